@@ -1,0 +1,123 @@
+/** The import rules of docs/architecture.md: lower levels only, never sideways, never in a circle. */
+const l2 = [
+  'audit',
+  'auth',
+  'secrets',
+  'logs',
+  'workspaces',
+  'workers',
+  'ports',
+  'service-registry',
+];
+const l3 = ['pipelines'];
+const l4 = ['executions'];
+const l5 = ['deployments', 'triggers', 'notifications', 'health', 'metrics'];
+const l0l1 = ['config', 'common', 'engine', 'detection', 'embedded', 'integrations'];
+const inside = (folders) => `^src/(${folders.join('|')})/`;
+const tests = '\\.spec\\.ts$|^test/';
+
+const upward = (name, from, to) => ({
+  name,
+  severity: 'error',
+  comment: 'A folder imports lower levels only.',
+  from: { path: inside(from), pathNot: tests },
+  to: { path: inside(to) },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'engine-is-pure',
+      severity: 'error',
+      comment:
+        'The engine knows no Nest, database, queue, file system or process; parsers of its input are all it may use.',
+      from: { path: '^src/engine/', pathNot: tests },
+      to: {
+        path: '.',
+        pathNot: ['^src/engine/', '^node_modules/(yaml|re2js)/', '^(node:)?crypto$'],
+      },
+    },
+    upward(
+      'common-is-lowest',
+      ['common'],
+      ['engine', 'detection', 'embedded', 'integrations', ...l2, ...l3, ...l4, ...l5],
+    ),
+    upward(
+      'config-is-lowest',
+      ['config'],
+      ['engine', 'detection', 'embedded', 'integrations', ...l2, ...l3, ...l4, ...l5],
+    ),
+    upward(
+      'l1-imports-l0',
+      ['detection', 'embedded', 'integrations'],
+      [...l2, ...l3, ...l4, ...l5],
+    ),
+    upward('l2-imports-below', l2, [...l3, ...l4, ...l5]),
+    upward('l3-imports-below', l3, [...l4, ...l5]),
+    upward('l4-imports-below', l4, l5),
+    {
+      name: 'features-never-sideways',
+      severity: 'error',
+      comment: 'Two features of one level do not know each other.',
+      from: { path: `^src/(${[...l2, ...l5].join('|')})/`, pathNot: tests },
+      to: { path: inside([...l2, ...l5]), pathNot: ['^src/$1/', inside(l2)] },
+    },
+    {
+      name: 'l2-never-sideways',
+      severity: 'error',
+      from: { path: `^src/(${l2.join('|')})/`, pathNot: tests },
+      to: { path: inside(l2), pathNot: '^src/$1/' },
+    },
+    {
+      name: 'nothing-imports-entry-files',
+      severity: 'error',
+      from: { path: '^src/', pathNot: tests },
+      to: { path: '^src/(main|worker|launcher|cli)\\.ts$' },
+    },
+    {
+      name: 'only-entries-import-cli',
+      severity: 'error',
+      from: { path: inside([...l0l1, ...l2, ...l3, ...l4, ...l5]), pathNot: tests },
+      to: { path: '^src/(cli/|app\\.module)' },
+    },
+    {
+      name: 'mongoose-in-repositories',
+      severity: 'error',
+      comment:
+        'Only repositories, schemas, modules that register them, and the database integration know Mongoose.',
+      from: {
+        path: '^src/',
+        pathNot: ['\\.(repository|schema|module)\\.ts$', '^src/integrations/database/', tests],
+      },
+      to: { path: '^node_modules/(mongoose|@nestjs/mongoose|mongodb)/' },
+    },
+    {
+      name: 'drivers-in-adapters',
+      severity: 'error',
+      comment: 'A driver is used by the adapters of its capability only.',
+      from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
+      to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git)/' },
+    },
+    {
+      name: 'no-dev-dependencies-in-src',
+      severity: 'error',
+      from: { path: '^src/', pathNot: tests },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

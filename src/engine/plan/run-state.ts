@@ -1,0 +1,90 @@
+/** The state of a run: what the runtime reports, what is stored on the execution, and what a later attempt resumes from. */
+
+/** One vocabulary for execution, stage and step. `waiting` is always with a reason; the last five are terminal. */
+export type RunStatus =
+  'pending' | 'waiting' | 'running' | 'success' | 'failed' | 'cancelled' | 'timeout' | 'skipped';
+
+/** Why something did or did not happen. `code` is stable and documented (docs/reasons.md), `message` is for people, masked. */
+export interface Reason {
+  readonly code: string;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+export interface StageState {
+  readonly name: string;
+  readonly status: RunStatus;
+  readonly reason?: Reason;
+  /** Milliseconds since the epoch. */
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  /** In the order of the plan. */
+  readonly steps: readonly StepState[];
+}
+
+export interface StepState {
+  readonly name: string;
+  readonly status: RunStatus;
+  /** Why it ran, waits, was skipped or ended as it did; always there once the step is decided. */
+  readonly reason?: Reason;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  /** Of the last attempt; absent when no process ended by itself. */
+  readonly exitCode?: number;
+  /** True: failed, but its stage goes on. */
+  readonly continuedOnError?: boolean;
+  /** Passed after at least one failed attempt. */
+  readonly flaky?: boolean;
+  readonly outputs?: Readonly<Record<string, string>>;
+  /** Every try of this step in this execution attempt, oldest first. */
+  readonly attempts: readonly AttemptState[];
+}
+
+export interface AttemptState {
+  /** From 1. */
+  readonly number: number;
+  readonly status: RunStatus;
+  readonly reason?: Reason;
+  readonly startedAt: number;
+  readonly finishedAt?: number;
+  readonly exitCode?: number;
+  readonly signal?: string;
+}
+
+/** The value of every part of a `when`, stored so that the API can say why. Values are masked JSON, at most 200 characters each. */
+export interface WhenTrace {
+  readonly expression: string;
+  readonly result: boolean;
+  readonly parts: readonly { readonly text: string; readonly value: unknown }[];
+}
+
+/** The whole state of a run; `hooks` are the steps of `on_failure` and `always`. */
+export interface RunState {
+  readonly status: RunStatus;
+  readonly reason?: Reason;
+  readonly startedAt?: number;
+  readonly finishedAt?: number;
+  /** The clone of the pipeline's repository, when there is one. */
+  readonly checkout?: StepState;
+  readonly stages: readonly StageState[];
+  readonly onFailure: readonly StepState[];
+  readonly always: readonly StepState[];
+  /** First failure: where, its exit code and its last lines (at most 20, masked). */
+  readonly failure?: RunFailure;
+  /** Filled by the checkout. */
+  readonly commit?: CommitInfo;
+}
+
+export interface RunFailure {
+  readonly stage: string;
+  readonly step: string;
+  readonly exitCode?: number;
+  readonly reason: Reason;
+  readonly lastLines: readonly string[];
+}
+
+export interface CommitInfo {
+  readonly sha: string;
+  readonly message: string;
+  readonly author: string;
+}

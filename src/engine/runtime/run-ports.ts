@@ -1,0 +1,52 @@
+import type { Plan, RunContext } from '../plan/plan.js';
+import type { Reason, RunState, WhenTrace } from '../plan/run-state.js';
+import type { StepAddress, StepHandler } from './step-handler.js';
+
+/** What `runPlan` is asked to do. */
+export interface RunRequest {
+  readonly plan: Plan;
+  readonly context: RunContext;
+  /** States of an earlier execution attempt or of the run that is re-run: steps that are `success` or `skipped` in it are kept as they are. */
+  readonly resumeFrom?: RunState;
+  /** Steps of this run at once, over all stages. */
+  readonly maxParallelSteps: number;
+}
+
+/** Why a run is stopped from outside; it is the `reason` of the abort signal. */
+export interface StopRequest {
+  /**
+   * `cancel`: a user's; running steps end, `always` hooks run, the run ends `cancelled`.
+   * `interrupt`: the worker stops or lost its lease; running steps end, nothing further runs, the run has no end of its own.
+   */
+  readonly kind: 'cancel' | 'interrupt';
+  readonly reason: Reason;
+}
+
+/** Everything outside the engine that a run needs. All calls are synchronous and must not throw, but for the handlers. */
+export interface RunPorts {
+  /** Exactly one per kind of action that the plan holds. */
+  readonly handlers: readonly StepHandler[];
+  readonly clock: Clock;
+  /** Gets the whole new state after every change; states are immutable. */
+  onState(state: RunState): void;
+  /** Gets the evaluated `when` of a stage (`step` absent) or a step. */
+  onTrace(stage: string, step: string | undefined, trace: WhenTrace): void;
+  /** A line of Millrace's own for the step's log (retry, timeout, undeclared output…). */
+  systemLine(address: StepAddress, text: string): void;
+  /** Replaces secrets in a text; applied to outputs, reasons, traces and commit messages. */
+  mask(text: string): string;
+  /** The last lines (at most 20, masked) of a try that has ended. */
+  lastLines(address: StepAddress): readonly string[];
+}
+
+/** Time as the engine sees it: a test replaces it by one that it moves itself. */
+export interface Clock {
+  /** Milliseconds since the epoch, for states. */
+  now(): number;
+  /** Calls back once after `ms` of monotonic time; returns what cancels it. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export type RunResult =
+  | { readonly kind: 'finished'; readonly state: RunState }
+  | { readonly kind: 'interrupted'; readonly state: RunState; readonly reason: Reason };

@@ -1,0 +1,49 @@
+import type { CommitInfo, Reason } from '../plan/run-state.js';
+import type { StepAction } from '../plan/plan.js';
+
+/** Identity of one try of one step; `stage` is `''` for the checkout and `on_failure` / `always` for hooks. */
+export interface StepAddress {
+  readonly stage: string;
+  readonly step: string;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+/** One try of one step, with every template evaluated and every variable merged. */
+export interface StepAttempt<A extends StepAction = StepAction> {
+  readonly address: StepAddress;
+  readonly action: A;
+  /** The whole environment of the step: platform variables, merged levels. Nothing is added to it but what the handler's host decides (`PATH`, `HOME`, `TMPDIR`, `LANG`). */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Names that `$CI_OUTPUT` may set. */
+  readonly outputs: readonly string[];
+}
+
+/** How a try ended. *failed* means that the step failed; what is the platform's fault is *infrastructure*. */
+export type StepOutcome =
+  | {
+      readonly kind: 'success';
+      readonly exitCode?: number;
+      readonly outputs?: Readonly<Record<string, string>>;
+      readonly commit?: CommitInfo;
+    }
+  | {
+      readonly kind: 'failed';
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly reason?: Reason;
+    }
+  | { readonly kind: 'infrastructure'; readonly reason: Reason }
+  | { readonly kind: 'aborted'; readonly exitCode?: number; readonly signal?: string };
+
+/**
+ * Port of the runtime: does what one kind of step asks for.
+ *
+ * `run` may be called concurrently for different addresses, at most once for each. When `signal` aborts it must
+ * end everything it started (TERM, 8 s, KILL) and only then resolve with `aborted`, or with the true outcome if the
+ * step ended first. It resolves after the step's last log line was handed on. It rejects only for a defect of ours.
+ */
+export abstract class StepHandler<A extends StepAction = StepAction> {
+  abstract readonly kind: A['kind'];
+  abstract run(attempt: StepAttempt<A>, signal: AbortSignal): Promise<StepOutcome>;
+}
