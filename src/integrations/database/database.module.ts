@@ -1,0 +1,40 @@
+import {
+  type DynamicModule,
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { getConnectionToken } from '@nestjs/mongoose';
+import { DatabaseConnection, type DatabaseOptions } from './database-connection.js';
+
+/** Global: gives `MongooseModule.forFeature` its connection, and everybody `DatabaseConnection`. */
+@Module({})
+export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(@Inject(DatabaseConnection) private readonly database: DatabaseConnection) {}
+
+  static forRoot(options: DatabaseOptions): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      providers: [
+        { provide: DatabaseConnection, useFactory: () => new DatabaseConnection(options) },
+        {
+          provide: getConnectionToken(),
+          inject: [DatabaseConnection],
+          useFactory: (database: DatabaseConnection) => database.connection,
+        },
+      ],
+      exports: [DatabaseConnection, getConnectionToken()],
+    };
+  }
+
+  /** Connecting goes on behind the start: a process serves its health page, and refuses by 503, while the database is away. */
+  onApplicationBootstrap(): void {
+    void this.database.open();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.database.close();
+  }
+}

@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import { Redis, type RedisOptions } from 'ioredis';
+
+export interface RedisConnectionOptions {
+  /** `redis://`, `rediss://` or the absolute path of a unix socket. */
+  readonly url: string;
+  /** Every key of this installation begins with it. */
+  readonly keyPrefix: string;
+}
+
+/** How long a command of a request waits: Redis is a hint and a cache, nobody waits long for it. */
+const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Makes Redis connections that survive Redis being away, and closes all of them at the end. */
+export class RedisConnections {
+  private readonly logger = new Logger('Redis');
+  private readonly open = new Set<Redis>();
+  private shared: Redis | undefined;
+
+  constructor(private readonly options: RedisConnectionOptions) {}
+
+  get keyPrefix(): string {
+    return this.options.keyPrefix;
+  }
+
+  /** `millrace:parts:joined` */
+  key(...parts: readonly (string | number)[]): string {
+    return [this.options.keyPrefix, ...parts].join(':');
+  }
+
+  /** The process's connection for short commands. Fails fast: at once while Redis is away, after 2 s when it hangs. */
+  commands(): Redis {
+    this.shared ??= this.connect({
+      commandTimeout: COMMAND_TIMEOUT_MS,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+    });
+    return this.shared;
+  }
+
+  /** A connection of its own, for subscriptions and blocking reads; commands wait until Redis is back. */
+  dedicated(options: RedisOptions = {}): Redis {
+    return this.connect({ maxRetriesPerRequest: null, ...options });
+  }
+
+  /** Closes one connection that `dedicated` gave. */
+  release(connection: Redis): void {
+    this.open.delete(connection);
+    connection.disconnect();
+  }
+
+  /** Round trip; rejects when Redis is away or hangs for 2 s. */
+  async ping(): Promise<void> {
+    await this.commands().ping();
+  }
+
+  close(): void {
+    for (const connection of this.open) connection.disconnect();
+    this.open.clear();
+  }
+
+  private connect(options: RedisOptions): Redis {
+    const connection = new Redis(this.options.url, {
+      connectTimeout: 3_000,
+      retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
+      ...options,
+    });
+    let away = false;
+    connection.on('error', (error: Error) => {
+      if (!away) this.logger.warn({ err: error }, 'Redis is away');
+      away = true;
+    });
+    connection.on('ready', () => {
+      if (away) this.logger.log('Redis is back');
+      away = false;
+    });
+    this.open.add(connection);
+    return connection;
+  }
+}
