@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { DelayedError, type Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { RedisConnections } from '../redis/redis-connections.js';
+import type { ExecutionJob, JobConsumer, JobHandler, JobOutcome } from './job-queue.js';
+
+/** A job that found no free slot, or was put back, is offered again after this long. */
+const PUT_BACK_DELAY_MS = 250;
+/** A dead worker's job is offered to others after this long; the execution's lease decides whether they may have it. */
+const STALLED_INTERVAL_MS = 15_000;
+
+interface OpenQueue {
+  readonly worker: Worker<ExecutionJob>;
+  readonly connection: Redis;
+}
+
+/** BullMQ workers, one per queue, over one pool of slots. */
+export class BullJobConsumer implements JobConsumer {
+  private readonly logger = new Logger('JobConsumer');
+  private readonly open = new Map<string, OpenQueue>();
+  private readonly underWay = new Set<Promise<unknown>>();
+  private paused = false;
+  private closed = false;
+
+  constructor(
+    private readonly redis: RedisConnections,
+    private readonly prefix: string,
+    private readonly concurrency: number,
+    private readonly handler: JobHandler,
+  ) {}
+
+  get running(): number {
+    return this.underWay.size;
+  }
+
+  setQueues(queues: readonly string[]): void {
+    if (this.closed) return;
+    for (const name of queues) if (!this.open.has(name)) this.openQueue(name);
+    for (const [name, queue] of this.open) {
+      if (queues.includes(name)) continue;
+      this.open.delete(name);
+      this.detach(this.closeQueue(queue), 'closing a queue');
+    }
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.applyPause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.applyPause();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.pause();
+    await settledWithin(graceMs, [...this.underWay]);
+    await Promise.all([...this.open.values()].map((queue) => this.closeQueue(queue)));
+    this.open.clear();
+  }
+
+  private openQueue(name: string): void {
+    const connection = this.redis.dedicated();
+    const worker = new Worker<ExecutionJob>(name, (job, token) => this.process(job, token), {
+      connection,
+      prefix: this.prefix,
+      concurrency: this.concurrency,
+      stalledInterval: STALLED_INTERVAL_MS,
+      skipVersionCheck: true,
+    });
+    worker.on('error', (error) => this.logger.debug({ err: error, queue: name }, 'queue consumer'));
+    this.open.set(name, { worker, connection });
+    if (this.paused) this.applyPause();
+  }
+
+  private async process(job: Job<ExecutionJob>, token: string | undefined): Promise<void> {
+    const outcome = await this.takeSlot(job.data);
+    if (outcome === 'done') return;
+    await job.moveToDelayed(Date.now() + PUT_BACK_DELAY_MS, token);
+    throw new DelayedError();
+  }
+
+  private async takeSlot(job: ExecutionJob): Promise<JobOutcome> {
+    if (this.paused || this.running >= this.concurrency) return 'put_back';
+    const work = this.handler(job);
+    this.underWay.add(work);
+    this.applyPause();
+    try {
+      return await work;
+    } finally {
+      this.underWay.delete(work);
+      this.applyPause();
+    }
+  }
+
+  /** With several queues each BullMQ worker could fill all slots by itself, so none may fetch while the pool is full. */
+  private applyPause(): void {
+    const full = this.open.size > 1 && this.running >= this.concurrency;
+    for (const { worker } of this.open.values()) {
+      if (this.paused || full) {
+        if (!worker.isPaused()) this.detach(worker.pause(true), 'pausing');
+      } else if (worker.isPaused()) {
+        worker.resume();
+      }
+    }
+  }
+
+  /** `force`: the handler's work is not the queue's to wait for; the lease, not the job, says who runs an execution. */
+  private async closeQueue({ worker, connection }: OpenQueue): Promise<void> {
+    await worker.close(true);
+    this.redis.release(connection);
+  }
+
+  private detach(work: Promise<unknown>, what: string): void {
+    work.catch((error: unknown) => this.logger.warn({ err: error }, what));
+  }
+}
+
+async function settledWithin(ms: number, work: readonly Promise<unknown>[]): Promise<void> {
+  if (ms <= 0 || work.length === 0) return;
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([Promise.allSettled(work), deadline]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import { Queue } from 'bullmq';
+import type { RedisConnections } from '../redis/redis-connections.js';
+import { BullJobConsumer } from './bull-job-consumer.js';
+import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
+
+/** A trigger does not wait longer than this for the hint to be placed; the reconciler places it later. */
+const ENQUEUE_DEADLINE_MS = 2_000;
+
+/** BullMQ behind the port: one BullMQ queue per queue name. */
+export class BullJobQueue extends JobQueue {
+  private readonly logger = new Logger('JobQueue');
+  private readonly queues = new Map<string, Queue<ExecutionJob>>();
+  private readonly consumers = new Set<BullJobConsumer>();
+
+  constructor(private readonly redis: RedisConnections) {
+    super();
+  }
+
+  async enqueue(queue: string, job: ExecutionJob): Promise<void> {
+    await withDeadline(
+      this.queue(queue).add('execution', job, {
+        jobId: `${job.executionId}.${job.enqueueNumber}`,
+        removeOnComplete: true,
+        removeOnFail: true,
+      }),
+    );
+  }
+
+  async waiting(queue: string): Promise<number> {
+    return withDeadline(this.queue(queue).getWaitingCount());
+  }
+
+  consume(concurrency: number, handler: JobHandler): JobConsumer {
+    const consumer = new BullJobConsumer(this.redis, this.prefix, concurrency, handler);
+    this.consumers.add(consumer);
+    return consumer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.consumers].map((consumer) => consumer.close(0)));
+    await Promise.all([...this.queues.values()].map((queue) => queue.close()));
+    this.queues.clear();
+  }
+
+  private get prefix(): string {
+    return this.redis.key('bull');
+  }
+
+  private queue(name: string): Queue<ExecutionJob> {
+    const known = this.queues.get(name);
+    if (known) return known;
+    const queue = new Queue<ExecutionJob>(name, {
+      connection: this.redis.commands(),
+      prefix: this.prefix,
+      skipVersionCheck: true,
+      skipMetasUpdate: true,
+    });
+    queue.on('error', (error) => this.logger.debug({ err: error, queue: name }, 'queue'));
+    this.queues.set(name, queue);
+    return queue;
+  }
+}
+
+/** BullMQ waits for a lost connection without end; a late success does no harm, since a job's id makes it one. */
+async function withDeadline<T>(call: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`the job queue did not answer within ${ENQUEUE_DEADLINE_MS} ms`)),
+      ENQUEUE_DEADLINE_MS,
+    );
+  });
+  try {
+    return await Promise.race([call, deadline]);
+  } finally {
+    clearTimeout(timer);
+    call.catch(() => undefined);
+  }
+}
