@@ -103,7 +103,7 @@ export class BullJobConsumer implements JobConsumer {
       if (this.paused || full) {
         if (!worker.isPaused()) this.detach(worker.pause(true), 'pausing');
       } else if (worker.isPaused()) {
-        worker.resume();
+        this.detach(Promise.resolve(worker.resume()), 'resuming');
       }
     }
   }

@@ -84,7 +84,7 @@ class MemoryJobConsumer implements JobConsumer {
     this.pump();
   }
 
-  async close(): Promise<void> {
+  async close(_graceMs: number): Promise<void> {
     this.paused = true;
     await Promise.allSettled(this.underWay);
   }
