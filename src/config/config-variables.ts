@@ -1,0 +1,265 @@
+import {
+  byteSize,
+  integer,
+  list,
+  oneOf,
+  optional,
+  parseOrigin,
+  textLike,
+  type ValueKind,
+} from './value-parsers.js';
+import { defaultHome } from './paths.js';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/**
+ * How much of a value may be shown: `whole` nothing of it, `url` everything but what stands before the `@`.
+ */
+export type Secrecy = 'none' | 'url' | 'whole';
+
+/** One environment variable: all that is known about it is in this row. */
+export interface ConfigVariable<T> {
+  readonly name: string;
+  readonly section: 'Server' | 'Stores' | 'Access' | 'Workers' | 'Limits';
+  /** One or two sentences for `.env.example` and `./millrace config`. */
+  readonly description: string;
+  readonly kind: ValueKind<T>;
+  readonly fallback: () => T;
+  /** What `.env.example` shows as the value when nothing is set; absent = the fallback, formatted. */
+  readonly example?: string;
+  readonly secrecy: Secrecy;
+}
+
+type Row<T> = Omit<ConfigVariable<T>, 'secrecy'> & { readonly secrecy?: Secrecy };
+
+function variable<T>(row: Row<T>): ConfigVariable<T> {
+  return { secrecy: 'none', ...row };
+}
+
+const none = (): undefined => undefined;
+const label = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const hostName = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._:-]+)$/;
+
+/**
+ * Every variable that Millrace reads, in the order of the documentation. The key is the property of
+ * `MillraceConfig`, the type of the fallback is the type of that property.
+ */
+export const configVariables = {
+  role: variable({
+    name: 'ROLE',
+    section: 'Server',
+    description: 'What this process does: api (HTTP), worker (runs executions), or all in one.',
+    kind: oneOf(['api', 'worker', 'all']),
+    fallback: (): 'api' | 'worker' | 'all' => 'api',
+  }),
+  host: variable({
+    name: 'HOST',
+    section: 'Server',
+    description: 'Address that the API listens on. 0.0.0.0 for every interface.',
+    kind: textLike(hostName, 'must be an IP address or a host name, such as 127.0.0.1'),
+    fallback: () => '127.0.0.1',
+  }),
+  port: variable({
+    name: 'PORT',
+    section: 'Server',
+    description: 'TCP port of the API. 0 takes any free one and prints it.',
+    kind: integer(0, 65_535),
+    fallback: () => 8000,
+  }),
+  home: variable({
+    name: 'MILLRACE_HOME',
+    section: 'Server',
+    description:
+      'Folder of all data and workspaces. Default: /var/lib/millrace for root, the data folder of the user otherwise.',
+    kind: textLike(/^\/[^\0]*$/, 'must be an absolute path'),
+    fallback: defaultHome,
+    example: '',
+  }),
+  logLevel: variable({
+    name: 'LOG_LEVEL',
+    section: 'Server',
+    description: "How much the server's own log says: trace, debug, info, warn, error, silent.",
+    kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    fallback: (): 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' => 'info',
+  }),
+
+  mongodbUri: variable({
+    name: 'MONGODB_URI',
+    section: 'Stores',
+    description: 'MongoDB or FerretDB. Unset: `./millrace start` brings up one of its own.',
+    kind: optional(
+      textLike(/^mongodb(\+srv)?:\/\/\S+$/, 'must begin with mongodb:// or mongodb+srv://'),
+    ),
+    fallback: none as () => string | undefined,
+    secrecy: 'url',
+  }),
+  mongodbDatabase: variable({
+    name: 'MONGODB_DATABASE',
+    section: 'Stores',
+    description: 'Name of the database.',
+    kind: textLike(/^[A-Za-z0-9_-]{1,60}$/, 'must be 1 to 60 letters, digits, _ or -'),
+    fallback: () => 'millrace',
+  }),
+  mongodbPoolSize: variable({
+    name: 'MONGODB_POOL_SIZE',
+    section: 'Stores',
+    description: 'Database connections that one process may hold.',
+    kind: integer(1, 1000),
+    fallback: () => 20,
+  }),
+  redisUrl: variable({
+    name: 'REDIS_URL',
+    section: 'Stores',
+    description: 'Redis with `noeviction`. Unset: `./millrace start` brings up one of its own.',
+    kind: optional(
+      textLike(
+        /^(rediss?:\/\/|unix:\/\/\/|\/)\S+$/,
+        'must begin with redis:// or rediss:// (or be the path of a unix socket)',
+      ),
+    ),
+    fallback: none as () => string | undefined,
+    secrecy: 'url',
+  }),
+
+  authMode: variable({
+    name: 'AUTH_MODE',
+    section: 'Access',
+    description:
+      'token: one bearer token for everything. none: no log-in at all, only on a loopback HOST.',
+    kind: oneOf(['token', 'none'], {
+      github: 'cannot be github: GitHub log-in is not built yet; use token, or none on loopback',
+    }),
+    fallback: (): 'token' | 'none' => 'token',
+  }),
+  token: variable({
+    name: 'MILLRACE_TOKEN',
+    section: 'Access',
+    description:
+      'The bearer token of AUTH_MODE=token. Unset: made at the first start and kept in MILLRACE_HOME/token.',
+    kind: optional(
+      textLike(
+        /^[A-Za-z0-9._~+/=-]{24,512}$/,
+        'must be 24 to 512 characters of A-Z a-z 0-9 . _ ~ + / = - (try: openssl rand -hex 32)',
+      ),
+    ),
+    fallback: none as () => string | undefined,
+    secrecy: 'whole',
+  }),
+  clientOrigins: variable({
+    name: 'CLIENT_ORIGIN',
+    section: 'Access',
+    description: 'Origins of web pages that may call the API (CORS), parted by commas.',
+    kind: list(parseOrigin),
+    fallback: (): readonly string[] => [],
+  }),
+  allowedHosts: variable({
+    name: 'ALLOWED_HOSTS',
+    section: 'Access',
+    description:
+      'DNS names under which this server is reached, parted by commas. Loopback and, where HOST is not loopback, IP addresses and names without a dot are always allowed.',
+    kind: list((item) =>
+      /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(item)
+        ? { value: item.toLowerCase() }
+        : { problem: 'must be a host name without scheme and port' },
+    ),
+    fallback: (): readonly string[] => [],
+  }),
+
+  workers: variable({
+    name: 'WORKERS',
+    section: 'Workers',
+    description:
+      'Worker processes that `./millrace start` keeps running. Unset: one for each core.',
+    kind: optional(integer(0, 256)),
+    fallback: none as () => number | undefined,
+  }),
+  workerConcurrency: variable({
+    name: 'WORKER_CONCURRENCY',
+    section: 'Workers',
+    description: 'Executions that one worker process runs at once.',
+    kind: integer(1, 256),
+    fallback: () => 4,
+  }),
+  workerLabels: variable({
+    name: 'WORKER_LABELS',
+    section: 'Workers',
+    description: 'Labels that a worker offers to `runs_on`, parted by commas.',
+    kind: list((item) =>
+      label.test(item)
+        ? { value: item }
+        : { problem: 'must be 1 to 63 letters, digits, dots, _ or -' },
+    ),
+    fallback: (): readonly string[] => ['linux'],
+  }),
+  stepUser: variable({
+    name: 'STEP_USER',
+    section: 'Workers',
+    description:
+      'System user that steps run as when Millrace is started as root. Unset: a user of its own.',
+    kind: optional(
+      textLike(
+        /^[a-z_][a-z0-9_-]{0,31}$/,
+        'must be the name of a system user, such as millrace-step',
+      ),
+    ),
+    fallback: none as () => string | undefined,
+  }),
+  gitClient: variable({
+    name: 'GIT_CLIENT',
+    section: 'Workers',
+    description: 'Clones with the git program, with isomorphic-git, or auto: git where installed.',
+    kind: oneOf(['auto', 'isomorphic-git', 'git']),
+    fallback: (): 'auto' | 'isomorphic-git' | 'git' => 'auto',
+  }),
+
+  maxUploadSize: variable({
+    name: 'MAX_UPLOAD_SIZE',
+    section: 'Limits',
+    description: 'Largest request body.',
+    kind: byteSize(KiB, GiB),
+    fallback: () => 10 * MiB,
+  }),
+  minFreeDisk: variable({
+    name: 'MIN_FREE_DISK',
+    section: 'Limits',
+    description: 'A worker with less free space under MILLRACE_HOME takes no new executions.',
+    kind: byteSize(0, 1024 * GiB),
+    fallback: () => 512 * MiB,
+  }),
+  minFreeMemory: variable({
+    name: 'MIN_FREE_MEMORY',
+    section: 'Limits',
+    description: 'A worker with less available memory takes no new executions.',
+    kind: byteSize(0, 1024 * GiB),
+    fallback: () => 256 * MiB,
+  }),
+  maxLogSize: variable({
+    name: 'MAX_LOG_SIZE',
+    section: 'Limits',
+    description: 'Log text kept of one execution; what comes after it is cut with a marker.',
+    kind: byteSize(64 * KiB, 64 * GiB),
+    fallback: () => 256 * MiB,
+  }),
+  liveLogSize: variable({
+    name: 'LIVE_LOG_SIZE',
+    section: 'Limits',
+    description: 'Log text of one running execution that Redis may hold for live readers.',
+    kind: byteSize(64 * KiB, GiB),
+    fallback: () => 8 * MiB,
+  }),
+};
+
+export type ConfigKey = keyof typeof configVariables;
+
+/** The values of all variables, typed by the table. */
+export type ConfigValues = {
+  readonly [K in ConfigKey]: ReturnType<(typeof configVariables)[K]['fallback']>;
+};
+
+/** The table as rows of one type, for code that treats all variables alike. */
+export const configRows = Object.entries(configVariables) as unknown as readonly (readonly [
+  ConfigKey,
+  ConfigVariable<unknown>,
+])[];

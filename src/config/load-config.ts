@@ -1,0 +1,70 @@
+import { isLoopbackHost } from './loopback.js';
+import { configRows, type ConfigValues } from './config-variables.js';
+import { readEnvironment, type Environment } from './environment.js';
+import { MillraceConfig } from './millrace-config.js';
+
+/** One bad variable; `message` says what to write instead and never repeats a secret. */
+export interface ConfigProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Thrown at start; its message names every bad variable, one a line. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    const lines = problems.map(({ name, message }) => `  ${name} ${message}`);
+    super(`The configuration is not usable:\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+export type ConfigResult =
+  | { readonly kind: 'valid'; readonly config: MillraceConfig }
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] };
+
+/** Validates an environment; an empty value counts as unset. All problems are found at once. */
+export function parseConfig(environment: Environment): ConfigResult {
+  const problems: ConfigProblem[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, row] of configRows) {
+    const text = environment[row.name]?.trim() ?? '';
+    if (text === '') {
+      values[key] = row.fallback();
+      continue;
+    }
+    const parsed = row.kind.parse(text);
+    if ('problem' in parsed) problems.push({ name: row.name, message: parsed.problem });
+    else values[key] = parsed.value;
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems };
+
+  const typed = values as unknown as ConfigValues;
+  const combined = combinationProblems(typed);
+  if (combined.length > 0) return { kind: 'invalid', problems: combined };
+  return { kind: 'valid', config: new MillraceConfig(typed) };
+}
+
+function combinationProblems(values: ConfigValues): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (values.authMode === 'none' && !isLoopbackHost(values.host)) {
+    problems.push({
+      name: 'AUTH_MODE',
+      message:
+        'cannot be none while HOST is not loopback: anyone who reaches the port could run commands; set HOST=127.0.0.1 or AUTH_MODE=token',
+    });
+  }
+  if (values.liveLogSize > values.maxLogSize) {
+    problems.push({ name: 'LIVE_LOG_SIZE', message: 'cannot be larger than MAX_LOG_SIZE' });
+  }
+  return problems;
+}
+
+/**
+ * The configuration of this process, from its environment with `overrides` (command line flags) on top.
+ * @throws ConfigError with every problem
+ */
+export function loadConfig(overrides: Environment = {}): MillraceConfig {
+  const result = parseConfig({ ...readEnvironment(), ...overrides });
+  if (result.kind === 'invalid') throw new ConfigError(result.problems);
+  return result.config;
+}

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * Folder of all data when `MILLRACE_HOME` is unset: `/var/lib/millrace` for root, else `millrace` in the user's data
+ * folder (`$XDG_DATA_HOME`, `~/.local/share`). Never in the checkout.
+ */
+export function defaultHome(): string {
+  if (process.getuid?.() === 0) return '/var/lib/millrace';
+  return join(xdgFolder('XDG_DATA_HOME', '.local/share'), 'millrace');
+}
+
+/** Folder of what can be fetched again (embedded services), shared by all data folders of the user. */
+export function defaultCache(): string {
+  if (process.getuid?.() === 0) return '/var/cache/millrace';
+  return join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'millrace');
+}
+
+/** A relative path in the variable counts as unset, as the XDG Base Directory Specification has it. */
+function xdgFolder(name: string, fallback: string): string {
+  const value = process.env[name];
+  return value !== undefined && isAbsolute(value) ? value : join(homedir(), fallback);
+}
+
+let knownRoot: string | undefined;
+
+/** The folder of Millrace's own package.json, from `src/` and from `dist/` alike. */
+export function packageRoot(): string {
+  knownRoot ??= findPackageRoot(dirname(fileURLToPath(import.meta.url)));
+  return knownRoot;
+}
+
+function findPackageRoot(start: string): string {
+  let folder = start;
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error('package.json of Millrace is missing above its code');
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Version in package.json. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Programs that one process of Millrace starts as another, by their path under `dist/` without `.js`. */
+export type EntryName =
+  | 'main'
+  | 'worker'
+  | 'launcher'
+  | 'cli'
+  | 'pipelines/compile-child'
+  | 'integrations/git/clone-child';
+
+/**
+ * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the one in `dist/`:
+ * a child process has no transformer.
+ * @throws Error when the project was not built
+ */
+export function entryFile(name: EntryName): string {
+  const file = join(packageRoot(), 'dist', `${name}.js`);
+  if (!existsSync(file)) throw new Error(`dist/${name}.js is missing: run \`npm run build\``);
+  return file;
+}
