@@ -1,0 +1,64 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WorkspaceStore } from './workspace-store.js';
+
+const EXECUTION = '0190a0b0-0000-7000-8000-000000000001';
+
+describe('WorkspaceStore', () => {
+  let base: string;
+  let store: WorkspaceStore;
+
+  beforeEach(async () => {
+    base = await mkdtemp(join(tmpdir(), 'millrace-workspaces-'));
+    store = new WorkspaceStore(join(base, 'workspaces'), undefined);
+  });
+
+  afterEach(async () => {
+    await rm(base, { recursive: true, force: true });
+  });
+
+  it('makes folders that nobody else can enter, and removes them whole', async () => {
+    const workspace = await store.create(EXECUTION, 1);
+    for (const folder of [workspace.root, workspace.directory, workspace.home, workspace.outputs]) {
+      expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    }
+    await writeFile(join(workspace.directory, 'a'), 'x');
+    await store.remove(workspace);
+    expect(await readdir(join(base, 'workspaces'))).toEqual([]);
+    await store.remove(workspace);
+  });
+
+  it('gives every attempt folders of its own and lists them', async () => {
+    await store.create(EXECUTION, 1);
+    await store.create(EXECUTION, 2);
+    const attempts = (await store.list()).map(({ executionId, attempt }) => [executionId, attempt]);
+    expect(attempts.sort()).toEqual([
+      [EXECUTION, 1],
+      [EXECUTION, 2],
+    ]);
+  });
+
+  it('starts empty when the same attempt is made again', async () => {
+    const first = await store.create(EXECUTION, 1);
+    await writeFile(join(first.directory, 'left-over'), 'x');
+    const again = await store.create(EXECUTION, 1);
+    expect(await readdir(again.directory)).toEqual([]);
+  });
+
+  it('removes folders that a step made unreadable, and leaves the target of a link alone', async () => {
+    const outside = join(base, 'outside');
+    await mkdir(outside);
+    await writeFile(join(outside, 'kept'), 'x');
+    const workspace = await store.create(EXECUTION, 1);
+    const locked = join(workspace.directory, 'locked');
+    await mkdir(join(locked, 'inner'), { recursive: true });
+    await writeFile(join(locked, 'inner', 'file'), 'x');
+    await symlink(outside, join(locked, 'link'));
+    await chmod(join(locked, 'inner'), 0o000);
+    await chmod(locked, 0o500);
+    await store.remove(workspace);
+    expect(await readdir(join(base, 'workspaces'))).toEqual([]);
+    expect(await readdir(outside)).toEqual(['kept']);
+  });
+});

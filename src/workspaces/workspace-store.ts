@@ -1,0 +1,92 @@
+import { chmod, chown, lstat, mkdir, opendir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Workspace, WorkspaceOwner } from './workspace.js';
+
+const ATTEMPT_FOLDER = /^[0-9a-f-]{36}\.\d+$/;
+
+/**
+ * Makes and removes the folders of execution attempts below one base folder.
+ *
+ * Each folder belongs to the step user and to nobody else (mode 0700); the base folder can be walked through but not
+ * listed by others (0711), so one execution does not even see the names of the rest.
+ */
+export class WorkspaceStore {
+  private ready: Promise<unknown> | undefined;
+
+  constructor(
+    private readonly base: string,
+    private readonly owner: WorkspaceOwner | undefined,
+  ) {}
+
+  /** Makes fresh, empty folders; what an earlier try under the same number left is removed first. */
+  async create(executionId: string, attempt: number): Promise<Workspace> {
+    this.ready ??= mkdir(this.base, { recursive: true, mode: 0o711 });
+    await this.ready;
+    const root = join(this.base, `${executionId}.${attempt}`);
+    try {
+      await mkdir(root, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      await removeTree(root);
+      await mkdir(root, { mode: 0o700 });
+    }
+    const workspace: Workspace = {
+      root,
+      directory: join(root, 'work'),
+      home: join(root, 'home'),
+      temporary: join(root, 'tmp'),
+      outputs: join(root, 'outputs'),
+    };
+    const folders = [workspace.directory, workspace.home, workspace.temporary, workspace.outputs];
+    await Promise.all(folders.map((folder) => mkdir(folder, { mode: 0o700 })));
+    await this.handOver([...folders, root]);
+    return workspace;
+  }
+
+  /** Removes all of it, also what a step made unreadable. Idempotent. */
+  async remove(workspace: Workspace): Promise<void> {
+    await removeTree(workspace.root);
+  }
+
+  /** Attempts whose folders are here; used at start to find what a dead worker left. */
+  async list(): Promise<{ executionId: string; attempt: number; root: string }[]> {
+    const names = await readdir(this.base).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [] as string[];
+      throw error;
+    });
+    return names
+      .filter((name) => ATTEMPT_FOLDER.test(name))
+      .map((name) => ({
+        executionId: name.slice(0, 36),
+        attempt: Number(name.slice(37)),
+        root: join(this.base, name),
+      }));
+  }
+
+  private async handOver(folders: readonly string[]): Promise<void> {
+    const { owner } = this;
+    if (!owner) return;
+    await Promise.all(folders.map((folder) => chown(folder, owner.uid, owner.gid)));
+  }
+}
+
+/** A folder without write or search permission stops `rm` for everyone but root: permissions are mended, then it is tried once more. */
+export async function removeTree(root: string): Promise<void> {
+  try {
+    await rm(root, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    await openFolders(root);
+    await rm(root, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Gives the owner access to every folder below; follows no symbolic link. */
+async function openFolders(folder: string): Promise<void> {
+  if (!(await lstat(folder)).isDirectory()) return;
+  await chmod(folder, 0o700);
+  for await (const entry of await opendir(folder)) {
+    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
+  }
+}
