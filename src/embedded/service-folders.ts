@@ -1,0 +1,101 @@
+import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedError } from './embedded.error.js';
+import type { Environment } from '../config/environment.js';
+import { requireReachable, type ServiceUser } from './service-user.js';
+
+/** Where the parts of one home live. All are absolute. */
+export interface ServiceFolders {
+  /** Owned by the supervisor; lock, configuration files and logs. */
+  readonly base: string;
+  readonly logs: string;
+  /** 0700 and owned by the services' user: whoever can enter it may use the services, which ask for no password. */
+  readonly sockets: string;
+}
+
+/** Longest path of a unix socket is 107 bytes; the longest name below the folder is `.s.PGSQL.5432.lock`. */
+const LONGEST_SOCKET_FOLDER = 107 - '/.s.PGSQL.5432.lock'.length;
+
+/**
+ * Makes the folders that the supervisor owns.
+ *
+ * @throws EmbeddedError `home_unreachable` when they cannot be made, or not be reached by the services' user.
+ */
+export async function makeServiceFolders(
+  home: string,
+  user: ServiceUser | undefined,
+  env: Environment,
+): Promise<ServiceFolders> {
+  const base = join(home, 'embedded');
+  const logs = join(base, 'logs');
+  try {
+    await mkdir(base, { recursive: true });
+    if (user !== undefined) await chmod(base, 0o755);
+    await mkdir(logs, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EmbeddedError(
+      'home_unreachable',
+      `the folder ${base} cannot be made`,
+      'Check who owns its parent folder, or set MILLRACE_HOME to a folder that you can write.',
+      error,
+    );
+  }
+  const real = await realpath(base);
+  if (user !== undefined) await requireReachable(real, user);
+  return { base: real, logs: join(real, 'logs'), sockets: await makeSocketFolder(user, env) };
+}
+
+/**
+ * Removes the socket folder of a predecessor that could not do it (it and its guard were killed), and writes down the new
+ * one. Only under the lock of the home.
+ */
+export async function replaceSocketFolder(folders: ServiceFolders): Promise<void> {
+  const note = join(folders.base, 'socket-folder');
+  const former = await readFile(note, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  if (/^\/.*\/millrace-[A-Za-z0-9]{6}$/.test(former) && former !== folders.sockets) {
+    await rm(former, { recursive: true, force: true });
+  }
+  await writeFile(note, folders.sockets, { mode: 0o600 });
+}
+
+/** Makes a folder that only the services' user (and root) can enter; it may exist. */
+export async function makeOwnedFolder(
+  path: string,
+  user: ServiceUser | undefined,
+): Promise<string> {
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await chmod(path, 0o700);
+  if (user !== undefined) await chown(path, user.uid, user.gid);
+  return path;
+}
+
+async function makeSocketFolder(user: ServiceUser | undefined, env: Environment): Promise<string> {
+  const places = [
+    ...(user === undefined ? [env['XDG_RUNTIME_DIR']] : ['/run']),
+    tmpdir(),
+    '/tmp',
+  ].filter((place): place is string => place !== undefined && place !== '');
+  let failure: unknown;
+  for (const place of places) {
+    const prefix = join(place, 'millrace-');
+    if (Buffer.byteLength(prefix) + 6 > LONGEST_SOCKET_FOLDER) continue;
+    try {
+      const folder = await mkdtemp(prefix);
+      await chmod(folder, 0o700);
+      if (user !== undefined) await chown(folder, user.uid, user.gid);
+      return folder;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new EmbeddedError(
+    'home_unreachable',
+    `no folder for sockets can be made in ${places.join(', ')}`,
+    'Set TMPDIR to a folder that you can write, with a path shorter than 70 bytes.',
+    failure,
+  );
+}
