@@ -1,0 +1,63 @@
+/** Shortest secret that can be masked, in bytes; a shorter one would black out ordinary words. */
+export const minMaskBytes = 4;
+
+/**
+ * Every form in which a secret may be printed, as bytes without CR and LF, each at least {@link minMaskBytes} long and
+ * at most once: the value itself line by line; the whole value JSON- and URL-escaped; base64 and base64url of the whole
+ * value and of each line, also where other bytes are encoded in front of it (the three offsets).
+ */
+export function maskForms(value: string): Buffer[] {
+  const wellFormed = Buffer.from(value).toString();
+  const wholes = new Set([wellFormed, wellFormed.trim(), ...wellFormed.split(/[\r\n]+/)]);
+  const forms = new Set<string>();
+  for (const whole of wholes) {
+    if (Buffer.byteLength(whole) < minMaskBytes) continue;
+    forms.add(whole);
+    for (const form of jsonForms(whole)) forms.add(form);
+    for (const form of urlForms(whole)) forms.add(form);
+    for (const form of base64Forms(Buffer.from(whole))) forms.add(form);
+  }
+  return [...forms]
+    .filter((form) => !/[\r\n]/.test(form))
+    .map((form) => Buffer.from(form))
+    .filter((form) => form.length >= minMaskBytes);
+}
+
+function jsonForms(text: string): string[] {
+  const plain = JSON.stringify(text).slice(1, -1);
+  const ascii = plain.replace(
+    /[^\0-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return [plain, ascii, plain.replaceAll('/', '\\/')];
+}
+
+function urlForms(text: string): string[] {
+  const component = encodeURIComponent(text);
+  const strict = component.replace(/[!'()*]/g, percentEncode);
+  const forms = [component, strict, strict.replaceAll('%20', '+'), encodeURI(text)];
+  return forms.flatMap((form) => [form, form.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase())]);
+}
+
+function percentEncode(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/**
+ * The characters that `bytes` alone decides, for 0, 1 and 2 bytes in front; a character shared with a neighbour is left
+ * out, since it is not known. With nothing behind it the last character is known, so that form is listed too.
+ */
+function base64Forms(bytes: Buffer): string[] {
+  const forms: string[] = [];
+  for (const offset of [0, 1, 2]) {
+    const encoded = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
+    const start = Math.ceil((offset * 8) / 6);
+    const decided = Math.floor(((offset + bytes.length) * 8) / 6);
+    forms.push(
+      encoded.slice(start, decided),
+      encoded.slice(start).replace(/=+$/, ''),
+      encoded.slice(start),
+    );
+  }
+  return forms.flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
+}

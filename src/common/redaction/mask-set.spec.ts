@@ -1,0 +1,61 @@
+import { MaskSet } from './mask-set.js';
+
+describe('MaskSet', () => {
+  const secret = 'p@ss "w\\rd"/ü+1?';
+  const masks = MaskSet.from([secret]);
+
+  it.each([
+    ['as it is', secret],
+    ['in JSON', JSON.stringify(secret).slice(1, -1)],
+    ['in JSON of ASCII only', 'p@ss \\"w\\\\rd\\"/\\u00fc+1?'],
+    ['URL-encoded', encodeURIComponent(secret)],
+    [
+      'URL-encoded in lower case',
+      encodeURIComponent(secret).replace(/%../g, (hex) => hex.toLowerCase()),
+    ],
+    ['as a form field', new URLSearchParams({ x: secret }).toString().slice(2)],
+    ['as a URL path', encodeURI(secret)],
+    ['in base64', Buffer.from(secret).toString('base64')],
+    ['in base64url', Buffer.from(secret).toString('base64url')],
+  ])('masks it %s', (_name, printed) => {
+    expect(masks.maskText(`<${printed}>`)).toBe('<***>');
+  });
+
+  it.each([0, 1, 2, 3, 4, 5])('masks base64 of it behind %i other bytes', (count) => {
+    const front = 'user:'.slice(0, count);
+    const encoded = Buffer.from(`${front}${secret}tail`).toString('base64');
+    const masked = masks.maskText(encoded);
+    expect(masked).toContain('***');
+    expect(Buffer.from(masked.replace('***', ''), 'base64').toString()).not.toContain('p@ss');
+    expect(masked.length).toBeLessThan(14 + count);
+  });
+
+  it('masks each line of a value of several lines', () => {
+    const key = MaskSet.from(['-----BEGIN KEY-----\r\nMIIabcdef\nab\nxyz9\n-----END KEY-----\n']);
+    expect(key.maskText('MIIabcdef\nab\nxyz9')).toBe('***\nab\n***');
+    expect(
+      key.maskText(JSON.stringify('-----BEGIN KEY-----\r\nMIIabcdef\nab\nxyz9\n-----END KEY-----')),
+    ).toBe('"***"');
+  });
+
+  it('masks a value whose line end was lost', () => {
+    expect(
+      MaskSet.from(['token1234\n']).maskText(Buffer.from('token1234').toString('base64')),
+    ).toBe('***');
+  });
+
+  it('counts bytes, not characters: 4 is the least', () => {
+    const set = MaskSet.from(['', 'abc', 'üü', ' a ']);
+    expect(set.maskText('abc üü a')).toBe('abc *** a');
+  });
+
+  it('joins secrets that overlap, and not those that touch', () => {
+    const set = MaskSet.from(['abcdef', 'defghi', '12345']);
+    expect(set.maskText('abcdefghi1234512345')).toBe('***'.repeat(3));
+  });
+
+  it('leaves a text without a secret the same, and survives broken surrogates', () => {
+    expect(MaskSet.from(['x\ud800yz']).maskText('nothing here')).toBe('nothing here');
+    expect(MaskSet.empty.maskText('nothing')).toBe('nothing');
+  });
+});
