@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { readFile, statfs } from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { MillraceConfig } from '../config/millrace-config.js';
+import type { WorkerRefusal } from './worker.schema.js';
+
+const MiB = 1024 * 1024;
+
+/** What is left of this machine, bytes. */
+export interface MachineResources {
+  readonly freeMemory: number;
+  readonly freeDisk: number;
+}
+
+/** Watches memory and disk: under a floor a worker takes no further executions and says why. */
+@Injectable()
+export class MachineWatch {
+  constructor(private readonly config: MillraceConfig) {}
+
+  async resources(): Promise<MachineResources> {
+    const [freeMemory, disk] = await Promise.all([availableMemory(), statfs(this.config.home)]);
+    return { freeMemory, freeDisk: disk.bavail * disk.bsize };
+  }
+
+  /** Null: there is room for another execution. */
+  async refusal(): Promise<WorkerRefusal | null> {
+    return refusalFor(await this.resources(), this.config);
+  }
+}
+
+export function refusalFor(
+  resources: MachineResources,
+  floors: Pick<MillraceConfig, 'minFreeDisk' | 'minFreeMemory'>,
+): WorkerRefusal | null {
+  if (resources.freeDisk < floors.minFreeDisk) {
+    return {
+      code: 'disk_low',
+      message: `${mebibytes(resources.freeDisk)} of disk are free and ${mebibytes(floors.minFreeDisk)} are needed (MIN_FREE_DISK)`,
+    };
+  }
+  if (resources.freeMemory < floors.minFreeMemory) {
+    return {
+      code: 'memory_low',
+      message: `${mebibytes(resources.freeMemory)} of memory are available and ${mebibytes(floors.minFreeMemory)} are needed (MIN_FREE_MEMORY)`,
+    };
+  }
+  return null;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.floor(bytes / MiB)} MiB`;
+}
+
+/** `MemAvailable` (proc(5)) counts what can be reclaimed; `freemem` is the answer where there is no /proc. */
+async function availableMemory(): Promise<number> {
+  try {
+    const available = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'));
+    return available ? Number(available[1]) * 1024 : freemem();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return freemem();
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { LeaseWatch, type Look } from './lease-watch.js';
+import { WorkerBeats } from './worker-beats.js';
+import type { WorkerRecord } from './worker.schema.js';
+import { WorkersRepository } from './workers.repository.js';
+
+/** Watches the leases of all workers from this process. */
+@Injectable()
+export class WorkerObserver {
+  private readonly logger = new Logger(WorkerObserver.name);
+  private readonly watch = new LeaseWatch();
+  private known: readonly WorkerRecord[] = [];
+
+  constructor(
+    private readonly workers: WorkersRepository,
+    private readonly beats: WorkerBeats,
+  ) {}
+
+  /** Looks at both stores and declares lost what is lost. To be called every few seconds, never concurrently. */
+  async observe(): Promise<void> {
+    const database = await this.lookAtDatabase();
+    const ids = this.known.map(({ _id }) => _id);
+    const redis = await this.lookAtRedis(ids);
+    for (const id of this.watch.observe(ids, database, redis, performance.now())) {
+      await this.workers.end(id, 'lost');
+      this.logger.warn({ workerId: id }, 'worker lost: its lease ran out');
+    }
+  }
+
+  private async lookAtDatabase(): Promise<Look> {
+    try {
+      this.known = await this.workers.live();
+      return new Map(this.known.map(({ _id, beat }) => [_id, String(beat)]));
+    } catch (error) {
+      this.logger.debug({ err: error }, 'leases cannot be read from the database');
+      return 'unreachable';
+    }
+  }
+
+  private async lookAtRedis(ids: readonly string[]): Promise<Look> {
+    try {
+      const values = await this.beats.read(ids);
+      return new Map(ids.map((id, index) => [id, values[index]]));
+    } catch (error) {
+      this.logger.debug({ err: error }, 'leases cannot be read from Redis');
+      return 'unreachable';
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { HydratedDocument } from 'mongoose';
+
+/** `lost`: others found its lease stale; `stopped`: it said good-bye. Both are final for this worker id. */
+export type WorkerStatus = 'active' | 'draining' | 'stopped' | 'lost';
+
+/** Why a worker takes no executions although it is there. */
+export interface WorkerRefusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** One life of one worker process: a restarted process is another worker. */
+@Schema({ collection: 'workers', versionKey: false, minimize: false })
+export class WorkerRecord {
+  @Prop({ type: String, required: true })
+  _id!: string;
+
+  /** Host name and process id, for people. */
+  @Prop({ type: String, required: true })
+  name!: string;
+
+  @Prop({ type: String, required: true })
+  host!: string;
+
+  @Prop({ type: Number, required: true })
+  pid!: number;
+
+  @Prop({ type: [String], required: true })
+  labels!: string[];
+
+  @Prop({ type: Number, required: true })
+  concurrency!: number;
+
+  @Prop({ type: String, required: true })
+  version!: string;
+
+  @Prop({ type: String, required: true })
+  status!: WorkerStatus;
+
+  /** Executions that it runs, as of the last beat. */
+  @Prop({ type: Number, required: true })
+  running!: number;
+
+  @Prop({ type: Object, default: null })
+  refusal!: WorkerRefusal | null;
+
+  /** Rises with every renewal of the lease; observers compare it, never the clock. */
+  @Prop({ type: Number, required: true })
+  beat!: number;
+
+  @Prop({ type: Date, required: true })
+  started_at!: Date;
+
+  @Prop({ type: Date, required: true })
+  heartbeat_at!: Date;
+}
+
+export type WorkerDocument = HydratedDocument<WorkerRecord>;
+export const WorkerSchema = SchemaFactory.createForClass(WorkerRecord);
+WorkerSchema.index({ status: 1 });

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { MachineWatch } from './machine-watch.js';
+import { WorkerLease } from './worker-lease.js';
+import { WorkersModule } from './workers.module.js';
+
+/** The process's own life as a worker. */
+@Module({
+  imports: [WorkersModule],
+  providers: [WorkerLease, MachineWatch],
+  exports: [WorkerLease, MachineWatch],
+})
+export class WorkersWorkerModule {}
