@@ -106,7 +106,7 @@ describe('MaskingStream', () => {
     const masking = new MaskingStream(set);
     const start = performance.now();
     for (let index = 0; index < 305; index++) masking.push(chunk);
-    // About 60 ms on two idle cores; the bound only catches a change of the order of growth on a busy machine.
+    // About 10 ms on two idle cores; the bound only catches a change of the order of growth on a busy machine.
     expect(performance.now() - start).toBeLessThan(1_500);
   });
 });

@@ -1,0 +1,71 @@
+/** Consecutive log lines of an execution as they travel to live readers: one entry for each flush of the writer. */
+export interface LiveLogEntry {
+  /** Fence of the execution attempt that wrote it. */
+  readonly fence: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Opaque here; `logs/log-encoding.ts` has the form. */
+  readonly payload: Buffer;
+}
+
+/** The state of a running execution as its worker last told it. */
+export interface LiveState {
+  readonly fence: number;
+  /** JSON; opaque here. */
+  readonly state: string;
+}
+
+/** Hints on the topic of an execution: `log` new entries, `state` a new state, `resync` (on every topic) look again. */
+export type LiveHint = 'log' | 'state' | 'resync';
+
+/** Topic that hints at news of one execution. */
+export function liveTopic(executionId: string): string {
+  return `live.${executionId}`;
+}
+
+/** What live data that nobody refreshes or ends lives at most. */
+export const liveTtlMs = 3_600_000;
+
+/**
+ * Port: what is live of running executions. It may be emptied at any time without loss: the truth is in the database.
+ *
+ * All methods may be called concurrently; those of one execution take effect in the order of their calls. They reject
+ * when the bus is away (at once) or hangs (after 2 s); whether the call took effect is then unknown. No method needs an
+ * abort. Two adapters: Redis, and memory for tests and for a run without a server.
+ */
+export abstract class EventBus {
+  /**
+   * Appends to the live log, drops its entries that end before `keepFromSeq`, and publishes the hint `log`.
+   * Idempotent: an entry that does not end behind all that are there is `refused`, so a repeated call adds nothing,
+   * and neither does an attempt that was superseded by one with higher numbers.
+   */
+  abstract appendLog(
+    executionId: string,
+    entry: LiveLogEntry,
+    keepFromSeq: number,
+  ): Promise<'appended' | 'refused'>;
+
+  /** Entries, at most `limit`, in order, that hold lines behind `afterSeq`; of the first one perhaps only the end. */
+  abstract readLog(executionId: string, afterSeq: number, limit: number): Promise<LiveLogEntry[]>;
+
+  /** Replaces the live state and publishes the hint `state`; `superseded` when a higher fence has written. Idempotent. */
+  abstract putState(
+    executionId: string,
+    fence: number,
+    state: string,
+  ): Promise<'stored' | 'superseded'>;
+
+  abstract getState(executionId: string): Promise<LiveState | undefined>;
+
+  /** Lets log and state go in `keepMs` and publishes the hint `state`. Call it when the database has both. Idempotent. */
+  abstract endLive(executionId: string, keepMs: number): Promise<void>;
+
+  /** Sends a hint to all subscribers of `topic` everywhere; may be lost. */
+  abstract publish(topic: string, message: string): Promise<void>;
+
+  /**
+   * Hears `topic` until the returned function is called (idempotent). Never rejects and never ends by itself. The
+   * listener also gets `resync` each time when the subscription (again) stands: what came before may have been missed.
+   */
+  abstract subscribe(topic: string, listener: (message: string) => void): () => void;
+}
