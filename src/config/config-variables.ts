@@ -92,7 +92,7 @@ export const configVariables = {
     kind: optional(
       textLike(/^mongodb(\+srv)?:\/\/\S+$/, 'must begin with mongodb:// or mongodb+srv://'),
     ),
-    fallback: none as () => string | undefined,
+    fallback: none,
     secrecy: 'url',
   }),
   mongodbDatabase: variable({
@@ -115,11 +115,11 @@ export const configVariables = {
     description: 'Redis with `noeviction`. Unset: `./millrace start` brings up one of its own.',
     kind: optional(
       textLike(
-        /^(rediss?:\/\/|unix:\/\/\/|\/)\S+$/,
+        /^(rediss?:\/\/|\/)\S+$/,
         'must begin with redis:// or rediss:// (or be the path of a unix socket)',
       ),
     ),
-    fallback: none as () => string | undefined,
+    fallback: none,
     secrecy: 'url',
   }),
 
@@ -144,7 +144,7 @@ export const configVariables = {
         'must be 24 to 512 characters of A-Z a-z 0-9 . _ ~ + / = - (try: openssl rand -hex 32)',
       ),
     ),
-    fallback: none as () => string | undefined,
+    fallback: none,
     secrecy: 'whole',
   }),
   clientOrigins: variable({
@@ -173,7 +173,7 @@ export const configVariables = {
     description:
       'Worker processes that `./millrace start` keeps running. Unset: one for each core.',
     kind: optional(integer(0, 256)),
-    fallback: none as () => number | undefined,
+    fallback: none,
   }),
   workerConcurrency: variable({
     name: 'WORKER_CONCURRENCY',
@@ -204,7 +204,7 @@ export const configVariables = {
         'must be the name of a system user, such as millrace-step',
       ),
     ),
-    fallback: none as () => string | undefined,
+    fallback: none,
   }),
   gitClient: variable({
     name: 'GIT_CLIENT',

@@ -9,9 +9,9 @@ const Values = Object as unknown as new () => ConfigValues;
 export class MillraceConfig extends Values {
   constructor(values: ConfigValues) {
     super();
-    for (const [key, value] of Object.entries(values)) {
-      Object.assign(this, { [key]: Array.isArray(value) ? Object.freeze([...value]) : value });
-    }
+    const entries = Object.entries<unknown>(values);
+    for (const [, value] of entries) if (Array.isArray(value)) Object.freeze(value);
+    Object.assign(this, Object.fromEntries(entries));
     Object.freeze(this);
   }
 }

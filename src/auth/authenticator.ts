@@ -1,0 +1,36 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Actor } from '../common/http/request-context.js';
+
+/** Says who sends a request, from its `Authorization` header. */
+export abstract class Authenticator {
+  /** `undefined` = nobody that is known. Never throws. */
+  abstract identify(authorization: string | undefined): Actor | undefined;
+}
+
+/** `AUTH_MODE=token`: whoever holds the one token. */
+export class TokenAuthenticator extends Authenticator {
+  private readonly digest: Buffer;
+
+  constructor(token: string) {
+    super();
+    this.digest = sha256(token);
+  }
+
+  identify(authorization: string | undefined): Actor | undefined {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    // Digests are of equal length, so the comparison tells nothing of the token's.
+    if (token === undefined || !timingSafeEqual(sha256(token), this.digest)) return undefined;
+    return { id: 'token', kind: 'token' };
+  }
+}
+
+/** `AUTH_MODE=none`: everybody, which the configuration allows on a loopback address only. */
+export class OpenAuthenticator extends Authenticator {
+  identify(): Actor {
+    return { id: 'anonymous', kind: 'anonymous' };
+  }
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text, 'utf8').digest();
+}

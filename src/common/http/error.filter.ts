@@ -1,0 +1,91 @@
+import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Response } from 'express';
+import { defaultSuggestions } from '../errors/error-kind.js';
+import { MillraceError } from '../errors/millrace.error.js';
+import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-error.js';
+import { closeAfterAnswer } from './close-after-answer.js';
+import type { MillraceRequest } from './request-context.js';
+import type { RouteTable } from './route-table.js';
+
+/** The one error shape (docs/api.md). */
+export interface ErrorBody {
+  readonly error: string;
+  readonly message: string;
+  readonly details: unknown;
+  readonly suggestions: readonly string[];
+  readonly timestamp: string;
+}
+
+/** The only place where an error becomes an HTTP answer. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly translators: readonly ErrorTranslator[],
+  ) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<MillraceRequest>();
+    const response = http.getResponse<Response>();
+    const { error, allow } = this.outcome(exception, request);
+
+    // pino-http writes `err` into the line of the request.
+    if (error.status >= 500) Object.assign(response, { err: error.cause ?? error });
+    if (response.headersSent) {
+      // Half an answer is out; an end that looks regular would be a lie.
+      request.log.error({ err: exception }, 'failed after the answer had begun');
+      response.destroy();
+      return;
+    }
+    for (const name of ['Content-Disposition', 'Content-Range', 'ETag', 'Content-Length']) {
+      response.removeHeader(name);
+    }
+    if (allow) response.setHeader('Allow', allow.join(', '));
+    if (error.kind === 'AuthenticationError') response.setHeader('WWW-Authenticate', 'Bearer');
+    if (error.retryAfterSeconds !== undefined) {
+      response.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+    }
+    response.setHeader('Cache-Control', 'no-store');
+    if (error.kind === 'PayloadTooLargeError') closeAfterAnswer(request, response);
+    response.status(error.status).json(errorBody(error, request.id));
+  }
+
+  private outcome(
+    exception: unknown,
+    request: MillraceRequest,
+  ): { error: MillraceError; allow?: string[] } {
+    // Our own code throws MillraceError; the framework's 404 means that no route took the request.
+    if (!(exception instanceof NotFoundException)) {
+      return { error: toMillraceError(exception, this.translators) };
+    }
+    const path = request.originalUrl.split('?', 1)[0] ?? '';
+    const allow = this.routes.methodsOf(path);
+    if (allow.length === 0) {
+      return {
+        error: new MillraceError('NotFoundError', 'There is nothing at this path.', {
+          details: { method: request.method, path: path.slice(0, 200) },
+          suggestions: ['Check the path; /api/docs lists every one.'],
+        }),
+      };
+    }
+    return {
+      allow,
+      error: new MillraceError('MethodNotAllowedError', 'This path does not take this method.', {
+        details: { method: request.method, allowed: allow },
+        suggestions: [`Use one of: ${allow.join(', ')}.`],
+      }),
+    };
+  }
+}
+
+function errorBody(error: MillraceError, requestId: string): ErrorBody {
+  return {
+    error: error.kind,
+    message: error.message,
+    details: error.details ?? { request_id: requestId },
+    suggestions:
+      error.suggestions.length > 0 ? error.suggestions : [defaultSuggestions[error.kind]],
+    timestamp: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,102 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import type { Response } from 'express';
+import { validationError } from '../errors/millrace.error.js';
+import type { MillraceRequest } from './request-context.js';
+
+export const defaultPageSize = 50;
+export const maxPageSize = 200;
+
+/** `?limit=&cursor=` of a list; DTOs of lists with filters extend it. */
+export class PageQuery {
+  @ApiPropertyOptional({
+    description: 'Items on one page.',
+    minimum: 1,
+    maximum: maxPageSize,
+    default: defaultPageSize,
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(maxPageSize)
+  limit?: number;
+
+  @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  cursor?: string;
+}
+
+/** What a repository needs to read one page. */
+export interface PageRequest {
+  readonly limit: number;
+  /** Sort key of the last item of the page before. */
+  readonly after?: string;
+}
+
+/** One page as a repository gives it. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Sort key of the last item when more follow. */
+  readonly next?: string;
+}
+
+/** A page with more items than asked for tells that there is a next one: repositories read `limit + 1`. */
+export function pageOf<T>(
+  rows: readonly T[],
+  limit: number,
+  sortKey: (item: T) => string,
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  return rows.length > limit && last !== undefined ? { items, next: sortKey(last) } : { items };
+}
+
+/** @throws ValidationError when the cursor is not one of ours */
+export function pageRequest(query: PageQuery): PageRequest {
+  const limit = query.limit ?? defaultPageSize;
+  return query.cursor === undefined ? { limit } : { limit, after: decodeCursor(query.cursor) };
+}
+
+/** Cursors are opaque: clients hand them back and read nothing from them. */
+export function encodeCursor(sortKey: string): string {
+  return Buffer.from(`1:${sortKey}`, 'utf8').toString('base64url');
+}
+
+export function decodeCursor(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (text.startsWith('1:') && encodeCursor(text.slice(2)) === cursor) return text.slice(2);
+  throw validationError('The cursor is not valid.', {
+    details: [{ path: 'cursor', code: 'cursor', message: 'cursor must be a next_cursor' }],
+    suggestions: ['Use `next_cursor` of the page before as it is, or leave it out to begin anew.'],
+  });
+}
+
+/** Body of a list: the page, or the bare array of the seed. */
+export type ListBody<T> = readonly T[] | { items: readonly T[]; next_cursor: string | null };
+
+/**
+ * Answers a list. Without `limit` and `cursor` the seed's bare array is kept, and the way to the next page is
+ * in the `Link` header (RFC 8288).
+ */
+export function listBody<T>(
+  page: Page<T>,
+  query: PageQuery,
+  request: MillraceRequest,
+  response: Response,
+): ListBody<T> {
+  const cursor = page.next === undefined ? null : encodeCursor(page.next);
+  if (query.limit !== undefined || query.cursor !== undefined) {
+    return { items: page.items, next_cursor: cursor };
+  }
+  if (cursor !== null) {
+    const url = new URL(request.originalUrl, 'http://relative');
+    url.searchParams.set('limit', String(defaultPageSize));
+    url.searchParams.set('cursor', cursor);
+    response.setHeader('Link', `<${url.pathname}${url.search}>; rel="next"`);
+  }
+  return page.items;
+}

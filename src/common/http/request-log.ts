@@ -1,0 +1,45 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import { requestIdFrom, type RequestContext } from './request-context.js';
+
+/** Probes come every few seconds; their lines are only of use when one fails. */
+const quietPath = /^\/api\/health/;
+
+/**
+ * Gives every request its id and logger, and writes one line when it is answered: method, path, status, duration.
+ * Query strings, headers and bodies are not logged: they may hold secrets.
+ */
+export function requestLog(
+  logger: Logger,
+): (...args: [...Parameters<RequestListener>, () => void]) => void {
+  const log = pinoHttp({
+    logger,
+    quietReqLogger: true,
+    genReqId: (request, response) => {
+      const id = requestIdFrom(request.headers['x-request-id']);
+      response.setHeader('X-Request-Id', id);
+      return id;
+    },
+    customAttributeKeys: { reqId: 'request_id', responseTime: 'duration_ms' },
+    serializers: {
+      req: (request: { method: string; url: string }) => ({
+        method: request.method,
+        path: pathOf(request.url),
+      }),
+      res: (response: { statusCode: number }) => ({ status: response.statusCode }),
+    },
+    customProps: (request) => ({ actor: (request as IncomingMessage & RequestContext).actor?.id }),
+    customLogLevel: (request, response, error) => {
+      if (response.statusCode >= 500 || error) return 'error';
+      return quietPath.test(request.url ?? '') ? 'debug' : 'info';
+    },
+    customSuccessMessage: () => 'request',
+    customErrorMessage: () => 'request failed',
+  });
+  return log;
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? '';
+}
