@@ -99,9 +99,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Line and column where V8 stopped; its own message quotes the body, which may hold secrets. */
-function jsonPosition(text: string, error: unknown): { line: number; column: number } {
-  const offset = Number(/position (\d+)/.exec(String(error))?.[1] ?? text.length);
-  const before = text.slice(0, offset).split('\n');
+/** Line and column, where V8 tells them; its own message quotes the body, which may hold secrets. */
+function jsonPosition(text: string, error: unknown): { line: number; column: number } | undefined {
+  const position = /position (\d+)/.exec(String(error))?.[1];
+  if (position === undefined) return undefined;
+  const before = text.slice(0, Number(position)).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

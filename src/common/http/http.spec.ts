@@ -1,0 +1,386 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Module,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { IsInt, IsString } from 'class-validator';
+import type { Response } from 'express';
+import { connect, type AddressInfo } from 'node:net';
+import request from 'supertest';
+import { authenticateWith } from '../../auth/authenticate.middleware.js';
+import { AuthModule } from '../../auth/auth.module.js';
+import { Authenticator } from '../../auth/authenticator.js';
+import { Public } from '../../auth/public.decorator.js';
+import { ConfigModule } from '../../config/config.module.js';
+import { parseConfig } from '../../config/load-config.js';
+import type { MillraceConfig } from '../../config/millrace-config.js';
+import { MillraceError } from '../errors/millrace.error.js';
+import { createRootLogger } from '../logging/root-logger.js';
+import { configureHttp } from './configure-http.js';
+import { PageQuery } from './paging.js';
+import { UuidPipe } from './uuid.pipe.js';
+
+class ThingDto {
+  @IsString()
+  name!: string;
+
+  @IsInt()
+  size!: number;
+}
+
+@Controller('api/things')
+class ThingController {
+  @Get()
+  list(@Query() query: PageQuery): PageQuery {
+    return query;
+  }
+
+  @Post()
+  create(@Body() body: ThingDto): ThingDto {
+    return body;
+  }
+
+  @Get('open')
+  @Public()
+  open(): string {
+    return 'open';
+  }
+
+  @Get(':id')
+  get(@Param('id', UuidPipe) id: string): { id: string } {
+    return { id };
+  }
+
+  @Put(':id')
+  @HttpCode(204)
+  put(): void {}
+
+  @Post('fail/:how')
+  fail(@Param('how') how: string): never {
+    if (how === 'kind') {
+      throw new MillraceError('ServiceUnavailableError', 'Away.', { retryAfterSeconds: 3 });
+    }
+    if (how === 'library') throw new TypeError('the library speaks');
+    throw new Error('mongodb://user:hunter2@10.0.0.7/ at /opt/millrace/dist/x.js');
+  }
+
+  @Get('stream/broken')
+  stream(@Res() response: Response): void {
+    response.write('half');
+    throw new Error('late');
+  }
+}
+
+@Module({ controllers: [ThingController] })
+class ThingModule {}
+
+const token = 'a-token-of-a-fair-length';
+const bearer = { authorization: `Bearer ${token}` };
+const lines: Record<string, unknown>[] = [];
+let app: NestExpressApplication;
+
+function configOf(environment: Record<string, string>): MillraceConfig {
+  const result = parseConfig({ MILLRACE_TOKEN: token, ...environment });
+  if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
+  return result.config;
+}
+
+async function start(environment: Record<string, string>): Promise<NestExpressApplication> {
+  const config = configOf(environment);
+  const logger = createRootLogger({
+    level: 'info',
+    role: 'test',
+    destination: {
+      write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>),
+    },
+  });
+  const root = {
+    module: ThingModule,
+    imports: [ConfigModule.forRoot(config), AuthModule.forRoot()],
+  };
+  const started = await NestFactory.create<NestExpressApplication>(root, {
+    logger: false,
+    bodyParser: false,
+  });
+  configureHttp(started, {
+    config,
+    logger,
+    authenticate: authenticateWith(started.get(Authenticator)),
+    translators: [
+      (error) =>
+        error instanceof TypeError
+          ? new MillraceError('ExternalServiceError', 'Translated.')
+          : undefined,
+    ],
+  });
+  await started.listen(0, '127.0.0.1');
+  return started;
+}
+
+/** Sends bytes as they are, and gives what came back until the other side closed. */
+function raw(text: string): Promise<string> {
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (part: string) => (answer += part));
+    socket.on('close', () => resolve(answer)).on('error', reject);
+  });
+}
+
+function expectShape(response: request.Response, status: number, error: string): void {
+  expect(response.headers['content-type']).toContain('application/json');
+  expect(response.body).toEqual({
+    error,
+    message: expect.stringMatching(/\S/),
+    details: expect.anything(),
+    suggestions: expect.arrayContaining([expect.stringMatching(/\S/)]),
+    timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+  });
+  expect(response.status).toBe(status);
+  expect(response.headers['x-request-id']).toMatch(/\S{8,}/);
+}
+
+beforeAll(async () => {
+  app = await start({ MAX_UPLOAD_SIZE: '2KiB', CLIENT_ORIGIN: 'https://ui.example.com' });
+});
+afterAll(() => app.close());
+beforeEach(() => {
+  lines.length = 0;
+});
+
+const agent = (): ReturnType<typeof request> => request(app.getHttpServer());
+
+describe('errors', () => {
+  it('404 for a path that does not exist', async () => {
+    expectShape(await agent().get('/api/nothing').set(bearer), 404, 'NotFoundError');
+    expectShape(await agent().get('/'), 404, 'NotFoundError');
+    expectShape(await agent().post('/api/nothing').send({}), 404, 'NotFoundError');
+  });
+
+  it('405 with Allow from the route table', async () => {
+    const response = await agent().delete('/api/things').set(bearer);
+    expectShape(response, 405, 'MethodNotAllowedError');
+    expect(response.headers['allow']).toBe('GET, HEAD, POST');
+    const one = await agent().patch('/api/things/x?y=1').set(bearer);
+    expect(one.headers['allow']).toBe('GET, HEAD, PUT');
+  });
+
+  it('401 without a token, with a wrong one, and not for what is public', async () => {
+    const response = await agent().get('/api/things');
+    expectShape(response, 401, 'AuthenticationError');
+    expect(response.headers['www-authenticate']).toBe('Bearer');
+    const wrong = await agent().get('/api/things').set('authorization', 'Bearer nonsense');
+    expectShape(wrong, 401, 'AuthenticationError');
+    expect(wrong.body.message).not.toBe(response.body.message);
+    await agent().get('/api/things/open').expect(200, 'open');
+  });
+
+  it('reads no body of somebody unknown', async () => {
+    const response = await agent().post('/api/things').type('json').send('{"broken');
+    expectShape(response, 401, 'AuthenticationError');
+  });
+
+  it('415 for another type, encoding or charset', async () => {
+    const post = (): request.Test => agent().post('/api/things').set(bearer);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
+      const response = await post().set('content-type', type).send('{"name":"a","size":1}');
+      expectShape(response, 415, 'UnsupportedMediaTypeError');
+      expect(response.body.details.accepted).toEqual(['application/json']);
+    }
+    const gzip = await post().type('json').set('content-encoding', 'gzip').send('{}');
+    expectShape(gzip, 415, 'UnsupportedMediaTypeError');
+    const latin = await post().set('content-type', 'application/json; charset=latin1').send('{}');
+    expectShape(latin, 415, 'UnsupportedMediaTypeError');
+  });
+
+  it('400 for broken JSON, with its place where known and never its text', async () => {
+    const post = (text: string): request.Test =>
+      agent().post('/api/things').set(bearer).type('json').send(text);
+    const response = await post('{"name": "a",\n "password": hunter2}');
+    expectShape(response, 400, 'ValidationError');
+    expect(JSON.stringify(response.body)).not.toContain('hunter2');
+    const multiline = await post('{"name":\n "a\nb"}');
+    expectShape(multiline, 400, 'ValidationError');
+    expect(multiline.body.details).toEqual({ line: 2, column: 4 });
+  });
+
+  it('400 for what is not UTF-8, and for an empty or absent body', async () => {
+    const post = (): request.Test => agent().post('/api/things').set(bearer).type('json');
+    const bytes = Buffer.from('{"name":"\xff"}', 'latin1');
+    expectShape(
+      await post()
+        .serialize((each: unknown) => each as string)
+        .send(bytes),
+      400,
+      'ValidationError',
+    );
+    expectShape(await post(), 400, 'ValidationError');
+    expectShape(await post().send('null'), 400, 'ValidationError');
+    expectShape(await post().send('[]'), 400, 'ValidationError');
+    expectShape(await post().send('"text"'), 400, 'ValidationError');
+  });
+
+  it('400 with every field that is wrong', async () => {
+    const response = await agent()
+      .post('/api/things')
+      .set(bearer)
+      .send({ name: { $ne: null }, other: 1 });
+    expectShape(response, 400, 'ValidationError');
+    expect(response.body.details).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ path: 'name', code: 'isString' }),
+        expect.objectContaining({ path: 'size', code: 'isInt' }),
+        expect.objectContaining({ path: 'other', code: 'unknown_property' }),
+      ]),
+    );
+  });
+
+  it('400 for bad queries, ids and path encodings', async () => {
+    for (const query of [
+      'limit=0',
+      'limit=201',
+      'limit=x',
+      'limit=1&limit=2',
+      'nope=1',
+      'limit=1.5',
+    ]) {
+      const response = await agent().get(`/api/things?${query}`).set(bearer);
+      expectShape(response, 400, 'ValidationError');
+    }
+    expectShape(await agent().get('/api/things/not-a-uuid').set(bearer), 400, 'ValidationError');
+    expectShape(await agent().get('/api/things/%FF').set(bearer), 400, 'ValidationError');
+    const id = '0190F3D6-0000-7000-8000-0000000000AA';
+    await agent().get(`/api/things/${id}`).set(bearer).expect(200, { id: id.toLowerCase() });
+    await agent().get('/api/things?limit=200').set(bearer).expect(200, { limit: 200 });
+  });
+
+  it('413 at once, with a length or without', async () => {
+    const body = { name: 'a'.repeat(4096), size: 1 };
+    const response = await agent().post('/api/things').set(bearer).send(body);
+    expectShape(response, 413, 'PayloadTooLargeError');
+    expect(response.body.details).toEqual({ limit_bytes: 2048 });
+
+    const head = `POST /api/things HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\n`;
+    const announced = await raw(`${head}Content-Length: 100000000\r\n\r\n{`);
+    expect(announced).toMatch(/^HTTP\/1\.1 413 /);
+    const chunk = `800\r\n${' '.repeat(2048)}\r\n`;
+    const endless = await raw(`${head}Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk}`);
+    expect(endless).toMatch(/^HTTP\/1\.1 413 /);
+    expect(endless).toMatch(/connection: close/i);
+  });
+
+  it('carries Retry-After, and translates libraries', async () => {
+    const away = await agent().post('/api/things/fail/kind').set(bearer);
+    expectShape(away, 503, 'ServiceUnavailableError');
+    expect(away.headers['retry-after']).toBe('3');
+    const library = await agent().post('/api/things/fail/library').set(bearer);
+    expectShape(library, 502, 'ExternalServiceError');
+  });
+
+  it('500 for the unknown: nothing to the client, all to the log, under one id', async () => {
+    const response = await agent()
+      .post('/api/things/fail/unknown')
+      .set(bearer)
+      .set('x-request-id', 'client-chose-this');
+    expectShape(response, 500, 'InternalError');
+    expect(response.headers['x-request-id']).toBe('client-chose-this');
+    expect(JSON.stringify(response.body)).not.toMatch(/hunter2|10\.0\.0\.7|dist|at \//);
+    const line = lines.find((each) => each['request_id'] === 'client-chose-this');
+    expect(line).toMatchObject({
+      level: 'error',
+      req: { method: 'POST', path: '/api/things/fail/unknown' },
+      res: { status: 500 },
+      err: { message: expect.stringContaining('hunter2') },
+      duration_ms: expect.any(Number),
+      actor: 'token',
+    });
+    expect(JSON.stringify(lines)).not.toContain(token);
+  });
+
+  it('cuts an answer that fails half way', async () => {
+    await expect(agent().get('/api/things/stream/broken').set(bearer)).rejects.toThrow(
+      /aborted|hang up/,
+    );
+  });
+
+  it('replaces a request id that is not harmless', async () => {
+    const response = await agent().get('/api/nothing').set('x-request-id', 'a b"c\'');
+    expect(response.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('Host and Origin', () => {
+  const page = (headers: Record<string, string>): request.Test =>
+    agent().post('/api/things').set(bearer).set(headers).send({ name: 'a', size: 1 });
+
+  it.each([
+    ['a rebound name', { host: 'evil.example:8000' }],
+    ['a name that begins well', { host: '127.0.0.1.evil.example' }],
+    ['another address', { host: '192.168.1.5' }],
+    ['no sense', { host: 'a b' }],
+    ['a foreign page', { origin: 'https://evil.example' }],
+    ['a sandboxed page', { origin: 'null' }],
+    ['another port of this host', { host: 'localhost:8000', origin: 'http://localhost:9000' }],
+    ['a foreign page without Origin', { 'sec-fetch-site': 'cross-site' }],
+  ])('refuses %s', async (_name, headers) => {
+    expectShape(await page(headers), 403, 'AuthorizationError');
+  });
+
+  it.each([
+    ['a program', {}],
+    ['localhost', { host: 'localhost:8000' }],
+    ['IPv6 loopback', { host: '[::1]:8000' }],
+    ['its own page', { host: 'localhost:8000', origin: 'http://localhost:8000' }],
+    ['its own page behind TLS', { host: 'ui.example.com', origin: 'https://ui.example.com' }],
+    ['a page that is allowed', { origin: 'https://ui.example.com' }],
+  ])('takes %s', async (_name, headers) => {
+    expect((await page(headers)).status).toBe(201);
+  });
+
+  it('answers CORS for the pages that are allowed only', async () => {
+    const ask = (origin: string): request.Test =>
+      agent().options('/api/things').set({ origin, 'access-control-request-method': 'POST' });
+    const good = await ask('https://ui.example.com');
+    expect(good.status).toBe(204);
+    expect(good.headers['access-control-allow-origin']).toBe('https://ui.example.com');
+    const bad = await ask('https://evil.example');
+    expect(bad.status).toBe(403);
+    expect(bad.headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('sets security headers and does not name the framework', async () => {
+    const { headers } = await agent().get('/api/things/open');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
+    expect(headers['x-powered-by']).toBeUndefined();
+  });
+});
+
+describe('Host on every interface', () => {
+  let open: NestExpressApplication;
+  beforeAll(async () => {
+    open = await start({ HOST: '0.0.0.0', ALLOWED_HOSTS: 'ci.example.com' });
+  });
+  afterAll(() => open.close());
+
+  it.each([
+    ['10.1.2.3:8000', 200],
+    ['api:8000', 200],
+    ['ci.example.com', 200],
+    ['CI.example.com.', 200],
+    ['other.example.com', 403],
+  ])('%s: %i', async (host, status) => {
+    const response = await request(open.getHttpServer()).get('/api/things/open').set({ host });
+    expect(response.status).toBe(status);
+  });
+});
