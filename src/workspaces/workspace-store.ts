@@ -1,4 +1,4 @@
-import { chmod, chown, lstat, mkdir, opendir, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, opendir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 
@@ -48,6 +48,11 @@ export class WorkspaceStore {
     await removeTree(workspace.root);
   }
 
+  /** Gives a folder and all below it to the step user: what the worker itself put there. Follows no link. */
+  async handOverTree(folder: string): Promise<void> {
+    if (this.owner) await chownTree(folder, this.owner);
+  }
+
   /** Attempts whose folders are here; used at start to find what a dead worker left. */
   async list(): Promise<{ executionId: string; attempt: number; root: string }[]> {
     const names = await readdir(this.base).catch((error: NodeJS.ErrnoException) => {
@@ -79,6 +84,15 @@ export async function removeTree(root: string): Promise<void> {
     if (code !== 'EACCES' && code !== 'EPERM') throw error;
     await openFolders(root);
     await rm(root, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function chownTree(folder: string, owner: WorkspaceOwner): Promise<void> {
+  await lchown(folder, owner.uid, owner.gid);
+  for await (const entry of await opendir(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await chownTree(path, owner);
+    else await lchown(path, owner.uid, owner.gid);
   }
 }
 

@@ -1,0 +1,156 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import type { RunStatus } from '../engine/plan/run-state.js';
+import type {
+  StoredCommit,
+  StoredFailure,
+  StoredReason,
+  StoredStage,
+  StoredStep,
+} from './stored-state.js';
+
+/** What started an execution; the seed's `TriggerInfo`. */
+export interface TriggerInfo {
+  /** `manual`, `cli`, `rerun`… */
+  readonly trigger_type: string;
+  readonly triggered_by: string;
+  readonly timestamp: Date;
+  readonly branch?: string;
+  readonly commit_hash?: string;
+  readonly tag?: string;
+  /** Without credentials. */
+  readonly repository?: string;
+}
+
+/**
+ * One placement of the execution on a worker. Its place in the list, from 1, is the number of the execution attempt
+ * and its fence: both rise with every claim.
+ */
+export interface Placement {
+  /** By which a worker whose claim got no answer sees that it was its own. */
+  readonly claim_id: string;
+  readonly worker_id: string;
+  readonly worker_name: string;
+  readonly claimed_at: Date;
+  /** Set when the execution was taken from a worker: lines beyond it came too late and are not read. */
+  readonly last_seq?: number;
+  /** Why it ended without an end of the execution. */
+  readonly reason?: StoredReason;
+}
+
+/** A user's wish to end the execution; once it is there, the execution can only end `cancelled`. */
+export interface CancelRequest {
+  readonly at: Date;
+  readonly by: string;
+  readonly reason?: string;
+}
+
+/** One run of one pipeline version. The document is the truth; the BullMQ job is only a hint. */
+@Schema({ collection: 'executions', versionKey: false, minimize: false })
+export class ExecutionRecord {
+  @Prop({ type: String, required: true })
+  _id!: string;
+
+  @Prop({ type: String, required: true })
+  pipeline_id!: string;
+
+  @Prop({ type: String, required: true })
+  pipeline_name!: string;
+
+  @Prop({ type: Number, required: true })
+  pipeline_version!: number;
+
+  @Prop({ type: String, required: true })
+  plan_hash!: string;
+
+  @Prop({ type: String, required: true })
+  status!: RunStatus;
+
+  /** Why it is in this status. */
+  @Prop({ type: Object, default: null })
+  reason!: StoredReason | null;
+
+  @Prop({ type: Object, required: true })
+  trigger_info!: TriggerInfo;
+
+  /** The clone URL of the trigger as it was given, credentials included; no answer shows it. */
+  @Prop({ type: String, default: null })
+  clone_url!: string | null;
+
+  @Prop({ type: Object, required: true })
+  inputs!: Record<string, string | number | boolean>;
+
+  /** The trigger's own variables. */
+  @Prop({ type: Object, required: true })
+  environment!: Record<string, string>;
+
+  /** Queue that its jobs go to. */
+  @Prop({ type: String, required: true })
+  queue!: string;
+
+  /** Number of the last job that was made for it; part of the job's id. */
+  @Prop({ type: Number, required: true })
+  enqueue_number!: number;
+
+  @Prop({ type: Date, required: true })
+  queued_at!: Date;
+
+  /** Execution attempts so far. Everything that an attempt writes carries this number as its fence. */
+  @Prop({ type: Number, required: true })
+  attempt!: number;
+
+  @Prop({ type: [Object], required: true })
+  placements!: Placement[];
+
+  /** Attempts that ended with a lost worker: these cost a retry. */
+  @Prop({ type: Number, required: true })
+  workers_lost!: number;
+
+  @Prop({ type: Object, default: null })
+  cancel_requested!: CancelRequest | null;
+
+  @Prop({ type: String, default: null })
+  rerun_of!: string | null;
+
+  @Prop({ type: Date, default: null })
+  started_at!: Date | null;
+
+  @Prop({ type: Date, default: null })
+  finished_at!: Date | null;
+
+  /** Milliseconds from the first `running` to the end. */
+  @Prop({ type: Number, default: null })
+  duration!: number | null;
+
+  @Prop({ type: Object, default: null })
+  checkout!: StoredStep | null;
+
+  @Prop({ type: [Object], required: true })
+  stages!: StoredStage[];
+
+  @Prop({ type: [Object], required: true })
+  on_failure!: StoredStep[];
+
+  @Prop({ type: [Object], required: true })
+  always!: StoredStep[];
+
+  @Prop({ type: Object, default: null })
+  failure!: StoredFailure | null;
+
+  @Prop({ type: Object, default: null })
+  commit!: StoredCommit | null;
+
+  /** Number of the last log line. */
+  @Prop({ type: Number, required: true })
+  last_seq!: number;
+
+  @Prop({ type: Date, required: true })
+  created_at!: Date;
+
+  @Prop({ type: Date, required: true })
+  updated_at!: Date;
+}
+
+export const ExecutionSchema = SchemaFactory.createForClass(ExecutionRecord);
+ExecutionSchema.index({ pipeline_id: 1, _id: -1 });
+ExecutionSchema.index({ status: 1, _id: -1 });
+ExecutionSchema.index({ 'trigger_info.branch': 1, _id: -1 });

@@ -1,0 +1,329 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Model, QueryFilter } from 'mongoose';
+import { uuidV7 } from '../common/ids/uuid.js';
+import type { RunStatus } from '../engine/plan/run-state.js';
+import { isDuplicateKey } from '../integrations/database/database-errors.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
+import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
+import type { StoredReason, StoredRun } from './stored-state.js';
+
+/** A request waits so long for a database that is away before it is told so. */
+const REQUEST_DEADLINE_MS = 3_000;
+
+const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
+
+/** Who writes: an attempt may change the execution only while it holds it. */
+export interface Hold {
+  readonly executionId: string;
+  /** The execution attempt that writes. */
+  readonly fence: number;
+}
+
+export interface ExecutionFilter {
+  readonly pipelineId?: string;
+  readonly status?: RunStatus;
+  readonly branch?: string;
+}
+
+/** The end of an execution as its attempt tells it. */
+export interface Settlement extends StoredRun {
+  readonly status: RunStatus;
+  readonly reason: StoredReason | null;
+  readonly finished_at: Date;
+  readonly duration: number;
+  readonly last_seq: number;
+}
+
+export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';
+
+/** The parts of an execution that a list shows. */
+export type ExecutionSummary = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'pipeline_id'
+  | 'pipeline_name'
+  | 'pipeline_version'
+  | 'status'
+  | 'reason'
+  | 'trigger_info'
+  | 'attempt'
+  | 'rerun_of'
+  | 'commit'
+  | 'started_at'
+  | 'finished_at'
+  | 'duration'
+  | 'created_at'
+  | 'updated_at'
+>;
+
+const SUMMARY = {
+  pipeline_id: 1,
+  pipeline_name: 1,
+  pipeline_version: 1,
+  status: 1,
+  reason: 1,
+  trigger_info: 1,
+  attempt: 1,
+  rerun_of: 1,
+  commit: 1,
+  started_at: 1,
+  finished_at: 1,
+  duration: 1,
+  created_at: 1,
+  updated_at: 1,
+} as const;
+
+/** What the reconciler needs of an execution that is not over. */
+export type LiveExecution = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'status'
+  | 'plan_hash'
+  | 'queue'
+  | 'enqueue_number'
+  | 'attempt'
+  | 'placements'
+  | 'workers_lost'
+  | 'cancel_requested'
+  | 'started_at'
+>;
+
+const LIVE_PARTS = {
+  status: 1,
+  plan_hash: 1,
+  queue: 1,
+  enqueue_number: 1,
+  attempt: 1,
+  placements: 1,
+  workers_lost: 1,
+  cancel_requested: 1,
+  started_at: 1,
+} as const;
+
+/** What an attempt re-reads while it runs. */
+export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
+
+/**
+ * Every call is idempotent, so it is sent again when its outcome is unknown: moves are filtered by the state that
+ * they leave, and whether they happened is read back by who made them.
+ */
+@Injectable()
+export class ExecutionsRepository {
+  constructor(
+    @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
+  ) {}
+
+  async insert(execution: ExecutionRecord): Promise<void> {
+    await this.request(async () => {
+      try {
+        await this.executions.create([execution], { validateBeforeSave: false });
+      } catch (error) {
+        // The id is ours alone: a duplicate is our own earlier try whose answer was lost.
+        if (!isDuplicateKey(error)) throw error;
+      }
+    });
+  }
+
+  async find(id: string): Promise<ExecutionRecord | null> {
+    return this.request(() => this.executions.findById(id).lean<ExecutionRecord | null>());
+  }
+
+  /** Newest first; `before` is the id that the last page ended with. */
+  async list(
+    filter: ExecutionFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ExecutionSummary[]> {
+    const query: QueryFilter<ExecutionRecord> = {};
+    if (filter.pipelineId !== undefined) query.pipeline_id = filter.pipelineId;
+    if (filter.status !== undefined) query.status = filter.status;
+    if (filter.branch !== undefined) query['trigger_info.branch'] = filter.branch;
+    if (before !== undefined) query._id = { $lt: before };
+    return this.request(() =>
+      this.executions
+        .find(query, SUMMARY)
+        .sort({ _id: -1 })
+        .limit(limit)
+        .lean<ExecutionSummary[]>(),
+    );
+  }
+
+  /**
+   * Takes a pending execution for a worker. Null: it is not pending (any more), or somebody wants it cancelled.
+   * Retried until `deadlineMs`.
+   */
+  async claim(
+    id: string,
+    worker: { readonly id: string; readonly name: string },
+    deadlineMs: number,
+  ): Promise<ExecutionRecord | null> {
+    const claimId = uuidV7();
+    return databaseRetry(
+      async () => {
+        const now = new Date();
+        const claimed = await this.executions
+          .findOneAndUpdate(
+            { _id: id, status: 'pending', cancel_requested: null },
+            {
+              $set: { status: 'running', reason: null, updated_at: now },
+              $inc: { attempt: 1 },
+              $push: {
+                placements: {
+                  claim_id: claimId,
+                  worker_id: worker.id,
+                  worker_name: worker.name,
+                  claimed_at: now,
+                },
+              },
+            },
+            { returnDocument: 'after' },
+          )
+          .lean<ExecutionRecord | null>();
+        return claimed ?? this.findClaimed(id, claimId);
+      },
+      { deadlineMs },
+    );
+  }
+
+  /** True while the fence holds; false means that the execution was taken from the writer. */
+  async recordProgress(
+    { executionId, fence }: Hold,
+    run: StoredRun & { readonly started_at: Date | null; readonly last_seq: number },
+  ): Promise<boolean> {
+    const { matchedCount } = await this.executions.updateOne(heldBy(executionId, fence), {
+      $set: { ...run, updated_at: new Date() },
+    });
+    return matchedCount === 1;
+  }
+
+  /** Ends the execution, unless a cancel that the settlement does not know came first or the fence is broken. */
+  async settle(
+    { executionId, fence }: Hold,
+    settlement: Settlement,
+    options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
+  ): Promise<SettleResult> {
+    return databaseRetry(async () => {
+      const filter = heldBy(executionId, fence);
+      if (settlement.status !== 'cancelled') filter.cancel_requested = null;
+      const { matchedCount } = await this.executions.updateOne(filter, {
+        $set: { ...settlement, updated_at: settlement.finished_at },
+      });
+      if (matchedCount === 1) return 'settled';
+      return this.whyNotSettled(executionId, fence);
+    }, options);
+  }
+
+  /** Gives an execution back: its attempt ended without an end of the execution. False: the fence is broken. */
+  async release(
+    { executionId, fence }: Hold,
+    back: {
+      readonly reason: StoredReason;
+      readonly placements: readonly Placement[];
+      readonly enqueueNumber: number;
+      readonly workersLost: number;
+    },
+  ): Promise<boolean> {
+    const now = new Date();
+    return databaseRetry(
+      async () => {
+        const { matchedCount } = await this.executions.updateOne(
+          { ...heldBy(executionId, fence), cancel_requested: null },
+          {
+            $set: {
+              status: 'pending',
+              reason: back.reason,
+              placements: [...back.placements],
+              enqueue_number: back.enqueueNumber,
+              workers_lost: back.workersLost,
+              queued_at: now,
+              updated_at: now,
+            },
+          },
+        );
+        return matchedCount === 1;
+      },
+      { deadlineMs: REQUEST_DEADLINE_MS },
+    );
+  }
+
+  /** Asks for the end of a live execution; the first request stays. Returns the execution as it is then. */
+  async requestCancel(id: string, request: CancelRequest): Promise<ExecutionRecord | null> {
+    return this.request(async () => {
+      await this.executions.updateOne(
+        { _id: id, status: { $in: [...LIVE] }, cancel_requested: null },
+        { $set: { cancel_requested: request, updated_at: request.at } },
+      );
+      return this.executions.findById(id).lean<ExecutionRecord | null>();
+    });
+  }
+
+  /** Ends an execution that no worker holds. False: a worker holds it, or it is over. */
+  async endUnplaced(id: string, end: Pick<Settlement, 'status' | 'reason'>): Promise<boolean> {
+    const now = new Date();
+    return this.request(async () => {
+      const { matchedCount } = await this.executions.updateOne(
+        { _id: id, status: { $in: ['pending', 'waiting'] } },
+        { $set: { ...end, finished_at: now, updated_at: now } },
+      );
+      return matchedCount === 1;
+    });
+  }
+
+  /** Notes why a pending execution does not move. */
+  async explainPending(id: string, reason: StoredReason): Promise<void> {
+    await this.request(() =>
+      this.executions.updateOne({ _id: id, status: 'pending' }, { $set: { reason } }),
+    );
+  }
+
+  /** Executions that are not over, oldest first. */
+  async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
+    return this.executions
+      .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<LiveExecution[]>();
+  }
+
+  /** Pending executions of a queue that were accepted before this one. */
+  async pendingBefore(queue: string, id: string): Promise<number> {
+    return this.request(() =>
+      this.executions.countDocuments({ status: 'pending', queue, _id: { $lt: id } }),
+    );
+  }
+
+  async holdStates(ids: readonly string[]): Promise<HoldState[]> {
+    return this.executions
+      .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
+      .lean<HoldState[]>();
+  }
+
+  async countByStatus(status: RunStatus): Promise<number> {
+    return this.request(() => this.executions.countDocuments({ status }));
+  }
+
+  private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {
+    const execution = await this.executions
+      .findOne({ _id: id, status: 'running' })
+      .lean<ExecutionRecord | null>();
+    return execution?.placements.at(-1)?.claim_id === claimId ? execution : null;
+  }
+
+  private async whyNotSettled(id: string, fence: number): Promise<SettleResult> {
+    const execution = await this.executions.findById(id).lean<ExecutionRecord | null>();
+    if (execution?.attempt !== fence) return 'fenced';
+    if (execution.status === 'running') return 'cancel_requested';
+    // Nobody but the holder ends a running execution: the end is our own earlier try whose answer was lost.
+    return execution.finished_at === null ? 'fenced' : 'settled';
+  }
+
+  private request<T>(call: () => Promise<T>): Promise<T> {
+    return databaseRetry(call, { deadlineMs: REQUEST_DEADLINE_MS });
+  }
+}
+
+/** Each attempt is claimed once and by one worker, so its number alone says who holds the execution. */
+function heldBy(id: string, fence: number): QueryFilter<ExecutionRecord> {
+  return { _id: id, status: 'running', attempt: fence };
+}

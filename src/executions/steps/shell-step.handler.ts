@@ -1,0 +1,191 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ShellAction } from '../../engine/plan/plan.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import {
+  type StepAttempt,
+  StepHandler,
+  type StepOutcome,
+} from '../../engine/runtime/step-handler.js';
+import type {
+  ProcessExit,
+  ProcessRunner,
+  RunningProcess,
+} from '../../integrations/process/process-runner.js';
+import type { Workspace } from '../../workspaces/workspace.js';
+import { readOutputFile } from './output-file.js';
+import { stepEnvironment } from './step-environment.js';
+import type { OutputSink, StepOutput } from './step-output.js';
+import { resolveInWorkspace } from './workspace-path.js';
+
+/** From TERM to KILL. */
+const KILL_GRACE_MS = 8_000;
+/** A step ends so long after its process at the latest, whoever still holds its streams open. */
+const DRAIN_MS = 2_000;
+/** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
+const MAX_ARGUMENT_BYTES = 96 * 1024;
+
+const SHELLS: Readonly<Record<ShellAction['shell'], { command: string; flags: string[] }>> = {
+  sh: { command: '/bin/sh', flags: ['-e'] },
+  bash: { command: '/bin/bash', flags: ['-e', '-o', 'pipefail'] },
+};
+
+/** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
+export class ShellStepHandler extends StepHandler<ShellAction> {
+  readonly kind = 'shell';
+  private started = 0;
+
+  constructor(
+    private readonly processes: ProcessRunner,
+    private readonly workspace: Workspace,
+    /** The process group of the execution attempt, by which everything that it leaves behind is found. */
+    private readonly group: string,
+    private readonly output: StepOutput,
+  ) {
+    super();
+  }
+
+  async run(attempt: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
+    const folder = await resolveInWorkspace(
+      this.workspace.directory,
+      attempt.action.workingDirectory,
+    );
+    if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
+
+    this.started += 1;
+    const outputFile = join(this.workspace.outputs, String(this.started));
+    const { command, flags } = SHELLS[attempt.action.shell];
+    const process = await this.processes.start({
+      id: `${this.group}/${this.started}`,
+      group: this.group,
+      command,
+      args: [...flags, ...(await this.script(attempt.action.commands, this.started))],
+      environment: stepEnvironment(this.workspace, outputFile, attempt.environment),
+      cwd: folder.path,
+    });
+    const exit = await this.follow(process, attempt, signal);
+    return this.outcome(exit, attempt, outputFile, signal);
+  }
+
+  private async script(commands: readonly string[], number: number): Promise<string[]> {
+    const text = commands.join('\n');
+    if (Buffer.byteLength(text) <= MAX_ARGUMENT_BYTES) return ['-c', text];
+    const file = join(this.workspace.temporary, `.script-${number}`);
+    await writeFile(file, text, { mode: 0o644 });
+    return [file];
+  }
+
+  /** Passes the streams on, ends the tree on abort, and resolves when both process and streams are over. */
+  private async follow(
+    process: RunningProcess,
+    { address }: StepAttempt,
+    signal: AbortSignal,
+  ): Promise<ProcessExit> {
+    let killed: Promise<void> | undefined;
+    const kill = (): void => {
+      killed ??= process.kill(KILL_GRACE_MS);
+    };
+    if (signal.aborted) kill();
+    signal.addEventListener('abort', kill, { once: true });
+
+    const streams = Promise.all([
+      pump(process.stdout, this.output.open(address, 'stdout')),
+      pump(process.stderr, this.output.open(address, 'stderr')),
+    ]);
+    const exit = await process.exit;
+    await killed;
+    signal.removeEventListener('abort', kill);
+    if (!(await endsWithin(DRAIN_MS, streams))) {
+      process.closeOutputs();
+      this.output.systemLine(
+        address,
+        'A background process of this step still holds its output open: what it prints from here on is dropped.',
+      );
+      await streams;
+    }
+    return exit;
+  }
+
+  private async outcome(
+    exit: ProcessExit,
+    attempt: StepAttempt<ShellAction>,
+    outputFile: string,
+    signal: AbortSignal,
+  ): Promise<StepOutcome> {
+    switch (exit.kind) {
+      case 'not_started':
+        return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
+          code: exit.code,
+        });
+      case 'lost':
+        return infrastructure('process_lost', exit.message);
+      case 'signalled':
+        return signal.aborted
+          ? { kind: 'aborted', signal: exit.signal }
+          : { kind: 'failed', signal: exit.signal };
+      case 'exited':
+        if (exit.exitCode === 0) return this.success(attempt, outputFile);
+        return signal.aborted
+          ? { kind: 'aborted', exitCode: exit.exitCode }
+          : { kind: 'failed', exitCode: exit.exitCode };
+    }
+  }
+
+  private async success(
+    { outputs: declared }: StepAttempt,
+    outputFile: string,
+  ): Promise<StepOutcome> {
+    const read = await readOutputFile(outputFile, declared);
+    if (read.kind === 'outputs') return { kind: 'success', exitCode: 0, outputs: read.outputs };
+    return {
+      kind: 'failed',
+      exitCode: 0,
+      reason: { code: 'output_invalid', message: read.message },
+    };
+  }
+}
+
+function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutcome {
+  const directory = action.workingDirectory ?? '';
+  const reason: Reason =
+    kind === 'outside'
+      ? {
+          code: 'working_directory_outside',
+          message: 'working_directory leads out of the workspace',
+          data: { working_directory: directory },
+        }
+      : {
+          code: 'working_directory_missing',
+          message: 'working_directory does not exist',
+          data: { working_directory: directory },
+        };
+  return { kind: 'failed', reason };
+}
+
+function infrastructure(
+  code: string,
+  message: string,
+  data?: Readonly<Record<string, unknown>>,
+): StepOutcome {
+  return { kind: 'infrastructure', reason: { code, message, data } };
+}
+
+/** Reads on only when the sink has taken what came before, so a slow log slows the step instead of filling memory. */
+async function pump(source: Readable, sink: OutputSink): Promise<void> {
+  for await (const chunk of source) {
+    const taken = sink.write(chunk as Buffer);
+    if (taken) await taken;
+  }
+  await sink.end();
+}
+
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = await Promise.race([work.then(() => true as const), deadline]);
+  clearTimeout(timer);
+  return ended;
+}
