@@ -1,4 +1,14 @@
-import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedError } from './embedded.error.js';
@@ -42,7 +52,10 @@ export async function makeServiceFolders(
     );
   }
   const real = await realpath(base);
-  if (user !== undefined) await requireReachable(real, user);
+  if (user !== undefined) {
+    await makePassable(home);
+    await requireReachable(real, user);
+  }
   return { base: real, logs: join(real, 'logs'), sockets: await makeSocketFolder(user, env) };
 }
 
@@ -60,6 +73,12 @@ export async function replaceSocketFolder(folders: ServiceFolders): Promise<void
     await rm(former, { recursive: true, force: true });
   }
   await writeFile(note, folders.sockets, { mode: 0o600 });
+}
+
+/** Lets other users go through the home, not look into it, when it is ours (a fresh one is often 0700). */
+async function makePassable(home: string): Promise<void> {
+  const info = await stat(home);
+  if (info.uid === process.getuid?.()) await chmod(home, (info.mode & 0o7777) | 0o011);
 }
 
 /** Makes a folder that only the services' user (and root) can enter; it may exist. */
