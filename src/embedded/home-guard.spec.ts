@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { guardHome, parseList, type HomeGuard } from './home-guard.js';
+import { readProcess } from './process-identity.js';
+
+describe('guardHome', () => {
+  let folder: string;
+  const children: { kill: (signal: 'SIGKILL') => boolean }[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'guard-spec-'));
+  });
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const take = (temporary: readonly string[] = []): Promise<HomeGuard> =>
+    guardHome({
+      lockPath: join(folder, 'lock'),
+      listPath: join(folder, 'processes'),
+      temporary,
+      env: process.env,
+    });
+
+  async function sleeper(): Promise<{ pid: number; startTime: string; exit: Promise<unknown[]> }> {
+    const child = spawn('sleep', ['600'], { stdio: 'ignore' });
+    children.push(child);
+    const exit = once(child, 'exit');
+    const found = await readProcess(child.pid ?? 0);
+    return { pid: child.pid ?? 0, startTime: found?.startTime ?? '', exit };
+  }
+
+  it('refuses a second holder and lets go at release', async () => {
+    const first = await take();
+    await expect(take()).rejects.toMatchObject({ code: 'home_in_use' });
+    await first.release();
+    const second = await take();
+    await second.release();
+  });
+
+  it('says so when the folder cannot be written', async () => {
+    const options = { listPath: join(folder, 'l'), temporary: [], env: process.env };
+    const guard = guardHome({ ...options, lockPath: join(folder, 'absent/lock') });
+    await expect(guard).rejects.toMatchObject({ code: 'lock_unavailable' });
+  });
+
+  it('removes the temporary folders at release and leaves processes alone', async () => {
+    const temporary = join(folder, 'with blank');
+    await mkdir(temporary);
+    const child = await sleeper();
+    const guard = await take([temporary]);
+    await guard.watch([{ ...child, signal: 'SIGTERM' }]);
+    await guard.release();
+    expect(await readdir(folder)).not.toContain('with blank');
+    expect(await readProcess(child.pid)).toBeDefined();
+  });
+
+  it('ends what a killed predecessor left, and only that', async () => {
+    const left = await sleeper();
+    const other = await sleeper();
+    const line = (child: { pid: number }, start: string): string =>
+      `INT ${String(child.pid)} ${start}\n`;
+    await writeFile(join(folder, 'processes'), line(left, left.startTime) + line(other, '1'));
+    const guard = await take();
+    expect(await left.exit).toEqual([null, 'SIGINT']);
+    expect((await readProcess(other.pid))?.state).not.toBe('Z');
+    await guard.release();
+  });
+});
+
+describe('parseList', () => {
+  it('leaves out lines that are not whole', () => {
+    expect(parseList('TERM 12 345\nINT 7\nKILL 9 1\nHUP 1 1\nTERM 3')).toEqual([
+      { signal: 'SIGTERM', pid: 12, startTime: '345' },
+      { signal: 'SIGKILL', pid: 9, startTime: '1' },
+    ]);
+  });
+});
