@@ -11,8 +11,10 @@ export interface LogLine {
   readonly stage: string;
   readonly step: string;
   readonly attempt: number;
-  /** Masked, without its line end; ANSI escapes are kept. */
+  /** Masked, without its line end; ANSI escapes and CR are kept; bytes that are no UTF-8 show as U+FFFD. */
   readonly text: string;
+  /** True: the line was longer than 64 KiB and goes on in the next line of the same source. Nothing of it is lost. */
+  readonly continues?: boolean;
 }
 
 /**
@@ -30,4 +32,6 @@ export interface LogBatch {
   readonly step: string;
   readonly attempt: number;
   readonly bytes: Buffer;
+  /** True: the last line was cut at 64 KiB and goes on in the source's next batch; its `\n` in `bytes` is ours. */
+  readonly continues?: boolean;
 }

@@ -1,0 +1,83 @@
+const lineFeed = 0x0a;
+/** So many pieces of a line are kept apart before they are joined: a step may print byte by byte. */
+const maxPieces = 64;
+
+/** Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. */
+export interface LineReceiver {
+  lines(pieces: readonly Buffer[], byteLength: number, count: number): void;
+  /** One piece of a line that is too long, with an added `\n`; the line goes on. */
+  cutLine(piece: Buffer): void;
+}
+
+/**
+ * Cuts the bytes of one source into whole lines, keeping the unfinished one. A line of more than `lineBytes` bytes is
+ * handed on in pieces of at most that many, cut between two UTF-8 characters, so memory is bounded for any input.
+ */
+export class LineCutter {
+  private partial: Buffer[] = [];
+  private partialBytes = 0;
+
+  constructor(
+    private readonly lineBytes: number,
+    private readonly receiver: LineReceiver,
+  ) {}
+
+  push(bytes: Buffer): void {
+    let position = 0;
+    while (position < bytes.length) {
+      // One byte more than a line may have: it shows whether the line ends there or is too long.
+      const room = this.lineBytes + 1 - this.partialBytes;
+      const part = bytes.subarray(position, position + room);
+      position += part.length;
+      this.take(part);
+      if (this.partialBytes > this.lineBytes) this.cut();
+    }
+  }
+
+  /** Hands on the unfinished line, as a line. */
+  end(): void {
+    if (this.partialBytes === 0) return;
+    this.take(Buffer.from('\n'));
+  }
+
+  private take(part: Buffer): void {
+    const end = part.lastIndexOf(lineFeed) + 1;
+    if (end > 0) {
+      const whole = end === part.length ? part : part.subarray(0, end);
+      const pieces = this.partial.length === 0 ? [whole] : [...this.partial, whole];
+      const byteLength = this.partialBytes + end;
+      this.partial = [];
+      this.partialBytes = 0;
+      this.receiver.lines(pieces, byteLength, countLineFeeds(whole));
+    }
+    if (end === part.length) return;
+    this.partial.push(end === 0 ? part : part.subarray(end));
+    this.partialBytes += part.length - end;
+    if (this.partial.length > maxPieces) this.partial = [Buffer.concat(this.partial)];
+  }
+
+  private cut(): void {
+    const line = Buffer.concat(this.partial);
+    const end = characterBoundary(line, this.lineBytes);
+    this.partial = [line.subarray(end)];
+    this.partialBytes = line.length - end;
+    this.receiver.cutLine(Buffer.concat([line.subarray(0, end), Buffer.from('\n')]));
+  }
+}
+
+/** A byte loop, since `indexOf` for each line costs a call for each line: ten times as much when lines are short. */
+export function countLineFeeds(bytes: Buffer): number {
+  let count = 0;
+  for (let index = 0; index < bytes.length; index++) {
+    if (bytes[index] === lineFeed) count++;
+  }
+  return count;
+}
+
+/** The last place at or up to 3 bytes before `end` where no UTF-8 character is torn; `end` if that is not UTF-8. */
+function characterBoundary(bytes: Buffer, end: number): number {
+  for (let position = end; position > Math.max(0, end - 4); position--) {
+    if (((bytes[position] ?? 0) & 0xc0) !== 0x80) return position;
+  }
+  return end;
+}

@@ -1,0 +1,39 @@
+/** A piece of a log as it is stored. */
+export interface LogChunk {
+  readonly executionId: string;
+  readonly fence: number;
+  readonly firstSeq: number;
+  /** Inclusive; the next chunk of the same attempt begins with the number behind it. */
+  readonly lastSeq: number;
+  /** Size of `data` before compression. */
+  readonly rawBytes: number;
+  /** Whose lines are in it, each once. */
+  readonly sources: readonly LogAddress[];
+  /** gzip of encoded batches (`log-encoding.ts`). */
+  readonly data: Buffer;
+}
+
+/** One try of one step; `stage` and `step` are `''` and `attempt` is 0 for a line of the execution itself. */
+export interface LogAddress {
+  readonly stage: string;
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/**
+ * Port: where chunks are kept. All methods may be called concurrently; none needs an abort. They reject when the store
+ * is away; the outcome of an insert is then unknown. Two adapters: the database and memory.
+ */
+export abstract class LogChunkStore {
+  /** Idempotent: a chunk of the same execution, fence and first number is there already and stays. */
+  abstract insert(chunk: LogChunk): Promise<void>;
+
+  /** The chunk that holds line `seq`. */
+  abstract find(executionId: string, fence: number, seq: number): Promise<LogChunk | undefined>;
+
+  /** The number of the last line stored. */
+  abstract lastSeq(executionId: string, fence: number): Promise<number | undefined>;
+
+  /** Removes the whole log, every fence of it; resolves with the number of chunks. Idempotent. */
+  abstract deleteExecution(executionId: string): Promise<number>;
+}

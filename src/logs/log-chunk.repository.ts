@@ -1,0 +1,83 @@
+import type { Collection, Model } from 'mongoose';
+import { isDuplicateKey } from '../integrations/database/database-errors.js';
+import { LogChunkStore, type LogChunk } from './log-chunk-store.js';
+import type { LogChunkDocument } from './log-chunk.schema.js';
+
+/**
+ * `log_chunks`. Reading on is a chain of look-ups by `_id`, since each chunk names the first number of the next: no
+ * page ever sorts, which on FerretDB costs by the number of chunks that match.
+ */
+export class LogChunkRepository extends LogChunkStore {
+  /** The driver's collection: a document of half a megabyte gains nothing from Mongoose's hydration. */
+  private readonly chunks: Collection<LogChunkDocument>;
+
+  constructor(model: Model<LogChunkDocument>) {
+    super();
+    this.chunks = model.db.collection<LogChunkDocument>(model.collection.name);
+  }
+
+  async insert(chunk: LogChunk): Promise<void> {
+    try {
+      await this.chunks.insertOne({
+        _id: chunkId(chunk.executionId, chunk.fence, chunk.firstSeq),
+        execution_id: chunk.executionId,
+        fence: chunk.fence,
+        first_seq: chunk.firstSeq,
+        last_seq: chunk.lastSeq,
+        raw_bytes: chunk.rawBytes,
+        sources: chunk.sources.map(({ stage, step, attempt }) => ({ stage, step, attempt })),
+        data: chunk.data,
+      });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+  }
+
+  async find(executionId: string, fence: number, seq: number): Promise<LogChunk | undefined> {
+    const document =
+      (await this.findOne({ _id: chunkId(executionId, fence, seq) })) ??
+      (await this.findOne(
+        { execution_id: executionId, fence, last_seq: { $gte: seq } },
+        { last_seq: 1 },
+      ));
+    return document && document.first_seq <= seq ? chunkOf(document) : undefined;
+  }
+
+  async lastSeq(executionId: string, fence: number): Promise<number | undefined> {
+    const document = await this.chunks.findOne(
+      { execution_id: executionId, fence },
+      { sort: { last_seq: -1 }, projection: { last_seq: 1 } },
+    );
+    return document?.last_seq;
+  }
+
+  async deleteExecution(executionId: string): Promise<number> {
+    const result = await this.chunks.deleteMany({ execution_id: executionId });
+    return result.deletedCount;
+  }
+
+  private async findOne(
+    filter: Filter,
+    sort?: Record<string, 1 | -1>,
+  ): Promise<LogChunkDocument | null> {
+    return this.chunks.findOne(filter, { promoteBuffers: true, ...(sort && { sort }) });
+  }
+}
+
+type Filter = Parameters<Collection<LogChunkDocument>['findOne']>[0];
+
+function chunkId(executionId: string, fence: number, firstSeq: number): string {
+  return `${executionId}:${fence}:${firstSeq}`;
+}
+
+function chunkOf(document: LogChunkDocument): LogChunk {
+  return {
+    executionId: document.execution_id,
+    fence: document.fence,
+    firstSeq: document.first_seq,
+    lastSeq: document.last_seq,
+    rawBytes: document.raw_bytes,
+    sources: document.sources,
+    data: document.data,
+  };
+}

@@ -1,0 +1,36 @@
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Sizes and times of a log's way from the pipe to the store; all per execution attempt. */
+export interface LogLimits {
+  /** A longer line is cut into lines of at most this many bytes. */
+  readonly lineBytes: number;
+  /** Lines go out when this many bytes … */
+  readonly flushBytes: number;
+  /** … or this many lines have come, */
+  readonly flushLines: number;
+  /** or this long after the flush before; at once when nothing went out for that long. Milliseconds. */
+  readonly flushMs: number;
+  /** Bytes of lines in one stored chunk, before compression; a chunk may be larger by one flush. */
+  readonly chunkBytes: number;
+  /** A chunk is stored at the latest this long after its first line. Milliseconds. */
+  readonly chunkMs: number;
+  /** The pipes stop while more bytes than this wait to be stored. */
+  readonly unstoredBytes: number;
+  /** What the live stream keeps of lines that are stored already. It never loses others. */
+  readonly liveBytes: number;
+  /** Output beyond this is dropped, with a `{truncated}` line in its place; the step goes on. */
+  readonly totalBytes: number;
+}
+
+export const defaultLogLimits: LogLimits = {
+  lineBytes: 64 * KiB,
+  flushBytes: 64 * KiB,
+  flushLines: 500,
+  flushMs: 25,
+  chunkBytes: 512 * KiB,
+  chunkMs: 5_000,
+  unstoredBytes: 2 * MiB,
+  liveBytes: 1 * MiB,
+  totalBytes: 512 * MiB,
+};

@@ -1,0 +1,38 @@
+import { LogChunkStore, type LogChunk } from './log-chunk-store.js';
+
+/** Chunks in memory: for tests, and for a run without a server. */
+export class MemoryLogChunkStore extends LogChunkStore {
+  private readonly chunks = new Map<string, LogChunk>();
+
+  get size(): number {
+    return this.chunks.size;
+  }
+
+  async insert(chunk: LogChunk): Promise<void> {
+    const key = `${chunk.executionId}:${chunk.fence}:${chunk.firstSeq}`;
+    if (!this.chunks.has(key)) this.chunks.set(key, chunk);
+  }
+
+  async find(executionId: string, fence: number, seq: number): Promise<LogChunk | undefined> {
+    return this.of(executionId, fence).find(
+      ({ firstSeq, lastSeq }) => firstSeq <= seq && seq <= lastSeq,
+    );
+  }
+
+  async lastSeq(executionId: string, fence: number): Promise<number | undefined> {
+    const numbers = this.of(executionId, fence).map(({ lastSeq }) => lastSeq);
+    return numbers.length === 0 ? undefined : Math.max(...numbers);
+  }
+
+  async deleteExecution(executionId: string): Promise<number> {
+    const keys = [...this.chunks].filter(([, chunk]) => chunk.executionId === executionId);
+    for (const [key] of keys) this.chunks.delete(key);
+    return keys.length;
+  }
+
+  private of(executionId: string, fence: number): LogChunk[] {
+    return [...this.chunks.values()].filter(
+      (chunk) => chunk.executionId === executionId && chunk.fence === fence,
+    );
+  }
+}
