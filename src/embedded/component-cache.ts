@@ -49,7 +49,7 @@ export async function cachedComponent(request: ComponentRequest): Promise<string
     } catch (error) {
       throw asDiskFull(error, request.cache);
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      await remove(scratch);
     }
     return target;
   } finally {
@@ -82,8 +82,13 @@ async function makeCache(cache: string): Promise<void> {
 async function removeLeftovers(cache: string, name: string): Promise<void> {
   for (const entry of await readdir(cache)) {
     if (entry !== name && !entry.startsWith(`.${name}.making-`)) continue;
-    await rm(join(cache, entry), { recursive: true, force: true });
+    await remove(join(cache, entry));
   }
+}
+
+/** Patient, because a command of an attempt that was killed may still be writing for a moment. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 function asDiskFull(error: unknown, cache: string): unknown {

@@ -10,7 +10,10 @@ export interface CommandOptions {
   /** Run as this user instead of the caller's (only possible as root). */
   readonly uid?: number;
   readonly gid?: number;
-  /** Ends the command with SIGTERM. */
+  /**
+   * Kills the command and all that it started: with a signal it has a process group of its own, which Ctrl-C at the
+   * terminal does not reach; without one it stays in the caller's.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -41,11 +44,12 @@ export function runCommand(
       env: options.env,
       uid: options.uid,
       gid: options.gid,
+      detached: options.signal !== undefined,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    const abort = (): void => void child.kill('SIGTERM');
+    const abort = (): void => endGroup(child.pid);
     options.signal?.addEventListener('abort', abort, { once: true });
     child.once('error', (error: NodeJS.ErrnoException) => {
       options.signal?.removeEventListener('abort', abort);
@@ -64,6 +68,15 @@ export function runCommand(
     child.stdin.end(options.input ?? '');
     if (options.signal?.aborted === true) abort();
   });
+}
+
+function endGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function missingTool(program: string, cause: unknown): EmbeddedError {

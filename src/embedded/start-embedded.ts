@@ -109,11 +109,23 @@ async function bringUp(
   context: ServiceContext,
   options: EmbeddedOptions,
 ): Promise<void> {
+  const abort = new AbortController();
+  const signals = [abort.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const own = { ...options, signal: AbortSignal.any(signals) };
   const parts: Promise<void>[] = [];
-  if (options.need.redis) parts.push(bringUpRedis(running, context, options));
-  if (options.need.database) parts.push(bringUpDatabase(running, context, options));
-  const results = await Promise.allSettled(parts);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  if (options.need.redis) parts.push(bringUpRedis(running, context, own));
+  if (options.need.database) parts.push(bringUpDatabase(running, context, own, abort));
+  await together(parts, abort);
+}
+
+/** Like Promise.all, but the first failure stops the others, and nothing goes on after it has thrown. */
+async function together<T>(parts: readonly Promise<T>[], abort: AbortController): Promise<T[]> {
+  for (const part of parts) part.catch(() => abort.abort());
+  const first = Promise.all(parts);
+  // It is awaited below; until then a rejection must not count as unhandled.
+  first.catch(() => undefined);
+  await Promise.allSettled(parts);
+  return first;
 }
 
 async function bringUpRedis(
@@ -131,6 +143,7 @@ async function bringUpDatabase(
   running: RunningServices,
   context: ServiceContext,
   options: EmbeddedOptions,
+  abort: AbortController,
 ): Promise<void> {
   const mongod = await findProgram(['mongod'], options.env);
   const data = join(context.folders.base, `postgres-${POSTGRES_MAJOR}`);
@@ -139,10 +152,11 @@ async function bringUpDatabase(
     await running.start(await mongodSpec(mongod, context));
     return;
   }
-  const [postgres, gateway] = await Promise.all([
+  const installs = [
     component(POSTGRES_COMPONENT, installPostgres, options),
     component(GATEWAY_COMPONENT, installGateway, options),
-  ]);
+  ];
+  const [postgres = '', gateway = ''] = await together(installs, abort);
   const template = await component(
     templateName(context.user),
     (folder) => makeTemplate(folder, postgres, context.user),

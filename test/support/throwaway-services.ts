@@ -9,6 +9,8 @@ import { addresses } from './services.js';
 /** What the tear-down finds on `globalThis.millraceTestServices`: Jest gives the two no variable in common. */
 export type ServicesOfRun = Pick<EmbeddedServices, 'stop'>;
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /**
  * Starts one throwaway Redis and one throwaway database for the whole Jest run and names them to the workers, unless
  * TEST_REDIS_URL and TEST_MONGODB_URI name others. They end with this process, however it ends.
@@ -18,6 +20,12 @@ export async function startForRun(): Promise<void> {
   const mongodb = process.env[addresses.mongodbUri];
   process.env[addresses.run] = randomBytes(3).toString('hex');
   if (redis !== undefined && mongodb !== undefined) return;
+  const stop = new AbortController();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    stop.abort();
+    process.exitCode = signal === 'SIGINT' ? 130 : 143;
+  };
+  for (const signal of SIGNALS) process.once(signal, onSignal);
   const services = await startEmbedded({
     home: await mkdtemp(join(tmpdir(), 'millrace-test-')),
     cache: defaultCache(),
@@ -25,7 +33,10 @@ export async function startForRun(): Promise<void> {
     need: { redis: redis === undefined, database: mongodb === undefined },
     env: process.env,
     progress: (line) => process.stderr.write(`tests: ${line}\n`),
+    signal: stop.signal,
   });
+  // From here on Jest may die of a signal as it likes: the services end with it.
+  for (const signal of SIGNALS) process.off(signal, onSignal);
   (globalThis as { millraceTestServices?: ServicesOfRun }).millraceTestServices = services;
   process.env[addresses.redisUrl] = redis ?? services.redisUrl;
   process.env[addresses.mongodbUri] = mongodb ?? services.mongodbUri;
