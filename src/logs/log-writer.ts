@@ -27,7 +27,7 @@ export interface LogWriterOptions {
   readonly executionId: string;
   /** Fence of this execution attempt. */
   readonly fence: number;
-  /** Number of its first line; see `takeOverLog`. */
+  /** Number of its first line; see `log-fence.ts`. */
   readonly firstSeq: number;
   /** True: the log begins with {@link lostMarker}. */
   readonly lost?: boolean;

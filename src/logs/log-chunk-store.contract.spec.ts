@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import type { LogChunk, LogChunkStore } from './log-chunk-store.js';
+import { MemoryLogChunkStore } from './memory-log-chunk-store.js';
+
+/** What every adapter of `LogChunkStore` does. */
+export function describeLogChunkStore(name: string, store: () => LogChunkStore): void {
+  describe(`${name} as LogChunkStore`, () => {
+    let id = '';
+    const chunk = (firstSeq: number, lastSeq: number, fence = 1): LogChunk => ({
+      executionId: id,
+      fence,
+      firstSeq,
+      lastSeq,
+      rawBytes: 1000,
+      sources: [
+        { stage: 'build', step: 'compile (20)', attempt: 1 },
+        { stage: '', step: '', attempt: 0 },
+      ],
+      data: Buffer.from([0, 0xff, firstSeq & 0xff, 0x1f, 0x8b]),
+    });
+    const found = async (seq: number, fence = 1) => (await store().find(id, fence, seq))?.firstSeq;
+
+    beforeEach(async () => {
+      id = randomUUID();
+    });
+
+    it('gives a chunk back as it was', async () => {
+      await store().insert(chunk(1, 10));
+      expect(await store().find(id, 1, 1)).toEqual(chunk(1, 10));
+    });
+
+    it('finds the chunk that holds a number', async () => {
+      await store().insert(chunk(1, 10));
+      await store().insert(chunk(11, 11));
+      await store().insert(chunk(12, 300));
+      expect(await found(1)).toBe(1);
+      expect(await found(10)).toBe(1);
+      expect(await found(11)).toBe(11);
+      expect(await found(299)).toBe(12);
+      expect(await found(301)).toBeUndefined();
+    });
+
+    it('does not find what lies in a hole', async () => {
+      await store().insert(chunk(1, 10));
+      await store().insert(chunk(21, 30));
+      expect(await found(15)).toBeUndefined();
+      expect(await found(11)).toBeUndefined();
+    });
+
+    it('keeps executions and fences apart', async () => {
+      await store().insert(chunk(1, 10, 1));
+      await store().insert(chunk(100, 110, 2));
+      expect(await found(5, 2)).toBeUndefined();
+      expect(await found(105, 2)).toBe(100);
+      expect(await found(105, 1)).toBeUndefined();
+      expect(await store().find(randomUUID(), 1, 5)).toBeUndefined();
+      expect(await store().lastSeq(id, 1)).toBe(10);
+      expect(await store().lastSeq(id, 2)).toBe(110);
+      expect(await store().lastSeq(id, 3)).toBeUndefined();
+    });
+
+    it('takes a chunk once, whatever comes again', async () => {
+      await store().insert(chunk(1, 10));
+      await store().insert({ ...chunk(1, 12), data: Buffer.from('other') });
+      expect(await store().find(id, 1, 1)).toEqual(chunk(1, 10));
+      expect(await store().lastSeq(id, 1)).toBe(10);
+    });
+
+    it('removes a whole log and nothing else', async () => {
+      await store().insert(chunk(1, 10, 1));
+      await store().insert(chunk(11, 12, 2));
+      const other = { ...chunk(1, 3), executionId: randomUUID() };
+      await store().insert(other);
+      expect(await store().deleteExecution(id)).toBe(2);
+      expect(await store().deleteExecution(id)).toBe(0);
+      expect(await found(1)).toBeUndefined();
+      expect(await store().find(other.executionId, 1, 1)).toEqual(other);
+    });
+  });
+}
+
+const memory = new MemoryLogChunkStore();
+describeLogChunkStore('MemoryLogChunkStore', () => memory);

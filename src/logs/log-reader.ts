@@ -1,0 +1,190 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { EventBus, LiveLogEntry } from '../integrations/event-bus/event-bus.js';
+import type { LogChunk, LogChunkStore } from './log-chunk-store.js';
+import { decodeBatches } from './log-encoding.js';
+import { nextPosition, type LogFence } from './log-fence.js';
+import {
+  lastSeqOf,
+  linesOf,
+  matchesFilter,
+  plainTextOf,
+  sliceBatch,
+  type LogFilter,
+} from './log-lines.js';
+import type { LogBatch, LogLine } from './log-record.js';
+
+const decompress = promisify(gunzip);
+/** A chunk holds half a megabyte; one that claims to be larger than this is not ours. */
+const maxChunkBytes = 64 * 1024 * 1024;
+const liveEntriesAtOnce = 8;
+
+export interface LogQuery extends LogFilter {
+  readonly executionId: string;
+  /** As the execution lists them, oldest first. */
+  readonly fences: readonly LogFence[];
+  /** Lines behind this number; 0 for all. */
+  readonly afterSeq: number;
+  /** At most so many lines; absent: all. */
+  readonly limit?: number;
+}
+
+/** Reads logs. Holds one chunk at a time, whatever the log's size. Rejects when the store is away. */
+export class LogReader {
+  /** `bus`: where lines of a running execution are that are not stored yet; without it they are not read. */
+  constructor(
+    private readonly store: LogChunkStore,
+    private readonly bus?: EventBus,
+  ) {}
+
+  /** Everything that exists now, in order, and then ends; it does not wait for more. */
+  async *readBatches(query: LogQuery): AsyncGenerator<LogBatch> {
+    let left = query.limit ?? Infinity;
+    for await (const batches of this.readOn(query)) {
+      for (const batch of batches) {
+        if (left <= 0) return;
+        if (!matchesFilter(batch, query)) continue;
+        const wanted = sliceBatch(batch, 0, batch.firstSeq + left - 1);
+        if (wanted === undefined) return;
+        left -= wanted.count;
+        yield wanted;
+      }
+    }
+  }
+
+  async *readLines(query: LogQuery): AsyncGenerator<LogLine> {
+    for await (const batch of this.readBatches(query)) yield* linesOf(batch);
+  }
+
+  /** The last `count` lines, oldest first, as text. */
+  async tail(query: LogQuery, count: number): Promise<string[]> {
+    const found: string[][] = [];
+    let missing = count;
+    for await (const batch of this.readBackwards(query)) {
+      if (!matchesFilter(batch, query)) continue;
+      const lines = plainTextOf(batch).replace(/\n$/, '').split('\n').slice(-missing);
+      found.push(lines);
+      missing -= lines.length;
+      if (missing <= 0) break;
+    }
+    return found.reverse().flat();
+  }
+
+  /** The batches of the chunk that holds line `seq` of `fence`, from that line on; `undefined` when it is not stored. */
+  async storedFrom(
+    executionId: string,
+    fence: LogFence,
+    seq: number,
+    filter: LogFilter = {},
+  ): Promise<StoredBatches | undefined> {
+    const chunk = await this.store.find(executionId, fence.fence, seq);
+    if (chunk === undefined) return undefined;
+    const end = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
+    if (!chunk.sources.some((source) => matchesFilter(source, filter))) {
+      return { batches: [], lastSeq: end };
+    }
+    return { batches: slices(await unpack(chunk), seq - 1, end), lastSeq: end };
+  }
+
+  /** Batches by chunk or live entry, all sources, from `afterSeq` to what is the end at that moment. */
+  private async *readOn(query: LogQuery): AsyncGenerator<LogBatch[]> {
+    let cursor = query.afterSeq;
+    let position = nextPosition(query.fences, cursor);
+    while (position !== undefined) {
+      const { fence, seq } = position;
+      const next =
+        (await this.storedFrom(query.executionId, fence, seq, query)) ??
+        (await this.liveFrom(query.executionId, query.fences, seq));
+      if (next !== undefined) {
+        yield next.batches;
+        cursor = next.lastSeq;
+      } else if (fence.lastSeq === undefined) {
+        return;
+      } else {
+        // Closed by a takeover of a log whose chunks were removed meanwhile.
+        cursor = fence.lastSeq;
+      }
+      position = nextPosition(query.fences, cursor);
+    }
+  }
+
+  private async liveFrom(
+    executionId: string,
+    fences: readonly LogFence[],
+    seq: number,
+  ): Promise<StoredBatches | undefined> {
+    if (this.bus === undefined || fences.at(-1)?.lastSeq !== undefined) return undefined;
+    const entries = await this.bus
+      .readLog(executionId, seq - 1, liveEntriesAtOnce)
+      // Without the bus the answer ends with what is stored.
+      .catch(() => []);
+    return batchesOfEntries(entries, fences, seq - 1);
+  }
+
+  private async *readBackwards(query: LogQuery): AsyncGenerator<LogBatch> {
+    for (const fence of query.fences.toReversed()) {
+      let seq = fence.lastSeq;
+      if (seq === undefined) {
+        seq = (await this.store.lastSeq(query.executionId, fence.fence)) ?? fence.firstSeq - 1;
+        yield* (await this.allLive(query, seq)).toReversed();
+      }
+      while (seq >= fence.firstSeq) {
+        const chunk = await this.store.find(query.executionId, fence.fence, seq);
+        if (chunk === undefined) break;
+        yield* slices(await unpack(chunk), 0, seq).toReversed();
+        seq = chunk.firstSeq - 1;
+      }
+    }
+  }
+
+  /** What is not stored yet; bounded, since the writer waits when too much is not stored. */
+  private async allLive(query: LogQuery, afterSeq: number): Promise<LogBatch[]> {
+    const batches: LogBatch[] = [];
+    let next = await this.liveFrom(query.executionId, query.fences, afterSeq + 1);
+    while (next !== undefined) {
+      batches.push(...next.batches);
+      next = await this.liveFrom(query.executionId, query.fences, next.lastSeq + 1);
+    }
+    return batches;
+  }
+}
+
+export interface StoredBatches {
+  readonly batches: LogBatch[];
+  /** Everything up to here is in `batches` or was filtered out. */
+  readonly lastSeq: number;
+}
+
+/**
+ * What of live entries follows `afterSeq` without a gap, by the fences; `undefined` when nothing does: it is not
+ * written yet, or the entries were lost and the store will have them.
+ */
+export function batchesOfEntries(
+  entries: readonly LiveLogEntry[],
+  fences: readonly LogFence[],
+  afterSeq: number,
+): StoredBatches | undefined {
+  const batches: LogBatch[] = [];
+  let cursor = afterSeq;
+  for (const entry of entries) {
+    const position = nextPosition(fences, cursor);
+    if (position === undefined) break;
+    if (entry.lastSeq < position.seq) continue;
+    if (entry.fence !== position.fence.fence || entry.firstSeq > position.seq) break;
+    const end = Math.min(entry.lastSeq, position.fence.lastSeq ?? Infinity);
+    batches.push(...slices(decodeBatches(entry.payload), position.seq - 1, end));
+    cursor = end;
+  }
+  return cursor === afterSeq ? undefined : { batches, lastSeq: cursor };
+}
+
+async function unpack(chunk: LogChunk): Promise<LogBatch[]> {
+  return decodeBatches(await decompress(chunk.data, { maxOutputLength: maxChunkBytes }));
+}
+
+function slices(batches: readonly LogBatch[], afterSeq: number, lastSeq: number): LogBatch[] {
+  return batches
+    .filter((batch) => lastSeqOf(batch) > afterSeq)
+    .map((batch) => sliceBatch(batch, afterSeq, lastSeq))
+    .filter((batch) => batch !== undefined);
+}
