@@ -1,5 +1,6 @@
+import { NotFoundException } from '@nestjs/common';
+import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Reflector } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -12,7 +13,9 @@ import { jsonBody } from './json-body.js';
 import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
 import { validationPipe } from './validation.js';
-import { HttpAdapterHost } from '@nestjs/core';
+
+/** First part of every path; controllers leave it out. */
+export const apiPrefix = 'api';
 
 export interface HttpOptions {
   readonly config: MillraceConfig;
@@ -34,7 +37,11 @@ const contentSecurityPolicy = {
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
+  const routes = new RouteTable(app.get(HttpAdapterHost));
+  app.setGlobalPrefix(apiPrefix);
   app.disable('x-powered-by');
+  // Pipelines have a tag of their own, their version; hashing every other answer buys nothing.
+  app.set('etag', false);
   app.set('query parser', 'simple');
   app.use(requestLog(options.logger));
   app.use(helmet({ contentSecurityPolicy, strictTransportSecurity: false }));
@@ -46,11 +53,22 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
       maxAge: 600,
     });
   }
+  app.use(outsidePrefix(routes));
   app.use(options.authenticate);
   app.use(jsonBody(config.maxUploadSize));
 
-  const routes = new RouteTable(app.get(HttpAdapterHost));
   app.useGlobalFilters(new ErrorFilter(routes, options.translators));
   app.useGlobalPipes(validationPipe());
   app.useGlobalGuards(new ContentTypeGuard(app.get(Reflector)));
+}
+
+/** The framework answers unknown paths under its prefix only; the rest would get Express's own page. */
+function outsidePrefix(
+  routes: RouteTable,
+): (request: Request, response: Response, next: NextFunction) => void {
+  return (request, _response, next) => {
+    const inside = request.path === `/${apiPrefix}` || request.path.startsWith(`/${apiPrefix}/`);
+    const known = inside || routes.methodsOf(request.path).includes(request.method);
+    next(known ? undefined : new NotFoundException());
+  };
 }

@@ -37,7 +37,7 @@ class ThingDto {
   size!: number;
 }
 
-@Controller('api/things')
+@Controller('things')
 class ThingController {
   @Get()
   list(@Query() query: PageQuery): PageQuery {
@@ -163,7 +163,9 @@ const agent = (): ReturnType<typeof request> => request(app.getHttpServer());
 describe('errors', () => {
   it('404 for a path that does not exist', async () => {
     expectShape(await agent().get('/api/nothing').set(bearer), 404, 'NotFoundError');
-    expectShape(await agent().get('/'), 404, 'NotFoundError');
+    for (const path of ['/', '/api', '/api/', '/apiary', '/x/y']) {
+      expectShape(await agent().get(path), 404, 'NotFoundError');
+    }
     expectShape(await agent().post('/api/nothing').send({}), 404, 'NotFoundError');
   });
 

@@ -75,8 +75,20 @@ export function decodeCursor(cursor: string): string {
   });
 }
 
+/** Body of one page. */
+export interface PageBody<T> {
+  readonly items: readonly T[];
+  /** `null` on the last page. */
+  readonly next_cursor: string | null;
+}
+
 /** Body of a list: the page, or the bare array of the seed. */
-export type ListBody<T> = readonly T[] | { items: readonly T[]; next_cursor: string | null };
+export type ListBody<T> = readonly T[] | PageBody<T>;
+
+export function pageBody<T>(page: Page<T>): PageBody<T> {
+  const next_cursor = page.next === undefined ? null : encodeCursor(page.next);
+  return { items: page.items, next_cursor };
+}
 
 /**
  * Answers a list. Without `limit` and `cursor` the seed's bare array is kept, and the way to the next page is
@@ -88,14 +100,12 @@ export function listBody<T>(
   request: MillraceRequest,
   response: Response,
 ): ListBody<T> {
-  const cursor = page.next === undefined ? null : encodeCursor(page.next);
-  if (query.limit !== undefined || query.cursor !== undefined) {
-    return { items: page.items, next_cursor: cursor };
-  }
-  if (cursor !== null) {
+  const body = pageBody(page);
+  if (query.limit !== undefined || query.cursor !== undefined) return body;
+  if (body.next_cursor !== null) {
     const url = new URL(request.originalUrl, 'http://relative');
     url.searchParams.set('limit', String(defaultPageSize));
-    url.searchParams.set('cursor', cursor);
+    url.searchParams.set('cursor', body.next_cursor);
     response.setHeader('Link', `<${url.pathname}${url.search}>; rel="next"`);
   }
   return page.items;

@@ -1,0 +1,67 @@
+import { applyDecorators, type Type } from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiProperty,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import { statusOfKind } from '../errors/error-kind.js';
+
+/** The error shape, for the OpenAPI document. */
+export class ErrorResponse {
+  @ApiProperty({ enum: Object.keys(statusOfKind), example: 'NotFoundError' })
+  error!: string;
+
+  @ApiProperty({ example: 'There is no pipeline 01932f5e-7c3a-7b21-9c44-0d2f6f0a1b2c.' })
+  message!: string;
+
+  @ApiProperty({
+    oneOf: [
+      { type: 'string' },
+      { type: 'array', items: {} },
+      { type: 'object', additionalProperties: true },
+    ],
+    example: { request_id: '01932f5e-8a10-7d07-b1c2-5f0e8a6c9d3e' },
+  })
+  details!: unknown;
+
+  @ApiProperty({ type: [String], example: ['Check the id; the list shows what exists.'] })
+  suggestions!: string[];
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  timestamp!: string;
+}
+
+type ErrorStatus = (typeof statusOfKind)[keyof typeof statusOfKind];
+
+/** Documents the errors of a route by their statuses. */
+export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
+  const kinds = Object.entries(statusOfKind);
+  return applyDecorators(
+    ...statuses.map((status) =>
+      ApiResponse({
+        status,
+        description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
+        type: ErrorResponse,
+      }),
+    ),
+  );
+}
+
+/** Documents a page of `item`. */
+export function ApiPage(item: Type): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    ApiExtraModels(item),
+    ApiOkResponse({
+      schema: {
+        type: 'object',
+        required: ['items', 'next_cursor'],
+        properties: {
+          items: { type: 'array', items: { $ref: getSchemaPath(item) } },
+          next_cursor: { type: 'string', nullable: true, example: null },
+        },
+      },
+    }),
+  );
+}
