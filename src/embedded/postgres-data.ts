@@ -1,26 +1,27 @@
-import { access, chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Environment } from '../config/environment.js';
-import { EmbeddedError } from './embedded.error.js';
-import { postgresConf } from './postgres-conf.js';
-import { nssWrapperPath, POSTGRES_COMPONENT, postgresPaths } from './postgres-install.js';
+import type { EmbeddedError } from './embedded.error.js';
+import { offlinePostgres, preparationError, type OfflinePostgres } from './offline-postgres.js';
+import type { Durability } from './postgres-conf.js';
+import { POSTGRES_COMPONENT, postgresPaths } from './postgres-install.js';
 import { endProcess, readProcess, type ProcessIdentity } from './process-identity.js';
-import { runCommand, type CommandResult } from './run-command.js';
+import { runCommand } from './run-command.js';
 import type { ServiceUser } from './service-user.js';
 
 /** Name of the prepared empty database in the cache; a copy of it begins every data folder. */
 export const TEMPLATE_COMPONENT = `${POSTGRES_COMPONENT}-template-1`;
 
-/** Environment of the database's programs: nothing of the caller's. */
-export const SERVICE_ENV: Environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
-
 export function templateData(component: string): string {
   return join(component, 'data');
 }
 
+/** The extension that holds MongoDB's functions; it brings the others that it needs. */
+const EXTENSION = 'documentdb';
+
 /**
- * Makes an empty database with the extension in `folder/data` (`folder` is empty): initdb and a single-user server, about
- * 2 s. As root both run as `user`, who owns the result.
+ * Makes an empty database with the extension in `folder/data` (`folder` is empty), in about 2 s. As root it is made by
+ * `user`, who owns the result.
  */
 export async function makeTemplate(
   folder: string,
@@ -29,73 +30,52 @@ export async function makeTemplate(
 ): Promise<void> {
   const scratch = join(folder, '.scratch');
   const data = templateData(folder);
-  await mkdir(scratch);
-  await chmod(scratch, 0o755);
   await mkdir(data, { mode: 0o700 });
   if (user !== undefined) await chown(data, user.uid, user.gid);
-  const { programs } = postgresPaths(root);
-  const env = { ...SERVICE_ENV, ...(await namedUser(scratch, root, user)) };
-  const run = (program: string, args: readonly string[], input?: string): Promise<CommandResult> =>
-    runCommand(join(programs, program), args, {
-      env,
-      cwd: folder,
-      ...(input === undefined ? {} : { input }),
-      ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
-    });
-  const init = await run('initdb', ['-D', data, ...INITDB_FLAGS]);
-  if (init.code !== 0) throw failed('initdb', init);
-  const conf = join(scratch, 'postgresql.conf');
-  await writeFile(conf, postgresConf(scratch, 'throwaway'), { mode: 0o644 });
-  await chmod(conf, 0o644);
-  const single = ['--single', '-D', data, '-c', `config_file=${conf}`, 'postgres'];
-  const create = await run('postgres', single, 'CREATE EXTENSION documentdb CASCADE;\n');
-  // The exit code of a single-user server does not tell whether its statements worked.
-  const check = await run('postgres', single, 'SELECT extname FROM pg_extension;\n');
-  if (!check.stdout.includes('extname = "documentdb"')) throw failed('CREATE EXTENSION', create);
+  const postgres = await offlinePostgres(scratch, root, user, 'throwaway');
+  await postgres.initialise(data);
+  const output = await postgres.statements(data, [`CREATE EXTENSION ${EXTENSION} CASCADE;`]);
+  const version = await installedVersion(postgres, data);
+  if (version === undefined) throw extensionError('CREATE EXTENSION', output);
   await rm(scratch, { recursive: true, force: true });
 }
 
-const INITDB_FLAGS = [
-  ...['-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--no-locale', '--no-sync'],
-  ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-];
-
 /**
- * The unpacked root knows only users of /etc/passwd, and initdb insists on a name: a preloaded library gives one to
- * users of directory services and to bare uids. (The loader splits the list at blanks and colons.)
+ * Brings the extension in a data folder to the version of the program, which may be newer when the cache was filled
+ * again. The version of the folder is noted beside it, so that the usual start reads one small file.
  */
-async function namedUser(
-  scratch: string,
+export async function ensureExtensionVersion(
+  data: string,
   root: string,
   user: ServiceUser | undefined,
-): Promise<Environment> {
-  const preload = nssWrapperPath(root);
-  if (/[\s:]/.test(preload)) return {};
-  const uid = String(user?.uid ?? process.getuid?.() ?? 0);
-  const gid = String(user?.gid ?? process.getgid?.() ?? 0);
-  const passwd = join(scratch, 'passwd');
-  const group = join(scratch, 'group');
-  await writeFile(passwd, `millrace:x:${uid}:${gid}::/:/bin/sh\n`);
-  await writeFile(group, `millrace:x:${gid}:\n`);
-  await chmod(passwd, 0o644);
-  await chmod(group, 0o644);
-  return { EMBDB_PRELOAD: preload, NSS_WRAPPER_PASSWD: passwd, NSS_WRAPPER_GROUP: group };
+  durability: Durability,
+): Promise<void> {
+  const note = `${data}.extension`;
+  const control = join(postgresPaths(root).extensions, `${EXTENSION}.control`);
+  const wanted = /^default_version *= *'([^']+)'/m.exec(await readFile(control, 'utf8'))?.[1];
+  if (wanted === undefined || (await readIfThere(note)) === wanted) return;
+  await clearPidFile(data);
+  const scratch = `${data}.scratch`;
+  const postgres = await offlinePostgres(scratch, root, user, durability);
+  const updates = [`${EXTENSION}_core`, EXTENSION].map((name) => `ALTER EXTENSION ${name} UPDATE;`);
+  const output = await postgres.statements(data, updates);
+  if ((await installedVersion(postgres, data)) !== wanted) {
+    throw extensionError('ALTER EXTENSION', output);
+  }
+  await rm(scratch, { recursive: true, force: true });
+  await writeFile(note, wanted);
 }
 
-function failed(what: string, result: CommandResult): EmbeddedError {
-  const text = `${result.stderr}\n${result.stdout}`.trim();
-  if (/No space left on device/i.test(text)) {
-    return new EmbeddedError(
-      'disk_full',
-      'the disk is full while preparing the database',
-      'Free about 200 MB and start again, or set MILLRACE_HOME to a larger disk.',
-    );
-  }
-  return new EmbeddedError(
-    'service_failed',
-    `preparing the database failed (${what}): ${text.slice(-1500)}`,
-    'Start again; if it fails the same way, set MONGODB_URI to a MongoDB server.',
-  );
+async function installedVersion(
+  postgres: OfflinePostgres,
+  data: string,
+): Promise<string | undefined> {
+  const query = `SELECT extversion FROM pg_extension WHERE extname = '${EXTENSION}';`;
+  return /extversion = "([^"]+)"/.exec(await postgres.statements(data, [query]))?.[1];
+}
+
+function extensionError(what: string, output: string): EmbeddedError {
+  return preparationError(what, { code: 0, stdout: output, stderr: '' });
 }
 
 /**
@@ -120,7 +100,7 @@ export async function ensureDataFolder(
   ];
   for (const [program = '', ...args] of steps) {
     const result = await runCommand(program, args, { env: { ...options.env, LC_ALL: 'C' } });
-    if (result.code !== 0) throw failed(program, result);
+    if (result.code !== 0) throw preparationError(program, result);
   }
   await rename(making, data);
 }
@@ -153,10 +133,7 @@ export function judgePidFile(
 /** Acts on the verdict. Only under the lock of the home. */
 export async function clearPidFile(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const text = await readIfThere(path);
   const pid = Number(text?.split('\n')[0]);
   const found = Number.isInteger(pid) && pid > 0 ? await readProcess(pid) : undefined;
   const verdict = judgePidFile(text, found, data);
@@ -165,4 +142,11 @@ export async function clearPidFile(data: string): Promise<void> {
     await endProcess(found.pid, found.startTime, 'SIGINT', 20_000);
   }
   await rm(path, { force: true });
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }

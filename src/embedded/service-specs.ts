@@ -1,7 +1,8 @@
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { postgresConf, type Durability } from './postgres-conf.js';
-import { clearPidFile, SERVICE_ENV } from './postgres-data.js';
+import { SERVICE_ENV, writeShared } from './offline-postgres.js';
+import { clearPidFile } from './postgres-data.js';
 import { RotatingLog } from './rotating-log.js';
 import { makeOwnedFolder, type ServiceFolders } from './service-folders.js';
 import { isMongoReady, isPostgresReady, isRedisReady } from './service-probe.js';
@@ -55,8 +56,7 @@ export async function redisSpec(program: string, context: ServiceContext): Promi
   const data = await makeOwnedFolder(join(folders.base, 'redis'), user);
   const socket = join(folders.sockets, REDIS_SOCKET);
   const conf = join(folders.base, 'redis.conf');
-  await writeFile(conf, redisConf(socket, data, durability));
-  await chmod(conf, 0o644);
+  await writeShared(conf, redisConf(socket, data, durability));
   return {
     ...base('redis', context),
     program,
@@ -98,8 +98,7 @@ export async function postgresSpec(
 ): Promise<ServiceSpec> {
   const { folders, durability } = context;
   const conf = join(folders.base, 'postgresql.conf');
-  await writeFile(conf, postgresConf(folders.sockets, durability));
-  await chmod(conf, 0o644);
+  await writeShared(conf, postgresConf(folders.sockets, durability));
   return {
     ...base('postgres', context),
     program,

@@ -1,12 +1,14 @@
-import { access, rm } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cachedComponent } from './component-cache.js';
+import { EmbeddedError } from './embedded.error.js';
 import { findProgram } from './find-program.js';
 import { gatewayPath, GATEWAY_COMPONENT, installGateway } from './gateway-install.js';
 import { guardHome, type HomeGuard } from './home-guard.js';
 import type { Durability } from './postgres-conf.js';
 import {
   ensureDataFolder,
+  ensureExtensionVersion,
   makeTemplate,
   templateData,
   TEMPLATE_COMPONENT,
@@ -136,7 +138,20 @@ async function bringUpRedis(
   const installed = await findProgram(['redis-server', 'valkey-server'], options.env);
   const program =
     installed ?? redisServerPath(await component(REDIS_COMPONENT, installRedis, options));
-  await running.start(await redisSpec(program, context));
+  try {
+    await running.start(await redisSpec(program, context));
+  } catch (error) {
+    if (!(error instanceof EmbeddedError) || error.code !== 'service_failed') throw error;
+    // Broken, or of a newer Redis. It holds nothing that the database does not (architecture, section 6).
+    const data = join(context.folders.base, 'redis');
+    const aside = `${data}.unreadable`;
+    await rm(aside, { recursive: true, force: true });
+    await rename(data, aside);
+    options.progress(
+      `Redis did not start with its data, so it starts empty; the data is in ${aside}`,
+    );
+    await running.start(await redisSpec(program, context));
+  }
 }
 
 async function bringUpDatabase(
@@ -166,6 +181,9 @@ async function bringUpDatabase(
     env: options.env,
     sync: context.durability === 'durable',
   });
+  if (context.durability === 'durable') {
+    await ensureExtensionVersion(data, postgres, context.user, context.durability);
+  }
   const program = join(postgresPaths(postgres).programs, 'postgres');
   await running.start(await postgresSpec(program, data, context));
   await running.start(await gatewaySpec(gatewayPath(gateway), context));
@@ -209,7 +227,13 @@ class RunningServices {
     const onEvent = this.options.onEvent ?? ((event) => this.options.progress(describe(event)));
     const service = new SupervisedProcess(spec, onEvent, () => this.tellGuard());
     this.services.push(service);
-    await service.start();
+    try {
+      await service.start();
+    } catch (error) {
+      this.services.splice(this.services.indexOf(service), 1);
+      spec.log.close();
+      throw error;
+    }
   }
 
   processes(): readonly { readonly service: ServiceName; readonly pid: number | undefined }[] {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -102,6 +102,18 @@ describe('embedded services, durable', () => {
     const services = await start({ need: { redis: true, database: false } });
     expect(services.mongodbUri).toBeUndefined();
     expect(parts(services)).toEqual(['redis']);
+  });
+
+  it('starts Redis empty when its data cannot be read, says so and keeps the data', async () => {
+    const redisOnly = { need: { redis: true, database: false } };
+    await (await start(redisOnly)).stop();
+    const manifest = 'appendonlydir/appendonly.aof.manifest';
+    await writeFile(join(home, 'embedded/redis', manifest), 'not a manifest');
+    const lines: string[] = [];
+    await start({ ...redisOnly, progress: (line) => lines.push(line) });
+    expect(lines).toEqual([expect.stringContaining('redis.unreadable')]);
+    const kept = await readFile(join(home, 'embedded/redis.unreadable', manifest), 'utf8');
+    expect(kept).toBe('not a manifest');
   });
 
   it('throwaway removes its home at stop', async () => {
