@@ -1,0 +1,127 @@
+import type {
+  ActionDefinition,
+  PipelineDefinition,
+  StageDefinition,
+  StepDefinition,
+} from '../definition/definition.js';
+import { plainRetry } from '../definition/common-readers.js';
+import { hasErrors, inTextOrder, type Problem } from '../definition/problem.js';
+import type { Plan, StagePlan, StepAction, StepPlan } from '../plan/plan.js';
+import { checkNames } from './name-checks.js';
+import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
+import { ProblemSink } from './problem-sink.js';
+import { checkReferences } from './reference-checks.js';
+
+export const MAX_STEPS = 1000;
+/** Bytes of a plan as JSON. */
+export const MAX_PLAN_BYTES = 500_000;
+
+export interface CompiledPlan {
+  /** Absent when a problem is an error. */
+  readonly plan?: Plan;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Makes the plan of a definition: needs written out, defaults applied, names and references checked. Pure: the same definition
+ * makes the same plan. Never throws.
+ */
+export function compilePlan(definition: PipelineDefinition): CompiledPlan {
+  const problems = checkDefinition(definition);
+  if (hasErrors(problems)) return { problems };
+  const plan = buildPlan(definition);
+  const bytes = Buffer.byteLength(JSON.stringify(plan), 'utf8');
+  if (bytes <= MAX_PLAN_BYTES) return { plan, problems };
+  const sink = new ProblemSink(definition);
+  const message = `The plan has ${String(bytes)} bytes; the limit is ${String(MAX_PLAN_BYTES)}.`;
+  const hint =
+    'Move long scripts into files of the repository; write needs where there are many stages';
+  sink.error('plan_too_large', message, { path: [], offset: 0 }, hint);
+  return { problems: [...problems, ...sink.problems] };
+}
+
+/** What is wrong between the parts of a definition, also of a draft of which parts are missing. */
+export function checkDefinition(definition: PipelineDefinition): Problem[] {
+  const sink = new ProblemSink(definition);
+  const steps = countSteps(definition);
+  if (steps > MAX_STEPS) {
+    const message = `The pipeline has ${String(steps)} steps; the limit is ${String(MAX_STEPS)}.`;
+    const hint = 'Put several commands into one step, or split the pipeline';
+    sink.error('too_many_steps', message, { path: [], offset: 0 }, hint);
+    return sink.problems;
+  }
+  checkNames(definition, sink);
+  checkReferences(definition, sink);
+  return inTextOrder(sink.problems);
+}
+
+function buildPlan(definition: PipelineDefinition): Plan {
+  const needs = stageNeeds(definition.stages);
+  const hook = (step: StepDefinition) => buildStep(step, [], undefined, definition);
+  const plan: Plan = {
+    format: 1,
+    name: definition.name,
+    description: definition.description,
+    repository: definition.repository,
+    environment: definition.environment,
+    timeoutMs: definition.timeoutMs,
+    retryCount: definition.retryCount,
+    runsOn: definition.runsOn,
+    stages: definition.stages.map((stage) =>
+      buildStage(stage, needs.get(stage.name) ?? [], definition),
+    ),
+    onFailure: definition.onFailure.map(hook),
+    always: definition.always.map(hook),
+  };
+  return withoutUndefined(plan);
+}
+
+function buildStage(
+  stage: StageDefinition,
+  needs: readonly string[],
+  definition: PipelineDefinition,
+): StagePlan {
+  const ofSteps = stepNeeds(stage);
+  return {
+    name: stage.name,
+    needs,
+    explicitNeeds: stage.needs !== undefined,
+    when: stage.when,
+    environment: stage.environment,
+    timeoutMs: stage.timeoutMs,
+    maxParallel: maxParallelOf(stage),
+    steps: stage.steps.map((step) =>
+      buildStep(step, ofSteps.get(step.name) ?? [], stage, definition),
+    ),
+  };
+}
+
+function buildStep(
+  step: StepDefinition,
+  needs: readonly string[],
+  stage: StageDefinition | undefined,
+  definition: PipelineDefinition,
+): StepPlan {
+  const retries = stage === undefined ? 0 : (stage.retryCount ?? definition.retryCount);
+  return {
+    name: step.name,
+    needs,
+    explicitNeeds: step.needs !== undefined,
+    when: step.when,
+    action: buildAction(step.action, definition),
+    environment: step.environment,
+    continueOnError: step.continueOnError,
+    timeoutMs: step.timeoutMs,
+    retry: step.retry ?? plainRetry(retries),
+    outputs: step.outputs,
+  };
+}
+
+function buildAction(action: ActionDefinition, { shell }: PipelineDefinition): StepAction {
+  return action.kind === 'shell' ? { ...action, shell: action.shell ?? shell } : action;
+}
+
+/** A plan is plain JSON: what is not there has no key. */
+function withoutUndefined(plan: Plan): Plan {
+  return JSON.parse(JSON.stringify(plan)) as Plan;
+}

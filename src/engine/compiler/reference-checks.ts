@@ -1,0 +1,241 @@
+import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
+import { offsetInText } from '../definition/expression-readers.js';
+import { formatPath } from '../definition/problem.js';
+import type { ExpressionUse } from '../definition/reader.js';
+import type { ExpressionRoot } from '../expression/expression.js';
+import { parseExpression } from '../expression/expression-parser.js';
+import {
+  expressionReferences,
+  templateReferences,
+  type Reference,
+} from '../expression/expression-references.js';
+import { nearestName } from '../expression/nearest-name.js';
+import { findStep } from '../expression/scope.js';
+import { parseTemplate } from '../expression/template.js';
+import { reachableFrom } from './dependency-graph.js';
+import { stageNeeds, stepNeeds } from './needs.js';
+import type { ProblemSink } from './problem-sink.js';
+
+/** Properties that exist; others are null for ever, so they are warned of. */
+const PROPERTIES: Readonly<Partial<Record<ExpressionRoot, readonly string[]>>> = {
+  trigger: ['event', 'branch', 'commit', 'tag', 'message', 'author', 'actor', 'repository'],
+  pipeline: ['id', 'name'],
+};
+const STEP_PROPERTIES = ['status', 'outputs', 'exit_code'];
+const STAGE_PROPERTIES = ['status', 'steps'];
+
+interface Owner {
+  /** Absent for hooks and the pipeline's own texts. */
+  readonly stage?: string;
+  readonly step?: string;
+  readonly isHook: boolean;
+}
+
+/** What expressions refer to: steps, stages, outputs and inputs must exist, and be over before they are read. */
+export function checkReferences(definition: PipelineDefinition, sink: ProblemSink): void {
+  const checks = new ReferenceChecks(definition, sink);
+  for (const use of definition.expressions) checks.check(use);
+}
+
+class ReferenceChecks {
+  private readonly owners = new Map<string, Owner>();
+  private readonly stageOrder: ReadonlyMap<string, readonly string[]>;
+  private readonly before = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    private readonly definition: PipelineDefinition,
+    private readonly sink: ProblemSink,
+  ) {
+    this.stageOrder = stageNeeds(definition.stages);
+    for (const stage of definition.stages) {
+      this.owners.set(formatPath(stage.place.path), { stage: stage.name, isHook: false });
+      for (const step of stage.steps) {
+        const owner = { stage: stage.name, step: step.name, isHook: false };
+        this.owners.set(ownerPath(step), owner);
+      }
+    }
+    for (const hook of ['on_failure', 'always']) this.owners.set(hook, { isHook: true });
+  }
+
+  check(use: ExpressionUse): void {
+    const owner = this.ownerOf(use);
+    for (const reference of referencesOf(use)) {
+      const offset = offsetInText(this.definition, use.node, reference.offset + (use.skipped ?? 0));
+      this.checkOne(reference, { path: use.path, offset }, owner);
+    }
+  }
+
+  private checkOne(reference: Reference, place: Place, owner: Owner): void {
+    const [first, second, third, ...rest] = reference.path;
+    if (first === undefined) return;
+    if (reference.root === 'steps') {
+      this.step(first, [second, third], place, owner);
+    } else if (reference.root === 'stages') {
+      this.stage(first, [second, third, ...rest], place, owner);
+    } else if (reference.root === 'inputs') {
+      const names = this.definition.inputs.map((input) => input.name);
+      if (!names.includes(first)) this.unknown('unknown_input', 'input', first, names, place);
+    } else if (reference.root === 'matrix') {
+      const message = 'There is no matrix here: "matrix" is always empty.';
+      this.sink.error('not_yet_supported', message, place, 'Remove it until the matrix comes');
+    } else {
+      this.property(reference.root, first, PROPERTIES[reference.root], place);
+    }
+  }
+
+  private step(
+    name: string,
+    [property, output]: readonly (string | undefined)[],
+    place: Place,
+    owner: Owner,
+  ): void {
+    const found = findStep(this.definition.stages, owner.stage, name);
+    if (found.kind === 'unknown') {
+      const names = this.definition.stages.flatMap((stage) => stage.steps.map((step) => step.name));
+      this.unknown('unknown_step', 'step', name, names, place);
+      return;
+    }
+    if (found.kind === 'ambiguous') {
+      const message = `Several stages have a step "${name}": ${found.stages.join(', ')}.`;
+      const stage = found.stages[0] ?? '';
+      const hint = `Write stages['${stage}'].steps['${name}']`;
+      this.sink.error('ambiguous_step', message, place, hint);
+      return;
+    }
+    this.stepPart(found.stage, found.step, [property, output], place, owner);
+  }
+
+  private stage(
+    name: string,
+    [property, step, ...rest]: readonly (string | undefined)[],
+    place: Place,
+    owner: Owner,
+  ): void {
+    const stage = this.definition.stages.find((one) => one.name === name);
+    if (stage === undefined) {
+      const names = this.definition.stages.map((one) => one.name);
+      this.unknown('unknown_stage', 'stage', name, names, place);
+      return;
+    }
+    this.property('a stage', property, STAGE_PROPERTIES, place);
+    if (property !== 'steps' || step === undefined) {
+      if (!owner.isHook) this.order(name, undefined, place, owner);
+      return;
+    }
+    const names = stage.steps.map((one) => one.name);
+    if (!names.includes(step)) this.unknown('unknown_step', 'step', step, names, place);
+    else this.stepPart(name, step, rest, place, owner);
+  }
+
+  private stepPart(
+    stageName: string,
+    stepName: string,
+    [property, output]: readonly (string | undefined)[],
+    place: Place,
+    owner: Owner,
+  ): void {
+    this.property('a step', property, STEP_PROPERTIES, place);
+    if (property === 'outputs' && output !== undefined) {
+      const stage = this.definition.stages.find((one) => one.name === stageName);
+      const outputs = stage?.steps.find((one) => one.name === stepName)?.outputs ?? [];
+      if (!outputs.includes(output)) {
+        const near = nearestName(output, outputs);
+        const hint =
+          near === undefined ? `Add outputs: [${output}] to the step` : `Did you mean "${near}"?`;
+        const message = `The step "${stepName}" declares no output "${output}".`;
+        this.sink.error('unknown_output', message, place, hint);
+      }
+    }
+    if (!owner.isHook) this.order(stageName, stepName, place, owner);
+  }
+
+  /** A reference to what is not over by then reads null or half a truth: a warning. */
+  private order(stage: string, step: string | undefined, place: Place, owner: Owner): void {
+    if (owner.stage === undefined) return;
+    if (owner.stage === stage) {
+      const own = this.definition.stages.find((one) => one.name === stage);
+      if (step === undefined || own === undefined) return;
+      if (owner.step !== undefined && this.reaches(stage, owner.step, step)) return;
+      const target = `the step "${step}"`;
+      this.tooEarly(target, step, place);
+      return;
+    }
+    if (this.stagesBefore(owner.stage).has(stage)) return;
+    this.tooEarly(`the stage "${stage}"`, stage, place);
+  }
+
+  private reaches(stage: string, from: string, to: string): boolean {
+    const key = `${stage}\n${from}`;
+    const own = this.definition.stages.find((one) => one.name === stage);
+    const known = this.before.get(key) ?? (own && reachableFrom(from, stepNeeds(own)));
+    if (known === undefined) return false;
+    this.before.set(key, known);
+    return known.has(to);
+  }
+
+  private stagesBefore(stage: string): ReadonlySet<string> {
+    const known = this.before.get(stage) ?? reachableFrom(stage, this.stageOrder);
+    this.before.set(stage, known);
+    return known;
+  }
+
+  private tooEarly(what: string, name: string, place: Place): void {
+    const message = `Nothing here waits for ${what}: its status and outputs may not be known.`;
+    this.sink.warn('not_waited_for', message, place, `Add needs: [${name}]`);
+  }
+
+  private property(
+    of: string,
+    name: string | undefined,
+    known: readonly string[] | undefined,
+    place: Place,
+  ): void {
+    if (known === undefined || name === undefined || known.includes(name)) return;
+    const near = nearestName(name, known);
+    const hint = near === undefined ? `Known: ${known.join(', ')}` : `Did you mean "${near}"?`;
+    const message = `${of} has no "${name}": it is always empty.`;
+    this.sink.warn('unknown_property', message, place, hint);
+  }
+
+  private unknown(
+    code: string,
+    kind: string,
+    name: string,
+    known: readonly string[],
+    place: Place,
+  ): void {
+    const near = nearestName(name, known);
+    const list = known.slice(0, 10).join(', ');
+    const fallback = list === '' ? `There is no ${kind}` : `Known: ${list}`;
+    const hint = near === undefined ? fallback : `Did you mean "${near}"?`;
+    this.sink.error(code, `There is no ${kind} "${name}".`, place, hint);
+  }
+
+  private ownerOf({ path }: ExpressionUse): Owner {
+    for (const length of [4, 2, 1]) {
+      const owner = this.owners.get(formatPath(path.slice(0, length)));
+      if (owner !== undefined) return owner;
+    }
+    return { isHook: false };
+  }
+}
+
+interface Place {
+  readonly path: ExpressionUse['path'];
+  readonly offset: number;
+}
+
+/** The path of the step itself: a written name stands one deeper. */
+function ownerPath({ place }: StepDefinition): string {
+  const { path } = place;
+  return formatPath(path.at(-1) === 'name' ? path.slice(0, -1) : path);
+}
+
+function referencesOf(use: ExpressionUse): readonly Reference[] {
+  if (use.kind === 'when') {
+    const parsed = parseExpression(use.text);
+    return parsed.ok ? expressionReferences(parsed.expression).references : [];
+  }
+  const parsed = parseTemplate(use.text);
+  return parsed.ok ? templateReferences(parsed.template).references : [];
+}

@@ -1,0 +1,104 @@
+import type { InputDefinition } from '../definition/definition.js';
+import { nearestName } from '../expression/nearest-name.js';
+
+export type InputValue = string | number | boolean;
+
+export interface InputProblem {
+  /** `inputs.<name>` */
+  readonly path: string;
+  readonly code: 'unknown_input' | 'missing_input' | 'invalid_input';
+  readonly message: string;
+  readonly suggestion?: string;
+}
+
+export interface ResolvedInputs {
+  /** Every declared input that has a value, of its type; '' and 0 and false where nothing was given and nothing is required. */
+  readonly inputs: Readonly<Record<string, InputValue>>;
+  /** Empty = `inputs` may be used. */
+  readonly problems: readonly InputProblem[];
+}
+
+const MAX_TEXT = 10_000;
+const EMPTY = { string: '', number: 0, boolean: false, choice: '' } as const;
+
+/**
+ * The inputs of a run: what a trigger gave, checked against the pipeline's `manual.inputs`, defaults filled in. Texts that are
+ * written like a number or boolean are taken where such a one is asked for (forms and command lines send texts).
+ */
+export function resolveInputs(
+  definition: { readonly inputs: readonly InputDefinition[] },
+  given: Readonly<Record<string, unknown>>,
+): ResolvedInputs {
+  const declared = definition.inputs;
+  const problems: InputProblem[] = [];
+  for (const name of Object.keys(given)) {
+    if (!declared.some((input) => input.name === name)) problems.push(unknownInput(name, declared));
+  }
+  const inputs = new Map<string, InputValue>();
+  for (const input of declared) {
+    const raw = Object.hasOwn(given, input.name) ? given[input.name] : undefined;
+    if (raw === undefined || raw === null) {
+      if (input.required) problems.push(missingInput(input));
+      inputs.set(input.name, input.default ?? EMPTY[input.type]);
+      continue;
+    }
+    const value = convert(input, raw);
+    if (value === undefined) problems.push(wrongInput(input));
+    else inputs.set(input.name, value);
+  }
+  return { inputs: Object.fromEntries(inputs), problems };
+}
+
+function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
+  switch (input.type) {
+    case 'string':
+      if (typeof raw === 'number' || typeof raw === 'boolean') return String(raw);
+      return typeof raw === 'string' && raw.length <= MAX_TEXT ? raw : undefined;
+    case 'number':
+      if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined;
+      return typeof raw === 'string' && /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(raw)
+        ? Number(raw)
+        : undefined;
+    case 'boolean':
+      if (typeof raw === 'boolean') return raw;
+      return raw === 'true' ? true : raw === 'false' ? false : undefined;
+    case 'choice': {
+      const text = typeof raw === 'number' || typeof raw === 'boolean' ? String(raw) : raw;
+      return input.options.find((option) => option === text);
+    }
+  }
+}
+
+function unknownInput(name: string, declared: readonly InputDefinition[]): InputProblem {
+  const names = declared.map((input) => input.name);
+  const near = nearestName(name, names);
+  const none =
+    names.length === 0
+      ? 'The pipeline declares none: triggers: [{ manual: { inputs: … } }]'
+      : `Known: ${names.join(', ')}`;
+  return {
+    path: `inputs.${name}`,
+    code: 'unknown_input',
+    message: `The pipeline has no input "${name.slice(0, 100)}".`,
+    suggestion: near === undefined ? none : `Did you mean "${near}"?`,
+  };
+}
+
+function missingInput({ name, type, options }: InputDefinition): InputProblem {
+  return {
+    path: `inputs.${name}`,
+    code: 'missing_input',
+    message: `The input "${name}" is required.`,
+    suggestion: type === 'choice' ? `Give one of ${options.join(', ')}` : `Give a ${type}`,
+  };
+}
+
+function wrongInput({ name, type, options }: InputDefinition): InputProblem {
+  const expected = type === 'choice' ? `one of ${options.join(', ')}` : `a ${type}`;
+  return {
+    path: `inputs.${name}`,
+    code: 'invalid_input',
+    message: `The input "${name}" must be ${expected}.`,
+    suggestion: `Give ${expected}`,
+  };
+}

@@ -1,0 +1,251 @@
+import type { RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
+import type { NameUse } from './definition.js';
+import { template } from './expression-readers.js';
+import { fields, type Reader } from './reader.js';
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  listOf,
+  mapOr,
+  mapped,
+  number,
+  text,
+  type TextRule,
+} from './value-readers.js';
+
+export const MAX_RETRIES = 10;
+/** Names that the addresses of log lines use for hooks. */
+const RESERVED_STAGES = new Set(['on_failure', 'always']);
+
+const nameRule: TextRule = {
+  expects: 'a name',
+  max: 100,
+  check: (value) => {
+    if (value !== value.trim()) {
+      return [
+        'invalid_name',
+        'A name does not begin or end with a space.',
+        `Write "${value.trim()}"`,
+      ];
+    }
+    if (/[\u0000-\u001f\u007f]/.test(value)) return ['invalid_name', 'A name is one line.'];
+    if (value === '__proto__') return ['invalid_name', 'This name cannot be used.'];
+    if (value.includes('${{')) return ['invalid_name', 'A name is fixed: it holds no expression.'];
+    return undefined;
+  },
+};
+
+export const name: Reader<string> = text(nameRule);
+
+/** A name together with its place. */
+export function placed(reader: Reader<string>): Reader<NameUse> {
+  return {
+    expects: reader.expects,
+    read: (node, path, context) => {
+      const value = reader.read(node, path, context);
+      return value === undefined ? undefined : { name: value, path, offset: node.start };
+    },
+  };
+}
+
+export const stageName: Reader<NameUse> = placed(
+  text({
+    ...nameRule,
+    check: (value) =>
+      RESERVED_STAGES.has(value)
+        ? ['reserved_name', `"${value}" is the name of the hooks.`, 'Choose another name']
+        : nameRule.check?.(value),
+  }),
+);
+
+export const stepName: Reader<NameUse> = placed(name);
+
+export const needs: Reader<NameUse[]> = listOf(placed(name), { single: true });
+
+export const outputs: Reader<string[]> = listOf(
+  text({
+    expects: 'the name of an output',
+    max: 100,
+    check: (value) =>
+      /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/.test(value)
+        ? undefined
+        : ['invalid_name', `"${value}" is no name of an output.`, 'Use letters, digits and _'],
+  }),
+  { max: 100, single: true },
+);
+
+export const labels: Reader<string[]> = listOf(
+  text({
+    expects: 'a label',
+    max: 63,
+    check: (value) =>
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value)
+        ? undefined
+        : ['invalid_name', `"${value}" is no label.`, 'Use letters, digits, dots, - and _'],
+  }),
+  { max: 20, single: true },
+);
+
+/** A directory inside the workspace. */
+export const workspacePath: Reader<string> = template({
+  expects: 'a path inside the workspace',
+  max: 1024,
+  check: (value) => {
+    if (value.includes('\0')) return ['invalid_path', 'A path holds no NUL.'];
+    if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
+      const hint = 'Write it relative to the workspace: packages/api';
+      return ['invalid_path', `"${value}" is not relative to the workspace.`, hint];
+    }
+    let depth = 0;
+    for (const part of value.split('/')) {
+      if (part === '..') depth -= 1;
+      else if (part !== '' && part !== '.') depth += 1;
+      if (depth < 0) {
+        return ['invalid_path', `"${value}" leaves the workspace.`, 'Remove the leading ".."'];
+      }
+    }
+    return undefined;
+  },
+});
+
+const url = template({
+  expects: 'the URL of a git repository',
+  max: 2048,
+  check: (value) => {
+    const isUrl = /^(https?|ssh):\/\/[^\s/][^\s]*$/i.test(value);
+    if (isUrl || /^[\w.-]+@[\w.-]+:[^\s:][^\s]*$/.test(value)) return undefined;
+    const hint = 'Write https://host/owner/name.git, ssh://… or git@host:owner/name.git';
+    return ['invalid_url', `"${value.slice(0, 60)}" is no URL of a git repository.`, hint];
+  },
+});
+
+const gitName = template({
+  expects: 'the name of a branch or tag',
+  max: 255,
+  // https://git-scm.com/docs/git-check-ref-format
+  check: (value) =>
+    /^[-/.]|[\s~^:?*[\\\p{Cc}]|\.\.|@\{|\/\/|[/.]$|\.lock$/u.test(value)
+      ? ['invalid_name', `"${value}" is no name of a branch or tag.`]
+      : undefined,
+});
+
+const commit = template({
+  expects: 'a commit',
+  max: 64,
+  check: (value) =>
+    /^[0-9a-fA-F]{7,64}$/.test(value)
+      ? undefined
+      : ['invalid_name', `"${value}" is no commit.`, 'Write 7 to 64 hexadecimal digits'],
+});
+
+export const gitFields = {
+  url,
+  branch: gitName,
+  tag: gitName,
+  commit,
+  depth: integer(0, 1_000_000),
+};
+
+export const repositoryTable = {
+  name: 'repository',
+  fields: gitFields,
+  required: ['url'],
+  later: {
+    credentials: 'the secret store comes later; put credentials into the URL',
+    submodules: 'submodules come later',
+  },
+  habits: {
+    ref: 'Write branch, tag or commit',
+    repository_url: 'Write url',
+    token: 'Put credentials into the URL: https://user:token@host/…',
+  },
+} as const;
+
+/** `repository: <url>` or a map. */
+export const repository: Reader<RepositoryPlan> = (() => {
+  const map = fields(repositoryTable);
+  const both: Reader<RepositoryPlan> = {
+    expects: 'a map (repository)',
+    read: (node, path, context) => {
+      const values = map.read(node, path, context);
+      if (values?.branch !== undefined && values.tag !== undefined) {
+        const at = { path, offset: node.start };
+        context.error(
+          'conflicting_keys',
+          'A clone has a branch or a tag, not both.',
+          at,
+          'Remove one',
+        );
+      }
+      return values?.url === undefined ? undefined : { ...values, url: values.url };
+    },
+  };
+  return mapOr(
+    both,
+    mapped(url, (value): RepositoryPlan => ({ url: value })),
+  );
+})();
+
+const DEFAULT_BACKOFF = { initialMs: 1000, factor: 2, maxMs: 60_000 };
+const DEFAULT_CONDITIONS: readonly RetryCondition[] = ['failure', 'timeout', 'infrastructure'];
+
+/** `count` further attempts, for everything that can be retried. */
+export function plainRetry(count: number): RetryPlan {
+  return { max: count, on: DEFAULT_CONDITIONS, backoff: DEFAULT_BACKOFF };
+}
+
+export const exitCodeTable = {
+  name: 'a condition of retry',
+  fields: { exit_code: listOf(integer(1, 255), { min: 1, single: true }) },
+  required: ['exit_code'],
+  habits: { exit_codes: 'Write exit_code' },
+} as const;
+
+const condition: Reader<RetryCondition> = mapOr(
+  mapped(fields(exitCodeTable), (values): RetryCondition => ({
+    exitCodes: values.exit_code ?? [],
+  })),
+  choice(['failure', 'timeout', 'infrastructure'], {
+    habits: {
+      failed: 'failure',
+      error: 'failure',
+      always: 'failure',
+      exit_code: '{ exit_code: [1] }',
+    },
+  }),
+);
+
+export const backoffTable = {
+  name: 'backoff',
+  fields: { initial: duration(0, 3_600_000), factor: number(1, 10), max: duration(0, 86_400_000) },
+} as const;
+
+export const retryTable = {
+  name: 'retry',
+  fields: {
+    max: integer(0, MAX_RETRIES),
+    on: listOf(condition, { min: 1, max: 10, single: true }),
+    backoff: fields(backoffTable),
+  },
+  required: ['max'],
+  habits: { count: 'Write max', limit: 'Write max', attempts: 'Write max', when: 'Write on' },
+} as const;
+
+/** `retry: 2` or a map. */
+export const retry: Reader<RetryPlan> = mapOr(
+  mapped(fields(retryTable), (values): RetryPlan => ({
+    max: values.max ?? 0,
+    on: values.on ?? DEFAULT_CONDITIONS,
+    backoff: {
+      initialMs: values.backoff?.initial ?? DEFAULT_BACKOFF.initialMs,
+      factor: values.backoff?.factor ?? DEFAULT_BACKOFF.factor,
+      maxMs: values.backoff?.max ?? DEFAULT_BACKOFF.maxMs,
+    },
+  })),
+  mapped(integer(0, MAX_RETRIES), plainRetry),
+);
+
+export const retryCount: Reader<number> = integer(0, MAX_RETRIES);
+export const continueOnError: Reader<boolean> = flag();

@@ -1,0 +1,136 @@
+import type {
+  ActionDefinition,
+  PipelineDefinition,
+  StageDefinition,
+  StepDefinition,
+  TriggerRule,
+} from './definition.js';
+
+/** A trigger in the seed's shape. */
+export interface TriggerDocument {
+  readonly trigger_type: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** A step in the seed's shape; `step_type` is `shell` or `github`. */
+export interface StepDocument {
+  readonly name: string;
+  readonly step_type: 'shell' | 'github';
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly condition?: string;
+  readonly continue_on_error: boolean;
+  /** Seconds. */
+  readonly timeout?: number;
+  readonly needs?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface StageDocument {
+  readonly name: string;
+  readonly condition?: string;
+  readonly parallel: boolean;
+  readonly needs?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly timeout?: number;
+  readonly retry_count?: number;
+  readonly steps: readonly StepDocument[];
+}
+
+/** A pipeline as the API tells it: the seed's data model, whichever form the YAML has. Times are seconds. Plain JSON. */
+export interface DefinitionDocument {
+  readonly name: string;
+  readonly description?: string;
+  readonly triggers: readonly TriggerDocument[];
+  readonly stages: readonly StageDocument[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeout: number;
+  readonly retry_count: number;
+}
+
+export function definitionDocument(definition: PipelineDefinition): DefinitionDocument {
+  const document: DefinitionDocument = {
+    name: definition.name,
+    description: definition.description,
+    triggers: definition.triggers.map((rule) => triggerDocument(rule, definition)),
+    stages: definition.stages.map(stageDocument),
+    environment: definition.environment,
+    timeout: definition.timeoutMs / 1000,
+    retry_count: definition.retryCount,
+  };
+  return JSON.parse(JSON.stringify(document)) as DefinitionDocument;
+}
+
+function triggerDocument(rule: TriggerRule, { inputs }: PipelineDefinition): TriggerDocument {
+  switch (rule.event) {
+    case 'manual':
+      return { trigger_type: 'manual', config: inputs.length === 0 ? {} : { inputs } };
+    case 'push': {
+      const { branches, include, exclude, repository } = rule;
+      const paths = include.length + exclude.length === 0 ? undefined : { include, exclude };
+      const config = { branch_patterns: filled(branches), paths, repository };
+      return { trigger_type: 'git_push', config };
+    }
+    case 'pull_request': {
+      const { branches, types, forks, repository } = rule;
+      const config = { branch_patterns: filled(branches), events: types, forks, repository };
+      return { trigger_type: 'pull_request', config };
+    }
+    case 'tag':
+      return { trigger_type: 'tag', config: { tag_patterns: rule.patterns } };
+    case 'schedule': {
+      const config = { cron_expression: rule.cron, timezone: rule.timezone };
+      return { trigger_type: 'schedule', config };
+    }
+    case 'webhook':
+      return {
+        trigger_type: 'webhook',
+        config: { webhook_url: rule.url, events: filled(rule.events) },
+      };
+  }
+}
+
+function stageDocument(stage: StageDefinition): StageDocument {
+  return {
+    name: stage.name,
+    condition: stage.when,
+    parallel: stage.parallel !== false,
+    needs: stage.needs?.map((need) => need.name),
+    environment: nonEmpty(stage.environment),
+    timeout: seconds(stage.timeoutMs),
+    retry_count: stage.retryCount,
+    steps: stage.steps.map(stepDocument),
+  };
+}
+
+function stepDocument(step: StepDefinition): StepDocument {
+  return {
+    name: step.name,
+    step_type: step.action.kind === 'shell' ? 'shell' : 'github',
+    config: configOf(step.action),
+    condition: step.when,
+    continue_on_error: step.continueOnError,
+    timeout: seconds(step.timeoutMs),
+    needs: step.needs?.map((need) => need.name),
+    environment: nonEmpty(step.environment),
+  };
+}
+
+function configOf(action: ActionDefinition): Readonly<Record<string, unknown>> {
+  if (action.kind === 'git') {
+    const { url, branch, commit } = action.repository;
+    return { repository_url: url, branch, commit, working_directory: action.directory };
+  }
+  return { command: action.commands.join('\n'), working_directory: action.workingDirectory };
+}
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 1000;
+}
+
+function filled<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length === 0 ? undefined : list;
+}
+
+function nonEmpty<T extends object>(map: T): T | undefined {
+  return Object.keys(map).length === 0 ? undefined : map;
+}

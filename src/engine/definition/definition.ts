@@ -1,0 +1,112 @@
+import type { Environment, RepositoryPlan, RetryPlan } from '../plan/plan.js';
+import type { YamlPath } from './problem.js';
+import type { ExpressionUse } from './reader.js';
+import type { SourceText } from './source-text.js';
+
+/** A pipeline file, read and checked, in both forms of YAML the same. The compiler makes a plan of it. */
+export interface PipelineDefinition {
+  readonly name: string;
+  readonly description?: string;
+  readonly repository?: RepositoryPlan;
+  readonly triggers: readonly TriggerRule[];
+  /** Of the `manual` rule. */
+  readonly inputs: readonly InputDefinition[];
+  readonly environment: Environment;
+  readonly timeoutMs: number;
+  readonly retryCount: number;
+  readonly runsOn: readonly string[];
+  readonly shell: Shell;
+  readonly stages: readonly StageDefinition[];
+  readonly onFailure: readonly StepDefinition[];
+  readonly always: readonly StepDefinition[];
+  /** Every text with expressions: the compiler checks what they refer to. */
+  readonly expressions: readonly ExpressionUse[];
+  readonly source: SourceText;
+}
+
+export type Shell = 'sh' | 'bash';
+
+/** A name in the file, with where it stands. */
+export interface NameUse {
+  readonly name: string;
+  readonly path: YamlPath;
+  /** Offset in the document. */
+  readonly offset: number;
+}
+
+export interface StageDefinition {
+  readonly name: string;
+  readonly place: NameUse;
+  /** Absent = not written: every stage above. */
+  readonly needs?: readonly NameUse[];
+  readonly when?: string;
+  readonly environment: Environment;
+  readonly timeoutMs?: number;
+  /** A number = at most so many at once. */
+  readonly parallel: boolean | number;
+  /** The default of its steps. */
+  readonly retryCount?: number;
+  readonly steps: readonly StepDefinition[];
+}
+
+export interface StepDefinition {
+  /** `step-<n>` when it was not written. */
+  readonly name: string;
+  readonly place: NameUse;
+  /** Absent = not written. */
+  readonly needs?: readonly NameUse[];
+  readonly when?: string;
+  readonly action: ActionDefinition;
+  readonly environment: Environment;
+  readonly continueOnError: boolean;
+  readonly timeoutMs?: number;
+  /** Absent = the `retry_count` of its stage or pipeline. */
+  readonly retry?: RetryPlan;
+  readonly outputs: readonly string[];
+}
+
+export type ActionDefinition =
+  | {
+      readonly kind: 'shell';
+      readonly commands: readonly string[];
+      /** Absent = the pipeline's default. */
+      readonly shell?: Shell;
+      readonly workingDirectory?: string;
+    }
+  | { readonly kind: 'git'; readonly repository: RepositoryPlan; readonly directory?: string };
+
+/** When a pipeline may start. Rules of events that no part of this version serves are kept and warned of. */
+export type TriggerRule =
+  | { readonly event: 'manual' }
+  | {
+      readonly event: 'push';
+      readonly branches: readonly string[];
+      readonly include: readonly string[];
+      readonly exclude: readonly string[];
+      readonly repository?: string;
+    }
+  | {
+      readonly event: 'pull_request';
+      readonly branches: readonly string[];
+      readonly types: readonly string[];
+      readonly forks: 'never' | 'approval' | 'run';
+      readonly repository?: string;
+    }
+  | { readonly event: 'tag'; readonly patterns: readonly string[] }
+  | { readonly event: 'schedule'; readonly cron: string; readonly timezone: string }
+  | { readonly event: 'webhook'; readonly url?: string; readonly events: readonly string[] };
+
+export type InputType = 'string' | 'number' | 'boolean' | 'choice';
+
+/** An input of the `manual` rule. */
+export interface InputDefinition {
+  readonly name: string;
+  readonly type: InputType;
+  readonly description?: string;
+  /** Of `choice`: at least one. */
+  readonly options: readonly string[];
+  /** Of the input's type; absent = none. */
+  readonly default?: string | number | boolean;
+  /** True = a trigger must give it; an input with a default never is. */
+  readonly required: boolean;
+}

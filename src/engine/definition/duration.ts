@@ -1,0 +1,21 @@
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+const DURATION =
+  /^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m(?!s))?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?$/;
+
+/** Milliseconds of `90` (seconds), `500ms`, `60m`, `1h30m`, `7d`: whole numbers, units falling; undefined for other texts. */
+export function parseDuration(text: string): number | undefined {
+  if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
+  const match = text === '' ? null : DURATION.exec(text);
+  if (match === null) return undefined;
+  const [, ...amounts] = match;
+  return ['d', 'h', 'm', 's', 'ms'].reduce((total, unit, index) => {
+    return total + Number(amounts[index] ?? 0) * (UNITS[unit] ?? 0);
+  }, 0);
+}

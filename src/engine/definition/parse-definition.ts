@@ -1,0 +1,43 @@
+import type { PipelineDefinition } from './definition.js';
+import { readPipeline } from './pipeline-reader.js';
+import { hasErrors, inTextOrder, type Problem } from './problem.js';
+import { ReadContext } from './reader.js';
+import { SourceText, textProblem } from './source-text.js';
+import { parseYamlTree } from './yaml-tree.js';
+
+export interface DefinitionDraft {
+  /** As far as it could be read; complete only when no problem is an error. Absent when the text is no map at all. */
+  readonly draft?: PipelineDefinition;
+  readonly problems: readonly Problem[];
+}
+
+export interface ParsedDefinition {
+  /** Absent when a problem is an error. */
+  readonly definition?: PipelineDefinition;
+  /** In the order of the text; warnings may stand beside a definition. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads a pipeline file of either form. Never throws for any text; refuses unread what is over 1 MiB, too deep or made of too
+ * many parts. Tells every mistake of one file but those between its parts (names, needs, references): `compileYaml` tells all.
+ */
+export function parseDefinition(yamlText: string): ParsedDefinition {
+  const { draft, problems } = readDefinition(yamlText);
+  const sorted = inTextOrder(problems);
+  return hasErrors(sorted) ? { problems: sorted } : { definition: draft, problems: sorted };
+}
+
+/** Like `parseDefinition`, but answers what could be read of a wrong file too. */
+export function readDefinition(yamlText: string): DefinitionDraft {
+  const text = yamlText.startsWith('\ufeff') ? yamlText.slice(1) : yamlText;
+  const unreadable = textProblem(text);
+  if (unreadable !== undefined) return { problems: [unreadable] };
+  const context = new ReadContext(new SourceText(text));
+  const tree = parseYamlTree(text);
+  for (const { code, message, offset, path, suggestion } of tree.problems) {
+    context.error(code, message, { path, offset }, suggestion);
+  }
+  const draft = tree.root === undefined ? undefined : readPipeline(tree.root, context);
+  return { draft, problems: context.finish() };
+}

@@ -1,0 +1,181 @@
+import { labels, name, needs, repository, retryCount, stageName } from './common-readers.js';
+import type { PipelineDefinition, StageDefinition } from './definition.js';
+import { environment } from './environment-reader.js';
+import { whenExpression } from './expression-readers.js';
+import type { YamlPath } from './problem.js';
+import { fields, wrongType, type ReadContext, type Reader } from './reader.js';
+import { shell, stepsReader } from './step-reader.js';
+import { triggers } from './trigger-reader.js';
+import { duration, flag, integer, listOf, text } from './value-readers.js';
+import type { YamlNode } from './yaml-tree.js';
+
+const DEFAULT_TIMEOUT_MS = 3_600_000;
+/** Steps of a pipeline; stages hold one at least. */
+const MAX_STAGES = 1000;
+
+/** `parallel: true`, or a number: at most so many at once. */
+const parallel: Reader<boolean | number> = {
+  expects: 'true, false or a number',
+  read: (node, path, context) =>
+    node.kind === 'scalar' && typeof node.value === 'number'
+      ? integer(1, 1000).read(node, path, context)
+      : flag().read(node, path, context),
+};
+
+/** Keys of a stage, in both forms. */
+export const stageTable = {
+  name: 'a stage',
+  fields: {
+    name: stageName,
+    steps: stepsReader('stage', 1),
+    needs,
+    when: whenExpression,
+    parallel,
+    environment,
+    timeout: duration(),
+    retry_count: retryCount,
+  },
+  required: ['name', 'steps'],
+  same: { condition: 'when' },
+  later: { matrix: 'the matrix comes later' },
+  habits: {
+    run: 'Put it into a step: steps: [{ run: … }]',
+    script: 'Put it into a step: steps: [{ run: … }]',
+    jobs: 'Write steps',
+    env: 'Write environment',
+    variables: 'Write environment',
+    if: 'Write when',
+    depends_on: 'Write needs',
+    retry: 'retry belongs to a step; write retry_count for the default of a stage',
+    continue_on_error: 'continue_on_error belongs to a step',
+    image: 'image belongs to a step',
+    runs_on: 'runs_on belongs to the pipeline',
+    working_directory: 'working_directory belongs to a step',
+  },
+} as const;
+
+export const defaultsTable = {
+  name: 'defaults',
+  fields: { shell },
+  later: {
+    image: 'steps in containers come later',
+    interruptible: 'concurrency rules come later',
+  },
+  habits: {
+    environment: 'Write environment at the top level',
+    timeout: 'Write timeout at the top level',
+  },
+} as const;
+
+/** Keys of a pipeline, in both forms. */
+export const pipelineTable = {
+  name: 'a pipeline',
+  fields: {
+    name,
+    description: text({ min: 0, max: 10_000 }),
+    repository,
+    triggers,
+    environment,
+    timeout: duration(),
+    retry_count: retryCount,
+    runs_on: labels,
+    defaults: fields(defaultsTable),
+    stages: stagesReader(),
+    steps: stepsReader('stage', 1),
+    on_failure: stepsReader('hook', 0),
+    always: stepsReader('hook', 0),
+  },
+  required: ['name'],
+  later: {
+    secrets: 'the secret store comes later',
+    concurrency: 'concurrency rules come later',
+    sidecars: 'containers come later',
+    notifications: 'notifications come later',
+  },
+  habits: {
+    on: 'Write triggers',
+    trigger: 'Write triggers',
+    jobs: 'Write stages',
+    stage: 'Write stages',
+    env: 'Write environment',
+    variables: 'Write environment',
+    repo: 'Write repository',
+    branch: 'Write repository: { url: …, branch: … }',
+    retry: 'Write retry_count',
+    finally: 'Write always',
+    image: 'image belongs to a step',
+    services: 'Write sidecars',
+    run: 'Write steps: [{ run: … }]',
+    script: 'Write steps: [{ run: … }]',
+    version: 'Remove it: the format has no version',
+    type: 'Remove it: stages or steps say what the pipeline is',
+  },
+} as const;
+
+const pipelineFields = fields(pipelineTable);
+
+/** Reads the root of a document. The answer is a draft when there were errors: parts that could not be read are missing. */
+export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefinition | undefined {
+  if (root.kind !== 'map') {
+    return wrongType(root, [], context, 'a map (a pipeline)', 'Begin with name: and stages:');
+  }
+  const values = pipelineFields.read(root, [], context);
+  if (values === undefined) return undefined;
+  const has = (key: string) => root.entries.some((entry) => entry.key === key);
+  const at = { path: [], offset: root.start };
+  if (has('stages') && has('steps')) {
+    const message = 'A pipeline has "stages" or "steps", not both.';
+    context.error('conflicting_keys', message, at, 'Move the steps into a stage');
+  }
+  if (!has('stages') && !has('steps') && !has('jobs') && !has('stage')) {
+    context.error('missing_key', 'A pipeline needs "stages".', at, 'Add stages: with at least one');
+  }
+  return {
+    name: values.name ?? '',
+    description: values.description,
+    repository: values.repository,
+    triggers: values.triggers?.rules ?? [{ event: 'manual' }],
+    inputs: values.triggers?.inputs ?? [],
+    environment: values.environment ?? {},
+    timeoutMs: values.timeout ?? DEFAULT_TIMEOUT_MS,
+    retryCount: values.retry_count ?? 0,
+    runsOn: [...new Set(values.runs_on)].sort(),
+    shell: values.defaults?.shell ?? 'sh',
+    stages: values.stages ?? shortStages(values.steps, root),
+    onFailure: values.on_failure ?? [],
+    always: values.always ?? [],
+    expressions: context.expressions,
+    source: context.source,
+  };
+}
+
+/** `steps` without stages is one stage named `main`. */
+function shortStages(
+  steps: StageDefinition['steps'] | undefined,
+  root: YamlNode,
+): StageDefinition[] {
+  if (steps === undefined) return [];
+  const place = { name: 'main', path: ['steps'], offset: root.start };
+  return [{ name: 'main', place, environment: {}, parallel: false, steps }];
+}
+
+function stagesReader(): Reader<StageDefinition[]> {
+  const read = (node: YamlNode, path: YamlPath, context: ReadContext) => {
+    const values = fields(stageTable).read(node, path, context);
+    if (values === undefined) return undefined;
+    const place = values.name ?? { name: '', path, offset: node.start };
+    return {
+      name: place.name,
+      place: { ...place, path },
+      needs: values.needs,
+      when: values.when,
+      environment: values.environment ?? {},
+      timeoutMs: values.timeout,
+      parallel: values.parallel ?? false,
+      retryCount: values.retry_count,
+      steps: values.steps ?? [],
+    };
+  };
+  const item: Reader<StageDefinition> = { expects: 'a stage (a map)', read };
+  return listOf(item, { min: 1, max: MAX_STAGES });
+}

@@ -1,0 +1,199 @@
+import { nearestName } from '../expression/nearest-name.js';
+import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from './problem.js';
+import type { SourceText } from './source-text.js';
+import type { YamlMap, YamlNode } from './yaml-tree.js';
+
+/** A text with expressions, and where it stands: the compiler checks what they refer to. */
+export interface ExpressionUse {
+  /** `when` is one expression, `template` a text with `${{ }}`. */
+  readonly kind: 'when' | 'template';
+  readonly text: string;
+  readonly path: YamlPath;
+  readonly node: YamlNode;
+  /** Offset in the document of the text's first character, where `when` was written as `${{ … }}`. */
+  readonly skipped?: number;
+}
+
+/** Collects problems and expressions while a document is read. */
+export class ReadContext {
+  readonly problems: Problem[] = [];
+  readonly expressions: ExpressionUse[] = [];
+  private untold = 0;
+
+  constructor(readonly source: SourceText) {}
+
+  /** Adds an error at an offset of the document. */
+  error(code: string, message: string, at: Place, suggestion?: string): void {
+    this.add('error', code, message, at, suggestion);
+  }
+
+  warn(code: string, message: string, at: Place, suggestion?: string): void {
+    this.add('warning', code, message, at, suggestion);
+  }
+
+  /** All problems; a last one tells how many more there were. */
+  finish(): Problem[] {
+    if (this.untold === 0) return this.problems;
+    const message = `${String(this.untold)} more problems are not listed.`;
+    const place = { path: '', line: 1, column: 1 };
+    return [...this.problems, { ...place, severity: 'error', code: 'too_many_problems', message }];
+  }
+
+  private add(
+    severity: Problem['severity'],
+    code: string,
+    message: string,
+    at: Place,
+    suggestion?: string,
+  ): void {
+    if (this.problems.length >= MAX_PROBLEMS) {
+      this.untold += 1;
+      return;
+    }
+    const { line, column } = this.source.position(at.offset);
+    const hint = suggestion === undefined ? {} : { suggestion };
+    const path = formatPath(at.path);
+    this.problems.push({ path, line, column, severity, code, message, ...hint });
+  }
+}
+
+export interface Place {
+  readonly path: YamlPath;
+  readonly offset: number;
+}
+
+/**
+ * Checks one value of the document and makes the typed value of it. Problems go to the context, all that there are;
+ * `undefined` = it could not be read and at least one problem was told.
+ */
+export interface Reader<T> {
+  /** What it takes, for messages and the documentation: `a text`, `a list of texts`. */
+  readonly expects: string;
+  read(node: YamlNode, path: YamlPath, context: ReadContext): T | undefined;
+}
+
+export type ReadValue<R> = R extends Reader<infer T> ? T : never;
+
+export type FieldReaders = Readonly<Record<string, Reader<unknown>>>;
+
+/** The keys of one kind of map: what each takes, what is refused until later, what people write instead. */
+export interface KeyTable<F extends FieldReaders> {
+  /** For messages: `a step`. */
+  readonly name: string;
+  readonly fields: F;
+  readonly required?: readonly (keyof F & string)[];
+  /** Keys of later issues, with what brings them; refused by name. */
+  readonly later?: Readonly<Record<string, string>>;
+  /** Other names of keys that are accepted: `condition` = `when`. */
+  readonly same?: Readonly<Record<string, keyof F & string>>;
+  /** Names by the habit of other systems, with what to write here. */
+  readonly habits?: Readonly<Record<string, string>>;
+}
+
+export type FieldValues<F extends FieldReaders> = {
+  -readonly [K in keyof F]?: ReadValue<F[K]>;
+};
+
+/** A reader of a map by its key table. Unknown keys are errors; keys that begin with `x-` are ignored. */
+export function fields<F extends FieldReaders>(table: KeyTable<F>): Reader<FieldValues<F>> {
+  return {
+    expects: `a map (${table.name})`,
+    read: (node, path, context) => {
+      if (node.kind !== 'map') return wrongType(node, path, context, `a map (${table.name})`);
+      return readFields(table, node, path, context);
+    },
+  };
+}
+
+function readFields<F extends FieldReaders>(
+  table: KeyTable<F>,
+  node: YamlMap,
+  path: YamlPath,
+  context: ReadContext,
+): FieldValues<F> {
+  const values: FieldValues<F> = {};
+  const given = new Map<string, string>();
+  for (const { key, keyStart, value } of node.entries) {
+    if (key.startsWith('x-')) continue;
+    const at = { path: [...path, key], offset: keyStart };
+    const field = own(table.same, key) ?? key;
+    const reader = own(table.fields, field);
+    if (reader === undefined) {
+      refuseKey(table, key, at, context);
+      continue;
+    }
+    const before = given.get(field);
+    given.set(field, key);
+    if (before !== undefined) {
+      const message = `"${key}" means the same as "${before}"; both are given.`;
+      context.error('conflicting_keys', message, at, `Remove "${key}"`);
+      continue;
+    }
+    const result = reader.read(value, at.path, context);
+    if (result !== undefined) values[field as keyof F] = result as FieldValues<F>[keyof F];
+  }
+  for (const key of table.required ?? []) {
+    if (given.has(key)) continue;
+    const place = { path, offset: node.start };
+    context.error('missing_key', `${capital(table.name)} needs "${key}".`, place, `Add ${key}: …`);
+  }
+  return values;
+}
+
+function refuseKey(
+  table: Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits'> & {
+    readonly same?: Readonly<Record<string, string>>;
+  },
+  key: string,
+  at: Place,
+  context: ReadContext,
+): void {
+  const later = own(table.later, key);
+  if (later !== undefined) {
+    const message = `"${key}" is not supported yet: ${later}.`;
+    context.error('not_yet_supported', message, at, `Remove "${key}" until then`);
+    return;
+  }
+  const known = [...Object.keys(table.fields), ...Object.keys(table.same ?? {})];
+  const habit = own(table.habits, key);
+  const near = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
+  const hint =
+    habit ?? (near === undefined ? `Known keys: ${known.join(', ')}` : `Did you mean "${near}"?`);
+  context.error(
+    'unknown_key',
+    `${capital(table.name)} has no key "${key.slice(0, 100)}".`,
+    at,
+    hint,
+  );
+}
+
+/** Tells that a value has the wrong type, with what was found; answers undefined. */
+export function wrongType(
+  node: YamlNode,
+  path: YamlPath,
+  context: ReadContext,
+  expects: string,
+  suggestion?: string,
+): undefined {
+  const message = `Expected ${expects}, found ${describe(node)}.`;
+  context.error('wrong_type', message, { path, offset: node.start }, suggestion);
+  return undefined;
+}
+
+/** Short words for what a node is. */
+export function describe(node: YamlNode): string {
+  if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map';
+  if (node.value === null) return 'nothing';
+  const shown = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
+  if (typeof node.value === 'string') return `the text ${JSON.stringify(shown)}`;
+  return `the ${typeof node.value} ${shown}`;
+}
+
+/** An own property of a table; keys come from users. */
+export function own<T>(table: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,215 @@
+import { cronProblem } from './cron.js';
+import type { InputDefinition, TriggerRule } from './definition.js';
+import { inputs } from './input-reader.js';
+import { fields, wrongType, type Place, type ReadContext, type Reader } from './reader.js';
+import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
+import { choice, listOf, mapOr, mapped, text } from './value-readers.js';
+import type { YamlMap } from './yaml-tree.js';
+
+const MAX_RULES = 50;
+
+export const patterns: Reader<string[]> = listOf(text({ expects: 'a pattern', max: 255 }), {
+  max: 100,
+  single: true,
+});
+
+export const cron: Reader<string> = text({
+  expects: 'a schedule',
+  max: 200,
+  check: (value) => {
+    const problem = cronProblem(value);
+    return problem === undefined
+      ? undefined
+      : ['invalid_cron', problem, 'Write for example "0 3 * * *" for 03:00 every day'];
+  },
+});
+
+const timezone: Reader<string> = text({
+  expects: 'a time zone',
+  max: 64,
+  check: (value) =>
+    isTimezone(value)
+      ? undefined
+      : [
+          'unknown_timezone',
+          `"${value}" is no time zone.`,
+          'Write a name like Europe/Vienna or UTC',
+        ],
+});
+
+export const pathsTable = {
+  name: 'paths',
+  fields: { include: patterns, exclude: patterns },
+} as const;
+
+export const manualTable = { name: 'manual', fields: { inputs } } as const;
+
+export const pushTable = {
+  name: 'push',
+  fields: {
+    branches: patterns,
+    paths: mapOr(
+      fields(pathsTable),
+      mapped(patterns, (include): { include?: string[]; exclude?: string[] } => ({ include })),
+    ),
+  },
+  habits: { tags: 'Write a rule of its own: - tag: "v*"', branch: 'Write branches' },
+} as const;
+
+export const pullRequestTable = {
+  name: 'pull_request',
+  fields: {
+    branches: patterns,
+    types: listOf(choice(['opened', 'synchronize', 'reopened', 'closed', 'labeled', 'edited']), {
+      single: true,
+    }),
+    forks: choice(['never', 'approval', 'run']),
+  },
+  habits: { events: 'Write types', branch: 'Write branches' },
+} as const;
+
+export const scheduleTable = {
+  name: 'schedule',
+  fields: { cron, timezone },
+  required: ['cron'],
+  habits: { cron_expression: 'Write cron', tz: 'Write timezone' },
+} as const;
+
+export const webhookTable = { name: 'webhook', fields: {} } as const;
+
+/** A reader for which nothing (`- push:`) is an empty map. */
+function orNothing<T>(reader: Reader<T>, nothing: T): Reader<T> {
+  return {
+    expects: reader.expects,
+    read: (node, path, context) =>
+      node.kind === 'scalar' && node.value === null ? nothing : reader.read(node, path, context),
+  };
+}
+
+interface ReadRule {
+  readonly rule: TriggerRule;
+  readonly inputs?: readonly InputDefinition[];
+}
+
+const DEFAULT_TYPES = ['opened', 'synchronize', 'reopened'];
+
+/** The events of a rule; exactly one per item of the list. */
+export const triggerTable = {
+  name: 'a trigger',
+  fields: {
+    manual: mapped(orNothing(fields(manualTable), {}), (values): ReadRule => ({
+      rule: { event: 'manual' },
+      inputs: values.inputs,
+    })),
+    push: mapped(orNothing(fields(pushTable), {}), ({ branches = [], paths = {} }): ReadRule => {
+      const { include = [], exclude = [] } = paths;
+      return { rule: { event: 'push', branches, include, exclude } };
+    }),
+    pull_request: mapped(orNothing(fields(pullRequestTable), {}), (values): ReadRule => {
+      const { branches = [], types = DEFAULT_TYPES, forks = 'approval' } = values;
+      return { rule: { event: 'pull_request', branches, types, forks } };
+    }),
+    tag: mapped(patterns, (found): ReadRule => ({ rule: { event: 'tag', patterns: found } })),
+    schedule: mapped(fields(scheduleTable), (values): ReadRule => {
+      const { cron: expression = '', timezone: zone = 'UTC' } = values;
+      return { rule: { event: 'schedule', cron: expression, timezone: zone } };
+    }),
+    webhook: mapped(orNothing(fields(webhookTable), {}), (): ReadRule => ({
+      rule: { event: 'webhook', events: [] },
+    })),
+  },
+  habits: {
+    git_push: 'Write push, or trigger_type: git_push',
+    workflow_dispatch: 'Write manual',
+    cron: 'Write schedule: { cron: "0 3 * * *" }',
+    branches: 'Write push: { branches: [ … ] }',
+    merge_request: 'Write pull_request',
+    config: 'config belongs to trigger_type',
+    type: 'Write trigger_type',
+  },
+} as const;
+
+const triggerFields = fields(triggerTable);
+const seedFields = fields(seedTriggerTable);
+const EVENTS = Object.keys(triggerTable.fields);
+
+const RULE = `a trigger (one of ${EVENTS.join(', ')}, or trigger_type)`;
+
+const ruleReader: Reader<ReadRule> = {
+  expects: RULE,
+  read: (node, path, context) => {
+    if (node.kind === 'list' || (node.kind === 'scalar' && node.value === null)) {
+      return wrongType(node, path, context, RULE);
+    }
+    const asMap: YamlMap = node.kind === 'map' ? node : emptyRule(node.text, node.start, node.end);
+    const at = { path, offset: node.start };
+    if (asMap.entries.some((entry) => entry.key === 'trigger_type')) {
+      const rule = seedTriggerRule(seedFields.read(asMap, path, context), asMap, path, context);
+      return rule === undefined ? undefined : noted({ rule }, at, context);
+    }
+    const values = triggerFields.read(asMap, path, context);
+    const events = asMap.entries.filter(({ key }) => EVENTS.includes(key));
+    if (events.length > 1) {
+      const message = 'An item of "triggers" has one event.';
+      context.error('conflicting_keys', message, at, 'Begin each event with its own "- "');
+    }
+    if (asMap.entries.length === 0)
+      context.error('missing_key', 'The trigger is empty.', at, `Write ${RULE}`);
+    const [first] = Object.values(values ?? {});
+    return first === undefined ? undefined : noted(first, at, context);
+  },
+};
+
+/** `- push` is `- push:`. */
+function emptyRule(key: string, start: number, end: number): YamlMap {
+  const value = { kind: 'scalar', value: null, text: '', start: end, end } as const;
+  return { kind: 'map', entries: [{ key, keyStart: start, value }], start, end };
+}
+
+function noted(read: ReadRule, at: Place, context: ReadContext): ReadRule {
+  const { event } = read.rule;
+  if (event !== 'manual') {
+    const message = `The trigger "${event}" is kept, but nothing starts by it yet.`;
+    context.warn('trigger_not_active', message, at, 'Start it by hand until then');
+  }
+  return read;
+}
+
+export interface Triggers {
+  readonly rules: readonly TriggerRule[];
+  readonly inputs: readonly InputDefinition[];
+}
+
+const list = listOf(ruleReader, { max: MAX_RULES });
+
+/** `triggers`: a list, any of which starts the pipeline. At most one `manual`. */
+export const triggers: Reader<Triggers> = {
+  expects: list.expects,
+  read: (node, path, context) => {
+    const found = list.read(node, path, context);
+    if (found === undefined) return undefined;
+    if (found.filter(({ rule }) => rule.event === 'manual').length > 1) {
+      const message = 'There is more than one manual trigger.';
+      context.error(
+        'duplicate_name',
+        message,
+        { path, offset: node.start },
+        'Put all inputs into one',
+      );
+    }
+    return {
+      rules: found.map(({ rule }) => rule),
+      inputs: found.flatMap((one) => one.inputs ?? []),
+    };
+  },
+};
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

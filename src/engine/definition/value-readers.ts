@@ -1,0 +1,212 @@
+import { nearestName } from '../expression/nearest-name.js';
+import { parseDuration } from './duration.js';
+import { own, wrongType, type Reader } from './reader.js';
+import type { YamlNode } from './yaml-tree.js';
+
+export interface TextRule {
+  /** For messages: `a name`. */
+  readonly expects?: string;
+  readonly min?: number;
+  /** Characters (UTF-16 units). */
+  readonly max?: number;
+  /** What else is wrong with it: `[code, message, suggestion?]`. */
+  readonly check?: (text: string) => readonly [string, string, string?] | undefined;
+}
+
+/** A text; numbers and booleans are taken as they are written (`run: true`, `1.10`), nothing is not. */
+export function text(rule: TextRule = {}): Reader<string> {
+  const expects = rule.expects ?? 'a text';
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'scalar' || node.value === null)
+        return wrongType(node, path, context, expects);
+      const value = node.text;
+      const at = { path, offset: node.start };
+      const { min = 1, max = 100_000 } = rule;
+      if (value.trim().length < min) {
+        context.error('too_short', `Expected ${expects}, found an empty text.`, at);
+        return undefined;
+      }
+      if (value.length > max) {
+        context.error('too_long', `Expected ${expects} of at most ${String(max)} characters.`, at);
+        return undefined;
+      }
+      const problem = rule.check?.(value);
+      if (problem === undefined) return value;
+      context.error(problem[0], problem[1], at, problem[2]);
+      return undefined;
+    },
+  };
+}
+
+/** A whole number between two bounds, included. */
+export function integer(min: number, max: number): Reader<number> {
+  const expects = `a whole number from ${String(min)} to ${String(max)}`;
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (
+        node.kind !== 'scalar' ||
+        typeof node.value !== 'number' ||
+        !Number.isInteger(node.value)
+      ) {
+        return wrongType(node, path, context, expects);
+      }
+      if (node.value >= min && node.value <= max) return node.value;
+      const message = `Expected ${expects}, found ${node.text}.`;
+      context.error('out_of_range', message, { path, offset: node.start });
+      return undefined;
+    },
+  };
+}
+
+/** A number between two bounds, included. */
+export function number(min: number, max: number): Reader<number> {
+  const expects = `a number from ${String(min)} to ${String(max)}`;
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'scalar' || typeof node.value !== 'number') {
+        return wrongType(node, path, context, expects);
+      }
+      if (node.value >= min && node.value <= max) return node.value;
+      const message = `Expected ${expects}, found ${node.text}.`;
+      context.error('out_of_range', message, { path, offset: node.start });
+      return undefined;
+    },
+  };
+}
+
+const FLAG_WORDS: Readonly<Record<string, string>> = {
+  yes: 'true',
+  on: 'true',
+  y: 'true',
+  true: 'true',
+  no: 'false',
+  off: 'false',
+  n: 'false',
+  false: 'false',
+};
+
+export function flag(): Reader<boolean> {
+  return {
+    expects: 'true or false',
+    read: (node, path, context) => {
+      if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
+      const word = node.kind === 'scalar' ? own(FLAG_WORDS, node.text.toLowerCase()) : undefined;
+      const hint = word === undefined ? undefined : `Write ${word}, without quotes`;
+      return wrongType(node, path, context, 'true or false', hint);
+    },
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** Seconds as a number, or `500ms`, `60m`, `1h30m`, `7d`; the value is milliseconds. */
+export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
+  const expects = 'a duration (seconds, or like "90s", "60m", "1h30m")';
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') {
+        return wrongType(node, path, context, expects);
+      }
+      const ms = parseDuration(node.text);
+      const at = { path, offset: node.start };
+      if (ms === undefined) {
+        const message = `"${node.text.slice(0, 40)}" is no duration.`;
+        context.error(
+          'invalid_duration',
+          message,
+          at,
+          'Write seconds (90), or "90s", "60m", "1h30m"',
+        );
+        return undefined;
+      }
+      if (ms >= minMs && ms <= maxMs) return ms;
+      const bounds = `from ${String(minMs / 1000)} to ${String(maxMs / 1000)} seconds`;
+      context.error('out_of_range', `Expected a duration ${bounds}, found ${node.text}.`, at);
+      return undefined;
+    },
+  };
+}
+
+/** One of some words. `later` are refused by name, `habits` say what to write. */
+export function choice<const T extends string>(
+  values: readonly T[],
+  options: { readonly habits?: Readonly<Record<string, string>> } = {},
+): Reader<T> {
+  const expects = `one of ${values.join(', ')}`;
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'scalar' || node.value === null)
+        return wrongType(node, path, context, expects);
+      const found = values.find((value) => value === node.text);
+      if (found !== undefined) return found;
+      const near = own(options.habits, node.text) ?? nearestName(node.text, values);
+      const hint = near === undefined ? `Write ${expects}` : `Did you mean "${near}"?`;
+      const message = `Expected ${expects}, found "${node.text.slice(0, 60)}".`;
+      context.error('unknown_value', message, { path, offset: node.start }, hint);
+      return undefined;
+    },
+  };
+}
+
+export interface ListRule {
+  readonly min?: number;
+  readonly max?: number;
+  /** A single value is a list of one. */
+  readonly single?: boolean;
+}
+
+/** A list; items that cannot be read are left out, their problems told. */
+export function listOf<T>(item: Reader<T>, rule: ListRule = {}): Reader<T[]> {
+  const { min = 0, max = 1000, single = false } = rule;
+  const expects = single ? `${item.expects}, or a list of them` : `a list (each: ${item.expects})`;
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'list') {
+        if (!single || (node.kind === 'scalar' && node.value === null)) {
+          const hint = node.kind === 'map' ? 'Begin each item with "- "' : undefined;
+          return wrongType(node, path, context, expects, hint);
+        }
+        const only = item.read(node, path, context);
+        return only === undefined ? undefined : [only];
+      }
+      const at = { path, offset: node.start };
+      if (node.items.length < min) {
+        context.error('empty_list', 'The list is empty.', at, `Expected ${expects}`);
+        return undefined;
+      }
+      if (node.items.length > max) {
+        context.error('out_of_range', `The list has more than ${String(max)} items.`, at);
+        return undefined;
+      }
+      const values = node.items.map((one, index) => item.read(one, [...path, index], context));
+      return values.filter((value) => value !== undefined);
+    },
+  };
+}
+
+/** A reader that tries by the kind of the node: one reader for maps, another for the rest. */
+export function mapOr<M, S>(map: Reader<M>, other: Reader<S>): Reader<M | S> {
+  return {
+    expects: `${other.expects}, or ${map.expects}`,
+    read: (node: YamlNode, path, context) =>
+      node.kind === 'map' ? map.read(node, path, context) : other.read(node, path, context),
+  };
+}
+
+/** The value of a reader, changed. */
+export function mapped<A, B>(reader: Reader<A>, change: (value: A) => B): Reader<B> {
+  return {
+    expects: reader.expects,
+    read: (node, path, context) => {
+      const value = reader.read(node, path, context);
+      return value === undefined ? undefined : change(value);
+    },
+  };
+}
