@@ -31,8 +31,10 @@ export interface Placement {
   readonly worker_id: string;
   readonly worker_name: string;
   readonly claimed_at: Date;
-  /** Set when the execution was taken from a worker: lines beyond it came too late and are not read. */
+  /** Set when the attempt is over but the execution is not: log lines beyond it came too late and are not read. */
   readonly last_seq?: number;
+  /** The attempt never closed its log: lines of it may be missing. */
+  readonly log_lost?: boolean;
   /** Why it ended without an end of the execution. */
   readonly reason?: StoredReason;
 }
@@ -125,13 +127,13 @@ export class ExecutionRecord {
   checkout!: StoredStep | null;
 
   @Prop({ type: [Object], required: true })
-  stages!: StoredStage[];
+  stages!: readonly StoredStage[];
 
   @Prop({ type: [Object], required: true })
-  on_failure!: StoredStep[];
+  on_failure!: readonly StoredStep[];
 
   @Prop({ type: [Object], required: true })
-  always!: StoredStep[];
+  always!: readonly StoredStep[];
 
   @Prop({ type: Object, default: null })
   failure!: StoredFailure | null;

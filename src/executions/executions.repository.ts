@@ -30,6 +30,7 @@ export interface ExecutionFilter {
 export interface Settlement extends StoredRun {
   readonly status: RunStatus;
   readonly reason: StoredReason | null;
+  readonly started_at: Date | null;
   readonly finished_at: Date;
   readonly duration: number;
   readonly last_seq: number;
@@ -82,6 +83,7 @@ export type LiveExecution = Pick<
   | 'plan_hash'
   | 'queue'
   | 'enqueue_number'
+  | 'queued_at'
   | 'attempt'
   | 'placements'
   | 'workers_lost'
@@ -94,6 +96,7 @@ const LIVE_PARTS = {
   plan_hash: 1,
   queue: 1,
   enqueue_number: 1,
+  queued_at: 1,
   attempt: 1,
   placements: 1,
   workers_lost: 1,

@@ -7,7 +7,7 @@ const NEWEST = 200;
 
 @ApiTags('workers')
 @ApiBearerAuth()
-@Controller('workers')
+@Controller('api/workers')
 export class WorkersController {
   constructor(private readonly workers: WorkersRepository) {}
 

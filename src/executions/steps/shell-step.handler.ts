@@ -174,10 +174,10 @@ function infrastructure(
 /** Reads on only when the sink has taken what came before, so a slow log slows the step instead of filling memory. */
 async function pump(source: Readable, sink: OutputSink): Promise<void> {
   for await (const chunk of source) {
-    const taken = sink.write(chunk as Buffer);
-    if (taken) await taken;
+    const room = sink.write(chunk as Buffer);
+    if (room !== true) await room;
   }
-  await sink.end();
+  sink.end();
 }
 
 async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {

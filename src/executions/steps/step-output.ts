@@ -2,10 +2,10 @@ import type { StepAddress } from '../../engine/runtime/step-handler.js';
 
 /** One byte stream of one try. */
 export interface OutputSink {
-  /** Takes bytes in the order they come. When it returns a promise, the source waits for it before it reads on. */
-  write(bytes: Buffer): Promise<void> | void;
+  /** Takes bytes in the order they come. The source waits for a returned promise before it reads on. */
+  write(bytes: Buffer): true | Promise<void>;
   /** No more bytes follow; what was held back is let go. */
-  end(): Promise<void> | void;
+  end(): void;
 }
 
 /** Where step handlers send what a step prints: the log of an execution, or a terminal. */

@@ -1,0 +1,73 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+
+/** Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an option. */
+const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
+
+export class TriggerDto {
+  @ApiPropertyOptional({ enum: ['manual', 'cli'], default: 'manual' })
+  @IsOptional()
+  @IsIn(['manual', 'cli'])
+  trigger_type?: string;
+
+  @ApiPropertyOptional({ example: 'main', description: 'Branch to clone.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  @Matches(refName, { message: 'branch must be the name of a branch' })
+  branch?: string;
+
+  @ApiPropertyOptional({ example: 'v1.2.0', description: 'Tag to clone.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(255)
+  @Matches(refName, { message: 'tag must be the name of a tag' })
+  tag?: string;
+
+  @ApiPropertyOptional({ description: 'Commit to clone: 7 to 40 hex digits.' })
+  @IsOptional()
+  @Matches(/^[0-9a-f]{7,40}$/i, { message: 'commit_hash must be 7 to 40 hex digits' })
+  commit_hash?: string;
+
+  @ApiPropertyOptional({ description: "Clone from here instead of the pipeline's repository." })
+  @IsOptional()
+  @IsString()
+  @MaxLength(2000)
+  @Matches(/^(https?|ssh):\/\/\S+$/, { message: 'repository must be an http, https or ssh URL' })
+  repository?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { GREETING: 'hello' },
+    description: 'Variables that win over those of the pipeline.',
+  })
+  @IsOptional()
+  @IsObject()
+  environment?: Record<string, unknown>;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: true,
+    example: {},
+    description: "Values for the inputs of the pipeline's manual trigger.",
+  })
+  @IsOptional()
+  @IsObject()
+  inputs?: Record<string, unknown>;
+}
+
+export class RerunDto {
+  @ApiPropertyOptional({ enum: ['all'], default: 'all' })
+  @IsOptional()
+  @IsIn(['all'], { message: 'mode must be all: others are not built yet' })
+  mode?: string;
+}
+
+export class CancelDto {
+  @ApiPropertyOptional({ example: 'wrong branch' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
+}

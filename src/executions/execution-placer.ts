@@ -1,0 +1,42 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { QUEUE_TOPIC } from './execution-topics.js';
+import type { ExecutionRecord } from './execution.schema.js';
+import { QueuesRepository } from './queues.repository.js';
+
+/** Offers executions to workers. */
+@Injectable()
+export class ExecutionPlacer {
+  private readonly logger = new Logger(ExecutionPlacer.name);
+
+  constructor(
+    private readonly jobs: JobQueue,
+    private readonly queues: QueuesRepository,
+    private readonly bus: EventBus,
+  ) {}
+
+  /** Lists the queue of an execution, before the first execution is stored in it. */
+  async announceQueue(queue: string): Promise<void> {
+    if (!(await this.queues.ensure(queue))) return;
+    this.bus.publish(QUEUE_TOPIC, queue).catch((error: unknown) => {
+      this.logger.debug({ err: error, queue }, 'workers hear of the queue at their next heartbeat');
+    });
+  }
+
+  /** Makes the job of a pending execution. False: the queue is away, and the reconciler makes it later. */
+  async offer(
+    execution: Pick<ExecutionRecord, '_id' | 'queue' | 'enqueue_number'>,
+  ): Promise<boolean> {
+    try {
+      await this.jobs.enqueue(execution.queue, {
+        executionId: execution._id,
+        enqueueNumber: execution.enqueue_number,
+      });
+      return true;
+    } catch (error) {
+      this.logger.warn({ err: error, executionId: execution._id }, 'execution not enqueued yet');
+      return false;
+    }
+  }
+}

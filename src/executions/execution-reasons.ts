@@ -1,0 +1,56 @@
+import type { StoredReason } from './stored-state.js';
+
+/** Reasons of executions as a whole that are given outside the engine; docs/reasons.md explains each code. */
+export const executionReasons = {
+  queued: (): StoredReason => ({
+    code: 'queued',
+    message: 'Accepted; it starts when a worker has a free slot.',
+  }),
+  queueUnavailable: (): StoredReason => ({
+    code: 'queue_unavailable',
+    message: 'Accepted, but the queue cannot be reached for now; it starts when the queue is back.',
+  }),
+  noWorker: (labels: readonly string[]): StoredReason => ({
+    code: 'no_worker',
+    message:
+      labels.length === 0
+        ? 'No worker is running.'
+        : `No running worker offers the labels ${labels.join(', ')} (WORKER_LABELS).`,
+    data: { labels },
+  }),
+  workersRefuse: (): StoredReason => ({
+    code: 'workers_refuse',
+    message: 'Every worker that could take it refuses new executions for now; see queue.refusals.',
+  }),
+  cancelled: (by: string, why: string | undefined): StoredReason => ({
+    code: 'cancelled_by_user',
+    message: `Cancelled by ${by}${why === undefined ? '' : `: ${why}`}.`,
+    data: { by },
+  }),
+  workerLost: (worker: string, retriesLeft: number): StoredReason => ({
+    code: 'worker_lost',
+    message:
+      retriesLeft > 0
+        ? `The worker ${worker} was lost; it starts again on another one.`
+        : `The worker ${worker} was lost and no retry is left (retry_count of the pipeline).`,
+    data: { worker, retries_left: retriesLeft },
+  }),
+  workerStopped: (worker: string): StoredReason => ({
+    code: 'worker_stopped',
+    message: `The worker ${worker} was stopped; it starts again on another one. This costs no retry.`,
+    data: { worker },
+  }),
+  leaseLost: (): StoredReason => ({
+    code: 'lease_lost',
+    message: 'The execution was taken from this worker, because its lease had run out.',
+  }),
+  workspaceFailed: (code: string): StoredReason => ({
+    code: 'workspace_failed',
+    message: `The worker could not prepare the workspace (${code}).`,
+    data: { code },
+  }),
+  internalError: (): StoredReason => ({
+    code: 'internal_error',
+    message: 'Millrace itself failed; the log of the worker has the details under this execution.',
+  }),
+} as const;

@@ -1,0 +1,110 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { join } from 'node:path';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { entryFile } from '../config/paths.js';
+import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
+import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { chooseGitClient } from '../integrations/git/choose-git-client.js';
+import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
+import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
+import { ensureStepUser } from '../integrations/process/step-user.js';
+import { LogChunkStore } from '../logs/log-chunk-store.js';
+import { PlansService } from '../pipelines/plans.service.js';
+import type { WorkerLease } from '../workers/worker-lease.js';
+import { WorkspaceStore } from '../workspaces/workspace-store.js';
+import { type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
+import { ExecutionPlacer } from './execution-placer.js';
+import { ExecutionTracesRepository } from './execution-traces.repository.js';
+import type { ExecutionRecord } from './execution.schema.js';
+import { ExecutionsRepository } from './executions.repository.js';
+import { LiveExecutions } from './live-executions.js';
+import { RunningAttempts } from './running-attempts.js';
+
+/** A job whose execution cannot be claimed so long, because the database is away, is put back. */
+const CLAIM_DEADLINE_MS = 30_000;
+
+/** Runs executions on this worker: claim, attempt, and what follows from its end. */
+@Injectable()
+export class ExecutionRunner {
+  private readonly logger = new Logger(ExecutionRunner.name);
+  private tools: AttemptTools | undefined;
+  private closeTools: (() => Promise<void>) | undefined;
+
+  constructor(
+    private readonly config: MillraceConfig,
+    private readonly plans: PlansService,
+    private readonly executions: ExecutionsRepository,
+    private readonly traces: ExecutionTracesRepository,
+    private readonly live: LiveExecutions,
+    private readonly chunks: LogChunkStore,
+    private readonly bus: EventBus,
+    private readonly placer: ExecutionPlacer,
+    private readonly running: RunningAttempts,
+  ) {}
+
+  /** Starts what runs steps; to be called once, before `run`. */
+  async prepare(): Promise<void> {
+    const stepUser = await ensureStepUser(this.config.stepUser);
+    const processes = new LauncherProcessRunner({
+      launcherEntry: entryFile('launcher'),
+      stepUser,
+      report: (event) => this.logger.warn(event, 'launcher'),
+    });
+    const git = await chooseGitClient(this.config.gitClient);
+    this.tools = {
+      executions: this.executions,
+      traces: this.traces,
+      live: this.live,
+      chunks: this.chunks,
+      bus: this.bus,
+      processes,
+      git,
+      workspaces: new WorkspaceStore(join(this.config.home, 'workspaces'), stepUser),
+      logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
+      logger: this.logger,
+    };
+    this.closeTools = () => processes.close();
+  }
+
+  async close(): Promise<void> {
+    await this.closeTools?.();
+  }
+
+  /** Claims the execution and runs one attempt of it. Never rejects. */
+  async run(executionId: string, worker: Pick<WorkerLease, 'id' | 'name'>): Promise<JobOutcome> {
+    if (!this.running.beginClaim(executionId)) return 'done';
+    let attempt: ExecutionAttempt;
+    let execution: ExecutionRecord | null;
+    try {
+      execution = await this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS);
+      if (!execution) return 'done';
+      attempt = await this.begin(execution);
+      this.running.add(execution, attempt);
+    } catch (error) {
+      this.logger.warn({ err: error, executionId }, 'execution not begun');
+      return isDatabaseUnavailable(error) ? 'put_back' : 'done';
+    } finally {
+      this.running.endClaim(executionId);
+    }
+    try {
+      const end = await attempt.run();
+      this.logger.log({ executionId, attempt: execution.attempt, end }, 'execution attempt ended');
+      if (end === 'released') await this.placer.offer(nextOffer(execution));
+    } catch (error) {
+      this.logger.error({ err: error, executionId }, 'execution attempt failed in Millrace itself');
+    } finally {
+      this.running.remove(executionId);
+    }
+    return 'done';
+  }
+
+  private async begin(execution: ExecutionRecord): Promise<ExecutionAttempt> {
+    if (!this.tools) throw new Error('the runner was not prepared');
+    const plan = await this.plans.get(execution.plan_hash);
+    return new ExecutionAttempt(execution, plan, this.tools);
+  }
+}
+
+function nextOffer(execution: ExecutionRecord): ExecutionRecord {
+  return { ...execution, enqueue_number: execution.enqueue_number + 1 };
+}

@@ -1,0 +1,111 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { LogChunkStore } from '../logs/log-chunk-store.js';
+import { PlansService } from '../pipelines/plans.service.js';
+import { abandonedRun } from './abandoned-run.js';
+import { ExecutionPlacer } from './execution-placer.js';
+import { executionReasons } from './execution-reasons.js';
+import type { ExecutionRecord } from './execution.schema.js';
+import { ExecutionsRepository } from './executions.repository.js';
+import { LiveExecutions } from './live-executions.js';
+import { logFencesOf } from './log-fences.js';
+import type { StoredReason } from './stored-state.js';
+
+const SETTLE_DEADLINE_MS = 3_000;
+
+/**
+ * Takes executions from workers that are lost: the retry rule decides between another attempt and the end.
+ * From then on the lost worker's writes are refused, whatever it does. Idempotent, and safe for several observers at once.
+ */
+@Injectable()
+export class ExecutionTakeover {
+  private readonly logger = new Logger(ExecutionTakeover.name);
+
+  constructor(
+    private readonly executions: ExecutionsRepository,
+    private readonly plans: PlansService,
+    private readonly chunks: LogChunkStore,
+    private readonly placer: ExecutionPlacer,
+    private readonly live: LiveExecutions,
+  ) {}
+
+  async takeFromLostWorker(executionId: string): Promise<void> {
+    const execution = await this.executions.find(executionId);
+    const placement = execution?.placements.at(-1);
+    if (execution?.status !== 'running' || !placement) return;
+
+    const lastSeq = await this.lastStoredSeq(execution);
+    const retries = (await this.plans.get(execution.plan_hash)).retryCount;
+    const retriesLeft = Math.max(0, retries - execution.workers_lost);
+    const reason = executionReasons.workerLost(placement.worker_name, retriesLeft);
+    if (execution.cancel_requested) {
+      const { by, reason: why } = execution.cancel_requested;
+      await this.end(execution, 'cancelled', executionReasons.cancelled(by, why), lastSeq);
+    } else if (retriesLeft === 0) {
+      await this.end(execution, 'failed', reason, lastSeq);
+    } else {
+      await this.offerAgain(execution, reason, lastSeq);
+    }
+  }
+
+  private async lastStoredSeq(execution: ExecutionRecord): Promise<number> {
+    const fence = logFencesOf(execution).at(-1);
+    if (!fence) return 0;
+    return (await this.chunks.lastSeq(execution._id, fence.fence)) ?? fence.firstSeq - 1;
+  }
+
+  private async end(
+    execution: ExecutionRecord,
+    status: 'failed' | 'cancelled',
+    reason: StoredReason,
+    lastSeq: number,
+  ): Promise<void> {
+    const now = new Date();
+    const result = await this.executions.settle(
+      { executionId: execution._id, fence: execution.attempt },
+      {
+        ...abandonedRun(execution, status, reason, now),
+        status,
+        reason,
+        started_at: execution.started_at,
+        finished_at: now,
+        duration: execution.started_at ? now.getTime() - execution.started_at.getTime() : 0,
+        last_seq: lastSeq,
+      },
+      { deadlineMs: SETTLE_DEADLINE_MS },
+    );
+    this.logger.warn({ executionId: execution._id, status, reason: reason.code, result }, 'ended');
+    await this.live.end(execution._id).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'live state not ended');
+    });
+  }
+
+  private async offerAgain(
+    execution: ExecutionRecord,
+    reason: StoredReason,
+    lastSeq: number,
+  ): Promise<void> {
+    const enqueueNumber = execution.enqueue_number + 1;
+    const released = await this.executions.release(
+      { executionId: execution._id, fence: execution.attempt },
+      {
+        reason,
+        placements: closeLast(execution, { last_seq: lastSeq, log_lost: true, reason }),
+        enqueueNumber,
+        workersLost: execution.workers_lost + 1,
+      },
+    );
+    if (!released) return;
+    this.logger.warn({ executionId: execution._id, reason: reason.code }, 'offered again');
+    await this.placer.offer({ ...execution, enqueue_number: enqueueNumber });
+  }
+}
+
+/** The placements with the last one closed. */
+export function closeLast(
+  execution: Pick<ExecutionRecord, 'placements'>,
+  end: Pick<ExecutionRecord['placements'][number], 'last_seq' | 'log_lost' | 'reason'>,
+): ExecutionRecord['placements'] {
+  return execution.placements.map((placement, index) =>
+    index === execution.placements.length - 1 ? { ...placement, ...end } : placement,
+  );
+}

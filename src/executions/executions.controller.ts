@@ -1,0 +1,167 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { CurrentActor } from '../auth/current-actor.decorator.js';
+import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { type ListBody, listBody, pageOf, pageRequest } from '../common/http/paging.js';
+import type { Actor, MillraceRequest } from '../common/http/request-context.js';
+import { UuidPipe } from '../common/http/uuid.pipe.js';
+import { ExecutionListQuery } from './dto/execution-list.query.js';
+import {
+  AcceptedExecutionResponse,
+  executionResponse,
+  ExecutionResponse,
+  executionSummary,
+  ExecutionSummaryResponse,
+} from './dto/execution.response.js';
+import { ExplanationResponse } from './dto/explanation.response.js';
+import { CancelDto, RerunDto, TriggerDto } from './dto/trigger.dto.js';
+import { ExecutionExplainer } from './execution-explainer.js';
+import { ExecutionLogs } from './execution-logs.js';
+import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
+import { triggerEnvironment } from './trigger-environment.js';
+
+const LOG_TAIL = 100;
+
+class CancelResponse {
+  message!: string;
+  execution_id!: string;
+}
+
+@ApiTags('executions')
+@ApiBearerAuth()
+@Controller('api/ci')
+export class ExecutionsController {
+  constructor(
+    private readonly executions: ExecutionsService,
+    private readonly explainer: ExecutionExplainer,
+    private readonly logs: ExecutionLogs,
+  ) {}
+
+  @Post('pipelines/:id/trigger')
+  @HttpCode(202)
+  @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
+  @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
+  @ApiErrors(400, 401, 404, 422, 503)
+  async trigger(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: TriggerDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<AcceptedExecutionResponse> {
+    const accepted = await this.executions.trigger(
+      id,
+      {
+        triggerType: body.trigger_type,
+        branch: body.branch,
+        tag: body.tag,
+        commitHash: body.commit_hash?.toLowerCase(),
+        repository: body.repository,
+        environment: triggerEnvironment(body.environment ?? {}),
+        inputs: body.inputs,
+      },
+      actor.id,
+    );
+    return acceptedResponse(accepted);
+  }
+
+  @Get('executions')
+  @ApiOperation({
+    summary: 'Executions, newest first',
+    description: 'Without limit and cursor: the bare list of the newest 50, with a Link header.',
+  })
+  @ApiPage(ExecutionSummaryResponse)
+  @ApiErrors(400, 401, 503)
+  async list(
+    @Query() query: ExecutionListQuery,
+    @Req() request: MillraceRequest,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ListBody<ExecutionSummaryResponse>> {
+    const { limit, after } = pageRequest(query);
+    const filter = {
+      pipelineId: query.pipeline_id,
+      status: query.status,
+      branch: query.branch,
+    };
+    const rows = await this.executions.list(filter, limit + 1, after);
+    const page = pageOf(rows.map(executionSummary), limit, ({ id }) => id);
+    return listBody(page, query, request, response);
+  }
+
+  @Get('executions/:id')
+  @ApiOperation({ summary: 'One execution, live while it runs' })
+  @ApiOkResponse({ type: ExecutionResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<ExecutionResponse> {
+    const execution = await this.executions.get(id);
+    return executionResponse(execution, await this.logs.tail(execution, LOG_TAIL));
+  }
+
+  @Get('executions/:id/explain')
+  @ApiOperation({ summary: 'Why each stage and step ran, waits or was skipped' })
+  @ApiOkResponse({ type: ExplanationResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async explain(@Param('id', UuidPipe) id: string): Promise<ExplanationResponse> {
+    return this.explainer.explain(await this.executions.get(id));
+  }
+
+  @Post('executions/:id/rerun')
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
+  @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async rerun(
+    @Param('id', UuidPipe) id: string,
+    @Body() _body: RerunDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<AcceptedExecutionResponse> {
+    return acceptedResponse(await this.executions.rerun(id, actor.id));
+  }
+
+  @Delete('executions/:id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' })
+  @ApiOkResponse({ type: CancelResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async cancelByDelete(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: CancelDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<CancelResponse> {
+    return this.cancel(id, body, actor);
+  }
+
+  @Post('executions/:id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' })
+  @ApiOkResponse({ type: CancelResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async cancel(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: CancelDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<CancelResponse> {
+    await this.executions.cancel(id, actor.id, body?.reason);
+    return { message: 'Cancelled.', execution_id: id };
+  }
+}
+
+function acceptedResponse({ executionId, message }: AcceptedExecution): AcceptedExecutionResponse {
+  return { execution_id: executionId, message };
+}

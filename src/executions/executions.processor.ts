@@ -1,0 +1,128 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { EventBus } from '../integrations/event-bus/event-bus.js';
+import {
+  type JobConsumer,
+  type JobOutcome,
+  JobQueue,
+} from '../integrations/job-queue/job-queue.js';
+import { MachineWatch } from '../workers/machine-watch.js';
+import { WorkerLease } from '../workers/worker-lease.js';
+import type { WorkerRefusal } from '../workers/worker.schema.js';
+import { servesQueue } from './execution-queue.js';
+import { executionReasons } from './execution-reasons.js';
+import { ExecutionRunner } from './execution-runner.js';
+import { CANCEL_TOPIC, QUEUE_TOPIC } from './execution-topics.js';
+import { QueuesRepository } from './queues.repository.js';
+import { RunningAttempts } from './running-attempts.js';
+
+/** How long executions under way may take to end by themselves when the worker is stopped. */
+const DRAIN_MS = 20_000;
+/** How long interrupted executions may take: TERM, 8 s, KILL, and their last words. */
+const INTERRUPT_MS = 12_000;
+
+/** Takes jobs and gives them to the runner, for as long as this worker lives. */
+@Injectable()
+export class ExecutionsProcessor {
+  private readonly logger = new Logger(ExecutionsProcessor.name);
+  private consumer: JobConsumer | undefined;
+  private refusal: WorkerRefusal | null = null;
+  private draining = false;
+  private readonly subscriptions: (() => void)[] = [];
+
+  constructor(
+    private readonly config: MillraceConfig,
+    private readonly jobs: JobQueue,
+    private readonly queues: QueuesRepository,
+    private readonly bus: EventBus,
+    private readonly lease: WorkerLease,
+    private readonly machine: MachineWatch,
+    private readonly runner: ExecutionRunner,
+    private readonly running: RunningAttempts,
+  ) {}
+
+  /** Registers the worker and begins to take executions; to be called once everything else is up. */
+  async start(): Promise<void> {
+    await this.runner.prepare();
+    this.lease.whenRenewing(() => this.renew());
+    this.lease.whenLost(() => this.becomeLost());
+    this.refusal = await this.machine.refusal();
+    await this.lease.start(() => ({ running: this.running.count, refusal: this.refusal }));
+    this.consumer = this.jobs.consume(this.config.workerConcurrency, (job) =>
+      this.process(job.executionId),
+    );
+    this.subscriptions.push(
+      this.bus.subscribe(CANCEL_TOPIC, (id) => this.look(id)),
+      this.bus.subscribe(QUEUE_TOPIC, () => void this.openQueues()),
+    );
+    this.applyRefusal();
+    await this.openQueues();
+  }
+
+  /** Takes nothing more; gives what runs 20 s to end, then hands it to other workers. */
+  async stop(): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    for (const unsubscribe of this.subscriptions) unsubscribe();
+    this.consumer?.pause();
+    await this.lease.drain();
+    await this.idleWithin(DRAIN_MS);
+    this.running.interruptAll(executionReasons.workerStopped(this.lease.name));
+    await this.consumer?.close(INTERRUPT_MS);
+    await this.lease.stop();
+    await this.runner.close();
+  }
+
+  private async process(executionId: string): Promise<JobOutcome> {
+    // The last slot of a full disk is seen here at the latest: the watch looks at every renewal only.
+    if (this.draining || this.refusal) return 'put_back';
+    return this.runner.run(executionId, this.lease);
+  }
+
+  /** At every renewal of the lease: what the database says of our executions, new queues, and the machine. */
+  private async renew(): Promise<void> {
+    try {
+      await this.running.check();
+      await this.openQueues();
+      this.refusal = await this.machine.refusal();
+      this.applyRefusal();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'looked in vain; the next renewal looks again');
+    }
+  }
+
+  private applyRefusal(): void {
+    if (this.draining) return;
+    if (this.refusal) this.consumer?.pause();
+    else this.consumer?.resume();
+  }
+
+  private async openQueues(): Promise<void> {
+    if (this.draining) return;
+    try {
+      const names = await this.queues.names();
+      this.consumer?.setQueues(names.filter((name) => servesQueue(this.config.workerLabels, name)));
+    } catch (error) {
+      this.logger.debug({ err: error }, 'queues not read; the next renewal reads them');
+    }
+  }
+
+  /** A hint: `resync` means that hints may have been missed. */
+  private look(executionId: string): void {
+    const ids = executionId === 'resync' ? undefined : [executionId];
+    this.running.check(ids).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'cancel not read; the next renewal reads it');
+    });
+  }
+
+  private becomeLost(): void {
+    this.consumer?.pause();
+    this.running.fenceAll();
+  }
+
+  private async idleWithin(ms: number): Promise<void> {
+    const giveUpAt = performance.now() + ms;
+    while (this.running.count > 0 && performance.now() < giveUpAt) await sleep(50);
+  }
+}

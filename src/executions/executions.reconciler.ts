@@ -1,0 +1,98 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
+import { WorkerObserver } from '../workers/worker-observer.js';
+import { WorkersRepository } from '../workers/workers.repository.js';
+import { ExecutionPlacer } from './execution-placer.js';
+import { executionReasons } from './execution-reasons.js';
+import { ExecutionTakeover } from './execution-takeover.js';
+import { ExecutionsRepository, type LiveExecution } from './executions.repository.js';
+
+const INTERVAL_MS = 5_000;
+/** A job that was just made is on its way; older pending executions may have lost theirs. */
+const GRACE_MS = 5_000;
+/** Oldest first; the rest waits for the next round. */
+const MOST_AT_ONCE = 500;
+
+/**
+ * Keeps the promise that an accepted execution ends, in every process and without a leader: all that it does is
+ * idempotent. It makes the jobs that are missing and takes executions from workers that are lost.
+ */
+@Injectable()
+export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(ExecutionsReconciler.name);
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private round: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly executions: ExecutionsRepository,
+    private readonly placer: ExecutionPlacer,
+    private readonly takeover: ExecutionTakeover,
+    private readonly observer: WorkerObserver,
+    private readonly workers: WorkersRepository,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.schedule();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.round;
+  }
+
+  /** One round. Never rejects: what fails is tried again in the next one. */
+  async reconcile(): Promise<void> {
+    try {
+      await this.observer.observe();
+      const live = await this.executions.live(['pending', 'waiting', 'running'], MOST_AT_ONCE);
+      await this.takeFromLostWorkers(live.filter(({ status }) => status === 'running'));
+      await this.offerAgain(live.filter(({ status }) => status === 'pending'));
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
+      else this.logger.error({ err: error }, 'reconciling failed');
+    }
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    // Processes that were started together should not all look at the same moment.
+    const delay = INTERVAL_MS * (0.75 + Math.random() * 0.5);
+    this.timer = setTimeout(() => {
+      this.round = this.reconcile().then(() => this.schedule());
+    }, delay);
+  }
+
+  private async takeFromLostWorkers(running: readonly LiveExecution[]): Promise<void> {
+    const holders = new Set(running.map(holderOf));
+    const live = await this.workers.liveAmong([...holders]);
+    for (const execution of running) {
+      if (!live.has(holderOf(execution))) await this.takeover.takeFromLostWorker(execution._id);
+    }
+  }
+
+  private async offerAgain(pending: readonly LiveExecution[]): Promise<void> {
+    const oldest = Date.now() - GRACE_MS;
+    for (const execution of pending) {
+      if (execution.cancel_requested) {
+        const { by, reason } = execution.cancel_requested;
+        await this.executions.endUnplaced(execution._id, {
+          status: 'cancelled',
+          reason: executionReasons.cancelled(by, reason),
+        });
+      } else if (execution.queued_at.getTime() < oldest && !(await this.placer.offer(execution))) {
+        return;
+      }
+    }
+  }
+}
+
+function holderOf(execution: LiveExecution): string {
+  return execution.placements.at(-1)?.worker_id ?? '';
+}

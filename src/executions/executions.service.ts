@@ -1,0 +1,223 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { conflict, notFound, unprocessable } from '../common/errors/millrace.error.js';
+import { uuidV7 } from '../common/ids/uuid.js';
+import { redactUrlCredentials } from '../common/url-credentials.js';
+import { resolveInputs } from '../engine/compiler/resolve-inputs.js';
+import type { Plan } from '../engine/plan/plan.js';
+import { pendingState } from '../engine/runtime/pending-state.js';
+import { isTerminal } from '../engine/plan/run-status.js';
+import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { PipelinesService } from '../pipelines/pipelines.service.js';
+import { PlansService } from '../pipelines/plans.service.js';
+import { ExecutionPlacer } from './execution-placer.js';
+import { queueForLabels } from './execution-queue.js';
+import { executionReasons } from './execution-reasons.js';
+import { CANCEL_TOPIC } from './execution-topics.js';
+import type { ExecutionRecord, TriggerInfo } from './execution.schema.js';
+import {
+  type ExecutionFilter,
+  ExecutionsRepository,
+  type ExecutionSummary,
+} from './executions.repository.js';
+import { LiveExecutions } from './live-executions.js';
+import { runContextOf } from './run-context.js';
+import { storedRun } from './stored-state.js';
+
+/** What somebody asks for when a pipeline is triggered by hand. */
+export interface TriggerRequest {
+  readonly triggerType?: string;
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly commitHash?: string;
+  /** Clone from here instead of the pipeline's repository; may hold credentials. */
+  readonly repository?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+
+export interface AcceptedExecution {
+  readonly executionId: string;
+  /** For people: whether it is queued or waits for the queue to be reachable. */
+  readonly message: string;
+}
+
+/** Accepts, shows, cancels and repeats executions; runs none. */
+@Injectable()
+export class ExecutionsService {
+  private readonly logger = new Logger(ExecutionsService.name);
+
+  constructor(
+    private readonly pipelines: PipelinesService,
+    private readonly plans: PlansService,
+    private readonly executions: ExecutionsRepository,
+    private readonly placer: ExecutionPlacer,
+    private readonly live: LiveExecutions,
+    private readonly bus: EventBus,
+  ) {}
+
+  /**
+   * Accepts an execution of the pipeline's current version. When it returns, the execution is stored and will run,
+   * whatever happens to this process.
+   * @throws MillraceError NotFoundError, UnprocessableError (inputs), ServiceUnavailableError (database away)
+   */
+  async trigger(
+    pipelineId: string,
+    request: TriggerRequest,
+    actor: string,
+  ): Promise<AcceptedExecution> {
+    const version = await this.pipelines.getVersion(pipelineId);
+    const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
+    if (problems.length > 0) {
+      throw unprocessable('The inputs do not fit the pipeline.', { details: problems });
+    }
+    return this.accept({
+      pipeline_id: version.pipelineId,
+      pipeline_name: version.pipelineName,
+      pipeline_version: version.number,
+      plan_hash: version.planHash,
+      plan: version.plan,
+      inputs,
+      environment: { ...request.environment },
+      trigger_info: triggerInfo(request, actor),
+      clone_url: request.repository ?? null,
+      rerun_of: null,
+    });
+  }
+
+  /**
+   * Runs the same plan again: same version, inputs, variables, and the very commit that was cloned.
+   * @throws MillraceError NotFoundError, ConflictError when the execution is not over
+   */
+  async rerun(id: string, actor: string): Promise<AcceptedExecution> {
+    const original = await this.get(id);
+    if (!isTerminal(original.status)) {
+      throw conflict(`Execution ${id} is not over: it is ${original.status}.`, {
+        suggestions: ['Wait for its end or cancel it, then run it again.'],
+      });
+    }
+    const info = original.trigger_info;
+    return this.accept({
+      pipeline_id: original.pipeline_id,
+      pipeline_name: original.pipeline_name,
+      pipeline_version: original.pipeline_version,
+      plan_hash: original.plan_hash,
+      plan: await this.plans.get(original.plan_hash),
+      inputs: original.inputs,
+      environment: original.environment,
+      trigger_info: {
+        ...info,
+        trigger_type: 'rerun',
+        triggered_by: actor,
+        timestamp: new Date(),
+        commit_hash: original.commit?.sha ?? info.commit_hash,
+      },
+      clone_url: original.clone_url,
+      rerun_of: original._id,
+    });
+  }
+
+  /** The execution with what is live of it. */
+  async get(id: string): Promise<ExecutionRecord> {
+    const execution = await this.executions.find(id);
+    if (!execution) throw notFound('execution', id);
+    return this.live.merge(execution);
+  }
+
+  async list(
+    filter: ExecutionFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ExecutionSummary[]> {
+    return this.executions.list(filter, limit, before);
+  }
+
+  /**
+   * Ends an execution. When it returns, the execution is or will be `cancelled` and nothing else, also if its last
+   * step ends at this moment.
+   * @throws MillraceError NotFoundError, ConflictError when it is over already
+   */
+  async cancel(id: string, actor: string, why: string | undefined): Promise<void> {
+    const execution = await this.executions.requestCancel(id, {
+      at: new Date(),
+      by: actor,
+      ...(why === undefined ? {} : { reason: why }),
+    });
+    if (!execution) throw notFound('execution', id);
+    if (isTerminal(execution.status)) {
+      throw conflict(`Execution ${id} is over already: it is ${execution.status}.`, {
+        suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
+      });
+    }
+    const reason = executionReasons.cancelled(actor, why);
+    if (await this.executions.endUnplaced(id, { status: 'cancelled', reason })) return;
+    await this.bus.publish(CANCEL_TOPIC, id).catch((error: unknown) => {
+      this.logger.debug({ err: error, executionId: id }, 'the worker reads the cancel in time');
+    });
+  }
+
+  private async accept({ plan, ...order }: ExecutionOrder): Promise<AcceptedExecution> {
+    const execution = newExecution(plan, order);
+    await this.placer.announceQueue(execution.queue);
+    await this.executions.insert(execution);
+    if (await this.placer.offer(execution)) {
+      return { executionId: execution._id, message: 'Execution accepted and queued.' };
+    }
+    const reason = executionReasons.queueUnavailable();
+    await this.executions.explainPending(execution._id, reason);
+    return { executionId: execution._id, message: reason.message };
+  }
+}
+
+/** What differs from one accepted execution to the next. */
+type Order = Pick<
+  ExecutionRecord,
+  | 'pipeline_id'
+  | 'pipeline_name'
+  | 'pipeline_version'
+  | 'plan_hash'
+  | 'inputs'
+  | 'environment'
+  | 'trigger_info'
+  | 'clone_url'
+  | 'rerun_of'
+>;
+
+type ExecutionOrder = Order & { readonly plan: Plan };
+
+function newExecution(plan: Plan, order: Order): ExecutionRecord {
+  const now = new Date();
+  const blank = {
+    ...order,
+    _id: uuidV7(),
+    status: 'pending',
+    reason: executionReasons.queued(),
+    queue: queueForLabels(plan.runsOn),
+    enqueue_number: 1,
+    queued_at: now,
+    attempt: 0,
+    placements: [],
+    workers_lost: 0,
+    cancel_requested: null,
+    started_at: null,
+    finished_at: null,
+    duration: null,
+    last_seq: 0,
+    created_at: now,
+    updated_at: now,
+  } as const;
+  return { ...blank, ...storedRun(pendingState(plan, runContextOf(blank))), placements: [] };
+}
+
+function triggerInfo(request: TriggerRequest, actor: string): TriggerInfo {
+  return {
+    trigger_type: request.triggerType ?? 'manual',
+    triggered_by: actor,
+    timestamp: new Date(),
+    ...(request.branch === undefined ? {} : { branch: request.branch }),
+    ...(request.tag === undefined ? {} : { tag: request.tag }),
+    ...(request.commitHash === undefined ? {} : { commit_hash: request.commitHash }),
+    ...(request.repository === undefined
+      ? {}
+      : { repository: redactUrlCredentials(request.repository) }),
+  };
+}
