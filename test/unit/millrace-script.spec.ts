@@ -1,0 +1,232 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+const SCRIPT = resolve(__dirname, '../../millrace');
+
+/** An npm that writes down its calls and does what the script counts on. */
+const NPM = `#!/bin/sh
+[ "$1" = --prefix ] && shift 2
+echo "$*" >>"$CALLS"
+[ -z "$NPM_WAIT" ] || sleep 0.5
+[ "$NPM_FAILS" != "$1" ] || { echo "npm broke here"; exit 1; }
+case "$1 $2" in
+  ci*) rm -rf node_modules; mkdir node_modules; : >node_modules/.package-lock.json ;;
+  'run build') mkdir -p dist; cp program.js dist/cli.js ;;
+  'test --silent')
+    for a; do case $a in --outputFile=*) [ -z "$REPORT" ] || echo "$REPORT" >"\${a#*=}" ;; esac; done
+    exit "\${TEST_EXIT:-0}" ;;
+esac
+`;
+const PROGRAM = `
+const fs = require('node:fs');
+const handed = fs.readFileSync(Number(process.env.MILLRACE_ENV_FD), 'utf8').split('\\0');
+const own = fs.readFileSync('/proc/self/environ', 'utf8');
+console.log(JSON.stringify({ args: process.argv.slice(2), handed, own }));
+`;
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('the millrace script', () => {
+  let folder: string;
+  let root: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'script spec-'));
+    root = join(folder, 'check out');
+    await mkdir(join(root, 'src'), { recursive: true });
+    await mkdir(join(folder, 'bin'));
+    await copyFile(SCRIPT, join(root, 'millrace'));
+    await chmod(join(root, 'millrace'), 0o755);
+    for (const name of ['package.json', 'package-lock.json', 'src/a.ts']) {
+      await writeFile(join(root, name), '{}');
+    }
+    await writeFile(join(root, 'program.js'), PROGRAM);
+    await writeFile(
+      join(folder, 'bin/npm'),
+      NPM.replaceAll('node_modules', `"${root}/node_modules"`),
+    );
+    await chmod(join(folder, 'bin/npm'), 0o755);
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  function launch(
+    args: readonly string[],
+    env: Record<string, string | undefined> = {},
+  ): ChildProcess {
+    const path = `${join(folder, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`;
+    return spawn('/bin/sh', [join(root, 'millrace'), ...args], {
+      cwd: root,
+      env: { PATH: path, CALLS: join(folder, 'calls'), TMPDIR: folder, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+
+  async function run(
+    args: readonly string[],
+    env: Record<string, string | undefined> = {},
+  ): Promise<Outcome> {
+    const child = launch(args, env);
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, stdout, stderr };
+  }
+
+  async function calls(): Promise<readonly string[]> {
+    const text = await readFile(join(folder, 'calls'), 'utf8');
+    await rm(join(folder, 'calls'));
+    return text.trim().split('\n');
+  }
+
+  const install = 'ci --no-progress';
+
+  it('installs and builds once, then only what changed', async () => {
+    await run(['x']);
+    expect(await calls()).toEqual([install, 'run build']);
+    await run(['x']);
+    await expect(calls()).rejects.toMatchObject({ code: 'ENOENT' });
+
+    const later = new Date(Date.now() + 60_000);
+    await utimes(join(root, 'src/a.ts'), later, later);
+    await run(['x']);
+    expect(await calls()).toEqual(['run build']);
+
+    await writeFile(join(root, 'package-lock.json'), '{"changed":1}');
+    await run(['x']);
+    expect((await calls())[0]).toBe(install);
+  });
+
+  it('takes packages that were installed by hand', async () => {
+    await mkdir(join(root, 'node_modules'));
+    await writeFile(join(root, 'node_modules/.package-lock.json'), '');
+    await run(['x']);
+    expect(await calls()).toEqual(['run build']);
+  });
+
+  it('skips both where only the built program is', async () => {
+    await rm(join(root, 'src'), { recursive: true });
+    await rm(join(root, 'package-lock.json'));
+    await mkdir(join(root, 'dist'));
+    await writeFile(join(root, 'dist/cli.js'), PROGRAM);
+    expect((await run(['x'])).code).toBe(0);
+    await expect(calls()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('two at once install once', async () => {
+    const both = await Promise.all([run(['x'], { NPM_WAIT: '1' }), run(['x'], { NPM_WAIT: '1' })]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect(await calls()).toEqual([install, 'run build']);
+    expect(both.map(({ stderr }) => stderr).join('')).toContain('Waiting');
+  });
+
+  it('shows the log of a failed build and tries again', async () => {
+    const failed = await run(['x'], { NPM_FAILS: 'run' });
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toBe('');
+    expect(failed.stderr).toContain('npm broke here');
+    await calls();
+    expect((await run(['x'])).code).toBe(0);
+    expect(await calls()).toEqual(['run build']);
+  });
+
+  it('names Node when it is missing or too old', async () => {
+    const old = join(folder, 'old');
+    await mkdir(old);
+    await writeFile(join(old, 'node'), '#!/bin/sh\necho 18.20.1\n');
+    await chmod(join(old, 'node'), 0o755);
+    const outcome = await run(['x'], { PATH: `${old}:/usr/bin:/bin` });
+    expect(outcome).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('18.20.1 is too old'),
+    });
+    await rm(join(old, 'node'));
+    await symlink('/usr/bin/dirname', join(old, 'dirname'));
+    const none = await run(['x'], { PATH: old });
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('not installed') });
+  });
+
+  it('hands the environment over a descriptor and starts the program with a bare one', async () => {
+    const outcome = await run(['a b', '--flag'], { SECRET: 's3cret\nline', LANG: 'C.UTF-8' });
+    const told = JSON.parse(outcome.stdout) as { args: string[]; handed: string[]; own: string };
+    expect(told.args).toEqual(['a b', '--flag']);
+    expect(told.handed).toContain('SECRET=s3cret\nline');
+    expect(told.own).not.toContain('s3cret');
+    expect(told.own).toContain('LANG=C.UTF-8');
+  });
+
+  it.each([
+    [
+      'all well',
+      { numPassedTests: 5, numPendingTests: 1, numTodoTests: 1 },
+      {},
+      '5 passed, 0 failed, 2 skipped',
+      0,
+    ],
+    [
+      'a failed test',
+      { numPassedTests: 4, numFailedTests: 1 },
+      { TEST_EXIT: '1' },
+      '4 passed, 1 failed, 0 skipped',
+      1,
+    ],
+    [
+      'a file that does not load',
+      { numRuntimeErrorTestSuites: 2 },
+      { TEST_EXIT: '1' },
+      '0 passed, 2 failed, 0 skipped',
+      1,
+    ],
+    ['a run that died', undefined, { TEST_EXIT: '7' }, '0 passed, 1 failed, 0 skipped', 1],
+    [
+      'a failed lint',
+      { numPassedTests: 5 },
+      { NPM_FAILS: 'run' },
+      '5 passed, 1 failed, 0 skipped',
+      1,
+    ],
+  ])('test closes with the counts: %s', async (_name, report, env, line, code) => {
+    await run(['x']);
+    await calls();
+    const given = report === undefined ? {} : { REPORT: JSON.stringify(report) };
+    const outcome = await run(['test', '-t', 'some name'], { ...given, ...env });
+    expect(outcome.stdout.trimEnd().split('\n').at(-1)).toBe(line);
+    expect(outcome.code).toBe(code);
+    const called = await calls();
+    expect(called[0]).toBe('run --silent lint');
+    expect(called[1]).toMatch(/^test --silent -- --json --outputFile=.* -t some name$/);
+  });
+
+  it('ends what it started when it is told to end', async () => {
+    await writeFile(join(folder, 'bin/npm'), `#!/bin/sh\necho $$ >"$CALLS"\nsleep 600\n`);
+    const child = launch(['x']);
+    const exit = once(child, 'exit');
+    let pid = '';
+    while (pid === '') {
+      pid = (await readFile(join(folder, 'calls'), 'utf8').catch(() => '')).trim();
+      await new Promise((wait) => setTimeout(wait, 10));
+    }
+    child.kill('SIGTERM');
+    expect(await exit).toEqual([143, null]);
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+    expect(stat).toMatch(/\) Z/);
+  });
+});
