@@ -47,7 +47,7 @@ class CancelResponse {
 
 @ApiTags('executions')
 @ApiBearerAuth()
-@Controller('api/ci')
+@Controller('ci')
 export class ExecutionsController {
   constructor(
     private readonly executions: ExecutionsService,

@@ -7,7 +7,7 @@ const NEWEST = 200;
 
 @ApiTags('workers')
 @ApiBearerAuth()
-@Controller('api/workers')
+@Controller('workers')
 export class WorkersController {
   constructor(private readonly workers: WorkersRepository) {}
 

@@ -1,0 +1,26 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { HealthRegistry } from '../common/health/health-registry.js';
+import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { ExecutionExplainer } from './execution-explainer.js';
+import { ExecutionLogs } from './execution-logs.js';
+import { ExecutionsController } from './executions.controller.js';
+import { ExecutionsModule } from './executions.module.js';
+import { ExecutionsService } from './executions.service.js';
+import { QueueProbe } from './queue.probe.js';
+
+/** Executions with their routes. */
+@Module({
+  imports: [ExecutionsModule],
+  controllers: [ExecutionsController],
+  providers: [ExecutionsService, ExecutionExplainer, ExecutionLogs],
+})
+export class ExecutionsApiModule implements OnModuleInit {
+  constructor(
+    private readonly health: HealthRegistry,
+    private readonly jobs: JobQueue,
+  ) {}
+
+  onModuleInit(): void {
+    this.health.register(new QueueProbe(this.jobs));
+  }
+}

@@ -1,0 +1,55 @@
+import { Module } from '@nestjs/common';
+import { MongooseModule } from '@nestjs/mongoose';
+import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
+import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
+import { LogsModule } from '../logs/logs.module.js';
+import { PipelinesModule } from '../pipelines/pipelines.module.js';
+import { WorkersModule } from '../workers/workers.module.js';
+import { ExecutionPlacer } from './execution-placer.js';
+import { ExecutionTakeover } from './execution-takeover.js';
+import { ExecutionTraceRecord, ExecutionTraceSchema } from './execution-trace.schema.js';
+import { ExecutionTracesRepository } from './execution-traces.repository.js';
+import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
+import { ExecutionsReconciler } from './executions.reconciler.js';
+import { ExecutionsRepository } from './executions.repository.js';
+import { LiveExecutions } from './live-executions.js';
+import { QueueRecord, QueueSchema } from './queue.schema.js';
+import { QueuesRepository } from './queues.repository.js';
+
+/** What every role has of executions: their store, their way to workers, and the reconciler. */
+@Module({
+  imports: [
+    MongooseModule.forFeature([
+      { name: ExecutionRecord.name, schema: ExecutionSchema },
+      { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
+      { name: QueueRecord.name, schema: QueueSchema },
+    ]),
+    EventBusModule,
+    JobQueueModule,
+    LogsModule,
+    PipelinesModule,
+    WorkersModule,
+  ],
+  providers: [
+    ExecutionsRepository,
+    ExecutionTracesRepository,
+    QueuesRepository,
+    ExecutionPlacer,
+    ExecutionTakeover,
+    ExecutionsReconciler,
+    LiveExecutions,
+  ],
+  exports: [
+    ExecutionsRepository,
+    ExecutionTracesRepository,
+    QueuesRepository,
+    ExecutionPlacer,
+    LiveExecutions,
+    EventBusModule,
+    JobQueueModule,
+    LogsModule,
+    PipelinesModule,
+    WorkersModule,
+  ],
+})
+export class ExecutionsModule {}

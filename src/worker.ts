@@ -1,0 +1,21 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { Logger as NestLogger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { createRootLogger } from './common/logging/root-logger.js';
+import { loadConfig } from './config/load-config.js';
+import { endOnSignal, failedStart } from './process-life.js';
+
+async function start(): Promise<void> {
+  const config = loadConfig();
+  const logger = createRootLogger({ level: config.logLevel, role: 'worker' });
+  const app = await NestFactory.createApplicationContext(
+    AppModule.forRole('worker', config, logger),
+    { bufferLogs: true, abortOnError: false },
+  );
+  app.useLogger(app.get(NestLogger));
+  endOnSignal(logger, () => app.close());
+  logger.info('the worker runs');
+}
+
+start().catch(failedStart);
