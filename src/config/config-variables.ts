@@ -115,7 +115,7 @@ export const configVariables = {
     description: 'Redis with `noeviction`. Unset: `./millrace start` brings up one of its own.',
     kind: optional(
       textLike(
-        /^(rediss?:\/\/|\/)\S+$/,
+        /^(rediss?:\/\/|((redis\+)?unix:\/\/)?\/)\S+$/,
         'must begin with redis:// or rediss:// (or be the path of a unix socket)',
       ),
     ),

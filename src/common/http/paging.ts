@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Response } from 'express';
-import { validationError } from '../errors/millrace.error.js';
+import { validationError, type MillraceError } from '../errors/millrace.error.js';
 import type { MillraceRequest } from './request-context.js';
 
 export const defaultPageSize = 50;
@@ -68,8 +68,14 @@ export function encodeCursor(sortKey: string): string {
 
 export function decodeCursor(cursor: string): string {
   const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (text.startsWith('1:') && encodeCursor(text.slice(2)) === cursor) return text.slice(2);
-  throw validationError('The cursor is not valid.', {
+  const known = text.length > 2 && text.startsWith('1:') && encodeCursor(text.slice(2)) === cursor;
+  if (!known) throw invalidCursor();
+  return text.slice(2);
+}
+
+/** Also for a cursor of another list. */
+export function invalidCursor(): MillraceError {
+  return validationError('The cursor is not valid.', {
     details: [{ path: 'cursor', code: 'cursor', message: 'cursor must be a next_cursor' }],
     suggestions: ['Use `next_cursor` of the page before as it is, or leave it out to begin anew.'],
   });

@@ -1,0 +1,52 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule } from '@nestjs/swagger';
+import { Logger as NestLogger } from 'nestjs-pino';
+import type { Logger } from 'pino';
+import { AppModule, type Role } from './app.module.js';
+import { authenticateWith } from './auth/authenticate.middleware.js';
+import { Authenticator } from './auth/authenticator.js';
+import { serviceUnavailable, type MillraceError } from './common/errors/millrace.error.js';
+import { answerClientErrors } from './common/http/client-error.js';
+import { configureHttp } from './common/http/configure-http.js';
+import type { MillraceConfig } from './config/millrace-config.js';
+import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
+import { openApiDocument } from './open-api.js';
+
+/** Longer than the idle limit of usual load balancers (60 s), so that they and not we close idle connections. */
+const keepAliveMs = 65_000;
+
+/** Creates the API of a role (`api`, or `all`); the caller listens. */
+export async function createApiApp(
+  role: Exclude<Role, 'worker'>,
+  config: MillraceConfig,
+  logger: Logger,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRole(role, config, logger),
+    { bodyParser: false, bufferLogs: true, abortOnError: false },
+  );
+  app.useLogger(app.get(NestLogger));
+  configureHttp(app, {
+    config,
+    logger,
+    authenticate: authenticateWith(app.get(Authenticator)),
+    translators: [databaseAway],
+  });
+  SwaggerModule.setup('api/docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'api/docs-json',
+    yamlDocumentUrl: 'api/docs-yaml',
+    customSiteTitle: 'Millrace API',
+    swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true },
+  });
+  const server = app.getHttpServer();
+  server.keepAliveTimeout = keepAliveMs;
+  server.headersTimeout = keepAliveMs + 1_000;
+  answerClientErrors(server);
+  return app;
+}
+
+function databaseAway(error: unknown): MillraceError | undefined {
+  if (!isDatabaseUnavailable(error)) return undefined;
+  return serviceUnavailable('The database is not reachable.', { cause: error });
+}

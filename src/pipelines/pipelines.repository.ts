@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { pageOf, type Page, type PageRequest } from '../common/http/paging.js';
+import { isDuplicateKey } from '../integrations/database/database-errors.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
+import { pipelineModel, type PipelineDocument } from './pipeline.schema.js';
+import { requestRetry } from './pipelines.limits.js';
+
+/** A pipeline without what only its own page shows. */
+export type PipelineSummary = Pick<
+  PipelineDocument,
+  '_id' | 'name' | 'description' | 'version' | 'created_at' | 'updated_at'
+>;
+
+/** What a new version changes of its pipeline. */
+export type PipelineChange = Omit<PipelineDocument, '_id' | 'created_at'>;
+
+/** The collection `pipelines`. */
+@Injectable()
+export class PipelinesRepository {
+  constructor(@InjectModel(pipelineModel) private readonly pipelines: Model<PipelineDocument>) {}
+
+  /** Idempotent: the id is new, so a duplicate is the same document whose answer was lost. */
+  async insert(pipeline: PipelineDocument): Promise<void> {
+    await databaseRetry(async () => {
+      try {
+        await this.pipelines.insertOne(pipeline);
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+    }, requestRetry);
+  }
+
+  async find(id: string): Promise<PipelineDocument | undefined> {
+    const found = await databaseRetry(
+      () => this.pipelines.findById(id).lean<PipelineDocument>().exec(),
+      requestRetry,
+    );
+    return found ?? undefined;
+  }
+
+  /** Newest first. */
+  async list(page: PageRequest): Promise<Page<PipelineSummary>> {
+    const rows = await databaseRetry(
+      () =>
+        this.pipelines
+          .find(page.after === undefined ? {} : { _id: { $lt: page.after } })
+          .select({ name: 1, description: 1, version: 1, created_at: 1, updated_at: 1 })
+          .sort({ _id: -1 })
+          .limit(page.limit + 1)
+          .lean<PipelineSummary[]>()
+          .exec(),
+      requestRetry,
+    );
+    return pageOf(rows, page.limit, (row) => row._id);
+  }
+
+  /** Makes a version the current one unless a later one is. Idempotent. */
+  async advance(id: string, change: PipelineChange): Promise<void> {
+    const { description, ...set } = change;
+    const update =
+      description === undefined
+        ? { $set: set, $unset: { description: '' } }
+        : { $set: { ...set, description } };
+    await databaseRetry(
+      () => this.pipelines.updateOne({ _id: id, version: { $lt: change.version } }, update).exec(),
+      requestRetry,
+    );
+  }
+
+  /** @returns false when there was none; a retry after a lost answer is told apart by asking first. */
+  async delete(id: string): Promise<void> {
+    await databaseRetry(() => this.pipelines.deleteOne({ _id: id }).exec(), requestRetry);
+  }
+}

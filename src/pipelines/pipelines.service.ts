@@ -1,0 +1,250 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/http/request-context.js';
+import type { Page, PageRequest } from '../common/http/paging.js';
+import { conflict, notFound, validationError } from '../common/errors/millrace.error.js';
+import { uuidV7 } from '../common/ids/uuid.js';
+import type { DefinitionDocument } from '../engine/definition/definition-document.js';
+import type { InputDefinition } from '../engine/definition/definition.js';
+import type { Problem } from '../engine/definition/problem.js';
+import type { Plan } from '../engine/plan/plan.js';
+import type { CompiledYaml } from './compiled-yaml.js';
+import type { PipelineDocument } from './pipeline.schema.js';
+import type { PipelineVersionDocument } from './pipeline-version.schema.js';
+import {
+  PipelineVersionsRepository,
+  versionId,
+  type VersionSummary,
+} from './pipeline-versions.repository.js';
+import { PipelinesRepository, type PipelineSummary } from './pipelines.repository.js';
+import { PlansService } from './plans.service.js';
+import { YamlCompiler } from './yaml-compiler.js';
+import { checkYamlText } from './yaml-source.js';
+
+type ValidYaml = Extract<CompiledYaml, { kind: 'valid' }>;
+
+/** What `create` and `replace` made, with what the compiler warned of. */
+export interface SavedPipeline {
+  readonly pipeline: PipelineDocument;
+  readonly warnings: readonly Problem[];
+}
+
+/** A version with everything that an execution of it needs. */
+export interface RunnableVersion {
+  readonly pipelineId: string;
+  readonly pipelineName: string;
+  readonly number: number;
+  readonly planHash: string;
+  readonly plan: Plan;
+  /** What a trigger is checked against. */
+  readonly definition: { readonly inputs: readonly InputDefinition[] };
+}
+
+/**
+ * Pipelines and their versions. There are no transactions, so writes are ordered: the plan, then the version, then the
+ * pipeline that makes it current. What a crash leaves between two of them cannot be seen through the API.
+ */
+@Injectable()
+export class PipelinesService {
+  constructor(
+    private readonly compiler: YamlCompiler,
+    private readonly pipelines: PipelinesRepository,
+    private readonly versions: PipelineVersionsRepository,
+    private readonly plans: PlansService,
+  ) {}
+
+  /** All problems of a text; nothing is stored. */
+  async validate(yaml: string): Promise<CompiledYaml> {
+    return this.compiler.compile(checkYamlText(yaml));
+  }
+
+  /** @throws ValidationError with every problem of the YAML */
+  async create(yaml: string, actor: Actor): Promise<SavedPipeline> {
+    const compiled = await this.compileValid(yaml);
+    const id = uuidV7();
+    const now = new Date();
+    await this.plans.save(compiled.planHash, compiled.plan);
+    await this.versions.insert(versionDocument(id, 1, yaml, compiled, actor, now));
+    const pipeline: PipelineDocument = {
+      _id: id,
+      ...currentFields(1, yaml, compiled.planHash, compiled.definition),
+      created_at: now,
+      updated_at: now,
+    };
+    await this.pipelines.insert(pipeline);
+    return { pipeline, warnings: compiled.problems };
+  }
+
+  /**
+   * Makes a new version the current one; the same text again makes none.
+   * @param expected version that the client saw last; another one now is a conflict
+   */
+  async replace(
+    id: string,
+    yaml: string,
+    actor: Actor,
+    expected: number | undefined,
+  ): Promise<SavedPipeline> {
+    const compiled = await this.compileValid(yaml);
+    await this.plans.save(compiled.planHash, compiled.plan);
+    for (;;) {
+      const current = await this.getPipeline(id);
+      if (expected !== undefined && current.version !== expected) throw staleVersion(current);
+      if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
+
+      const number = current.version + 1;
+      const mine = versionDocument(id, number, yaml, compiled, actor, new Date());
+      const stored = await this.versions.insert(mine);
+      // The number is taken by a writer that is not done, or that died here: its version counts, so it is made current.
+      await this.makeCurrent(stored);
+      if (isSameVersion(stored, mine)) {
+        const pipeline = await this.getPipeline(id);
+        return { pipeline, warnings: compiled.problems };
+      }
+    }
+  }
+
+  /** Its executions stay, and so do the plans that they ran. */
+  async delete(id: string): Promise<void> {
+    await this.getPipeline(id);
+    await this.pipelines.delete(id);
+    await this.versions.deleteAll(id);
+  }
+
+  async list(page: PageRequest): Promise<Page<PipelineSummary>> {
+    return this.pipelines.list(page);
+  }
+
+  /** @throws NotFoundError */
+  async getPipeline(id: string): Promise<PipelineDocument> {
+    const pipeline = await this.pipelines.find(id);
+    if (!pipeline) throw notFound('pipeline', id);
+    return pipeline;
+  }
+
+  async listVersions(id: string, page: PageRequest): Promise<Page<VersionSummary>> {
+    const pipeline = await this.getPipeline(id);
+    return this.versions.list(id, pipeline.version, page);
+  }
+
+  /** @throws NotFoundError */
+  async getVersionDocument(id: string, number: number): Promise<PipelineVersionDocument> {
+    const pipeline = await this.getPipeline(id);
+    const version = number <= pipeline.version ? await this.versions.find(id, number) : undefined;
+    if (!version) {
+      throw notFound('version', `${number} of pipeline ${id}`, {
+        suggestions: [`The newest version is ${pipeline.version}.`],
+      });
+    }
+    return version;
+  }
+
+  /**
+   * The current version, or one by its number, with its plan.
+   * @throws NotFoundError
+   */
+  async getVersion(id: string, number?: number): Promise<RunnableVersion> {
+    const wanted = number ?? (await this.getPipeline(id)).version;
+    const version = await this.getVersionDocument(id, wanted);
+    const plan = await this.plans.get(version.plan_hash);
+    return {
+      pipelineId: id,
+      pipelineName: version.name,
+      number: version.number,
+      planHash: version.plan_hash,
+      plan,
+      definition: { inputs: JSON.parse(version.inputs) as InputDefinition[] },
+    };
+  }
+
+  private async compileValid(yaml: string): Promise<ValidYaml> {
+    const compiled = await this.compiler.compile(checkYamlText(yaml));
+    if (compiled.kind === 'valid') return compiled;
+    throw validationError(summary(compiled.problems), {
+      details: compiled.problems,
+      suggestions: suggestionsOf(compiled.problems),
+    });
+  }
+
+  private async makeCurrent(version: PipelineVersionDocument): Promise<void> {
+    const definition = JSON.parse(version.definition) as DefinitionDocument;
+    await this.pipelines.advance(version.pipeline_id, {
+      ...currentFields(version.number, version.yaml_content, version.plan_hash, definition),
+      updated_at: version.created_at,
+    });
+  }
+}
+
+function versionDocument(
+  pipelineId: string,
+  number: number,
+  yaml: string,
+  compiled: ValidYaml,
+  actor: Actor,
+  createdAt: Date,
+): PipelineVersionDocument {
+  return {
+    _id: versionId(pipelineId, number),
+    pipeline_id: pipelineId,
+    number,
+    name: compiled.definition.name,
+    yaml_content: yaml,
+    plan_hash: compiled.planHash,
+    definition: JSON.stringify(compiled.definition),
+    inputs: JSON.stringify(compiled.inputs),
+    warnings: compiled.problems,
+    created_by: actor.id,
+    created_at: createdAt,
+  };
+}
+
+/** What a pipeline copies from its current version; a field that is not listed here is not stored. */
+function currentFields(
+  version: number,
+  yaml: string,
+  planHash: string,
+  definition: DefinitionDocument,
+): Omit<PipelineDocument, '_id' | 'created_at' | 'updated_at'> {
+  const { name, description, triggers, stages, environment, timeout, retry_count } = definition;
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    triggers,
+    stages,
+    environment,
+    timeout,
+    retry_count,
+    yaml_content: yaml,
+    version,
+    plan_hash: planHash,
+  };
+}
+
+/** One writer at one moment; the same text from two writers at one moment is one version for both. */
+function isSameVersion(a: PipelineVersionDocument, b: PipelineVersionDocument): boolean {
+  return (
+    a.yaml_content === b.yaml_content &&
+    a.created_by === b.created_by &&
+    a.created_at.getTime() === b.created_at.getTime()
+  );
+}
+
+function staleVersion(current: PipelineDocument): Error {
+  return conflict(`The pipeline is at version ${current.version} by now.`, {
+    details: { version: current.version },
+    suggestions: ['Read the pipeline again, put your change into its text, and send that.'],
+  });
+}
+
+function summary(problems: readonly Problem[]): string {
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  return errors === 1 ? 'The pipeline has 1 error.' : `The pipeline has ${errors} errors.`;
+}
+
+/** The first few of the problems' own suggestions, each with its place. */
+function suggestionsOf(problems: readonly Problem[]): string[] {
+  return problems
+    .filter((problem) => problem.severity === 'error' && problem.suggestion !== undefined)
+    .slice(0, 3)
+    .map((problem) => `Line ${problem.line}: ${problem.suggestion ?? ''}`)
+    .concat('Check the file with POST /api/ci/pipelines/validate or `./millrace lint`.');
+}
