@@ -1,0 +1,123 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net';
+import { Readable } from 'node:stream';
+
+const CHUNK_BYTES = 64 * 1024;
+/** Most that is still read after `finish`: the largest pipe an ordinary user may have (/proc/sys/fs/pipe-max-size). */
+const FINISH_BYTES = 1024 * 1024;
+
+/** Every read of this process goes through here and is copied at once, so that a thousand idle streams cost nothing. */
+const readBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
+
+/**
+ * The reading end of a FIFO. Opens at once (so that a writer can open it), reads from `begin` on, and ends when the last
+ * writer is gone or after `finish`. Holds at most about two chunks of 64 KiB; the pipe holds one more.
+ */
+export class FifoStream extends Readable {
+  readonly #descriptor: number;
+  #socket: Socket | undefined;
+  #wanted = false;
+  #over = false;
+  #writersGone = false;
+  #closing: Promise<void> | undefined;
+  #resolveClosed: () => void = () => undefined;
+  /** Resolves when the descriptor is closed: at the end of the FIFO, or after `finish`, `close` or `destroy`. */
+  readonly whenClosed = new Promise<void>((resolve) => (this.#resolveClosed = resolve));
+
+  constructor(path: string) {
+    super({ highWaterMark: CHUNK_BYTES });
+    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  }
+
+  /** True when it ended because no writer was left: the FIFO may be used again. */
+  get writersGone(): boolean {
+    return this.#writersGone;
+  }
+
+  /** Call when a writer was there: before that, a FIFO reads as ended. */
+  begin(): void {
+    if (this.#over) return;
+    const options: SocketConstructorOpts & ConnectOpts = {
+      fd: this.#descriptor,
+      readable: true,
+      writable: false,
+      onread: { buffer: readBuffer, callback: (length) => this.#accept(length) },
+    };
+    const socket = new Socket(options);
+    this.#socket = socket;
+    socket.once('end', () => {
+      this.#writersGone = true;
+      this.#end();
+    });
+    socket.once('error', (error) => this.destroy(error));
+    if (this.#wanted) socket.resume();
+    else socket.pause();
+  }
+
+  /** What is in the pipe is still delivered, then the stream ends. Idempotent. */
+  finish(): void {
+    if (this.#over) return;
+    this.#socket?.pause();
+    let left = this.#socket ? FINISH_BYTES : 0;
+    while (left > 0) {
+      const length = readIfAny(this.#descriptor, Math.min(left, CHUNK_BYTES));
+      if (length === 0) break;
+      this.push(Buffer.from(readBuffer.subarray(0, length)));
+      left -= length;
+    }
+    this.#end();
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    this.#socket?.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#over = true;
+    void this.close().then(() => callback(error));
+  }
+
+  /** Closes the descriptor, whatever is unread. Idempotent; resolves when it is closed. */
+  close(): Promise<void> {
+    this.#over = true;
+    this.#closing ??= this.#closeDescriptor().then(this.#resolveClosed);
+    return this.#closing;
+  }
+
+  #accept(length: number): boolean {
+    if (this.#over) return false;
+    this.#wanted = this.push(Buffer.from(readBuffer.subarray(0, length)));
+    if (!this.#wanted) this.#socket?.pause();
+    return this.#wanted;
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.push(null);
+    void this.close();
+  }
+
+  async #closeDescriptor(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket) {
+      closeSync(this.#descriptor);
+      return;
+    }
+    if (socket.closed) return;
+    await new Promise<void>((resolve) => {
+      socket.once('close', () => resolve());
+      socket.destroy();
+    });
+  }
+}
+
+/** Bytes read into `readBuffer`; 0 for an empty pipe and for one without writers. */
+function readIfAny(descriptor: number, limit: number): number {
+  try {
+    return readSync(descriptor, readBuffer, 0, limit, null);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { FifoMaker } from './fifo-maker.js';
+import { LauncherFolder } from './launcher-folder.js';
+import {
+  encodeFrame,
+  FrameReader,
+  LAUNCHER_LINK_FD,
+  type LauncherEvent,
+  type LauncherOptions,
+  type LauncherRequest,
+} from './launcher-protocol.js';
+import { LauncherSupervisor } from './launcher-supervisor.js';
+import { MarkPool } from './mark-pool.js';
+import { readBootId, readStartTicks } from './process-table.js';
+
+/** As /proc/PID/fdinfo shows it on every Linux; Node has no name for it. */
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * The launcher's life: hears the worker on descriptor 3 until that pipe ends, then ends every tree and returns.
+ * The worker's silence ends the trees too, but not the launcher: a worker that was only stopped gets them told as `lost`.
+ */
+export async function runLauncher(options: LauncherOptions): Promise<void> {
+  // The end of the pipe is the only order to leave: a Ctrl-C or a stop of the whole service must let the worker drain.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => undefined);
+
+  closeInheritedDescriptors();
+  const folder = LauncherFolder.open(options.folder);
+  const startTicks = readStartTicks(process.pid) ?? 0;
+  const identity = { pid: process.pid, startTicks, bootId: readBootId() };
+  const fifos = new FifoMaker(folder.register(identity));
+  const link = new Socket({ fd: LAUNCHER_LINK_FD });
+  // A worker that was killed breaks the pipe; its 'close' says the same.
+  link.on('error', () => undefined);
+  const send = (event: LauncherEvent): void => {
+    if (link.writable) link.write(encodeFrame(event));
+  };
+  const supervisor = new LauncherSupervisor(options, new MarkPool(folder, identity), fifos, send);
+  const watch = watchSilence(options.silenceLimitMs, () =>
+    supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`),
+  );
+  const frames = new FrameReader<LauncherRequest>();
+  const closed = new Promise((resolve) => link.once('close', resolve));
+  link.on('data', (chunk: Buffer) => {
+    watch.heard();
+    for (const frame of frames.read(chunk)) supervisor.handle(frame);
+  });
+  send({ event: 'ready', startTicks, fifos: await fifos.make() });
+  await closed;
+  watch.stop();
+  await supervisor.endAll('the worker is gone');
+  folder.forget(identity);
+}
+
+/** Node's own descriptors close on exec; what a shell or a supervisor let the worker inherit does not, and would reach every step. */
+function closeInheritedDescriptors(): void {
+  for (const name of readdirSync('/proc/self/fdinfo')) {
+    const descriptor = Number(name);
+    if (descriptor <= LAUNCHER_LINK_FD) continue;
+    const flags = readFlags(`/proc/self/fdinfo/${name}`);
+    if (flags !== undefined && (flags & O_CLOEXEC) === 0) closeSync(descriptor);
+  }
+}
+
+/** Undefined for the descriptor of the listing itself, which is closed by now. */
+function readFlags(path: string): number | undefined {
+  try {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(path, 'latin1'))?.[1];
+    return flags === undefined ? undefined : Number.parseInt(flags, 8);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+interface SilenceWatch {
+  heard(): void;
+  stop(): void;
+}
+
+/** Calls `onSilence` once per silence of `limitMs`. */
+function watchSilence(limitMs: number, onSilence: () => Promise<void>): SilenceWatch {
+  const interval = Math.min(1000, limitMs / 8);
+  let heardAt = performance.now();
+  let checkedAt = heardAt;
+  let told = false;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    // We were stopped ourselves, or the machine slept: what the worker said meanwhile is still unread.
+    if (now - checkedAt > 3 * interval) heardAt = Math.max(heardAt, now - limitMs / 2);
+    checkedAt = now;
+    if (told || now - heardAt < limitMs) return;
+    told = true;
+    void onSilence();
+  }, interval);
+  return {
+    heard: () => {
+      heardAt = performance.now();
+      told = false;
+    },
+    stop: () => clearInterval(timer),
+  };
+}

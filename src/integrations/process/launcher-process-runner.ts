@@ -1,0 +1,222 @@
+import { Readable } from 'node:stream';
+import type { OutputPair } from './fifo-pool.js';
+import { LauncherFolder } from './launcher-folder.js';
+import { LauncherLink, type ProcessEvent } from './launcher-link.js';
+import { endLeftovers, sweepStaleLaunchers } from './launcher-leftovers.js';
+import { LaunchedProcess } from './launched-process.js';
+import { ProcessRunner, type ProcessSpec, type RunningProcess } from './process-runner.js';
+import { ProcessRunnerError } from './process-runner.error.js';
+import { TreeLedger } from './tree-ledger.js';
+import type { StepUser } from './step-user.js';
+
+export interface LauncherRunnerOptions {
+  /** Absolute path of the launcher's entry file (`dist/launcher.js`). */
+  readonly launcherEntry: string;
+  /** Whom the steps run as; only when this process is root. Unset: the same user. Folders are the caller's business. */
+  readonly stepUser?: StepUser;
+  /** How often the launcher hears from us; default 2 s. */
+  readonly heartbeatMs?: number;
+  /** Our silence after which the launcher ends every tree; default 12 s. */
+  readonly silenceLimitMs?: number;
+  /** From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone in 15 s. */
+  readonly graceMs?: number;
+  /** Folder of the launchers of this user on this host, mode 0700; default `/tmp/millrace-launchers-UID`. */
+  readonly stateFolder?: string;
+  /** Told of what a log should hold. */
+  readonly report?: (event: RunnerReport) => void;
+}
+
+export type RunnerReport =
+  | { readonly kind: 'launcher_lost'; readonly message: string; readonly endedProcesses: number }
+  | { readonly kind: 'processes_survived'; readonly message: string };
+
+/** From the end of the pipe to KILL for the launcher itself, beyond the grace of its trees. */
+const CLOSE_LIMIT_MS = 12_000;
+
+/** The real runner: a small child process, the launcher, starts the trees. Starts it when it is first needed, and anew when it was lost. */
+export class LauncherProcessRunner extends ProcessRunner {
+  readonly #folder: LauncherFolder;
+  readonly #processes = new Map<number, LaunchedProcess>();
+  readonly #ids = new Set<string>();
+  #ledger: TreeLedger;
+  #link: Promise<LauncherLink> | undefined;
+  #recovery: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+  #numbers = 0;
+
+  constructor(private readonly options: LauncherRunnerOptions) {
+    super();
+    this.#folder = LauncherFolder.open(
+      options.stateFolder ?? LauncherFolder.defaultPath(process.getuid?.() ?? 0),
+    );
+    this.#ledger = new TreeLedger(options.stepUser?.uid);
+  }
+
+  /** @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`, `launcher_start_failed`. */
+  async start(spec: ProcessSpec): Promise<RunningProcess> {
+    if (this.#ids.has(spec.id)) {
+      throw new ProcessRunnerError('duplicate_process_id', `${spec.id} was started before`);
+    }
+    this.#ids.add(spec.id);
+    const link = await this.#launcher();
+    const outputs = await openOutputs(link);
+    if (outputs instanceof Error) return notStarted(outputs);
+    this.#numbers += 1;
+    const number = this.#numbers;
+    const running = new LaunchedProcess(number, spec, link, outputs);
+    this.#processes.set(number, running);
+    void running.released.then(() => this.#processes.delete(number));
+    link.send({
+      op: 'start',
+      process: number,
+      group: spec.group,
+      command: spec.command,
+      args: spec.args,
+      environment: spec.environment,
+      cwd: spec.cwd,
+      stdout: outputs.stdoutPath,
+      stderr: outputs.stderrPath,
+    });
+    if (!link.isOpen) running.handleEnd({ kind: 'lost', message: 'the launcher is gone' });
+    await running.started;
+    return running;
+  }
+
+  /** The launcher of the group may be gone: then `#recover` has ended everything it held, before this resolves. */
+  async sweep(group: string): Promise<number> {
+    await this.#recovery;
+    const link = await this.#link;
+    if (!link) return 0;
+    const answer = await link.ask({ op: 'sweep', group });
+    this.#ledger.remove(group);
+    return answer.event === 'done' ? answer.count : 0;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /**
+   * Call at the start of a worker, before its first process: ends what launchers of this host left that were killed
+   * together with their workers, and whatever else carries a group that begins with `groupPrefix`. What a living launcher holds is
+   * left alone. Resolves with the number of processes.
+   */
+  sweepStale(groupPrefix: string): Promise<number> {
+    return sweepStaleLaunchers(this.#folder, groupPrefix, this.options.stepUser?.uid);
+  }
+
+  /** For tests and the worker's own report; undefined before the first start. */
+  async launcherPid(): Promise<number | undefined> {
+    return (await this.#link)?.pid;
+  }
+
+  async #launcher(): Promise<LauncherLink> {
+    for (;;) {
+      await this.#recovery;
+      if (this.#closing) {
+        throw new ProcessRunnerError('process_runner_closed', 'the process runner was closed');
+      }
+      this.#link ??= this.#startLauncher();
+      const link = await this.#link;
+      if (link.isOpen) return link;
+    }
+  }
+
+  async #startLauncher(): Promise<LauncherLink> {
+    const { launcherEntry, stepUser, graceMs = 1000, silenceLimitMs = 12_000 } = this.options;
+    const options = {
+      folder: this.#folder.path,
+      stepUser: stepUser && { uid: stepUser.uid, gid: stepUser.gid },
+      graceMs,
+      silenceLimitMs,
+    };
+    const heartbeatMs = this.options.heartbeatMs ?? 2000;
+    try {
+      const link = await LauncherLink.start(launcherEntry, options, heartbeatMs, (event) =>
+        this.#receive(event),
+      );
+      void link.gone.then((message) => {
+        this.#link = undefined;
+        this.#recovery = this.#recover(link, message);
+      });
+      return link;
+    } catch (error) {
+      this.#link = undefined;
+      throw error;
+    }
+  }
+
+  #receive(event: ProcessEvent): void {
+    const running = this.#processes.get(event.process);
+    if (!running) return;
+    if (event.event === 'ended') {
+      const tree = this.#ledger.get(event.process);
+      if (tree) tree.running = false;
+      running.handleEnd(event.exit);
+      return;
+    }
+    const { pid, startTicks, mark } = event;
+    const { group, cwd } = running.spec;
+    const outputs = running.outputPaths;
+    this.#ledger.add({ process: event.process, group, cwd, pid, startTicks, mark, outputs });
+    running.handleStart();
+  }
+
+  /** After the end of a launcher: nobody else ends its trees now. */
+  async #recover(link: LauncherLink, message: string): Promise<void> {
+    const ledger = this.#ledger;
+    this.#ledger = new TreeLedger(this.options.stepUser?.uid);
+    for (const running of this.#processes.values()) {
+      if (running.link === link) running.handleEnd({ kind: 'lost', message });
+    }
+    const groups = new Set(ledger.groups());
+    for (const running of this.#processes.values()) groups.add(running.spec.group);
+    try {
+      const owns = (group: string) => groups.has(group);
+      const endedProcesses = await endLeftovers(this.#folder, link.identity, ledger.trees(), owns);
+      if (!this.#closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
+    } catch (error) {
+      if (!(error instanceof ProcessRunnerError)) throw error;
+      this.options.report?.({ kind: 'processes_survived', message: error.message });
+    }
+    for (const running of this.#processes.values()) {
+      if (running.link === link) running.closeOutputs();
+    }
+  }
+
+  async #close(): Promise<void> {
+    const link = await this.#link?.catch(() => undefined);
+    if (link) {
+      link.end();
+      const limit = CLOSE_LIMIT_MS + (this.options.graceMs ?? 1000);
+      const killer = setTimeout(() => link.kill(), limit);
+      await link.gone;
+      clearTimeout(killer);
+    }
+    await this.#recovery;
+  }
+}
+
+/** Out of descriptors is an answer about the process that was to start, like EAGAIN. */
+async function openOutputs(
+  link: LauncherLink,
+): Promise<OutputPair | (Error & NodeJS.ErrnoException)> {
+  try {
+    return await link.fifos.open();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EMFILE' || code === 'ENFILE') return error as NodeJS.ErrnoException;
+    throw error;
+  }
+}
+
+function notStarted(error: NodeJS.ErrnoException): RunningProcess {
+  return {
+    stdout: Readable.from([]),
+    stderr: Readable.from([]),
+    exit: Promise.resolve({ kind: 'not_started', code: error.code ?? '', message: error.message }),
+    closeOutputs: () => undefined,
+    kill: () => Promise.resolve(),
+  };
+}

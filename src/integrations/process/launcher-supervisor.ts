@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import type { FifoMaker } from './fifo-maker.js';
+import type {
+  LauncherEvent,
+  LauncherOptions,
+  LauncherRequest,
+  StartRequest,
+} from './launcher-protocol.js';
+import type { MarkPool } from './mark-pool.js';
+import type { ProcessExit } from './process-runner.js';
+import { readStartTicks } from './process-table.js';
+import { SweepQueue } from './sweep-queue.js';
+import { killUntilNone, sendSignal, waitForGroupEnd } from './tree-ender.js';
+import { TreeLedger, type LedgerTree } from './tree-ledger.js';
+import { findTree, GROUP_VARIABLE, ProcessSnapshot } from './tree-search.js';
+
+/** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
+export class LauncherSupervisor {
+  readonly #ledger: TreeLedger;
+  readonly #sweeps: SweepQueue;
+  /** Trees whose end is told as `lost`. */
+  readonly #lost = new Map<LedgerTree, string>();
+
+  constructor(
+    private readonly options: LauncherOptions,
+    private readonly marks: MarkPool,
+    private readonly fifos: FifoMaker,
+    private readonly send: (event: LauncherEvent) => void,
+  ) {
+    this.#ledger = new TreeLedger(options.stepUser?.uid);
+    this.#sweeps = new SweepQueue(this.#ledger, (mark) => marks.give(mark));
+  }
+
+  handle(request: LauncherRequest): void {
+    switch (request.op) {
+      case 'beat':
+        return;
+      case 'start':
+        this.#start(request);
+        return;
+      case 'kill':
+        this.#answer(request.request, this.#kill(request.process, request.graceMs));
+        return;
+      case 'sweep':
+        this.#answer(request.request, this.#sweeps.sweep(request.group));
+        return;
+      case 'fifos':
+        this.fifos.make().then(
+          (paths) => this.send({ event: 'fifos', request: request.request, paths }),
+          (error: unknown) => this.#fail(request.request, error),
+        );
+    }
+  }
+
+  /** Ends every tree; those that run are told as `lost`. Idempotent. */
+  async endAll(reason: string): Promise<void> {
+    const running = this.#ledger.running();
+    for (const tree of running) this.#lost.set(tree, reason);
+    const kills = running.map((tree) => this.#kill(tree.process, this.options.graceMs));
+    await Promise.allSettled(kills);
+    await Promise.allSettled(this.#ledger.groups().map((group) => this.#sweeps.sweep(group)));
+  }
+
+  #start(request: StartRequest): void {
+    const idle = this.#ledger.idleMark(request.group);
+    const mark = idle ?? this.marks.take();
+    const spawned = this.#spawn(request, mark);
+    const carried = spawned.child?.pid !== undefined && spawned.carried;
+    if (mark !== undefined && idle === undefined && !carried) this.marks.give(mark);
+    const { child } = spawned;
+    if (child?.pid === undefined) {
+      this.#reportNotStarted(request.process, spawned);
+      return;
+    }
+    const tree = this.#ledger.add({
+      process: request.process,
+      group: request.group,
+      cwd: request.cwd,
+      pid: child.pid,
+      startTicks: readStartTicks(child.pid) ?? 0,
+      mark: carried ? mark : undefined,
+      outputs: [request.stdout, request.stderr],
+    });
+    const { pid, startTicks } = tree;
+    this.send({ event: 'started', process: tree.process, pid, startTicks, mark: tree.mark });
+    child.once('exit', (code, signal) => {
+      tree.running = false;
+      const lost = this.#lost.get(tree);
+      this.#lost.delete(tree);
+      const exit = lost === undefined ? exitOf(code, signal) : lostExit(lost);
+      this.send({ event: 'ended', process: tree.process, exit });
+    });
+  }
+
+  #spawn(request: StartRequest, mark: number | undefined): Spawned {
+    const outputs: number[] = [];
+    try {
+      outputs.push(openForWriting(request.stdout), openForWriting(request.stderr));
+      const options: SpawnOptions = {
+        cwd: request.cwd,
+        env: { ...request.environment, [GROUP_VARIABLE]: request.group },
+        detached: true,
+        stdio: ['ignore', ...outputs],
+        ...this.options.stepUser,
+      };
+      let child: ChildProcess | undefined;
+      const start = (): void => {
+        child = spawn(request.command, request.args, options);
+      };
+      if (mark === undefined) start();
+      const carried = mark !== undefined && this.marks.whileMarked(mark, start);
+      return { child, carried, error: undefined };
+    } catch (error) {
+      return { child: undefined, carried: false, error };
+    } finally {
+      for (const output of outputs) closeSync(output);
+    }
+  }
+
+  #reportNotStarted(process: number, { child, error }: Spawned): void {
+    const report = (cause: unknown): void => {
+      this.send({ event: 'ended', process, exit: notStartedExit(cause) });
+    };
+    if (child) child.once('error', report);
+    else report(error);
+  }
+
+  async #kill(process: number, graceMs: number): Promise<number> {
+    const tree = this.#ledger.get(process);
+    if (!tree) return 0;
+    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree);
+    const before = find();
+    // Once its leader is collected and its members are gone, the number could be another's.
+    if (tree.running || before.some((entry) => entry.processGroup === tree.pid)) {
+      sendSignal(-tree.pid, 'SIGTERM');
+      await waitForGroupEnd(tree.pid, graceMs);
+    }
+    return killUntilNone(find, before);
+  }
+
+  #answer(request: number, work: Promise<number>): void {
+    work.then(
+      (count) => this.send({ event: 'done', request, count }),
+      (error: unknown) => this.#fail(request, error),
+    );
+  }
+
+  #fail(request: number, error: unknown): void {
+    this.send({ event: 'failed', request, message: errorMessage(error) });
+  }
+}
+
+interface Spawned {
+  readonly child: ChildProcess | undefined;
+  /** The child has the mark. */
+  readonly carried: boolean;
+  readonly error: unknown;
+}
+
+/**
+ * Opens a FIFO for a step. A plain open would wait for ever, and all steps with it, if the worker died just now: our own
+ * reading end, open for a moment, sees to it that there is a reader. (Non-blocking it must not be: the step inherits that.)
+ */
+function openForWriting(path: string): number {
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return openSync(path, constants.O_WRONLY);
+  } finally {
+    closeSync(reader);
+  }
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {
+  return code === null
+    ? { kind: 'signalled', signal: signal ?? 'unknown' }
+    : { kind: 'exited', exitCode: code };
+}
+
+function lostExit(message: string): ProcessExit {
+  return { kind: 'lost', message };
+}
+
+function notStartedExit(error: unknown): ProcessExit {
+  const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN';
+  return { kind: 'not_started', code, message: errorMessage(error) };
+}
+
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

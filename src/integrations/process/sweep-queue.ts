@@ -1,0 +1,84 @@
+import { killUntilNone } from './tree-ender.js';
+import type { TreeLedger } from './tree-ledger.js';
+import { findGroup, oldestTicks, ProcessSnapshot } from './tree-search.js';
+
+/** A reading of the process table costs about 1 ms; this many times its cost must pass before the next one. */
+const REST_FACTOR = 4;
+
+interface Waiting {
+  readonly promise: Promise<number>;
+  resolve(count: number): void;
+  reject(error: unknown): void;
+}
+
+/** Sweeps groups; those that are asked for at about the same time share one reading of the process table. */
+export class SweepQueue {
+  readonly #waiting = new Map<string, Waiting>();
+  #scheduled = false;
+  #restUntil = 0;
+
+  constructor(
+    private readonly ledger: TreeLedger,
+    private readonly giveMark: (mark: number) => void,
+  ) {}
+
+  /** Ends what is left of the group and forgets it; resolves with how many processes that were. */
+  sweep(group: string): Promise<number> {
+    const known = this.#waiting.get(group);
+    if (known) return known.promise;
+    const waiting = makeWaiting();
+    this.#waiting.set(group, waiting);
+    this.#schedule();
+    return waiting.promise;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const rest = this.#restUntil - performance.now();
+    if (rest <= 0) setImmediate(() => this.#run());
+    else setTimeout(() => this.#run(), rest);
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    const begin = performance.now();
+    const groups = [...this.#waiting];
+    this.#waiting.clear();
+    const traces = groups.map(([group]) => this.ledger.trace(group));
+    const snapshot = ProcessSnapshot.take(Math.min(...traces.map(oldestTicks)));
+    for (const [index, [group, waiting]] of groups.entries()) {
+      const trace = traces[index];
+      if (!trace || findGroup(snapshot, trace).length === 0) this.#finish(group, waiting, 0);
+      else void this.#end(group, waiting);
+    }
+    const end = performance.now();
+    this.#restUntil = end + REST_FACTOR * (end - begin);
+  }
+
+  async #end(group: string, waiting: Waiting): Promise<void> {
+    try {
+      const find = () => {
+        const trace = this.ledger.trace(group);
+        return findGroup(ProcessSnapshot.take(oldestTicks(trace)), trace);
+      };
+      this.#finish(group, waiting, await killUntilNone(find));
+    } catch (error) {
+      waiting.reject(error);
+    }
+  }
+
+  #finish(group: string, waiting: Waiting, count: number): void {
+    for (const mark of this.ledger.remove(group)) this.giveMark(mark);
+    waiting.resolve(count);
+  }
+}
+
+function makeWaiting(): Waiting {
+  const waiting = {} as { promise: Promise<number> } & Pick<Waiting, 'resolve' | 'reject'>;
+  waiting.promise = new Promise<number>((resolve, reject) => {
+    waiting.resolve = resolve;
+    waiting.reject = reject;
+  });
+  return waiting;
+}

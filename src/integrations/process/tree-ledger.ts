@@ -1,0 +1,110 @@
+import type { GroupTrace, TreeIdentity } from './tree-search.js';
+
+/** A tree in the ledger. */
+export interface LedgerTree extends TreeIdentity {
+  /** Number of the process on the link. */
+  readonly process: number;
+  readonly group: string;
+  /** Its first process has not ended. */
+  running: boolean;
+  mark: number | undefined;
+  readonly outputs: Set<string>;
+}
+
+export interface NewTree {
+  readonly process: number;
+  readonly group: string;
+  readonly cwd: string;
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly mark: number | undefined;
+  readonly outputs: readonly string[];
+}
+
+interface LedgerGroup {
+  readonly trees: Set<LedgerTree>;
+  readonly folders: Set<string>;
+}
+
+/** What was started, by group: all that a search needs. Pure bookkeeping. */
+export class TreeLedger {
+  readonly #groups = new Map<string, LedgerGroup>();
+  readonly #byProcess = new Map<number, LedgerTree>();
+  readonly #outputHolders = new Map<string, LedgerTree>();
+
+  constructor(private readonly stepUid: number | undefined) {}
+
+  /** Enters a tree. Its FIFOs and its mark are no longer those of an earlier tree. */
+  add({ process, group, cwd, pid, startTicks, mark, outputs }: NewTree): LedgerTree {
+    const known = this.#groups.get(group) ?? { trees: new Set(), folders: new Set() };
+    for (const earlier of known.trees) {
+      if (mark !== undefined && earlier.mark === mark) earlier.mark = undefined;
+    }
+    const tree: LedgerTree = {
+      process,
+      group,
+      pid,
+      startTicks,
+      mark,
+      outputs: new Set(outputs),
+      running: true,
+    };
+    for (const output of outputs) {
+      this.#outputHolders.get(output)?.outputs.delete(output);
+      this.#outputHolders.set(output, tree);
+    }
+    known.trees.add(tree);
+    known.folders.add(cwd);
+    this.#groups.set(group, known);
+    this.#byProcess.set(process, tree);
+    return tree;
+  }
+
+  get(process: number): LedgerTree | undefined {
+    return this.#byProcess.get(process);
+  }
+
+  /** A mark of the group that no running tree of it has. */
+  idleMark(group: string): number | undefined {
+    for (const tree of this.#groups.get(group)?.trees ?? []) {
+      if (!tree.running && tree.mark !== undefined) return tree.mark;
+    }
+    return undefined;
+  }
+
+  groups(): string[] {
+    return [...this.#groups.keys()];
+  }
+
+  running(): LedgerTree[] {
+    return this.trees().filter((tree) => tree.running);
+  }
+
+  trees(): LedgerTree[] {
+    return [...this.#byProcess.values()];
+  }
+
+  /** Of a group of which nothing is known: a trace with no trees. */
+  trace(group: string): GroupTrace {
+    const known = this.#groups.get(group);
+    return {
+      group,
+      trees: known ? [...known.trees] : [],
+      folders: new Set(known?.folders),
+      stepUid: this.stepUid,
+    };
+  }
+
+  /** Forgets the group, of which nothing is left, and returns its marks. */
+  remove(group: string): number[] {
+    const trees = this.#groups.get(group)?.trees ?? [];
+    this.#groups.delete(group);
+    const marks: number[] = [];
+    for (const tree of trees) {
+      this.#byProcess.delete(tree.process);
+      for (const output of tree.outputs) this.#outputHolders.delete(output);
+      if (tree.mark !== undefined) marks.push(tree.mark);
+    }
+    return marks;
+  }
+}
