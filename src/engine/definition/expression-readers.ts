@@ -106,7 +106,9 @@ export function offsetInText(
   const nearest = before.lastIndexOf('${{');
   if (nearest < 0) return node.start;
   const opening = nthIndexOf(raw, '${{', countBefore(value, '${{', nearest));
-  return opening < 0 ? node.start : node.start + opening;
+  if (opening < 0) return node.start;
+  const isSame = raw.startsWith(value.slice(nearest, index), opening);
+  return node.start + opening + (isSame ? index - nearest : 0);
 }
 
 function countBefore(text: string, part: string, end: number): number {

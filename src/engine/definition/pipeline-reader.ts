@@ -13,13 +13,15 @@ const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
 const MAX_STAGES = 1000;
 
+const onOff = flag('true, false or a number');
+
 /** `parallel: true`, or a number: at most so many at once. */
 const parallel: Reader<boolean | number> = {
   expects: 'true, false or a number',
   read: (node, path, context) =>
     node.kind === 'scalar' && typeof node.value === 'number'
       ? integer(1, 1000).read(node, path, context)
-      : flag().read(node, path, context),
+      : onOff.read(node, path, context),
 };
 
 /** Keys of a stage, in both forms. */

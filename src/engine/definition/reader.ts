@@ -175,6 +175,7 @@ export function wrongType(
   expects: string,
   suggestion?: string,
 ): undefined {
+  if (node.kind === 'scalar' && node.isBroken === true) return undefined;
   const message = `Expected ${expects}, found ${describe(node)}.`;
   context.error('wrong_type', message, { path, offset: node.start }, suggestion);
   return undefined;

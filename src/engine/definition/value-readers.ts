@@ -89,14 +89,14 @@ const FLAG_WORDS: Readonly<Record<string, string>> = {
   false: 'false',
 };
 
-export function flag(): Reader<boolean> {
+export function flag(expects = 'true or false'): Reader<boolean> {
   return {
-    expects: 'true or false',
+    expects,
     read: (node, path, context) => {
       if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
       const word = node.kind === 'scalar' ? own(FLAG_WORDS, node.text.toLowerCase()) : undefined;
       const hint = word === undefined ? undefined : `Write ${word}, without quotes`;
-      return wrongType(node, path, context, 'true or false', hint);
+      return wrongType(node, path, context, expects, hint);
     },
   };
 }

@@ -20,6 +20,8 @@ export interface YamlScalar {
   readonly value: null | boolean | number | string;
   /** As written for numbers and booleans (`1.10` stays `1.10`), the value for texts, '' for null. */
   readonly text: string;
+  /** Stands for what could not be read and was told of: no reader complains of it again. */
+  readonly isBroken?: true;
   readonly start: number;
   readonly end: number;
 }
@@ -83,7 +85,7 @@ export function parseYamlTree(text: string): YamlTree {
     uniqueKeys: false, // The library's check is quadratic; TreeBuilder has its own.
     merge: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error', // 'silent' would let a second document pass.
   });
   const problems = document.errors.slice(0, MAX_SYNTAX_PROBLEMS).map((error): TreeProblem => {
     const suggestion = SYNTAX_HINTS[error.code];
@@ -191,18 +193,18 @@ class TreeBuilder {
     if (anchor === undefined) {
       const message = `The alias *${name} has no anchor above it.`;
       this.add('unknown_alias', message, start, path, `Write &${name} at the value that is meant`);
-      return nothing(start);
+      return broken(start);
     }
     if (anchor.node === undefined) {
       this.add('alias_cycle', `The alias *${name} stands within its own anchor.`, start, path);
-      return nothing(start);
+      return broken(start);
     }
     if (this.aliases > MAX_ALIASES || this.expanded + anchor.size > MAX_EXPANDED_NODES) {
       if (!this.problems.some((problem) => problem.code === 'alias_limit')) {
         const message = 'The aliases of the file stand for too much.';
         this.add('alias_limit', message, start, path, 'Write fewer aliases');
       }
-      return nothing(start);
+      return broken(start);
     }
     this.expanded += anchor.size;
     return anchor.node;
@@ -223,6 +225,10 @@ class TreeBuilder {
     const hint = suggestion === undefined ? {} : { suggestion };
     this.problems.push({ code, message, offset, path, ...hint });
   }
+}
+
+function broken(start: number): YamlScalar {
+  return { ...nothing(start), isBroken: true };
 }
 
 function nothing(start: number): YamlScalar {

@@ -18,6 +18,23 @@ const LITERALS: ReadonlyMap<string, null | boolean> = new Map([
   ['false', false],
   ['null', null],
 ]);
+/** Names that other systems, and the seed's conditions, write without a root. */
+const HABITS: ReadonlyMap<string, string> = new Map([
+  ...['event', 'branch', 'commit', 'tag', 'message', 'author', 'actor'].map(
+    (name): [string, string] => [name, `trigger.${name}`],
+  ),
+  ['environment', 'env'],
+  ['github', 'trigger'],
+  ['input', 'inputs'],
+  ['parameters', 'inputs'],
+  ['jobs', 'stages'],
+  ['needs', 'steps'],
+  ['outputs', 'steps.<name>.outputs'],
+  ['status', 'steps.<name>.status'],
+  ['secrets', 'env'],
+  ['NULL', 'null'],
+  ['None', 'null'],
+]);
 const NAMED_ROOTS = new Set<string>(['steps', 'stages']);
 
 const cache = new BoundedCache<ExpressionParse>(1000);
@@ -209,7 +226,8 @@ class ExpressionParser {
   }
 
   private unknownName(token: Token): void {
-    const near = nearestName(token.text, [...EXPRESSION_ROOTS, ...LITERALS.keys()]);
+    const near =
+      HABITS.get(token.text) ?? nearestName(token.text, [...EXPRESSION_ROOTS, ...LITERALS.keys()]);
     const isFunction = functionSignature(token.text) !== undefined;
     const hint = isFunction
       ? `Write ${token.text}()`

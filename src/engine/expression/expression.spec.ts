@@ -134,6 +134,7 @@ describe('problems of expressions', () => {
     ['tirgger.branch', 'unknown_name', 0, 'trigger'],
     ['trigger.branch == main', 'unknown_name', 18, "'main'"],
     ['failure', 'unknown_name', 0, 'failure()'],
+    ["branch == 'main'", 'unknown_name', 0, 'trigger.branch'],
     ['faliure()', 'unknown_function', 0, 'failure'],
     ['startswith(1, 2)', 'unknown_function', 0, 'startsWith'],
     ['eval()', 'unknown_function', 0, 'Functions:'],
