@@ -1,0 +1,103 @@
+import type { RepositoryPlan, StepPlan } from '../plan/plan.js';
+import { checkoutRepository } from './initial-state.js';
+import { maskDeep, reason } from './reasons.js';
+import { runScope, PLAIN_STATUS } from './run-scope.js';
+import type { RunSession } from './run-session.js';
+import { placeEnvironment } from './step-preparation.js';
+import { renderText } from './render-text.js';
+import { runStep } from './step-run.js';
+import { StopScope } from './stop-scope.js';
+import { TemplateError } from '../expression/template.js';
+import { EnvironmentError } from './step-environment.js';
+import type { CommitInfo, Reason } from '../plan/run-state.js';
+
+/** What of a clone is tried again: the platform's faults, twice; a wrong branch stays wrong. */
+const CHECKOUT_RETRY = {
+  max: 2,
+  on: ['infrastructure'],
+  backoff: { initialMs: 1000, factor: 2, maxMs: 60_000 },
+} as const;
+
+/**
+ * Clones what the run works on, if anything. Undefined = go on; else why the stages cannot run.
+ * Stopped (cancel, limit, interrupt) is no failure of the clone: the scope tells it.
+ */
+export async function runCheckout(session: RunSession): Promise<Reason | undefined> {
+  const { plan, context, resumeFrom } = session.request;
+  const repository = checkoutRepository(plan, context, resumeFrom);
+  if (repository === undefined) return undefined;
+  rememberRefs(session, repository);
+  const step = checkoutStep(repository);
+  const scope = new StopScope(session.work);
+  const end = await runStep(session, {
+    ref: { list: 'checkout' },
+    plan: step,
+    stageName: '',
+    stage: undefined,
+    status: PLAIN_STATUS,
+    why: reason('started', 'the run begins with it'),
+    scope,
+    ask: grantAtOnce,
+    release: () => undefined,
+    onStart: () => undefined,
+  });
+  scope.close();
+  if (end.kind === 'success') {
+    if (end.commit !== undefined) rememberCommit(session, end.commit);
+    return undefined;
+  }
+  if (end.kind !== 'failed' || session.work.cause !== undefined) return undefined;
+  const why = reason('checkout_failed', `the clone failed: ${end.reason.message}`);
+  session.noteFailure(why, {
+    stage: '',
+    step: step.name,
+    ...(end.exitCode !== undefined && { exitCode: end.exitCode }),
+    reason: end.reason,
+    lastLines: session.ports.lastLines(end.address),
+  });
+  return why;
+}
+
+export function grantAtOnce(grant: () => void): () => void {
+  grant();
+  return () => undefined;
+}
+
+function checkoutStep(repository: RepositoryPlan): StepPlan {
+  return {
+    name: 'checkout',
+    needs: [],
+    explicitNeeds: false,
+    action: { kind: 'git', repository },
+    environment: {},
+    continueOnError: false,
+    retry: CHECKOUT_RETRY,
+    outputs: [],
+  };
+}
+
+/** `CI_BRANCH` and `CI_TAG` of a plan that names them itself; a wrong text is told by the clone. */
+function rememberRefs(session: RunSession, { branch, tag }: RepositoryPlan): void {
+  session.checkout = {
+    ...session.checkout,
+    ...(branch !== undefined && { branch: textOrNothing(session, branch) }),
+    ...(tag !== undefined && { tag: textOrNothing(session, tag) }),
+  };
+}
+
+function textOrNothing(session: RunSession, text: string): string | undefined {
+  const place = { stage: undefined, status: PLAIN_STATUS };
+  try {
+    const env = placeEnvironment(session, place, undefined);
+    return renderText(text, runScope(session, undefined, env, PLAIN_STATUS));
+  } catch (error) {
+    if (error instanceof TemplateError || error instanceof EnvironmentError) return undefined;
+    throw error;
+  }
+}
+
+function rememberCommit(session: RunSession, commit: CommitInfo): void {
+  session.checkout = { ...session.checkout, commit: commit.sha };
+  const masked = maskDeep(commit, (text) => session.mask(text)) as CommitInfo;
+  session.store.note({ commit: { ...masked, sha: commit.sha } });
+}

@@ -1,0 +1,182 @@
+import type { StepPlan } from '../plan/plan.js';
+import type { CommitInfo, Reason } from '../plan/run-state.js';
+import { duration, nameList, reason } from './reasons.js';
+import type { FailureClass } from './retry-policy.js';
+import { outputsSize } from './run-scope.js';
+import type { RunSession } from './run-session.js';
+import type { StepAttempt, StepOutcome } from './step-handler.js';
+import { StopScope, type StopCause } from './stop-scope.js';
+
+/** Bytes of all outputs of one step, names and values in UTF-8. */
+export const STEP_OUTPUTS_LIMIT = 65_536;
+/** Bytes of all outputs of a run: they are part of its state. */
+export const RUN_OUTPUTS_LIMIT = 1_048_576;
+
+/** How one attempt ended. */
+export type AttemptEnd =
+  | {
+      readonly kind: 'success';
+      readonly exitCode?: number;
+      readonly outputs: Readonly<Record<string, string>>;
+      readonly commit?: CommitInfo;
+    }
+  | {
+      readonly kind: 'failed' | 'timeout';
+      readonly reason: Reason;
+      readonly failureClass: FailureClass;
+      readonly exitCode?: number;
+      readonly signal?: string;
+    }
+  | {
+      readonly kind: 'cancelled' | 'interrupted';
+      readonly reason: Reason;
+      readonly exitCode?: number;
+      readonly signal?: string;
+    };
+
+/**
+ * Runs one attempt under the step's own limit. Never rejects for what a handler does: one that rejects is a defect of ours
+ * and ends the attempt as `infrastructure`, with `internal_error`.
+ */
+export async function runAttempt(
+  session: RunSession,
+  plan: StepPlan,
+  attempt: StepAttempt,
+  parent: StopScope,
+): Promise<AttemptEnd> {
+  const scope = new StopScope(parent);
+  const abort = new AbortController();
+  scope.onStop((cause) => {
+    if (cause.kind === 'timeout') {
+      session.ports.systemLine(attempt.address, `${cause.reason.message}: ending its processes`);
+    }
+    abort.abort(cause.reason);
+  });
+  const disarm = armLimit(session, scope, plan.timeoutMs);
+  try {
+    const outcome = await session.handler(plan.action.kind).run(attempt, abort.signal);
+    return attemptEnd(session, plan, outcome, scope.cause);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    return infrastructure(reason('internal_error', session.mask(`defect of Millrace: ${text}`)));
+  } finally {
+    disarm();
+    scope.close();
+  }
+}
+
+function armLimit(session: RunSession, scope: StopScope, ms: number | undefined): () => void {
+  if (ms === undefined) return () => undefined;
+  const why = timeoutReason('step', ms);
+  return session.after(ms, () => scope.stop({ kind: 'timeout', scope: 'step', reason: why }));
+}
+
+export function timeoutReason(
+  scope: 'step' | 'stage' | 'execution' | 'hooks',
+  limitMs: number,
+): Reason {
+  const subject = scope === 'hooks' ? 'the hooks' : `the ${scope}`;
+  const message = `${subject} passed the limit of ${duration(limitMs)}`;
+  return reason('timeout', message, { scope, limit_ms: limitMs });
+}
+
+function attemptEnd(
+  session: RunSession,
+  plan: StepPlan,
+  outcome: StepOutcome,
+  cause: StopCause | undefined,
+): AttemptEnd {
+  switch (outcome.kind) {
+    case 'success':
+      return succeeded(session, plan, outcome);
+    case 'failed':
+      return {
+        kind: 'failed',
+        reason: session.maskReason(outcome.reason ?? exitReason(outcome)),
+        failureClass: 'failure',
+        ...exitOf(outcome),
+      };
+    case 'infrastructure':
+      if (cause !== undefined) return stopped({}, cause);
+      return infrastructure(session.maskReason(outcome.reason));
+    case 'aborted':
+      if (cause !== undefined) return stopped(outcome, cause);
+      return infrastructure(
+        reason('internal_error', 'it was aborted, but nobody had asked for it'),
+      );
+  }
+}
+
+function succeeded(
+  session: RunSession,
+  plan: StepPlan,
+  outcome: Extract<StepOutcome, { kind: 'success' }>,
+): AttemptEnd {
+  const { outputs = {}, commit } = outcome;
+  const why = refusedOutputs(session, plan, outputs);
+  if (why !== undefined) {
+    return { kind: 'failed', reason: why, failureClass: 'none', ...exitOf(outcome) };
+  }
+  return { kind: 'success', outputs, ...exitOf(outcome), ...(commit && { commit }) };
+}
+
+function refusedOutputs(
+  session: RunSession,
+  plan: StepPlan,
+  outputs: Readonly<Record<string, string>>,
+): Reason | undefined {
+  const unknown = Object.keys(outputs).filter((name) => !plan.outputs.includes(name));
+  if (unknown.length > 0) {
+    const message = `it set ${nameList(unknown)}, which its \`outputs\` does not name`;
+    return reason('output_invalid', session.mask(message));
+  }
+  const bytes = outputsSize(outputs);
+  if (bytes > STEP_OUTPUTS_LIMIT) return tooLarge('a step', bytes, STEP_OUTPUTS_LIMIT);
+  const all = session.outputs.size + bytes;
+  return all > RUN_OUTPUTS_LIMIT ? tooLarge('an execution', all, RUN_OUTPUTS_LIMIT) : undefined;
+}
+
+function tooLarge(whose: string, bytes: number, limit: number): Reason {
+  const message = `outputs of ${whose} have at most ${limit} bytes, not ${bytes}`;
+  return reason('output_invalid', message, { bytes, limit });
+}
+
+function stopped(facts: Partial<ExitFacts>, cause: StopCause): AttemptEnd {
+  const exit = exitOf(facts);
+  switch (cause.kind) {
+    case 'timeout': {
+      const failureClass = cause.scope === 'step' ? 'timeout' : 'none';
+      return { kind: 'timeout', reason: cause.reason, failureClass, ...exit };
+    }
+    case 'interrupt':
+      return { kind: 'interrupted', reason: cause.reason, ...exit };
+    case 'cancel':
+    case 'skip':
+      return { kind: 'cancelled', reason: cause.reason, ...exit };
+  }
+}
+
+function infrastructure(why: Reason): AttemptEnd {
+  return { kind: 'failed', reason: why, failureClass: 'infrastructure' };
+}
+
+interface ExitFacts {
+  readonly exitCode: number;
+  readonly signal: string;
+}
+
+/** What is known of how the process ended; no keys for what is not. */
+export function exitOf(facts: Partial<ExitFacts>): Partial<ExitFacts> {
+  const { exitCode, signal } = facts;
+  return {
+    ...(exitCode !== undefined && { exitCode }),
+    ...(signal !== undefined && { signal }),
+  };
+}
+
+function exitReason({ exitCode, signal }: Partial<ExitFacts>): Reason {
+  if (exitCode !== undefined) {
+    return reason('exit_code', `exit code ${exitCode}`, { exit_code: exitCode });
+  }
+  return reason('signal', `ended by ${signal ?? 'an unknown signal'}`, { signal: signal ?? null });
+}

@@ -1,0 +1,256 @@
+import type { StatusFunctions } from '../expression/scope.js';
+import type { StepPlan } from '../plan/plan.js';
+import type { AttemptState, CommitInfo, Reason } from '../plan/run-state.js';
+import { slotReason } from './initial-state.js';
+import { duration, maskDeep, reason } from './reasons.js';
+import { retryDelay } from './retry-policy.js';
+import type { StageNode } from './run-graph.js';
+import type { RunSession } from './run-session.js';
+import type { StepChange, StepRef } from './run-state-store.js';
+import { exitOf, runAttempt, type AttemptEnd } from './step-attempt.js';
+import type { StepAddress } from './step-handler.js';
+import { prepareAttempt } from './step-preparation.js';
+import type { StopCause, StopScope } from './stop-scope.js';
+
+/** One step to run, with all its attempts. It is `pending` when it begins. */
+export interface StepTask {
+  readonly ref: StepRef;
+  readonly plan: StepPlan;
+  /** Of the address: a stage's name, `''`, `on_failure` or `always`. */
+  readonly stageName: string;
+  readonly stage: StageNode | undefined;
+  readonly status: StatusFunctions;
+  /** Why it runs. */
+  readonly why: Reason;
+  readonly scope: StopScope;
+  /** Asks for a slot, for each attempt anew; returns what takes the wish back. */
+  readonly ask: (grant: () => void) => () => void;
+  readonly release: () => void;
+  /** Called before each attempt. */
+  readonly onStart: () => void;
+}
+
+export type StepEnd =
+  | {
+      readonly kind: 'success';
+      readonly outputs: Readonly<Record<string, string>>;
+      readonly commit?: CommitInfo;
+    }
+  /** Failed or timed out; `counts` is false for a step that continues on error. */
+  | {
+      readonly kind: 'failed';
+      readonly counts: boolean;
+      readonly reason: Reason;
+      readonly exitCode?: number;
+      readonly address: StepAddress;
+    }
+  | { readonly kind: 'stopped' | 'interrupted' };
+
+/** Runs a step until it needs no further attempt, and writes all of it into the state. */
+export async function runStep(session: RunSession, task: StepTask): Promise<StepEnd> {
+  for (let number = 1; ; number += 1) {
+    const refused = await slotOrStop(session, task);
+    if (refused !== undefined) return stopUnstarted(session, task, refused);
+    const end = await attemptOnce(session, task, number);
+    task.release();
+    session.touch();
+    const delay = delayBeforeNext(task, number, end);
+    if (delay === undefined) return finish(session, task, number, end);
+    const stopped = await backOff(session, task, number, end, delay);
+    if (stopped !== undefined) return stopUnstarted(session, task, stopped);
+    session.store.moveStep(task.ref, 'pending', { reason: slotReason() });
+  }
+}
+
+/** Undefined with a slot in hand, or why there is none. */
+async function slotOrStop(session: RunSession, task: StepTask): Promise<StopCause | undefined> {
+  const stopped = await new Promise<StopCause | undefined>((resolve) => {
+    let takeBack = (): void => undefined;
+    const forget = task.scope.onStop((cause) => {
+      takeBack();
+      resolve(cause);
+    });
+    if (task.scope.cause !== undefined) return;
+    takeBack = task.ask(() => {
+      forget();
+      resolve(undefined);
+    });
+    session.touch();
+  });
+  if (stopped !== undefined) return stopped;
+  if (task.scope.cause !== undefined) task.release();
+  return task.scope.cause;
+}
+
+async function attemptOnce(
+  session: RunSession,
+  task: StepTask,
+  number: number,
+): Promise<AttemptEnd> {
+  task.onStart();
+  const { ref, plan } = task;
+  const started: AttemptState = {
+    number,
+    status: 'running',
+    startedAt: session.ports.clock.now(),
+  };
+  const { attempts } = session.store.step(ref);
+  session.store.moveStep(ref, 'running', { reason: task.why, attempts: [...attempts, started] });
+  const address = { stage: task.stageName, step: plan.name, attempt: number };
+  const end = await prepareAndRun(session, task, address);
+  const ended: AttemptState = {
+    ...started,
+    status: statusOf(end),
+    ...(end.kind !== 'success' && { reason: end.reason }),
+    finishedAt: session.ports.clock.now(),
+    ...exitOf(end),
+  };
+  session.store.changeStep(ref, { attempts: [...attempts, ended] });
+  return end;
+}
+
+async function prepareAndRun(
+  session: RunSession,
+  task: StepTask,
+  address: StepAddress,
+): Promise<AttemptEnd> {
+  const prepared = prepareAttempt(session, task.plan, task, address);
+  if (prepared.kind === 'impossible') {
+    session.ports.systemLine(address, prepared.reason.message);
+    return { kind: 'failed', reason: prepared.reason, failureClass: 'none' };
+  }
+  session.store.flush();
+  return runAttempt(session, task.plan, prepared.attempt, task.scope);
+}
+
+function statusOf(end: AttemptEnd): AttemptState['status'] {
+  return end.kind === 'interrupted' ? 'cancelled' : end.kind;
+}
+
+function delayBeforeNext(task: StepTask, number: number, end: AttemptEnd): number | undefined {
+  if (end.kind !== 'failed' && end.kind !== 'timeout') return undefined;
+  if (task.scope.cause !== undefined) return undefined;
+  return retryDelay(task.plan.retry, { number, ...end });
+}
+
+/** Waits before the next attempt; returns why that will not come. */
+async function backOff(
+  session: RunSession,
+  task: StepTask,
+  number: number,
+  end: AttemptEnd,
+  delay: number,
+): Promise<StopCause | undefined> {
+  const { ref, plan, stageName } = task;
+  const next = number + 1;
+  const total = plan.retry.max + 1;
+  const cause = end.kind === 'success' ? 'ended' : end.reason.message;
+  const message = `attempt ${number} of ${total} failed (${cause}); the next one starts in ${duration(delay)}`;
+  session.ports.systemLine({ stage: stageName, step: plan.name, attempt: number }, message);
+  const until = session.ports.clock.now() + delay;
+  session.store.moveStep(ref, 'waiting', {
+    reason: reason('retry_backoff', message, { until, next_attempt: next, attempts: total }),
+  });
+  return new Promise((resolve) => {
+    const forget = task.scope.onStop((stop) => {
+      disarm();
+      resolve(stop);
+    });
+    const disarm = session.after(delay, () => {
+      forget();
+      resolve(undefined);
+    });
+  });
+}
+
+function finish(session: RunSession, task: StepTask, number: number, end: AttemptEnd): StepEnd {
+  const address = { stage: task.stageName, step: task.plan.name, attempt: number };
+  switch (end.kind) {
+    case 'success':
+      return succeed(session, task, number, end);
+    case 'failed':
+    case 'timeout':
+      return fail(session, task, address, end);
+    case 'cancelled':
+      session.store.moveStep(task.ref, 'cancelled', { reason: end.reason, ...exitCodeOf(end) });
+      return { kind: 'stopped' };
+    case 'interrupted':
+      session.store.changeStep(task.ref, { reason: end.reason });
+      return { kind: 'interrupted' };
+  }
+}
+
+function succeed(
+  session: RunSession,
+  task: StepTask,
+  number: number,
+  end: Extract<AttemptEnd, { kind: 'success' }>,
+): StepEnd {
+  const masked = maskDeep(end.outputs, (text) => session.mask(text)) as Record<string, string>;
+  const hasOutputs = Object.keys(masked).length > 0;
+  session.store.moveStep(task.ref, 'success', {
+    reason: task.why,
+    ...exitCodeOf(end),
+    ...(hasOutputs && { outputs: masked }),
+    ...(number > 1 && { flaky: true }),
+  });
+  return { kind: 'success', outputs: end.outputs, ...(end.commit && { commit: end.commit }) };
+}
+
+function fail(
+  session: RunSession,
+  task: StepTask,
+  address: StepAddress,
+  end: Extract<AttemptEnd, { kind: 'failed' | 'timeout' }>,
+): StepEnd {
+  const { continueOnError } = task.plan;
+  session.store.moveStep(task.ref, end.kind, {
+    reason: end.reason,
+    ...exitCodeOf(end),
+    ...(continueOnError && { continuedOnError: true }),
+  });
+  return {
+    kind: 'failed',
+    counts: !continueOnError,
+    reason: end.reason,
+    ...exitCodeOf(end),
+    address,
+  };
+}
+
+/** Ends a step that waits for a slot or between two attempts. */
+function stopUnstarted(session: RunSession, task: StepTask, cause: StopCause): StepEnd {
+  const { attempts } = session.store.step(task.ref);
+  switch (cause.kind) {
+    case 'interrupt':
+      session.store.changeStep(task.ref, { reason: cause.reason });
+      return { kind: 'interrupted' };
+    case 'cancel':
+      session.store.moveStep(task.ref, 'cancelled', { reason: cause.reason });
+      return { kind: 'stopped' };
+    case 'skip':
+      session.store.moveStep(task.ref, 'skipped', { reason: cause.reason });
+      return { kind: 'stopped' };
+    case 'timeout':
+      return stopForTimeout(session, task, cause.reason, attempts.length);
+  }
+}
+
+function stopForTimeout(
+  session: RunSession,
+  task: StepTask,
+  why: Reason,
+  attempts: number,
+): StepEnd {
+  if (attempts === 0) {
+    session.store.moveStep(task.ref, 'skipped', { reason: why });
+    return { kind: 'stopped' };
+  }
+  const address = { stage: task.stageName, step: task.plan.name, attempt: attempts };
+  return fail(session, task, address, { kind: 'timeout', reason: why, failureClass: 'none' });
+}
+
+/** Written at the end of the step, so that an earlier attempt's code never stands for the last one. */
+function exitCodeOf(end: AttemptEnd): StepChange {
+  return end.exitCode === undefined ? {} : { exitCode: end.exitCode };
+}

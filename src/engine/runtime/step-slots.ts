@@ -1,0 +1,95 @@
+/** A wish for a slot. `position` is the place in the text: the lower one is served first. */
+interface Wish {
+  readonly position: number;
+  readonly grant: () => void;
+}
+
+interface Lane {
+  readonly limit: number;
+  used: number;
+  /** Sorted by position. */
+  readonly wishes: Wish[];
+}
+
+/**
+ * Hands out the right to run: at most `limit` at once over all, and at most its own limit in each lane (stage).
+ * Free slots go to the wish that stands first in the text among those whose lane has room, however long others wait.
+ *
+ * Nothing is granted from inside `ask` or `release`: `serve` does, so that everything that became ready in one turn
+ * competes by its place in the text and not by who asked first.
+ */
+export class StepSlots {
+  private used = 0;
+  private readonly lanes = new Map<number, Lane>();
+  /** Keys of lanes with wishes, sorted. */
+  private readonly open: number[] = [];
+
+  constructor(private readonly limit: number) {
+    if (!(limit >= 1)) throw new RangeError(`at least one step must be able to run, not ${limit}`);
+  }
+
+  /** Declares a lane; lanes are served in the order of their keys. */
+  addLane(key: number, limit: number): void {
+    this.lanes.set(key, { limit: Math.max(1, limit), used: 0, wishes: [] });
+  }
+
+  /** Returns what takes the wish back; that does nothing once it is granted. */
+  ask(key: number, position: number, grant: () => void): () => void {
+    const lane = this.lane(key);
+    const wish: Wish = { position, grant };
+    if (lane.wishes.length === 0) insertSorted(this.open, key, (a, b) => a - b);
+    insertSorted(lane.wishes, wish, (a, b) => a.position - b.position);
+    return () => this.forget(key, wish);
+  }
+
+  release(key: number): void {
+    this.lane(key).used -= 1;
+    this.used -= 1;
+  }
+
+  /** Grants what can be granted. */
+  serve(): void {
+    for (let next = this.take(); next !== undefined; next = this.take()) next.grant();
+  }
+
+  private take(): Wish | undefined {
+    if (this.used >= this.limit) return undefined;
+    const key = this.open.find((candidate) => {
+      const lane = this.lane(candidate);
+      return lane.used < lane.limit;
+    });
+    if (key === undefined) return undefined;
+    const lane = this.lane(key);
+    const wish = lane.wishes.shift();
+    if (lane.wishes.length === 0) this.open.splice(this.open.indexOf(key), 1);
+    lane.used += 1;
+    this.used += 1;
+    return wish;
+  }
+
+  private forget(key: number, wish: Wish): void {
+    const { wishes } = this.lane(key);
+    const index = wishes.indexOf(wish);
+    if (index < 0) return;
+    wishes.splice(index, 1);
+    if (wishes.length === 0) this.open.splice(this.open.indexOf(key), 1);
+  }
+
+  private lane(key: number): Lane {
+    const lane = this.lanes.get(key);
+    if (lane === undefined) throw new Error(`no lane ${key}`);
+    return lane;
+  }
+}
+
+function insertSorted<T>(list: T[], item: T, compare: (a: T, b: T) => number): void {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = list[middle];
+    if (other !== undefined && compare(other, item) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  list.splice(low, 0, item);
+}
