@@ -1,0 +1,18 @@
+import { describeConfig } from '../config/describe-config.js';
+import type { ServerFlags } from './program.js';
+import { effectiveConfig } from './server-config.js';
+import type { Terminal } from './terminal.js';
+
+export function configCommand(flags: ServerFlags, terminal: Terminal): number {
+  const { config, environment } = effectiveConfig(flags);
+  let section = '';
+  for (const line of describeConfig(config, environment)) {
+    if (line.section !== section) {
+      section = line.section;
+      terminal.print(terminal.paint('bold', `# ${section}`));
+    }
+    const origin = line.source === 'default' ? terminal.paint('dim', '  # default') : '';
+    terminal.print(`${line.name}=${line.value}${origin}`);
+  }
+  return 0;
+}

@@ -1,0 +1,32 @@
+import { compileYaml } from '../engine/compiler/compile-yaml.js';
+import type { Problem } from '../engine/definition/problem.js';
+import { printProblems } from './problem-list.js';
+import { readSource } from './read-source.js';
+import type { Terminal } from './terminal.js';
+
+/** 0: no errors (warnings are shown), 1: a file has errors. */
+export async function lintCommand(
+  files: readonly string[],
+  flags: { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const reports: { file: string; problems: readonly Problem[] }[] = [];
+  for (const file of files) {
+    reports.push({ file, problems: compileYaml(await readSource(file)).problems });
+  }
+  if (flags.json) terminal.print(JSON.stringify(reports, null, 2));
+  else for (const report of reports) show(report.file, report.problems, terminal);
+  const failed = reports.some(({ problems }) => problems.some(isError));
+  return failed ? 1 : 0;
+}
+
+function show(file: string, problems: readonly Problem[], terminal: Terminal): void {
+  printProblems(file, problems, (line) => terminal.print(line), terminal);
+  const errors = problems.filter(isError).length;
+  if (errors === 0) terminal.print(`${file}: ${terminal.paint('green', 'ok')}`);
+  else terminal.print(`${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}`);
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error';
+}

@@ -1,0 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { openApiText } from '../open-api.js';
+import type { Terminal } from './terminal.js';
+
+export async function openApiCommand(
+  flags: { readonly write?: string },
+  terminal: Terminal,
+): Promise<number> {
+  const text = await openApiText();
+  if (flags.write === undefined) terminal.write(text);
+  else await writeFile(flags.write, text);
+  return 0;
+}

@@ -1,0 +1,145 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { ConfigError } from '../config/load-config.js';
+import { packageVersion } from '../config/paths.js';
+import { EmbeddedError } from '../embedded/embedded.error.js';
+import { CommandError } from './command.error.js';
+import { Terminal } from './terminal.js';
+
+/** What a command was asked on the command line that its variables would say otherwise. */
+export interface ServerFlags {
+  readonly port?: string;
+  readonly host?: string;
+  readonly home?: string;
+  readonly workers?: string;
+  readonly concurrency?: string;
+  readonly labels?: string;
+}
+
+/** Exit codes besides those of a run: 0 done, 1 failed, 2 the command line is wrong. */
+const USAGE_ERROR = 2;
+
+/** Runs one command line; resolves with the exit code of the process. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  let exitCode = 0;
+  const program = describeProgram(terminal, (code) => (exitCode = code));
+  try {
+    await program.parseAsync([...argv]);
+    return exitCode;
+  } catch (error) {
+    return exitCodeOf(error, terminal);
+  }
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+  if (error instanceof CommandError) {
+    terminal.say(`millrace: ${error.message}`);
+    return error.exitCode;
+  }
+  if (error instanceof ConfigError || error instanceof EmbeddedError) {
+    terminal.say(`millrace: ${error.message}`);
+    return 1;
+  }
+  terminal.say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 1;
+}
+
+/** Commands load what they need when they run: `--help` and `lint` must not wait for a database driver. */
+function describeProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
+  const program = new Command('millrace')
+    .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      '\n`./millrace test` installs what is missing and runs every test.\nDocumentation: README.md and docs/.',
+    );
+
+  serverFlags(
+    program
+      .command('start')
+      .description('Start everything: stores (embedded unless given), API, workers')
+      .option('--no-example', 'do not run the example pipeline at the first start')
+      .option('--logs', 'print every log line here instead of into a file'),
+  ).action(async (flags: ServerFlags & { example: boolean; logs?: boolean }) => {
+    const { startCommand } = await import('./start/start-command.js');
+    done(await startCommand({ ...flags, api: true }, terminal));
+  });
+
+  serverFlags(
+    program
+      .command('worker')
+      .description('Start workers only; MONGODB_URI and REDIS_URL say for which server')
+      .option('--logs', 'print every log line here instead of into a file'),
+  ).action(async (flags: ServerFlags & { logs?: boolean }) => {
+    const { startCommand } = await import('./start/start-command.js');
+    done(await startCommand({ ...flags, api: false, example: false }, terminal));
+  });
+
+  program
+    .command('run')
+    .description('Run a pipeline here and now, without a server; the exit code is the result')
+    .argument('<file>', 'pipeline YAML, - for standard input')
+    .option('--env <NAME=value...>', 'variables of the trigger', variable, {})
+    .option('--input <name=value...>', "values for the pipeline's inputs", variable, {})
+    .option('--branch <name>', 'branch to clone and to tell the pipeline')
+    .option('--keep', 'keep the workspace and print its path')
+    .action(async (file: string, flags: RunFlags) => {
+      const { runCommand } = await import('./run/run-command.js');
+      done(await runCommand(file, flags, terminal));
+    });
+
+  program
+    .command('lint')
+    .description('Show every problem of pipeline files')
+    .argument('<files...>', 'pipeline YAML, - for standard input')
+    .option('--json', 'machine-readable')
+    .action(async (files: string[], flags: { json?: boolean }) => {
+      const { lintCommand } = await import('./lint-command.js');
+      done(await lintCommand(files, flags, terminal));
+    });
+
+  serverFlags(
+    program.command('config').description('Print the effective configuration, secrets masked'),
+  ).action(async (flags: ServerFlags) => {
+    const { configCommand } = await import('./config-command.js');
+    done(configCommand(flags, terminal));
+  });
+
+  program
+    .command('openapi')
+    .description('Print the OpenAPI document')
+    .option('--write <file>', 'write it there instead')
+    .action(async (flags: { write?: string }) => {
+      const { openApiCommand } = await import('./openapi-command.js');
+      done(await openApiCommand(flags, terminal));
+    });
+
+  return program;
+}
+
+/** Flags of `run`. */
+export interface RunFlags {
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: Readonly<Record<string, string>>;
+  readonly branch?: string;
+  readonly keep?: boolean;
+}
+
+function variable(text: string, before: Record<string, string>): Record<string, string> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It must be NAME=value.');
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+function serverFlags(command: Command): Command {
+  return command
+    .option('--port <number>', 'TCP port of the API (PORT)')
+    .option('--host <address>', 'address of the API (HOST)')
+    .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
+    .option('--workers <number>', 'worker processes (WORKERS)')
+    .option('--concurrency <number>', 'executions of one worker at once (WORKER_CONCURRENCY)')
+    .option('--labels <list>', 'labels of the workers (WORKER_LABELS)');
+}

@@ -1,0 +1,207 @@
+import { availableParallelism } from 'node:os';
+import type { Environment } from '../../config/environment.js';
+import type { MillraceConfig } from '../../config/millrace-config.js';
+import { defaultCache, entryFile } from '../../config/paths.js';
+import { readToken, tokenFile } from '../../auth/token-file.js';
+import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
+import { ApiClient } from '../api-client.js';
+import { CommandError } from '../command.error.js';
+import type { ServerFlags } from '../program.js';
+import { effectiveConfig } from '../server-config.js';
+import type { Terminal } from '../terminal.js';
+import { isFirstStart, runExample } from './example-run.js';
+import { ServerLog } from './server-log.js';
+import { type ProcessEvents, SupervisedProcess } from './supervised-process.js';
+
+export interface StartFlags extends ServerFlags {
+  readonly api: boolean;
+  readonly example: boolean;
+  readonly logs?: boolean;
+}
+
+const API_GRACE_MS = 10_000;
+/** A worker drains for 20 s, then interrupts what runs: TERM, 8 s, KILL. */
+const WORKER_GRACE_MS = 36_000;
+const READY_MS = 60_000;
+const WAKE_UP_MS = 2 ** 30;
+
+/** Brings everything up, keeps it up, and takes it down again on Ctrl-C or TERM. */
+export async function startCommand(flags: StartFlags, terminal: Terminal): Promise<number> {
+  const { config, environment } = effectiveConfig(flags);
+  if (!flags.api && (config.mongodbUri === undefined || config.redisUrl === undefined)) {
+    throw new CommandError(
+      'A worker alone needs MONGODB_URI and REDIS_URL of the server that it works for.',
+    );
+  }
+  const stop = stopSignal(terminal);
+  const log = new ServerLog(config.home, flags.logs ?? false, terminal);
+  const server = new Server(config, environment, log, terminal, stop);
+  try {
+    await server.start(flags.api);
+    if (flags.api && !stop.aborted) await greet(config, flags, log, terminal);
+    else if (!stop.aborted) terminal.say(`Workers run. Ctrl-C stops them. Log: ${log.path}`);
+    await aborted(stop);
+    return 0;
+  } finally {
+    await server.stop();
+    log.close();
+  }
+}
+
+/** The process tree of one start. */
+class Server {
+  private services: EmbeddedServices | undefined;
+  private api: SupervisedProcess | undefined;
+  private readonly workers: SupervisedProcess[] = [];
+  private readonly events: ProcessEvents;
+
+  constructor(
+    private readonly config: MillraceConfig,
+    private readonly environment: Environment,
+    log: ServerLog,
+    private readonly terminal: Terminal,
+    private readonly signal: AbortSignal,
+  ) {
+    this.events = {
+      output: (name, bytes) => log.write(name, bytes),
+      died: (name, how, restartInMs) =>
+        terminal.say(`${name} died (${how}); starting it again in ${restartInMs} ms`),
+    };
+  }
+
+  async start(withApi: boolean): Promise<void> {
+    const environment = await this.storeEnvironment();
+    if (this.signal.aborted) return;
+    if (withApi) {
+      this.api = this.launch('api', 'main', { ...environment, ROLE: 'api' }, API_GRACE_MS);
+    }
+    const count = this.config.workers ?? availableParallelism();
+    for (let number = 1; number <= count; number++) {
+      const role = { ...environment, ROLE: 'worker' };
+      this.workers.push(this.launch(`worker ${number}`, 'worker', role, WORKER_GRACE_MS));
+    }
+    if (withApi) await apiOf(this.config).waitUntilReady(READY_MS, this.signal);
+  }
+
+  /** Workers first, so that what they run can still be told; the stores last. */
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await this.api?.stop();
+    await this.services?.stop();
+  }
+
+  private async storeEnvironment(): Promise<Environment> {
+    const { mongodbUri, redisUrl, home } = this.config;
+    const need = { redis: redisUrl === undefined, database: mongodbUri === undefined };
+    if (!need.redis && !need.database) return this.environment;
+    this.services = await startEmbedded({
+      home,
+      cache: defaultCache(),
+      durability: 'durable',
+      need,
+      env: this.environment,
+      progress: (line) => this.terminal.say(line),
+      signal: this.signal,
+    });
+    return {
+      ...this.environment,
+      MONGODB_URI: mongodbUri ?? this.services.mongodbUri,
+      REDIS_URL: redisUrl ?? this.services.redisUrl,
+    };
+  }
+
+  private launch(
+    name: string,
+    entry: 'main' | 'worker',
+    environment: Environment,
+    graceMs: number,
+  ): SupervisedProcess {
+    const description = { name, entry: entryFile(entry), environment, graceMs };
+    const process = new SupervisedProcess(description, this.events);
+    process.start();
+    return process;
+  }
+}
+
+async function greet(
+  config: MillraceConfig,
+  flags: StartFlags,
+  log: ServerLog,
+  terminal: Terminal,
+): Promise<void> {
+  const api = apiOf(config);
+  const url = api.baseUrl;
+  terminal.print(`${terminal.paint('bold', 'Millrace runs:')} ${terminal.paint('cyan', url)}`);
+  terminal.print(`  Swagger UI   ${url}/api/docs`);
+  terminal.print(`  Health       ${url}/api/healthchecker`);
+  if (config.authMode === 'token' && config.token === undefined) {
+    terminal.print(`  Token        in ${tokenFile(config.home)}`);
+  }
+  terminal.print(`  Server log   ${log.path}`);
+  if (flags.example && (await isFirstStart(api))) await showExample(api, config, terminal);
+  terminal.print('Ctrl-C stops everything.');
+}
+
+async function showExample(
+  api: ApiClient,
+  config: MillraceConfig,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.print();
+  terminal.print('Running a first pipeline (examples/hello.yaml):');
+  const result = await runExample(api);
+  for (const line of result.logs) terminal.print(`  | ${line}`);
+  const good = result.status === 'success';
+  const took = result.duration === null ? '' : ` in ${result.duration} ms`;
+  terminal.print(`  ${terminal.paint(good ? 'green' : 'red', result.status)}${took}`);
+  terminal.print(`  ${api.baseUrl}/api/ci/executions/${result.executionId}`);
+  terminal.print();
+  terminal.print('Run it again yourself:');
+  terminal.print(`  ${triggerLine(api, config, result.pipelineId)}`);
+  terminal.print();
+}
+
+/** A line that can be pasted into a shell; the token is read from its file, so that it stays out of the history. */
+function triggerLine(api: ApiClient, config: MillraceConfig, pipelineId: string): string {
+  const token =
+    config.token === undefined ? `$(cat ${quoted(tokenFile(config.home))})` : '$MILLRACE_TOKEN';
+  const header = config.authMode === 'none' ? '' : ` -H "Authorization: Bearer ${token}"`;
+  return `curl -X POST${header} ${api.baseUrl}/api/ci/pipelines/${pipelineId}/trigger`;
+}
+
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function apiOf(config: MillraceConfig): ApiClient {
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  const token =
+    config.authMode === 'none' ? undefined : (config.token ?? readToken(tokenFile(config.home)));
+  return new ApiClient(`http://${host}:${config.port}`, token);
+}
+
+/** Aborts at the first Ctrl-C, TERM or HUP; a second Ctrl-C ends this process at once. */
+function stopSignal(terminal: Terminal): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    terminal.say('Stopping; running executions get 20 s to end. Again to stop at once.');
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
+  return controller.signal;
+}
+
+/** Waits for the signal, and keeps the process alive meanwhile. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const alive = setInterval(() => undefined, WAKE_UP_MS);
+    signal.addEventListener('abort', () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}

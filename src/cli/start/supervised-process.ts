@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Environment, encodeEnvironment } from '../../config/environment.js';
+
+export interface ProcessDescription {
+  /** For messages: `api`, `worker 1`. */
+  readonly name: string;
+  /** JavaScript file. */
+  readonly entry: string;
+  /** Handed over by a descriptor: the process's own environment stays bare, since steps may be able to read it. */
+  readonly environment: Environment;
+  /** From TERM to KILL when it is stopped. */
+  readonly graceMs: number;
+}
+
+export interface ProcessEvents {
+  /** Bytes that it printed. */
+  output(name: string, bytes: Buffer): void;
+  /** It ended without being asked to; it is started again after `restartInMs`. */
+  died(name: string, how: string, restartInMs: number): void;
+}
+
+const ENVIRONMENT_DESCRIPTOR = 3;
+const FIRST_RESTART_MS = 200;
+const MAX_RESTART_MS = 10_000;
+/** One that lived so long was healthy: the next restart is prompt again. */
+const HEALTHY_MS = 30_000;
+
+/** What Node and the system's own libraries need; everything else comes over the descriptor. */
+const INHERITED = ['PATH', 'HOME', 'LANG', 'TZ', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
+
+/** One of our server processes, started again whenever it dies, until it is stopped. */
+export class SupervisedProcess {
+  private child: ChildProcess | undefined;
+  private restart: NodeJS.Timeout | undefined;
+  private stopping = false;
+  private failures = 0;
+  private startedAt = 0;
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly description: ProcessDescription,
+    private readonly events: ProcessEvents,
+  ) {}
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  start(): void {
+    const { entry, environment, name } = this.description;
+    const bare = Object.fromEntries(
+      INHERITED.flatMap((variable) => {
+        const value = environment[variable];
+        return value === undefined ? [] : [[variable, value]];
+      }),
+    );
+    this.startedAt = performance.now();
+    const child = spawn(process.execPath, ['--enable-source-maps', entry], {
+      env: { ...bare, MILLRACE_ENV_FD: String(ENVIRONMENT_DESCRIPTOR) },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      // A Ctrl-C at the terminal reaches us only; we end the others in their order.
+      detached: true,
+    });
+    this.child = child;
+    const handover = child.stdio[ENVIRONMENT_DESCRIPTOR] as NodeJS.WritableStream;
+    handover.on('error', () => undefined); // It died before it read; its exit says so.
+    handover.end(encodeEnvironment(environment));
+    child.stdout?.on('data', (bytes: Buffer) => this.events.output(name, bytes));
+    child.stderr?.on('data', (bytes: Buffer) => this.events.output(name, bytes));
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => this.onEnd(error.message, resolve));
+      child.once('exit', (code, signal) => this.onEnd(signal ?? `exit code ${code}`, resolve));
+    });
+  }
+
+  /** TERM, the grace, KILL. Resolves when it is gone. Idempotent. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.restart);
+    const { child } = this;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), this.description.graceMs);
+    await this.ended;
+    clearTimeout(kill);
+  }
+
+  private onEnd(how: string, resolve: () => void): void {
+    resolve();
+    if (this.stopping) return;
+    const healthy = performance.now() - this.startedAt > HEALTHY_MS;
+    this.failures = healthy ? 0 : this.failures + 1;
+    const wait = Math.min(FIRST_RESTART_MS * 2 ** this.failures, MAX_RESTART_MS);
+    this.events.died(this.description.name, how, wait);
+    this.restart = setTimeout(() => this.start(), wait);
+  }
+}
