@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { guardHome, parseList, type HomeGuard } from './home-guard.js';
@@ -8,6 +8,7 @@ import { readProcess } from './process-identity.js';
 
 describe('guardHome', () => {
   let folder: string;
+  const lost: unknown[] = [];
   const children: { kill: (signal: 'SIGKILL') => boolean }[] = [];
 
   beforeEach(async () => {
@@ -24,6 +25,7 @@ describe('guardHome', () => {
       listPath: join(folder, 'processes'),
       temporary,
       env: process.env,
+      onLost: (error) => lost.push(error),
     });
 
   async function sleeper(): Promise<{ pid: number; startTime: string; exit: Promise<unknown[]> }> {
@@ -43,9 +45,26 @@ describe('guardHome', () => {
   });
 
   it('says so when the folder cannot be written', async () => {
-    const options = { listPath: join(folder, 'l'), temporary: [], env: process.env };
+    const options = {
+      ...{ listPath: join(folder, 'l'), temporary: [], env: process.env },
+      onLost: () => undefined,
+    };
     const guard = guardHome({ ...options, lockPath: join(folder, 'absent/lock') });
     await expect(guard).rejects.toMatchObject({ code: 'lock_unavailable' });
+  });
+
+  it('is replaced when it is killed', async () => {
+    const guard = await take();
+    const before = await holders(join(folder, 'lock'));
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    let after: readonly number[] = [];
+    while (after.length === 0 || after.some((pid) => before.includes(pid))) {
+      after = await holders(join(folder, 'lock'));
+    }
+    await expect(take()).rejects.toMatchObject({ code: 'home_in_use' });
+    await guard.release();
+    expect(lost).toEqual([]);
+    await (await take()).release();
   });
 
   it('removes the temporary folders at release and leaves processes alone', async () => {
@@ -71,6 +90,16 @@ describe('guardHome', () => {
     await guard.release();
   });
 });
+
+/** Running processes that have the file open. */
+async function holders(path: string): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const target = await readlink(`/proc/${pid}/fd/9`).catch(() => '');
+    if (target === path) found.push(Number(pid));
+  }
+  return found;
+}
 
 describe('parseList', () => {
   it('leaves out lines that are not whole', () => {

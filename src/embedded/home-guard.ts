@@ -60,14 +60,47 @@ export interface GuardOptions {
   /** Folders to remove at the end. */
   readonly temporary: readonly string[];
   readonly env: Environment;
+  /** The guard died and no other could take its place: another Millrace may take the home at any moment. */
+  readonly onLost: (error: unknown) => void;
 }
 
 /**
- * Takes the lock at once or not at all, and ends what a killed predecessor and its guard left running.
+ * Takes the lock at once or not at all, and ends what a killed predecessor and its guard left running. A guard that is
+ * killed is replaced by another.
  *
  * @throws EmbeddedError `home_in_use` when another Millrace has the home; `lock_unavailable`.
  */
 export async function guardHome(options: GuardOptions): Promise<HomeGuard> {
+  let guard = await startGuard(options);
+  let released = false;
+  const replace = async (): Promise<void> => {
+    if (released) return;
+    // Its `cat` holds the lock as long as our end is open.
+    guard.stdin?.destroy();
+    guard = await retry(() => startGuard(options));
+    guard.once('exit', onExit);
+  };
+  const onExit = (): void => void replace().catch(options.onLost);
+  guard.once('exit', onExit);
+  await endLeftovers(options.listPath);
+  await writeList(options.listPath, []);
+  let written: Promise<void> = Promise.resolve();
+  const watch = (processes: readonly GuardedProcess[]): Promise<void> => {
+    // A write that failed was told to its own caller and must not stop the next one.
+    written = written.catch(() => undefined).then(() => writeList(options.listPath, processes));
+    return written;
+  };
+  return {
+    watch,
+    async release() {
+      released = true;
+      await watch([]);
+      await closed(guard);
+    },
+  };
+}
+
+async function startGuard(options: GuardOptions): Promise<ChildProcess> {
   const args = ['-c', GUARD, options.lockPath, options.listPath, ...options.temporary];
   const guard = spawn('/bin/sh', args, {
     env: { PATH: options.env['PATH'], LC_ALL: 'C' },
@@ -77,20 +110,19 @@ export async function guardHome(options: GuardOptions): Promise<HomeGuard> {
   });
   const outcome = await heldOrExit(guard);
   if (outcome.kind === 'exit') throw refusal(options.lockPath, outcome.code, outcome.stderr);
-  await endLeftovers(options.listPath);
-  await writeList(options.listPath, []);
-  let written: Promise<void> = Promise.resolve();
-  const watch = (processes: readonly GuardedProcess[]): Promise<void> => {
-    written = written.then(() => writeList(options.listPath, processes));
-    return written;
-  };
-  return {
-    watch,
-    async release() {
-      await watch([]);
-      await closed(guard);
-    },
-  };
+  return guard;
+}
+
+/** Tries for about 2 s: the lock is free a moment after its holder died. */
+async function retry<T>(action: () => Promise<T>): Promise<T> {
+  for (let left = 40; ; left -= 1) {
+    try {
+      return await action();
+    } catch (error) {
+      if (left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 function refusal(path: string, code: number | null, stderr: string): EmbeddedError {

@@ -15,7 +15,9 @@ export function postgresConf(socketFolder: string, durability: Durability): stri
     ['port', '5432'],
     ['max_connections', '50'],
     ['shared_buffers', '64MB'],
-    ['dynamic_shared_memory_type', 'posix'],
+    // Reserved at start: systemd removes a user's later segments when the user logs out (RemoveIPC).
+    ['min_dynamic_shared_memory', '32MB'],
+    ['max_parallel_workers_per_gather', '0'],
     ['io_method', 'sync'],
     ['jit', 'off'],
     ['max_wal_size', '512MB'],

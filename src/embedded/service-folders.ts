@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedError } from './embedded.error.js';
-import type { Environment } from '../config/environment.js';
 import { requireReachable, type ServiceUser } from './service-user.js';
 
 /** Where the parts of one home live. All are absolute. */
@@ -35,7 +34,6 @@ const LONGEST_SOCKET_FOLDER = 107 - '/.s.PGSQL.5432.lock'.length;
 export async function makeServiceFolders(
   home: string,
   user: ServiceUser | undefined,
-  env: Environment,
 ): Promise<ServiceFolders> {
   const base = join(home, 'embedded');
   const logs = join(base, 'logs');
@@ -56,7 +54,7 @@ export async function makeServiceFolders(
     await makePassable(home);
     await requireReachable(real, user);
   }
-  return { base: real, logs: join(real, 'logs'), sockets: await makeSocketFolder(user, env) };
+  return { base: real, logs: join(real, 'logs'), sockets: await makeSocketFolder(user) };
 }
 
 /**
@@ -92,12 +90,9 @@ export async function makeOwnedFolder(
   return path;
 }
 
-async function makeSocketFolder(user: ServiceUser | undefined, env: Environment): Promise<string> {
-  const places = [
-    ...(user === undefined ? [env['XDG_RUNTIME_DIR']] : ['/run']),
-    tmpdir(),
-    '/tmp',
-  ].filter((place): place is string => place !== undefined && place !== '');
+async function makeSocketFolder(user: ServiceUser | undefined): Promise<string> {
+  // Not XDG_RUNTIME_DIR: it is removed when the user logs out, under a server that was left running.
+  const places = [...(user === undefined ? [] : ['/run']), tmpdir(), '/tmp'];
   let failure: unknown;
   for (const place of places) {
     const prefix = join(place, 'millrace-');

@@ -43,7 +43,7 @@ export interface EmbeddedOptions {
   readonly durability: Durability;
   /** Which of the two are needed; the other one's address is undefined in the result. */
   readonly need: { readonly redis: boolean; readonly database: boolean };
-  /** The caller's environment: `PATH`, proxies, `XDG_RUNTIME_DIR`. The services themselves see none of it. */
+  /** The caller's environment: `PATH`, proxies. The services themselves see none of it. */
   readonly env: Environment;
   /** One line for a person, for everything that takes longer than a moment. */
   readonly progress: (line: string) => void;
@@ -73,24 +73,27 @@ export interface EmbeddedServices {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServices> {
   const user = await serviceUser(options.env, options.progress);
-  const folders = await makeServiceFolders(options.home, user, options.env);
+  const folders = await makeServiceFolders(options.home, user);
   const temporary = [
     folders.sockets,
     ...(options.durability === 'throwaway' ? [options.home] : []),
   ];
-  let guard: HomeGuard;
+  const running = new RunningServices(options);
   try {
-    guard = await guardHome({
+    running.guard = await guardHome({
       lockPath: join(folders.base, 'lock'),
       listPath: join(folders.base, 'processes'),
       temporary,
       env: options.env,
+      onLost: (error) => {
+        options.progress(`The home is not guarded any more, ending all services: ${String(error)}`);
+        void running.stop();
+      },
     });
   } catch (error) {
     await rm(folders.sockets, { recursive: true, force: true });
     throw error;
   }
-  const running = new RunningServices(guard, options);
   try {
     await replaceSocketFolder(folders);
     await bringUp(running, { folders, user, durability: options.durability }, options);
@@ -214,12 +217,11 @@ async function exists(path: string): Promise<boolean> {
 /** The services of one home, what the guard knows of them, and their end. */
 class RunningServices {
   private readonly services: SupervisedProcess[] = [];
-  private readonly guard: HomeGuard;
+  guard: HomeGuard | undefined;
   private readonly options: EmbeddedOptions;
   private stopped: Promise<void> | undefined;
 
-  constructor(guard: HomeGuard, options: EmbeddedOptions) {
-    this.guard = guard;
+  constructor(options: EmbeddedOptions) {
     this.options = options;
   }
 
@@ -249,7 +251,7 @@ class RunningServices {
     const entries = this.services.flatMap(({ spec, process }) =>
       process === undefined ? [] : [{ ...process, signal: this.signalFor(spec) }],
     );
-    await this.guard.watch(entries);
+    await this.guard?.watch(entries);
   }
 
   private signalFor(spec: SupervisedProcess['spec']): NodeJS.Signals {
@@ -265,7 +267,7 @@ class RunningServices {
     await Promise.all(this.services.filter((service) => !isStore(service)).map(stop));
     await Promise.all(this.services.filter(isStore).map(stop));
     for (const { spec } of this.services) spec.log.close();
-    await this.guard.release();
+    await this.guard?.release();
   }
 }
 
