@@ -165,7 +165,7 @@ describe('environment over a descriptor', () => {
 });
 
 describe('.env.example', () => {
-  it('is what the table says (write it with: ./millrace config --example)', () => {
+  it('is what renderEnvExample makes of the table', () => {
     expect(readFileSync(join(packageRoot(), '.env.example'), 'utf8')).toBe(renderEnvExample());
   });
 });

@@ -38,5 +38,11 @@ export const pipelineVersionSchema = new Schema(
     created_by: { type: String, required: true },
     created_at: { type: Date, required: true },
   },
-  { collection: 'pipeline_versions', versionKey: false, id: false, minimize: false },
+  {
+    collection: 'pipeline_versions',
+    versionKey: false,
+    id: false,
+    strictQuery: 'throw',
+    minimize: false,
+  },
 ).index({ pipeline_id: 1, number: 1 });

@@ -31,5 +31,5 @@ export const pipelineSchema = new Schema(
     created_at: { type: Date, required: true },
     updated_at: { type: Date, required: true },
   },
-  { collection: 'pipelines', versionKey: false, id: false, minimize: false },
+  { collection: 'pipelines', versionKey: false, id: false, strictQuery: 'throw', minimize: false },
 );

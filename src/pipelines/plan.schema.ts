@@ -17,5 +17,5 @@ export const planSchema = new Schema(
     plan: { type: String, required: true },
     created_at: { type: Date, required: true },
   },
-  { collection: 'plans', versionKey: false, id: false },
+  { collection: 'plans', versionKey: false, id: false, strictQuery: 'throw' },
 );

@@ -27,10 +27,9 @@ export class DatabaseConnection {
 
   constructor(private readonly options: DatabaseOptions) {
     this.connection = mongoose.createConnection();
-    this.connection.set('bufferCommands', false);
-    this.connection.set('autoIndex', false);
-    this.connection.set('autoCreate', false);
-    this.connection.set('strictQuery', 'throw');
+    // Before the first connect `set` would write to the options, where nobody reads these.
+    const behaviour = { bufferCommands: false, autoIndex: false, autoCreate: false };
+    Object.assign(this.connection.config as Record<string, unknown>, behaviour);
     this.connection.on('error', (error: Error) => this.logger.warn({ err: error }, 'connection'));
   }
 
