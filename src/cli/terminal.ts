@@ -1,10 +1,12 @@
+import { readEnvironment } from '../config/environment.js';
+
 /** Where a command speaks: results to standard output, everything else to standard error. */
 export class Terminal {
   constructor(
     private readonly out: NodeJS.WritableStream = process.stdout,
     private readonly err: NodeJS.WritableStream = process.stderr,
     /** Colours are for people at a terminal (https://no-color.org). */
-    readonly colour: boolean = process.stdout.isTTY && !('NO_COLOR' in process.env),
+    readonly colour: boolean = process.stdout.isTTY && !('NO_COLOR' in readEnvironment()),
   ) {}
 
   /** One line of a result. */

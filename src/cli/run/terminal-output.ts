@@ -1,0 +1,68 @@
+import type { MaskSet } from '../../common/redaction/mask-set.js';
+import { MaskingStream } from '../../common/redaction/masking-stream.js';
+import type { StepAddress } from '../../engine/runtime/step-handler.js';
+import type { OutputSink, StepOutput } from '../../executions/steps/step-output.js';
+import { LineCutter } from '../../logs/line-cutter.js';
+import { LineTail } from '../../logs/line-tail.js';
+import type { Terminal } from '../terminal.js';
+
+const LINE_BYTES = 64 * 1024;
+const TAIL_BYTES = 16 * 1024;
+
+/** Shows what steps print, line by line, each line behind the name of its step; masked as in the server. */
+export class TerminalOutput implements StepOutput {
+  private readonly tails = new Map<string, LineTail>();
+
+  constructor(
+    private readonly masks: MaskSet,
+    private readonly terminal: Terminal,
+  ) {}
+
+  open(address: StepAddress, stream: 'stdout' | 'stderr'): OutputSink {
+    const masking = new MaskingStream(this.masks);
+    const cutter = new LineCutter(LINE_BYTES, {
+      lines: (pieces) => this.show(address, stream, Buffer.concat(pieces)),
+      cutLine: (piece) => this.show(address, stream, piece),
+    });
+    return {
+      write: (bytes) => {
+        for (const piece of masking.push(bytes)) cutter.push(piece);
+        return true;
+      },
+      end: () => {
+        for (const piece of masking.flush()) cutter.push(piece);
+        cutter.end();
+      },
+    };
+  }
+
+  systemLine(address: StepAddress, text: string): void {
+    for (const line of this.masks.maskText(text).split('\n')) {
+      this.terminal.print(`${this.prefix(address)}${this.terminal.paint('dim', line)}`);
+    }
+  }
+
+  lastLines(address: StepAddress, count: number): string[] {
+    return this.tails.get(keyOf(address))?.last(count) ?? [];
+  }
+
+  private show(address: StepAddress, stream: 'stdout' | 'stderr', lines: Buffer): void {
+    const tail = this.tails.get(keyOf(address)) ?? new LineTail(TAIL_BYTES);
+    this.tails.set(keyOf(address), tail);
+    tail.add(lines);
+    const prefix = this.prefix(address);
+    for (const line of lines.toString('utf8').replace(/\n$/, '').split('\n')) {
+      const text = stream === 'stderr' ? this.terminal.paint('yellow', line) : line;
+      this.terminal.print(`${prefix}${text}`);
+    }
+  }
+
+  private prefix({ stage, step }: StepAddress): string {
+    const name = stage === '' ? step : `${stage}/${step}`;
+    return `${this.terminal.paint('cyan', name)} ${this.terminal.paint('dim', '|')} `;
+  }
+}
+
+function keyOf({ stage, step, attempt }: StepAddress): string {
+  return JSON.stringify([stage, step, attempt]);
+}
