@@ -110,6 +110,11 @@ export const workspacePath: Reader<string> = template({
   },
 });
 
+/** The URL with `***` for its user and password. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/\s]*@/, '//***@');
+}
+
 const url = template({
   expects: 'the URL of a git repository',
   max: 2048,
@@ -117,7 +122,11 @@ const url = template({
     const isUrl = /^(https?|ssh):\/\/[^\s/][^\s]*$/i.test(value);
     if (isUrl || /^[\w.-]+@[\w.-]+:[^\s:][^\s]*$/.test(value)) return undefined;
     const hint = 'Write https://host/owner/name.git, ssh://… or git@host:owner/name.git';
-    return ['invalid_url', `"${value.slice(0, 60)}" is no URL of a git repository.`, hint];
+    return [
+      'invalid_url',
+      `"${withoutCredentials(value).slice(0, 60)}" is no URL of a git repository.`,
+      hint,
+    ];
   },
 });
 

@@ -1,3 +1,4 @@
+import { withoutCredentials } from './common-readers.js';
 import type {
   ActionDefinition,
   PipelineDefinition,
@@ -36,7 +37,7 @@ export interface StageDocument {
   readonly steps: readonly StepDocument[];
 }
 
-/** A pipeline as the API tells it: the seed's data model, whichever form the YAML has. Times are seconds. Plain JSON. */
+/** A pipeline as the API tells it: the seed's data model, whichever form the YAML has. Times are seconds. Plain JSON. Credentials of URLs are `***`. */
 export interface DefinitionDocument {
   readonly name: string;
   readonly description?: string;
@@ -118,7 +119,12 @@ function stepDocument(step: StepDefinition): StepDocument {
 function configOf(action: ActionDefinition): Readonly<Record<string, unknown>> {
   if (action.kind === 'git') {
     const { url, branch, commit } = action.repository;
-    return { repository_url: url, branch, commit, working_directory: action.directory };
+    return {
+      repository_url: withoutCredentials(url),
+      branch,
+      commit,
+      working_directory: action.directory,
+    };
   }
   return { command: action.commands.join('\n'), working_directory: action.workingDirectory };
 }

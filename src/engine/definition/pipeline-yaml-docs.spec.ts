@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileYaml } from '../compiler/compile-yaml.js';
+import { backoffTable, exitCodeTable, repositoryTable, retryTable } from './common-readers.js';
+import { inputTable } from './input-reader.js';
+import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
+import type { FieldReaders, KeyTable } from './reader.js';
+import { gitConfigTable, seedStepTable, shellConfigTable } from './seed-step-reader.js';
+import { seedTriggerConfigTable, seedTriggerTable } from './seed-trigger-reader.js';
+import { hookTable, stepTable } from './step-reader.js';
+import {
+  manualTable,
+  pathsTable,
+  pullRequestTable,
+  pushTable,
+  scheduleTable,
+  triggerTable,
+  webhookTable,
+} from './trigger-reader.js';
+
+const root = join(__dirname, '../../..');
+const docs = readFileSync(join(root, 'docs/pipeline-yaml.md'), 'utf8');
+
+const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits'>[] = [
+  ...[pipelineTable, defaultsTable, repositoryTable, stageTable, stepTable, hookTable],
+  ...[retryTable, exitCodeTable, backoffTable, inputTable, triggerTable, manualTable, pushTable],
+  ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
+  ...[seedTriggerConfigTable, seedStepTable, shellConfigTable, gitConfigTable],
+];
+
+describe('docs/pipeline-yaml.md', () => {
+  it.each(tables.map((table) => [table.name, table] as const))(
+    'names every key of %s',
+    (_name, table) => {
+      const keys = [...Object.keys(table.fields), ...Object.keys(table.later ?? {})];
+      const missing = keys.filter((key) => !new RegExp(`[\`.{ ]${key}[\`: ]`).test(docs));
+      expect(missing).toEqual([]);
+    },
+  );
+
+  it('names every code that the engine gives', () => {
+    const folders = ['definition', 'compiler', 'expression'].map((name) =>
+      join(root, 'src/engine', name),
+    );
+    const sources = folders.flatMap((folder) =>
+      readdirSync(folder)
+        .filter((file) => file.endsWith('.ts') && !file.endsWith('.spec.ts'))
+        .map((file) => readFileSync(join(folder, file), 'utf8')),
+    );
+    const text = sources.join('\n');
+    const calls =
+      /(?:\.(?:error|warn|add|unknown|fail)|\brefuse|documentProblem|encodingProblem)\(\s*'([A-Za-z_]+)'/g;
+    const codes = new Set([...text.matchAll(calls)].map((match) => match[1] ?? ''));
+    for (const match of text.matchAll(/(?:code: |code = |return \[)'([A-Za-z_]+)'/g))
+      codes.add(match[1] ?? '');
+    for (const code of codes) if (!/_|^Unsupported/.test(code)) codes.delete(code);
+    expect(codes.size).toBeGreaterThan(50);
+    const ofInputs = ['missing_input', 'invalid_input'];
+    const missing = [...codes].filter(
+      (code) => !docs.includes(`\`${code}\``) && !ofInputs.includes(code),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('has an example that compiles without a problem', () => {
+    const example = /```yaml\n([^]*?)```/.exec(docs)?.[1];
+    expect(compileYaml(example ?? '').problems).toEqual([]);
+  });
+});
+
+describe('key tables', () => {
+  it.each(tables.map((table) => [table.name, table] as const))(
+    '%s has each key once',
+    (_name, table) => {
+      const known = new Set([...Object.keys(table.fields), ...Object.keys(table.later ?? {})]);
+      expect(known.size).toBe(
+        Object.keys(table.fields).length + Object.keys(table.later ?? {}).length,
+      );
+      expect(Object.keys(table.habits ?? {}).filter((key) => known.has(key))).toEqual([]);
+    },
+  );
+});
