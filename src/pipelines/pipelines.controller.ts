@@ -26,7 +26,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiList, ApiPage } from '../common/http/api-documentation.js';
 import { Consumes } from '../common/http/consumes.js';
 import {
   PageQuery,
@@ -127,7 +127,7 @@ export class PipelinesController {
     description:
       'Without `limit` and `cursor` the answer is a bare array of the newest 50, with a `Link` header to the next page.',
   })
-  @ApiPage(PipelineSummaryResponse)
+  @ApiList(PipelineSummaryResponse)
   @ApiErrors(400, 401, 503)
   async list(
     @Query() query: PageQuery,

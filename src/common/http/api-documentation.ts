@@ -51,17 +51,36 @@ export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDe
 
 /** Documents a page of `item`. */
 export function ApiPage(item: Type): MethodDecorator & ClassDecorator {
+  return applyDecorators(ApiExtraModels(item), ApiOkResponse({ schema: pageSchema(item) }));
+}
+
+/** Documents a list that is a page with `limit` or `cursor`, and a bare array without (see `listBody`). */
+export function ApiList(item: Type): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiExtraModels(item),
     ApiOkResponse({
-      schema: {
-        type: 'object',
-        required: ['items', 'next_cursor'],
-        properties: {
-          items: { type: 'array', items: { $ref: getSchemaPath(item) } },
-          next_cursor: { type: 'string', nullable: true, example: null },
+      schema: { oneOf: [arraySchema(item), pageSchema(item)] },
+      headers: {
+        Link: {
+          description: 'With the bare array: the next page, when there is one (RFC 8288).',
+          schema: { type: 'string' },
         },
       },
     }),
   );
+}
+
+function arraySchema(item: Type) {
+  return { type: 'array', items: { $ref: getSchemaPath(item) } };
+}
+
+function pageSchema(item: Type) {
+  return {
+    type: 'object',
+    required: ['items', 'next_cursor'],
+    properties: {
+      items: arraySchema(item),
+      next_cursor: { type: 'string', nullable: true, example: null },
+    },
+  };
 }
