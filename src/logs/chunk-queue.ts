@@ -133,7 +133,9 @@ export class ChunkQueue {
   private async storeUntilDone({ chunk, data }: ClosedChunk): Promise<void> {
     for (let attempt = 1; !this.abandoned; attempt++) {
       try {
-        await this.store.insert({ ...chunk, data: await data });
+        const compressed = await data;
+        if (this.abandoned) return;
+        await this.store.insert({ ...chunk, data: compressed });
         return;
       } catch (error) {
         this.onProblem(error, attempt);

@@ -24,8 +24,8 @@ export class LineTail {
     for (let lines = 0; lines < count && start > 0; lines++) {
       start = start < 2 ? 0 : this.bytes.lastIndexOf(lineFeed, start - 2) + 1;
     }
-    const text = this.bytes.toString('utf8', start, Math.max(start, this.bytes.length - 1));
-    if (this.bytes.length === 0) return [];
+    if (start === this.bytes.length) return [];
+    const text = this.bytes.toString('utf8', start, this.bytes.length - 1);
     return text.split('\n').map((line) => line.slice(0, maxLineCharacters));
   }
 }

@@ -56,6 +56,11 @@ export class LogReader {
     for await (const batch of this.readBatches(query)) yield* linesOf(batch);
   }
 
+  /** The text as it was printed: a line that was cut for its length is whole again. */
+  async *readPlain(query: LogQuery): AsyncGenerator<string> {
+    for await (const batch of this.readBatches(query)) yield plainTextOf(batch);
+  }
+
   /** The last `count` lines, oldest first, as text. */
   async tail(query: LogQuery, count: number): Promise<string[]> {
     const found: string[][] = [];

@@ -48,6 +48,15 @@ export interface LogProblem {
   readonly attempt: number;
 }
 
+interface NewLines {
+  readonly source: LogSourceName;
+  readonly pieces: readonly Buffer[];
+  readonly bytes: number;
+  readonly count: number;
+  /** The last line goes on. */
+  readonly continues: boolean;
+}
+
 /**
  * The log of one execution attempt, from the bytes of its steps to numbered, masked lines that go live and to the
  * store. For one thread; all of its sinks may be in use at once. Lines are stored in the order of their numbers, so at
@@ -102,11 +111,9 @@ export class LogWriter {
     const sink: LogSink = new LogSink({
       masks: this.options.masks,
       lineBytes: this.limits.lineBytes,
-      lines: (pieces, bytes, count) => this.add(source, pieces, bytes, count),
-      cutLine: (piece) => {
-        this.add(source, [piece], piece.length, 1);
-        this.builder.seal(true);
-      },
+      lines: (pieces, bytes, count) => this.add({ source, pieces, bytes, count, continues: false }),
+      cutLine: (piece) =>
+        this.add({ source, pieces: [piece], bytes: piece.length, count: 1, continues: true }),
       room: () => this.chunks.room(),
       ended: () => this.sinks.delete(sink),
       late: () => this.systemLine(source, '{dropped} Output after the end of the step.'),
@@ -179,18 +186,15 @@ export class LogWriter {
     return { lastSeq: this.lastSeq };
   }
 
-  private add(
-    source: LogSourceName,
-    pieces: readonly Buffer[],
-    bytes: number,
-    count: number,
-  ): void {
+  private add(lines: NewLines): void {
+    const { source, bytes } = lines;
     if (this.takenBytes + bytes > this.limits.totalBytes) {
       this.drop(source, bytes);
       return;
     }
     this.takenBytes += bytes;
-    this.builder.add(source, pieces, bytes, count);
+    this.builder.add(source, lines.pieces, bytes, lines.count);
+    if (lines.continues) this.builder.seal(true);
     const { flushBytes, flushLines } = this.limits;
     if (this.builder.byteLength >= flushBytes || this.builder.lineCount >= flushLines) this.flush();
     else this.scheduleFlush();
