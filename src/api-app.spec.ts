@@ -27,7 +27,11 @@ beforeAll(async () => {
     MILLRACE_TOKEN: token,
   });
   if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
-  app = await createApiApp('api', result.config, createRootLogger({ level: 'silent', role: 'test' }));
+  app = await createApiApp(
+    'api',
+    result.config,
+    createRootLogger({ level: 'silent', role: 'test' }),
+  );
   await app.listen(0, '127.0.0.1');
 });
 afterAll(async () => {
@@ -79,6 +83,27 @@ describe('the API without its stores', () => {
       .set('authorization', `Bearer ${token}`)
       .send({ yaml_content: 'nam: a' });
     expect([status, body.error]).toEqual([400, 'ValidationError']);
+  });
+
+  it('tells a path that does not exist from a method that it does not take', async () => {
+    const agent = request(app.getHttpServer());
+    for (const path of ['/api/nothing', '/api', '/', '/api/ci', '/api/ci/pipelines/x/y/z']) {
+      expect((await agent.get(path)).body.error).toBe('NotFoundError');
+    }
+    const { status, headers } = await agent.patch('/api/ci/pipelines');
+    expect([status, headers['allow']]).toEqual([405, 'GET, HEAD, POST']);
+    const docs = await agent.post('/api/docs-json');
+    expect([docs.status, docs.headers['allow']]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('serves its documentation under its own security policy', async () => {
+    const { text, headers } = await request(app.getHttpServer()).get('/api/docs').expect(200);
+    expect(headers['content-security-policy']).toContain("script-src 'self'");
+    for (const [, attributes, body] of text.matchAll(/<script([^>]*)>([^<]*)<\/script>/g)) {
+      expect(body?.trim()).toBe('');
+      const source = /src=["']\.\/([^"']+)/.exec(attributes ?? '')?.[1] ?? '';
+      await request(app.getHttpServer()).get(`/api/${source}`).expect(200);
+    }
   });
 
   it('answers what is no HTTP in the one shape', async () => {

@@ -19,10 +19,15 @@ export class RouteTable {
     }>();
     const methods = new Set<string>();
     for (const layer of instance.router.stack) {
-      if (!layer.route || layer.route.methods['_all'] || !layer.match(path)) continue;
+      if (!layer.route || takesEverything(layer.route.methods) || !layer.match(path)) continue;
       for (const method of Object.keys(layer.route.methods)) methods.add(method.toUpperCase());
     }
     if (methods.has('GET')) methods.add('HEAD');
     return [...methods].sort();
   }
+}
+
+/** Middleware that was mounted by `all()`: Express spells it out as one route of every method that Node knows. */
+function takesEverything(methods: Readonly<Record<string, boolean | undefined>>): boolean {
+  return methods['_all'] === true || methods['trace'] === true;
 }
