@@ -124,7 +124,8 @@ export class GitHttpServer {
         response.write(bytes);
         return;
       }
-      const room = behaviour.kind === 'stall' || behaviour.kind === 'close' ? behaviour.afterBytes : 0;
+      const room =
+        behaviour.kind === 'stall' || behaviour.kind === 'close' ? behaviour.afterBytes : 0;
       response.write(bytes.subarray(0, Math.max(0, room - sent)));
       sent += bytes.length;
       if (sent >= room && behaviour.kind === 'close') response.destroy();
@@ -198,7 +199,15 @@ export class GitFixture {
   /** Commits everything in the working tree; the SHA. */
   async commit(message: string, author = 'Ada Lovelace <ada@example.com>'): Promise<string> {
     await this.git('add', '-A');
-    await this.git('commit', '-q', '--allow-empty', '--cleanup=verbatim', `--author=${author}`, '-m', message);
+    await this.git(
+      'commit',
+      '-q',
+      '--allow-empty',
+      '--cleanup=verbatim',
+      `--author=${author}`,
+      '-m',
+      message,
+    );
     return this.git('rev-parse', 'HEAD');
   }
 

@@ -16,7 +16,7 @@ export interface CloneRequest {
 export interface ClonedCommit {
   /** 40 hex digits. */
   readonly sha: string;
-  /** The whole commit message. */
+  /** The whole commit message, without line breaks at its end. */
   readonly message: string;
   /** `Name <email>` */
   readonly author: string;

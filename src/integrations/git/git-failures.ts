@@ -1,0 +1,91 @@
+import { diskFullError } from './clone-session.js';
+import { GitError } from './git-client.js';
+import { cleanLine } from './progress-lines.js';
+
+/** Makes a `GitError` of what git printed to stderr (in the C locale). First match wins: special before general. */
+export function gitProgramError(stderr: string, forms: readonly string[]): GitError {
+  const rule = rules.find(([pattern]) => pattern.test(stderr));
+  if (rule) return rule[1](lastLine(stderr, forms));
+  return new GitError('failed', `git failed: ${lastLine(stderr, forms)}`, false);
+}
+
+/** Where the remote has the repository but not what was asked for. */
+export function refNotFound(what: string): GitError {
+  return new GitError(
+    'ref_not_found',
+    `The remote repository has no ${what}. Check the name, and that it was pushed.`,
+    false,
+  );
+}
+
+export function emptyRepository(): GitError {
+  return new GitError(
+    'ref_not_found',
+    'The remote HEAD points to no commit: the repository is empty or has no such default branch. Push a commit, or name a branch.',
+    false,
+  );
+}
+
+export function authenticationFailed(): GitError {
+  return new GitError(
+    'authentication_failed',
+    'The remote refused the credentials, or needs some and got none. Check the user and token of the repository URL.',
+    false,
+  );
+}
+
+export function repositoryNotFound(): GitError {
+  return new GitError(
+    'repository_not_found',
+    'The remote has no such repository, or the credentials may not see it. Check the URL.',
+    false,
+  );
+}
+
+/** `reason` is told to the user: cleaned text of git, curl or Node. */
+export function unreachable(reason: string, retryable: boolean): GitError {
+  return new GitError('unreachable', `The remote could not be reached: ${reason}`, retryable);
+}
+
+type Rule = readonly [RegExp, (reason: string) => GitError];
+
+const rules: readonly Rule[] = [
+  [/No space left on device|Disk quota exceeded/i, () => diskFullError()],
+  [/Out of memory|malloc failed|mmap failed/i, outOfMemory],
+  [
+    /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|returned error: 40[13]|Permission denied \(/i,
+    () => authenticationFailed(),
+  ],
+  [
+    /repository .* not found|Repository not found|returned error: 404|does not appear to be a git repository/i,
+    () => repositoryNotFound(),
+  ],
+  [
+    /couldn't find remote ref|not our ref|Remote branch .* not found|unadvertised object/i,
+    () => refNotFound('such branch, tag or commit'),
+  ],
+  [
+    /Operation too slow/i,
+    (reason) => new GitError('timeout', `The transfer stood still: ${reason}`, true),
+  ],
+  [/Host key verification failed/i, (reason) => unreachable(reason, false)],
+  [/SSL|TLS|certificate/i, (reason) => unreachable(reason, false)],
+  [
+    /Could not resolve|Failed to connect|Connection (?:refused|reset|timed out)|returned error: (?:5\d\d|429)|early EOF|hung up|RPC failed|unable to access|Could not read from remote|unexpected disconnect|expected flush|bad line length/i,
+    (reason) => unreachable(reason, true),
+  ],
+];
+
+function outOfMemory(): GitError {
+  return new GitError(
+    'too_large',
+    'There was not enough memory for the clone. A smaller depth needs less.',
+    false,
+  );
+}
+
+function lastLine(stderr: string, forms: readonly string[]): string {
+  const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
+  const telling = lines.findLast((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1);
+  return cleanLine(telling ?? 'no reason was given', forms);
+}

@@ -1,0 +1,223 @@
+import { execFile, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { promisify } from 'node:util';
+import type { UrlCredentials } from '../../common/url-credentials.js';
+import { GitError } from './git-client.js';
+
+/** An installed `git`. */
+export interface GitProgram {
+  readonly path: string;
+  /** Such as `2.39.5`. */
+  readonly version: string;
+}
+
+/** `GIT_CONFIG_COUNT` came with this version: without it the settings below would have no effect. */
+export const MINIMUM_GIT_VERSION = '2.31';
+
+const FIXED_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/**
+ * Finds the `git` program. undefined when there is none or it is older than {@link MINIMUM_GIT_VERSION}.
+ * @param path a name that is looked up on a fixed PATH, or an absolute path
+ */
+export async function detectGitProgram(path = 'git'): Promise<GitProgram | undefined> {
+  const output = await promisify(execFile)(path, ['--version'], {
+    env: { PATH: FIXED_PATH, LC_ALL: 'C' },
+    timeout: 10_000,
+  }).catch(() => undefined);
+  const version = /git version (\d+\.\d+(?:\.\d+)*)/.exec(output?.stdout ?? '')?.[1];
+  if (version === undefined || !isAtLeast(version, MINIMUM_GIT_VERSION)) return undefined;
+  return { path, version };
+}
+
+function isAtLeast(version: string, minimum: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [minimumMajor = 0, minimumMinor = 0] = minimum.split('.').map(Number);
+  return major > minimumMajor || (major === minimumMajor && minor >= minimumMinor);
+}
+
+export interface GitCommand {
+  readonly program: string;
+  /** User text only behind `--` or in a place where git takes no option. */
+  readonly args: readonly string[];
+  readonly directory: string;
+  readonly url: string;
+  readonly credentials?: UrlCredentials;
+  /** Written to stdin, which is closed then. */
+  readonly input?: string;
+  /** Added to the environment, such as a proxy or a file of certificates. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Whole lines of stderr; progress that overwrites itself (`\r`) comes only in its last state. */
+  readonly onLine: (line: string) => void;
+}
+
+export interface GitOutcome {
+  /** null when a signal ended it. */
+  readonly exitCode: number | null;
+  readonly stdout: Buffer;
+  /** The last 16 KiB. */
+  readonly stderr: string;
+}
+
+type GitStdio = readonly [Writable, Readable, Readable, Writable | null];
+
+const MAX_STDOUT_BYTES = 32 * 1024 * 1024;
+const STDERR_TAIL = 16 * 1024;
+/** After the end of the program, how long its pipes may stay open in a descendant that outlived the kill. */
+const CLOSE_GRACE_MS = 5_000;
+
+/**
+ * Runs git once, in a process group of its own, without a terminal, the configuration of the machine, or hooks.
+ * On abort the whole group is killed; the promise settles when every process that held its pipes is gone.
+ *
+ * Credentials go through file descriptor 3, which a credential helper (a constant text) reads when git asks for this
+ * host: they are neither in the arguments nor in the environment, and git asks for another host without an answer.
+ */
+export async function runGit(command: GitCommand): Promise<GitOutcome> {
+  const child = spawn(command.program, [...command.args], {
+    cwd: command.directory,
+    env: gitEnvironment(command),
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', command.credentials ? 'pipe' : 'ignore'],
+  });
+  const pid = child.pid;
+  const killGroup = (): void => {
+    if (pid !== undefined) killProcessGroup(pid);
+  };
+  command.signal.addEventListener('abort', killGroup, { once: true });
+  if (command.signal.aborted) killGroup();
+
+  const stdio: readonly unknown[] = child.stdio;
+  const [stdin, output, errors, answer] = stdio as GitStdio;
+  feed(stdin, command.input ?? '');
+  if (answer && command.credentials) feed(answer, credentialAnswer(command.credentials));
+  const stdout = collectBytes(output, killGroup);
+  const stderr = collectLines(errors, command.onLine);
+
+  try {
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        reject(error.code === 'ENOENT' ? programMissing() : error);
+      });
+      child.once('close', resolve);
+      child.once('exit', () => {
+        // Whatever git left behind in its group has no more work to do.
+        killGroup();
+        setTimeout(
+          () => child.stdio.forEach((stream) => stream?.destroy()),
+          CLOSE_GRACE_MS,
+        ).unref();
+      });
+    });
+    return { exitCode, stdout: stdout(), stderr: stderr() };
+  } finally {
+    command.signal.removeEventListener('abort', killGroup);
+  }
+}
+
+function killProcessGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function programMissing(): GitError {
+  return new GitError(
+    'failed',
+    'The git program was not found. Install it (apt-get install git), or use isomorphic-git.',
+    false,
+  );
+}
+
+function feed(stream: Writable, text: string): void {
+  // git may end, or never read, before all is written; its exit code tells what happened.
+  stream.on('error', () => undefined);
+  stream.end(text);
+}
+
+function credentialAnswer(credentials: UrlCredentials): string {
+  return `username=${credentials.username}\npassword=${credentials.password}\n`;
+}
+
+function collectBytes(stream: Readable, stop: () => void): () => Buffer {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > MAX_STDOUT_BYTES) stop();
+    else chunks.push(chunk);
+  });
+  return () => Buffer.concat(chunks);
+}
+
+function collectLines(stream: Readable, onLine: (line: string) => void): () => string {
+  let rest = '';
+  let tail = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    tail = (tail + chunk).slice(-STDERR_TAIL);
+    const lines = (rest + chunk).slice(-STDERR_TAIL).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line.replace(/\r+$/, '').split('\r').pop() ?? '');
+  });
+  stream.on('end', () => onLine(rest.split('\r').pop() ?? ''));
+  return () => tail;
+}
+
+function gitEnvironment(command: GitCommand): Record<string, string> {
+  return {
+    PATH: FIXED_PATH,
+    LC_ALL: 'C',
+    // No ~/.netrc, no ~/.config/git.
+    HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_SYSTEM: '/dev/null',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ALLOW_PROTOCOL: 'http:https:ssh',
+    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
+    GIT_OPTIONAL_LOCKS: '0',
+    ...command.environment,
+    ...configEnvironment(settings(command)),
+  };
+}
+
+type Setting = readonly [key: string, value: string];
+
+function settings(command: GitCommand): readonly Setting[] {
+  const base: Setting[] = [
+    ['core.hooksPath', '/dev/null'],
+    ['core.fsmonitor', 'false'],
+    ['init.templateDir', ''],
+    ['init.defaultBranch', 'main'],
+    ['advice.detachedHead', 'false'],
+    ['gc.auto', '0'],
+    ['maintenance.auto', 'false'],
+    ['submodule.recurse', 'false'],
+    ['fetch.recurseSubmodules', 'false'],
+    ['credential.helper', ''],
+    // The directory may belong to the user of the steps.
+    ['safe.directory', '*'],
+    // A transfer that moves nothing for two minutes ends.
+    ['http.lowSpeedLimit', '1'],
+    ['http.lowSpeedTime', '120'],
+  ];
+  if (!command.credentials) return base;
+  const host = new URL(command.url).origin;
+  return [...base, [`credential.${host}.helper`, CREDENTIAL_HELPER]];
+}
+
+/** git runs it with `sh -c`; it holds no outside text. */
+const CREDENTIAL_HELPER = '!f() { test "$1" = get && exec cat <&3; }; f';
+
+function configEnvironment(entries: readonly Setting[]): Record<string, string> {
+  const pairs = entries.flatMap(([key, value], index): [string, string][] => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(entries.length), ...Object.fromEntries(pairs) };
+}
