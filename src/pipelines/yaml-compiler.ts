@@ -4,8 +4,11 @@ import { ChildCompiler } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 
-/** Texts up to this many characters are compiled in this process: a few milliseconds. */
-const inProcessLimit = 64 * 1024;
+/**
+ * Texts up to this many characters are compiled in this process. The worst of them (hundreds of steps or wrong keys) took
+ * 100 to 200 ms in a cold process, of 64 KiB 900 ms: too long for every other request to wait. A child costs 0.2 s.
+ */
+const inProcessLimit = 8 * 1024;
 const childTimeoutMs = 5_000;
 
 /** Compiles YAML of untrusted users; large ones where they can harm nobody else. */

@@ -386,3 +386,32 @@ describe('Host on every interface', () => {
     expect(response.status).toBe(status);
   });
 });
+
+describe('without log-in', () => {
+  let open: NestExpressApplication;
+  beforeAll(async () => {
+    open = await start({ AUTH_MODE: 'none' });
+  });
+  afterAll(() => open.close());
+
+  const post = (headers: Record<string, string>): request.Test =>
+    request(open.getHttpServer())
+      .post('/api/things')
+      .set({ 'content-type': 'application/json', ...headers })
+      .send('{"name":"a","size":1}');
+
+  it('lets programs of this machine in, and names them in the log', async () => {
+    lines.length = 0;
+    expect((await post({})).status).toBe(201);
+    expect(lines.at(-1)).toMatchObject({ actor: 'anonymous' });
+  });
+
+  it.each([
+    ['a foreign page', { origin: 'https://evil.example' }],
+    ['a rebound name', { host: 'evil.example' }],
+    ['a page that hides its origin', { 'sec-fetch-site': 'cross-site' }],
+    ['a form', { 'content-type': 'text/plain' }],
+  ])('keeps %s out', async (_name, headers) => {
+    expect([403, 415]).toContain((await post(headers)).status);
+  });
+});
