@@ -1,0 +1,242 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeEnvironment } from '../../src/config/environment.js';
+import { entryFile } from '../../src/config/paths.js';
+import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { eventually } from './eventually.js';
+import { testServices } from './services.js';
+
+/** A real server process of a test: what `./millrace start` runs, without the supervisor. */
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Everything that it printed. */
+  output(): string;
+  /** Sends the signal and waits for the end. */
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+export interface MillraceServerOptions {
+  readonly workers?: number;
+  readonly concurrency?: number;
+  /** Variables on top; `undefined` takes one away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Default: a new one each time. */
+  readonly databaseName?: string;
+}
+
+export interface ExecutionBody {
+  readonly id: string;
+  readonly status: string;
+  readonly reason: { readonly code: string; readonly message: string } | null;
+  readonly attempt: number;
+  readonly duration: number | null;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly reason: { readonly code: string } | null;
+    readonly steps: readonly StepBody[];
+  }[];
+  readonly always: readonly StepBody[];
+  readonly on_failure: readonly StepBody[];
+  readonly checkout: StepBody | null;
+  readonly failure: {
+    readonly stage: string;
+    readonly step: string;
+    readonly last_lines: readonly string[];
+  } | null;
+  readonly commit: {
+    readonly sha: string;
+    readonly message: string;
+    readonly author: string;
+  } | null;
+  readonly logs: readonly string[];
+  readonly placements: readonly { readonly worker_id: string; readonly worker_name: string }[];
+}
+
+export interface StepBody {
+  readonly name: string;
+  readonly status: string;
+  readonly exit_code: number | null;
+  readonly flaky: boolean;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly reason: { readonly code: string; readonly message: string } | null;
+  readonly attempts: readonly { readonly number: number; readonly status: string }[];
+}
+
+const TERMINAL = ['success', 'failed', 'cancelled', 'timeout'];
+const TOKEN = 'test-token-of-24-characters';
+
+/** One API and any number of workers as real processes, over the real services of the test run. */
+export class MillraceServer {
+  readonly workers: ServerProcess[] = [];
+  api: ServerProcess | undefined;
+  baseUrl = '';
+
+  private constructor(
+    readonly home: string,
+    readonly environment: Readonly<Record<string, string | undefined>>,
+  ) {}
+
+  static async start(options: MillraceServerOptions = {}): Promise<MillraceServer> {
+    const services = testServices();
+    const home = await mkdtemp(join(tmpdir(), 'millrace-e2e-'));
+    const server = new MillraceServer(home, {
+      PATH: process.env['PATH'],
+      MONGODB_URI: services.mongodbUri,
+      MONGODB_DATABASE: options.databaseName ?? `e2e_${randomBytes(5).toString('hex')}`,
+      REDIS_URL: services.redisUrl,
+      MILLRACE_HOME: home,
+      MILLRACE_TOKEN: TOKEN,
+      PORT: '0',
+      WORKER_CONCURRENCY: String(options.concurrency ?? 4),
+      ...options.environment,
+    });
+    try {
+      const workers = options.workers ?? 1;
+      await Promise.all([
+        server.startApi(),
+        ...Array.from({ length: workers }, () => server.startWorker()),
+      ]);
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async startApi(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+    const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' });
+    this.api = api;
+    const port = await eventually(() => {
+      failIfEnded(api, 'the API');
+      return /"port":(\d+),"msg":"the API listens"/.exec(api.output())?.[1];
+    });
+    this.baseUrl = `http://127.0.0.1:${port}`;
+    await eventually(async () => (await this.fetch('GET', '/api/health/ready')).ok || undefined);
+    return api;
+  }
+
+  async startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+    const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' });
+    this.workers.push(worker);
+    await eventually(() => {
+      failIfEnded(worker, 'the worker');
+      return worker.output().includes('"msg":"the worker runs"') || undefined;
+    });
+    return worker;
+  }
+
+  async fetch(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    return fetch(`${this.baseUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  /** A request whose answer must be 2xx. */
+  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.fetch(method, path, body);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  async createPipeline(yaml: string): Promise<string> {
+    const body = { yaml_content: yaml };
+    return (await this.call<{ id: string }>('POST', '/api/ci/pipelines', body)).id;
+  }
+
+  async trigger(pipelineId: string, body: unknown = {}): Promise<string> {
+    const path = `/api/ci/pipelines/${pipelineId}/trigger`;
+    return (await this.call<{ execution_id: string }>('POST', path, body)).execution_id;
+  }
+
+  async execution(id: string): Promise<ExecutionBody> {
+    return this.call<ExecutionBody>('GET', `/api/ci/executions/${id}`);
+  }
+
+  async until(
+    id: string,
+    condition: (execution: ExecutionBody) => boolean,
+    timeoutMs = 30_000,
+  ): Promise<ExecutionBody> {
+    let last: ExecutionBody | undefined;
+    try {
+      return await eventually(async () => {
+        last = await this.execution(id);
+        return condition(last) ? last : undefined;
+      }, timeoutMs);
+    } catch (error) {
+      throw new Error(`execution ${id} did not get there: ${JSON.stringify(last)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async finished(id: string, timeoutMs = 30_000): Promise<ExecutionBody> {
+    return this.until(id, ({ status }) => TERMINAL.includes(status), timeoutMs);
+  }
+
+  /** Creates, triggers and waits for the end. */
+  async run(yaml: string, trigger: unknown = {}, timeoutMs = 30_000): Promise<ExecutionBody> {
+    return this.finished(await this.trigger(await this.createPipeline(yaml), trigger), timeoutMs);
+  }
+
+  async logText(id: string): Promise<string> {
+    const headers = { accept: 'text/plain' };
+    const response = await this.fetch('GET', `/api/ci/executions/${id}/logs`, undefined, headers);
+    return response.text();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.end()));
+    await this.api?.end();
+    await removeTree(this.home);
+  }
+}
+
+function launch(
+  entry: 'main' | 'worker',
+  environment: Readonly<Record<string, string | undefined>>,
+): ServerProcess {
+  const child = spawn(process.execPath, ['--enable-source-maps', entryFile(entry)], {
+    env: { PATH: environment['PATH'], MILLRACE_ENV_FD: '3' },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  (child.stdio[3] as NodeJS.WritableStream).end(encodeEnvironment(environment));
+  const chunks: string[] = [];
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => chunks.join(''),
+    end: async (signal = 'SIGTERM') => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGCONT');
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+function failIfEnded(server: ServerProcess, name: string): void {
+  const { exitCode, signalCode } = server.child;
+  if (exitCode === null && signalCode === null) return;
+  throw new Error(`${name} ended (${exitCode ?? signalCode}):\n${server.output()}`);
+}
