@@ -186,6 +186,7 @@ export class StageRun {
 
   /** Ends the steps that have not asked for a slot yet; the others hear it themselves. */
   private stop(cause: StopCause): void {
+    this.disarm();
     if (cause.kind !== 'interrupt') {
       const status = cause.kind === 'cancel' ? 'cancelled' : 'skipped';
       for (const step of this.stage.steps) {

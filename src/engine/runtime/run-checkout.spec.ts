@@ -1,0 +1,143 @@
+import type { RepositoryPlan } from '../plan/plan.js';
+import {
+  BROKEN,
+  EXIT_1,
+  OK,
+  context,
+  finished,
+  inOrder,
+  sequential,
+  settled,
+  start,
+  statuses,
+  step,
+} from './run-plan.fixture.js';
+
+const repository: RepositoryPlan = { url: 'https://example.org/x.git', branch: 'main', depth: 5 };
+const of = inOrder([sequential('a', [step('x')]), sequential('b', [step('y')])], {
+  repository,
+  always: [step('h')],
+});
+const commit = { sha: 'abc123', message: 'has s3cret', author: 'ada' };
+
+describe('checkout', () => {
+  it('comes before everything else, and tells its commit', async () => {
+    const bench = start(of, { git: () => undefined });
+    await settled();
+    expect(bench.git.calls[0]?.attempt).toMatchObject({
+      address: { stage: '', step: 'checkout', attempt: 1 },
+      action: { kind: 'git', repository },
+      environment: { CI: 'true', CI_BRANCH: 'main' },
+    });
+    expect(bench.keys()).toEqual([]);
+    expect(bench.last().stages[0]).toMatchObject({
+      status: 'waiting',
+      reason: { code: 'checkout' },
+    });
+    bench.call('/checkout#1').end({ kind: 'success', commit });
+    const { state } = await bench.result;
+    expect(state).toMatchObject({
+      status: 'success',
+      checkout: { status: 'success' },
+      commit: { sha: 'abc123', message: 'has ***', author: 'ada' },
+    });
+    expect(bench.shell.calls[0]?.attempt.environment).toMatchObject({
+      CI_BRANCH: 'main',
+      CI_COMMIT: 'abc123',
+    });
+  });
+
+  it('is not there without a repository', async () => {
+    const { state, git } = await finished(inOrder([sequential('a', [step('x')])]));
+    expect(git.calls).toHaveLength(0);
+    expect(state.checkout).toBeUndefined();
+  });
+
+  it('fails the run, skips the stages, runs the hooks', async () => {
+    const { state, keys } = await finished(of, { git: () => EXIT_1 });
+    expect(keys()).toEqual(['always/h#1']);
+    expect(state).toMatchObject({
+      status: 'failed',
+      reason: { code: 'checkout_failed' },
+      checkout: { status: 'failed', attempts: [{ number: 1 }] },
+      failure: { stage: '', step: 'checkout', exitCode: 1, lastLines: ['last of checkout#1'] },
+    });
+    expect(statuses(state)).toEqual({
+      a: 'skipped',
+      'a/x': 'skipped',
+      b: 'skipped',
+      'b/y': 'skipped',
+    });
+    expect(state.stages[1]?.reason?.code).toBe('checkout_failed');
+  });
+
+  it('tries twice more when the platform failed it, after 1 s and 2 s', async () => {
+    const bench = start(of, { git: () => BROKEN });
+    await bench.clock.advance(999);
+    expect(bench.git.calls).toHaveLength(1);
+    await bench.clock.advance(1);
+    expect(bench.git.calls).toHaveLength(2);
+    await bench.clock.advance(2000);
+    const { state } = await bench.result;
+    expect(state.checkout?.attempts).toHaveLength(3);
+    expect(state.reason?.code).toBe('checkout_failed');
+  });
+
+  it('is bounded by the limit of the execution', async () => {
+    const bench = start({ ...of, timeoutMs: 1000 }, { git: () => undefined });
+    await bench.clock.advance(1000);
+    const { state } = await bench.result;
+    expect(state).toMatchObject({
+      status: 'timeout',
+      checkout: { status: 'timeout' },
+      reason: { code: 'timeout' },
+    });
+    expect(statuses(state)['a']).toBe('skipped');
+  });
+
+  it.each([
+    [{ branch: 'dev' }, { branch: 'dev' }],
+    [
+      { branch: 'dev', commit: 'c1' },
+      { branch: 'dev', commit: 'c1' },
+    ],
+    [{ tag: 'v1' }, { tag: 'v1' }],
+    [{ commit: 'c1' }, { branch: 'main', commit: 'c1' }],
+    [{}, { branch: 'main', commit: 'planned' }],
+  ])('takes %j of the trigger', async (trigger, refs) => {
+    const { git } = await finished(
+      { ...of, repository: { ...repository, commit: 'planned' } },
+      { context: context({ trigger: { event: 'push', ...trigger } }) },
+    );
+    const { url, depth } = repository;
+    expect(git.calls[0]?.attempt.action).toEqual({
+      kind: 'git',
+      repository: { url, depth, ...refs },
+    });
+  });
+
+  it('clones the repository of the trigger', async () => {
+    const { git } = await finished(inOrder([sequential('a', [step('x')])]), {
+      context: context({ trigger: { event: 'cli', repository: 'https://example.org/fork.git' } }),
+    });
+    expect(git.calls[0]?.attempt.action).toEqual({
+      kind: 'git',
+      repository: { url: 'https://example.org/fork.git' },
+    });
+  });
+
+  it('evaluates the texts of the plan', async () => {
+    const { git, shell } = await finished(
+      {
+        ...of,
+        environment: { HOST: 'example.org' },
+        repository: { url: 'https://${{ env.HOST }}/x.git', branch: '${{ inputs.branch }}' },
+      },
+      { context: context({ inputs: { branch: 'next' } }), git: () => OK },
+    );
+    expect(git.calls[0]?.attempt.action).toMatchObject({
+      repository: { url: 'https://example.org/x.git', branch: 'next' },
+    });
+    expect(shell.calls[0]?.attempt.environment['CI_BRANCH']).toBe('next');
+  });
+});
