@@ -1,16 +1,108 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { notFound } from '../common/errors/millrace.error.js';
+import { isTerminal } from '../engine/plan/run-status.js';
+import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { ExecutionFeed } from '../logs/execution-feed.js';
+import type { ExecutionView } from '../logs/execution-view.js';
+import type { LogFilter } from '../logs/log-lines.js';
 import { LogReader } from '../logs/log-reader.js';
+import { type LogFormat, sendLog } from '../logs/log-response.js';
 import type { ExecutionRecord } from './execution.schema.js';
+import { ExecutionsRepository } from './executions.repository.js';
+import { LiveExecutions } from './live-executions.js';
 import { logFencesOf } from './log-fences.js';
+import type { StoredStep } from './stored-state.js';
 
-/** Logs as executions have them. */
+/** Which lines of a log somebody asks for. */
+export interface LogSelection extends LogFilter {
+  readonly afterSeq: number;
+  readonly limit?: number;
+}
+
+/** Logs and events as executions have them. */
 @Injectable()
-export class ExecutionLogs {
-  constructor(private readonly reader: LogReader) {}
+export class ExecutionLogs implements OnApplicationShutdown {
+  private readonly logger = new Logger(ExecutionLogs.name);
+  private readonly feed: ExecutionFeed;
+
+  constructor(
+    private readonly reader: LogReader,
+    private readonly executions: ExecutionsRepository,
+    private readonly live: LiveExecutions,
+    bus: EventBus,
+  ) {
+    this.feed = new ExecutionFeed({
+      reader,
+      bus,
+      loadView: (id) => this.view(id),
+      onProblem: (error) => this.logger.debug({ err: error }, 'the feed goes on'),
+    });
+  }
+
+  onApplicationShutdown(): void {
+    this.feed.close();
+  }
 
   /** The last lines, oldest first. */
   async tail(execution: ExecutionRecord, count: number): Promise<string[]> {
     const query = { executionId: execution._id, fences: logFencesOf(execution), afterSeq: 0 };
     return this.reader.tail(query, count);
   }
+
+  /** Sends what there is of the log now. @throws NotFoundError */
+  async send(
+    executionId: string,
+    selection: LogSelection,
+    format: LogFormat,
+    response: ServerResponse,
+  ): Promise<void> {
+    const execution = await this.executions.find(executionId);
+    if (!execution) throw notFound('execution', executionId);
+    const query = { ...selection, executionId, fences: logFencesOf(execution) };
+    await sendLog(this.reader, query, format, response);
+  }
+
+  /** Server-sent events until the end of the execution. @throws NotFoundError */
+  async follow(executionId: string, afterSeq: number, response: ServerResponse): Promise<void> {
+    const served = await this.feed.serve({ executionId, afterSeq, response });
+    if (served === 'not_found') throw notFound('execution', executionId);
+  }
+
+  private async view(id: string): Promise<ExecutionView | undefined> {
+    const stored = await this.executions.find(id);
+    if (!stored) return undefined;
+    const execution = await this.live.merge(stored);
+    return {
+      status: statusEvent(execution),
+      fences: logFencesOf(execution),
+      finished: isTerminal(execution.status),
+    };
+  }
+}
+
+/** What a `status` event says: everything that moves, without outputs and attempts. */
+function statusEvent(execution: ExecutionRecord): Record<string, unknown> {
+  return {
+    id: execution._id,
+    status: execution.status,
+    reason: execution.reason,
+    attempt: execution.attempt,
+    started_at: execution.started_at,
+    finished_at: execution.finished_at,
+    duration: execution.duration,
+    checkout: execution.checkout ? stepEvent(execution.checkout) : null,
+    stages: execution.stages.map(({ name, status, reason, steps }) => ({
+      name,
+      status,
+      reason,
+      steps: steps.map(stepEvent),
+    })),
+    on_failure: execution.on_failure.map(stepEvent),
+    always: execution.always.map(stepEvent),
+  };
+}
+
+function stepEvent({ name, status, reason, attempts, exit_code }: StoredStep): object {
+  return { name, status, reason, attempt: attempts.length, exit_code };
 }

@@ -3,6 +3,7 @@ import { HealthRegistry } from '../common/health/health-registry.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
 import { ExecutionExplainer } from './execution-explainer.js';
 import { ExecutionLogs } from './execution-logs.js';
+import { ExecutionLogsController } from './execution-logs.controller.js';
 import { ExecutionsController } from './executions.controller.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsService } from './executions.service.js';
@@ -11,7 +12,7 @@ import { QueueProbe } from './queue.probe.js';
 /** Executions with their routes. */
 @Module({
   imports: [ExecutionsModule],
-  controllers: [ExecutionsController],
+  controllers: [ExecutionsController, ExecutionLogsController],
   providers: [ExecutionsService, ExecutionExplainer, ExecutionLogs],
 })
 export class ExecutionsApiModule implements OnModuleInit {

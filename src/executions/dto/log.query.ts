@@ -1,0 +1,43 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+
+const MAX_SEQ = Number.MAX_SAFE_INTEGER;
+
+export class LogQueryDto {
+  @ApiPropertyOptional({ description: 'Only lines of this stage.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  stage?: string;
+
+  @ApiPropertyOptional({ description: 'Only lines of steps of this name.' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  step?: string;
+
+  @ApiPropertyOptional({ description: 'Only lines of this attempt of the step, from 1.' })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1000)
+  attempt?: number;
+
+  @ApiPropertyOptional({ description: 'Only lines behind this `seq`.', default: 0 })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  after?: number;
+
+  @ApiPropertyOptional({ description: 'At most so many lines; without it, all.' })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  limit?: number;
+}
