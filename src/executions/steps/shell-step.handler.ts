@@ -157,7 +157,7 @@ function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutc
         }
       : {
           code: 'working_directory_missing',
-          message: 'working_directory does not exist',
+          message: 'working_directory does not exist or is no folder',
           data: { working_directory: directory },
         };
   return { kind: 'failed', reason };

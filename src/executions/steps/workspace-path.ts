@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 
 export type WorkspacePath =
@@ -6,7 +6,10 @@ export type WorkspacePath =
   | { readonly kind: 'outside' }
   | { readonly kind: 'missing' };
 
-/** Resolves a folder named by a pipeline against the workspace, links included; what leads out of it is `outside`. */
+/**
+ * Resolves a folder named by a pipeline against the workspace, links included; what leads out of it is `outside`, what is
+ * there but is no folder is `missing`.
+ */
 export async function resolveInWorkspace(
   workspace: string,
   folder: string | undefined,
@@ -22,7 +25,8 @@ export async function resolveInWorkspace(
       realpath(workspace),
       realpath(join(workspace, folder)),
     ]);
-    return isOutside(root, path) ? { kind: 'outside' } : { kind: 'inside', path };
+    if (isOutside(root, path)) return { kind: 'outside' };
+    return (await stat(path)).isDirectory() ? { kind: 'inside', path } : { kind: 'missing' };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return { kind: 'missing' };
