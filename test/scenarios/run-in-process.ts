@@ -1,0 +1,183 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { uuidV7 } from '../../src/common/ids/uuid.js';
+import { MaskSet } from '../../src/common/redaction/mask-set.js';
+import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
+import { resolveInputs } from '../../src/engine/compiler/resolve-inputs.js';
+import type { Plan, RunContext } from '../../src/engine/plan/plan.js';
+import { runPlan } from '../../src/engine/runtime/run-plan.js';
+import { credentialMasks } from '../../src/executions/credential-masks.js';
+import { executionReasons } from '../../src/executions/execution-reasons.js';
+import { storedRun } from '../../src/executions/stored-state.js';
+import { GitStepHandler } from '../../src/executions/steps/git-step.handler.js';
+import { ShellStepHandler } from '../../src/executions/steps/shell-step.handler.js';
+import { systemClock } from '../../src/executions/system-clock.js';
+import { triggerEnvironment } from '../../src/executions/trigger-environment.js';
+import { MemoryEventBus } from '../../src/integrations/event-bus/memory-event-bus.js';
+import { IsomorphicGitClient } from '../../src/integrations/git/isomorphic-git-client.js';
+import { LauncherProcessRunner } from '../../src/integrations/process/launcher-process-runner.js';
+import { LogReader } from '../../src/logs/log-reader.js';
+import type { LogLine } from '../../src/logs/log-record.js';
+import { LogWriter } from '../../src/logs/log-writer.js';
+import { MemoryLogChunkStore } from '../../src/logs/memory-log-chunk-store.js';
+import type { Workspace } from '../../src/workspaces/workspace.js';
+import { removeTree, WorkspaceStore } from '../../src/workspaces/workspace-store.js';
+import { eventually } from '../support/eventually.js';
+import { transpileEntry, type TranspiledEntry } from '../support/transpile-entry.js';
+import type { Outcome } from './run-outcome.js';
+import type { Expectation, Scenario, ScenarioTrigger } from './run-scenario.js';
+
+const MAX_PARALLEL_STEPS = 8;
+
+/** How a scenario went: the trigger was refused with these codes, or it ran. */
+export type ScenarioEnd =
+  | { readonly kind: 'refused'; readonly codes: readonly string[] }
+  | {
+      readonly kind: 'ran';
+      readonly executionId: string;
+      readonly pipelineId: string;
+      readonly workspace: string;
+      readonly outcome: Outcome;
+    };
+
+/** Runs scenarios as a worker does, but without database, Redis and API: real processes, real workspaces, the real path of the log. */
+export class InProcessRunner {
+  private constructor(
+    private readonly base: string,
+    private readonly processes: LauncherProcessRunner,
+    private readonly git: IsomorphicGitClient,
+    private readonly workspaces: WorkspaceStore,
+    private readonly entries: readonly TranspiledEntry[],
+  ) {}
+
+  static async start(): Promise<InProcessRunner> {
+    const base = await mkdtemp(join(tmpdir(), 'millrace-scenarios-'));
+    const launcher = transpileEntry('src/launcher.ts');
+    const clone = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
+    return new InProcessRunner(
+      base,
+      new LauncherProcessRunner({ launcherEntry: launcher.path }),
+      new IsomorphicGitClient({ childEntry: clone.path, idleMs: 1_000 }),
+      new WorkspaceStore(join(base, 'workspaces'), undefined),
+      [launcher, clone],
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.processes.close();
+    for (const entry of this.entries) entry.remove();
+    await removeTree(this.base);
+  }
+
+  async run({ yaml, expected }: Scenario): Promise<ScenarioEnd> {
+    const { definition, plan, problems } = compileYaml(yaml);
+    if (plan === undefined || definition === undefined) {
+      throw new Error(`does not compile: ${JSON.stringify(problems, undefined, 1)}`);
+    }
+    const { trigger = {} } = expected;
+    const resolved = resolveInputs(definition, trigger.inputs ?? {});
+    if (resolved.problems.length > 0) {
+      return { kind: 'refused', codes: resolved.problems.map(({ code }) => code) };
+    }
+    const context = contextOf(plan, trigger, resolved.inputs);
+    const workspace = await this.workspaces.create(context.executionId, 1);
+    try {
+      const outcome = await this.runIn(workspace, plan, context, expected);
+      const { executionId, pipelineId } = context;
+      return { kind: 'ran', executionId, pipelineId, workspace: workspace.directory, outcome };
+    } finally {
+      await this.processes.sweep(`${context.executionId}.1`);
+      await this.workspaces.remove(workspace);
+    }
+  }
+
+  private async runIn(
+    workspace: Workspace,
+    plan: Plan,
+    context: RunContext,
+    { cancel_at: cancelAt }: Expectation,
+  ): Promise<Outcome> {
+    const { executionId } = context;
+    const masks = MaskSet.from(credentialMasks(plan, context.trigger.repository ?? null));
+    const store = new MemoryLogChunkStore();
+    const problems: unknown[] = [];
+    const log = new LogWriter({
+      executionId,
+      fence: 1,
+      firstSeq: 1,
+      masks,
+      store,
+      bus: new MemoryEventBus(),
+      clock: systemClock,
+      onProblem: (problem) => problems.push(problem),
+    });
+    const output = {
+      open: (address: Parameters<LogWriter['systemLine']>[0], stream: 'stdout' | 'stderr') =>
+        log.source({ ...address, stream }),
+      systemLine: (address: Parameters<LogWriter['systemLine']>[0], text: string) =>
+        log.systemLine(address, text),
+    };
+    const traces: Outcome['traces'][number][] = [];
+    const control = new AbortController();
+    const running = runPlan(
+      { plan, context, maxParallelSteps: MAX_PARALLEL_STEPS },
+      {
+        handlers: [
+          new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output),
+          new GitStepHandler(this.git, workspace, output, () => Promise.resolve()),
+        ],
+        clock: systemClock,
+        onState: () => undefined,
+        onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
+        systemLine: (address, text) => log.systemLine(address, text),
+        mask: (text) => masks.maskText(text),
+        lastLines: (address) => log.lastLines(address, 20),
+      },
+      control.signal,
+    );
+    if (cancelAt !== undefined) {
+      await eventually(() => log.tail(1_000).includes(cancelAt) || undefined);
+      control.abort({ kind: 'cancel', reason: executionReasons.cancelled('token', undefined) });
+    }
+    const { kind, state } = await running;
+    if (kind !== 'finished') throw new Error('the run was interrupted');
+    const { lastSeq } = await log.close();
+    expect(problems).toEqual([]);
+    const lines: LogLine[] = [];
+    const fences = [{ fence: 1, firstSeq: 1, lastSeq }];
+    for await (const line of new LogReader(store).readLines({ executionId, fences, afterSeq: 0 })) {
+      lines.push(line);
+    }
+    expect(lines).toHaveLength(lastSeq);
+    const run = {
+      ...storedRun(state),
+      status: state.status,
+      reason: state.reason ?? null,
+      duration: (state.finishedAt ?? NaN) - (state.startedAt ?? NaN),
+    };
+    return { run, traces, lines };
+  }
+}
+
+function contextOf(plan: Plan, trigger: ScenarioTrigger, inputs: RunContext['inputs']): RunContext {
+  const { branch, tag, commit_hash: commit, repository, message, author } = trigger;
+  return {
+    executionId: uuidV7(),
+    pipelineId: uuidV7(),
+    pipelineName: plan.name,
+    executionAttempt: 1,
+    trigger: {
+      event: trigger.event ?? 'manual',
+      actor: 'token',
+      branch,
+      tag,
+      commit,
+      repository,
+      message,
+      author,
+    },
+    inputs,
+    environment: triggerEnvironment(trigger.environment ?? {}),
+  };
+}
