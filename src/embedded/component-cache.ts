@@ -65,7 +65,8 @@ export async function isWhole(folder: string): Promise<boolean> {
   );
 }
 
-async function makeCache(cache: string): Promise<void> {
+/** Makes the folder of the cache. @throws EmbeddedError `home_unreachable` */
+export async function makeCache(cache: string): Promise<void> {
   try {
     await mkdir(cache, { recursive: true });
   } catch (error) {

@@ -62,7 +62,7 @@ export async function requireReachable(folder: string, user: ServiceUser): Promi
       throw new EmbeddedError(
         'home_unreachable',
         `the embedded services run as the user ${user.name}, which cannot enter ${at}`,
-        'Set MILLRACE_HOME to a folder that other users can reach, such as /var/lib/millrace, or start Millrace as an ordinary user.',
+        'Use a folder that other users can reach (MILLRACE_HOME, such as /var/lib/millrace), or start Millrace as an ordinary user.',
       );
     }
     if (at === dirname(at)) return;

@@ -1,6 +1,6 @@
 import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachedComponent } from './component-cache.js';
+import { cachedComponent, makeCache } from './component-cache.js';
 import { EmbeddedError } from './embedded.error.js';
 import { findProgram } from './find-program.js';
 import { gatewayPath, GATEWAY_COMPONENT, installGateway } from './gateway-install.js';
@@ -31,7 +31,7 @@ import {
   redisUrl,
   type ServiceContext,
 } from './service-specs.js';
-import { serviceUser, type ServiceUser } from './service-user.js';
+import { requireReachable, serviceUser, type ServiceUser } from './service-user.js';
 import { SupervisedProcess, type ServiceEvent, type ServiceName } from './supervised-process.js';
 
 export interface EmbeddedOptions {
@@ -140,7 +140,7 @@ async function bringUpRedis(
 ): Promise<void> {
   const installed = await findProgram(['redis-server', 'valkey-server'], options.env);
   const program =
-    installed ?? redisServerPath(await component(REDIS_COMPONENT, installRedis, options));
+    installed ?? redisServerPath(await component(REDIS_COMPONENT, installRedis, context, options));
   try {
     await running.start(await redisSpec(program, context));
   } catch (error) {
@@ -171,13 +171,14 @@ async function bringUpDatabase(
     return;
   }
   const installs = [
-    component(POSTGRES_COMPONENT, installPostgres, options),
-    component(GATEWAY_COMPONENT, installGateway, options),
+    component(POSTGRES_COMPONENT, installPostgres, context, options),
+    component(GATEWAY_COMPONENT, installGateway, context, options),
   ];
   const [postgres = '', gateway = ''] = await together(installs, abort);
   const template = await component(
     templateName(context.user),
     (folder) => makeTemplate(folder, postgres, context.user),
+    context,
     options,
   );
   await ensureDataFolder(data, templateData(template), context.user, {
@@ -199,8 +200,17 @@ function templateName(user: ServiceUser | undefined): string {
 
 type Make = (folder: string, options: EmbeddedOptions) => Promise<void>;
 
-function component(name: string, make: Make, options: EmbeddedOptions): Promise<string> {
+async function component(
+  name: string,
+  make: Make,
+  context: ServiceContext,
+  options: EmbeddedOptions,
+): Promise<string> {
   const { cache, env, signal, progress } = options;
+  if (context.user !== undefined) {
+    await makeCache(cache);
+    await requireReachable(cache, context.user);
+  }
   return cachedComponent({
     ...{ cache, env, signal, progress, name },
     make: (folder) => make(folder, options),
