@@ -15,11 +15,16 @@ export interface LogFence {
  */
 export const reservedSeqs = 10_000_000;
 
+export interface LogPosition {
+  readonly fence: LogFence;
+  readonly seq: number;
+}
+
 /** Where the line behind `afterSeq` is to be found; `undefined` when all listed attempts are read to their end. */
 export function nextPosition(
   fences: readonly LogFence[],
   afterSeq: number,
-): { readonly fence: LogFence; readonly seq: number } | undefined {
+): LogPosition | undefined {
   for (const fence of fences) {
     const seq = Math.max(afterSeq + 1, fence.firstSeq);
     if (fence.lastSeq === undefined || seq <= fence.lastSeq) return { fence, seq };

@@ -3,7 +3,7 @@ import { gunzip } from 'node:zlib';
 import type { EventBus, LiveLogEntry } from '../integrations/event-bus/event-bus.js';
 import type { LogChunk, LogChunkStore } from './log-chunk-store.js';
 import { decodeBatches } from './log-encoding.js';
-import { nextPosition, type LogFence } from './log-fence.js';
+import { nextPosition, type LogFence, type LogPosition } from './log-fence.js';
 import {
   lastSeqOf,
   linesOf,
@@ -75,50 +75,49 @@ export class LogReader {
     return found.reverse().flat();
   }
 
-  /** The batches of the chunk that holds line `seq` of `fence`, from that line on; `undefined` when it is not stored. */
-  async storedFrom(
-    executionId: string,
-    fence: LogFence,
-    seq: number,
-    filter: LogFilter = {},
-  ): Promise<StoredBatches | undefined> {
-    const chunk = await this.store.find(executionId, fence.fence, seq);
-    if (chunk === undefined) return undefined;
-    const end = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
-    if (!chunk.sources.some((source) => matchesFilter(source, filter))) {
-      return { batches: [], lastSeq: end };
-    }
-    return { batches: slices(await unpack(chunk), seq - 1, end), lastSeq: end };
+  /**
+   * What comes from `position` on, as far as one chunk or a few live entries hold it; `undefined` when it is not there
+   * yet. In an attempt that is closed every line is there, or its log was removed: then the rest of it is skipped.
+   */
+  async from(
+    query: Pick<LogQuery, 'executionId' | 'fences'> & LogFilter,
+    { fence, seq }: LogPosition,
+  ): Promise<FoundBatches | undefined> {
+    const stored = await this.storedFrom(query, fence, seq);
+    if (stored !== undefined) return stored;
+    if (fence.lastSeq !== undefined) return { batches: [], lastSeq: fence.lastSeq };
+    return this.liveFrom(query.executionId, query.fences, seq);
   }
 
   /** Batches by chunk or live entry, all sources, from `afterSeq` to what is the end at that moment. */
   private async *readOn(query: LogQuery): AsyncGenerator<LogBatch[]> {
-    let cursor = query.afterSeq;
-    let position = nextPosition(query.fences, cursor);
+    let position = nextPosition(query.fences, query.afterSeq);
     while (position !== undefined) {
-      const { fence, seq } = position;
-      const next =
-        (await this.storedFrom(query.executionId, fence, seq, query)) ??
-        (await this.liveFrom(query.executionId, query.fences, seq));
-      if (next !== undefined) {
-        yield next.batches;
-        cursor = next.lastSeq;
-      } else if (fence.lastSeq === undefined) {
-        return;
-      } else {
-        // Closed by a takeover of a log whose chunks were removed meanwhile.
-        cursor = fence.lastSeq;
-      }
-      position = nextPosition(query.fences, cursor);
+      const found = await this.from(query, position);
+      if (found === undefined) return;
+      yield found.batches;
+      position = nextPosition(query.fences, found.lastSeq);
     }
+  }
+
+  private async storedFrom(
+    query: Pick<LogQuery, 'executionId'> & LogFilter,
+    fence: LogFence,
+    seq: number,
+  ): Promise<FoundBatches | undefined> {
+    const chunk = await this.store.find(query.executionId, fence.fence, seq);
+    if (chunk === undefined) return undefined;
+    const lastSeq = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
+    const isWanted = chunk.sources.some((source) => matchesFilter(source, query));
+    return { batches: isWanted ? slices(await unpack(chunk), seq - 1, lastSeq) : [], lastSeq };
   }
 
   private async liveFrom(
     executionId: string,
     fences: readonly LogFence[],
     seq: number,
-  ): Promise<StoredBatches | undefined> {
-    if (this.bus === undefined || fences.at(-1)?.lastSeq !== undefined) return undefined;
+  ): Promise<FoundBatches | undefined> {
+    if (this.bus === undefined) return undefined;
     const entries = await this.bus
       .readLog(executionId, seq - 1, liveEntriesAtOnce)
       // Without the bus the answer ends with what is stored.
@@ -154,7 +153,7 @@ export class LogReader {
   }
 }
 
-export interface StoredBatches {
+export interface FoundBatches {
   readonly batches: LogBatch[];
   /** Everything up to here is in `batches` or was filtered out. */
   readonly lastSeq: number;
@@ -168,7 +167,7 @@ export function batchesOfEntries(
   entries: readonly LiveLogEntry[],
   fences: readonly LogFence[],
   afterSeq: number,
-): StoredBatches | undefined {
+): FoundBatches | undefined {
   const batches: LogBatch[] = [];
   let cursor = afterSeq;
   for (const entry of entries) {
