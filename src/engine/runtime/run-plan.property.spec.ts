@@ -124,8 +124,9 @@ interface Seen {
   readonly final: RunState;
 }
 
-async function play(of: Plan, run: Shape<typeof runShape>): Promise<Seen> {
+async function play(of: Plan, run: Shape<typeof runShape>, resumeFrom?: RunState): Promise<Seen> {
   const bench = start(of, {
+    ...(resumeFrom && { resumeFrom }),
     maxParallelSteps: run.maxParallelSteps,
     script: () => undefined,
     git: () => undefined,
@@ -270,6 +271,22 @@ function checkStarts(of: Plan, { bench }: Seen, limits: { all: number }): void {
   }
 }
 
+/** What was interrupted goes on: what passed is kept, and not run again. */
+async function checkResume(of: Plan, run: Shape<typeof runShape>, { final }: Seen): Promise<void> {
+  const again = await play(of, { ...run, stop: undefined }, final);
+  expect(again.outcome).toBe('finished');
+  checkHistory(again);
+  checkEnd(again, undefined);
+  const called = new Set(again.bench.shell.calls.map(({ key }) => key.split('#')[0]));
+  for (const stage of final.stages) {
+    for (const one of stage.steps.filter(({ status }) => status === 'success')) {
+      expect(called.has(`${stage.name}/${one.name}`)).toBe(false);
+      const now = again.final.stages.find(({ name }) => name === stage.name);
+      expect(now?.steps.find(({ name }) => name === one.name)).toEqual(one);
+    }
+  }
+}
+
 describe('any plan, any outcome', () => {
   it('keeps every promise of the runtime', async () => {
     await fc.assert(
@@ -281,6 +298,7 @@ describe('any plan, any outcome', () => {
         checkStarts(of, seen, { all: run.maxParallelSteps });
         expect(seen.bench.shell.open.size + seen.bench.git.open.size).toBe(0);
         expect(seen.bench.clock.pending).toBe(0);
+        if (seen.outcome === 'interrupted') await checkResume(of, run, seen);
       }),
       { numRuns: 250 },
     );

@@ -22,7 +22,11 @@ export async function runPlan(
   signal: AbortSignal,
 ): Promise<RunResult> {
   const session = new RunSession(request, ports);
-  return Promise.race([session.broken, conduct(session, signal)]);
+  const run = conduct(session, signal).catch((error: unknown) => {
+    session.breakOff(error);
+    throw error;
+  });
+  return Promise.race([session.broken, run]);
 }
 
 async function conduct(session: RunSession, signal: AbortSignal): Promise<RunResult> {

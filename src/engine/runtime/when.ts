@@ -96,7 +96,7 @@ function evaluateGate(question: GateQuestion, expression: Expression): GateAnswe
   if (result.problems.length > 0) return problem(question, result.problems);
   const trace = whenTrace(expression, result, question.mask);
   if (trace.result) return { kind: 'run', reason: reason('started', startedBy(question)), trace };
-  const text = trace.expression;
+  const text = cut(trace.expression);
   return {
     kind: 'skip',
     reason: reason('when_false', `its \`when\` is false: ${text}`, { when: text }),
@@ -143,5 +143,9 @@ function shownValue(value: unknown, mask: (text: string) => string): unknown {
   const json = JSON.stringify(masked) ?? 'null';
   if (json.length <= TRACE_VALUE_LIMIT) return masked;
   const text = typeof masked === 'string' ? masked : json;
-  return `${text.slice(0, TRACE_VALUE_LIMIT - 3)}…`;
+  return cut(text);
+}
+
+function cut(text: string): string {
+  return text.length <= TRACE_VALUE_LIMIT ? text : `${text.slice(0, TRACE_VALUE_LIMIT - 1)}…`;
 }
