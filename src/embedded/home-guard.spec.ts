@@ -9,6 +9,7 @@ import { readProcess } from './process-identity.js';
 describe('guardHome', () => {
   let folder: string;
   const lost: unknown[] = [];
+  const guards: HomeGuard[] = [];
   const children: { kill: (signal: 'SIGKILL') => boolean }[] = [];
 
   beforeEach(async () => {
@@ -16,17 +17,21 @@ describe('guardHome', () => {
   });
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
+    for (const guard of guards.splice(0)) await guard.release();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const take = (temporary: readonly string[] = []): Promise<HomeGuard> =>
-    guardHome({
+  async function take(temporary: readonly string[] = []): Promise<HomeGuard> {
+    const guard = await guardHome({
       lockPath: join(folder, 'lock'),
       listPath: join(folder, 'processes'),
       temporary,
       env: process.env,
       onLost: (error) => lost.push(error),
     });
+    guards.push(guard);
+    return guard;
+  }
 
   async function sleeper(): Promise<{ pid: number; startTime: string; exit: Promise<unknown[]> }> {
     const child = spawn('sleep', ['600'], { stdio: 'ignore' });
@@ -55,12 +60,11 @@ describe('guardHome', () => {
 
   it('is replaced when it is killed', async () => {
     const guard = await take();
-    const before = await holders(join(folder, 'lock'));
+    const lock = join(folder, 'lock');
+    const before = await holders(lock);
     for (const pid of before) process.kill(pid, 'SIGKILL');
-    let after: readonly number[] = [];
-    while (after.length === 0 || after.some((pid) => before.includes(pid))) {
-      after = await holders(join(folder, 'lock'));
-    }
+    await until(async () => !(await holders(lock)).some((pid) => before.includes(pid)));
+    await until(() => isHeld(lock));
     await expect(take()).rejects.toMatchObject({ code: 'home_in_use' });
     await guard.release();
     expect(lost).toEqual([]);
@@ -90,6 +94,21 @@ describe('guardHome', () => {
     await guard.release();
   });
 });
+
+/** True while somebody has the lock; takes it for a moment when not. */
+async function isHeld(path: string): Promise<boolean> {
+  const child = spawn('flock', ['-n', path, 'true'], { stdio: 'ignore' });
+  const [code] = (await once(child, 'exit')) as [number];
+  return code !== 0;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 4000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('the condition did not come true within 4 s');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 /** Running processes that have the file open. */
 async function holders(path: string): Promise<readonly number[]> {
