@@ -2,7 +2,9 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApiApp } from './api-app.js';
+import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
+import { readEnvironment } from './config/environment.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
 import { endOnSignal, failedStart } from './process-life.js';
 
@@ -11,6 +13,7 @@ const drainMs = 8_000;
 
 async function start(): Promise<void> {
   const config = loadConfig();
+  armFailPoint(readEnvironment()['FAIL_POINT']);
   if (config.role === 'worker') {
     const message = 'cannot be worker here: this program is the API; start dist/worker.js instead';
     throw new ConfigError([{ name: 'ROLE', message }]);

@@ -2,12 +2,15 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Logger as NestLogger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
+import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
+import { readEnvironment } from './config/environment.js';
 import { loadConfig } from './config/load-config.js';
 import { endOnSignal, failedStart } from './process-life.js';
 
 async function start(): Promise<void> {
   const config = loadConfig();
+  armFailPoint(readEnvironment()['FAIL_POINT']);
   const logger = createRootLogger({ level: config.logLevel, role: 'worker' });
   const app = await NestFactory.createApplicationContext(
     AppModule.forRole('worker', config, logger),

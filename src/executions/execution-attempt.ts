@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { failPoint } from '../common/fail-point.js';
 import { MaskSet } from '../common/redaction/mask-set.js';
 import type { Plan } from '../engine/plan/plan.js';
 import type { Reason, RunState, WhenTrace } from '../engine/plan/run-state.js';
@@ -134,6 +135,7 @@ export class ExecutionAttempt {
     if (this.fenced) return 'fenced';
     const lastSeq = await this.closeLog(log);
     if (lastSeq === undefined) return 'fenced';
+    failPoint('log_closed');
     await this.storeTraces();
     if (result.kind === 'finished') return this.settle(result.state, lastSeq);
     return this.release(result.reason, lastSeq);

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { join } from 'node:path';
+import { failPoint } from '../common/fail-point.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { entryFile } from '../config/paths.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
@@ -78,6 +79,7 @@ export class ExecutionRunner {
     try {
       execution = await this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS);
       if (!execution) return 'done';
+      failPoint('execution_claimed');
       attempt = await this.begin(execution);
       this.running.add(execution, attempt);
     } catch (error) {

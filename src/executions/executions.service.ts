@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { failPoint } from '../common/fail-point.js';
 import { conflict, notFound, unprocessable } from '../common/errors/millrace.error.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { redactUrlCredentials } from '../common/url-credentials.js';
@@ -159,6 +160,7 @@ export class ExecutionsService {
     const execution = newExecution(plan, order);
     await this.placer.announceQueue(execution.queue);
     await this.executions.insert(execution);
+    failPoint('execution_inserted');
     if (await this.placer.offer(execution)) {
       return { executionId: execution._id, message: 'Execution accepted and queued.' };
     }
