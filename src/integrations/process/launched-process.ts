@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { OutputPair } from './fifo-pool.js';
 import type { LauncherLink } from './launcher-link.js';
 import type { ProcessExit, ProcessSpec, RunningProcess } from './process-runner.js';
-import { ProcessRunnerError } from './process-runner.error.js';
+import { isLauncherLost } from './process-runner.error.js';
 
 /** A process that the launcher holds, or was asked to start. */
 export class LaunchedProcess implements RunningProcess {
@@ -21,6 +21,8 @@ export class LaunchedProcess implements RunningProcess {
     readonly spec: ProcessSpec,
     readonly link: LauncherLink,
     private readonly outputs: OutputPair,
+    /** Resolves when nothing is left of what a lost launcher held; to be asked after `link.gone`. */
+    private readonly recovered: () => Promise<void>,
   ) {
     this.started = new Promise((resolve) => (this.#resolveStarted = resolve));
     this.exit = new Promise((resolve) => (this.#resolveExit = resolve));
@@ -68,8 +70,9 @@ export class LaunchedProcess implements RunningProcess {
     try {
       await this.link.ask({ op: 'kill', process: this.number, graceMs });
     } catch (error) {
-      // The recovery after a lost launcher ends every tree; `exit` is `lost` by then.
-      if (!(error instanceof ProcessRunnerError) || error.code !== 'launcher_lost') throw error;
+      if (!isLauncherLost(error)) throw error;
+      await this.link.gone;
+      await this.recovered();
     }
   }
 

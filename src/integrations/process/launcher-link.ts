@@ -12,6 +12,7 @@ import {
 } from './launcher-protocol.js';
 import { ProcessRunnerError } from './process-runner.error.js';
 import { readBootId } from './process-table.js';
+import { watchSilence, type SilenceWatch } from './silence-watch.js';
 
 /** A young generation of 1 MiB: what is forked a thousand times should be small. */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
@@ -25,6 +26,13 @@ type Question =
   | { readonly op: 'fifos' };
 type Answer = Extract<LauncherEvent, { request: number }>;
 
+export interface LinkOptions {
+  readonly heartbeatMs: number;
+  /** A launcher that answers nothing for so long (someone stopped it) is killed. */
+  readonly launcherSilenceLimitMs: number;
+  readonly onEvent: (event: ProcessEvent) => void;
+}
+
 interface Waiting {
   resolve(answer: Answer): void;
   reject(error: Error): void;
@@ -36,6 +44,8 @@ export class LauncherLink {
   readonly #frames = new FrameReader<LauncherEvent>();
   readonly #pipe: Duplex;
   readonly #heart: NodeJS.Timeout;
+  readonly #onEvent: (event: ProcessEvent) => void;
+  #watch: SilenceWatch | undefined;
   #requests = 0;
   #stderrTail = '';
   #open = true;
@@ -48,11 +58,12 @@ export class LauncherLink {
 
   private constructor(
     private readonly child: ChildProcess,
-    heartbeatMs: number,
-    private readonly onEvent: (event: ProcessEvent) => void,
+    { heartbeatMs, onEvent }: LinkOptions,
   ) {
+    this.#onEvent = onEvent;
     this.#pipe = child.stdio[LAUNCHER_LINK_FD] as Duplex;
     this.#pipe.on('data', (chunk: Buffer) => {
+      this.#watch?.heard();
       for (const event of this.#frames.read(chunk)) this.#receive(event);
     });
     // A launcher that was killed breaks the pipe; `gone` tells of it.
@@ -68,8 +79,7 @@ export class LauncherLink {
   static async start(
     entry: string,
     options: LauncherOptions,
-    heartbeatMs: number,
-    onEvent: (event: ProcessEvent) => void,
+    linkOptions: LinkOptions,
   ): Promise<LauncherLink> {
     // No environment: /proc/PID/environ of a launcher is as readable as a step's. A session of its own: the terminal's Ctrl-C is not for it.
     const child = spawn(process.execPath, [...NODE_FLAGS, entry, JSON.stringify(options)], {
@@ -78,7 +88,7 @@ export class LauncherLink {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
-    const link = new LauncherLink(child, heartbeatMs, onEvent);
+    const link = new LauncherLink(child, linkOptions);
     const ready = new Promise<'ready'>((resolve) => {
       link.#ready = (identity, fifos) => {
         link.#identity = identity;
@@ -87,7 +97,10 @@ export class LauncherLink {
       };
     });
     const outcome = await Promise.race([ready, link.gone]);
-    if (outcome === 'ready') return link;
+    if (outcome === 'ready') {
+      link.#watch = watchSilence(linkOptions.launcherSilenceLimitMs, () => link.kill());
+      return link;
+    }
     throw new ProcessRunnerError('launcher_start_failed', outcome);
   }
 
@@ -125,6 +138,7 @@ export class LauncherLink {
   /** Ends the pipe: the launcher ends its trees and leaves. */
   end(): void {
     clearInterval(this.#heart);
+    this.#watch?.stop();
     this.#pipe.end();
   }
 
@@ -139,6 +153,8 @@ export class LauncherLink {
 
   #receive(event: LauncherEvent): void {
     switch (event.event) {
+      case 'beat':
+        return;
       case 'ready':
         this.#ready?.(
           { pid: this.child.pid ?? 0, startTicks: event.startTicks, bootId: readBootId() },
@@ -147,12 +163,10 @@ export class LauncherLink {
         return;
       case 'started':
       case 'ended':
-        this.onEvent(event);
+        this.#onEvent(event);
         return;
       case 'failed':
-        this.#take(event.request)?.reject(
-          new ProcessRunnerError('processes_survived', event.message),
-        );
+        this.#take(event.request)?.reject(new ProcessRunnerError(event.code, event.message));
         return;
       case 'done':
       case 'fifos':
@@ -179,6 +193,7 @@ export class LauncherLink {
     }
     this.#open = false;
     clearInterval(this.#heart);
+    this.#watch?.stop();
     const said = this.#stderrTail.trim();
     const message = `the launcher ${how}${said === '' ? '' : `: ${said}`}`;
     for (const waiting of this.#waiting.values()) waiting.reject(lostError(message));

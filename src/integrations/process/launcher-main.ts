@@ -13,6 +13,7 @@ import {
 import { LauncherSupervisor } from './launcher-supervisor.js';
 import { MarkPool } from './mark-pool.js';
 import { readBootId, readStartTicks } from './process-table.js';
+import { watchSilence } from './silence-watch.js';
 
 /** As /proc/PID/fdinfo shows it on every Linux; Node has no name for it. */
 const O_CLOEXEC = 0o2000000;
@@ -38,9 +39,9 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
     if (link.writable) link.write(encodeFrame(event));
   };
   const supervisor = new LauncherSupervisor(options, new MarkPool(folder, identity), fifos, send);
-  const watch = watchSilence(options.silenceLimitMs, () =>
-    supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`),
-  );
+  const watch = watchSilence(options.silenceLimitMs, () => {
+    void supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`);
+  });
   const frames = new FrameReader<LauncherRequest>();
   const closed = new Promise((resolve) => link.once('close', resolve));
   link.on('data', (chunk: Buffer) => {
@@ -73,33 +74,4 @@ function readFlags(path: string): number | undefined {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-interface SilenceWatch {
-  heard(): void;
-  stop(): void;
-}
-
-/** Calls `onSilence` once per silence of `limitMs`. */
-function watchSilence(limitMs: number, onSilence: () => Promise<void>): SilenceWatch {
-  const interval = Math.min(1000, limitMs / 8);
-  let heardAt = performance.now();
-  let checkedAt = heardAt;
-  let told = false;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    // We were stopped ourselves, or the machine slept: what the worker said meanwhile is still unread.
-    if (now - checkedAt > 3 * interval) heardAt = Math.max(heardAt, now - limitMs / 2);
-    checkedAt = now;
-    if (told || now - heardAt < limitMs) return;
-    told = true;
-    void onSilence();
-  }, interval);
-  return {
-    heard: () => {
-      heardAt = performance.now();
-      told = false;
-    },
-    stop: () => clearInterval(timer),
-  };
 }

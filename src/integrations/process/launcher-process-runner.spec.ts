@@ -82,12 +82,7 @@ describe('LauncherProcessRunner', () => {
   function start(
     command: string,
     args: readonly string[],
-    {
-      group = 'group',
-      environment = { PATH },
-      by = runner,
-      cwd = folder,
-    } = {},
+    { group = 'group', environment = { PATH }, by = runner, cwd = folder }: StartOptions = {},
   ): Promise<RunningProcess> {
     ids += 1;
     return by.start({ id: `${ids}`, group, command, args, environment, cwd });
@@ -300,8 +295,8 @@ describe('LauncherProcessRunner', () => {
     });
   });
 
-  describe('when the launcher is killed', () => {
-    it('ends everything it held as lost, and starts a new one', async () => {
+  describe('when the launcher is gone', () => {
+    it('by a kill, it ends everything it held as lost, and starts a new one', async () => {
       const other = await makeRunner();
       const sleep = uniqueSleep();
       const running = await shell(`${escapee(sleep)} sleep ${sleep}`, { by: other, group: 'lost' });
@@ -321,6 +316,19 @@ describe('LauncherProcessRunner', () => {
           message: 'the launcher ended by SIGKILL',
         }),
       );
+      await other.close();
+    });
+
+    it('by a stop that nobody ends, it is as good as gone', async () => {
+      const other = await makeRunner({ heartbeatMs: 50, launcherSilenceLimitMs: 400 });
+      const sleep = uniqueSleep();
+      const running = await shell(`sleep ${sleep}`, { by: other });
+      process.kill((await other.launcherPid()) as number, 'SIGSTOP');
+      await running.kill(0);
+      expect(await running.exit).toMatchObject({ kind: 'lost' });
+      const [exit] = await outcome(await shell('exit 6', { by: other }));
+      expect(exit).toEqual({ kind: 'exited', exitCode: 6 });
+      expect(pidsWithArgument(sleep)).toEqual([]);
       await other.close();
     });
 

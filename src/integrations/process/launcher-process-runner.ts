@@ -5,7 +5,7 @@ import { LauncherLink, type ProcessEvent } from './launcher-link.js';
 import { endLeftovers, sweepStaleLaunchers } from './launcher-leftovers.js';
 import { LaunchedProcess } from './launched-process.js';
 import { ProcessRunner, type ProcessSpec, type RunningProcess } from './process-runner.js';
-import { ProcessRunnerError } from './process-runner.error.js';
+import { isLauncherLost, ProcessRunnerError } from './process-runner.error.js';
 import { TreeLedger } from './tree-ledger.js';
 import type { StepUser } from './step-user.js';
 
@@ -18,6 +18,8 @@ export interface LauncherRunnerOptions {
   readonly heartbeatMs?: number;
   /** Our silence after which the launcher ends every tree; default 12 s. */
   readonly silenceLimitMs?: number;
+  /** Silence of the launcher (it answers every heartbeat) after which it is killed and counts as lost; default 12 s. */
+  readonly launcherSilenceLimitMs?: number;
   /** From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone in 15 s. */
   readonly graceMs?: number;
   /** Folder of the launchers of this user on this host, mode 0700; default `/tmp/millrace-launchers-UID`. */
@@ -40,7 +42,7 @@ export class LauncherProcessRunner extends ProcessRunner {
   readonly #ids = new Set<string>();
   #ledger: TreeLedger;
   #link: Promise<LauncherLink> | undefined;
-  #recovery: Promise<unknown> = Promise.resolve();
+  #recovery: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
   #numbers = 0;
 
@@ -63,7 +65,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     if (outputs instanceof Error) return notStarted(outputs);
     this.#numbers += 1;
     const number = this.#numbers;
-    const running = new LaunchedProcess(number, spec, link, outputs);
+    const running = new LaunchedProcess(number, spec, link, outputs, () => this.#recovery);
     this.#processes.set(number, running);
     void running.released.then(() => this.#processes.delete(number));
     link.send({
@@ -82,14 +84,21 @@ export class LauncherProcessRunner extends ProcessRunner {
     return running;
   }
 
-  /** The launcher of the group may be gone: then `#recover` has ended everything it held, before this resolves. */
   async sweep(group: string): Promise<number> {
     await this.#recovery;
     const link = await this.#link;
     if (!link) return 0;
-    const answer = await link.ask({ op: 'sweep', group });
-    this.#ledger.remove(group);
-    return answer.event === 'done' ? answer.count : 0;
+    try {
+      const answer = await link.ask({ op: 'sweep', group });
+      this.#ledger.remove(group);
+      return answer.event === 'done' ? answer.count : 0;
+    } catch (error) {
+      if (!isLauncherLost(error)) throw error;
+      // The recovery ends everything that the launcher held, this group too.
+      await link.gone;
+      await this.#recovery;
+      return 0;
+    }
   }
 
   close(): Promise<void> {
@@ -131,11 +140,12 @@ export class LauncherProcessRunner extends ProcessRunner {
       graceMs,
       silenceLimitMs,
     };
-    const heartbeatMs = this.options.heartbeatMs ?? 2000;
     try {
-      const link = await LauncherLink.start(launcherEntry, options, heartbeatMs, (event) =>
-        this.#receive(event),
-      );
+      const link = await LauncherLink.start(launcherEntry, options, {
+        heartbeatMs: this.options.heartbeatMs ?? 2000,
+        launcherSilenceLimitMs: this.options.launcherSilenceLimitMs ?? 12_000,
+        onEvent: (event) => this.#receive(event),
+      });
       void link.gone.then((message) => {
         this.#link = undefined;
         this.#recovery = this.#recover(link, message);
@@ -177,8 +187,8 @@ export class LauncherProcessRunner extends ProcessRunner {
       const endedProcesses = await endLeftovers(this.#folder, link.identity, ledger.trees(), owns);
       if (!this.#closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
     } catch (error) {
-      if (!(error instanceof ProcessRunnerError)) throw error;
-      this.options.report?.({ kind: 'processes_survived', message: error.message });
+      const problem = error instanceof Error ? error.message : String(error);
+      this.options.report?.({ kind: 'processes_survived', message: problem });
     }
     for (const running of this.#processes.values()) {
       if (running.link === link) running.closeOutputs();

@@ -1,3 +1,4 @@
+import type { ProcessRunnerErrorCode } from './process-runner.error.js';
 import type { ProcessExit } from './process-runner.js';
 
 /** Options of a launcher process; its only argument, as JSON. */
@@ -40,8 +41,9 @@ export type LauncherRequest =
   | { readonly op: 'sweep'; readonly request: number; readonly group: string }
   | { readonly op: 'fifos'; readonly request: number };
 
-/** Launcher to worker. */
+/** Launcher to worker. Every `beat` is answered by one. */
 export type LauncherEvent =
+  | { readonly event: 'beat' }
   | { readonly event: 'ready'; readonly startTicks: number; readonly fifos: readonly string[] }
   | {
       readonly event: 'started';
@@ -53,7 +55,12 @@ export type LauncherEvent =
   | { readonly event: 'ended'; readonly process: number; readonly exit: ProcessExit }
   | { readonly event: 'done'; readonly request: number; readonly count: number }
   | { readonly event: 'fifos'; readonly request: number; readonly paths: readonly string[] }
-  | { readonly event: 'failed'; readonly request: number; readonly message: string };
+  | {
+      readonly event: 'failed';
+      readonly request: number;
+      readonly code: ProcessRunnerErrorCode;
+      readonly message: string;
+    };
 
 /** One frame a line: JSON escapes every line feed. */
 export function encodeFrame(frame: LauncherRequest | LauncherEvent): string {

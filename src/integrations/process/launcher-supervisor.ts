@@ -8,6 +8,7 @@ import type {
   StartRequest,
 } from './launcher-protocol.js';
 import type { MarkPool } from './mark-pool.js';
+import { ProcessRunnerError } from './process-runner.error.js';
 import type { ProcessExit } from './process-runner.js';
 import { readStartTicks } from './process-table.js';
 import { SweepQueue } from './sweep-queue.js';
@@ -35,6 +36,7 @@ export class LauncherSupervisor {
   handle(request: LauncherRequest): void {
     switch (request.op) {
       case 'beat':
+        this.send({ event: 'beat' });
         return;
       case 'start':
         this.#start(request);
@@ -99,7 +101,7 @@ export class LauncherSupervisor {
       outputs.push(openForWriting(request.stdout), openForWriting(request.stderr));
       const options: SpawnOptions = {
         cwd: request.cwd,
-        env: { ...request.environment, [GROUP_VARIABLE]: request.group },
+        env: withMarker(request),
         detached: true,
         stdio: ['ignore', ...outputs],
         ...this.options.stepUser,
@@ -147,7 +149,8 @@ export class LauncherSupervisor {
   }
 
   #fail(request: number, error: unknown): void {
-    this.send({ event: 'failed', request, message: errorMessage(error) });
+    const code = error instanceof ProcessRunnerError ? error.code : 'fifos_not_made';
+    this.send({ event: 'failed', request, code, message: errorMessage(error) });
   }
 }
 
@@ -169,6 +172,12 @@ function openForWriting(path: string): number {
   } finally {
     closeSync(reader);
   }
+}
+
+/** The marker stands first: a search reads only the beginning of a huge environment. */
+function withMarker({ environment, group }: StartRequest): Record<string, string> {
+  const marker = { [GROUP_VARIABLE]: group };
+  return Object.assign({}, marker, environment, marker);
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {

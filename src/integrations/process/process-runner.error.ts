@@ -4,6 +4,7 @@ export type ProcessRunnerErrorCode =
   | 'process_runner_closed'
   | 'duplicate_process_id'
   | 'processes_survived'
+  | 'fifos_not_made'
   | 'step_user_not_found'
   | 'step_user_create_failed'
   | 'state_directory_unsafe';
@@ -19,4 +20,8 @@ export class ProcessRunnerError extends Error {
   ) {
     super(message, options);
   }
+}
+
+export function isLauncherLost(error: unknown): boolean {
+  return error instanceof ProcessRunnerError && error.code === 'launcher_lost';
 }

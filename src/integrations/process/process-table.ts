@@ -98,16 +98,12 @@ function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
 }
 
+/** One read: the kernel gives a line of `/proc`, or 64 KiB of an environment, in one piece. */
 function readProcFile(path: string): string | undefined {
   return tolerant(() => {
     const fd = openSync(path, 'r');
     try {
-      let length = 0;
-      for (;;) {
-        const read = readSync(fd, buffer, length, buffer.length - length, null);
-        length += read;
-        if (read === 0 || length === buffer.length) return buffer.toString('latin1', 0, length);
-      }
+      return buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, null));
     } finally {
       closeSync(fd);
     }

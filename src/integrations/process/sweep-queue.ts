@@ -24,6 +24,8 @@ export class SweepQueue {
 
   /** Ends what is left of the group and forgets it; resolves with how many processes that were. */
   sweep(group: string): Promise<number> {
+    // Nothing of it was started since its last sweep.
+    if (!this.ledger.has(group)) return Promise.resolve(0);
     const known = this.#waiting.get(group);
     if (known) return known.promise;
     const waiting = makeWaiting();

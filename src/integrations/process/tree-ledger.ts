@@ -72,6 +72,10 @@ export class TreeLedger {
     return undefined;
   }
 
+  has(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
   groups(): string[] {
     return [...this.#groups.keys()];
   }

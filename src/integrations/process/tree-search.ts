@@ -134,10 +134,9 @@ export class ProcessSnapshot {
   }
 }
 
-/** Nothing of the group is older. 0 for a group of which no tree is known: it can still be found by its variable. */
+/** Nothing of the group is older. */
 export function oldestTicks({ trees }: GroupTrace): number {
-  const oldest = trees.reduce((least, tree) => Math.min(least, tree.startTicks), Infinity);
-  return Number.isFinite(oldest) ? oldest : 0;
+  return trees.reduce((least, tree) => Math.min(least, tree.startTicks), Infinity);
 }
 
 /** Every living process of the group, by session, process group, mark, marker variable, open output, folder, and descent. */
