@@ -1,3 +1,5 @@
+import { maskForms } from './redaction/mask-forms.js';
+
 /** The user name and password (or token) of a URL, percent-decoded. */
 export interface UrlCredentials {
   readonly username: string;
@@ -34,28 +36,27 @@ export function splitUrlCredentials(text: string): {
  */
 export function redactUrlCredentials(text: string): string {
   if (!text.includes('@')) return text;
-  return text.replace(unencodedPassword, `$1${REDACTED}@`).replace(userInfo, redactUserInfo);
+  let redacted = '';
+  let copied = 0;
+  for (let at = text.indexOf('://'); at !== -1; at = text.indexOf('://', at + 3)) {
+    const start = at + 3;
+    const end = userInfoEnd(text, start);
+    if (end === undefined || isLoginName(text, at, end)) continue;
+    redacted += text.slice(copied, start) + REDACTED;
+    copied = end;
+  }
+  return redacted + text.slice(copied);
 }
 
 /**
- * Every form in which the credentials may turn up in a text: plain, percent-encoded, and as the
- * base64 of HTTP Basic. Longest first. Values under 4 characters are left out, they would
- * mask ordinary words; so is the user name when there is a password beside it.
+ * Every form in which the credentials may turn up in a text: those of {@link maskForms} for the password (for the
+ * user name when it stands alone) and for the pair of HTTP Basic. Longest first; secrets under 4 bytes have none.
  */
 export function credentialForms(credentials: UrlCredentials): readonly string[] {
   const { username, password } = credentials;
   const secret = password === '' ? username : password;
-  const pair = `${username}:${password}`;
-  const forms = [
-    secret,
-    encodeURIComponent(secret),
-    encodeURI(secret),
-    Buffer.from(pair, 'utf8').toString('base64').replace(/=+$/, ''),
-    Buffer.from(secret, 'utf8').toString('base64').replace(/=+$/, ''),
-  ];
-  return [...new Set(forms)]
-    .filter((form) => form.length >= MINIMUM_SECRET_LENGTH)
-    .sort((a, b) => b.length - a.length);
+  const forms = [...maskForms(secret), ...maskForms(`${username}:${password}`)];
+  return [...new Set(forms.map(String))].sort((a, b) => b.length - a.length);
 }
 
 /** Replaces each of the forms (see {@link credentialForms}) and the user information of every URL. */
@@ -64,18 +65,36 @@ export function redactCredentials(text: string, forms: readonly string[]): strin
   return redactUrlCredentials(withoutForms);
 }
 
-const MINIMUM_SECRET_LENGTH = 4;
+/** A password with a bare `/`, `?` or `#` is looked for this far, in characters. */
+const MAX_UNENCODED = 512;
 
-/** The authority up to its last `@` (RFC 3986, 3.2.1). */
-const userInfo = /([a-z][a-z0-9+.-]*:\/\/)([^\s/?#"'<>]*)@/gi;
+/** Where the `@` stands that ends the user information of the URL whose authority begins at `start`. */
+function userInfoEnd(text: string, start: number): number | undefined {
+  const authority = scan(text, start, authorityCharacters);
+  const at = authority.lastIndexOf('@');
+  if (at !== -1) return start + at;
+  // `user:pa/ss@`: what follows the colon is no port, so it is the start of a password.
+  const colon = authority.lastIndexOf(':');
+  const isPort = /^\d*$/.test(authority.slice(colon + 1));
+  if (colon === -1 || isPort || authority.startsWith('[')) return undefined;
+  const unencoded = scan(text, start, wordCharacters, MAX_UNENCODED).indexOf('@');
+  return unencoded === -1 ? undefined : start + unencoded;
+}
 
-/** `user:pa/ss@`: what follows the colon is no port, so it is the start of a password. */
-const unencodedPassword =
-  /([a-z][a-z0-9+.-]*:\/\/)[^\s/?#:@"'<>]*:(?!\d*(?:[/?#\s]|$))[^\s@"'<>]*@/gi;
+// Sticky: they match from where they are told to, and only forward, so a text is read once.
+const authorityCharacters = /[^\s/?#"'<>]*/y;
+const wordCharacters = /[^\s"'<>]*/y;
 
-function redactUserInfo(whole: string, scheme: string, user: string): string {
-  const harmless = scheme.toLowerCase().endsWith('ssh://') && !user.includes(':');
-  return harmless ? whole : `${scheme}${REDACTED}@`;
+function scan(text: string, start: number, characters: RegExp, limit?: number): string {
+  if (limit !== undefined) return scan(text.slice(start, start + limit), 0, characters);
+  characters.lastIndex = start;
+  return characters.exec(text)?.[0] ?? '';
+}
+
+/** `ssh://git@`: a name without a password, where a name is never a token. */
+function isLoginName(text: string, schemeEnd: number, end: number): boolean {
+  const scheme = text.slice(Math.max(0, schemeEnd - 3), schemeEnd).toLowerCase();
+  return scheme === 'ssh' && !text.slice(schemeEnd + 3, end).includes(':');
 }
 
 function percentDecoded(text: string): string {

@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as git from 'isomorphic-git';
@@ -7,6 +6,7 @@ import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
 import { emptyRepository, refNotFound } from './git-failures.js';
 import { GitHttpClient } from './isomorphic-git-http.js';
+import { packOnlyFs } from './pack-only-fs.js';
 import { checkoutTree } from './tree-checkout.js';
 
 /** Runs inside the child process: it may block, and be killed at any time. */
@@ -36,6 +36,7 @@ interface FetchScope {
 
 class IsomorphicClone {
   private readonly gitdir: string;
+  private readonly fs: git.PromiseFsClient;
   private cache = {};
 
   constructor(
@@ -44,6 +45,7 @@ class IsomorphicClone {
     private readonly progress: (line: string) => void,
   ) {
     this.gitdir = join(clone.directory, '.git');
+    this.fs = packOnlyFs(this.gitdir);
   }
 
   async run(): Promise<ClonedCommit> {
@@ -105,7 +107,12 @@ class IsomorphicClone {
 
   private async findCommit(commit: string): Promise<string | undefined> {
     try {
-      const oid = await git.expandOid({ fs, gitdir: this.gitdir, oid: commit, cache: this.cache });
+      const oid = await git.expandOid({
+        fs: this.fs,
+        gitdir: this.gitdir,
+        oid: commit,
+        cache: this.cache,
+      });
       return (await this.readCommit(oid))?.sha === oid ? oid : undefined;
     } catch (error) {
       if (error instanceof git.Errors.NotFoundError) return undefined;
@@ -120,7 +127,7 @@ class IsomorphicClone {
     const phases = new Set<string>();
     const result = await git
       .fetch({
-        fs,
+        fs: this.fs,
         http: this.http,
         gitdir: this.gitdir,
         cache: this.cache,
@@ -132,7 +139,7 @@ class IsomorphicClone {
         tags: scope.remoteRef === undefined,
         depth: scope.depth === 0 ? undefined : scope.depth,
         onAuth: this.onAuth(),
-        onMessage: (line) => this.progress(`remote: ${line}`),
+        onMessage: (line) => this.remoteSays(line),
         onProgress: ({ phase }) => {
           if (phases.has(phase)) return;
           phases.add(phase);
@@ -147,6 +154,11 @@ class IsomorphicClone {
     return { fetchHead: result.fetchHead, defaultBranch: result.defaultBranch };
   }
 
+  /** A line that is to be overwritten by the next one (`\r`) is left out. */
+  private remoteSays(line: string): void {
+    if (!line.endsWith('\r')) this.progress(`remote: ${line}`);
+  }
+
   /** Called on a 401 only; a second 401 fails. */
   private onAuth(): git.AuthCallback | undefined {
     const { credentials } = this.clone;
@@ -158,9 +170,14 @@ class IsomorphicClone {
     oid: string,
   ): Promise<{ sha: string; tree: string; content: Buffer } | undefined> {
     try {
-      const read = await git.readCommit({ fs, gitdir: this.gitdir, oid, cache: this.cache });
+      const read = await git.readCommit({
+        fs: this.fs,
+        gitdir: this.gitdir,
+        oid,
+        cache: this.cache,
+      });
       const raw = await git.readObject({
-        fs,
+        fs: this.fs,
         gitdir: this.gitdir,
         oid: read.oid,
         format: 'content',
@@ -177,7 +194,7 @@ class IsomorphicClone {
   }
 
   private objects(): Parameters<typeof checkoutTree>[0] {
-    const common = { fs, gitdir: this.gitdir, cache: this.cache };
+    const common = { fs: this.fs, gitdir: this.gitdir, cache: this.cache };
     return {
       readTree: async (oid) => (await git.readTree({ ...common, oid })).tree,
       readBlob: async (oid) => (await git.readBlob({ ...common, oid })).blob,

@@ -1,0 +1,68 @@
+import {
+  credentialForms,
+  redactCredentials,
+  redactUrlCredentials,
+  splitUrlCredentials,
+} from './url-credentials.js';
+
+describe('splitUrlCredentials', () => {
+  it('takes user and password out, percent-decoded', () => {
+    expect(splitUrlCredentials('https://ci%40x:p%2Fq@host:8443/a/b.git')).toEqual({
+      url: 'https://host:8443/a/b.git',
+      credentials: { username: 'ci@x', password: 'p/q' },
+    });
+  });
+
+  it('takes a bare % as it is, and finds a token alone', () => {
+    expect(splitUrlCredentials('https://100%@host/').credentials?.username).toBe('100%');
+    expect(splitUrlCredentials('https://host/a')).toEqual({ url: 'https://host/a' });
+  });
+
+  it('does not repeat what is no URL', () => {
+    expect(() => splitUrlCredentials('https://u:secret@host:port/')).toThrow('Not a valid URL');
+  });
+});
+
+describe('redactUrlCredentials', () => {
+  it.each([
+    ['https://user:token@host/a', 'https://***@host/a'],
+    ['https://token@host/a', 'https://***@host/a'],
+    ['see HTTPS://u:p@h/ and redis://:pw@r:6379', 'see HTTPS://***@h/ and redis://***@r:6379'],
+    ['https://u:a@b@host/', 'https://***@host/'],
+    ['https://u:pa/ss@host/', 'https://***@host/'],
+    ['https://u:pa?s#s@host/', 'https://***@host/'],
+    ['ssh://git@host/a', 'ssh://git@host/a'],
+    ['ssh://git:pw@host/a', 'ssh://***@host/a'],
+    ['https://host/@scope/pkg@1.0', 'https://host/@scope/pkg@1.0'],
+    ['https://host:8080/a@b', 'https://host:8080/a@b'],
+    ['mail ada@example.com', 'mail ada@example.com'],
+  ])('%s', (text, expected) => {
+    expect(redactUrlCredentials(text)).toBe(expected);
+  });
+
+  it('is linear on hostile text', () => {
+    const started = performance.now();
+    redactUrlCredentials(`${'a://'.repeat(20_000)}@`);
+    redactUrlCredentials(`@${`x://:${'a'.repeat(50_000)}:1/`.repeat(20)}`);
+    redactUrlCredentials(`${'a'.repeat(100_000)}@${'a:'.repeat(50_000)}`);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});
+
+describe('redactCredentials', () => {
+  const credentials = { username: 'ci', password: 'p@ss/w%rd' };
+
+  it.each([
+    'p@ss/w%rd',
+    encodeURIComponent('p@ss/w%rd'),
+    `Basic ${Buffer.from('ci:p@ss/w%rd').toString('base64')}`,
+  ])('masks %s', (form) => {
+    const text = redactCredentials(`before ${form} after`, credentialForms(credentials));
+    expect(text).toMatch(/^before (?:Basic )?\*\*\* after$/);
+  });
+
+  it('takes a user name alone as the secret, and leaves very short ones', () => {
+    expect(credentialForms({ username: 'ghp_token', password: '' })).toContain('ghp_token');
+    expect(credentialForms({ username: 'x', password: 'abc' })).not.toContain('abc');
+  });
+});
