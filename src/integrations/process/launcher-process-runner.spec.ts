@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { launcherEntry, transpiled } from '../../../test/support/transpiled.js';
+import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import {
   LauncherProcessRunner,
   type LauncherRunnerOptions,
@@ -53,15 +53,23 @@ interface StartOptions {
   readonly cwd?: string;
 }
 
+const launcher = transpileEntry('src/launcher.ts');
+const workerCode = transpileEntry('src/integrations/process/launcher-process-runner.ts');
+
+afterAll(() => {
+  launcher.remove();
+  workerCode.remove();
+});
+
 describe('LauncherProcessRunner', () => {
   let folder: string;
   let runner: LauncherProcessRunner;
   const reports: RunnerReport[] = [];
   let ids = 0;
 
-  const makeRunner = async (options: Partial<LauncherRunnerOptions> = {}) =>
+  const makeRunner = (options: Partial<LauncherRunnerOptions> = {}) =>
     new LauncherProcessRunner({
-      launcherEntry: await launcherEntry(),
+      launcherEntry: launcher.path,
       stateFolder: join(folder, 'launchers'),
       report: (event) => reports.push(event),
       ...options,
@@ -70,7 +78,7 @@ describe('LauncherProcessRunner', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'launcher-runner-'));
     await chmod(folder, 0o755);
-    runner = await makeRunner();
+    runner = makeRunner();
   });
 
   afterAll(async () => {
@@ -134,7 +142,7 @@ describe('LauncherProcessRunner', () => {
 
     asRoot('runs as the step user, in no other group, with working streams', async () => {
       const { uid, gid } = await resolveStepUser('nobody');
-      const other = await makeRunner({ stepUser: { name: 'nobody', uid, gid } });
+      const other = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
       const line = 'id -u; id -G; echo e > /dev/stderr; echo o > /dev/stdout';
       const found = await outcome(await shell(line, { by: other }));
       expect(found).toEqual([{ kind: 'exited', exitCode: 0 }, `${uid}\n${gid}\no\n`, 'e\n']);
@@ -297,7 +305,7 @@ describe('LauncherProcessRunner', () => {
 
   describe('when the launcher is gone', () => {
     it('by a kill, it ends everything it held as lost, and starts a new one', async () => {
-      const other = await makeRunner();
+      const other = makeRunner();
       const sleep = uniqueSleep();
       const running = await shell(`${escapee(sleep)} sleep ${sleep}`, { by: other, group: 'lost' });
       await until(() => pidsWithArgument(sleep).length >= 2);
@@ -320,7 +328,7 @@ describe('LauncherProcessRunner', () => {
     });
 
     it('by a stop that nobody ends, it is as good as gone', async () => {
-      const other = await makeRunner({ heartbeatMs: 50, launcherSilenceLimitMs: 400 });
+      const other = makeRunner({ heartbeatMs: 50, launcherSilenceLimitMs: 400 });
       const sleep = uniqueSleep();
       const running = await shell(`sleep ${sleep}`, { by: other });
       process.kill((await other.launcherPid()) as number, 'SIGSTOP');
@@ -333,7 +341,7 @@ describe('LauncherProcessRunner', () => {
     });
 
     it('says why a launcher does not start', async () => {
-      const broken = await makeRunner({ launcherEntry: join(folder, 'no-launcher.js') });
+      const broken = makeRunner({ launcherEntry: join(folder, 'no-launcher.js') });
       await expect(shell('true', { by: broken })).rejects.toMatchObject({
         code: 'launcher_start_failed',
         message: expect.stringContaining('no-launcher.js'),
@@ -345,16 +353,15 @@ describe('LauncherProcessRunner', () => {
   describe('when the worker is', () => {
     let worker: ChildProcess;
     let lines: string[];
-    let launcher: number;
+    let launcherPid: number;
     let sleep: string;
 
     /** A worker that holds one tree with an escaped orphan and prints what becomes of it. */
     beforeEach(async () => {
       sleep = uniqueSleep();
       const program = join(folder, `worker-${sleep}.mjs`);
-      const runnerFile = await transpiled('integrations/process/launcher-process-runner.ts');
       const options: LauncherRunnerOptions = {
-        launcherEntry: await launcherEntry(),
+        launcherEntry: launcher.path,
         stateFolder: join(folder, 'launchers'),
         heartbeatMs: 50,
         silenceLimitMs: 400,
@@ -365,7 +372,7 @@ describe('LauncherProcessRunner', () => {
       const common = `group: 'stale', command: '/bin/sh', environment: { PATH: '${PATH}' }, cwd: '/'`;
       await writeFile(
         program,
-        `import { LauncherProcessRunner } from '${runnerFile}';
+        `import { LauncherProcessRunner } from '${workerCode.path}';
         const runner = new LauncherProcessRunner(${JSON.stringify(options)});
         const running = await runner.start({ id: '1', args: ${args}, ${common} });
         running.stdout.once('data', (data) => console.log('fds ' + String(data).split('\\n').join(' ')));
@@ -384,7 +391,7 @@ describe('LauncherProcessRunner', () => {
         lines.push(...data.toString().trim().split('\n')),
       );
       await until(() => lines.length >= 2 && pidsWithArgument(sleep).length >= 2);
-      launcher = Number(lines.find((told) => told.startsWith('launcher'))?.split(' ')[1]);
+      launcherPid = Number(lines.find((told) => told.startsWith('launcher'))?.split(' ')[1]);
     });
 
     afterEach(() => {
@@ -397,16 +404,16 @@ describe('LauncherProcessRunner', () => {
       expect(lines).toContain('fds 0 1 2');
       worker.kill('SIGKILL');
       await until(
-        () => pidsWithArgument(sleep).length === 0 && readProcess(launcher) === undefined,
+        () => pidsWithArgument(sleep).length === 0 && readProcess(launcherPid) === undefined,
       );
       const names = await readdir(join(folder, 'launchers'));
-      expect(names.filter((name) => name.includes(`-${launcher}-`))).toEqual([]);
+      expect(names.filter((name) => name.includes(`-${launcherPid}-`))).toEqual([]);
     });
 
     it('stopped, nothing runs on; continued, it hears lost and can work again', async () => {
       worker.kill('SIGSTOP');
       await until(() => pidsWithArgument(sleep).length === 0);
-      expect(readProcess(launcher)).toBeDefined();
+      expect(readProcess(launcherPid)).toBeDefined();
       worker.kill('SIGCONT');
       await new Promise((resolve) => worker.once('exit', resolve));
       expect(
@@ -421,12 +428,12 @@ describe('LauncherProcessRunner', () => {
       const kept = uniqueSleep();
       const living = await shell(`${escapee(kept)} sleep ${kept}`, { group: 'stale-too' });
       await until(() => pidsWithArgument(kept).length >= 2);
-      process.kill(launcher, 'SIGSTOP');
+      process.kill(launcherPid, 'SIGSTOP');
       worker.kill('SIGKILL');
-      process.kill(launcher, 'SIGKILL');
-      await until(() => readProcess(launcher) === undefined);
+      process.kill(launcherPid, 'SIGKILL');
+      await until(() => readProcess(launcherPid) === undefined);
       expect(pidsWithArgument(sleep).length).toBeGreaterThanOrEqual(2);
-      const next = await makeRunner();
+      const next = makeRunner();
       expect(await next.sweepStale('stale')).toBeGreaterThanOrEqual(2);
       expect(pidsWithArgument(sleep)).toEqual([]);
       expect(pidsWithArgument(kept).length).toBeGreaterThanOrEqual(2);
@@ -435,10 +442,11 @@ describe('LauncherProcessRunner', () => {
     });
 
     it('stopped by Ctrl-C or TERM of its group, the launcher stays for the drain', async () => {
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(launcher, signal);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.kill(launcherPid, signal);
       await new Promise((resolve) => setTimeout(resolve, 100));
       expect(pidsWithArgument(sleep).length).toBeGreaterThanOrEqual(2);
-      expect(readProcess(launcher)?.session).toBe(launcher);
+      expect(readProcess(launcherPid)?.session).toBe(launcherPid);
     });
   });
 

@@ -39,7 +39,8 @@ const CLOSE_LIMIT_MS = 12_000;
 export class LauncherProcessRunner extends ProcessRunner {
   readonly #folder: LauncherFolder;
   readonly #processes = new Map<number, LaunchedProcess>();
-  readonly #ids = new Set<string>();
+  /** Ids by group, until the group is swept. */
+  readonly #ids = new Map<string, Set<string>>();
   #ledger: TreeLedger;
   #link: Promise<LauncherLink> | undefined;
   #recovery: Promise<void> = Promise.resolve();
@@ -56,10 +57,7 @@ export class LauncherProcessRunner extends ProcessRunner {
 
   /** @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`, `launcher_start_failed`. */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
-    if (this.#ids.has(spec.id)) {
-      throw new ProcessRunnerError('duplicate_process_id', `${spec.id} was started before`);
-    }
-    this.#ids.add(spec.id);
+    this.#takeId(spec);
     const link = await this.#launcher();
     const outputs = await openOutputs(link);
     if (outputs instanceof Error) return notStarted(outputs);
@@ -85,8 +83,10 @@ export class LauncherProcessRunner extends ProcessRunner {
   }
 
   async sweep(group: string): Promise<number> {
+    this.#ids.delete(group);
     await this.#recovery;
-    const link = await this.#link;
+    // A launcher that does not start is the starter's error; nothing was started then.
+    const link = await this.#link?.catch(() => undefined);
     if (!link) return 0;
     try {
       const answer = await link.ask({ op: 'sweep', group });
@@ -118,6 +118,14 @@ export class LauncherProcessRunner extends ProcessRunner {
   /** For tests and the worker's own report; undefined before the first start. */
   async launcherPid(): Promise<number | undefined> {
     return (await this.#link)?.pid;
+  }
+
+  #takeId({ id, group }: ProcessSpec): void {
+    const ids = this.#ids.get(group) ?? new Set();
+    if (ids.has(id)) {
+      throw new ProcessRunnerError('duplicate_process_id', `${id} was started before`);
+    }
+    this.#ids.set(group, ids.add(id));
   }
 
   async #launcher(): Promise<LauncherLink> {

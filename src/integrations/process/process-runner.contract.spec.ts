@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { launcherEntry } from '../../../test/support/transpiled.js';
+import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import { FakeProcessRunner, type FakeScript } from './fake-process-runner.js';
 import { LauncherProcessRunner } from './launcher-process-runner.js';
 import type { ProcessRunner, ProcessSpec } from './process-runner.js';
@@ -56,12 +56,17 @@ const behaviours = {
 
 type BehaviourName = keyof typeof behaviours;
 
+const launcher = transpileEntry('src/launcher.ts');
+afterAll(() => launcher.remove());
+
 const adapters = {
-  launcher: async (folder: string): Promise<ProcessRunner> =>
-    new LauncherProcessRunner({
-      launcherEntry: await launcherEntry(),
-      stateFolder: join(folder, 'launchers'),
-    }),
+  launcher: (folder: string): Promise<ProcessRunner> =>
+    Promise.resolve(
+      new LauncherProcessRunner({
+        launcherEntry: launcher.path,
+        stateFolder: join(folder, 'launchers'),
+      }),
+    ),
   fake: (): Promise<ProcessRunner> =>
     Promise.resolve(
       new FakeProcessRunner((spec) => behaviours[spec.id.split('-')[0] as BehaviourName].script),
