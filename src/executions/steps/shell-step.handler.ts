@@ -64,8 +64,8 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       environment: stepEnvironment(this.workspace, outputFile, attempt.environment),
       cwd: folder.path,
     });
-    const exit = await this.follow(process, attempt, signal);
-    return this.outcome(exit, attempt, outputFile, signal);
+    const { exit, killed } = await this.follow(process, attempt, signal);
+    return this.outcome(exit, killed, attempt, outputFile);
   }
 
   private async script(commands: readonly string[], number: number): Promise<string[]> {
@@ -76,15 +76,18 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     return [file];
   }
 
-  /** Passes the streams on, ends the tree on abort, and resolves when both process and streams are over. */
+  /**
+   * Passes the streams on, ends the tree on abort, and resolves when both process and streams are over. `killed`: the
+   * abort came first, whatever the process made of it; what ends well at TERM was ended all the same.
+   */
   private async follow(
     process: RunningProcess,
     { address }: StepAttempt,
     signal: AbortSignal,
-  ): Promise<ProcessExit> {
-    let killed: Promise<void> | undefined;
+  ): Promise<{ exit: ProcessExit; killed: boolean }> {
+    let killing: Promise<void> | undefined;
     const kill = (): void => {
-      killed ??= process.kill(KILL_GRACE_MS);
+      killing ??= process.kill(KILL_GRACE_MS);
     };
     if (signal.aborted) kill();
     signal.addEventListener('abort', kill, { once: true });
@@ -94,7 +97,8 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       pump(process.stderr, this.output.open(address, 'stderr')),
     ]);
     const exit = await process.exit;
-    await killed;
+    const killed = killing !== undefined;
+    await killing;
     signal.removeEventListener('abort', kill);
     if (!(await endsWithin(DRAIN_MS, streams))) {
       process.closeOutputs();
@@ -104,14 +108,14 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       );
       await streams;
     }
-    return exit;
+    return { exit, killed };
   }
 
   private async outcome(
     exit: ProcessExit,
+    killed: boolean,
     attempt: StepAttempt<ShellAction>,
     outputFile: string,
-    signal: AbortSignal,
   ): Promise<StepOutcome> {
     switch (exit.kind) {
       case 'not_started':
@@ -121,14 +125,11 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       case 'lost':
         return infrastructure('process_lost', exit.message);
       case 'signalled':
-        return signal.aborted
-          ? { kind: 'aborted', signal: exit.signal }
-          : { kind: 'failed', signal: exit.signal };
+        return { kind: killed ? 'aborted' : 'failed', signal: exit.signal };
       case 'exited':
+        if (killed) return { kind: 'aborted', exitCode: exit.exitCode };
         if (exit.exitCode === 0) return this.success(attempt, outputFile);
-        return signal.aborted
-          ? { kind: 'aborted', exitCode: exit.exitCode }
-          : { kind: 'failed', exitCode: exit.exitCode };
+        return { kind: 'failed', exitCode: exit.exitCode };
     }
   }
 
