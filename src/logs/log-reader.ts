@@ -63,6 +63,7 @@ export class LogReader {
 
   /** The last `count` lines, oldest first, as text. */
   async tail(query: LogQuery, count: number): Promise<string[]> {
+    if (count <= 0) return [];
     const found: string[][] = [];
     let missing = count;
     for await (const batch of this.readBackwards(query)) {
