@@ -93,6 +93,11 @@ describe('checkout', () => {
       reason: { code: 'timeout' },
     });
     expect(statuses(state)['a']).toBe('skipped');
+    expect(state.stages[0]?.reason).toMatchObject({
+      code: 'timeout',
+      data: { scope: 'execution' },
+    });
+    expect(state.failure).toMatchObject({ step: 'checkout', reason: { code: 'timeout' } });
   });
 
   it.each([

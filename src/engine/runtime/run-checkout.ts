@@ -20,7 +20,7 @@ const CHECKOUT_RETRY = {
 
 /**
  * Clones what the run works on, if anything. Undefined = go on; else why the stages cannot run.
- * Stopped (cancel, limit, interrupt) is no failure of the clone: the scope tells it.
+ * A stop (cancel, limit of the execution, interrupt) is for the stages to hear: their scope tells it.
  */
 export async function runCheckout(session: RunSession): Promise<Reason | undefined> {
   const { plan, context, resumeFrom } = session.request;
@@ -46,7 +46,8 @@ export async function runCheckout(session: RunSession): Promise<Reason | undefin
     if (end.commit !== undefined) rememberCommit(session, end.commit);
     return undefined;
   }
-  if (end.kind !== 'failed' || session.work.cause !== undefined) return undefined;
+  const stopped = session.work.cause?.kind;
+  if (end.kind !== 'failed' || (stopped !== undefined && stopped !== 'timeout')) return undefined;
   const why = reason('checkout_failed', `the clone failed: ${end.reason.message}`);
   session.noteFailure(why, {
     stage: '',
@@ -55,7 +56,7 @@ export async function runCheckout(session: RunSession): Promise<Reason | undefin
     reason: end.reason,
     lastLines: session.ports.lastLines(end.address),
   });
-  return why;
+  return stopped === undefined ? why : undefined;
 }
 
 export function grantAtOnce(grant: () => void): () => void {

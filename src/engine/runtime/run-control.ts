@@ -61,9 +61,9 @@ export class RunControl {
     this.disarmLimit();
   }
 
-  /** What a list of hooks may take that begins now: what is left of the execution's limit, but 60 s at least; after a cancel or timeout 60 s. */
+  /** What a list of hooks may take that begins now: what is left of the execution's limit, but 60 s at least; after a cancel 60 s. */
   hooksLimit(): number {
-    if (this.outcome === 'cancelled' || this.outcome === 'timeout') return HOOKS_LIMIT_MS;
+    if (this.outcome === 'cancelled') return HOOKS_LIMIT_MS;
     const left = this.session.plan.timeoutMs - (this.session.ports.clock.now() - this.startedAt);
     return Math.max(HOOKS_LIMIT_MS, Math.min(left, this.session.plan.timeoutMs));
   }

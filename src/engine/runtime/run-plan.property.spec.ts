@@ -300,7 +300,7 @@ describe('any plan, any outcome', () => {
         expect(seen.bench.clock.pending).toBe(0);
         if (seen.outcome === 'interrupted') await checkResume(of, run, seen);
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   }, 60_000);
 });

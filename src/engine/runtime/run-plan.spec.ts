@@ -134,6 +134,34 @@ describe('order', () => {
     expect(reasonOf(state, 'a')).toMatchObject({ code: 'step_failed', data: { steps: ['x'] } });
   });
 
+  it('starts nothing more in a failed stage, also behind a step that passed', async () => {
+    const bench = start(
+      plan([
+        parallel('a', [
+          step('x'),
+          step('y'),
+          step('z', { needs: ['y'] }),
+          step('last', { needs: ['z'], when: 'always()' }),
+        ]),
+      ]),
+      { script: () => undefined },
+    );
+    await settled();
+    bench.call('a/x#1').end(EXIT_1);
+    await settled();
+    bench.call('a/y#1').end(OK);
+    await settled();
+    expect(stepOf(bench.last(), 'a', 'z')).toMatchObject({
+      status: 'skipped',
+      reason: { code: 'stage_failed' },
+    });
+    bench.call('a/last#1').end(OK);
+    expect(statuses((await bench.result).state)).toMatchObject({
+      a: 'failed',
+      'a/last': 'success',
+    });
+  });
+
   it('goes on after a failed step that continues on error', async () => {
     const { state } = await finished(
       inOrder([

@@ -54,6 +54,16 @@ describe('resume', () => {
     expect(second.state.stages).toEqual(first.state.stages);
   });
 
+  it('keeps a stage of which all needs are kept', async () => {
+    const three = inOrder(['a', 'b', 'c', 'd'].map((name) => sequential(name, [step('x')])));
+    const first = start(three, { script: ({ key }) => (key === 'd/x#1' ? undefined : OK) });
+    await settled();
+    first.stop(INTERRUPT);
+    const second = await finished(three, { resumeFrom: (await first.result).state });
+    expect(second.keys()).toEqual(['d/x#1']);
+    expect(second.state.status).toBe('success');
+  });
+
   it('asks a `when` again that depends on what runs again', async () => {
     const cleanup = inOrder([
       sequential('a', [step('x'), step('on-failure', { when: 'failure()' })]),

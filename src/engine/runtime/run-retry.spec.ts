@@ -244,6 +244,41 @@ describe('timeout of a stage', () => {
 });
 
 describe('timeout of the execution', () => {
+  it('skips a stage that had no slot yet; it runs when the run is resumed', async () => {
+    const of = plan([parallel('s', [step('a')]), parallel('t', [step('b')])], { timeoutMs: 7000 });
+    const bench = start(of, { script: () => undefined, maxParallelSteps: 1 });
+    await bench.clock.advance(7000);
+    const { state } = await bench.result;
+    expect(statuses(state)).toEqual({
+      s: 'timeout',
+      's/a': 'timeout',
+      t: 'skipped',
+      't/b': 'skipped',
+    });
+    const second = await finished(of, { resumeFrom: state });
+    expect(second.keys()).toEqual(['s/a#1', 't/b#1']);
+  });
+
+  it('also skips a stage that its needs kept waiting, and runs it when the run is resumed', async () => {
+    const of = inOrder(
+      [sequential('r', [step('x')]), sequential('s', [step('a')]), sequential('t', [step('b')])],
+      {
+        timeoutMs: 7000,
+      },
+    );
+    const first = start(of, { script: ({ key }) => (key === 'r/x#1' ? OK : undefined) });
+    await first.clock.advance(7000);
+    const { state } = await first.result;
+    expect(statuses(state)).toMatchObject({ r: 'success', s: 'timeout', t: 'skipped' });
+    const asIf = {
+      ...state,
+      stages: state.stages.map((one) =>
+        one.name === 's' ? { ...one, status: 'skipped' as const } : one,
+      ),
+    };
+    expect((await finished(of, { resumeFrom: asIf })).keys()).toEqual(['s/a#1', 't/b#1']);
+  });
+
   it('ends what runs, skips the rest, makes the run timeout', async () => {
     const bench = start(
       inOrder(

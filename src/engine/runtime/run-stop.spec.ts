@@ -1,4 +1,5 @@
 import {
+  BROKEN,
   CANCEL,
   EXIT_1,
   INTERRUPT,
@@ -89,6 +90,38 @@ describe('cancel', () => {
     });
     expect(statuses(state)).toEqual({ a: 'cancelled', 'a/x': 'cancelled' });
     expect(bench.keys()).toEqual([]);
+  });
+
+  it.each([EXIT_1, BROKEN])(
+    'retries nothing that fails in the same moment: %j',
+    async (outcome) => {
+      const bench = start(inOrder([sequential('a', [step('x', { retry: { max: 3 } })])]), {
+        script: (call) => {
+          call.signal.addEventListener('abort', () => call.end(outcome));
+          return undefined;
+        },
+      });
+      await settled();
+      bench.stop(CANCEL);
+      const { state } = await bench.result;
+      expect(state.status).toBe('cancelled');
+      expect(stepOf(state, 'a', 'x')).toMatchObject({
+        status: outcome.kind === 'failed' ? 'failed' : 'cancelled',
+        attempts: [{ number: 1 }],
+      });
+    },
+  );
+
+  it('leaves the hooks 60 s', async () => {
+    const bench = twoStages();
+    await settled();
+    bench.stop(CANCEL);
+    await bench.clock.advance(59_999);
+    expect(bench.call('always/clean#1').signal.aborted).toBe(false);
+    await bench.clock.advance(1);
+    const { state } = await bench.result;
+    expect(state.status).toBe('cancelled');
+    expect(stepOf(state, 'always', 'clean').status).toBe('timeout');
   });
 
   it('reaches the clone', async () => {

@@ -159,7 +159,7 @@ describe('when of a step', () => {
   it('runs always() in a failed stage although it waited for a slot', async () => {
     const bench = start(
       plan([
-        parallel('s', [step('bad'), step('always', { when: 'always()' }), step('plain')], {
+        parallel('s', [step('bad'), step('plain'), step('always', { when: 'always()' })], {
           maxParallel: 1,
         }),
       ]),

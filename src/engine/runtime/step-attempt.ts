@@ -144,10 +144,8 @@ function tooLarge(whose: string, bytes: number, limit: number): Reason {
 function stopped(facts: Partial<ExitFacts>, cause: StopCause): AttemptEnd {
   const exit = exitOf(facts);
   switch (cause.kind) {
-    case 'timeout': {
-      const failureClass = cause.scope === 'step' ? 'timeout' : 'none';
-      return { kind: 'timeout', reason: cause.reason, failureClass, ...exit };
-    }
+    case 'timeout':
+      return { kind: 'timeout', reason: cause.reason, failureClass: 'timeout', ...exit };
     case 'interrupt':
       return { kind: 'interrupted', reason: cause.reason, ...exit };
     case 'cancel':
