@@ -73,19 +73,17 @@ describe('cachedComponent', () => {
     await expect(get(() => Promise.reject(full))).rejects.toMatchObject({ code: 'disk_full' });
   });
 
-  it('stops waiting when it is told to', async () => {
+  it.each([0, 50])('stops waiting when it is told to, after %i ms', async (ms) => {
     await mkdir(cache, { recursive: true });
     const lock = await acquireFileLock(join(cache, '.thing-1.lock'), {
       env: process.env,
       onWait: () => undefined,
     });
     const stop = new AbortController();
-    const waiting = get(
-      () => Promise.resolve(),
-      () => stop.abort(),
-      stop.signal,
-    );
-    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    const tell = (): void => void (ms === 0 ? stop.abort() : setTimeout(() => stop.abort(), ms));
+    await expect(get(() => Promise.resolve(), tell, stop.signal)).rejects.toMatchObject({
+      code: 'aborted',
+    });
     await lock.release();
   });
 

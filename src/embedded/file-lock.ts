@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { EmbeddedError } from './embedded.error.js';
+import { killGroup } from './process-identity.js';
 import type { Environment } from '../config/environment.js';
 
 /**
@@ -50,7 +51,8 @@ async function tryHold(
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   });
-  const abort = (): void => void holder.kill('SIGKILL');
+  // All of it: the program that waits is a child of the shell.
+  const abort = (): void => killGroup(holder.pid);
   signal?.addEventListener('abort', abort, { once: true });
   if (signal?.aborted === true) abort();
   const outcome = await heldOrExit(holder);

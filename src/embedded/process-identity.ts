@@ -58,6 +58,11 @@ export async function endProcess(
   }
 }
 
+/** Kills the process group of a child that was spawned `detached`; one that has ended, or never began, is left alone. */
+export function killGroup(leader: number | undefined): void {
+  if (leader !== undefined) send(-leader, 'SIGKILL');
+}
+
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Environment } from '../config/environment.js';
 import { EmbeddedError } from './embedded.error.js';
+import { killGroup } from './process-identity.js';
 
 export interface CommandOptions {
   readonly env: Environment;
@@ -49,7 +50,7 @@ export function runCommand(
     });
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
-    const abort = (): void => endGroup(child.pid);
+    const abort = (): void => killGroup(child.pid);
     options.signal?.addEventListener('abort', abort, { once: true });
     child.once('error', (error: NodeJS.ErrnoException) => {
       options.signal?.removeEventListener('abort', abort);
@@ -68,15 +69,6 @@ export function runCommand(
     child.stdin.end(options.input ?? '');
     if (options.signal?.aborted === true) abort();
   });
-}
-
-function endGroup(leader: number | undefined): void {
-  if (leader === undefined) return;
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 function missingTool(program: string, cause: unknown): EmbeddedError {
