@@ -394,8 +394,9 @@ describe('LauncherProcessRunner', () => {
       launcherPid = Number(lines.find((told) => told.startsWith('launcher'))?.split(' ')[1]);
     });
 
-    afterEach(() => {
+    afterEach(async () => {
       worker.kill('SIGKILL');
+      await until(() => readProcess(launcherPid) === undefined);
       // Only a failed test leaves any.
       for (const pid of pidsWithArgument(sleep)) process.kill(pid, 'SIGKILL');
     });
