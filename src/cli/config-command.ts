@@ -1,5 +1,5 @@
 import { describeConfig } from '../config/describe-config.js';
-import type { ServerFlags } from './program.js';
+import type { ServerFlags } from './flags.js';
 import { effectiveConfig } from './server-config.js';
 import type { Terminal } from './terminal.js';
 

@@ -3,17 +3,8 @@ import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/embedded.error.js';
 import { CommandError } from './command.error.js';
+import type { RunFlags, ServerFlags } from './flags.js';
 import { Terminal } from './terminal.js';
-
-/** What a command was asked on the command line that its variables would say otherwise. */
-export interface ServerFlags {
-  readonly port?: string;
-  readonly host?: string;
-  readonly home?: string;
-  readonly workers?: string;
-  readonly concurrency?: string;
-  readonly labels?: string;
-}
 
 /** Exit codes besides those of a run: 0 done, 1 failed, 2 the command line is wrong. */
 const USAGE_ERROR = 2;
@@ -118,14 +109,6 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     });
 
   return program;
-}
-
-/** Flags of `run`. */
-export interface RunFlags {
-  readonly env: Readonly<Record<string, string>>;
-  readonly input: Readonly<Record<string, string>>;
-  readonly branch?: string;
-  readonly keep?: boolean;
 }
 
 function variable(text: string, before: Record<string, string>): Record<string, string> {

@@ -1,7 +1,7 @@
 import { type Environment, readEnvironment } from '../config/environment.js';
 import { loadConfig } from '../config/load-config.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
-import type { ServerFlags } from './program.js';
+import type { ServerFlags } from './flags.js';
 
 export interface EffectiveConfig {
   readonly config: MillraceConfig;

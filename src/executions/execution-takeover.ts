@@ -29,9 +29,11 @@ export class ExecutionTakeover {
   ) {}
 
   async takeFromLostWorker(executionId: string): Promise<void> {
-    const execution = await this.executions.find(executionId);
-    const placement = execution?.placements.at(-1);
-    if (execution?.status !== 'running' || !placement) return;
+    const stored = await this.executions.find(executionId);
+    const placement = stored?.placements.at(-1);
+    if (stored?.status !== 'running' || !placement) return;
+    // The lost worker's last word may be live only.
+    const execution = await this.live.merge(stored);
 
     const lastSeq = await this.lastStoredSeq(execution);
     const retries = (await this.plans.get(execution.plan_hash)).retryCount;

@@ -19,7 +19,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
-import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { ApiErrors, ApiList } from '../common/http/api-documentation.js';
 import { type ListBody, listBody, pageOf, pageRequest } from '../common/http/paging.js';
 import type { Actor, MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
@@ -86,7 +86,7 @@ export class ExecutionsController {
     summary: 'Executions, newest first',
     description: 'Without limit and cursor: the bare list of the newest 50, with a Link header.',
   })
-  @ApiPage(ExecutionSummaryResponse)
+  @ApiList(ExecutionSummaryResponse)
   @ApiErrors(400, 401, 503)
   async list(
     @Query() query: ExecutionListQuery,

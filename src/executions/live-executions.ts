@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import type { ExecutionRecord } from './execution.schema.js';
-import type { StoredRun } from './stored-state.js';
+import { parseRun, type StoredRun } from './stored-state.js';
 
 /** What a worker tells of a running execution at once, before the database has it. */
 export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at'>;
@@ -22,7 +22,7 @@ export class LiveExecutions {
     try {
       const live = await this.bus.getState(execution._id);
       if (live?.fence !== execution.attempt) return execution;
-      return { ...execution, ...(JSON.parse(live.state) as LiveRun) };
+      return { ...execution, ...parseRun<LiveRun>(live.state) };
     } catch (error) {
       this.logger.debug({ err: error, executionId: execution._id }, 'live state not read');
       return execution;

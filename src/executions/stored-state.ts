@@ -79,6 +79,18 @@ export function storedRun(state: RunState): StoredRun {
   };
 }
 
+const TIMES: readonly string[] = ['started_at', 'finished_at'];
+const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/** A run that went through JSON, with its dates as dates again. */
+export function parseRun<T extends StoredRun>(json: string): T {
+  return JSON.parse(json, (key, value: unknown) =>
+    TIMES.includes(key) && typeof value === 'string' && ISO_TIME.test(value)
+      ? new Date(value)
+      : value,
+  ) as T;
+}
+
 function storedStage(stage: StageState): StoredStage {
   return {
     name: stage.name,

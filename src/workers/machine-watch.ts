@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { readFile, statfs } from 'node:fs/promises';
-import { freemem } from 'node:os';
+import { statfs } from 'node:fs/promises';
+import { availableMemory } from '../common/health/available-memory.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import type { WorkerRefusal } from './worker.schema.js';
 
@@ -49,15 +49,4 @@ export function refusalFor(
 
 function mebibytes(bytes: number): string {
   return `${Math.floor(bytes / MiB)} MiB`;
-}
-
-/** `MemAvailable` (proc(5)) counts what can be reclaimed; `freemem` is the answer where there is no /proc. */
-async function availableMemory(): Promise<number> {
-  try {
-    const available = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8'));
-    return available ? Number(available[1]) * 1024 : freemem();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return freemem();
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { processesWith } from '../support/processes.js';
 
 jest.setTimeout(60_000);
 
@@ -159,13 +160,4 @@ describe('executions', () => {
 interface Page {
   readonly items: readonly { readonly id: string }[];
   readonly next_cursor: string | null;
-}
-
-/** Ids of processes whose command line holds the text. */
-async function processesWith(text: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return pids.filter((_pid, index) => commands[index]?.includes(text));
 }

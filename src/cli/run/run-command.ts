@@ -22,7 +22,7 @@ import type { Workspace } from '../../workspaces/workspace.js';
 import { removeTree, WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command.error.js';
 import { printProblems } from '../problem-list.js';
-import type { RunFlags } from '../program.js';
+import type { RunFlags } from '../flags.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
 import { Progress } from './progress.js';

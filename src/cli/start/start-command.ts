@@ -6,7 +6,7 @@ import { readToken, tokenFile } from '../../auth/token-file.js';
 import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
 import { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
-import type { ServerFlags } from '../program.js';
+import type { ServerFlags } from '../flags.js';
 import { effectiveConfig } from '../server-config.js';
 import type { Terminal } from '../terminal.js';
 import { isFirstStart, runExample } from './example-run.js';
