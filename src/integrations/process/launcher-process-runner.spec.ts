@@ -53,6 +53,9 @@ interface StartOptions {
   readonly cwd?: string;
 }
 
+// A shared machine may be slow; nothing here waits for a time on purpose.
+jest.setTimeout(20_000);
+
 const launcher = transpileEntry('src/launcher.ts');
 const workerCode = transpileEntry('src/integrations/process/launcher-process-runner.ts');
 

@@ -56,6 +56,9 @@ const behaviours = {
 
 type BehaviourName = keyof typeof behaviours;
 
+// A shared machine may be slow; nothing here waits for a time on purpose.
+jest.setTimeout(20_000);
+
 const launcher = transpileEntry('src/launcher.ts');
 afterAll(() => launcher.remove());
 
