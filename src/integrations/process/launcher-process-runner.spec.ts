@@ -53,7 +53,7 @@ interface StartOptions {
   readonly cwd?: string;
 }
 
-// A shared machine may be slow; nothing here waits for a time on purpose.
+// A shared machine may be slow.
 jest.setTimeout(20_000);
 
 const launcher = transpileEntry('src/launcher.ts');

@@ -56,7 +56,7 @@ const behaviours = {
 
 type BehaviourName = keyof typeof behaviours;
 
-// A shared machine may be slow; nothing here waits for a time on purpose.
+// A shared machine may be slow.
 jest.setTimeout(20_000);
 
 const launcher = transpileEntry('src/launcher.ts');
