@@ -5,7 +5,7 @@ const maxPieces = 64;
 /** Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. */
 export interface LineReceiver {
   lines(pieces: readonly Buffer[], byteLength: number, count: number): void;
-  /** One piece of a line that is too long, with an added `\n`; the line goes on. */
+  /** One piece of a line, with an added `\n`; the line goes on. */
   cutLine(piece: Buffer): void;
 }
 
@@ -16,11 +16,20 @@ export interface LineReceiver {
 export class LineCutter {
   private partial: Buffer[] = [];
   private partialBytes = 0;
+  private handed = 0;
 
   constructor(
     private readonly lineBytes: number,
     private readonly receiver: LineReceiver,
   ) {}
+
+  /**
+   * Number of the unfinished line, or of the piece of it that is not handed on; `undefined` when there is none. Another
+   * number is another line or piece.
+   */
+  get unfinished(): number | undefined {
+    return this.partialBytes === 0 ? undefined : this.handed;
+  }
 
   push(bytes: Buffer): void {
     let position = 0;
@@ -32,6 +41,13 @@ export class LineCutter {
       this.take(part);
       if (this.partialBytes > this.lineBytes) this.cut();
     }
+  }
+
+  /** Hands on what there is of the unfinished line, as a piece; but for a UTF-8 character that is not whole yet. */
+  release(): void {
+    const line = Buffer.concat(this.partial);
+    const end = wholeCharacters(line);
+    if (end > 0) this.handOn(line, end);
   }
 
   /** Hands on the unfinished line, as a line. */
@@ -48,6 +64,7 @@ export class LineCutter {
       const byteLength = this.partialBytes + end;
       this.partial = [];
       this.partialBytes = 0;
+      this.handed++;
       this.receiver.lines(pieces, byteLength, countLineFeeds(whole));
     }
     if (end === part.length) return;
@@ -58,9 +75,13 @@ export class LineCutter {
 
   private cut(): void {
     const line = Buffer.concat(this.partial);
-    const end = characterBoundary(line, this.lineBytes);
-    this.partial = [line.subarray(end)];
+    this.handOn(line, characterBoundary(line, this.lineBytes));
+  }
+
+  private handOn(line: Buffer, end: number): void {
+    this.partial = end === line.length ? [] : [line.subarray(end)];
     this.partialBytes = line.length - end;
+    this.handed++;
     this.receiver.cutLine(Buffer.concat([line.subarray(0, end), Buffer.from('\n')]));
   }
 }
@@ -80,4 +101,15 @@ function characterBoundary(bytes: Buffer, end: number): number {
     if (((bytes[position] ?? 0) & 0xc0) !== 0x80) return position;
   }
   return end;
+}
+
+/** Where a character begins at the end of `bytes` that is not whole; `bytes.length` when it ends with a whole one. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
 }

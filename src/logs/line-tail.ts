@@ -5,27 +5,36 @@ const maxLineCharacters = 1_000;
 /** The last lines of something, as a copy of at most `maxBytes` bytes. */
 export class LineTail {
   private bytes: Buffer = Buffer.alloc(0);
+  /** Whose line at the end goes on. */
+  private openSource: unknown;
 
   constructor(private readonly maxBytes: number) {}
 
-  /** Whole lines, each with its `\n`. */
-  add(lines: Buffer): void {
-    const kept = Math.max(0, this.maxBytes - lines.length);
-    const joined = Buffer.concat([
+  /**
+   * Lines of `source`, each with its `\n`. When the last one `continues`, the next lines of the same source go on in it.
+   * `source` is compared by identity.
+   */
+  add(lines: Buffer, source?: unknown, continues = false): void {
+    const isOpen = this.openSource !== undefined && this.openSource !== source;
+    const added = continues ? lines.subarray(0, lines.length - 1) : lines;
+    const kept = Math.max(0, this.maxBytes - added.length);
+    this.bytes = Buffer.concat([
       this.bytes.subarray(Math.max(0, this.bytes.length - kept)),
-      lines.subarray(Math.max(0, lines.length - this.maxBytes)),
+      isOpen ? Buffer.from('\n') : Buffer.alloc(0),
+      added.subarray(Math.max(0, added.length - this.maxBytes)),
     ]);
-    this.bytes = joined;
+    this.openSource = continues ? source : undefined;
   }
 
   /** The last `count` lines, oldest first, each cut to 1,000 characters; fewer when they were long. */
   last(count: number): string[] {
-    let start = this.bytes.length;
+    if (this.bytes.length === 0 || count <= 0) return [];
+    const end = this.bytes.at(-1) === lineFeed ? this.bytes.length - 1 : this.bytes.length;
+    let start = end + 1;
     for (let lines = 0; lines < count && start > 0; lines++) {
       start = start < 2 ? 0 : this.bytes.lastIndexOf(lineFeed, start - 2) + 1;
     }
-    if (start === this.bytes.length) return [];
-    const text = this.bytes.toString('utf8', start, this.bytes.length - 1);
-    return text.split('\n').map((line) => line.slice(0, maxLineCharacters));
+    const lines = this.bytes.toString('utf8', start, end).split('\n');
+    return lines.map((line) => line.slice(0, maxLineCharacters));
   }
 }

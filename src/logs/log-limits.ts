@@ -11,6 +11,8 @@ export interface LogLimits {
   readonly flushLines: number;
   /** or this long after the flush before; at once when nothing went out for that long. Milliseconds. */
   readonly flushMs: number;
+  /** A line that does not end goes out as a piece after this long: a prompt, a progress bar. Milliseconds. */
+  readonly unfinishedMs: number;
   /** Bytes of lines in one stored chunk, before compression; a chunk may be larger by one flush. */
   readonly chunkBytes: number;
   /** A chunk is stored at the latest this long after its first line. Milliseconds. */
@@ -28,6 +30,7 @@ export const defaultLogLimits: LogLimits = {
   flushBytes: 64 * KiB,
   flushLines: 500,
   flushMs: 25,
+  unfinishedMs: 1_000,
   chunkBytes: 512 * KiB,
   chunkMs: 5_000,
   unstoredBytes: 2 * MiB,

@@ -72,10 +72,34 @@ export function jsonLinesOf(batch: LogBatch): string[] {
   return lines;
 }
 
-/** The bytes as they came (masked), valid UTF-8; a line that goes on is not broken. */
-export function plainTextOf(batch: LogBatch): string {
-  const end = batch.continues ? batch.bytes.length - 1 : batch.bytes.length;
-  return batch.bytes.toString('utf8', 0, end);
+/**
+ * Puts the text together as it was printed: pieces of a line are joined, unless another source's lines came between
+ * them. Use one for each reading.
+ */
+export class PlainText {
+  private open: LogBatch | undefined;
+
+  /** The text of the next batch. */
+  next(batch: LogBatch): string {
+    const broken = this.open !== undefined && !isSameSource(this.open, batch);
+    this.open = batch.continues ? batch : undefined;
+    const end = batch.continues ? batch.bytes.length - 1 : batch.bytes.length;
+    return `${broken ? '\n' : ''}${batch.bytes.toString('utf8', 0, end)}`;
+  }
+
+  /** What is still to come behind the last batch. */
+  end(): string {
+    return this.open === undefined ? '' : '\n';
+  }
+}
+
+export function isSameSource(one: LogBatch, other: LogBatch): boolean {
+  return (
+    one.stream === other.stream &&
+    one.step === other.step &&
+    one.stage === other.stage &&
+    one.attempt === other.attempt
+  );
 }
 
 function textsOf(batch: LogBatch): string[] {

@@ -8,7 +8,7 @@ import {
   lastSeqOf,
   linesOf,
   matchesFilter,
-  plainTextOf,
+  PlainText,
   sliceBatch,
   type LogFilter,
 } from './log-lines.js';
@@ -56,24 +56,28 @@ export class LogReader {
     for await (const batch of this.readBatches(query)) yield* linesOf(batch);
   }
 
-  /** The text as it was printed: a line that was cut for its length is whole again. */
+  /** The text as it was printed, see `PlainText`. */
   async *readPlain(query: LogQuery): AsyncGenerator<string> {
-    for await (const batch of this.readBatches(query)) yield plainTextOf(batch);
+    const plain = new PlainText();
+    for await (const batch of this.readBatches(query)) yield plain.next(batch);
+    yield plain.end();
   }
 
   /** The last `count` lines, oldest first, as text. */
   async tail(query: LogQuery, count: number): Promise<string[]> {
     if (count <= 0) return [];
-    const found: string[][] = [];
-    let missing = count;
+    const found: LogBatch[] = [];
+    let lines = 0;
     for await (const batch of this.readBackwards(query)) {
       if (!matchesFilter(batch, query)) continue;
-      const lines = plainTextOf(batch).replace(/\n$/, '').split('\n').slice(-missing);
-      found.push(lines);
-      missing -= lines.length;
-      if (missing <= 0) break;
+      found.unshift(batch);
+      // A piece that goes on may be no line of its own.
+      lines += batch.continues ? batch.count - 1 : batch.count;
+      if (lines > count) break;
     }
-    return found.reverse().flat();
+    const plain = new PlainText();
+    const text = found.map((batch) => plain.next(batch)).join('');
+    return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-count);
   }
 
   /**

@@ -13,7 +13,10 @@ export interface LogLine {
   readonly attempt: number;
   /** Masked, without its line end; ANSI escapes and CR are kept; bytes that are no UTF-8 show as U+FFFD. */
   readonly text: string;
-  /** True: the line was longer than 64 KiB and goes on in the next line of the same source. Nothing of it is lost. */
+  /**
+   * True: only a piece of a line, which goes on in the next one of the same source (if there is one): it was longer than
+   * 64 KiB, or did not end within a second. Nothing of it is lost.
+   */
   readonly continues?: boolean;
 }
 
@@ -32,6 +35,6 @@ export interface LogBatch {
   readonly step: string;
   readonly attempt: number;
   readonly bytes: Buffer;
-  /** True: the last line was cut at 64 KiB and goes on in the source's next batch; its `\n` in `bytes` is ours. */
+  /** True: the last line goes on in the source's next batch; its `\n` in `bytes` is ours. */
   readonly continues?: boolean;
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { jsonLinesOf, plainTextOf } from './log-lines.js';
+import { jsonLinesOf, PlainText } from './log-lines.js';
 import type { LogQuery, LogReader } from './log-reader.js';
 import type { LogBatch } from './log-record.js';
 import { ResponseStream } from './response-stream.js';
@@ -28,10 +28,13 @@ export async function sendLog(
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.setHeader('Cache-Control', 'no-store');
   const stream = new ResponseStream(response);
+  const plain = new PlainText();
   try {
     for (let next = first; next.done !== true; next = await batches.next()) {
-      if (!(await stream.write(render(next.value, format)))) return;
+      const text = format === 'plain' ? plain.next(next.value) : jsonText(next.value);
+      if (!(await stream.write(text))) return;
     }
+    await stream.write(plain.end());
     stream.end();
   } catch (error) {
     stream.destroy();
@@ -41,6 +44,6 @@ export async function sendLog(
   }
 }
 
-function render(batch: LogBatch, format: LogFormat): string {
-  return format === 'plain' ? plainTextOf(batch) : `${jsonLinesOf(batch).join('\n')}\n`;
+function jsonText(batch: LogBatch): string {
+  return `${jsonLinesOf(batch).join('\n')}\n`;
 }

@@ -7,6 +7,8 @@ interface SinkOwner extends LineReceiver {
   readonly masks: MaskSet;
   readonly lineBytes: number;
   room(): true | Promise<void>;
+  /** Calls back once when a line has been unfinished for too long; returns what cancels it. */
+  whenUnfinished(callback: () => void): () => void;
   ended(): void;
   /** Bytes came after the end; called once. */
   late(): void;
@@ -17,6 +19,10 @@ export class LogSink {
   private readonly masking: MaskingStream;
   private readonly lines: LineCutter;
   private state: 'open' | 'ended' | 'late' | 'discarding' = 'open';
+
+  /** Of the wait for the end of a line, and which line or piece of one it is. */
+  private cancelWait: (() => void) | undefined;
+  private waitsFor: number | undefined;
 
   constructor(private readonly owner: SinkOwner) {
     this.masking = new MaskingStream(owner.masks);
@@ -34,6 +40,7 @@ export class LogSink {
       return true;
     }
     for (const piece of this.masking.push(bytes)) this.lines.push(piece);
+    this.watchUnfinished();
     return this.owner.room();
   }
 
@@ -43,12 +50,27 @@ export class LogSink {
     this.state = 'ended';
     for (const piece of this.masking.flush()) this.lines.push(piece);
     this.lines.end();
+    this.watchUnfinished();
     this.owner.ended();
   }
 
   /** Swallows what comes from now on. */
   discard(): void {
     this.state = 'discarding';
+    this.cancelWait?.();
+  }
+
+  /** What no mask can be growing in is shown although its line has not ended: a step may wait for an answer there. */
+  private watchUnfinished(): void {
+    const { unfinished } = this.lines;
+    if (this.waitsFor === unfinished) return;
+    this.cancelWait?.();
+    this.waitsFor = unfinished;
+    if (unfinished === undefined) return;
+    this.cancelWait = this.owner.whenUnfinished(() => {
+      this.waitsFor = undefined;
+      this.lines.release();
+    });
   }
 
   private dropLate(): void {

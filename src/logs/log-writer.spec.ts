@@ -184,6 +184,62 @@ describe('LogWriter', () => {
     expect(plain).toBe(`before\n${line}\nafter\n`);
   });
 
+  it('shows an unfinished line after a second, but nothing in which a mask may be growing', async () => {
+    const clock = new ManualClock();
+    const { writer, live, store, read } = setUp({ clock, masks: MaskSet.from(['hunter2hunter2']) });
+    const [stdout, stderr] = [writer.source(out), writer.source(err)];
+    const shown = async () => Buffer.concat((await live()).map(({ bytes }) => bytes)).toString();
+    void stdout.write(Buffer.from('Password for hunter'));
+    clock.advance(999);
+    void stdout.write(Buffer.from('2'));
+    expect(await shown()).toBe('');
+    clock.advance(1);
+    clock.advance(25);
+    expect(await shown()).toBe('Password for \n');
+    void stdout.write(Buffer.from('hunter2 10%\r20%\rü'));
+    void stdout.write(Buffer.from('ü').subarray(0, 1));
+    clock.advance(1_100);
+    expect(await shown()).toBe('Password for \n*** 10%\r20%\rü\n');
+    void stdout.write(Buffer.from([0xbc]));
+    void stdout.write(Buffer.from(' done\nno end'));
+    clock.advance(2_000);
+    void stderr.write(Buffer.from('killed\n'));
+    clock.advance(100);
+    expect(writer.lastLines(out, 5)).toEqual([
+      'Password for *** 10%\r20%\rüü done',
+      'no end',
+      'killed',
+    ]);
+    await writer.close();
+    const reader = new LogReader(store);
+    const query = { executionId: 'e', fences: [{ fence: 1, firstSeq: 1 }], afterSeq: 0 };
+    let plain = '';
+    for await (const text of reader.readPlain(query)) plain += text;
+    expect(plain).toBe('Password for *** 10%\r20%\rüü done\nno end\nkilled\n');
+    expect(await reader.tail(query, 2)).toEqual(['no end', 'killed']);
+    expect(await reader.tail(query, 3)).toEqual(plain.split('\n').slice(0, 3));
+    expect((await read()).map(({ seq, continues }) => [seq, continues === true])).toEqual([
+      [1, true],
+      [2, true],
+      [3, false],
+      [4, true],
+      [5, false],
+    ]);
+  });
+
+  it('does not cut a line that ends in time, however many come', async () => {
+    const clock = new ManualClock();
+    const { writer, read } = setUp({ clock });
+    const sink = writer.source(out);
+    for (let index = 0; index < 50; index++) {
+      void sink.write(Buffer.from(`${index} begins`));
+      clock.advance(900);
+      void sink.write(Buffer.from(' and ends\nnext: '));
+    }
+    await writer.close();
+    expect((await read()).filter(({ continues }) => continues)).toEqual([]);
+  });
+
   it('stops the pipe while the store is away, then loses and doubles nothing', async () => {
     const limits = { unstoredBytes: 200_000, chunkBytes: 50_000 };
     const { writer, store, read, problems } = setUp({ limits });

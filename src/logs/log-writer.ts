@@ -7,7 +7,7 @@ import { LivePublisher } from './live-publisher.js';
 import type { LogAddress, LogChunkStore } from './log-chunk-store.js';
 import { defaultLogLimits, type LogLimits } from './log-limits.js';
 import { LogSink } from './log-sink.js';
-import { PacketBuilder, type LogSourceName } from './packet-builder.js';
+import { PacketBuilder, type LogSourceName, type NumberedLines } from './packet-builder.js';
 
 /** Text of the line that an attempt begins with when the attempt before ended without closing its log. */
 export const lostMarker =
@@ -87,7 +87,7 @@ export class LogWriter {
     this.builder = new PacketBuilder(
       firstSeq,
       () => clock.now(),
-      ({ address, bytes }) => this.keepTail(address, bytes),
+      (lines) => this.keepTail(lines),
     );
     const chunks = new ChunkQueue(owner, firstSeq, store, clock, limits, (error, attempt) =>
       onProblem({ part: 'store', error, attempt }),
@@ -115,6 +115,7 @@ export class LogWriter {
       cutLine: (piece) =>
         this.add({ source, pieces: [piece], bytes: piece.length, count: 1, continues: true }),
       room: () => this.chunks.room(),
+      whenUnfinished: (callback) => this.options.clock.after(this.limits.unfinishedMs, callback),
       ended: () => this.sinks.delete(sink),
       late: () => this.systemLine(source, '{dropped} Output after the end of the step.'),
     });
@@ -233,11 +234,11 @@ export class LogWriter {
     this.cancelFlush = this.options.clock.after(this.limits.flushMs, () => this.flush());
   }
 
-  private keepTail(address: LogAddress, bytes: Buffer): void {
-    this.wholeTail.add(bytes);
-    const key = addressKey(address);
+  private keepTail({ source, bytes, continues }: NumberedLines): void {
+    this.wholeTail.add(bytes, source, continues);
+    const key = addressKey(source);
     const tail = this.tails.get(key) ?? new LineTail(tailBytes);
-    tail.add(bytes);
+    tail.add(bytes, source, continues);
     // Re-inserted, so that the map is in order of the last use.
     this.tails.delete(key);
     this.tails.set(key, tail);

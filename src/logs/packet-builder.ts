@@ -18,8 +18,9 @@ interface OpenBatch {
 
 /** Lines that were numbered, for who keeps their ends. */
 export interface NumberedLines {
-  readonly address: LogAddress;
+  readonly source: LogSourceName;
   readonly bytes: Buffer;
+  readonly continues: boolean;
 }
 
 /**
@@ -80,7 +81,7 @@ export class PacketBuilder {
     this.nextSeq += count;
     this.sealedCount += count;
     this.sealedBytes += bytes.length;
-    this.onSealed({ address: source, bytes });
+    this.onSealed({ source, bytes, continues });
   }
 
   /** Everything since the last packet; `undefined` when there is nothing. */

@@ -92,23 +92,6 @@ describe('MaskingStream', () => {
     const bytes = Buffer.from('anything\n');
     expect(new MaskingStream(MaskSet.empty).push(bytes)).toEqual([bytes]);
   });
-
-  it('keeps up with a flood: 160 forms, 20 MB', () => {
-    const set = MaskSet.from(
-      Array.from(
-        { length: 12 },
-        (_, index) => `s3cr3t-${index}-${'qwertyuiop'.slice(index)}-value/+ü`,
-      ),
-    );
-    expect(set.size).toBeGreaterThanOrEqual(160);
-    const line = `2026-01-01T00:00:00.000Z [build] compiling module number 12345 of 20000, everything is fine so far.`;
-    const chunk = Buffer.from(`${line}\n`.repeat(655));
-    const masking = new MaskingStream(set);
-    const start = performance.now();
-    for (let index = 0; index < 305; index++) masking.push(chunk);
-    // About 10 ms on two idle cores; the bound only catches a change of the order of growth on a busy machine.
-    expect(performance.now() - start).toBeLessThan(1_500);
-  });
 });
 
 /**
