@@ -5,6 +5,8 @@ import { Readable } from 'node:stream';
 const CHUNK_BYTES = 64 * 1024;
 /** Most that is still read after `finish`: the largest pipe an ordinary user may have (/proc/sys/fs/pipe-max-size). */
 const FINISH_BYTES = 1024 * 1024;
+/** Pause after each read that is dropped, ms: what a background child may flood us with is about 6 MB/s. */
+const DROP_PAUSE_MS = 10;
 
 /** Every read of this process goes through here and is copied at once, so that a thousand idle streams cost nothing. */
 const readBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -12,16 +14,20 @@ const readBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
 /**
  * The reading end of a FIFO. Opens at once (so that a writer can open it), reads from `begin` on, and ends when the last
  * writer is gone or after `finish`. Holds at most about two chunks of 64 KiB; the pipe holds one more.
+ *
+ * After `finish` what still comes is read and dropped, until the last writer is gone: a background child that prints would
+ * otherwise die of SIGPIPE.
  */
 export class FifoStream extends Readable {
   readonly #descriptor: number;
   #socket: Socket | undefined;
   #wanted = false;
   #over = false;
+  #dropping = false;
   #writersGone = false;
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
-  /** Resolves when the descriptor is closed: at the end of the FIFO, or after `finish`, `close` or `destroy`. */
+  /** Resolves when the descriptor is closed: when the last writer is gone, or after `close` or `destroy`. */
   readonly whenClosed = new Promise<void>((resolve) => (this.#resolveClosed = resolve));
 
   constructor(path: string) {
@@ -47,14 +53,15 @@ export class FifoStream extends Readable {
     this.#socket = socket;
     socket.once('end', () => {
       this.#writersGone = true;
-      this.#end();
+      if (!this.#over) this.push(null);
+      void this.close();
     });
     socket.once('error', (error) => this.destroy(error));
     if (this.#wanted) socket.resume();
     else socket.pause();
   }
 
-  /** What is in the pipe is still delivered, then the stream ends. Idempotent. */
+  /** What is in the pipe is still delivered, then the stream ends; what comes later is dropped. Idempotent. */
   finish(): void {
     if (this.#over) return;
     this.#socket?.pause();
@@ -65,7 +72,10 @@ export class FifoStream extends Readable {
       this.push(Buffer.from(readBuffer.subarray(0, length)));
       left -= length;
     }
-    this.#end();
+    this.#over = true;
+    this.push(null);
+    if (!this.#socket) void this.close();
+    else this.#drop(this.#socket);
   }
 
   override _read(): void {
@@ -74,7 +84,8 @@ export class FifoStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#over = true;
+    // Ended by `finish` and read to its end: the writers are still there.
+    if (this.#dropping && error === null) return callback();
     void this.close().then(() => callback(error));
   }
 
@@ -86,16 +97,22 @@ export class FifoStream extends Readable {
   }
 
   #accept(length: number): boolean {
+    if (this.#dropping) {
+      this.#socket?.pause();
+      setTimeout(() => this.#socket?.resume(), DROP_PAUSE_MS).unref();
+      return false;
+    }
     if (this.#over) return false;
     this.#wanted = this.push(Buffer.from(readBuffer.subarray(0, length)));
     if (!this.#wanted) this.#socket?.pause();
     return this.#wanted;
   }
 
-  #end(): void {
-    if (this.#over) return;
-    this.push(null);
-    void this.close();
+  #drop(socket: Socket): void {
+    this.#dropping = true;
+    socket.resume();
+    // Nobody waits for a child that was left behind: the worker may end.
+    socket.unref();
   }
 
   async #closeDescriptor(): Promise<void> {

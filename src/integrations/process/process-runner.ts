@@ -29,7 +29,10 @@ export interface RunningProcess {
   readonly stderr: Readable;
   /** Resolves when the process itself ended, whatever its children do; never rejects. */
   readonly exit: Promise<ProcessExit>;
-  /** Stops reading: what is in the pipe is still delivered, then both streams end, also if a background child holds them open. */
+  /**
+   * Ends both streams, also if a background child holds them open; what is in the pipe is still delivered. What such a child
+   * prints later is read and dropped, so that it lives on.
+   */
   closeOutputs(): void;
   /**
    * Ends the tree: TERM to the process group, KILL after `graceMs`, then whatever detached itself from the group
