@@ -17,7 +17,7 @@ import type { Workspace } from '../../workspaces/workspace.js';
 import { readOutputFile } from './output-file.js';
 import { stepEnvironment } from './step-environment.js';
 import type { OutputSink, StepOutput } from './step-output.js';
-import { resolveInWorkspace } from './workspace-path.js';
+import { isFolder, resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */
 const KILL_GRACE_MS = 8_000;
@@ -53,18 +53,22 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     );
     if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
 
-    this.started += 1;
-    const outputFile = join(this.workspace.outputs, String(this.started));
+    const number = (this.started += 1);
+    const outputFile = join(this.workspace.outputs, String(number));
     const { command, flags } = SHELLS[attempt.action.shell];
     const process = await this.processes.start({
-      id: `${this.group}/${this.started}`,
+      id: `${this.group}/${number}`,
       group: this.group,
       command,
-      args: [...flags, ...(await this.script(attempt.action.commands, this.started))],
+      args: [...flags, ...(await this.script(attempt.action.commands, number))],
       environment: stepEnvironment(this.workspace, outputFile, attempt.environment),
       cwd: folder.path,
     });
     const { exit, killed } = await this.follow(process, attempt, signal);
+    // A step before may have removed the workspace itself.
+    if (exit.kind === 'not_started' && !(await isFolder(folder.path))) {
+      return wrongFolder('missing', attempt.action);
+    }
     return this.outcome(exit, killed, attempt, outputFile);
   }
 

@@ -26,12 +26,25 @@ export async function resolveInWorkspace(
       realpath(join(workspace, folder)),
     ]);
     if (isOutside(root, path)) return { kind: 'outside' };
-    return (await stat(path)).isDirectory() ? { kind: 'inside', path } : { kind: 'missing' };
+    return (await isFolder(path)) ? { kind: 'inside', path } : { kind: 'missing' };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return { kind: 'missing' };
+    if (isMissing(error)) return { kind: 'missing' };
     throw error;
   }
+}
+
+/** False for what is not there, too; follows links. */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function isOutside(root: string, path: string): boolean {
