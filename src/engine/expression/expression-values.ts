@@ -1,8 +1,5 @@
 import type { ExpressionValue } from './expression.js';
 
-/** Names that are never read, whatever the object holds. */
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
-
 /** A value from outside as an expression value; what JSON does not know reads as null. */
 export function toExpressionValue(value: unknown): ExpressionValue {
   switch (typeof value) {
@@ -18,7 +15,7 @@ export function toExpressionValue(value: unknown): ExpressionValue {
   }
 }
 
-/** An own property of an object or an element of an array; null when there is none. */
+/** An own property of an object, so nothing that objects inherit, or an element of an array; null when there is none. */
 export function readProperty(target: ExpressionValue, key: ExpressionValue): ExpressionValue {
   if (target === null || typeof target !== 'object') return null;
   if (Array.isArray(target)) {
@@ -28,7 +25,7 @@ export function readProperty(target: ExpressionValue, key: ExpressionValue): Exp
   }
   if (typeof key !== 'string' && typeof key !== 'number') return null;
   const name = String(key);
-  if (FORBIDDEN.has(name) || !Object.hasOwn(target, name)) return null;
+  if (!Object.hasOwn(target, name)) return null;
   return toExpressionValue((target as Readonly<Record<string, unknown>>)[name]);
 }
 
