@@ -38,6 +38,8 @@ const services = {
 };
 
 module.exports = {
+  // Every run is a whole run; Watchman only adds a daemon that may hang.
+  watchman: false,
   projects: [
     {
       ...common,

@@ -39,6 +39,8 @@ export interface AttemptTools {
   readonly processes: ProcessRunner;
   readonly git: GitClient;
   readonly workspaces: WorkspaceStore;
+  /** Tells the processes of this installation from those of others on the same host. */
+  readonly groupPrefix: string;
   readonly logLimits: Partial<LogLimits>;
   readonly logger: Logger;
 }
@@ -47,6 +49,8 @@ export interface AttemptTools {
 export type AttemptEnd = 'settled' | 'released' | 'fenced';
 
 const MAX_PARALLEL_STEPS = 8;
+/** Log lines that the execution itself keeps of its end. */
+const LOGS_KEPT = 100;
 /** A store that is away for so long holds the end of an execution up, but does not lose it. */
 const SETTLE_DEADLINE_MS = 15 * 60_000;
 
@@ -137,13 +141,14 @@ export class ExecutionAttempt {
     if (lastSeq === undefined) return 'fenced';
     failPoint('log_closed');
     await this.storeTraces();
-    if (result.kind === 'finished') return this.settle(result.state, lastSeq);
+    if (result.kind === 'finished') {
+      return this.settle(settlementOf(result.state, this.execution, lastSeq, log.tail(LOGS_KEPT)));
+    }
     return this.release(result.reason, lastSeq);
   }
 
-  private async settle(state: RunState, lastSeq: number): Promise<AttemptEnd> {
+  private async settle(settlement: Settlement): Promise<AttemptEnd> {
     const { executions } = this.tools;
-    const settlement = settlementOf(state, this.execution, lastSeq);
     const options = { deadlineMs: SETTLE_DEADLINE_MS };
     let outcome = await executions.settle(this.hold, settlement, options);
     if (outcome === 'cancel_requested') {
@@ -199,6 +204,7 @@ export class ExecutionAttempt {
         finished_at: now,
         duration: 0,
         last_seq: (logFencesOf(this.execution).at(-1)?.firstSeq ?? 1) - 1,
+        logs: [],
       },
       { deadlineMs: SETTLE_DEADLINE_MS },
     );
@@ -267,7 +273,7 @@ export class ExecutionAttempt {
   }
 
   private get group(): string {
-    return `${this.hold.executionId}.${this.hold.fence}`;
+    return `${this.tools.groupPrefix}${this.hold.executionId}.${this.hold.fence}`;
   }
 
   private problem(what: string, error: unknown): void {
@@ -275,7 +281,12 @@ export class ExecutionAttempt {
   }
 }
 
-function settlementOf(state: RunState, execution: ExecutionRecord, lastSeq: number): Settlement {
+function settlementOf(
+  state: RunState,
+  execution: ExecutionRecord,
+  lastSeq: number,
+  logs: readonly string[],
+): Settlement {
   const finishedAt = state.finishedAt ?? systemClock.now();
   const startedAt = execution.started_at?.getTime() ?? state.startedAt ?? finishedAt;
   return {
@@ -286,5 +297,6 @@ function settlementOf(state: RunState, execution: ExecutionRecord, lastSeq: numb
     finished_at: new Date(finishedAt),
     duration: Math.max(0, finishedAt - startedAt),
     last_seq: lastSeq,
+    logs,
   };
 }

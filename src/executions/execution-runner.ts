@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { failPoint } from '../common/fail-point.js';
 import { MillraceConfig } from '../config/millrace-config.js';
@@ -43,7 +44,7 @@ export class ExecutionRunner {
     private readonly running: RunningAttempts,
   ) {}
 
-  /** Starts what runs steps; to be called once, before `run`. */
+  /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
   async prepare(): Promise<void> {
     const stepUser = await ensureStepUser(this.config.stepUser);
     const processes = new LauncherProcessRunner({
@@ -52,6 +53,9 @@ export class ExecutionRunner {
       report: (event) => this.logger.warn(event, 'launcher'),
     });
     const git = await chooseGitClient(this.config.gitClient);
+    const groupPrefix = `millrace-${installationId(this.config.home)}-`;
+    const ended = await processes.sweepStale(groupPrefix);
+    if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
     this.tools = {
       executions: this.executions,
       traces: this.traces,
@@ -61,14 +65,33 @@ export class ExecutionRunner {
       processes,
       git,
       workspaces: new WorkspaceStore(join(this.config.home, 'workspaces'), stepUser),
+      groupPrefix,
       logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
       logger: this.logger,
     };
-    this.closeTools = () => processes.close();
+    this.closeTools = async () => {
+      await processes.close();
+      await git.close();
+    };
   }
 
   async close(): Promise<void> {
     await this.closeTools?.();
+  }
+
+  /** Removes folders of attempts that are over, or were taken from a worker that died. Safe beside other workers of this host. */
+  async removeLeftFolders(): Promise<void> {
+    if (!this.tools) return;
+    const { workspaces } = this.tools;
+    const folders = (await workspaces.list()).filter(
+      ({ executionId, attempt }) => !this.running.holds(executionId, attempt),
+    );
+    const states = await this.executions.holdStates(folders.map((folder) => folder.executionId));
+    for (const { executionId, attempt, root } of folders) {
+      const state = states.find(({ _id }) => _id === executionId);
+      const isHeld = state?.status === 'running' && state.attempt === attempt;
+      if (!isHeld) await workspaces.removeFolder(root);
+    }
   }
 
   /** Claims the execution and runs one attempt of it. Never rejects. */
@@ -105,6 +128,11 @@ export class ExecutionRunner {
     const plan = await this.plans.get(execution.plan_hash);
     return new ExecutionAttempt(execution, plan, this.tools);
   }
+}
+
+/** The same for all workers that share a data folder. */
+function installationId(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 
 function nextOffer(execution: ExecutionRecord): ExecutionRecord {

@@ -72,6 +72,7 @@ export class ExecutionTakeover {
         finished_at: now,
         duration: execution.started_at ? now.getTime() - execution.started_at.getTime() : 0,
         last_seq: lastSeq,
+        logs: [],
       },
       { deadlineMs: SETTLE_DEADLINE_MS },
     );

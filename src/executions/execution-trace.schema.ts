@@ -9,7 +9,7 @@ export interface StoredTrace {
 }
 
 /** What every `when` of one execution attempt came to, kept apart from the execution, which stays small. */
-@Schema({ collection: 'execution_traces', versionKey: false })
+@Schema({ collection: 'execution_traces', versionKey: false, strictQuery: 'throw' })
 export class ExecutionTraceRecord {
   /** `<execution id>.<attempt>` */
   @Prop({ type: String, required: true })

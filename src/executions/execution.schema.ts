@@ -47,7 +47,7 @@ export interface CancelRequest {
 }
 
 /** One run of one pipeline version. The document is the truth; the BullMQ job is only a hint. */
-@Schema({ collection: 'executions', versionKey: false, minimize: false })
+@Schema({ collection: 'executions', versionKey: false, minimize: false, strictQuery: 'throw' })
 export class ExecutionRecord {
   @Prop({ type: String, required: true })
   _id!: string;
@@ -140,6 +140,10 @@ export class ExecutionRecord {
 
   @Prop({ type: Object, default: null })
   commit!: StoredCommit | null;
+
+  /** The last 100 log lines, once it is over; before that they are read from the log. */
+  @Prop({ type: [String], required: true })
+  logs!: readonly string[];
 
   /** Number of the last log line. */
   @Prop({ type: Number, required: true })

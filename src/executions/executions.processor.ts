@@ -85,6 +85,7 @@ export class ExecutionsProcessor {
     try {
       await this.running.check();
       await this.openQueues();
+      await this.runner.removeLeftFolders();
       this.refusal = await this.machine.refusal();
       this.applyRefusal();
     } catch (error) {

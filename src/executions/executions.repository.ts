@@ -34,6 +34,7 @@ export interface Settlement extends StoredRun {
   readonly finished_at: Date;
   readonly duration: number;
   readonly last_seq: number;
+  readonly logs: readonly string[];
 }
 
 export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';

@@ -203,6 +203,7 @@ function newExecution(plan: Plan, order: Order): ExecutionRecord {
     started_at: null,
     finished_at: null,
     duration: null,
+    logs: [],
     last_seq: 0,
     created_at: now,
     updated_at: now,

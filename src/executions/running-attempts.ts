@@ -39,6 +39,11 @@ export class RunningAttempts {
     this.running.delete(executionId);
   }
 
+  /** True while this very attempt runs here, or a claim that may become it is under way. */
+  holds(executionId: string, attempt: number): boolean {
+    return this.claiming.has(executionId) || this.running.get(executionId)?.number === attempt;
+  }
+
   get count(): number {
     return this.running.size;
   }

@@ -11,7 +11,7 @@ export interface WorkerRefusal {
 }
 
 /** One life of one worker process: a restarted process is another worker. */
-@Schema({ collection: 'workers', versionKey: false, minimize: false })
+@Schema({ collection: 'workers', versionKey: false, minimize: false, strictQuery: 'throw' })
 export class WorkerRecord {
   @Prop({ type: String, required: true })
   _id!: string;

@@ -48,6 +48,11 @@ export class WorkspaceStore {
     await removeTree(workspace.root);
   }
 
+  /** Removes the folder of an attempt that `list` named. Idempotent. */
+  async removeFolder(root: string): Promise<void> {
+    await removeTree(root);
+  }
+
   /** Gives a folder and all below it to the step user: what the worker itself put there. Follows no link. */
   async handOverTree(folder: string): Promise<void> {
     if (this.owner) await chownTree(folder, this.owner);

@@ -95,7 +95,7 @@ async function runInWorkspace(
   } finally {
     stop.release();
     await processes.sweep(group);
-    await processes.close();
+    await Promise.all([processes.close(), git.close()]);
   }
 }
 

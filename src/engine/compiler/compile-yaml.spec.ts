@@ -170,12 +170,7 @@ describe('limits', () => {
     expect(problems.find(({ code }) => code === 'too_many_problems')?.message).toContain('50 more');
   });
 
-  it('is fast for ordinary files and bounded for hostile ones', () => {
-    compileYaml(stagesYaml);
-    const start = performance.now();
-    for (let index = 0; index < 20; index++)
-      compileYaml(stagesYaml.replace('shop', `s${String(index)}`));
-    expect((performance.now() - start) / 20).toBeLessThan(25);
+  it('is bounded for hostile files', () => {
     const hostile = [
       '['.repeat(1_000_000),
       '{a: '.repeat(200_000),

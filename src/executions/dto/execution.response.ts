@@ -259,7 +259,7 @@ export class ExecutionResponse extends ExecutionSummaryResponse {
   environment!: Record<string, string>;
 
   @ApiProperty({ type: [String], description: 'The last 100 lines; the rest is under /logs.' })
-  logs!: string[];
+  logs!: readonly string[];
 
   @ApiProperty({ type: [PlacementResponse] })
   placements!: PlacementResponse[];
@@ -285,7 +285,10 @@ export function executionSummary(execution: ExecutionSummary): ExecutionSummaryR
   };
 }
 
-export function executionResponse(execution: ExecutionRecord, logs: string[]): ExecutionResponse {
+export function executionResponse(
+  execution: ExecutionRecord,
+  logs: readonly string[],
+): ExecutionResponse {
   return {
     ...executionSummary(execution),
     checkout: execution.checkout,

@@ -58,4 +58,6 @@ export abstract class GitClient {
     request: CloneRequest,
     options: { readonly signal: AbortSignal; readonly progress: (line: string) => void },
   ): Promise<ClonedCommit>;
+  /** Ends what waits for the next clone; clones under way go on. Idempotent. */
+  abstract close(): Promise<void>;
 }

@@ -39,6 +39,11 @@ export class GitProgramClient extends GitClient {
     return runCloneSession(request, options, limits, (session) => this.cloneWith(session));
   }
 
+  /** Nothing waits between two clones. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   private async cloneWith(session: CloneSession): Promise<ClonedCommit> {
     const { branch, tag, commit } = session.clone;
     if (commit !== undefined) await this.cloneCommit(session, commit);
