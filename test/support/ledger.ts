@@ -34,6 +34,11 @@ export class Ledger {
     return `umask 0; echo "$CI_EXECUTION_ID $CI_STEP $CI_ATTEMPT $$" >> ${this.file}`;
   }
 
+  /** A file beside it, outside Millrace too. */
+  path(name: string): string {
+    return join(this.folder, '/', name);
+  }
+
   async entries(): Promise<LedgerEntry[]> {
     const text = await readFile(this.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return '';

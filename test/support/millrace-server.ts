@@ -135,9 +135,11 @@ export class MillraceServer {
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
+    signal?: AbortSignal,
   ): Promise<Response> {
     return fetch(`${this.baseUrl}${path}`, {
       method,
+      ...(signal === undefined ? {} : { signal }),
       headers: {
         authorization: `Bearer ${TOKEN}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -1,0 +1,286 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.js';
+import { Ledger } from '../../support/ledger.js';
+import { type ExecutionBody, MillraceServer } from '../../support/millrace-server.js';
+import { OwnStores } from './own-stores.js';
+
+interface ErrorBody {
+  readonly error: string;
+  readonly suggestions: readonly string[];
+}
+
+/** An answer to a trigger. */
+export type TriggerAnswer =
+  | { readonly kind: 'accepted'; readonly id: string; readonly message: string }
+  | { readonly kind: 'refused'; readonly retryAfter: string | null; readonly body: ErrorBody };
+
+interface LogLine {
+  readonly seq: number;
+  readonly step: string;
+  readonly stream: string;
+  readonly text: string;
+}
+
+const TERMINAL = ['success', 'failed', 'cancelled', 'timeout'];
+/** I1: no execution stays without an end for longer, once nothing hinders it any more. */
+const END_MS = 60_000;
+/** An answer may wait for a store as long as a call to it does, and a little. */
+const ANSWER_MS = 25_000;
+
+/**
+ * Millrace over stores of its own, a ledger outside both, and the invariants of the promise (docs/promises): what was
+ * accepted, what was answered, and what really ran.
+ */
+export class FaultRig {
+  readonly answers: TriggerAnswer[] = [];
+  /** What went wrong with the health page, which must answer whatever the stores do. */
+  readonly apiProblems: string[] = [];
+  private readonly ended = new Map<string, ExecutionBody>();
+  private long: string | undefined;
+  private short: string | undefined;
+  private watching = new AbortController();
+  private watch: Promise<void> = Promise.resolve();
+
+  private constructor(
+    readonly stores: OwnStores,
+    readonly server: MillraceServer,
+    readonly ledger: Ledger,
+  ) {}
+
+  static async start(options: { readonly workers?: number } = {}): Promise<FaultRig> {
+    const ledger = await Ledger.open();
+    const stores = await OwnStores.start();
+    const server = await MillraceServer.start({
+      workers: options.workers ?? 1,
+      concurrency: 3,
+      environment: stores.environment,
+    });
+    const rig = new FaultRig(stores, server, ledger);
+    rig.long = await server.createPipeline(rig.longYaml());
+    rig.short = await server.createPipeline(rig.shortYaml());
+    rig.watchApi();
+    return rig;
+  }
+
+  async stop(): Promise<void> {
+    this.watching.abort();
+    await this.watch;
+    await this.server.stop();
+    await this.stores.stop();
+    await this.ledger.remove();
+  }
+
+  /** Begins an execution that prints a line ten times a second until `release`; resolves when it has begun. */
+  async beginLong(): Promise<string> {
+    const answer = await this.trigger(this.long);
+    if (answer.kind !== 'accepted') throw new Error('the trigger was refused');
+    await eventually(
+      async () =>
+        (await this.ledger.entries()).some(({ execution }) => execution === answer.id) || undefined,
+    );
+    return answer.id;
+  }
+
+  /** Lets every long execution come to its end. */
+  async release(): Promise<void> {
+    await writeFile(this.ledger.path('release'), '');
+  }
+
+  async triggerShort(): Promise<TriggerAnswer> {
+    return this.trigger(this.short);
+  }
+
+  /** Triggers, one after the other, until `work` is over. */
+  async triggerDuring<T>(work: Promise<T>): Promise<T> {
+    const over = new AbortController();
+    const done = work.finally(() => over.abort());
+    while (!over.signal.aborted) {
+      await this.triggerShort();
+      await Promise.race([sleep(400), done.catch(() => undefined)]);
+    }
+    return done;
+  }
+
+  /** No health page is asked for while no API is meant to run. */
+  async withoutApi(work: () => Promise<void>): Promise<void> {
+    this.watching.abort();
+    await this.watch;
+    await work();
+    this.watchApi();
+  }
+
+  get accepted(): string[] {
+    return this.answers.flatMap((answer) => (answer.kind === 'accepted' ? [answer.id] : []));
+  }
+
+  /** Accepted while the queue was away. */
+  get delayed(): string[] {
+    return this.answers.flatMap((answer) =>
+      answer.kind === 'accepted' && answer.message.includes('queue cannot be reached')
+        ? [answer.id]
+        : [],
+    );
+  }
+
+  get refused(): Extract<TriggerAnswer, { kind: 'refused' }>[] {
+    return this.answers.flatMap((answer) => (answer.kind === 'refused' ? [answer] : []));
+  }
+
+  /** The end of an execution; a store that is away meanwhile only delays the answer. */
+  async end(id: string): Promise<ExecutionBody> {
+    let last: unknown;
+    try {
+      return await eventually(async () => {
+        const response = await this.server.fetch('GET', `/api/ci/executions/${id}`);
+        const body = (last = await response.json()) as ExecutionBody;
+        if (response.status !== 503 && !response.ok) throw new Error(JSON.stringify(body));
+        return response.ok && TERMINAL.includes(body.status) ? body : undefined;
+      }, END_MS);
+    } catch (error) {
+      throw new Error(`execution ${id} did not end: ${JSON.stringify(last)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Waits for the end of everything that was accepted and holds it against the invariants: all ended in success (I1,
+   * I5), in `attempts` attempts at most, once (I3), with whole logs (I7), and all processes are there (I8).
+   */
+  async expectNothingLost(options: { readonly attempts?: number } = {}): Promise<void> {
+    const attempts = options.attempts ?? 1;
+    for (const id of this.accepted) {
+      const execution = await this.end(id);
+      this.ended.set(id, execution);
+      expect(execution).toMatchObject({ status: 'success' });
+      expect(execution.attempt).toBeLessThanOrEqual(attempts);
+      await this.expectWholeLog(execution);
+    }
+    expect(await this.ledger.doubles()).toEqual([]);
+    const ran = new Set((await this.ledger.entries()).map(({ execution }) => execution));
+    expect(this.accepted.filter((id) => !ran.has(id))).toEqual([]);
+    await this.expectNoneBeyondAnswers(ran);
+    // I2: what was over stays as it was.
+    for (const [id, before] of this.ended) expect(await this.server.execution(id)).toEqual(before);
+    for (const { retryAfter, body } of this.refused) {
+      expect(retryAfter).toMatch(/^[1-9]\d*$/);
+      expect(body).toMatchObject({ error: 'ServiceUnavailableError' });
+      expect(body.suggestions).not.toEqual([]);
+    }
+    expect(this.apiProblems).toEqual([]);
+    this.expectProcessesWell();
+  }
+
+  /**
+   * An insert whose answer was lost is one execution although its caller was told 503 (the outcome of a broken call is
+   * unknown); there can be no more of these than refusals.
+   */
+  private async expectNoneBeyondAnswers(ran: ReadonlySet<string>): Promise<void> {
+    const unknown = [...ran].filter((id) => !this.accepted.includes(id));
+    expect(unknown.length).toBeLessThanOrEqual(this.refused.length);
+    for (const id of unknown) expect(await this.end(id)).toMatchObject({ status: 'success' });
+  }
+
+  private expectProcessesWell(): void {
+    const processes = [...this.server.workers, ...(this.server.api ? [this.server.api] : [])];
+    for (const { child, output } of processes) {
+      expect(output()).not.toMatch(/unhandled|uncaught/i);
+      if (!this.killed.has(child.pid ?? 0))
+        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+    }
+  }
+
+  /** Processes that the test itself ended. */
+  readonly killed = new Set<number>();
+
+  private async expectWholeLog(execution: ExecutionBody): Promise<void> {
+    const response = await this.server.fetch('GET', `/api/ci/executions/${execution.id}/logs`);
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    const lines = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+    const stepLines = lines.filter(({ stream }) => stream === 'stdout');
+    const attempt = `${execution.attempt}.1`;
+    const printed = await this.printedBy(execution.id, attempt);
+    if (execution.attempt === 1) {
+      expect(lines.map(({ seq }) => seq)).toEqual(lines.map((_line, index) => index + 1));
+      expect(stepLines.map((line) => line.text)).toEqual(printed);
+    } else {
+      expect(lines.some((line) => line.text.startsWith('{lost}'))).toBe(true);
+      expect(stepLines.slice(-printed.length).map((line) => line.text)).toEqual(printed);
+    }
+  }
+
+  /** What the step says outside Millrace that it printed. */
+  private async printedBy(id: string, attempt: string): Promise<string[]> {
+    const count = Number(await readFile(this.ledger.path(`${id}-${attempt}`), 'utf8'));
+    return Array.from({ length: count }, (_item, index) => `line ${index + 1}`);
+  }
+
+  private async trigger(pipeline: string | undefined): Promise<TriggerAnswer> {
+    const path = `/api/ci/pipelines/${pipeline ?? ''}/trigger`;
+    const response = await this.server.fetch('POST', path, {}, {}, AbortSignal.timeout(ANSWER_MS));
+    const body: unknown = await response.json();
+    if (response.status !== 202 && response.status !== 503) {
+      throw new Error(`trigger: ${response.status} ${JSON.stringify(body)}`);
+    }
+    const answer: TriggerAnswer =
+      response.status === 202
+        ? acceptedAnswer(body as { execution_id: string; message: string })
+        : {
+            kind: 'refused',
+            retryAfter: response.headers.get('retry-after'),
+            body: body as ErrorBody,
+          };
+    this.answers.push(answer);
+    return answer;
+  }
+
+  private watchApi(): void {
+    this.watching = new AbortController();
+    this.watch = this.watchUntil(this.watching.signal);
+  }
+
+  private async watchUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const begun = performance.now();
+      try {
+        const timeout = AbortSignal.timeout(3_000);
+        const { status } = await this.server.fetch(
+          'GET',
+          '/api/health/live',
+          undefined,
+          {},
+          timeout,
+        );
+        if (status !== 200) this.apiProblems.push(`status ${status}`);
+      } catch (error) {
+        this.apiProblems.push(`${String(error)} after ${Math.round(performance.now() - begun)} ms`);
+      }
+      await sleep(200, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private longYaml(): string {
+    const release = this.ledger.path('release');
+    return this.yaml(
+      'long',
+      `i=0; until [ -e ${release} ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done`,
+    );
+  }
+
+  private shortYaml(): string {
+    return this.yaml('short', 'i=1; echo "line $i"');
+  }
+
+  private yaml(name: string, run: string): string {
+    const counted = `${this.ledger.path('')}$CI_EXECUTION_ID-$CI_ATTEMPT`;
+    const script = JSON.stringify(`${this.ledger.note}\n${run}\necho $i > ${counted}`);
+    return `name: ${name}\nretry_count: 1\nsteps:\n  - { name: work, retry: { max: 0 }, run: ${script} }\n`;
+  }
+}
+
+function acceptedAnswer(body: { execution_id: string; message: string }): TriggerAnswer {
+  return { kind: 'accepted', id: body.execution_id, message: body.message };
+}
