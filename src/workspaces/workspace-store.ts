@@ -1,5 +1,6 @@
 import { chmod, chown, lchown, lstat, mkdir, opendir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePassable } from './passable-folder.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 
 const ATTEMPT_FOLDER = /^[0-9a-f-]{36}\.\d+$/;
@@ -11,7 +12,7 @@ const ATTEMPT_FOLDER = /^[0-9a-f-]{36}\.\d+$/;
  * listed by others (0711), so one execution does not even see the names of the rest.
  */
 export class WorkspaceStore {
-  private ready: Promise<unknown> | undefined;
+  private ready: Promise<void> | undefined;
 
   constructor(
     private readonly base: string,
@@ -20,8 +21,7 @@ export class WorkspaceStore {
 
   /** Makes fresh, empty folders; what an earlier try under the same number left is removed first. */
   async create(executionId: string, attempt: number): Promise<Workspace> {
-    this.ready ??= mkdir(this.base, { recursive: true, mode: 0o711 });
-    await this.ready;
+    await (this.ready ??= this.makeBase());
     const root = join(this.base, `${executionId}.${attempt}`);
     try {
       await mkdir(root, { mode: 0o700 });
@@ -71,6 +71,16 @@ export class WorkspaceStore {
         attempt: Number(name.slice(37)),
         root: join(this.base, name),
       }));
+  }
+
+  private async makeBase(): Promise<void> {
+    try {
+      if (this.owner) await makePassable(this.base, this.owner);
+      else await mkdir(this.base, { recursive: true, mode: 0o711 });
+    } catch (error) {
+      this.ready = undefined;
+      throw error;
+    }
   }
 
   private async handOver(folders: readonly string[]): Promise<void> {
