@@ -55,36 +55,8 @@ export class TriggerInfoResponse {
   repository?: string;
 }
 
-export class AttemptResponse {
-  @ApiProperty({ example: 1 })
-  number!: number;
-
-  @ApiProperty({ enum: RUN_STATUSES, example: 'success' })
-  status!: string;
-
-  @ApiProperty({ type: ReasonResponse, nullable: true })
-  reason!: StoredReason | null;
-
-  @ApiProperty({ type: String, format: 'date-time' })
-  started_at!: Date;
-
-  @ApiProperty(nullableDate)
-  finished_at!: Date | null;
-
-  @ApiProperty({ type: Number, nullable: true, description: 'Milliseconds.' })
-  duration!: number | null;
-
-  @ApiProperty({ type: Number, nullable: true, example: 0 })
-  exit_code!: number | null;
-
-  @ApiProperty({ type: String, nullable: true })
-  signal!: string | null;
-}
-
-export class StepResponse {
-  @ApiProperty({ example: 'greet' })
-  name!: string;
-
+/** What execution, stage, step and attempt have in common. */
+export class OutcomeResponse {
   @ApiProperty({ enum: RUN_STATUSES, example: 'success' })
   status!: string;
 
@@ -99,6 +71,22 @@ export class StepResponse {
 
   @ApiProperty({ type: Number, nullable: true, description: 'Milliseconds.' })
   duration!: number | null;
+}
+
+export class AttemptResponse extends OutcomeResponse {
+  @ApiProperty({ example: 1 })
+  number!: number;
+
+  @ApiProperty({ type: Number, nullable: true, example: 0 })
+  exit_code!: number | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  signal!: string | null;
+}
+
+export class StepResponse extends OutcomeResponse {
+  @ApiProperty({ example: 'greet' })
+  name!: string;
 
   @ApiProperty({ type: Number, nullable: true, example: 0 })
   exit_code!: number | null;
@@ -116,24 +104,9 @@ export class StepResponse {
   attempts!: AttemptResponse[];
 }
 
-export class StageResponse {
+export class StageResponse extends OutcomeResponse {
   @ApiProperty({ example: 'build' })
   name!: string;
-
-  @ApiProperty({ enum: RUN_STATUSES, example: 'success' })
-  status!: string;
-
-  @ApiProperty({ type: ReasonResponse, nullable: true })
-  reason!: StoredReason | null;
-
-  @ApiProperty(nullableDate)
-  started_at!: Date | null;
-
-  @ApiProperty(nullableDate)
-  finished_at!: Date | null;
-
-  @ApiProperty({ type: Number, nullable: true, description: 'Milliseconds.' })
-  duration!: number | null;
 
   @ApiProperty({ type: [StepResponse] })
   steps!: StepResponse[];
@@ -185,7 +158,7 @@ export class PlacementResponse {
   reason!: StoredReason | null;
 }
 
-export class ExecutionSummaryResponse {
+export class ExecutionSummaryResponse extends OutcomeResponse {
   @ApiProperty({ format: 'uuid', example: exampleId })
   id!: string;
 
@@ -198,12 +171,6 @@ export class ExecutionSummaryResponse {
   @ApiProperty({ example: 1 })
   pipeline_version!: number;
 
-  @ApiProperty({ enum: RUN_STATUSES, example: 'success' })
-  status!: string;
-
-  @ApiProperty({ type: ReasonResponse, nullable: true })
-  reason!: StoredReason | null;
-
   @ApiProperty({ type: TriggerInfoResponse })
   trigger_info!: TriggerInfo;
 
@@ -215,15 +182,6 @@ export class ExecutionSummaryResponse {
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   rerun_of!: string | null;
-
-  @ApiProperty(nullableDate)
-  started_at!: Date | null;
-
-  @ApiProperty(nullableDate)
-  finished_at!: Date | null;
-
-  @ApiProperty({ type: Number, nullable: true, description: 'Milliseconds.' })
-  duration!: number | null;
 
   @ApiProperty({ type: String, format: 'date-time' })
   created_at!: Date;

@@ -23,7 +23,8 @@ export class WhenResponse {
   parts!: WhenTrace['parts'];
 }
 
-export class ExplainedStepResponse {
+/** Why a stage or step is as it is. */
+class ExplainedResponse {
   @ApiProperty({ example: 'unit' })
   name!: string;
 
@@ -35,24 +36,14 @@ export class ExplainedStepResponse {
 
   @ApiProperty({ type: WhenResponse, nullable: true })
   when!: WhenTrace | null;
+}
 
+export class ExplainedStepResponse extends ExplainedResponse {
   @ApiProperty({ type: [ReasonResponse], description: 'Why each attempt ended, oldest first.' })
   attempts!: (StoredReason | null)[];
 }
 
-export class ExplainedStageResponse {
-  @ApiProperty({ example: 'test' })
-  name!: string;
-
-  @ApiProperty({ enum: RUN_STATUSES })
-  status!: string;
-
-  @ApiProperty({ type: ReasonResponse, nullable: true })
-  reason!: StoredReason | null;
-
-  @ApiProperty({ type: WhenResponse, nullable: true })
-  when!: WhenTrace | null;
-
+export class ExplainedStageResponse extends ExplainedResponse {
   @ApiProperty({ type: [ExplainedStepResponse] })
   steps!: ExplainedStepResponse[];
 }
