@@ -1,0 +1,76 @@
+import type { RunState } from '../engine/plan/run-state.js';
+import { type Progress, StatePublisher } from './state-publisher.js';
+
+function state(startedAt: number): RunState {
+  return { status: 'running', startedAt, stages: [], onFailure: [], always: [] };
+}
+
+function setUp(record: (progress: Progress) => Promise<boolean> = () => Promise.resolve(true)) {
+  const live: number[] = [];
+  const recorded: number[] = [];
+  const problems: string[] = [];
+  let fenced = 0;
+  const publisher = new StatePublisher(
+    {
+      tellLive: async ({ started_at }) => void live.push(started_at?.getTime() ?? -1),
+      record: (progress) => {
+        recorded.push(progress.started_at?.getTime() ?? -1);
+        return record(progress);
+      },
+      fenced: () => (fenced += 1),
+    },
+    (where) => problems.push(where),
+  );
+  return { publisher, live, recorded, problems, fenced: () => fenced };
+}
+
+describe('StatePublisher', () => {
+  beforeEach(() => jest.useFakeTimers());
+  afterEach(() => jest.useRealTimers());
+
+  it('tells states of one moment as one, and the newest last', async () => {
+    const { publisher, live } = setUp();
+    for (let i = 1; i <= 5; i++) publisher.push(state(i));
+    await jest.advanceTimersByTimeAsync(1);
+    publisher.push(state(6));
+    await jest.advanceTimersByTimeAsync(1);
+    expect(live).toEqual([5, 6]);
+  });
+
+  it('records a few times a second, only what is new, and nothing after the end', async () => {
+    const { publisher, recorded } = setUp();
+    publisher.push(state(1));
+    publisher.push(state(2));
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(recorded).toEqual([2]);
+    publisher.push(state(3));
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(recorded).toEqual([2, 3]);
+    publisher.push(state(4));
+    await publisher.end();
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(recorded).toEqual([2, 3]);
+  });
+
+  it('says once that the execution was taken away, and stops', async () => {
+    const { publisher, recorded, fenced } = setUp(() => Promise.resolve(false));
+    publisher.push(state(1));
+    await jest.advanceTimersByTimeAsync(1_000);
+    publisher.push(state(2));
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect([recorded, fenced()]).toEqual([[1], 1]);
+  });
+
+  it('goes on after a store was away', async () => {
+    let away = true;
+    const { publisher, recorded, problems } = setUp(() =>
+      away ? Promise.reject(new Error('away')) : Promise.resolve(true),
+    );
+    publisher.push(state(1));
+    await jest.advanceTimersByTimeAsync(900);
+    away = false;
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect(problems).toEqual(['database', 'database']);
+    expect(recorded).toEqual([1, 1, 1]);
+  });
+});
