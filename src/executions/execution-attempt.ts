@@ -1,18 +1,20 @@
 import type { Logger } from '@nestjs/common';
 import { failPoint } from '../common/fail-point.js';
 import { MaskSet } from '../common/redaction/mask-set.js';
-import type { Plan } from '../engine/plan/plan.js';
 import type { Reason, RunState, WhenTrace } from '../engine/plan/run-state.js';
 import { runPlan } from '../engine/runtime/run-plan.js';
 import type { RunResult, StopRequest } from '../engine/runtime/run-ports.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
 import type { EventBus } from '../integrations/event-bus/event-bus.js';
 import type { GitClient } from '../integrations/git/git-client.js';
 import type { ProcessRunner } from '../integrations/process/process-runner.js';
 import type { LogChunkStore } from '../logs/log-chunk-store.js';
 import type { LogLimits } from '../logs/log-limits.js';
 import { LogWriter } from '../logs/log-writer.js';
+import type { PlansService } from '../pipelines/plans.service.js';
 import type { Workspace } from '../workspaces/workspace.js';
 import type { WorkspaceStore } from '../workspaces/workspace-store.js';
+import { abandonedRun } from './abandoned-run.js';
 import { credentialMasks } from './credential-masks.js';
 import { executionReasons } from './execution-reasons.js';
 import { closeLast } from './execution-takeover.js';
@@ -22,7 +24,7 @@ import type { ExecutionTracesRepository } from './execution-traces.repository.js
 import type { LiveExecutions } from './live-executions.js';
 import { logFencesOf } from './log-fences.js';
 import { runContextOf } from './run-context.js';
-import { StatePublisher } from './state-publisher.js';
+import { type Progress, StatePublisher } from './state-publisher.js';
 import { GitStepHandler } from './steps/git-step.handler.js';
 import { ShellStepHandler } from './steps/shell-step.handler.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -31,6 +33,7 @@ import { systemClock } from './system-clock.js';
 
 /** Everything that an attempt works with on its worker. */
 export interface AttemptTools {
+  readonly plans: PlansService;
   readonly executions: ExecutionsRepository;
   readonly traces: ExecutionTracesRepository;
   readonly live: LiveExecutions;
@@ -51,8 +54,8 @@ export type AttemptEnd = 'settled' | 'released' | 'fenced';
 const MAX_PARALLEL_STEPS = 8;
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
-/** A store that is away for so long holds the end of an execution up, but does not lose it. */
-const SETTLE_DEADLINE_MS = 15 * 60_000;
+/** However long the database is away: the end of an execution waits for it. */
+const NO_DEADLINE = { deadlineMs: Infinity };
 
 /** One execution attempt on this worker, from its claim to its end. */
 export class ExecutionAttempt {
@@ -63,10 +66,11 @@ export class ExecutionAttempt {
   private fenced = false;
   private cancelReason: Reason | undefined;
   private log: LogWriter | undefined;
+  /** The last state that was told. */
+  private progress: Progress | undefined;
 
   constructor(
     private readonly execution: ExecutionRecord,
-    private readonly plan: Plan,
     private readonly tools: AttemptTools,
   ) {
     this.hold = { executionId: execution._id, fence: execution.attempt };
@@ -85,24 +89,29 @@ export class ExecutionAttempt {
     this.stop({ kind: 'interrupt', reason });
   }
 
-  /** Never rejects for what the pipeline does; rejects when the database stayed away for 15 minutes at the end. */
+  /** Rejects only when the end could not be told: the database refused it for good. */
   async run(): Promise<AttemptEnd> {
     const { workspaces } = this.tools;
     let workspace: Workspace;
     try {
       workspace = await workspaces.create(this.hold.executionId, this.hold.fence);
     } catch (error) {
-      return this.endWithoutRun(error);
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      return this.fail(executionReasons.workspaceFailed(code), error);
     }
     try {
       return await this.runIn(workspace);
+    } catch (error) {
+      return await this.fail(executionReasons.internalError(), error);
     } finally {
       await this.cleanUp(workspace);
     }
   }
 
   private async runIn(workspace: Workspace): Promise<AttemptEnd> {
-    const masks = MaskSet.from(credentialMasks(this.plan, this.execution.clone_url));
+    const { plan_hash, clone_url } = this.execution;
+    const plan = await databaseRetry(() => this.tools.plans.get(plan_hash), NO_DEADLINE);
+    const masks = MaskSet.from(credentialMasks(plan, clone_url));
     const log = this.openLog(masks);
     const publisher = this.publisher();
     const output: StepOutput = {
@@ -111,7 +120,7 @@ export class ExecutionAttempt {
     };
     const result = await runPlan(
       {
-        plan: this.plan,
+        plan,
         context: runContextOf(this.execution),
         maxParallelSteps: MAX_PARALLEL_STEPS,
       },
@@ -149,15 +158,14 @@ export class ExecutionAttempt {
 
   private async settle(settlement: Settlement): Promise<AttemptEnd> {
     const { executions } = this.tools;
-    const options = { deadlineMs: SETTLE_DEADLINE_MS };
-    let outcome = await executions.settle(this.hold, settlement, options);
+    let outcome = await executions.settle(this.hold, settlement, NO_DEADLINE);
     if (outcome === 'cancel_requested') {
       const cancelled = {
         ...settlement,
         status: 'cancelled',
         reason: await this.whyCancelled(),
       } as const;
-      outcome = await executions.settle(this.hold, cancelled, options);
+      outcome = await executions.settle(this.hold, cancelled, NO_DEADLINE);
     }
     if (outcome !== 'settled') return 'fenced';
     await this.tools.live
@@ -184,40 +192,31 @@ export class ExecutionAttempt {
     return executionReasons.cancelled(request?.by ?? 'a user', request?.reason);
   }
 
-  private async endWithoutRun(error: unknown): Promise<AttemptEnd> {
-    this.problem('workspace not made', error);
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    const reason = executionReasons.workspaceFailed(code);
+  /** The end of an execution that could not be run, or not to its end, through no fault of its pipeline. */
+  private async fail(reason: Reason, error: unknown): Promise<AttemptEnd> {
+    this.problem(reason.message, error);
+    if (this.fenced) return 'fenced';
+    const lastSeq = this.log ? await this.closeLog(this.log) : this.firstSeq - 1;
+    if (lastSeq === undefined) return 'fenced';
     const now = new Date();
-    const outcome = await this.tools.executions.settle(
-      this.hold,
-      {
-        checkout: this.execution.checkout,
-        stages: this.execution.stages,
-        on_failure: this.execution.on_failure,
-        always: this.execution.always,
-        failure: null,
-        commit: null,
-        status: 'failed',
-        reason,
-        started_at: this.execution.started_at,
-        finished_at: now,
-        duration: 0,
-        last_seq: (logFencesOf(this.execution).at(-1)?.firstSeq ?? 1) - 1,
-        logs: [],
-      },
-      { deadlineMs: SETTLE_DEADLINE_MS },
-    );
-    return outcome === 'settled' ? 'settled' : 'fenced';
+    return this.settle({
+      ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
+      status: 'failed',
+      reason,
+      started_at: this.progress?.started_at ?? this.execution.started_at,
+      finished_at: now,
+      duration: 0,
+      last_seq: lastSeq,
+      logs: this.log?.tail(LOGS_KEPT) ?? [],
+    });
   }
 
   private openLog(masks: MaskSet): LogWriter {
-    const fence = logFencesOf(this.execution).at(-1);
     const before = this.execution.placements.at(-2);
     this.log = new LogWriter({
       executionId: this.hold.executionId,
       fence: this.hold.fence,
-      firstSeq: fence?.firstSeq ?? 1,
+      firstSeq: this.firstSeq,
       lost: before?.log_lost ?? false,
       masks,
       store: this.tools.chunks,
@@ -244,7 +243,10 @@ export class ExecutionAttempt {
     const { executions, live } = this.tools;
     return new StatePublisher(
       {
-        tellLive: (progress) => live.tell(this.hold.executionId, this.hold.fence, progress),
+        tellLive: (progress) => {
+          this.progress = progress;
+          return live.tell(this.hold.executionId, this.hold.fence, progress);
+        },
         record: async (progress) => {
           await this.storeTraces();
           const last_seq = this.log?.lastSeq ?? 0;
@@ -270,6 +272,10 @@ export class ExecutionAttempt {
     } catch (error) {
       this.problem('not cleaned up; the sweep at the next start removes the rest', error);
     }
+  }
+
+  private get firstSeq(): number {
+    return logFencesOf(this.execution).at(-1)?.firstSeq ?? 1;
   }
 
   private get group(): string {

@@ -40,6 +40,11 @@ export const executionReasons = {
     message: `The worker ${worker} was stopped; it starts again on another one. This costs no retry.`,
     data: { worker },
   }),
+  claimUnheard: (worker: string): StoredReason => ({
+    code: 'claim_unheard',
+    message: `The database answered too late that the worker ${worker} had it; it starts again. This costs no retry.`,
+    data: { worker },
+  }),
   leaseLost: (): StoredReason => ({
     code: 'lease_lost',
     message: 'The execution was taken from this worker, because its lease had run out.',

@@ -16,6 +16,7 @@ import type { WorkerLease } from '../workers/worker-lease.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionPlacer } from './execution-placer.js';
+import { ExecutionTakeover } from './execution-takeover.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { ExecutionsRepository } from './executions.repository.js';
@@ -41,6 +42,7 @@ export class ExecutionRunner {
     private readonly chunks: LogChunkStore,
     private readonly bus: EventBus,
     private readonly placer: ExecutionPlacer,
+    private readonly takeover: ExecutionTakeover,
     private readonly running: RunningAttempts,
   ) {}
 
@@ -57,6 +59,7 @@ export class ExecutionRunner {
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
     this.tools = {
+      plans: this.plans,
       executions: this.executions,
       traces: this.traces,
       live: this.live,
@@ -94,6 +97,15 @@ export class ExecutionRunner {
     }
   }
 
+  /** Gives up what this worker holds by the database's word but does not run. */
+  async giveUpStrays(workerId: string): Promise<void> {
+    for (const execution of await this.executions.claimedBy(workerId)) {
+      if (this.running.holds(execution._id, execution.attempt)) continue;
+      if (this.running.hasFailed(execution)) await this.takeover.takeFromLostWorker(execution._id);
+      else await this.takeover.takeUnheardClaim(execution._id, execution.attempt);
+    }
+  }
+
   /** Claims the execution and runs one attempt of it. Never rejects. */
   async run(executionId: string, worker: Pick<WorkerLease, 'id' | 'name'>): Promise<JobOutcome> {
     if (!this.running.beginClaim(executionId)) return 'done';
@@ -103,7 +115,7 @@ export class ExecutionRunner {
       execution = await this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS);
       if (!execution) return 'done';
       failPoint('execution_claimed');
-      attempt = await this.begin(execution);
+      attempt = this.begin(execution);
       this.running.add(execution, attempt);
     } catch (error) {
       this.logger.warn({ err: error, executionId }, 'execution not begun');
@@ -117,16 +129,16 @@ export class ExecutionRunner {
       if (end === 'released') await this.placer.offer(nextOffer(execution));
     } catch (error) {
       this.logger.error({ err: error, executionId }, 'execution attempt failed in Millrace itself');
+      this.running.noteFailed(execution);
     } finally {
       this.running.remove(executionId);
     }
     return 'done';
   }
 
-  private async begin(execution: ExecutionRecord): Promise<ExecutionAttempt> {
+  private begin(execution: ExecutionRecord): ExecutionAttempt {
     if (!this.tools) throw new Error('the runner was not prepared');
-    const plan = await this.plans.get(execution.plan_hash);
-    return new ExecutionAttempt(execution, plan, this.tools);
+    return new ExecutionAttempt(execution, this.tools);
   }
 }
 

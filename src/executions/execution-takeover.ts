@@ -5,7 +5,7 @@ import { abandonedRun } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { executionReasons } from './execution-reasons.js';
 import type { ExecutionRecord } from './execution.schema.js';
-import { ExecutionsRepository } from './executions.repository.js';
+import { ExecutionsRepository, type Release } from './executions.repository.js';
 import { LiveExecutions } from './live-executions.js';
 import { logFencesOf } from './log-fences.js';
 import type { StoredReason } from './stored-state.js';
@@ -45,8 +45,36 @@ export class ExecutionTakeover {
     } else if (retriesLeft === 0) {
       await this.end(execution, 'failed', reason, lastSeq);
     } else {
-      await this.offerAgain(execution, reason, lastSeq);
+      await this.offerAgain(execution, {
+        reason,
+        placements: closeLast(execution, { last_seq: lastSeq, log_lost: true, reason }),
+        workersLost: execution.workers_lost + 1,
+      });
     }
+  }
+
+  /**
+   * Offers an execution again whose claim took effect after its worker had given up on it (a database that hung answers
+   * late). Nothing of that attempt ran, so it costs no retry.
+   */
+  async takeUnheardClaim(executionId: string, attempt: number): Promise<void> {
+    const execution = await this.executions.find(executionId);
+    const placement = execution?.placements.at(-1);
+    if (execution?.status !== 'running' || execution.attempt !== attempt || !placement) return;
+    const lastSeq = (logFencesOf(execution).at(-1)?.firstSeq ?? 1) - 1;
+    if (execution.cancel_requested) {
+      const { by, reason: why } = execution.cancel_requested;
+      await this.end(execution, 'cancelled', executionReasons.cancelled(by, why), lastSeq);
+      return;
+    }
+    const reason = executionReasons.claimUnheard(placement.worker_name);
+    // It wrote no log: whether lines are missing is as it was before it.
+    const log_lost = execution.placements.at(-2)?.log_lost ?? false;
+    await this.offerAgain(execution, {
+      reason,
+      placements: closeLast(execution, { last_seq: lastSeq, log_lost, reason }),
+      workersLost: execution.workers_lost,
+    });
   }
 
   private async lastStoredSeq(execution: ExecutionRecord): Promise<number> {
@@ -84,21 +112,15 @@ export class ExecutionTakeover {
 
   private async offerAgain(
     execution: ExecutionRecord,
-    reason: StoredReason,
-    lastSeq: number,
+    back: Pick<Release, 'reason' | 'placements' | 'workersLost'>,
   ): Promise<void> {
     const enqueueNumber = execution.enqueue_number + 1;
     const released = await this.executions.release(
       { executionId: execution._id, fence: execution.attempt },
-      {
-        reason,
-        placements: closeLast(execution, { last_seq: lastSeq, log_lost: true, reason }),
-        enqueueNumber,
-        workersLost: execution.workers_lost + 1,
-      },
+      { ...back, enqueueNumber },
     );
     if (!released) return;
-    this.logger.warn({ executionId: execution._id, reason: reason.code }, 'offered again');
+    this.logger.warn({ executionId: execution._id, reason: back.reason.code }, 'offered again');
     await this.placer.offer({ ...execution, enqueue_number: enqueueNumber });
   }
 }

@@ -44,6 +44,7 @@ import { QueuesRepository } from './queues.repository.js';
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
+    ExecutionTakeover,
     LiveExecutions,
     EventBusModule,
     JobQueueModule,

@@ -84,6 +84,7 @@ export class ExecutionsProcessor {
   private async renew(): Promise<void> {
     try {
       await this.running.check();
+      await this.runner.giveUpStrays(this.lease.id);
       await this.openQueues();
       await this.runner.removeLeftFolders();
       this.refusal = await this.machine.refusal();

@@ -37,6 +37,14 @@ export interface Settlement extends StoredRun {
   readonly logs: readonly string[];
 }
 
+/** How an execution is given back. */
+export interface Release {
+  readonly reason: StoredReason;
+  readonly placements: readonly Placement[];
+  readonly enqueueNumber: number;
+  readonly workersLost: number;
+}
+
 export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';
 
 /** The parts of an execution that a list shows. */
@@ -219,15 +227,7 @@ export class ExecutionsRepository {
   }
 
   /** Gives an execution back: its attempt ended without an end of the execution. False: the fence is broken. */
-  async release(
-    { executionId, fence }: Hold,
-    back: {
-      readonly reason: StoredReason;
-      readonly placements: readonly Placement[];
-      readonly enqueueNumber: number;
-      readonly workersLost: number;
-    },
-  ): Promise<boolean> {
+  async release({ executionId, fence }: Hold, back: Release): Promise<boolean> {
     const now = new Date();
     return databaseRetry(
       async () => {
@@ -288,6 +288,14 @@ export class ExecutionsRepository {
       .sort({ _id: 1 })
       .limit(limit)
       .lean<LiveExecution[]>();
+  }
+
+  /** Running executions whose last claim this worker made, whether it heard of it or not. */
+  async claimedBy(workerId: string): Promise<LiveExecution[]> {
+    const running = await this.executions
+      .find({ status: 'running', 'placements.worker_id': workerId }, LIVE_PARTS)
+      .lean<LiveExecution[]>();
+    return running.filter(({ placements }) => placements.at(-1)?.worker_id === workerId);
   }
 
   /** Pending executions of a queue that were accepted before this one. */

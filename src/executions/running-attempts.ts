@@ -18,6 +18,9 @@ export class RunningAttempts {
   /** Claims under way: their execution is ours soon, or not at all. */
   private readonly claiming = new Set<string>();
 
+  /** Attempts that ended here without an end that the database took. */
+  private readonly failed = new Set<string>();
+
   constructor(private readonly executions: ExecutionsRepository) {}
 
   /** False: this process is at it already. */
@@ -37,6 +40,15 @@ export class RunningAttempts {
 
   remove(executionId: string): void {
     this.running.delete(executionId);
+  }
+
+  /** The attempt ended, and its end could not be told. */
+  noteFailed({ _id, attempt }: Pick<ExecutionRecord, '_id' | 'attempt'>): void {
+    this.failed.add(`${_id}.${attempt}`);
+  }
+
+  hasFailed({ _id, attempt }: Pick<ExecutionRecord, '_id' | 'attempt'>): boolean {
+    return this.failed.has(`${_id}.${attempt}`);
   }
 
   /** True while this very attempt runs here, or a claim that may become it is under way. */

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import mongoose from 'mongoose';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { processesWith } from '../support/processes.js';
+import { testServices } from '../support/services.js';
 
 jest.setTimeout(60_000);
 
@@ -96,6 +98,22 @@ describe('executions', () => {
     const second = await server.finished(id);
     expect(second).toMatchObject({ status: 'success', rerun_of: first.id });
     expect(second.logs).toEqual([id]);
+  });
+
+  it('ends an execution that Millrace itself cannot run', async () => {
+    const pipeline = await server.createPipeline(step(`: ${randomUUID()}`));
+    const { mongodbUri } = testServices();
+    const connection = await mongoose
+      .createConnection(mongodbUri, { dbName: server.environment['MONGODB_DATABASE'] })
+      .asPromise();
+    await connection.collection('plans').deleteMany({});
+    await connection.close();
+    const execution = await server.finished(await server.trigger(pipeline));
+    expect(execution).toMatchObject({
+      status: 'failed',
+      reason: { code: 'internal_error' },
+      stages: [{ status: 'skipped', steps: [{ status: 'skipped' }] }],
+    });
   });
 
   it('says why an execution waits that no worker can take', async () => {
