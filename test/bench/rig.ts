@@ -1,0 +1,209 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SupervisedProcess } from '../../src/cli/start/supervised-process.js';
+import type { Environment } from '../../src/config/environment.js';
+import { defaultCache, entryFile } from '../../src/config/paths.js';
+import { type EmbeddedServices, startEmbedded } from '../../src/embedded/start-embedded.js';
+import { HttpClient } from './http-client.js';
+import type { Subject } from './subject.js';
+import { ColdStart } from './subjects/cold-start.subject.js';
+import { FloorSubject } from './subjects/floor.subject.js';
+import { MakeSubject, ShellSubject } from './subjects/local.subject.js';
+import { MillraceSubject } from './subjects/millrace.subject.js';
+
+const WORKERS = 2;
+const READY_MS = 60_000;
+const GRACE_MS = 36_000;
+
+/** A server under measurement. */
+export interface Server {
+  readonly http: HttpClient;
+  workerPids(): readonly number[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Everything that is measured, on services of its own in a temporary home: durable, as `./millrace start` has them, the
+ * API and two workers as processes, with their default settings.
+ */
+export class Rig {
+  private constructor(
+    private readonly home: string,
+    private readonly services: EmbeddedServices,
+    private readonly servers: readonly Server[],
+    readonly subjects: readonly Subject[],
+    readonly millrace: MillraceSubject,
+    readonly coldStarts: readonly Subject[],
+  ) {}
+
+  /** @param died told when one of the measured processes dies: what is measured then means nothing */
+  static async start(
+    progress: (line: string) => void,
+    died: (how: string) => void,
+    signal: AbortSignal,
+  ): Promise<Rig> {
+    const home = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+    // Services and steps are other users than root.
+    await chmod(home, 0o755);
+    const services = await startEmbedded({
+      home: join(home, 'data'),
+      cache: defaultCache(),
+      durability: 'durable',
+      need: { redis: true, database: true },
+      env: process.env,
+      progress,
+      signal,
+    });
+    const servers: Server[] = [];
+    try {
+      const { redisUrl = '', mongodbUri } = services;
+      const token = randomBytes(24).toString('hex');
+      const environment = { MILLRACE_TOKEN: token, MONGODB_URI: mongodbUri, REDIS_URL: redisUrl };
+      const folder = join(home, 'local');
+      await mkdir(folder);
+      const startMillrace = async (name: string): Promise<Server> =>
+        millraceServer(join(home, name), await freePort(), environment, died);
+      const startFloor = async (): Promise<Server> =>
+        floorServer(folder, new URL(redisUrl).pathname);
+      const main = await startMillrace('data');
+      servers.push(main);
+      const floor = await startFloor();
+      servers.push(floor);
+      await Promise.all([answers(main, '/api/health/ready'), answers(floor, '/')]);
+      const millrace = new MillraceSubject(main.http);
+      return new Rig(
+        home,
+        services,
+        servers,
+        [
+          new ShellSubject(folder),
+          new MakeSubject(folder),
+          new FloorSubject(floor.http, folder),
+          millrace,
+        ],
+        millrace,
+        [
+          new ColdStart('floor', startFloor, async () => (http) => http.send('POST', '/', {})),
+          new ColdStart(
+            'millrace',
+            () => startMillrace('cold'),
+            async (work) => {
+              const path = `/api/ci/pipelines/${await millrace.createPipeline(work)}/trigger`;
+              return (http) => http.send('POST', path, {});
+            },
+          ),
+        ],
+      );
+    } catch (error) {
+      await stopAll(home, services, servers);
+      throw error;
+    }
+  }
+
+  workerPids(): readonly number[] {
+    return this.servers[0]?.workerPids() ?? [];
+  }
+
+  redisPids(): readonly number[] {
+    const redis = this.services.processes().filter(({ service }) => service === 'redis');
+    return redis.flatMap(({ pid }) => pid ?? []);
+  }
+
+  stop(): Promise<void> {
+    return stopAll(this.home, this.services, this.servers);
+  }
+}
+
+async function stopAll(
+  home: string,
+  services: EmbeddedServices,
+  servers: readonly Server[],
+): Promise<void> {
+  await Promise.all(servers.map((server) => server.stop()));
+  await services.stop();
+  await rm(home, { recursive: true, force: true });
+}
+
+async function millraceServer(
+  home: string,
+  port: number,
+  given: Environment,
+  died: (how: string) => void,
+): Promise<Server> {
+  await mkdir(home, { recursive: true });
+  const environment = { ...process.env, ...given, PORT: String(port), MILLRACE_HOME: home };
+  const events = {
+    output: (_name: string, bytes: Buffer) => appendFileSync(`${home}.log`, bytes),
+    died: (name: string, how: string) => died(`${name} died: ${how}`),
+  };
+  const launch = (name: string, entry: 'main' | 'worker', role: string): SupervisedProcess => {
+    const description = {
+      name,
+      entry: entryFile(entry),
+      environment: { ...environment, ROLE: role },
+      graceMs: GRACE_MS,
+    };
+    const started = new SupervisedProcess(description, events);
+    started.start();
+    return started;
+  };
+  const api = launch('api', 'main', 'api');
+  const workers = Array.from({ length: WORKERS }, () => launch('worker', 'worker', 'worker'));
+  const http = new HttpClient(port, given.MILLRACE_TOKEN);
+  return {
+    http,
+    workerPids: () => workers.flatMap(({ pid }) => pid ?? []),
+    stop: async () => {
+      http.close();
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await api.stop();
+    },
+  };
+}
+
+async function floorServer(folder: string, redisSocket: string): Promise<Server> {
+  const port = await freePort();
+  const entry = fileURLToPath(new URL('floor.js', import.meta.url));
+  const start = (role: string): ChildProcess =>
+    spawn(process.execPath, [entry, role, redisSocket, folder, String(port)], { stdio: 'inherit' });
+  const processes = [start('api'), ...Array.from({ length: WORKERS }, () => start('worker'))];
+  const http = new HttpClient(port);
+  return {
+    http,
+    workerPids: () => processes.slice(1).flatMap(({ pid }) => pid ?? []),
+    stop: async () => {
+      http.close();
+      const ends = processes.map((child) => once(child, 'exit'));
+      for (const child of processes) child.kill('SIGKILL');
+      await Promise.all(ends);
+    },
+  };
+}
+
+/** Waits until the server answers with anything good. */
+async function answers({ http }: Server, path: string): Promise<void> {
+  const giveUpAt = performance.now() + READY_MS;
+  for (;;) {
+    const answer = await http.send('GET', path).catch(() => undefined);
+    if (answer && answer.status < 300) return;
+    if (performance.now() > giveUpAt) throw new Error(`GET ${path} had no good answer in time`);
+    await sleep(50);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
