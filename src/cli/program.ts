@@ -73,8 +73,13 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .command('run')
     .description('Run a pipeline here and now, without a server; the exit code is the result')
     .argument('<file>', 'pipeline YAML, - for standard input')
-    .option('--env <NAME=value...>', 'variables of the trigger', variable, {})
-    .option('--input <name=value...>', "values for the pipeline's inputs", variable, {})
+    .option('--env <NAME=value>', 'variable of the trigger; may be repeated', variable, {})
+    .option(
+      '--input <name=value>',
+      'value of an input of the pipeline; may be repeated',
+      variable,
+      {},
+    )
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
     .option('--keep', 'keep the workspace and print its path')
     .action(async (file: string, flags: RunFlags) => {

@@ -209,7 +209,7 @@ export const configVariables = {
   gitClient: variable({
     name: 'GIT_CLIENT',
     section: 'Workers',
-    description: 'Clones with the git program, with isomorphic-git, or auto: git where installed.',
+    description: 'What clones: isomorphic-git (also auto), or git, the installed program.',
     kind: oneOf(['auto', 'isomorphic-git', 'git']),
     fallback: (): 'auto' | 'isomorphic-git' | 'git' => 'auto',
   }),
