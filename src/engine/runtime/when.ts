@@ -34,23 +34,25 @@ export interface GateQuestion {
 /**
  * Whether a stage or step runs, all that it needs being over.
  *
- * A `when` that calls `failure()`, `always()` or `cancelled()` decides alone. Every other one, and none at all, stands behind
- * `success()`: nothing that it needs, transitively, failed; nor has its stage.
+ * A `when` that calls a status function decides alone. Every other one, and none at all, stands behind `success()`: nothing
+ * that it needs, transitively, failed; nor has its stage. One that calls `success()` only is as strict about its stage, and
+ * when it is false after a failure, the failure is the reason.
  */
 export function askGate(question: GateQuestion): GateAnswer {
   const parsed = question.when === undefined ? undefined : parseExpression(question.when);
   if (parsed !== undefined && !parsed.ok) return problem(question, parsed.problems);
   const expression = parsed?.expression;
-  if (!decidesAlone(expression)) {
-    const refusal = refusedForFailure(question);
-    if (refusal !== undefined) return refusal;
-  }
+  const refusal = decidesAlone(expression) ? undefined : refusedForFailure(question);
+  const mayStillRun = callsStatus(expression) && question.failedNeed !== undefined;
+  if (refusal !== undefined && !mayStillRun) return refusal;
   if (expression === undefined)
     return { kind: 'run', reason: reason('started', startedBy(question)) };
-  return evaluateGate(question, expression);
+  const answer = evaluateGate(question, expression);
+  if (answer.kind !== 'skip' || refusal === undefined) return answer;
+  return { ...answer, reason: refusal.reason };
 }
 
-/** True for a `when` that may be true although something failed. */
+/** True for a `when` that may be true although something failed in its stage. */
 export function runsAfterFailure(when: string | undefined): boolean {
   if (when === undefined) return false;
   const parsed = parseExpression(when);
@@ -58,11 +60,16 @@ export function runsAfterFailure(when: string | undefined): boolean {
 }
 
 function decidesAlone(expression: Expression | undefined): boolean {
+  return callsStatus(expression, ['failure', 'always', 'cancelled']);
+}
+
+function callsStatus(
+  expression: Expression | undefined,
+  names: readonly string[] = ['success', 'failure', 'always', 'cancelled'],
+): boolean {
   if (expression === undefined) return false;
   const { statusFunctions } = expressionReferences(expression);
-  return ['failure', 'always', 'cancelled'].some((name) =>
-    (statusFunctions as ReadonlySet<string>).has(name),
-  );
+  return names.some((name) => (statusFunctions as ReadonlySet<string>).has(name));
 }
 
 function refusedForFailure(question: GateQuestion): GateAnswer | undefined {
