@@ -13,6 +13,7 @@ import {
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiOkResponse,
   ApiOperation,
   ApiTags,
@@ -58,6 +59,11 @@ export class ExecutionsController {
   @Post('pipelines/:id/trigger')
   @HttpCode(202)
   @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
+  @ApiBody({
+    type: TriggerDto,
+    required: false,
+    examples: { variables: { value: { environment: { GREETING: 'Good morning' } } } },
+  })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
   @ApiErrors(400, 401, 404, 422, 503)
   async trigger(

@@ -1,6 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { failPoint } from '../common/fail-point.js';
-import { conflict, notFound, unprocessable } from '../common/errors/millrace.error.js';
+import {
+  conflict,
+  notFound,
+  unprocessable,
+  validationError,
+} from '../common/errors/millrace.error.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { redactUrlCredentials } from '../common/url-credentials.js';
 import { resolveInputs } from '../engine/compiler/resolve-inputs.js';
@@ -59,13 +64,18 @@ export class ExecutionsService {
   /**
    * Accepts an execution of the pipeline's current version. When it returns, the execution is stored and will run,
    * whatever happens to this process.
-   * @throws MillraceError NotFoundError, UnprocessableError (inputs), ServiceUnavailableError (database away)
+   * @throws MillraceError ValidationError, NotFoundError, UnprocessableError (inputs), ServiceUnavailableError (database away)
    */
   async trigger(
     pipelineId: string,
     request: TriggerRequest,
     actor: string,
   ): Promise<AcceptedExecution> {
+    if (request.branch !== undefined && request.tag !== undefined) {
+      throw validationError('A trigger names a branch or a tag, not both.', {
+        suggestions: ['Leave one of them out; commit_hash may come with either.'],
+      });
+    }
     const version = await this.pipelines.getVersion(pipelineId);
     const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
     if (problems.length > 0) {
@@ -138,13 +148,16 @@ export class ExecutionsService {
    * @throws MillraceError NotFoundError, ConflictError when it is over already
    */
   async cancel(id: string, actor: string, why: string | undefined): Promise<void> {
-    const execution = await this.executions.requestCancel(id, {
+    const request = {
       at: new Date(),
       by: actor,
       ...(why === undefined ? {} : { reason: why }),
-    });
+    };
+    const execution = await this.executions.requestCancel(id, request);
     if (!execution) throw notFound('execution', id);
     if (isTerminal(execution.status)) {
+      // The worker may have ended it for this very request before it was read back.
+      if (execution.cancel_requested?.at.getTime() === request.at.getTime()) return;
       throw conflict(`Execution ${id} is over already: it is ${execution.status}.`, {
         suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
       });
@@ -165,7 +178,9 @@ export class ExecutionsService {
       return { executionId: execution._id, message: 'Execution accepted and queued.' };
     }
     const reason = executionReasons.queueUnavailable();
-    await this.executions.explainPending(execution._id, reason);
+    await this.executions.explainPending(execution._id, reason).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'accepted all the same; the reason is not stored');
+    });
     return { executionId: execution._id, message: reason.message };
   }
 }

@@ -150,6 +150,7 @@ describe('executions', () => {
     const path = `/api/ci/pipelines/${pipeline}/trigger`;
     const refusals: [string, string, unknown, number][] = [
       ['POST', path, { branch: '--upload-pack=x' }, 400],
+      ['POST', path, { branch: 'main', tag: 'v1' }, 400],
       ['POST', path, { environment: { CI_COMMIT: 'x' } }, 400],
       ['POST', path, { inputs: { unknown: 1 } }, 422],
       ['POST', path, { surplus: true }, 400],
