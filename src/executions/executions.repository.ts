@@ -311,10 +311,6 @@ export class ExecutionsRepository {
       .lean<HoldState[]>();
   }
 
-  async countByStatus(status: RunStatus): Promise<number> {
-    return this.request(() => this.executions.countDocuments({ status }));
-  }
-
   private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {
     const execution = await this.executions
       .findOne({ _id: id, status: 'running' })

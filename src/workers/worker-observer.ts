@@ -4,12 +4,17 @@ import { WorkerBeats } from './worker-beats.js';
 import type { WorkerRecord } from './worker.schema.js';
 import { WorkersRepository } from './workers.repository.js';
 
+/** Workers that ended stay in the list for so long. */
+const KEEP_ENDED_MS = 24 * 3_600_000;
+const FORGET_INTERVAL_MS = 10 * 60_000;
+
 /** Watches the leases of all workers from this process. */
 @Injectable()
 export class WorkerObserver {
   private readonly logger = new Logger(WorkerObserver.name);
   private readonly watch = new LeaseWatch();
   private known: readonly WorkerRecord[] = [];
+  private nextForgetting = 0;
 
   constructor(
     private readonly workers: WorkersRepository,
@@ -25,6 +30,14 @@ export class WorkerObserver {
       await this.workers.end(id, 'lost');
       this.logger.warn({ workerId: id }, 'worker lost: its lease ran out');
     }
+    await this.forgetEnded();
+  }
+
+  private async forgetEnded(): Promise<void> {
+    const now = performance.now();
+    if (now < this.nextForgetting) return;
+    await this.workers.removeEnded(new Date(Date.now() - KEEP_ENDED_MS));
+    this.nextForgetting = now + FORGET_INTERVAL_MS;
   }
 
   private async lookAtDatabase(): Promise<Look> {
