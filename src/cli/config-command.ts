@@ -1,9 +1,16 @@
-import { describeConfig } from '../config/describe-config.js';
+import { describeConfig, renderEnvExample } from '../config/describe-config.js';
 import type { ServerFlags } from './flags.js';
 import { effectiveConfig } from './server-config.js';
 import type { Terminal } from './terminal.js';
 
-export function configCommand(flags: ServerFlags, terminal: Terminal): number {
+export function configCommand(
+  flags: ServerFlags & { readonly example?: boolean },
+  terminal: Terminal,
+): number {
+  if (flags.example) {
+    terminal.write(renderEnvExample());
+    return 0;
+  }
   const { config, environment } = effectiveConfig(flags);
   let section = '';
   for (const line of describeConfig(config, environment)) {

@@ -98,8 +98,11 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     });
 
   serverFlags(
-    program.command('config').description('Print the effective configuration, secrets masked'),
-  ).action(async (flags: ServerFlags) => {
+    program
+      .command('config')
+      .description('Print the effective configuration, secrets masked')
+      .option('--example', 'print .env.example instead: every variable with its description'),
+  ).action(async (flags: ServerFlags & { example?: boolean }) => {
     const { configCommand } = await import('./config-command.js');
     done(configCommand(flags, terminal));
   });

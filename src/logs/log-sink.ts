@@ -84,7 +84,10 @@ export class LogSink {
  * Reads a stream to its end into a sink, heeding its back-pressure, and ends the sink; rejects when the stream breaks,
  * after what came was handed on.
  */
-export async function pipeToSink(stream: Readable, sink: LogSink): Promise<void> {
+export async function pipeToSink(
+  stream: Readable,
+  sink: Pick<LogSink, 'write' | 'end'>,
+): Promise<void> {
   try {
     for await (const chunk of stream) {
       const room = sink.write(chunk as Buffer);

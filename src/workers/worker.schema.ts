@@ -1,5 +1,4 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
-import type { HydratedDocument } from 'mongoose';
 
 /** `lost`: others found its lease stale; `stopped`: it said good-bye. Both are final for this worker id. */
 export type WorkerStatus = 'active' | 'draining' | 'stopped' | 'lost';
@@ -56,6 +55,5 @@ export class WorkerRecord {
   heartbeat_at!: Date;
 }
 
-export type WorkerDocument = HydratedDocument<WorkerRecord>;
 export const WorkerSchema = SchemaFactory.createForClass(WorkerRecord);
 WorkerSchema.index({ status: 1 });

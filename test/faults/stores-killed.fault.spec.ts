@@ -2,15 +2,19 @@ import { FaultRig } from './support/fault-rig.js';
 
 jest.setTimeout(180_000);
 
-describe('a store is killed mid-run', () => {
+describe('stores are killed or emptied mid-run', () => {
   let rig: FaultRig;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     rig = await FaultRig.start();
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
     await rig.stop();
+  });
+
+  beforeEach(async () => {
+    await rig.beginCase();
   });
 
   it('Redis, again and again for 3 s: what is triggered meanwhile waits, and nothing is lost', async () => {
@@ -20,5 +24,48 @@ describe('a store is killed mid-run', () => {
     expect(rig.refused).toEqual([]);
     expect(rig.delayed).not.toEqual([]);
     await rig.expectNothingLost();
+  });
+
+  it('Redis emptied, with executions that run and executions that wait', async () => {
+    await rig.beginLong();
+    await rig.beginLong();
+    await rig.beginLong();
+    const waiting = await rig.triggerShort();
+    await rig.stores.redis((redis) => redis.flushall());
+    await rig.triggerShort();
+    await rig.stores.redis((redis) => redis.flushall());
+    await rig.release();
+    expect(rig.accepted).toContain(waiting.kind === 'accepted' ? waiting.id : '');
+    await rig.expectNothingLost();
+  });
+
+  it.each(['ferretdb', 'postgres'] as const)(
+    'the database (%s), again and again for 3 s: refused by 503 meanwhile, and nothing is lost',
+    async (service) => {
+      if (!rig.stores.databaseServices.includes(service)) return;
+      await rig.beginLong();
+      await rig.triggerDuring(rig.stores.keepDown(service, 3_000));
+      await rig.release();
+      await rig.expectNothingLost();
+    },
+  );
+
+  it('everything at once', async () => {
+    await rig.beginLong();
+    const services = ['redis', ...rig.stores.databaseServices] as const;
+    await rig.triggerDuring(
+      Promise.all(services.map((service) => rig.stores.keepDown(service, 3_000))),
+    );
+    await rig.release();
+    await rig.expectNothingLost();
+  });
+
+  it('Millrace itself, all of its processes together: a new attempt goes on', async () => {
+    await rig.beginLong();
+    await rig.triggerShort();
+    await rig.withoutApi(() => rig.restartMillrace());
+    await rig.triggerShort();
+    await rig.release();
+    await rig.expectNothingLost({ attempts: 2 });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidV7 } from '../../src/common/ids/uuid.js';
@@ -62,6 +62,10 @@ export class InProcessRunner {
       new WorkspaceStore(join(base, 'workspaces'), undefined),
       [launcher, clone],
     );
+  }
+
+  async workspacesLeft(): Promise<string[]> {
+    return readdir(join(this.base, 'workspaces'));
   }
 
   async stop(): Promise<void> {

@@ -139,7 +139,7 @@ export function filled(value: unknown, placeholders: Placeholders): unknown {
 }
 
 function fill(text: string, placeholders: Placeholders): string {
-  return text.replace(/\$\{([A-Z_]+)\}/g, (all, name: string) => placeholders[name] ?? all);
+  return text.replace(/\$\{([A-Z0-9_]+)\}/g, (all, name: string) => placeholders[name] ?? all);
 }
 
 /** True if an API's manual trigger can bring all that the scenario needs. */

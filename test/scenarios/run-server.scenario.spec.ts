@@ -1,5 +1,9 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import type { ScenarioEnd } from './run-in-process.js';
+import { leftProcesses } from './left-processes.js';
 import { runOverApi } from './run-over-api.js';
 import { checkOutcome } from './run-outcome.js';
 import {
@@ -25,7 +29,7 @@ describe('run over the API', () => {
   beforeAll(async () => {
     [repositories, server] = await Promise.all([
       ScenarioRepositories.start(),
-      MillraceServer.start({ workers: 2 }),
+      MillraceServer.start({ workers: 2, environment: { WORKER_LABELS: 'linux' } }),
     ]);
     ends = pooled(names, 8, (name) =>
       runOverApi(server, readScenario(name, repositories.placeholders)),
@@ -57,5 +61,14 @@ describe('run over the API', () => {
       WORKSPACE: end.workspace,
     };
     checkOutcome(filled(expected, places) as Expectation, end.outcome);
+  });
+
+  it('leaves no process and no workspace', async () => {
+    const all = await Promise.all(ends.values());
+    const ids = new Set(all.flatMap((end) => (end.kind === 'ran' ? [end.executionId] : [])));
+    expect(ids.size).toBeGreaterThan(80);
+    const folder = join(server.home, 'workspaces');
+    await eventually(async () => (await leftProcesses(ids)).length === 0 || undefined);
+    await eventually(async () => (await readdir(folder)).length === 0 || undefined);
   });
 });

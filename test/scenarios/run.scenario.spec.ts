@@ -1,3 +1,4 @@
+import { leftProcesses } from './left-processes.js';
 import { InProcessRunner, type ScenarioEnd } from './run-in-process.js';
 import { checkOutcome } from './run-outcome.js';
 import {
@@ -54,5 +55,13 @@ describe('run', () => {
       WORKSPACE: end.workspace,
     };
     checkOutcome(filled(expected, places) as Expectation, end.outcome);
+  });
+
+  it('leaves no process and no workspace', async () => {
+    const all = await Promise.all(ends.values());
+    const ids = all.flatMap((end) => (end.kind === 'ran' ? [end.executionId] : []));
+    expect(ids.length).toBeGreaterThan(80);
+    expect(await leftProcesses(new Set(ids))).toEqual([]);
+    expect(await runner.workspacesLeft()).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { GitFixture, GitHttpServer } from '../support/git-http-server.js';
 import type { Placeholders } from './run-scenario.js';
 
 const USERNAME = 'ci-user';
-const PASSWORD = 'pa55-of-the-scenarios';
+const PASSWORD = 'pa55@of+the/scenarios';
 
 /** The repositories that scenarios clone: one for everybody, and the same one behind a password. */
 export class ScenarioRepositories {
@@ -27,7 +27,7 @@ export class ScenarioRepositories {
       await work.git('tag', 'v1.0');
       write('VERSION', '2.0\n');
       const sha = await work.commit(
-        'The second one\n\nWith a body: https://u:pa55-of-the-scenarios@example.com',
+        `The second one\n\nWith a body: https://u:${encodeURIComponent(PASSWORD)}@example.com`,
       );
       await work.git('checkout', '-q', '-b', 'feature/ü');
       write('VERSION', '3.0-feature\n');
@@ -41,9 +41,12 @@ export class ScenarioRepositories {
       const placeholders = {
         REPO_URL: open.url('shop'),
         MISSING_REPO_URL: open.url('nothing-here'),
-        PRIVATE_REPO_URL: closed.url('shop', `${USERNAME}:${PASSWORD}`),
+        PRIVATE_REPO_URL: closed.url('shop', `${USERNAME}:${encodeURIComponent(PASSWORD)}`),
         WRONG_PASSWORD_URL: closed.url('shop', `${USERNAME}:wrong-pa55word`),
         PRIVATE_REPO_ADDRESS: closed.url('shop'),
+        PASSWORD,
+        PASSWORD_ENCODED: encodeURIComponent(PASSWORD),
+        PASSWORD_BASE64: Buffer.from(`${USERNAME}:${PASSWORD}`).toString('base64'),
         SHA: sha,
         TAG_SHA: tagSha,
         BRANCH_SHA: branchSha,

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { ShellAction } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
@@ -13,10 +12,11 @@ import type {
   ProcessRunner,
   RunningProcess,
 } from '../../integrations/process/process-runner.js';
+import { pipeToSink } from '../../logs/log-sink.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import { readOutputFile } from './output-file.js';
 import { stepEnvironment } from './step-environment.js';
-import type { OutputSink, StepOutput } from './step-output.js';
+import type { StepOutput } from './step-output.js';
 import { isFolder, resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */
@@ -97,8 +97,8 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     signal.addEventListener('abort', kill, { once: true });
 
     const streams = Promise.all([
-      pump(process.stdout, this.output.open(address, 'stdout')),
-      pump(process.stderr, this.output.open(address, 'stderr')),
+      pipeToSink(process.stdout, this.output.open(address, 'stdout')),
+      pipeToSink(process.stderr, this.output.open(address, 'stderr')),
     ]);
     const exit = await process.exit;
     const killed = killing !== undefined;
@@ -174,15 +174,6 @@ function infrastructure(
   data?: Readonly<Record<string, unknown>>,
 ): StepOutcome {
   return { kind: 'infrastructure', reason: { code, message, data } };
-}
-
-/** Reads on only when the sink has taken what came before, so a slow log slows the step instead of filling memory. */
-async function pump(source: Readable, sink: OutputSink): Promise<void> {
-  for await (const chunk of source) {
-    const room = sink.write(chunk as Buffer);
-    if (room !== true) await room;
-  }
-  sink.end();
 }
 
 async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -12,6 +12,10 @@ export interface DatabaseOptions {
 const SERVER_SELECTION_MS = 3_000;
 /** How long a call waits for an answer on an open connection: a hung server is then treated as one that is away. */
 const SOCKET_TIMEOUT_MS = 10_000;
+/** How long a new connection, the monitor's too, may take until it stands: a hung server accepts it and says nothing. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a call waits for a free connection. */
+const WAIT_QUEUE_MS = 5_000;
 const RECONNECT_DELAY_MS = 500;
 
 /**
@@ -59,6 +63,8 @@ export class DatabaseConnection {
           dbName: this.options.databaseName,
           maxPoolSize: this.options.poolSize,
           serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+          connectTimeoutMS: CONNECT_TIMEOUT_MS,
+          waitQueueTimeoutMS: WAIT_QUEUE_MS,
           socketTimeoutMS: SOCKET_TIMEOUT_MS,
           retryWrites: false,
           appName: 'millrace',

@@ -11,7 +11,7 @@ const NETWORK_ERROR_NAMES: ReadonlySet<string> = new Set([
   'MongoServerSelectionError',
   'MongoPoolClearedError',
   'MongoPoolClosedError',
-  'MongoConnectionPoolClearedError',
+  'PoolClearedOnNetworkError',
   'MongoWaitQueueTimeoutError',
   'MongoTopologyClosedError',
   'MongoNotConnectedError',

@@ -15,10 +15,9 @@ export interface LiveState {
   readonly state: string;
 }
 
-/** Hints on the topic of an execution: `log` new entries, `state` a new state, `resync` (on every topic) look again. */
-export type LiveHint = 'log' | 'state' | 'resync';
-
-/** Topic that hints at news of one execution. */
+/**
+ * Topic that hints at news of one execution: `log` new entries, `state` a new state, `resync` (on every topic) look again.
+ */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;
 }

@@ -10,6 +10,8 @@ export interface RedisConnectionOptions {
 
 /** How long a command of a request waits: Redis is a hint and a cache, nobody waits long for it. */
 const COMMAND_TIMEOUT_MS = 2_000;
+/** A connection that answers nothing for so long is given up, and with it what waits to be sent over it. */
+const SILENCE_MS = 3_000;
 
 /** Makes Redis connections that survive Redis being away, and closes all of them at the end. */
 export class RedisConnections {
@@ -32,6 +34,7 @@ export class RedisConnections {
   commands(): Redis {
     this.shared ??= this.connect({
       commandTimeout: COMMAND_TIMEOUT_MS,
+      socketTimeout: SILENCE_MS,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
@@ -33,12 +34,14 @@ const ANSWER_MS = 25_000;
  * accepted, what was answered, and what really ran.
  */
 export class FaultRig {
-  readonly answers: TriggerAnswer[] = [];
+  /** Of the current case. */
+  answers: TriggerAnswer[] = [];
   /** What went wrong with the health page, which must answer whatever the stores do. */
   readonly apiProblems: string[] = [];
   private readonly ended = new Map<string, ExecutionBody>();
   private long: string | undefined;
   private short: string | undefined;
+  private releaseFile = '';
   private watching = new AbortController();
   private watch: Promise<void> = Promise.resolve();
 
@@ -48,19 +51,28 @@ export class FaultRig {
     readonly ledger: Ledger,
   ) {}
 
-  static async start(options: { readonly workers?: number } = {}): Promise<FaultRig> {
+  static async start(): Promise<FaultRig> {
     const ledger = await Ledger.open();
     const stores = await OwnStores.start();
-    const server = await MillraceServer.start({
-      workers: options.workers ?? 1,
-      concurrency: 3,
-      environment: stores.environment,
-    });
+    const environment = stores.environment;
+    let server: MillraceServer;
+    try {
+      server = await MillraceServer.start({ workers: 1, concurrency: 3, environment });
+    } catch (error) {
+      await stores.stop();
+      throw error;
+    }
     const rig = new FaultRig(stores, server, ledger);
-    rig.long = await server.createPipeline(rig.longYaml());
-    rig.short = await server.createPipeline(rig.shortYaml());
     rig.watchApi();
     return rig;
+  }
+
+  /** Begins a case: nothing is accepted and nothing released. What earlier cases found at the end must still be so. */
+  async beginCase(): Promise<void> {
+    this.answers = [];
+    this.releaseFile = `release-${randomUUID()}`;
+    this.long = await this.server.createPipeline(this.longYaml());
+    this.short = await this.server.createPipeline(this.shortYaml());
   }
 
   async stop(): Promise<void> {
@@ -84,7 +96,7 @@ export class FaultRig {
 
   /** Lets every long execution come to its end. */
   async release(): Promise<void> {
-    await writeFile(this.ledger.path('release'), '');
+    await writeFile(this.ledger.path(this.releaseFile), '');
   }
 
   async triggerShort(): Promise<TriggerAnswer> {
@@ -108,6 +120,16 @@ export class FaultRig {
     await this.watch;
     await work();
     this.watchApi();
+  }
+
+  /** Kills every process of Millrace at once and starts as many again. */
+  async restartMillrace(): Promise<void> {
+    const { api, workers } = this.server;
+    const processes = [...workers, ...(api ? [api] : [])];
+    await Promise.all(processes.map((process) => process.end('SIGKILL')));
+    await this.server.startApi();
+    const count = workers.splice(0).length;
+    for (let started = 0; started < count; started++) await this.server.startWorker();
   }
 
   get accepted(): string[] {
@@ -175,7 +197,7 @@ export class FaultRig {
    * unknown); there can be no more of these than refusals.
    */
   private async expectNoneBeyondAnswers(ran: ReadonlySet<string>): Promise<void> {
-    const unknown = [...ran].filter((id) => !this.accepted.includes(id));
+    const unknown = [...ran].filter((id) => !this.ended.has(id));
     expect(unknown.length).toBeLessThanOrEqual(this.refused.length);
     for (const id of unknown) expect(await this.end(id)).toMatchObject({ status: 'success' });
   }
@@ -184,13 +206,9 @@ export class FaultRig {
     const processes = [...this.server.workers, ...(this.server.api ? [this.server.api] : [])];
     for (const { child, output } of processes) {
       expect(output()).not.toMatch(/unhandled|uncaught/i);
-      if (!this.killed.has(child.pid ?? 0))
-        expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+      expect([child.exitCode, child.signalCode]).toEqual([null, null]);
     }
   }
-
-  /** Processes that the test itself ended. */
-  readonly killed = new Set<number>();
 
   private async expectWholeLog(execution: ExecutionBody): Promise<void> {
     const response = await this.server.fetch('GET', `/api/ci/executions/${execution.id}/logs`);
@@ -263,7 +281,7 @@ export class FaultRig {
   }
 
   private longYaml(): string {
-    const release = this.ledger.path('release');
+    const release = this.ledger.path(this.releaseFile);
     return this.yaml(
       'long',
       `i=0; until [ -e ${release} ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done`,
