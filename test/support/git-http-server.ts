@@ -22,6 +22,7 @@ export interface SeenRequest {
   readonly method: string;
   readonly url: string;
   readonly authorization?: string;
+  readonly userAgent?: string;
 }
 
 /**
@@ -69,8 +70,13 @@ export class GitHttpServer {
   }
 
   private handle(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const { authorization } = request.headers;
-    this.seen.push({ method: request.method ?? '', url: request.url ?? '', authorization });
+    const { authorization, 'user-agent': userAgent } = request.headers;
+    this.seen.push({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      authorization,
+      userAgent,
+    });
     const { behaviour } = this;
     if (behaviour.kind === 'redirect') {
       response.writeHead(behaviour.status ?? 302, { location: behaviour.to + request.url });
