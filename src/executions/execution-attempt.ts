@@ -66,6 +66,7 @@ export class ExecutionAttempt {
   private fenced = false;
   private cancelReason: Reason | undefined;
   private log: LogWriter | undefined;
+  private workspace: Workspace | undefined;
   /** The last state that was told. */
   private progress: Progress | undefined;
 
@@ -89,22 +90,33 @@ export class ExecutionAttempt {
     this.stop({ kind: 'interrupt', reason });
   }
 
-  /** Rejects only when the end could not be told: the database refused it for good. */
+  /**
+   * Rejects only when the end could not be told: the database refused it for good. What the attempt leaves on this
+   * machine is there until `cleanUp`.
+   */
   async run(): Promise<AttemptEnd> {
     const { workspaces } = this.tools;
-    let workspace: Workspace;
     try {
-      workspace = await workspaces.create(this.hold.executionId, this.hold.fence);
+      this.workspace = await workspaces.create(this.hold.executionId, this.hold.fence);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
       return this.fail(executionReasons.workspaceFailed(code), error);
     }
     try {
-      return await this.runIn(workspace);
+      return await this.runIn(this.workspace);
     } catch (error) {
       return await this.fail(executionReasons.internalError(), error);
-    } finally {
-      await this.cleanUp(workspace);
+    }
+  }
+
+  /** Ends what the attempt left running and removes its workspace; to be called after `run`. Never rejects. */
+  async cleanUp(): Promise<void> {
+    if (!this.workspace) return;
+    try {
+      await this.tools.processes.sweep(this.group);
+      await this.tools.workspaces.remove(this.workspace);
+    } catch (error) {
+      this.problem('not cleaned up; the sweep at the next start removes the rest', error);
     }
   }
 
@@ -263,15 +275,6 @@ export class ExecutionAttempt {
     if (count === this.storedTraces) return;
     await this.tools.traces.save(this.hold, this.traces);
     this.storedTraces = count;
-  }
-
-  private async cleanUp(workspace: Workspace): Promise<void> {
-    try {
-      await this.tools.processes.sweep(this.group);
-      await this.tools.workspaces.remove(workspace);
-    } catch (error) {
-      this.problem('not cleaned up; the sweep at the next start removes the rest', error);
-    }
   }
 
   private get firstSeq(): number {

@@ -14,7 +14,7 @@ import { LogChunkStore } from '../logs/log-chunk-store.js';
 import { PlansService } from '../pipelines/plans.service.js';
 import type { WorkerLease } from '../workers/worker-lease.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
-import { type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
+import { type AttemptEnd, type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { ExecutionTakeover } from './execution-takeover.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
@@ -25,6 +25,8 @@ import { RunningAttempts } from './running-attempts.js';
 
 /** A job whose execution cannot be claimed so long, because the database is away, is put back. */
 const CLAIM_DEADLINE_MS = 30_000;
+/** Settled attempts that may be cleaned up behind their slot at one time. */
+const MAX_CLEANING = 64;
 
 /** Runs executions on this worker: claim, attempt, and what follows from its end. */
 @Injectable()
@@ -32,6 +34,7 @@ export class ExecutionRunner {
   private readonly logger = new Logger(ExecutionRunner.name);
   private tools: AttemptTools | undefined;
   private closeTools: (() => Promise<void>) | undefined;
+  private readonly cleaning = new Set<Promise<void>>();
 
   constructor(
     private readonly config: MillraceConfig,
@@ -79,6 +82,7 @@ export class ExecutionRunner {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.cleaning);
     await this.closeTools?.();
   }
 
@@ -126,14 +130,27 @@ export class ExecutionRunner {
     try {
       const end = await attempt.run();
       this.logger.log({ executionId, attempt: execution.attempt, end }, 'execution attempt ended');
+      await this.cleanUpAfter(attempt, end);
       if (end === 'released') await this.placer.offer(nextOffer(execution));
     } catch (error) {
       this.logger.error({ err: error, executionId }, 'execution attempt failed in Millrace itself');
       this.running.noteFailed(execution);
+      await attempt.cleanUp();
     } finally {
       this.running.remove(executionId);
     }
     return 'done';
+  }
+
+  /**
+   * A settled execution is over for everybody, so its slot does not wait for the sweep: in a burst of short runs that
+   * would be half of their time. Any other is offered again, and must find nothing of this attempt alive.
+   */
+  private async cleanUpAfter(attempt: ExecutionAttempt, end: AttemptEnd): Promise<void> {
+    const cleaning = attempt.cleanUp().finally(() => this.cleaning.delete(cleaning));
+    this.cleaning.add(cleaning);
+    if (end !== 'settled') await cleaning;
+    else if (this.cleaning.size > MAX_CLEANING) await Promise.race(this.cleaning);
   }
 
   private begin(execution: ExecutionRecord): ExecutionAttempt {

@@ -128,14 +128,7 @@ export class PipelinesService {
 
   /** @throws NotFoundError */
   async getVersionDocument(id: string, number: number): Promise<PipelineVersionDocument> {
-    const pipeline = await this.getPipeline(id);
-    const version = number <= pipeline.version ? await this.versions.find(id, number) : undefined;
-    if (!version) {
-      throw notFound('version', `${number} of pipeline ${id}`, {
-        suggestions: [`The newest version is ${pipeline.version}.`],
-      });
-    }
-    return version;
+    return this.versionOf(await this.getPipeline(id), number);
   }
 
   /**
@@ -143,8 +136,8 @@ export class PipelinesService {
    * @throws NotFoundError
    */
   async getVersion(id: string, number?: number): Promise<RunnableVersion> {
-    const wanted = number ?? (await this.getPipeline(id)).version;
-    const version = await this.getVersionDocument(id, wanted);
+    const pipeline = await this.getPipeline(id);
+    const version = await this.versionOf(pipeline, number ?? pipeline.version);
     const plan = await this.plans.get(version.plan_hash);
     return {
       pipelineId: id,
@@ -154,6 +147,20 @@ export class PipelinesService {
       plan,
       definition: { inputs: JSON.parse(version.inputs) as InputDefinition[] },
     };
+  }
+
+  private async versionOf(
+    pipeline: PipelineDocument,
+    number: number,
+  ): Promise<PipelineVersionDocument> {
+    const { _id: id, version: newest } = pipeline;
+    const version = number <= newest ? await this.versions.find(id, number) : undefined;
+    if (!version) {
+      throw notFound('version', `${number} of pipeline ${id}`, {
+        suggestions: [`The newest version is ${newest}.`],
+      });
+    }
+    return version;
   }
 
   private async compileValid(yaml: string): Promise<ValidYaml> {

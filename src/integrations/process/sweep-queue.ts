@@ -2,8 +2,8 @@ import { killUntilNone } from './tree-ender.js';
 import type { TreeLedger } from './tree-ledger.js';
 import { findGroup, oldestTicks, ProcessSnapshot } from './tree-search.js';
 
-/** A reading of the process table costs about 1 ms; this many times its cost must pass before the next one. */
-const REST_FACTOR = 4;
+/** A reading of the process table costs 1 ms and more; this many times its cost must pass before the next one. */
+const REST_FACTOR = 20;
 
 interface Waiting {
   readonly promise: Promise<number>;
