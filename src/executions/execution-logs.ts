@@ -14,6 +14,9 @@ import { LiveExecutions } from './live-executions.js';
 import { logFencesOf } from './log-fences.js';
 import type { StoredStep } from './stored-state.js';
 
+/** More of a line is not shown in a tail; the log itself has all of it. */
+const TAIL_LINE_CHARACTERS = 1_000;
+
 /** Which lines of a log somebody asks for. */
 export interface LogSelection extends LogFilter {
   readonly afterSeq: number;
@@ -44,12 +47,13 @@ export class ExecutionLogs implements OnApplicationShutdown {
     this.feed.close();
   }
 
-  /** The last lines, oldest first. */
+  /** The last lines, oldest first, each cut to 1,000 characters. */
   async tail(execution: ExecutionRecord, count: number): Promise<readonly string[]> {
     // Whoever ended it without running it to its end kept none.
     if (execution.logs.length > 0) return execution.logs.slice(-count);
     const query = { executionId: execution._id, fences: logFencesOf(execution), afterSeq: 0 };
-    return this.reader.tail(query, count);
+    const lines = await this.reader.tail(query, count);
+    return lines.map((line) => line.slice(0, TAIL_LINE_CHARACTERS));
   }
 
   /** Sends what there is of the log now. @throws NotFoundError */
