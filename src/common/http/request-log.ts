@@ -31,8 +31,10 @@ export function requestLog(
     },
     customProps: (request) => ({ actor: (request as IncomingMessage & RequestContext).actor?.id }),
     customLogLevel: (request, response, error) => {
-      if (response.statusCode >= 500 || error) return 'error';
-      return quietPath.test(request.url ?? '') ? 'debug' : 'info';
+      const failed = response.statusCode >= 500 || Boolean(error);
+      // A probe that is told 503 got its answer: what is wrong is logged where it is wrong.
+      if (quietPath.test(request.url ?? '')) return failed ? 'info' : 'debug';
+      return failed ? 'error' : 'info';
     },
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
