@@ -54,7 +54,11 @@ export interface ExecutionBody {
     readonly author: string;
   } | null;
   readonly logs: readonly string[];
-  readonly placements: readonly { readonly worker_id: string; readonly worker_name: string }[];
+  readonly placements: readonly {
+    readonly worker_id: string;
+    readonly worker_name: string;
+    readonly reason?: { readonly code: string } | null;
+  }[];
 }
 
 export interface StepBody {
@@ -67,6 +71,8 @@ export interface StepBody {
   readonly attempts: readonly { readonly number: number; readonly status: string }[];
 }
 
+/** A start takes 2 s; this is for machines that have much else to do. */
+const START_MS = 90_000;
 const TERMINAL = ['success', 'failed', 'cancelled', 'timeout'];
 const TOKEN = 'test-token-of-24-characters';
 
@@ -111,10 +117,7 @@ export class MillraceServer {
   async startApi(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
     const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' });
     this.api = api;
-    const port = await eventually(() => {
-      failIfEnded(api, 'the API');
-      return /"port":(\d+),"msg":"the API listens"/.exec(api.output())?.[1];
-    });
+    const port = await said(api, 'the API', /"port":(\d+),"msg":"the API listens"/);
     this.baseUrl = `http://127.0.0.1:${port}`;
     await eventually(async () => (await this.fetch('GET', '/api/health/ready')).ok || undefined);
     return api;
@@ -123,10 +126,7 @@ export class MillraceServer {
   async startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
     const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' });
     this.workers.push(worker);
-    await eventually(() => {
-      failIfEnded(worker, 'the worker');
-      return worker.output().includes('"msg":"the worker runs"') || undefined;
-    });
+    await said(worker, 'the worker', /"msg":"the worker (runs)"/);
     return worker;
   }
 
@@ -235,6 +235,18 @@ function launch(
       await ended;
     },
   };
+}
+
+/** Waits until the process prints it; returns the first group. Fails with all that it printed. */
+async function said(server: ServerProcess, name: string, what: RegExp): Promise<string> {
+  try {
+    return await eventually(() => {
+      failIfEnded(server, name);
+      return what.exec(server.output())?.[1];
+    }, START_MS);
+  } catch (error) {
+    throw new Error(`${name} did not say ${what.source}:\n${server.output()}`, { cause: error });
+  }
 }
 
 function failIfEnded(server: ServerProcess, name: string): void {

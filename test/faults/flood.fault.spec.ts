@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
+import { testServices } from '../support/services.js';
+
+jest.setTimeout(170_000);
+
+const MiB = 1024 * 1024;
+/** docs/promises, the row of 200,000 lines; a flood is held to the same. */
+const WORKER_GROWTH = 64 * MiB;
+const REDIS_GROWTH = 16 * MiB;
+const LOG_LIMIT = 16 * MiB;
+
+describe('a step that floods', () => {
+  let server: MillraceServer;
+  let worker: ServerProcess;
+
+  beforeAll(async () => {
+    server = await MillraceServer.start({
+      workers: 1,
+      environment: { MAX_LOG_SIZE: String(LOG_LIMIT) },
+    });
+    [worker] = server.workers as [ServerProcess];
+    // What a first run loads and warms up is no growth.
+    await server.run(pipeline('seq 1 200000'));
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  it.each([
+    ['1 GB in one line', 'head -c 1000000000 /dev/zero | tr "\\0" x', 0],
+    ['a million lines a second', 'yes | head -n 5000000; exit 3', 3],
+  ])(
+    '%s: cut with a marker, bounded memory, and its true exit status',
+    async (_name, run, code) => {
+      const growth = await peaksDuring(async () => {
+        const ended = await server.run(pipeline(run), {}, 120_000);
+        expect(ended).toMatchObject({
+          status: code === 0 ? 'success' : 'failed',
+          stages: [{ steps: [{ exit_code: code }] }],
+        });
+        const text = await server.logText(ended.id);
+        expect(text).toMatch(/\{truncated\} The log reached its limit of 16777216 bytes/);
+        expect(text).toMatch(/\{truncated\} \d+ bytes were dropped/);
+        expect(text.length).toBeLessThan(LOG_LIMIT + MiB);
+      });
+      process.stdout.write(`flood: worker +${mib(growth.worker)}, Redis +${mib(growth.redis)}\n`);
+      expect(growth.worker).toBeLessThan(WORKER_GROWTH);
+      expect(growth.redis).toBeLessThan(REDIS_GROWTH);
+    },
+  );
+
+  /** How far the worker's resident memory and Redis' used memory rose above where they began. */
+  async function peaksDuring(
+    work: () => Promise<void>,
+  ): Promise<{ worker: number; redis: number }> {
+    const redis = new Redis(testServices().redisUrl);
+    const measure = async (): Promise<{ worker: number; redis: number }> => ({
+      worker: await residentBytes(worker.pid),
+      redis: Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]),
+    });
+    const before = await measure();
+    const peak = { worker: 0, redis: 0 };
+    let over = false;
+    const sampling = (async () => {
+      while (!over) {
+        const now = await measure();
+        peak.worker = Math.max(peak.worker, now.worker - before.worker);
+        peak.redis = Math.max(peak.redis, now.redis - before.redis);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    try {
+      await work();
+    } finally {
+      over = true;
+      await sampling;
+      redis.disconnect();
+    }
+    return peak;
+  }
+});
+
+function pipeline(run: string): string {
+  return `name: flood\nsteps:\n  - { name: only, run: ${JSON.stringify(run)} }\n`;
+}
+
+/** VmRSS of proc(5). */
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MiB).toFixed(1)} MiB`;
+}
