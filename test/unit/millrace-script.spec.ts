@@ -215,18 +215,27 @@ describe('the millrace script', () => {
     expect(called[1]).toMatch(/^test --silent -- --json --outputFile=.* -t some name$/);
   });
 
-  it('ends what it started when it is told to end', async () => {
-    await writeFile(join(folder, 'bin/npm'), `#!/bin/sh\necho $$ >"$CALLS"\nsleep 600\n`);
+  it.each([
+    ['', 'ends what it started when it is told to end'],
+    ["trap '' TERM", 'also when that does not want to end'],
+  ])('%s %s', async (trap) => {
+    await writeFile(
+      join(folder, 'bin/npm'),
+      `#!/bin/sh\n${trap}\nsleep 600 &\necho $$ $! >"$CALLS"\nwait\n`,
+    );
     const child = launch(['x']);
     const exit = once(child, 'exit');
-    let pid = '';
-    while (pid === '') {
-      pid = (await readFile(join(folder, 'calls'), 'utf8').catch(() => '')).trim();
+    let pids: string[] = [];
+    while (pids.length < 2) {
+      const text = await readFile(join(folder, 'calls'), 'utf8').catch(() => '');
+      pids = text.trim().split(' ');
       await new Promise((wait) => setTimeout(wait, 10));
     }
     child.kill('SIGTERM');
     expect(await exit).toEqual([143, null]);
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
-    expect(stat).toMatch(/\) Z/);
+    for (const pid of pids) {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+      expect(stat).toMatch(/\) Z/);
+    }
   });
 });
