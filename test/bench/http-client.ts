@@ -1,4 +1,5 @@
-import { Agent, request } from 'node:http';
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 
 export interface Answer {
   readonly status: number;
@@ -52,6 +53,21 @@ export class HttpClient {
       sent.on('error', reject);
       sent.end(content);
     });
+  }
+
+  /** Reads a stream until `marker` has come. @throws Error when it ends before */
+  async readUntil(path: string, marker: string): Promise<void> {
+    const headers = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    const sent = request({ agent: this.agent, host: '127.0.0.1', port: this.port, path, headers });
+    sent.end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    let rest = Buffer.alloc(0);
+    for await (const part of response as AsyncIterable<Buffer>) {
+      const seen = Buffer.concat([rest, part]);
+      if (seen.includes(marker)) return;
+      rest = seen.subarray(-marker.length);
+    }
+    throw new Error(`GET ${path}: ${response.statusCode}, and no ${marker.trim()}`);
   }
 
   /** The JSON of a good answer. @throws Error with the answer's text otherwise */

@@ -6,15 +6,12 @@ interface Execution {
   readonly id: string;
   readonly status: string;
   readonly reason: unknown;
-  readonly logs: readonly string[];
   readonly stages: readonly { readonly steps: readonly { readonly status: string }[] }[];
 }
 
 /** How the end of a run is seen. */
 export const END_SEEN_BY =
-  'GET of the execution every 3 ms; of many runs: GET of a list every 20 ms';
-
-const UNDER_WAY: readonly string[] = ['pending', 'waiting', 'running'];
+  'server-sent events, which bring every line of the log; of many runs: GET of a list every 20 ms';
 
 /** Millrace, by its public API. */
 export class MillraceSubject implements Subject {
@@ -43,25 +40,22 @@ export class MillraceSubject implements Subject {
     return (await this.http.json<{ execution_id: string }>('POST', path, {})).execution_id;
   }
 
-  /** The last lines of the execution that was measured last. */
-  async newestLines(): Promise<readonly string[]> {
-    return (await this.http.json<Execution>('GET', `/api/ci/executions/${this.newest}`)).logs;
+  /** The text of the log of the execution that was measured last. */
+  async newestLog(): Promise<string> {
+    const path = `/api/ci/executions/${this.newest}/logs`;
+    const { status, body } = await this.http.send('GET', path, undefined, 'text/plain');
+    if (status !== 200) throw new Error(`GET ${path}: ${status}`);
+    return body.toString('utf8');
   }
 
   private async oneRun(pipeline: string, work: Workload): Promise<number> {
     const start = performance.now();
     const id = await this.trigger(pipeline);
     this.newest = id;
-    await this.untilEnd(id);
+    await this.http.readUntil(`/api/ci/executions/${id}/events`, '\nevent: done\n');
     const took = performance.now() - start;
     await this.requireSuccess(id, work);
     return took;
-  }
-
-  private async untilEnd(id: string): Promise<void> {
-    const path = `/api/ci/executions/${id}`;
-    while (UNDER_WAY.includes((await this.http.json<Execution>('GET', path)).status))
-      await sleep(3);
   }
 
   private async manyRuns(pipeline: string, work: Workload): Promise<number> {
