@@ -85,6 +85,7 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
   const killGroup = (): void => {
     if (pid !== undefined) killProcessGroup(pid);
   };
+  const endGuard = pid === undefined ? undefined : guardProcessGroup(pid);
   command.signal.addEventListener('abort', killGroup, { once: true });
   if (command.signal.aborted) killGroup();
 
@@ -113,7 +114,28 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
     return { exitCode, stdout: stdout(), stderr: stderr() };
   } finally {
     command.signal.removeEventListener('abort', killGroup);
+    endGuard?.();
   }
+}
+
+/**
+ * Sees to it that the group ends with this process, also when this process is killed: a shell waits for the end of a
+ * pipe that only we hold. Returns what ends the guard.
+ */
+function guardProcessGroup(pid: number): () => void {
+  const guard = spawn(
+    '/bin/sh',
+    ['-c', 'read -r _; kill -s KILL -- "-$1"', 'git-guard', String(pid)],
+    {
+      env: { PATH: FIXED_PATH },
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
+  // Without it a clone goes on as well, and its time limits still hold.
+  guard.on('error', () => undefined);
+  guard.unref();
+  return () => void guard.kill('SIGKILL');
 }
 
 function killProcessGroup(pid: number): void {
