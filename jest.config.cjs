@@ -40,6 +40,8 @@ const services = {
 module.exports = {
   // Every run is a whole run; Watchman only adds a daemon that may hang.
   watchman: false,
+  // Most specs wait for processes, not for a core.
+  maxWorkers: 3,
   projects: [
     {
       ...common,
