@@ -12,6 +12,8 @@ const keptBytes = 1024 * 1024;
 const entriesAtOnce = 16;
 /** How often to look without a hint: hints may be lost, and without the bus this is all there is. */
 const pollMs = 1_000;
+/** The view is loaded for a hint `state` at most once in so long: a run of short steps changes more often than that. */
+const viewRestMs = 50;
 
 export interface LiveTailOptions {
   readonly bus: EventBus;
@@ -36,6 +38,8 @@ export class LiveTail {
   private looking = false;
   private lookAgain = false;
   private viewIsOld = false;
+  private loadedAt = -Infinity;
+  private loadLater: NodeJS.Timeout | undefined;
   private gone = false;
   private readonly leave: () => void;
   private readonly timer: NodeJS.Timeout;
@@ -46,7 +50,7 @@ export class LiveTail {
     private readonly options: LiveTailOptions,
   ) {
     this.current = view;
-    this.leave = options.bus.subscribe(liveTopic(executionId), (hint) => this.look(hint !== 'log'));
+    this.leave = options.bus.subscribe(liveTopic(executionId), (hint) => this.hear(hint));
     this.timer = setInterval(() => this.poll(), pollMs);
   }
 
@@ -98,6 +102,7 @@ export class LiveTail {
   close(): void {
     this.leave();
     clearInterval(this.timer);
+    clearTimeout(this.loadLater);
     this.wake();
   }
 
@@ -106,6 +111,16 @@ export class LiveTail {
     this.polled++;
     this.look(true);
     this.wake();
+  }
+
+  private hear(hint: string): void {
+    if (hint !== 'state') {
+      this.look(hint !== 'log');
+      return;
+    }
+    const rest = this.loadedAt + viewRestMs - performance.now();
+    if (rest <= 0) this.look(true);
+    else this.loadLater ??= setTimeout(() => this.look(true), rest);
   }
 
   private look(viewToo: boolean): void {
@@ -131,6 +146,9 @@ export class LiveTail {
 
   private async loadView(): Promise<void> {
     this.viewIsOld = false;
+    this.loadedAt = performance.now();
+    clearTimeout(this.loadLater);
+    this.loadLater = undefined;
     const view = await this.options.loadView(this.executionId);
     if (view === undefined) this.gone = true;
     else this.current = view;

@@ -80,9 +80,15 @@ export function describeEventBus(name: string, bus: () => EventBus): void {
       await until(async () => [one, other, foreign].every((heard) => heard?.includes('resync')));
       await append(entry(1, 1));
       await bus().putState(id, 1, '{}');
+      await bus().endLive(id, 60_000);
       await bus().publish(topic, 'own');
       await until(async () => other?.includes('own') === true);
-      expect(one?.filter((message) => message !== 'resync')).toEqual(['log', 'state', 'own']);
+      expect(one?.filter((message) => message !== 'resync')).toEqual([
+        'log',
+        'state',
+        'end',
+        'own',
+      ]);
       leave();
       leave();
       await bus().publish(topic, 'after');

@@ -16,7 +16,8 @@ export interface LiveState {
 }
 
 /**
- * Topic that hints at news of one execution: `log` new entries, `state` a new state, `resync` (on every topic) look again.
+ * Topic that hints at news of one execution: `log` new entries, `state` a new state, `end` the database has all of it,
+ * `resync` (on every topic) look again.
  */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;
@@ -56,7 +57,7 @@ export abstract class EventBus {
 
   abstract getState(executionId: string): Promise<LiveState | undefined>;
 
-  /** Lets log and state go in `keepMs` and publishes the hint `state`. Call it when the database has both. Idempotent. */
+  /** Lets log and state go in `keepMs` and publishes the hint `end`. Call it when the database has both. Idempotent. */
   abstract endLive(executionId: string, keepMs: number): Promise<void>;
 
   /** Sends a hint to all subscribers of `topic` everywhere; may be lost. */

@@ -50,7 +50,7 @@ export class MemoryEventBus extends EventBus {
     };
     clearTimeout(this.expiries.get(executionId));
     this.expiries.set(executionId, setTimeout(forget, keepMs).unref());
-    await this.publish(liveTopic(executionId), 'state');
+    await this.publish(liveTopic(executionId), 'end');
   }
 
   async publish(topic: string, message: string): Promise<void> {

@@ -84,7 +84,7 @@ export class RedisEventBus extends EventBus {
       .pipeline()
       .pexpire(this.logKey(executionId), keepMs)
       .pexpire(this.stateKey(executionId), keepMs)
-      .publish(this.channel(liveTopic(executionId)), 'state')
+      .publish(this.channel(liveTopic(executionId)), 'end')
       .exec();
     const failure = (replies ?? []).find(([error]) => error !== null)?.[0];
     if (failure) throw failure;
