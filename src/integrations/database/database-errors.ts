@@ -21,6 +21,9 @@ const NETWORK_ERROR_NAMES: ReadonlySet<string> = new Set([
   'DisconnectedError',
 ]);
 
+/** A server that dies under a write: the driver passes the socket's error on as it is. */
+const SOCKET_ERROR_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET']);
+
 /** MongoDB's own codes for a server that is stepping down, shutting down or not ready (retryable writes specification). */
 const MONGODB_TRANSIENT_CODES: ReadonlySet<number> = new Set([
   6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
@@ -44,6 +47,7 @@ function asDriverError(error: unknown): DriverError {
 export function isDatabaseUnavailable(error: unknown): boolean {
   const { name, code, message = '' } = asDriverError(error);
   if (name !== undefined && NETWORK_ERROR_NAMES.has(name)) return true;
+  if (SOCKET_ERROR_CODES.has(code)) return true;
   if (name === 'MongooseError' && BEFORE_CONNECTION.test(message)) return true;
   if (typeof code === 'number' && MONGODB_TRANSIENT_CODES.has(code)) return true;
   return code === 1 && BACKEND_AWAY.test(message);
