@@ -6,12 +6,14 @@ import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
 import { readEnvironment } from './config/environment.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
-import { endOnSignal, failedStart } from './process-life.js';
+import { endOnSignal, endWithSupervisor, failedStart } from './process-life.js';
+import { linkToSupervisor } from './supervisor-link.js';
 
 /** Requests that are under way at the end get this long; then their connections are cut. */
 const drainMs = 8_000;
 
 async function start(): Promise<void> {
+  const supervisor = linkToSupervisor(endWithSupervisor);
   const config = loadConfig();
   armFailPoint(readEnvironment()['FAIL_POINT']);
   if (config.role === 'worker') {
@@ -21,9 +23,10 @@ async function start(): Promise<void> {
   const logger = createRootLogger({ level: config.logLevel, role: config.role });
   const app = await createApiApp(config.role, config, logger);
   endOnSignal(logger, () => closeInTime(app));
-  await app.listen(config.port, config.host);
+  await app.listen(config.port, config.host.replace(/^\[|\]$/g, ''));
   const { address, port } = app.getHttpServer().address() as AddressInfo;
   logger.info({ address, port }, 'the API listens');
+  supervisor.ready();
 }
 
 async function closeInTime(app: NestExpressApplication): Promise<void> {

@@ -6,9 +6,11 @@ import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
 import { readEnvironment } from './config/environment.js';
 import { loadConfig } from './config/load-config.js';
-import { endOnSignal, failedStart } from './process-life.js';
+import { endOnSignal, endWithSupervisor, failedStart } from './process-life.js';
+import { linkToSupervisor } from './supervisor-link.js';
 
 async function start(): Promise<void> {
+  const supervisor = linkToSupervisor(endWithSupervisor);
   const config = loadConfig();
   armFailPoint(readEnvironment()['FAIL_POINT']);
   const logger = createRootLogger({ level: config.logLevel, role: 'worker' });
@@ -19,6 +21,7 @@ async function start(): Promise<void> {
   app.useLogger(app.get(NestLogger));
   endOnSignal(logger, () => app.close());
   logger.info('the worker runs');
+  supervisor.ready();
 }
 
 start().catch(failedStart);

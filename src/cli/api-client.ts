@@ -6,6 +6,10 @@ interface ErrorBody {
   readonly suggestions?: readonly string[];
 }
 
+interface HealthBody {
+  readonly checks?: Readonly<Record<string, { readonly status: string; readonly message: string }>>;
+}
+
 /** Talks to a Millrace server. */
 export class ApiClient {
   constructor(
@@ -32,19 +36,24 @@ export class ApiClient {
   async waitUntilReady(deadlineMs: number, signal: AbortSignal): Promise<void> {
     const giveUpAt = performance.now() + deadlineMs;
     while (!signal.aborted) {
-      if (await this.isReady()) return;
+      const problem = await this.whyNotReady();
+      if (problem === undefined) return;
       if (performance.now() > giveUpAt) {
-        throw new CommandError(`The API was not ready within ${deadlineMs / 1000} s.`);
+        throw new CommandError(`The API was not ready within ${deadlineMs / 1000} s: ${problem}`);
       }
       await sleep(50);
     }
   }
 
-  private async isReady(): Promise<boolean> {
+  private async whyNotReady(): Promise<string | undefined> {
     try {
-      return (await fetch(`${this.baseUrl}/api/health/ready`)).ok;
-    } catch {
-      return false; // Nobody listens yet.
+      const response = await fetch(`${this.baseUrl}/api/health/ready`);
+      if (response.ok) return undefined;
+      const { checks = {} } = (await response.json()) as HealthBody;
+      const down = Object.entries(checks).filter(([, { status }]) => status === 'down');
+      return down.map(([name, { message }]) => `${name}: ${message}`).join('; ');
+    } catch (error) {
+      return `it does not answer (${error instanceof Error ? error.message : String(error)})`;
     }
   }
 }

@@ -28,8 +28,12 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
     terminal.say(`millrace: ${error.message}`);
     return error.exitCode;
   }
-  if (error instanceof ConfigError || error instanceof EmbeddedError) {
+  if (error instanceof ConfigError) {
     terminal.say(`millrace: ${error.message}`);
+    return 1;
+  }
+  if (error instanceof EmbeddedError) {
+    terminal.say(`millrace: ${error.message}. ${error.advice}`);
     return 1;
   }
   terminal.say(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -53,7 +57,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
       .command('start')
       .description('Start everything: stores (embedded unless given), API, workers')
       .option('--no-example', 'do not run the example pipeline at the first start')
-      .option('--logs', 'print every log line here instead of into a file'),
+      .option('--logs', 'print every log line here too, as JSON'),
   ).action(async (flags: ServerFlags & { example: boolean; logs?: boolean }) => {
     const { startCommand } = await import('./start/start-command.js');
     done(await startCommand({ ...flags, api: true }, terminal));
@@ -63,7 +67,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     program
       .command('worker')
       .description('Start workers only; MONGODB_URI and REDIS_URL say for which server')
-      .option('--logs', 'print every log line here instead of into a file'),
+      .option('--logs', 'print every log line here too, as JSON'),
   ).action(async (flags: ServerFlags & { logs?: boolean }) => {
     const { startCommand } = await import('./start/start-command.js');
     done(await startCommand({ ...flags, api: false, example: false }, terminal));

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Environment, readEnvironment } from '../config/environment.js';
 import { loadConfig } from '../config/load-config.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
@@ -14,7 +15,7 @@ export function effectiveConfig(flags: ServerFlags): EffectiveConfig {
   const overrides: Environment = {
     PORT: flags.port,
     HOST: flags.host,
-    MILLRACE_HOME: flags.home,
+    MILLRACE_HOME: flags.home === undefined ? undefined : resolve(flags.home),
     WORKERS: flags.workers,
     WORKER_CONCURRENCY: flags.concurrency,
     WORKER_LABELS: flags.labels,

@@ -6,8 +6,11 @@ export class Terminal {
     private readonly out: NodeJS.WritableStream = process.stdout,
     private readonly err: NodeJS.WritableStream = process.stderr,
     /** Colours are for people at a terminal (https://no-color.org). */
-    readonly colour: boolean = process.stdout.isTTY && !('NO_COLOR' in readEnvironment()),
-  ) {}
+    readonly colour: boolean = isForPeople(),
+  ) {
+    // Whoever read has gone (`| head`, a closed terminal): what we do goes on, and our exit code tells the result.
+    for (const stream of [out, err]) stream.on('error', () => undefined);
+  }
 
   /** One line of a result. */
   print(line = ''): void {
@@ -27,6 +30,11 @@ export class Terminal {
   paint(style: Style, text: string): string {
     return this.colour ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
   }
+}
+
+function isForPeople(): boolean {
+  const { NO_COLOR: refused = '', TERM: kind } = readEnvironment();
+  return process.stdout.isTTY && process.stderr.isTTY && refused === '' && kind !== 'dumb';
 }
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';

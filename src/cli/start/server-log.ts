@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RotatingLog } from '../../embedded/rotating-log.js';
+import { CommandError } from '../command.error.js';
 import type { Terminal } from '../terminal.js';
 
 const MAX_BYTES = 20 * 1024 * 1024;
@@ -26,9 +27,16 @@ export class ServerLog {
     private readonly terminal: Terminal,
   ) {
     const folder = join(home, 'logs');
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.path = join(folder, 'server.log');
-    this.file = new RotatingLog(this.path, MAX_BYTES);
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      this.file = new RotatingLog(this.path, MAX_BYTES);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new CommandError(
+        `The folder of all data, ${home}, cannot be used: ${why}. Check who owns it, or choose another: --home FOLDER (or MILLRACE_HOME).`,
+      );
+    }
   }
 
   write(source: string, bytes: Buffer): void {

@@ -1,15 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Environment } from '../../config/environment.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { defaultCache, entryFile } from '../../config/paths.js';
 import { readToken, tokenFile } from '../../auth/token-file.js';
 import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
+import { EmbeddedError } from '../../embedded/embedded.error.js';
 import { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import type { ServerFlags } from '../flags.js';
-import { effectiveConfig } from '../server-config.js';
+import { type EffectiveConfig, effectiveConfig } from '../server-config.js';
 import type { Terminal } from '../terminal.js';
 import { isFirstStart, runExample } from './example-run.js';
+import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
 import { type ProcessEvents, SupervisedProcess } from './supervised-process.js';
 
@@ -24,13 +27,15 @@ const API_GRACE_MS = 10_000;
 const WORKER_GRACE_MS = 36_000;
 const READY_MS = 60_000;
 const WAKE_UP_MS = 2 ** 30;
+/** Ended by a signal before it ran. */
+const INTERRUPTED = 130;
 
 /** Brings everything up, keeps it up, and takes it down again on Ctrl-C or TERM. */
 export async function startCommand(flags: StartFlags, terminal: Terminal): Promise<number> {
-  const { config, environment } = effectiveConfig(flags);
+  const { config, environment } = await effectiveStart(flags);
   if (!flags.api && (config.mongodbUri === undefined || config.redisUrl === undefined)) {
     throw new CommandError(
-      'A worker alone needs MONGODB_URI and REDIS_URL of the server that it works for.',
+      'A worker alone needs MONGODB_URI and REDIS_URL of the server that it works for. A server with embedded stores serves one host: give it more workers by ./millrace start --workers N.',
     );
   }
   const stop = stopSignal(terminal);
@@ -38,14 +43,29 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
   const server = new Server(config, environment, log, terminal, stop);
   try {
     await server.start(flags.api);
-    if (flags.api && !stop.aborted) await greet(config, flags, log, terminal);
-    else if (!stop.aborted) terminal.say(`Workers run. Ctrl-C stops them. Log: ${log.path}`);
+    if (stop.aborted) return INTERRUPTED;
+    if (flags.api) await greet(config, flags, log, terminal);
+    else terminal.say(`Workers run. Ctrl-C stops them. Log: ${log.path}`);
     await aborted(stop);
     return 0;
+  } catch (error) {
+    // What was cut off by the stop is no failure of its own.
+    if (stop.aborted && error instanceof EmbeddedError && error.code === 'aborted') {
+      return INTERRUPTED;
+    }
+    throw error;
   } finally {
     await server.stop();
     log.close();
   }
+}
+
+/** As `effectiveConfig`, with a port that can be had. */
+async function effectiveStart(flags: StartFlags): Promise<EffectiveConfig> {
+  const asked = effectiveConfig(flags);
+  if (!flags.api) return asked;
+  const port = await claimPort(asked.config.host, asked.config.port);
+  return effectiveConfig({ ...flags, port: String(port) });
 }
 
 /** The process tree of one start. */
@@ -65,12 +85,18 @@ class Server {
     this.events = {
       output: (name, bytes) => log.write(name, bytes),
       died: (name, how, restartInMs) =>
-        terminal.say(`${name} died (${how}); starting it again in ${restartInMs} ms`),
+        terminal.say(
+          restartInMs === undefined
+            ? `${name} ended (${how})`
+            : `${name} died (${how}); starting it again in ${restartInMs} ms`,
+        ),
+      back: (name, afterMs) => terminal.say(`${name} is back after ${afterMs} ms`),
     };
   }
 
   async start(withApi: boolean): Promise<void> {
-    const environment = await this.storeEnvironment();
+    // The default of the home depends on variables that the children do not get.
+    const environment = { ...(await this.storeEnvironment()), MILLRACE_HOME: this.config.home };
     if (this.signal.aborted) return;
     if (withApi) {
       this.api = this.launch('api', 'main', { ...environment, ROLE: 'api' }, API_GRACE_MS);
@@ -80,7 +106,14 @@ class Server {
       const role = { ...environment, ROLE: 'worker' };
       this.workers.push(this.launch(`worker ${number}`, 'worker', role, WORKER_GRACE_MS));
     }
+    await Promise.race([this.allReady(), aborted(this.signal)]);
     if (withApi) await apiOf(this.config).waitUntilReady(READY_MS, this.signal);
+  }
+
+  /** @throws CommandError when one of them ended before it served: the next try would end the same way */
+  private async allReady(): Promise<void> {
+    const all = [...(this.api ? [this.api] : []), ...this.workers];
+    await Promise.all(all.map((each) => each.firstReady()));
   }
 
   /** Workers first, so that what they run can still be told; the stores last. */
@@ -174,10 +207,9 @@ function quoted(path: string): string {
 }
 
 function apiOf(config: MillraceConfig): ApiClient {
-  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
   const token =
     config.authMode === 'none' ? undefined : (config.token ?? readToken(tokenFile(config.home)));
-  return new ApiClient(`http://${host}:${config.port}`, token);
+  return new ApiClient(apiUrl(config.host, config.port), token);
 }
 
 /** Aborts at the first Ctrl-C, TERM or HUP; a second Ctrl-C ends this process at once. */
@@ -190,8 +222,18 @@ function stopSignal(terminal: Terminal): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  process.on('SIGHUP', stop);
+  // Under nohup it stays ignored.
+  if (!isIgnored(SIGHUP)) process.on('SIGHUP', stop);
   return controller.signal;
+}
+
+const SIGHUP = 1;
+
+/** True when this process was started with the signal ignored (proc(5): SigIgn). */
+function isIgnored(signal: number): boolean {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 /** Waits for the signal, and keeps the process alive meanwhile. */
