@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failPoint } from '../common/fail-point.js';
 import { MillraceConfig } from '../config/millrace-config.js';
@@ -51,6 +52,7 @@ export class ExecutionRunner {
 
   /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
   async prepare(): Promise<void> {
+    await mkdir(this.config.home, { recursive: true, mode: 0o750 });
     const stepUser = await ensureStepUser(this.config.stepUser);
     const processes = new LauncherProcessRunner({
       launcherEntry: entryFile('launcher'),
@@ -61,6 +63,7 @@ export class ExecutionRunner {
     const groupPrefix = `millrace-${installationId(this.config.home)}-`;
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
+    await processes.warmUp();
     this.tools = {
       plans: this.plans,
       executions: this.executions,

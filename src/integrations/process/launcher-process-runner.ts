@@ -101,6 +101,11 @@ export class LauncherProcessRunner extends ProcessRunner {
     }
   }
 
+  /** Starts the launcher ahead of the first process. @throws ProcessRunnerError `launcher_start_failed`, `process_runner_closed`. */
+  async warmUp(): Promise<void> {
+    await this.#launcher();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
