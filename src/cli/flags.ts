@@ -10,8 +10,8 @@ export interface ServerFlags {
 
 /** Flags of `run`. */
 export interface RunFlags {
-  readonly env: Readonly<Record<string, string>>;
-  readonly input: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Readonly<Record<string, string>>;
   readonly branch?: string;
   readonly keep?: boolean;
 }

@@ -77,13 +77,8 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .command('run')
     .description('Run a pipeline here and now, without a server; the exit code is the result')
     .argument('<file>', 'pipeline YAML, - for standard input')
-    .option('--env <NAME=value>', 'variable of the trigger; may be repeated', variable, {})
-    .option(
-      '--input <name=value>',
-      'value of an input of the pipeline; may be repeated',
-      variable,
-      {},
-    )
+    .option('--env <NAME=value>', 'variable of the trigger; may be repeated', variable)
+    .option('--input <name=value>', 'value of an input of the pipeline; may be repeated', variable)
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
     .option('--keep', 'keep the workspace and print its path')
     .action(async (file: string, flags: RunFlags) => {
@@ -123,7 +118,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
   return program;
 }
 
-function variable(text: string, before: Record<string, string>): Record<string, string> {
+function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
   const equals = text.indexOf('=');
   if (equals < 1) throw new InvalidArgumentError('It must be NAME=value.');
   return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };

@@ -102,10 +102,12 @@ async function runInWorkspace(
 function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
   const { inputs, problems } = resolveInputs(
     { inputs: compiled.definition?.inputs ?? [] },
-    flags.input,
+    flags.input ?? {},
   );
   if (problems.length > 0) {
-    const lines = problems.map(({ message, suggestion }) => `${message}. ${suggestion ?? ''}`);
+    const lines = problems.map(({ message, suggestion }) =>
+      `${message} ${suggestion ?? ''}`.trimEnd(),
+    );
     throw new CommandError(lines.join('\n'), 2);
   }
   return {
@@ -115,7 +117,7 @@ function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
     executionAttempt: 1,
     trigger: { event: 'cli', actor: 'cli', branch: flags.branch },
     inputs,
-    environment: triggerEnvironment(flags.env),
+    environment: triggerEnvironment(flags.env ?? {}),
   };
 }
 
