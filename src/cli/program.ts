@@ -63,7 +63,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     done(await startCommand({ ...flags, api: true }, terminal));
   });
 
-  serverFlags(
+  workerFlags(
     program
       .command('worker')
       .description('Start workers only; MONGODB_URI and REDIS_URL say for which server')
@@ -125,9 +125,15 @@ function variable(text: string, before: Record<string, string> = {}): Record<str
 }
 
 function serverFlags(command: Command): Command {
+  return workerFlags(
+    command
+      .option('--port <number>', 'TCP port of the API (PORT)')
+      .option('--host <address>', 'address of the API (HOST)'),
+  );
+}
+
+function workerFlags(command: Command): Command {
   return command
-    .option('--port <number>', 'TCP port of the API (PORT)')
-    .option('--host <address>', 'address of the API (HOST)')
     .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
     .option('--workers <number>', 'worker processes (WORKERS)')
     .option('--concurrency <number>', 'executions of one worker at once (WORKER_CONCURRENCY)')

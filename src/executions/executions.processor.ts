@@ -118,9 +118,11 @@ export class ExecutionsProcessor {
     });
   }
 
+  /** This life of the process is over: it ends in its ordered way, and whoever supervises it starts another. */
   private becomeLost(): void {
     this.consumer?.pause();
     this.running.fenceAll();
+    process.kill(process.pid, 'SIGTERM');
   }
 
   private async idleWithin(ms: number): Promise<void> {

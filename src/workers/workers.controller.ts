@@ -1,5 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiErrors } from '../common/http/api-documentation.js';
 import { WorkerDto } from './dto/worker.dto.js';
 import { WorkersRepository } from './workers.repository.js';
 
@@ -11,8 +12,10 @@ const NEWEST = 200;
 export class WorkersController {
   constructor(private readonly workers: WorkersRepository) {}
 
-  /** The newest 200 workers, live and ended. */
   @Get()
+  @ApiOperation({ summary: 'The newest 200 workers, live and ended' })
+  @ApiOkResponse({ type: [WorkerDto] })
+  @ApiErrors(401, 503)
   async list(): Promise<WorkerDto[]> {
     return (await this.workers.list(NEWEST)).map((worker) => WorkerDto.from(worker));
   }

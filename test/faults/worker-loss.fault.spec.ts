@@ -60,6 +60,7 @@ describe('a worker is lost', () => {
     process.kill(holder.pid, 'SIGCONT');
     await eventually(() => holder.output().includes('fenced') || undefined, 20_000);
     expect(await server.execution(id)).toEqual(ended);
+    await eventually(() => holder.child.exitCode ?? undefined, 20_000);
     expect(await ledger.doubles()).toEqual([]);
   });
 
