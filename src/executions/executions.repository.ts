@@ -4,7 +4,7 @@ import type { Model, QueryFilter } from 'mongoose';
 import { uuidV7 } from '../common/ids/uuid.js';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
-import { databaseRetry } from '../integrations/database/database-retry.js';
+import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
 import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
@@ -206,9 +206,11 @@ export class ExecutionsRepository {
     { executionId, fence }: Hold,
     run: StoredRun & { readonly started_at: Date | null; readonly last_seq: number },
   ): Promise<boolean> {
-    const { matchedCount } = await this.executions.updateOne(heldBy(executionId, fence), {
-      $set: { ...run, updated_at: new Date() },
-    });
+    const { matchedCount } = await databaseCall(() =>
+      this.executions.updateOne(heldBy(executionId, fence), {
+        $set: { ...run, updated_at: new Date() },
+      }),
+    );
     return matchedCount === 1;
   }
 
@@ -286,18 +288,22 @@ export class ExecutionsRepository {
 
   /** Executions that are not over, oldest first. */
   async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
-    return this.executions
-      .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
-      .sort({ _id: 1 })
-      .limit(limit)
-      .lean<LiveExecution[]>();
+    return databaseCall(() =>
+      this.executions
+        .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<LiveExecution[]>(),
+    );
   }
 
   /** Running executions whose last claim this worker made, whether it heard of it or not. */
   async claimedBy(workerId: string): Promise<LiveExecution[]> {
-    const running = await this.executions
-      .find({ status: 'running', 'placements.worker_id': workerId }, LIVE_PARTS)
-      .lean<LiveExecution[]>();
+    const running = await databaseCall(() =>
+      this.executions
+        .find({ status: 'running', 'placements.worker_id': workerId }, LIVE_PARTS)
+        .lean<LiveExecution[]>(),
+    );
     return running.filter(({ placements }) => placements.at(-1)?.worker_id === workerId);
   }
 
@@ -309,9 +315,11 @@ export class ExecutionsRepository {
   }
 
   async holdStates(ids: readonly string[]): Promise<HoldState[]> {
-    return this.executions
-      .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
-      .lean<HoldState[]>();
+    return databaseCall(() =>
+      this.executions
+        .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
+        .lean<HoldState[]>(),
+    );
   }
 
   private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {

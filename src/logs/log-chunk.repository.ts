@@ -1,5 +1,6 @@
 import type { Collection, Model } from 'mongoose';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
+import { databaseCall } from '../integrations/database/database-retry.js';
 import { LogChunkStore, type LogChunk } from './log-chunk-store.js';
 import type { LogChunkDocument } from './log-chunk.schema.js';
 
@@ -18,16 +19,18 @@ export class LogChunkRepository extends LogChunkStore {
 
   async insert(chunk: LogChunk): Promise<void> {
     try {
-      await this.chunks.insertOne({
-        _id: chunkId(chunk.executionId, chunk.fence, chunk.firstSeq),
-        execution_id: chunk.executionId,
-        fence: chunk.fence,
-        first_seq: chunk.firstSeq,
-        last_seq: chunk.lastSeq,
-        raw_bytes: chunk.rawBytes,
-        sources: chunk.sources.map(({ stage, step, attempt }) => ({ stage, step, attempt })),
-        data: chunk.data,
-      });
+      await databaseCall(() =>
+        this.chunks.insertOne({
+          _id: chunkId(chunk.executionId, chunk.fence, chunk.firstSeq),
+          execution_id: chunk.executionId,
+          fence: chunk.fence,
+          first_seq: chunk.firstSeq,
+          last_seq: chunk.lastSeq,
+          raw_bytes: chunk.rawBytes,
+          sources: chunk.sources.map(({ stage, step, attempt }) => ({ stage, step, attempt })),
+          data: chunk.data,
+        }),
+      );
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -44,15 +47,17 @@ export class LogChunkRepository extends LogChunkStore {
   }
 
   async lastSeq(executionId: string, fence: number): Promise<number | undefined> {
-    const document = await this.chunks.findOne(
-      { execution_id: executionId, fence },
-      { sort: { last_seq: -1 }, projection: { last_seq: 1 } },
+    const document = await databaseCall(() =>
+      this.chunks.findOne(
+        { execution_id: executionId, fence },
+        { sort: { last_seq: -1 }, projection: { last_seq: 1 } },
+      ),
     );
     return document?.last_seq;
   }
 
   async deleteExecution(executionId: string): Promise<number> {
-    const result = await this.chunks.deleteMany({ execution_id: executionId });
+    const result = await databaseCall(() => this.chunks.deleteMany({ execution_id: executionId }));
     return result.deletedCount;
   }
 
@@ -60,7 +65,9 @@ export class LogChunkRepository extends LogChunkStore {
     filter: Filter,
     sort?: Record<string, 1 | -1>,
   ): Promise<LogChunkDocument | null> {
-    return this.chunks.findOne(filter, { promoteBuffers: true, ...(sort && { sort }) });
+    return databaseCall(() =>
+      this.chunks.findOne(filter, { promoteBuffers: true, ...(sort && { sort }) }),
+    );
   }
 }
 

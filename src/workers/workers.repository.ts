@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
+import { databaseCall } from '../integrations/database/database-retry.js';
 import { WorkerRecord, type WorkerRefusal, type WorkerStatus } from './worker.schema.js';
 
 /** What a beat tells. */
@@ -25,47 +26,56 @@ export class WorkersRepository {
 
   /** Renews the lease. False: others declared this worker lost, and it must stop. */
   async beat(id: string, beat: WorkerBeat): Promise<boolean> {
-    const { matchedCount } = await this.workers.updateOne(
-      { _id: id, status: { $in: [...LIVE] } },
-      { $set: beat },
+    const { matchedCount } = await databaseCall(() =>
+      this.workers.updateOne({ _id: id, status: { $in: [...LIVE] } }, { $set: beat }),
     );
     return matchedCount === 1;
   }
 
   /** Ends a worker's life; only a live one changes. */
   async end(id: string, status: 'stopped' | 'lost'): Promise<void> {
-    await this.workers.updateOne(
-      { _id: id, status: { $in: [...LIVE] } },
-      { $set: { status, running: 0 } },
+    await databaseCall(() =>
+      this.workers.updateOne(
+        { _id: id, status: { $in: [...LIVE] } },
+        { $set: { status, running: 0 } },
+      ),
     );
   }
 
   async live(): Promise<WorkerRecord[]> {
-    return this.workers
-      .find({ status: { $in: [...LIVE] } })
-      .sort({ _id: 1 })
-      .lean<WorkerRecord[]>();
+    return databaseCall(() =>
+      this.workers
+        .find({ status: { $in: [...LIVE] } })
+        .sort({ _id: 1 })
+        .lean<WorkerRecord[]>(),
+    );
   }
 
   /** Live workers, and the newest `limit` of all. */
   async list(limit: number): Promise<WorkerRecord[]> {
-    return this.workers.find().sort({ _id: -1 }).limit(limit).lean<WorkerRecord[]>();
+    return databaseCall(() =>
+      this.workers.find().sort({ _id: -1 }).limit(limit).lean<WorkerRecord[]>(),
+    );
   }
 
   /** Which of these are live. */
   async liveAmong(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
-    const found = await this.workers
-      .find({ _id: { $in: [...ids] }, status: { $in: [...LIVE] } }, { _id: 1 })
-      .lean<{ _id: string }[]>();
+    const found = await databaseCall(() =>
+      this.workers
+        .find({ _id: { $in: [...ids] }, status: { $in: [...LIVE] } }, { _id: 1 })
+        .lean<{ _id: string }[]>(),
+    );
     return new Set(found.map(({ _id }) => _id));
   }
 
   /** Forgets workers that ended before `before`. */
   async removeEnded(before: Date): Promise<void> {
-    await this.workers.deleteMany({
-      status: { $in: ['stopped', 'lost'] },
-      heartbeat_at: { $lt: before },
-    });
+    await databaseCall(() =>
+      this.workers.deleteMany({
+        status: { $in: ['stopped', 'lost'] },
+        heartbeat_at: { $lt: before },
+      }),
+    );
   }
 }

@@ -19,6 +19,7 @@ const NETWORK_ERROR_NAMES: ReadonlySet<string> = new Set([
   'MongoOperationTimeoutError',
   'MongooseServerSelectionError',
   'DisconnectedError',
+  'DatabaseCallTimeoutError',
 ]);
 
 /** A server that dies under a write: the driver passes the socket's error on as it is. */

@@ -46,7 +46,7 @@ export class OwnStores {
   async kill(service: ServiceName): Promise<void> {
     const pid = this.pid(service);
     if (pid === undefined) throw new Error(`${service} does not run`);
-    process.kill(pid, 'SIGKILL');
+    signal(pid, 'SIGKILL');
     await eventually(() => {
       const next = this.pid(service);
       return next !== undefined && next !== pid ? next : undefined;
@@ -104,7 +104,7 @@ async function childrenOf(parent: number): Promise<number[]> {
   return pids.map(Number).filter((_pid, index) => parents[index] === parent);
 }
 
-/** A backend may have ended meanwhile. */
+/** It may have ended meanwhile. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
