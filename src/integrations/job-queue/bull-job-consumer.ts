@@ -3,6 +3,7 @@ import { DelayedError, type Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { RedisConnections } from '../redis/redis-connections.js';
 import type { ExecutionJob, JobConsumer, JobHandler, JobOutcome } from './job-queue.js';
+import { settledWithin } from './settled-within.js';
 
 /** A job that found no free slot, or was put back, is offered again after this long. */
 const PUT_BACK_DELAY_MS = 250;
@@ -117,12 +118,4 @@ export class BullJobConsumer implements JobConsumer {
   private detach(work: Promise<unknown>, what: string): void {
     work.catch((error: unknown) => this.logger.warn({ err: error }, what));
   }
-}
-
-async function settledWithin(ms: number, work: readonly Promise<unknown>[]): Promise<void> {
-  if (ms <= 0 || work.length === 0) return;
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([Promise.allSettled(work), deadline]);
-  clearTimeout(timer);
 }

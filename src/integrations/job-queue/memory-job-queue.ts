@@ -1,4 +1,5 @@
 import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
+import { settledWithin } from './settled-within.js';
 
 const PUT_BACK_DELAY_MS = 20;
 
@@ -84,9 +85,9 @@ class MemoryJobConsumer implements JobConsumer {
     this.pump();
   }
 
-  async close(_graceMs: number): Promise<void> {
+  async close(graceMs: number): Promise<void> {
     this.paused = true;
-    await Promise.allSettled(this.underWay);
+    await settledWithin(graceMs, [...this.underWay]);
   }
 
   pump(): void {
