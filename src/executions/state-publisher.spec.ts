@@ -28,13 +28,19 @@ describe('StatePublisher', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('tells states of one moment as one, and the newest last', async () => {
+  it('tells states of one moment as one, at once, and then those of the next 25 ms', async () => {
     const { publisher, live } = setUp();
     for (let i = 1; i <= 5; i++) publisher.push(state(i));
     await jest.advanceTimersByTimeAsync(1);
+    expect(live).toEqual([5]);
     publisher.push(state(6));
-    await jest.advanceTimersByTimeAsync(1);
-    expect(live).toEqual([5, 6]);
+    publisher.push(state(7));
+    await jest.advanceTimersByTimeAsync(30);
+    expect(live).toEqual([5, 7]);
+    await jest.advanceTimersByTimeAsync(100);
+    publisher.push(state(8));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(live).toEqual([5, 7, 8]);
   });
 
   it('records a few times a second, only what is new, and nothing after the end', async () => {
