@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { processesWith } from '../support/processes.js';
 
 jest.setTimeout(120_000);
 
@@ -11,7 +13,7 @@ const AT_ONCE = 4;
 /** Around the end of the last step. */
 const WINDOW_MS = 5;
 
-describe('a cancel within 5 ms of the end', () => {
+describe('cancels', () => {
   let server: MillraceServer;
   let ledger: Ledger;
 
@@ -25,7 +27,7 @@ describe('a cancel within 5 ms of the end', () => {
     await ledger.remove();
   });
 
-  it(`${ROUNDS} times: 200 is cancelled, 409 is not, and nothing else`, async () => {
+  it(`within ${WINDOW_MS} ms of the end, ${ROUNDS} times: 200 is cancelled, 409 is not, and nothing else`, async () => {
     // The step's last word is outside Millrace, so that the moment does not depend on Millrace's news.
     const last = `echo done > ${ledger.path('')}$CI_EXECUTION_ID`;
     const pipeline = await server.createPipeline(
@@ -45,6 +47,21 @@ describe('a cancel within 5 ms of the end', () => {
     ).toEqual([]);
     expect(outcomes).toHaveLength(ROUNDS);
     expect(await ledger.doubles()).toEqual([]);
+  });
+
+  it('leaves no process of a detached tree that ignores TERM after 12 s', async () => {
+    const mark = `deaf-${randomUUID()}`;
+    const deaf = `trap "" TERM; setsid sh -c 'trap "" TERM; : ${mark}; sleep 600' & sleep 600`;
+    const yaml = `name: deaf\nsteps:\n  - { name: only, run: ${JSON.stringify(deaf)} }\n`;
+    const id = await server.trigger(await server.createPipeline(yaml));
+    await eventually(async () => (await processesWith(mark)).length > 0 || undefined);
+    const begun = performance.now();
+    await server.call('POST', `/api/ci/executions/${id}/cancel`, {});
+    await eventually(async () => (await processesWith(mark)).length === 0 || undefined);
+    const seconds = (performance.now() - begun) / 1_000;
+    process.stdout.write(`cancel to no process left: ${seconds.toFixed(1)} s\n`);
+    expect(seconds).toBeLessThan(12);
+    expect((await server.finished(id)).status).toBe('cancelled');
   });
 
   async function cancelAtEnd(pipeline: string, round: number): Promise<string> {

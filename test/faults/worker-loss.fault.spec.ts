@@ -31,10 +31,14 @@ describe('a worker is lost', () => {
     const holder = await holderOf(retried);
     const failing = await beginOn(holder, pipeline(0, `sleep 600; : ${mark}`));
 
+    const lostAt = performance.now();
     process.kill(holder.pid, 'SIGKILL');
     await server.startWorker();
 
     await eventually(async () => (await processesWith(mark)).length === 0 || undefined, 20_000);
+    figure('its processes gone', lostAt);
+    await server.until(retried, ({ attempt }) => attempt === 2, LOSS_MS);
+    figure('a new attempt', lostAt);
     const first = await server.finished(retried, LOSS_MS);
     expect(first).toMatchObject({ status: 'success', attempt: 2 });
     expect(first.placements.map(({ worker_name }) => worker_name)).not.toEqual([
@@ -84,6 +88,8 @@ describe('a worker is lost', () => {
     await eventually(
       async () => (await ledger.entries()).some(({ execution }) => execution === id) || undefined,
     );
+    // The worker tells it a moment after the process began; killed before that, it never does.
+    await server.until(id, ({ stages }) => stages[0]?.steps[0]?.status === 'running');
     return id;
   }
 
@@ -105,3 +111,10 @@ describe('a worker is lost', () => {
     return holder;
   }
 });
+
+/** For the record of the run; what is asserted leaves room for a slow machine. */
+function figure(what: string, since: number): void {
+  process.stdout.write(
+    `worker killed to ${what}: ${((performance.now() - since) / 1_000).toFixed(1)} s\n`,
+  );
+}
