@@ -28,6 +28,7 @@ import { type Progress, StatePublisher } from './state-publisher.js';
 import { GitStepHandler } from './steps/git-step.handler.js';
 import { ShellStepHandler } from './steps/shell-step.handler.js';
 import type { StepOutput } from './steps/step-output.js';
+import { storedLogChunk } from './stored-log-chunk.js';
 import { storedRun } from './stored-state.js';
 import { systemClock } from './system-clock.js';
 
@@ -54,6 +55,11 @@ export type AttemptEnd = 'settled' | 'released' | 'fenced';
 const MAX_PARALLEL_STEPS = 8;
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
+/** The end of a log, when it is this small, is stored by the write that tells the end: one round trip less. */
+const LOG_KEPT_BYTES = 32 * 1024;
+
+/** What an execution keeps of its log. */
+type LogEnd = Pick<Settlement, 'last_seq' | 'logs' | 'last_log_chunk'>;
 /** However long the database is away: the end of an execution waits for it. */
 const NO_DEADLINE = { deadlineMs: Infinity };
 
@@ -158,14 +164,15 @@ export class ExecutionAttempt {
 
   private async conclude(result: RunResult, log: LogWriter): Promise<AttemptEnd> {
     if (this.fenced) return 'fenced';
-    const lastSeq = await this.closeLog(log);
-    if (lastSeq === undefined) return 'fenced';
+    const isOver = result.kind === 'finished';
+    const end = await this.closeLog(log, isOver ? LOG_KEPT_BYTES : 0);
+    if (!end) return 'fenced';
     failPoint('log_closed');
     await this.storeTraces();
     if (result.kind === 'finished') {
-      return this.settle(settlementOf(result.state, this.execution, lastSeq, log.tail(LOGS_KEPT)));
+      return this.settle(settlementOf(result.state, this.execution, end));
     }
-    return this.release(result.reason, lastSeq);
+    return this.release(result.reason, end.last_seq);
   }
 
   private async settle(settlement: Settlement): Promise<AttemptEnd> {
@@ -208,8 +215,10 @@ export class ExecutionAttempt {
   private async fail(reason: Reason, error: unknown): Promise<AttemptEnd> {
     this.problem(reason.message, error);
     if (this.fenced) return 'fenced';
-    const lastSeq = this.log ? await this.closeLog(this.log) : this.firstSeq - 1;
-    if (lastSeq === undefined) return 'fenced';
+    const end = this.log
+      ? await this.closeLog(this.log, LOG_KEPT_BYTES)
+      : { last_seq: this.firstSeq - 1, logs: [] };
+    if (!end) return 'fenced';
     const now = new Date();
     return this.settle({
       ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
@@ -218,8 +227,7 @@ export class ExecutionAttempt {
       started_at: this.progress?.started_at ?? this.execution.started_at,
       finished_at: now,
       duration: 0,
-      last_seq: lastSeq,
-      logs: this.log?.tail(LOGS_KEPT) ?? [],
+      ...end,
     });
   }
 
@@ -242,9 +250,14 @@ export class ExecutionAttempt {
   }
 
   /** Undefined: the log was abandoned, because the execution was taken from this worker meanwhile. */
-  private async closeLog(log: LogWriter): Promise<number | undefined> {
+  private async closeLog(log: LogWriter, keptBytes: number): Promise<LogEnd | undefined> {
     try {
-      return (await log.close()).lastSeq;
+      const { lastSeq, lastChunk } = await log.closeBut(keptBytes);
+      return {
+        last_seq: lastSeq,
+        logs: log.tail(LOGS_KEPT),
+        ...(lastChunk && { last_log_chunk: storedLogChunk(lastChunk) }),
+      };
     } catch (error) {
       if (this.fenced) return undefined;
       throw error;
@@ -290,12 +303,7 @@ export class ExecutionAttempt {
   }
 }
 
-function settlementOf(
-  state: RunState,
-  execution: ExecutionRecord,
-  lastSeq: number,
-  logs: readonly string[],
-): Settlement {
+function settlementOf(state: RunState, execution: ExecutionRecord, log: LogEnd): Settlement {
   const finishedAt = state.finishedAt ?? systemClock.now();
   const startedAt = execution.started_at?.getTime() ?? state.startedAt ?? finishedAt;
   return {
@@ -305,7 +313,6 @@ function settlementOf(
     started_at: new Date(startedAt),
     finished_at: new Date(finishedAt),
     duration: Math.max(0, finishedAt - startedAt),
-    last_seq: lastSeq,
-    logs,
+    ...log,
   };
 }

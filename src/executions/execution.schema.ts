@@ -1,5 +1,6 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import type { RunStatus } from '../engine/plan/run-state.js';
+import type { StoredLogChunk } from './stored-log-chunk.js';
 import type {
   StoredCommit,
   StoredFailure,
@@ -144,6 +145,10 @@ export class ExecutionRecord {
   /** The last 100 log lines, once it is over; before that they are read from the log. */
   @Prop({ type: [String], required: true })
   logs!: readonly string[];
+
+  /** The end of the log of the last attempt, where it is small: stored by the same write that tells the end. */
+  @Prop({ type: Object, default: null })
+  last_log_chunk!: StoredLogChunk | null;
 
   /** Number of the last log line. */
   @Prop({ type: Number, required: true })

@@ -181,6 +181,7 @@ function pending(id: string): ExecutionRecord {
     duration: null,
     last_seq: 0,
     logs: [],
+    last_log_chunk: null,
     created_at: now,
     updated_at: now,
   };

@@ -6,6 +6,7 @@ import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
 import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
+import type { StoredLogChunk } from './stored-log-chunk.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
 /** A request waits so long for a database that is away before it is told so. */
@@ -35,6 +36,8 @@ export interface Settlement extends StoredRun {
   readonly duration: number;
   readonly last_seq: number;
   readonly logs: readonly string[];
+  /** Only whoever ran it to its end has one. */
+  readonly last_log_chunk?: StoredLogChunk;
 }
 
 /** How an execution is given back. */

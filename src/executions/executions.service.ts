@@ -219,6 +219,7 @@ function newExecution(plan: Plan, order: Order): ExecutionRecord {
     finished_at: null,
     duration: null,
     logs: [],
+    last_log_chunk: null,
     last_seq: 0,
     created_at: now,
     updated_at: now,

@@ -1,13 +1,17 @@
 import type { LogFence } from '../logs/log-fence.js';
 import { reservedSeqs } from '../logs/log-fence.js';
 import type { ExecutionRecord } from './execution.schema.js';
+import { logChunkOf } from './stored-log-chunk.js';
 
 /**
  * Which log lines belong to an execution: one range for each of its attempts. A new attempt goes on with the next number,
  * behind a reserved block when the attempt before never closed its log.
  */
 export function logFencesOf(
-  execution: Pick<ExecutionRecord, 'placements' | 'finished_at' | 'last_seq'>,
+  execution: Pick<
+    ExecutionRecord,
+    '_id' | 'placements' | 'finished_at' | 'last_seq' | 'last_log_chunk'
+  >,
 ): LogFence[] {
   const fences: LogFence[] = [];
   let firstSeq = 1;
@@ -15,7 +19,13 @@ export function logFencesOf(
     const isLast = index === execution.placements.length - 1;
     const over = isLast && execution.finished_at !== null ? execution.last_seq : undefined;
     const lastSeq = placement.last_seq ?? over;
-    fences.push({ fence: index + 1, firstSeq, ...(lastSeq === undefined ? {} : { lastSeq }) });
+    const kept = isLast ? execution.last_log_chunk : null;
+    fences.push({
+      fence: index + 1,
+      firstSeq,
+      ...(lastSeq !== undefined && { lastSeq }),
+      ...(kept && { lastChunk: logChunkOf(execution._id, index + 1, kept) }),
+    });
     firstSeq = (lastSeq ?? firstSeq - 1) + 1 + (placement.log_lost ? reservedSeqs : 0);
   }
   return fences;

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
+import { constants, gzip, gzipSync } from 'node:zlib';
 import type { Clock } from '../engine/runtime/run-ports.js';
 import type { LogAddress, LogChunk, LogChunkStore } from './log-chunk-store.js';
 import type { LogLimits } from './log-limits.js';
@@ -77,6 +77,22 @@ export class ChunkQueue {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
+  /**
+   * As `drain`, but what has not filled a chunk, if it is at most `maxBytes` before compression, is handed over instead:
+   * the caller stores it.
+   */
+  async drainBut(maxBytes: number): Promise<{ done: boolean; lastChunk?: LogChunk }> {
+    const open = this.open;
+    if (open === undefined || open.rawBytes > maxBytes) return { done: await this.drain() };
+    this.open = undefined;
+    this.cancelAge?.();
+    this.unstored -= open.rawBytes;
+    const done = await this.drain();
+    // So little is compressed sooner than a thread for it is woken.
+    const data = gzipSync(Buffer.concat(open.parts), { level: constants.Z_BEST_SPEED });
+    return { done, lastChunk: { ...this.describe(open), data } };
+  }
+
   /** Resolves when everything is stored; false when it was abandoned instead. */
   async drain(): Promise<boolean> {
     this.closeOpen();
@@ -108,14 +124,18 @@ export class ChunkQueue {
   private closeOpen(): void {
     this.cancelAge?.();
     if (this.open === undefined) return;
-    const { firstSeq, lastSeq, rawBytes, parts, addresses } = this.open;
+    const chunk = this.describe(this.open);
+    const data = compress(Buffer.concat(this.open.parts), { level: constants.Z_BEST_SPEED });
     this.open = undefined;
-    const sources = [...addresses.values()];
-    const data = compress(Buffer.concat(parts), { level: constants.Z_BEST_SPEED });
     // Looked at when its turn comes; until then a failure is not an unhandled one.
     data.catch(() => undefined);
-    this.closed.push({ chunk: { ...this.owner, firstSeq, lastSeq, rawBytes, sources }, data });
+    this.closed.push({ chunk, data });
     if (!this.storing) void this.storeClosed();
+  }
+
+  private describe({ firstSeq, lastSeq, rawBytes, addresses }: OpenChunk): ClosedChunk['chunk'] {
+    const sources = [...addresses.values()];
+    return { ...this.owner, firstSeq, lastSeq, rawBytes, sources };
   }
 
   private async storeClosed(): Promise<void> {

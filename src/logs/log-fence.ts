@@ -1,3 +1,5 @@
+import type { LogChunk } from './log-chunk-store.js';
+
 /**
  * The part of an execution's log that one execution attempt wrote. The execution lists one for each attempt, oldest
  * first; readers take nothing else, so what a superseded attempt stores too late is not read.
@@ -7,6 +9,8 @@ export interface LogFence {
   readonly firstSeq: number;
   /** Inclusive, `firstSeq - 1` when there is no line; absent while the attempt may still write. */
   readonly lastSeq?: number;
+  /** The last lines, where they are kept with the execution and not in the store. */
+  readonly lastChunk?: LogChunk;
 }
 
 /**

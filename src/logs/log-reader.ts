@@ -110,11 +110,20 @@ export class LogReader {
     fence: LogFence,
     seq: number,
   ): Promise<FoundBatches | undefined> {
-    const chunk = await this.store.find(query.executionId, fence.fence, seq);
+    const chunk = await this.chunkWith(query.executionId, fence, seq);
     if (chunk === undefined) return undefined;
     const lastSeq = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
     const isWanted = chunk.sources.some((source) => matchesFilter(source, query));
     return { batches: isWanted ? slices(await unpack(chunk), seq - 1, lastSeq) : [], lastSeq };
+  }
+
+  private async chunkWith(
+    executionId: string,
+    { fence, lastChunk }: LogFence,
+    seq: number,
+  ): Promise<LogChunk | undefined> {
+    if (lastChunk && lastChunk.firstSeq <= seq && seq <= lastChunk.lastSeq) return lastChunk;
+    return this.store.find(executionId, fence, seq);
   }
 
   private async liveFrom(
@@ -138,7 +147,7 @@ export class LogReader {
         yield* (await this.allLive(query, seq)).toReversed();
       }
       while (seq >= fence.firstSeq) {
-        const chunk = await this.store.find(query.executionId, fence.fence, seq);
+        const chunk = await this.chunkWith(query.executionId, fence, seq);
         if (chunk === undefined) break;
         yield* slices(await unpack(chunk), 0, seq).toReversed();
         seq = chunk.firstSeq - 1;

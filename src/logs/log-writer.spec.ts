@@ -337,6 +337,37 @@ describe('LogWriter', () => {
     expect(store.size).toBeGreaterThan(10);
   });
 
+  it('hands the last lines over for whoever tells the end to store them, and stores the rest', async () => {
+    const { writer, store } = setUp({ limits: { chunkBytes: 1_000, flushBytes: 500 } });
+    const sink = writer.source(out);
+    for (let index = 0; index < 33; index++) {
+      const room = sink.write(Buffer.from(`${index} ${'x'.repeat(97)}\n`));
+      if (room !== true) await room;
+    }
+    const { lastSeq, lastChunk } = await writer.closeBut(1_000);
+    const stored = (await store.lastSeq('e', 1)) ?? 0;
+    expect(stored).toBeGreaterThan(0);
+    expect(lastChunk).toMatchObject({ firstSeq: stored + 1, lastSeq });
+    const reader = new LogReader(store);
+    const query = {
+      executionId: 'e',
+      fences: [{ fence: 1, firstSeq: 1, lastSeq, lastChunk }],
+      afterSeq: 0,
+    };
+    const lines: LogLine[] = [];
+    for await (const line of reader.readLines(query)) lines.push(line);
+    expect(seqs(lines)).toEqual(Array.from({ length: 33 }, (_, index) => index + 1));
+    expect(await reader.tail(query, 33)).toEqual(texts(lines));
+  });
+
+  it('stores everything itself when the rest is more than may be handed over', async () => {
+    const { writer, store, read } = setUp();
+    void writer.source(out).write(Buffer.from(`${'x'.repeat(200)}\n`));
+    expect(await writer.closeBut(100)).toEqual({ lastSeq: 1 });
+    expect(await store.lastSeq('e', 1)).toBe(1);
+    expect(await read()).toHaveLength(1);
+  });
+
   it('drops what comes after the end of a step, with one marker', async () => {
     const { writer, read } = setUp();
     const sink = writer.source(out);

@@ -4,7 +4,7 @@ import type { EventBus } from '../integrations/event-bus/event-bus.js';
 import { addressKey, ChunkQueue } from './chunk-queue.js';
 import { LineTail } from './line-tail.js';
 import { LivePublisher } from './live-publisher.js';
-import type { LogAddress, LogChunkStore } from './log-chunk-store.js';
+import type { LogAddress, LogChunk, LogChunkStore } from './log-chunk-store.js';
 import { defaultLogLimits, type LogLimits } from './log-limits.js';
 import { LogSink } from './log-sink.js';
 import { PacketBuilder, type LogSourceName, type NumberedLines } from './packet-builder.js';
@@ -57,6 +57,13 @@ interface NewLines {
   readonly continues: boolean;
 }
 
+/** The end of an attempt's log. */
+export interface ClosedLog {
+  readonly lastSeq: number;
+  /** Lines that are not in the store: whoever tells the end of the execution stores them in the same write. */
+  readonly lastChunk?: LogChunk;
+}
+
 /**
  * The log of one execution attempt, from the bytes of its steps to numbered, masked lines that go live and to the
  * store. For one thread; all of its sinks may be in use at once. Lines are stored in the order of their numbers, so at
@@ -75,7 +82,7 @@ export class LogWriter {
   private cooling = false;
   private takenBytes = 0;
   private droppedBytes = 0;
-  private closing: Promise<{ lastSeq: number }> | undefined;
+  private closing: Promise<ClosedLog> | undefined;
   /** Nothing is taken any more. */
   private closed = false;
 
@@ -157,8 +164,13 @@ export class LogWriter {
    * Ends every sink and resolves when everything is stored: only then may `finished` be told. Waits for as long as the
    * store is away. Rejects with `log_abandoned` when `abandon` is called meanwhile or was before. Idempotent.
    */
-  close(): Promise<{ readonly lastSeq: number }> {
-    this.closing ??= this.finish();
+  close(): Promise<ClosedLog> {
+    return this.closeBut(0);
+  }
+
+  /** As `close`, but hands the last lines over, if they have at most `maxBytes`, for the caller to store with the end itself. */
+  closeBut(maxBytes: number): Promise<ClosedLog> {
+    this.closing ??= this.finish(maxBytes);
     return this.closing;
   }
 
@@ -170,7 +182,7 @@ export class LogWriter {
     for (const sink of this.sinks) sink.discard();
   }
 
-  private async finish(): Promise<{ lastSeq: number }> {
+  private async finish(maxBytes: number): Promise<ClosedLog> {
     for (const sink of this.sinks) sink.end();
     if (this.droppedBytes > 0) {
       this.systemLine(executionAddress, `{truncated} ${this.droppedBytes} bytes were dropped.`);
@@ -178,13 +190,14 @@ export class LogWriter {
     this.closed = true;
     this.flush();
     this.cancelFlush?.();
-    if (!(await this.chunks.drain())) {
+    const { done, lastChunk } = await this.chunks.drainBut(maxBytes);
+    if (!done) {
       throw Object.assign(new Error('The log was abandoned.'), { code: 'log_abandoned' });
     }
     if (this.live !== undefined) {
       await Promise.race([this.live.settled(), this.pause(liveGraceMs)]);
     }
-    return { lastSeq: this.lastSeq };
+    return { lastSeq: this.lastSeq, ...(lastChunk && { lastChunk }) };
   }
 
   private add(lines: NewLines): void {
