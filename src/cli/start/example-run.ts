@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../config/paths.js';
 import type { ApiClient } from '../api-client.js';
-import { CommandError } from '../command.error.js';
 
-export interface ExampleResult {
+export type ExampleResult =
+  | ExampleOutcome
+  | { readonly kind: 'unfinished'; readonly executionId: string; readonly afterMs: number };
+
+export interface ExampleOutcome {
+  readonly kind: 'ended';
   readonly pipelineId: string;
   readonly executionId: string;
   readonly status: string;
@@ -28,8 +32,11 @@ export async function isFirstStart(api: ApiClient): Promise<boolean> {
   return items.length === 0;
 }
 
-/** Creates the example pipeline, triggers it and waits for its end. */
-export async function runExample(api: ApiClient): Promise<ExampleResult> {
+/** Creates the example pipeline, triggers it and waits for its end; undefined when `stop` came first. */
+export async function runExample(
+  api: ApiClient,
+  stop: AbortSignal,
+): Promise<ExampleResult | undefined> {
   const yaml = await readFile(join(packageRoot(), 'examples', 'hello.yaml'), 'utf8');
   const pipeline = await api.request<{ id: string }>('POST', '/api/ci/pipelines', {
     yaml_content: yaml,
@@ -39,20 +46,17 @@ export async function runExample(api: ApiClient): Promise<ExampleResult> {
     `/api/ci/pipelines/${pipeline.id}/trigger`,
     {},
   );
-  const { status, duration, logs } = await waitForEnd(api, executionId);
-  return { pipelineId: pipeline.id, executionId, status, duration, logs };
-}
-
-async function waitForEnd(api: ApiClient, id: string): Promise<Execution> {
   const giveUpAt = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const execution = await api.request<Execution>('GET', `/api/ci/executions/${id}`);
-    if (!UNDER_WAY.includes(execution.status)) return execution;
+  while (!stop.aborted) {
+    const execution = await api.request<Execution>('GET', `/api/ci/executions/${executionId}`);
+    const { status, duration, logs } = execution;
+    if (!UNDER_WAY.includes(status)) {
+      return { kind: 'ended', pipelineId: pipeline.id, executionId, status, duration, logs };
+    }
     if (performance.now() > giveUpAt) {
-      throw new CommandError(
-        `The example did not end within ${DEADLINE_MS / 1000} s; GET /api/ci/executions/${id}/explain says why.`,
-      );
+      return { kind: 'unfinished', executionId, afterMs: DEADLINE_MS };
     }
     await sleep(50);
   }
+  return undefined;
 }

@@ -33,7 +33,7 @@ async function explain(
   switch (code) {
     case 'EADDRINUSE': {
       const who = (await isMillrace(host, port)) ? 'a Millrace that runs already' : 'a program';
-      return `Port ${port} of ${host} is in use by ${who}. Stop that, or choose another port: --port ${port + 1} (or PORT; 0 takes any free one).`;
+      return `Port ${port} of ${host} is in use by ${who}. Stop that, or choose another port by --port (or PORT); 0 takes any free one.`;
     }
     case 'EACCES':
       return `Port ${port} may not be opened by this user. Choose one above 1023: --port 8000 (or PORT).`;

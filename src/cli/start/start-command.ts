@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Environment } from '../../config/environment.js';
@@ -44,9 +45,11 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
   try {
     await server.start(flags.api);
     if (stop.aborted) return INTERRUPTED;
-    if (flags.api) await greet(config, flags, log, terminal);
+    if (flags.api) await greet(config, flags, log, terminal, stop);
     else terminal.say(`Workers run. Ctrl-C stops them. Log: ${log.path}`);
+    const alive = setInterval(() => undefined, WAKE_UP_MS);
     await aborted(stop);
+    clearInterval(alive);
     return 0;
   } catch (error) {
     // What was cut off by the stop is no failure of its own.
@@ -161,6 +164,7 @@ async function greet(
   flags: StartFlags,
   log: ServerLog,
   terminal: Terminal,
+  stop: AbortSignal,
 ): Promise<void> {
   const api = apiOf(config);
   const url = api.baseUrl;
@@ -171,7 +175,9 @@ async function greet(
     terminal.print(`  Token        in ${tokenFile(config.home)}`);
   }
   terminal.print(`  Server log   ${log.path}`);
-  if (flags.example && (await isFirstStart(api))) await showExample(api, config, terminal);
+  if (flags.example && config.workers !== 0 && (await isFirstStart(api))) {
+    await showExample(api, config, terminal, stop);
+  }
   terminal.print('Ctrl-C stops everything.');
 }
 
@@ -179,10 +185,18 @@ async function showExample(
   api: ApiClient,
   config: MillraceConfig,
   terminal: Terminal,
+  stop: AbortSignal,
 ): Promise<void> {
   terminal.print();
   terminal.print('Running a first pipeline (examples/hello.yaml):');
-  const result = await runExample(api);
+  const result = await runExample(api, stop);
+  if (result === undefined) return;
+  if (result.kind === 'unfinished') {
+    terminal.print(`  It has not ended after ${result.afterMs / 1_000} s. Why:`);
+    terminal.print(`  ${api.baseUrl}/api/ci/executions/${result.executionId}/explain`);
+    terminal.print();
+    return;
+  }
   for (const line of result.logs) terminal.print(`  | ${line}`);
   const good = result.status === 'success';
   const took = result.duration === null ? '' : ` in ${result.duration} ms`;
@@ -236,14 +250,6 @@ function isIgnored(signal: number): boolean {
   return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** Waits for the signal, and keeps the process alive meanwhile. */
 async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const alive = setInterval(() => undefined, WAKE_UP_MS);
-    signal.addEventListener('abort', () => {
-      clearInterval(alive);
-      resolve();
-    });
-  });
+  if (!signal.aborted) await once(signal, 'abort');
 }

@@ -1,0 +1,178 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { entryFile, packageRoot } from '../../src/config/paths.js';
+import { renderEnvExample } from '../../src/config/describe-config.js';
+import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { eventually } from '../support/eventually.js';
+import { processesWith } from '../support/processes.js';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const HELLO = join(packageRoot(), 'examples/hello.yaml');
+
+/** The commands that need no server, as real processes: results on standard output, all else beside it. */
+describe('the command line', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'millrace cli-'));
+  });
+  afterAll(() => removeTree(folder));
+
+  function launch(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+    return spawn(process.execPath, [entryFile('cli'), ...args], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, ...environment },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  }
+
+  async function millrace(
+    args: readonly string[],
+    { input = '', ...environment }: Record<string, string> = {},
+  ): Promise<Outcome> {
+    const child = launch(args, environment);
+    child.stdin?.end(input);
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout as Readable),
+      text(child.stderr as Readable),
+      closed,
+    ]);
+    return { code, stdout, stderr };
+  }
+
+  async function pipeline(name: string, steps: string, top = ''): Promise<string> {
+    const file = join(folder, name);
+    await writeFile(file, `name: p\n${top}stages:\n  - name: s\n    steps:\n${steps}`);
+    return file;
+  }
+
+  async function workspaces(): Promise<string[]> {
+    return (await readdir(folder)).filter((name) => name.startsWith('millrace-run-'));
+  }
+
+  it('run: the log on standard output, progress beside it, no colours in a pipe', async () => {
+    const { code, stdout, stderr } = await millrace(['run', HELLO, '--env', 'GREETING=Hi']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('greet/say | Hi from Linux');
+    expect(stdout).toContain('tell/result | 1 + 2 + 3 + 4 = 10\n');
+    expect(stderr).toMatch(/^success {3}Result {2}\d+ ms$/m);
+    expect(`${stdout}${stderr}`).not.toContain('\u001b');
+    expect(await workspaces()).toEqual([]);
+  }, 30_000);
+
+  it('run: the exit code is the result', async () => {
+    const failing = await pipeline('failing.yaml', '      - run: exit 3\n');
+    const slow = await pipeline('slow.yaml', '      - run: sleep 60\n', 'timeout: 1s\n');
+    const wrong = await pipeline('wrong.yaml', '      - rum: exit 3\n');
+    const outcomes = await Promise.all(
+      [[failing], [slow], [wrong], ['absent.yaml'], [failing, '--env', 'x'], []].map((args) =>
+        millrace(['run', ...args]),
+      ),
+    );
+    expect(outcomes.map(({ code }) => code)).toEqual([1, 124, 2, 2, 2, 2]);
+    expect(outcomes[2]?.stderr).toMatch(
+      /wrong\.yaml:5:9: error: .*"rum".*\n {4}Did you mean "run"/,
+    );
+    expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file\n');
+  }, 30_000);
+
+  it('run: Ctrl-C cancels, hooks run, nothing is left', async () => {
+    const mark = `31.${process.pid}`;
+    const file = await pipeline(
+      'long.yaml',
+      `      - run: |\n          setsid sleep ${mark} &\n          echo begun\n          sleep ${mark}\n`,
+      'always:\n  - run: echo hook\n',
+    );
+    const child = launch(['run', file]);
+    let output = '';
+    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const closed = once(child, 'close');
+    await eventually(() => output.includes('begun') || undefined);
+    process.kill(-(child.pid ?? 0), 'SIGINT');
+    expect(await closed).toEqual([130, null]);
+    expect(output).toContain('| hook');
+    expect(await processesWith(`sleep\0${mark}`)).toEqual([]);
+    expect(await workspaces()).toEqual([]);
+  }, 30_000);
+
+  it('run: goes on when nobody reads any more', async () => {
+    const file = await pipeline('many.yaml', '      - run: seq 200000; exit 3\n');
+    const child = launch(['run', file]);
+    const stderr = text(child.stderr as Readable);
+    const closed = once(child, 'close');
+    child.stdout?.once('data', () => child.stdout?.destroy());
+    expect(await closed).toEqual([1, null]);
+    expect(await stderr).toMatch(/^failed {4}Result/m);
+    expect(await workspaces()).toEqual([]);
+  }, 30_000);
+
+  it('lint: every problem with its place; 1 with errors, 2 when a file cannot be read', async () => {
+    const wrong = await pipeline(
+      'lint.yaml',
+      '      - run: a\n        timeout: 5x\n    needs: [t]\n    wehn: "true"\n',
+    );
+    const { code, stdout, stderr } = await millrace(['lint', HELLO, wrong]);
+    expect(code).toBe(1);
+    expect(stderr).toBe('');
+    expect(stdout).toContain(`${HELLO}: ok\n`);
+    expect(stdout).toMatch(/lint\.yaml:6:18: error: .*"5x"/);
+    expect(stdout).toMatch(/lint\.yaml:8:5: error: .*"wehn".*\n {4}Did you mean "when"/);
+    expect(stdout).toMatch(/lint\.yaml: 3 errors\n$/);
+
+    const json = await millrace(['lint', '--json', wrong]);
+    const reports = JSON.parse(json.stdout) as { file: string; problems: unknown[] }[];
+    expect(reports.map(({ file, problems }) => [file, problems.length])).toEqual([[wrong, 3]]);
+
+    expect((await millrace(['lint', '-'], { input: 'name: x\n' })).code).toBe(1);
+    expect((await millrace(['lint', 'absent.yaml'])).code).toBe(2);
+  }, 30_000);
+
+  it('config: what is in effect, secrets masked; flags before variables', async () => {
+    const { code, stdout } = await millrace(['config', '--port', '81', '--home', 'data'], {
+      PORT: '82',
+      MONGODB_URI: 'mongodb://me:s3cret@db/',
+      MILLRACE_TOKEN: 'a-token-of-24-characters',
+    });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^PORT=81$/m);
+    expect(stdout).toContain(`MILLRACE_HOME=${join(folder, 'data')}\n`);
+    expect(stdout).toContain('MONGODB_URI=mongodb://********@db/\n');
+    expect(stdout).toContain('MILLRACE_TOKEN=********\n');
+    expect(stdout).not.toMatch(/s3cret|a-token/);
+
+    expect((await millrace(['config', '--example'])).stdout).toBe(renderEnvExample());
+    const bad = await millrace(['config'], { PORT: '-1', HOST: 'a b' });
+    expect(bad).toMatchObject({ code: 1, stdout: '' });
+    expect(bad.stderr).toMatch(/^ {2}HOST .*\n {2}PORT .*$/m);
+  }, 30_000);
+
+  it('worker: says what it needs', async () => {
+    const { code, stderr } = await millrace(['worker']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/needs MONGODB_URI and REDIS_URL/);
+  });
+
+  it('help is a result, a wrong command line is not', async () => {
+    for (const command of ['start', 'worker', 'run', 'lint', 'config', 'openapi']) {
+      const help = await millrace([command, '--help']);
+      expect(help).toMatchObject({ code: 0, stderr: '' });
+      expect(help.stdout).toMatch(new RegExp(`^Usage: millrace ${command} `));
+    }
+    const wrong = await millrace(['strat']);
+    expect(wrong).toMatchObject({ code: 2, stdout: '' });
+    expect(wrong.stderr).toContain('Did you mean start?');
+    expect((await millrace(['start', '--prot', '1'])).stderr).toContain('Did you mean --port?');
+  }, 30_000);
+});
