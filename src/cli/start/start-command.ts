@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Environment } from '../../config/environment.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
@@ -236,18 +235,8 @@ function stopSignal(terminal: Terminal): AbortSignal {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  // Under nohup it stays ignored.
-  if (!isIgnored(SIGHUP)) process.on('SIGHUP', stop);
+  process.on('SIGHUP', stop);
   return controller.signal;
-}
-
-const SIGHUP = 1;
-
-/** True when this process was started with the signal ignored (proc(5): SigIgn). */
-function isIgnored(signal: number): boolean {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const mask = /^SigIgn:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0';
-  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
