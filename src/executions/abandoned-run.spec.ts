@@ -1,5 +1,5 @@
 import type { RunStatus } from '../engine/plan/run-state.js';
-import { abandonedRun } from './abandoned-run.js';
+import { abandonedRun, cancelledRun } from './abandoned-run.js';
 import type { StoredRun, StoredStep } from './stored-state.js';
 
 const at = new Date(5_000);
@@ -68,5 +68,15 @@ describe('abandonedRun', () => {
     });
     expect(ended.stages[1]).toMatchObject({ status: 'skipped', finished_at: null });
     expect(ended.always[0]).toMatchObject({ status: 'skipped', reason });
+  });
+
+  it('cancels what had not begun too, when nobody had it', () => {
+    const ended = cancelledRun({ ...run, cancel_requested: { at, by: 'ada', reason: 'wrong' } });
+    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled_by_user' } });
+    expect(ended.stages[1]).toMatchObject({
+      status: 'cancelled',
+      steps: [{ status: 'cancelled', reason: ended.reason }],
+    });
+    expect(ended.reason.message).toBe('Cancelled by ada: wrong.');
   });
 });

@@ -1,9 +1,11 @@
 import { isTerminal } from '../engine/plan/run-status.js';
+import { executionReasons } from './execution-reasons.js';
+import type { ExecutionRecord } from './execution.schema.js';
 import type { StoredReason, StoredRun, StoredStage, StoredStep } from './stored-state.js';
 
 /**
- * The state of a run whose attempt will never tell its end: what ran is given `status`, what had not begun is skipped,
- * and all of it carries the reason. What was over stays as it is.
+ * The state of a run whose attempt will never tell its end: what ran is given `status`, what had not begun is skipped (by a
+ * cancel: `cancelled` too), and all of it carries the reason. What was over stays as it is.
  */
 export function abandonedRun(
   run: StoredRun,
@@ -11,12 +13,13 @@ export function abandonedRun(
   reason: StoredReason,
   at: Date,
 ): StoredRun {
+  const unbegun = status === 'cancelled' ? 'cancelled' : 'skipped';
   const step = (state: StoredStep): StoredStep => {
     if (isTerminal(state.status)) return state;
     const begun = state.started_at !== null;
     return {
       ...state,
-      ...end(state.started_at, begun ? status : 'skipped', reason, at),
+      ...end(state.started_at, begun ? status : unbegun, reason, at),
       attempts: state.attempts.map((attempt) =>
         isTerminal(attempt.status)
           ? attempt
@@ -29,7 +32,7 @@ export function abandonedRun(
     const begun = state.started_at !== null;
     return {
       ...state,
-      ...end(state.started_at, begun ? status : 'skipped', reason, at),
+      ...end(state.started_at, begun ? status : unbegun, reason, at),
       steps: state.steps.map(step),
     };
   };
@@ -40,6 +43,19 @@ export function abandonedRun(
     always: run.always.map(step),
     failure: run.failure,
     commit: run.commit,
+  };
+}
+
+/** The end of an execution that was cancelled while no worker had it. */
+export function cancelledRun(
+  execution: StoredRun & Pick<ExecutionRecord, 'cancel_requested'>,
+): StoredRun & { readonly status: 'cancelled'; readonly reason: StoredReason } {
+  const { by, reason: why } = execution.cancel_requested ?? { by: 'a user' };
+  const reason = executionReasons.cancelled(by, why);
+  return {
+    status: 'cancelled',
+    reason,
+    ...abandonedRun(execution, 'cancelled', reason, new Date()),
   };
 }
 

@@ -7,8 +7,8 @@ import {
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
 import { WorkerObserver } from '../workers/worker-observer.js';
 import { WorkersRepository } from '../workers/workers.repository.js';
+import { cancelledRun } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
-import { executionReasons } from './execution-reasons.js';
 import { ExecutionTakeover } from './execution-takeover.js';
 import { ExecutionsRepository, type LiveExecution } from './executions.repository.js';
 
@@ -81,11 +81,8 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     const oldest = Date.now() - GRACE_MS;
     for (const execution of pending) {
       if (execution.cancel_requested) {
-        const { by, reason } = execution.cancel_requested;
-        await this.executions.endUnplaced(execution._id, {
-          status: 'cancelled',
-          reason: executionReasons.cancelled(by, reason),
-        });
+        const whole = await this.executions.find(execution._id);
+        if (whole) await this.executions.endUnplaced(whole._id, cancelledRun(whole));
       } else if (execution.queued_at.getTime() < oldest && !(await this.placer.offer(execution))) {
         return;
       }

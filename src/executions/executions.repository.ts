@@ -271,7 +271,10 @@ export class ExecutionsRepository {
   }
 
   /** Ends an execution that no worker holds. False: a worker holds it, or it is over. */
-  async endUnplaced(id: string, end: Pick<Settlement, 'status' | 'reason'>): Promise<boolean> {
+  async endUnplaced(
+    id: string,
+    end: Pick<Settlement, 'status' | 'reason'> & Partial<StoredRun>,
+  ): Promise<boolean> {
     const now = new Date();
     return this.request(async () => {
       const { matchedCount } = await this.executions.updateOne(

@@ -15,6 +15,7 @@ import { isTerminal } from '../engine/plan/run-status.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { PipelinesService } from '../pipelines/pipelines.service.js';
 import { PlansService } from '../pipelines/plans.service.js';
+import { cancelledRun } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { queueForLabels } from './execution-queue.js';
 import { executionReasons } from './execution-reasons.js';
@@ -162,8 +163,7 @@ export class ExecutionsService {
         suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
       });
     }
-    const reason = executionReasons.cancelled(actor, why);
-    if (await this.executions.endUnplaced(id, { status: 'cancelled', reason })) return;
+    if (await this.executions.endUnplaced(id, cancelledRun(execution))) return;
     await this.bus.publish(CANCEL_TOPIC, id).catch((error: unknown) => {
       this.logger.debug({ err: error, executionId: id }, 'the worker reads the cancel in time');
     });

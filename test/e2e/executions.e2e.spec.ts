@@ -126,7 +126,10 @@ describe('executions', () => {
       queue: { labels: ['no-such-label'], workers: 0 },
     });
     await server.call('POST', `/api/ci/executions/${id}/cancel`, { reason: 'not needed' });
-    expect((await server.execution(id)).status).toBe('cancelled');
+    expect(await server.execution(id)).toMatchObject({
+      status: 'cancelled',
+      stages: [{ status: 'cancelled', steps: [{ status: 'cancelled' }] }],
+    });
   });
 
   it('pages through the list and filters it', async () => {
