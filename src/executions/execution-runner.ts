@@ -57,7 +57,7 @@ export class ExecutionRunner {
     const processes = new LauncherProcessRunner({
       launcherEntry: entryFile('launcher'),
       stepUser,
-      report: (event) => this.logger.warn(event, 'launcher'),
+      report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
     });
     const git = await chooseGitClient(this.config.gitClient);
     const groupPrefix = `millrace-${installationId(this.config.home)}-`;
