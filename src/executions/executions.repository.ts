@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import type { Model, QueryFilter } from 'mongoose';
+import type { Collection, Model, QueryFilter } from 'mongoose';
 import { uuidV7 } from '../common/ids/uuid.js';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
@@ -125,17 +125,19 @@ export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'ca
  */
 @Injectable()
 export class ExecutionsRepository {
+  /** The driver's own: on the way of every execution Mongoose's casting would cost more than the call. */
+  private readonly collection: Collection<ExecutionRecord>;
+
   constructor(
     @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
-  ) {}
+  ) {
+    this.collection = executions.db.collection<ExecutionRecord>(executions.collection.name);
+  }
 
   async insert(execution: ExecutionRecord): Promise<void> {
     await this.request(async () => {
       try {
-        // The driver's collection: hydrating a document would cost this process more than the insert.
-        await this.executions.db
-          .collection<ExecutionRecord>(this.executions.collection.name)
-          .insertOne(execution, { ignoreUndefined: true });
+        await this.collection.insertOne(execution, { ignoreUndefined: true });
       } catch (error) {
         // The id is ours alone: a duplicate is our own earlier try whose answer was lost.
         if (!isDuplicateKey(error)) throw error;
@@ -144,7 +146,7 @@ export class ExecutionsRepository {
   }
 
   async find(id: string): Promise<ExecutionRecord | null> {
-    return this.request(() => this.executions.findById(id).lean<ExecutionRecord | null>());
+    return this.request(() => this.collection.findOne({ _id: id }));
   }
 
   /** Newest first; `before` is the id that the last page ended with. */
@@ -180,24 +182,22 @@ export class ExecutionsRepository {
     return databaseRetry(
       async () => {
         const now = new Date();
-        const claimed = await this.executions
-          .findOneAndUpdate(
-            { _id: id, status: 'pending', cancel_requested: null },
-            {
-              $set: { status: 'running', reason: null, updated_at: now },
-              $inc: { attempt: 1 },
-              $push: {
-                placements: {
-                  claim_id: claimId,
-                  worker_id: worker.id,
-                  worker_name: worker.name,
-                  claimed_at: now,
-                },
+        const claimed = await this.collection.findOneAndUpdate(
+          { _id: id, status: 'pending', cancel_requested: null },
+          {
+            $set: { status: 'running', reason: null, updated_at: now },
+            $inc: { attempt: 1 },
+            $push: {
+              placements: {
+                claim_id: claimId,
+                worker_id: worker.id,
+                worker_name: worker.name,
+                claimed_at: now,
               },
             },
-            { returnDocument: 'after' },
-          )
-          .lean<ExecutionRecord | null>();
+          },
+          { returnDocument: 'after' },
+        );
         return claimed ?? this.findClaimed(id, claimId);
       },
       { deadlineMs },
@@ -210,9 +210,11 @@ export class ExecutionsRepository {
     run: StoredRun & { readonly started_at: Date | null; readonly last_seq: number },
   ): Promise<boolean> {
     const { matchedCount } = await databaseCall(() =>
-      this.executions.updateOne(heldBy(executionId, fence), {
-        $set: { ...run, updated_at: new Date() },
-      }),
+      this.collection.updateOne(
+        heldBy(executionId, fence),
+        { $set: { ...run, updated_at: new Date() } },
+        { ignoreUndefined: true },
+      ),
     );
     return matchedCount === 1;
   }
@@ -224,11 +226,13 @@ export class ExecutionsRepository {
     options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
   ): Promise<SettleResult> {
     return databaseRetry(async () => {
-      const filter = heldBy(executionId, fence);
-      if (settlement.status !== 'cancelled') filter.cancel_requested = null;
-      const { matchedCount } = await this.executions.updateOne(filter, {
-        $set: { ...settlement, updated_at: settlement.finished_at },
-      });
+      const held = heldBy(executionId, fence);
+      const filter = settlement.status === 'cancelled' ? held : { ...held, cancel_requested: null };
+      const { matchedCount } = await this.collection.updateOne(
+        filter,
+        { $set: { ...settlement, updated_at: settlement.finished_at } },
+        { ignoreUndefined: true },
+      );
       if (matchedCount === 1) return 'settled';
       return this.whyNotSettled(executionId, fence);
     }, options);
@@ -349,6 +353,6 @@ export class ExecutionsRepository {
 }
 
 /** Each attempt is claimed once and by one worker, so its number alone says who holds the execution. */
-function heldBy(id: string, fence: number): QueryFilter<ExecutionRecord> {
-  return { _id: id, status: 'running', attempt: fence };
+function heldBy(id: string, fence: number) {
+  return { _id: id, status: 'running', attempt: fence } as const;
 }
