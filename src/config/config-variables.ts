@@ -122,6 +122,16 @@ export const configVariables = {
     fallback: none,
     secrecy: 'url',
   }),
+  debianMirror: variable({
+    name: 'DEBIAN_MIRROR',
+    section: 'Stores',
+    description:
+      'Debian mirror that the embedded stores are fetched from. Unset: the one that apt on this machine uses.',
+    kind: optional(
+      textLike(/^https?:\/\/\S+$/, 'must be the http or https URL of a Debian mirror, …/debian'),
+    ),
+    fallback: none,
+  }),
 
   authMode: variable({
     name: 'AUTH_MODE',

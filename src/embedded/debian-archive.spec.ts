@@ -26,14 +26,21 @@ describe('isOutdated', () => {
 });
 
 describe('mirrorCandidates', () => {
-  it('asks the mirrors of this machine first, then the public one, each once', () => {
+  it('asks the named mirror first, then those of this machine, each once', () => {
     const targets =
       'Debian-Security http://s/debian-security/\nDebian http://mirror/debian/\nDebian http://mirror/debian/\nOther http://x/\nDebian file:/srv/\n';
-    expect(mirrorCandidates(targets)).toEqual([
+    expect(mirrorCandidates(targets, undefined)).toEqual(['http://mirror/debian']);
+    expect(mirrorCandidates(targets, 'https://named/debian/')).toEqual([
+      'https://named/debian',
       'http://mirror/debian',
-      'http://deb.debian.org/debian',
     ]);
-    expect(mirrorCandidates('')).toEqual(['http://deb.debian.org/debian']);
+    expect(mirrorCandidates('', undefined)).toEqual([]);
+  });
+
+  it('knows a mirror by its path before the machine ever fetched an index', () => {
+    const targets =
+      ' http://mirror/debian/\n http://mirror/debian-security/\n http://mirror/ubuntu/\n';
+    expect(mirrorCandidates(targets, '')).toEqual(['http://mirror/debian']);
   });
 });
 

@@ -7,7 +7,6 @@ import { runCommand, type CommandResult } from './run-command.js';
 
 /** The Debian release that has PostgreSQL with the DocumentDB extension. */
 const SUITE = 'forky';
-const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 const KEYRINGS = [
   '/usr/share/keyrings/debian-archive-keyring.gpg',
   '/usr/share/keyrings/debian-archive-keyring.pgp',
@@ -141,7 +140,7 @@ async function openAtAnyMirror(
   const inherited = inheritedSettings(machine.stdout);
   const indexes = await apt(['apt-get', 'indextargets', '--format', '$(LABEL) $(REPO_URI)']);
   let failure: EmbeddedError | undefined;
-  for (const mirror of mirrorCandidates(indexes.stdout)) {
+  for (const mirror of mirrorCandidates(indexes.stdout, options.env['DEBIAN_MIRROR'])) {
     for (const acceptOld of [false, true]) {
       const config = await writeAptConfig(folder, { mirror, keyring, inherited, acceptOld });
       // Without Error-Mode=any an index that fails its check only warns when an older one is at hand.
@@ -156,7 +155,12 @@ async function openAtAnyMirror(
     }
   }
   throw (
-    failure ?? new EmbeddedError('fetch_failed', 'no Debian mirror to ask', 'Run apt-get update.')
+    failure ??
+    new EmbeddedError(
+      'mirror_missing',
+      'The apt of this machine names no Debian mirror, from which Redis and the database would be fetched.',
+      'Set DEBIAN_MIRROR to the URL of one (https://…/debian), or give MONGODB_URI and REDIS_URL.',
+    )
   );
 }
 
@@ -166,13 +170,21 @@ export function isOutdated(stderr: string): boolean {
   return errors.length > 0 && errors.every((line) => /is (expired|not valid yet)/.test(line));
 }
 
-/** Debian mirrors to try, best first: those that this machine uses (by `apt-get indextargets`), then the public one. */
-export function mirrorCandidates(indexTargets: string): readonly string[] {
+/**
+ * Debian mirrors to try, best first: the one that the operator names, then those that this machine uses (by `apt-get
+ * indextargets`). Before its first `apt-get update` a machine knows no labels: there the path tells what a mirror serves.
+ */
+export function mirrorCandidates(
+  indexTargets: string,
+  named: string | undefined,
+): readonly string[] {
   const own = indexTargets
     .split('\n')
-    .map((line) => /^Debian (\S+?)\/?$/.exec(line.trim())?.[1])
-    .filter((uri): uri is string => uri !== undefined && /^https?:/.test(uri));
-  return [...new Set([...own, DEFAULT_MIRROR])];
+    .map((line) => /^(?:Debian (\S+?)|(\S+\/debian))\/?$/.exec(line.trim()))
+    .map((match) => match?.[1] ?? match?.[2])
+    .filter((uri) => uri !== undefined && /^https?:/.test(uri));
+  const first = named === undefined || named === '' ? [] : [named.replace(/\/$/, '')];
+  return [...new Set([...first, ...own])].filter((uri) => uri !== undefined);
 }
 
 /** Proxy and transport settings of the machine's apt (`apt-config dump`), which the own configuration must keep. */

@@ -6,6 +6,7 @@ export type EmbeddedErrorCode =
   | 'platform_unsupported'
   | 'tool_missing'
   | 'keyring_missing'
+  | 'mirror_missing'
   | 'network_unreachable'
   | 'disk_full'
   | 'fetch_failed'
