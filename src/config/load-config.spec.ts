@@ -77,6 +77,7 @@ describe('parseConfig', () => {
       MONGODB_DATABASE: 'a b',
       MONGODB_POOL_SIZE: '0',
       REDIS_URL: 'http://x',
+      DEBIAN_MIRROR: 'ftp://x',
       AUTH_MODE: 'github',
       MILLRACE_TOKEN: 'short',
       CLIENT_ORIGIN: 'https://ci.example.com/path',
