@@ -1,4 +1,7 @@
-import { judgePidFile } from './postgres-data.js';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clearSocket, judgePidFile } from './postgres-data.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 describe('judgePidFile', () => {
@@ -30,5 +33,18 @@ describe('judgePidFile', () => {
   it('stops a server that still runs on this folder', () => {
     expect(judgePidFile('7\n', server(), data)).toBe('stop');
     expect(judgePidFile('7\n', server({ commandLine: `postgres -D ${data}` }), data)).toBe('stop');
+  });
+});
+
+describe('clearSocket', () => {
+  it('removes what a killed server left, whoever has its pid now, and nothing else', async () => {
+    const sockets = await mkdtemp(join(tmpdir(), 'millrace-sockets-'));
+    await writeFile(join(sockets, '.s.PGSQL.5432.lock'), `${process.pid}\n/data\n`);
+    await writeFile(join(sockets, '.s.PGSQL.5432'), '');
+    await writeFile(join(sockets, 'm.sock'), '');
+    await clearSocket(sockets);
+    await clearSocket(sockets);
+    expect(await readdir(sockets)).toEqual(['m.sock']);
+    await rm(sockets, { recursive: true });
   });
 });

@@ -144,6 +144,16 @@ export async function clearPidFile(data: string): Promise<void> {
   await rm(path, { force: true });
 }
 
+/**
+ * Removes the socket of a server that is gone and its lock file. PostgreSQL believes the pid in that file as long as any
+ * process of the same user has it, and pids come round again. Only under the lock of the home, after `clearPidFile`.
+ */
+export async function clearSocket(sockets: string): Promise<void> {
+  for (const name of ['.s.PGSQL.5432', '.s.PGSQL.5432.lock']) {
+    await rm(join(sockets, name), { force: true });
+  }
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { postgresConf, type Durability } from './postgres-conf.js';
 import { SERVICE_ENV, writeShared } from './offline-postgres.js';
-import { clearPidFile } from './postgres-data.js';
+import { clearPidFile, clearSocket } from './postgres-data.js';
 import { RotatingLog } from './rotating-log.js';
 import { makeOwnedFolder, type ServiceFolders } from './service-folders.js';
 import { isMongoReady, isPostgresReady, isRedisReady } from './service-probe.js';
@@ -107,7 +107,10 @@ export async function postgresSpec(
     // "Fast": SIGTERM would wait for the gateway's connections.
     stopSignal: 'SIGINT',
     stopGraceMs: 20_000,
-    prepare: () => clearPidFile(data),
+    prepare: async () => {
+      await clearPidFile(data);
+      await clearSocket(folders.sockets);
+    },
     isReady: () => isPostgresReady(folders.sockets),
   };
 }
