@@ -96,11 +96,12 @@ export class ExecutionRunner {
     const folders = (await workspaces.list()).filter(
       ({ executionId, attempt }) => !this.running.holds(executionId, attempt),
     );
-    const states = await this.executions.holdStates(folders.map((folder) => folder.executionId));
-    for (const { executionId, attempt, root } of folders) {
+    const states = await this.executions.holdStates(folders.map(({ executionId }) => executionId));
+    for (const folder of folders) {
+      const { executionId, attempt } = folder;
       const state = states.find(({ _id }) => _id === executionId);
       const isHeld = state?.status === 'running' && state.attempt === attempt;
-      if (!isHeld) await workspaces.removeFolder(root);
+      if (!isHeld) await workspaces.remove(folder);
     }
   }
 

@@ -45,13 +45,8 @@ export class WorkspaceStore {
     return workspace;
   }
 
-  /** Removes all of it, also what a step made unreadable. Idempotent. */
-  async remove(workspace: Workspace): Promise<void> {
-    await removeTree(workspace.root);
-  }
-
-  /** Removes the folder of an attempt that `list` named. Idempotent. */
-  async removeFolder(root: string): Promise<void> {
+  /** Removes all folders of an attempt, one that `create` made or `list` named, also what a step made unreadable. Idempotent. */
+  async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
     await removeTree(root);
   }
 
