@@ -34,7 +34,11 @@ const TERMINAL = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
 /** Compares what came of a scenario with what is expected of it, in one comparison so that a failure shows all differences. */
 export function checkOutcome(expected: Expectation, outcome: Outcome): void {
   const { run, lines } = outcome;
-  expect(shown(expected, outcome)).toEqual(wanted(expected));
+  try {
+    expect(shown(expected, outcome)).toEqual(wanted(expected));
+  } catch (error) {
+    throw withReasons(error, outcome);
+  }
   for (const [address, log] of Object.entries(expected.log ?? {})) {
     if ('length' in log) continue;
     checkParts(address, log, lines);
@@ -44,6 +48,15 @@ export function checkOutcome(expected: Expectation, outcome: Outcome): void {
   for (const text of expected.absent ?? []) expect(everything).not.toContain(text);
   checkDuration(expected, run.duration);
   checkRules(outcome);
+}
+
+/** What the run says of itself, below the differences: an end that comes once in a thousand runs is explained by its first report. */
+function withReasons(error: unknown, { run, lines }: Outcome): unknown {
+  if (!(error instanceof Error)) return error;
+  const said = { status: run.status, reason: run.reason, failure: run.failure };
+  const log = lines.slice(-20).map(({ stage, step, text }) => `${stage}/${step} ${text}`);
+  error.message += `\n\n${JSON.stringify(said, undefined, 2)}\n${log.join('\n')}`;
+  return error;
 }
 
 type Shown = Readonly<Record<string, unknown>>;

@@ -1,4 +1,12 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 
 /** One line of the process table. `startTicks` with `pid` names a process for good: pids come round again. */
 export interface ProcessEntry {
@@ -63,11 +71,19 @@ export function readWorkingDirectory(pid: number): string | undefined {
   return tolerant(() => readlinkSync(`/proc/${pid}/cwd`));
 }
 
-/** What the descriptors of the process point at; empty when it may not be read. */
-export function readOpenFiles(pid: number): string[] {
+/** The owner's write bit of `/proc/PID/fd/N`: the descriptor is open for writing; see proc(5). */
+const OPEN_FOR_WRITING = 0o200;
+
+/** The files that the process has open for writing; empty when it may not be read. */
+export function readWrittenFiles(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   const names = tolerant(() => readdirSync(folder)) ?? [];
-  return names.flatMap((name) => tolerant(() => readlinkSync(`${folder}/${name}`)) ?? []);
+  return names.flatMap((name) => {
+    const descriptor = `${folder}/${name}`;
+    const stats = tolerant(() => lstatSync(descriptor));
+    if (stats === undefined || (stats.mode & OPEN_FOR_WRITING) === 0) return [];
+    return tolerant(() => readlinkSync(descriptor)) ?? [];
+  });
 }
 
 /** Owner of the process (its effective user). */

@@ -27,7 +27,7 @@ function snapshot(...rows: readonly Row[]): ProcessSnapshot {
   return new ProcessSnapshot(entries, {
     mark: (pid) => row(pid)?.mark ?? 0,
     group: (pid) => row(pid)?.group,
-    openFiles: (pid) => row(pid)?.files ?? [],
+    writtenFiles: (pid) => row(pid)?.files ?? [],
     folder: (pid) => row(pid)?.folder,
     owner: (pid) => row(pid)?.owner ?? 0,
   });

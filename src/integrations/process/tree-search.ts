@@ -1,10 +1,10 @@
 import {
   readEnvironmentVariable,
   readOomScoreAdjustment,
-  readOpenFiles,
   readOwner,
   readProcessTable,
   readWorkingDirectory,
+  readWrittenFiles,
   type ProcessEntry,
 } from './process-table.js';
 
@@ -49,7 +49,11 @@ export interface LauncherTrace {
 export interface ProcessDetails {
   readonly mark: (pid: number) => number | undefined;
   readonly group: (pid: number) => string | undefined;
-  readonly openFiles: (pid: number) => readonly string[];
+  /**
+   * Only what is open for writing: a worker holds the reading ends, and so does, until its exec, every process that it has
+   * just forked.
+   */
+  readonly writtenFiles: (pid: number) => readonly string[];
   readonly folder: (pid: number) => string | undefined;
   readonly owner: (pid: number) => number | undefined;
 }
@@ -57,7 +61,7 @@ export interface ProcessDetails {
 const procDetails: ProcessDetails = {
   mark: readOomScoreAdjustment,
   group: (pid) => readEnvironmentVariable(pid, GROUP_VARIABLE),
-  openFiles: readOpenFiles,
+  writtenFiles: readWrittenFiles,
   folder: readWorkingDirectory,
   owner: readOwner,
 };
@@ -93,8 +97,8 @@ export class ProcessSnapshot {
     return remember(this.#groups, pid, this.details.group);
   }
 
-  openFiles({ pid }: ProcessEntry): readonly string[] {
-    return remember(this.#files, pid, this.details.openFiles);
+  writtenFiles({ pid }: ProcessEntry): readonly string[] {
+    return remember(this.#files, pid, this.details.writtenFiles);
   }
 
   folder({ pid }: ProcessEntry): string | undefined {
@@ -152,7 +156,7 @@ export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): Process
     if (named !== undefined) return named === trace.group;
     const mark = snapshot.mark(entry);
     if (mark !== undefined && marks.has(mark)) return true;
-    if (snapshot.openFiles(entry).some((file) => outputs.has(file))) return true;
+    if (snapshot.writtenFiles(entry).some((file) => outputs.has(file))) return true;
     return isInStepFolder(snapshot, entry, trace);
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs));
@@ -170,7 +174,7 @@ export function findTree(snapshot: ProcessSnapshot, tree: TreeIdentity): Process
     if (tree.mark !== undefined && snapshot.mark(entry) === tree.mark) {
       return !descendsFromOlderTree(snapshot, entry, tree);
     }
-    return snapshot.openFiles(entry).some((file) => tree.outputs.has(file));
+    return snapshot.writtenFiles(entry).some((file) => tree.outputs.has(file));
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs));
 }
@@ -188,7 +192,7 @@ export function findLauncherLeftovers(
     if (named !== undefined) return trace.ownsGroup(named);
     const mark = snapshot.mark(entry);
     if (mark !== undefined && trace.marks.has(mark)) return true;
-    return snapshot.openFiles(entry).some((file) => file.startsWith(`${trace.fifoFolder}/`));
+    return snapshot.writtenFiles(entry).some((file) => file.startsWith(`${trace.fifoFolder}/`));
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs));
 }
