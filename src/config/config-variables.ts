@@ -1,9 +1,11 @@
 import {
   byteSize,
+  flag,
   integer,
   list,
   oneOf,
   optional,
+  parseAllowedAddress,
   parseOrigin,
   textLike,
   type ValueKind,
@@ -22,7 +24,7 @@ export type Secrecy = 'none' | 'url' | 'whole';
 /** One environment variable: all that is known about it is in this row. */
 export interface ConfigVariable<T> {
   readonly name: string;
-  readonly section: 'Server' | 'Stores' | 'Access' | 'Workers' | 'Limits';
+  readonly section: 'Server' | 'Stores' | 'Access' | 'Workers' | 'Limits' | 'Retention';
   /** One or two sentences for `.env.example` and `./millrace config`. */
   readonly description: string;
   readonly kind: ValueKind<T>;
@@ -83,6 +85,15 @@ export const configVariables = {
     description: "How much the server's own log says: trace, debug, info, warn, error, silent.",
     kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     fallback: (): 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent' => 'info',
+  }),
+
+  otlpEndpoint: variable({
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    section: 'Server',
+    description:
+      'OpenTelemetry collector that gets traces over HTTP, such as http://127.0.0.1:4318. Unset: no traces.',
+    kind: optional(textLike(/^https?:\/\/[^\s@]+$/, 'must be an http or https URL')),
+    fallback: none,
   }),
 
   mongodbUri: variable({
@@ -177,6 +188,45 @@ export const configVariables = {
     fallback: (): readonly string[] => [],
   }),
 
+  trustProxy: variable({
+    name: 'TRUST_PROXY',
+    section: 'Access',
+    description:
+      'Reverse proxies in front of the API: that many of the last addresses of X-Forwarded-For are believed. 0: none.',
+    kind: integer(0, 10),
+    fallback: () => 0,
+  }),
+  rateLimit: variable({
+    name: 'RATE_LIMIT',
+    section: 'Access',
+    description: 'Requests that one client address may send in a minute. 0: no limit.',
+    kind: integer(0, 10_000_000),
+    fallback: () => 30_000,
+  }),
+  authFailureLimit: variable({
+    name: 'AUTH_FAILURE_LIMIT',
+    section: 'Access',
+    description:
+      'Requests with a missing or wrong token that one client address may send in a minute. 0: no limit.',
+    kind: integer(0, 1_000_000),
+    fallback: () => 60,
+  }),
+  publicBadges: variable({
+    name: 'PUBLIC_BADGES',
+    section: 'Access',
+    description: 'true: status badges can be read without a token, by whoever knows the id.',
+    kind: flag,
+    fallback: (): boolean => false,
+  }),
+  allowPrivateUrls: variable({
+    name: 'ALLOW_PRIVATE_URLS',
+    section: 'Access',
+    description:
+      'Private, loopback and link-local addresses that clones may reach, parted by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
+    kind: list(parseAllowedAddress),
+    fallback: (): readonly string[] => [],
+  }),
+
   workers: variable({
     name: 'WORKERS',
     section: 'Workers',
@@ -224,6 +274,22 @@ export const configVariables = {
     fallback: (): 'auto' | 'isomorphic-git' | 'git' => 'auto',
   }),
 
+  gitMirrorSize: variable({
+    name: 'GIT_MIRROR_SIZE',
+    section: 'Workers',
+    description:
+      'Disk that the mirrors of cloned repositories may take on one machine, under MILLRACE_HOME. 0: no mirrors.',
+    kind: byteSize(0, 1024 * GiB),
+    fallback: () => 5 * GiB,
+  }),
+  gitMirrorDays: variable({
+    name: 'GIT_MIRROR_DAYS',
+    section: 'Workers',
+    description: 'Days after which a mirror that nobody cloned from is removed.',
+    kind: integer(1, 3650),
+    fallback: () => 14,
+  }),
+
   maxUploadSize: variable({
     name: 'MAX_UPLOAD_SIZE',
     section: 'Limits',
@@ -258,6 +324,21 @@ export const configVariables = {
     description: 'Log text of one running execution that Redis may hold for live readers.',
     kind: byteSize(64 * KiB, GiB),
     fallback: () => 8 * MiB,
+  }),
+
+  retentionDays: variable({
+    name: 'RETENTION_DAYS',
+    section: 'Retention',
+    description: 'Days that an execution and its log are kept after its end. 0: for ever.',
+    kind: integer(0, 36_500),
+    fallback: () => 0,
+  }),
+  retentionCount: variable({
+    name: 'RETENTION_COUNT',
+    section: 'Retention',
+    description: 'Finished executions that are kept of one pipeline, the newest ones. 0: all.',
+    kind: integer(0, 10_000_000),
+    fallback: () => 0,
   }),
 };
 

@@ -92,6 +92,16 @@ describe('parseConfig', () => {
       MIN_FREE_MEMORY: '1x',
       MAX_LOG_SIZE: '1',
       LIVE_LOG_SIZE: '1',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://x',
+      TRUST_PROXY: 'yes',
+      RATE_LIMIT: '-1',
+      AUTH_FAILURE_LIMIT: 'x',
+      PUBLIC_BADGES: 'perhaps',
+      ALLOW_PRIVATE_URLS: '10.0.0.0/33',
+      GIT_MIRROR_SIZE: 'x',
+      GIT_MIRROR_DAYS: '0',
+      RETENTION_DAYS: 'x',
+      RETENTION_COUNT: '-1',
     });
     expect(names).toEqual(configRows.map(([, row]) => row.name).sort(byPlaceIn(names)));
     expect(names).toHaveLength(configRows.length);

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** What a parser makes of the text of one variable: its value, or what is wrong with it and what to write instead. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
@@ -74,6 +76,16 @@ export function oneOf<const T extends string>(
   };
 }
 
+/** `true` or `false`; case does not matter. */
+export const flag: ValueKind<boolean> = {
+  parse: (text) => {
+    const lower = text.toLowerCase();
+    if (lower === 'true' || lower === 'false') return { value: lower === 'true' };
+    return { problem: 'must be true or false' };
+  },
+  format: asText,
+};
+
 /** Text that matches `pattern`; `rule` says the pattern in words. */
 export function textLike(pattern: RegExp, rule: string): ValueKind<string> {
   return {
@@ -116,4 +128,19 @@ export function parseOrigin(item: string): Parsed<string> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return rule;
   if (url.pathname !== '/' || url.search || url.hash || url.username) return rule;
   return { value: url.origin };
+}
+
+/** What may be reached although it is private: `all`, an IP address, a network (`10.0.0.0/8`, `fd00::/8`) or a host name. */
+export function parseAllowedAddress(item: string): Parsed<string> {
+  const text = item.toLowerCase();
+  const [address = '', bits] = text.split('/');
+  const version = isIP(address);
+  if (version !== 0) {
+    const most = version === 4 ? 32 : 128;
+    const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+    if (fits && text.split('/').length <= 2) return { value: text };
+  } else if (/^(?=.*[a-z])[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(text)) {
+    return { value: text };
+  }
+  return { problem: 'must be an IP address, a network such as 10.0.0.0/8, a host name, or all' };
 }
