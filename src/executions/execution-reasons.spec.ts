@@ -11,6 +11,7 @@ describe('reasons of executions', () => {
     executionReasons.noWorker([]),
     executionReasons.noWorker(['gpu']),
     executionReasons.workersRefuse(),
+    executionReasons.pipelineDisabled(),
     executionReasons.cancelled('somebody', undefined),
     executionReasons.workerLost('w', 1),
     executionReasons.workerLost('w', 0),

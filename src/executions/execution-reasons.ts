@@ -22,6 +22,10 @@ export const executionReasons = {
     code: 'workers_refuse',
     message: 'Every worker that could take it refuses new executions for now; see queue.refusals.',
   }),
+  pipelineDisabled: (): StoredReason => ({
+    code: 'pipeline_disabled',
+    message: 'The pipeline is disabled: it starts no executions.',
+  }),
   cancelled: (by: string, why: string | undefined): StoredReason => ({
     code: 'cancelled_by_user',
     message: `Cancelled by ${by}${why === undefined ? '' : `: ${why}`}.`,

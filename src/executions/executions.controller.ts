@@ -65,7 +65,7 @@ export class ExecutionsController {
     examples: { variables: { value: { environment: { GREETING: 'Good morning' } } } },
   })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
-  @ApiErrors(400, 401, 404, 422, 503)
+  @ApiErrors(400, 401, 404, 409, 422, 503)
   async trigger(
     @Param('id', UuidPipe) id: string,
     @Body() body: TriggerDto,

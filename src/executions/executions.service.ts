@@ -65,7 +65,8 @@ export class ExecutionsService {
   /**
    * Accepts an execution of the pipeline's current version. When it returns, the execution is stored and will run,
    * whatever happens to this process.
-   * @throws MillraceError ValidationError, NotFoundError, UnprocessableError (inputs), ServiceUnavailableError (database away)
+   * @throws MillraceError ValidationError, NotFoundError, ConflictError (disabled), UnprocessableError (inputs),
+   * ServiceUnavailableError (database away)
    */
   async trigger(
     pipelineId: string,
@@ -78,6 +79,7 @@ export class ExecutionsService {
       });
     }
     const version = await this.pipelines.getVersion(pipelineId);
+    if (!version.enabled) throw disabled(pipelineId);
     const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
     if (problems.length > 0) {
       throw unprocessable('The inputs do not fit the pipeline.', { details: problems });
@@ -98,7 +100,7 @@ export class ExecutionsService {
 
   /**
    * Runs the same plan again: same version, inputs, variables, and the very commit that was cloned.
-   * @throws MillraceError NotFoundError, ConflictError when the execution is not over
+   * @throws MillraceError NotFoundError, ConflictError when the execution is not over or its pipeline is disabled
    */
   async rerun(id: string, actor: string): Promise<AcceptedExecution> {
     const original = await this.get(id);
@@ -106,6 +108,10 @@ export class ExecutionsService {
       throw conflict(`Execution ${id} is not over: it is ${original.status}.`, {
         suggestions: ['Wait for its end or cancel it, then run it again.'],
       });
+    }
+    // Of a pipeline that was deleted the plan is still there, and nobody said that it must not run.
+    if ((await this.pipelines.isEnabled(original.pipeline_id)) === false) {
+      throw disabled(original.pipeline_id);
     }
     const info = original.trigger_info;
     return this.accept({
@@ -225,6 +231,14 @@ function newExecution(plan: Plan, order: Order): ExecutionRecord {
     updated_at: now,
   } as const;
   return { ...blank, ...storedRun(pendingState(plan, runContextOf(blank))), placements: [] };
+}
+
+function disabled(pipelineId: string): Error {
+  const reason = executionReasons.pipelineDisabled();
+  return conflict(reason.message, {
+    details: { reason, pipeline_id: pipelineId },
+    suggestions: [`Enable it first: PATCH /api/ci/pipelines/${pipelineId} with {"enabled": true}.`],
+  });
 }
 
 function triggerInfo(request: TriggerRequest, actor: string): TriggerInfo {

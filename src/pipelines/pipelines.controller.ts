@@ -7,6 +7,7 @@ import {
   Headers,
   HttpCode,
   Param,
+  Patch,
   Post,
   Put,
   Query,
@@ -26,6 +27,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
+import { validationError } from '../common/errors/millrace.error.js';
 import { ApiErrors, ApiList, ApiPage } from '../common/http/api-documentation.js';
 import { Consumes } from '../common/http/consumes.js';
 import {
@@ -39,6 +41,7 @@ import {
 import type { Actor, MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { MillraceConfig } from '../config/millrace-config.js';
+import { ChangePipelineDto } from './dto/change-pipeline.dto.js';
 import {
   PipelineResponse,
   PipelineSummaryResponse,
@@ -58,6 +61,8 @@ import { PipelinesService, type SavedPipeline } from './pipelines.service.js';
 import { parseIfMatch, versionTag } from './version-tag.js';
 import { VersionNumberPipe } from './version-number.pipe.js';
 import { readYamlUpload, uploadFields } from './yaml-upload.js';
+
+const ifMatchDescription = 'The `ETag` that you saw last; 409 when the pipeline has changed since.';
 
 @ApiTags('pipelines')
 @ApiBearerAuth()
@@ -140,7 +145,7 @@ export class PipelinesController {
   }
 
   @Get(':id')
-  @ApiOperation({ summary: 'Read a pipeline; `ETag` is its version' })
+  @ApiOperation({ summary: 'Read a pipeline; `ETag` tells its state' })
   @ApiOkResponse({ type: PipelineResponse })
   @ApiErrors(400, 401, 404, 503)
   async get(
@@ -148,7 +153,7 @@ export class PipelinesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<PipelineResponse> {
     const pipeline = await this.pipelines.getPipeline(id);
-    response.setHeader('ETag', versionTag(pipeline.version));
+    response.setHeader('ETag', versionTag(pipeline));
     return pipelineResponse(pipeline);
   }
 
@@ -160,7 +165,7 @@ export class PipelinesController {
   @ApiErrors(400, 401, 404, 503)
   async yaml(@Param('id', UuidPipe) id: string, @Res() response: Response): Promise<void> {
     const pipeline = await this.pipelines.getPipeline(id);
-    response.setHeader('ETag', versionTag(pipeline.version));
+    response.setHeader('ETag', versionTag(pipeline));
     response.end(Buffer.from(pipeline.yaml_content, 'utf8'));
   }
 
@@ -172,7 +177,7 @@ export class PipelinesController {
   @ApiHeader({
     name: 'If-Match',
     required: false,
-    description: 'Version (`ETag`) that you saw last; 409 when there is a newer one.',
+    description: ifMatchDescription,
   })
   @ApiOkResponse({ type: SavedPipelineResponse })
   @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
@@ -185,8 +190,29 @@ export class PipelinesController {
   ): Promise<SavedPipelineResponse> {
     const expected = parseIfMatch(ifMatch);
     const saved = await this.pipelines.replace(id, body.yaml_content, actor, expected);
-    response.setHeader('ETag', versionTag(saved.pipeline.version));
+    response.setHeader('ETag', versionTag(saved.pipeline));
     return savedResponse(saved);
+  }
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Enable, disable or describe a pipeline; makes no version',
+    description:
+      'A disabled pipeline refuses triggers and re-runs (409); what was accepted before goes on. At least one property.',
+  })
+  @ApiHeader({ name: 'If-Match', required: false, description: ifMatchDescription })
+  @ApiOkResponse({ type: PipelineSummaryResponse })
+  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  async change(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: ChangePipelineDto,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<PipelineSummaryResponse> {
+    if (body.description === undefined && body.enabled === undefined) throw nothingToChange();
+    const pipeline = await this.pipelines.change(id, body, parseIfMatch(ifMatch));
+    response.setHeader('ETag', versionTag(pipeline));
+    return pipelineSummary(pipeline);
   }
 
   @Delete(':id')
@@ -224,10 +250,16 @@ export class PipelinesController {
 
 function created(saved: SavedPipeline, response: Response): SavedPipelineResponse {
   response.setHeader('Location', `/api/ci/pipelines/${saved.pipeline._id}`);
-  response.setHeader('ETag', versionTag(saved.pipeline.version));
+  response.setHeader('ETag', versionTag(saved.pipeline));
   return savedResponse(saved);
 }
 
 function savedResponse(saved: SavedPipeline): SavedPipelineResponse {
   return { ...pipelineSummary(saved.pipeline), warnings: saved.warnings };
+}
+
+function nothingToChange(): Error {
+  return validationError('The body changes nothing.', {
+    suggestions: ['Send `description`, `enabled`, or both.'],
+  });
 }

@@ -2,19 +2,33 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { pageOf, type Page, type PageRequest } from '../common/http/paging.js';
+import { uuidV7 } from '../common/ids/uuid.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
-import { pipelineModel, type PipelineDocument } from './pipeline.schema.js';
+import { pipelineModel, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
 import { requestRetry } from './pipelines.limits.js';
 
 /** A pipeline without what only its own page shows. */
 export type PipelineSummary = Pick<
   PipelineDocument,
-  '_id' | 'name' | 'description' | 'version' | 'created_at' | 'updated_at'
+  | '_id'
+  | 'name'
+  | 'description'
+  | 'description_override'
+  | 'enabled'
+  | 'version'
+  | 'created_at'
+  | 'updated_at'
 >;
 
 /** What a new version changes of its pipeline. */
-export type PipelineChange = Omit<PipelineDocument, '_id' | 'created_at'>;
+export type PipelineChange = Omit<PipelineDocument, '_id' | 'created_at' | keyof PipelineSettings>;
+
+/** New settings; `null` takes one away. */
+export interface SettingsChange {
+  readonly enabled?: boolean;
+  readonly description_override?: string | null;
+}
 
 /** The collection `pipelines`. */
 @Injectable()
@@ -46,7 +60,15 @@ export class PipelinesRepository {
       () =>
         this.pipelines
           .find(page.after === undefined ? {} : { _id: { $lt: page.after } })
-          .select({ name: 1, description: 1, version: 1, created_at: 1, updated_at: 1 })
+          .select({
+            name: 1,
+            description: 1,
+            description_override: 1,
+            enabled: 1,
+            version: 1,
+            created_at: 1,
+            updated_at: 1,
+          })
           .sort({ _id: -1 })
           .limit(page.limit + 1)
           .lean<PipelineSummary[]>()
@@ -69,7 +91,33 @@ export class PipelinesRepository {
     );
   }
 
-  /** @returns false when there was none; a retry after a lost answer is told apart by asking first. */
+  /**
+   * Changes settings of a pipeline that is still as it was seen. Returns it as it is then; undefined: it has changed, or is
+   * gone.
+   */
+  async changeSettings(
+    seen: PipelineDocument,
+    change: SettingsChange,
+  ): Promise<PipelineDocument | undefined> {
+    const { description_override: description, ...rest } = change;
+    const id = uuidV7();
+    const changes = (seen.changes ?? 0) + 1;
+    const set = { ...rest, changes, last_change: id, updated_at: new Date() };
+    const update =
+      description === null
+        ? { $set: set, $unset: { description_override: '' } }
+        : { $set: description === undefined ? set : { ...set, description_override: description } };
+    // `null` finds what has no such field yet.
+    const asSeen = { _id: seen._id, version: seen.version, changes: seen.changes ?? null };
+    return databaseRetry(async () => {
+      const { matchedCount } = await this.pipelines.updateOne(asSeen, update).exec();
+      const now = await this.pipelines.findById(seen._id).lean<PipelineDocument>().exec();
+      if (!now) return undefined;
+      return matchedCount === 1 || now.last_change === id ? now : undefined;
+    }, requestRetry);
+  }
+
+  /** Idempotent. */
   async delete(id: string): Promise<void> {
     await databaseRetry(() => this.pipelines.deleteOne({ _id: id }).exec(), requestRetry);
   }

@@ -8,7 +8,7 @@ import type { InputDefinition } from '../engine/definition/definition.js';
 import type { Problem } from '../engine/definition/problem.js';
 import type { Plan } from '../engine/plan/plan.js';
 import type { CompiledYaml } from './compiled-yaml.js';
-import type { PipelineDocument } from './pipeline.schema.js';
+import { isEnabled, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
 import type { PipelineVersionDocument } from './pipeline-version.schema.js';
 import {
   PipelineVersionsRepository,
@@ -18,6 +18,7 @@ import {
 import { PipelinesRepository, type PipelineSummary } from './pipelines.repository.js';
 import { PlansService } from './plans.service.js';
 import { YamlCompiler } from './yaml-compiler.js';
+import { versionTag } from './version-tag.js';
 import { checkYamlText } from './yaml-source.js';
 
 type ValidYaml = Extract<CompiledYaml, { kind: 'valid' }>;
@@ -28,10 +29,19 @@ export interface SavedPipeline {
   readonly warnings: readonly Problem[];
 }
 
+/** Settings of a pipeline to change; what is undefined stays. */
+export interface PipelinePatch {
+  /** Shown in place of the YAML's; null = the YAML's again. */
+  readonly description?: string | null;
+  readonly enabled?: boolean;
+}
+
 /** A version with everything that an execution of it needs. */
 export interface RunnableVersion {
   readonly pipelineId: string;
   readonly pipelineName: string;
+  /** False: it must not be started. */
+  readonly enabled: boolean;
   readonly number: number;
   readonly planHash: string;
   readonly plan: Plan;
@@ -67,6 +77,8 @@ export class PipelinesService {
     const pipeline: PipelineDocument = {
       _id: id,
       ...currentFields(1, yaml, compiled.planHash, compiled.definition),
+      enabled: true,
+      changes: 0,
       created_at: now,
       updated_at: now,
     };
@@ -76,19 +88,19 @@ export class PipelinesService {
 
   /**
    * Makes a new version the current one; the same text again makes none.
-   * @param expected version that the client saw last; another one now is a conflict
+   * @param expected tag (`versionTag`) that the client saw last; another one now is a conflict
    */
   async replace(
     id: string,
     yaml: string,
     actor: Actor,
-    expected: number | undefined,
+    expected: string | undefined,
   ): Promise<SavedPipeline> {
     const compiled = await this.compileValid(yaml);
     await this.plans.save(compiled.planHash, compiled.plan);
     for (;;) {
       const current = await this.getPipeline(id);
-      if (expected !== undefined && current.version !== expected) throw staleVersion(current);
+      refuseStale(current, expected);
       if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
 
       const number = current.version + 1;
@@ -101,6 +113,36 @@ export class PipelinesService {
         return { pipeline, warnings: compiled.problems };
       }
     }
+  }
+
+  /**
+   * Changes what the YAML does not say; makes no version. Versions write none of these fields, so neither can undo the other.
+   * @param expected tag that the client saw last; another one now is a conflict
+   */
+  async change(
+    id: string,
+    { description, enabled }: PipelinePatch,
+    expected: string | undefined,
+  ): Promise<PipelineDocument> {
+    for (;;) {
+      const current = await this.getPipeline(id);
+      refuseStale(current, expected);
+      const change = {
+        ...(enabled === undefined || enabled === isEnabled(current) ? {} : { enabled }),
+        ...(description === undefined || description === (current.description_override ?? null)
+          ? {}
+          : { description_override: description }),
+      };
+      if (Object.keys(change).length === 0) return current;
+      const changed = await this.pipelines.changeSettings(current, change);
+      if (changed) return changed;
+    }
+  }
+
+  /** Whether something may be started by it; undefined when there is no such pipeline (any more). */
+  async isEnabled(id: string): Promise<boolean | undefined> {
+    const pipeline = await this.pipelines.find(id);
+    return pipeline && isEnabled(pipeline);
   }
 
   /** Its executions stay, and so do the plans that they ran. */
@@ -142,6 +184,7 @@ export class PipelinesService {
     return {
       pipelineId: id,
       pipelineName: version.name,
+      enabled: isEnabled(pipeline),
       number: version.number,
       planHash: version.plan_hash,
       plan,
@@ -210,7 +253,7 @@ function currentFields(
   yaml: string,
   planHash: string,
   definition: DefinitionDocument,
-): Omit<PipelineDocument, '_id' | 'created_at' | 'updated_at'> {
+): Omit<PipelineDocument, '_id' | 'created_at' | 'updated_at' | keyof PipelineSettings> {
   const { name, description, triggers, stages, environment, timeout, retry_count } = definition;
   return {
     name,
@@ -235,10 +278,13 @@ function isSameVersion(a: PipelineVersionDocument, b: PipelineVersionDocument): 
   );
 }
 
-function staleVersion(current: PipelineDocument): Error {
-  return conflict(`The pipeline is at version ${current.version} by now.`, {
-    details: { version: current.version },
-    suggestions: ['Read the pipeline again, put your change into its text, and send that.'],
+/** @throws ConflictError */
+function refuseStale(current: PipelineDocument, expected: string | undefined): void {
+  const tag = versionTag(current);
+  if (expected === undefined || expected === tag) return;
+  throw conflict(`The pipeline has changed: it is at ${tag} by now, not at ${expected}.`, {
+    details: { version: current.version, etag: tag },
+    suggestions: ['Read the pipeline again, put your change into what you read, and send that.'],
   });
 }
 

@@ -49,7 +49,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   if (config.clientOrigins.length > 0) {
     app.enableCors({
       origin: [...config.clientOrigins],
-      exposedHeaders: ['X-Request-Id', 'Link', 'Retry-After', 'Location'],
+      exposedHeaders: ['X-Request-Id', 'Link', 'Retry-After', 'Location', 'ETag'],
       maxAge: 600,
     });
   }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Problem } from '../../engine/definition/problem.js';
-import type { PipelineDocument } from '../pipeline.schema.js';
+import { descriptionOf, isEnabled, type PipelineDocument } from '../pipeline.schema.js';
 import type { PipelineSummary } from '../pipelines.repository.js';
 import { exampleYaml } from './yaml-content.dto.js';
 
@@ -40,6 +40,9 @@ export class PipelineSummaryResponse {
 
   @ApiProperty({ type: String, nullable: true, example: null })
   description!: string | null;
+
+  @ApiProperty({ example: true, description: 'False: nothing starts.' })
+  enabled!: boolean;
 
   @ApiProperty({ example: 1, description: 'Number of the current version, from 1.' })
   version!: number;
@@ -86,7 +89,8 @@ export function pipelineSummary(pipeline: PipelineSummary): PipelineSummaryRespo
   return {
     id: pipeline._id,
     name: pipeline.name,
-    description: pipeline.description ?? null,
+    description: descriptionOf(pipeline),
+    enabled: isEnabled(pipeline),
     version: pipeline.version,
     created_at: pipeline.created_at,
     updated_at: pipeline.updated_at,
