@@ -11,6 +11,7 @@ import { answerClientErrors } from './common/http/client-error.js';
 import { configureHttp } from './common/http/configure-http.js';
 import type { MillraceConfig } from './config/millrace-config.js';
 import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
+import { RateLimits } from './integrations/rate-limit/rate-limits.js';
 import { openApiDocument } from './open-api.js';
 
 /** Longer than the idle limit of usual load balancers (60 s), so that they and not we close idle connections. */
@@ -30,6 +31,7 @@ export async function createApiApp(
   configureHttp(app, {
     config,
     logger,
+    limiter: app.get(RateLimits).requests,
     authenticate: authenticateWith(app.get(Authenticator)),
     translators: [databaseAway],
   });

@@ -10,6 +10,7 @@ import { ExecutionsApiModule } from './executions/executions.api.module.js';
 import { ExecutionsWorkerModule } from './executions/executions.worker.module.js';
 import { HealthModule } from './health/health.module.js';
 import { DatabaseModule } from './integrations/database/database.module.js';
+import { RateLimitModule } from './integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from './integrations/redis/redis.module.js';
 import { PipelinesApiModule } from './pipelines/pipelines.api.module.js';
 import { WorkersApiModule } from './workers/workers.api.module.js';
@@ -46,6 +47,7 @@ function baseModules(config: MillraceConfig, logger: Logger): Imports {
 
 function apiModules(): Imports {
   return [
+    RateLimitModule.forRoot(),
     AuthModule.forRoot(),
     PipelinesApiModule,
     ExecutionsApiModule,

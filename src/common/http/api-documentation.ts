@@ -33,17 +33,26 @@ export class ErrorResponse {
   timestamp!: string;
 }
 
+const retryStatuses: readonly number[] = [429, 503];
+const retryAfter = {
+  'Retry-After': {
+    description: 'Seconds until a new try makes sense.',
+    schema: { type: 'integer' as const, minimum: 1 },
+  },
+};
+
 type ErrorStatus = (typeof statusOfKind)[keyof typeof statusOfKind];
 
-/** Documents the errors of a route by their statuses. */
+/** Documents the errors of a route by their statuses; 429, which every route may answer, is added. */
 export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
   const kinds = Object.entries(statusOfKind);
   return applyDecorators(
-    ...statuses.map((status) =>
+    ...[...new Set([...statuses, statusOfKind.RateLimitError])].map((status) =>
       ApiResponse({
         status,
         description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
         type: ErrorResponse,
+        ...(retryStatuses.includes(status) ? { headers: retryAfter } : {}),
       }),
     ),
   );

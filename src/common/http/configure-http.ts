@@ -2,7 +2,6 @@ import { NotFoundException } from '@nestjs/common';
 import { HttpAdapterHost, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
-import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
@@ -10,30 +9,52 @@ import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';
 import { jsonBody } from './json-body.js';
+import { rateLimit, type ClientLimiter } from './rate-limit.js';
 import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
+import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
 
 /** First part of every path; controllers leave it out. */
 export const apiPrefix = 'api';
 
+/** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
+const corsRequestHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'If-Match',
+  'If-None-Match',
+  'Last-Event-ID',
+  'X-Request-Id',
+];
+const corsAnswerHeaders = [
+  'Allow',
+  'ETag',
+  'Link',
+  'Location',
+  'RateLimit-Limit',
+  'RateLimit-Policy',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'Retry-After',
+  'X-Request-Id',
+];
+
 export interface HttpOptions {
   readonly config: MillraceConfig;
   readonly logger: Logger;
+  /** `RATE_LIMIT`: requests of one client address. */
+  readonly limiter: ClientLimiter;
   /** Recognizes who sends the request and sets `request.actor`; it refuses nobody, the guards do. */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
   readonly translators: readonly ErrorTranslator[];
 }
 
-/** No `upgrade-insecure-requests`: without TLS in front it would break the pages of `/api/docs`. */
-const contentSecurityPolicy = {
-  directives: { 'upgrade-insecure-requests': null },
-};
-
 /**
  * Everything between the socket and the controllers, in this order: request id and log line, security headers,
- * `Host` and `Origin`, CORS, who it is, body. Create the application with `bodyParser: false`.
+ * `Host` and `Origin`, CORS, rate limit, who it is, body. Create the application with `bodyParser: false`.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
@@ -43,16 +64,21 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   // Pipelines have a tag of their own, their version; hashing every other answer buys nothing.
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(requestLog(options.logger));
-  app.use(helmet({ contentSecurityPolicy, strictTransportSecurity: false }));
+  app.set('trust proxy', config.trustProxy);
+  app.use(requestLog(options.logger, config.trustProxy));
+  app.use(securityHeaders(config.trustProxy));
   app.use(edgeGuard(config));
   if (config.clientOrigins.length > 0) {
     app.enableCors({
       origin: [...config.clientOrigins],
-      exposedHeaders: ['X-Request-Id', 'Link', 'Retry-After', 'Location', 'ETag'],
+      credentials: true,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: [...corsRequestHeaders],
+      exposedHeaders: [...corsAnswerHeaders],
       maxAge: 600,
     });
   }
+  app.use(rateLimit(options.limiter));
   app.use(outsidePrefix(routes));
   app.use(options.authenticate);
   app.use(jsonBody(config.maxUploadSize));

@@ -23,8 +23,10 @@ export function edgeGuard(
   const hosts = ownHosts(config);
   const loopbackOnly = isLoopbackHost(config.host);
 
-  return (request, _response, next) => {
-    const name = hostNameOf(request.headers.host);
+  return (request, response, next) => {
+    // A cache must not give one page the answer that another one got.
+    response.vary('Origin');
+    const name = hasOneHost(request) ? hostNameOf(request.headers.host) : undefined;
     if (name === undefined || !isOwnHost(name, hosts, loopbackOnly)) {
       next(foreignHost());
       return;
@@ -38,6 +40,12 @@ function ownHosts(config: EdgeConfig): ReadonlySet<string> {
   const names = [config.host, ...config.allowedHosts, ...ofOrigins];
   if (!isLoopbackHost(config.host)) names.push(hostname());
   return new Set(names.map((each) => each.toLowerCase().replace(/^\[|\]$/g, '')));
+}
+
+/** Node takes the first of two `Host` headers; a proxy in front may have gone by the other (RFC 9112, 3.2). */
+function hasOneHost(request: Request): boolean {
+  const names = request.rawHeaders.filter((_each, index) => index % 2 === 0);
+  return names.filter((name) => name.toLowerCase() === 'host').length === 1;
 }
 
 /** Host name of a `Host` header, lower case, without port and brackets; `undefined` when it is none. */

@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import { defaultSuggestions } from '../errors/error-kind.js';
 import { MillraceError } from '../errors/millrace.error.js';
 import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-error.js';
+import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
 import type { MillraceRequest } from './request-context.js';
 import type { RouteTable } from './route-table.js';
@@ -47,7 +48,8 @@ export class ErrorFilter implements ExceptionFilter {
       response.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
     }
     response.setHeader('Cache-Control', 'no-store');
-    if (error.kind === 'PayloadTooLargeError') closeAfterAnswer(request, response);
+    // Nobody reads the rest of a body that was refused; without a body the request is complete by now.
+    if (announcesBody(request.headers)) closeAfterAnswer(request, response);
     response.status(error.status).json(errorBody(error, request.id));
   }
 

@@ -23,6 +23,9 @@ import { Public } from '../../auth/public.decorator.js';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseConfig } from '../../config/load-config.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
+import { MemorySharedCounts } from '../../integrations/rate-limit/memory-shared-counts.js';
+import { RateLimitModule } from '../../integrations/rate-limit/rate-limit.module.js';
+import { RateLimits } from '../../integrations/rate-limit/rate-limits.js';
 import { MillraceError } from '../errors/millrace.error.js';
 import { createRootLogger } from '../logging/root-logger.js';
 import { configureHttp } from './configure-http.js';
@@ -105,7 +108,11 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
   });
   const root = {
     module: ThingModule,
-    imports: [ConfigModule.forRoot(config), AuthModule.forRoot()],
+    imports: [
+      ConfigModule.forRoot(config),
+      RateLimitModule.over(new MemorySharedCounts()),
+      AuthModule.forRoot(),
+    ],
   };
   const started = await NestFactory.create<NestExpressApplication>(root, {
     logger: false,
@@ -114,6 +121,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
   configureHttp(started, {
     config,
     logger,
+    limiter: started.get(RateLimits).requests,
     authenticate: authenticateWith(started.get(Authenticator)),
     translators: [
       (error) =>
@@ -151,7 +159,12 @@ function expectShape(response: request.Response, status: number, error: string):
 }
 
 beforeAll(async () => {
-  app = await start({ MAX_UPLOAD_SIZE: '2KiB', CLIENT_ORIGIN: 'https://ui.example.com' });
+  app = await start({
+    RATE_LIMIT: '0',
+    AUTH_FAILURE_LIMIT: '0',
+    MAX_UPLOAD_SIZE: '2KiB',
+    CLIENT_ORIGIN: 'https://ui.example.com',
+  });
 });
 afterAll(() => app.close());
 beforeEach(() => {
@@ -330,6 +343,11 @@ describe('Host and Origin', () => {
     ['a name that begins well', { host: '127.0.0.1.evil.example' }],
     ['another address', { host: '192.168.1.5' }],
     ['no sense', { host: 'a b' }],
+    ['a sandboxed page on the right host', { host: 'localhost:8000', origin: 'null' }],
+    [
+      'a name that only a header of a proxy makes ours',
+      { host: 'x.y', 'x-forwarded-host': 'localhost' },
+    ],
     ['a foreign page', { origin: 'https://evil.example' }],
     ['a sandboxed page', { origin: 'null' }],
     ['another port of this host', { host: 'localhost:8000', origin: 'http://localhost:9000' }],
@@ -351,20 +369,162 @@ describe('Host and Origin', () => {
 
   it('answers CORS for the pages that are allowed only', async () => {
     const ask = (origin: string): request.Test =>
-      agent().options('/api/things').set({ origin, 'access-control-request-method': 'POST' });
+      agent().options('/api/things').set({
+        origin,
+        'access-control-request-method': 'PUT',
+        'access-control-request-headers': 'authorization,content-type,if-match',
+      });
     const good = await ask('https://ui.example.com');
     expect(good.status).toBe(204);
-    expect(good.headers['access-control-allow-origin']).toBe('https://ui.example.com');
-    const bad = await ask('https://evil.example');
-    expect(bad.status).toBe(403);
-    expect(bad.headers['access-control-allow-origin']).toBeUndefined();
+    expect(good.headers).toMatchObject({
+      'access-control-allow-origin': 'https://ui.example.com',
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': expect.stringContaining('PUT'),
+      'access-control-allow-headers': expect.stringContaining('If-Match'),
+      vary: expect.stringContaining('Origin'),
+    });
+    const read = await agent()
+      .get('/api/things')
+      .set({ ...bearer, origin: 'https://ui.example.com' });
+    expect(read.headers).toMatchObject({
+      'access-control-allow-origin': 'https://ui.example.com',
+      'access-control-expose-headers': expect.stringContaining('RateLimit-Remaining'),
+    });
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'http://ui.example.com',
+      'https://x.ui.example.com',
+    ]) {
+      const bad = await ask(origin);
+      expectShape(bad, 403, 'AuthorizationError');
+      const names = Object.keys(bad.headers).filter((name) => name.startsWith('access-control-'));
+      expect(names).toEqual([]);
+      expect(bad.headers['vary']).toContain('Origin');
+    }
+    const none = await agent().get('/api/things').set(bearer);
+    expect(none.headers['access-control-allow-origin']).toBeUndefined();
+    expect(none.headers['vary']).toContain('Origin');
+  });
+
+  it('refuses two Host headers: this server and a proxy could each go by another', async () => {
+    const answer = await raw(
+      'GET /api/things/open HTTP/1.1\r\nHost: localhost\r\nhost: evil.example\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 403 /);
   });
 
   it('sets security headers and does not name the framework', async () => {
-    const { headers } = await agent().get('/api/things/open');
-    expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['content-security-policy']).not.toContain('upgrade-insecure-requests');
-    expect(headers['x-powered-by']).toBeUndefined();
+    const { headers } = await agent().get('/api/things/open').set('x-forwarded-proto', 'https');
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+      'content-security-policy':
+        "default-src 'none';style-src 'unsafe-inline';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+    });
+    for (const name of ['x-powered-by', 'server', 'strict-transport-security']) {
+      expect(headers[name]).toBeUndefined();
+    }
+  });
+});
+
+describe('rate limits', () => {
+  let limited: NestExpressApplication;
+  let proxied: NestExpressApplication;
+  beforeAll(async () => {
+    const limits = { RATE_LIMIT: '6', AUTH_FAILURE_LIMIT: '3' };
+    limited = await start(limits);
+    proxied = await start({ ...limits, TRUST_PROXY: '1' });
+  });
+  afterAll(async () => {
+    await limited.close();
+    await proxied.close();
+  });
+  const get = (app: NestExpressApplication, headers: Record<string, string>): request.Test =>
+    request(app.getHttpServer()).get('/api/things').set(headers);
+  const statuses = async (
+    app: NestExpressApplication,
+    headers: (n: number) => Record<string, string>,
+  ): Promise<number[]> => {
+    const found: number[] = [];
+    for (let n = 0; n < 7; n += 1) found.push((await get(app, headers(n))).status);
+    return found;
+  };
+
+  it('hold whatever the client writes into headers of proxies', async () => {
+    lines.length = 0;
+    const forged = (n: number): Record<string, string> => ({
+      'x-forwarded-for': `198.51.100.${n}`,
+      forwarded: `for=198.51.100.${n}`,
+      'x-real-ip': `198.51.100.${n}`,
+      'x-forwarded-proto': 'https',
+    });
+    expect(await statuses(limited, forged)).toEqual([401, 401, 401, 429, 429, 429, 429]);
+    const refused = await get(limited, bearer);
+    expectShape(refused, 429, 'RateLimitError');
+    expect(refused.headers).toMatchObject({
+      'ratelimit-limit': '6',
+      'ratelimit-remaining': '0',
+      'ratelimit-policy': '6;w=60',
+      'retry-after': expect.stringMatching(/^[1-9]\d*$/),
+    });
+    expect(refused.body.details).toEqual({ limit: 6, window_seconds: 60 });
+    const told = lines.filter(({ msg }) => /too many requests/.test(String(msg)));
+    expect(told.map(({ client, limit }) => [client, limit])).toEqual([
+      ['127.0.0.1', 3],
+      ['127.0.0.1', 6],
+    ]);
+  });
+
+  it('count by what the proxy saw, not by what stands left of it', async () => {
+    const forged = (n: number): Record<string, string> => ({
+      ...bearer,
+      'x-forwarded-for': `203.0.113.${n}, 198.51.100.7`,
+    });
+    expect(await statuses(proxied, forged)).toEqual([200, 200, 200, 200, 200, 200, 429]);
+    const other = await get(proxied, { ...bearer, 'x-forwarded-for': '198.51.100.8' });
+    expect(other.status).toBe(200);
+    expect(other.headers['ratelimit-remaining']).toBe('5');
+  });
+
+  it('count IPv6 clients by their /64', async () => {
+    const spread = (n: number): Record<string, string> => ({
+      ...bearer,
+      'x-forwarded-for': `2001:db8:1:2:${n}::1`,
+    });
+    expect((await statuses(proxied, spread)).at(-1)).toBe(429);
+    const neighbour = await get(proxied, { ...bearer, 'x-forwarded-for': '2001:db8:1:3::1' });
+    expect(neighbour.status).toBe(200);
+  });
+
+  it('count requests without a good token apart, and never keep a good one out by them', async () => {
+    const from = { 'x-forwarded-for': '198.51.100.20' };
+    const wrong = { ...from, authorization: 'Bearer wrong' };
+    const ask = async (headers: Record<string, string>): Promise<number> =>
+      (await get(proxied, headers)).status;
+    expect([await ask(from), await ask(wrong), await ask(from)]).toEqual([401, 401, 401]);
+    const refused = await get(proxied, wrong);
+    expectShape(refused, 429, 'RateLimitError');
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect(await ask({ ...from, ...bearer })).toBe(200);
+  });
+
+  it('do not hold for probes, documentation and event streams', async () => {
+    const from = { 'x-forwarded-for': '198.51.100.30' };
+    for (const path of ['/api/health/live', '/api/docs', '/api/ci/executions/x/events']) {
+      for (let n = 0; n < 8; n += 1) {
+        const { status } = await request(proxied.getHttpServer()).get(path).set(from);
+        expect(status).toBe(404);
+      }
+    }
+  });
+
+  it('know TLS from the proxy: HSTS', async () => {
+    const tls = await get(proxied, { 'x-forwarded-proto': 'https' });
+    expect(tls.headers['strict-transport-security']).toBe('max-age=15552000');
+    const plain = await get(proxied, { 'x-forwarded-proto': 'http' });
+    expect(plain.headers['strict-transport-security']).toBeUndefined();
   });
 });
 

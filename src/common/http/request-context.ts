@@ -13,6 +13,8 @@ export interface RequestContext {
   /** Value of `X-Request-Id`, and `req.id` in the log. */
   id: string;
   log: Logger;
+  /** Of the client itself where `TRUST_PROXY` names the proxies in front; '' when it has left already. */
+  clientAddress: string;
   /** Absent until somebody was recognized. */
   actor?: Actor;
   /** True once the answer of this request also ends its connection. */

@@ -1,17 +1,20 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { clientAddress } from './client-address.js';
 import { requestIdFrom, type RequestContext } from './request-context.js';
 
 /** Probes come every few seconds; their lines are only of use when one fails. */
 const quietPath = /^\/api\/health/;
 
 /**
- * Gives every request its id and logger, and writes one line when it is answered: method, path, status, duration.
+ * Gives every request its id, logger and client address, and writes one line when it is answered: method, path, status, duration.
  * Query strings, headers and bodies are not logged: they may hold secrets.
+ * @param proxies `TRUST_PROXY`
  */
 export function requestLog(
   logger: Logger,
+  proxies: number,
 ): (...args: [...Parameters<RequestListener>, () => void]) => void {
   const log = pinoHttp({
     logger,
@@ -29,7 +32,10 @@ export function requestLog(
       }),
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
-    customProps: (request) => ({ actor: (request as IncomingMessage & RequestContext).actor?.id }),
+    customProps: (request) => {
+      const { actor, clientAddress: client } = request as IncomingMessage & RequestContext;
+      return { actor: actor?.id, client };
+    },
     customLogLevel: (request, response, error) => {
       const failed = response.statusCode >= 500 || Boolean(error);
       // A probe that is told 503 got its answer: what is wrong is logged where it is wrong.
@@ -39,7 +45,10 @@ export function requestLog(
     customSuccessMessage: () => 'request',
     customErrorMessage: () => 'request failed',
   });
-  return log;
+  return (request, response, next) => {
+    Object.assign(request, { clientAddress: clientAddress(request, proxies) });
+    log(request, response, next);
+  };
 }
 
 function pathOf(url: string): string {

@@ -1,0 +1,79 @@
+import type { NextFunction, Request, Response } from 'express';
+import { MillraceError } from '../errors/millrace.error.js';
+import { clientNetwork } from './client-address.js';
+import type { MillraceRequest } from './request-context.js';
+
+/** What a limiter says of one request (`integrations/rate-limit/rate-limiter.ts`). */
+export interface LimitVerdict {
+  readonly allowed: boolean;
+  /** 0 = there is no limit. */
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+  readonly resetSeconds: number;
+  readonly retryAfterSeconds: number;
+  /** True once for each client and window. */
+  readonly isNews: boolean;
+}
+
+/** Decides at once whether one more request of a client is within its limit. */
+export interface ClientLimiter {
+  take(client: string): LimitVerdict;
+}
+
+/**
+ * Never refused: probes (a flood from one address must not take the server out of its load balancer; the checks
+ * behind them are shared by all who ask), the documentation, and event streams, which have limits of their own.
+ */
+const unlimited = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events$/;
+
+/**
+ * Limits the requests of one client address, before anything is read or asked. Answers tell what is left: `RateLimit-Limit`,
+ * `-Remaining`, `-Reset` and `-Policy`, as in draft-ietf-httpapi-ratelimit-headers-06.
+ */
+export function rateLimit(
+  limiter: ClientLimiter,
+): (request: Request, response: Response, next: NextFunction) => void {
+  return (request, response, next) => {
+    if (unlimited.test(request.path)) {
+      next();
+      return;
+    }
+    const verdict = limiter.take(clientNetwork((request as MillraceRequest).clientAddress));
+    if (verdict.limit > 0) setLimitHeaders(response, verdict);
+    next(
+      verdict.allowed
+        ? undefined
+        : tooManyRequests(
+            request as MillraceRequest,
+            verdict,
+            'The client sends too many requests.',
+          ),
+    );
+  };
+}
+
+/** 429. The first one of a client and window is logged. */
+export function tooManyRequests(
+  request: MillraceRequest,
+  verdict: LimitVerdict,
+  message: string,
+): MillraceError {
+  const { limit, windowSeconds, retryAfterSeconds } = verdict;
+  if (verdict.isNews) request.log.warn({ client: request.clientAddress, limit }, message);
+  return new MillraceError('RateLimitError', message, {
+    details: { limit, window_seconds: windowSeconds },
+    retryAfterSeconds,
+    suggestions: [
+      `Wait ${String(retryAfterSeconds)} s (\`Retry-After\`), then send fewer requests than ${String(limit)} in ${String(windowSeconds)} s; \`RateLimit-Remaining\` tells how many are left.`,
+    ],
+  });
+}
+
+function setLimitHeaders(response: Response, verdict: LimitVerdict): void {
+  const { limit, remaining, resetSeconds, windowSeconds } = verdict;
+  response.setHeader('RateLimit-Limit', limit);
+  response.setHeader('RateLimit-Remaining', remaining);
+  response.setHeader('RateLimit-Reset', resetSeconds);
+  response.setHeader('RateLimit-Policy', `${String(limit)};w=${String(windowSeconds)}`);
+}

@@ -1,0 +1,89 @@
+import { Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { RateLimiter } from './rate-limiter.js';
+import type { SharedCounts, WindowTotals } from './shared-counts.js';
+
+const windowMs = 60_000;
+/** So long after a request its count goes to the others, and after so long when that failed the last time. */
+const syncMs = 50;
+const syncAgainMs = 1_000;
+/** Clients in one command to the store. */
+const clientsAtOnce = 500;
+const unknown: WindowTotals = { current: 0, previous: 0 };
+
+export interface RateLimitsOptions {
+  /** Requests of one client address in a minute; 0 = no limit. */
+  readonly requests: number;
+  /** Requests with a missing or wrong token of one client address in a minute; 0 = no limit. */
+  readonly authFailures: number;
+  readonly now?: () => number;
+}
+
+/**
+ * The limits of this server, per client address and minute. Each process decides by itself, without waiting for anything,
+ * and tells the others what it counted every 50 ms. With the store away the processes count each for itself, and
+ * nothing is refused that would not be refused anyway.
+ */
+export class RateLimits implements OnApplicationShutdown {
+  readonly requests: RateLimiter;
+  readonly authFailures: RateLimiter;
+  private readonly logger = new Logger('RateLimits');
+  private timer: NodeJS.Timeout | undefined;
+  private syncing = false;
+  private away = false;
+  private closed = false;
+
+  constructor(
+    options: RateLimitsOptions,
+    private readonly shared: SharedCounts,
+  ) {
+    const common = { windowMs, now: options.now, onPending: () => this.syncSoon() };
+    this.requests = new RateLimiter({ ...common, name: 'requests', limit: options.requests });
+    this.authFailures = new RateLimiter({ ...common, name: 'auth', limit: options.authFailures });
+  }
+
+  onApplicationShutdown(): void {
+    this.closed = true;
+    this.syncing = true;
+    clearTimeout(this.timer);
+  }
+
+  private syncSoon(): void {
+    if (this.syncing || this.timer !== undefined) return;
+    this.timer = setTimeout(() => void this.sync(), this.away ? syncAgainMs : syncMs);
+    this.timer.unref();
+  }
+
+  /** Never rejects. */
+  private async sync(): Promise<void> {
+    this.timer = undefined;
+    this.syncing = true;
+    let pending = true;
+    try {
+      pending = await this.exchange(this.requests);
+      pending = (await this.exchange(this.authFailures)) || pending;
+      if (this.away) this.logger.log('limits hold over all API processes again');
+      this.away = false;
+    } catch (error) {
+      const text = 'limits hold for each API process alone until Redis is back';
+      if (!this.away) this.logger.warn({ err: error }, text);
+      this.away = true;
+    }
+    this.syncing = this.closed;
+    if (pending) this.syncSoon();
+  }
+
+  /** True when there is more to tell. */
+  private async exchange(limiter: RateLimiter): Promise<boolean> {
+    const updates = limiter.pending(clientsAtOnce);
+    if (updates.length === 0) return false;
+    try {
+      const totals = await this.shared.add(updates, windowMs);
+      updates.forEach((update, index) => limiter.settle(update, totals[index] ?? unknown));
+    } catch (error) {
+      // Whether it was added is not known, and what is added twice could refuse what is within the limit: not again.
+      for (const update of updates) limiter.settle(update, unknown);
+      throw error;
+    }
+    return true;
+  }
+}
