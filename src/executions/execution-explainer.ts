@@ -14,7 +14,7 @@ import { executionReasons } from './execution-reasons.js';
 import type { StoredTrace } from './execution-trace.schema.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
-import { ExecutionsRepository } from './executions.repository.js';
+import { ExecutionListsRepository } from './execution-lists.repository.js';
 import type { StoredReason, StoredStage, StoredStep } from './stored-state.js';
 
 type TraceOf = (stage: string, step: string | null) => WhenTrace | null;
@@ -24,7 +24,7 @@ type TraceOf = (stage: string, step: string | null) => WhenTrace | null;
 export class ExecutionExplainer {
   constructor(
     private readonly traces: ExecutionTracesRepository,
-    private readonly executions: ExecutionsRepository,
+    private readonly lists: ExecutionListsRepository,
     private readonly workers: WorkersRepository,
   ) {}
 
@@ -48,7 +48,7 @@ export class ExecutionExplainer {
 
   private async queueOf(execution: ExecutionRecord): Promise<QueueResponse> {
     const [ahead, workers] = await Promise.all([
-      this.executions.pendingBefore(execution.queue, execution._id),
+      this.lists.pendingBefore(execution.queue, execution._id),
       this.workers.live(),
     ]);
     const able = workers.filter(

@@ -7,13 +7,15 @@ import { ExecutionLogsController } from './execution-logs.controller.js';
 import { ExecutionsController } from './executions.controller.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsService } from './executions.service.js';
+import { PipelineStatsController } from './pipeline-stats.controller.js';
+import { PipelineStatsService } from './pipeline-stats.service.js';
 import { QueueProbe } from './queue.probe.js';
 
 /** Executions with their routes. */
 @Module({
   imports: [ExecutionsModule],
-  controllers: [ExecutionsController, ExecutionLogsController],
-  providers: [ExecutionsService, ExecutionExplainer, ExecutionLogs],
+  controllers: [ExecutionsController, ExecutionLogsController, PipelineStatsController],
+  providers: [ExecutionsService, ExecutionExplainer, ExecutionLogs, PipelineStatsService],
 })
 export class ExecutionsApiModule implements OnModuleInit {
   constructor(

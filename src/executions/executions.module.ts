@@ -12,6 +12,7 @@ import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
 import { ExecutionsReconciler } from './executions.reconciler.js';
 import { ExecutionsRepository } from './executions.repository.js';
+import { ExecutionListsRepository } from './execution-lists.repository.js';
 import { LiveExecutions } from './live-executions.js';
 import { QueueRecord, QueueSchema } from './queue.schema.js';
 import { QueuesRepository } from './queues.repository.js';
@@ -32,6 +33,7 @@ import { QueuesRepository } from './queues.repository.js';
   ],
   providers: [
     ExecutionsRepository,
+    ExecutionListsRepository,
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
@@ -41,6 +43,7 @@ import { QueuesRepository } from './queues.repository.js';
   ],
   exports: [
     ExecutionsRepository,
+    ExecutionListsRepository,
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,

@@ -10,7 +10,8 @@ import { WorkersRepository } from '../workers/workers.repository.js';
 import { cancelledRun } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { ExecutionTakeover } from './execution-takeover.js';
-import { ExecutionsRepository, type LiveExecution } from './executions.repository.js';
+import { ExecutionListsRepository, type LiveExecution } from './execution-lists.repository.js';
+import { ExecutionsRepository } from './executions.repository.js';
 
 const INTERVAL_MS = 5_000;
 /** A job that was just made is on its way; older pending executions may have lost theirs. */
@@ -31,6 +32,7 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
 
   constructor(
     private readonly executions: ExecutionsRepository,
+    private readonly lists: ExecutionListsRepository,
     private readonly placer: ExecutionPlacer,
     private readonly takeover: ExecutionTakeover,
     private readonly observer: WorkerObserver,
@@ -51,7 +53,7 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
   async reconcile(): Promise<void> {
     try {
       await this.observer.observe();
-      const live = await this.executions.live(['pending', 'waiting', 'running'], MOST_AT_ONCE);
+      const live = await this.lists.live(['pending', 'waiting', 'running'], MOST_AT_ONCE);
       await this.takeFromLostWorkers(live.filter(({ status }) => status === 'running'));
       await this.offerAgain(live.filter(({ status }) => status === 'pending'));
     } catch (error) {

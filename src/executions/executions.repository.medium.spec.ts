@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { testServices } from '../../test/support/services.js';
 import { DatabaseConnection } from '../integrations/database/database-connection.js';
+import { pendingExecution } from './execution.fixture.js';
 import { executionReasons } from './execution-reasons.js';
 import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
 import { ExecutionsRepository, type Settlement } from './executions.repository.js';
@@ -32,12 +33,12 @@ describe('ExecutionsRepository', () => {
 
   beforeEach(async () => {
     id = randomUUID();
-    await executions.insert(pending(id));
+    await executions.insert(pendingExecution({ _id: id }));
   });
 
   it('inserts once, however often it is told', async () => {
     await claim();
-    await executions.insert(pending(id));
+    await executions.insert(pendingExecution({ _id: id }));
     expect(await executions.find(id)).toMatchObject({ status: 'running', attempt: 1 });
   });
 
@@ -152,37 +153,3 @@ const blankRun = {
   failure: null,
   commit: null,
 };
-
-function pending(id: string): ExecutionRecord {
-  const now = new Date();
-  return {
-    ...blankRun,
-    _id: id,
-    pipeline_id: randomUUID(),
-    pipeline_name: 'p',
-    pipeline_version: 1,
-    plan_hash: 'h',
-    status: 'pending',
-    reason: executionReasons.queued(),
-    trigger_info: { trigger_type: 'manual', triggered_by: 'test', timestamp: now },
-    clone_url: null,
-    inputs: {},
-    environment: {},
-    queue: 'any',
-    enqueue_number: 1,
-    queued_at: now,
-    attempt: 0,
-    placements: [],
-    workers_lost: 0,
-    cancel_requested: null,
-    rerun_of: null,
-    started_at: null,
-    finished_at: null,
-    duration: null,
-    last_seq: 0,
-    logs: [],
-    last_log_chunk: null,
-    created_at: now,
-    updated_at: now,
-  };
-}

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
-import type { Collection, Model, QueryFilter } from 'mongoose';
+import type { Collection, Model } from 'mongoose';
 import { uuidV7 } from '../common/ids/uuid.js';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
+import { LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
 import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
@@ -19,12 +20,6 @@ export interface Hold {
   readonly executionId: string;
   /** The execution attempt that writes. */
   readonly fence: number;
-}
-
-export interface ExecutionFilter {
-  readonly pipelineId?: string;
-  readonly status?: RunStatus;
-  readonly branch?: string;
 }
 
 /** The end of an execution as its attempt tells it. */
@@ -49,72 +44,6 @@ export interface Release {
 }
 
 export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';
-
-/** The parts of an execution that a list shows. */
-export type ExecutionSummary = Pick<
-  ExecutionRecord,
-  | '_id'
-  | 'pipeline_id'
-  | 'pipeline_name'
-  | 'pipeline_version'
-  | 'status'
-  | 'reason'
-  | 'trigger_info'
-  | 'attempt'
-  | 'rerun_of'
-  | 'commit'
-  | 'started_at'
-  | 'finished_at'
-  | 'duration'
-  | 'created_at'
-  | 'updated_at'
->;
-
-const SUMMARY = {
-  pipeline_id: 1,
-  pipeline_name: 1,
-  pipeline_version: 1,
-  status: 1,
-  reason: 1,
-  trigger_info: 1,
-  attempt: 1,
-  rerun_of: 1,
-  commit: 1,
-  started_at: 1,
-  finished_at: 1,
-  duration: 1,
-  created_at: 1,
-  updated_at: 1,
-} as const;
-
-/** What the reconciler needs of an execution that is not over. */
-export type LiveExecution = Pick<
-  ExecutionRecord,
-  | '_id'
-  | 'status'
-  | 'plan_hash'
-  | 'queue'
-  | 'enqueue_number'
-  | 'queued_at'
-  | 'attempt'
-  | 'placements'
-  | 'workers_lost'
-  | 'cancel_requested'
-  | 'started_at'
->;
-
-const LIVE_PARTS = {
-  status: 1,
-  plan_hash: 1,
-  queue: 1,
-  enqueue_number: 1,
-  queued_at: 1,
-  attempt: 1,
-  placements: 1,
-  workers_lost: 1,
-  cancel_requested: 1,
-  started_at: 1,
-} as const;
 
 /** What an attempt re-reads while it runs. */
 export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
@@ -147,26 +76,6 @@ export class ExecutionsRepository {
 
   async find(id: string): Promise<ExecutionRecord | null> {
     return this.request(() => this.collection.findOne({ _id: id }));
-  }
-
-  /** Newest first; `before` is the id that the last page ended with. */
-  async list(
-    filter: ExecutionFilter,
-    limit: number,
-    before: string | undefined,
-  ): Promise<ExecutionSummary[]> {
-    const query: QueryFilter<ExecutionRecord> = {};
-    if (filter.pipelineId !== undefined) query.pipeline_id = filter.pipelineId;
-    if (filter.status !== undefined) query.status = filter.status;
-    if (filter.branch !== undefined) query['trigger_info.branch'] = filter.branch;
-    if (before !== undefined) query._id = { $lt: before };
-    return this.request(() =>
-      this.executions
-        .find(query, SUMMARY)
-        .sort({ _id: -1 })
-        .limit(limit)
-        .lean<ExecutionSummary[]>(),
-    );
   }
 
   /**
@@ -296,14 +205,11 @@ export class ExecutionsRepository {
     );
   }
 
-  /** Executions that are not over, oldest first. */
-  async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
+  async holdStates(ids: readonly string[]): Promise<HoldState[]> {
     return databaseCall(() =>
       this.executions
-        .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
-        .sort({ _id: 1 })
-        .limit(limit)
-        .lean<LiveExecution[]>(),
+        .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
+        .lean<HoldState[]>(),
     );
   }
 
@@ -315,21 +221,6 @@ export class ExecutionsRepository {
         .lean<LiveExecution[]>(),
     );
     return running.filter(({ placements }) => placements.at(-1)?.worker_id === workerId);
-  }
-
-  /** Pending executions of a queue that were accepted before this one. */
-  async pendingBefore(queue: string, id: string): Promise<number> {
-    return this.request(() =>
-      this.executions.countDocuments({ status: 'pending', queue, _id: { $lt: id } }),
-    );
-  }
-
-  async holdStates(ids: readonly string[]): Promise<HoldState[]> {
-    return databaseCall(() =>
-      this.executions
-        .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
-        .lean<HoldState[]>(),
-    );
   }
 
   private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {

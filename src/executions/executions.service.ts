@@ -23,9 +23,10 @@ import { CANCEL_TOPIC } from './execution-topics.js';
 import type { ExecutionRecord, TriggerInfo } from './execution.schema.js';
 import {
   type ExecutionFilter,
-  ExecutionsRepository,
+  ExecutionListsRepository,
   type ExecutionSummary,
-} from './executions.repository.js';
+} from './execution-lists.repository.js';
+import { ExecutionsRepository } from './executions.repository.js';
 import { LiveExecutions } from './live-executions.js';
 import { runContextOf } from './run-context.js';
 import { storedRun } from './stored-state.js';
@@ -57,6 +58,7 @@ export class ExecutionsService {
     private readonly pipelines: PipelinesService,
     private readonly plans: PlansService,
     private readonly executions: ExecutionsRepository,
+    private readonly lists: ExecutionListsRepository,
     private readonly placer: ExecutionPlacer,
     private readonly live: LiveExecutions,
     private readonly bus: EventBus,
@@ -146,7 +148,7 @@ export class ExecutionsService {
     limit: number,
     before: string | undefined,
   ): Promise<ExecutionSummary[]> {
-    return this.executions.list(filter, limit, before);
+    return this.lists.list(filter, limit, before);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isUuid, uuidV7 } from './uuid.js';
+import { firstUuidAt, isUuid, timeOfUuid, uuidV7 } from './uuid.js';
 
 describe('uuidV7', () => {
   it('has the form of RFC 9562 and holds the time', () => {
@@ -13,6 +13,21 @@ describe('uuidV7', () => {
     ids.push(uuidV7(5));
     expect([...ids].sort()).toEqual(ids);
     expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describe('firstUuidAt', () => {
+  it('lies between the ids of the millisecond before and all of its own', () => {
+    const now = 0x7fffffffff10;
+    const [before, own] = [uuidV7(now - 1), uuidV7(now)];
+    expect(before < firstUuidAt(now)).toBe(true);
+    expect(firstUuidAt(now) <= own).toBe(true);
+    expect([timeOfUuid(firstUuidAt(now)), timeOfUuid(own)]).toEqual([now, now]);
+  });
+
+  it('stays a UUID at the ends of time', () => {
+    expect([firstUuidAt(-5), firstUuidAt(Infinity)].map(isUuid)).toEqual([true, true]);
+    expect(timeOfUuid(firstUuidAt(-5))).toBe(0);
   });
 });
 

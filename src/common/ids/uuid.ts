@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 const maxSequence = 0xfff;
+const maxTime = 2 ** 48 - 1;
 let lastMs = 0;
 let sequence = 0;
 
@@ -27,6 +28,19 @@ export function uuidV7(now: number = Date.now()): string {
   bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/** The lowest UUID version 7 of a millisecond: all made since then are greater or equal, all made before are lower. */
+export function firstUuidAt(ms: number): string {
+  const time = Math.min(Math.max(0, Math.floor(ms)), maxTime)
+    .toString(16)
+    .padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
+/** When a UUID version 7 was made, in milliseconds since the epoch. */
+export function timeOfUuid(id: string): number {
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
 const anyUuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

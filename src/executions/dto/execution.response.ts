@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import type { ExecutionRecord, Placement, TriggerInfo } from '../execution.schema.js';
-import type { ExecutionSummary } from '../executions.repository.js';
+import type { ExecutionSummary } from '../execution-lists.repository.js';
 import type {
   StoredCommit,
   StoredFailure,

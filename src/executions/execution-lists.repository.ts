@@ -1,0 +1,180 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Collection, Model } from 'mongoose';
+import type { RunStatus } from '../engine/plan/run-state.js';
+import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
+import { ExecutionRecord } from './execution.schema.js';
+import type { StoredStep } from './stored-state.js';
+import { newestFirst, type NewestQuery } from './newest-executions.repository.js';
+
+/** A request waits so long for a database that is away before it is told so. */
+const REQUEST_DEADLINE_MS = 3_000;
+
+/** What an execution ends with. */
+export const ENDED: readonly RunStatus[] = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
+
+export interface ExecutionFilter {
+  readonly pipelineId?: string;
+  /** One, or one of several. */
+  readonly status?: RunStatus | readonly RunStatus[];
+  readonly branch?: string;
+}
+
+/** The parts of an execution that a list shows. */
+export type ExecutionSummary = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'pipeline_id'
+  | 'pipeline_name'
+  | 'pipeline_version'
+  | 'status'
+  | 'reason'
+  | 'trigger_info'
+  | 'attempt'
+  | 'rerun_of'
+  | 'commit'
+  | 'started_at'
+  | 'finished_at'
+  | 'duration'
+  | 'created_at'
+  | 'updated_at'
+>;
+
+const SUMMARY = {
+  pipeline_id: 1,
+  pipeline_name: 1,
+  pipeline_version: 1,
+  status: 1,
+  reason: 1,
+  trigger_info: 1,
+  attempt: 1,
+  rerun_of: 1,
+  commit: 1,
+  started_at: 1,
+  finished_at: 1,
+  duration: 1,
+  created_at: 1,
+  updated_at: 1,
+} as const;
+
+/** What the reconciler needs of an execution that is not over. */
+export type LiveExecution = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'status'
+  | 'plan_hash'
+  | 'queue'
+  | 'enqueue_number'
+  | 'queued_at'
+  | 'attempt'
+  | 'placements'
+  | 'workers_lost'
+  | 'cancel_requested'
+  | 'started_at'
+>;
+
+export const LIVE_PARTS = {
+  status: 1,
+  plan_hash: 1,
+  queue: 1,
+  enqueue_number: 1,
+  queued_at: 1,
+  attempt: 1,
+  placements: 1,
+  workers_lost: 1,
+  cancel_requested: 1,
+  started_at: 1,
+} as const;
+
+/** What statistics need of an execution that is over. */
+export interface FinishedExecution extends Pick<
+  ExecutionRecord,
+  '_id' | 'status' | 'created_at' | 'started_at' | 'finished_at' | 'duration'
+> {
+  readonly stages: readonly {
+    readonly name: string;
+    readonly steps: readonly Pick<StoredStep, 'name' | 'status' | 'flaky'>[];
+  }[];
+}
+
+const FINISHED = {
+  status: 1,
+  created_at: 1,
+  started_at: 1,
+  finished_at: 1,
+  duration: 1,
+  'stages.name': 1,
+  'stages.steps.name': 1,
+  'stages.steps.status': 1,
+  'stages.steps.flaky': 1,
+} as const;
+
+/** Which executions there are: every read of several of them. */
+@Injectable()
+export class ExecutionListsRepository {
+  private readonly collection: Collection<ExecutionRecord>;
+
+  constructor(
+    @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
+  ) {
+    this.collection = executions.db.collection<ExecutionRecord>(executions.collection.name);
+  }
+
+  /** Newest first; `before` is the id that the last page ended with. Costs by the page, not by what is stored. */
+  async list(
+    filter: ExecutionFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ExecutionSummary[]> {
+    return this.newest<ExecutionSummary>(filter, SUMMARY, { limit, before });
+  }
+
+  /** Executions that are not over, oldest first. */
+  async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
+    return databaseCall(() =>
+      this.executions
+        .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<LiveExecution[]>(),
+    );
+  }
+
+  /** Pending executions of a queue that were accepted before this one. */
+  async pendingBefore(queue: string, id: string): Promise<number> {
+    return this.request(() =>
+      this.executions.countDocuments({ status: 'pending', queue, _id: { $lt: id } }),
+    );
+  }
+
+  /** What statistics need of the newest executions that are over, `from` an id on. */
+  async finished(
+    filter: Omit<ExecutionFilter, 'status'>,
+    range: Pick<NewestQuery, 'limit' | 'before' | 'from'>,
+  ): Promise<FinishedExecution[]> {
+    return this.newest<FinishedExecution>({ ...filter, status: ENDED }, FINISHED, range);
+  }
+
+  private newest<T>(
+    filter: ExecutionFilter,
+    projection: Readonly<Record<string, 1>>,
+    range: Pick<NewestQuery, 'limit' | 'before' | 'from'>,
+  ): Promise<T[]> {
+    const query = { filter: conditionsOf(filter), projection, ...range };
+    return this.request(() => newestFirst<T>(this.collection, query));
+  }
+
+  private request<T>(call: () => Promise<T>): Promise<T> {
+    return databaseRetry(call, { deadlineMs: REQUEST_DEADLINE_MS });
+  }
+}
+
+function conditionsOf({ pipelineId, status, branch }: ExecutionFilter): NewestQuery['filter'] {
+  return {
+    ...(pipelineId !== undefined && { pipeline_id: pipelineId }),
+    ...(status !== undefined && {
+      status: typeof status === 'string' ? status : { $in: [...status] },
+    }),
+    ...(branch !== undefined && { 'trigger_info.branch': branch }),
+  };
+}
