@@ -59,7 +59,7 @@ export class ExecutionRunner {
       stepUser,
       report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
     });
-    const git = await chooseGitClient(this.config.gitClient);
+    const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls);
     const groupPrefix = `millrace-${installationId(this.config.home)}-`;
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');

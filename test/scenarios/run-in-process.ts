@@ -58,7 +58,11 @@ export class InProcessRunner {
     return new InProcessRunner(
       base,
       new LauncherProcessRunner({ launcherEntry: launcher.path }),
-      new IsomorphicGitClient({ childEntry: clone.path, idleMs: 1_000 }),
+      new IsomorphicGitClient({
+        childEntry: clone.path,
+        idleMs: 1_000,
+        allowPrivateUrls: ['127.0.0.0/8'],
+      }),
       new WorkspaceStore(join(base, 'workspaces'), undefined),
       [launcher, clone],
     );

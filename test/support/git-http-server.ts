@@ -16,11 +16,17 @@ export type GitServerBehaviour =
   /** Sends this many bytes of the pack, then closes the connection. */
   | { readonly kind: 'close'; readonly afterBytes: number }
   /** Answers everything with this status. */
-  | { readonly kind: 'status'; readonly status: number };
+  | { readonly kind: 'status'; readonly status: number }
+  /** Answers by itself; `false`: git answers after all. */
+  | {
+      readonly kind: 'answer';
+      readonly answer: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
+    };
 
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
+  readonly host?: string;
   readonly authorization?: string;
   readonly userAgent?: string;
 }
@@ -44,13 +50,17 @@ export class GitHttpServer {
   /** @param root folder of bare repositories */
   static async start(
     root: string,
-    options: { readonly auth?: { readonly username: string; readonly password: string } } = {},
+    options: {
+      readonly auth?: { readonly username: string; readonly password: string };
+      /** Default 127.0.0.1. */
+      readonly address?: string;
+    } = {},
   ): Promise<GitHttpServer> {
     requireGit();
     const server = http.createServer();
     const self = new GitHttpServer(server, root, options.auth);
     server.on('request', (request, response) => self.handle(request, response));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
     return self;
   }
 
@@ -70,10 +80,11 @@ export class GitHttpServer {
   }
 
   private handle(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const { authorization, 'user-agent': userAgent } = request.headers;
+    const { host, authorization, 'user-agent': userAgent } = request.headers;
     this.seen.push({
       method: request.method ?? '',
       url: request.url ?? '',
+      host,
       authorization,
       userAgent,
     });
@@ -87,6 +98,7 @@ export class GitHttpServer {
       response.writeHead(behaviour.status).end('no');
       return;
     }
+    if (behaviour.kind === 'answer' && behaviour.answer(request, response)) return;
     if (this.auth && authorization !== basic(this.auth)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
       return;
@@ -126,12 +138,12 @@ export class GitHttpServer {
     let head: Buffer | undefined = Buffer.alloc(0);
     let sent = 0;
     const sendBody = (bytes: Buffer): void => {
-      if (!isPack || behaviour.kind === 'serve') {
+      const cutsOff = behaviour.kind === 'stall' || behaviour.kind === 'close';
+      if (!isPack || !cutsOff) {
         response.write(bytes);
         return;
       }
-      const room =
-        behaviour.kind === 'stall' || behaviour.kind === 'close' ? behaviour.afterBytes : 0;
+      const room = behaviour.afterBytes;
       response.write(bytes.subarray(0, Math.max(0, room - sent)));
       sent += bytes.length;
       if (sent >= room && behaviour.kind === 'close') response.destroy();

@@ -98,6 +98,8 @@ export class MillraceServer {
       MILLRACE_HOME: home,
       MILLRACE_TOKEN: TOKEN,
       PORT: '0',
+      // The repositories of tests are on loopback.
+      ALLOW_PRIVATE_URLS: '127.0.0.0/8',
       WORKER_CONCURRENCY: String(options.concurrency ?? 4),
       ...options.environment,
     });

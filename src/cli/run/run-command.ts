@@ -69,7 +69,8 @@ async function runInWorkspace(
   const output = new TerminalOutput(masks, terminal);
   const progress = new Progress(terminal);
   const processes = new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
-  const git = await chooseGitClient(loadConfig().gitClient);
+  // It is the caller's own machine and network, and no server of other people's.
+  const git = await chooseGitClient(loadConfig().gitClient, ['all']);
   const group = `${context.executionId}.1`;
   const stop = stopOnSignals(terminal);
   try {

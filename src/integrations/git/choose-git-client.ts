@@ -12,12 +12,16 @@ export type GitClientSetting = 'auto' | 'isomorphic-git' | 'git';
  */
 export async function chooseGitClient(
   setting: GitClientSetting,
+  /** See `AddressPolicy`. */
+  allowPrivateUrls: readonly string[],
   options: {
     readonly isomorphicGit?: IsomorphicGitClientOptions;
     readonly git?: GitProgramClientOptions;
   } = {},
 ): Promise<GitClient> {
-  if (setting !== 'git') return new IsomorphicGitClient(options.isomorphicGit);
+  if (setting !== 'git') {
+    return new IsomorphicGitClient({ allowPrivateUrls, ...options.isomorphicGit });
+  }
   const program = await detectGitProgram(options.git?.program);
   if (!program) {
     throw new GitError(
@@ -27,5 +31,5 @@ export async function chooseGitClient(
       false,
     );
   }
-  return new GitProgramClient(options.git);
+  return new GitProgramClient({ allowPrivateUrls, ...options.git });
 }

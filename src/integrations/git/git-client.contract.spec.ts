@@ -120,9 +120,10 @@ async function makeBig(root: string): Promise<void> {
   big.remove();
 }
 
+const allowPrivateUrls = ['127.0.0.0/8'];
 const adapters: readonly [string, () => GitClient & { close?: () => Promise<void> }][] = [
-  ['isomorphic-git', () => new IsomorphicGitClient({ childEntry: entry.path })],
-  ['git', () => new GitProgramClient()],
+  ['isomorphic-git', () => new IsomorphicGitClient({ childEntry: entry.path, allowPrivateUrls })],
+  ['git', () => new GitProgramClient({ allowPrivateUrls })],
 ];
 
 describe.each(adapters)('GitClient contract: %s', (name, make) => {

@@ -28,6 +28,7 @@ export type GitErrorCode =
   | 'repository_not_found'
   | 'ref_not_found'
   | 'unreachable' // DNS, connection refused, TLS
+  | 'address_refused' // a private address that ALLOW_PRIVATE_URLS does not allow, of the URL or of a redirect
   | 'timeout'
   | 'too_large' // the memory or disk limit was reached
   | 'aborted'

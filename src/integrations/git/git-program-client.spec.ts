@@ -37,7 +37,7 @@ describe('GitProgramClient', () => {
     const program = `
       import { GitProgramClient } from ${JSON.stringify(adapter.path)};
       const options = { signal: new AbortController().signal, progress: () => {} };
-      await new GitProgramClient().clone(${JSON.stringify(request)}, options);`;
+      await new GitProgramClient({ allowPrivateUrls: ['127.0.0.0/8'] }).clone(${JSON.stringify(request)}, options);`;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: 'ignore',
     });

@@ -1,3 +1,5 @@
+import { AddressPolicy } from '../../common/net/address-policy.js';
+import { CheckedResolver, type ResolveHost } from '../../common/net/checked-addresses.js';
 import {
   type CloneOptions,
   type CloneSession,
@@ -7,6 +9,7 @@ import {
 import { parseCommitObject } from './commit-object.js';
 import { GitClient, type ClonedCommit, type CloneRequest, GitError } from './git-client.js';
 import { emptyRepository, gitProgramError, refNotFound } from './git-failures.js';
+import { type GitRoute, openRoute } from './git-route.js';
 import { type GitOutcome, runGit } from './git-program.js';
 
 export interface GitProgramClientOptions {
@@ -14,7 +17,11 @@ export interface GitProgramClientOptions {
   readonly program?: string;
   /** Default 10 minutes. */
   readonly timeoutMs?: number;
-  /** Added to git's otherwise bare environment: a proxy, `GIT_SSL_CAINFO`, `SSH_AUTH_SOCK`. */
+  /** Private addresses that may be reached, as ALLOW_PRIVATE_URLS says. Default none. */
+  readonly allowPrivateUrls?: readonly string[];
+  /** Default: that of the machine. */
+  readonly resolve?: ResolveHost;
+  /** Added to git's otherwise bare environment: `GIT_SSL_CAINFO`, `SSH_AUTH_SOCK`. */
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -45,6 +52,17 @@ export class GitProgramClient extends GitClient {
   }
 
   private async cloneWith(session: CloneSession): Promise<ClonedCommit> {
+    const policy = new AddressPolicy(this.settings.allowPrivateUrls ?? []);
+    const resolver = new CheckedResolver(policy, this.settings.resolve);
+    const route = await openRoute(session.clone, resolver);
+    try {
+      return await this.cloneOver({ ...session, route });
+    } finally {
+      await route.close();
+    }
+  }
+
+  private async cloneOver(session: RoutedSession): Promise<ClonedCommit> {
     const { branch, tag, commit } = session.clone;
     if (commit !== undefined) await this.cloneCommit(session, commit);
     else if (branch !== undefined) await this.cloneBranch(session, branch);
@@ -53,20 +71,20 @@ export class GitProgramClient extends GitClient {
     return this.readHead(session);
   }
 
-  private async cloneDefault(session: CloneSession): Promise<void> {
+  private async cloneDefault(session: RoutedSession): Promise<void> {
     const { clone } = session;
     const args = ['clone', '--progress', '--no-local', '--single-branch', '--no-tags'];
     await this.git(session, [...args, ...depthArgs(clone.depth), '--', clone.url, '.']);
   }
 
-  private async cloneBranch(session: CloneSession, branch: string): Promise<void> {
+  private async cloneBranch(session: RoutedSession, branch: string): Promise<void> {
     const remoteRef = `refs/remotes/origin/${branch}`;
     await this.init(session);
     await this.fetch(session, [`+refs/heads/${branch}:${remoteRef}`], `branch ${branch}`);
     await this.git(session, ['checkout', '-q', '-B', branch, remoteRef, '--']);
   }
 
-  private async cloneTag(session: CloneSession, tag: string): Promise<void> {
+  private async cloneTag(session: RoutedSession, tag: string): Promise<void> {
     const ref = `refs/tags/${tag}`;
     await this.init(session);
     await this.fetch(session, [`+${ref}:${ref}`], `tag ${tag}`);
@@ -74,7 +92,7 @@ export class GitProgramClient extends GitClient {
   }
 
   /** The commit alone where the server gives it; else the whole history of all branches and tags is looked through. */
-  private async cloneCommit(session: CloneSession, commit: string): Promise<void> {
+  private async cloneCommit(session: RoutedSession, commit: string): Promise<void> {
     await this.init(session);
     const sha = commit.length === 40 ? commit : await this.findTip(session, commit);
     const found =
@@ -84,7 +102,7 @@ export class GitProgramClient extends GitClient {
   }
 
   /** The one advertised branch or tag whose commit begins with these digits. */
-  private async findTip(session: CloneSession, prefix: string): Promise<string | undefined> {
+  private async findTip(session: RoutedSession, prefix: string): Promise<string | undefined> {
     const args = ['ls-remote', '--heads', '--tags', '--', session.clone.url];
     const outcome = await this.git(session, args);
     const shas = outcome.stdout
@@ -97,16 +115,16 @@ export class GitProgramClient extends GitClient {
   }
 
   /** undefined when the server does not give commits by their SHA, or has no such commit. */
-  private async fetchExact(session: CloneSession, sha: string): Promise<string | undefined> {
+  private async fetchExact(session: RoutedSession, sha: string): Promise<string | undefined> {
     const args = [...fetchArgs, ...depthArgs(session.clone.depth), '--', 'origin', sha];
     const outcome = await this.tryGit(session, args);
     if (outcome.exitCode === 0) return this.findCommit(session, sha);
-    const error = gitProgramError(outcome.stderr, session.forms);
+    const error = failureOf(session, outcome);
     if (error.code === 'ref_not_found') return undefined;
     throw error;
   }
 
-  private async fetchAllAndFind(session: CloneSession, commit: string): Promise<string> {
+  private async fetchAllAndFind(session: RoutedSession, commit: string): Promise<string> {
     session.progress.write(
       'The remote does not give this commit alone: fetching all of the history',
     );
@@ -118,7 +136,7 @@ export class GitProgramClient extends GitClient {
   }
 
   /** Looks only at objects: a branch or tag whose name looks like a SHA is never meant. */
-  private async findCommit(session: CloneSession, commit: string): Promise<string | undefined> {
+  private async findCommit(session: RoutedSession, commit: string): Promise<string | undefined> {
     const listed = await this.git(session, ['rev-parse', `--disambiguate=${commit}`]);
     const checked = await this.git(
       session,
@@ -140,24 +158,24 @@ export class GitProgramClient extends GitClient {
     return commits[0];
   }
 
-  private async init(session: CloneSession): Promise<void> {
+  private async init(session: RoutedSession): Promise<void> {
     await this.git(session, ['init', '-q']);
     await this.git(session, ['remote', 'add', '--', 'origin', session.clone.url]);
   }
 
   private async fetch(
-    session: CloneSession,
+    session: RoutedSession,
     refspecs: readonly string[],
     what: string,
   ): Promise<void> {
     const args = [...fetchArgs, ...depthArgs(session.clone.depth), '--', 'origin', ...refspecs];
     const outcome = await this.tryGit(session, args);
     if (outcome.exitCode === 0) return;
-    const error = gitProgramError(outcome.stderr, session.forms);
+    const error = failureOf(session, outcome);
     throw error.code === 'ref_not_found' ? refNotFound(what) : error;
   }
 
-  private async readHead(session: CloneSession): Promise<ClonedCommit> {
+  private async readHead(session: RoutedSession): Promise<ClonedCommit> {
     const { stdout } = await this.git(session, ['cat-file', '--batch'], 'HEAD\n');
     const headerEnd = stdout.indexOf('\n');
     const [sha = '', type] = stdout.subarray(0, headerEnd).toString('latin1').split(' ');
@@ -166,21 +184,21 @@ export class GitProgramClient extends GitClient {
   }
 
   private async git(
-    session: CloneSession,
+    session: RoutedSession,
     args: readonly string[],
     input?: string,
   ): Promise<GitOutcome> {
     const outcome = await this.tryGit(session, args, input);
     if (outcome.exitCode === 0) return outcome;
-    throw gitProgramError(outcome.stderr, session.forms);
+    throw failureOf(session, outcome);
   }
 
   private async tryGit(
-    session: CloneSession,
+    session: RoutedSession,
     args: readonly string[],
     input?: string,
   ): Promise<GitOutcome> {
-    const { clone, signal, progress } = session;
+    const { clone, signal, progress, route } = session;
     const outcome = await runGit({
       program: this.settings.program ?? 'git',
       args,
@@ -188,13 +206,23 @@ export class GitProgramClient extends GitClient {
       url: clone.url,
       credentials: clone.credentials,
       input,
-      environment: this.settings.environment ?? {},
+      settings: route.settings,
+      environment: { ...this.settings.environment, ...route.environment },
       signal,
       onLine: (line) => progress.write(line),
     });
     signal.throwIfAborted();
     return outcome;
   }
+}
+
+/** A clone with the way to its remote. */
+interface RoutedSession extends CloneSession {
+  readonly route: GitRoute;
+}
+
+function failureOf({ route, forms }: RoutedSession, outcome: GitOutcome): GitError {
+  return route.failure() ?? gitProgramError(outcome.stderr, forms);
 }
 
 const fetchArgs = ['fetch', '--progress', '--no-tags', '--no-write-fetch-head'] as const;

@@ -45,7 +45,9 @@ export interface GitCommand {
   readonly credentials?: UrlCredentials;
   /** Written to stdin, which is closed then. */
   readonly input?: string;
-  /** Added to the environment, such as a proxy or a file of certificates. */
+  /** Settings of git's configuration, on top of ours. */
+  readonly settings: readonly GitSetting[];
+  /** Added to the environment, such as a file of certificates. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   /** Whole lines of stderr; progress that overwrites itself (`\r`) comes only in its last state. */
@@ -200,18 +202,19 @@ function gitEnvironment(command: GitCommand): Record<string, string> {
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_ATTR_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: 'http:https:ssh',
-    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes',
+    // None, unless the route of the clone allows one.
+    GIT_ALLOW_PROTOCOL: '',
     GIT_OPTIONAL_LOCKS: '0',
     ...command.environment,
     ...configEnvironment(settings(command)),
   };
 }
 
-type Setting = readonly [key: string, value: string];
+export type GitSetting = readonly [key: string, value: string];
 
-function settings(command: GitCommand): readonly Setting[] {
-  const base: Setting[] = [
+function settings(command: GitCommand): readonly GitSetting[] {
+  const base: GitSetting[] = [
+    ...command.settings,
     ['core.hooksPath', '/dev/null'],
     ['core.fsmonitor', 'false'],
     ['init.templateDir', ''],
@@ -236,7 +239,7 @@ function settings(command: GitCommand): readonly Setting[] {
 /** git runs it with `sh -c`; it holds no outside text. */
 const CREDENTIAL_HELPER = '!f() { test "$1" = get && exec cat <&3; }; f';
 
-function configEnvironment(entries: readonly Setting[]): Record<string, string> {
+function configEnvironment(entries: readonly GitSetting[]): Record<string, string> {
   const pairs = entries.flatMap(([key, value], index): [string, string][] => [
     [`GIT_CONFIG_KEY_${index}`, key],
     [`GIT_CONFIG_VALUE_${index}`, value],

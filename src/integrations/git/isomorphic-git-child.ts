@@ -2,6 +2,7 @@
  * Entry of the child process in which isomorphic-git runs. It gets one clone at a time over its IPC channel,
  * answers there, and ends when the channel does. It reads no environment and no arguments.
  */
+import { AddressPolicy } from '../../common/net/address-policy.js';
 import { cloneWithIsomorphicGit } from './isomorphic-git-clone.js';
 import { isomorphicGitFailure } from './isomorphic-git-failure.js';
 import type { ChildMessage, CloneMessage } from './isomorphic-git-messages.js';
@@ -16,7 +17,8 @@ function fail(error: unknown): void {
 }
 
 process.on('message', (message: CloneMessage) => {
-  cloneWithIsomorphicGit(message.clone, (line) => tell({ type: 'progress', line })).then(
+  const policy = new AddressPolicy(message.allowPrivateUrls);
+  cloneWithIsomorphicGit(message.clone, policy, (line) => tell({ type: 'progress', line })).then(
     (commit) => tell({ type: 'done', commit }),
     fail,
   );

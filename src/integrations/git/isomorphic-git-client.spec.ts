@@ -14,6 +14,7 @@ jest.setTimeout(20_000);
 
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const none = { signal: new AbortController().signal, progress: () => undefined };
+const allowPrivateUrls = ['127.0.0.0/8'];
 let folder: string;
 let server: GitHttpServer;
 let client: IsomorphicGitClient;
@@ -39,7 +40,7 @@ beforeEach(() => {
 afterEach(() => client?.close());
 
 function make(options: IsomorphicGitClientOptions = {}): IsomorphicGitClient {
-  client = new IsomorphicGitClient({ childEntry: entry.path, ...options });
+  client = new IsomorphicGitClient({ childEntry: entry.path, allowPrivateUrls, ...options });
   return client;
 }
 
@@ -60,7 +61,7 @@ describe('limits of the child of isomorphic-git', () => {
 
   it.each([
     ['isomorphic-git', () => make({ timeoutMs: 700 })],
-    ['git', () => new GitProgramClient({ timeoutMs: 700 })],
+    ['git', () => new GitProgramClient({ allowPrivateUrls, timeoutMs: 700 })],
   ])('ends %s at the deadline', async (_name, makeClient) => {
     server.behaviour = { kind: 'stall', afterBytes: 0 };
     const asked = request();
@@ -142,14 +143,14 @@ describe('the warm child', () => {
 
 describe('chooseGitClient', () => {
   it('takes isomorphic-git unless git is named', async () => {
-    expect((await chooseGitClient('auto')).name).toBe('isomorphic-git');
-    expect((await chooseGitClient('isomorphic-git')).name).toBe('isomorphic-git');
-    expect((await chooseGitClient('git')).name).toBe('git');
+    expect((await chooseGitClient('auto', [])).name).toBe('isomorphic-git');
+    expect((await chooseGitClient('isomorphic-git', [])).name).toBe('isomorphic-git');
+    expect((await chooseGitClient('git', [])).name).toBe('git');
   });
 
   it('says what to do when git is named and not there', async () => {
     expect(await detectGitProgram('/nonexistent/git')).toBeUndefined();
-    const chosen = chooseGitClient('git', { git: { program: '/nonexistent/git' } });
+    const chosen = chooseGitClient('git', [], { git: { program: '/nonexistent/git' } });
     await expect(chosen).rejects.toThrow(/apt-get install git/);
     const missing = new GitProgramClient({ program: '/nonexistent/git' });
     await expect(missing.clone(request(), none)).rejects.toThrow(/apt-get install git/);

@@ -12,6 +12,8 @@ import {
 } from './isomorphic-git-process.js';
 
 export interface IsomorphicGitClientOptions {
+  /** Private addresses that may be reached, as ALLOW_PRIVATE_URLS says. Default none. */
+  readonly allowPrivateUrls?: readonly string[];
   /** Default 10 minutes. */
   readonly timeoutMs?: number;
   /** V8's heap in the child, MiB. Default 512. */
@@ -49,6 +51,7 @@ export class IsomorphicGitClient extends GitClient {
     this.childStart = {
       entry: settings.childEntry ?? defaultChildEntry,
       environment: settings.environment ?? {},
+      allowPrivateUrls: settings.allowPrivateUrls ?? [],
       maxHeapMib: settings.maxHeapMib ?? 512,
       maxRssBytes: settings.maxRssBytes ?? DEFAULT_MAX_RSS,
     };

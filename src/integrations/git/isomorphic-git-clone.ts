@@ -1,6 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as git from 'isomorphic-git';
+import type { AddressPolicy } from '../../common/net/address-policy.js';
+import { CheckedResolver } from '../../common/net/checked-addresses.js';
 import { isRefName, type ValidClone } from './clone-request.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
@@ -12,9 +14,10 @@ import { checkoutTree } from './tree-checkout.js';
 /** Runs inside the child process: it may block, and be killed at any time. */
 export async function cloneWithIsomorphicGit(
   clone: ValidClone,
+  policy: AddressPolicy,
   progress: (line: string) => void,
 ): Promise<ClonedCommit> {
-  const http = new GitHttpClient(new URL(clone.url).origin);
+  const http = new GitHttpClient(new URL(clone.url).origin, new CheckedResolver(policy));
   try {
     return await Promise.race([new IsomorphicClone(clone, http, progress).run(), http.failure]);
   } finally {

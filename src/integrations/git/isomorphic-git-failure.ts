@@ -40,8 +40,13 @@ function transportFailure(error: TransportError): GitError {
   if (error.code === 'ETIMEDOUT') {
     return new GitError('timeout', `The transfer stood still: ${error.message}`, true);
   }
+  if (error.code === 'EADDRREFUSED') return new GitError('address_refused', error.message, false);
+  if (error.code === 'E2BIG') {
+    return new GitError('too_large', `The remote is refused: ${error.message}.`, false);
+  }
   const certificate = /CERT|SSL|TLS|EPROTO|ALTNAME|VERIFY|SELF_SIGNED/.test(error.code);
-  const lasting = certificate || error.code === 'EREDIRECT';
+  // HPE: what came is no HTTP, or its headers are over 16 KiB.
+  const lasting = certificate || error.code === 'EREDIRECT' || error.code.startsWith('HPE_');
   return unreachable(error.message, !lasting);
 }
 

@@ -1,9 +1,23 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { GitHttpRequest, GitHttpResponse, HttpClient } from 'isomorphic-git';
+import {
+  type CheckedResolver,
+  pinnedLookup,
+  type ResolvedAddress,
+} from '../../common/net/checked-addresses.js';
 
 const MAX_REDIRECTS = 5;
 const IDLE_TIMEOUT_MS = 120_000;
+/** About a million branches and tags; they are all held in memory. */
+const MAX_REFS_BYTES = 64 * 1024 * 1024;
+
+export interface GitHttpLimits {
+  /** A connection that moves nothing for so long is given up, ms. Default two minutes. */
+  readonly idleTimeoutMs?: number;
+  /** The longest list of refs that is read, bytes. Default 64 MiB. */
+  readonly maxRefsBytes?: number;
+}
 
 /** A failure of the connection itself, as opposed to an answer that says no. */
 export class TransportError extends Error {
@@ -19,7 +33,8 @@ export class TransportError extends Error {
 /**
  * The HTTP client of one clone. Unlike the one that isomorphic-git brings, it keeps connections, gives up on one that
  * moves nothing for two minutes, never goes from https to http, and remembers where `info/refs` was redirected, so that the
- * request after it, a POST, goes there too. `Authorization` is sent to the origin of the URL only.
+ * request after it, a POST, goes there too. `Authorization` is sent to the origin of the URL only. It connects to addresses that
+ * the resolver has checked, of the URL and of every redirect, and to nothing else.
  *
  * isomorphic-git does not always pass on an error in the middle of a body; `failure` rejects with it. It never resolves.
  */
@@ -32,7 +47,11 @@ export class GitHttpClient implements HttpClient {
   };
   private movedBase: { readonly from: string; readonly to: string } | undefined;
 
-  constructor(private readonly origin: string) {
+  constructor(
+    private readonly origin: string,
+    private readonly resolver: CheckedResolver,
+    private readonly limits: GitHttpLimits = {},
+  ) {
     this.failure = new Promise<never>((_resolve, reject) => {
       this.fail = reject;
     });
@@ -44,7 +63,7 @@ export class GitHttpClient implements HttpClient {
     const body = request.body ? await collectBody(request.body) : undefined;
     let url = new URL(this.moved(request.url));
     for (let redirects = 0; ; redirects++) {
-      const response = await this.send(url, request, body);
+      const response = await this.send(url, request, body, await this.addresses(url));
       const location = response.headers.location;
       const status = response.statusCode ?? 0;
       if (status < 300 || status >= 400 || location === undefined) {
@@ -75,7 +94,21 @@ export class GitHttpClient implements HttpClient {
     return to;
   }
 
-  private send(url: URL, request: GitHttpRequest, body?: Buffer): Promise<http.IncomingMessage> {
+  private async addresses(url: URL): Promise<readonly ResolvedAddress[]> {
+    try {
+      return await this.resolver.addresses(url.hostname);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw this.failed(code ?? 'ENOTFOUND', message);
+    }
+  }
+
+  private send(
+    url: URL,
+    request: GitHttpRequest,
+    body: Buffer | undefined,
+    addresses: readonly ResolvedAddress[],
+  ): Promise<http.IncomingMessage> {
     const headers: Record<string, string> = { 'user-agent': 'git/isomorphic-git' };
     for (const [name, value] of Object.entries(request.headers ?? {})) {
       headers[name.toLowerCase()] = value;
@@ -86,11 +119,13 @@ export class GitHttpClient implements HttpClient {
     const agent = this.agents[secure ? 'https:' : 'http:'];
     return new Promise((resolve, reject) => {
       const method = body ? 'POST' : 'GET';
-      const outgoing = (secure ? https : http).request(url, { method, headers, agent }, resolve);
-      outgoing.setTimeout(IDLE_TIMEOUT_MS, () => {
-        outgoing.destroy(
-          Object.assign(new Error('nothing came for two minutes'), { code: 'ETIMEDOUT' }),
-        );
+      const lookup = pinnedLookup(addresses);
+      const options = { method, headers, agent, lookup };
+      const outgoing = (secure ? https : http).request(url, options, resolve);
+      const idleMs = this.limits.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+      outgoing.setTimeout(idleMs, () => {
+        const message = `nothing came for ${Math.round(idleMs / 1000)} s`;
+        outgoing.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         reject(this.failed(error.code ?? 'ECONNRESET', error.message));
@@ -110,15 +145,24 @@ export class GitHttpClient implements HttpClient {
       url: url.href,
       method: request.method ?? 'GET',
       headers,
-      body: this.bytes(response),
+      body: this.bytes(response, request.body ? Infinity : this.maxRefsBytes()),
       statusCode: response.statusCode ?? 0,
       statusMessage: response.statusMessage ?? '',
     };
   }
 
-  private async *bytes(response: http.IncomingMessage): AsyncGenerator<Uint8Array> {
+  private maxRefsBytes(): number {
+    return this.limits.maxRefsBytes ?? MAX_REFS_BYTES;
+  }
+
+  private async *bytes(response: http.IncomingMessage, limit: number): AsyncGenerator<Uint8Array> {
+    let size = 0;
     try {
-      yield* response as AsyncIterable<Buffer>;
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > limit) throw tooManyRefs(limit);
+        yield chunk;
+      }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       this.failed(code ?? 'ECONNRESET', message);
@@ -141,6 +185,11 @@ export class GitHttpClient implements HttpClient {
     if (!asked.endsWith(suffix) || !got.endsWith(suffix)) return;
     this.movedBase = { from: asked.slice(0, -suffix.length), to: got.slice(0, -suffix.length) };
   }
+}
+
+function tooManyRefs(limit: number): NodeJS.ErrnoException {
+  const message = `the list of its branches and tags is longer than ${Math.round(limit / 2 ** 20)} MiB`;
+  return Object.assign(new Error(message), { code: 'E2BIG' });
 }
 
 async function collectBody(body: AsyncIterableIterator<Uint8Array>): Promise<Buffer> {

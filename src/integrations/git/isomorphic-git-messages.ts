@@ -5,6 +5,8 @@ import type { ClonedCommit, GitErrorCode } from './git-client.js';
 export interface CloneMessage {
   readonly type: 'clone';
   readonly clone: ValidClone;
+  /** See `AddressPolicy`. */
+  readonly allowPrivateUrls: readonly string[];
 }
 
 /** What comes back: any number of `progress`, then one `done` or `failed`. */

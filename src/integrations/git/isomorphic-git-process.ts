@@ -17,6 +17,8 @@ export interface ChildStart extends ChildLimits {
   readonly entry: string;
   /** The child's whole environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** See `AddressPolicy`. */
+  readonly allowPrivateUrls: readonly string[];
 }
 
 export const defaultChildEntry = fileURLToPath(
@@ -121,7 +123,8 @@ export class IsomorphicGitProcess {
         this.child.off('message', onMessage).off('exit', onEnd).off('error', onError);
       };
       this.child.on('message', onMessage).once('exit', onEnd).once('error', onError);
-      const message: CloneMessage = { type: 'clone', clone };
+      const { allowPrivateUrls } = this.start;
+      const message: CloneMessage = { type: 'clone', clone, allowPrivateUrls };
       // A failure to send shows as the child's end.
       this.child.send(message, () => undefined);
     });
