@@ -1,6 +1,7 @@
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { expectInvariants } from './support/expect-invariants.js';
 
 jest.setTimeout(120_000);
 
@@ -37,6 +38,7 @@ describe('a process dies at a named point', () => {
     const id = items[0]?.id ?? '';
     expect(await server.finished(id)).toMatchObject({ status: 'success', attempt: 1 });
     expect((await ledger.entries()).map(({ execution }) => execution)).toEqual([id]);
+    await expectInvariants({ server, ledger });
   });
 
   it.each(['execution_claimed', 'log_closed'])(
@@ -49,7 +51,7 @@ describe('a process dies at a named point', () => {
       await server.startWorker();
       const ended = await server.finished(id, 45_000);
       expect(ended).toMatchObject({ status: 'success', attempt: 2 });
-      expect(await ledger.doubles()).toEqual([]);
+      await expectInvariants({ server, ledger });
     },
   );
 });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 import { testServices } from '../support/services.js';
+import { expectInvariants } from './support/expect-invariants.js';
 
 jest.setTimeout(170_000);
 
@@ -51,6 +52,7 @@ describe('a step that floods', () => {
       process.stdout.write(`flood: worker +${mib(growth.worker)}, Redis +${mib(growth.redis)}\n`);
       expect(growth.worker).toBeLessThan(WORKER_GROWTH);
       expect(growth.redis).toBeLessThan(REDIS_GROWTH);
+      await expectInvariants({ server });
     },
   );
 

@@ -5,17 +5,21 @@ import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { processesWith } from '../support/processes.js';
+import { expectInvariants, noteRecovery } from './support/expect-invariants.js';
+import { Jitter } from './support/jitter.js';
 
-jest.setTimeout(120_000);
-
-const ROUNDS = 50;
+/** The promise says 500; CI asks for fewer. */
+const ROUNDS = Number(process.env['LATE_CANCELS'] ?? '50');
 const AT_ONCE = 4;
 /** Around the end of the last step. */
 const WINDOW_MS = 5;
 
+jest.setTimeout(Math.max(120_000, ROUNDS * 1_500));
+
 describe('cancels', () => {
   let server: MillraceServer;
   let ledger: Ledger;
+  const jitter = new Jitter('late-cancel');
 
   beforeAll(async () => {
     ledger = await Ledger.open();
@@ -46,7 +50,8 @@ describe('cancels', () => {
       [...counts.keys()].filter((key) => !['200 cancelled', '409 success'].includes(key)),
     ).toEqual([]);
     expect(outcomes).toHaveLength(ROUNDS);
-    expect(await ledger.doubles()).toEqual([]);
+    process.stdout.write(`late cancels: ${JSON.stringify(Object.fromEntries(counts))}\n`);
+    await expectInvariants({ server, ledger });
   });
 
   it('leaves no process of a detached tree that ignores TERM after 12 s', async () => {
@@ -58,10 +63,10 @@ describe('cancels', () => {
     const begun = performance.now();
     await server.call('POST', `/api/ci/executions/${id}/cancel`, {});
     await eventually(async () => (await processesWith(mark)).length === 0 || undefined);
-    const seconds = (performance.now() - begun) / 1_000;
-    process.stdout.write(`cancel to no process left: ${seconds.toFixed(1)} s\n`);
-    expect(seconds).toBeLessThan(12);
+    noteRecovery('cancel to no process left', begun);
+    expect(performance.now() - begun).toBeLessThan(12_000);
     expect((await server.finished(id)).status).toBe('cancelled');
+    await expectInvariants({ server });
   });
 
   async function cancelAtEnd(pipeline: string, round: number): Promise<string> {
@@ -69,7 +74,7 @@ describe('cancels', () => {
     await eventually(async () =>
       (await readFile(ledger.path(id), 'utf8').catch(() => '')) === '' ? undefined : true,
     );
-    await sleep((round % 6) * (WINDOW_MS / 5));
+    await sleep((round % 6) * (WINDOW_MS / 5) + jitter.next());
     const { status } = await server.fetch('POST', `/api/ci/executions/${id}/cancel`, {});
     const ended = await server.finished(id);
     return `${status} ${ended.status}`;

@@ -5,7 +5,9 @@ jest.setTimeout(180_000);
 
 const HANG_MS = 60_000;
 
-describe('a store hangs for 60 s mid-run', () => {
+const HANGING = 'a store hangs for 60 s mid-run';
+
+describe(HANGING, () => {
   const rigs: FaultRig[] = [];
   let starting: Promise<unknown> = Promise.resolve();
 
@@ -15,10 +17,11 @@ describe('a store hangs for 60 s mid-run', () => {
 
   /** Hangs it under a run that prints and under further triggers, and looks that nothing was lost. */
   async function hang(service: ServiceName): Promise<FaultRig> {
-    const rig = await startAfterOthers();
+    const rig = await startAfterOthers(`${HANGING} ${service}`);
     rigs.push(rig);
     await rig.beginCase();
     await rig.beginLong();
+    await rig.beforeBlow();
     await rig.triggerDuring(rig.stores.hang(service, HANG_MS));
     await rig.release();
     await rig.expectNothingLost();
@@ -26,8 +29,8 @@ describe('a store hangs for 60 s mid-run', () => {
   }
 
   /** One after the other, so that none is slow for the others' sake. */
-  function startAfterOthers(): Promise<FaultRig> {
-    const rig = starting.then(() => FaultRig.start());
+  function startAfterOthers(fault: string): Promise<FaultRig> {
+    const rig = starting.then(() => FaultRig.start({ fault }));
     starting = rig.catch(() => undefined);
     return rig;
   }

@@ -19,6 +19,7 @@ describe('stores are killed or emptied mid-run', () => {
 
   it('Redis, again and again for 3 s: what is triggered meanwhile waits, and nothing is lost', async () => {
     await rig.beginLong();
+    await rig.beforeBlow();
     await rig.triggerDuring(rig.stores.keepDown('redis', 3_000));
     await rig.release();
     expect(rig.refused).toEqual([]);
@@ -31,6 +32,7 @@ describe('stores are killed or emptied mid-run', () => {
     await rig.beginLong();
     await rig.beginLong();
     const waiting = await rig.triggerShort();
+    await rig.beforeBlow();
     await rig.stores.redis((redis) => redis.flushall());
     await rig.triggerShort();
     await rig.stores.redis((redis) => redis.flushall());
@@ -44,6 +46,7 @@ describe('stores are killed or emptied mid-run', () => {
     async (service) => {
       if (!rig.stores.databaseServices.includes(service)) return;
       await rig.beginLong();
+      await rig.beforeBlow();
       await rig.triggerDuring(rig.stores.keepDown(service, 3_000));
       await rig.release();
       await rig.expectNothingLost();
@@ -53,6 +56,7 @@ describe('stores are killed or emptied mid-run', () => {
   it('everything at once', async () => {
     await rig.beginLong();
     const services = ['redis', ...rig.stores.databaseServices] as const;
+    await rig.beforeBlow();
     await rig.triggerDuring(
       Promise.all(services.map((service) => rig.stores.keepDown(service, 3_000))),
     );
@@ -63,6 +67,7 @@ describe('stores are killed or emptied mid-run', () => {
   it('Millrace itself, all of its processes together: a new attempt goes on', async () => {
     await rig.beginLong();
     await rig.triggerShort();
+    await rig.beforeBlow();
     await rig.withoutApi(() => rig.restartMillrace());
     await rig.triggerShort();
     await rig.release();

@@ -3,6 +3,8 @@ import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 import { processesWith } from '../support/processes.js';
+import { expectInvariants, noteRecovery } from './support/expect-invariants.js';
+import { Jitter } from './support/jitter.js';
 
 jest.setTimeout(120_000);
 
@@ -12,6 +14,7 @@ const LOSS_MS = 40_000;
 describe('a worker is lost', () => {
   let server: MillraceServer;
   let ledger: Ledger;
+  const jitter = new Jitter('worker-loss');
 
   beforeAll(async () => {
     ledger = await Ledger.open();
@@ -31,14 +34,15 @@ describe('a worker is lost', () => {
     const holder = await holderOf(retried);
     const failing = await beginOn(holder, pipeline(0, `sleep 600; : ${mark}`));
 
+    await jitter.before(1_000);
     const lostAt = performance.now();
     process.kill(holder.pid, 'SIGKILL');
     await server.startWorker();
 
     await eventually(async () => (await processesWith(mark)).length === 0 || undefined, 20_000);
-    figure('its processes gone', lostAt);
+    noteRecovery('worker killed to its processes gone', lostAt);
     await server.until(retried, ({ attempt }) => attempt === 2, LOSS_MS);
-    figure('a new attempt', lostAt);
+    noteRecovery('worker killed to a new attempt', lostAt);
     const first = await server.finished(retried, LOSS_MS);
     expect(first).toMatchObject({ status: 'success', attempt: 2 });
     expect(first.placements.map(({ worker_name }) => worker_name)).not.toEqual([
@@ -49,13 +53,14 @@ describe('a worker is lost', () => {
     const second = await server.finished(failing, LOSS_MS);
     expect(second).toMatchObject({ status: 'failed', attempt: 1, reason: { code: 'worker_lost' } });
     expect(second.stages[0]?.steps[0]).toMatchObject({ status: 'failed' });
-    expect(await ledger.doubles()).toEqual([]);
+    await expectInvariants({ server, ledger });
   });
 
   it('SIGSTOP past the lease, then SIGCONT: its late writes are refused', async () => {
     const mark = `slept-${randomUUID()}`;
     const id = await begin(pipeline(1, `test "$CI_EXECUTION_ATTEMPT" = 2 || sleep 600; : ${mark}`));
     const holder = await holderOf(id);
+    await jitter.before(1_000);
     process.kill(holder.pid, 'SIGSTOP');
     const ended = await server.finished(id, LOSS_MS);
     expect(ended).toMatchObject({ status: 'success', attempt: 2 });
@@ -65,17 +70,19 @@ describe('a worker is lost', () => {
     await eventually(() => holder.output().includes('fenced') || undefined, 20_000);
     expect(await server.execution(id)).toEqual(ended);
     await eventually(() => holder.child.exitCode ?? undefined, 20_000);
-    expect(await ledger.doubles()).toEqual([]);
+    await expectInvariants({ server, ledger });
   });
 
   it('SIGTERM: gives back what does not end in time, at no cost of a retry', async () => {
     const id = await begin(pipeline(0, 'test "$CI_EXECUTION_ATTEMPT" = 2 || sleep 600'));
     const holder = await holderOf(id);
     await server.startWorker();
+    await jitter.before(1_000);
     await holder.end('SIGTERM');
     const ended = await server.finished(id);
     expect(ended).toMatchObject({ status: 'success', attempt: 2 });
     expect(ended.placements[0]).toMatchObject({ reason: { code: 'worker_stopped' } });
+    await expectInvariants({ server, ledger });
   });
 
   function pipeline(retryCount: number, run: string): string {
@@ -111,10 +118,3 @@ describe('a worker is lost', () => {
     return holder;
   }
 });
-
-/** For the record of the run; what is asserted leaves room for a slow machine. */
-function figure(what: string, since: number): void {
-  process.stdout.write(
-    `worker killed to ${what}: ${((performance.now() - since) / 1_000).toFixed(1)} s\n`,
-  );
-}

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { expectInvariants } from './support/expect-invariants.js';
 
 jest.setTimeout(60_000);
 
@@ -53,6 +54,7 @@ describe('a worker under a floor', () => {
     expect(ended.placements.map(({ worker_name }) => worker_name)).toEqual([
       expect.stringMatching(new RegExp(`-${able.pid}$`)),
     ]);
+    await expectInvariants({ server });
     await Promise.all([refusing.end(), able.end()]);
   });
 });

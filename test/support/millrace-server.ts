@@ -79,6 +79,12 @@ const TOKEN = 'test-token-of-24-characters';
 /** One API and any number of workers as real processes, over the real services of the test run. */
 export class MillraceServer {
   readonly workers: ServerProcess[] = [];
+  /** Every process that was ever started here. */
+  readonly processes: ServerProcess[] = [];
+  /** Executions that were accepted here, oldest first. */
+  readonly accepted = new Set<string>();
+  /** Triggers that were refused or not answered. */
+  unanswered = 0;
   api: ServerProcess | undefined;
   baseUrl = '';
 
@@ -88,13 +94,13 @@ export class MillraceServer {
   ) {}
 
   static async start(options: MillraceServerOptions = {}): Promise<MillraceServer> {
-    const services = testServices();
+    const stores = options.environment?.['MONGODB_URI'] === undefined ? testServices() : undefined;
     const home = await mkdtemp(join(tmpdir(), 'millrace-e2e-'));
     const server = new MillraceServer(home, {
       PATH: process.env['PATH'],
-      MONGODB_URI: services.mongodbUri,
+      MONGODB_URI: stores?.mongodbUri,
       MONGODB_DATABASE: options.databaseName ?? `e2e_${randomBytes(5).toString('hex')}`,
-      REDIS_URL: services.redisUrl,
+      REDIS_URL: stores?.redisUrl,
       MILLRACE_HOME: home,
       MILLRACE_TOKEN: TOKEN,
       PORT: '0',
@@ -118,6 +124,7 @@ export class MillraceServer {
 
   async startApi(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
     const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' });
+    this.processes.push(api);
     this.api = api;
     const port = await said(api, 'the API', /"port":(\d+),"msg":"the API listens"/);
     this.baseUrl = `http://127.0.0.1:${port}`;
@@ -128,6 +135,7 @@ export class MillraceServer {
   async startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
     const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' });
     this.workers.push(worker);
+    this.processes.push(worker);
     await said(worker, 'the worker', /"msg":"the worker (runs)"/);
     return worker;
   }
@@ -166,7 +174,14 @@ export class MillraceServer {
 
   async trigger(pipelineId: string, body: unknown = {}): Promise<string> {
     const path = `/api/ci/pipelines/${pipelineId}/trigger`;
-    return (await this.call<{ execution_id: string }>('POST', path, body)).execution_id;
+    try {
+      const { execution_id: id } = await this.call<{ execution_id: string }>('POST', path, body);
+      this.accepted.add(id);
+      return id;
+    } catch (error) {
+      this.unanswered += 1;
+      throw error;
+    }
   }
 
   async execution(id: string): Promise<ExecutionBody> {
