@@ -187,6 +187,7 @@ export class ExecutionAttempt {
       outcome = await executions.settle(this.hold, cancelled, NO_DEADLINE);
     }
     if (outcome !== 'settled') return 'fenced';
+    failPoint('execution_settled');
     await this.tools.live
       .end(this.hold.executionId)
       .catch((error: unknown) => this.problem('live state not ended', error));

@@ -120,6 +120,7 @@ export class ExecutionRunner {
     let attempt: ExecutionAttempt;
     let execution: ExecutionRecord | null;
     try {
+      failPoint('job_taken');
       execution = await this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS);
       if (!execution) return 'done';
       failPoint('execution_claimed');

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { failPoint } from '../../common/fail-point.js';
 import type { ShellAction } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
@@ -64,7 +65,9 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       environment: stepEnvironment(this.workspace, outputFile, attempt.environment),
       cwd: folder.path,
     });
+    failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
     const { exit, killed } = await this.follow(process, attempt, signal);
+    failPoint('step_ended');
     // A step before may have removed the workspace itself.
     if (exit.kind === 'not_started' && !(await isFolder(folder.path))) {
       return wrongFolder('missing', attempt.action);
@@ -149,6 +152,10 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       reason: { code: 'output_invalid', message: read.message },
     };
   }
+}
+
+function isHook({ address }: StepAttempt): boolean {
+  return address.stage === 'always' || address.stage === 'on_failure';
 }
 
 function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutcome {

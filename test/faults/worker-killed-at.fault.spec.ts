@@ -1,0 +1,20 @@
+import { PointRig, workerPoints } from './support/point-rig.js';
+
+jest.setTimeout(240_000);
+
+const NAME = 'kill -9 of a worker at';
+
+describe(NAME, () => {
+  const rig = new PointRig();
+
+  afterAll(async () => {
+    await rig.stop();
+  });
+
+  it.concurrent.each(workerPoints)('%s', async (point) => {
+    const ended = await rig.strike({ fault: `${NAME} ${point}`, point, blow: 'SIGKILL' });
+    // Before the claim and after the end nothing of the execution was lost with the worker.
+    const isHeld = point !== 'job_taken' && point !== 'execution_settled';
+    expect(ended).toMatchObject({ status: 'success', attempt: isHeld ? 2 : 1 });
+  });
+});
