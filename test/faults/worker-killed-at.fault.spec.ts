@@ -2,19 +2,23 @@ import { PointRig, workerPoints } from './support/point-rig.js';
 
 jest.setTimeout(240_000);
 
-const NAME = 'kill -9 of a worker at';
+describe('kill -9 of a worker at', () => {
+  const strikes = workerPoints.map((point) => ({ point }));
+  let rig: PointRig;
 
-describe(NAME, () => {
-  const rig = new PointRig();
+  beforeAll(async () => {
+    rig = await PointRig.start('SIGKILL', strikes);
+  });
 
   afterAll(async () => {
     await rig.stop();
   });
 
-  it.concurrent.each(workerPoints)('%s', async (point) => {
-    const ended = await rig.strike({ fault: `${NAME} ${point}`, point, blow: 'SIGKILL' });
-    // Before the claim and after the end nothing of the execution was lost with the worker.
+  it.each(strikes)('$point', async (strike) => {
+    const { point } = strike;
+    // Before the claim and after the end the worker holds nothing that it could lose.
     const isHeld = point !== 'job_taken' && point !== 'execution_settled';
+    const ended = await rig.outcome(strike);
     expect(ended).toMatchObject({ status: 'success', attempt: isHeld ? 2 : 1 });
   });
 });

@@ -25,43 +25,72 @@ export const workerPoints = [
 
 export type WorkerPoint = (typeof workerPoints)[number];
 
-interface Strike {
-  /** Full name of the test. */
-  readonly fault: string;
+/** A worker that is hit in one state, and what it had. */
+export interface Strike {
   readonly point: WorkerPoint;
-  readonly blow: Blow;
   /** The first attempt of the step or hook at which it is hit would last for minutes. */
   readonly lasting?: boolean;
 }
 
+interface Struck {
+  readonly id: string;
+  readonly doomed: ServerProcess;
+  readonly ledger: Ledger;
+  readonly hitAt: number;
+}
+
 /** From the blow to the end, with what other tests on the machine may add: a lease of 15 s, a look each 5 s. */
 const END_MS = 90_000;
+const STARTS_AT_ONCE = 2;
 
 /**
- * Workers that are hit in one state of a run, side by side: each has a label of its own, so that it and its heir see one
- * execution only. Started by the first test that needs it, because Jest runs `it.concurrent` before `beforeAll`.
+ * Workers that are hit, each in another state of a run, all at once; then one heir of all of them comes. Each has a label
+ * of its own, so that it has one execution only.
  */
 export class PointRig {
-  private server: Promise<MillraceServer> | undefined;
-  private count = 0;
+  private constructor(
+    private readonly server: MillraceServer,
+    private readonly blow: Blow,
+    private readonly struck: ReadonlyMap<Strike, Promise<Struck>>,
+    private readonly heirAt: Promise<number>,
+  ) {}
 
-  /** Hits a worker, and returns how its execution ended under its heir, held against the invariants. */
-  async strike({ fault, point, blow, lasting = false }: Strike): Promise<ExecutionBody> {
-    const server = await (this.server ??= MillraceServer.start({ workers: 0 }));
-    const ledger = await Ledger.open();
-    const label = `l${(this.count += 1)}`;
-    const labels = { WORKER_LABELS: label, WORKER_CONCURRENCY: '1' };
-    const doomed = await server.startWorker({ ...labels, FAIL_POINT: `${point}:${blow}` });
-    const pipeline = await server.createPipeline(
-      yamlOf(label, ledger, lasting ? point : undefined),
+  static async start(blow: Blow, strikes: readonly Strike[]): Promise<PointRig> {
+    const server = await MillraceServer.start({ workers: 0 });
+    const labels = strikes.map((_strike, index) => `l${index + 1}`);
+    // A start is a second of work: all at once, none of them would be ready in time on a machine that does more than this.
+    const lanes = Array.from({ length: STARTS_AT_ONCE }, () => Promise.resolve<unknown>(undefined));
+    const struck = strikes.map((strike, index) => {
+      const lane = index % STARTS_AT_ONCE;
+      const next = (lanes[lane] ?? Promise.resolve()).then(() =>
+        hit(server, blow, strike, labels[index] ?? ''),
+      );
+      lanes[lane] = next.catch(() => undefined);
+      return next;
+    });
+    const heirAt = Promise.allSettled(struck).then(async () => {
+      await server.startWorker({ WORKER_LABELS: labels.join(','), WORKER_CONCURRENCY: '8' });
+      return performance.now();
+    });
+    heirAt.catch(() => undefined);
+    const byStrike = new Map(
+      strikes.map((strike, index) => {
+        const one = struck[index] ?? Promise.reject(new Error('no such strike'));
+        return [strike, one] as const;
+      }),
     );
-    const id = await server.trigger(pipeline);
-    await eventually(() => isHit(doomed, blow));
-    const hitAt = performance.now();
-    await new Jitter(fault).before(1_000);
-    await server.startWorker(labels);
+    return new PointRig(server, blow, byStrike, heirAt);
+  }
+
+  /** How the execution ended under the heir, held against the invariants. */
+  async outcome(strike: Strike): Promise<ExecutionBody> {
+    const { server, blow } = this;
+    const struck = await this.struck.get(strike);
+    if (!struck) throw new Error('no such strike');
+    const { id, doomed, ledger, hitAt } = struck;
+    const heirAt = await this.heirAt;
     const ended = await server.finished(id, END_MS);
-    noteRecovery(`${blow} at ${point} to the end`, hitAt, fault);
+    noteRecovery(`${blow} at ${strike.point} to the end`, Math.max(hitAt, heirAt));
     if (blow === 'SIGSTOP') {
       // It slept past its lease: it finds that nothing counts any more, and ends by itself.
       doomed.child.kill('SIGCONT');
@@ -71,14 +100,35 @@ export class PointRig {
       expect(await eventually(() => doomed.child.exitCode ?? undefined, 40_000)).toBe(0);
     }
     const subject = { server, ledger, accepted: [id], ended: new Map([[id, ended]]) };
-    await expectInvariants(subject, fault);
-    await ledger.remove();
+    await expectInvariants(subject);
     return ended;
   }
 
   async stop(): Promise<void> {
-    await (await this.server)?.stop();
+    await this.server.stop();
+    for (const struck of await Promise.allSettled(this.struck.values())) {
+      if (struck.status === 'fulfilled') await struck.value.ledger.remove();
+    }
   }
+}
+
+async function hit(
+  server: MillraceServer,
+  blow: Blow,
+  { point, lasting = false }: Strike,
+  label: string,
+): Promise<Struck> {
+  const ledger = await Ledger.open();
+  const doomed = await server.startWorker({
+    WORKER_LABELS: label,
+    WORKER_CONCURRENCY: '1',
+    FAIL_POINT: `${point}:${blow}`,
+  });
+  await new Jitter(`${blow} ${point}`).before(700);
+  const pipeline = await server.createPipeline(yamlOf(label, ledger, lasting ? point : undefined));
+  const id = await server.trigger(pipeline);
+  await eventually(() => isHit(doomed, blow));
+  return { id, doomed, ledger, hitAt: performance.now() };
 }
 
 function yamlOf(label: string, ledger: Ledger, lastsAt: WorkerPoint | undefined): string {
