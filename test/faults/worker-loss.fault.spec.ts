@@ -40,9 +40,9 @@ describe('a worker is lost', () => {
     await server.startWorker();
 
     await eventually(async () => (await processesWith(mark)).length === 0 || undefined, 20_000);
-    noteRecovery('worker killed to its processes gone', lostAt);
+    noteRecovery('worker killed to its processes gone', performance.now() - lostAt);
     await server.until(retried, ({ attempt }) => attempt === 2, LOSS_MS);
-    noteRecovery('worker killed to a new attempt', lostAt);
+    noteRecovery('worker killed to a new attempt', performance.now() - lostAt);
     const first = await server.finished(retried, LOSS_MS);
     expect(first).toMatchObject({ status: 'success', attempt: 2 });
     expect(first.placements.map(({ worker_name }) => worker_name)).not.toEqual([
