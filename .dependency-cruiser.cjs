@@ -2,6 +2,7 @@
 const l2 = [
   'audit',
   'auth',
+  'idempotency',
   'secrets',
   'logs',
   'workspaces',

@@ -9,6 +9,7 @@ import { storeAddresses } from './config/store-addresses.js';
 import { ExecutionsApiModule } from './executions/executions.api.module.js';
 import { ExecutionsWorkerModule } from './executions/executions.worker.module.js';
 import { HealthModule } from './health/health.module.js';
+import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { DatabaseModule } from './integrations/database/database.module.js';
 import { RateLimitModule } from './integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from './integrations/redis/redis.module.js';
@@ -49,6 +50,7 @@ function apiModules(): Imports {
   return [
     RateLimitModule.forRoot(),
     AuthModule.forRoot(),
+    IdempotencyModule,
     PipelinesApiModule,
     ExecutionsApiModule,
     WorkersApiModule,

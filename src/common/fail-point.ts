@@ -1,6 +1,8 @@
 /** Places where a test may stop or kill this process, to see that nothing is lost there. In the order of a run. */
 export const failPoints = [
+  'pipeline_inserted', // API: stored, not answered yet
   'execution_inserted', // API: accepted and stored, not enqueued yet
+  'idempotent_answer_stored', // API: done, and the answer is kept, but not sent
   'job_taken', // worker: the job is here, the execution not claimed
   'execution_claimed', // claimed, nothing run yet
   'step_started', // the process of a step runs

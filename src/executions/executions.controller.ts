@@ -23,6 +23,8 @@ import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { ApiErrors, ApiList } from '../common/http/api-documentation.js';
 import { type ListBody, listBody, pageOf, pageRequest } from '../common/http/paging.js';
 import type { Actor, MillraceRequest } from '../common/http/request-context.js';
+import { Idempotent, Reserved } from '../idempotency/idempotent.decorator.js';
+import type { Reservation } from '../idempotency/reservation.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { ExecutionListQuery } from './dto/execution-list.query.js';
 import {
@@ -57,6 +59,7 @@ export class ExecutionsController {
   ) {}
 
   @Post('pipelines/:id/trigger')
+  @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
   @ApiBody({
@@ -70,6 +73,7 @@ export class ExecutionsController {
     @Param('id', UuidPipe) id: string,
     @Body() body: TriggerDto,
     @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
     const accepted = await this.executions.trigger(
       id,
@@ -83,6 +87,7 @@ export class ExecutionsController {
         inputs: body.inputs,
       },
       actor.id,
+      reservation,
     );
     return acceptedResponse(accepted);
   }
@@ -128,6 +133,7 @@ export class ExecutionsController {
   }
 
   @Post('executions/:id/rerun')
+  @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
@@ -136,8 +142,9 @@ export class ExecutionsController {
     @Param('id', UuidPipe) id: string,
     @Body() _body: RerunDto,
     @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
-    return acceptedResponse(await this.executions.rerun(id, actor.id));
+    return acceptedResponse(await this.executions.rerun(id, actor.id, reservation));
   }
 
   @Delete('executions/:id/cancel')

@@ -6,12 +6,12 @@ import {
   unprocessable,
   validationError,
 } from '../common/errors/millrace.error.js';
-import { uuidV7 } from '../common/ids/uuid.js';
 import { redactUrlCredentials } from '../common/url-credentials.js';
 import { resolveInputs } from '../engine/compiler/resolve-inputs.js';
 import type { Plan } from '../engine/plan/plan.js';
 import { pendingState } from '../engine/runtime/pending-state.js';
 import { isTerminal } from '../engine/plan/run-status.js';
+import type { Reservation } from '../idempotency/reservation.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { PipelinesService } from '../pipelines/pipelines.service.js';
 import { PlansService } from '../pipelines/plans.service.js';
@@ -74,19 +74,22 @@ export class ExecutionsService {
     pipelineId: string,
     request: TriggerRequest,
     actor: string,
+    reservation: Reservation,
   ): Promise<AcceptedExecution> {
     if (request.branch !== undefined && request.tag !== undefined) {
       throw validationError('A trigger names a branch or a tag, not both.', {
         suggestions: ['Leave one of them out; commit_hash may come with either.'],
       });
     }
+    const earlier = await this.acceptedBefore(reservation);
+    if (earlier) return earlier;
     const version = await this.pipelines.getVersion(pipelineId);
     if (!version.enabled) throw disabled(pipelineId);
     const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
     if (problems.length > 0) {
       throw unprocessable('The inputs do not fit the pipeline.', { details: problems });
     }
-    return this.accept({
+    return this.accept(reservation.id, {
       pipeline_id: version.pipelineId,
       pipeline_name: version.pipelineName,
       pipeline_version: version.number,
@@ -104,7 +107,9 @@ export class ExecutionsService {
    * Runs the same plan again: same version, inputs, variables, and the very commit that was cloned.
    * @throws MillraceError NotFoundError, ConflictError when the execution is not over or its pipeline is disabled
    */
-  async rerun(id: string, actor: string): Promise<AcceptedExecution> {
+  async rerun(id: string, actor: string, reservation: Reservation): Promise<AcceptedExecution> {
+    const earlier = await this.acceptedBefore(reservation);
+    if (earlier) return earlier;
     const original = await this.get(id);
     if (!isTerminal(original.status)) {
       throw conflict(`Execution ${id} is not over: it is ${original.status}.`, {
@@ -116,7 +121,7 @@ export class ExecutionsService {
       throw disabled(original.pipeline_id);
     }
     const info = original.trigger_info;
-    return this.accept({
+    return this.accept(reservation.id, {
       pipeline_id: original.pipeline_id,
       pipeline_name: original.pipeline_name,
       pipeline_version: original.pipeline_version,
@@ -177,12 +182,26 @@ export class ExecutionsService {
     });
   }
 
-  private async accept({ plan, ...order }: ExecutionOrder): Promise<AcceptedExecution> {
-    const execution = newExecution(plan, order);
+  private async accept(id: string, { plan, ...order }: ExecutionOrder): Promise<AcceptedExecution> {
+    const execution = newExecution(id, plan, order);
     await this.placer.announceQueue(execution.queue);
     await this.executions.insert(execution);
     failPoint('execution_inserted');
-    if (await this.placer.offer(execution)) {
+    return this.place(execution);
+  }
+
+  /** What an earlier request under the same reservation has accepted; it may have died before it made the job. */
+  private async acceptedBefore({
+    id,
+    repeated,
+  }: Reservation): Promise<AcceptedExecution | undefined> {
+    const execution = repeated ? await this.executions.find(id) : null;
+    return execution ? this.place(execution) : undefined;
+  }
+
+  private async place(execution: ExecutionRecord): Promise<AcceptedExecution> {
+    const isPlaced = execution.status !== 'pending';
+    if (isPlaced || (await this.placer.offer(execution))) {
       return { executionId: execution._id, message: 'Execution accepted and queued.' };
     }
     const reason = executionReasons.queueUnavailable();
@@ -209,11 +228,11 @@ type Order = Pick<
 
 type ExecutionOrder = Order & { readonly plan: Plan };
 
-function newExecution(plan: Plan, order: Order): ExecutionRecord {
+function newExecution(id: string, plan: Plan, order: Order): ExecutionRecord {
   const now = new Date();
   const blank = {
     ...order,
-    _id: uuidV7(),
+    _id: id,
     status: 'pending',
     reason: executionReasons.queued(),
     queue: queueForLabels(plan.runsOn),

@@ -27,6 +27,8 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
+import { Idempotent, Reserved } from '../idempotency/idempotent.decorator.js';
+import type { Reservation } from '../idempotency/reservation.js';
 import { validationError } from '../common/errors/millrace.error.js';
 import { ApiErrors, ApiList, ApiPage } from '../common/http/api-documentation.js';
 import { Consumes } from '../common/http/consumes.js';
@@ -40,7 +42,6 @@ import {
 } from '../common/http/paging.js';
 import type { Actor, MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
-import { MillraceConfig } from '../config/millrace-config.js';
 import { ChangePipelineDto } from './dto/change-pipeline.dto.js';
 import {
   PipelineResponse,
@@ -60,7 +61,8 @@ import { YamlContentDto } from './dto/yaml-content.dto.js';
 import { PipelinesService, type SavedPipeline } from './pipelines.service.js';
 import { parseIfMatch, versionTag } from './version-tag.js';
 import { VersionNumberPipe } from './version-number.pipe.js';
-import { readYamlUpload, uploadFields } from './yaml-upload.js';
+import { UploadedYaml, YamlUploadInterceptor } from './yaml-upload.interceptor.js';
+import { uploadFields } from './yaml-upload.js';
 
 const ifMatchDescription = 'The `ETag` that you saw last; 409 when the pipeline has changed since.';
 
@@ -68,27 +70,27 @@ const ifMatchDescription = 'The `ETag` that you saw last; 409 when the pipeline 
 @ApiBearerAuth()
 @Controller('ci/pipelines')
 export class PipelinesController {
-  constructor(
-    private readonly pipelines: PipelinesService,
-    private readonly config: MillraceConfig,
-  ) {}
+  constructor(private readonly pipelines: PipelinesService) {}
 
   @Post()
+  @Idempotent()
   @ApiOperation({
     summary: 'Create a pipeline from YAML',
     description: 'Names need not be unique: a pipeline is known by its id.',
   })
   @ApiCreatedResponse({ type: SavedPipelineResponse })
-  @ApiErrors(400, 401, 413, 415, 422, 503)
+  @ApiErrors(401, 413, 415, 503)
   async create(
     @Body() body: YamlContentDto,
     @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
-    return created(await this.pipelines.create(body.yaml_content, actor), response);
+    return created(await this.pipelines.create(body.yaml_content, actor, reservation), response);
   }
 
   @Post('upload')
+  @Idempotent(YamlUploadInterceptor)
   @Consumes('multipart/form-data')
   @ApiOperation({
     summary: 'Create a pipeline from a YAML file',
@@ -102,14 +104,14 @@ export class PipelinesController {
     },
   })
   @ApiCreatedResponse({ type: SavedPipelineResponse })
-  @ApiErrors(400, 401, 413, 415, 422, 503)
+  @ApiErrors(401, 413, 415, 503)
   async upload(
-    @Req() request: MillraceRequest,
+    @UploadedYaml() yaml: string,
     @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
-    const yaml = await readYamlUpload(request, this.config.maxUploadSize);
-    return created(await this.pipelines.create(yaml, actor), response);
+    return created(await this.pipelines.create(yaml, actor, reservation), response);
   }
 
   @Post('validate')

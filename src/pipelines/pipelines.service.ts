@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/http/request-context.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import { conflict, notFound, validationError } from '../common/errors/millrace.error.js';
-import { uuidV7 } from '../common/ids/uuid.js';
+import { failPoint } from '../common/fail-point.js';
 import type { DefinitionDocument } from '../engine/definition/definition-document.js';
 import type { InputDefinition } from '../engine/definition/definition.js';
 import type { Problem } from '../engine/definition/problem.js';
 import type { Plan } from '../engine/plan/plan.js';
+import { freshReservation, type Reservation } from '../idempotency/reservation.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 import { isEnabled, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
 import type { PipelineVersionDocument } from './pipeline-version.schema.js';
@@ -68,21 +69,30 @@ export class PipelinesService {
   }
 
   /** @throws ValidationError with every problem of the YAML */
-  async create(yaml: string, actor: Actor): Promise<SavedPipeline> {
+  async create(
+    yaml: string,
+    actor: Actor,
+    reservation: Reservation = freshReservation(),
+  ): Promise<SavedPipeline> {
+    const earlier = reservation.repeated ? await this.createdBefore(reservation.id) : undefined;
+    if (earlier) return earlier;
+    const { id } = reservation;
     const compiled = await this.compileValid(yaml);
-    const id = uuidV7();
-    const now = new Date();
     await this.plans.save(compiled.planHash, compiled.plan);
-    await this.versions.insert(versionDocument(id, 1, yaml, compiled, actor, now));
+    // Of a request before this one under the same reservation the version may be there.
+    const version = await this.versions.insert(
+      versionDocument(id, 1, yaml, compiled, actor, new Date()),
+    );
     const pipeline: PipelineDocument = {
       _id: id,
-      ...currentFields(1, yaml, compiled.planHash, compiled.definition),
+      ...currentFields(1, yaml, version.plan_hash, compiled.definition),
       enabled: true,
       changes: 0,
-      created_at: now,
-      updated_at: now,
+      created_at: version.created_at,
+      updated_at: version.created_at,
     };
     await this.pipelines.insert(pipeline);
+    failPoint('pipeline_inserted');
     return { pipeline, warnings: compiled.problems };
   }
 
@@ -190,6 +200,13 @@ export class PipelinesService {
       plan,
       definition: { inputs: JSON.parse(version.inputs) as InputDefinition[] },
     };
+  }
+
+  private async createdBefore(id: string): Promise<SavedPipeline | undefined> {
+    const pipeline = await this.pipelines.find(id);
+    if (!pipeline) return undefined;
+    const { warnings } = await this.versionOf(pipeline, pipeline.version);
+    return { pipeline, warnings };
   }
 
   private async versionOf(

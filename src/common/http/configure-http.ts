@@ -9,6 +9,7 @@ import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';
 import { jsonBody } from './json-body.js';
+import { idempotencyReplayedHeader } from './idempotency-header.js';
 import { rateLimit, type ClientLimiter } from './rate-limit.js';
 import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
@@ -39,6 +40,7 @@ const corsAnswerHeaders = [
   'RateLimit-Reset',
   'Retry-After',
   'X-Request-Id',
+  idempotencyReplayedHeader,
 ];
 
 export interface HttpOptions {

@@ -1,6 +1,8 @@
 import type { NextFunction, Request, Response } from 'express';
+import { createHash } from 'node:crypto';
 import { MillraceError, payloadTooLarge, validationError } from '../errors/millrace.error.js';
 import { announcesBody, charset, mediaType } from './content-type.js';
+import { idempotencyKeyHeader } from './idempotency-header.js';
 import type { MillraceRequest } from './request-context.js';
 
 /**
@@ -21,7 +23,7 @@ export function jsonBody(
       next();
       return;
     }
-    readJson(request, limit).then(
+    readJson(request as MillraceRequest, limit).then(
       (body) => {
         request.body = body;
         next();
@@ -31,7 +33,7 @@ export function jsonBody(
   };
 }
 
-async function readJson(request: Request, limit: number): Promise<unknown> {
+async function readJson(request: MillraceRequest, limit: number): Promise<unknown> {
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
     throw new MillraceError('UnsupportedMediaTypeError', 'Compressed bodies are not taken.', {
@@ -45,6 +47,9 @@ async function readJson(request: Request, limit: number): Promise<unknown> {
     });
   }
   const bytes = await readBody(request, limit);
+  if (request.headers[idempotencyKeyHeader] !== undefined) {
+    request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
+  }
   return parseJson(decodeUtf8(bytes));
 }
 

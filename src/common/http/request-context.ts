@@ -17,6 +17,8 @@ export interface RequestContext {
   clientAddress: string;
   /** Absent until somebody was recognized. */
   actor?: Actor;
+  /** SHA-256 of the body in hexadecimal; only there with an `Idempotency-Key`. */
+  bodyDigest?: string;
   /** True once the answer of this request also ends its connection. */
   closing?: boolean;
 }
