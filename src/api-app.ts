@@ -9,6 +9,7 @@ import { Authenticator } from './auth/authenticator.js';
 import { serviceUnavailable, type MillraceError } from './common/errors/millrace.error.js';
 import { answerClientErrors } from './common/http/client-error.js';
 import { configureHttp } from './common/http/configure-http.js';
+import { Metrics } from './common/metrics/metrics.js';
 import type { MillraceConfig } from './config/millrace-config.js';
 import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
 import { RateLimits } from './integrations/rate-limit/rate-limits.js';
@@ -32,6 +33,7 @@ export async function createApiApp(
     config,
     logger,
     limiter: app.get(RateLimits).requests,
+    metrics: app.get(Metrics),
     authenticate: authenticateWith(app.get(Authenticator)),
     translators: [databaseAway],
   });

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { AuthModule } from './auth/auth.module.js';
 import { HealthRegistryModule } from './common/health/health-registry.module.js';
 import { LoggingModule } from './common/logging/logging.module.js';
+import { MetricsRegistryModule } from './common/metrics/metrics-registry.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { MillraceConfig } from './config/millrace-config.js';
 import { storeAddresses } from './config/store-addresses.js';
@@ -13,6 +14,7 @@ import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { DatabaseModule } from './integrations/database/database.module.js';
 import { RateLimitModule } from './integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from './integrations/redis/redis.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { PipelinesApiModule } from './pipelines/pipelines.api.module.js';
 import { WorkersApiModule } from './workers/workers.api.module.js';
 
@@ -36,6 +38,7 @@ function baseModules(config: MillraceConfig, logger: Logger): Imports {
     ConfigModule.forRoot(config),
     LoggingModule.forRoot(logger),
     HealthRegistryModule,
+    MetricsRegistryModule,
     DatabaseModule.forRoot({
       uri: mongodbUri,
       databaseName: config.mongodbDatabase,
@@ -55,5 +58,6 @@ function apiModules(): Imports {
     ExecutionsApiModule,
     WorkersApiModule,
     HealthModule,
+    MetricsModule,
   ];
 }

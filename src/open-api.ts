@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { AppModule } from './app.module.js';
-import { apiPrefix } from './common/http/configure-http.js';
+import { apiPrefix, unprefixed } from './common/http/configure-http.js';
 import { createRootLogger } from './common/logging/root-logger.js';
 import { ConfigError, parseConfig } from './config/load-config.js';
 import { packageVersion } from './config/paths.js';
@@ -42,6 +42,6 @@ export async function openApiText(): Promise<string> {
     preview: true,
     logger: false,
   });
-  app.setGlobalPrefix(apiPrefix);
+  app.setGlobalPrefix(apiPrefix, { exclude: unprefixed });
   return `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
 }

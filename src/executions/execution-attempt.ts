@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { failPoint } from '../common/fail-point.js';
+import type { Metrics } from '../common/metrics/metrics.js';
 import { MaskSet } from '../common/redaction/mask-set.js';
 import type { Reason, RunState, WhenTrace } from '../engine/plan/run-state.js';
 import { runPlan } from '../engine/runtime/run-plan.js';
@@ -10,7 +11,7 @@ import type { GitClient } from '../integrations/git/git-client.js';
 import type { ProcessRunner } from '../integrations/process/process-runner.js';
 import type { LogChunkStore } from '../logs/log-chunk-store.js';
 import type { LogLimits } from '../logs/log-limits.js';
-import { LogWriter } from '../logs/log-writer.js';
+import { type LogMeter, LogWriter } from '../logs/log-writer.js';
 import type { PlansService } from '../pipelines/plans.service.js';
 import type { Workspace } from '../workspaces/workspace.js';
 import type { WorkspaceStore } from '../workspaces/workspace-store.js';
@@ -26,6 +27,7 @@ import { logFencesOf } from './log-fences.js';
 import { runContextOf } from './run-context.js';
 import { type Progress, StatePublisher } from './state-publisher.js';
 import { GitStepHandler } from './steps/git-step.handler.js';
+import { MeasuredStepHandler } from './steps/measured-step.handler.js';
 import { ShellStepHandler } from './steps/shell-step.handler.js';
 import type { StepOutput } from './steps/step-output.js';
 import { storedLogChunk } from './stored-log-chunk.js';
@@ -46,7 +48,9 @@ export interface AttemptTools {
   /** Tells the processes of this installation from those of others on the same host. */
   readonly groupPrefix: string;
   readonly logLimits: Partial<LogLimits>;
+  readonly logMeter: LogMeter;
   readonly logger: Logger;
+  readonly metrics: Metrics;
 }
 
 /** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
@@ -144,9 +148,15 @@ export class ExecutionAttempt {
       },
       {
         handlers: [
-          new ShellStepHandler(this.tools.processes, workspace, this.group, output),
-          new GitStepHandler(this.tools.git, workspace, output, (folder) =>
-            this.tools.workspaces.handOverTree(folder),
+          new MeasuredStepHandler(
+            new ShellStepHandler(this.tools.processes, workspace, this.group, output),
+            this.tools.metrics,
+          ),
+          new MeasuredStepHandler(
+            new GitStepHandler(this.tools.git, workspace, output, (folder) =>
+              this.tools.workspaces.handOverTree(folder),
+            ),
+            this.tools.metrics,
           ),
         ],
         clock: systemClock,
@@ -177,17 +187,15 @@ export class ExecutionAttempt {
 
   private async settle(settlement: Settlement): Promise<AttemptEnd> {
     const { executions } = this.tools;
-    let outcome = await executions.settle(this.hold, settlement, NO_DEADLINE);
+    let end = settlement;
+    let outcome = await executions.settle(this.hold, end, NO_DEADLINE);
     if (outcome === 'cancel_requested') {
-      const cancelled = {
-        ...settlement,
-        status: 'cancelled',
-        reason: await this.whyCancelled(),
-      } as const;
-      outcome = await executions.settle(this.hold, cancelled, NO_DEADLINE);
+      end = { ...settlement, status: 'cancelled', reason: await this.whyCancelled() };
+      outcome = await executions.settle(this.hold, end, NO_DEADLINE);
     }
     if (outcome !== 'settled') return 'fenced';
     failPoint('execution_settled');
+    this.tools.metrics.executionFinished(end.status, end.duration);
     await this.tools.live
       .end(this.hold.executionId)
       .catch((error: unknown) => this.problem('live state not ended', error));
@@ -244,6 +252,7 @@ export class ExecutionAttempt {
       bus: this.tools.bus,
       clock: systemClock,
       limits: this.tools.logLimits,
+      meter: this.tools.logMeter,
       onProblem: ({ part, error, attempt }) =>
         this.problem(`log not written to the ${part}, try ${attempt}`, error),
     });

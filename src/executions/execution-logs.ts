@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { notFound } from '../common/errors/millrace.error.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { isTerminal } from '../engine/plan/run-status.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { ExecutionFeed } from '../logs/execution-feed.js';
@@ -34,6 +35,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
     private readonly executions: ExecutionsRepository,
     private readonly live: LiveExecutions,
     bus: EventBus,
+    private readonly metrics: Metrics,
   ) {
     this.feed = new ExecutionFeed({
       reader,
@@ -71,7 +73,10 @@ export class ExecutionLogs implements OnApplicationShutdown {
 
   /** Server-sent events until the end of the execution. @throws NotFoundError */
   async follow(executionId: string, afterSeq: number, response: ServerResponse): Promise<void> {
-    const served = await this.feed.serve({ executionId, afterSeq, response });
+    this.metrics.sseClients.inc();
+    const served = await this.feed
+      .serve({ executionId, afterSeq, response })
+      .finally(() => this.metrics.sseClients.dec());
     if (served === 'not_found') throw notFound('execution', executionId);
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Metrics } from '../common/metrics/metrics.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
 import { QUEUE_TOPIC } from './execution-topics.js';
@@ -14,6 +15,7 @@ export class ExecutionPlacer {
     private readonly jobs: JobQueue,
     private readonly queues: QueuesRepository,
     private readonly bus: EventBus,
+    private readonly metrics: Metrics,
   ) {}
 
   /** Lists the queue of an execution, before the first execution is stored in it. */
@@ -35,6 +37,7 @@ export class ExecutionPlacer {
       });
       return true;
     } catch (error) {
+      this.metrics.dependencyFailed('queue', 'enqueue_failed');
       this.logger.warn({ err: error, executionId: execution._id }, 'execution not enqueued yet');
       return false;
     }

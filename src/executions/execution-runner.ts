@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failPoint } from '../common/fail-point.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { entryFile } from '../config/paths.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
@@ -12,6 +13,7 @@ import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
 import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
 import { ensureStepUser } from '../integrations/process/step-user.js';
 import { LogChunkStore } from '../logs/log-chunk-store.js';
+import type { LogMeter } from '../logs/log-writer.js';
 import { PlansService } from '../pipelines/plans.service.js';
 import type { WorkerLease } from '../workers/worker-lease.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
@@ -48,6 +50,7 @@ export class ExecutionRunner {
     private readonly placer: ExecutionPlacer,
     private readonly takeover: ExecutionTakeover,
     private readonly running: RunningAttempts,
+    private readonly metrics: Metrics,
   ) {}
 
   /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
@@ -57,6 +60,7 @@ export class ExecutionRunner {
     const processes = new LauncherProcessRunner({
       launcherEntry: entryFile('launcher'),
       stepUser,
+      onSpawn: (ms) => this.metrics.stepSpawn.observe(ms / 1000),
       report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
     });
     const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls);
@@ -76,7 +80,9 @@ export class ExecutionRunner {
       workspaces: new WorkspaceStore(join(this.config.home, 'workspaces'), stepUser),
       groupPrefix,
       logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
+      logMeter: logMeter(this.metrics),
       logger: this.logger,
+      metrics: this.metrics,
     };
     this.closeTools = async () => {
       await processes.close();
@@ -126,6 +132,7 @@ export class ExecutionRunner {
       failPoint('execution_claimed');
       attempt = this.begin(execution);
       this.running.add(execution, attempt);
+      this.metrics.queueWait.observe(waitedSeconds(execution));
     } catch (error) {
       this.logger.warn({ err: error, executionId }, 'execution not begun');
       return isDatabaseUnavailable(error) ? 'put_back' : 'done';
@@ -135,10 +142,12 @@ export class ExecutionRunner {
     try {
       const end = await attempt.run();
       this.logger.log({ executionId, attempt: execution.attempt, end }, 'execution attempt ended');
+      this.metrics.attempts.inc({ end });
       await this.cleanUpAfter(attempt, end);
       if (end === 'released') await this.placer.offer(nextOffer(execution));
     } catch (error) {
       this.logger.error({ err: error, executionId }, 'execution attempt failed in Millrace itself');
+      this.metrics.attempts.inc({ end: 'failed' });
       this.running.noteFailed(execution);
       await attempt.cleanUp();
     } finally {
@@ -167,6 +176,23 @@ export class ExecutionRunner {
 /** The same for all workers that share a data folder. */
 function installationId(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 8);
+}
+
+/** By the clocks of two machines, so never less than nothing. */
+function waitedSeconds({ queued_at, placements }: ExecutionRecord): number {
+  const claimedAt = placements.at(-1)?.claimed_at ?? queued_at;
+  return Math.max(0, claimedAt.getTime() - queued_at.getTime()) / 1000;
+}
+
+function logMeter(metrics: Metrics): LogMeter {
+  return {
+    taken: (lines, bytes) => {
+      metrics.logLines.inc(lines);
+      metrics.logBytes.inc(bytes);
+    },
+    dropped: (bytes) => metrics.logDroppedBytes.inc(bytes),
+    truncated: () => metrics.logsTruncated.inc(),
+  };
 }
 
 function nextOffer(execution: ExecutionRecord): ExecutionRecord {

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Metrics } from '../common/metrics/metrics.js';
 import { LogChunkStore } from '../logs/log-chunk-store.js';
 import { PlansService } from '../pipelines/plans.service.js';
 import { abandonedRun } from './abandoned-run.js';
@@ -26,6 +27,7 @@ export class ExecutionTakeover {
     private readonly chunks: LogChunkStore,
     private readonly placer: ExecutionPlacer,
     private readonly live: LiveExecutions,
+    private readonly metrics: Metrics,
   ) {}
 
   async takeFromLostWorker(executionId: string): Promise<void> {
@@ -90,6 +92,7 @@ export class ExecutionTakeover {
     lastSeq: number,
   ): Promise<void> {
     const now = new Date();
+    const duration = execution.started_at ? now.getTime() - execution.started_at.getTime() : 0;
     const result = await this.executions.settle(
       { executionId: execution._id, fence: execution.attempt },
       {
@@ -98,13 +101,17 @@ export class ExecutionTakeover {
         reason,
         started_at: execution.started_at,
         finished_at: now,
-        duration: execution.started_at ? now.getTime() - execution.started_at.getTime() : 0,
+        duration,
         last_seq: lastSeq,
         logs: [],
       },
       { deadlineMs: SETTLE_DEADLINE_MS },
     );
     this.logger.warn({ executionId: execution._id, status, reason: reason.code, result }, 'ended');
+    if (result === 'settled') {
+      this.metrics.takeovers.inc({ outcome: 'ended' });
+      this.metrics.executionFinished(status, duration);
+    }
     await this.live.end(execution._id).catch((error: unknown) => {
       this.logger.debug({ err: error }, 'live state not ended');
     });
@@ -120,6 +127,7 @@ export class ExecutionTakeover {
       { ...back, enqueueNumber },
     );
     if (!released) return;
+    this.metrics.takeovers.inc({ outcome: 'offered_again' });
     this.logger.warn({ executionId: execution._id, reason: back.reason.code }, 'offered again');
     await this.placer.offer({ ...execution, enqueue_number: enqueueNumber });
   }

@@ -13,6 +13,7 @@ import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
 import { ExecutionsReconciler } from './executions.reconciler.js';
 import { ExecutionsRepository } from './executions.repository.js';
 import { ExecutionListsRepository } from './execution-lists.repository.js';
+import { LiveCountsRepository } from './live-counts.repository.js';
 import { LiveExecutions } from './live-executions.js';
 import { QueueRecord, QueueSchema } from './queue.schema.js';
 import { QueuesRepository } from './queues.repository.js';
@@ -39,6 +40,7 @@ import { QueuesRepository } from './queues.repository.js';
     ExecutionPlacer,
     ExecutionTakeover,
     ExecutionsReconciler,
+    LiveCountsRepository,
     LiveExecutions,
   ],
   exports: [
@@ -48,6 +50,7 @@ import { QueuesRepository } from './queues.repository.js';
     QueuesRepository,
     ExecutionPlacer,
     ExecutionTakeover,
+    LiveCountsRepository,
     LiveExecutions,
     EventBusModule,
     JobQueueModule,

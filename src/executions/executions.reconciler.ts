@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { Metrics } from '../common/metrics/metrics.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
 import { WorkerObserver } from '../workers/worker-observer.js';
 import { WorkersRepository } from '../workers/workers.repository.js';
@@ -37,6 +38,7 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     private readonly takeover: ExecutionTakeover,
     private readonly observer: WorkerObserver,
     private readonly workers: WorkersRepository,
+    private readonly metrics: Metrics,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -84,7 +86,9 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     for (const execution of pending) {
       if (execution.cancel_requested) {
         const whole = await this.executions.find(execution._id);
-        if (whole) await this.executions.endUnplaced(whole._id, cancelledRun(whole));
+        if (whole && (await this.executions.endUnplaced(whole._id, cancelledRun(whole)))) {
+          this.metrics.executionFinished('cancelled', null);
+        }
       } else if (execution.queued_at.getTime() < oldest && !(await this.placer.offer(execution))) {
         return;
       }

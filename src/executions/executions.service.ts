@@ -6,6 +6,7 @@ import {
   unprocessable,
   validationError,
 } from '../common/errors/millrace.error.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { redactUrlCredentials } from '../common/url-credentials.js';
 import { resolveInputs } from '../engine/compiler/resolve-inputs.js';
 import type { Plan } from '../engine/plan/plan.js';
@@ -62,6 +63,7 @@ export class ExecutionsService {
     private readonly placer: ExecutionPlacer,
     private readonly live: LiveExecutions,
     private readonly bus: EventBus,
+    private readonly metrics: Metrics,
   ) {}
 
   /**
@@ -176,7 +178,10 @@ export class ExecutionsService {
         suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
       });
     }
-    if (await this.executions.endUnplaced(id, cancelledRun(execution))) return;
+    if (await this.executions.endUnplaced(id, cancelledRun(execution))) {
+      this.metrics.executionFinished('cancelled', null);
+      return;
+    }
     await this.bus.publish(CANCEL_TOPIC, id).catch((error: unknown) => {
       this.logger.debug({ err: error, executionId: id }, 'the worker reads the cancel in time');
     });
@@ -186,6 +191,7 @@ export class ExecutionsService {
     const execution = newExecution(id, plan, order);
     await this.placer.announceQueue(execution.queue);
     await this.executions.insert(execution);
+    this.metrics.executionsAccepted.inc({ trigger: order.trigger_info.trigger_type });
     failPoint('execution_inserted');
     return this.place(execution);
   }

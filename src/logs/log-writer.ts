@@ -39,6 +39,16 @@ export interface LogWriterOptions {
   readonly limits?: Partial<LogLimits>;
   /** Told of every failed call of the store (tried again until it succeeds) and of the bus (not tried again). */
   readonly onProblem: (problem: LogProblem) => void;
+  /** Told of what is taken from steps and what is dropped of it. */
+  readonly meter?: LogMeter;
+}
+
+/** Counts what a log takes. */
+export interface LogMeter {
+  taken(lines: number, bytes: number): void;
+  dropped(bytes: number): void;
+  /** The log reached its limit; once for each log. */
+  truncated(): void;
 }
 
 export interface LogProblem {
@@ -207,6 +217,7 @@ export class LogWriter {
       return;
     }
     this.takenBytes += bytes;
+    this.options.meter?.taken(lines.count, bytes);
     this.builder.add(source, lines.pieces, bytes, lines.count);
     if (lines.continues) this.builder.seal(true);
     const { flushBytes, flushLines } = this.limits;
@@ -218,6 +229,7 @@ export class LogWriter {
     // From here on everything is dropped, also a short line that would still fit.
     this.takenBytes = Infinity;
     if (this.droppedBytes === 0) {
+      this.options.meter?.truncated();
       const limit = this.limits.totalBytes;
       this.systemLine(
         source,
@@ -225,6 +237,7 @@ export class LogWriter {
       );
     }
     this.droppedBytes += bytes;
+    this.options.meter?.dropped(bytes);
   }
 
   /** At once when nothing went out lately, so that a quiet step's line is seen; else when the time since then is over. */

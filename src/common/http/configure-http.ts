@@ -5,6 +5,8 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { requestMetrics } from '../metrics/request-metrics.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';
@@ -42,12 +44,15 @@ const corsAnswerHeaders = [
   'X-Request-Id',
   idempotencyReplayedHeader,
 ];
+/** Paths that stand outside of it, where the programs that ask for them expect them. */
+export const unprefixed = ['metrics'];
 
 export interface HttpOptions {
   readonly config: MillraceConfig;
   readonly logger: Logger;
   /** `RATE_LIMIT`: requests of one client address. */
   readonly limiter: ClientLimiter;
+  readonly metrics: Metrics;
   /** Recognizes who sends the request and sets `request.actor`; it refuses nobody, the guards do. */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
@@ -55,18 +60,19 @@ export interface HttpOptions {
 }
 
 /**
- * Everything between the socket and the controllers, in this order: request id and log line, security headers,
+ * Everything between the socket and the controllers, in this order: metrics, request id and log line, security headers,
  * `Host` and `Origin`, CORS, rate limit, who it is, body. Create the application with `bodyParser: false`.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
   const routes = new RouteTable(app.get(HttpAdapterHost));
-  app.setGlobalPrefix(apiPrefix);
+  app.setGlobalPrefix(apiPrefix, { exclude: unprefixed });
   app.disable('x-powered-by');
   // Pipelines have a tag of their own, their version; hashing every other answer buys nothing.
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.set('trust proxy', config.trustProxy);
+  app.use(requestMetrics(options.metrics, routes));
   app.use(requestLog(options.logger, config.trustProxy));
   app.use(securityHeaders(config.trustProxy));
   app.use(edgeGuard(config));
@@ -85,7 +91,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   app.use(options.authenticate);
   app.use(jsonBody(config.maxUploadSize));
 
-  app.useGlobalFilters(new ErrorFilter(routes, options.translators));
+  app.useGlobalFilters(new ErrorFilter(routes, options.translators, options.metrics));
   app.useGlobalPipes(validationPipe());
   app.useGlobalGuards(new ContentTypeGuard(app.get(Reflector)));
 }

@@ -2,6 +2,7 @@ import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } fr
 import type { Response } from 'express';
 import { defaultSuggestions } from '../errors/error-kind.js';
 import { MillraceError } from '../errors/millrace.error.js';
+import type { Metrics } from '../metrics/metrics.js';
 import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-error.js';
 import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
@@ -23,6 +24,7 @@ export class ErrorFilter implements ExceptionFilter {
   constructor(
     private readonly routes: RouteTable,
     private readonly translators: readonly ErrorTranslator[],
+    private readonly metrics: Pick<Metrics, 'errorAnswered'>,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -30,6 +32,7 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<MillraceRequest>();
     const response = http.getResponse<Response>();
     const { error, allow } = this.outcome(exception, request);
+    this.metrics.errorAnswered(error.kind);
 
     // pino-http writes `err` into the line of the request.
     if (error.status >= 500) Object.assign(response, { err: error.cause ?? error });

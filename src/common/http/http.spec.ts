@@ -28,6 +28,7 @@ import { RateLimitModule } from '../../integrations/rate-limit/rate-limit.module
 import { RateLimits } from '../../integrations/rate-limit/rate-limits.js';
 import { MillraceError } from '../errors/millrace.error.js';
 import { createRootLogger } from '../logging/root-logger.js';
+import { Metrics } from '../metrics/metrics.js';
 import { configureHttp } from './configure-http.js';
 import { PageQuery } from './paging.js';
 import { UuidPipe } from './uuid.pipe.js';
@@ -97,6 +98,8 @@ function configOf(environment: Record<string, string>): MillraceConfig {
   return result.config;
 }
 
+const metrics = new Metrics();
+
 async function start(environment: Record<string, string>): Promise<NestExpressApplication> {
   const config = configOf(environment);
   const logger = createRootLogger({
@@ -122,6 +125,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
     config,
     logger,
     limiter: started.get(RateLimits).requests,
+    metrics,
     authenticate: authenticateWith(started.get(Authenticator)),
     translators: [
       (error) =>

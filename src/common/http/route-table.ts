@@ -3,8 +3,13 @@ import { HttpAdapterHost } from '@nestjs/core';
 
 /** The part of Express's router that is read here. */
 interface Layer {
-  readonly route?: { readonly methods: Readonly<Record<string, boolean | undefined>> };
+  readonly route?: Route;
   match(path: string): boolean;
+}
+
+interface Route {
+  readonly path: unknown;
+  readonly methods: Readonly<Record<string, boolean | undefined>>;
 }
 
 /** Answers, from the routes that the framework registered, which methods a path takes. */
@@ -14,17 +19,53 @@ export class RouteTable {
 
   /** Methods in upper case, sorted; empty = no route has this path. */
   methodsOf(path: string): string[] {
-    const instance = this.adapterHost.httpAdapter.getInstance<{
-      router: { stack: readonly Layer[] };
-    }>();
     const methods = new Set<string>();
-    for (const layer of instance.router.stack) {
-      if (!layer.route || takesEverything(layer.route.methods) || !layer.match(path)) continue;
-      for (const method of Object.keys(layer.route.methods)) methods.add(method.toUpperCase());
+    for (const route of this.routesOf(path)) {
+      for (const method of Object.keys(route.methods)) methods.add(method.toUpperCase());
     }
     if (methods.has('GET')) methods.add('HEAD');
     return [...methods].sort();
   }
+
+  /**
+   * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has its path. `taken` is what
+   * Express notes on a request that reached a route; without it (the request was refused before) the path is looked up.
+   */
+  templateOf(path: string, taken?: unknown): string | undefined {
+    if (isRoute(taken) && !takesEverything(taken.methods)) return pathOf(taken);
+    if (!isDecodable(path)) return undefined;
+    for (const route of this.routesOf(path)) return pathOf(route);
+    return undefined;
+  }
+
+  private *routesOf(path: string): Generator<Route> {
+    const instance = this.adapterHost.httpAdapter.getInstance<{
+      router: { stack: readonly Layer[] };
+    }>();
+    for (const layer of instance.router.stack) {
+      const { route } = layer;
+      if (route && !takesEverything(route.methods) && layer.match(path)) yield route;
+    }
+  }
+}
+
+/** Express throws where it matches any other. */
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+function isRoute(value: unknown): value is Route {
+  return typeof value === 'object' && value !== null && 'methods' in value && 'path' in value;
+}
+
+function pathOf({ path }: Route): string | undefined {
+  return typeof path === 'string' ? path : undefined;
 }
 
 /** Middleware that was mounted by `all()`: Express spells it out as one route of every method that Node knows. */

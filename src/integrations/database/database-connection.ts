@@ -6,7 +6,11 @@ export interface DatabaseOptions {
   readonly uri: string;
   readonly databaseName: string;
   readonly poolSize: number;
+  /** Told of every failure to connect, to hear of a server, and to get a connection for a call. */
+  readonly onError?: (code: DatabaseFailure) => void;
 }
+
+export type DatabaseFailure = 'connect_failed' | 'heartbeat_failed' | 'checkout_failed';
 
 /** How long a call looks for a server before it fails: an API request then answers 503. */
 const SERVER_SELECTION_MS = 3_000;
@@ -69,14 +73,24 @@ export class DatabaseConnection {
           retryWrites: false,
           appName: 'millrace',
         });
+        this.watchClient();
         await this.createIndexes();
         return;
       } catch (error) {
         if (this.closing) return;
+        this.options.onError?.('connect_failed');
         this.logger.warn({ err: error, attempt }, 'database not reached yet, trying again');
         await sleep(RECONNECT_DELAY_MS);
       }
     }
+  }
+
+  private watchClient(): void {
+    const { onError } = this.options;
+    if (!onError) return;
+    const client = this.connection.getClient();
+    client.on('serverHeartbeatFailed', () => onError('heartbeat_failed'));
+    client.on('connectionCheckOutFailed', () => onError('checkout_failed'));
   }
 
   /** Idempotent; several processes may do it at once. */

@@ -6,6 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
+import { Metrics } from '../../common/metrics/metrics.js';
 import { DatabaseConnection, type DatabaseOptions } from './database-connection.js';
 
 /** Global: gives `MongooseModule.forFeature` its connection, and everybody `DatabaseConnection`. */
@@ -18,7 +19,15 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
       module: DatabaseModule,
       global: true,
       providers: [
-        { provide: DatabaseConnection, useFactory: () => new DatabaseConnection(options) },
+        {
+          provide: DatabaseConnection,
+          inject: [Metrics],
+          useFactory: (metrics: Metrics) =>
+            new DatabaseConnection({
+              ...options,
+              onError: (code) => metrics.dependencyFailed('database', code),
+            }),
+        },
         {
           provide: getConnectionToken(),
           inject: [DatabaseConnection],

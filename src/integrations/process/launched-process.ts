@@ -29,6 +29,11 @@ export class LaunchedProcess implements RunningProcess {
     this.released = this.#release();
   }
 
+  /** True once the launcher said that it runs. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   get stdout(): Readable {
     return this.outputs.stdout;
   }

@@ -26,6 +26,8 @@ export interface LauncherRunnerOptions {
   readonly stateFolder?: string;
   /** Told of what a log should hold. */
   readonly report?: (event: RunnerReport) => void;
+  /** Told of every process that runs, and how many milliseconds its start took. */
+  readonly onSpawn?: (ms: number) => void;
 }
 
 export type RunnerReport =
@@ -57,6 +59,7 @@ export class LauncherProcessRunner extends ProcessRunner {
 
   /** @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`, `launcher_start_failed`. */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
+    const begun = performance.now();
     this.#takeId(spec);
     const link = await this.#launcher();
     const outputs = await openOutputs(link);
@@ -79,6 +82,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     });
     if (!link.isOpen) running.handleEnd({ kind: 'lost', message: 'the launcher is gone' });
     await running.started;
+    if (running.isStarted) this.options.onSpawn?.(performance.now() - begun);
     return running;
   }
 

@@ -6,6 +6,8 @@ export interface RedisConnectionOptions {
   readonly url: string;
   /** Every key of this installation begins with it. */
   readonly keyPrefix: string;
+  /** Told of every failure of a connection, also while Redis is known to be away. */
+  readonly onError?: (error: Error) => void;
 }
 
 /** How long a command of a request waits: Redis is a hint and a cache, nobody waits long for it. */
@@ -70,6 +72,7 @@ export class RedisConnections {
     });
     let away = false;
     connection.on('error', (error: Error) => {
+      this.options.onError?.(error);
       if (!away) this.logger.warn({ err: error }, 'Redis is away');
       away = true;
     });

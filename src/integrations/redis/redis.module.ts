@@ -1,4 +1,5 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { errorCode, Metrics } from '../../common/metrics/metrics.js';
 import { RedisConnections, type RedisConnectionOptions } from './redis-connections.js';
 
 /** Global: gives everybody `RedisConnections`. */
@@ -10,7 +11,17 @@ export class RedisModule implements OnApplicationShutdown {
     return {
       module: RedisModule,
       global: true,
-      providers: [{ provide: RedisConnections, useFactory: () => new RedisConnections(options) }],
+      providers: [
+        {
+          provide: RedisConnections,
+          inject: [Metrics],
+          useFactory: (metrics: Metrics) =>
+            new RedisConnections({
+              ...options,
+              onError: (error) => metrics.dependencyFailed('redis', errorCode(error)),
+            }),
+        },
+      ],
       exports: [RedisConnections],
     };
   }

@@ -1,0 +1,56 @@
+import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiPropertyOptional,
+  ApiTags,
+} from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
+import type { Response } from 'express';
+import { Public } from '../auth/public.decorator.js';
+import { ApiErrors } from '../common/http/api-documentation.js';
+import { MetricsService } from './metrics.service.js';
+import { ScrapeGuard } from './scrape.guard.js';
+
+/** The version of the text format, which Prometheus wants to be told. */
+const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
+
+export class MetricsQueryDto {
+  @ApiPropertyOptional({
+    enum: ['installation', 'process'],
+    default: 'installation',
+    description: 'process: only the API that answers, for each further one behind a load balancer.',
+  })
+  @IsOptional()
+  @IsIn(['installation', 'process'])
+  scope?: 'installation' | 'process';
+}
+
+@ApiTags('health')
+@ApiBearerAuth()
+@Public()
+@UseGuards(ScrapeGuard)
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: MetricsService) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'Metrics in the text format of Prometheus',
+    description:
+      'With the token, or without it from the machine itself. docs/observability.md describes every metric.',
+  })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ description: 'The metrics.', schema: { type: 'string' } })
+  @ApiErrors(400, 401)
+  async scrape(@Query() query: MetricsQueryDto, @Res() response: Response): Promise<void> {
+    const text = await (query.scope === 'process'
+      ? this.metrics.process()
+      : this.metrics.installation());
+    response.setHeader('Content-Type', TEXT_FORMAT);
+    response.setHeader('Cache-Control', 'no-store');
+    response.end(text);
+  }
+}
