@@ -1,10 +1,19 @@
-import type { Problem } from '../engine/definition/problem.js';
 import type { Terminal } from './terminal.js';
+
+/** What is shown of a problem, ours or a server's. */
+export interface ShownProblem {
+  readonly line: number;
+  readonly column: number;
+  readonly severity: string;
+  readonly code: string;
+  readonly message: string;
+  readonly suggestion?: string;
+}
 
 /** `file:line:column: error: message` as compilers print it, so that editors find the place; the suggestion follows. */
 export function printProblems(
   file: string,
-  problems: readonly Problem[],
+  problems: readonly ShownProblem[],
   print: (line: string) => void,
   terminal: Terminal,
 ): void {

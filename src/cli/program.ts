@@ -1,13 +1,14 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/embedded.error.js';
-import { CommandError } from './command.error.js';
+import { addClientCommands } from './client/client-commands.js';
+import { cleanText } from './client/clean-text.js';
+import { CommandError, errorShapeOf } from './command.error.js';
+import { exitCodeHelp, exitCodes } from './exit-codes.js';
 import type { RunFlags, ServerFlags } from './flags.js';
+import { nameAndValue } from './option-values.js';
 import { Terminal } from './terminal.js';
-
-/** Exit codes besides those of a run: 0 done, 1 failed, 2 the command line is wrong. */
-const USAGE_ERROR = 2;
 
 /** Runs one command line; resolves with the exit code of the process. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -18,14 +19,20 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     await program.parseAsync([...argv]);
     return exitCode;
   } catch (error) {
-    return exitCodeOf(error, terminal);
+    return exitCodeOf(error, terminal, isJsonAsked(program));
   }
 }
 
-function exitCodeOf(error: unknown, terminal: Terminal): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+/** How the command that ran was asked to speak: no other one has read its options. */
+function isJsonAsked(command: Command): boolean {
+  return command.opts<{ json?: boolean }>().json === true || command.commands.some(isJsonAsked);
+}
+
+function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   if (error instanceof CommandError) {
-    terminal.say(`millrace: ${error.message}`);
+    if (json) terminal.say(JSON.stringify(errorShapeOf(error)));
+    else showError(error, terminal);
     return error.exitCode;
   }
   if (error instanceof ConfigError) {
@@ -40,6 +47,12 @@ function exitCodeOf(error: unknown, terminal: Terminal): number {
   return 1;
 }
 
+/** What is wrong, then what to do, a line each. */
+function showError({ message, suggestions }: CommandError, terminal: Terminal): void {
+  terminal.say(`millrace: ${message.split('\n').map(cleanText).join('\n')}`);
+  for (const suggestion of suggestions) terminal.say(`  ${cleanText(suggestion)}`);
+}
+
 /** Commands load what they need when they run: `--help` and `lint` must not wait for a database driver. */
 function describeProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
   const program = new Command('millrace')
@@ -49,7 +62,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .showHelpAfterError()
     .addHelpText(
       'after',
-      '\n`./millrace test` installs what is missing and runs every test.\nDocumentation: README.md and docs/.',
+      `\n\`./millrace test\` installs what is missing and runs every test.\n\n${exitCodeHelp}\nDocumentation: README.md and docs/.`,
     );
 
   serverFlags(
@@ -77,8 +90,12 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .command('run')
     .description('Run a pipeline here and now, without a server; the exit code is the result')
     .argument('<file>', 'pipeline YAML, - for standard input')
-    .option('--env <NAME=value>', 'variable of the trigger; may be repeated', variable)
-    .option('--input <name=value>', 'value of an input of the pipeline; may be repeated', variable)
+    .option('--env <NAME=value>', 'variable of the trigger; may be repeated', nameAndValue)
+    .option(
+      '--input <name=value>',
+      'value of an input of the pipeline; may be repeated',
+      nameAndValue,
+    )
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
     .option('--keep', 'keep the workspace and print its path')
     .action(async (file: string, flags: RunFlags) => {
@@ -95,6 +112,8 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
       const { lintCommand } = await import('./lint-command.js');
       done(await lintCommand(files, flags, terminal));
     });
+
+  addClientCommands(program, terminal, done);
 
   serverFlags(
     program
@@ -116,12 +135,6 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     });
 
   return program;
-}
-
-function variable(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const equals = text.indexOf('=');
-  if (equals < 1) throw new InvalidArgumentError('It must be NAME=value.');
-  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
 function serverFlags(command: Command): Command {

@@ -18,6 +18,11 @@ export function defaultCache(): string {
   return join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'millrace');
 }
 
+/** Folder of the settings of the command line: `millrace` in `$XDG_CONFIG_HOME` or `~/.config`, also for root. */
+export function defaultClientFolder(): string {
+  return join(xdgFolder('XDG_CONFIG_HOME', '.config'), 'millrace');
+}
+
 /** A relative path in the variable counts as unset, as the XDG Base Directory Specification has it. */
 function xdgFolder(name: string, fallback: string): string {
   const value = process.env[name];

@@ -12,6 +12,7 @@ import type { ServerFlags } from '../flags.js';
 import { type EffectiveConfig, effectiveConfig } from '../server-config.js';
 import type { Terminal } from '../terminal.js';
 import { isFirstStart, runExample } from './example-run.js';
+import { AddressNote } from './address-note.js';
 import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
 import { type ProcessEvents, SupervisedProcess } from './supervised-process.js';
@@ -40,10 +41,12 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
   }
   const stop = stopSignal(terminal);
   const log = new ServerLog(config.home, flags.logs ?? false, terminal);
+  const address = new AddressNote(config.home, apiUrl(config.host, config.port));
   const server = new Server(config, environment, log, terminal, stop);
   try {
     await server.start(flags.api);
     if (stop.aborted) return INTERRUPTED;
+    if (flags.api) address.write();
     if (flags.api) await greet(config, flags, log, terminal, stop);
     else terminal.say(`Workers run. Ctrl-C stops them. Log: ${log.path}`);
     const alive = setInterval(() => undefined, WAKE_UP_MS);
@@ -57,6 +60,7 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
     }
     throw error;
   } finally {
+    address.remove();
     await server.stop();
     log.close();
   }

@@ -1,0 +1,56 @@
+import { cleanJson, cleanLogLine, cleanText } from './clean-text.js';
+
+const HOSTILE: readonly (readonly [name: string, text: string])[] = [
+  ['a colour', 'a\u001b[31mb'],
+  ['a cursor move', 'a\u001b[2J\u001b[1;1Hb'],
+  ['a title (OSC, BEL)', 'a\u001b]0;title\u0007b'],
+  ['a title (OSC, ST)', 'a\u001b]0;title\u001b\\b'],
+  ['a device string', 'a\u001bPq#0\u001b\\b'],
+  ['a C1 sequence', 'a\u009b2Jb'],
+  ['a reset', 'a\u001bcb'],
+  ['a bell and a NUL', 'a\u0007\u0000b'],
+];
+
+describe('cleanText', () => {
+  it.each(HOSTILE)('takes %s away', (_name, text) => {
+    expect(cleanText(text)).toBe('ab');
+  });
+
+  it('keeps to one line and one direction', () => {
+    expect(cleanText('a\r\n\tb')).toBe('a b');
+    expect(cleanText('user\u202egnp.exe\u200b')).toBe('usergnp.exe');
+    expect(cleanText('größer 你好 🚀')).toBe('größer 你好 🚀');
+  });
+
+  it('leaves no control character of anything', () => {
+    for (let code = 0; code < 0xa0; code++) {
+      const left = cleanText(`a${String.fromCharCode(code)}[2Jb`);
+      expect(left).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+    }
+  });
+});
+
+describe('cleanLogLine', () => {
+  it.each(HOSTILE.slice(1))('takes %s away, with and without colours', (_name, text) => {
+    expect(cleanLogLine(text, true)).toBe('ab');
+    expect(cleanLogLine(text, false)).toBe('ab');
+  });
+
+  it('keeps colours to the end of the line where they are wanted', () => {
+    const text = 'a\u001b[1;38:2:255:0:0mb\u001b[K';
+    expect(cleanLogLine(text, true)).toBe('a\u001b[1;38:2:255:0:0mb\u001b[0m');
+    expect(cleanLogLine(text, false)).toBe('ab');
+  });
+
+  it('shows what a carriage return left', () => {
+    expect(cleanLogLine('10%\r50%\r100%\r', true)).toBe('100%');
+    expect(cleanLogLine('\tindented', true)).toBe('\tindented');
+  });
+});
+
+it('cleanJson changes how JSON is written, not what it says', () => {
+  const value = { text: 'a\u009b2J\u001b[31m\u007f' };
+  const json = cleanJson(JSON.stringify(value));
+  expect(json).toMatch(/^[\u0020-\u007e]*$/);
+  expect(JSON.parse(json)).toEqual(value);
+});

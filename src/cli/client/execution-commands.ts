@@ -1,0 +1,159 @@
+import { uuidV7 } from '../../common/ids/uuid.js';
+import { exitCodes } from '../exit-codes.js';
+import { formatDuration, paintStatus } from '../status-style.js';
+import type { Terminal } from '../terminal.js';
+import { cleanText } from './clean-text.js';
+import { renderExecution } from './execution-view.js';
+import { renderExplanation } from './explanation-view.js';
+import { findExecution } from './find-execution.js';
+import { findPipeline } from './find-pipeline.js';
+import { type ClientFlags, Session } from './session.js';
+import { renderTable } from './text-table.js';
+import { followTo } from './trigger-command.js';
+import type { Execution, ExecutionSummary, Explanation, ListOf } from './wire-types.js';
+
+export interface StatusFlags extends ClientFlags {
+  readonly pipeline?: string;
+  readonly state?: string;
+  readonly branch?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** One execution as a tree; without a name the newest ones as a table. */
+export async function statusCommand(
+  reference: string | undefined,
+  flags: StatusFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  return reference === undefined ? listExecutions(session, flags) : showOne(session, reference);
+}
+
+async function showOne(session: Session, reference: string): Promise<number> {
+  const { api, terminal, moments } = session;
+  const id = await findExecution(api, reference);
+  const json = await api.text({ method: 'GET', path: `/api/ci/executions/${id}` });
+  if (session.json) session.printJson(json);
+  else {
+    const lines = renderExecution(JSON.parse(json) as Execution, terminal, moments);
+    for (const line of lines) terminal.print(line);
+  }
+  return exitCodes.success;
+}
+
+async function listExecutions(session: Session, flags: StatusFlags): Promise<number> {
+  const { api, terminal, moments } = session;
+  const query = new URLSearchParams({ limit: String(flags.limit) });
+  if (flags.pipeline !== undefined) {
+    query.set('pipeline_id', await findPipeline(api, flags.pipeline));
+  }
+  if (flags.state !== undefined) query.set('status', flags.state);
+  if (flags.branch !== undefined) query.set('branch', flags.branch);
+  if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
+  const json = await api.text({ method: 'GET', path: `/api/ci/executions?${query.toString()}` });
+  if (session.json) {
+    session.printJson(json);
+    return exitCodes.success;
+  }
+  const { items, next_cursor } = JSON.parse(json) as ListOf<ExecutionSummary>;
+  if (items.length === 0) {
+    terminal.say('No executions. Start one: ./millrace trigger PIPELINE');
+    return exitCodes.success;
+  }
+  terminal.print(
+    renderTable(
+      items,
+      [
+        { title: 'ID', text: ({ id }) => id },
+        {
+          title: 'PIPELINE',
+          text: ({ pipeline_name, pipeline_version }) => `${pipeline_name} v${pipeline_version}`,
+          shrinks: true,
+        },
+        {
+          title: 'STATUS',
+          text: ({ status }) => status,
+          paint: (text, { status }) => paintStatus(terminal, status, text),
+        },
+        { title: 'BRANCH', text: (row) => refOf(row), shrinks: true },
+        { title: 'CREATED', text: ({ created_at }) => moments.ago(created_at) },
+        {
+          title: 'TIME',
+          text: ({ duration }) => (duration === null ? '' : formatDuration(duration)),
+          align: 'right',
+        },
+        { title: 'REASON', text: (row) => noteOf(row), shrinks: true },
+      ],
+      terminal,
+    ),
+  );
+  if (next_cursor !== null) terminal.say(`More: --cursor ${cleanText(next_cursor)}`);
+  return exitCodes.success;
+}
+
+function refOf({ trigger_info }: ExecutionSummary): string {
+  return trigger_info.branch ?? trigger_info.tag ?? trigger_info.commit_hash?.slice(0, 12) ?? '';
+}
+
+function noteOf({ status, reason }: ExecutionSummary): string {
+  return status === 'success' ? '' : (reason?.message ?? '');
+}
+
+/** Why everything of an execution is as it is. */
+export async function explainCommand(
+  reference: string,
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const id = await findExecution(session.api, reference);
+  const path = `/api/ci/executions/${id}/explain`;
+  const json = await session.api.text({ method: 'GET', path });
+  if (session.json) session.printJson(json);
+  else {
+    for (const line of renderExplanation(JSON.parse(json) as Explanation, terminal)) {
+      terminal.print(line);
+    }
+  }
+  return exitCodes.success;
+}
+
+export async function cancelCommand(
+  reference: string,
+  flags: ClientFlags & { readonly reason?: string },
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const id = await findExecution(session.api, reference);
+  const json = await session.api.text({
+    method: 'POST',
+    path: `/api/ci/executions/${id}/cancel`,
+    body: flags.reason === undefined ? {} : { reason: flags.reason },
+  });
+  if (session.json) session.printJson(json);
+  else terminal.print(`Cancelled ${id}.`);
+  return exitCodes.success;
+}
+
+/** The same plan again, at the same commit. */
+export async function rerunCommand(
+  reference: string,
+  flags: ClientFlags & { readonly follow: boolean; readonly cancelOnInterrupt?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const of = await findExecution(session.api, reference);
+  const json = await session.api.text({
+    method: 'POST',
+    path: `/api/ci/executions/${of}/rerun`,
+    body: {},
+    headers: { 'idempotency-key': uuidV7() },
+    repeatable: true,
+  });
+  const { execution_id: id } = JSON.parse(json) as { execution_id: string };
+  if (flags.follow) return followTo(session, id, flags);
+  if (session.json) session.printJson(json);
+  else terminal.print(id);
+  return exitCodes.success;
+}

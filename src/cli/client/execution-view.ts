@@ -1,0 +1,117 @@
+import { formatDuration, paintStatus } from '../status-style.js';
+import type { Terminal } from '../terminal.js';
+import { cleanLogLine, cleanText } from './clean-text.js';
+import type { Moments } from './moments.js';
+import type { Execution, Failure, Outcome, Reason, Stage, Step } from './wire-types.js';
+
+/** Of the longest status. */
+export const STATUS_WIDTH = 9;
+
+/** One execution whole: what it is, then its stages and steps as a tree with reasons and times. */
+export function renderExecution(
+  execution: Execution,
+  terminal: Terminal,
+  moments: Moments,
+): string[] {
+  const fact = (name: string, value: string): string =>
+    `${terminal.paint('dim', name.padEnd(9))} ${value}`;
+  const { trigger_info: trigger, commit, placements } = execution;
+  const place = trigger.branch ?? trigger.tag ?? trigger.commit_hash;
+  const by = `${trigger.trigger_type}, by ${trigger.triggered_by}${place ? `, ${place}` : ''}`;
+  const worker = placements.at(-1);
+  return [
+    `${terminal.paint('bold', cleanText(execution.pipeline_name))} version ${execution.pipeline_version}: ${paintStatus(terminal, execution.status)}${why(execution)}`,
+    fact('Id', execution.id),
+    fact('Trigger', cleanText(by)),
+    ...(commit
+      ? [
+          fact(
+            'Commit',
+            cleanText(`${commit.sha.slice(0, 12)} ${commit.message.split('\n')[0] ?? ''}`),
+          ),
+        ]
+      : []),
+    fact('Created', moments.full(execution.created_at)),
+    ...(execution.started_at ? [fact('Started', moments.full(execution.started_at))] : []),
+    ...(execution.finished_at ? [fact('Finished', moments.full(execution.finished_at))] : []),
+    fact('Time', timeOf(execution, moments) || '-'),
+    ...(worker
+      ? [fact('Worker', cleanText(workerText(worker.worker_name, execution.attempt)))]
+      : []),
+    '',
+    ...renderTree(execution, terminal, moments),
+    ...(execution.failure ? ['', ...renderFailure(execution.failure, terminal.colour)] : []),
+  ];
+}
+
+function workerText(name: string, attempt: number): string {
+  return attempt > 1 ? `${name} (execution attempt ${attempt})` : name;
+}
+
+/** The first failure with the end of its log. */
+export function renderFailure(failure: Failure, colour: boolean): string[] {
+  const place = failure.stage === '' ? failure.step : `${failure.stage}/${failure.step}`;
+  return [
+    cleanText(`First failure: ${place}: ${failure.reason.message}`),
+    ...failure.last_lines.map((line) => `  | ${cleanLogLine(line, colour)}`),
+  ];
+}
+
+interface TreeRow {
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly note: string;
+}
+
+function renderTree(execution: Execution, terminal: Terminal, moments: Moments): string[] {
+  const rows: TreeRow[] = [
+    ...(execution.checkout ? [stepRow('', execution.checkout)] : []),
+    ...execution.stages.flatMap(stageRows),
+    ...hookRows('on_failure', execution.on_failure),
+    ...hookRows('always', execution.always),
+  ];
+  const width = Math.max(0, ...rows.map(({ name }) => name.length));
+  return rows.map(({ name, outcome, note }) => {
+    const status = paintStatus(terminal, outcome.status, outcome.status.padEnd(STATUS_WIDTH));
+    const time = timeOf(outcome, moments).padStart(10);
+    const end = note === '' ? '' : `  ${terminal.paint('dim', note)}`;
+    return `${name.padEnd(width)}  ${status} ${time}${end}`.trimEnd();
+  });
+}
+
+function stageRows(stage: Stage): TreeRow[] {
+  const { name, steps } = stage;
+  return [
+    { name: cleanText(name), outcome: stage, note: reasonText(stage) },
+    ...steps.map((step, index) => stepRow(index === steps.length - 1 ? '└─ ' : '├─ ', step)),
+  ];
+}
+
+function hookRows(name: string, steps: readonly Step[]): TreeRow[] {
+  return steps.map((step) => stepRow(`${name}/`, step));
+}
+
+function stepRow(before: string, step: Step): TreeRow {
+  const notes = [
+    reasonText(step),
+    step.flaky ? `passed at attempt ${step.attempts.length}` : '',
+    step.continued_on_error ? 'its stage went on' : '',
+  ].filter((note) => note !== '');
+  return { name: `${before}${cleanText(step.name)}`, outcome: step, note: notes.join('; ') };
+}
+
+function reasonText({ status, reason }: { status: string; reason: Reason | null }): string {
+  return status === 'success' ? '' : cleanText(reason?.message ?? '');
+}
+
+function why(outcome: Outcome): string {
+  const text = reasonText(outcome);
+  return text === '' ? '' : `, ${text}`;
+}
+
+function timeOf({ started_at, finished_at, duration }: Outcome, moments: Moments): string {
+  if (duration !== null) return formatDuration(duration);
+  if (!started_at) return '';
+  if (finished_at) return formatDuration(Date.parse(finished_at) - Date.parse(started_at));
+  return formatDuration(moments.since(started_at));
+}

@@ -1,0 +1,76 @@
+import { paintStatus } from '../status-style.js';
+import type { Terminal } from '../terminal.js';
+import { cleanText } from './clean-text.js';
+import type { ExplainedStep, Explanation, When } from './wire-types.js';
+
+type Explained = Pick<ExplainedStep, 'name' | 'status' | 'reason' | 'when'>;
+
+/** Why each stage and step ran, waits or was skipped, as sentences under its name. */
+export function renderExplanation(explanation: Explanation, terminal: Terminal): string[] {
+  const status = paintStatus(terminal, explanation.status);
+  const told = explanation.status === 'success' ? null : explanation.reason;
+  const why = told ? `: ${cleanText(told.message)}` : '';
+  return [
+    `Execution ${explanation.id} is ${status}${why}`,
+    `Triggered: ${cleanText(explanation.trigger)}`,
+    ...queueLines(explanation.queue),
+    ...explanation.placements.map(({ attempt, worker_name, reason }) => {
+      const end = reason ? `, which ended: ${reason.message}` : '';
+      return cleanText(`Execution attempt ${attempt} on worker ${worker_name}${end}`);
+    }),
+    '',
+    ...(explanation.checkout ? stepLines('', explanation.checkout, terminal) : []),
+    ...explanation.stages.flatMap((stage) => [
+      ...partLines('', stage, terminal),
+      ...stage.steps.flatMap((step) => stepLines('  ', step, terminal)),
+    ]),
+    ...hookLines('on_failure', explanation.on_failure, terminal),
+    ...hookLines('always', explanation.always, terminal),
+  ];
+}
+
+function queueLines(queue: Explanation['queue']): string[] {
+  if (!queue) return [];
+  const labels = queue.labels.length === 0 ? 'any worker' : `labels ${queue.labels.join(', ')}`;
+  const before = queue.ahead === 0 ? 'it is next' : `${queue.ahead} before it`;
+  return [
+    cleanText(
+      `Queue (${labels}): ${before}; ${count(queue.workers, 'worker')} with ${count(queue.free_slots, 'free slot')}`,
+    ),
+    ...queue.refusals.map(({ message }) => cleanText(`  takes nothing: ${message}`)),
+  ];
+}
+
+function hookLines(name: string, steps: readonly ExplainedStep[], terminal: Terminal): string[] {
+  if (steps.length === 0) return [];
+  return [name, ...steps.flatMap((step) => stepLines('  ', step, terminal))];
+}
+
+function stepLines(indent: string, step: ExplainedStep, terminal: Terminal): string[] {
+  const tries = step.attempts.length > 1 ? step.attempts : [];
+  return [
+    ...partLines(indent, step, terminal),
+    ...tries
+      .map((reason, index) =>
+        cleanText(`${indent}  attempt ${index + 1}: ${reason?.message ?? 'no reason was stored'}`),
+      )
+      .map((line) => terminal.paint('dim', line)),
+  ];
+}
+
+function partLines(indent: string, part: Explained, terminal: Terminal): string[] {
+  const reason = part.reason ? `: ${cleanText(part.reason.message)}` : '';
+  const head = `${indent}${cleanText(part.name)} ${paintStatus(terminal, part.status)}${reason}`;
+  return [head, ...whenLines(indent, part.when).map((line) => terminal.paint('dim', line))];
+}
+
+function whenLines(indent: string, when: When | null): string[] {
+  if (!when) return [];
+  const parts = when.parts.map(({ text, value }) => `${text} = ${JSON.stringify(value) ?? 'null'}`);
+  const because = parts.length === 0 ? '' : `, as ${parts.join(', ')}`;
+  return [`${indent}  ${cleanText(`when ${when.expression} was ${when.result}${because}`)}`];
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
+}

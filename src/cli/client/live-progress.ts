@@ -1,0 +1,56 @@
+import { formatDuration, paintStatus } from '../status-style.js';
+import type { Terminal } from '../terminal.js';
+import { cleanText } from './clean-text.js';
+import { renderFailure, STATUS_WIDTH } from './execution-view.js';
+import type { Execution, LiveExecution, LiveStep } from './wire-types.js';
+
+/** Tells beside the log when a step begins and ends, and what the execution waits for. */
+export class LiveProgress {
+  private readonly told = new Map<string, string>();
+
+  constructor(private readonly terminal: Terminal) {}
+
+  show(execution: LiveExecution): void {
+    if (execution.status === 'pending' || execution.status === 'waiting') {
+      this.tell('', execution.status, execution.reason?.message ?? '');
+    }
+    if (execution.checkout) this.step('checkout', execution.checkout);
+    for (const stage of execution.stages) {
+      for (const step of stage.steps) this.step(`${stage.name}/${step.name}`, step);
+    }
+    for (const step of execution.on_failure) this.step(`on_failure/${step.name}`, step);
+    for (const step of execution.always) this.step(`always/${step.name}`, step);
+  }
+
+  /** What it came to. */
+  sum(execution: Execution): void {
+    const { terminal } = this;
+    if (execution.failure) {
+      for (const line of renderFailure(execution.failure, terminal.colour)) terminal.say(line);
+    }
+    const status = paintStatus(terminal, execution.status, execution.status.padEnd(STATUS_WIDTH));
+    const took = execution.duration === null ? '' : `  ${formatDuration(execution.duration)}`;
+    const { reason } = execution;
+    const note =
+      execution.failure || !reason || execution.status === 'success' ? '' : reason.message;
+    terminal.say(`${status} Result${took}${note === '' ? '' : `  ${cleanText(note)}`}`);
+  }
+
+  private step(name: string, { status, reason }: LiveStep): void {
+    if (status === 'pending' || status === 'waiting' || status === 'skipped') return;
+    this.tell(
+      name,
+      status,
+      status === 'success' || status === 'running' ? '' : (reason?.message ?? ''),
+    );
+  }
+
+  private tell(name: string, status: string, note: string): void {
+    const news = `${status} ${note}`;
+    if (this.told.get(name) === news) return;
+    this.told.set(name, news);
+    const label = paintStatus(this.terminal, status, status.padEnd(STATUS_WIDTH));
+    const end = note === '' ? '' : this.terminal.paint('dim', cleanText(note));
+    this.terminal.say([label, cleanText(name), end].filter((part) => part !== '').join(' '));
+  }
+}

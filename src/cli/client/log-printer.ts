@@ -1,0 +1,56 @@
+import type { Terminal } from '../terminal.js';
+import { cleanLogLine, cleanText } from './clean-text.js';
+import type { LogLine } from './wire-types.js';
+
+export interface LogStyle {
+  /** The name of the step before each line. */
+  readonly prefix: boolean;
+  /** The time of each line, as the server tells it. */
+  readonly timestamps: boolean;
+}
+
+/** Shows the lines of a log as `run` shows them; the pieces of a long line are put together again. */
+export class LogPrinter {
+  private open: string | undefined;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly style: LogStyle = { prefix: true, timestamps: false },
+  ) {}
+
+  /** Resolves when the reader took it. */
+  async print(lines: readonly LogLine[]): Promise<void> {
+    let text = '';
+    for (const line of lines) text += this.textOf(line);
+    this.terminal.write(text);
+    await this.terminal.drained();
+  }
+
+  /** Ends a line whose last piece never came, so that what follows begins its own. */
+  end(): void {
+    if (this.open !== undefined) this.terminal.write('\n');
+    this.open = undefined;
+  }
+
+  private textOf(line: LogLine): string {
+    const key = JSON.stringify([line.stage, line.step, line.attempt, line.stream]);
+    const goesOn = this.open === key;
+    const broken = this.open !== undefined && !goesOn ? '\n' : '';
+    this.open = line.continues ? key : undefined;
+    const start = goesOn ? '' : `${broken}${this.head(line)}`;
+    return `${start}${this.body(line)}${line.continues ? '' : '\n'}`;
+  }
+
+  private head({ ts, stage, step }: LogLine): string {
+    const time = this.style.timestamps ? `${this.terminal.paint('dim', cleanText(ts))} ` : '';
+    if (!this.style.prefix) return time;
+    const name = cleanText(stage === '' ? step : `${stage}/${step}`);
+    return `${time}${this.terminal.paint('cyan', name)} ${this.terminal.paint('dim', '|')} `;
+  }
+
+  private body({ stream, text }: LogLine): string {
+    const clean = cleanLogLine(text, this.terminal.colour);
+    if (stream === 'stderr') return this.terminal.paint('yellow', clean);
+    return stream === 'system' ? this.terminal.paint('dim', clean) : clean;
+  }
+}

@@ -1,0 +1,49 @@
+import { readClientEnvironment } from '../../config/client-environment.js';
+import { ApiClient } from '../api-client.js';
+import type { Terminal } from '../terminal.js';
+import { cleanJson } from './clean-text.js';
+import { type Connection, type ConnectionFlags, resolveConnection } from './connection.js';
+import { LoginStore } from './login-store.js';
+import { Moments } from './moments.js';
+
+/** Flags of every command that asks a server. */
+export interface ClientFlags extends ConnectionFlags {
+  readonly json?: boolean;
+}
+
+/** What a command that talks to a server works with. */
+export class Session {
+  readonly moments = new Moments();
+
+  constructor(
+    readonly api: ApiClient,
+    readonly terminal: Terminal,
+    readonly connection: Pick<Connection, 'url' | 'urlSource'>,
+    readonly json: boolean,
+  ) {}
+
+  /** @throws CommandError */
+  static open(flags: ClientFlags, terminal: Terminal): Session {
+    const environment = readClientEnvironment();
+    const store = new LoginStore(environment.configFolder);
+    const connection = resolveConnection(flags, environment, store);
+    const { url, token, tokenSource } = connection;
+    return new Session(
+      new ApiClient(url, token, { tokenSource }),
+      terminal,
+      connection,
+      flags.json ?? false,
+    );
+  }
+
+  /** One document, as the server wrote it. */
+  printJson(json: string): void {
+    this.terminal.print(cleanJson(json.trim()));
+  }
+
+  /** A command to paste into a shell, for the same server. */
+  commandLine(command: string): string {
+    const server = this.connection.urlSource === 'flag' ? ` --server ${this.connection.url}` : '';
+    return `./millrace ${command}${server}`;
+  }
+}

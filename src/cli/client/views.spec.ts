@@ -1,0 +1,309 @@
+import { WrittenTerminal } from '../../../test/support/written-text.js';
+import { renderExecution } from './execution-view.js';
+import { renderExplanation } from './explanation-view.js';
+import { LiveProgress } from './live-progress.js';
+import { LogPrinter } from './log-printer.js';
+import { Moments } from './moments.js';
+import { renderTable } from './text-table.js';
+import type { Execution, LiveExecution, LogLine, Stage, Step } from './wire-types.js';
+import { renderWorkers } from './workers-command.js';
+
+const NOW = Date.parse('2026-01-31T12:03:00.000Z');
+const moments = new Moments(NOW, 'Europe/Berlin');
+const ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+
+function step(name: string, status: string, more: Partial<Step> = {}): Step {
+  return {
+    name,
+    status,
+    reason: null,
+    started_at: null,
+    finished_at: null,
+    duration: null,
+    exit_code: null,
+    continued_on_error: false,
+    flaky: false,
+    attempts: [],
+    ...more,
+  };
+}
+
+function stage(name: string, status: string, steps: Step[], more: Partial<Stage> = {}): Stage {
+  return { ...step(name, status), ...more, name, status, steps };
+}
+
+const execution: Execution = {
+  id: ID,
+  pipeline_id: ID,
+  pipeline_name: 'shop\u001b[2J',
+  pipeline_version: 3,
+  status: 'failed',
+  reason: { code: 'step_failed', message: 'step test/unit failed' },
+  started_at: '2026-01-31T12:00:01.000Z',
+  finished_at: '2026-01-31T12:01:01.500Z',
+  duration: 60_500,
+  created_at: '2026-01-31T12:00:00.000Z',
+  trigger_info: { trigger_type: 'manual', triggered_by: 'token', branch: 'main' },
+  commit: {
+    sha: '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901',
+    message: 'Fix it\n\nReally',
+    author: 'A',
+  },
+  attempt: 2,
+  placements: [{ attempt: 2, worker_name: 'build-1-4711', claimed_at: '', reason: null }],
+  checkout: step('checkout', 'success', { duration: 120 }),
+  stages: [
+    stage('build', 'success', [
+      step('compile', 'success', { duration: 9_000, flaky: true, attempts: [{}, {}] }),
+      step('lint', 'success', { duration: 12_345 }),
+    ]),
+    stage('test', 'failed', [
+      step('unit', 'failed', { duration: 800, reason: { code: 'x', message: 'exit code 1' } }),
+      step('e2e', 'skipped', { reason: { code: 'x', message: 'its stage failed' } }),
+    ]),
+  ],
+  on_failure: [],
+  always: [step('report', 'running', { started_at: '2026-01-31T12:02:58.000Z' })],
+  failure: {
+    stage: 'test',
+    step: 'unit',
+    reason: { code: 'exit_code', message: 'exit code 1' },
+    last_lines: ['expected 1\u001b]0;x\u0007', 'got 2'],
+  },
+};
+
+it('an execution is a tree with reasons and times', () => {
+  const { terminal } = new WrittenTerminal();
+  expect(renderExecution(execution, terminal, moments).join('\n')).toBe(
+    `
+shop version 3: failed, step test/unit failed
+Id        ${ID}
+Trigger   manual, by token, main
+Commit    4f0c3d2a1b2c Fix it
+Created   2026-01-31 13:00:00 (3 min ago)
+Started   2026-01-31 13:00:01 (2 min ago)
+Finished  2026-01-31 13:01:01 (1 min ago)
+Time      1 min 0 s
+Worker    build-1-4711 (execution attempt 2)
+
+checkout       success       120 ms
+build          success
+├─ compile     success      9000 ms  passed at attempt 2
+└─ lint        success       12.3 s
+test           failed
+├─ unit        failed        800 ms  exit code 1
+└─ e2e         skipped               its stage failed
+always/report  running      2000 ms
+
+First failure: test/unit: exit code 1
+  | expected 1
+  | got 2`.slice(1),
+  );
+});
+
+it('an explanation says why, in the words of the server', () => {
+  const { terminal } = new WrittenTerminal();
+  const none = { reason: null, when: null };
+  const lines = renderExplanation(
+    {
+      id: ID,
+      status: 'pending',
+      reason: { code: 'x', message: 'waits for a worker' },
+      trigger: 'manual, by token',
+      queue: {
+        labels: ['gpu', 'linux'],
+        ahead: 2,
+        workers: 1,
+        free_slots: 0,
+        refusals: [{ code: 'disk_low', message: 'build-1: the disk is full' }],
+      },
+      placements: [
+        {
+          attempt: 1,
+          worker_name: 'w',
+          claimed_at: '',
+          reason: { code: 'x', message: 'it was lost' },
+        },
+      ],
+      checkout: null,
+      stages: [
+        {
+          ...none,
+          name: 'deploy',
+          status: 'skipped',
+          reason: { code: 'when_false', message: 'its `when` is false' },
+          when: {
+            expression: "trigger.branch == 'main'",
+            result: false,
+            parts: [{ text: 'trigger.branch', value: 'dev\u001b[1A' }],
+          },
+          steps: [
+            {
+              ...none,
+              name: 'push',
+              status: 'failed',
+              attempts: [{ code: 'x', message: 'exit code 1' }, null],
+            },
+          ],
+        },
+      ],
+      on_failure: [],
+      always: [{ ...none, name: 'tidy', status: 'pending', attempts: [] }],
+    },
+    terminal,
+  );
+  expect(lines.join('\n')).toBe(
+    `
+Execution ${ID} is pending: waits for a worker
+Triggered: manual, by token
+Queue (labels gpu, linux): 2 before it; 1 worker with 0 free slots
+  takes nothing: build-1: the disk is full
+Execution attempt 1 on worker w, which ended: it was lost
+
+deploy skipped: its \`when\` is false
+  when trigger.branch == 'main' was false, as trigger.branch = "dev\\u001b[1A"
+  push failed
+    attempt 1: exit code 1
+    attempt 2: no reason was stored
+always
+  tidy pending`.slice(1),
+  );
+});
+
+describe('tables', () => {
+  const rows = [
+    { id: ID, name: 'a pipeline of a very long name', count: 7 },
+    { id: ID.replace('0', '1'), name: '日本語の名前のパイプライン', count: 1_000 },
+    { id: ID.replace('0', '2'), name: 'evil\n\u001b[31mname', count: 0 },
+  ];
+  const columns = [
+    { title: 'ID', text: (row: (typeof rows)[0]) => row.id },
+    { title: 'NAME', text: (row: (typeof rows)[0]) => row.name, shrinks: true as const },
+    { title: 'COUNT', text: (row: (typeof rows)[0]) => String(row.count), align: 'right' as const },
+  ];
+
+  it('are as wide as their text where no terminal is', () => {
+    expect(renderTable(rows, columns, new WrittenTerminal().terminal)).toBe(
+      `
+ID                                    NAME                            COUNT
+${ID}  a pipeline of a very long name      7
+${ID.replace('0', '1')}  日本語の名前のパイプライン       1000
+${ID.replace('0', '2')}  evil name                           0`.slice(1),
+    );
+  });
+
+  it('keep to the terminal by cutting names, never ids', () => {
+    expect(renderTable(rows, columns, new WrittenTerminal({ columns: 60 }).terminal)).toBe(
+      `
+ID                                    NAME             COUNT
+${ID}  a pipeline of …      7
+${ID.replace('0', '1')}  日本語の名前の…   1000
+${ID.replace('0', '2')}  evil name            0`.slice(1),
+    );
+    const narrow = renderTable(rows, columns, new WrittenTerminal({ columns: 20 }).terminal);
+    expect(narrow).toContain(ID);
+  });
+
+  it('show workers with slots, drain and what they refuse', () => {
+    const { terminal } = new WrittenTerminal();
+    const worker = {
+      id: ID,
+      name: 'build-1-4711',
+      host: 'build-1',
+      labels: ['linux', 'gpu'],
+      concurrency: 4,
+      version: '0.1.0',
+      status: 'active',
+      running: 3,
+      refusal: null,
+      heartbeat_at: '2026-01-31T12:02:57.000Z',
+    };
+    const all = [
+      worker,
+      { ...worker, status: 'draining' },
+      { ...worker, refusal: { code: 'disk_low', message: 'the disk is full' } },
+    ];
+    expect(renderWorkers(all, { terminal, moments })).toBe(
+      `
+NAME          HOST     STATE     SLOTS  LABELS     VERSION  LAST BEAT  NOTE
+build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago
+build-1-4711  build-1  draining    3/4  linux,gpu  0.1.0    3 s ago    drains, 3 still run
+build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago    takes nothing: the disk is full`.slice(
+        1,
+      ),
+    );
+  });
+});
+
+describe('the log', () => {
+  const line = (seq: number, text: string, more: Partial<LogLine> = {}): LogLine => ({
+    seq,
+    ts: '2026-01-31T12:00:00.000Z',
+    stream: 'stdout',
+    stage: 'build',
+    step: 'all',
+    attempt: 1,
+    text,
+    ...more,
+  });
+
+  it('names the step, and puts the pieces of a line together', async () => {
+    const written = new WrittenTerminal();
+    const printer = new LogPrinter(written.terminal);
+    await printer.print([
+      line(1, 'one'),
+      line(2, 'ha', { continues: true }),
+      line(3, 'lf', { continues: true }),
+    ]);
+    await printer.print([line(4, ', whole'), line(5, 'open', { continues: true })]);
+    await printer.print([line(6, 'other', { step: 'other' }), line(7, 'end', { continues: true })]);
+    printer.end();
+    expect(written.out).toBe(
+      'build/all | one\nbuild/all | half, whole\nbuild/all | open\nbuild/other | other\nbuild/all | end\n',
+    );
+  });
+
+  it('keeps colours for a terminal only, and nothing else that moves it', async () => {
+    const text = '\u001b[32mok\u001b[2J';
+    const style = { prefix: false, timestamps: true };
+    const plain = new WrittenTerminal();
+    await new LogPrinter(plain.terminal, style).print([line(1, text)]);
+    expect(plain.out).toBe('2026-01-31T12:00:00.000Z ok\n');
+    const coloured = new WrittenTerminal({ colour: true });
+    await new LogPrinter(coloured.terminal, { ...style, timestamps: false }).print([line(1, text)]);
+    expect(coloured.out).toBe('\u001b[32mok\u001b[0m\n');
+  });
+});
+
+it('progress tells each change once, beside the log', () => {
+  const written = new WrittenTerminal();
+  const progress = new LiveProgress(written.terminal);
+  const at = (status: string, unit: string): LiveExecution => ({
+    status,
+    reason: { code: 'x', message: 'waits for a worker' },
+    checkout: null,
+    stages: [{ name: 'test', steps: [step('unit', unit), step('e2e', 'skipped')] }],
+    on_failure: [],
+    always: [],
+  });
+  const states: readonly [string, string][] = [
+    ['pending', 'pending'],
+    ['pending', 'pending'],
+    ['running', 'running'],
+    ['running', 'running'],
+    ['success', 'success'],
+  ];
+  for (const [status, unit] of states) progress.show(at(status, unit));
+  progress.sum(execution);
+  expect(written.out).toBe('');
+  expect(written.err).toBe(
+    `pending   waits for a worker
+running   test/unit
+success   test/unit
+First failure: test/unit: exit code 1
+  | expected 1
+  | got 2
+failed    Result  1 min 0 s
+`,
+  );
+});

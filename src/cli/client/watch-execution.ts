@@ -1,0 +1,89 @@
+import type { Terminal } from '../terminal.js';
+import { exitCodeOfStatus, exitCodes } from '../exit-codes.js';
+import { followExecution, type FollowListener } from './follow-execution.js';
+import type { Session } from './session.js';
+import type { Execution } from './wire-types.js';
+
+export interface WatchOptions {
+  readonly afterSeq?: number;
+  /** Ctrl-C cancels the execution instead of leaving it alone. */
+  readonly cancelOnInterrupt?: boolean;
+}
+
+/** Follows an execution for somebody at a terminal; the exit code is its result, or 130 after Ctrl-C. */
+export async function watchExecution(
+  session: Session,
+  executionId: string,
+  listener: FollowListener,
+  options: WatchOptions,
+  onEnd: (execution: Execution, json: string) => void,
+): Promise<number> {
+  const { terminal, api } = session;
+  const interrupt = new Interrupt(session, executionId, options.cancelOnInterrupt ?? false);
+  try {
+    await followExecution(api, executionId, listener, {
+      ...(options.afterSeq === undefined ? {} : { afterSeq: options.afterSeq }),
+      signal: interrupt.signal,
+    });
+    const json = await api.text({ method: 'GET', path: `/api/ci/executions/${executionId}` });
+    const execution = JSON.parse(json) as Execution;
+    onEnd(execution, json);
+    return interrupt.happened ? exitCodes.interrupted : exitCodeOfStatus(execution.status);
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error;
+    tellHowToGoOn(session, terminal, executionId);
+    return exitCodes.interrupted;
+  } finally {
+    interrupt.release();
+  }
+}
+
+function tellHowToGoOn(session: Session, terminal: Terminal, executionId: string): void {
+  terminal.say();
+  terminal.say('No longer following; the execution goes on.');
+  terminal.say(`  Cancel it:  ${session.commandLine(`cancel ${executionId}`)}`);
+  terminal.say(`  Follow it:  ${session.commandLine(`logs -f ${executionId}`)}`);
+}
+
+/** Ctrl-C: leaves the execution alone, or cancels it first and leaves at the second one. */
+class Interrupt {
+  private readonly controller = new AbortController();
+  readonly signal = this.controller.signal;
+  happened = false;
+
+  constructor(
+    private readonly session: Session,
+    private readonly executionId: string,
+    private readonly cancels: boolean,
+  ) {
+    process.on('SIGINT', this.onSignal);
+    process.on('SIGTERM', this.onSignal);
+  }
+
+  release(): void {
+    process.off('SIGINT', this.onSignal);
+    process.off('SIGTERM', this.onSignal);
+  }
+
+  private readonly onSignal = (): void => {
+    if (!this.cancels || this.happened) {
+      this.happened = true;
+      this.controller.abort();
+      return;
+    }
+    this.happened = true;
+    this.session.terminal.say('Cancelling; again to stop following.');
+    this.cancel().catch((error: unknown) => {
+      this.session.terminal.say(`millrace: not cancelled: ${(error as Error).message}`);
+    });
+  };
+
+  private async cancel(): Promise<void> {
+    await this.session.api.text({
+      method: 'POST',
+      path: `/api/ci/executions/${this.executionId}/cancel`,
+      body: { reason: 'Ctrl-C at the terminal that triggered it.' },
+      repeatable: true,
+    });
+  }
+}

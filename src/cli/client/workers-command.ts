@@ -1,0 +1,67 @@
+import { exitCodes } from '../exit-codes.js';
+import { paintStatus } from '../status-style.js';
+import type { Terminal } from '../terminal.js';
+import { type ClientFlags, Session } from './session.js';
+import { renderTable } from './text-table.js';
+import type { Worker } from './wire-types.js';
+
+export interface WorkersFlags extends ClientFlags {
+  readonly all?: boolean;
+}
+
+/** Workers that live; with `--all` also those that ended. */
+export async function workersCommand(flags: WorkersFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const json = await session.api.text({ method: 'GET', path: '/api/workers' });
+  if (session.json) {
+    session.printJson(json);
+    return exitCodes.success;
+  }
+  const all = JSON.parse(json) as Worker[];
+  const workers = flags.all ? all : all.filter(isAlive);
+  if (workers.length === 0) {
+    terminal.say(
+      'No worker lives: nothing runs. Start some: ./millrace worker, or ./millrace start',
+    );
+    return exitCodes.success;
+  }
+  terminal.print(renderWorkers(workers, session));
+  return exitCodes.success;
+}
+
+export function renderWorkers(
+  workers: readonly Worker[],
+  { terminal, moments }: Pick<Session, 'terminal' | 'moments'>,
+): string {
+  return renderTable(
+    workers,
+    [
+      { title: 'NAME', text: ({ name }) => name },
+      { title: 'HOST', text: ({ host }) => host, shrinks: true },
+      {
+        title: 'STATE',
+        text: ({ status }) => status,
+        paint: (text, { status }) => paintStatus(terminal, status, text),
+      },
+      {
+        title: 'SLOTS',
+        text: ({ running, concurrency }) => `${running}/${concurrency}`,
+        align: 'right',
+      },
+      { title: 'LABELS', text: ({ labels }) => labels.join(','), shrinks: true },
+      { title: 'VERSION', text: ({ version }) => version },
+      { title: 'LAST BEAT', text: ({ heartbeat_at }) => moments.ago(heartbeat_at) },
+      { title: 'NOTE', text: noteOf, shrinks: true },
+    ],
+    terminal,
+  );
+}
+
+function isAlive({ status }: Worker): boolean {
+  return status === 'active' || status === 'draining';
+}
+
+function noteOf({ status, refusal, running }: Worker): string {
+  if (refusal) return `takes nothing: ${refusal.message}`;
+  return status === 'draining' ? `drains, ${running} still run` : '';
+}

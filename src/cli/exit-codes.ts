@@ -1,0 +1,41 @@
+/**
+ * Exit codes of every command (docs/cli.md). `timedOut` is that of timeout(1), `interrupted` that of a shell whose
+ * command was ended by Ctrl-C.
+ */
+export const exitCodes = {
+  success: 0,
+  /** The run failed, a file has errors, or the state of things did not allow what was asked. */
+  failed: 1,
+  /** The command line, a file or a value is wrong. */
+  usage: 2,
+  /** The server cannot be reached, or cannot serve now. */
+  unreachable: 3,
+  /** No token, a wrong one, or not allowed. */
+  auth: 4,
+  notFound: 5,
+  /** The run was cancelled, by somebody else than this command. */
+  cancelled: 6,
+  /** The run passed its time limit. */
+  timedOut: 124,
+  /** Ctrl-C here. */
+  interrupted: 130,
+} as const;
+
+/** For `--help`. */
+export const exitCodeHelp = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad input; 3 the server is
+away; 4 no or a wrong token; 5 not found; 6 the run was cancelled; 124 the run timed out; 130 Ctrl-C.`;
+
+/** What a command that waits for a run says with its exit code. `status` is that of an execution which is over. */
+export function exitCodeOfStatus(status: string): number {
+  switch (status) {
+    case 'success':
+    case 'skipped':
+      return exitCodes.success;
+    case 'cancelled':
+      return exitCodes.cancelled;
+    case 'timeout':
+      return exitCodes.timedOut;
+    default:
+      return exitCodes.failed;
+  }
+}

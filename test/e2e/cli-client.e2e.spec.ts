@@ -1,0 +1,386 @@
+import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LogLine } from '../../src/cli/client/wire-types.js';
+import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { CommandLine, type Outcome, type RunningCommand } from '../support/command-line.js';
+import { eventually } from '../support/eventually.js';
+import { MillraceServer } from '../support/millrace-server.js';
+
+const TOKEN = 'test-token-of-24-characters';
+
+/** The command line as the client of a real server with a real worker. */
+describe('the command line as a client', () => {
+  let server: MillraceServer;
+  let home: string;
+  let cli: CommandLine;
+  let file: string;
+
+  beforeAll(async () => {
+    server = await MillraceServer.start();
+    home = await mkdtemp(join(tmpdir(), 'millrace client-'));
+    // Steps are another user, and look into it.
+    await chmod(home, 0o755);
+    cli = new CommandLine(home, { TZ: 'UTC' });
+    file = join(home, 'pipeline.yaml');
+    const { code, stderr } = await login(cli);
+    if (code !== 0) throw new Error(stderr);
+  }, 120_000);
+  afterAll(async () => {
+    await server?.stop();
+    await removeTree(home);
+  }, 60_000);
+
+  function login(as: CommandLine): Promise<Outcome> {
+    return as.run(['login', server.baseUrl, '--token-stdin'], { input: `${TOKEN}\n` });
+  }
+
+  async function create(name: string, steps: string, top = ''): Promise<string> {
+    await writeFile(file, `name: ${name}\n${top}stages:\n  - name: s\n    steps:\n${steps}`);
+    const { code, stdout, stderr } = await cli.run(['pipelines', 'create', file]);
+    if (code !== 0) throw new Error(stderr);
+    return stdout.split(' ')[0] ?? '';
+  }
+
+  async function begun(command: RunningCommand, text: string): Promise<void> {
+    await eventually(() => command.stdout().includes(text) || undefined);
+  }
+
+  function executionOf(command: RunningCommand): string {
+    return /Execution ([0-9a-f-]{36})/.exec(command.stderr())?.[1] ?? '';
+  }
+
+  it('login checks the token, keeps it for this user only, and never shows it', async () => {
+    const other = await mkdtemp(join(home, 'other-'));
+    const mine = new CommandLine(other);
+    const wrong = await mine.run(['login', server.baseUrl, '--token', 'wrong']);
+    expect(wrong.code).toBe(4);
+    expect(wrong.stderr).toContain('The token of the request is not valid');
+    const kept = join(other, '.config/millrace/logins.json');
+    await expect(stat(kept)).rejects.toThrow('ENOENT');
+    expect((await mine.run(['workers', '--server', server.baseUrl])).code).toBe(4);
+
+    const right = await login(mine);
+    expect(right).toMatchObject({ code: 0, stderr: '' });
+    expect(right.stdout).toContain(`Logged in to ${server.baseUrl} (Millrace `);
+    expect(right.stdout).not.toContain(TOKEN);
+    expect((await stat(kept)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(other, '.config/millrace'))).mode & 0o777).toBe(0o700);
+    expect((await mine.run(['workers'])).code).toBe(0);
+    // What the environment says goes before what was stored, and the flag before that.
+    const env = { MILLRACE_TOKEN: 'from-the-environment' };
+    const refused = await mine.run(['workers'], env);
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain('is from MILLRACE_TOKEN');
+    expect((await mine.run(['workers', '--token', TOKEN], env)).code).toBe(0);
+
+    expect((await mine.run(['logout'])).code).toBe(0);
+    await expect(stat(kept)).rejects.toThrow('ENOENT');
+    expect((await mine.run(['logout'])).code).toBe(5);
+    expect((await mine.run(['login', server.baseUrl])).code).toBe(2);
+  }, 60_000);
+
+  it('pipelines: create, list, get, yaml, update, delete; by id, beginning and name', async () => {
+    const id = await create('shop-Ünïcode', '      - run: echo one\n');
+    const text = await readFile(file, 'utf8');
+    expect((await cli.run(['pipelines'])).stdout).toMatch(
+      new RegExp(`^${id} {2}shop-Ünïcode +1 {2}yes`, 'm'),
+    );
+    const listed = JSON.parse((await cli.run(['pipelines', '--json', '--limit', '1'])).stdout);
+    expect(listed.items).toEqual([expect.objectContaining({ id, version: 1 })]);
+    for (const reference of [id, id.slice(0, 30), 'shop-Ünïcode']) {
+      expect((await cli.run(['pipelines', 'yaml', reference])).stdout).toBe(text);
+    }
+    await writeFile(file, text.replace('one', 'two'));
+    const updated = await cli.run(['pipelines', 'update', id, file, '--if-version', '1']);
+    expect(updated).toMatchObject({ code: 0, stdout: `${id}  shop-Ünïcode  version 2\n` });
+    await writeFile(file, text.replace('one', 'three'));
+    const late = await cli.run(['pipelines', 'update', id, file, '--if-version', '1']);
+    expect(late.code).toBe(1);
+    expect((await cli.run(['pipelines', 'get', id])).stdout).toMatch(/^Version {5}2$/m);
+
+    expect((await cli.run(['pipelines', 'disable', id])).code).toBe(0);
+    expect((await cli.run(['pipelines'])).stdout).toMatch(new RegExp(`^${id} .* no `, 'm'));
+    expect((await cli.run(['trigger', id])).code).toBe(1);
+    expect((await cli.run(['pipelines', 'enable', id])).code).toBe(0);
+    expect((await cli.run(['trigger', id])).stdout).toBe('s/step-1 | two\n');
+
+    const twin = await create('shop-Ünïcode', '      - run: echo one\n');
+    const ambiguous = await cli.run(['pipelines', 'get', 'shop-Ünïcode']);
+    expect(ambiguous.code).toBe(2);
+    expect(ambiguous.stderr).toContain(`  ${id}  shop-Ünïcode\n`);
+    expect(ambiguous.stderr).toContain(`  ${twin}  shop-Ünïcode\n`);
+    expect((await cli.run(['pipelines', 'delete', twin])).code).toBe(0);
+    const gone = await cli.run(['pipelines', 'get', twin, '--json']);
+    expect(gone).toMatchObject({ code: 5, stdout: '' });
+    expect(JSON.parse(gone.stderr)).toMatchObject({
+      error: 'NotFoundError',
+      suggestions: [expect.any(String)],
+    });
+    expect((await cli.run(['pipelines', 'get', 'no-such-name'])).code).toBe(5);
+
+    await writeFile(file, text.replace('run:', 'rum:'));
+    const broken = await cli.run(['pipelines', 'create', file]);
+    expect(broken.code).toBe(2);
+    expect(broken.stderr).toContain(`${file}:5:9: error: `);
+    const json = await cli.run(['pipelines', 'create', file, '--json']);
+    expect(JSON.parse(json.stderr)).toMatchObject({
+      error: 'ValidationError',
+      details: expect.arrayContaining([expect.objectContaining({ line: 5 })]),
+    });
+  }, 60_000);
+
+  it('trigger: the log, the result and the exit code', async () => {
+    await create('good', '      - run: echo "hi $WHO"; echo oops >&2\n');
+    await create('bad', '      - run: echo last words; exit 3\n');
+    await create('slow', '      - run: sleep 60\n', 'timeout: 1s\n');
+    const [good, bad, slow, json, absent] = await Promise.all([
+      cli.run(['trigger', 'good', '--env', 'WHO=Ada', '--branch', 'main']),
+      cli.run(['trigger', 'bad']),
+      cli.run(['trigger', 'slow']),
+      cli.run(['trigger', 'bad', '--json']),
+      cli.run(['trigger', 'good', '--input', 'no=such']),
+    ]);
+    const key = ['trigger', 'good', '--no-follow', '--idempotency-key', 'once-only-1'];
+    const [once, twice] = [await cli.run(key), await cli.run(key)];
+    expect(once).toMatchObject({ code: 0, stdout: twice.stdout });
+    expect(good.code).toBe(0);
+    expect(good.stdout.split('\n').sort()).toEqual(['', 's/step-1 | hi Ada', 's/step-1 | oops']);
+    expect(good.stderr).toMatch(/^success {3}Result {2}\d+ ms$/m);
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toMatch(/First failure: s\/step-1: .*\n {2}\| last words\nfailed {4}Result/);
+    expect(slow.code).toBe(124);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      status: 'failed',
+      trigger_info: { trigger_type: 'cli' },
+    });
+    expect(absent.code).toBe(2);
+    expect(`${good.stdout}${good.stderr}`).not.toContain('\u001b');
+  }, 60_000);
+
+  it('follows through a restart of the server: every line once, in order', async () => {
+    const steps = '      - run: for i in $(seq 400); do echo "line $i"; sleep 0.02; done; exit 7\n';
+    await create('long', steps);
+    const command = cli.start(['trigger', 'long']);
+    await begun(command, 'line 30\n');
+    const port = new URL(server.baseUrl).port;
+    await server.api?.end('SIGKILL');
+    await eventually(() => command.stderr().includes('Connection lost') || undefined);
+    await server.startApi({ PORT: port });
+    const { code, stdout, stderr } = await command.ended;
+    const wanted = Array.from({ length: 400 }, (_, index) => `s/step-1 | line ${index + 1}`);
+    expect(stdout.trimEnd().split('\n')).toEqual(wanted);
+    expect(stderr).toContain('Connected again.');
+    expect(code).toBe(1);
+  }, 120_000);
+
+  it('Ctrl-C leaves the execution alone, says how to go on, and logs -f goes on', async () => {
+    const go = join(home, 'go');
+    await create(
+      'patient',
+      `      - run: echo begun; until [ -e "${go}" ]; do sleep 0.05; done; echo over\n`,
+    );
+    const command = cli.start(['trigger', 'patient']);
+    await begun(command, 'begun');
+    command.signal('SIGINT');
+    const left = await command.ended;
+    const id = executionOf(command);
+    expect(left.code).toBe(130);
+    expect(left.stderr).toContain(`./millrace cancel ${id}\n`);
+    expect(left.stderr).toContain(`./millrace logs -f ${id}\n`);
+    expect((await server.execution(id)).status).toBe('running');
+
+    const follow = cli.start(['logs', '-f', id]);
+    await begun(follow, 'begun');
+    await writeFile(go, '');
+    expect(await follow.ended).toMatchObject({
+      code: 0,
+      stdout: 's/step-1 | begun\ns/step-1 | over\n',
+    });
+    // As it is: all, behind a line, of a step; as JSON lines.
+    const logs = (...args: string[]): Promise<Outcome> => cli.run(['logs', id, ...args]);
+    expect((await logs('--no-prefix')).stdout).toBe('begun\nover\n');
+    expect((await logs('--since-seq', '1')).stdout).toBe('s/step-1 | over\n');
+    expect((await logs('--step', 'other')).stdout).toBe('');
+    const lines = (await logs('--json')).stdout.trimEnd().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as LogLine).text)).toEqual(['begun', 'over']);
+    const followed = (await logs('-f', '--json')).stdout.trimEnd().split('\n');
+    expect(followed.map((line) => (JSON.parse(line) as LogLine).seq)).toEqual([1, 2]);
+  }, 60_000);
+
+  it('Ctrl-C cancels where that was asked for, and cancel is told from afar', async () => {
+    await create(
+      'endless',
+      '      - run: echo begun; sleep 300\n',
+      'always:\n  - run: echo hook\n',
+    );
+    const command = cli.start(['trigger', 'endless', '--cancel-on-interrupt']);
+    await begun(command, 'begun');
+    command.signal('SIGINT');
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(130);
+    expect(stdout).toContain('| hook');
+    expect((await server.execution(executionOf(command))).status).toBe('cancelled');
+
+    const other = cli.start(['trigger', 'endless']);
+    await begun(other, 'begun');
+    const cancelled = await cli.run(['cancel', '@', '--reason', 'wrong branch']);
+    expect(cancelled).toMatchObject({ code: 0, stdout: `Cancelled ${executionOf(other)}.\n` });
+    const { code: result, stderr } = await other.ended;
+    expect(result).toBe(6);
+    expect(stderr).toMatch(/^cancelled Result .*wrong branch/m);
+    const again = await cli.run(['cancel', 'last']);
+    expect(again.code).toBe(1);
+    expect(again.stderr.trimEnd().split('\n')).toHaveLength(2);
+  }, 60_000);
+
+  it('status, explain, rerun and workers', async () => {
+    const pipeline = await create(
+      'choosy',
+      "      - name: yes\n        run: echo y\n      - name: no\n        when: trigger.branch == 'main'\n        run: echo n\n",
+    );
+    const started = await cli.run(['trigger', 'choosy', '--branch', 'dev', '--no-follow']);
+    const id = started.stdout.trim();
+    await server.finished(id);
+    const one = await cli.run(['status', id]);
+    expect(one.stdout).toMatch(/^choosy version 1: success$/m);
+    expect(one.stdout).toMatch(/^└─ no +skipped .*when/m);
+    expect((await cli.run(['status', id.slice(0, 34), '--json'])).stdout).toContain(`"id":"${id}"`);
+    const listed = await cli.run(['status', '-p', 'choosy', '--state', 'success']);
+    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy v1 +success +dev `));
+    const some = JSON.parse((await cli.run(['status', '--json', '--limit', '2'])).stdout);
+    expect(some.items).toHaveLength(2);
+    expect(some.next_cursor).toEqual(expect.any(String));
+
+    const explained = await cli.run(['explain', id]);
+    expect(explained.stdout).toContain(
+      '    when trigger.branch == \'main\' was false, as trigger.branch = "dev"\n',
+    );
+    expect(JSON.parse((await cli.run(['explain', id, '--json'])).stdout)).toMatchObject({ id });
+
+    const rerun = await cli.run(['rerun', id]);
+    expect(rerun).toMatchObject({ code: 0, stdout: 's/yes | y\n' });
+    const ids = JSON.parse((await cli.run(['status', '-p', pipeline, '--json'])).stdout).items;
+    expect(ids).toHaveLength(2);
+
+    const workers = await cli.run(['workers']);
+    expect(workers.stdout).toMatch(
+      /^NAME .*\n\S+ +\S+ +active +\d\/4 {2}linux +\d+\.\d+\.\d+ +\d+ s ago$/m,
+    );
+    expect(JSON.parse((await cli.run(['workers', '--json'])).stdout)[0]).toMatchObject({
+      status: 'active',
+    });
+  }, 60_000);
+
+  it('explain says where in the queue it is', async () => {
+    await create('waits', '      - run: echo x\n', 'runs_on: [no-such-label]\n');
+    const id = (await cli.run(['trigger', 'waits', '--no-follow'])).stdout.trim();
+    const { stdout } = await cli.run(['explain', id]);
+    expect(stdout).toMatch(/^Queue \(labels .*no-such-label.*\): it is next; 0 workers/m);
+    expect((await cli.run(['cancel', id])).code).toBe(0);
+  }, 60_000);
+
+  it('says what is wrong and what to do, in two lines, with an exit code', async () => {
+    const away = await cli.run(['workers', '--server', await closedPort()]);
+    expect(away.code).toBe(3);
+    expect(away.stderr).toMatch(
+      /^millrace: Nothing answers at \S+ \(connection refused\)\.\n {2}Start a server .*\n$/,
+    );
+    const readable = await cli.run(['workers', '--server', 'http://ci.example', '--token', 'x']);
+    expect(readable.code).toBe(2);
+    expect((await cli.run(['workers', '--no-such-flag'])).code).toBe(2);
+    expect((await cli.run(['status', '--limit', '0'])).code).toBe(2);
+    expect((await cli.run(['logs', '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b'])).code).toBe(5);
+    expect((await cli.run(['--help'])).stdout).toContain('Exit codes: 0 success; 1 ');
+  }, 60_000);
+
+  it('tells a hostile or broken server from ours, and obeys nothing that it says', async () => {
+    const hostile = await fake((path) =>
+      path.startsWith('/api/workers')
+        ? { status: 200, body: JSON.stringify([{ ...WORKER, name: 'a\u001b]0;x\u0007\u009b2Jb' }]) }
+        : { status: 429, body: ERROR, headers: { 'retry-after': '77' } },
+    );
+    const redirecting = await fake(() => ({
+      status: 302,
+      body: '',
+      headers: { location: 'http://evil.example' },
+    }));
+    const broken = await fake(() => ({ status: 502, body: '<html>' }));
+    try {
+      const ask = (url: string, ...args: string[]): Promise<Outcome> =>
+        cli.run([...args, '--server', url, '--token', 'x']);
+      const shown = await ask(hostile.url, 'workers');
+      expect(shown.stdout).toMatch(/\nab +h /);
+      expect((await ask(hostile.url, 'workers', '--json')).stdout).toContain('\\u009b2Jb');
+      const limited = await ask(hostile.url, 'status');
+      expect(limited.code).toBe(3);
+      expect(limited.stderr).toBe(
+        'millrace: Too many.\n  The server asks to wait for 77 s.\n  Wait.\n',
+      );
+      const led = await ask(redirecting.url, 'workers');
+      expect(led).toMatchObject({ code: 3 });
+      expect(led.stderr).toContain('leads elsewhere');
+      const gateway = await ask(broken.url, 'workers');
+      expect(gateway.code).toBe(3);
+      expect(gateway.stderr).toContain('answers 502, but not as a Millrace server does');
+      expect(broken.requests()).toBe(4);
+    } finally {
+      for (const { close } of [hostile, redirecting, broken]) close();
+    }
+  }, 60_000);
+});
+
+const WORKER = {
+  id: 'x',
+  name: 'n',
+  host: 'h',
+  labels: [],
+  concurrency: 1,
+  version: '1',
+  status: 'active',
+  running: 0,
+  refusal: null,
+  heartbeat_at: new Date().toISOString(),
+};
+const ERROR = JSON.stringify({
+  error: 'RateLimitError',
+  message: 'Too many.',
+  details: '',
+  suggestions: ['Wait.'],
+  timestamp: '',
+});
+
+interface FakeAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** A server that is not ours. */
+async function fake(
+  answer: (path: string) => FakeAnswer,
+): Promise<{ url: string; close: () => void; requests: () => number }> {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    const { status, body, headers } = answer(request.url ?? '');
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+  });
+  const url = await listen(server);
+  return { url, close: () => void server.close(), requests: () => requests };
+}
+
+async function closedPort(): Promise<string> {
+  const server = createServer();
+  const url = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return url;
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
