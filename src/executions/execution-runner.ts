@@ -9,6 +9,7 @@ import { entryFile } from '../config/paths.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { chooseGitClient } from '../integrations/git/choose-git-client.js';
+import type { GitMirrorSettings } from '../integrations/git/git-mirror-store.js';
 import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
 import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
 import { ensureStepUser } from '../integrations/process/step-user.js';
@@ -30,6 +31,7 @@ import { RunningAttempts } from './running-attempts.js';
 const CLAIM_DEADLINE_MS = 30_000;
 /** Settled attempts that may be cleaned up behind their slot at one time. */
 const MAX_CLEANING = 64;
+const DAY_MS = 86_400_000;
 
 /** Runs executions on this worker: claim, attempt, and what follows from its end. */
 @Injectable()
@@ -63,7 +65,9 @@ export class ExecutionRunner {
       onSpawn: (ms) => this.metrics.stepSpawn.observe(ms / 1000),
       report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
     });
-    const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls);
+    const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls, {
+      mirrors: this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.()),
+    });
     const groupPrefix = `millrace-${installationId(this.config.home)}-`;
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
@@ -87,6 +91,18 @@ export class ExecutionRunner {
     this.closeTools = async () => {
       await processes.close();
       await git.close();
+    };
+  }
+
+  /** A user of their own cannot change files of ours, whichever folder they are in. */
+  private gitMirrors(stepsHaveUser: boolean): GitMirrorSettings | undefined {
+    const { gitMirrorSize, gitMirrorDays, home } = this.config;
+    if (gitMirrorSize === 0) return undefined;
+    return {
+      folder: join(home, 'git-mirrors'),
+      maxBytes: gitMirrorSize,
+      maxAgeMs: gitMirrorDays * DAY_MS,
+      share: stepsHaveUser ? 'hard-link' : 'copy',
     };
   }
 

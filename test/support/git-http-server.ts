@@ -159,7 +159,8 @@ export class GitHttpServer {
       sendBody(body);
     });
     backend.on('close', () => {
-      if (isPack && behaviour.kind === 'stall') return;
+      // A short answer, such as the list of refs, is sent whole.
+      if (isPack && behaviour.kind === 'stall' && sent >= behaviour.afterBytes) return;
       if (head !== undefined) response.writeHead(500);
       response.end();
     });

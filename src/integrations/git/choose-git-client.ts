@@ -1,4 +1,5 @@
 import { type GitClient, GitError } from './git-client.js';
+import type { GitMirrorSettings } from './git-mirror-store.js';
 import { detectGitProgram, MINIMUM_GIT_VERSION } from './git-program.js';
 import { GitProgramClient, type GitProgramClientOptions } from './git-program-client.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
@@ -15,13 +16,14 @@ export async function chooseGitClient(
   /** See `AddressPolicy`. */
   allowPrivateUrls: readonly string[],
   options: {
+    /** Absent: every clone fetches everything. */
+    readonly mirrors?: GitMirrorSettings;
     readonly isomorphicGit?: IsomorphicGitClientOptions;
     readonly git?: GitProgramClientOptions;
   } = {},
 ): Promise<GitClient> {
-  if (setting !== 'git') {
-    return new IsomorphicGitClient({ allowPrivateUrls, ...options.isomorphicGit });
-  }
+  const shared = { allowPrivateUrls, mirrors: options.mirrors };
+  if (setting !== 'git') return new IsomorphicGitClient({ ...shared, ...options.isomorphicGit });
   const program = await detectGitProgram(options.git?.program);
   if (!program) {
     throw new GitError(
@@ -31,5 +33,5 @@ export async function chooseGitClient(
       false,
     );
   }
-  return new GitProgramClient({ allowPrivateUrls, ...options.git });
+  return new GitProgramClient({ ...shared, ...options.git });
 }

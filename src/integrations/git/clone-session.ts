@@ -68,7 +68,7 @@ function announcement(clone: ValidClone): string {
   return `Cloning ${clone.url} (${what.join(', ')})`;
 }
 
-function abortedError(): GitError {
+export function abortedError(): GitError {
   return new GitError('aborted', 'The clone was stopped.', false);
 }
 

@@ -52,6 +52,8 @@ export interface GitCommand {
   readonly signal: AbortSignal;
   /** Whole lines of stderr; progress that overwrites itself (`\r`) comes only in its last state. */
   readonly onLine: (line: string) => void;
+  /** The states of such a line before its last one. */
+  readonly onUpdate?: (line: string) => void;
 }
 
 export interface GitOutcome {
@@ -96,7 +98,7 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
   feed(stdin, command.input ?? '');
   if (answer && command.credentials) feed(answer, credentialAnswer(command.credentials));
   const stdout = collectBytes(output, killGroup);
-  const stderr = collectLines(errors, command.onLine);
+  const stderr = collectLines(errors, command);
 
   try {
     const exitCode = await new Promise<number | null>((resolve, reject) => {
@@ -177,7 +179,10 @@ function collectBytes(stream: Readable, stop: () => void): () => Buffer {
   return () => Buffer.concat(chunks);
 }
 
-function collectLines(stream: Readable, onLine: (line: string) => void): () => string {
+function collectLines(
+  stream: Readable,
+  { onLine, onUpdate }: Pick<GitCommand, 'onLine' | 'onUpdate'>,
+): () => string {
   let rest = '';
   let tail = '';
   stream.setEncoding('utf8');
@@ -186,6 +191,9 @@ function collectLines(stream: Readable, onLine: (line: string) => void): () => s
     const lines = (rest + chunk).slice(-STDERR_TAIL).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line.replace(/\r+$/, '').split('\r').pop() ?? '');
+    // What stands between two `\r` is whole.
+    const state = rest.split('\r').at(-2);
+    if (state !== undefined) onUpdate?.(state);
   });
   stream.on('end', () => onLine(rest.split('\r').pop() ?? ''));
   return () => tail;
@@ -224,6 +232,8 @@ function settings(command: GitCommand): readonly GitSetting[] {
     ['maintenance.auto', 'false'],
     ['submodule.recurse', 'false'],
     ['fetch.recurseSubmodules', 'false'],
+    // Always a pack, never loose objects: a mirror is made of packs.
+    ['fetch.unpackLimit', '1'],
     ['credential.helper', ''],
     // The directory may belong to the user of the steps.
     ['safe.directory', '*'],

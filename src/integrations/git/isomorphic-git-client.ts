@@ -4,7 +4,9 @@ import {
   DEFAULT_CLONE_TIMEOUT_MS,
   runCloneSession,
 } from './clone-session.js';
+import { CloneSlots } from './clone-slots.js';
 import { GitClient, type ClonedCommit, type CloneRequest } from './git-client.js';
+import type { GitMirrorSettings } from './git-mirror-store.js';
 import {
   type ChildStart,
   defaultChildEntry,
@@ -22,6 +24,10 @@ export interface IsomorphicGitClientOptions {
   readonly maxRssBytes?: number;
   /** How long a child that has no work stays for the next clone, ms. Default 60,000; 0 = a new child for each clone. */
   readonly idleMs?: number;
+  /** Clones, each with a child of its own, at one time; more wait for their turn. Default 4. */
+  readonly maxChildren?: number;
+  /** Absent: every clone fetches everything. */
+  readonly mirrors?: GitMirrorSettings;
   /** The child's environment; default none. `NODE_EXTRA_CA_CERTS` may be of use. */
   readonly environment?: Readonly<Record<string, string>>;
   /** The child's entry file. Default: the compiled one beside this file. Tests pass one they transpiled. */
@@ -29,6 +35,7 @@ export interface IsomorphicGitClientOptions {
 }
 
 const DEFAULT_MAX_RSS = 1024 * 1024 * 1024;
+const DEFAULT_MAX_CHILDREN = 4;
 /** A child that grew over this is not kept: its memory does not shrink. */
 const MAX_IDLE_RSS = 160 * 1024 * 1024;
 
@@ -44,6 +51,7 @@ export class IsomorphicGitClient extends GitClient {
   private readonly childStart: ChildStart;
   private idle:
     { readonly child: IsomorphicGitProcess; readonly timer: NodeJS.Timeout } | undefined;
+  private readonly slots: CloneSlots;
   private closed = false;
 
   constructor(private readonly settings: IsomorphicGitClientOptions = {}) {
@@ -52,9 +60,11 @@ export class IsomorphicGitClient extends GitClient {
       entry: settings.childEntry ?? defaultChildEntry,
       environment: settings.environment ?? {},
       allowPrivateUrls: settings.allowPrivateUrls ?? [],
+      mirrors: settings.mirrors,
       maxHeapMib: settings.maxHeapMib ?? 512,
       maxRssBytes: settings.maxRssBytes ?? DEFAULT_MAX_RSS,
     };
+    this.slots = new CloneSlots(settings.maxChildren ?? DEFAULT_MAX_CHILDREN);
   }
 
   clone(request: CloneRequest, options: CloneOptions): Promise<ClonedCommit> {
@@ -62,7 +72,9 @@ export class IsomorphicGitClient extends GitClient {
       schemes: ['https', 'http'],
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
     } as const;
-    return runCloneSession(request, options, limits, (session) => this.cloneWith(session));
+    return this.slots.run(options, () =>
+      runCloneSession(request, options, limits, (session) => this.cloneWith(session)),
+    );
   }
 
   /** Starts the child of the first clone ahead of time. */

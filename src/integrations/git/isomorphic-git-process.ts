@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ValidClone } from './clone-request.js';
 import { type ClonedCommit, GitError } from './git-client.js';
+import type { GitMirrorSettings } from './git-mirror-store.js';
 import type { ChildMessage, CloneMessage } from './isomorphic-git-messages.js';
 
 export interface ChildLimits {
@@ -17,6 +18,7 @@ export interface ChildStart extends ChildLimits {
   readonly entry: string;
   /** The child's whole environment. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly mirrors?: GitMirrorSettings;
   /** See `AddressPolicy`. */
   readonly allowPrivateUrls: readonly string[];
 }
@@ -34,6 +36,7 @@ export class IsomorphicGitProcess {
   private readonly gone: Promise<void>;
   private stderrTail = '';
   private tooLarge = false;
+  private clones = 0;
 
   constructor(private readonly start: ChildStart) {
     this.child = spawn(
@@ -104,8 +107,10 @@ export class IsomorphicGitProcess {
   }
 
   private exchange(clone: ValidClone, progress: (line: string) => void): Promise<ClonedCommit> {
+    const id = ++this.clones;
     return new Promise((resolve, reject) => {
       const onMessage = (message: ChildMessage): void => {
+        if (message.id !== id) return;
         if (message.type === 'progress') return progress(message.line);
         stop();
         if (message.type === 'done') return resolve(message.commit);
@@ -123,8 +128,8 @@ export class IsomorphicGitProcess {
         this.child.off('message', onMessage).off('exit', onEnd).off('error', onError);
       };
       this.child.on('message', onMessage).once('exit', onEnd).once('error', onError);
-      const { allowPrivateUrls } = this.start;
-      const message: CloneMessage = { type: 'clone', clone, allowPrivateUrls };
+      const { mirrors, allowPrivateUrls } = this.start;
+      const message: CloneMessage = { type: 'clone', id, clone, mirrors, allowPrivateUrls };
       // A failure to send shows as the child's end.
       this.child.send(message, () => undefined);
     });

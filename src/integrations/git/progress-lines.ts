@@ -2,6 +2,8 @@ import { redactCredentials } from '../../common/url-credentials.js';
 
 const MAX_LINES = 1000;
 const MAX_LINE_LENGTH = 1000;
+/** Of a state that changes all the time, such as a percentage, one is told in this time. */
+const UPDATE_MS = 3000;
 
 /**
  * Turns what git or a server says into lines for the log: no credentials, no control characters (a server's
@@ -9,11 +11,17 @@ const MAX_LINE_LENGTH = 1000;
  */
 export class ProgressLines {
   private count = 0;
+  private readonly due = new UpdateClock();
 
   constructor(
     private readonly sink: (line: string) => void,
     private readonly forms: readonly string[],
   ) {}
+
+  /** A state that the next one replaces: most are left out. */
+  update(text: string): void {
+    if (this.due.isDue()) this.write(text);
+  }
 
   write(text: string): void {
     if (this.count > MAX_LINES) return;
@@ -21,6 +29,42 @@ export class ProgressLines {
     if (line === '') return;
     this.count += 1;
     this.sink(this.count > MAX_LINES ? '(more progress lines are left out)' : line);
+  }
+}
+
+/** Progress as isomorphic-git and its remotes tell it. */
+export class ChildProgress {
+  private readonly due = new UpdateClock();
+  private rest = '';
+
+  constructor(readonly write: (line: string) => void) {}
+
+  /** A state that the next one replaces: most are left out. */
+  update(text: string): void {
+    if (this.due.isDue()) this.write(text);
+  }
+
+  /** A piece of what the remote says. A line that ends in `\r` is to be overwritten by the next one. */
+  remoteText(text: string): void {
+    const parts = (this.rest + text).slice(-MAX_LINE_LENGTH).split(/(?<=[\r\n])/);
+    this.rest = /[\r\n]$/.test(parts.at(-1) ?? '') ? '' : (parts.pop() ?? '');
+    for (const part of parts) {
+      const line = part.trimEnd();
+      if (line === '') continue;
+      if (part.endsWith('\r')) this.update(`remote: ${line}`);
+      else this.write(`remote: ${line}`);
+    }
+  }
+}
+
+class UpdateClock {
+  private toldAt = performance.now();
+
+  isDue(): boolean {
+    const now = performance.now();
+    if (now - this.toldAt < UPDATE_MS) return false;
+    this.toldAt = now;
+    return true;
   }
 }
 

@@ -39,6 +39,11 @@ export async function checkoutTree(
   treeOid: string,
   directory: string,
   progress: (line: string) => void,
+  options: {
+    /** Default `.git/index` of the directory. */
+    readonly index?: string;
+    readonly onSubmodule?: (path: string) => void;
+  } = {},
 ): Promise<void> {
   const entries = await listTree(source, treeOid);
   const rank = (entry: PlacedEntry): number => (entry.mode === SYMLINK ? 1 : 0);
@@ -47,6 +52,7 @@ export async function checkoutTree(
   let turn = Date.now();
   for (const entry of ordered) {
     const stats = await placeEntry(source, entry, directory);
+    if (entry.mode === SUBMODULE) options.onSubmodule?.(entry.path);
     if (stats) indexed.push({ ...entry, stats });
     // All writes are synchronous (twice as fast); the channel to the parent needs a turn now and then.
     if (Date.now() - turn > MAX_TURN_MS) {
@@ -55,7 +61,7 @@ export async function checkoutTree(
       turn = Date.now();
     }
   }
-  writeFileSync(join(directory, '.git', 'index'), indexBytes(indexed));
+  writeFileSync(options.index ?? join(directory, '.git', 'index'), indexBytes(indexed));
 }
 
 const MAX_TURN_MS = 1000;

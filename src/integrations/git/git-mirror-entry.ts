@@ -1,0 +1,92 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** What an entry of a mirror says of itself (`entry.json`). */
+export interface MirrorRecord {
+  readonly version: 1;
+  /** Name of its folder: `<sha>-<depth>`, or `all-<digest of all refs>`. */
+  readonly scope: string;
+  /** 0 = all of the history. */
+  readonly depth: number;
+  /** SHAs that the remote was asked for to make it; everything in it is what these reach, down to the shallow ones. */
+  readonly tips: readonly string[];
+  /** Full name of the ref that it was fetched for, such as `refs/heads/main`. */
+  readonly ref?: string;
+  readonly shallow: readonly string[];
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+}
+
+export interface MirrorEntry {
+  readonly folder: string;
+  readonly record: MirrorRecord;
+  /** ms since the epoch. */
+  readonly usedAt: number;
+  /** What its files take on disk; `id` is the same for files that two entries share. */
+  readonly inodes: readonly { readonly id: string; readonly bytes: number }[];
+}
+
+/** Reads the entries of one repository. What cannot be read or is no entry of this version is left out, and removed by nobody but age. */
+export async function readMirrorEntries(repository: string): Promise<readonly MirrorEntry[]> {
+  const names = await readdir(repository).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const entries = await Promise.all(
+    names.filter((name) => name !== 'lock').map((name) => readEntry(join(repository, name))),
+  );
+  return entries.filter((entry) => entry !== undefined);
+}
+
+/** A record that is not whole makes an entry without files, which any use finds broken. */
+async function readEntry(folder: string): Promise<MirrorEntry | undefined> {
+  try {
+    const path = join(folder, 'entry.json');
+    const record = parseRecord(await readFile(path, 'utf8'));
+    const { mtimeMs: usedAt } = await stat(path);
+    const inodes = await Promise.all(
+      record.files.map(async ({ name }) => {
+        const { dev, ino, size } = await stat(join(folder, name));
+        return { id: `${dev}.${ino}`, bytes: size };
+      }),
+    );
+    return { folder, record, usedAt, inodes };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Removed by another process just now, or broken: an entry of no use and of age 0, so that eviction takes it.
+    if (code !== undefined && code !== 'ENOENT') throw error;
+    return { folder, record: noRecord, usedAt: 0, inodes: [] };
+  }
+}
+
+const noRecord: MirrorRecord = {
+  version: 1,
+  scope: '',
+  depth: 0,
+  tips: [],
+  shallow: [],
+  files: [],
+};
+
+function parseRecord(text: string): MirrorRecord {
+  let record: Partial<MirrorRecord> | null;
+  try {
+    record = JSON.parse(text) as Partial<MirrorRecord> | null;
+  } catch {
+    return noRecord;
+  }
+  const { version, scope, depth, tips, shallow, files } = record ?? {};
+  const isWhole =
+    version === 1 &&
+    typeof scope === 'string' &&
+    typeof depth === 'number' &&
+    isTexts(tips) &&
+    isTexts(shallow) &&
+    Array.isArray(files) &&
+    files.length > 0 &&
+    files.every(({ name, bytes }) => /^pack-[0-9a-f]+\.(?:pack|idx)$/.test(name) && bytes > 0);
+  return isWhole ? (record as MirrorRecord) : noRecord;
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => /^[0-9a-f]{40}$/.test(String(item)));
+}

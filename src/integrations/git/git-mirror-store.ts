@@ -1,0 +1,316 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  chmod,
+  constants,
+  copyFile,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type MirrorEntry, type MirrorRecord, readMirrorEntries } from './git-mirror-entry.js';
+import { ownProcessMark, processState } from './process-mark.js';
+
+export interface GitMirrorSettings {
+  /** Absolute; made when absent. All processes of a machine may share it. Closed to other users (0700). */
+  readonly folder: string;
+  /** What all mirrors may take, bytes; the least recently used go first. */
+  readonly maxBytes: number;
+  /** Since the last use. */
+  readonly maxAgeMs: number;
+  /**
+   * How a clone gets its packs. `hard-link` only where steps are another user than this process: the files stay ours and
+   * read-only, so a step cannot change the mirror through them. `copy` shares the blocks where the file system can.
+   */
+  readonly share: 'hard-link' | 'copy';
+}
+
+/** A mirror cannot be read: it is to be thrown away. */
+export class BrokenMirrorError extends Error {}
+
+const REPOSITORIES = 'repositories';
+const STAGE = 'stage';
+const RECORD = 'entry.json';
+const LOCK = 'lock';
+/** More of one repository are hardly of use: branches that are worked on. */
+const MAX_ENTRIES = 24;
+const LOCK_LOOK_MS = 50;
+/** A marked thing whose process cannot be judged (another pid namespace) is left behind when it is older. */
+const UNKNOWN_MS = 60 * 60_000;
+
+/**
+ * Packs of cloned repositories on this machine. A mirror is a set of entries; an entry is a folder with the packs of what
+ * a remote once gave, and what that was. An entry never changes: it is made in a private folder, renamed into place when
+ * it is whole, and renamed away before it is removed. So any process may be killed at any time, and none waits for
+ * another to read. Safe for any number of processes at once.
+ */
+export class GitMirrorStore {
+  constructor(private readonly settings: GitMirrorSettings) {}
+
+  /** A private folder on the disk of the mirrors, for one clone. To be removed by `discard`, or when this process is dead by anyone. */
+  async stage(): Promise<string> {
+    const folder = join(this.settings.folder, STAGE, `${ownProcessMark()}.${randomUUID()}`);
+    await mkdir(this.settings.folder, { recursive: true, mode: 0o700 });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  }
+
+  async discard(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** Entries of a repository, the last used first. */
+  async entries(url: string): Promise<readonly MirrorEntry[]> {
+    const entries = await readMirrorEntries(this.repository(url));
+    return [...entries].sort((a, b) => b.usedAt - a.usedAt);
+  }
+
+  /**
+   * Puts the packs of an entry into a `.git`, and its shallow commits.
+   * @throws BrokenMirrorError when a file is missing, has another size, or a pack and its index do not belong together
+   */
+  async take(entry: MirrorEntry, gitdir: string): Promise<void> {
+    const packs = join(gitdir, 'objects', 'pack');
+    try {
+      for (const { name, bytes } of entry.record.files) {
+        const to = join(packs, name);
+        await this.place(join(entry.folder, name), to);
+        if ((await stat(to)).size !== bytes) throw new BrokenMirrorError(`${name} is cut`);
+      }
+      for (const { name } of entry.record.files) {
+        if (name.endsWith('.pack')) await checkPair(join(packs, name));
+      }
+      const { shallow } = entry.record;
+      if (shallow.length > 0) await writeFile(join(gitdir, 'shallow'), shallow.map(line).join(''));
+      const now = new Date();
+      await utimes(join(entry.folder, RECORD), now, now);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new BrokenMirrorError('a file is missing');
+    }
+  }
+
+  /**
+   * Makes an entry of what is in a `.git` below a stage. Nothing happens when it is there already or larger than all
+   * mirrors may be.
+   */
+  async publish(
+    url: string,
+    gitdir: string,
+    made: Pick<MirrorRecord, 'scope' | 'depth' | 'tips' | 'ref'>,
+  ): Promise<void> {
+    const target = join(this.repository(url), made.scope);
+    if (await exists(target)) return;
+    const packs = join(gitdir, 'objects', 'pack');
+    const names = (await readdir(packs)).filter((name) => /^pack-.*\.(?:pack|idx)$/.test(name));
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, bytes: (await stat(join(packs, name))).size })),
+    );
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    if (names.length === 0 || bytes > this.settings.maxBytes) return;
+    const shallow = await readFile(join(gitdir, 'shallow'), 'latin1').catch(absentAsEmpty);
+    const record: MirrorRecord = {
+      version: 1,
+      ...made,
+      shallow: shallow.split('\n').filter((sha) => sha !== ''),
+      files,
+    };
+    const folder = await this.stage();
+    try {
+      for (const { name } of files) {
+        // A pack that came from an entry shares its file with it already where files are shared at all.
+        await chmod(join(packs, name), 0o444);
+        await this.place(join(packs, name), join(folder, name));
+      }
+      await writeFile(join(folder, RECORD), JSON.stringify(record), { mode: 0o600 });
+      await this.moveIn(folder, target);
+    } finally {
+      await this.discard(folder);
+    }
+    await this.evict();
+  }
+
+  /** Throws away one entry. Clones that were made of it stay whole. */
+  async drop(entry: MirrorEntry): Promise<void> {
+    const trash = await this.stage();
+    try {
+      await rename(entry.folder, join(trash, 'entry'));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    } finally {
+      await this.discard(trash);
+    }
+  }
+
+  /** Throws away all that is over the age, the number or the size, and what dead processes left. */
+  async evict(maxBytes = this.settings.maxBytes): Promise<void> {
+    await this.removeLeftStages();
+    const root = join(this.settings.folder, REPOSITORIES);
+    const oldest = Date.now() - this.settings.maxAgeMs;
+    const kept: MirrorEntry[] = [];
+    for (const name of await readdir(root).catch(absentAsNone)) {
+      const entries = await readMirrorEntries(join(root, name));
+      const ordered = [...entries].sort((a, b) => b.usedAt - a.usedAt);
+      for (const [index, entry] of ordered.entries()) {
+        if (entry.usedAt < oldest || index >= MAX_ENTRIES) await this.drop(entry);
+        else kept.push(entry);
+      }
+    }
+    kept.sort((a, b) => b.usedAt - a.usedAt);
+    let total = 0;
+    const seen = new Set<string>();
+    for (const entry of kept) {
+      for (const file of entry.inodes) {
+        // Entries of one repository share packs.
+        if (!seen.has(file.id)) total += file.bytes;
+        seen.add(file.id);
+      }
+      if (total > maxBytes) await this.drop(entry);
+    }
+  }
+
+  /**
+   * Waits until no other process fetches this repository for the first time, at most `maxMs`. It only saves the remote
+   * ten equal fetches: without it all is right as well. Returns what gives the turn to the next one.
+   */
+  async turn(url: string, maxMs: number, signal?: AbortSignal): Promise<() => Promise<void>> {
+    const path = join(this.repository(url), LOCK);
+    const giveUpAt = performance.now() + maxMs;
+    while (performance.now() < giveUpAt) {
+      if (await this.tryLock(path)) return () => unlink(path).catch(() => undefined);
+      await sleep(LOCK_LOOK_MS, undefined, { signal });
+    }
+    return () => Promise.resolve();
+  }
+
+  private async tryLock(path: string): Promise<boolean> {
+    await mkdir(this.repositoryOf(path), { recursive: true, mode: 0o700 });
+    const stage = await this.stage();
+    try {
+      // By a link the lock appears with its content, or not at all.
+      const mine = join(stage, LOCK);
+      await writeFile(mine, ownProcessMark());
+      await link(mine, path);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return false;
+      if (code !== 'EEXIST') throw error;
+    } finally {
+      await this.discard(stage);
+    }
+    if (await isLeft(path)) await unlink(path).catch(() => undefined);
+    return false;
+  }
+
+  private repositoryOf(lock: string): string {
+    return lock.slice(0, -LOCK.length - 1);
+  }
+
+  private repository(url: string): string {
+    const name = createHash('sha256').update(url).digest('hex').slice(0, 40);
+    return join(this.settings.folder, REPOSITORIES, name);
+  }
+
+  private async place(from: string, to: string): Promise<void> {
+    if (this.settings.share === 'hard-link') {
+      try {
+        return await link(from, to);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // Another disk, or a file with as many links as the file system takes.
+        if (code !== 'EXDEV' && code !== 'EMLINK' && code !== 'EPERM') throw error;
+      }
+    }
+    await copyFile(from, to, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+  }
+
+  private async moveIn(folder: string, to: string): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        await mkdir(join(to, '..'), { recursive: true, mode: 0o700 });
+        return await rename(folder, to);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOTEMPTY' || code === 'EEXIST') return;
+        if (code !== 'ENOENT' || tries === 2) throw error;
+      }
+    }
+  }
+
+  private async removeLeftStages(): Promise<void> {
+    const root = join(this.settings.folder, STAGE);
+    for (const name of await readdir(root).catch(absentAsNone)) {
+      const path = join(root, name);
+      if (await isLeft(path, name)) await this.discard(path);
+    }
+  }
+}
+
+/** Did the process that made this die? */
+async function isLeft(path: string, mark?: string): Promise<boolean> {
+  try {
+    const state = processState(mark ?? (await readFile(path, 'latin1')));
+    if (state !== 'unknown') return state === 'dead';
+    return (await stat(path)).mtimeMs < Date.now() - UNKNOWN_MS;
+  } catch {
+    return false; // It is gone.
+  }
+}
+
+/** The last 20 bytes of a pack are its checksum; its index holds the same 20 before its own last 20. */
+async function checkPair(pack: string): Promise<void> {
+  const ends = [
+    await readEnd(pack, 20, 20),
+    await readEnd(pack.replace(/\.pack$/, '.idx'), 40, 20),
+  ];
+  if (!ends[0]?.equals(ends[1] ?? Buffer.alloc(0))) {
+    throw new BrokenMirrorError('a pack does not belong to its index');
+  }
+}
+
+async function readEnd(path: string, fromEnd: number, length: number): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const { buffer } = await file.read(
+      Buffer.alloc(length),
+      0,
+      length,
+      Math.max(0, size - fromEnd),
+    );
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function line(text: string): string {
+  return `${text}\n`;
+}
+
+function absentAsEmpty(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return '';
+  throw error;
+}
+
+function absentAsNone(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
