@@ -29,6 +29,8 @@ export interface SeenRequest {
   readonly host?: string;
   readonly authorization?: string;
   readonly userAgent?: string;
+  /** It asked for objects, and not for the list of refs. Known when its body has come. */
+  fetch?: boolean;
 }
 
 /**
@@ -40,6 +42,8 @@ export class GitHttpServer {
   behaviour: GitServerBehaviour = { kind: 'serve' };
   /** Every request since the start. */
   readonly seen: SeenRequest[] = [];
+  /** Bytes of all answers to POST requests so far. */
+  sentPackBytes = 0;
 
   private constructor(
     private readonly server: http.Server,
@@ -81,13 +85,15 @@ export class GitHttpServer {
 
   private handle(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { host, authorization, 'user-agent': userAgent } = request.headers;
-    this.seen.push({
+    const seen: SeenRequest = {
       method: request.method ?? '',
       url: request.url ?? '',
       host,
       authorization,
       userAgent,
-    });
+    };
+    this.seen.push(seen);
+    noteBody(request, seen);
     const { behaviour } = this;
     if (behaviour.kind === 'redirect') {
       response.writeHead(behaviour.status ?? 302, { location: behaviour.to + request.url });
@@ -138,6 +144,7 @@ export class GitHttpServer {
     let head: Buffer | undefined = Buffer.alloc(0);
     let sent = 0;
     const sendBody = (bytes: Buffer): void => {
+      if (isPack) this.sentPackBytes += bytes.length;
       const cutsOff = behaviour.kind === 'stall' || behaviour.kind === 'close';
       if (!isPack || !cutsOff) {
         response.write(bytes);
@@ -165,6 +172,13 @@ export class GitHttpServer {
       response.end();
     });
   }
+}
+
+function noteBody(request: http.IncomingMessage, seen: SeenRequest): void {
+  if (request.method !== 'POST') return;
+  let listing = false;
+  request.on('data', (chunk: Buffer) => (listing ||= chunk.includes('command=ls-refs')));
+  request.on('end', () => (seen.fetch = !listing));
 }
 
 function writeCgiHead(head: string, response: http.ServerResponse): void {

@@ -163,7 +163,7 @@ export const repositoryTable = {
   required: ['url'],
   later: {
     credentials: 'the secret store comes later; put credentials into the URL',
-    submodules: 'submodules come later',
+    submodules: 'submodules are not fetched; clone the one you need in a step',
   },
   habits: {
     ref: 'Write branch, tag or commit',

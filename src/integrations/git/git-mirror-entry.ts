@@ -83,10 +83,15 @@ function parseRecord(text: string): MirrorRecord {
     isTexts(shallow) &&
     Array.isArray(files) &&
     files.length > 0 &&
-    files.every(({ name, bytes }) => /^pack-[0-9a-f]+\.(?:pack|idx)$/.test(name) && bytes > 0);
+    files.every(isFile);
   return isWhole ? (record as MirrorRecord) : noRecord;
 }
 
 function isTexts(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => /^[0-9a-f]{40}$/.test(String(item)));
+}
+
+function isFile(value: unknown): boolean {
+  const { name, bytes } = value as { readonly name?: unknown; readonly bytes?: unknown };
+  return /^pack-[0-9a-f]+\.(?:pack|idx)$/.test(String(name)) && typeof bytes === 'number';
 }

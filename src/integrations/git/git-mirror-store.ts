@@ -68,10 +68,14 @@ export class GitMirrorStore {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  /** Entries of a repository, the last used first. */
+  /** Entries of a repository, the last used first. Broken ones are thrown away, so that they can be made anew. */
   async entries(url: string): Promise<readonly MirrorEntry[]> {
     const entries = await readMirrorEntries(this.repository(url));
-    return [...entries].sort((a, b) => b.usedAt - a.usedAt);
+    const broken = entries.filter(({ record }) => record.files.length === 0);
+    for (const entry of broken) await this.drop(entry);
+    return entries
+      .filter(({ record }) => record.files.length > 0)
+      .sort((a, b) => b.usedAt - a.usedAt);
   }
 
   /**

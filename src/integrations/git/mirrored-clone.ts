@@ -1,6 +1,6 @@
 import { readdir, rename, rm, cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.js';
+import type { CloneDriver, Fetched, RemoteAnswer } from './clone-driver.js';
 import type { ValidClone } from './clone-request.js';
 import { type ClonedCommit, GitError } from './git-client.js';
 import { type Head, makeGitDirectory, writeHead } from './git-directory.js';

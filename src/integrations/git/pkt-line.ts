@@ -45,12 +45,12 @@ export class PacketReader {
   /** undefined at the end, before the first byte of it. */
   private async take(length: number): Promise<Buffer | undefined> {
     while (this.rest.length < length) {
-      const { value, done } = await this.chunks.next();
-      if (done) {
+      const chunk = await this.chunks.next();
+      if (chunk.done === true) {
         if (this.rest.length === 0) return undefined;
         throw new PacketError('cut');
       }
-      this.rest = this.rest.length === 0 ? Buffer.from(value) : Buffer.concat([this.rest, value]);
+      this.rest = Buffer.concat([this.rest, chunk.value]);
     }
     const taken = this.rest.subarray(0, length);
     this.rest = this.rest.subarray(length);

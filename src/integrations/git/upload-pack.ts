@@ -173,7 +173,6 @@ function checkedSha(text: string): string {
   return text;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
   yield content;
 }
