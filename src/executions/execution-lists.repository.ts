@@ -10,6 +10,9 @@ import { newestFirst, type NewestQuery } from './newest-executions.repository.js
 /** A request waits so long for a database that is away before it is told so. */
 const REQUEST_DEADLINE_MS = 3_000;
 
+/** Accepted and not over. */
+export const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
+
 /** What an execution ends with. */
 export const ENDED: readonly RunStatus[] = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
 

@@ -30,6 +30,38 @@ export class ExecutionTracesRepository {
     );
     return record?.traces ?? [];
   }
+
+  /** Of executions that are over for good. Idempotent. */
+  async deleteExecutions(
+    executions: readonly { readonly _id: string; readonly attempt: number }[],
+  ): Promise<void> {
+    const ids = executions.flatMap(({ _id, attempt }) =>
+      Array.from({ length: attempt }, (_item, index) => identity(_id, index + 1)),
+    );
+    await databaseRetry(() => this.records.deleteMany({ _id: { $in: ids } }), {
+      deadlineMs: READ_DEADLINE_MS,
+    });
+  }
+
+  /** Of an execution of which nothing else is known. Idempotent. */
+  async deleteStray(executionId: string): Promise<void> {
+    // `/` is what follows `.`.
+    const _id = { $gt: `${executionId}.`, $lt: `${executionId}/` };
+    await databaseRetry(() => this.records.deleteMany({ _id }), { deadlineMs: READ_DEADLINE_MS });
+  }
+
+  /** The first execution, in the order of ids, of which there are traces, if it is below `before`. */
+  async firstExecution(before: string): Promise<string | undefined> {
+    const record = await databaseRetry(
+      () =>
+        this.records
+          .findOne({ _id: { $lt: before } }, { _id: 1 })
+          .sort({ _id: 1 })
+          .lean<Pick<ExecutionTraceRecord, '_id'> | null>(),
+      { deadlineMs: READ_DEADLINE_MS },
+    );
+    return record?._id.split('.')[0];
+  }
 }
 
 function identity(executionId: string, fence: number): string {

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { uuidV7 } from '../common/ids/uuid.js';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { firstUuidAt } from '../common/ids/uuid.js';
 import { executionReasons } from './execution-reasons.js';
 import type { ExecutionRecord } from './execution.schema.js';
 
@@ -7,7 +7,8 @@ import type { ExecutionRecord } from './execution.schema.js';
 export function pendingExecution(changes: Partial<ExecutionRecord> = {}): ExecutionRecord {
   const now = changes.created_at ?? new Date();
   return {
-    _id: uuidV7(now.getTime()),
+    // Not `uuidV7`, which never goes back in time.
+    _id: `${firstUuidAt(now.getTime()).slice(0, -12)}${randomBytes(6).toString('hex')}`,
     pipeline_id: randomUUID(),
     pipeline_name: 'p',
     pipeline_version: 1,

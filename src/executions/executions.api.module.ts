@@ -1,6 +1,8 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HealthRegistry } from '../common/health/health-registry.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { BadgesController } from './badges.controller.js';
+import { BadgesService } from './badges.service.js';
 import { ExecutionExplainer } from './execution-explainer.js';
 import { ExecutionLogs } from './execution-logs.js';
 import { ExecutionLogsController } from './execution-logs.controller.js';
@@ -14,8 +16,19 @@ import { QueueProbe } from './queue.probe.js';
 /** Executions with their routes. */
 @Module({
   imports: [ExecutionsModule],
-  controllers: [ExecutionsController, ExecutionLogsController, PipelineStatsController],
-  providers: [ExecutionsService, ExecutionExplainer, ExecutionLogs, PipelineStatsService],
+  controllers: [
+    ExecutionsController,
+    ExecutionLogsController,
+    PipelineStatsController,
+    BadgesController,
+  ],
+  providers: [
+    ExecutionsService,
+    ExecutionExplainer,
+    ExecutionLogs,
+    PipelineStatsService,
+    BadgesService,
+  ],
 })
 export class ExecutionsApiModule implements OnModuleInit {
   constructor(

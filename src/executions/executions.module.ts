@@ -15,16 +15,22 @@ import { ExecutionsRepository } from './executions.repository.js';
 import { ExecutionListsRepository } from './execution-lists.repository.js';
 import { LiveCountsRepository } from './live-counts.repository.js';
 import { LiveExecutions } from './live-executions.js';
+import { ExecutionRetention } from './execution-retention.js';
+import { RetentionRepository } from './retention.repository.js';
+import { RetentionSweeper } from './retention.sweeper.js';
+import { SweepRecord, SweepSchema } from './sweep.schema.js';
+import { SweepsRepository } from './sweeps.repository.js';
 import { QueueRecord, QueueSchema } from './queue.schema.js';
 import { QueuesRepository } from './queues.repository.js';
 
-/** What every role has of executions: their store, their way to workers, and the reconciler. */
+/** What every role has of executions: their store, their way to workers, the reconciler, and retention. */
 @Module({
   imports: [
     MongooseModule.forFeature([
       { name: ExecutionRecord.name, schema: ExecutionSchema },
       { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
       { name: QueueRecord.name, schema: QueueSchema },
+      { name: SweepRecord.name, schema: SweepSchema },
     ]),
     EventBusModule,
     JobQueueModule,
@@ -41,6 +47,10 @@ import { QueuesRepository } from './queues.repository.js';
     ExecutionTakeover,
     ExecutionsReconciler,
     LiveCountsRepository,
+    RetentionRepository,
+    SweepsRepository,
+    ExecutionRetention,
+    RetentionSweeper,
     LiveExecutions,
   ],
   exports: [

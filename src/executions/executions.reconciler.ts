@@ -11,7 +11,11 @@ import { WorkersRepository } from '../workers/workers.repository.js';
 import { cancelledRun } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { ExecutionTakeover } from './execution-takeover.js';
-import { ExecutionListsRepository, type LiveExecution } from './execution-lists.repository.js';
+import {
+  ExecutionListsRepository,
+  LIVE,
+  type LiveExecution,
+} from './execution-lists.repository.js';
 import { ExecutionsRepository } from './executions.repository.js';
 
 const INTERVAL_MS = 5_000;
@@ -55,7 +59,7 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
   async reconcile(): Promise<void> {
     try {
       await this.observer.observe();
-      const live = await this.lists.live(['pending', 'waiting', 'running'], MOST_AT_ONCE);
+      const live = await this.lists.live(LIVE, MOST_AT_ONCE);
       await this.takeFromLostWorkers(live.filter(({ status }) => status === 'running'));
       await this.offerAgain(live.filter(({ status }) => status === 'pending'));
     } catch (error) {

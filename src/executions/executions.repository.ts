@@ -5,15 +5,13 @@ import { uuidV7 } from '../common/ids/uuid.js';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
-import { LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
+import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
 import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
 /** A request waits so long for a database that is away before it is told so. */
 const REQUEST_DEADLINE_MS = 3_000;
-
-const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
 
 /** Who writes: an attempt may change the execution only while it holds it. */
 export interface Hold {

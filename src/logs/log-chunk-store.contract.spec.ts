@@ -66,15 +66,32 @@ export function describeLogChunkStore(name: string, store: () => LogChunkStore):
       expect(await store().lastSeq(id, 1)).toBe(10);
     });
 
-    it('removes a whole log and nothing else', async () => {
+    it('removes whole logs and nothing else', async () => {
       await store().insert(chunk(1, 10, 1));
       await store().insert(chunk(11, 12, 2));
-      const other = { ...chunk(1, 3), executionId: randomUUID() };
+      const [also, other] = [randomUUID(), randomUUID()].map((executionId) => ({
+        ...chunk(1, 3),
+        executionId,
+      })) as [LogChunk, LogChunk];
+      await store().insert(also);
       await store().insert(other);
-      expect(await store().deleteExecution(id)).toBe(2);
-      expect(await store().deleteExecution(id)).toBe(0);
+      expect(await store().deleteExecutions([])).toBe(0);
+      expect(await store().deleteExecutions([id, also.executionId, randomUUID()])).toBe(3);
+      expect(await store().deleteExecutions([id, also.executionId])).toBe(0);
       expect(await found(1)).toBeUndefined();
       expect(await store().find(other.executionId, 1, 1)).toEqual(other);
+    });
+
+    it('names the first execution that it has something of', async () => {
+      const [first, second] = [`!0-${id}`, `!1-${id}`] as const;
+      await store().insert({ ...chunk(1, 3), executionId: second });
+      await store().insert({ ...chunk(1, 3), executionId: first });
+      expect(await store().firstExecution(`!2-${id}`)).toBe(first);
+      expect(await store().firstExecution(first)).toBeUndefined();
+      await store().deleteExecutions([first]);
+      expect(await store().firstExecution(`!2-${id}`)).toBe(second);
+      await store().deleteExecutions([second]);
+      expect(await store().firstExecution(`!2-${id}`)).toBeUndefined();
     });
   });
 }

@@ -34,6 +34,9 @@ export abstract class LogChunkStore {
   /** The number of the last line stored. */
   abstract lastSeq(executionId: string, fence: number): Promise<number | undefined>;
 
-  /** Removes the whole log, every fence of it; resolves with the number of chunks. Idempotent. */
-  abstract deleteExecution(executionId: string): Promise<number>;
+  /** Removes whole logs, every fence of them; resolves with the number of chunks. Idempotent. */
+  abstract deleteExecutions(executionIds: readonly string[]): Promise<number>;
+
+  /** The first execution, in the order of ids, of which there is a chunk, if it is below `before`. */
+  abstract firstExecution(before: string): Promise<string | undefined>;
 }

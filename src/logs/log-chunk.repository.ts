@@ -56,9 +56,21 @@ export class LogChunkRepository extends LogChunkStore {
     return document?.last_seq;
   }
 
-  async deleteExecution(executionId: string): Promise<number> {
-    const result = await databaseCall(() => this.chunks.deleteMany({ execution_id: executionId }));
+  async deleteExecutions(executionIds: readonly string[]): Promise<number> {
+    const result = await databaseCall(() =>
+      this.chunks.deleteMany({ execution_id: { $in: [...executionIds] } }),
+    );
     return result.deletedCount;
+  }
+
+  async firstExecution(before: string): Promise<string | undefined> {
+    const first = await databaseCall(() =>
+      this.chunks.findOne(
+        { _id: { $lt: before } },
+        { sort: { _id: 1 }, projection: { execution_id: 1 } },
+      ),
+    );
+    return first?.execution_id;
   }
 
   private async findOne(

@@ -24,10 +24,15 @@ export class MemoryLogChunkStore extends LogChunkStore {
     return numbers.length === 0 ? undefined : Math.max(...numbers);
   }
 
-  async deleteExecution(executionId: string): Promise<number> {
-    const keys = [...this.chunks].filter(([, chunk]) => chunk.executionId === executionId);
+  async deleteExecutions(executionIds: readonly string[]): Promise<number> {
+    const keys = [...this.chunks].filter(([, chunk]) => executionIds.includes(chunk.executionId));
     for (const [key] of keys) this.chunks.delete(key);
     return keys.length;
+  }
+
+  async firstExecution(before: string): Promise<string | undefined> {
+    const ids = [...this.chunks.values()].map(({ executionId }) => executionId).sort();
+    return ids.find((id) => id < before);
   }
 
   private of(executionId: string, fence: number): LogChunk[] {

@@ -54,6 +54,14 @@ export class PipelinesRepository {
     return found ?? undefined;
   }
 
+  async exists(id: string): Promise<boolean> {
+    const found = await databaseRetry(
+      () => this.pipelines.exists({ _id: id }).exec(),
+      requestRetry,
+    );
+    return found !== null;
+  }
+
   /** Newest first. */
   async list(page: PageRequest): Promise<Page<PipelineSummary>> {
     const rows = await databaseRetry(

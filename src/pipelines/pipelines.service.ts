@@ -173,6 +173,10 @@ export class PipelinesService {
     return pipeline;
   }
 
+  async exists(id: string): Promise<boolean> {
+    return this.pipelines.exists(id);
+  }
+
   async listVersions(id: string, page: PageRequest): Promise<Page<VersionSummary>> {
     const pipeline = await this.getPipeline(id);
     return this.versions.list(id, pipeline.version, page);
