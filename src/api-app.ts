@@ -9,14 +9,12 @@ import { Authenticator } from './auth/authenticator.js';
 import { serviceUnavailable, type MillraceError } from './common/errors/millrace.error.js';
 import { answerClientErrors } from './common/http/client-error.js';
 import { configureHttp } from './common/http/configure-http.js';
+import { defaultConnectionLimits, limitConnections } from './common/http/connection-limits.js';
 import { Metrics } from './common/metrics/metrics.js';
 import type { MillraceConfig } from './config/millrace-config.js';
 import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
 import { RateLimits } from './integrations/rate-limit/rate-limits.js';
 import { openApiDocument } from './open-api.js';
-
-/** Longer than the idle limit of usual load balancers (60 s), so that they and not we close idle connections. */
-const keepAliveMs = 65_000;
 
 /** Creates the API of a role (`api`, or `all`); the caller listens. */
 export async function createApiApp(
@@ -44,8 +42,7 @@ export async function createApiApp(
     swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true },
   });
   const server = app.getHttpServer();
-  server.keepAliveTimeout = keepAliveMs;
-  server.headersTimeout = keepAliveMs + 1_000;
+  limitConnections(server, defaultConnectionLimits, config.trustProxy, logger);
   answerClientErrors(server);
   return app;
 }

@@ -8,8 +8,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
-import type { MillraceRequest } from '../common/http/request-context.js';
+import { clientNetwork } from '../common/http/client-address.js';
+import type { Actor, MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { parseLastEventId } from '../logs/execution-feed.js';
 import { LogQueryDto } from './dto/log.query.js';
@@ -62,8 +64,12 @@ export class ExecutionLogsController {
   async events(
     @Param('id', UuidPipe) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentActor() actor: Actor,
+    @Req() { clientAddress }: MillraceRequest,
     @Res() response: Response,
   ): Promise<void> {
-    await this.logs.follow(id, parseLastEventId(lastEventId), response);
+    // Until everybody has an account, one token may be many people's.
+    const caller = `${actor.id} ${clientNetwork(clientAddress)}`;
+    await this.logs.follow(id, parseLastEventId(lastEventId), caller, response);
   }
 }

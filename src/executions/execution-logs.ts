@@ -1,9 +1,10 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
-import { notFound } from '../common/errors/millrace.error.js';
+import { MillraceError, notFound, serviceUnavailable } from '../common/errors/millrace.error.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import { isTerminal } from '../engine/plan/run-status.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { defaultFeedLimits } from '../logs/feed-places.js';
 import { ExecutionFeed } from '../logs/execution-feed.js';
 import type { ExecutionView } from '../logs/execution-view.js';
 import type { LogFilter } from '../logs/log-lines.js';
@@ -71,13 +72,40 @@ export class ExecutionLogs implements OnApplicationShutdown {
     await sendLog(this.reader, query, format, response);
   }
 
-  /** Server-sent events until the end of the execution. @throws NotFoundError */
-  async follow(executionId: string, afterSeq: number, response: ServerResponse): Promise<void> {
+  /**
+   * Server-sent events until the end of the execution.
+   * @param caller who asks; one caller has a limited number of streams
+   * @throws NotFoundError, RateLimitError, ServiceUnavailableError
+   */
+  async follow(
+    executionId: string,
+    afterSeq: number,
+    caller: string,
+    response: ServerResponse,
+  ): Promise<void> {
     this.metrics.sseClients.inc();
-    const served = await this.feed
-      .serve({ executionId, afterSeq, response })
+    const outcome = await this.feed
+      .serve({ caller, executionId, afterSeq, response })
       .finally(() => this.metrics.sseClients.dec());
-    if (served === 'not_found') throw notFound('execution', executionId);
+    switch (outcome) {
+      case 'served':
+        return;
+      case 'not_found':
+        throw notFound('execution', executionId);
+      case 'too_many':
+        throw new MillraceError('RateLimitError', 'This client has too many event streams open.', {
+          details: { reason: 'streams_of_client', limit: defaultFeedLimits.clientsOfOne },
+          retryAfterSeconds: 5,
+          suggestions: ['Close streams that nobody reads; one for each execution is enough.'],
+        });
+      case 'full':
+        throw serviceUnavailable('This server has too many event streams open.', {
+          details: { reason: 'streams_of_server', limit: defaultFeedLimits.clients },
+          suggestions: [
+            'Wait for the time in Retry-After, or poll GET /api/ci/executions/:id; more API processes serve more streams.',
+          ],
+        });
+    }
   }
 
   private async view(id: string): Promise<ExecutionView | undefined> {

@@ -14,9 +14,11 @@ export async function serveFeed(feed: ExecutionFeed): Promise<{ url: string; ser
   const server = createServer((request, response) => {
     const executionId = (request.url ?? '/').slice(1);
     const afterSeq = parseLastEventId(request.headers['last-event-id']?.toString());
-    feed.serve({ executionId, afterSeq, response }).then(
+    const caller = request.headers['x-caller']?.toString() ?? '';
+    feed.serve({ caller, executionId, afterSeq, response }).then(
       (result) => {
-        if (result === 'not_found') response.writeHead(404).end();
+        const statuses = { served: 200, not_found: 404, too_many: 429, full: 503 };
+        if (result !== 'served') response.writeHead(statuses[result]).end();
       },
       () => response.writeHead(503).end(),
     );

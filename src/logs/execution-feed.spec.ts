@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { eventually } from '../../test/support/eventually.js';
 import { MaskSet } from '../common/redaction/mask-set.js';
 import type { LiveLogEntry } from '../integrations/event-bus/event-bus.js';
 import { MemoryEventBus } from '../integrations/event-bus/memory-event-bus.js';
@@ -253,6 +254,58 @@ describe('ExecutionFeed', () => {
     await reader.until(() => reader.ended);
     expect(reader.events.map(({ event }) => event)).toEqual(['status', 'log', 'done']);
     expect(reader.lines()[0]?.text).toBe(text);
+  });
+
+  it('keeps the escape sequences of terminals as data', async () => {
+    const writer = writerOf();
+    const text = '\u001b[31mred\u001b[0m \u001b]0;title\u0007 \u009b2J \u0085';
+    void writer.source(source).write(Buffer.from(`${text}\n`));
+    await finish(writer);
+    const raw = await (await fetch(`${url}/${id}`)).text();
+    // Nothing that a terminal acts on, and no line end but our own.
+    expect(raw).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(raw.split('\n').every((line) => /^(|(event|data|id|retry): .*)$/.test(line))).toBe(true);
+    const reader = new FeedReader(`${url}/${id}`);
+    await reader.until(() => reader.ended);
+    expect(reader.lines()[0]?.text).toBe(text);
+  });
+
+  it('puts no more into one event than may wait in memory for a client', async () => {
+    const writer = writerOf();
+    await writer.source(source).write(Buffer.from(`${'x'.repeat(50_000)}\n`.repeat(20)));
+    await finish(writer);
+    const raw = await (await fetch(`${url}/${id}`)).text();
+    const sizes = raw.split('\n\n').map((event) => event.length);
+    expect(Math.max(...sizes)).toBeLessThan(140_000);
+    expect(raw.match(/"seq":/g)).toHaveLength(20);
+  });
+
+  it('has places for so many clients, and so many of one caller, and takes them back', async () => {
+    const limited = new ExecutionFeed({
+      reader: new LogReader(store, bus),
+      bus,
+      loadView: async (wanted) => views.get(wanted),
+      onProblem: () => undefined,
+      limits: { clients: 3, clientsOfOne: 2 },
+    });
+    const there = await serveFeed(limited);
+    const leave: (() => void)[] = [];
+    const ask = async (caller: string, execution = id): Promise<number> => {
+      const abort = new AbortController();
+      const headers = { 'x-caller': caller };
+      const answer = await fetch(`${there.url}/${execution}`, { headers, signal: abort.signal });
+      if (answer.status === 200) leave.push(() => abort.abort());
+      return answer.status;
+    };
+    expect([await ask('a'), await ask('a'), await ask('a')]).toEqual([200, 200, 429]);
+    expect(await ask('b', 'unknown')).toBe(404);
+    expect([await ask('b'), await ask('b'), await ask('a')]).toEqual([200, 503, 429]);
+    leave.shift()?.();
+    await eventually(async () => (await ask('a')) === 200 || undefined);
+    expect([await ask('b'), await ask('a')]).toEqual([503, 429]);
+    limited.close();
+    there.server.closeAllConnections();
+    there.server.close();
   });
 
   it('answers for an unknown execution without sending anything', async () => {

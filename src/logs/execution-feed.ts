@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { EventBus } from '../integrations/event-bus/event-bus.js';
 import type { ExecutionView, LoadExecutionView } from './execution-view.js';
 import { FeedClient } from './feed-client.js';
+import { defaultFeedLimits, FeedPlaces, type FeedLimits } from './feed-places.js';
 import { LiveTail } from './live-tail.js';
 import type { LogReader } from './log-reader.js';
 import { ResponseStream } from './response-stream.js';
@@ -14,14 +15,19 @@ export interface ExecutionFeedOptions {
   readonly onProblem: (error: unknown) => void;
   /** A client that takes nothing for so many milliseconds is disconnected. Default 30,000. */
   readonly stallMs?: number;
+  readonly limits?: FeedLimits;
 }
 
 export interface FeedRequest {
+  /** Who asks, for the limit of clients that one caller may have. */
+  readonly caller: string;
   readonly executionId: string;
   /** Lines behind this number are sent: `Last-Event-ID`, 0 for all. */
   readonly afterSeq: number;
   readonly response: ServerResponse;
 }
+
+export type FeedOutcome = 'served' | 'not_found' | 'full' | 'too_many';
 
 interface SharedTail {
   readonly tail: LiveTail;
@@ -36,15 +42,34 @@ interface SharedTail {
  */
 export class ExecutionFeed {
   private readonly tails = new Map<string, SharedTail>();
+  private readonly places: FeedPlaces;
   private closing = false;
 
-  constructor(private readonly options: ExecutionFeedOptions) {}
+  constructor(private readonly options: ExecutionFeedOptions) {
+    this.places = new FeedPlaces(options.limits ?? defaultFeedLimits);
+  }
 
   /**
-   * Serves one client until `done`, until it leaves, or until `close`. `not_found`: nothing was sent. Rejects, with
-   * nothing sent, when the execution cannot be loaded. To end it from outside destroy the response.
+   * Serves one client until `done`, until it leaves, or until `close`. Anything but `served`: nothing was sent; `full` and
+   * `too_many` are the limits. Rejects, with nothing sent, when the execution cannot be loaded. To end it from outside destroy the response.
    */
-  async serve(request: FeedRequest): Promise<'served' | 'not_found'> {
+  async serve(request: FeedRequest): Promise<FeedOutcome> {
+    const entered = this.places.enter(request.caller);
+    if (entered !== 'entered') return entered;
+    try {
+      return await this.serveClient(request);
+    } finally {
+      this.places.leave(request.caller);
+    }
+  }
+
+  /** Ends all clients, which then connect again elsewhere. */
+  close(): void {
+    this.closing = true;
+    for (const { tail } of this.tails.values()) tail.close();
+  }
+
+  private async serveClient(request: FeedRequest): Promise<'served' | 'not_found'> {
     const { executionId, afterSeq, response } = request;
     const view = await this.options.loadView(executionId);
     if (view === undefined) return 'not_found';
@@ -71,12 +96,6 @@ export class ExecutionFeed {
       this.exit(executionId, shared);
     }
     return 'served';
-  }
-
-  /** Ends all clients, which then connect again elsewhere. */
-  close(): void {
-    this.closing = true;
-    for (const { tail } of this.tails.values()) tail.close();
   }
 
   private enter(executionId: string, view: ExecutionView): SharedTail {

@@ -1,10 +1,11 @@
-import { jsonLinesOf, sliceBatch } from './log-lines.js';
+import { jsonLinesOf } from './log-lines.js';
 import type { LogBatch } from './log-record.js';
 
-/** Lines in one `log` event. */
+/** Lines, and characters of JSON, in one `log` event. */
 const maxLines = 500;
+const maxCharacters = 128 * 1024;
 
-/** An event of server-sent events. JSON has no raw line end, so nothing in a log can end or forge an event. */
+/** An event of server-sent events. JSON has no raw CR or LF, the only line ends that there are, so nothing in a log can end or forge one. */
 function event(name: string, data: string, id?: number): string {
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`;
 }
@@ -23,23 +24,25 @@ export function statusEvent(
   return event(name, JSON.stringify({ ...status, last_seq: lastSeq }));
 }
 
-/** `log` events of at most 500 lines, over several batches where they are short; `id` is the number of the last line. */
+/**
+ * `log` events over several batches where they are short, each of at most 500 lines and, unless a single line is longer,
+ * 128 Ki characters: that much of a log waits in memory for a client that is slow. `id` is the number of the last line.
+ */
 export function* logEvents(batches: readonly LogBatch[]): Generator<string> {
   let lines: string[] = [];
+  let characters = 0;
   let lastSeq = 0;
   for (const batch of batches) {
-    const end = batch.firstSeq + batch.count - 1;
-    let cursor = batch.firstSeq - 1;
-    while (cursor < end) {
-      const part = sliceBatch(batch, cursor, cursor + maxLines - lines.length);
-      if (part === undefined) break;
-      lines.push(...jsonLinesOf(part));
-      cursor += part.count;
-      lastSeq = cursor;
-      if (lines.length >= maxLines) {
+    for (const [index, line] of jsonLinesOf(batch).entries()) {
+      const isFull = lines.length === maxLines || characters + line.length > maxCharacters;
+      if (isFull && lines.length > 0) {
         yield logEvent(lines, lastSeq);
         lines = [];
+        characters = 0;
       }
+      lines.push(line);
+      characters += line.length;
+      lastSeq = batch.firstSeq + index;
     }
   }
   if (lines.length > 0) yield logEvent(lines, lastSeq);

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type Server } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { defaultSuggestions, type ErrorKind } from '../errors/error-kind.js';
 import { uuidV7 } from '../ids/uuid.js';
@@ -15,6 +15,11 @@ const refusals: Readonly<Record<string, Refusal>> = {
     kind: 'PayloadTooLargeError',
     message: 'The headers of the request are too large.',
   },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    status: 413,
+    kind: 'PayloadTooLargeError',
+    message: 'The chunk extensions of the body are too large.',
+  },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     kind: 'TimeoutError',
@@ -26,33 +31,54 @@ const malformed: Refusal = {
   kind: 'ValidationError',
   message: 'The request is not HTTP.',
 };
+const unknownExpectation: Refusal = {
+  status: 417,
+  kind: 'ValidationError',
+  message: 'The Expect header asks for something that is not known.',
+};
 
-/** Answers in the one error shape what Node's parser refuses before there is a request. */
+/** Answers in the one error shape what Node refuses before there is a request, and what does not come in time. */
 export function answerClientErrors(server: Server): void {
+  const answering = new WeakMap<Duplex, ServerResponse>();
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    answering.set(request.socket, response);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) {
+    const response = answering.get(socket);
+    // A second answer in the middle of one would be read as a part of it, or as that of another request.
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
       socket.destroy();
       return;
     }
-    const { status, kind, message } = refusals[error.code ?? ''] ?? malformed;
-    const id = uuidV7();
-    const body = JSON.stringify({
-      error: kind,
-      message,
-      details: { request_id: id },
-      suggestions: [defaultSuggestions[kind]],
-      timestamp: new Date().toISOString(),
-    });
-    socket.end(
-      [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-        'Content-Type: application/json; charset=utf-8',
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        `X-Request-Id: ${id}`,
-        'Connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    const refusal = refusals[error.code ?? ''] ?? malformed;
+    const { body, headers } = answerTo(refusal);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const first = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`;
+    socket.end([first, ...lines, '', body].join('\r\n'));
   });
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    const { body, headers } = answerTo(unknownExpectation);
+    response.writeHead(unknownExpectation.status, headers).end(body);
+  });
+}
+
+function answerTo({ kind, message }: Refusal): { body: string; headers: Record<string, string> } {
+  const id = uuidV7();
+  const body = JSON.stringify({
+    error: kind,
+    message,
+    details: { request_id: id },
+    suggestions: [defaultSuggestions[kind]],
+    timestamp: new Date().toISOString(),
+  });
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+    'X-Request-Id': id,
+    Connection: 'close',
+  };
+  return { body, headers };
 }
