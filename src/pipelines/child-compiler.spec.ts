@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transpileEntry, type TranspiledEntry } from '../../test/support/transpile-entry.js';
-import { ChildCompiler } from './child-compiler.js';
+import { eventually } from '../../test/support/eventually.js';
+import { ChildCompiler, type ChildCompilerOptions } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
 
 let entry: TranspiledEntry;
@@ -25,36 +26,113 @@ function program(code: string): string {
 }
 
 const yaml = `name: large\nsteps:\n  - run: "true"\n${'# comment\n'.repeat(20_000)}`;
+const bad = 'name: x\nstagess: []\n';
+const compilers: ChildCompiler[] = [];
+afterEach(() => {
+  for (const each of compilers.splice(0)) each.close();
+});
+
+function compilerOf(options: ChildCompilerOptions): ChildCompiler {
+  const compiler = new ChildCompiler(options);
+  compilers.push(compiler);
+  return compiler;
+}
+
+/** Answers each text as its first letter tells: `s` after 200 ms, `h` never, all others at once. */
+const obedient = `
+  let rest = Buffer.alloc(0);
+  process.stdin.on('data', (part) => {
+    rest = Buffer.concat([rest, part]);
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
+      const text = rest.toString('utf8', 4, 4 + rest.readUInt32BE(0));
+      rest = rest.subarray(4 + text.length);
+      const body = Buffer.from(JSON.stringify({ pid: process.pid, size: text.length }));
+      const head = Buffer.alloc(4);
+      head.writeUInt32BE(body.length);
+      const answer = () => process.stdout.write(Buffer.concat([head, body]));
+      if (text[0] !== 'h') setTimeout(answer, text[0] === 's' ? 200 : 0);
+    }
+  });`;
 
 describe('ChildCompiler', () => {
   it('answers what the compiler answers, also for many at once', async () => {
-    const compiler = new ChildCompiler({ program: entry.path, timeoutMs: 20_000 });
-    const bad = 'name: x\nstagess: []\n';
-    const results = await Promise.all([yaml, bad, yaml, bad].map((text) => compiler.compile(text)));
-    expect(results[0]).toEqual(compileSource(yaml));
+    const compiler = compilerOf({ program: entry.path, timeoutMs: 20_000 });
+    const texts = [yaml, bad, yaml, bad, '', '\ufeffname: ü ☃\n', '[['];
+    const results = await Promise.all(texts.map((text) => compiler.compile(text)));
+    expect(results).toEqual(texts.map((text) => compileSource(text)));
     expect(results[0]?.kind).toBe('valid');
-    expect(results[1]).toEqual(compileSource(bad));
-    expect(results.map((each) => each.kind)).toEqual(['valid', 'invalid', 'valid', 'invalid']);
-  });
+  }, 20_000);
+
+  it('uses a process again, replaces it after 1 MiB, and ends it when there is nothing to do', async () => {
+    const options = { program: program(obedient), timeoutMs: 20_000, idleMs: 400 };
+    const compiler = compilerOf(options);
+    const pidOf = async (text: string): Promise<number> =>
+      ((await compiler.compile(text)) as unknown as { pid: number }).pid;
+    const first = await pidOf('a');
+    expect(await pidOf('a'.repeat(1024 * 1024))).toBe(first);
+    const second = await pidOf('a');
+    expect(second).not.toBe(first);
+    expect(compiler.warm).toBe(true);
+    await eventually(() => !compiler.warm || undefined);
+    await eventually(() => !isAlive(second) || undefined);
+  }, 20_000);
 
   it.each([
     ['hangs', 'for (;;);'],
     ['dies', 'process.abort();'],
     ['eats memory', 'const a = []; for (;;) a.push(new Array(1e6).fill(a.length));'],
     ['answers without end', "for (;;) (await import('node:fs')).writeSync(1, 'x'.repeat(1e6));"],
-  ])('refuses what makes the child fail: it %s', async (_name, code) => {
-    const compiler = new ChildCompiler({ program: program(code), timeoutMs: 1_500 });
-    await expect(compiler.compile(yaml)).rejects.toMatchObject({ kind: 'UnprocessableError' });
-  });
+    ['answers nonsense', 'process.stdout.write(Buffer.from([0, 0, 0, 1, 120]));'],
+  ])(
+    'refuses what makes the process fail: it %s',
+    async (_name, code) => {
+      const compiler = compilerOf({ program: program(code), timeoutMs: 1_500 });
+      const refusal = { kind: 'UnprocessableError' };
+      await expect(compiler.compile(yaml)).rejects.toMatchObject(refusal);
+      await expect(compiler.compile(yaml)).rejects.toMatchObject(refusal);
+    },
+    20_000,
+  );
 
-  it('lets some wait and refuses the rest', async () => {
-    const slow = "process.stdin.resume().on('end', () => setTimeout(() => console.log('{}'), 50));";
-    const compiler = new ChildCompiler({ program: program(slow), timeoutMs: 20_000 });
-    const asked = Array.from({ length: 20 }, () => compiler.compile('a'));
+  it('lets 32 wait and refuses the largest of more', async () => {
+    const compiler = compilerOf({ program: program(obedient), timeoutMs: 20_000 });
+    const asked = Array.from({ length: 40 }, (_each, index) =>
+      compiler.compile('s'.repeat(40 - index)),
+    );
     const outcomes = await Promise.allSettled(asked);
-    const refused = outcomes.filter((each) => each.status === 'rejected');
-    expect(refused).toHaveLength(2);
-    expect(refused[0]).toMatchObject({ reason: { kind: 'ServiceUnavailableError' } });
-    await expect(compiler.compile('a')).resolves.toEqual({});
+    const refused = outcomes.flatMap((each, index) => (each.status === 'rejected' ? [index] : []));
+    // The first two started at once; of the rest the six longest had to go.
+    expect(refused).toEqual([2, 3, 4, 5, 6, 7]);
+    expect(outcomes[2]).toMatchObject({
+      reason: { kind: 'ServiceUnavailableError', retryAfterSeconds: 5 },
+    });
+  }, 30_000);
+
+  it('keeps no small text waiting for large ones that hang', async () => {
+    const options = { program: program(obedient), timeoutMs: 60_000, patienceMs: 60_000 };
+    const compiler = compilerOf(options);
+    const texts = Array.from({ length: 30 }, () => 'h'.repeat(100_000));
+    const hostile = Promise.allSettled(texts.map((text) => compiler.compile(text)));
+    await Promise.all(Array.from({ length: 10 }, () => compiler.compile('a')));
+    compiler.close();
+    const outcomes = await hostile;
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+  }, 20_000);
+
+  it('refuses what waits too long', async () => {
+    const options = { program: program(obedient), timeoutMs: 60_000, patienceMs: 100 };
+    const compiler = compilerOf(options);
+    const asked = [1, 2, 3].map(() => compiler.compile('h'));
+    await expect(asked[2]).rejects.toMatchObject({ kind: 'ServiceUnavailableError' });
+    compiler.close();
+    await Promise.allSettled(asked);
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,84 +1,143 @@
-import { spawn } from 'node:child_process';
 import { serviceUnavailable, unprocessable } from '../common/errors/millrace.error.js';
 import type { CompiledYaml } from './compiled-yaml.js';
+import { CompileProcess, type CompileProcessOptions } from './compile-process.js';
 
-export interface ChildCompilerOptions {
-  /** The program: `entryFile('pipelines/compile-child')`. */
-  readonly program: string;
-  readonly timeoutMs: number;
+export interface ChildCompilerOptions extends CompileProcessOptions {
+  /** Processes end when nothing was compiled for so long. Default 60,000. */
+  readonly idleMs?: number;
+  /** A text that waits longer is refused. Default 15,000. */
+  readonly patienceMs?: number;
 }
 
-/** Children at once, and requests that may wait for one. */
-const maxChildren = 2;
-const maxWaiting = 16;
-/** Heap of a child, MiB, and the largest answer that is taken from it, bytes. */
-const maxHeapMiB = 512;
-const maxAnswerBytes = 64 * 1024 * 1024;
+/** Processes at once, how many of them may be busy with large texts, and texts that may wait for one. */
+const maxProcesses = 2;
+const maxBusyWithLarge = 1;
+const maxWaiting = 32;
+/** Characters from which a text is large; a file of a person hardly ever is. */
+const large = 64 * 1024;
+/** Characters after which a process is replaced, so that what it holds is given back. */
+const maxRead = 1024 * 1024;
+
+interface Waiting {
+  readonly yaml: string;
+  readonly start: (process: CompileProcess) => void;
+  readonly refuse: () => void;
+}
 
 /**
- * Compiles YAML in a process of its own with a heap limit and a kill timer: some small files keep a YAML parser busy
- * for a minute, and some end the process that reads them.
+ * Compiles YAML in processes of its own: some small files keep a YAML parser busy for a minute, and some end the process
+ * that reads them. The smallest text is next, large ones never take all processes, and when too many wait the largest is refused: so
+ * a flood of hostile files keeps no ordinary one out.
  */
 export class ChildCompiler {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly idle: CompileProcess[] = [];
+  /** Sorted by length. */
+  private readonly waiting: Waiting[] = [];
+  private readonly busy = new Set<CompileProcess>();
+  private busyWithLarge = 0;
+  private idleTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ChildCompilerOptions) {}
 
-  /** @throws UnprocessableError when the file is too complex, ServiceUnavailableError when too many wait */
+  /** True when a process is there. */
+  get warm(): boolean {
+    return this.idle.length + this.busy.size > 0;
+  }
+
+  /** Starts a process for the texts to come. */
+  warmUp(): void {
+    if (!this.warm) this.idle.push(new CompileProcess(this.options));
+    this.endWhenIdle();
+  }
+
+  /** @throws UnprocessableError when the text is too complex, ServiceUnavailableError when too many wait */
   async compile(yaml: string): Promise<CompiledYaml> {
-    await this.enter();
+    const process = await this.enter(yaml);
     try {
-      return await this.runChild(yaml);
+      const compiled = await process.compile(yaml);
+      if (compiled !== undefined) return compiled;
+      throw process.failedToStart ? tooMany() : tooComplex();
     } finally {
-      this.leave();
+      this.leave(process, yaml);
     }
   }
 
-  private async enter(): Promise<void> {
-    if (this.running < maxChildren) {
-      this.running += 1;
-      return;
-    }
-    if (this.waiting.length >= maxWaiting) {
-      throw serviceUnavailable('Too many large pipelines are being read.');
-    }
-    await new Promise<void>((resolve) => this.waiting.push(resolve));
+  /** Ends all processes; texts that wait are refused. */
+  close(): void {
+    clearTimeout(this.idleTimer);
+    for (const waiting of [...this.waiting]) waiting.refuse();
+    for (const process of [...this.idle.splice(0), ...this.busy]) process.kill();
   }
 
-  /** Hands the place on, so that nobody can slip in between. */
-  private leave(): void {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.running -= 1;
-  }
-
-  private runChild(yaml: string): Promise<CompiledYaml> {
-    const { program, timeoutMs } = this.options;
+  private enter(yaml: string): Promise<CompileProcess> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [`--max-old-space-size=${maxHeapMiB}`, program], {
-        env: {},
-        stdio: ['pipe', 'pipe', 'ignore'],
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
-      });
-      const parts: Buffer[] = [];
-      let size = 0;
-      child.stdout.on('data', (part: Buffer) => {
-        size += part.length;
-        if (size > maxAnswerBytes) child.kill('SIGKILL');
-        else parts.push(part);
-      });
-      // A child that died early closes its end; its exit tells what happened.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(yaml);
-      child.on('error', reject);
-      child.on('close', (code) => {
-        if (code === 0) resolve(JSON.parse(Buffer.concat(parts).toString('utf8')) as CompiledYaml);
-        else reject(tooComplex());
-      });
+      const forget = (): void => {
+        clearTimeout(timer);
+        const at = this.waiting.indexOf(waiting);
+        if (at >= 0) this.waiting.splice(at, 1);
+      };
+      const waiting: Waiting = {
+        yaml,
+        start: (process) => {
+          forget();
+          resolve(process);
+        },
+        refuse: () => {
+          forget();
+          reject(tooMany());
+        },
+      };
+      const timer = setTimeout(waiting.refuse, this.options.patienceMs ?? 15_000);
+      const behind = this.waiting.findIndex((other) => other.yaml.length > yaml.length);
+      this.waiting.splice(behind < 0 ? this.waiting.length : behind, 0, waiting);
+      this.startNext();
+      if (this.waiting.length > maxWaiting) this.waiting.at(-1)?.refuse();
     });
   }
+
+  private leave(process: CompileProcess, yaml: string): void {
+    this.busy.delete(process);
+    if (isLarge(yaml)) this.busyWithLarge -= 1;
+    if (process.read >= maxRead) process.kill();
+    if (process.alive) this.idle.push(process);
+    this.startNext();
+    this.endWhenIdle();
+  }
+
+  private startNext(): void {
+    const next = this.waiting[0];
+    if (next === undefined || this.busy.size >= maxProcesses) return;
+    if (isLarge(next.yaml)) {
+      if (this.busyWithLarge >= maxBusyWithLarge) return;
+      this.busyWithLarge += 1;
+    }
+    const process = this.idleProcess() ?? new CompileProcess(this.options);
+    this.busy.add(process);
+    next.start(process);
+  }
+
+  private idleProcess(): CompileProcess | undefined {
+    for (let process = this.idle.pop(); process !== undefined; process = this.idle.pop()) {
+      if (process.alive) return process;
+    }
+    return undefined;
+  }
+
+  private endWhenIdle(): void {
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => {
+      for (const process of this.idle.splice(0)) process.kill();
+    }, this.options.idleMs ?? 60_000);
+    this.idleTimer.unref();
+  }
+}
+
+function isLarge(yaml: string): boolean {
+  return yaml.length > large;
+}
+
+function tooMany(): Error {
+  return serviceUnavailable('Too many pipelines are being read.');
 }
 
 function tooComplex(): Error {

@@ -1,28 +1,35 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { entryFile } from '../config/paths.js';
 import { ChildCompiler } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 
 /**
- * Texts up to this many characters are compiled in this process. The worst of them (hundreds of steps or wrong keys) took
- * 100 to 200 ms in a cold process, of 64 KiB 900 ms: too long for every other request to wait. A child costs 0.2 s.
+ * The first text after a while, when no process is there yet, is compiled in this one if it has at most so many characters: the
+ * worst of them takes some 50 ms. All others go to a process, because a hundred such texts at once would hold up every
+ * other request for seconds.
  */
-const inProcessLimit = 8 * 1024;
+const inProcessLimit = 2 * 1024;
 const childTimeoutMs = 5_000;
 
-/** Compiles YAML of untrusted users; large ones where they can harm nobody else. */
+/** Compiles YAML of untrusted users where it can harm nobody else. */
 @Injectable()
-export class YamlCompiler {
-  private child: ChildCompiler | undefined;
+export class YamlCompiler implements OnApplicationShutdown {
+  private readonly children = new ChildCompiler({
+    program: entryFile('pipelines/compile-child'),
+    timeoutMs: childTimeoutMs,
+  });
 
-  /** @throws UnprocessableError when the YAML is too complex */
+  onApplicationShutdown(): void {
+    this.children.close();
+  }
+
+  /** @throws UnprocessableError when the YAML is too complex, ServiceUnavailableError when too many are being read */
   async compile(yaml: string): Promise<CompiledYaml> {
-    if (yaml.length <= inProcessLimit) return compileSource(yaml);
-    this.child ??= new ChildCompiler({
-      program: entryFile('pipelines/compile-child'),
-      timeoutMs: childTimeoutMs,
-    });
-    return this.child.compile(yaml);
+    if (!this.children.warm && yaml.length <= inProcessLimit) {
+      this.children.warmUp();
+      return compileSource(yaml);
+    }
+    return this.children.compile(yaml);
   }
 }

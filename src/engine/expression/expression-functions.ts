@@ -133,7 +133,15 @@ function compilePattern(pattern: string): CompiledPattern {
   }
   return patterns.get(pattern, () => {
     try {
-      return { regex: RE2JS.compile(pattern) };
+      const regex = RE2JS.compile(pattern);
+      if (regex.programSize() <= EXPRESSION_LIMITS.patternSize) return { regex };
+      return {
+        problem: {
+          code: 'invalid_pattern',
+          message: 'The pattern is too large: its counted repetitions multiply.',
+          suggestion: 'Use smaller counts in {…}, or * and +',
+        },
+      };
     } catch (error) {
       if (!(error instanceof RE2JSException)) throw error;
       const detail = error.message.replace(/^error parsing regexp: /, '');

@@ -144,6 +144,8 @@ describe('problems of expressions', () => {
     ['hashFiles()', 'wrong_argument_count', 0],
     ["matches(env.A, '(?=a)')", 'invalid_pattern', 15, 'lookaround'],
     ["matches(env.A, '[')", 'invalid_pattern', 15],
+    ["matches(env.A, '(a{1,200}){1,5}')", 'invalid_pattern', 15, 'smaller counts'],
+    ["matches(env.A, 'a{1,1000}')", 'invalid_pattern', 15, 'smaller counts'],
     ['1 < 2 < 3', 'chained_comparison', 6, '&&'],
     ['steps', 'name_expected', 0, 'steps.<name>'],
     ['toJSON(stages)', 'name_expected', 7],

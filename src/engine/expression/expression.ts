@@ -46,6 +46,11 @@ export const EXPRESSION_LIMITS = {
   /** Characters of all texts that one evaluation makes. */
   producedLength: 1_048_576,
   patternLength: 1000,
+  /**
+   * Instructions of a compiled pattern: `(a{1,1000})` has 2,004, and a thousand characters could make 180,000. For each of
+   * them and each character of the text RE2 takes up to 20 ns.
+   */
+  patternSize: 600,
   /** Characters that all `matches` of one evaluation search together. */
   matchedLength: 65_536,
   /** Parts of a trace. */

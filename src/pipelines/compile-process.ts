@@ -1,0 +1,114 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import type { CompiledYaml } from './compiled-yaml.js';
+import { frame, FrameReader } from './frames.js';
+
+export interface CompileProcessOptions {
+  /** The program: `entryFile('pipelines/compile-child')`. */
+  readonly program: string;
+  /** A text that takes longer ends the process. */
+  readonly timeoutMs: number;
+}
+
+/** Heap of the process, MiB. */
+const maxHeapMiB = 256;
+/** A larger answer ends the process: the database takes no document over 16 MB, and reading it holds this process. */
+const maxAnswerBytes = 8 * 1024 * 1024;
+/** Behind everything that serves requests. */
+const niceness = 10;
+
+interface Job {
+  readonly settle: (compiled: CompiledYaml | undefined) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A process that compiles one text after the other, with a limit of heap and a kill timer. */
+export class CompileProcess {
+  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly answers = new FrameReader(maxAnswerBytes);
+  private job: Job | undefined;
+  private ended = false;
+  private unstartable = false;
+  /** Characters that it was given. */
+  private given = 0;
+
+  constructor(private readonly options: CompileProcessOptions) {
+    const args = [`--max-old-space-size=${maxHeapMiB}`, options.program];
+    this.child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.child.stdout.on('data', (part: Buffer) => this.hear(part));
+    // A child that died closes its end; its exit tells what happened.
+    this.child.stdin.on('error', () => undefined);
+    this.child.on('error', () => {
+      this.unstartable = true;
+      this.end();
+    });
+    this.child.on('close', () => this.end());
+    this.child.once('spawn', () => this.stepBack());
+  }
+
+  /** False: it is of no use any more. */
+  get alive(): boolean {
+    return !this.ended;
+  }
+
+  /** True: the machine has no room for a process. */
+  get failedToStart(): boolean {
+    return this.unstartable;
+  }
+
+  /** Characters of all texts so far: a process that has read much holds much memory. */
+  get read(): number {
+    return this.given;
+  }
+
+  /** One text at a time. `undefined`: it took too long, too much memory, or made too much of it; then the process has ended. */
+  compile(yaml: string): Promise<CompiledYaml | undefined> {
+    if (this.ended) return Promise.resolve(undefined);
+    this.given += yaml.length;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.kill(), this.options.timeoutMs);
+      this.job = { settle: resolve, timer };
+      this.child.stdin.write(frame(Buffer.from(yaml, 'utf8')));
+    });
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+    this.end();
+  }
+
+  private hear(part: Buffer): void {
+    try {
+      const [answer] = this.answers.push(part);
+      if (answer === undefined) return;
+      const compiled = JSON.parse(answer.toString('utf8')) as CompiledYaml;
+      this.finish(compiled);
+    } catch {
+      // Too large, or no answer at all.
+      this.kill();
+    }
+  }
+
+  private finish(compiled: CompiledYaml | undefined): void {
+    const job = this.job;
+    this.job = undefined;
+    clearTimeout(job?.timer);
+    job?.settle(compiled);
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.finish(undefined);
+  }
+
+  private stepBack(): void {
+    const { pid } = this.child;
+    try {
+      if (pid !== undefined) setPriority(pid, niceness);
+    } catch {
+      // It is gone already; its exit tells.
+      this.kill();
+    }
+  }
+}
