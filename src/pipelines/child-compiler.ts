@@ -9,10 +9,12 @@ export interface ChildCompilerOptions extends CompileProcessOptions {
   readonly patienceMs?: number;
 }
 
-/** Processes at once, how many of them may be busy with large texts, and texts that may wait for one. */
+/** Processes at once, and how many of them may be busy with large texts. */
 const maxProcesses = 2;
 const maxBusyWithLarge = 1;
-const maxWaiting = 32;
+/** Texts that may wait for a process, and characters of all of them. */
+const maxWaiting = 500;
+const maxWaitingCharacters = 4 * 1024 * 1024;
 /** Characters from which a text is large; a file of a person hardly ever is. */
 const large = 64 * 1024;
 /** Characters after which a process is replaced, so that what it holds is given back. */
@@ -91,7 +93,7 @@ export class ChildCompiler {
       const behind = this.waiting.findIndex((other) => other.yaml.length > yaml.length);
       this.waiting.splice(behind < 0 ? this.waiting.length : behind, 0, waiting);
       this.startNext();
-      if (this.waiting.length > maxWaiting) this.waiting.at(-1)?.refuse();
+      while (this.isOverfull()) this.waiting.at(-1)?.refuse();
     });
   }
 
@@ -114,6 +116,11 @@ export class ChildCompiler {
     const process = this.idleProcess() ?? new CompileProcess(this.options);
     this.busy.add(process);
     next.start(process);
+  }
+
+  private isOverfull(): boolean {
+    const characters = this.waiting.reduce((sum, { yaml }) => sum + yaml.length, 0);
+    return this.waiting.length > maxWaiting || characters > maxWaitingCharacters;
   }
 
   private idleProcess(): CompileProcess | undefined {

@@ -54,7 +54,7 @@ export function limitConnections(
     loggedAt = performance.now();
     logger.warn({ client }, 'connections are refused: there are too many');
   };
-  server.on('drop', (data) => refused(data?.remoteAddress));
+  server.on('drop', (data?: { remoteAddress?: string }) => refused(data?.remoteAddress));
   if (proxies > 0) return;
 
   const open = new Map<string, number>();
