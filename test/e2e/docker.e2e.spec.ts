@@ -11,7 +11,7 @@ import { freePort } from '../support/free-port.js';
 import { describeWith } from '../support/needed-programs.js';
 import { testServices } from '../support/services.js';
 
-jest.setTimeout(900_000);
+jest.setTimeout(1_500_000);
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
