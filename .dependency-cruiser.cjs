@@ -12,7 +12,7 @@ const l2 = [
 ];
 const l3 = ['pipelines'];
 const l4 = ['executions'];
-const l5 = ['deployments', 'triggers', 'notifications', 'health', 'metrics'];
+const l5 = ['deployments', 'triggers', 'notifications', 'health', 'metrics', 'log-level'];
 const l0l1 = ['config', 'common', 'engine', 'detection', 'embedded', 'integrations'];
 const inside = (folders) => `^src/(${folders.join('|')})/`;
 const tests = '\\.spec\\.ts$|^test/';
@@ -104,6 +104,23 @@ module.exports = {
       comment: 'A driver is used by the adapters of its capability only.',
       from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
       to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git)/' },
+    },
+    {
+      name: 'tracing-on-demand',
+      severity: 'error',
+      comment:
+        'OpenTelemetry is loaded only when a collector is configured: nothing imports it with its own module.',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/integrations/tracing/(otel-tracing|outage-exporter)\\.ts$', tests],
+      },
+      to: {
+        path: [
+          '^node_modules/(@opentelemetry|bullmq-otel)/',
+          '^src/integrations/tracing/(otel-tracing|outage-exporter)',
+        ],
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
     },
     {
       name: 'no-dev-dependencies-in-src',

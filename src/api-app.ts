@@ -14,6 +14,8 @@ import { Metrics } from './common/metrics/metrics.js';
 import type { MillraceConfig } from './config/millrace-config.js';
 import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
 import { RateLimits } from './integrations/rate-limit/rate-limits.js';
+import { traceRequests } from './integrations/tracing/trace-requests.js';
+import { Tracing } from './integrations/tracing/tracing.js';
 import { openApiDocument } from './open-api.js';
 
 /** Creates the API of a role (`api`, or `all`); the caller listens. */
@@ -27,6 +29,7 @@ export async function createApiApp(
     { bodyParser: false, bufferLogs: true, abortOnError: false },
   );
   app.useLogger(app.get(NestLogger));
+  if (config.otlpEndpoint !== undefined) app.use(traceRequests(app.get(Tracing)));
   configureHttp(app, {
     config,
     logger,

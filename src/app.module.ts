@@ -14,6 +14,9 @@ import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { DatabaseModule } from './integrations/database/database.module.js';
 import { RateLimitModule } from './integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from './integrations/redis/redis.module.js';
+import { TracingModule } from './integrations/tracing/tracing.module.js';
+import { LogLevelApiModule } from './log-level/log-level.api.module.js';
+import { LogLevelModule } from './log-level/log-level.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { PipelinesApiModule } from './pipelines/pipelines.api.module.js';
 import { WorkersApiModule } from './workers/workers.api.module.js';
@@ -25,14 +28,14 @@ type Imports = NonNullable<DynamicModule['imports']>;
 @Module({})
 export class AppModule {
   static forRole(role: Role, config: MillraceConfig, logger: Logger): DynamicModule {
-    const imports = [...baseModules(config, logger)];
+    const imports = [...baseModules(role, config, logger)];
     if (role !== 'worker') imports.push(...apiModules());
     if (role !== 'api') imports.push(ExecutionsWorkerModule);
     return { module: AppModule, imports };
   }
 }
 
-function baseModules(config: MillraceConfig, logger: Logger): Imports {
+function baseModules(role: Role, config: MillraceConfig, logger: Logger): Imports {
   const { mongodbUri, redisUrl } = storeAddresses(config);
   return [
     ConfigModule.forRoot(config),
@@ -44,6 +47,8 @@ function baseModules(config: MillraceConfig, logger: Logger): Imports {
       databaseName: config.mongodbDatabase,
       poolSize: config.mongodbPoolSize,
     }),
+    TracingModule.forRoot(role),
+    LogLevelModule,
     // Installations that share a Redis are told apart as those that share a database server are.
     RedisModule.forRoot({ url: redisUrl, keyPrefix: config.mongodbDatabase }),
   ];
@@ -58,6 +63,7 @@ function apiModules(): Imports {
     ExecutionsApiModule,
     WorkersApiModule,
     HealthModule,
+    LogLevelApiModule,
     MetricsModule,
   ];
 }

@@ -9,6 +9,7 @@ import { databaseRetry } from '../integrations/database/database-retry.js';
 import type { EventBus } from '../integrations/event-bus/event-bus.js';
 import type { GitClient } from '../integrations/git/git-client.js';
 import type { ProcessRunner } from '../integrations/process/process-runner.js';
+import type { OpenSpan, Tracing } from '../integrations/tracing/tracing.js';
 import type { LogChunkStore } from '../logs/log-chunk-store.js';
 import type { LogLimits } from '../logs/log-limits.js';
 import { type LogMeter, LogWriter } from '../logs/log-writer.js';
@@ -25,6 +26,7 @@ import type { ExecutionTracesRepository } from './execution-traces.repository.js
 import type { LiveExecutions } from './live-executions.js';
 import { logFencesOf } from './log-fences.js';
 import { runContextOf } from './run-context.js';
+import { runSpans } from './run-spans.js';
 import { type Progress, StatePublisher } from './state-publisher.js';
 import { GitStepHandler } from './steps/git-step.handler.js';
 import { MeasuredStepHandler } from './steps/measured-step.handler.js';
@@ -51,6 +53,7 @@ export interface AttemptTools {
   readonly logMeter: LogMeter;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly tracing: Tracing;
 }
 
 /** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
@@ -169,6 +172,8 @@ export class ExecutionAttempt {
       this.control.signal,
     );
     await publisher.end();
+    if (this.tools.tracing.current() !== undefined)
+      this.tools.tracing.record(runSpans(result.state));
     return this.conclude(result, log);
   }
 
@@ -185,7 +190,15 @@ export class ExecutionAttempt {
     return this.release(result.reason, end.last_seq);
   }
 
-  private async settle(settlement: Settlement): Promise<AttemptEnd> {
+  private settle(settlement: Settlement): Promise<AttemptEnd> {
+    return this.tools.tracing.span('execution settle', {}, async (span) => {
+      const end = await this.settleTraced(settlement, span);
+      span.set({ 'millrace.end': end });
+      return end;
+    });
+  }
+
+  private async settleTraced(settlement: Settlement, span: OpenSpan): Promise<AttemptEnd> {
     const { executions } = this.tools;
     let end = settlement;
     let outcome = await executions.settle(this.hold, end, NO_DEADLINE);
@@ -195,6 +208,7 @@ export class ExecutionAttempt {
     }
     if (outcome !== 'settled') return 'fenced';
     failPoint('execution_settled');
+    span.set({ 'millrace.status': end.status, 'millrace.reason': end.reason?.code });
     this.tools.metrics.executionFinished(end.status, end.duration);
     await this.tools.live
       .end(this.hold.executionId)

@@ -68,6 +68,7 @@ export type LiveExecution = Pick<
   | 'plan_hash'
   | 'queue'
   | 'enqueue_number'
+  | 'trace_parent'
   | 'queued_at'
   | 'attempt'
   | 'placements'
@@ -81,6 +82,7 @@ export const LIVE_PARTS = {
   plan_hash: 1,
   queue: 1,
   enqueue_number: 1,
+  trace_parent: 1,
   queued_at: 1,
   attempt: 1,
   placements: 1,

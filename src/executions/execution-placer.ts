@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { Tracing } from '../integrations/tracing/tracing.js';
 import { QUEUE_TOPIC } from './execution-topics.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { QueuesRepository } from './queues.repository.js';
@@ -16,6 +17,7 @@ export class ExecutionPlacer {
     private readonly queues: QueuesRepository,
     private readonly bus: EventBus,
     private readonly metrics: Metrics,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Lists the queue of an execution, before the first execution is stored in it. */
@@ -28,13 +30,15 @@ export class ExecutionPlacer {
 
   /** Makes the job of a pending execution. False: the queue is away, and the reconciler makes it later. */
   async offer(
-    execution: Pick<ExecutionRecord, '_id' | 'queue' | 'enqueue_number'>,
+    execution: Pick<ExecutionRecord, '_id' | 'queue' | 'enqueue_number' | 'trace_parent'>,
   ): Promise<boolean> {
     try {
-      await this.jobs.enqueue(execution.queue, {
-        executionId: execution._id,
-        enqueueNumber: execution.enqueue_number,
-      });
+      await this.tracing.within(execution.trace_parent, () =>
+        this.jobs.enqueue(execution.queue, {
+          executionId: execution._id,
+          enqueueNumber: execution.enqueue_number,
+        }),
+      );
       return true;
     } catch (error) {
       this.metrics.dependencyFailed('queue', 'enqueue_failed');

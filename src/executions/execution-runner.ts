@@ -13,6 +13,7 @@ import type { GitMirrorSettings } from '../integrations/git/git-mirror-store.js'
 import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
 import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
 import { ensureStepUser } from '../integrations/process/step-user.js';
+import { type SpanAttributes, Tracing } from '../integrations/tracing/tracing.js';
 import { LogChunkStore } from '../logs/log-chunk-store.js';
 import type { LogMeter } from '../logs/log-writer.js';
 import { PlansService } from '../pipelines/plans.service.js';
@@ -53,6 +54,7 @@ export class ExecutionRunner {
     private readonly takeover: ExecutionTakeover,
     private readonly running: RunningAttempts,
     private readonly metrics: Metrics,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
@@ -87,6 +89,7 @@ export class ExecutionRunner {
       logMeter: logMeter(this.metrics),
       logger: this.logger,
       metrics: this.metrics,
+      tracing: this.tracing,
     };
     this.closeTools = async () => {
       await processes.close();
@@ -143,7 +146,9 @@ export class ExecutionRunner {
     let execution: ExecutionRecord | null;
     try {
       failPoint('job_taken');
-      execution = await this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS);
+      execution = await this.tracing.span('execution claim', attributesOf(executionId), () =>
+        this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS),
+      );
       if (!execution) return 'done';
       failPoint('execution_claimed');
       attempt = this.begin(execution);
@@ -156,7 +161,7 @@ export class ExecutionRunner {
       this.running.endClaim(executionId);
     }
     try {
-      const end = await attempt.run();
+      const end = await this.runTraced(execution, attempt);
       this.logger.log({ executionId, attempt: execution.attempt, end }, 'execution attempt ended');
       this.metrics.attempts.inc({ end });
       await this.cleanUpAfter(attempt, end);
@@ -170,6 +175,20 @@ export class ExecutionRunner {
       this.running.remove(executionId);
     }
     return 'done';
+  }
+
+  private runTraced(execution: ExecutionRecord, attempt: ExecutionAttempt): Promise<AttemptEnd> {
+    const attributes = {
+      ...attributesOf(execution._id),
+      'millrace.pipeline.id': execution.pipeline_id,
+      'millrace.pipeline.version': execution.pipeline_version,
+      'millrace.execution.attempt': execution.attempt,
+    };
+    return this.tracing.span('execution attempt', attributes, async (span) => {
+      const end = await attempt.run();
+      span.set({ 'millrace.end': end });
+      return end;
+    });
   }
 
   /**
@@ -192,6 +211,10 @@ export class ExecutionRunner {
 /** The same for all workers that share a data folder. */
 function installationId(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 8);
+}
+
+function attributesOf(executionId: string): SpanAttributes {
+  return { 'millrace.execution.id': executionId };
 }
 
 /** By the clocks of two machines, so never less than nothing. */

@@ -86,6 +86,10 @@ export class ExecutionRecord {
   @Prop({ type: Object, required: true })
   environment!: Record<string, string>;
 
+  /** W3C `traceparent` of the request that asked for it, when traces are on: all that follows is one trace. */
+  @Prop({ type: String })
+  trace_parent?: string;
+
   /** Queue that its jobs go to. */
   @Prop({ type: String, required: true })
   queue!: string;

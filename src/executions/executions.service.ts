@@ -14,6 +14,7 @@ import { pendingState } from '../engine/runtime/pending-state.js';
 import { isTerminal } from '../engine/plan/run-status.js';
 import type { Reservation } from '../idempotency/reservation.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
+import { Tracing } from '../integrations/tracing/tracing.js';
 import { PipelinesService } from '../pipelines/pipelines.service.js';
 import { PlansService } from '../pipelines/plans.service.js';
 import { cancelledRun } from './abandoned-run.js';
@@ -64,6 +65,7 @@ export class ExecutionsService {
     private readonly live: LiveExecutions,
     private readonly bus: EventBus,
     private readonly metrics: Metrics,
+    private readonly tracing: Tracing,
   ) {}
 
   /**
@@ -187,8 +189,16 @@ export class ExecutionsService {
     });
   }
 
-  private async accept(id: string, { plan, ...order }: ExecutionOrder): Promise<AcceptedExecution> {
-    const execution = newExecution(id, plan, order);
+  private accept(id: string, order: ExecutionOrder): Promise<AcceptedExecution> {
+    const attributes = { 'millrace.execution.id': id, 'millrace.pipeline.id': order.pipeline_id };
+    return this.tracing.span('execution accept', attributes, () => this.acceptTraced(id, order));
+  }
+
+  private async acceptTraced(
+    id: string,
+    { plan, ...order }: ExecutionOrder,
+  ): Promise<AcceptedExecution> {
+    const execution = newExecution(id, plan, { ...order, trace_parent: this.tracing.current() });
     await this.placer.announceQueue(execution.queue);
     await this.executions.insert(execution);
     this.metrics.executionsAccepted.inc({ trigger: order.trigger_info.trigger_type });
@@ -230,6 +240,7 @@ type Order = Pick<
   | 'trigger_info'
   | 'clone_url'
   | 'rerun_of'
+  | 'trace_parent'
 >;
 
 type ExecutionOrder = Order & { readonly plan: Plan };

@@ -47,6 +47,8 @@ export function requestLog(
   });
   return (request, response, next) => {
     Object.assign(request, { clientAddress: clientAddress(request, proxies) });
+    // A level that was set at run time: pino's children keep the one that they were made with.
+    if (log.logger.level !== logger.level) log.logger.level = logger.level;
     log(request, response, next);
   };
 }

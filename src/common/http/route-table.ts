@@ -32,7 +32,8 @@ export class RouteTable {
    * Express notes on a request that reached a route; without it (the request was refused before) the path is looked up.
    */
   templateOf(path: string, taken?: unknown): string | undefined {
-    if (isRoute(taken) && !takesEverything(taken.methods)) return pathOf(taken);
+    const known = pathOfRoute(taken);
+    if (known !== undefined) return known;
     if (!isDecodable(path)) return undefined;
     for (const route of this.routesOf(path)) return pathOf(route);
     return undefined;
@@ -47,6 +48,11 @@ export class RouteTable {
       if (route && !takesEverything(route.methods) && layer.match(path)) yield route;
     }
   }
+}
+
+/** The template of what Express notes on a request that reached a route; `undefined` = it reached none. */
+export function pathOfRoute(taken: unknown): string | undefined {
+  return isRoute(taken) && !takesEverything(taken.methods) ? pathOf(taken) : undefined;
 }
 
 /** Express throws where it matches any other. */

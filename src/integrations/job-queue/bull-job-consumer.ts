@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { DelayedError, type Job, Worker } from 'bullmq';
+import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { RedisConnections } from '../redis/redis-connections.js';
 import type { ExecutionJob, JobConsumer, JobHandler, JobOutcome } from './job-queue.js';
@@ -28,6 +28,7 @@ export class BullJobConsumer implements JobConsumer {
     private readonly prefix: string,
     private readonly concurrency: number,
     private readonly handler: JobHandler,
+    private readonly telemetry?: Telemetry,
   ) {}
 
   get running(): number {
@@ -71,6 +72,7 @@ export class BullJobConsumer implements JobConsumer {
       concurrency: this.concurrency,
       stalledInterval: STALLED_INTERVAL_MS,
       skipVersionCheck: true,
+      ...(this.telemetry && { telemetry: this.telemetry }),
     });
     worker.on('error', (error) => this.logger.debug({ err: error, queue: name }, 'queue consumer'));
     this.open.set(name, { worker, connection });

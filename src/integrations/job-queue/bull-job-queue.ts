@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { Queue } from 'bullmq';
+import { Queue, type Telemetry } from 'bullmq';
 import type { RedisConnections } from '../redis/redis-connections.js';
 import { BullJobConsumer } from './bull-job-consumer.js';
 import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
@@ -13,7 +13,11 @@ export class BullJobQueue extends JobQueue {
   private readonly queues = new Map<string, Queue<ExecutionJob>>();
   private readonly consumers = new Set<BullJobConsumer>();
 
-  constructor(private readonly redis: RedisConnections) {
+  constructor(
+    private readonly redis: RedisConnections,
+    /** Absent: jobs carry no trace. */
+    private readonly telemetry?: Telemetry,
+  ) {
     super();
   }
 
@@ -32,7 +36,13 @@ export class BullJobQueue extends JobQueue {
   }
 
   consume(concurrency: number, handler: JobHandler): JobConsumer {
-    const consumer = new BullJobConsumer(this.redis, this.prefix, concurrency, handler);
+    const consumer = new BullJobConsumer(
+      this.redis,
+      this.prefix,
+      concurrency,
+      handler,
+      this.telemetry,
+    );
     this.consumers.add(consumer);
     return consumer;
   }
@@ -55,6 +65,7 @@ export class BullJobQueue extends JobQueue {
       prefix: this.prefix,
       skipVersionCheck: true,
       skipMetasUpdate: true,
+      ...(this.telemetry && { telemetry: this.telemetry }),
     });
     queue.on('error', (error) => this.logger.debug({ err: error, queue: name }, 'queue'));
     this.queues.set(name, queue);

@@ -1,5 +1,6 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { RedisConnections } from '../redis/redis-connections.js';
+import { Tracing } from '../tracing/tracing.js';
 import { BullJobQueue } from './bull-job-queue.js';
 import { JobQueue } from './job-queue.js';
 
@@ -7,8 +8,9 @@ import { JobQueue } from './job-queue.js';
   providers: [
     {
       provide: JobQueue,
-      inject: [RedisConnections],
-      useFactory: (redis: RedisConnections) => new BullJobQueue(redis),
+      inject: [RedisConnections, Tracing],
+      useFactory: (redis: RedisConnections, tracing: Tracing) =>
+        new BullJobQueue(redis, tracing.queueTelemetry),
     },
   ],
   exports: [JobQueue],
