@@ -12,6 +12,7 @@ import { ExecutionsWorkerModule } from './executions/executions.worker.module.js
 import { HealthModule } from './health/health.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { DatabaseModule } from './integrations/database/database.module.js';
+import { compileLimitModule } from './integrations/rate-limit/compile-limit.module.js';
 import { RateLimitModule } from './integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from './integrations/redis/redis.module.js';
 import { TracingModule } from './integrations/tracing/tracing.module.js';
@@ -57,6 +58,7 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
 function apiModules(): Imports {
   return [
     RateLimitModule.forRoot(),
+    compileLimitModule(),
     AuthModule.forRoot(),
     IdempotencyModule,
     PipelinesApiModule,

@@ -211,6 +211,14 @@ export const configVariables = {
     kind: integer(0, 1_000_000),
     fallback: () => 60,
   }),
+  compileLimit: variable({
+    name: 'COMPILE_LIMIT',
+    section: 'Access',
+    description:
+      'Pipelines that one client address may have compiled in a minute (create, upload, replace, validate, plan). 0: no limit.',
+    kind: integer(0, 1_000_000),
+    fallback: () => 1_200,
+  }),
   publicBadges: variable({
     name: 'PUBLIC_BADGES',
     section: 'Access',

@@ -96,6 +96,7 @@ describe('parseConfig', () => {
       TRUST_PROXY: 'yes',
       RATE_LIMIT: '-1',
       AUTH_FAILURE_LIMIT: 'x',
+      COMPILE_LIMIT: 'x',
       PUBLIC_BADGES: 'perhaps',
       ALLOW_PRIVATE_URLS: '10.0.0.0/33',
       GIT_MIRROR_SIZE: 'x',

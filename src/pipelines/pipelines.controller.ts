@@ -13,6 +13,7 @@ import {
   Query,
   Req,
   Res,
+  UseGuards,
 } from '@nestjs/common';
 import {
   ApiBearerAuth,
@@ -27,6 +28,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
+import { CompileLimitGuard } from '../integrations/rate-limit/compile-limit.guard.js';
 import { Idempotent, Reserved } from '../idempotency/idempotent.decorator.js';
 import type { Reservation } from '../idempotency/reservation.js';
 import { validationError } from '../common/errors/millrace.error.js';
@@ -73,6 +75,7 @@ export class PipelinesController {
   constructor(private readonly pipelines: PipelinesService) {}
 
   @Post()
+  @UseGuards(CompileLimitGuard)
   @Idempotent()
   @ApiOperation({
     summary: 'Create a pipeline from YAML',
@@ -90,6 +93,7 @@ export class PipelinesController {
   }
 
   @Post('upload')
+  @UseGuards(CompileLimitGuard)
   @Idempotent(YamlUploadInterceptor)
   @Consumes('multipart/form-data')
   @ApiOperation({
@@ -115,6 +119,7 @@ export class PipelinesController {
   }
 
   @Post('validate')
+  @UseGuards(CompileLimitGuard)
   @HttpCode(200)
   @ApiOperation({ summary: 'Check YAML: all problems at once, nothing is stored' })
   @ApiOkResponse({ type: ValidationResponse })
@@ -172,6 +177,7 @@ export class PipelinesController {
   }
 
   @Put(':id')
+  @UseGuards(CompileLimitGuard)
   @ApiOperation({
     summary: 'Replace the YAML: makes a new version',
     description: 'The name comes from the YAML. The same text again makes no new version.',

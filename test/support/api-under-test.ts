@@ -20,7 +20,8 @@ export class ApiUnderTest {
     private readonly home: string,
   ) {}
 
-  static async start(): Promise<ApiUnderTest> {
+  /** @param environment variables on top */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<ApiUnderTest> {
     const services = testServices();
     const home = mkdtempSync(join(tmpdir(), 'millrace-api-'));
     const result = parseConfig({
@@ -29,6 +30,7 @@ export class ApiUnderTest {
       REDIS_URL: services.redisUrl,
       MILLRACE_HOME: home,
       MILLRACE_TOKEN: token,
+      ...environment,
     });
     if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
     const logger = createRootLogger({ level: 'silent', role: 'test' });
