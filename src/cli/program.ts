@@ -1,10 +1,11 @@
-import { Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
 import { cleanText } from './client/clean-text.js';
 import { CommandError, errorShapeOf } from './command.error.js';
+import type { Shell } from './completion/completion-command.js';
 import { exitCodeHelp, exitCodes } from './exit-codes.js';
 import type { RunFlags, ServerFlags } from './flags.js';
 import { nameAndValue } from './option-values.js';
@@ -124,6 +125,23 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     const { configCommand } = await import('./config-command.js');
     done(configCommand(flags, terminal));
   });
+
+  program
+    .command('completion')
+    .description('Print the completion of commands, options and names for a shell')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: Shell) => {
+      const { completionCommand } = await import('./completion/completion-command.js');
+      done(completionCommand(shell, program, terminal));
+    });
+
+  program
+    .command('complete-names', { hidden: true })
+    .addArgument(new Argument('<kind>').choices(['pipeline', 'execution']))
+    .action(async (kind: string) => {
+      const { namesCommand } = await import('./completion/completion-command.js');
+      done(await namesCommand(kind, terminal));
+    });
 
   program
     .command('openapi')

@@ -4,8 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogLine } from '../../src/cli/client/wire-types.js';
+import { entryFile } from '../../src/config/paths.js';
 import { removeTree } from '../../src/workspaces/workspace-store.js';
-import { CommandLine, type Outcome, type RunningCommand } from '../support/command-line.js';
+import {
+  CommandLine,
+  type Outcome,
+  type RunningCommand,
+  runProgram,
+} from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
@@ -281,6 +287,36 @@ describe('the command line as a client', () => {
     const { stdout } = await cli.run(['explain', id]);
     expect(stdout).toMatch(/^Queue \(labels .*no-such-label.*\): it is next; 0 workers/m);
     expect((await cli.run(['cancel', id])).code).toBe(0);
+  }, 60_000);
+
+  it('completes commands, options, values and names in bash', async () => {
+    await create('to-complete', '      - run: echo x\n');
+    const program = join(home, 'millrace');
+    const entry = entryFile('cli');
+    await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${entry}" "$@"\n`);
+    await chmod(program, 0o755);
+    const script = join(home, 'completion.bash');
+    await writeFile(script, (await cli.run(['completion', 'bash'])).stdout);
+    const complete = async (...words: string[]): Promise<string[]> => {
+      const code =
+        'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _millrace; printf "%s\\n" "${COMPREPLY[@]}"';
+      const environment = { HOME: home, MILLRACE_HOME: join(home, 'data') };
+      const args = ['-c', code, 'bash', script, program, ...words];
+      const { stdout, stderr } = await runProgram('bash', args, environment);
+      expect(stderr).toBe('');
+      return stdout.split('\n').filter((word) => word !== '');
+    };
+    expect(await complete('pi')).toEqual(['pipelines']);
+    expect(await complete('pipelines', 'e')).toEqual(['enable']);
+    expect(await complete('trigger', '--no')).toEqual(['--no-follow']);
+    expect(await complete('status', '--state', 'r')).toEqual(['running']);
+    expect(await complete('pipelines', '--cur')).toEqual(['--cursor']);
+    expect(await complete('trigger', '--branch', 'main', 'to-c')).toEqual(['to-complete']);
+    expect(await complete('logs', '-f', 'la')).toEqual(['last']);
+    expect(await complete('status', '--pipeline', 'to-')).toEqual(['to-complete']);
+    expect(await complete('workers', '')).toEqual([]);
+    expect(await complete('')).toEqual(expect.arrayContaining(['start', 'login', 'completion']));
+    expect(await complete('')).not.toContain('complete-names');
   }, 60_000);
 
   it('says what is wrong and what to do, in two lines, with an exit code', async () => {

@@ -1,0 +1,64 @@
+import type { CommandShape } from './command-shape.js';
+import {
+  commandCases,
+  optionCases,
+  placeCases,
+  shellQuote,
+  type ShellWords,
+  valueCases,
+  valueOptionPattern,
+} from './script-cases.js';
+
+const bash: ShellWords = {
+  choose: (words) => `kind=words words=${shellQuote(words.map(({ name }) => name).join(' '))}`,
+};
+
+/** Completion for bash 4 and newer; for `./millrace` too: bash looks for what follows the last slash. */
+export function bashScript(shapes: readonly CommandShape[]): string {
+  return `# Completion of millrace for bash. Load it: source <(./millrace completion bash)
+_millrace() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} at='' place=0 value=0 last='' words='' kind='' word i
+  COMPREPLY=()
+  if [[ $cur == '=' ]]; then cur=''; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    if [[ $word == '=' ]]; then continue; fi
+    if ((value)); then value=0; continue; fi
+    case $word in
+      -*) last=$word
+        case "$at $word" in
+          ${valueOptionPattern(shapes)}) value=1 ;;
+        esac ;;
+      *)
+        case "$at $word" in
+${commandCases(shapes)}
+          *) place=$((place + 1)) ;;
+        esac ;;
+    esac
+  done
+  if ((value)); then
+    case "$at $last" in
+${valueCases(shapes, bash)}
+    esac
+  elif [[ $cur == -* ]]; then
+    case $at in
+${optionCases(shapes, bash)}
+    esac
+  else
+    case "$at:$place" in
+${placeCases(shapes, bash)}
+    esac
+  fi
+  case $kind in
+    words) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
+    file) compopt -o default 2>/dev/null ;;
+    pipeline | execution)
+      while IFS=$'\\t' read -r word _; do
+        if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
+      done < <("\${COMP_WORDS[0]/#\\~/$HOME}" complete-names "$kind" 2>/dev/null)
+      ;;
+  esac
+}
+complete -F _millrace millrace
+`;
+}

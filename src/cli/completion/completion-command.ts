@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { readClientEnvironment } from '../../config/client-environment.js';
+import { ApiClient } from '../api-client.js';
+import { cleanText } from '../client/clean-text.js';
+import { resolveConnection } from '../client/connection.js';
+import { LoginStore } from '../client/login-store.js';
+import type { ExecutionSummary, ListOf, PipelineSummary } from '../client/wire-types.js';
+import { CommandError } from '../command.error.js';
+import { exitCodes } from '../exit-codes.js';
+import type { Terminal } from '../terminal.js';
+import { bashScript } from './bash-script.js';
+import { shapesOf } from './command-shape.js';
+import { fishScript } from './fish-script.js';
+import { zshScript } from './zsh-script.js';
+
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
+export type Shell = keyof typeof SCRIPTS;
+
+/** Whoever pressed a key does not wait longer. */
+const NAMES_TIMEOUT_MS = 1_500;
+const MAX_NAMES = 200;
+const MAX_EXECUTIONS = 20;
+
+/** Prints the completion of a program for a shell. */
+export function completionCommand(shell: Shell, program: Command, terminal: Terminal): number {
+  terminal.write(SCRIPTS[shell](shapesOf(program)));
+  return exitCodes.success;
+}
+
+/**
+ * Prints what the server knows, one a line as `word TAB description`: for completion, so once, quickly, and silently when
+ * there is no server or no token.
+ */
+export async function namesCommand(kind: string, terminal: Terminal): Promise<number> {
+  try {
+    const environment = readClientEnvironment();
+    const store = new LoginStore(environment.configFolder);
+    const { url, token } = resolveConnection({}, environment, store);
+    const api = new ApiClient(url, token, { retryDelaysMs: [], timeoutMs: NAMES_TIMEOUT_MS });
+    const names = kind === 'pipeline' ? await pipelineNames(api) : await executionNames(api);
+    for (const [word, description] of names) {
+      terminal.print(`${cleanText(word)}\t${cleanText(description)}`);
+    }
+    return exitCodes.success;
+  } catch (error) {
+    if (error instanceof CommandError) return error.exitCode;
+    throw error;
+  }
+}
+
+type Name = readonly [word: string, description: string];
+
+/** Names where they are the only ones of their kind, else ids. */
+async function pipelineNames(api: ApiClient): Promise<Name[]> {
+  const path = `/api/ci/pipelines?limit=${MAX_NAMES}`;
+  const { items } = await api.get<ListOf<PipelineSummary>>(path);
+  const seen = new Map<string, number>();
+  for (const { name } of items) seen.set(name, (seen.get(name) ?? 0) + 1);
+  return items.map(({ id, name, description }) =>
+    seen.get(name) === 1 ? [name, description ?? id] : [id, name],
+  );
+}
+
+async function executionNames(api: ApiClient): Promise<Name[]> {
+  const path = `/api/ci/executions?limit=${MAX_EXECUTIONS}`;
+  const { items } = await api.get<ListOf<ExecutionSummary>>(path);
+  const ids = items.map(({ id, pipeline_name, status }): Name => [
+    id,
+    `${pipeline_name} ${status}`,
+  ]);
+  return ids.length === 0 ? [] : [['last', 'the newest'], ...ids];
+}

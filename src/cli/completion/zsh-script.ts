@@ -1,0 +1,70 @@
+import type { CommandShape } from './command-shape.js';
+import {
+  commandCases,
+  optionCases,
+  placeCases,
+  shellQuote,
+  type ShellWords,
+  valueCases,
+  valueOptionPattern,
+} from './script-cases.js';
+
+/** `_describe` parts word and description at the first colon that is not escaped. */
+const zsh: ShellWords = {
+  choose: (words) => {
+    const described = words.map(({ name, description }) =>
+      shellQuote(`${name.replaceAll(':', '\\:')}${description === '' ? '' : `:${description}`}`),
+    );
+    return `kind=words choices=(${described.join(' ')})`;
+  },
+};
+
+/** Completion for zsh, with descriptions. */
+export function zshScript(shapes: readonly CommandShape[]): string {
+  return `#compdef millrace
+# Completion of millrace for zsh. Load it after compinit: source <(./millrace completion zsh)
+_millrace() {
+  local cur=\${words[CURRENT]} at='' word='' last='' kind=''
+  local -i i place=0 value=0
+  local -a choices
+  for ((i = 2; i < CURRENT; i++)); do
+    word=\${words[i]}
+    if ((value)); then value=0; continue; fi
+    case $word in
+      -*) last=$word
+        case "$at $word" in
+          ${valueOptionPattern(shapes)}) value=1 ;;
+        esac ;;
+      *)
+        case "$at $word" in
+${commandCases(shapes)}
+          *) ((place += 1)) ;;
+        esac ;;
+    esac
+  done
+  if ((value)); then
+    case "$at $last" in
+${valueCases(shapes, zsh)}
+    esac
+  elif [[ $cur == -* ]]; then
+    case $at in
+${optionCases(shapes, zsh)}
+    esac
+  else
+    case "$at:$place" in
+${placeCases(shapes, zsh)}
+    esac
+  fi
+  case $kind in
+    words) _describe -t values value choices ;;
+    file) _files ;;
+    pipeline | execution)
+      choices=("\${(@f)$(\${(Q)words[1]/#\\~/$HOME} complete-names $kind 2>/dev/null)}")
+      choices=("\${(@)choices%%$'\\t'*}")
+      compadd -a choices
+      ;;
+  esac
+}
+compdef _millrace millrace
+`;
+}
