@@ -291,6 +291,7 @@ describe('the command line as a client', () => {
 
   it('completes commands, options, values and names in bash', async () => {
     await create('to-complete', '      - run: echo x\n');
+    await cli.run(['trigger', 'to-complete', '--no-follow']);
     const program = join(home, 'millrace');
     const entry = entryFile('cli');
     await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${entry}" "$@"\n`);
