@@ -34,7 +34,7 @@ import { ShellStepHandler } from './steps/shell-step.handler.js';
 import type { StepOutput } from './steps/step-output.js';
 import { storedLogChunk } from './stored-log-chunk.js';
 import { storedRun } from './stored-state.js';
-import { systemClock } from './system-clock.js';
+import { steadyClock } from './steady-clock.js';
 
 /** Everything that an attempt works with on its worker. */
 export interface AttemptTools {
@@ -73,6 +73,7 @@ const NO_DEADLINE = { deadlineMs: Infinity };
 /** One execution attempt on this worker, from its claim to its end. */
 export class ExecutionAttempt {
   private readonly control = new AbortController();
+  private readonly clock = steadyClock();
   private readonly hold: Hold;
   private readonly traces: { stage: string; step: string | null; trace: WhenTrace }[] = [];
   private storedTraces = 0;
@@ -162,7 +163,7 @@ export class ExecutionAttempt {
             this.tools.metrics,
           ),
         ],
-        clock: systemClock,
+        clock: this.clock,
         onState: (state) => publisher.push(state),
         onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
         systemLine: (address, text) => log.systemLine(address, text),
@@ -185,7 +186,7 @@ export class ExecutionAttempt {
     failPoint('log_closed');
     await this.storeTraces();
     if (result.kind === 'finished') {
-      return this.settle(settlementOf(result.state, this.execution, end));
+      return this.settle(settlementOf(result.state, this.execution, end, this.clock.now()));
     }
     return this.release(result.reason, end.last_seq);
   }
@@ -242,7 +243,7 @@ export class ExecutionAttempt {
       ? await this.closeLog(this.log, LOG_KEPT_BYTES)
       : { last_seq: this.firstSeq - 1, logs: [] };
     if (!end) return 'fenced';
-    const now = new Date();
+    const now = new Date(this.clock.now());
     return this.settle({
       ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
       status: 'failed',
@@ -264,7 +265,7 @@ export class ExecutionAttempt {
       masks,
       store: this.tools.chunks,
       bus: this.tools.bus,
-      clock: systemClock,
+      clock: this.clock,
       limits: this.tools.logLimits,
       meter: this.tools.logMeter,
       onProblem: ({ part, error, attempt }) =>
@@ -327,8 +328,13 @@ export class ExecutionAttempt {
   }
 }
 
-function settlementOf(state: RunState, execution: ExecutionRecord, log: LogEnd): Settlement {
-  const finishedAt = state.finishedAt ?? systemClock.now();
+function settlementOf(
+  state: RunState,
+  execution: ExecutionRecord,
+  log: LogEnd,
+  now: number,
+): Settlement {
+  const finishedAt = state.finishedAt ?? now;
   const startedAt = execution.started_at?.getTime() ?? state.startedAt ?? finishedAt;
   return {
     ...storedRun(state),

@@ -1,11 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
-import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { type ExecutionJob, JobQueue } from '../integrations/job-queue/job-queue.js';
 import { Tracing } from '../integrations/tracing/tracing.js';
 import { QUEUE_TOPIC } from './execution-topics.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { QueuesRepository } from './queues.repository.js';
+
+type Offer = Pick<ExecutionRecord, '_id' | 'queue' | 'enqueue_number' | 'trace_parent'>;
 
 /** Offers executions to workers. */
 @Injectable()
@@ -29,16 +31,18 @@ export class ExecutionPlacer {
   }
 
   /** Makes the job of a pending execution. False: the queue is away, and the reconciler makes it later. */
-  async offer(
-    execution: Pick<ExecutionRecord, '_id' | 'queue' | 'enqueue_number' | 'trace_parent'>,
-  ): Promise<boolean> {
+  async offer(execution: Offer): Promise<boolean> {
+    return this.tryTo(execution, () => this.jobs.enqueue(execution.queue, jobOf(execution)));
+  }
+
+  /** Makes the job of an execution anew that is pending for too long: it may be lost. False: the queue is away. */
+  async renew(execution: Offer): Promise<boolean> {
+    return this.tryTo(execution, () => this.jobs.renew(execution.queue, jobOf(execution)));
+  }
+
+  private async tryTo(execution: Offer, place: () => Promise<void>): Promise<boolean> {
     try {
-      await this.tracing.within(execution.trace_parent, () =>
-        this.jobs.enqueue(execution.queue, {
-          executionId: execution._id,
-          enqueueNumber: execution.enqueue_number,
-        }),
-      );
+      await this.tracing.within(execution.trace_parent, place);
       return true;
     } catch (error) {
       this.metrics.dependencyFailed('queue', 'enqueue_failed');
@@ -46,4 +50,8 @@ export class ExecutionPlacer {
       return false;
     }
   }
+}
+
+function jobOf(execution: Offer): ExecutionJob {
+  return { executionId: execution._id, enqueueNumber: execution.enqueue_number };
 }

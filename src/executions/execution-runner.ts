@@ -21,6 +21,7 @@ import type { WorkerLease } from '../workers/worker-lease.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { type AttemptEnd, type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionPlacer } from './execution-placer.js';
+import { executionReasons } from './execution-reasons.js';
 import { ExecutionTakeover } from './execution-takeover.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
@@ -30,6 +31,8 @@ import { RunningAttempts } from './running-attempts.js';
 
 /** A job whose execution cannot be claimed so long, because the database is away, is put back. */
 const CLAIM_DEADLINE_MS = 30_000;
+/** So often an execution may fail to be claimed here. */
+const MOST_REFUSALS = 3;
 /** Settled attempts that may be cleaned up behind their slot at one time. */
 const MAX_CLEANING = 64;
 const DAY_MS = 86_400_000;
@@ -41,6 +44,8 @@ export class ExecutionRunner {
   private tools: AttemptTools | undefined;
   private closeTools: (() => Promise<void>) | undefined;
   private readonly cleaning = new Set<Promise<void>>();
+  /** How often the claim of an execution failed for another reason than an absent database. */
+  private readonly refused = new Map<string, number>();
 
   constructor(
     private readonly config: MillraceConfig,
@@ -150,13 +155,16 @@ export class ExecutionRunner {
         this.executions.claim(executionId, worker, CLAIM_DEADLINE_MS),
       );
       if (!execution) return 'done';
+      this.refused.delete(executionId);
       failPoint('execution_claimed');
       attempt = this.begin(execution);
       this.running.add(execution, attempt);
       this.metrics.queueWait.observe(waitedSeconds(execution));
     } catch (error) {
       this.logger.warn({ err: error, executionId }, 'execution not begun');
-      return isDatabaseUnavailable(error) ? 'put_back' : 'done';
+      if (isDatabaseUnavailable(error)) return 'put_back';
+      await this.refuse(executionId);
+      return 'done';
     } finally {
       this.running.endClaim(executionId);
     }
@@ -189,6 +197,27 @@ export class ExecutionRunner {
       span.set({ 'millrace.end': end });
       return end;
     });
+  }
+
+  /**
+   * An execution that the database will not let be claimed: it is offered again by the reconciler, a few times, and then ends
+   * rather than to go round for ever.
+   */
+  private async refuse(executionId: string): Promise<void> {
+    const count = (this.refused.get(executionId) ?? 0) + 1;
+    this.refused.set(executionId, count);
+    if (count < MOST_REFUSALS) return;
+    this.refused.delete(executionId);
+    try {
+      const reason = executionReasons.internalError();
+      await this.executions.endUnplaced(executionId, { status: 'failed', reason });
+      this.logger.error({ executionId }, 'execution ended: it cannot be claimed');
+    } catch (error) {
+      this.logger.warn(
+        { err: error, executionId },
+        'execution not ended; the next offer tries again',
+      );
+    }
   }
 
   /**

@@ -75,7 +75,9 @@ export class ExecutionsProcessor {
   }
 
   private async process(executionId: string): Promise<JobOutcome> {
-    // The last slot of a full disk is seen here at the latest: the watch looks at every renewal only.
+    // A step may have filled the disk since the last renewal, which looks only every few seconds.
+    this.refusal = await this.machine.refusal();
+    this.applyRefusal();
     if (this.draining || this.refusal) return 'put_back';
     return this.runner.run(executionId, this.lease);
   }

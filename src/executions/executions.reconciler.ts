@@ -19,10 +19,12 @@ import {
 import { ExecutionsRepository } from './executions.repository.js';
 
 const INTERVAL_MS = 5_000;
-/** A job that was just made is on its way; older pending executions may have lost theirs. */
+/** A job that was just made is on its way; older pending executions may have lost theirs. By the clock of whoever queued it, or by our own. */
 const GRACE_MS = 5_000;
 /** Oldest first; the rest waits for the next round. */
 const MOST_AT_ONCE = 500;
+/** Looking at a job costs a round trip more than offering it. */
+const MOST_RENEWED = 100;
 
 /**
  * Keeps the promise that an accepted execution ends, in every process and without a leader: all that it does is
@@ -34,6 +36,8 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private round: Promise<void> = Promise.resolve();
+  /** Since when, monotonic, an enqueueing was seen to be pending: clocks of other machines may be ahead of ours by hours. */
+  private pendingSince = new Map<string, number>();
 
   constructor(
     private readonly executions: ExecutionsRepository,
@@ -86,17 +90,38 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
   }
 
   private async offerAgain(pending: readonly LiveExecution[]): Promise<void> {
-    const oldest = Date.now() - GRACE_MS;
+    const late = new Set(this.lateAmong(pending));
+    let renewed = 0;
     for (const execution of pending) {
       if (execution.cancel_requested) {
         const whole = await this.executions.find(execution._id);
         if (whole && (await this.executions.endUnplaced(whole._id, cancelledRun(whole)))) {
           this.metrics.executionFinished('cancelled', null);
         }
-      } else if (execution.queued_at.getTime() < oldest && !(await this.placer.offer(execution))) {
-        return;
+      } else if (late.has(execution)) {
+        // The oldest should be taken first: when they are not, their jobs are looked at.
+        const isOffered =
+          renewed++ < MOST_RENEWED
+            ? await this.placer.renew(execution)
+            : await this.placer.offer(execution);
+        if (!isOffered) return;
       }
     }
+  }
+
+  private lateAmong(pending: readonly LiveExecution[]): readonly LiveExecution[] {
+    const now = performance.now();
+    const oldest = Date.now() - GRACE_MS;
+    const seen = pending.map((execution) => {
+      const key = `${execution._id}.${execution.enqueue_number}`;
+      return { execution, key, since: this.pendingSince.get(key) ?? now };
+    });
+    this.pendingSince = new Map(seen.map(({ key, since }) => [key, since]));
+    return seen
+      .filter(
+        ({ execution, since }) => execution.queued_at.getTime() < oldest || now - since >= GRACE_MS,
+      )
+      .map(({ execution }) => execution);
   }
 }
 

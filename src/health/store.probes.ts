@@ -1,6 +1,7 @@
 import { HealthProbe, type ProbeResult } from '../common/health/health-probe.js';
 import type { DatabaseConnection } from '../integrations/database/database-connection.js';
 import type { RedisConnections } from '../integrations/redis/redis-connections.js';
+import { isFull, mayEvict, SAFE_POLICY } from '../integrations/redis/redis-memory.js';
 
 /** Nothing can be read or accepted without the database. */
 export class DatabaseProbe extends HealthProbe {
@@ -29,7 +30,21 @@ export class RedisProbe extends HealthProbe {
   }
 
   async check(): Promise<ProbeResult> {
-    await this.redis.ping();
-    return { status: 'up', message: 'reachable' };
+    const memory = await this.redis.memory();
+    const data = {
+      used_bytes: memory.usedBytes,
+      limit_bytes: memory.limitBytes ?? null,
+      policy: memory.policy ?? null,
+    };
+    if (isFull(memory)) {
+      const message =
+        'full: it refuses writes, executions are accepted and wait (raise its maxmemory)';
+      return { status: 'degraded', message, data };
+    }
+    if (mayEvict(memory)) {
+      const message = `may drop keys of the queue: set its maxmemory-policy to ${SAFE_POLICY}`;
+      return { status: 'degraded', message, data };
+    }
+    return { status: 'up', message: 'reachable', data };
   }
 }

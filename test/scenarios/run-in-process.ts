@@ -12,7 +12,7 @@ import { executionReasons } from '../../src/executions/execution-reasons.js';
 import { storedRun } from '../../src/executions/stored-state.js';
 import { GitStepHandler } from '../../src/executions/steps/git-step.handler.js';
 import { ShellStepHandler } from '../../src/executions/steps/shell-step.handler.js';
-import { systemClock } from '../../src/executions/system-clock.js';
+import { steadyClock } from '../../src/executions/steady-clock.js';
 import { triggerEnvironment } from '../../src/executions/trigger-environment.js';
 import { MemoryEventBus } from '../../src/integrations/event-bus/memory-event-bus.js';
 import { IsomorphicGitClient } from '../../src/integrations/git/isomorphic-git-client.js';
@@ -117,7 +117,7 @@ export class InProcessRunner {
       masks,
       store,
       bus: new MemoryEventBus(),
-      clock: systemClock,
+      clock: steadyClock(),
       onProblem: (problem) => problems.push(problem),
     });
     const output = {
@@ -135,7 +135,7 @@ export class InProcessRunner {
           new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output),
           new GitStepHandler(this.git, workspace, output, () => Promise.resolve()),
         ],
-        clock: systemClock,
+        clock: steadyClock(),
         onState: () => undefined,
         onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
         systemLine: (address, text) => log.systemLine(address, text),

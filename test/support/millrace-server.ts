@@ -26,6 +26,8 @@ export interface MillraceServerOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Default: a new one each time. */
   readonly databaseName?: string;
+  /** Data folder, removed at the end. Default: a new one. */
+  readonly home?: string;
 }
 
 export interface ExecutionBody {
@@ -95,7 +97,7 @@ export class MillraceServer {
 
   static async start(options: MillraceServerOptions = {}): Promise<MillraceServer> {
     const stores = options.environment?.['MONGODB_URI'] === undefined ? testServices() : undefined;
-    const home = await mkdtemp(join(tmpdir(), 'millrace-e2e-'));
+    const home = options.home ?? (await mkdtemp(join(tmpdir(), 'millrace-e2e-')));
     const server = new MillraceServer(home, {
       PATH: process.env['PATH'],
       MONGODB_URI: stores?.mongodbUri,
@@ -122,8 +124,11 @@ export class MillraceServer {
     }
   }
 
-  async startApi(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-    const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' });
+  async startApi(
+    extra: Readonly<Record<string, string>> = {},
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<ServerProcess> {
+    const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' }, own);
     this.processes.push(api);
     this.api = api;
     const port = await said(api, 'the API', /"port":(\d+),"msg":"the API listens"/);
@@ -132,8 +137,12 @@ export class MillraceServer {
     return api;
   }
 
-  async startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-    const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' });
+  /** @param own variables of the process itself, which the configuration does not know */
+  async startWorker(
+    extra: Readonly<Record<string, string>> = {},
+    own: Readonly<Record<string, string>> = {},
+  ): Promise<ServerProcess> {
+    const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' }, own);
     this.workers.push(worker);
     this.processes.push(worker);
     await said(worker, 'the worker', /"msg":"the worker (runs)"/);
@@ -231,9 +240,10 @@ export class MillraceServer {
 function launch(
   entry: 'main' | 'worker',
   environment: Readonly<Record<string, string | undefined>>,
+  own: Readonly<Record<string, string>>,
 ): ServerProcess {
   const child = spawn(process.execPath, ['--enable-source-maps', entryFile(entry)], {
-    env: { PATH: environment['PATH'], MILLRACE_ENV_FD: '3' },
+    env: { ...own, PATH: environment['PATH'], MILLRACE_ENV_FD: '3' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   (child.stdio[3] as NodeJS.WritableStream).end(encodeEnvironment(environment));

@@ -14,7 +14,7 @@ import type { StopRequest } from '../../engine/runtime/run-ports.js';
 import { credentialMasks } from '../../executions/credential-masks.js';
 import { GitStepHandler } from '../../executions/steps/git-step.handler.js';
 import { ShellStepHandler } from '../../executions/steps/shell-step.handler.js';
-import { systemClock } from '../../executions/system-clock.js';
+import { steadyClock } from '../../executions/steady-clock.js';
 import { triggerEnvironment } from '../../executions/trigger-environment.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import { LauncherProcessRunner } from '../../integrations/process/launcher-process-runner.js';
@@ -82,7 +82,7 @@ async function runInWorkspace(
           // Steps run as the same user here, so there is nobody to hand over to.
           new GitStepHandler(git, workspace, output, () => Promise.resolve()),
         ],
-        clock: systemClock,
+        clock: steadyClock(),
         onState: (state) => progress.show(state),
         onTrace: () => undefined,
         systemLine: (address, text) => output.systemLine(address, text),

@@ -80,6 +80,10 @@ export class BullJobConsumer implements JobConsumer {
   }
 
   private async process(job: Job<ExecutionJob>, token: string | undefined): Promise<void> {
+    if (!isExecutionJob(job.data)) {
+      this.logger.warn({ jobId: job.id, queue: job.queueName }, 'a job that is none was dropped');
+      return;
+    }
     const outcome = await this.takeSlot(job.data);
     if (outcome === 'done') return;
     await job.moveToDelayed(Date.now() + PUT_BACK_DELAY_MS, token);
@@ -120,4 +124,10 @@ export class BullJobConsumer implements JobConsumer {
   private detach(work: Promise<unknown>, what: string): void {
     work.catch((error: unknown) => this.logger.warn({ err: error }, what));
   }
+}
+
+/** Whoever reaches Redis can write anything there; what is no text must not get into a query. */
+function isExecutionJob(data: unknown): data is ExecutionJob {
+  const { executionId, enqueueNumber } = (data ?? {}) as Partial<Record<string, unknown>>;
+  return typeof executionId === 'string' && typeof enqueueNumber === 'number';
 }

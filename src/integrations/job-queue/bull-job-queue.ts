@@ -24,11 +24,24 @@ export class BullJobQueue extends JobQueue {
   async enqueue(queue: string, job: ExecutionJob): Promise<void> {
     await withDeadline(
       this.queue(queue).add('execution', job, {
-        jobId: `${job.executionId}.${job.enqueueNumber}`,
+        jobId: jobIdOf(job),
         removeOnComplete: true,
         removeOnFail: true,
       }),
     );
+  }
+
+  async renew(name: string, job: ExecutionJob): Promise<void> {
+    const queue = this.queue(name);
+    const id = jobIdOf(job);
+    const state = await withDeadline(queue.getJobState(id));
+    if (state === 'delayed') {
+      // It may have been taken meanwhile.
+      const delayed = await withDeadline(queue.getJob(id));
+      await withDeadline(Promise.resolve(delayed?.promote())).catch(() => undefined);
+    }
+    if (state === 'unknown') await withDeadline(queue.remove(id));
+    await this.enqueue(name, job);
   }
 
   async waiting(queue: string): Promise<number> {
@@ -71,6 +84,10 @@ export class BullJobQueue extends JobQueue {
     this.queues.set(name, queue);
     return queue;
   }
+}
+
+function jobIdOf({ executionId, enqueueNumber }: ExecutionJob): string {
+  return `${executionId}.${enqueueNumber}`;
 }
 
 /** BullMQ waits for a lost connection without end; a late success does no harm, since a job's id makes it one. */

@@ -105,6 +105,34 @@ describe.each(adapters)('%s', (_name, jobs) => {
     await consumer.close(1_000);
   });
 
+  it('renews a job that was put back by a clock that is an hour ahead, and one that is lost in part', async () => {
+    const now = Date.now.bind(Date);
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + 3_600_000);
+    let count = 0;
+    const consumer = take(1, async () => (count++ === 0 ? 'put_back' : 'done'));
+    await jobs.enqueue(queue, job('e'));
+    await eventually(() => (count > 0 && consumer.running === 0 ? true : undefined));
+    clock.mockRestore();
+    await eventually(async () => {
+      await jobs.renew(queue, job('e'));
+      return count > 1 ? true : undefined;
+    });
+    await consumer.close(1_000);
+
+    await jobs.enqueue(queue, job('half'));
+    await redis.commands().del(redis.key('bull', queue, 'wait'));
+    const taken: string[] = [];
+    const other = take(1, async ({ executionId }) => {
+      taken.push(executionId);
+      return 'done';
+    });
+    await eventually(async () => {
+      await jobs.renew(queue, job('half'));
+      return taken.includes('half') ? true : undefined;
+    });
+    await other.close(1_000);
+  });
+
   it('runs at most as many at once as there are slots, over all queues', async () => {
     let now = 0;
     let most = 0;

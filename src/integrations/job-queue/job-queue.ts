@@ -34,6 +34,12 @@ export interface JobConsumer {
 export abstract class JobQueue {
   /** Offers a job. The same (execution, number) offered twice while it is queued or under way is one job. Rejects within 2 s when the queue is away. */
   abstract enqueue(queue: string, job: ExecutionJob): Promise<void>;
+  /**
+   * Offers a job that may be lost, for whoever has waited too long for it. As `enqueue`, but a rest of it that no consumer sees (a
+   * store that dropped some of its keys) is replaced, and what was put back is offered at once: the moment of that is by the
+   * clock of whoever put it back, which may be wrong by hours. Rejects within 2 s when the queue is away.
+   */
+  abstract renew(queue: string, job: ExecutionJob): Promise<void>;
   /** Jobs that nobody took yet. Rejects within 2 s when the queue is away. */
   abstract waiting(queue: string): Promise<number>;
   /** At most `concurrency` handlers run at once. A handler must not reject; if it does, the job is dropped and logged. */

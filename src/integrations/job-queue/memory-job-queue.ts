@@ -19,6 +19,11 @@ export class MemoryJobQueue extends JobQueue {
     return Promise.resolve();
   }
 
+  /** Nothing is dropped here, and its delays are no times of a clock. */
+  renew(queue: string, job: ExecutionJob): Promise<void> {
+    return this.enqueue(queue, job);
+  }
+
   waiting(queue: string): Promise<number> {
     return Promise.resolve(this.list(queue).length);
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
+import { mayEvict, parseRedisMemory, type RedisMemory, SAFE_POLICY } from './redis-memory.js';
 
 export interface RedisConnectionOptions {
   /** `redis://`, `rediss://` or the absolute path of a unix socket. */
@@ -34,12 +35,14 @@ export class RedisConnections {
 
   /** The process's connection for short commands. Fails fast: at once while Redis is away, after 2 s when it hangs. */
   commands(): Redis {
-    this.shared ??= this.connect({
+    if (this.shared) return this.shared;
+    this.shared = this.connect({
       commandTimeout: COMMAND_TIMEOUT_MS,
       socketTimeout: SILENCE_MS,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
     });
+    this.shared.on('ready', () => void this.warnOfEviction());
     return this.shared;
   }
 
@@ -59,9 +62,31 @@ export class RedisConnections {
     await this.commands().ping();
   }
 
+  /** Rejects when Redis is away or hangs for 2 s. */
+  async memory(): Promise<RedisMemory> {
+    return parseRedisMemory(await this.commands().info('memory'));
+  }
+
   close(): void {
     for (const connection of this.open) connection.disconnect();
     this.open.clear();
+  }
+
+  /**
+   * A Redis that evicts is a warning and no refusal: it may lose anything without harm to what was accepted, but each loss
+   * costs the seconds until the reconciler sees it.
+   */
+  private async warnOfEviction(): Promise<void> {
+    try {
+      const memory = await this.memory();
+      if (!mayEvict(memory)) return;
+      this.logger.warn(
+        { policy: memory.policy },
+        `Redis may drop keys of the queue: set its maxmemory-policy to ${SAFE_POLICY}`,
+      );
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the eviction policy of Redis is not known');
+    }
   }
 
   private connect(options: RedisOptions): Redis {

@@ -143,11 +143,12 @@ async function ask(server: MillraceServer, id: string): Promise<Answer> {
 /** I7: numbers without gap or double, or a word about what is missing right where it is. */
 async function logProblems(server: MillraceServer, id: string): Promise<string[]> {
   const response = await server.fetch('GET', `/api/ci/executions/${id}/logs`);
-  const text = await response.text();
-  if (response.status !== 200) return [`log: ${response.status} ${text}`];
+  if (response.status !== 200 || !response.body) {
+    return [`log: ${response.status} ${await response.text()}`];
+  }
   const problems: string[] = [];
   let last = 0;
-  for (const line of text.split('\n').filter((each) => each !== '')) {
+  for await (const line of linesOf(response.body)) {
     const { seq, text: printed } = JSON.parse(line) as { seq: number; text: string };
     if (seq <= last) problems.push(`line ${seq} follows line ${last}`);
     else if (seq > last + 1 && !printed.startsWith('{lost}')) {
@@ -218,6 +219,18 @@ function processProblems(server: MillraceServer): Breach[] {
       .filter((line) => /unhandled|uncaught/i.test(line))
       .map((line): Breach => ({ invariant: 'I8', what: `process ${pid}: ${line}` })),
   );
+}
+
+/** A log may be longer than the longest string. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 async function each<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
