@@ -60,9 +60,10 @@ describe('the clock is moved mid-run', () => {
         expect(ended.duration).toBeGreaterThan(0);
         expect(ended.duration).toBeLessThan(HOUR_MS / 10);
       }
-      const { workers } = await server
-        .call<{ workers: { status: string }[] } | never>('GET', '/api/workers')
-        .then((body) => (Array.isArray(body) ? { workers: body as { status: string }[] } : body));
+      const workers = await server.call<readonly { readonly status: string }[]>(
+        'GET',
+        '/api/workers',
+      );
       expect(workers.map(({ status }) => status)).not.toContain('lost');
       await expectInvariants({ server, ledger });
     },
