@@ -210,7 +210,8 @@ export class ExecutionRunner {
     this.refused.delete(executionId);
     try {
       const reason = executionReasons.internalError();
-      await this.executions.endUnplaced(executionId, { status: 'failed', reason });
+      const isEnded = await this.executions.endUnplaced(executionId, { status: 'failed', reason });
+      if (isEnded) this.metrics.executionFinished('failed', null);
       this.logger.error({ executionId }, 'execution ended: it cannot be claimed');
     } catch (error) {
       this.logger.warn(
