@@ -1,6 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { WhenTrace } from '../engine/plan/run-state.js';
-import type { WorkerRecord } from '../workers/worker.schema.js';
+import { isTerminal } from '../engine/plan/run-status.js';
+import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
+import { PlansService } from '../pipelines/plans.service.js';
 import { WorkersRepository } from '../workers/workers.repository.js';
 import { placementResponse } from './dto/execution.response.js';
 import type {
@@ -9,35 +11,50 @@ import type {
   ExplanationResponse,
   QueueResponse,
 } from './dto/explanation.response.js';
-import { labelsOfQueue, servesQueue } from './execution-queue.js';
-import { executionReasons } from './execution-reasons.js';
+import { type DurationEstimate, durationEstimate } from './execution-estimate.js';
+import { executionPath, type ExecutionPathPart } from './execution-path.js';
+import { explainQueue } from './queue-explanation.js';
 import type { StoredTrace } from './execution-trace.schema.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { ExecutionListsRepository } from './execution-lists.repository.js';
-import type { StoredReason, StoredStage, StoredStep } from './stored-state.js';
+import type { StoredStage, StoredStep } from './stored-state.js';
 
 type TraceOf = (stage: string, step: string | null) => WhenTrace | null;
 
-/** Says why everything of an execution is as it is: the stored reasons, with the queue's state while it is pending. */
+/** Executions whose durations a guess is made from. */
+const LATELY = 50;
+
+/** Says why everything of an execution is as it is: the stored reasons, and what is seen of queue, time and path now. */
 @Injectable()
 export class ExecutionExplainer {
+  private readonly logger = new Logger(ExecutionExplainer.name);
+
   constructor(
     private readonly traces: ExecutionTracesRepository,
     private readonly lists: ExecutionListsRepository,
     private readonly workers: WorkersRepository,
+    private readonly plans: PlansService,
   ) {}
 
   async explain(execution: ExecutionRecord): Promise<ExplanationResponse> {
-    const traceOf = finder(await this.traces.find(execution._id, execution.attempt));
-    const queue = execution.status === 'pending' ? await this.queueOf(execution) : null;
+    const now = new Date();
+    const [traces, queue, estimate, criticalPath] = await Promise.all([
+      this.traces.find(execution._id, execution.attempt),
+      execution.status === 'pending' ? this.queueOf(execution) : null,
+      isTerminal(execution.status) ? null : this.estimateOf(execution, now),
+      this.pathOf(execution, now),
+    ]);
+    const traceOf = finder(traces);
     const info = execution.trigger_info;
     return {
       id: execution._id,
       status: execution.status,
-      reason: queue ? pendingReason(execution, queue) : execution.reason,
+      reason: queue?.waits_for[0] ?? execution.reason,
       trigger: `${info.trigger_type}, by ${info.triggered_by}`,
       queue,
+      estimate,
+      critical_path: criticalPath,
       placements: execution.placements.map(placementResponse),
       checkout: execution.checkout ? explainStep('', execution.checkout, traceOf) : null,
       stages: execution.stages.map((stage) => explainStage(stage, traceOf)),
@@ -47,34 +64,33 @@ export class ExecutionExplainer {
   }
 
   private async queueOf(execution: ExecutionRecord): Promise<QueueResponse> {
-    const [ahead, workers] = await Promise.all([
+    const [ahead, workers, lately] = await Promise.all([
       this.lists.pendingBefore(execution.queue, execution._id),
       this.workers.live(),
+      this.lists.finished({}, { limit: LATELY }),
     ]);
-    const able = workers.filter(
-      ({ status, labels }) => status === 'active' && servesQueue(labels, execution.queue),
-    );
-    return {
-      labels: labelsOfQueue(execution.queue),
-      ahead,
-      workers: able.length,
-      free_slots: able.reduce((sum, worker) => sum + freeSlots(worker), 0),
-      refusals: able.flatMap(({ name, refusal }) =>
-        refusal ? [{ ...refusal, message: `${name}: ${refusal.message}` }] : [],
-      ),
-    };
+    return explainQueue(execution, ahead, workers, lately);
   }
-}
 
-/** What was stored says why it was offered; what hinders it now is seen only now. */
-function pendingReason(execution: ExecutionRecord, queue: QueueResponse): StoredReason | null {
-  if (queue.workers === 0) return executionReasons.noWorker(queue.labels);
-  if (queue.refusals.length === queue.workers) return executionReasons.workersRefuse();
-  return execution.reason;
-}
+  private async estimateOf(
+    execution: ExecutionRecord,
+    now: Date,
+  ): Promise<DurationEstimate | null> {
+    const filter = { pipelineId: execution.pipeline_id };
+    const finished = await this.lists.finished(filter, { limit: LATELY });
+    return durationEstimate(finished, execution.started_at, now);
+  }
 
-function freeSlots({ concurrency, running, refusal }: WorkerRecord): number {
-  return refusal ? 0 : Math.max(0, concurrency - running);
+  private async pathOf(execution: ExecutionRecord, now: Date): Promise<ExecutionPathPart[]> {
+    if (!execution.started_at) return [];
+    try {
+      return executionPath(await this.plans.get(execution.plan_hash), execution, now);
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
+      this.logger.warn({ err: error, executionId: execution._id }, 'no plan, no critical path');
+      return [];
+    }
+  }
 }
 
 function finder(traces: readonly StoredTrace[]): TraceOf {

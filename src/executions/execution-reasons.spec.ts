@@ -11,6 +11,8 @@ describe('reasons of executions', () => {
     executionReasons.noWorker([]),
     executionReasons.noWorker(['gpu']),
     executionReasons.workersRefuse(),
+    executionReasons.slotsBusy(8, 2),
+    executionReasons.queuedBehind(3),
     executionReasons.pipelineDisabled(),
     executionReasons.cancelled('somebody', undefined),
     executionReasons.workerLost('w', 1),

@@ -26,6 +26,16 @@ export const executionReasons = {
     code: 'pipeline_disabled',
     message: 'The pipeline is disabled: it starts no executions.',
   }),
+  slotsBusy: (slots: number, workers: number): StoredReason => ({
+    code: 'slots_busy',
+    message: `All ${slots} slots of the ${workers} workers that could take it are busy.`,
+    data: { slots, workers },
+  }),
+  queuedBehind: (ahead: number): StoredReason => ({
+    code: 'queued_behind',
+    message: `${ahead} executions of the same queue were accepted before it and wait too.`,
+    data: { ahead },
+  }),
   cancelled: (by: string, why: string | undefined): StoredReason => ({
     code: 'cancelled_by_user',
     message: `Cancelled by ${by}${why === undefined ? '' : `: ${why}`}.`,

@@ -29,7 +29,7 @@ const FAR_SPANS = 32;
  * executions), and walks the primary key in order, 0.8 µs a row. So what matches often is found by a walk over the newest
  * rows, and what matches seldom is few enough to be sorted. MongoDB does either well. Ids are in order of time, which bounds both:
  * the newest 1,024 rows are walked; then a span 32 times as long is walked or sorted, by what the first look found; and
- * only what is rarer than that is looked for in all the rest.
+ * only what is rarer than that is looked for in all the rest. What the first look does not find at all is sorted at once.
  */
 export async function newestFirst<T>(
   collection: Collection<ExecutionRecord>,
@@ -43,15 +43,13 @@ export async function newestFirst<T>(
   const found = await read<T>(collection, { ...query, from: near }, 'walk');
   if (found.length >= limit) return found;
 
+  const below = { ...query, limit: limit - found.length, before: near };
+  // None among the near ones: few in all, and no use in looking twice.
+  if (found.length === 0) return read<T>(collection, below, 'sort');
   const far = spanBelow(near, before);
   const dense = found.length >= DENSE_MATCHES;
-  found.push(
-    ...(await read<T>(
-      collection,
-      { ...query, limit: limit - found.length, before: near, from: far > from ? far : from },
-      dense ? 'walk' : 'sort',
-    )),
-  );
+  const next = { ...below, from: far > from ? far : from };
+  found.push(...(await read<T>(collection, next, dense ? 'walk' : 'sort')));
   if (found.length >= limit || far <= from) return found;
 
   const rest = { ...query, limit: limit - found.length, before: far };

@@ -17,6 +17,11 @@ export class HttpClient {
     private readonly token?: string,
   ) {}
 
+  /** What every request carries. */
+  get headers(): Readonly<Record<string, string>> {
+    return this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+  }
+
   /** Rejects when nobody listens. */
   async send(method: string, path: string, body?: unknown, accept = '*/*'): Promise<Answer> {
     const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
@@ -30,7 +35,7 @@ export class HttpClient {
           path,
           headers: {
             accept,
-            ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
+            ...this.headers,
             ...(content && {
               'content-type': 'application/json',
               'content-length': content.length,
@@ -57,8 +62,8 @@ export class HttpClient {
 
   /** Reads a stream until `marker` has come. @throws Error when it ends before */
   async readUntil(path: string, marker: string): Promise<void> {
-    const headers = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
-    const sent = request({ agent: this.agent, host: '127.0.0.1', port: this.port, path, headers });
+    const { agent, port, headers } = this;
+    const sent = request({ agent, host: '127.0.0.1', port, path, headers });
     sent.end();
     const [response] = (await once(sent, 'response')) as [IncomingMessage];
     let rest = Buffer.alloc(0);

@@ -38,10 +38,13 @@ export class Rig {
   private constructor(
     private readonly home: string,
     private readonly services: EmbeddedServices,
-    private readonly servers: readonly Server[],
+    private readonly servers: Server[],
     readonly subjects: readonly Subject[],
     readonly millrace: MillraceSubject,
     readonly coldStarts: readonly Subject[],
+    /** The server that `millrace` measures. */
+    readonly server: Server,
+    private readonly environment: Environment,
   ) {}
 
   /** @param died told when one of the measured processes dies: what is measured then means nothing */
@@ -101,11 +104,27 @@ export class Rig {
             },
           ),
         ],
+        main,
+        environment,
       );
     } catch (error) {
       await stopAll(home, services, servers);
       throw error;
     }
+  }
+
+  get mongodbUri(): string {
+    return this.services.mongodbUri ?? '';
+  }
+
+  /** One more API, without workers, over a database of its own; it is stopped with the rig. */
+  async startApi(databaseName: string, died: (how: string) => void): Promise<Server> {
+    const environment = { ...this.environment, MONGODB_DATABASE: databaseName };
+    const port = await freePort();
+    const server = await millraceServer(join(this.home, databaseName), port, environment, died, 0);
+    this.servers.push(server);
+    await answers(server, '/api/health/ready');
+    return server;
   }
 
   workerPids(): readonly number[] {
@@ -137,6 +156,7 @@ async function millraceServer(
   port: number,
   given: Environment,
   died: (how: string) => void,
+  workerCount = WORKERS,
 ): Promise<Server> {
   await mkdir(home, { recursive: true });
   const environment = { ...process.env, ...given, PORT: String(port), MILLRACE_HOME: home };
@@ -156,7 +176,7 @@ async function millraceServer(
     return started;
   };
   const api = launch('api', 'main', 'api');
-  const workers = Array.from({ length: WORKERS }, () => launch('worker', 'worker', 'worker'));
+  const workers = Array.from({ length: workerCount }, () => launch('worker', 'worker', 'worker'));
   const http = new HttpClient(port, given.MILLRACE_TOKEN);
   return {
     http,

@@ -32,7 +32,12 @@ describe('executions', () => {
     });
     expect([...execution.logs].sort()).toEqual(['err', 'out']);
     const why = await server.call('GET', `/api/ci/executions/${execution.id}/explain`);
-    expect(why).toMatchObject({ status: 'success', stages: [{ reason: { code: 'started' } }] });
+    expect(why).toMatchObject({
+      status: 'success',
+      stages: [{ reason: { code: 'started' } }],
+      critical_path: [{ stage: 'main', step: 'only' }],
+      estimate: null,
+    });
   });
 
   it('tells exit code, last lines and place of a failure', async () => {
@@ -91,6 +96,20 @@ describe('executions', () => {
     );
   });
 
+  it('guesses how long a run still takes from the runs before', async () => {
+    const pipeline = await server.createPipeline(step('test "$LONG" != yes || sleep 5'));
+    const { duration } = await server.finished(await server.trigger(pipeline));
+    const id = await server.trigger(pipeline, { environment: { LONG: 'yes' } });
+    await server.until(id, ({ stages }) => stages[0]?.steps[0]?.status === 'running');
+    const why = await server.call('GET', `/api/ci/executions/${id}/explain`);
+    expect(why).toMatchObject({
+      status: 'running',
+      estimate: { duration_ms: duration, based_on: 1 },
+      critical_path: [{ stage: 'main', step: 'only' }],
+    });
+    await server.call('POST', `/api/ci/executions/${id}/cancel`, {});
+  });
+
   it('runs the same plan again', async () => {
     const first = await server.run(step('echo "$CI_EXECUTION_ID"'));
     const path = `/api/ci/executions/${first.id}/rerun`;
@@ -123,7 +142,15 @@ describe('executions', () => {
     expect(why).toMatchObject({
       status: 'pending',
       reason: { code: 'no_worker' },
-      queue: { labels: ['no-such-label'], workers: 0 },
+      queue: {
+        labels: ['no-such-label'],
+        workers: 0,
+        position: 1,
+        wait_ms: null,
+        waits_for: [{ code: 'no_worker', data: { labels: ['no-such-label'] } }],
+      },
+      estimate: null,
+      critical_path: [],
     });
     await server.call('POST', `/api/ci/executions/${id}/cancel`, { reason: 'not needed' });
     expect(await server.execution(id)).toMatchObject({
