@@ -268,8 +268,10 @@ export class ExecutionAttempt {
       clock: this.clock,
       limits: this.tools.logLimits,
       meter: this.tools.logMeter,
-      onProblem: ({ part, error, attempt }) =>
-        this.problem(`log not written to the ${part}, try ${attempt}`, error),
+      onProblem: ({ part, error, attempt }) => {
+        if (part === 'bus') this.notLive('log', error);
+        else this.problem(`log not written to the ${part}, try ${attempt}`, error);
+      },
     });
     return this.log;
   }
@@ -304,7 +306,10 @@ export class ExecutionAttempt {
         },
         fenced: () => this.fence(executionReasons.leaseLost()),
       },
-      (where, error) => this.problem(`state not told to the ${where}`, error),
+      (where, error) => {
+        if (where === 'live') this.notLive('state', error);
+        else this.problem(`state not told to the ${where}`, error);
+      },
     );
   }
 
@@ -321,6 +326,11 @@ export class ExecutionAttempt {
 
   private get group(): string {
     return `${this.tools.groupPrefix}${this.hold.executionId}.${this.hold.fence}`;
+  }
+
+  /** Redis away is told once, where the connection is; here it comes with every packet of every log. */
+  private notLive(what: string, error: unknown): void {
+    this.tools.logger.debug({ err: error, executionId: this.hold.executionId }, `${what} not live`);
   }
 
   private problem(what: string, error: unknown): void {

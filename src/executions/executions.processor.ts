@@ -9,7 +9,7 @@ import {
 } from '../integrations/job-queue/job-queue.js';
 import { MachineWatch } from '../workers/machine-watch.js';
 import { WorkerLease } from '../workers/worker-lease.js';
-import type { WorkerRefusal } from '../workers/worker.schema.js';
+import type { DrainRequest, WorkerMachine, WorkerRefusal } from '../workers/worker.schema.js';
 import { servesQueue } from './execution-queue.js';
 import { executionReasons } from './execution-reasons.js';
 import { ExecutionRunner } from './execution-runner.js';
@@ -45,10 +45,16 @@ export class ExecutionsProcessor {
   /** Registers the worker and begins to take executions; to be called once everything else is up. */
   async start(): Promise<void> {
     await this.runner.prepare();
-    this.lease.whenRenewing(() => this.renew());
     this.lease.whenLost(() => this.becomeLost());
-    this.refusal = await this.machine.refusal();
-    await this.lease.start(() => ({ running: this.running.count, refusal: this.refusal }));
+    let { machine } = await this.lookAround();
+    this.lease.whenRenewing(async () => {
+      machine = (await this.renew()) ?? machine;
+    });
+    await this.lease.start(() => ({
+      executions: this.running.ids,
+      machine,
+      refusal: this.refusal,
+    }));
     this.consumer = this.jobs.consume(this.config.workerConcurrency, (job) =>
       this.process(job.executionId),
     );
@@ -83,17 +89,26 @@ export class ExecutionsProcessor {
   }
 
   /** At every renewal of the lease: what the database says of our executions, new queues, and the machine. */
-  private async renew(): Promise<void> {
+  private async renew(): Promise<WorkerMachine | undefined> {
     try {
       await this.running.check();
       await this.runner.giveUpStrays(this.lease.id);
       await this.openQueues();
       await this.runner.removeLeftFolders();
-      this.refusal = await this.machine.refusal();
+      const { machine } = await this.lookAround();
       this.applyRefusal();
+      return machine;
     } catch (error) {
       this.logger.debug({ err: error }, 'looked in vain; the next renewal looks again');
+      return undefined;
     }
+  }
+
+  private async lookAround(): Promise<{ machine: WorkerMachine }> {
+    const { machine, refusal } = await this.machine.look();
+    const wish = this.lease.drainRequest;
+    this.refusal = wish ? drainRefusal(wish) : refusal;
+    return { machine };
   }
 
   private applyRefusal(): void {
@@ -131,4 +146,9 @@ export class ExecutionsProcessor {
     const giveUpAt = performance.now() + ms;
     while (this.running.count > 0 && performance.now() < giveUpAt) await sleep(50);
   }
+}
+
+function drainRefusal({ by, reason }: DrainRequest): WorkerRefusal {
+  const why = reason === null ? '' : `: ${reason}`;
+  return { code: 'drained', message: `${by} wants it to take nothing more${why}` };
 }

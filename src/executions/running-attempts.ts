@@ -56,6 +56,11 @@ export class RunningAttempts {
     return this.claiming.has(executionId) || this.running.get(executionId)?.number === attempt;
   }
 
+  /** What runs here. */
+  get ids(): readonly string[] {
+    return [...this.running.keys()];
+  }
+
   get count(): number {
     return this.running.size;
   }

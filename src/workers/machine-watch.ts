@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { statfs } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
 import { availableMemory } from '../common/health/available-memory.js';
 import { MillraceConfig } from '../config/millrace-config.js';
-import type { WorkerRefusal } from './worker.schema.js';
+import type { WorkerMachine, WorkerRefusal } from './worker.schema.js';
 
 const MiB = 1024 * 1024;
 
@@ -17,14 +18,21 @@ export interface MachineResources {
 export class MachineWatch {
   constructor(private readonly config: MillraceConfig) {}
 
-  async resources(): Promise<MachineResources> {
-    const [freeMemory, disk] = await Promise.all([availableMemory(), statfs(this.config.home)]);
-    return { freeMemory, freeDisk: disk.bavail * disk.bsize };
+  /** What the worker tells of its machine, and whether there is room for another execution. */
+  async look(): Promise<{ machine: WorkerMachine; refusal: WorkerRefusal | null }> {
+    const resources = await this.resources();
+    const machine = {
+      load_average: loadavg()[0] ?? 0,
+      cores: availableParallelism(),
+      free_memory: resources.freeMemory,
+      free_disk: resources.freeDisk,
+    };
+    return { machine, refusal: refusalFor(resources, this.config) };
   }
 
-  /** Null: there is room for another execution. */
-  async refusal(): Promise<WorkerRefusal | null> {
-    return refusalFor(await this.resources(), this.config);
+  private async resources(): Promise<MachineResources> {
+    const [freeMemory, disk] = await Promise.all([availableMemory(), statfs(this.config.home)]);
+    return { freeMemory, freeDisk: disk.bavail * disk.bsize };
   }
 }
 

@@ -5,7 +5,7 @@ import { packageVersion } from '../config/paths.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { WorkerBeats } from './worker-beats.js';
-import type { WorkerRefusal, WorkerStatus } from './worker.schema.js';
+import type { DrainRequest, WorkerMachine, WorkerRefusal, WorkerStatus } from './worker.schema.js';
 import { WorkersRepository } from './workers.repository.js';
 
 const BEAT_INTERVAL_MS = 5_000;
@@ -13,7 +13,8 @@ const REGISTER_DEADLINE_MS = 10 * 60_000;
 
 /** What a beat reports, asked for at each one. */
 export interface WorkerReport {
-  readonly running: number;
+  readonly executions: readonly string[];
+  readonly machine: WorkerMachine;
   readonly refusal: WorkerRefusal | null;
 }
 
@@ -30,7 +31,9 @@ export class WorkerLease {
   private count = 1;
   private renewing = false;
   private timer: NodeJS.Timeout | undefined;
-  private report: () => WorkerReport = () => ({ running: 0, refusal: null });
+  private report: (() => WorkerReport) | undefined;
+  /** Whoever wants this worker to take nothing more; as of the last renewal. */
+  drainRequest: DrainRequest | null = null;
   private readonly onBeat: (() => Promise<void>)[] = [];
   private readonly onLost: (() => void)[] = [];
 
@@ -64,8 +67,10 @@ export class WorkerLease {
           labels: [...this.config.workerLabels],
           concurrency: this.config.workerConcurrency,
           version: packageVersion(),
+          node_version: process.version,
           status: this.status,
-          ...this.report(),
+          ...reported(report()),
+          drain_requested: null,
           beat: this.count,
           started_at: now,
           heartbeat_at: now,
@@ -114,12 +119,16 @@ export class WorkerLease {
   /** False only when the database says that this worker is lost. */
   private async beatInDatabase(): Promise<boolean> {
     try {
-      return await this.workers.beat(this.id, {
-        ...this.report(),
+      if (!this.report) throw new Error('the lease was not started');
+      const wish = await this.workers.beat(this.id, {
+        ...reported(this.report()),
         beat: this.count,
-        status: this.status,
+        status: this.status === 'active' && this.drainRequest ? 'draining' : this.status,
         heartbeat_at: new Date(),
       });
+      if (wish === 'lost') return false;
+      this.drainRequest = wish;
+      return true;
     } catch (error) {
       this.unreachable('the database', error);
       return true;
@@ -137,4 +146,8 @@ export class WorkerLease {
   private unreachable(store: string, error: unknown): void {
     this.logger.debug({ err: error }, `lease not renewed in ${store}`);
   }
+}
+
+function reported(report: WorkerReport): WorkerReport & { readonly running: number } {
+  return { ...report, running: report.executions.length };
 }

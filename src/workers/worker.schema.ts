@@ -9,6 +9,24 @@ export interface WorkerRefusal {
   readonly message: string;
 }
 
+/** What a worker has of its machine, as of its last beat. */
+export interface WorkerMachine {
+  /** Of the last minute (getloadavg(3)). */
+  readonly load_average: number;
+  readonly cores: number;
+  /** Bytes. */
+  readonly free_memory: number;
+  /** Bytes, under MILLRACE_HOME. */
+  readonly free_disk: number;
+}
+
+/** Somebody's wish that a worker takes nothing more. */
+export interface DrainRequest {
+  readonly at: Date;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
 /** One life of one worker process: a restarted process is another worker. */
 @Schema({ collection: 'workers', versionKey: false, minimize: false, strictQuery: 'throw' })
 export class WorkerRecord {
@@ -40,6 +58,20 @@ export class WorkerRecord {
   /** Executions that it runs, as of the last beat. */
   @Prop({ type: Number, required: true })
   running!: number;
+
+  /** Absent in records of older versions. */
+  @Prop({ type: String })
+  node_version?: string;
+
+  /** Ids of what it runs, as of the last beat. */
+  @Prop({ type: [String] })
+  executions?: readonly string[];
+
+  @Prop({ type: Object })
+  machine?: WorkerMachine;
+
+  @Prop({ type: Object, default: null })
+  drain_requested?: DrainRequest | null;
 
   @Prop({ type: Object, default: null })
   refusal!: WorkerRefusal | null;

@@ -2,13 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { databaseCall } from '../integrations/database/database-retry.js';
-import { WorkerRecord, type WorkerRefusal, type WorkerStatus } from './worker.schema.js';
+import {
+  type DrainRequest,
+  type WorkerMachine,
+  WorkerRecord,
+  type WorkerRefusal,
+  type WorkerStatus,
+} from './worker.schema.js';
 
 /** What a beat tells. */
 export interface WorkerBeat {
   readonly beat: number;
   readonly status: WorkerStatus;
   readonly running: number;
+  readonly executions: readonly string[];
+  readonly machine: WorkerMachine;
   readonly refusal: WorkerRefusal | null;
   readonly heartbeat_at: Date;
 }
@@ -24,10 +32,31 @@ export class WorkersRepository {
     await this.workers.replaceOne({ _id: worker._id }, worker, { upsert: true });
   }
 
-  /** Renews the lease. False: others declared this worker lost, and it must stop. */
-  async beat(id: string, beat: WorkerBeat): Promise<boolean> {
+  /** Renews the lease, and tells what is wished of the worker. `lost`: others declared it lost, and it must stop. */
+  async beat(id: string, beat: WorkerBeat): Promise<DrainRequest | null | 'lost'> {
+    const renewed = await databaseCall(() =>
+      this.workers
+        .findOneAndUpdate(
+          { _id: id, status: { $in: [...LIVE] } },
+          { $set: beat },
+          { returnDocument: 'after', projection: { drain_requested: 1 } },
+        )
+        .lean<Pick<WorkerRecord, 'drain_requested'> | null>(),
+    );
+    return renewed === null ? 'lost' : (renewed.drain_requested ?? null);
+  }
+
+  async find(id: string): Promise<WorkerRecord | null> {
+    return databaseCall(() => this.workers.findById(id).lean<WorkerRecord | null>());
+  }
+
+  /** Wishes that a live worker takes nothing more, or (null) that it does again. False: there is no such live worker. */
+  async requestDrain(id: string, request: DrainRequest | null): Promise<boolean> {
     const { matchedCount } = await databaseCall(() =>
-      this.workers.updateOne({ _id: id, status: { $in: [...LIVE] } }, { $set: beat }),
+      this.workers.updateOne(
+        { _id: id, status: { $in: [...LIVE] } },
+        { $set: { drain_requested: request } },
+      ),
     );
     return matchedCount === 1;
   }

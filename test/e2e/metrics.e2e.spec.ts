@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/config/paths.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { type MetricFamily, parsePrometheusText, total } from '../support/prometheus-text.js';
@@ -75,6 +78,9 @@ describe('/metrics', () => {
       '1',
     ]);
     expect(value('millrace_build_info')).toBe(3);
+
+    const missing = namesInDocs().filter((name) => !isInScrape(metrics, name));
+    expect(missing).toEqual([]);
   });
 
   it('keeps its labels bounded, whatever paths and methods are asked for', async () => {
@@ -161,6 +167,25 @@ describe('/metrics', () => {
     expect(total(more, 'millrace_workers', { status: 'active' })).toBe(1);
   });
 });
+
+/** Every metric that a query of the dashboard or a rule in the documentation names. */
+function namesInDocs(): string[] {
+  const read = (file: string): string => readFileSync(join(packageRoot(), 'docs', file), 'utf8');
+  const dashboard = JSON.parse(read('grafana-dashboard.json')) as {
+    readonly panels: readonly { readonly targets?: readonly { readonly expr: string }[] }[];
+  };
+  const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+  const rules = read('observability.md').match(/expr: '.*'/g) ?? [];
+  expect(queries.length).toBeGreaterThan(30);
+  expect(rules.length).toBeGreaterThan(3);
+  const words = [...queries, ...rules].join(' ').match(/\b(millrace|process|nodejs)_\w+/g) ?? [];
+  return [...new Set(words)].sort();
+}
+
+function isInScrape(metrics: ReadonlyMap<string, MetricFamily>, name: string): boolean {
+  const plain = name.replace(/_(bucket|count|sum)$/, '');
+  return metrics.has(name) || metrics.get(plain)?.type === 'histogram';
+}
 
 function seriesOf(metrics: ReadonlyMap<string, MetricFamily>): number {
   return [...metrics.values()].reduce((sum, { samples }) => sum + samples.length, 0);

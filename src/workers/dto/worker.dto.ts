@@ -1,4 +1,31 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import type { WorkerRecord, WorkerStatus } from '../worker.schema.js';
+
+export class DrainDto {
+  @ApiPropertyOptional({ maxLength: 200, example: 'kernel update' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(200)
+  @Matches(/^[^\x00-\x1f\x7f]*$/, { message: 'reason must be one line' })
+  reason?: string;
+}
+
+export class WorkerMachineDto {
+  /** Of the last minute. */
+  load_average!: number;
+  cores!: number;
+  /** Bytes. */
+  free_memory!: number;
+  /** Bytes, under MILLRACE_HOME. */
+  free_disk!: number;
+}
+
+export class WorkerDrainDto {
+  at!: Date;
+  by!: string;
+  reason!: string | null;
+}
 
 export class WorkerRefusalDto {
   /** @example "disk_low" */
@@ -17,17 +44,38 @@ export class WorkerDto {
   labels!: string[];
   /** Executions that it runs at once at most. */
   concurrency!: number;
+  /** Of Millrace. */
   version!: string;
+  /** @example "v20.20.2" */
+  node_version!: string | null;
   /** @example "active" */
   status!: WorkerStatus;
   /** Executions that it ran at its last heartbeat. */
   running!: number;
+  /** Ids of these executions. */
+  executions!: string[];
+  /** What it had of its machine at its last heartbeat. */
+  machine!: WorkerMachineDto | null;
+  /** Set while somebody wants it to take nothing more. */
+  drain_requested!: WorkerDrainDto | null;
   /** Why it takes no further executions although it is there. */
   refusal!: WorkerRefusalDto | null;
   started_at!: Date;
   heartbeat_at!: Date;
 
+  /** Milliseconds since its last heartbeat, by the clocks of both; it comes every 5 s. */
+  heartbeat_age!: number;
+
   static from({ _id, beat: _beat, ...worker }: WorkerRecord): WorkerDto {
-    return { id: _id, ...worker };
+    const { executions = [], machine = null, drain_requested = null, node_version = null } = worker;
+    return {
+      id: _id,
+      ...worker,
+      node_version,
+      executions: [...executions],
+      machine,
+      drain_requested,
+      heartbeat_age: Math.max(0, Date.now() - worker.heartbeat_at.getTime()),
+    };
   }
 }
