@@ -82,7 +82,7 @@ export class ExecutionsProcessor {
 
   private async process(executionId: string): Promise<JobOutcome> {
     // A step may have filled the disk since the last renewal, which looks only every few seconds.
-    this.refusal = await this.machine.refusal();
+    await this.lookAround();
     this.applyRefusal();
     if (this.draining || this.refusal) return 'put_back';
     return this.runner.run(executionId, this.lease);
