@@ -17,7 +17,7 @@ import type { PlansService } from '../pipelines/plans.service.js';
 import type { Workspace } from '../workspaces/workspace.js';
 import type { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { abandonedRun } from './abandoned-run.js';
-import { credentialMasks } from './credential-masks.js';
+import { credentialMasks } from '../pipelines/credential-masks.js';
 import { executionReasons } from './execution-reasons.js';
 import { closeLast } from './execution-takeover.js';
 import type { ExecutionRecord } from './execution.schema.js';

@@ -35,11 +35,12 @@ import {
   ExecutionSummaryResponse,
 } from './dto/execution.response.js';
 import { ExplanationResponse } from './dto/explanation.response.js';
-import { CancelDto, RerunDto, TriggerDto } from './dto/trigger.dto.js';
+import { CancelDto, RerunDto } from './dto/execution-commands.dto.js';
 import { ExecutionExplainer } from './execution-explainer.js';
 import { ExecutionLogs } from './execution-logs.js';
 import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
-import { triggerEnvironment } from './trigger-environment.js';
+import { TriggerDto } from '../pipelines/dto/trigger.dto.js';
+import { triggerEnvironment } from '../pipelines/trigger-environment.js';
 
 const LOG_TAIL = 100;
 

@@ -6,6 +6,7 @@ import { transpileEntry, type TranspiledEntry } from '../../test/support/transpi
 import { eventually } from '../../test/support/eventually.js';
 import { ChildCompiler, type ChildCompilerOptions } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
+import { dryRun } from './dry-run.js';
 
 let entry: TranspiledEntry;
 let folder: string;
@@ -75,6 +76,18 @@ describe('ChildCompiler', () => {
     expect(compiler.warm).toBe(true);
     await eventually(() => !compiler.warm || undefined);
     await eventually(() => !isAlive(second) || undefined);
+  }, 20_000);
+
+  it('makes dry runs too', async () => {
+    const compiler = compilerOf({ program: entry.path, timeoutMs: 20_000 });
+    const request = {
+      source: { kind: 'yaml', yaml },
+      trigger: { event: 'push', branch: 'main', environment: {}, inputs: {} },
+    } as const;
+    expect(await compiler.dryRun(request)).toEqual(dryRun(request));
+    // No text passes for one.
+    const text = `\xff${JSON.stringify(request)}`;
+    expect(await compiler.compile(text)).toEqual(compileSource(text));
   }, 20_000);
 
   it.each([

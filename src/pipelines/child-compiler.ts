@@ -1,6 +1,8 @@
 import { serviceUnavailable, unprocessable } from '../common/errors/millrace.error.js';
+import { compileMessage, dryRunMessage } from './child-message.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 import { CompileProcess, type CompileProcessOptions } from './compile-process.js';
+import type { DryRun, DryRunRequest } from './dry-run.js';
 
 export interface ChildCompilerOptions extends CompileProcessOptions {
   /** Processes end when nothing was compiled for so long. Default 60,000. */
@@ -12,16 +14,16 @@ export interface ChildCompilerOptions extends CompileProcessOptions {
 /** Processes at once, and how many of them may be busy with large texts. */
 const maxProcesses = 2;
 const maxBusyWithLarge = 1;
-/** Texts that may wait for a process, and characters of all of them. */
+/** Texts that may wait for a process, and bytes of all of them. */
 const maxWaiting = 500;
-const maxWaitingCharacters = 4 * 1024 * 1024;
-/** Characters from which a text is large; a file of a person hardly ever is. */
+const maxWaitingBytes = 4 * 1024 * 1024;
+/** Bytes from which a text is large; a file of a person hardly ever is. */
 const large = 64 * 1024;
-/** Characters after which a process is replaced, so that what it holds is given back. */
+/** Bytes after which a process is replaced, so that what it holds is given back. */
 const maxRead = 1024 * 1024;
 
 interface Waiting {
-  readonly yaml: string;
+  readonly message: Buffer;
   readonly start: (process: CompileProcess) => void;
   readonly refuse: () => void;
 }
@@ -54,14 +56,12 @@ export class ChildCompiler {
 
   /** @throws UnprocessableError when the text is too complex, ServiceUnavailableError when too many wait */
   async compile(yaml: string): Promise<CompiledYaml> {
-    const process = await this.enter(yaml);
-    try {
-      const compiled = await process.compile(yaml);
-      if (compiled !== undefined) return compiled;
-      throw process.failedToStart ? tooMany() : tooComplex();
-    } finally {
-      this.leave(process, yaml);
-    }
+    return (await this.ask(compileMessage(yaml))) as CompiledYaml;
+  }
+
+  /** @throws as `compile` */
+  async dryRun(request: DryRunRequest): Promise<DryRun> {
+    return (await this.ask(dryRunMessage(request))) as DryRun;
   }
 
   /** Ends all processes; texts that wait are refused. */
@@ -71,7 +71,18 @@ export class ChildCompiler {
     for (const process of [...this.idle.splice(0), ...this.busy]) process.kill();
   }
 
-  private enter(yaml: string): Promise<CompileProcess> {
+  private async ask(message: Buffer): Promise<unknown> {
+    const process = await this.enter(message);
+    try {
+      const answer = await process.ask(message);
+      if (answer !== undefined) return answer;
+      throw process.failedToStart ? tooMany() : tooComplex();
+    } finally {
+      this.leave(process, message);
+    }
+  }
+
+  private enter(message: Buffer): Promise<CompileProcess> {
     return new Promise((resolve, reject) => {
       const forget = (): void => {
         clearTimeout(timer);
@@ -79,7 +90,7 @@ export class ChildCompiler {
         if (at >= 0) this.waiting.splice(at, 1);
       };
       const waiting: Waiting = {
-        yaml,
+        message,
         start: (process) => {
           forget();
           resolve(process);
@@ -90,16 +101,16 @@ export class ChildCompiler {
         },
       };
       const timer = setTimeout(waiting.refuse, this.options.patienceMs ?? 15_000);
-      const behind = this.waiting.findIndex((other) => other.yaml.length > yaml.length);
+      const behind = this.waiting.findIndex((other) => other.message.length > message.length);
       this.waiting.splice(behind < 0 ? this.waiting.length : behind, 0, waiting);
       this.startNext();
       while (this.isOverfull()) this.waiting.at(-1)?.refuse();
     });
   }
 
-  private leave(process: CompileProcess, yaml: string): void {
+  private leave(process: CompileProcess, message: Buffer): void {
     this.busy.delete(process);
-    if (isLarge(yaml)) this.busyWithLarge -= 1;
+    if (isLarge(message)) this.busyWithLarge -= 1;
     if (process.read >= maxRead) process.kill();
     if (process.alive) this.idle.push(process);
     this.startNext();
@@ -109,7 +120,7 @@ export class ChildCompiler {
   private startNext(): void {
     const next = this.waiting[0];
     if (next === undefined || this.busy.size >= maxProcesses) return;
-    if (isLarge(next.yaml)) {
+    if (isLarge(next.message)) {
       if (this.busyWithLarge >= maxBusyWithLarge) return;
       this.busyWithLarge += 1;
     }
@@ -119,8 +130,8 @@ export class ChildCompiler {
   }
 
   private isOverfull(): boolean {
-    const characters = this.waiting.reduce((sum, { yaml }) => sum + yaml.length, 0);
-    return this.waiting.length > maxWaiting || characters > maxWaitingCharacters;
+    const bytes = this.waiting.reduce((sum, { message }) => sum + message.length, 0);
+    return this.waiting.length > maxWaiting || bytes > maxWaitingBytes;
   }
 
   private idleProcess(): CompileProcess | undefined {
@@ -139,8 +150,8 @@ export class ChildCompiler {
   }
 }
 
-function isLarge(yaml: string): boolean {
-  return yaml.length > large;
+function isLarge(message: Buffer): boolean {
+  return message.length > large;
 }
 
 function tooMany(): Error {

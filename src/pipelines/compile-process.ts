@@ -1,7 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import type { CompiledYaml } from './compiled-yaml.js';
 import { frame, FrameReader } from './frames.js';
 
 export interface CompileProcessOptions {
@@ -19,18 +18,18 @@ const maxAnswerBytes = 8 * 1024 * 1024;
 const niceness = 10;
 
 interface Job {
-  readonly settle: (compiled: CompiledYaml | undefined) => void;
+  readonly settle: (answer: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
 
-/** A process that compiles one text after the other, with a limit of heap and a kill timer. */
+/** A process that answers one message of `ChildCompiler` after the other, with a limit of heap and a kill timer. */
 export class CompileProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly answers = new FrameReader(maxAnswerBytes);
   private job: Job | undefined;
   private ended = false;
   private unstartable = false;
-  /** Characters that it was given. */
+  /** Bytes that it was given. */
   private given = 0;
 
   constructor(private readonly options: CompileProcessOptions) {
@@ -57,19 +56,19 @@ export class CompileProcess {
     return this.unstartable;
   }
 
-  /** Characters of all texts so far: a process that has read much holds much memory. */
+  /** Bytes of all messages so far: a process that has read much holds much memory. */
   get read(): number {
     return this.given;
   }
 
-  /** One text at a time. `undefined`: it took too long, too much memory, or made too much of it; then the process has ended. */
-  compile(yaml: string): Promise<CompiledYaml | undefined> {
+  /** One message at a time. `undefined`: it took too long, too much memory, or made too much of it; then the process has ended. */
+  ask(message: Buffer): Promise<unknown> {
     if (this.ended) return Promise.resolve(undefined);
-    this.given += yaml.length;
+    this.given += message.length;
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.kill(), this.options.timeoutMs);
       this.job = { settle: resolve, timer };
-      this.child.stdin.write(frame(Buffer.from(yaml, 'utf8')));
+      this.child.stdin.write(frame(message));
     });
   }
 
@@ -82,19 +81,18 @@ export class CompileProcess {
     try {
       const [answer] = this.answers.push(part);
       if (answer === undefined) return;
-      const compiled = JSON.parse(answer.toString('utf8')) as CompiledYaml;
-      this.finish(compiled);
+      this.finish(JSON.parse(answer.toString('utf8')));
     } catch {
       // Too large, or no answer at all.
       this.kill();
     }
   }
 
-  private finish(compiled: CompiledYaml | undefined): void {
+  private finish(answer: unknown): void {
     const job = this.job;
     this.job = undefined;
     clearTimeout(job?.timer);
-    job?.settle(compiled);
+    job?.settle(answer);
   }
 
   private end(): void {

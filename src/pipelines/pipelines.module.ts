@@ -27,6 +27,6 @@ import { YamlCompiler } from './yaml-compiler.js';
     PlansService,
     YamlCompiler,
   ],
-  exports: [PipelinesService, PlansService],
+  exports: [PipelinesService, PlansService, YamlCompiler],
 })
 export class PipelinesModule {}

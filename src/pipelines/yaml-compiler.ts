@@ -2,7 +2,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { entryFile } from '../config/paths.js';
 import { ChildCompiler } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
+import { unprocessable } from '../common/errors/millrace.error.js';
+import { dryRunMessage, maxMessageBytes } from './child-message.js';
 import type { CompiledYaml } from './compiled-yaml.js';
+import { dryRun, type DryRun, type DryRunRequest } from './dry-run.js';
 
 /**
  * The first text after a while, when no process is there yet, is compiled in this one if it has at most so many characters: the
@@ -31,5 +34,25 @@ export class YamlCompiler implements OnApplicationShutdown {
       return compileSource(yaml);
     }
     return this.children.compile(yaml);
+  }
+
+  /**
+   * Compiles where there is YAML, and looks at what the trigger would do. The values of the trigger count as the text does, because
+   * conditions search them.
+   * @throws as `compile`; UnprocessableError also when pipeline and trigger have over 4 MiB together
+   */
+  async dryRun(request: DryRunRequest): Promise<DryRun> {
+    const size = dryRunMessage(request).length;
+    if (size > maxMessageBytes) {
+      throw unprocessable('The pipeline and its trigger are too large together.', {
+        details: { limit_bytes: maxMessageBytes },
+        suggestions: ['Send a smaller environment or fewer inputs.'],
+      });
+    }
+    if (!this.children.warm && size <= inProcessLimit) {
+      this.children.warmUp();
+      return dryRun(request);
+    }
+    return this.children.dryRun(request);
   }
 }

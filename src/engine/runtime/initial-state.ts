@@ -140,7 +140,7 @@ function freshHook(plan: StepPlan): StepState {
 }
 
 /** Needs before what needs them; the graph has no circles. */
-function inOrderOfNeeds<N extends StageNode | StepNode>(nodes: readonly N[]): N[] {
+export function inOrderOfNeeds<N extends StageNode | StepNode>(nodes: readonly N[]): N[] {
   const open = new Map<N, number>(nodes.map((node) => [node, node.needs.length]));
   const order = nodes.filter((node) => node.needs.length === 0);
   for (const node of order) {

@@ -140,7 +140,7 @@ export class StageScheduler {
 }
 
 /** The reason of a stage, told of its steps. */
-function ofStage(stage: StageNode, why: Reason): Reason {
+export function ofStage(stage: Pick<StageNode, 'name'>, why: Reason): Reason {
   return {
     ...why,
     message: `stage "${stage.name}": ${why.message}`,

@@ -75,17 +75,24 @@ function callsStatus(
 function refusedForFailure(question: GateQuestion): GateAnswer | undefined {
   const { failedNeed, failedNeeds } = question;
   if (failedNeed !== undefined) {
-    const direct = failedNeeds.includes(failedNeed);
-    const message = direct
-      ? `needs "${failedNeed}", which failed`
-      : `needs ${nameList(failedNeeds)}, which stands behind "${failedNeed}", which failed`;
-    return {
-      kind: 'skip',
-      reason: reason('need_failed', message, { needs: failedNeeds, failed: failedNeed }),
-    };
+    return { kind: 'skip', reason: needFailedReason(failedNeeds, failedNeed) };
   }
   if (!question.stageFailed) return undefined;
   return { kind: 'skip', reason: stageFailedReason() };
+}
+
+/** `failedNeeds` as in `GateQuestion`. */
+export function needFailedReason(failedNeeds: readonly string[], failedNeed: string): Reason {
+  const message = failedNeeds.includes(failedNeed)
+    ? `needs "${failedNeed}", which failed`
+    : `needs ${nameList(failedNeeds)}, which stands behind "${failedNeed}", which failed`;
+  return reason('need_failed', message, { needs: failedNeeds, failed: failedNeed });
+}
+
+/** `text` is the masked expression. */
+export function whenFalseReason(text: string): Reason {
+  const shown = cut(text);
+  return reason('when_false', `its \`when\` is false: ${shown}`, { when: shown });
 }
 
 export function stageFailedReason(): Reason {
@@ -103,12 +110,7 @@ function evaluateGate(question: GateQuestion, expression: Expression): GateAnswe
   if (result.problems.length > 0) return problem(question, result.problems);
   const trace = whenTrace(expression, result, question.mask);
   if (trace.result) return { kind: 'run', reason: reason('started', startedBy(question)), trace };
-  const text = cut(trace.expression);
-  return {
-    kind: 'skip',
-    reason: reason('when_false', `its \`when\` is false: ${text}`, { when: text }),
-    trace,
-  };
+  return { kind: 'skip', reason: whenFalseReason(trace.expression), trace };
 }
 
 /** The variables that a `when` reads are templates too, and may be wrong. */
@@ -145,7 +147,7 @@ export function whenTrace(
 }
 
 /** A masked value as it is while it is small, else the beginning of its JSON. */
-function shownValue(value: unknown, mask: (text: string) => string): unknown {
+export function shownValue(value: unknown, mask: (text: string) => string): unknown {
   const masked = maskDeep(value ?? null, mask);
   const json = JSON.stringify(masked) ?? 'null';
   if (json.length <= TRACE_VALUE_LIMIT) return masked;

@@ -1,4 +1,9 @@
-import { credentialForms, splitUrlCredentials } from '../common/url-credentials.js';
+import { MaskSet } from '../common/redaction/mask-set.js';
+import {
+  credentialForms,
+  redactUrlCredentials,
+  splitUrlCredentials,
+} from '../common/url-credentials.js';
 import type { Plan } from '../engine/plan/plan.js';
 
 /** Every credential in a URL that an execution clones from: none of them may show in its log. */
@@ -12,6 +17,12 @@ export function credentialMasks(plan: Plan, cloneUrl: string | null): string[] {
     }
   }
   return [...urls].flatMap(formsOf);
+}
+
+/** Takes them out of a text, and the user information of any other URL with them. */
+export function credentialMask(plan: Plan, cloneUrl: string | null): (text: string) => string {
+  const masks = MaskSet.from(credentialMasks(plan, cloneUrl));
+  return (text) => masks.maskText(redactUrlCredentials(text));
 }
 
 function formsOf(url: string): readonly string[] {

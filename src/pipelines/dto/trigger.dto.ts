@@ -4,6 +4,7 @@ import { IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-
 /** Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an option. */
 const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
 
+/** What a trigger by hand may say; a dry run takes the same. */
 export class TriggerDto {
   @ApiPropertyOptional({ enum: ['manual', 'cli'], default: 'manual' })
   @IsOptional()
@@ -55,19 +56,4 @@ export class TriggerDto {
   @IsOptional()
   @IsObject()
   inputs?: Record<string, unknown>;
-}
-
-export class RerunDto {
-  @ApiPropertyOptional({ enum: ['all'], default: 'all' })
-  @IsOptional()
-  @IsIn(['all'], { message: 'mode must be all: others are not built yet' })
-  mode?: string;
-}
-
-export class CancelDto {
-  @ApiPropertyOptional({ example: 'wrong branch' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(500)
-  reason?: string;
 }

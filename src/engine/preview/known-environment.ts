@@ -1,0 +1,70 @@
+import { parseTemplate } from '../expression/template.js';
+import { templateReferences, type References } from '../expression/expression-references.js';
+import { renderText } from '../runtime/render-text.js';
+import { isReservedVariable } from '../runtime/step-environment.js';
+import type { Environment } from '../plan/plan.js';
+import type { Scope } from '../expression/scope.js';
+
+/** Variables of a place before the run: those with a value, and the names of those that only the run knows. */
+export interface KnownEnvironment {
+  readonly values: Readonly<Record<string, string>>;
+  readonly unknown: ReadonlySet<string>;
+}
+
+export interface KnownEnvironmentSources {
+  readonly platform: KnownEnvironment;
+  /** Weakest first; values are templates. */
+  readonly levels: readonly Environment[];
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly scope: (env: Readonly<Record<string, string>>) => Scope;
+  /** Whether a text may be evaluated, given what it reads and the variables outside its level. */
+  readonly knows: (references: References, outside: KnownEnvironment) => boolean;
+}
+
+/**
+ * `mergeEnvironment` as far as it is known: a variable whose text reads what is not known is unknown.
+ * @throws TemplateError for a wrong expression
+ */
+export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEnvironment {
+  const { platform, overrides } = sources;
+  const values = new Map(Object.entries(platform.values));
+  const unknown = new Set(platform.unknown);
+  const set = (name: string, value: string | undefined): void => {
+    if (isReservedVariable(name)) return;
+    values.delete(name);
+    unknown.delete(name);
+    if (value === undefined) unknown.add(name);
+    else values.set(name, value);
+  };
+  for (const level of sources.levels) {
+    const outside = withOverrides({ values: Object.fromEntries(values), unknown }, overrides);
+    const scope = sources.scope(outside.values);
+    const rendered = Object.entries(level).map(([name, text]) => {
+      return [name, isKnown(text, outside, sources) ? renderText(text, scope) : undefined] as const;
+    });
+    for (const [name, value] of rendered) set(name, value);
+  }
+  return withOverrides({ values: Object.fromEntries(values), unknown }, overrides);
+}
+
+function withOverrides(
+  { values, unknown }: KnownEnvironment,
+  overrides: Readonly<Record<string, string>>,
+): KnownEnvironment {
+  const own = Object.entries(overrides).filter(([name]) => !isReservedVariable(name));
+  const names = new Set(own.map(([name]) => name));
+  return {
+    values: { ...values, ...Object.fromEntries(own) },
+    unknown: new Set([...unknown].filter((name) => !names.has(name))),
+  };
+}
+
+/** A text that is no template is; one that cannot be parsed is evaluated for its problem. */
+function isKnown(
+  text: string,
+  outside: KnownEnvironment,
+  sources: KnownEnvironmentSources,
+): boolean {
+  const parsed = parseTemplate(text);
+  return !parsed.ok || sources.knows(templateReferences(parsed.template), outside);
+}

@@ -1,0 +1,21 @@
+import { RE2JS } from 're2js';
+
+/**
+ * True if a branch or tag fits a pattern of a trigger rule: `*` is anything but `/`, `**` anything, `?` one character but `/`; all
+ * else is itself. Linear in the text.
+ */
+export function matchesRef(pattern: string, ref: string): boolean {
+  return RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL).matches(ref);
+}
+
+function expressionOf(pattern: string): string {
+  return pattern
+    .split(/(\*\*\/|\*+|\?)/)
+    .map((part) => {
+      if (part === '**/') return '(?:.*/)?';
+      if (part === '*') return '[^/]*';
+      if (part === '?') return '[^/]';
+      return part.startsWith('**') ? '.*' : RE2JS.quote(part);
+    })
+    .join('');
+}

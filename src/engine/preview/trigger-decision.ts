@@ -1,0 +1,133 @@
+import type { InputProblem } from '../compiler/resolve-inputs.js';
+import type { TriggerDocument } from '../definition/definition-document.js';
+import type { TriggerContext } from '../plan/plan.js';
+import type { Reason } from '../plan/run-state.js';
+import { nameList } from '../runtime/reasons.js';
+import { previewReason } from './preview-reasons.js';
+import { matchesRef } from './ref-pattern.js';
+
+/** Events that a dry run may ask for. */
+export const PREVIEW_EVENTS = [
+  'manual',
+  'cli',
+  'push',
+  'pull_request',
+  'tag',
+  'schedule',
+  'webhook',
+] as const;
+
+export interface TriggerDecision {
+  readonly event: string;
+  /** Whether the event starts an execution in this version of Millrace. */
+  readonly starts: boolean;
+  readonly reason: Reason;
+  /** The rules of the pipeline, in the order of the text. */
+  readonly rules: readonly RuleDecision[];
+}
+
+export interface RuleDecision {
+  /** `push`, as it is written in the YAML. */
+  readonly event: string;
+  /** null = depends on what the event did not say. */
+  readonly matches: boolean | null;
+  readonly reason: Reason;
+}
+
+export interface TriggerQuestion {
+  readonly rules: readonly TriggerDocument[];
+  readonly trigger: TriggerContext;
+  readonly enabled: boolean;
+  readonly inputProblems: readonly InputProblem[];
+}
+
+/** Whether a trigger event starts an execution, and why. Pure. */
+export function decideTrigger(question: TriggerQuestion): TriggerDecision {
+  const { trigger } = question;
+  const rules = question.rules.map((rule) => decideRule(rule, trigger));
+  const answer = { event: trigger.event, rules };
+  if (!question.enabled) {
+    const why = 'the pipeline is disabled: it starts no executions';
+    return { ...answer, starts: false, reason: previewReason('pipeline_disabled', why) };
+  }
+  if (!startedByPeople(trigger.event)) {
+    return { ...answer, starts: false, reason: decideByRules(rules, trigger.event) };
+  }
+  if (question.inputProblems.length > 0) {
+    const problems = question.inputProblems;
+    const why = `the inputs do not fit: ${problems.map(({ message }) => message).join(' ')}`;
+    return { ...answer, starts: false, reason: previewReason('inputs_invalid', why, { problems }) };
+  }
+  const why = 'whoever may trigger the pipeline starts it, with or without a rule';
+  return { ...answer, starts: true, reason: previewReason('trigger_accepted', why) };
+}
+
+function startedByPeople(event: string): boolean {
+  return event === 'manual' || event === 'cli';
+}
+
+function decideByRules(rules: readonly RuleDecision[], event: string): Reason {
+  const own = rules.filter((rule) => rule.event === event);
+  if (own.length === 0) {
+    return previewReason('trigger_no_rule', `no rule of the pipeline is for "${event}"`);
+  }
+  if (own.some(({ matches }) => matches === true)) {
+    const why = `a rule matches, but this version starts nothing by "${event}" yet; start it by hand until then`;
+    return previewReason('trigger_not_active', why);
+  }
+  const unsure = own.find(({ matches }) => matches === null);
+  if (unsure !== undefined) {
+    return previewReason('trigger_unsure', unsure.reason.message, unsure.reason.data);
+  }
+  const why = own.map(({ reason }) => reason.message).join('; ');
+  return previewReason('trigger_no_match', `no rule matches: ${why}`);
+}
+
+/** The seed's name of an event, and ours. */
+const EVENT_OF_TYPE: Readonly<Record<string, string>> = { git_push: 'push' };
+
+function decideRule(rule: TriggerDocument, trigger: TriggerContext): RuleDecision {
+  const event = EVENT_OF_TYPE[rule.trigger_type] ?? rule.trigger_type;
+  if (!(event === trigger.event || (event === 'manual' && startedByPeople(trigger.event)))) {
+    const why = `the rule is for "${event}"`;
+    return { event, matches: false, reason: previewReason('rule_other_event', why) };
+  }
+  const repository = textOf(rule.config['repository']);
+  const given = trigger.repository;
+  if (repository !== undefined && given !== undefined && repository !== given) {
+    const why = 'the rule is for another repository';
+    return { event, matches: false, reason: previewReason('rule_other_repository', why) };
+  }
+  const [kind, patterns, ref] =
+    event === 'tag'
+      ? (['tag', textsOf(rule.config['tag_patterns']), trigger.tag] as const)
+      : (['branch', textsOf(rule.config['branch_patterns']), trigger.branch] as const);
+  if (patterns.length > 0 && ref !== undefined && !patterns.some((one) => matchesRef(one, ref))) {
+    const why = `the ${kind} "${ref}" fits none of ${nameList(patterns)}`;
+    return { event, matches: false, reason: previewReason('rule_other_ref', why, { patterns }) };
+  }
+  const missing = [
+    ...(patterns.length > 0 && ref === undefined ? [kind] : []),
+    ...(rule.config['paths'] === undefined ? [] : ['paths']),
+  ];
+  if (missing.length > 0) {
+    const why = `depends on what was not given: ${missing.join(', ')}`;
+    return { event, matches: null, reason: previewReason('rule_unsure', why, { missing }) };
+  }
+  return { event, matches: true, reason: previewReason('rule_matches', matchMessage(event, rule)) };
+}
+
+function matchMessage(event: string, { config }: TriggerDocument): string {
+  const types = textsOf(config['events']);
+  if (event === 'pull_request' && types.length > 0) return `it matches for ${types.join(', ')}`;
+  const cron = textOf(config['cron_expression']);
+  return cron === undefined ? 'it matches' : `it matches at "${cron}"`;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}

@@ -1,0 +1,47 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { PREVIEW_EVENTS } from '../../engine/preview/trigger-decision.js';
+import { TriggerDto } from './trigger.dto.js';
+import { exampleYaml } from './yaml-content.dto.js';
+
+/** The trigger that a dry run assumes. */
+export class PlanTriggerDto extends TriggerDto {
+  @ApiPropertyOptional({
+    enum: PREVIEW_EVENTS,
+    default: 'manual',
+    description: 'What happens; wins over `trigger_type`.',
+  })
+  @IsOptional()
+  @IsIn([...PREVIEW_EVENTS])
+  event?: string;
+}
+
+/** Body of the dry run: exactly one of `yaml_content` and `pipeline_id`. */
+export class PlanDto {
+  @ApiPropertyOptional({ description: 'A pipeline as YAML, at most 1 MiB.', example: exampleYaml })
+  @IsOptional()
+  @IsString()
+  @MinLength(1)
+  yaml_content?: string;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'A stored pipeline: its current version.' })
+  @IsOptional()
+  @IsUUID()
+  pipeline_id?: string;
+
+  @ApiPropertyOptional({ type: PlanTriggerDto })
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => PlanTriggerDto)
+  trigger?: PlanTriggerDto;
+}
