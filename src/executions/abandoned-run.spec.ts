@@ -70,6 +70,31 @@ describe('abandonedRun', () => {
     expect(ended.always[0]).toMatchObject({ status: 'skipped', reason });
   });
 
+  it('ends as begun what was seen to have begun, although nobody told it', () => {
+    const seen = [
+      { stage: 'b', step: 'never', attempt: 1, at: new Date(4_000) },
+      { stage: 'a', step: 'now', attempt: 1, at: new Date(2_500) },
+      { stage: 'a', step: 'now', attempt: 2, at: new Date(3_500) },
+      { stage: 'always', step: 'hook', attempt: 1, at: new Date(4_500) },
+      { stage: 'a', step: 'done', attempt: 9, at: new Date(4_500) },
+    ];
+    const ended = abandonedRun(run, 'failed', reason, at, seen);
+    expect(ended.stages[1]).toMatchObject({ status: 'failed', started_at: new Date(4_000) });
+    expect(ended.stages[1]?.steps[0]).toMatchObject({
+      status: 'failed',
+      reason,
+      started_at: new Date(4_000),
+      duration: 1_000,
+      attempts: [{ number: 1, status: 'failed', reason, duration: 1_000 }],
+    });
+    const now = ended.stages[0]?.steps[1];
+    expect(now?.started_at).toEqual(new Date(2_000));
+    expect(now?.attempts.map(({ number }) => number)).toEqual([1, 2]);
+    expect(ended.always[0]).toMatchObject({ status: 'failed', started_at: new Date(4_500) });
+    expect(ended.stages[0]?.steps[0]).toEqual(run.stages[0]?.steps[0]);
+    expect(ended.stages[0]?.steps[2]?.status).toBe('skipped');
+  });
+
   it('cancels what had not begun too, when nobody had it', () => {
     const ended = cancelledRun({ ...run, cancel_requested: { at, by: 'ada', reason: 'wrong' } });
     expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled_by_user' } });

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
 import { LogChunkStore } from '../logs/log-chunk-store.js';
+import { LogReader } from '../logs/log-reader.js';
 import { PlansService } from '../pipelines/plans.service.js';
-import { abandonedRun } from './abandoned-run.js';
+import { abandonedRun, type SeenAttempt } from './abandoned-run.js';
 import { ExecutionPlacer } from './execution-placer.js';
 import { executionReasons } from './execution-reasons.js';
 import type { ExecutionRecord } from './execution.schema.js';
@@ -12,6 +13,8 @@ import { logFencesOf } from './log-fences.js';
 import type { StoredReason } from './stored-state.js';
 
 const SETTLE_DEADLINE_MS = 3_000;
+/** How far back the end of a log is searched for steps that nobody told of: the last seconds, however much was printed. */
+const BATCHES_SEEN = 500;
 
 /**
  * Takes executions from workers that are lost: the retry rule decides between another attempt and the end.
@@ -25,6 +28,7 @@ export class ExecutionTakeover {
     private readonly executions: ExecutionsRepository,
     private readonly plans: PlansService,
     private readonly chunks: LogChunkStore,
+    private readonly log: LogReader,
     private readonly placer: ExecutionPlacer,
     private readonly live: LiveExecutions,
     private readonly metrics: Metrics,
@@ -85,6 +89,21 @@ export class ExecutionTakeover {
     return (await this.chunks.lastSeq(execution._id, fence.fence)) ?? fence.firstSeq - 1;
   }
 
+  /** What printed in the last attempt had begun, also if its worker died before it could tell the state. */
+  private async seenAttempts(execution: ExecutionRecord): Promise<SeenAttempt[]> {
+    const fence = logFencesOf(execution).at(-1);
+    if (!fence) return [];
+    const query = { executionId: execution._id, fences: [fence], afterSeq: 0 };
+    const batches = await this.log.newestBatches(query, BATCHES_SEEN);
+    const seen = new Map<string, SeenAttempt>();
+    // Newest first: what is seen last is seen first.
+    for (const { stage, step, attempt, stream, ts } of batches) {
+      if (stream === 'system') continue;
+      seen.set(JSON.stringify([stage, step, attempt]), { stage, step, attempt, at: new Date(ts) });
+    }
+    return [...seen.values()];
+  }
+
   private async end(
     execution: ExecutionRecord,
     status: 'failed' | 'cancelled',
@@ -96,7 +115,7 @@ export class ExecutionTakeover {
     const result = await this.executions.settle(
       { executionId: execution._id, fence: execution.attempt },
       {
-        ...abandonedRun(execution, status, reason, now),
+        ...abandonedRun(execution, status, reason, now, await this.seenAttempts(execution)),
         status,
         reason,
         started_at: execution.started_at,

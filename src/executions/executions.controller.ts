@@ -1,4 +1,5 @@
 import {
+  applyDecorators,
   Body,
   Controller,
   Delete,
@@ -47,6 +48,16 @@ const LOG_TAIL = 100;
 class CancelResponse {
   message!: string;
   execution_id!: string;
+}
+
+/** What both ways to cancel have in common. */
+function CancelRoute(): MethodDecorator {
+  return applyDecorators(
+    HttpCode(200),
+    ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' }),
+    ApiOkResponse({ type: CancelResponse }),
+    ApiErrors(400, 401, 404, 409, 503),
+  );
 }
 
 @ApiTags('executions')
@@ -149,10 +160,7 @@ export class ExecutionsController {
   }
 
   @Delete('executions/:id/cancel')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' })
-  @ApiOkResponse({ type: CancelResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @CancelRoute()
   async cancelByDelete(
     @Param('id', UuidPipe) id: string,
     @Body() body: CancelDto,
@@ -162,10 +170,7 @@ export class ExecutionsController {
   }
 
   @Post('executions/:id/cancel')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' })
-  @ApiOkResponse({ type: CancelResponse })
-  @ApiErrors(400, 401, 404, 409, 503)
+  @CancelRoute()
   async cancel(
     @Param('id', UuidPipe) id: string,
     @Body() body: CancelDto,

@@ -80,6 +80,16 @@ export class LogReader {
     return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-count);
   }
 
+  /** The last `count` batches that there are now, newest first. */
+  async newestBatches(query: LogQuery, count: number): Promise<LogBatch[]> {
+    const found: LogBatch[] = [];
+    for await (const batch of this.readBackwards(query)) {
+      if (found.length >= count) break;
+      if (matchesFilter(batch, query)) found.push(batch);
+    }
+    return found;
+  }
+
   /**
    * What comes from `position` on, as far as one chunk or a few live entries hold it; `undefined` when it is not there
    * yet. In an attempt that is closed every line is there, or its log was removed: then the rest of it is skipped.
