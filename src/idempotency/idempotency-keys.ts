@@ -34,7 +34,7 @@ export type KeyOutcome =
   | { readonly kind: 'under_way'; readonly retryAfterMs: number };
 
 /**
- * Makes sure that one key creates at most one thing (docs/adr, "Idempotency"). The id of the thing is stored with the key before
+ * Makes sure that one key creates at most one thing (ADR 13). The id of the thing is stored with the key before
  * anything is created, so that a repetition creates the same thing or finds it, whatever became of the request before.
  */
 @Injectable()
