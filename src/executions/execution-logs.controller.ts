@@ -19,6 +19,15 @@ import { ExecutionLogs } from './execution-logs.js';
 
 const JSON_LINES = 'application/x-ndjson';
 const PLAIN = 'text/plain';
+/** One server-sent event, as OpenAPI tools look at them. */
+const EVENT = {
+  type: 'object',
+  properties: {
+    event: { type: 'string', enum: ['status', 'log', 'done'] },
+    id: { type: 'string' },
+    data: { type: 'string', description: 'JSON.' },
+  },
+};
 
 @ApiTags('executions')
 @ApiBearerAuth()
@@ -59,7 +68,7 @@ export class ExecutionLogsController {
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Events until the end.', schema: { type: 'string' } })
+  @ApiOkResponse({ description: 'Events until the end.', schema: EVENT })
   @ApiErrors(400, 401, 404, 503)
   async events(
     @Param('id', UuidPipe) id: string,

@@ -1,6 +1,5 @@
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import {
-  ApiBearerAuth,
   ApiOkResponse,
   ApiOperation,
   ApiProduces,
@@ -29,7 +28,6 @@ export class MetricsQueryDto {
 }
 
 @ApiTags('health')
-@ApiBearerAuth()
 @Public()
 @UseGuards(ScrapeGuard)
 @Controller('metrics')
@@ -39,6 +37,7 @@ export class MetricsController {
   @Get()
   @ApiOperation({
     summary: 'Metrics in the text format of Prometheus',
+    security: [{ bearer: [] }, {}],
     description:
       'With the token, or without it from the machine itself. docs/observability.md describes every metric.',
   })

@@ -3,7 +3,6 @@ import {
   Controller,
   Delete,
   Get,
-  Header,
   Headers,
   HttpCode,
   Param,
@@ -165,13 +164,15 @@ export class PipelinesController {
   }
 
   @Get(':id/yaml')
-  @Header('Content-Type', 'text/yaml; charset=utf-8')
   @ApiOperation({ summary: 'The very text that was stored' })
   @ApiProduces('text/yaml')
-  @ApiOkResponse({ schema: { type: 'string' } })
+  // No type: what reads YAML sees the pipeline in it, not a text.
+  @ApiOkResponse({ schema: { description: 'The pipeline.' } })
   @ApiErrors(400, 401, 404, 503)
   async yaml(@Param('id', UuidPipe) id: string, @Res() response: Response): Promise<void> {
     const pipeline = await this.pipelines.getPipeline(id);
+    // Not by a decorator: the answer may be an error, which is JSON.
+    response.setHeader('Content-Type', 'text/yaml; charset=utf-8');
     response.setHeader('ETag', versionTag(pipeline));
     response.end(Buffer.from(pipeline.yaml_content, 'utf8'));
   }

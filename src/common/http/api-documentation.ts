@@ -46,12 +46,15 @@ type ErrorStatus = (typeof statusOfKind)[keyof typeof statusOfKind];
 /** Documents the errors of a route by their statuses; 429, which every route may answer, is added. */
 export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
   const kinds = Object.entries(statusOfKind);
+  // JSON, whatever the route produces otherwise.
+  const content = { 'application/json': { schema: { $ref: getSchemaPath(ErrorResponse) } } };
   return applyDecorators(
+    ApiExtraModels(ErrorResponse),
     ...[...new Set([...statuses, statusOfKind.RateLimitError])].map((status) =>
       ApiResponse({
         status,
         description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
-        type: ErrorResponse,
+        content,
         ...(retryStatuses.includes(status) ? { headers: retryAfter } : {}),
       }),
     ),

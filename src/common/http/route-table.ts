@@ -20,7 +20,10 @@ export class RouteTable {
   /** Methods in upper case, sorted; empty = no route has this path. */
   methodsOf(path: string): string[] {
     const methods = new Set<string>();
-    for (const route of this.routesOf(path)) {
+    const routes = [...this.routesOf(path)];
+    // `/pipelines/upload` is no pipeline: where the path itself is a route, those with parameters are not meant.
+    const own = routes.filter((route) => pathOf(route) === path);
+    for (const route of own.length > 0 ? own : routes) {
       for (const method of Object.keys(route.methods)) methods.add(method.toUpperCase());
     }
     if (methods.has('GET')) methods.add('HEAD');

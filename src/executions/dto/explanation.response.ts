@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import type { WhenTrace } from '../../engine/plan/run-state.js';
 import type { StoredReason } from '../stored-state.js';
@@ -38,8 +38,13 @@ class ExplainedResponse {
   when!: WhenTrace | null;
 }
 
+@ApiExtraModels(ReasonResponse)
 export class ExplainedStepResponse extends ExplainedResponse {
-  @ApiProperty({ type: [ReasonResponse], description: 'Why each attempt ended, oldest first.' })
+  @ApiProperty({
+    type: 'array',
+    items: { nullable: true, allOf: [{ $ref: getSchemaPath(ReasonResponse) }] },
+    description: 'Why each attempt ended, oldest first; null where it succeeded.',
+  })
   attempts!: (StoredReason | null)[];
 }
 
