@@ -51,7 +51,10 @@ type Rule = readonly [RegExp, (reason: string) => GitError];
 
 const rules: readonly Rule[] = [
   [/No space left on device|Disk quota exceeded/i, () => diskFullError()],
-  [/Out of memory|malloc failed|mmap failed/i, outOfMemory],
+  [
+    /Out of memory|malloc failed|mmap failed|Cannot allocate memory|unable to create thread/i,
+    outOfMemory,
+  ],
   [
     /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|returned error: 40[13]|Permission denied \(/i,
     () => authenticationFailed(),
@@ -79,7 +82,7 @@ const rules: readonly Rule[] = [
 function outOfMemory(): GitError {
   return new GitError(
     'too_large',
-    'There was not enough memory for the clone. A smaller depth needs less.',
+    'The repository needs more memory than a clone may have. A smaller depth needs less; so do smaller files.',
     false,
   );
 }

@@ -23,9 +23,13 @@ export interface GitProgramClientOptions {
   readonly resolve?: ResolveHost;
   /** Added to git's otherwise bare environment: `GIT_SSL_CAINFO`, `SSH_AUTH_SOCK`. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What each of git's processes may allocate, bytes. Default 1 GiB. */
+  readonly maxMemoryBytes?: number;
   /** Absent: every clone fetches everything. */
   readonly mirrors?: GitMirrorSettings;
 }
+
+const DEFAULT_MAX_MEMORY = 2 ** 30;
 
 /**
  * Clones with the `git` program. Allows https, http and ssh (keys of the user that Millrace runs as).
@@ -57,11 +61,12 @@ export class GitProgramClient extends GitClient {
 
   private async cloneWith(session: CloneSession): Promise<ClonedCommit> {
     const { program = 'git', environment = {}, allowPrivateUrls = [], resolve } = this.settings;
+    const { maxMemoryBytes = DEFAULT_MAX_MEMORY } = this.settings;
     const resolver = new CheckedResolver(new AddressPolicy(allowPrivateUrls), resolve);
     const { clone, signal, progress } = session;
     const route = await openRoute(clone, resolver);
     try {
-      const driver = new GitProgramDriver(session, route, { program, environment });
+      const driver = new GitProgramDriver(session, route, { program, environment, maxMemoryBytes });
       return await cloneRepository(driver, {
         clone,
         signal,

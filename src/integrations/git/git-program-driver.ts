@@ -12,7 +12,7 @@ import { described, refNamed } from './ref-names.js';
 import { submoduleNotice } from './submodule-notice.js';
 
 /** What the whole adapter has in common. */
-export type GitProgramSettings = Pick<GitCommand, 'program' | 'environment'>;
+export type GitProgramSettings = Pick<GitCommand, 'program' | 'environment' | 'maxMemoryBytes'>;
 
 /** One clone by the git program. */
 export class GitProgramDriver implements CloneDriver {
@@ -213,6 +213,7 @@ export class GitProgramDriver implements CloneDriver {
     const { clone, signal, progress } = this.session;
     const outcome = await runGit({
       program: this.settings.program,
+      maxMemoryBytes: this.settings.maxMemoryBytes,
       settings: this.route.settings,
       environment: { ...this.settings.environment, ...this.route.environment },
       args,

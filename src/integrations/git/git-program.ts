@@ -49,6 +49,8 @@ export interface GitCommand {
   readonly settings: readonly GitSetting[];
   /** Added to the environment, such as a file of certificates. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What each of git's processes may allocate, bytes (`RLIMIT_DATA`); files that it maps to read do not count. */
+  readonly maxMemoryBytes: number;
   readonly signal: AbortSignal;
   /** Whole lines of stderr; progress that overwrites itself (`\r`) comes only in its last state. */
   readonly onLine: (line: string) => void;
@@ -63,6 +65,10 @@ export interface GitOutcome {
   /** The last 16 KiB. */
   readonly stderr: string;
 }
+
+/** The text is constant: program and arguments are its parameters. */
+const UNDER_LIMIT = 'ulimit -d "$0" && exec "$@"';
+const SHELL_FOUND_NOTHING = 127;
 
 type GitStdio = readonly [Writable, Readable, Readable, Writable | null];
 
@@ -79,7 +85,9 @@ const CLOSE_GRACE_MS = 5_000;
  * host: they are neither in the arguments nor in the environment, and git asks for another host without an answer.
  */
 export async function runGit(command: GitCommand): Promise<GitOutcome> {
-  const child = spawn(command.program, [...command.args], {
+  const limit = String(Math.floor(command.maxMemoryBytes / 1024));
+  const args = ['-c', UNDER_LIMIT, limit, command.program, ...command.args];
+  const child = spawn('/bin/sh', args, {
     cwd: command.directory,
     env: gitEnvironment(command),
     detached: true,
@@ -102,10 +110,11 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
 
   try {
     const exitCode = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'ENOENT' ? programMissing() : error);
+      child.once('error', reject);
+      child.once('close', (code) => {
+        if (code === SHELL_FOUND_NOTHING) reject(programMissing());
+        else resolve(code);
       });
-      child.once('close', resolve);
       child.once('exit', () => {
         // Whatever git left behind in its group has no more work to do.
         killGroup();
@@ -235,6 +244,12 @@ function settings(command: GitCommand): readonly GitSetting[] {
     // Always a pack, never loose objects: a mirror is made of packs.
     ['fetch.unpackLimit', '1'],
     ['credential.helper', ''],
+    // Memory: files over this size are never held whole.
+    ['core.bigFileThreshold', '32m'],
+    ['core.packedGitLimit', '256m'],
+    ['core.packedGitWindowSize', '32m'],
+    ['core.deltaBaseCacheLimit', '64m'],
+    ['pack.threads', '2'],
     // The directory may belong to the user of the steps.
     ['safe.directory', '*'],
     // A transfer that moves nothing for two minutes ends.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import * as git from 'isomorphic-git';
 import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.js';
@@ -12,6 +12,7 @@ import { described, refNamed } from './ref-names.js';
 import { PackedRepository } from './packed-repository.js';
 import type { ChildProgress } from './progress-lines.js';
 import { describeSubmodules } from './submodule-notice.js';
+import { missingBases, withObjects } from './thin-pack.js';
 import { checkoutTree } from './tree-checkout.js';
 import { fetchPack, type PackAnswer, type PackRequest } from './upload-pack.js';
 
@@ -58,8 +59,9 @@ export class IsomorphicGitDriver implements CloneDriver {
     const request = {
       wants: [sha, ...proven],
       haves: seeds?.tips ?? [],
-      // What is whole stays whole, whatever of it is asked for.
       depth,
+      // To whom a part of the history is sent, only what is new is sent in a thin pack; else all of it.
+      thin: seeds !== undefined && depth !== 0,
     };
     const fetched = await this.fetchInto(directory, request);
     if (fetched.kind === 'refused') {
@@ -81,7 +83,7 @@ export class IsomorphicGitDriver implements CloneDriver {
     this.progress.write('The remote does not give this commit alone: fetching all of the history');
     const wants = this.branchesAndTags().map(({ oid }) => oid);
     if (wants.length === 0) throw refNotFound(`commit ${commit}`);
-    const fetched = await this.fetchInto(directory, { wants, haves: [], depth: 0 });
+    const fetched = await this.fetchInto(directory, { wants, haves: [], depth: 0, thin: false });
     if (fetched.kind === 'refused') throw refNotFound(`commit ${commit}`);
     const head = await this.adopt(directory, answer, true);
     if (!head) throw refNotFound(`commit ${commit}`);
@@ -179,8 +181,25 @@ export class IsomorphicGitDriver implements CloneDriver {
     if (rest.size > 0) {
       await writeFile(join(gitdir, 'shallow'), [...rest].map((sha) => `${sha}\n`).join(''));
     }
-    if (answer.path !== undefined) await this.indexPack(gitdir, answer.path);
+    if (answer.path !== undefined) {
+      await this.indexPack(gitdir, answer.path);
+      if (request.thin) await this.completePack(gitdir, answer.path);
+    }
     return answer;
+  }
+
+  private async completePack(gitdir: string, path: string): Promise<void> {
+    const indexPath = path.replace(/\.pack$/, '.idx');
+    const thin = await readFile(path);
+    const bases = missingBases(thin, await readFile(indexPath));
+    if (bases.length === 0) return;
+    const repository = this.open(dirname(gitdir));
+    const objects = await Promise.all(bases.map((base) => repository.readPackObject(base)));
+    const { pack, checksum } = withObjects(thin, objects);
+    await Promise.all([rm(path), rm(indexPath)]);
+    const whole = join(dirname(path), `pack-${checksum}.pack`);
+    await writeFile(whole, pack, { mode: 0o444 });
+    await this.indexPack(gitdir, whole);
   }
 
   private async indexPack(gitdir: string, path: string): Promise<void> {

@@ -108,6 +108,7 @@ export class GitHttpClient implements HttpClient {
     request: GitHttpRequest,
     body: Buffer | undefined,
     addresses: readonly ResolvedAddress[],
+    newConnection = false,
   ): Promise<http.IncomingMessage> {
     const headers: Record<string, string> = { 'user-agent': 'git/isomorphic-git' };
     for (const [name, value] of Object.entries(request.headers ?? {})) {
@@ -119,15 +120,24 @@ export class GitHttpClient implements HttpClient {
     const agent = this.agents[secure ? 'https:' : 'http:'];
     return new Promise((resolve, reject) => {
       const method = body ? 'POST' : 'GET';
+      let answered = false;
       const lookup = pinnedLookup(addresses);
-      const options = { method, headers, agent, lookup };
-      const outgoing = (secure ? https : http).request(url, options, resolve);
+      const options = { method, headers, agent: newConnection ? false : agent, lookup };
+      const outgoing = (secure ? https : http).request(url, options, (response) => {
+        answered = true;
+        resolve(response);
+      });
       const idleMs = this.limits.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
       outgoing.setTimeout(idleMs, () => {
         const message = `nothing came for ${Math.round(idleMs / 1000)} s`;
         outgoing.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        // The server closed a kept connection just when it was used again: that says nothing of the server.
+        const wasClosed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+        if (wasClosed && outgoing.reusedSocket && !answered) {
+          return resolve(this.send(url, request, body, addresses, true));
+        }
         reject(this.failed(error.code ?? 'ECONNRESET', error.message));
       });
       outgoing.end(body);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import * as git from 'isomorphic-git';
 import { packOnlyFs } from './pack-only-fs.js';
+import { PackReader } from './pack-reader.js';
+import type { PackObject } from './thin-pack.js';
 import type { TreeSource } from './tree-checkout.js';
 
 export interface ReadCommit {
@@ -54,11 +56,15 @@ export class PackedRepository {
     return git.isDescendent({ ...this.common, oid: commit, ancestor, depth: -1 });
   }
 
+  /** @throws NotFoundError of isomorphic-git */
+  async readPackObject(oid: string): Promise<PackObject> {
+    const read = await git.readObject({ ...this.common, oid, format: 'content' });
+    return { type: read.type as PackObject['type'], content: read.object as Uint8Array };
+  }
+
+  /** Of all packs that are there now. */
   objects(): TreeSource {
-    return {
-      readTree: async (oid) => (await git.readTree({ ...this.common, oid })).tree,
-      readBlob: async (oid) => (await git.readBlob({ ...this.common, oid })).blob,
-    };
+    return new PackReader(join(this.common.gitdir, 'objects', 'pack'));
   }
 }
 

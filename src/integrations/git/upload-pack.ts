@@ -14,6 +14,8 @@ export interface PackRequest {
   readonly shallow: readonly string[];
   /** 0 = all. */
   readonly depth: number;
+  /** Deltas may be made from objects that we have and the pack has not: such a pack is to be completed. */
+  readonly thin: boolean;
 }
 
 export type PackAnswer =
@@ -44,7 +46,7 @@ const EMPTY_PACK = 32;
 
 /**
  * Asks for a pack and writes it to `packs` as it comes; unlike the fetch of isomorphic-git it holds none of it in memory, asks for more than
- * one commit, and takes no decision of its own. Deltas in the pack need no object outside it (`thin-pack` is not asked for).
+ * one commit, and takes no decision of its own.
  * @throws GitError; HttpError of isomorphic-git for a bad status
  */
 export async function fetchPack(
@@ -73,10 +75,10 @@ export async function fetchPack(
   }
 }
 
-function requestText({ wants, haves, shallow, depth }: PackRequest): string {
+function requestText({ wants, haves, shallow, depth, thin }: PackRequest): string {
   const [first = '', ...others] = [...new Set(wants)];
   const lines = [
-    `want ${first} side-band-64k ofs-delta agent=git/isomorphic-git\n`,
+    `want ${first} side-band-64k ofs-delta${thin ? ' thin-pack' : ''} agent=git/isomorphic-git\n`,
     ...others.map((sha) => `want ${sha}\n`),
     ...shallow.map((sha) => `shallow ${sha}\n`),
     ...(depth === 0 ? [] : [`deepen ${depth}\n`]),
