@@ -11,6 +11,7 @@ import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { chooseGitClient } from '../integrations/git/choose-git-client.js';
 import type { GitMirrorSettings } from '../integrations/git/git-mirror-store.js';
 import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
+import { sweepMirrors } from '../integrations/git/mirror-sweep.js';
 import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
 import { ensureStepUser } from '../integrations/process/step-user.js';
 import { type SpanAttributes, Tracing } from '../integrations/tracing/tracing.js';
@@ -72,9 +73,13 @@ export class ExecutionRunner {
       onSpawn: (ms) => this.metrics.stepSpawn.observe(ms / 1000),
       report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
     });
+    const mirrors = this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.());
     const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls, {
-      mirrors: this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.()),
+      mirrors,
     });
+    const endSweep =
+      mirrors &&
+      sweepMirrors(mirrors, (error) => this.logger.warn({ err: error }, 'git mirrors not swept'));
     const groupPrefix = `millrace-${installationId(this.config.home)}-`;
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
@@ -97,6 +102,7 @@ export class ExecutionRunner {
       tracing: this.tracing,
     };
     this.closeTools = async () => {
+      endSweep?.();
       await processes.close();
       await git.close();
     };

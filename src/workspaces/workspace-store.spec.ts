@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WorkspaceStore } from './workspace-store.js';
@@ -60,5 +71,27 @@ describe('WorkspaceStore', () => {
     await store.remove(workspace);
     expect(await readdir(join(base, 'workspaces'))).toEqual([]);
     expect(await readdir(outside)).toEqual(['kept']);
+  });
+
+  it('hands everything over but files that have a second name', async () => {
+    // Only root gives files away: anybody else hands over to itself, which changes nothing.
+    const isRoot = process.getuid?.() === 0;
+    const owner = isRoot
+      ? { uid: 54321, gid: 54321 }
+      : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const shared = join(base, 'mirror.pack');
+    await writeFile(shared, 'of all', { mode: 0o444 });
+    const folder = join(base, 'clone');
+    await mkdir(join(folder, 'deep'), { recursive: true });
+    await writeFile(join(folder, 'deep', 'file'), 'x');
+    await symlink('/etc/passwd', join(folder, 'link'));
+    await link(shared, join(folder, 'deep', 'shared.pack'));
+    const before = await stat(shared);
+    await new WorkspaceStore(join(base, 'w'), owner).handOverTree(folder);
+    for (const path of ['', 'deep', 'deep/file', 'link']) {
+      expect((await lstat(join(folder, path))).uid).toBe(owner.uid);
+    }
+    expect((await stat(shared)).uid).toBe(before.uid);
+    expect((await stat('/etc/passwd')).uid).toBe(0);
   });
 });

@@ -141,6 +141,85 @@ describe('the warm child', () => {
   });
 });
 
+describe('messages of the child', () => {
+  /** A child that fails late, in the clone before the one that it answers. */
+  const lateChild = `
+    process.on('message', ({ id }) => {
+      const say = (answer) => process.send({ id: answer.of ?? id, ...answer });
+      if (id === 2) say({ of: 1, type: 'failed', code: 'failed', message: 'late', retryable: false });
+      say({ type: 'done', commit: { sha: String(id), message: '', author: '' } });
+    });
+    process.on('disconnect', () => process.exit(0));`;
+
+  it('are taken for the clone that they name only', async () => {
+    const late = join(folder, 'late.js');
+    await writeFile(late, lateChild);
+    const warm = make({ childEntry: late });
+    expect((await warm.clone(request(), none)).sha).toBe('1');
+    expect((await warm.clone(request(), none)).sha).toBe('2');
+  });
+});
+
+describe('clones at one time', () => {
+  it('wait for their turn over the limit, and can be stopped meanwhile', async () => {
+    server.behaviour = { kind: 'stall', afterBytes: 0 };
+    const limited = make({ maxChildren: 2, timeoutMs: 60_000 });
+    const abort = new AbortController();
+    const lines: string[] = [];
+    const running = [1, 2].map(() =>
+      limited
+        .clone(request(), { signal: abort.signal, progress: () => undefined })
+        .catch((error: { code: string }) => error.code),
+    );
+    const leave = new AbortController();
+    const left = limited.clone(request(), { signal: leave.signal, progress: () => undefined });
+    const waiting = limited.clone(request(), { ...none, progress: (line) => lines.push(line) });
+    await until(() => lines.length > 0);
+    expect(lines).toEqual(['Waiting: as many clones as may run at one time are running']);
+    leave.abort();
+    await expect(left).rejects.toMatchObject({ code: 'aborted' });
+    expect(await childPids()).toHaveLength(2);
+    server.behaviour = { kind: 'serve' };
+    abort.abort();
+    expect(await Promise.all(running)).toEqual(['aborted', 'aborted']);
+    expect((await waiting).sha).toMatch(/^[0-9a-f]{40}$/);
+  });
+});
+
+describe('a kept connection', () => {
+  it('that the server closes when it is used again costs a new one, not the clone', async () => {
+    let connections = 0;
+    const sockets = new Map<object, number>();
+    server.behaviour = {
+      kind: 'answer',
+      answer: ({ socket, method }) => {
+        const count = (sockets.get(socket) ?? 0) + 1;
+        sockets.set(socket, count);
+        if (count === 1) connections += 1;
+        // The request for the pack comes over the connection of the list of refs.
+        if (method !== 'POST' || count === 1) return false;
+        socket.destroy();
+        return true;
+      },
+    };
+    await make().clone(request(), none);
+    expect(connections).toBe(2);
+  });
+
+  it('is not tried again on a new connection for ever', async () => {
+    server.behaviour = {
+      kind: 'answer',
+      answer: ({ socket, method }) => {
+        if (method === 'POST') socket.destroy();
+        return method === 'POST';
+      },
+    };
+    const asked = server.seen.length;
+    await expect(make().clone(request(), none)).rejects.toMatchObject({ code: 'unreachable' });
+    expect(server.seen.slice(asked).filter(({ method }) => method === 'POST')).toHaveLength(2);
+  });
+});
+
 describe('chooseGitClient', () => {
   it('takes isomorphic-git unless git is named', async () => {
     expect((await chooseGitClient('auto', [])).name).toBe('isomorphic-git');
