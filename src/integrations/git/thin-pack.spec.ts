@@ -13,6 +13,7 @@ describe('a thin pack', () => {
     execFileSync('git', args, {
       cwd: folder,
       input,
+      stdio: 'pipe',
       env: {
         PATH: process.env.PATH,
         GIT_CONFIG_GLOBAL: '/dev/null',
