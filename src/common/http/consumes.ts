@@ -13,6 +13,17 @@ import type { MillraceRequest } from './request-context.js';
 
 const consumesKey = 'millrace:consumes';
 
+/**
+ * No body is taken that a few bytes could blow up to gigabytes.
+ * @throws UnsupportedMediaTypeError
+ */
+export function refuseEncoding(headers: { readonly 'content-encoding'?: string }): void {
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() === 'identity') return;
+  throw new MillraceError('UnsupportedMediaTypeError', 'Compressed bodies are not taken.', {
+    suggestions: ['Send the body without Content-Encoding.'],
+  });
+}
+
 /** Media types of bodies that a route takes, for the guard and the OpenAPI document; routes without it take JSON. */
 export function Consumes(...types: string[]): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(consumesKey, types), ApiConsumes(...types));
@@ -34,7 +45,10 @@ export class ContentTypeGuard implements CanActivate {
       context.getClass(),
     ]) ?? ['application/json'];
     const type = mediaType(request.headers['content-type']);
-    if (accepted.includes(type)) return true;
+    if (accepted.includes(type)) {
+      refuseEncoding(request.headers);
+      return true;
+    }
     throw new MillraceError(
       'UnsupportedMediaTypeError',
       'The body is of a type that this path does not take.',

@@ -1,19 +1,31 @@
 import type { NextFunction, Request, Response } from 'express';
 import { createHash } from 'node:crypto';
-import { MillraceError, payloadTooLarge, validationError } from '../errors/millrace.error.js';
+import {
+  MillraceError,
+  payloadTooLarge,
+  serviceUnavailable,
+  validationError,
+} from '../errors/millrace.error.js';
+import { BodyBudget, type BodyShare } from './body-budget.js';
+import { refuseEncoding } from './consumes.js';
 import { announcesBody, charset, mediaType } from './content-type.js';
 import { idempotencyKeyHeader } from './idempotency-header.js';
+import { jsonProblem } from './json-guard.js';
 import type { MillraceRequest } from './request-context.js';
+
+/** Of all bodies that are being read, bytes; at least one of the largest size fits. */
+const budgetBytes = 64 * 1024 * 1024;
 
 /**
  * Reads JSON bodies into `request.body`. Unlike Express's own parser it answers 413 at once instead of after the
  * whole body came, takes no compressed bodies (a small one may be gigabytes), refuses what is not UTF-8, and
- * says where the JSON breaks. Only requests of somebody known are read; all others end in 401 without it.
+ * says where the JSON breaks, and refuses JSON of so many parts that it would hold up all others. Only requests of somebody known are read; all others end in 401 without it.
  * @param limit largest body, bytes
  */
 export function jsonBody(
   limit: number,
 ): (request: Request, response: Response, next: NextFunction) => void {
+  const budget = new BodyBudget(Math.max(limit, budgetBytes));
   return (request, _response, next) => {
     const wanted =
       (request as MillraceRequest).actor !== undefined &&
@@ -23,7 +35,7 @@ export function jsonBody(
       next();
       return;
     }
-    readJson(request as MillraceRequest, limit).then(
+    readJson(request as MillraceRequest, limit, budget).then(
       (body) => {
         request.body = body;
         next();
@@ -33,32 +45,36 @@ export function jsonBody(
   };
 }
 
-async function readJson(request: MillraceRequest, limit: number): Promise<unknown> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    throw new MillraceError('UnsupportedMediaTypeError', 'Compressed bodies are not taken.', {
-      suggestions: ['Send the body without Content-Encoding.'],
-    });
-  }
+async function readJson(
+  request: MillraceRequest,
+  limit: number,
+  budget: BodyBudget,
+): Promise<unknown> {
+  refuseEncoding(request.headers);
   const encodingOfText = charset(request.headers['content-type']) ?? 'utf-8';
   if (encodingOfText !== 'utf-8' && encodingOfText !== 'utf8') {
     throw new MillraceError('UnsupportedMediaTypeError', 'JSON is taken as UTF-8 only.', {
       suggestions: ['Send the body as UTF-8.'],
     });
   }
-  const bytes = await readBody(request, limit);
-  if (request.headers[idempotencyKeyHeader] !== undefined) {
-    request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
+  const share = budget.open();
+  try {
+    const bytes = await readBody(request, limit, share);
+    if (request.headers[idempotencyKeyHeader] !== undefined) {
+      request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
+    }
+    return parseJson(bytes);
+  } finally {
+    share.release();
   }
-  return parseJson(decodeUtf8(bytes));
 }
 
 function tooLarge(limit: number): MillraceError {
   return payloadTooLarge(`The body is larger than ${limit} bytes.`, limit);
 }
 
-/** @throws PayloadTooLargeError as soon as the limit is passed, ValidationError when the client goes away */
-async function readBody(request: Request, limit: number): Promise<Buffer> {
+/** @throws PayloadTooLargeError, ServiceUnavailableError as soon as there is no room, ValidationError when the client goes away */
+async function readBody(request: Request, limit: number, share: BodyShare): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -66,6 +82,7 @@ async function readBody(request: Request, limit: number): Promise<Buffer> {
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size > limit) finish(() => reject(tooLarge(limit)));
+      else if (!share.grow(size)) finish(() => reject(tooManyBodies()));
       else chunks.push(chunk);
     };
     const onEnd = (): void => finish(() => resolve(Buffer.concat(chunks, size)));
@@ -90,7 +107,27 @@ function decodeUtf8(bytes: Buffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
+/** The budget may be full for a while; what was read so far is dropped, so that it empties. */
+function tooManyBodies(): MillraceError {
+  return serviceUnavailable('Too many large requests are being read at once.', {
+    retryAfterSeconds: 2,
+  });
+}
+
+const problemMessages = {
+  too_deep: 'The JSON has lists and objects too deep within each other.',
+  too_many_parts: 'The JSON has too many parts.',
+};
+
+function parseJson(bytes: Buffer): unknown {
+  const problem = jsonProblem(bytes);
+  if (problem !== undefined) {
+    throw validationError(problemMessages[problem], {
+      details: { code: problem },
+      suggestions: ['Send what /api/docs shows for this path; a pipeline goes in as one text.'],
+    });
+  }
+  const text = decodeUtf8(bytes);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {

@@ -1,0 +1,37 @@
+/** So much of each body is free: nearly all bodies are smaller, and none of those waits for large ones. */
+const freeBytes = 64 * 1024;
+
+/**
+ * What all bodies that are being read may hold together, so that many large ones at once do not take all memory. Only what a
+ * body has beyond its first 64 KiB counts.
+ */
+export class BodyBudget {
+  private used = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** A share for one body, with nothing in it. */
+  open(): BodyShare {
+    let taken = 0;
+    return {
+      grow: (size) => {
+        const wanted = Math.max(0, size - freeBytes);
+        if (this.used - taken + wanted > this.maxBytes) return false;
+        this.used += wanted - taken;
+        taken = wanted;
+        return true;
+      },
+      release: () => {
+        this.used -= taken;
+        taken = 0;
+      },
+    };
+  }
+}
+
+export interface BodyShare {
+  /** Tells how large the body is by now, bytes; false: there is no room for it. */
+  grow(size: number): boolean;
+  /** Gives all of it back; may be called again. */
+  release(): void;
+}
