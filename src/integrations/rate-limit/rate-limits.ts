@@ -57,22 +57,26 @@ export class RateLimits implements OnApplicationShutdown {
   private async sync(): Promise<void> {
     this.timer = undefined;
     this.syncing = true;
-    let pending = true;
+    let told = false;
     try {
-      pending = await this.exchange(this.requests);
-      pending = (await this.exchange(this.authFailures)) || pending;
-      if (this.away) this.logger.log('limits hold over all API processes again');
-      this.away = false;
+      for (const limiter of [this.requests, this.authFailures]) {
+        told = (await this.exchange(limiter)) || told;
+      }
+      if (told && this.away) {
+        this.away = false;
+        this.logger.log('limits hold over all API processes again');
+      }
     } catch (error) {
       const text = 'limits hold for each API process alone until Redis is back';
       if (!this.away) this.logger.warn({ err: error }, text);
       this.away = true;
     }
     this.syncing = this.closed;
-    if (pending) this.syncSoon();
+    // What came meanwhile; without it this ends at the next look.
+    if (told) this.syncSoon();
   }
 
-  /** True when there is more to tell. */
+  /** True when something was told. */
   private async exchange(limiter: RateLimiter): Promise<boolean> {
     const updates = limiter.pending(clientsAtOnce);
     if (updates.length === 0) return false;
