@@ -57,9 +57,8 @@ export const stored: Row = {
   id: 'stored',
   measure: async (rig, rounds) => {
     const [few, many] = await Promise.all([side(rig, FEW), side(rig, MANY)]);
-    const fullPage = await measure(few, list(''), rounds * REQUESTS);
     const goals: Goal[] = [];
-    for (const kind of kinds) goals.push(await compare(kind, few, many, rounds, fullPage));
+    for (const kind of kinds) goals.push(await compare(kind, few, many, rounds));
     return {
       work: `${MANY} stored executions beside ${FEW}, pages of ${PAGE}`,
       times: {},
@@ -77,32 +76,21 @@ async function side(rig: Rig, count: number): Promise<Side> {
   return { server, filled: await fill(rig.mongodbUri, name, count) };
 }
 
-async function compare(
-  { what, path }: Kind,
-  few: Side,
-  many: Side,
-  rounds: number,
-  fullPage: number,
-): Promise<Goal> {
-  const times: Record<'few' | 'many', number[]> = { few: [], many: [] };
+async function compare({ what, path }: Kind, few: Side, many: Side, rounds: number): Promise<Goal> {
+  const times: Record<'few' | 'many' | 'fullPage', number[]> = { few: [], many: [], fullPage: [] };
   for (let request = 0; request < rounds * REQUESTS; request++) {
     times.few.push(await timed(few.server, path(few.filled)));
     times.many.push(await timed(many.server, path(many.filled)));
+    times.fullPage.push(await timed(few.server, list('')));
   }
   const [before, after] = [median(times.few), median(times.many)];
   const isList = path(few.filled).includes('?');
   const sameSize =
     !isList || (await rows(few, path(few.filled))) === (await rows(many, path(many.filled)));
-  const base = sameSize ? before : fullPage;
+  const base = sameSize ? before : median(times.fullPage);
   const goal = atMost(what, MAX_RATIO, after / base);
   const measured = `x ${goal.measured} (${shown(base)} -> ${shown(after)} ms)`;
   return { ...goal, measured, wanted: `<= x ${MAX_RATIO}` };
-}
-
-async function measure({ server }: Side, path: string, requests: number): Promise<number> {
-  const times: number[] = [];
-  for (let request = 0; request < requests; request++) times.push(await timed(server, path));
-  return median(times);
 }
 
 async function timed({ http }: Server, path: string): Promise<number> {
