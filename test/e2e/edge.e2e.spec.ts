@@ -37,6 +37,7 @@ describe('the edge', () => {
       environment: {
         TRUST_PROXY: '1',
         RATE_LIMIT: String(limit),
+        COMPILE_LIMIT: '0',
         AUTH_FAILURE_LIMIT: '20',
         CLIENT_ORIGIN: 'https://ui.example.com',
       },

@@ -179,7 +179,10 @@ describe('untrusted YAML', () => {
   const filesBefore = new Set(readdirSync(tmpdir()));
 
   beforeAll(async () => {
-    server = await MillraceServer.start({ workers: 0, environment: { RATE_LIMIT: '0' } });
+    server = await MillraceServer.start({
+      workers: 0,
+      environment: { RATE_LIMIT: '0', COMPILE_LIMIT: '0' },
+    });
     // All the while somebody else asks how the server is, in a process that has nothing else to do.
     watcher = spawn(process.execPath, ['-e', watching, `${server.baseUrl}/api/health/live`]);
     watcher.stdout.setEncoding('utf8').on('data', (text: string) => {
