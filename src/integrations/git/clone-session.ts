@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises';
 import { credentialForms } from '../../common/url-credentials.js';
 import { claimDirectory } from './clone-directory.js';
 import { type GitScheme, type ValidClone, validateCloneRequest } from './clone-request.js';
@@ -21,15 +22,25 @@ export interface CloneSession {
 
 export const DEFAULT_CLONE_TIMEOUT_MS = 10 * 60_000;
 
+export interface CloneLimits {
+  readonly schemes: readonly GitScheme[];
+  readonly timeoutMs: number;
+  /** A clone that leaves less free disk than this is ended, bytes. Default 256 MiB; looked at every 100 ms. */
+  readonly minFreeDisk?: number;
+}
+
+const DEFAULT_MIN_FREE_DISK = 256 * 1024 * 1024;
+const DISK_INTERVAL_MS = 100;
+
 /**
- * What both adapters share: checks the request, claims the directory, sets the deadline, and after a failure
+ * What both adapters share: checks the request, claims the directory, sets the deadline, watches the disk, and after a failure
  * leaves the directory as it was found and makes one `GitError` of whatever happened. `work` must have
  * no process left running when it settles.
  */
 export async function runCloneSession(
   request: CloneRequest,
   options: CloneOptions,
-  limits: { readonly schemes: readonly GitScheme[]; readonly timeoutMs: number },
+  limits: CloneLimits,
   work: (session: CloneSession) => Promise<ClonedCommit>,
 ): Promise<ClonedCommit> {
   if (options.signal.aborted) throw abortedError();
@@ -37,14 +48,21 @@ export async function runCloneSession(
   const forms = clone.credentials ? credentialForms(clone.credentials) : [];
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), limits.timeoutMs);
-  const signal = AbortSignal.any([options.signal, deadline.signal]);
+  const diskLow = new AbortController();
+  const signal = AbortSignal.any([options.signal, deadline.signal, diskLow.signal]);
   const progress = new ProgressLines(options.progress, forms);
   try {
     const claimed = await claimDirectory(clone.directory);
     try {
       signal.throwIfAborted();
       progress.write(announcement(clone));
-      return await work({ clone, signal, progress, forms });
+      const minFreeDisk = limits.minFreeDisk ?? DEFAULT_MIN_FREE_DISK;
+      const watch = watchDisk(clone.directory, minFreeDisk, () => diskLow.abort());
+      try {
+        return await work({ clone, signal, progress, forms });
+      } finally {
+        clearInterval(watch);
+      }
     } catch (error) {
       await claimed.restore();
       throw error;
@@ -52,10 +70,24 @@ export async function runCloneSession(
   } catch (error) {
     if (options.signal.aborted) throw abortedError();
     if (deadline.signal.aborted) throw timeoutError(limits.timeoutMs);
+    if (diskLow.signal.aborted) throw diskLowError();
     throw asGitError(error, forms);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A small pack may become a tree of any size: what counts is what is left. */
+function watchDisk(directory: string, minFreeDisk: number, onLow: () => void): NodeJS.Timeout {
+  return setInterval(() => {
+    statfs(directory).then(
+      ({ bavail, bsize }) => {
+        if (bavail * bsize < minFreeDisk) onLow();
+      },
+      // The directory is just being removed, or the file system does not tell.
+      () => undefined,
+    );
+  }, DISK_INTERVAL_MS);
 }
 
 function announcement(clone: ValidClone): string {
@@ -90,6 +122,14 @@ function asGitError(error: unknown, forms: readonly string[]): GitError {
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown error';
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFullError();
   return new GitError('failed', `The clone failed on this machine (${String(code)}).`, false);
+}
+
+function diskLowError(): GitError {
+  return new GitError(
+    'too_large',
+    'The clone was stopped because the disk is nearly full. Free some space, or use a smaller depth.',
+    true,
+  );
 }
 
 export function diskFullError(): GitError {

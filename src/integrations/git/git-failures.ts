@@ -42,6 +42,14 @@ export function repositoryNotFound(): GitError {
   );
 }
 
+export function notAGitServer(): GitError {
+  return new GitError(
+    'repository_not_found',
+    'The remote answered, but not as a git server does. Check the URL of the repository.',
+    false,
+  );
+}
+
 /** `reason` is told to the user: cleaned text of git, curl or Node. */
 export function unreachable(reason: string, retryable: boolean): GitError {
   return new GitError('unreachable', `The remote could not be reached: ${reason}`, retryable);
@@ -52,7 +60,7 @@ type Rule = readonly [RegExp, (reason: string) => GitError];
 const rules: readonly Rule[] = [
   [/No space left on device|Disk quota exceeded/i, () => diskFullError()],
   [
-    /Out of memory|malloc failed|mmap failed|Cannot allocate memory|unable to create thread/i,
+    /Out of memory|malloc failed|mmap failed|Cannot allocate memory|attempting to allocate|unable to create thread/i,
     outOfMemory,
   ],
   [
@@ -63,6 +71,7 @@ const rules: readonly Rule[] = [
     /repository .* not found|Repository not found|returned error: 404|does not appear to be a git repository/i,
     () => repositoryNotFound(),
   ],
+  [/not valid: is this a git repository|invalid server response/i, () => notAGitServer()],
   [
     /couldn't find remote ref|not our ref|Remote branch .* not found|unadvertised object/i,
     () => refNotFound('such branch, tag or commit'),
@@ -70,6 +79,10 @@ const rules: readonly Rule[] = [
   [
     /Operation too slow/i,
     (reason) => new GitError('timeout', `The transfer stood still: ${reason}`, true),
+  ],
+  [
+    /Maximum \(\d+\) redirects|protocol .* not (?:supported|allowed)|Unsupported protocol|unable to update url base/i,
+    (reason) => unreachable(reason, false),
   ],
   [/Host key verification failed/i, (reason) => unreachable(reason, false)],
   [/SSL|TLS|certificate/i, (reason) => unreachable(reason, false)],

@@ -17,6 +17,8 @@ export interface GitProgramClientOptions {
   readonly program?: string;
   /** Default 10 minutes. */
   readonly timeoutMs?: number;
+  /** Free disk at which a clone is ended (`too_large`), bytes. Default 256 MiB. */
+  readonly minFreeDisk?: number;
   /** Private addresses that may be reached, as ALLOW_PRIVATE_URLS says. Default none. */
   readonly allowPrivateUrls?: readonly string[];
   /** Default: that of the machine. */
@@ -50,6 +52,7 @@ export class GitProgramClient extends GitClient {
     const limits = {
       schemes: ['https', 'http', 'ssh'],
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
+      minFreeDisk: this.settings.minFreeDisk,
     } as const;
     return runCloneSession(request, options, limits, (session) => this.cloneWith(session));
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.js';
+import { isRefName } from './clone-request.js';
 import type { CloneSession } from './clone-session.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
@@ -246,6 +247,8 @@ function localName(ref: string): string {
   return ref.replace(/^refs\/heads\//, 'refs/remotes/origin/');
 }
 
+/** The server says what its default branch is called, so the name is checked before it becomes a path. */
 function branchOf(ref: string): string | undefined {
-  return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
+  const name = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
+  return name !== undefined && isRefName(name) ? name : undefined;
 }

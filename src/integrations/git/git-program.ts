@@ -197,8 +197,8 @@ function collectLines(
   stream.setEncoding('utf8');
   stream.on('data', (chunk: string) => {
     tail = (tail + chunk).slice(-STDERR_TAIL);
-    const lines = (rest + chunk).slice(-STDERR_TAIL).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = (rest + chunk).split('\n');
+    rest = (lines.pop() ?? '').slice(-STDERR_TAIL);
     for (const line of lines) onLine(line.replace(/\r+$/, '').split('\r').pop() ?? '');
     // What stands between two `\r` is whole.
     const state = rest.split('\r').at(-2);
@@ -222,6 +222,9 @@ function gitEnvironment(command: GitCommand): Record<string, string> {
     // None, unless the route of the clone allows one.
     GIT_ALLOW_PROTOCOL: '',
     GIT_OPTIONAL_LOCKS: '0',
+    // A single object that needs more ends git with a message that says so. Larger files are streamed (core.bigFileThreshold).
+    GIT_ALLOC_LIMIT: '1g',
+    MALLOC_ARENA_MAX: '4',
     ...command.environment,
     ...configEnvironment(settings(command)),
   };
@@ -237,6 +240,14 @@ function settings(command: GitCommand): readonly GitSetting[] {
     ['init.templateDir', ''],
     ['init.defaultBranch', 'main'],
     ['advice.detachedHead', 'false'],
+    ['core.protectHFS', 'true'],
+    ['core.protectNTFS', 'true'],
+    ['core.bigFileThreshold', '512m'],
+    ['core.packedGitWindowSize', '64m'],
+    ['core.packedGitLimit', '512m'],
+    // Nothing is fetched from elsewhere because the server says so.
+    ['transfer.bundleURI', 'false'],
+    ['fetch.uriProtocols', ''],
     ['gc.auto', '0'],
     ['maintenance.auto', 'false'],
     ['submodule.recurse', 'false'],

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { AddressPolicy } from '../../common/net/address-policy.js';
 import { cloneWithIsomorphicGit } from './isomorphic-git-clone.js';
 import { isomorphicGitFailure } from './isomorphic-git-failure.js';
+import { MAX_LINES } from './progress-lines.js';
 import type { ChildMessage, CloneMessage } from './isomorphic-git-messages.js';
 
 /** The id of the clone that a promise belongs to, also of one that nobody waits for any more. */
@@ -20,9 +21,21 @@ function fail(id: number, error: unknown): void {
   tell({ id, type: 'failed', code, message, retryable });
 }
 
+/** Longer than the log takes, so that a credential at the cut is still known. */
+const MAX_LINE_LENGTH = 8192;
+
+/** Lines that the server sends are no flood on the channel; one more than the log takes, which shows that there were more. */
+function limitedProgress(sink: (line: string) => void): (line: string) => void {
+  let count = 0;
+  return (line) => {
+    count += 1;
+    if (count <= MAX_LINES + 1) sink(line.slice(0, MAX_LINE_LENGTH));
+  };
+}
+
 process.on('message', ({ id, clone, mirrors, allowPrivateUrls }: CloneMessage) => {
   const policy = new AddressPolicy(allowPrivateUrls);
-  const progress = (line: string): void => tell({ id, type: 'progress', line });
+  const progress = limitedProgress((line) => tell({ id, type: 'progress', line }));
   cloneIds.run(id, () => {
     cloneWithIsomorphicGit(clone, { policy, mirrors }, progress).then(
       (commit) => tell({ id, type: 'done', commit }),

@@ -18,6 +18,8 @@ export interface IsomorphicGitClientOptions {
   readonly allowPrivateUrls?: readonly string[];
   /** Default 10 minutes. */
   readonly timeoutMs?: number;
+  /** Free disk at which a clone is ended (`too_large`), bytes. Default 256 MiB. */
+  readonly minFreeDisk?: number;
   /** V8's heap in the child, MiB. Default 512. */
   readonly maxHeapMib?: number;
   /** Resident memory at which the child is killed (`too_large`), bytes. Default 1 GiB. Watched on Linux only. */
@@ -71,6 +73,7 @@ export class IsomorphicGitClient extends GitClient {
     const limits = {
       schemes: ['https', 'http'],
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
+      minFreeDisk: this.settings.minFreeDisk,
     } as const;
     return this.slots.run(options, () =>
       runCloneSession(request, options, limits, (session) => this.cloneWith(session)),

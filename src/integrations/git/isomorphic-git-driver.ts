@@ -7,7 +7,7 @@ import { isRefName, type ValidClone } from './clone-request.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
 import { type Head, writeRef } from './git-directory.js';
-import { emptyRepository, refNotFound } from './git-failures.js';
+import { emptyRepository, notAGitServer, refNotFound } from './git-failures.js';
 import { described, refNamed } from './ref-names.js';
 import { PackedRepository } from './packed-repository.js';
 import type { ChildProgress } from './progress-lines.js';
@@ -40,6 +40,8 @@ export class IsomorphicGitDriver implements CloneDriver {
     });
     this.capabilities = info.capabilities;
     this.refs = info.refs ?? [];
+    // They become names of refs and paths of objects.
+    if (!this.refs.every(({ oid }) => /^[0-9a-f]{40}$/.test(oid))) throw notAGitServer();
     const named = new Map(this.refs.map(({ ref, oid }) => [ref, oid]));
     const advertised = new Set(named.values());
     if (commit !== undefined) return { ...this.answerForCommit(commit), branch, advertised };

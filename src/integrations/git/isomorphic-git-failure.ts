@@ -3,24 +3,26 @@ import { diskFullError } from './clone-session.js';
 import { GitError } from './git-client.js';
 import {
   authenticationFailed,
+  notAGitServer,
   refNotFound,
   repositoryNotFound,
   unreachable,
 } from './git-failures.js';
 import { TransportError } from './isomorphic-git-http.js';
 
+const NOT_A_GIT_SERVER = [
+  Errors.SmartHttpError,
+  Errors.ParseError,
+  Errors.EmptyServerResponseError,
+  Errors.InvalidOidError,
+] as const;
+
 /** Makes a `GitError` of what isomorphic-git, its HTTP client or the file system threw. */
 export function isomorphicGitFailure(error: unknown): GitError {
   if (error instanceof GitError) return error;
   if (error instanceof TransportError) return transportFailure(error);
   if (error instanceof Errors.HttpError) return httpFailure(error.data.statusCode);
-  if (error instanceof Errors.SmartHttpError) {
-    return new GitError(
-      'repository_not_found',
-      'The remote answered, but not as a git server does. Check the URL of the repository.',
-      false,
-    );
-  }
+  if (NOT_A_GIT_SERVER.some((kind) => error instanceof kind)) return notAGitServer();
   if (error instanceof Errors.NotFoundError) return refNotFound('such branch, tag or commit');
   if (error instanceof Errors.AmbiguousError) {
     return new GitError(
@@ -29,7 +31,14 @@ export function isomorphicGitFailure(error: unknown): GitError {
       false,
     );
   }
+  if (error instanceof Errors.InternalError) {
+    // Its message is for developers of isomorphic-git; its data says what was found.
+    return new GitError('failed', `What the remote sent is broken: ${error.data.message}`, false);
+  }
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENAMETOOLONG') {
+    return new GitError('failed', 'The tree holds a name that is too long for this disk.', false);
+  }
   if (code === 'ENOSPC' || code === 'EDQUOT') return diskFullError();
   // An error of the file system holds a path of ours.
   const reason = (error as NodeJS.ErrnoException).syscall === undefined ? message : code;

@@ -1,12 +1,12 @@
 import { redactCredentials } from '../../common/url-credentials.js';
 
-const MAX_LINES = 1000;
+export const MAX_LINES = 1000;
 const MAX_LINE_LENGTH = 1000;
 /** Of a state that changes all the time, such as a percentage, one is told in this time. */
 const UPDATE_MS = 3000;
 
 /**
- * Turns what git or a server says into lines for the log: no credentials, no control characters (a server's
+ * Turns what git or a server says into lines for the log: no credentials, neither control characters nor those that end or turn a line in Unicode (a server's
  * text must not steer a terminal), at most 1,000 characters a line and 1,000 lines; what is over is dropped with a notice.
  */
 export class ProgressLines {
@@ -77,6 +77,10 @@ export function cleanLine(text: string, forms: readonly string[]): string {
     .slice(0, MAX_LINE_LENGTH);
 }
 
-const escapeSequence = /\u001b(?:\[[0-?]*[ -/]*[@-~]|[@-_])/g;
+/** CSI (colours, cursor), OSC (titles, links) up to its end, and the short ones. */
+const escapeSequence =
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
 
-const controlCharacters = /[\u0000-\u001f\u007f-\u009f]+/g;
+/** Also what ends a line or turns its direction in Unicode. */
+const controlCharacters =
+  /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;

@@ -86,8 +86,12 @@ async function listTree(source: TreeSource, rootOid: string): Promise<readonly P
     if (depth > MAX_TREE_DEPTH) throw refused(`folders are nested deeper than ${MAX_TREE_DEPTH}`);
     const names = new Set<string>();
     for (const entry of await source.readTree(oid)) {
-      if (!isPlainName(entry.path))
+      if (!isPlainName(entry.path)) {
         throw refused('a name that is not allowed, such as ".." or ".git"');
+      }
+      if (entry.mode === SYMLINK && isDotName(entry.path, 'gitmodules', 'gitmod~1')) {
+        throw refused('.gitmodules as a symbolic link');
+      }
       if (names.has(entry.path)) throw refused('two entries of one name');
       names.add(entry.path);
       const placed = { mode: entry.mode, oid: entry.oid, path: prefix + entry.path };
@@ -109,10 +113,22 @@ function isPlainName(name: string): boolean {
     name !== '.' &&
     name !== '..' &&
     !/[/\0]/.test(name) &&
-    // `git~1` is the short name of `.git` on a disk that is shared with Windows.
-    !/^(?:\.git|git~1)$/i.test(name)
+    !isDotName(name, 'git', 'git~1')
   );
 }
+
+/**
+ * Whether a file system could take the name for `.git` or the like, as git itself judges (`is_hfs_dotgit`, `is_ntfs_dotgit`): HFS+
+ * ignores some characters; NTFS ignores dots and spaces at the end, has streams behind `:` and short names (`git~1`).
+ * Disks are shared with other systems.
+ */
+function isDotName(name: string, dotted: string, short: string): boolean {
+  const folded = name.replace(IGNORED_BY_HFS, '').toLowerCase();
+  const base = (/^[^\\:]*/.exec(folded)?.[0] ?? '').replace(/[. ]+$/, '');
+  return base === `.${dotted}` || base === short;
+}
+
+const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
 /** undefined for what has no place in the index. */
 async function placeEntry(
