@@ -55,6 +55,7 @@ function CancelRoute(): MethodDecorator {
   return applyDecorators(
     HttpCode(200),
     ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' }),
+    ApiBody({ type: CancelDto, required: false }),
     ApiOkResponse({ type: CancelResponse }),
     ApiErrors(400, 401, 404, 409, 503),
   );
@@ -148,6 +149,7 @@ export class ExecutionsController {
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
+  @ApiBody({ type: RerunDto, required: false })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
   @ApiErrors(400, 401, 404, 409, 503)
   async rerun(

@@ -13,6 +13,9 @@ export const KEPT_MS = 24 * 60 * 60 * 1000;
  */
 export const HELD_MS = 5_000;
 
+/** By how much the clocks of two API processes may differ before it is noticed. */
+const CLOCK_SKEW_MS = 1_000;
+
 /** What a key belongs to; the same key elsewhere is another one. */
 export interface KeyScope {
   readonly actor: string;
@@ -57,9 +60,11 @@ export class IdempotencyKeys {
       }
       if (there.body_digest !== bodyDigest) return { kind: 'other_body' };
       if (there.answer) return { kind: 'answered', answer: there.answer };
-      const left = there.held_until.getTime() - now;
-      // More than a whole term left is the word of a clock that is ahead.
-      if (left > 0 && left <= HELD_MS) return { kind: 'under_way', retryAfterMs: left };
+      const left = there.held_until.getTime() - Date.now();
+      // More than a whole term left is the word of a clock that is ahead; a little more may be between two machines.
+      if (left > 0 && left <= HELD_MS + CLOCK_SKEW_MS) {
+        return { kind: 'under_way', retryAfterMs: Math.min(left, HELD_MS) };
+      }
       if (await this.keys.takeOver(there, holder, mine.held_until)) {
         return held({ ...there, holder, repeated: true });
       }

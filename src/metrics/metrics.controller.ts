@@ -6,12 +6,13 @@ import {
   ApiPropertyOptional,
   ApiTags,
 } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
 import type { Response } from 'express';
 import { Public } from '../auth/public.decorator.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import { MetricsService } from './metrics.service.js';
 import { ScrapeGuard } from './scrape.guard.js';
+import { MayBeAbsent } from '../common/http/may-be-absent.decorator.js';
 
 /** The version of the text format, which Prometheus wants to be told. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
@@ -22,7 +23,7 @@ export class MetricsQueryDto {
     default: 'installation',
     description: 'process: only the API that answers, for each further one behind a load balancer.',
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['installation', 'process'])
   scope?: 'installation' | 'process';
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import type { MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
@@ -28,6 +28,7 @@ export class WorkersController {
     summary: 'Let a worker finish what it runs and take nothing more',
     description: 'From its next heartbeat on, within 5 s, until it is undone or the worker ends.',
   })
+  @ApiBody({ type: DrainDto, required: false })
   @ApiOkResponse({ type: WorkerDto })
   @ApiErrors(400, 401, 404, 409, 413, 415, 503)
   async drain(

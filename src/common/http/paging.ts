@@ -1,9 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Response } from 'express';
 import { validationError, type MillraceError } from '../errors/millrace.error.js';
 import type { MillraceRequest } from './request-context.js';
+import { MayBeAbsent } from './may-be-absent.decorator.js';
 
 export const defaultPageSize = 50;
 export const maxPageSize = 200;
@@ -16,7 +17,7 @@ export class PageQuery {
     maximum: maxPageSize,
     default: defaultPageSize,
   })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -24,7 +25,7 @@ export class PageQuery {
   limit?: number;
 
   @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(500)
   cursor?: string;

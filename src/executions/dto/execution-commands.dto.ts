@@ -1,16 +1,17 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 export class RerunDto {
   @ApiPropertyOptional({ enum: ['all'], default: 'all' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['all'], { message: 'mode must be all: others are not built yet' })
   mode?: string;
 }
 
 export class CancelDto {
   @ApiPropertyOptional({ example: 'wrong branch' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(500)
   reason?: string;

@@ -1,22 +1,23 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsIn, IsString, IsUUID, MaxLength } from 'class-validator';
 import { PageQuery } from '../../common/http/paging.js';
 import type { RunStatus } from '../../engine/plan/run-state.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 export class ExecutionListQuery extends PageQuery {
   @ApiPropertyOptional({ format: 'uuid' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   pipeline_id?: string;
 
   @ApiPropertyOptional({ enum: RUN_STATUSES })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(RUN_STATUSES)
   status?: RunStatus;
 
   @ApiPropertyOptional({ description: 'Branch of the trigger.', example: 'main' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(255)
   branch?: string;

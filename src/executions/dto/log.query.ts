@@ -1,24 +1,25 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsString, Max, MaxLength, Min } from 'class-validator';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 
 export class LogQueryDto {
   @ApiPropertyOptional({ description: 'Only lines of this stage.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   stage?: string;
 
   @ApiPropertyOptional({ description: 'Only lines of steps of this name.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   step?: string;
 
   @ApiPropertyOptional({ description: 'Only lines of this attempt of the step, from 1.' })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)
@@ -26,7 +27,7 @@ export class LogQueryDto {
   attempt?: number;
 
   @ApiPropertyOptional({ description: 'Only lines behind this `seq`.', default: 0 })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(0)
@@ -34,7 +35,7 @@ export class LogQueryDto {
   after?: number;
 
   @ApiPropertyOptional({ description: 'At most so many lines; without it, all.' })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)

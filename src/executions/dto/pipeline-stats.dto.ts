@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import type { PipelineReport } from '../pipeline-stats.service.js';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 export class PipelineStatsQuery {
   @ApiPropertyOptional({
@@ -10,7 +11,7 @@ export class PipelineStatsQuery {
     maximum: 365,
     default: 30,
   })
-  @IsOptional()
+  @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)

@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
 import { type LogLevel, logLevels } from '../../common/logging/process-log-level.js';
 import type { LevelState } from '../log-level.service.js';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 /** No level stays for longer: somebody would forget it. */
 const MOST_SECONDS = 86_400;
@@ -19,14 +20,14 @@ export class SetLogLevelDto {
     type: 'integer',
     description: 'Seconds until every process logs again as LOG_LEVEL says.',
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
   @Max(MOST_SECONDS)
   for_seconds?: number;
 
   @ApiPropertyOptional({ maxLength: 200, nullable: true, example: 'clones hang since noon' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   @Matches(/^[^\x00-\x1f\x7f]*$/, { message: 'reason must be one line' })

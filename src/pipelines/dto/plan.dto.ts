@@ -1,17 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  IsIn,
-  IsObject,
-  IsOptional,
-  IsString,
-  IsUUID,
-  MinLength,
-  ValidateNested,
-} from 'class-validator';
+import { IsIn, IsObject, IsString, IsUUID, MinLength, ValidateNested } from 'class-validator';
 import { PREVIEW_EVENTS } from '../../engine/preview/trigger-decision.js';
 import { TriggerDto } from './trigger.dto.js';
 import { exampleYaml } from './yaml-content.dto.js';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 /** The trigger that a dry run assumes. */
 export class PlanTriggerDto extends TriggerDto {
@@ -20,7 +13,7 @@ export class PlanTriggerDto extends TriggerDto {
     default: 'manual',
     description: 'What happens; wins over `trigger_type`.',
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn([...PREVIEW_EVENTS])
   event?: string;
 }
@@ -28,18 +21,18 @@ export class PlanTriggerDto extends TriggerDto {
 /** Body of the dry run: exactly one of `yaml_content` and `pipeline_id`. */
 export class PlanDto {
   @ApiPropertyOptional({ description: 'A pipeline as YAML, at most 1 MiB.', example: exampleYaml })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MinLength(1)
   yaml_content?: string;
 
   @ApiPropertyOptional({ format: 'uuid', description: 'A stored pipeline: its current version.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsUUID()
   pipeline_id?: string;
 
   @ApiPropertyOptional({ type: PlanTriggerDto })
-  @IsOptional()
+  @MayBeAbsent()
   @IsObject()
   @ValidateNested()
   @Type(() => PlanTriggerDto)

@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsObject, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsObject, IsString, Matches, MaxLength } from 'class-validator';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 /** Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an option. */
 const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
@@ -7,31 +8,31 @@ const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
 /** What a trigger by hand may say; a dry run takes the same. */
 export class TriggerDto {
   @ApiPropertyOptional({ enum: ['manual', 'cli'], default: 'manual' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(['manual', 'cli'])
   trigger_type?: string;
 
   @ApiPropertyOptional({ example: 'main', description: 'Branch to clone.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(255)
   @Matches(refName, { message: 'branch must be the name of a branch' })
   branch?: string;
 
   @ApiPropertyOptional({ example: 'v1.2.0', description: 'Tag to clone.' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(255)
   @Matches(refName, { message: 'tag must be the name of a tag' })
   tag?: string;
 
   @ApiPropertyOptional({ description: 'Commit to clone: 7 to 40 hex digits.' })
-  @IsOptional()
+  @MayBeAbsent()
   @Matches(/^[0-9a-f]{7,40}$/i, { message: 'commit_hash must be 7 to 40 hex digits' })
   commit_hash?: string;
 
   @ApiPropertyOptional({ description: "Clone from here instead of the pipeline's repository." })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
   @Matches(/^(https?|ssh):\/\/\S+$/, { message: 'repository must be an http, https or ssh URL' })
@@ -43,7 +44,7 @@ export class TriggerDto {
     example: { GREETING: 'hello' },
     description: 'Variables that win over those of the pipeline.',
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsObject()
   environment?: Record<string, unknown>;
 
@@ -53,7 +54,7 @@ export class TriggerDto {
     example: {},
     description: "Values for the inputs of the pipeline's manual trigger.",
   })
-  @IsOptional()
+  @MayBeAbsent()
   @IsObject()
   inputs?: Record<string, unknown>;
 }

@@ -1,10 +1,11 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsString, Matches, MaxLength } from 'class-validator';
 import type { WorkerRecord, WorkerStatus } from '../worker.schema.js';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 export class DrainDto {
   @ApiPropertyOptional({ maxLength: 200, example: 'kernel update' })
-  @IsOptional()
+  @MayBeAbsent()
   @IsString()
   @MaxLength(200)
   @Matches(/^[^\x00-\x1f\x7f]*$/, { message: 'reason must be one line' })
