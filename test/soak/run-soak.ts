@@ -204,7 +204,7 @@ class Soak {
       const signal = AbortSignal.timeout(ANSWER_MS);
       const body = method === 'POST' ? {} : undefined;
       const response = await this.server.fetch(method, path, body, headers, signal);
-      const answer = { status: response.status, body: (await response.json()) };
+      const answer = { status: response.status, body: await response.json() };
       if (answer.status === 500)
         this.unexpected.push(`${method} ${path}: ${JSON.stringify(answer)}`);
       return answer;
