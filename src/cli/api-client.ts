@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { packageVersion } from '../config/paths.js';
 import { CommandError, type ErrorShape } from './command.error.js';
 import { connectionProblem, ConnectionProblem } from './connection-problem.js';
 import { exitCodes } from './exit-codes.js';
+import { releaseHints, serverVersion } from './server-release.js';
 
 interface HealthBody {
   readonly checks?: Readonly<Record<string, { readonly status: string; readonly message: string }>>;
@@ -117,7 +119,7 @@ export class ApiClient {
         }),
       );
       if (response.ok) return response;
-      throw await this.refusal(response);
+      throw await this.refusal(response, `${method} ${path.split('?', 1)[0] ?? ''}`);
     } finally {
       clearTimeout(timer);
     }
@@ -132,10 +134,11 @@ export class ApiClient {
     }
   }
 
-  private async refusal(response: Response): Promise<CommandError> {
+  private async refusal(response: Response, request: string): Promise<CommandError> {
     const { status, headers } = response;
     const answer = readErrorShape(await this.reading(() => response.text()));
     if (!answer) return this.notMillrace(status, headers.get('location'));
+    if (isUnknownRoute(status, answer)) return this.unknownRoute(request, status, answer);
     const suggestions = status === 401 ? this.logIn() : answer.suggestions;
     const seconds = retryAfterSeconds(headers);
     const wait = seconds === undefined ? [] : [`The server asks to wait for ${seconds} s.`];
@@ -147,6 +150,18 @@ export class ApiClient {
       status,
       seconds,
     );
+  }
+
+  /** Requests of this command are right by its own release, so it is the server that is another. */
+  private async unknownRoute(
+    request: string,
+    status: number,
+    answer: ErrorShape,
+  ): Promise<CommandError> {
+    const suggestions = releaseHints(await serverVersion(this.baseUrl), packageVersion());
+    const message = `${this.baseUrl} does not know the request ${request}.`;
+    const known = { ...answer, suggestions };
+    return new RefusedError(message, exitCodes.unreachable, suggestions, known, status);
   }
 
   private logIn(): readonly string[] {
@@ -233,6 +248,13 @@ function exitCodeOf(status: number): number {
   if (status === 409) return exitCodes.failed;
   if (status === 429 || status >= 500) return exitCodes.unreachable;
   return exitCodes.usage;
+}
+
+/** A path that no route has, not a thing that is not there: only of the former the server says method and path. */
+function isUnknownRoute(status: number, { details }: ErrorShape): boolean {
+  if (status === 405) return true;
+  if (status !== 404 || typeof details !== 'object' || details === null) return false;
+  return 'method' in details && 'path' in details;
 }
 
 function retryAfterSeconds(headers: Headers): number | undefined {

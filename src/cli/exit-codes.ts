@@ -8,7 +8,7 @@ export const exitCodes = {
   failed: 1,
   /** The command line, a file or a value is wrong. */
   usage: 2,
-  /** The server cannot be reached, or cannot serve now. */
+  /** The server cannot be reached, cannot serve now, or is of a release that knows no such request. */
   unreachable: 3,
   /** No token, a wrong one, or not allowed. */
   auth: 4,

@@ -1,6 +1,6 @@
 import { compileYaml } from '../engine/compiler/compile-yaml.js';
 import type { Problem } from '../engine/definition/problem.js';
-import { printProblems } from './problem-list.js';
+import { countErrors, printProblems } from './problem-list.js';
 import { readSource } from './read-source.js';
 import type { Terminal } from './terminal.js';
 
@@ -22,9 +22,8 @@ export async function lintCommand(
 
 function show(file: string, problems: readonly Problem[], terminal: Terminal): void {
   printProblems(file, problems, (line) => terminal.print(line), terminal);
-  const errors = problems.filter(isError).length;
-  if (errors === 0) terminal.print(`${file}: ${terminal.paint('green', 'ok')}`);
-  else terminal.print(`${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}`);
+  const verdict = problems.some(isError) ? countErrors(problems) : terminal.paint('green', 'ok');
+  terminal.print(`${file}: ${verdict}`);
 }
 
 function isError({ severity }: Problem): boolean {

@@ -10,6 +10,12 @@ export interface ShownProblem {
   readonly suggestion?: string;
 }
 
+/** How many errors there are, in words; warnings are none. */
+export function countErrors(problems: readonly Pick<ShownProblem, 'severity'>[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  return `${errors} ${errors === 1 ? 'error' : 'errors'}`;
+}
+
 /** `file:line:column: error: message` as compilers print it, so that editors find the place; the suggestion follows. */
 export function printProblems(
   file: string,

@@ -1,8 +1,9 @@
 import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { LogLine } from '../../src/cli/client/wire-types.js';
 import { entryFile } from '../../src/config/paths.js';
 import { removeTree } from '../../src/workspaces/workspace-store.js';
@@ -281,6 +282,70 @@ describe('the command line as a client', () => {
     });
   }, 60_000);
 
+  it('plan tells of a file and of a pipeline what a trigger would do, and stores nothing', async () => {
+    const steps =
+      "      - name: yes\n        run: echo y\n      - name: no\n        when: trigger.branch == 'main'\n        run: echo n\n";
+    const id = await create('planned', steps);
+    const [of, piped, stored, pushed, json, graph] = await Promise.all([
+      cli.run(['plan', file, '--branch', 'dev']),
+      cli.run(['plan', '-', '--branch', 'main'], { input: await readFile(file, 'utf8') }),
+      cli.run(['plan', 'planned', '--branch', 'dev']),
+      cli.run(['plan', id.slice(0, 34), '--event', 'push', '--branch', 'main']),
+      cli.run(['plan', id, '--json', '--env', 'WHO=Ada']),
+      cli.run(['plan', id, '--mermaid', '--branch', 'dev']),
+    ]);
+    expect(of).toMatchObject({ code: 0, stderr: '' });
+    expect(of.stdout).toBe(
+      `
+planned: an execution would start
+Why       cli: whoever may trigger the pipeline starts it, with or without a rule
+Rules     manual: it matches
+Timeout   1 h 0 min
+
+s       would run
+├─ yes  would run
+└─ no   would be skipped  its \`when\` is false: trigger.branch == 'main'
+     when trigger.branch == 'main' is false; trigger.branch = "dev"
+`.slice(1),
+    );
+    expect(stored.stdout).toBe(of.stdout);
+    expect(piped.stdout).toMatch(/^└─ no +would run /m);
+    expect(pushed).toMatchObject({ code: 0 });
+    expect(pushed.stdout).toMatch(
+      /^planned: no execution would start\nWhy {7}push: no rule of the pipeline is for "push"$/m,
+    );
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      valid: true,
+      decision: { event: 'cli', starts: true },
+      plan: { environment: expect.arrayContaining(['WHO']) },
+    });
+    expect(graph).toMatchObject({ code: 0, stderr: '' });
+    expect(graph.stdout).toMatch(/^flowchart LR\n {2}subgraph s0\["s"\]\n/);
+    const runs = await cli.run(['status', '-p', id, '--json']);
+    expect(JSON.parse(runs.stdout).items).toEqual([]);
+
+    await writeFile(file, (await readFile(file, 'utf8')).replace('run: echo n', 'rum: echo n'));
+    const broken = await cli.run(['plan', file]);
+    const linted = await cli.run(['lint', file]);
+    expect(broken).toMatchObject({ code: 1, stderr: '' });
+    expect(broken.stdout).toBe(linted.stdout);
+    expect(broken.stdout).toContain(`${file}:9:9: error: `);
+    expect(JSON.parse((await cli.run(['plan', file, '--json'])).stdout)).toMatchObject({
+      valid: false,
+      plan: null,
+    });
+    const noGraph = await cli.run(['plan', file, '--mermaid']);
+    expect(noGraph).toMatchObject({ code: 1, stdout: '', stderr: linted.stdout });
+
+    const unknown = await cli.run(['plan', 'no-such.yaml']);
+    expect(unknown.code).toBe(5);
+    expect(unknown.stderr).toContain('There is no file and no pipeline "no-such.yaml".\n');
+    expect((await cli.run(['plan', file, '--event', 'x'])).code).toBe(2);
+    expect((await cli.run(['plan', file, '--json', '--mermaid'])).code).toBe(2);
+    const both = await cli.run(['plan', id, '--branch', 'a', '--tag', 'b']);
+    expect(both.code).toBe(2);
+  }, 60_000);
+
   it('explain says where in the queue it is', async () => {
     await create('waits', '      - run: echo x\n', 'runs_on: [no-such-label]\n');
     const id = (await cli.run(['trigger', 'waits', '--no-follow'])).stdout.trim();
@@ -316,6 +381,9 @@ describe('the command line as a client', () => {
     expect(await complete('logs', '-f', 'la')).toEqual(['last']);
     expect(await complete('status', '--pipeline', 'to-')).toEqual(['to-complete']);
     expect(await complete('workers', '')).toEqual([]);
+    expect(await complete('plan', '--event', 'pu')).toEqual(['push', 'pull_request']);
+    expect(await complete('plan', 'to-c')).toEqual(['to-complete']);
+    expect(await complete('plan', join(home, 'compl').replace(' ', '\\ '))).toEqual([script]);
     expect(await complete('')).toEqual(expect.arrayContaining(['start', 'login', 'completion']));
     expect(await complete('')).not.toContain('complete-names');
   }, 60_000);
@@ -330,8 +398,81 @@ describe('the command line as a client', () => {
     expect(readable.code).toBe(2);
     expect((await cli.run(['workers', '--no-such-flag'])).code).toBe(2);
     expect((await cli.run(['status', '--limit', '0'])).code).toBe(2);
-    expect((await cli.run(['logs', '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b'])).code).toBe(5);
+    expect((await cli.run(['logs', UNKNOWN_ID])).code).toBe(5);
     expect((await cli.run(['--help'])).stdout).toContain('Exit codes: 0 success; 1 ');
+  }, 60_000);
+
+  it('says that a server of another release does not know what it asks', async () => {
+    const health = JSON.stringify({ status: 'ok', version: '0.0.9' });
+    const old = await fake((path) =>
+      path === '/api/healthchecker'
+        ? { status: 200, body: health }
+        : {
+            status: 405,
+            body: errorBody('MethodNotAllowedError', { method: 'POST', allowed: [] }),
+          },
+    );
+    const empty = await fake((path) => ({
+      status: 404,
+      body: errorBody('NotFoundError', { method: 'GET', path }),
+    }));
+    try {
+      const plan = ['plan', file, '--token', 'x', '--server', old.url];
+      const { code, stderr } = await cli.run(plan);
+      expect(code).toBe(3);
+      expect(stderr).toMatch(
+        /^millrace: \S+ does not know the request POST \/api\/ci\/pipelines\/plan\.\n {2}The server is Millrace 0\.0\.9, older than this command \(\d+\.\d+\.\d+\): update it, or .*\n$/,
+      );
+      const json = await cli.run([...plan, '--json']);
+      expect(JSON.parse(json.stderr)).toMatchObject({
+        error: 'MethodNotAllowedError',
+        suggestions: [expect.stringContaining('0.0.9')],
+      });
+      const nowhere = await cli.run(['workers', '--token', 'x', '--server', empty.url]);
+      expect(nowhere.code).toBe(3);
+      expect(nowhere.stderr).toContain('the server may also be older than this command');
+    } finally {
+      for (const { close } of [old, empty]) close();
+    }
+    // Of our own server, a path that no release has.
+    const wrong = await cli.run(['workers', '--server', `${server.baseUrl}/api`, '--token', TOKEN]);
+    expect(wrong.code).toBe(3);
+    expect(wrong.stderr).toContain('does not know the request GET /api/workers.\n  Check the');
+    expect((await cli.run(['pipelines', 'get', UNKNOWN_ID])).code).toBe(5);
+  }, 60_000);
+
+  it('speaks TLS to a server with a CA of its own, and to no other', async () => {
+    const folder = await mkdtemp(join(home, 'tls-'));
+    const made = await runProgram(resolve('deploy/make-certificate'), [folder, 'localhost']);
+    expect(made).toMatchObject({ code: 0 });
+    const front = await tlsFront(folder, server.baseUrl);
+    try {
+      const other = new CommandLine(folder);
+      const input = `${TOKEN}\n`;
+      const unknown = await other.run(['login', front.url, '--token-stdin'], { input });
+      expect(unknown.code).toBe(3);
+      expect(unknown.stderr).toMatch(
+        /^millrace: The certificate of localhost:\d+ is signed by nobody that this machine trusts\.\n {2}When the CA is your own, set NODE_EXTRA_CA_CERTS /,
+      );
+      expect(front.requests()).toBe(0);
+      const NODE_EXTRA_CA_CERTS = join(folder, 'fullchain.pem');
+      const trusting = new CommandLine(folder, { NODE_EXTRA_CA_CERTS });
+      const name = `tls-${front.url.split(':').at(-1)}`;
+      await create(name, '      - run: echo through TLS\n');
+      const login = await trusting.run(['login', front.url, '--token-stdin'], { input });
+      expect(login).toMatchObject({ code: 0, stderr: '' });
+      expect(login.stdout).toContain(`Logged in to ${front.url} `);
+      expect((await trusting.run(['pipelines'])).stdout).toContain(` ${name} `);
+      const followed = await trusting.run(['trigger', name]);
+      expect(followed).toMatchObject({ code: 0, stdout: 's/step-1 | through TLS\n' });
+      expect(front.requests()).toBeGreaterThan(4);
+      // Log-ins are not trust: without the CA nothing is sent.
+      expect((await other.run(['pipelines'])).code).toBe(3);
+      const plain = front.url.replace('https:', 'http:');
+      expect((await trusting.run(['workers', '--server', plain, '--token', 'x'])).code).toBe(3);
+    } finally {
+      front.close();
+    }
   }, 60_000);
 
   it('tells a hostile or broken server from ours, and obeys nothing that it says', async () => {
@@ -382,13 +523,13 @@ const WORKER = {
   refusal: null,
   heartbeat_at: new Date().toISOString(),
 };
-const ERROR = JSON.stringify({
-  error: 'RateLimitError',
-  message: 'Too many.',
-  details: '',
-  suggestions: ['Wait.'],
-  timestamp: '',
-});
+const UNKNOWN_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+const ERROR = errorBody('RateLimitError', '');
+
+function errorBody(error: string, details: unknown): string {
+  const words = { message: 'Too many.', suggestions: ['Wait.'], timestamp: '' };
+  return JSON.stringify({ error, details, ...words });
+}
 
 interface FakeAnswer {
   readonly status: number;
@@ -408,6 +549,34 @@ async function fake(
   });
   const url = await listen(server);
   return { url, close: () => void server.close(), requests: () => requests };
+}
+
+/** A TLS server in front of one without, as a proxy is. */
+async function tlsFront(
+  folder: string,
+  target: string,
+): Promise<{ url: string; close: () => void; requests: () => number }> {
+  const [key, cert] = await Promise.all(
+    ['privkey.pem', 'fullchain.pem'].map((name) => readFile(join(folder, name))),
+  );
+  let requests = 0;
+  const server = createTlsServer({ key, cert }, (incoming, outgoing) => {
+    requests++;
+    const { method, headers, url = '' } = incoming;
+    const further = request(`${target}${url}`, { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    further.on('error', () => outgoing.destroy());
+    outgoing.on('close', () => further.destroy());
+    incoming.pipe(further);
+  });
+  const url = new URL(await listen(server));
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `https://localhost:${url.port}`, close, requests: () => requests };
 }
 
 async function closedPort(): Promise<string> {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import { nameAndValue, wholeNumber } from '../option-values.js';
 import type { Terminal } from '../terminal.js';
@@ -6,6 +7,7 @@ import type { LoginFlags } from './login-command.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { ClientFlags } from './session.js';
+import type { PlanFlags } from './plan-command.js';
 import type { TriggerFlags } from './trigger-command.js';
 import type { StatusFlags } from './execution-commands.js';
 import type { WorkersFlags } from './workers-command.js';
@@ -25,6 +27,7 @@ export function addClientCommands(program: Command, terminal: Terminal, done: Do
   addLogin(program, terminal, done);
   addPipelines(program, terminal, done);
   addTrigger(program, terminal, done);
+  addPlan(program, terminal, done);
   addExecutions(program, terminal, done);
   client(
     program
@@ -145,6 +148,20 @@ function addTrigger(program: Command, terminal: Terminal, done: Done): void {
     .action(async (pipeline: string, flags: TriggerFlags) => {
       const { triggerCommand } = await import('./trigger-command.js');
       done(await triggerCommand(pipeline, flags, terminal));
+    });
+}
+
+function addPlan(program: Command, terminal: Terminal, done: Done): void {
+  const plan = program
+    .command('plan')
+    .description('What a trigger would do, and why; nothing is stored or started')
+    .argument('<file|pipeline>', `pipeline YAML (- for standard input); else ${PIPELINE}`);
+  triggerOptions(client(plan))
+    .addOption(new Option('--event <event>', 'what happens').choices(PREVIEW_EVENTS).default('cli'))
+    .addOption(new Option('--mermaid', 'only the graph, as text for Mermaid').conflicts('json'))
+    .action(async (source: string, flags: PlanFlags) => {
+      const { planCommand } = await import('./plan-command.js');
+      done(await planCommand(source, flags, terminal));
     });
 }
 

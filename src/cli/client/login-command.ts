@@ -4,6 +4,7 @@ import { readClientEnvironment } from '../../config/client-environment.js';
 import { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
+import { isOtherRelease } from '../server-release.js';
 import type { Terminal } from '../terminal.js';
 import { cleanText } from './clean-text.js';
 import { localToken, refuseReadable, resolveUrl } from './connection.js';
@@ -37,7 +38,7 @@ export async function loginCommand(
   store.add(url, { token, ...(flags.insecure ? { insecure: true } : {}) });
   terminal.print(`Logged in to ${url} (Millrace ${version}).`);
   terminal.print(`The token is kept in ${store.file}, for you only.`);
-  if (isOtherRelease(version)) {
+  if (isOtherRelease(version, packageVersion())) {
     terminal.say(
       `This is Millrace ${packageVersion()}: what the two do not both know will not work. Use the same release.`,
     );
@@ -83,10 +84,4 @@ async function check(url: string, token: string): Promise<string> {
   await api.get('/api/ci/pipelines?limit=1');
   const { version } = await api.get<{ version?: string }>('/api/healthchecker');
   return cleanText(version ?? 'of an unknown version');
-}
-
-/** The part of a version that changes when the API may. */
-function isOtherRelease(version: string): boolean {
-  const release = (text: string): string => text.split('.').slice(0, 2).join('.');
-  return release(version) !== release(packageVersion());
 }

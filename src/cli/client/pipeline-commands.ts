@@ -1,11 +1,12 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { RefusedError } from '../api-client.js';
 import { exitCodes } from '../exit-codes.js';
-import { printProblems, type ShownProblem } from '../problem-list.js';
+import type { ShownProblem } from '../problem-list.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
 import { cleanLines, cleanText } from './clean-text.js';
 import { findPipeline } from './find-pipeline.js';
+import { isProblem, printServerProblems } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
 import type { ListOf, PipelineSummary, SavedPipeline, WholePipeline } from './wire-types.js';
@@ -182,7 +183,7 @@ async function save(
     return exitCodes.success;
   }
   const { id, name, version, warnings } = JSON.parse(json) as SavedPipeline;
-  printProblems(file, warnings.map(cleanProblem), (line) => terminal.say(line), terminal);
+  printServerProblems(file, warnings, (line) => terminal.say(line), terminal);
   terminal.print(`${id}  ${cleanText(name)}  version ${version}`);
   return exitCodes.success;
 }
@@ -191,20 +192,5 @@ async function save(
 function tellProblems(file: string, error: unknown, terminal: Terminal): void {
   if (!(error instanceof RefusedError) || !Array.isArray(error.answer?.details)) return;
   const problems = (error.answer.details as Partial<ShownProblem>[]).filter(isProblem);
-  printProblems(file, problems.map(cleanProblem), (line) => terminal.say(line), terminal);
-}
-
-function isProblem(value: Partial<ShownProblem>): value is ShownProblem {
-  return typeof value.line === 'number' && typeof value.message === 'string';
-}
-
-function cleanProblem(problem: ShownProblem): ShownProblem {
-  const { suggestion } = problem;
-  return {
-    ...problem,
-    severity: cleanText(problem.severity),
-    code: cleanText(problem.code),
-    message: cleanText(problem.message),
-    ...(suggestion === undefined ? {} : { suggestion: cleanText(suggestion) }),
-  };
+  printServerProblems(file, problems, (line) => terminal.say(line), terminal);
 }

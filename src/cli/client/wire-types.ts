@@ -159,6 +159,66 @@ export interface Explanation {
   readonly always: readonly ExplainedStep[];
 }
 
+export interface PlannedWhen {
+  readonly expression: string;
+  /** null = not known yet, or not asked. */
+  readonly result: boolean | null;
+  readonly parts: readonly {
+    readonly text: string;
+    readonly value: unknown;
+    readonly known: boolean;
+  }[];
+}
+
+export interface PlannedStep {
+  readonly name: string;
+  readonly verdict: string;
+  readonly reason: Reason;
+  readonly when: PlannedWhen | null;
+  readonly needs: readonly string[];
+}
+
+export interface PlannedStage extends PlannedStep {
+  readonly steps: readonly PlannedStep[];
+}
+
+export interface PlannedPipeline {
+  readonly name: string;
+  readonly repository: {
+    readonly url: string;
+    readonly branch: string | null;
+    readonly tag: string | null;
+    readonly commit: string | null;
+  } | null;
+  readonly timeout: number;
+  readonly retry_count: number;
+  readonly runs_on: readonly string[];
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly stages: readonly PlannedStage[];
+  readonly on_failure: readonly PlannedStep[];
+  readonly always: readonly PlannedStep[];
+}
+
+export interface TriggerDecision {
+  readonly event: string;
+  readonly starts: boolean;
+  readonly reason: Reason;
+  readonly rules: readonly { readonly event: string; readonly reason: Reason }[];
+}
+
+export interface ValidPlan {
+  readonly valid: true;
+  readonly problems: readonly ShownProblem[];
+  readonly plan: PlannedPipeline;
+  readonly decision: TriggerDecision;
+  readonly mermaid: string;
+}
+
+export interface InvalidPlan {
+  readonly valid: false;
+  readonly problems: readonly ShownProblem[];
+}
+
 export interface Worker {
   readonly id: string;
   readonly name: string;

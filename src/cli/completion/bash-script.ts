@@ -57,6 +57,15 @@ ${placeCases(shapes, bash)}
         if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
       done < <("\${COMP_WORDS[0]/#\\~/$HOME}" complete-names "$kind" 2>/dev/null)
       ;;
+    source)
+      # With this option readline quotes, so words go in and come out without quotes.
+      compopt -o filenames 2>/dev/null
+      cur=\${cur//\\\\/} cur=\${cur#[\\"\\']}
+      while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
+      while IFS=$'\\t' read -r word _; do
+        if [[ $word == "$cur"* ]]; then COMPREPLY+=("$word"); fi
+      done < <("\${COMP_WORDS[0]/#\\~/$HOME}" complete-names pipeline 2>/dev/null)
+      ;;
   esac
 }
 complete -F _millrace millrace

@@ -1,8 +1,8 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What may stand in a place: names that a server knows, files, one of some words, or anything. */
+/** What may stand in a place: names that a server knows, files, either (`source`), one of some words, or anything. */
 export type ValueKind =
-  | { readonly kind: 'pipeline' | 'execution' | 'file' | 'any' }
+  | { readonly kind: 'pipeline' | 'execution' | 'source' | 'file' | 'any' }
   | { readonly kind: 'words'; readonly words: readonly string[] };
 
 export interface OptionShape {
@@ -72,5 +72,6 @@ function kindOfArgument(argument: Argument): ValueKind {
 function kindOf(choices: readonly string[] | undefined, name: string): ValueKind {
   if (choices) return { kind: 'words', words: choices };
   if (name === 'pipeline' || name === 'execution') return { kind: name };
+  if (name === 'file|pipeline') return { kind: 'source' };
   return { kind: ['file', 'files', 'write', 'home'].includes(name) ? 'file' : 'any' };
 }

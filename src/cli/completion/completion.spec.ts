@@ -18,13 +18,21 @@ function program(): Command {
   const group = top.command('group');
   group.command('list', { isDefault: true }).option('--limit <number>');
   group.command('get').addArgument(new Argument('<shell>').choices(['a', 'b']));
+  top.command('show').argument('<file|pipeline>');
   top.command('secret', { hidden: true });
   return top;
 }
 
 it('reads commands, options, values and places from the program', () => {
   const shapes = shapesOf(program());
-  expect(shapes.map(({ path }) => path)).toEqual(['', 'go', 'group', 'group list', 'group get']);
+  expect(shapes.map(({ path }) => path)).toEqual([
+    '',
+    'go',
+    'group',
+    'group list',
+    'group get',
+    'show',
+  ]);
   const go = shapes[1];
   expect(go?.places).toEqual([{ kind: 'pipeline' }, { kind: 'file' }]);
   expect(go?.variadic).toBe(true);
@@ -35,6 +43,7 @@ it('reads commands, options, values and places from the program', () => {
     [['-h', '--help'], undefined],
   ]);
   expect(shapes[2]?.options.flatMap(({ names }) => names)).toEqual(['-h', '--help', '--limit']);
+  expect(shapes[5]?.places).toEqual([{ kind: 'source' }]);
   expect(shapes[4]?.places).toEqual([{ kind: 'words', words: ['a', 'b'] }]);
 });
 

@@ -51,6 +51,8 @@ function valueWords(value: ValueKind): string {
       return `-a ${quote(value.words.join(' '))}`;
     case 'file':
       return '-F';
+    case 'source':
+      return `-F -a ${quote('(__millrace_names pipeline)')}`;
     case 'any':
       return '';
     case 'pipeline':

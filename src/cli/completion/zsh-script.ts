@@ -58,10 +58,11 @@ ${placeCases(shapes, zsh)}
   case $kind in
     words) _describe -t values value choices ;;
     file) _files ;;
-    pipeline | execution)
-      choices=("\${(@f)$(\${(Q)words[1]/#\\~/$HOME} complete-names $kind 2>/dev/null)}")
+    pipeline | execution | source)
+      choices=("\${(@f)$(\${(Q)words[1]/#\\~/$HOME} complete-names \${kind/source/pipeline} 2>/dev/null)}")
       choices=("\${(@)choices%%$'\\t'*}")
       compadd -a choices
+      if [[ $kind == source ]]; then _files; fi
       ;;
   esac
 }

@@ -6,17 +6,6 @@ import { nameList } from '../runtime/reasons.js';
 import { previewReason } from './preview-reasons.js';
 import { matchesRef } from './ref-pattern.js';
 
-/** Events that a dry run may ask for. */
-export const PREVIEW_EVENTS = [
-  'manual',
-  'cli',
-  'push',
-  'pull_request',
-  'tag',
-  'schedule',
-  'webhook',
-] as const;
-
 export interface TriggerDecision {
   readonly event: string;
   /** Whether the event starts an execution in this version of Millrace. */

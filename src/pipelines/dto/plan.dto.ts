@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsString, IsUUID, MinLength, ValidateNested } from 'class-validator';
-import { PREVIEW_EVENTS } from '../../engine/preview/trigger-decision.js';
+import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { TriggerDto } from './trigger.dto.js';
 import { exampleYaml } from './yaml-content.dto.js';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';

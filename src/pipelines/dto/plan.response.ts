@@ -11,7 +11,7 @@ import type {
 } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { NodePreview, StagePreview, Verdict } from '../../engine/preview/preview.js';
-import { PREVIEW_EVENTS } from '../../engine/preview/trigger-decision.js';
+import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import type { DryRun } from '../dry-run.js';
 import { ProblemResponse } from './pipeline.response.js';
 

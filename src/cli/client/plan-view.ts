@@ -1,0 +1,134 @@
+import { formatDuration } from '../status-style.js';
+import type { Style, Terminal } from '../terminal.js';
+import { cleanText } from './clean-text.js';
+import type {
+  PlannedPipeline,
+  PlannedStage,
+  PlannedStep,
+  PlannedWhen,
+  ValidPlan,
+} from './wire-types.js';
+
+const VERDICTS: Readonly<Record<string, readonly [words: string, style: Style]>> = {
+  runs: ['would run', 'green'],
+  skipped: ['would be skipped', 'dim'],
+  depends: ['depends', 'yellow'],
+  fails: ['would fail', 'red'],
+};
+/** Of the longest verdict. */
+const VERDICT_WIDTH = 16;
+const FACT_WIDTH = 9;
+
+/** What a trigger would do: the decision, then stages and steps as a tree with verdicts, reasons and the values of `when`. */
+export function renderPlan({ plan, decision }: ValidPlan, terminal: Terminal): string[] {
+  const fact = (name: string, text: string): string =>
+    `${terminal.paint('dim', name.padEnd(FACT_WIDTH))} ${cleanText(text)}`;
+  const starts = decision.starts
+    ? terminal.paint('green', 'an execution would start')
+    : terminal.paint('yellow', 'no execution would start');
+  return [
+    `${terminal.paint('bold', cleanText(plan.name))}: ${starts}`,
+    fact('Why', `${decision.event}: ${decision.reason.message}`),
+    ...decision.rules.map(({ event, reason }, index) =>
+      fact(index === 0 ? 'Rules' : '', `${event}: ${reason.message}`),
+    ),
+    ...factsOf(plan).map(([name, text]) => fact(name, text)),
+    '',
+    ...renderTree(plan, terminal),
+  ];
+}
+
+function factsOf(plan: PlannedPipeline): (readonly [name: string, text: string])[] {
+  const inputs = Object.entries(plan.inputs).map(
+    ([name, value]) => `${name} = ${JSON.stringify(value)}`,
+  );
+  return [
+    ...(plan.repository ? [['Clones', cloneText(plan.repository)] as const] : []),
+    ...(inputs.length > 0 ? [['Inputs', inputs.join(', ')] as const] : []),
+    ...(plan.runs_on.length > 0 ? [['Labels', plan.runs_on.join(', ')] as const] : []),
+    ['Timeout', formatDuration(plan.timeout * 1_000)],
+    ...(plan.retry_count > 0 ? [['Retries', String(plan.retry_count)] as const] : []),
+  ];
+}
+
+function cloneText({ url, ...refs }: NonNullable<PlannedPipeline['repository']>): string {
+  const { branch, tag, commit } = refs;
+  const named = Object.entries({ branch, tag, commit }).filter(([, name]) => name !== null);
+  return [url, ...named.map(([kind, name]) => `${kind} ${name}`)].join(', ');
+}
+
+interface TreeRow {
+  readonly name: string;
+  /** Stands before the lines below it. */
+  readonly indent: string;
+  readonly node: Pick<PlannedStep, 'verdict' | 'reason' | 'when' | 'needs'>;
+}
+
+const CHECKOUT: TreeRow = {
+  name: 'checkout',
+  indent: '',
+  node: { verdict: 'runs', reason: { code: 'started', message: '' }, when: null, needs: [] },
+};
+
+function renderTree(plan: PlannedPipeline, terminal: Terminal): string[] {
+  const rows: TreeRow[] = [
+    ...(plan.repository ? [CHECKOUT] : []),
+    ...plan.stages.flatMap(stageRows),
+    ...hookRows('on_failure', plan.on_failure),
+    ...hookRows('always', plan.always),
+  ];
+  const width = Math.max(0, ...rows.map(({ name }) => name.length));
+  return rows.flatMap(({ name, indent, node }) => {
+    const note = noteOf(node);
+    const end = note === '' ? '' : `  ${terminal.paint('dim', note)}`;
+    const verdict = paintVerdict(node.verdict, note === '' ? 0 : VERDICT_WIDTH, terminal);
+    return [
+      `${name.padEnd(width)}  ${verdict}${end}`,
+      ...whenLines(node.when).map((line) => `${indent}${terminal.paint('dim', `    ${line}`)}`),
+    ];
+  });
+}
+
+function stageRows(stage: PlannedStage): TreeRow[] {
+  const last = stage.steps.length - 1;
+  return [
+    { name: cleanText(stage.name), indent: last < 0 ? '' : '│', node: stage },
+    ...stage.steps.map((step, index) => ({
+      name: `${index === last ? '└─' : '├─'} ${cleanText(step.name)}`,
+      indent: index === last ? ' ' : '│',
+      node: step,
+    })),
+  ];
+}
+
+function hookRows(list: string, steps: readonly PlannedStep[]): TreeRow[] {
+  return steps.map((step) => ({
+    name: `${list}/${cleanText(step.name)}`,
+    indent: '',
+    node: step,
+  }));
+}
+
+/** That something starts when nothing is before it, the verdict says already. */
+function noteOf({ verdict, reason, needs }: TreeRow['node']): string {
+  const plain = verdict === 'runs' && reason.code === 'started' && needs.length === 0;
+  return plain && reason.message === 'starts' ? '' : cleanText(reason.message);
+}
+
+function paintVerdict(verdict: string, width: number, terminal: Terminal): string {
+  const [words, style] = VERDICTS[verdict] ?? [cleanText(verdict)];
+  const padded = words.padEnd(width);
+  return style === undefined ? padded : terminal.paint(style, padded);
+}
+
+function whenLines(when: PlannedWhen | null): string[] {
+  if (!when) return [];
+  const { expression, result, parts } = when;
+  if (result === null && parts.length === 0) return [cleanText(`when ${expression}`)];
+  const is = result === null ? 'is not known yet' : `is ${result}`;
+  const values = parts.map(({ text, value, known }) =>
+    known ? `${text} = ${JSON.stringify(value) ?? 'null'}` : `${text} is not known yet`,
+  );
+  const because = values.length === 0 ? '' : `; ${values.join(', ')}`;
+  return [cleanText(`when ${expression} ${is}${because}`)];
+}
