@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { itWith } from '../support/needed-programs.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
@@ -14,7 +15,7 @@ const HOUR_MS = 3_600_000;
 const faketime = readdirSync('/usr/lib')
   .map((name) => join('/usr/lib', name, 'faketime/libfaketimeMT.so.1'))
   .find((path) => existsSync(path));
-const withFaketime = faketime === undefined ? it.skip : it;
+const withFaketime = itWith(faketime, 'libfaketime: apt-get install libfaketime');
 
 describe('the clock is moved mid-run', () => {
   let server: MillraceServer;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { itWith } from '../support/needed-programs.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
@@ -14,7 +15,7 @@ jest.setTimeout(120_000);
 const SIZE = '48m';
 const disk = mountSmallDisk();
 /** Only root may mount. */
-const withDisk = disk === undefined ? it.skip : it;
+const withDisk = itWith(disk, 'the right to mount a tmpfs: root');
 
 describe('the disk of the data folder', () => {
   let server: MillraceServer;

@@ -40,17 +40,15 @@ describe('retention', () => {
     const kept = endedExecution('success', { created_at: new Date(now - DAY), attempt: 1 });
     await database.collection<ExecutionRecord>('executions').insertMany([...old, kept]);
     const ids = [...old, kept].map(({ _id }) => _id);
-    await database
-      .collection<{ _id: string; execution_id: string }>('log_chunks')
-      .insertMany(
-        ids.map((id) => ({
-          _id: `${id}:1:1`,
-          execution_id: id,
-          fence: 1,
-          first_seq: 1,
-          last_seq: 1,
-        })),
-      );
+    await database.collection<{ _id: string; execution_id: string }>('log_chunks').insertMany(
+      ids.map((id) => ({
+        _id: `${id}:1:1`,
+        execution_id: id,
+        fence: 1,
+        first_seq: 1,
+        last_seq: 1,
+      })),
+    );
     await database
       .collection<{ _id: string }>('execution_traces')
       .insertMany(ids.map((id) => ({ _id: `${id}.1`, traces: [] })));

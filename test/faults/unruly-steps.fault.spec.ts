@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { processesWith } from '../support/processes.js';
+import { itWith } from '../support/needed-programs.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
 jest.setTimeout(120_000);
@@ -84,7 +85,7 @@ describe('a step that', () => {
   });
 
   const group = memoryGroup();
-  (group === undefined ? it.skip : it)(
+  itWith(group, 'the right to make a cgroup with a memory limit: root')(
     'is killed for want of memory: failed, with the signal as its reason',
     async () => {
       const { join, limit, remove } = group ?? {

@@ -29,6 +29,13 @@ export function describeWith(
   });
 }
 
+/** `it` for tests that need a part of the machine: skipped where it is not found, but in CI the spec fails and says what is missing. */
+export function itWith(found: unknown, what: string): jest.It {
+  if (found !== undefined) return it;
+  if (process.env['CI'] === undefined) return it.skip;
+  throw new Error(`this spec needs ${what}`);
+}
+
 /** Absolute path of a program on the PATH or where Debian keeps those of root. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/sbin'];
