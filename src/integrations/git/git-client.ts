@@ -48,7 +48,7 @@ export class GitError extends Error {
 
 /**
  * Port: clones repositories. Adapters: isomorphic-git in a child process with limits (default), the `git` program
- * where it is installed. Both pass `git-client.contract.spec.ts`.
+ * where it is installed. Both pass `git-client.contract.medium.spec.ts`.
  *
  * `clone` may run concurrently for different directories. It is not idempotent. On abort it ends its child
  * process, leaves the directory as it was found, and rejects with `aborted`. `progress` gets lines for the log, without credentials.
