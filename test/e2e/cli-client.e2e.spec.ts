@@ -137,7 +137,7 @@ describe('the command line as a client', () => {
       error: 'ValidationError',
       details: expect.arrayContaining([expect.objectContaining({ line: 5 })]),
     });
-  }, 60_000);
+  }, 120_000);
 
   it('trigger: the log, the result and the exit code', async () => {
     await create('good', '      - run: echo "hi $WHO"; echo oops >&2\n');
