@@ -22,6 +22,8 @@ export class BullJobQueue extends JobQueue {
   }
 
   async enqueue(queue: string, job: ExecutionJob): Promise<void> {
+    // BullMQ would wait for the connection, and every trigger of an outage with it.
+    if (this.redis.isAway()) throw new Error('Redis is away');
     await withDeadline(
       this.queue(queue).add('execution', job, {
         jobId: jobIdOf(job),

@@ -20,6 +20,7 @@ const SILENCE_MS = 3_000;
 export class RedisConnections {
   private readonly logger = new Logger('Redis');
   private readonly open = new Set<Redis>();
+  private readonly away = new WeakSet<Redis>();
   private shared: Redis | undefined;
 
   constructor(private readonly options: RedisConnectionOptions) {}
@@ -44,6 +45,11 @@ export class RedisConnections {
     });
     this.shared.on('ready', () => void this.warnOfEviction());
     return this.shared;
+  }
+
+  /** True from the first failure of the connection for short commands until it is ready again. */
+  isAway(): boolean {
+    return this.away.has(this.commands());
   }
 
   /** A connection of its own, for subscriptions and blocking reads; commands wait until Redis is back. */
@@ -95,15 +101,13 @@ export class RedisConnections {
       retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
       ...options,
     });
-    let away = false;
     connection.on('error', (error: Error) => {
       this.options.onError?.(error);
-      if (!away) this.logger.warn({ err: error }, 'Redis is away');
-      away = true;
+      if (!this.away.has(connection)) this.logger.warn({ err: error }, 'Redis is away');
+      this.away.add(connection);
     });
     connection.on('ready', () => {
-      if (away) this.logger.log('Redis is back');
-      away = false;
+      if (this.away.delete(connection)) this.logger.log('Redis is back');
     });
     this.open.add(connection);
     return connection;
