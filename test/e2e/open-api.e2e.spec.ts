@@ -30,7 +30,7 @@ describe('openapi.json', () => {
     });
     expect(JSON.parse(stdout)).toEqual(document);
     expect(stdout).toBe(committed);
-  }, 30_000);
+  }, 120_000);
 
   it('has every schema that it names', () => {
     const named = [...committed.matchAll(/"\$ref": "#\/components\/schemas\/([^"]+)"/g)];

@@ -101,6 +101,10 @@ async function makeFixture(root: string): Promise<Fixture> {
   await repository.publish(root, 'generous', { 'uploadpack.allowAnySHA1InWant': 'true' });
   // Version 0 of the protocol is the one that refuses a commit which no ref names.
   await repository.publish(root, 'strict', { 'protocol.version': '0' });
+  await repository.git(
+    ...['clone', '-q', '--bare', '--depth=2', `file://${join(root, 'repo.git')}`],
+    join(root, 'shallow.git'),
+  );
   repository.remove();
   const empty = await GitFixture.create('trunk');
   await empty.publish(root, 'empty');
@@ -259,6 +263,15 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
       expect(await git('rev-parse', 'HEAD')).toBe(sha(1));
       expect(await git('status', '--porcelain')).toBe('');
       expect(await readFile(join(target(), 'count.txt'), 'utf8')).toBe('2\n');
+    },
+  );
+
+  it.each([1, 0])(
+    'clones from a remote that is itself a shallow clone, depth %i',
+    async (depth) => {
+      expect((await clone({ url: server.url('shallow'), depth })).sha).toBe(sha(4));
+      expect(await git('rev-list', '--count', 'HEAD')).toBe(depth === 1 ? '1' : '2');
+      expect(await git('status', '--porcelain')).toBe('');
     },
   );
 

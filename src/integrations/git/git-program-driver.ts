@@ -237,7 +237,14 @@ const WANTED = 'refs/millrace/wanted';
 /** What git takes for "all of it", but asks the remote for, also where it has everything. */
 const INFINITE_DEPTH = 2 ** 31 - 1;
 
-const fetchArgs = ['fetch', '--progress', '--no-tags', '--no-write-fetch-head'] as const;
+/** `--update-shallow`: the remote may be a shallow clone itself. */
+const fetchArgs = [
+  'fetch',
+  '--progress',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--update-shallow',
+] as const;
 
 function depthArgs(depth: number): readonly string[] {
   return depth === 0 ? [] : [`--depth=${depth}`];

@@ -23,6 +23,8 @@ export class IsomorphicGitDriver implements CloneDriver {
   private capabilities: Readonly<Record<string, unknown>> = {};
   private refs: readonly git.ServerRef[] = [];
   private repository: PackedRepository | undefined;
+  /** Where the history of the remote itself ends. */
+  private remoteShallow: readonly string[] = [];
 
   constructor(
     private readonly clone: ValidClone,
@@ -39,9 +41,13 @@ export class IsomorphicGitDriver implements CloneDriver {
       onAuth: this.onAuth(),
     });
     this.capabilities = info.capabilities;
-    this.refs = info.refs ?? [];
+    // A remote that is itself a shallow clone says `shallow SHA` after its refs, which isomorphic-git takes for one more.
+    const told = info.refs ?? [];
+    this.refs = told.filter(({ oid }) => oid !== 'shallow');
+    this.remoteShallow = told.filter(({ oid }) => oid === 'shallow').map(({ ref }) => ref);
     // They become names of refs and paths of objects.
     if (!this.refs.every(({ oid }) => /^[0-9a-f]{40}$/.test(oid))) throw notAGitServer();
+    if (!this.remoteShallow.every((sha) => /^[0-9a-f]{40}$/.test(sha))) throw notAGitServer();
     const named = new Map(this.refs.map(({ ref, oid }) => [ref, oid]));
     const advertised = new Set(named.values());
     if (commit !== undefined) return { ...this.answerForCommit(commit), branch, advertised };
@@ -178,7 +184,8 @@ export class IsomorphicGitDriver implements CloneDriver {
     const packs = join(gitdir, 'objects', 'pack');
     const answer = await fetchPack(transport, { ...request, shallow }, packs);
     if (answer.kind === 'refused') return answer;
-    const rest = new Set([...shallow, ...answer.shallow]);
+    const ends = request.depth === 0 ? this.remoteShallow : [];
+    const rest = new Set([...shallow, ...answer.shallow, ...ends]);
     for (const sha of answer.unshallow) rest.delete(sha);
     if (rest.size > 0) {
       await writeFile(join(gitdir, 'shallow'), [...rest].map((sha) => `${sha}\n`).join(''));

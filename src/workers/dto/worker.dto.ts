@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsString, Matches, MaxLength } from 'class-validator';
 import type { WorkerRecord, WorkerStatus } from '../worker.schema.js';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
@@ -49,7 +49,7 @@ export class WorkerDto {
   version!: string;
   /** @example "v20.20.2" */
   node_version!: string | null;
-  /** @example "active" */
+  @ApiProperty({ enum: ['active', 'draining', 'stopped', 'lost'], example: 'active' })
   status!: WorkerStatus;
   /** Executions that it ran at its last heartbeat. */
   running!: number;
