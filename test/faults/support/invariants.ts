@@ -187,8 +187,11 @@ async function leftProcesses(server: MillraceServer, ids: ReadonlySet<string>): 
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
       const marked = /(?:^|\0)CI_EXECUTION_ID=([^\0]*)/.exec(environment)?.[1];
       const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-      const here = folder.startsWith(join(server.home, 'workspaces', '/'));
-      if (!here && (marked === undefined || !ids.has(marked))) return [];
+      const workspaces = join(server.home, 'workspaces', '/');
+      const owner = folder.startsWith(workspaces)
+        ? folder.slice(workspaces.length).split('.')[0]
+        : undefined;
+      if (![marked, owner].some((id) => id !== undefined && ids.has(id))) return [];
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       return [`process ${pid} ${command.replaceAll('\0', ' ').slice(0, 200)} in ${folder}`];
     }),
