@@ -21,6 +21,8 @@ import { RunningAttempts } from './running-attempts.js';
 const DRAIN_MS = 20_000;
 /** How long interrupted executions may take: TERM, 8 s, KILL, and their last words. */
 const INTERRUPT_MS = 12_000;
+/** Jobs that come faster than this share one look at the machine, ms. */
+const LOOK_EVERY_MS = 100;
 
 /** Takes jobs and gives them to the runner, for as long as this worker lives. */
 @Injectable()
@@ -29,6 +31,7 @@ export class ExecutionsProcessor {
   private consumer: JobConsumer | undefined;
   private refusal: WorkerRefusal | null = null;
   private draining = false;
+  private lookedAt = -Infinity;
   private readonly subscriptions: (() => void)[] = [];
 
   constructor(
@@ -82,8 +85,10 @@ export class ExecutionsProcessor {
 
   private async process(executionId: string): Promise<JobOutcome> {
     // A step may have filled the disk since the last renewal, which looks only every few seconds.
-    await this.lookAround();
-    this.applyRefusal();
+    if (performance.now() - this.lookedAt > LOOK_EVERY_MS) {
+      await this.lookAround();
+      this.applyRefusal();
+    }
     if (this.draining || this.refusal) return 'put_back';
     return this.runner.run(executionId, this.lease);
   }
@@ -106,6 +111,7 @@ export class ExecutionsProcessor {
 
   private async lookAround(): Promise<{ machine: WorkerMachine }> {
     const { machine, refusal } = await this.machine.look();
+    this.lookedAt = performance.now();
     const wish = this.lease.drainRequest;
     this.refusal = wish ? drainRefusal(wish) : refusal;
     return { machine };
