@@ -138,7 +138,17 @@ function parseJson(bytes: Buffer): unknown {
       suggestions: ['Send what /api/docs shows for this path; a pipeline goes in as one text.'],
     });
   }
-  const text = decodeUtf8(bytes);
+  const body = parsed(decodeUtf8(bytes));
+  // Validation would let `null` pass as if there were no body.
+  if (body === null) {
+    throw validationError('The body is null, and not a JSON object.', {
+      suggestions: ['Send what /api/docs shows for this path, or no body where none is required.'],
+    });
+  }
+  return body;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
