@@ -26,6 +26,7 @@ case "$1 $2" in
   ci*) rm -rf node_modules; mkdir node_modules; : >node_modules/.package-lock.json ;;
   'run build') mkdir -p dist; cp program.js dist/cli.js ;;
   'test --silent')
+    case "$*" in *--testPathPatterns*) REPORT=$REPORT_AGAIN TEST_EXIT=$TEST_EXIT_AGAIN ;; esac
     for a; do case $a in --outputFile=*) [ -z "$REPORT" ] || echo "$REPORT" >"\${a#*=}" ;; esac; done
     exit "\${TEST_EXIT:-0}" ;;
 esac
@@ -213,6 +214,58 @@ describe('the millrace script', () => {
     const called = await calls();
     expect(called[0]).toBe('run --silent lint');
     expect(called[1]).toMatch(/^test --silent -- --json --outputFile=.* -t some name$/);
+  });
+
+  describe('in CI', () => {
+    const file = (name: string, ...statuses: string[]): object => ({
+      name: `/x y/${name}.spec.ts`,
+      status: statuses.includes('failed') ? 'failed' : 'passed',
+      assertionResults: statuses.map((status) => ({ status })),
+    });
+    const report = (...testResults: object[]): string =>
+      JSON.stringify({ numPassedTests: 3, numFailedTests: 1, testResults });
+    const first = report(file('steady', 'passed', 'pending'), file('odd', 'passed', 'failed'));
+
+    it.each([
+      ['passes', { numPassedTests: 2 }, '', '3 passed, 0 failed, 1 skipped', 0],
+      [
+        'fails again',
+        { numPassedTests: 1, numFailedTests: 1 },
+        '1',
+        '2 passed, 1 failed, 1 skipped',
+        1,
+      ],
+    ])(
+      'a spec that failed runs once more, alone: it %s',
+      async (_name, again, exit, line, code) => {
+        await run(['x']);
+        await calls();
+        const passed = file('odd', 'passed', 'passed');
+        const second = { ...again, testResults: code === 0 ? [passed] : [file('odd', 'failed')] };
+        const outcome = await run(['test'], {
+          CI: 'true',
+          REPORT: first,
+          TEST_EXIT: '1',
+          REPORT_AGAIN: JSON.stringify(second),
+          TEST_EXIT_AGAIN: exit,
+        });
+        const lines = outcome.stdout.trimEnd().split('\n');
+        expect(lines.at(-1)).toBe(line);
+        expect(lines.at(-2)).toContain(code === 0 ? '/x y/odd.spec.ts' : 'none');
+        expect(outcome.code).toBe(code);
+        const called = await calls();
+        expect(called[2]).toMatch(/--maxWorkers=1 --testPathPatterns \/x.y\/odd\.spec\.ts$/);
+      },
+    );
+
+    it('many that failed are no accident: they do not run again', async () => {
+      await run(['x']);
+      await calls();
+      const many = Array.from({ length: 7 }, (_one, index) => file(`f${index}`, 'failed'));
+      const given = { CI: 'true', REPORT: report(...many), TEST_EXIT: '1' };
+      expect((await run(['test'], given)).code).toBe(1);
+      expect(await calls()).toHaveLength(2);
+    });
   });
 
   it.each([
