@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { SupervisedProcess } from '../../src/cli/start/supervised-process.js';
 import type { Environment } from '../../src/config/environment.js';
 import { defaultCache, entryFile } from '../../src/config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../src/embedded/start-embedded.js';
+import { freePort } from '../support/free-port.js';
 import { HttpClient } from './http-client.js';
 import type { Subject } from './subject.js';
 import { ColdStart } from './subjects/cold-start.subject.js';
@@ -217,13 +217,4 @@ async function answers({ http }: Server, path: string): Promise<void> {
     if (performance.now() > giveUpAt) throw new Error(`GET ${path} had no good answer in time`);
     await sleep(50);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

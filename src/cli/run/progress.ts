@@ -1,17 +1,7 @@
 import type { RunState, RunStatus, StepState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
+import { paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-
-const STYLES: Readonly<Record<RunStatus, 'green' | 'red' | 'yellow' | 'dim' | 'cyan'>> = {
-  pending: 'dim',
-  waiting: 'dim',
-  running: 'cyan',
-  success: 'green',
-  failed: 'red',
-  cancelled: 'yellow',
-  timeout: 'red',
-  skipped: 'dim',
-};
 
 /** Tells on the terminal when a step begins and ends, and sums the run up. */
 export class Progress {
@@ -58,7 +48,7 @@ export class Progress {
   }
 
   private line(name: string, status: RunStatus, time: string, text: string): void {
-    const label = this.terminal.paint(STYLES[status], status.padEnd(9));
+    const label = paintStatus(this.terminal, status, status.padEnd(9));
     const end = [time, text].filter((part) => part !== '').join('  ');
     this.terminal.say(
       `${label} ${name}${end === '' ? '' : `  ${this.terminal.paint('dim', end)}`}`,
