@@ -32,7 +32,13 @@ export function postgresConf(socketFolder: string, durability: Durability): stri
     ['log_timezone', 'GMT'],
     ['log_checkpoints', 'off'],
     ['log_min_error_statement', 'panic'],
-    ['shared_preload_libraries', 'pg_cron,pg_documentdb_core,pg_documentdb'],
+    [
+      'shared_preload_libraries',
+      'pg_cron,pg_documentdb_core,pg_documentdb,pg_documentdb_extended_rum',
+    ],
+    // Indexes that give what they find in their order, also for one of several values (ADR 0014).
+    ['documentdb.alternate_index_handler_name', 'extended_rum'],
+    ['documentdb.enable_merge_sort_for_in_prefix', 'on'],
     ['cron.database_name', 'postgres'],
     ['cron.host', socketFolder],
     ['cron.log_run', 'off'],

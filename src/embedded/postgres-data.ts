@@ -10,14 +10,16 @@ import { runCommand } from './run-command.js';
 import type { ServiceUser } from './service-user.js';
 
 /** Name of the prepared empty database in the cache; a copy of it begins every data folder. */
-export const TEMPLATE_COMPONENT = `${POSTGRES_COMPONENT}-template-1`;
+export const TEMPLATE_COMPONENT = `${POSTGRES_COMPONENT}-template-2`;
 
 export function templateData(component: string): string {
   return join(component, 'data');
 }
 
-/** The extension that holds MongoDB's functions; it brings the others that it needs. */
-const EXTENSION = 'documentdb';
+/** MongoDB's functions, which bring the extensions that they need, and its ordered indexes. In the order of their making. */
+const EXTENSIONS = ['documentdb', 'documentdb_extended_rum'] as const;
+/** What comes with these and is brought to a newer version by name. */
+const BROUGHT = ['documentdb_core'] as const;
 
 /**
  * Makes an empty database with the extension in `folder/data` (`folder` is empty), in about 2 s. As root it is made by
@@ -34,44 +36,57 @@ export async function makeTemplate(
   if (user !== undefined) await chown(data, user.uid, user.gid);
   const postgres = await offlinePostgres(scratch, root, user, 'throwaway');
   await postgres.initialise(data);
-  const output = await postgres.statements(data, [`CREATE EXTENSION ${EXTENSION} CASCADE;`]);
-  const version = await installedVersion(postgres, data);
-  if (version === undefined) throw extensionError('CREATE EXTENSION', output);
+  const output = await postgres.statements(data, CREATE_EXTENSIONS);
+  const versions = await installedVersions(postgres, data);
+  if (versions.length < EXTENSIONS.length) throw extensionError('CREATE EXTENSION', output);
   await rm(scratch, { recursive: true, force: true });
 }
 
 /**
- * Brings the extension in a data folder to the version of the program, which may be newer when the cache was filled
- * again. The version of the folder is noted beside it, so that the usual start reads one small file.
+ * Brings the extensions in a data folder to the versions of the program, which may be newer when the cache was filled
+ * again, and adds those that an older Millrace did without. The versions of the folder are noted beside it, so that the
+ * usual start reads small files only.
  */
-export async function ensureExtensionVersion(
+export async function ensureExtensionVersions(
   data: string,
   root: string,
   user: ServiceUser | undefined,
   durability: Durability,
 ): Promise<void> {
-  const note = `${data}.extension`;
-  const control = join(postgresPaths(root).extensions, `${EXTENSION}.control`);
-  const wanted = /^default_version *= *'([^']+)'/m.exec(await readFile(control, 'utf8'))?.[1];
-  if (wanted === undefined || (await readIfThere(note)) === wanted) return;
+  const note = `${data}.extensions`;
+  const wanted = (await wantedVersions(root)).join('\n');
+  if ((await readIfThere(note)) === wanted) return;
   await clearPidFile(data);
   const scratch = `${data}.scratch`;
   const postgres = await offlinePostgres(scratch, root, user, durability);
-  const updates = [`${EXTENSION}_core`, EXTENSION].map((name) => `ALTER EXTENSION ${name} UPDATE;`);
-  const output = await postgres.statements(data, updates);
-  if ((await installedVersion(postgres, data)) !== wanted) {
+  const updates = [...BROUGHT, ...EXTENSIONS].map((name) => `ALTER EXTENSION ${name} UPDATE;`);
+  const output = await postgres.statements(data, [...CREATE_EXTENSIONS, ...updates]);
+  if ((await installedVersions(postgres, data)).join('\n') !== wanted) {
     throw extensionError('ALTER EXTENSION', output);
   }
   await rm(scratch, { recursive: true, force: true });
   await writeFile(note, wanted);
 }
 
-async function installedVersion(
-  postgres: OfflinePostgres,
-  data: string,
-): Promise<string | undefined> {
-  const query = `SELECT extversion FROM pg_extension WHERE extname = '${EXTENSION}';`;
-  return /extversion = "([^"]+)"/.exec(await postgres.statements(data, [query]))?.[1];
+const CREATE_EXTENSIONS = EXTENSIONS.map((name) => `CREATE EXTENSION IF NOT EXISTS ${name} CASCADE;`);
+
+/** Of each extension its name and the version that the program has. */
+async function wantedVersions(root: string): Promise<string[]> {
+  return Promise.all(
+    EXTENSIONS.map(async (name) => {
+      const control = join(postgresPaths(root).extensions, `${name}.control`);
+      const text = await readFile(control, 'utf8');
+      return `${name} ${/^default_version *= *'([^']+)'/m.exec(text)?.[1] ?? 'of no version'}`;
+    }),
+  );
+}
+
+/** Of each extension that the data folder has its name and version. */
+async function installedVersions(postgres: OfflinePostgres, data: string): Promise<string[]> {
+  const names = EXTENSIONS.map((name) => `'${name}'`).join(', ');
+  const query = `SELECT extname || ' ' || extversion AS found FROM pg_extension WHERE extname IN (${names}) ORDER BY extname;`;
+  const output = await postgres.statements(data, [query]);
+  return [...output.matchAll(/found = "([^"]+)"/g)].map(([, found = '']) => found);
 }
 
 function extensionError(what: string, output: string): EmbeddedError {

@@ -8,7 +8,7 @@ import { guardHome, type HomeGuard } from './home-guard.js';
 import type { Durability } from './postgres-conf.js';
 import {
   ensureDataFolder,
-  ensureExtensionVersion,
+  ensureExtensionVersions,
   makeTemplate,
   templateData,
   TEMPLATE_COMPONENT,
@@ -186,7 +186,7 @@ async function bringUpDatabase(
     sync: context.durability === 'durable',
   });
   if (context.durability === 'durable') {
-    await ensureExtensionVersion(data, postgres, context.user, context.durability);
+    await ensureExtensionVersions(data, postgres, context.user, context.durability);
   }
   const program = join(postgresPaths(postgres).programs, 'postgres');
   await running.start(await postgresSpec(program, data, context));

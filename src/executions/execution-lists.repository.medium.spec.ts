@@ -45,6 +45,8 @@ describe('ExecutionListsRepository', () => {
     ['a rare branch', { branch: 'rare' }],
     ['pipeline and status', { pipelineId: OFTEN, status: 'failed' }],
     ['status and branch', { status: 'success', branch: 'rare' }],
+    ['one of two statuses, and a branch', { status: ['timeout', 'failed'], branch: 'main' }],
+    ['pipeline, status and branch', { pipelineId: OFTEN, status: 'failed', branch: 'main' }],
     ['pipeline and branch', { pipelineId: SELDOM, branch: 'main' }],
     ['nothing', { branch: 'no-such-branch' }],
   ];
@@ -62,6 +64,16 @@ describe('ExecutionListsRepository', () => {
       expect(seen).toEqual(expected);
     },
   );
+
+  it('gives lists while their index is not there yet', async () => {
+    const list = () => lists.list({ branch: 'rare' }, 5, undefined);
+    const indexed = await list();
+    const index = 'trigger_info.branch_1__id_-1';
+    await model.collection.dropIndex(index);
+    expect(await list()).toEqual(indexed);
+    await model.createIndexes();
+    expect(await list()).toEqual(indexed);
+  });
 
   it('gives a summary and no more', async () => {
     const [first] = await lists.list({ pipelineId: OFTEN }, 1, undefined);

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import type { RunStatus } from '../engine/plan/run-state.js';
+import { isUnknownHint } from '../integrations/database/database-errors.js';
 import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
-import { ExecutionRecord } from './execution.schema.js';
+import { ExecutionRecord, listIndex, type ListField } from './execution.schema.js';
 import type { StoredStep } from './stored-state.js';
-import { newestFirst, type NewestQuery } from './newest-executions.repository.js';
 
 /** A request waits so long for a database that is away before it is told so. */
 const REQUEST_DEADLINE_MS = 3_000;
@@ -21,6 +21,15 @@ export interface ExecutionFilter {
   /** One, or one of several. */
   readonly status?: RunStatus | readonly RunStatus[];
   readonly branch?: string;
+}
+
+/** Which part of a list. */
+export interface ListRange {
+  readonly limit: number;
+  /** Only older ones than this id. */
+  readonly before?: string | undefined;
+  /** Only this id and newer ones. */
+  readonly from?: string;
 }
 
 /** The parts of an execution that a list shows. */
@@ -155,18 +164,41 @@ export class ExecutionListsRepository {
   /** What statistics need of the newest executions that are over, `from` an id on. */
   async finished(
     filter: Omit<ExecutionFilter, 'status'>,
-    range: Pick<NewestQuery, 'limit' | 'before' | 'from'>,
+    range: ListRange,
   ): Promise<FinishedExecution[]> {
     return this.newest<FinishedExecution>({ ...filter, status: ENDED }, FINISHED, range);
   }
 
-  private newest<T>(
+  /**
+   * The index is named: FerretDB believes that a range of ids finds next to nothing, and would sort all that it finds.
+   * @see docs/adr/0014-lists-that-stay-flat.md
+   */
+  private async newest<T>(
     filter: ExecutionFilter,
     projection: Readonly<Record<string, 1>>,
-    range: Pick<NewestQuery, 'limit' | 'before' | 'from'>,
+    range: ListRange,
   ): Promise<T[]> {
-    const query = { filter: conditionsOf(filter), projection, ...range };
-    return this.request(() => newestFirst<T>(this.collection, query));
+    const conditions = { ...conditionsOf(filter), ...idRange(range) };
+    const read = (hint?: ReturnType<typeof listIndex>): Promise<unknown[]> =>
+      this.collection
+        .find(conditions as Parameters<typeof this.collection.find>[0], {
+          projection,
+          limit: range.limit,
+          batchSize: range.limit,
+          sort: { _id: -1 },
+          ...(hint && { hint }),
+        })
+        .toArray();
+    const rows = await this.request(async () => {
+      try {
+        return await read(listIndex(new Set(Object.keys(conditions))));
+      } catch (error) {
+        // The index is being made: these are the first moments of a new version.
+        if (!isUnknownHint(error)) throw error;
+        return read();
+      }
+    });
+    return rows as T[];
   }
 
   private request<T>(call: () => Promise<T>): Promise<T> {
@@ -174,12 +206,26 @@ export class ExecutionListsRepository {
   }
 }
 
-function conditionsOf({ pipelineId, status, branch }: ExecutionFilter): NewestQuery['filter'] {
+type Condition = string | { readonly $in: readonly string[] };
+
+function conditionsOf({ pipelineId, status, branch }: ExecutionFilter): {
+  readonly [field in ListField]?: Condition;
+} {
   return {
     ...(pipelineId !== undefined && { pipeline_id: pipelineId }),
     ...(status !== undefined && {
       status: typeof status === 'string' ? status : { $in: [...status] },
     }),
     ...(branch !== undefined && { 'trigger_info.branch': branch }),
+  };
+}
+
+function idRange({ before, from }: ListRange): object {
+  if (before === undefined && from === undefined) return {};
+  return {
+    _id: {
+      ...(before !== undefined && { $lt: before }),
+      ...(from !== undefined && { $gte: from }),
+    },
   };
 }

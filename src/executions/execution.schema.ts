@@ -166,6 +166,31 @@ export class ExecutionRecord {
 }
 
 export const ExecutionSchema = SchemaFactory.createForClass(ExecutionRecord);
-ExecutionSchema.index({ pipeline_id: 1, _id: -1 });
-ExecutionSchema.index({ status: 1, _id: -1 });
-ExecutionSchema.index({ 'trigger_info.branch': 1, _id: -1 });
+
+/** Fields that a list of executions, newest first, may be filtered by. */
+export type ListField = 'pipeline_id' | 'status' | 'trigger_info.branch';
+
+/** Each list is read in the order of one of these, so that a page costs by its size and not by what is stored. */
+const LISTED_BY: readonly (readonly ListField[])[] = [
+  ['pipeline_id', 'status'],
+  ['pipeline_id', 'trigger_info.branch'],
+  ['status', 'trigger_info.branch'],
+  ['pipeline_id'],
+  ['status'],
+  ['trigger_info.branch'],
+];
+
+export type ListIndex = Readonly<Record<string, 1 | -1>>;
+
+/** The index that holds the executions of a filter by these fields, newest first; the primary key for none. */
+export function listIndex(fields: ReadonlySet<string>): ListIndex {
+  const best = LISTED_BY.find((each) => each.every((field) => fields.has(field))) ?? [];
+  return newestOf(best);
+}
+
+function newestOf(fields: readonly ListField[]): ListIndex {
+  const keys = fields.map((field): [string, 1] => [field, 1]);
+  return keys.length === 0 ? { _id: 1 } : { ...Object.fromEntries(keys), _id: -1 };
+}
+
+for (const fields of LISTED_BY) ExecutionSchema.index(newestOf(fields));

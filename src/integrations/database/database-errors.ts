@@ -65,3 +65,9 @@ export function isWriteConflict(error: unknown): boolean {
 export function isDuplicateKey(error: unknown): boolean {
   return asDriverError(error).code === 11000;
 }
+
+/** True when a hint names an index that is not there (yet). BadValue (2) in MongoDB and FerretDB alike. */
+export function isUnknownHint(error: unknown): boolean {
+  const { code, message = '' } = asDriverError(error);
+  return code === 2 && /\bhint\b|\bindex\b/i.test(message);
+}
