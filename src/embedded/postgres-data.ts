@@ -68,7 +68,9 @@ export async function ensureExtensionVersions(
   await writeFile(note, wanted);
 }
 
-const CREATE_EXTENSIONS = EXTENSIONS.map((name) => `CREATE EXTENSION IF NOT EXISTS ${name} CASCADE;`);
+const CREATE_EXTENSIONS = EXTENSIONS.map(
+  (name) => `CREATE EXTENSION IF NOT EXISTS ${name} CASCADE;`,
+);
 
 /** Of each extension its name and the version that the program has. */
 async function wantedVersions(root: string): Promise<string[]> {

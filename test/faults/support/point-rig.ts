@@ -83,8 +83,16 @@ export class PointRig {
     return new PointRig(server, blow, byStrike, heirAt);
   }
 
-  /** How the execution ended under the heir, held against the invariants. */
-  async outcome(strike: Strike): Promise<ExecutionBody> {
+  /** How the execution ended under the heir: by success, in this attempt, and held against the invariants. */
+  async success(strike: Strike, attempt: number): Promise<ExecutionBody> {
+    const ended = await this.outcome(strike);
+    if (ended.status !== 'success' || ended.attempt !== attempt) {
+      throw new Error(`not a success in attempt ${attempt}: ${JSON.stringify(ended, null, 1)}`);
+    }
+    return ended;
+  }
+
+  private async outcome(strike: Strike): Promise<ExecutionBody> {
     const { server, blow } = this;
     const struck = await this.struck.get(strike);
     if (!struck) throw new Error('no such strike');
