@@ -18,12 +18,10 @@ import type { StoredTrace } from './execution-trace.schema.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { ExecutionListsRepository } from './execution-lists.repository.js';
+import { FinishedLately } from './finished-lately.js';
 import type { StoredStage, StoredStep } from './stored-state.js';
 
 type TraceOf = (stage: string, step: string | null) => WhenTrace | null;
-
-/** Executions whose durations a guess is made from. */
-const LATELY = 50;
 
 /** Says why everything of an execution is as it is: the stored reasons, and what is seen of queue, time and path now. */
 @Injectable()
@@ -33,6 +31,7 @@ export class ExecutionExplainer {
   constructor(
     private readonly traces: ExecutionTracesRepository,
     private readonly lists: ExecutionListsRepository,
+    private readonly lately: FinishedLately,
     private readonly workers: WorkersRepository,
     private readonly plans: PlansService,
   ) {}
@@ -67,7 +66,7 @@ export class ExecutionExplainer {
     const [ahead, workers, lately] = await Promise.all([
       this.lists.pendingBefore(execution.queue, execution._id),
       this.workers.live(),
-      this.lists.finished({}, { limit: LATELY }),
+      this.lately.of(),
     ]);
     return explainQueue(execution, ahead, workers, lately);
   }
@@ -76,8 +75,7 @@ export class ExecutionExplainer {
     execution: ExecutionRecord,
     now: Date,
   ): Promise<DurationEstimate | null> {
-    const filter = { pipelineId: execution.pipeline_id };
-    const finished = await this.lists.finished(filter, { limit: LATELY });
+    const finished = await this.lately.of(execution.pipeline_id);
     return durationEstimate(finished, execution.started_at, now);
   }
 

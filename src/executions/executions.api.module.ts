@@ -4,6 +4,7 @@ import { JobQueue } from '../integrations/job-queue/job-queue.js';
 import { BadgesController } from './badges.controller.js';
 import { BadgesService } from './badges.service.js';
 import { ExecutionExplainer } from './execution-explainer.js';
+import { FinishedLately } from './finished-lately.js';
 import { ExecutionLogs } from './execution-logs.js';
 import { ExecutionLogsController } from './execution-logs.controller.js';
 import { ExecutionsController } from './executions.controller.js';
@@ -25,6 +26,7 @@ import { QueueProbe } from './queue.probe.js';
   providers: [
     ExecutionsService,
     ExecutionExplainer,
+    FinishedLately,
     ExecutionLogs,
     PipelineStatsService,
     BadgesService,

@@ -47,6 +47,27 @@ export function describeLogChunkStore(name: string, store: () => LogChunkStore):
       expect(await found(11)).toBeUndefined();
     });
 
+    it('gives chunks in order, by pages, in both directions', async () => {
+      for (const [first, last] of [
+        [12, 300],
+        [1, 10],
+        [301, 302],
+        [11, 11],
+      ] as const) {
+        await store().insert(chunk(first, last));
+        await store().insert(chunk(first, last, 2));
+      }
+      const firsts = (chunks: readonly LogChunk[]) => chunks.map(({ firstSeq }) => firstSeq);
+      expect(firsts(await store().following(id, 1, 1, 9))).toEqual([1, 11, 12, 301]);
+      expect(firsts(await store().following(id, 1, 11, 2))).toEqual([11, 12]);
+      expect(firsts(await store().following(id, 1, 299, 9))).toEqual([12, 301]);
+      expect(firsts(await store().following(id, 1, 303, 9))).toEqual([]);
+      expect(firsts(await store().preceding(id, 1, 302, 9))).toEqual([301, 12, 11, 1]);
+      expect(firsts(await store().preceding(id, 1, 300, 2))).toEqual([12, 11]);
+      expect(firsts(await store().preceding(id, 1, 299, 9))).toEqual([11, 1]);
+      expect(await store().following(id, 1, 1, 1)).toEqual([chunk(1, 10)]);
+    });
+
     it('keeps executions and fences apart', async () => {
       await store().insert(chunk(1, 10, 1));
       await store().insert(chunk(100, 110, 2));

@@ -31,6 +31,22 @@ export abstract class LogChunkStore {
   /** The chunk that holds line `seq`. */
   abstract find(executionId: string, fence: number, seq: number): Promise<LogChunk | undefined>;
 
+  /** At most `count` chunks that end with line `seq` or behind it, in order. */
+  abstract following(
+    executionId: string,
+    fence: number,
+    seq: number,
+    count: number,
+  ): Promise<LogChunk[]>;
+
+  /** At most `count` chunks that end with line `seq` or before it, the last one first. */
+  abstract preceding(
+    executionId: string,
+    fence: number,
+    seq: number,
+    count: number,
+  ): Promise<LogChunk[]>;
+
   /** The number of the last line stored. */
   abstract lastSeq(executionId: string, fence: number): Promise<number | undefined>;
 

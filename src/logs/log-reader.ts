@@ -17,7 +17,12 @@ import type { LogBatch, LogLine } from './log-record.js';
 const decompress = promisify(gunzip);
 /** A chunk holds half a megabyte; one that claims to be larger than this is not ours. */
 const maxChunkBytes = 64 * 1024 * 1024;
+/** For a reader that waits for what comes next: there are many of them, and they keep what they read. */
 const liveEntriesAtOnce = 8;
+/** For a reader of all that there is: the writer bounds what is live to a few MiB. */
+const liveEntriesOfPage = 256;
+/** Chunks of one page. The first page is one chunk, since most readers want no more, and each is four times the last. */
+const largestPage = 16;
 
 export interface LogQuery extends LogFilter {
   readonly executionId: string;
@@ -29,7 +34,7 @@ export interface LogQuery extends LogFilter {
   readonly limit?: number;
 }
 
-/** Reads logs. Holds one chunk at a time, whatever the log's size. Rejects when the store is away. */
+/** Reads logs. Holds a few chunks at a time, whatever the log's size. Rejects when the store is away. */
 export class LogReader {
   /** `bus`: where lines of a running execution are that are not stored yet; without it they are not read. */
   constructor(
@@ -98,66 +103,70 @@ export class LogReader {
     query: Pick<LogQuery, 'executionId' | 'fences'> & LogFilter,
     { fence, seq }: LogPosition,
   ): Promise<FoundBatches | undefined> {
-    const stored = await this.storedFrom(query, fence, seq);
-    if (stored !== undefined) return stored;
-    if (fence.lastSeq !== undefined) return { batches: [], lastSeq: fence.lastSeq };
-    return this.liveFrom(query.executionId, query.fences, seq);
+    const chunk =
+      lastChunkWith(fence, seq) ?? (await this.store.find(query.executionId, fence.fence, seq));
+    if (chunk) return foundIn(chunk, fence, seq, query);
+    return this.notStored(query, fence, seq, liveEntriesAtOnce);
   }
 
-  /** Batches by chunk or live entry, all sources, from `afterSeq` to what is the end at that moment. */
+  /** Batches by chunk or live entries, all sources, from `afterSeq` to what is the end at that moment. */
   private async *readOn(query: LogQuery): AsyncGenerator<LogBatch[]> {
-    let position = nextPosition(query.fences, query.afterSeq);
+    const { executionId, fences } = query;
+    const pages = new ChunkPages(this.store, executionId);
+    let position = nextPosition(fences, query.afterSeq);
     while (position !== undefined) {
-      const found = await this.from(query, position);
+      const { fence, seq } = position;
+      const chunk = lastChunkWith(fence, seq) ?? (await pages.with(fence, seq));
+      const found: FoundBatches | undefined = chunk
+        ? await foundIn(chunk, fence, seq, query)
+        : ((await this.notStored(query, fence, seq, liveEntriesOfPage)) ??
+          // It may have moved from the bus to the store between the two looks.
+          (await this.from(query, position)));
       if (found === undefined) return;
       yield found.batches;
-      position = nextPosition(query.fences, found.lastSeq);
+      if (found.isEnd) return;
+      position = nextPosition(fences, found.lastSeq);
     }
   }
 
-  private async storedFrom(
-    query: Pick<LogQuery, 'executionId'> & LogFilter,
+  private async notStored(
+    { executionId, fences }: Pick<LogQuery, 'executionId' | 'fences'>,
     fence: LogFence,
     seq: number,
+    count: number,
   ): Promise<FoundBatches | undefined> {
-    const chunk = await this.chunkWith(query.executionId, fence, seq);
-    if (chunk === undefined) return undefined;
-    const lastSeq = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
-    const isWanted = chunk.sources.some((source) => matchesFilter(source, query));
-    return { batches: isWanted ? slices(await unpack(chunk), seq - 1, lastSeq) : [], lastSeq };
-  }
-
-  private async chunkWith(
-    executionId: string,
-    { fence, lastChunk }: LogFence,
-    seq: number,
-  ): Promise<LogChunk | undefined> {
-    if (lastChunk && lastChunk.firstSeq <= seq && seq <= lastChunk.lastSeq) return lastChunk;
-    return this.store.find(executionId, fence, seq);
+    if (fence.lastSeq !== undefined) return { batches: [], lastSeq: fence.lastSeq };
+    return this.liveFrom(executionId, fences, seq, count);
   }
 
   private async liveFrom(
     executionId: string,
     fences: readonly LogFence[],
     seq: number,
+    count: number,
   ): Promise<FoundBatches | undefined> {
     if (this.bus === undefined) return undefined;
     const entries = await this.bus
-      .readLog(executionId, seq - 1, liveEntriesAtOnce)
+      .readLog(executionId, seq - 1, count)
       // Without the bus the answer ends with what is stored.
       .catch(() => []);
-    return batchesOfEntries(entries, fences, seq - 1);
+    const found = batchesOfEntries(entries, fences, seq - 1);
+    const isWhole = found?.lastSeq === entries.at(-1)?.lastSeq;
+    return found && { ...found, isEnd: isWhole && entries.length < count };
   }
 
   private async *readBackwards(query: LogQuery): AsyncGenerator<LogBatch> {
+    const { executionId } = query;
     for (const fence of query.fences.toReversed()) {
       let seq = fence.lastSeq;
       if (seq === undefined) {
-        seq = (await this.store.lastSeq(query.executionId, fence.fence)) ?? fence.firstSeq - 1;
+        seq = (await this.store.lastSeq(executionId, fence.fence)) ?? fence.firstSeq - 1;
         yield* (await this.allLive(query, seq)).toReversed();
       }
+      const pages = new ChunkPages(this.store, executionId);
       while (seq >= fence.firstSeq) {
-        const chunk = await this.chunkWith(query.executionId, fence, seq);
+        const chunk: LogChunk | undefined =
+          lastChunkWith(fence, seq) ?? (await pages.endingWith(fence, seq));
         if (chunk === undefined) break;
         yield* slices(await unpack(chunk), 0, seq).toReversed();
         seq = chunk.firstSeq - 1;
@@ -167,13 +176,62 @@ export class LogReader {
 
   /** What is not stored yet; bounded, since the writer waits when too much is not stored. */
   private async allLive(query: LogQuery, afterSeq: number): Promise<LogBatch[]> {
+    const { executionId, fences } = query;
     const batches: LogBatch[] = [];
-    let next = await this.liveFrom(query.executionId, query.fences, afterSeq + 1);
-    while (next !== undefined) {
+    for (let seq = afterSeq + 1; ;) {
+      const next = await this.liveFrom(executionId, fences, seq, liveEntriesOfPage);
+      if (next === undefined) return batches;
       batches.push(...next.batches);
-      next = await this.liveFrom(query.executionId, query.fences, next.lastSeq + 1);
+      if (next.isEnd) return batches;
+      seq = next.lastSeq + 1;
     }
-    return batches;
+  }
+}
+
+/** Reads the chunks of one log by pages that grow, for a reader that goes through it in one direction. */
+class ChunkPages {
+  private page: LogChunk[] = [];
+  private size = 1;
+  /** The attempt of which nothing follows the page. */
+  private exhausted: number | undefined;
+
+  constructor(
+    private readonly store: LogChunkStore,
+    private readonly executionId: string,
+  ) {}
+
+  /** The chunk that holds line `seq`, going forward. */
+  async with({ fence }: LogFence, seq: number): Promise<LogChunk | undefined> {
+    const holds = (chunk: LogChunk | undefined): boolean =>
+      chunk?.fence === fence && chunk.firstSeq <= seq && seq <= chunk.lastSeq;
+    return this.next(fence, holds, (count) =>
+      this.store.following(this.executionId, fence, seq, count),
+    );
+  }
+
+  /** The chunk whose last line is `seq`, going back; for the newest one, the chunk that holds it. */
+  async endingWith({ fence }: LogFence, seq: number): Promise<LogChunk | undefined> {
+    const ends = (chunk: LogChunk | undefined): boolean =>
+      chunk?.fence === fence && chunk.lastSeq === seq;
+    const chunk = await this.next(fence, ends, (count) =>
+      this.store.preceding(this.executionId, fence, seq, count),
+    );
+    // A fence may cut the last chunk: what its worker wrote when nothing of it counted any more.
+    return chunk ?? this.store.find(this.executionId, fence, seq);
+  }
+
+  private async next(
+    fence: number,
+    isWanted: (chunk: LogChunk | undefined) => boolean,
+    read: (count: number) => Promise<LogChunk[]>,
+  ): Promise<LogChunk | undefined> {
+    if (!isWanted(this.page[0])) {
+      if (this.exhausted === fence && this.page.length === 0) return undefined;
+      this.page = await read(this.size);
+      this.exhausted = this.page.length < this.size ? fence : undefined;
+      this.size = Math.min(largestPage, this.size * 4);
+    }
+    return isWanted(this.page[0]) ? this.page.shift() : undefined;
   }
 }
 
@@ -181,6 +239,8 @@ export interface FoundBatches {
   readonly batches: LogBatch[];
   /** Everything up to here is in `batches` or was filtered out. */
   readonly lastSeq: number;
+  /** Nothing was behind it on the bus. */
+  readonly isEnd?: boolean;
 }
 
 /**
@@ -204,6 +264,22 @@ export function batchesOfEntries(
     cursor = end;
   }
   return cursor === afterSeq ? undefined : { batches, lastSeq: cursor };
+}
+
+/** The end of a log may be with the execution itself. */
+function lastChunkWith({ lastChunk }: LogFence, seq: number): LogChunk | undefined {
+  return lastChunk && lastChunk.firstSeq <= seq && seq <= lastChunk.lastSeq ? lastChunk : undefined;
+}
+
+async function foundIn(
+  chunk: LogChunk,
+  fence: LogFence,
+  seq: number,
+  filter: LogFilter,
+): Promise<FoundBatches> {
+  const lastSeq = Math.min(chunk.lastSeq, fence.lastSeq ?? Infinity);
+  const isWanted = chunk.sources.some((source) => matchesFilter(source, filter));
+  return { batches: isWanted ? slices(await unpack(chunk), seq - 1, lastSeq) : [], lastSeq };
 }
 
 async function unpack(chunk: LogChunk): Promise<LogBatch[]> {

@@ -19,6 +19,26 @@ export class MemoryLogChunkStore extends LogChunkStore {
     );
   }
 
+  async following(
+    executionId: string,
+    fence: number,
+    seq: number,
+    count: number,
+  ): Promise<LogChunk[]> {
+    const chunks = this.of(executionId, fence).filter(({ lastSeq }) => lastSeq >= seq);
+    return chunks.sort((a, b) => a.lastSeq - b.lastSeq).slice(0, count);
+  }
+
+  async preceding(
+    executionId: string,
+    fence: number,
+    seq: number,
+    count: number,
+  ): Promise<LogChunk[]> {
+    const chunks = this.of(executionId, fence).filter(({ lastSeq }) => lastSeq <= seq);
+    return chunks.sort((a, b) => b.lastSeq - a.lastSeq).slice(0, count);
+  }
+
   async lastSeq(executionId: string, fence: number): Promise<number | undefined> {
     const numbers = this.of(executionId, fence).map(({ lastSeq }) => lastSeq);
     return numbers.length === 0 ? undefined : Math.max(...numbers);

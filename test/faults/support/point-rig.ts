@@ -40,6 +40,11 @@ interface Struck {
   readonly end: Promise<{ readonly execution: ExecutionBody; readonly at: number }>;
 }
 
+interface WorkerBody {
+  readonly pid: number;
+  readonly status: string;
+}
+
 /** From the blow to the end, with the start of all others, the heir's, and what other tests on the machine may add. */
 const END_MS = 200_000;
 const STARTS_AT_ONCE = 2;
@@ -104,7 +109,8 @@ export class PointRig {
       at - Math.max(hitAt, Math.min(heirAt, at)),
     );
     if (blow === 'SIGSTOP') {
-      // It slept past its lease: it finds that nothing counts any more, and ends by itself.
+      // Slept past its lease, it finds that nothing counts any more, and ends by itself.
+      await eventually(() => this.isLost(doomed), 40_000);
       doomed.child.kill('SIGCONT');
       await eventually(() => doomed.child.exitCode ?? undefined, 40_000);
     }
@@ -114,6 +120,11 @@ export class PointRig {
     const subject = { server, ledger, accepted: [id], ended: new Map([[id, ended]]) };
     await expectInvariants(subject);
     return ended;
+  }
+
+  private async isLost({ pid }: ServerProcess): Promise<true | undefined> {
+    const workers = await this.server.call<readonly WorkerBody[]>('GET', '/api/workers');
+    return workers.some((worker) => worker.pid === pid && worker.status === 'lost') || undefined;
   }
 
   async stop(): Promise<void> {
