@@ -157,9 +157,7 @@ export class ExecutionAttempt {
             this.tools.metrics,
           ),
           new MeasuredStepHandler(
-            new GitStepHandler(this.tools.git, workspace, output, (folder) =>
-              this.tools.workspaces.handOverTree(folder),
-            ),
+            new GitStepHandler(this.tools.git, workspace, output, this.tools.workspaces),
             this.tools.metrics,
           ),
         ],

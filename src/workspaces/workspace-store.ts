@@ -1,11 +1,15 @@
 import { chownSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { chmod, lstat, mkdir, opendir, readdir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, mkdtemp, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NotAFolderError, openFolder } from './open-folder.js';
 import { makePassable } from './passable-folder.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 
-const ATTEMPT_FOLDER = /^[0-9a-f-]{36}\.\d+$/;
+const ATTEMPT_FOLDER = /^([0-9a-f-]{36})\.(\d+)(\.staging)?$/;
+
+/** Why a tree could not be placed. */
+export type Misplaced = 'outside' | 'not_empty';
 
 /**
  * Makes and removes the folders of execution attempts below one base folder.
@@ -15,6 +19,8 @@ const ATTEMPT_FOLDER = /^[0-9a-f-]{36}\.\d+$/;
  */
 export class WorkspaceStore {
   private ready: Promise<void> | undefined;
+  /** Attempts with a staging folder; those of a dead worker are found by `list`. */
+  private readonly staged = new Set<string>();
 
   constructor(
     private readonly base: string,
@@ -49,11 +55,42 @@ export class WorkspaceStore {
   /** Removes all folders of an attempt, one that `create` made or `list` named, also what a step made unreadable. Idempotent. */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
     await removeTree(root);
+    if (this.staged.delete(root)) await removeTree(stagingOf(root));
   }
 
-  /** Gives a folder and all below it to the step user: what the worker itself put there. Follows no link. */
-  async handOverTree(folder: string): Promise<void> {
-    if (this.owner) await chownTree(folder, this.owner);
+  /** An empty folder of the attempt that no step can enter: what the worker writes there, it writes nowhere else. */
+  async stage({ root }: Workspace): Promise<string> {
+    const staging = stagingOf(root);
+    this.staged.add(root);
+    await mkdir(staging, { recursive: true, mode: 0o700 });
+    return mkdtemp(join(staging, 'tree-'));
+  }
+
+  /**
+   * Gives what is in a staged folder to the step user and moves it into the folder `names` below `$CI_WORKSPACE`, which is
+   * made, or empty. Follows no link, also none that a step that runs meanwhile puts there.
+   */
+  async place(
+    { directory }: Workspace,
+    staged: string,
+    names: readonly string[],
+  ): Promise<'placed' | Misplaced> {
+    if (this.owner) await chownTree(staged, this.owner);
+    try {
+      const folder = await openFolder(directory, names, (made) => this.handOverLink(made));
+      try {
+        if ((await readdir(folder.path)).length > 0) return 'not_empty';
+        for (const name of await readdir(staged)) {
+          await rename(join(staged, name), join(folder.path, name));
+        }
+        return 'placed';
+      } finally {
+        await folder.close();
+      }
+    } catch (error) {
+      if (error instanceof NotAFolderError) return 'outside';
+      throw error;
+    }
   }
 
   /** Attempts whose folders are here; used at start to find what a dead worker left. */
@@ -62,13 +99,11 @@ export class WorkspaceStore {
       if (error.code === 'ENOENT') return [] as string[];
       throw error;
     });
-    return names
-      .filter((name) => ATTEMPT_FOLDER.test(name))
-      .map((name) => ({
-        executionId: name.slice(0, 36),
-        attempt: Number(name.slice(37)),
-        root: join(this.base, name),
-      }));
+    return names.flatMap((name) => {
+      const [, executionId, attempt] = ATTEMPT_FOLDER.exec(name) ?? [];
+      if (executionId === undefined || attempt === undefined) return [];
+      return [{ executionId, attempt: Number(attempt), root: join(this.base, name) }];
+    });
   }
 
   private async makeBase(): Promise<void> {
@@ -81,10 +116,19 @@ export class WorkspaceStore {
     }
   }
 
+  private handOverLink(path: string): void {
+    if (this.owner) lchownSync(path, this.owner.uid, this.owner.gid);
+  }
+
   private handOver(folders: readonly string[]): void {
     if (!this.owner) return;
     for (const folder of folders) chownSync(folder, this.owner.uid, this.owner.gid);
   }
+}
+
+/** Beside the folders of the attempt, which belong to the step user. */
+function stagingOf(root: string): string {
+  return `${root}.staging`;
 }
 
 /** A folder without write or search permission stops `rm` for everyone but root: permissions are mended, then it is tried once more. */

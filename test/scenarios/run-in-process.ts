@@ -133,7 +133,7 @@ export class InProcessRunner {
       {
         handlers: [
           new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output),
-          new GitStepHandler(this.git, workspace, output, () => Promise.resolve()),
+          new GitStepHandler(this.git, workspace, output, this.workspaces),
         ],
         clock: steadyClock(),
         onState: () => undefined,

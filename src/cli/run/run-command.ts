@@ -50,8 +50,10 @@ export async function runCommand(
   const context = runContext(compiled, flags);
   const base = await mkdtemp(join(tmpdir(), 'millrace-run-'));
   try {
-    const workspace = await new WorkspaceStore(base, undefined).create(context.executionId, 1);
-    const state = await runInWorkspace(compiled.plan, context, workspace, terminal);
+    // Steps run as the same user here, so there is nobody to hand over to.
+    const store = new WorkspaceStore(base, undefined);
+    const workspace = await store.create(context.executionId, 1);
+    const state = await runInWorkspace(compiled.plan, context, { store, workspace }, terminal);
     if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
     return EXIT_CODES[state.status] ?? 1;
   } finally {
@@ -62,7 +64,7 @@ export async function runCommand(
 async function runInWorkspace(
   plan: Plan,
   context: RunContext,
-  workspace: Workspace,
+  { store, workspace }: { readonly store: WorkspaceStore; readonly workspace: Workspace },
   terminal: Terminal,
 ): Promise<RunState> {
   const masks = MaskSet.from(credentialMasks(plan, null));
@@ -79,8 +81,7 @@ async function runInWorkspace(
       {
         handlers: [
           new ShellStepHandler(processes, workspace, group, output),
-          // Steps run as the same user here, so there is nobody to hand over to.
-          new GitStepHandler(git, workspace, output, () => Promise.resolve()),
+          new GitStepHandler(git, workspace, output, store),
         ],
         clock: steadyClock(),
         onState: (state) => progress.show(state),
