@@ -87,7 +87,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
     });
   }
   app.use(rateLimit(options.limiter));
-  app.use(outsidePrefix(routes));
+  app.use(onlyRoutes(routes));
   app.use(options.authenticate);
   app.use(jsonBody(config.maxUploadSize));
 
@@ -97,12 +97,12 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
 }
 
 /** The framework answers unknown paths under its prefix only; the rest would get Express's own page. */
-function outsidePrefix(
+function onlyRoutes(
   routes: RouteTable,
 ): (request: Request, response: Response, next: NextFunction) => void {
-  return (request, _response, next) => {
-    const inside = request.path === `/${apiPrefix}` || request.path.startsWith(`/${apiPrefix}/`);
-    const known = inside || routes.methodsOf(request.path).includes(request.method);
+  return ({ path, method }, _response, next) => {
+    const inside = path === `/${apiPrefix}` || path.startsWith(`/${apiPrefix}/`);
+    const known = inside ? routes.mayTake(path, method) : routes.methodsOf(path).includes(method);
     next(known ? undefined : new NotFoundException());
   };
 }

@@ -59,6 +59,9 @@ class ThingController {
     return 'open';
   }
 
+  @Get('fixed')
+  fixed(): void {}
+
   @Get(':id')
   get(@Param('id', UuidPipe) id: string): { id: string } {
     return { id };
@@ -192,6 +195,10 @@ describe('errors', () => {
     expect(response.headers['allow']).toBe('GET, HEAD, POST');
     const one = await agent().patch('/api/things/x?y=1').set(bearer);
     expect(one.headers['allow']).toBe('GET, HEAD, PUT');
+    // `PUT /things/:id` is not meant.
+    const literal = await agent().put('/api/things/fixed').set(bearer).send({});
+    expectShape(literal, 405, 'MethodNotAllowedError');
+    expect(literal.headers['allow']).toBe('GET, HEAD');
   });
 
   it('401 without a token, with a wrong one, and not for what is public', async () => {

@@ -15,6 +15,8 @@ interface Route {
 /** Answers, from the routes that the framework registered, which methods a path takes. */
 @Injectable()
 export class RouteTable {
+  private literalPaths: ReadonlySet<string> | undefined;
+
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   /** Methods in upper case, sorted; empty = no route has this path. */
@@ -31,6 +33,21 @@ export class RouteTable {
   }
 
   /**
+   * False: the path itself is a route and does not take the method, so that one with parameters, which would, is not meant.
+   * Other paths are the router's to judge.
+   */
+  mayTake(path: string, method: string): boolean {
+    const route = this.literal.has(path) ? this.methodsOf(path) : undefined;
+    return route?.includes(method) ?? true;
+  }
+
+  /** Paths of routes without parameters. Routes are registered before the first request. */
+  private get literal(): ReadonlySet<string> {
+    const paths = (): string[] => [...this.layers()].map(({ route }) => String(route.path));
+    return (this.literalPaths ??= new Set(paths().filter((path) => !/[:*{]/.test(path))));
+  }
+
+  /**
    * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has its path. `taken` is what
    * Express notes on a request that reached a route; without it (the request was refused before) the path is looked up.
    */
@@ -43,14 +60,21 @@ export class RouteTable {
   }
 
   private *routesOf(path: string): Generator<Route> {
+    for (const layer of this.layers()) if (layer.match(path)) yield layer.route;
+  }
+
+  private *layers(): Generator<Layer & { readonly route: Route }> {
     const instance = this.adapterHost.httpAdapter.getInstance<{
       router: { stack: readonly Layer[] };
     }>();
     for (const layer of instance.router.stack) {
-      const { route } = layer;
-      if (route && !takesEverything(route.methods) && layer.match(path)) yield route;
+      if (isOfRoute(layer) && !takesEverything(layer.route.methods)) yield layer;
     }
   }
+}
+
+function isOfRoute(layer: Layer): layer is Layer & { readonly route: Route } {
+  return layer.route !== undefined;
 }
 
 /** The template of what Express notes on a request that reached a route; `undefined` = it reached none. */
