@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
-import { testServices } from '../support/services.js';
 import { expectInvariants } from './support/expect-invariants.js';
+import { OwnStores } from './support/own-stores.js';
 
 jest.setTimeout(170_000);
 
@@ -13,13 +13,16 @@ const REDIS_GROWTH = 16 * MiB;
 const LOG_LIMIT = 16 * MiB;
 
 describe('a step that floods', () => {
+  /** Its Redis is measured: what other specs put there would count. */
+  let stores: OwnStores;
   let server: MillraceServer;
   let worker: ServerProcess;
 
   beforeAll(async () => {
+    stores = await OwnStores.start();
     server = await MillraceServer.start({
       workers: 1,
-      environment: { MAX_LOG_SIZE: String(LOG_LIMIT) },
+      environment: { ...stores.environment, MAX_LOG_SIZE: String(LOG_LIMIT) },
     });
     [worker] = server.workers as [ServerProcess];
     // What a first run loads and warms up is no growth.
@@ -28,6 +31,7 @@ describe('a step that floods', () => {
 
   afterAll(async () => {
     await server.stop();
+    await stores.stop();
   });
 
   it.each([
@@ -60,7 +64,7 @@ describe('a step that floods', () => {
   async function peaksDuring(
     work: () => Promise<void>,
   ): Promise<{ worker: number; redis: number }> {
-    const redis = new Redis(testServices().redisUrl);
+    const redis = new Redis(stores.environment.REDIS_URL);
     const measure = async (): Promise<{ worker: number; redis: number }> => ({
       worker: await residentBytes(worker.pid),
       redis: Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]),
