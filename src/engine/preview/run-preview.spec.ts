@@ -298,6 +298,20 @@ describe('any plan', () => {
     fails: ['failed', 'skipped'],
   } as const;
 
+  it('is not sure which of two steps fails that both would', () => {
+    const fails = { needs: [], when: "hashFiles('x')", continueOnError: false, fails: false };
+    const after = { ...fails, when: 'failure()', needs: [1] };
+    const of = (first: typeof fails): Plan =>
+      planOf([{ needs: [], when: undefined, steps: [first, fails, after] }]);
+    const verdicts = (one: Plan) =>
+      previewRun(one, { ...nothing, pipelineName: 'x' }).stages[0]?.steps.map(
+        ({ verdict }) => verdict,
+      );
+    // The stage fails with the first of them and skips the other, which then is no failure for what needs it.
+    expect(verdicts(of(fails))).toEqual(['fails', 'fails', 'depends']);
+    expect(verdicts(of({ ...fails, continueOnError: true }))).toEqual(['fails', 'fails', 'runs']);
+  });
+
   it('says what the runtime then does', async () => {
     await fc.assert(
       fc.asyncProperty(planShape, fc.boolean(), async (shape, someFail) => {

@@ -46,6 +46,11 @@ interface Fate {
   readonly mayFailBefore: boolean;
 }
 
+/** Whether its failure is one of its stage. */
+function counts(step: StepNode): boolean {
+  return !step.plan.continueOnError;
+}
+
 class Previewer {
   private readonly stages: readonly StageNode[];
   private readonly fates = new Map<StageNode | StepNode, Fate>();
@@ -81,7 +86,8 @@ class Previewer {
     const shown = stage.steps.flatMap((step) => steps.get(step) ?? []);
     const fails =
       own.verdict === 'fails' ||
-      (own.verdict === 'runs' && stage.steps.some((step) => this.fates.get(step)?.fails));
+      (own.verdict === 'runs' &&
+        stage.steps.some((step) => counts(step) && steps.get(step)?.verdict === 'fails'));
     const end = own.verdict === 'runs' ? { ...own, ...ofItsSteps(own, shown) } : own;
     this.decideFate(stage, fails, end.verdict !== 'skipped');
     return { ...end, steps: shown };
@@ -92,8 +98,9 @@ class Previewer {
       const env = step.plan.environment;
       return this.knowledge(stage, { name: step.name, environment: env }, status);
     });
-    const counts = !step.plan.continueOnError;
-    this.decideFate(step, own.verdict === 'fails' && counts, own.verdict !== 'skipped' && counts);
+    // A stage that failed starts nothing more: where another step may fail first, this one may be skipped instead.
+    const fails = own.verdict === 'fails' && counts(step) && !this.mayFailBefore(stage, step);
+    this.decideFate(step, fails, own.verdict !== 'skipped' && counts(step));
     const { name } = step;
     switch (ofOwnStage.verdict) {
       case 'skipped':
@@ -106,6 +113,19 @@ class Previewer {
       case 'runs':
         return own;
     }
+  }
+
+  /** Whether another step of the stage, that does not wait for this one, may fail. */
+  private mayFailBefore(stage: StageNode, step: StepNode): boolean {
+    const waiting = new Set([step]);
+    return inOrderOfNeeds(stage.steps).some((other) => {
+      if (waiting.has(other)) return false;
+      if (other.needs.some((need) => waiting.has(need))) {
+        waiting.add(other);
+        return false;
+      }
+      return counts(other) && (this.fates.get(other)?.mayFail ?? true);
+    });
   }
 
   private ask(
