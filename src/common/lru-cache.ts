@@ -26,7 +26,7 @@ export class LruCache<V extends object> {
     }
   }
 
-  private delete(key: string): void {
+  delete(key: string): void {
     const entry = this.entries.get(key);
     if (!entry) return;
     this.entries.delete(key);

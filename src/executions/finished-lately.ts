@@ -35,7 +35,7 @@ export class FinishedLately {
       return await finished;
     } catch (error) {
       // Whoever asks next tries again.
-      if (this.seen.get(key) === seen) this.seen.set(key, { ...seen, at: -Infinity }, 1);
+      if (this.seen.get(key) === seen) this.seen.delete(key);
       throw error;
     }
   }

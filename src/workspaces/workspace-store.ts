@@ -1,4 +1,4 @@
-import { chownSync, lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, opendir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -77,7 +77,7 @@ export class WorkspaceStore {
   ): Promise<'placed' | Misplaced> {
     if (this.owner) await chownTree(staged, this.owner);
     try {
-      const folder = await openFolder(directory, names, (made) => this.handOverLink(made));
+      const folder = await openFolder(directory, names, (made) => this.handOver([made]));
       try {
         if ((await readdir(folder.path)).length > 0) return 'not_empty';
         for (const name of await readdir(staged)) {
@@ -116,13 +116,10 @@ export class WorkspaceStore {
     }
   }
 
-  private handOverLink(path: string): void {
-    if (this.owner) lchownSync(path, this.owner.uid, this.owner.gid);
-  }
-
+  /** Follows no link: a step may have put one where a folder was made. */
   private handOver(folders: readonly string[]): void {
     if (!this.owner) return;
-    for (const folder of folders) chownSync(folder, this.owner.uid, this.owner.gid);
+    for (const folder of folders) lchownSync(folder, this.owner.uid, this.owner.gid);
   }
 }
 

@@ -43,8 +43,11 @@ export class RouteTable {
 
   /** Paths of routes without parameters. Routes are registered before the first request. */
   private get literal(): ReadonlySet<string> {
-    const paths = (): string[] => [...this.layers()].map(({ route }) => String(route.path));
-    return (this.literalPaths ??= new Set(paths().filter((path) => !/[:*{]/.test(path))));
+    const literal = ({ route }: { readonly route: Route }): string[] => {
+      const path = pathOf(route);
+      return path === undefined || /[:*{]/.test(path) ? [] : [path];
+    };
+    return (this.literalPaths ??= new Set([...this.layers()].flatMap(literal)));
   }
 
   /**
