@@ -1,3 +1,5 @@
+import { open, openSync } from 'node:fs';
+
 /** Places where a test may stop or kill this process, to see that nothing is lost there. In the order of a run. */
 export const failPoints = [
   'pipeline_inserted', // API: stored, not answered yet
@@ -15,21 +17,31 @@ export const failPoints = [
 
 export type FailPoint = (typeof failPoints)[number];
 
-let armed: { readonly name: string; readonly signal: string } | undefined;
+let armed: { readonly name: string; readonly blow: string } | undefined;
+/** More than the pool of threads ever has (UV_THREADPOOL_SIZE). */
+const MOST_THREADS = 1024;
 
 /**
- * Arms one point; only entry files call it, with the variable `FAIL_POINT`: the name of a point, and behind a colon the
- * signal that this process sends itself there, once. Default: SIGKILL.
+ * Arms one point; only entry files call it, with the variable `FAIL_POINT`: the name of a point, and behind a colon what
+ * happens there, once: a signal that this process sends itself (default: SIGKILL), `THREADS=/a/fifo` (all threads of its
+ * pool wait for ever) or `LOOP=/a/fifo` (its event loop does).
  */
 export function armFailPoint(value: string | undefined): void {
-  const [name = '', signal = 'SIGKILL'] = value?.split(':') ?? [];
-  armed = name === '' ? undefined : { name, signal };
+  const [name = '', blow = 'SIGKILL'] = value?.split(':') ?? [];
+  armed = name === '' ? undefined : { name, blow };
 }
 
 /** Does what is armed for this point. */
 export function failPoint(name: FailPoint): void {
   if (armed?.name !== name) return;
-  const { signal } = armed;
+  const [kind = '', fifo = ''] = armed.blow.split('=');
   armed = undefined;
-  process.kill(process.pid, signal);
+  if (kind === 'LOOP') openSync(fifo, 'r');
+  else if (kind === 'THREADS') blockThreads(fifo);
+  else process.kill(process.pid, kind);
+}
+
+/** A FIFO that nobody writes to is never open. */
+function blockThreads(fifo: string): void {
+  for (let count = 0; count < MOST_THREADS; count += 1) open(fifo, 'r', () => undefined);
 }

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { failPoint } from '../common/fail-point.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import { MillraceConfig } from '../config/millrace-config.js';
@@ -18,7 +19,9 @@ import { type SpanAttributes, Tracing } from '../integrations/tracing/tracing.js
 import { LogChunkStore } from '../logs/log-chunk-store.js';
 import type { LogMeter } from '../logs/log-writer.js';
 import { PlansService } from '../pipelines/plans.service.js';
+import { WorkerPulse } from '../workers/worker-pulse.js';
 import type { WorkerLease } from '../workers/worker-lease.js';
+import { StepUserScripts } from '../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { type AttemptEnd, type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionPlacer } from './execution-placer.js';
@@ -27,6 +30,7 @@ import { ExecutionTakeover } from './execution-takeover.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { ExecutionsRepository } from './executions.repository.js';
+import { LeftFolders } from './left-folders.js';
 import { LiveExecutions } from './live-executions.js';
 import { RunningAttempts } from './running-attempts.js';
 
@@ -36,13 +40,18 @@ const CLAIM_DEADLINE_MS = 30_000;
 const MOST_REFUSALS = 3;
 /** Settled attempts that may be cleaned up behind their slot at one time. */
 const MAX_CLEANING = 64;
+/** How long a worker that ends waits for what it cleans up. */
+const CLEANING_MS = 10_000;
 const DAY_MS = 86_400_000;
+/** Short, for the sake of unix sockets in a workspace. */
+const WORKSPACES = 'w';
 
 /** Runs executions on this worker: claim, attempt, and what follows from its end. */
 @Injectable()
 export class ExecutionRunner {
   private readonly logger = new Logger(ExecutionRunner.name);
   private tools: AttemptTools | undefined;
+  private leftFolders: LeftFolders | undefined;
   private closeTools: (() => Promise<void>) | undefined;
   private readonly cleaning = new Set<Promise<void>>();
   /** How often the claim of an execution failed for another reason than an absent database. */
@@ -61,6 +70,7 @@ export class ExecutionRunner {
     private readonly running: RunningAttempts,
     private readonly metrics: Metrics,
     private readonly tracing: Tracing,
+    private readonly pulse: WorkerPulse,
   ) {}
 
   /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
@@ -72,6 +82,7 @@ export class ExecutionRunner {
       stepUser,
       onSpawn: (ms) => this.metrics.stepSpawn.observe(ms / 1000),
       report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
+      isSteady: () => this.pulse.isSteady,
     });
     const mirrors = this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.());
     const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls, {
@@ -84,6 +95,12 @@ export class ExecutionRunner {
     const ended = await processes.sweepStale(groupPrefix);
     if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
     await processes.warmUp();
+    const workspaces = new WorkspaceStore(
+      join(this.config.home, WORKSPACES),
+      stepUser,
+      new StepUserScripts(processes, `${groupPrefix}${process.pid}-`),
+    );
+    this.leftFolders = new LeftFolders(workspaces, this.running, this.executions, this.logger);
     this.tools = {
       plans: this.plans,
       executions: this.executions,
@@ -93,7 +110,7 @@ export class ExecutionRunner {
       bus: this.bus,
       processes,
       git,
-      workspaces: new WorkspaceStore(join(this.config.home, 'workspaces'), stepUser),
+      workspaces,
       groupPrefix,
       logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
       logMeter: logMeter(this.metrics),
@@ -121,24 +138,15 @@ export class ExecutionRunner {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.cleaning);
+    // What is not clean by then is left to the next worker of this host.
+    const deadline = sleep(CLEANING_MS, undefined, { ref: false });
+    await Promise.race([Promise.all(this.cleaning), deadline]);
     await this.closeTools?.();
   }
 
-  /** Removes folders of attempts that are over, or were taken from a worker that died. Safe beside other workers of this host. */
+  /** @see LeftFolders */
   async removeLeftFolders(): Promise<void> {
-    if (!this.tools) return;
-    const { workspaces } = this.tools;
-    const folders = (await workspaces.list()).filter(
-      ({ executionId, attempt }) => !this.running.holds(executionId, attempt),
-    );
-    const states = await this.executions.holdStates(folders.map(({ executionId }) => executionId));
-    for (const folder of folders) {
-      const { executionId, attempt } = folder;
-      const state = states.find(({ _id }) => _id === executionId);
-      const isHeld = state?.status === 'running' && state.attempt === attempt;
-      if (!isHeld) await workspaces.remove(folder);
-    }
+    await this.leftFolders?.remove();
   }
 
   /** Gives up what this worker holds by the database's word but does not run. */

@@ -8,6 +8,7 @@ import {
   JobQueue,
 } from '../integrations/job-queue/job-queue.js';
 import { MachineWatch } from '../workers/machine-watch.js';
+import { WorkerDuties } from '../workers/worker-duties.js';
 import { WorkerLease } from '../workers/worker-lease.js';
 import type { DrainRequest, WorkerMachine, WorkerRefusal } from '../workers/worker.schema.js';
 import { servesQueue } from './execution-queue.js';
@@ -29,6 +30,9 @@ const LOOK_EVERY_MS = 100;
 export class ExecutionsProcessor {
   private readonly logger = new Logger(ExecutionsProcessor.name);
   private consumer: JobConsumer | undefined;
+  private readonly duties = new WorkerDuties((duty, error) => {
+    this.logger.debug({ err: error, duty }, 'duty failed; the next renewal tries again');
+  });
   private refusal: WorkerRefusal | null = null;
   private draining = false;
   private lookedAt = -Infinity;
@@ -49,10 +53,13 @@ export class ExecutionsProcessor {
   async start(): Promise<void> {
     await this.runner.prepare();
     this.lease.whenLost(() => this.becomeLost());
-    let { machine } = await this.lookAround();
-    this.lease.whenRenewing(async () => {
-      machine = (await this.renew()) ?? machine;
+    let machine = await this.lookAround();
+    this.addDuties();
+    this.duties.add('machine', async () => {
+      machine = await this.lookAround();
+      this.applyRefusal();
     });
+    this.lease.whenRenewing(() => this.duties.begin());
     await this.lease.start(() => ({
       executions: this.running.ids,
       machine,
@@ -93,28 +100,20 @@ export class ExecutionsProcessor {
     return this.runner.run(executionId, this.lease);
   }
 
-  /** At every renewal of the lease: what the database says of our executions, new queues, and the machine. */
-  private async renew(): Promise<WorkerMachine | undefined> {
-    try {
-      await this.running.check();
-      await this.runner.giveUpStrays(this.lease.id);
-      await this.openQueues();
-      await this.runner.removeLeftFolders();
-      const { machine } = await this.lookAround();
-      this.applyRefusal();
-      return machine;
-    } catch (error) {
-      this.logger.debug({ err: error }, 'looked in vain; the next renewal looks again');
-      return undefined;
-    }
+  /** At every renewal of the lease: what the database says of our executions, new queues, folders of dead attempts. */
+  private addDuties(): void {
+    this.duties.add('cancels', () => this.running.check());
+    this.duties.add('strays', () => this.runner.giveUpStrays(this.lease.id));
+    this.duties.add('queues', () => this.openQueues());
+    this.duties.add('folders', () => this.runner.removeLeftFolders());
   }
 
-  private async lookAround(): Promise<{ machine: WorkerMachine }> {
+  private async lookAround(): Promise<WorkerMachine> {
     const { machine, refusal } = await this.machine.look();
     this.lookedAt = performance.now();
     const wish = this.lease.drainRequest;
     this.refusal = wish ? drainRefusal(wish) : refusal;
-    return { machine };
+    return machine;
   }
 
   private applyRefusal(): void {

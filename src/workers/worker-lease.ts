@@ -6,6 +6,7 @@ import { uuidV7 } from '../common/ids/uuid.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { WorkerBeats } from './worker-beats.js';
 import type { DrainRequest, WorkerMachine, WorkerRefusal, WorkerStatus } from './worker.schema.js';
+import { WorkerPulse } from './worker-pulse.js';
 import { WorkersRepository } from './workers.repository.js';
 
 const BEAT_INTERVAL_MS = 5_000;
@@ -34,17 +35,18 @@ export class WorkerLease {
   private report: (() => WorkerReport) | undefined;
   /** Whoever wants this worker to take nothing more; as of the last renewal. */
   drainRequest: DrainRequest | null = null;
-  private readonly onBeat: (() => Promise<void>)[] = [];
+  private readonly onBeat: (() => void)[] = [];
   private readonly onLost: (() => void)[] = [];
 
   constructor(
     private readonly config: MillraceConfig,
     private readonly workers: WorkersRepository,
     private readonly beats: WorkerBeats,
+    private readonly pulse: WorkerPulse,
   ) {}
 
-  /** Called at every renewal, whether it succeeded or not; must not reject. */
-  whenRenewing(listener: () => Promise<void>): void {
+  /** Called at every renewal, whether it succeeded or not. No renewal waits for what the listener begins. */
+  whenRenewing(listener: () => void): void {
     this.onBeat.push(listener);
   }
 
@@ -78,6 +80,7 @@ export class WorkerLease {
       { deadlineMs: REGISTER_DEADLINE_MS },
     );
     await this.beatInRedis();
+    this.pulse.start(() => this.becomeStill());
     this.timer = setInterval(() => void this.renew(), BEAT_INTERVAL_MS);
   }
 
@@ -89,6 +92,7 @@ export class WorkerLease {
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.pulse.stop();
     this.status = 'stopped';
     await databaseRetry(() => this.workers.end(this.id, 'stopped'), { deadlineMs: 3_000 });
     await this.beats.remove(this.id).catch((error: unknown) => this.unreachable('Redis', error));
@@ -96,6 +100,7 @@ export class WorkerLease {
 
   /** The stores do not wait for each other: a database that hangs must not make the beats in Redis rare. */
   private async renew(): Promise<void> {
+    if (!this.pulse.isSteady) return;
     this.count += 1;
     await Promise.all([this.beatInRedis(), this.renewInDatabase()]);
   }
@@ -104,9 +109,9 @@ export class WorkerLease {
     if (this.renewing) return;
     this.renewing = true;
     const alive = await this.beatInDatabase();
-    if (alive) for (const listener of this.onBeat) await listener();
-    else this.becomeLost();
     this.renewing = false;
+    if (alive) for (const listener of this.onBeat) listener();
+    else this.becomeLost();
   }
 
   private becomeLost(): void {
@@ -114,6 +119,12 @@ export class WorkerLease {
     clearInterval(this.timer);
     this.logger.error('this worker was declared lost by others: it stops');
     for (const listener of this.onLost) listener();
+  }
+
+  /** An ordered end needs what stands still. Its pipe's end tells the launcher, and its lease runs out. */
+  private becomeStill(): void {
+    this.logger.fatal('no file operation was answered for 15 s: this process ends itself');
+    process.kill(process.pid, 'SIGKILL');
   }
 
   /** False only when the database says that this worker is lost. */

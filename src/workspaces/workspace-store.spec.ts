@@ -5,6 +5,7 @@ import {
   mkdir,
   mkdtemp,
   readdir,
+  readFile,
   rm,
   stat,
   symlink,
@@ -12,100 +13,191 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { transpileEntry } from '../../test/support/transpile-entry.js';
+import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
+import { StepUserScripts } from './step-user-scripts.js';
 import type { Workspace } from './workspace.js';
-import { WorkspaceStore } from './workspace-store.js';
+import { FolderError, WorkspaceStore } from './workspace-store.js';
 
 const EXECUTION = '0190a0b0-0000-7000-8000-000000000001';
+const isRoot = process.getuid?.() === 0;
+const asRoot = isRoot ? it : it.skip;
+/** Only root gives folders away: anybody else's steps are its own user. */
+const owner = isRoot ? { uid: 54321, gid: 54321 } : undefined;
+
+jest.setTimeout(30_000);
+
+const launcher = transpileEntry('src/launcher.ts');
+afterAll(() => launcher.remove());
 
 describe('WorkspaceStore', () => {
   let base: string;
+  let processes: LauncherProcessRunner;
+  let scripts: StepUserScripts;
   let store: WorkspaceStore;
+  let workspace: Workspace;
 
-  beforeEach(async () => {
-    base = await mkdtemp(join(tmpdir(), 'millrace-workspaces-'));
-    store = new WorkspaceStore(join(base, 'workspaces'), undefined);
+  beforeAll(async () => {
+    base = await mkdtemp(join(tmpdir(), 'mr-folders-'));
+    await chmod(base, 0o711);
+    processes = new LauncherProcessRunner({
+      launcherEntry: launcher.path,
+      stateFolder: join(base, 'launchers'),
+      ...(owner && { stepUser: { name: 'step', ...owner } }),
+    });
+    scripts = new StepUserScripts(processes, `folders-${process.pid}-`);
+    store = new WorkspaceStore(join(base, 'w'), owner, scripts);
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
+    await processes.close();
     await rm(base, { recursive: true, force: true });
   });
 
-  it('makes folders that nobody else can enter, and removes them whole', async () => {
-    const workspace = await store.create(EXECUTION, 1);
-    for (const folder of [workspace.root, workspace.directory, workspace.home, workspace.outputs]) {
-      expect((await stat(folder)).mode & 0o777).toBe(0o700);
-    }
-    await writeFile(join(workspace.directory, 'a'), 'x');
-    await store.remove(workspace);
-    expect(await readdir(join(base, 'workspaces'))).toEqual([]);
-    await store.remove(workspace);
+  beforeEach(async () => {
+    workspace = await store.create(EXECUTION, 1);
   });
 
-  it('gives every attempt folders of its own and lists them', async () => {
-    await store.create(EXECUTION, 1);
-    await store.create(EXECUTION, 2);
-    const attempts = (await store.list()).map(({ executionId, attempt }) => [executionId, attempt]);
-    expect(attempts.sort()).toEqual([
-      [EXECUTION, 1],
-      [EXECUTION, 2],
-    ]);
-  });
-
-  it('starts empty when the same attempt is made again', async () => {
-    const first = await store.create(EXECUTION, 1);
-    await writeFile(join(first.directory, 'left-over'), 'x');
-    const again = await store.create(EXECUTION, 1);
-    expect(await readdir(again.directory)).toEqual([]);
-  });
-
-  it('removes folders that a step made unreadable, and leaves the target of a link alone', async () => {
-    const outside = join(base, 'outside');
-    await mkdir(outside);
-    await writeFile(join(outside, 'kept'), 'x');
-    const workspace = await store.create(EXECUTION, 1);
-    const locked = join(workspace.directory, 'locked');
-    await mkdir(join(locked, 'inner'), { recursive: true });
-    await writeFile(join(locked, 'inner', 'file'), 'x');
-    await symlink(outside, join(locked, 'link'));
-    await chmod(join(locked, 'inner'), 0o000);
-    await chmod(locked, 0o500);
+  afterEach(async () => {
     await store.remove(workspace);
-    expect(await readdir(join(base, 'workspaces'))).toEqual([]);
-    expect(await readdir(outside)).toEqual(['kept']);
+    expect(await readdir(join(base, 'w'))).toEqual([]);
+  });
+
+  /** As a step would: by its user. */
+  async function step(script: string, ...args: string[]): Promise<string> {
+    const end = await scripts.run(script, args, 20_000);
+    if (end.kind !== 'exited') throw new Error(end.message);
+    return `${end.code} ${end.stdout}`;
+  }
+
+  const path = (...names: string[]): string => join(workspace.directory, ...names);
+  const uidOf = async (name: string): Promise<number> => (await lstat(path(name))).uid;
+
+  describe('the folders', () => {
+    it("are the step's, closed to others", async () => {
+      for (const folder of [workspace.directory, workspace.home, workspace.temporary]) {
+        const { mode, uid } = await stat(folder);
+        expect(mode & 0o777).toBe(0o700);
+        if (owner) expect(uid).toBe(owner.uid);
+      }
+      expect(
+        await step('cd "$1" && touch "$2/a" && pwd', workspace.home, workspace.temporary),
+      ).toBe(`0 ${workspace.home}\n`);
+    });
+
+    asRoot('are in one that no step can list or change', async () => {
+      const { root } = workspace;
+      expect((await stat(root)).uid).toBe(0);
+      for (const attack of [
+        'mv "$1/work" "$1/old"',
+        'rmdir "$1/work"',
+        'ln -s /root "$1/link"',
+        'touch "$1/file"',
+        'ls "$1"',
+      ]) {
+        expect([attack, await step(`${attack} 2>/dev/null`, root)]).not.toEqual([attack, '0 ']);
+      }
+      expect((await readdir(root)).sort()).toEqual(['home', 'tmp', 'work']);
+    });
+
+    it('have short paths: a unix socket has room below them', () => {
+      const below = workspace.directory.slice(join(base, 'w').length);
+      expect(below.length).toBeLessThanOrEqual(30);
+    });
+
+    it('are of one attempt each, and listed', async () => {
+      const second = await store.create(EXECUTION, 2);
+      const attempts = (await store.list()).map(({ executionId, attempt }) => [
+        executionId,
+        attempt,
+      ]);
+      expect(attempts.sort()).toEqual([
+        [EXECUTION, 1],
+        [EXECUTION, 2],
+      ]);
+      await store.remove(second);
+    });
+
+    it('are empty when the same attempt is made again', async () => {
+      await writeFile(path('left-over'), 'x');
+      workspace = await store.create(EXECUTION, 1);
+      expect(await readdir(workspace.directory)).toEqual([]);
+    });
+  });
+
+  describe('are removed', () => {
+    it('with what a step made unreadable, and the target of a link is left alone', async () => {
+      const outside = join(base, 'outside');
+      await mkdir(outside);
+      await writeFile(join(outside, 'kept'), 'x');
+      await step(
+        'cd "$1" && mkdir -p locked/inner && touch locked/inner/file && ln -s "$2" locked/link && mkfifo pipe && chmod 0 locked/inner && chmod 0 locked',
+        workspace.directory,
+        outside,
+      );
+      await store.remove(workspace);
+      expect(await readdir(join(base, 'w'))).toEqual([]);
+      expect(await readdir(outside)).toEqual(['kept']);
+      await store.remove(workspace);
+      await rm(outside, { recursive: true });
+    });
+
+    it('with a path that is longer than PATH_MAX', async () => {
+      const name = 'd'.repeat(200);
+      const made = await step(
+        'cd "$1" && i=0; while [ $i -lt 50 ]; do mkdir "$2" && cd -P "./$2" || exit 9; i=$((i+1)); done; touch x',
+        workspace.directory,
+        name,
+      );
+      expect(made).toBe('0 ');
+      await store.remove(workspace);
+      expect(await readdir(join(base, 'w'))).toEqual([]);
+    });
+
+    asRoot("by the step user: what is root's in them stays, and is named", async () => {
+      await mkdir(path('of-root'));
+      await writeFile(path('of-root', 'file'), 'x');
+      await expect(store.remove(workspace)).rejects.toThrow(FolderError);
+      await expect(store.remove(workspace)).rejects.toThrow('work/of-root is left');
+      expect(await readFile(path('of-root', 'file'), 'utf8')).toBe('x');
+      await rm(path('of-root'), { recursive: true });
+    });
+
+    it('also when a link stands in the place of all of them', async () => {
+      const outside = join(base, 'outside');
+      await mkdir(outside);
+      await writeFile(join(outside, 'kept'), 'x');
+      const root = join(base, 'w', 'A'.repeat(22) + '.1');
+      await symlink(outside, root);
+      await store.remove({ root });
+      expect(await readdir(outside)).toEqual(['kept']);
+      await rm(outside, { recursive: true });
+    });
   });
 
   describe('a tree that the worker made', () => {
-    // Only root gives files away: anybody else hands over to itself, which changes nothing.
-    const isRoot = process.getuid?.() === 0;
-    const owner = isRoot
-      ? { uid: 54321, gid: 54321 }
-      : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    let workspace: Workspace;
     let staged: string;
 
     beforeEach(async () => {
-      await chmod(base, 0o755);
-      store = new WorkspaceStore(join(base, 'workspaces'), owner);
-      workspace = await store.create(EXECUTION, 1);
       staged = await store.stage(workspace);
       await mkdir(join(staged, 'deep'));
       await writeFile(join(staged, 'deep', 'file'), 'x');
       await symlink('/etc/passwd', join(staged, 'link'));
     });
 
-    const uidOf = async (path: string) => (await lstat(join(workspace.directory, path))).uid;
-
     it('is handed over whole but for files that have a second name, and moved in', async () => {
       const shared = join(base, 'mirror.pack');
       await writeFile(shared, 'of all', { mode: 0o444 });
       await link(shared, join(staged, 'deep', 'shared.pack'));
       const before = await stat(shared);
+      expect(await store.checkTarget(workspace, ['a', 'b'])).toBe('free');
       expect(await store.place(workspace, staged, ['a', 'b'])).toBe('placed');
-      for (const path of ['a', 'a/b', 'a/b/deep', 'a/b/deep/file', 'a/b/link']) {
-        expect(await uidOf(path)).toBe(owner.uid);
+      for (const name of ['a', 'a/b', 'a/b/deep', 'a/b/deep/file', 'a/b/link']) {
+        expect(await uidOf(name)).toBe(owner?.uid ?? process.getuid?.());
       }
       expect((await stat(shared)).uid).toBe(before.uid);
       expect((await stat('/etc/passwd')).uid).toBe(0);
+      await rm(shared);
     });
 
     it('goes into the workspace itself, and into a folder that is there and empty', async () => {
@@ -113,33 +205,90 @@ describe('WorkspaceStore', () => {
       expect(await readdir(workspace.directory)).toEqual(['deep', 'link']);
       const second = await store.stage(workspace);
       await writeFile(join(second, 'file'), 'y');
-      await mkdir(join(workspace.directory, 'empty'));
-      expect(await store.place(workspace, second, ['empty'])).toBe('placed');
-      expect(await store.place(workspace, second, ['deep'])).toBe('not_empty');
+      await step('mkdir "$1/empty" && ln -s empty "$1/way"', workspace.directory);
+      expect(await store.place(workspace, second, ['way'])).toBe('placed');
+      expect(await readdir(path('empty'))).toEqual(['file']);
+      for (const taken of ['deep', 'deep/file', 'empty']) {
+        expect(await store.checkTarget(workspace, taken.split('/'))).toBe('taken');
+      }
+      expect(await store.place(workspace, await store.stage(workspace), ['deep'])).toBe('taken');
     });
 
-    it('follows no link on its way, whatever a step put there meanwhile', async () => {
+    it('goes nowhere that the step user could not go', async () => {
       const outside = join(base, 'outside');
       await mkdir(join(outside, 'inner'), { recursive: true });
-      await symlink(outside, join(workspace.directory, 'way'));
-      await writeFile(join(workspace.directory, 'file'), 'x');
-      for (const names of [['way'], ['way', 'inner'], ['way', 'new'], ['file']]) {
-        expect(await store.place(workspace, staged, names)).toBe('outside');
+      const closed = join(base, 'closed');
+      await mkdir(closed, { mode: 0o700 });
+      await step(
+        'ln -s "$2" "$1/way" && ln -s "$3" "$1/closed"',
+        workspace.directory,
+        outside,
+        closed,
+      );
+      for (const names of [
+        ['way'],
+        ['way', 'inner'],
+        ['way', 'new'],
+        ['closed'],
+        ['closed', 'x'],
+      ]) {
+        expect([names, await store.checkTarget(workspace, names)]).toEqual([names, 'outside']);
       }
+      expect(await store.place(workspace, staged, ['way', 'new'])).toBe('outside');
       expect(await readdir(outside)).toEqual(['inner']);
       expect(await readdir(join(outside, 'inner'))).toEqual([]);
+      await rm(outside, { recursive: true });
+      await rm(closed, { recursive: true });
+    });
+
+    asRoot("is moved in by the step user: a folder of root's in its way keeps it out", async () => {
+      await mkdir(path('of-root'), { mode: 0o755 });
+      await expect(store.place(workspace, staged, ['of-root', 'x'])).resolves.toBe('taken');
+      await rm(path('of-root'), { recursive: true });
     });
 
     it('lies where no step can enter, and goes with the attempt', async () => {
       expect((await stat(join(staged, '..'))).mode & 0o777).toBe(0o700);
-      if (isRoot) expect((await stat(join(staged, '..'))).uid).toBe(0);
-      const left = await new WorkspaceStore(join(base, 'workspaces'), owner).list();
-      expect(left.map(({ executionId, attempt }) => [executionId, attempt])).toEqual([
-        [EXECUTION, 1],
-        [EXECUTION, 1],
-      ]);
-      await store.remove(workspace);
-      expect(await readdir(join(base, 'workspaces'))).toEqual([]);
+      if (isRoot) {
+        expect(await step('ls "$1" 2>/dev/null', join(staged, '..'))).not.toMatch(/^0/);
+      }
+      expect(await store.list()).toHaveLength(1);
+    });
+  });
+});
+
+describe('StepUserScripts', () => {
+  let base: string;
+  let processes: LauncherProcessRunner;
+
+  beforeAll(async () => {
+    base = await mkdtemp(join(tmpdir(), 'mr-scripts-'));
+    processes = new LauncherProcessRunner({
+      launcherEntry: launcher.path,
+      stateFolder: join(base, 'launchers'),
+    });
+  });
+  afterAll(async () => {
+    await processes.close();
+    await rm(base, { recursive: true, force: true });
+  });
+
+  it('gives a script its deadline, whatever it waits for', async () => {
+    const scripts = new StepUserScripts(processes, `deadline-${process.pid}-`);
+    const begun = performance.now();
+    const end = await scripts.run('mkfifo "$1"; trap "" TERM; cat "$1"', [join(base, 'pipe')], 300);
+    expect(end).toEqual({ kind: 'broken', message: 'it did not end within 300 ms' });
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
+  it('keeps the beginning of what it prints, and gives it nothing of the server', async () => {
+    const scripts = new StepUserScripts(processes, `output-${process.pid}-`);
+    const flood = await scripts.run('head -c 1000000 /dev/zero; echo no >&2; exit 7', [], 20_000);
+    expect(flood).toMatchObject({ kind: 'exited', code: 7, stderr: 'no\n' });
+    expect(flood.kind === 'exited' && flood.stdout.length).toBe(65_536);
+    const names = await scripts.run('env | cut -d= -f1 | sort', [], 20_000);
+    expect(names).toMatchObject({
+      stdout: expect.stringMatching(/^(LC_ALL|MILLRACE_GROUP|PATH|PWD|\n|_)+$/) as string,
     });
   });
 });

@@ -1,109 +1,166 @@
-import { lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { chmod, lstat, mkdir, mkdtemp, opendir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { NotAFolderError, openFolder } from './open-folder.js';
+import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
+import { CHECK_TARGET, EMPTY, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
 import { makePassable } from './passable-folder.js';
+import type { StepUserScripts } from './step-user-scripts.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 
-const ATTEMPT_FOLDER = /^([0-9a-f-]{36})\.(\d+)(\.staging)?$/;
+/** Below the root of an attempt: no step can enter it. */
+const STAGING = 'staging';
+/** For a script that looks at a few names or moves them, ms. */
+const SCRIPT_MS = 30_000;
+/** For one try to empty the folders of an attempt, ms; what it removed stays removed. */
+const EMPTY_MS = 60_000;
 
-/** Why a tree could not be placed. */
-export type Misplaced = 'outside' | 'not_empty';
+/** Why a tree cannot be placed. */
+export type Misplaced = 'outside' | 'taken';
+
+/** A folder of an attempt that is still there. */
+export interface LeftFolder {
+  readonly executionId: string;
+  readonly attempt: number;
+  readonly root: string;
+}
+
+/** Something of a step is left in the folders, or in the way; the message names it. */
+export class FolderError extends Error {}
 
 /**
- * Makes and removes the folders of execution attempts below one base folder.
- *
- * Each folder belongs to the step user and to nobody else (mode 0700); the base folder can be walked through but not
- * listed by others (0711), so one execution does not even see the names of the rest.
+ * Makes and removes the folders of execution attempts below one base folder. The base and the root of each attempt are the
+ * server's, to be walked through but not listed by others (0711); what is in the steps' folders is touched by
+ * `StepUserScripts` only.
  */
 export class WorkspaceStore {
   private ready: Promise<void> | undefined;
-  /** Attempts with a staging folder; those of a dead worker are found by `list`. */
-  private readonly staged = new Set<string>();
 
   constructor(
     private readonly base: string,
     private readonly owner: WorkspaceOwner | undefined,
+    private readonly scripts: StepUserScripts,
   ) {}
 
   /** Makes fresh, empty folders; what an earlier try under the same number left is removed first. */
   async create(executionId: string, attempt: number): Promise<Workspace> {
     await (this.ready ??= this.makeBase());
-    const root = join(this.base, `${executionId}.${attempt}`);
+    const root = join(this.base, attemptFolder(executionId, attempt));
     try {
-      await mkdir(root, { mode: 0o700 });
+      mkdirSync(root, { mode: 0o711 });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      await removeTree(root);
-      await mkdir(root, { mode: 0o700 });
+      await this.remove({ root });
+      mkdirSync(root, { mode: 0o711 });
     }
+    // Whatever the umask is: the step user comes through here to its own folders.
+    if (this.owner) chmodSync(root, 0o711);
     const workspace: Workspace = {
       root,
       directory: join(root, 'work'),
       home: join(root, 'home'),
       temporary: join(root, 'tmp'),
-      outputs: join(root, 'outputs'),
+      owner: this.owner,
     };
     // Synchronous: together they take a tenth of a millisecond, a hundredth of what threads for them would cost in a burst.
-    const folders = [workspace.directory, workspace.home, workspace.temporary, workspace.outputs];
-    for (const folder of folders) mkdirSync(folder, { mode: 0o700 });
-    this.handOver([...folders, root]);
+    for (const folder of [workspace.directory, workspace.home, workspace.temporary]) {
+      mkdirSync(folder, { mode: 0o700 });
+      if (this.owner) lchownSync(folder, this.owner.uid, this.owner.gid);
+    }
     return workspace;
   }
 
-  /** Removes all folders of an attempt, one that `create` made or `list` named, also what a step made unreadable. Idempotent. */
+  /**
+   * Removes all folders of an attempt, one that `create` made or `list` named, also what a step made unreadable. Idempotent.
+   *
+   * @throws FolderError when something is left; a later call goes on where this one ended.
+   */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
-    await removeTree(root);
-    if (this.staged.delete(root)) await removeTree(stagingOf(root));
+    let full = emptyRoot(root);
+    if (full?.includes(STAGING) && this.owner) {
+      await rm(join(root, STAGING), { recursive: true, force: true });
+      full = emptyRoot(root);
+    }
+    if (full === undefined) return;
+    const ofSteps = full.map((name) => join(root, name));
+    const end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
+    const left = emptyRoot(root);
+    if (left === undefined) return;
+    const why = end.kind === 'broken' ? end.message : `${end.stdout.trim() || left[0]} is left`;
+    throw new FolderError(`the folder of an attempt cannot be removed: ${why}`);
   }
 
   /** An empty folder of the attempt that no step can enter: what the worker writes there, it writes nowhere else. */
   async stage({ root }: Workspace): Promise<string> {
-    const staging = stagingOf(root);
-    this.staged.add(root);
+    const staging = join(root, STAGING);
     await mkdir(staging, { recursive: true, mode: 0o700 });
     return mkdtemp(join(staging, 'tree-'));
   }
 
+  /** Whether a tree could be placed now: see `place`. A step that runs meanwhile may change the answer. */
+  async checkTarget(
+    { directory }: Workspace,
+    names: readonly string[],
+  ): Promise<'free' | Misplaced> {
+    return (await this.runAtTarget(CHECK_TARGET, [directory, ...names])) ?? 'free';
+  }
+
   /**
-   * Gives what is in a staged folder to the step user and moves it into the folder `names` below `$CI_WORKSPACE`, which is
-   * made, or empty. Follows no link, also none that a step that runs meanwhile puts there.
+   * Gives what is in a staged folder to the step user, who moves it into the folder `names` below `$CI_WORKSPACE`, which is
+   * made, or empty.
    */
   async place(
-    { directory }: Workspace,
+    { root, directory }: Workspace,
     staged: string,
     names: readonly string[],
   ): Promise<'placed' | Misplaced> {
     if (this.owner) await chownTree(staged, this.owner);
-    try {
-      const folder = await openFolder(directory, names, (made) => this.handOver([made]));
-      try {
-        if ((await readdir(folder.path)).length > 0) return 'not_empty';
-        for (const name of await readdir(staged)) {
-          await rename(join(staged, name), join(folder.path, name));
-        }
-        return 'placed';
-      } finally {
-        await folder.close();
-      }
-    } catch (error) {
-      if (error instanceof NotAFolderError) return 'outside';
-      throw error;
-    }
+    // From here on the steps can reach it: nothing of ours goes inside any more.
+    const handed = join(root, basename(staged));
+    await rename(staged, handed);
+    const misplaced = await this.runAtTarget(MOVE_IN, [handed, directory, ...names]);
+    if (misplaced) return misplaced;
+    removedEmpty(handed);
+    return 'placed';
   }
 
-  /** Attempts whose folders are here; used at start to find what a dead worker left. */
-  async list(): Promise<{ executionId: string; attempt: number; root: string }[]> {
+  /** Attempts whose folders are here; used to find what a dead worker left. */
+  async list(): Promise<LeftFolder[]> {
     const names = await readdir(this.base).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [] as string[];
       throw error;
     });
     return names.flatMap((name) => {
-      const [, executionId, attempt] = ATTEMPT_FOLDER.exec(name) ?? [];
-      if (executionId === undefined || attempt === undefined) return [];
-      return [{ executionId, attempt: Number(attempt), root: join(this.base, name) }];
+      const parsed = parseAttemptFolder(name);
+      return parsed ? [{ ...parsed, root: join(this.base, name) }] : [];
     });
+  }
+
+  private async runAtTarget(
+    script: string,
+    args: readonly string[],
+  ): Promise<Misplaced | undefined> {
+    const end = await this.scripts.run(script, args, SCRIPT_MS);
+    if (end.kind === 'broken')
+      throw new FolderError(`the workspace cannot be used: ${end.message}`);
+    switch (end.code) {
+      case 0:
+        return undefined;
+      case OUTSIDE:
+        return 'outside';
+      case TAKEN:
+        return 'taken';
+      default:
+        throw new FolderError(`the workspace cannot be used: ${end.stderr.trim()}`);
+    }
   }
 
   private async makeBase(): Promise<void> {
@@ -115,34 +172,46 @@ export class WorkspaceStore {
       throw error;
     }
   }
-
-  /** Follows no link: a step may have put one where a folder was made. */
-  private handOver(folders: readonly string[]): void {
-    if (!this.owner) return;
-    for (const folder of folders) lchownSync(folder, this.owner.uid, this.owner.gid);
-  }
 }
 
-/** Beside the folders of the attempt, which belong to the step user. */
-function stagingOf(root: string): string {
-  return `${root}.staging`;
-}
-
-/** A folder without write or search permission stops `rm` for everyone but root: permissions are mended, then it is tried once more. */
-export async function removeTree(root: string): Promise<void> {
+/**
+ * Removes the root of an attempt as far as that needs no step into a folder below it: files of the server's, and folders
+ * that are empty. Undefined: it is gone; otherwise the folders that are not empty.
+ */
+function emptyRoot(root: string): string[] | undefined {
   try {
-    await rm(root, { recursive: true, force: true, maxRetries: 3 });
+    if (!lstatSync(root).isDirectory()) {
+      unlinkSync(root);
+      return undefined;
+    }
+    const full: string[] = [];
+    for (const entry of readdirSync(root, { withFileTypes: true })) {
+      const path = join(root, entry.name);
+      if (!entry.isDirectory()) unlinkSync(path);
+      else if (!removedEmpty(path)) full.push(entry.name);
+    }
+    if (full.length > 0) return full;
+    rmdirSync(root);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
-    await openFolders(root);
-    await rm(root, { recursive: true, force: true, maxRetries: 3 });
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return undefined;
+}
+
+function removedEmpty(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return false;
+    throw error;
   }
 }
 
 /**
  * Gives away a folder and all below it, but no file with a second name: that one is shared with a mirror of git, and whoever
- * owned it could change the clones of others. Such a file is read-only, and belongs to the worker.
+ * owned it could change the clones of others. Such a file is read-only, and belongs to the worker. Only for a tree that
+ * no step can reach: it goes by path.
  *
  * A folder at a time without threads: that is 20 times faster, and the event loop has its turn between two folders.
  */
@@ -157,14 +226,5 @@ async function chownTree(folder: string, owner: WorkspaceOwner): Promise<void> {
   for (const path of folders) {
     await nextTurn();
     await chownTree(path, owner);
-  }
-}
-
-/** Gives the owner access to every folder below; follows no symbolic link. */
-async function openFolders(folder: string): Promise<void> {
-  if (!(await lstat(folder)).isDirectory()) return;
-  await chmod(folder, 0o700);
-  for await (const entry of await opendir(folder)) {
-    if (entry.isDirectory()) await openFolders(join(folder, entry.name));
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { LogLine } from '../../src/cli/client/wire-types.js';
 import { entryFile } from '../../src/config/paths.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import {
   CommandLine,
   type Outcome,

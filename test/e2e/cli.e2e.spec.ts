@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { entryFile, packageRoot } from '../../src/config/paths.js';
 import { renderEnvExample } from '../../src/config/describe-config.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 import { processesWith } from '../support/processes.js';
 

@@ -92,7 +92,7 @@ describe('executions', () => {
     const executions = await Promise.all(ids.map((id) => server.finished(id)));
     expect(executions.map(({ status }) => status)).toEqual(Array(10).fill('success'));
     await eventually(
-      async () => (await readdir(join(server.home, 'workspaces'))).length === 0 || undefined,
+      async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
     );
   });
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 import { GitHttpServer } from '../support/git-http-server.js';
 import {
@@ -73,7 +73,7 @@ describe('hostile repositories and servers', () => {
       expect(worker.child.exitCode).toBeNull();
       expect(await listing(canary)).toEqual(before);
       expect(forbidden.seen).toEqual([]);
-      const workspaces = join(server.home, 'workspaces');
+      const workspaces = join(server.home, 'w');
       await eventually(async () => (await readdir(workspaces)).length === 0 || undefined);
     });
     afterAll(() => worker.end());

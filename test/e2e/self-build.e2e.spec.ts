@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot } from '../../src/config/paths.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 import { GitHttpServer } from '../support/git-http-server.js';
 import { MillraceServer } from '../support/millrace-server.js';
@@ -91,7 +91,7 @@ describe('Millrace builds itself', () => {
     expect(log).toMatch(/^Test Suites: .*\d+ passed/m);
     expect(log).toMatch(/no dependency violations found/);
     expect(log).toContain(`lint and unit tests pass at ${head.sha} on Node v`);
-    const workspaces = join(server.home, 'workspaces');
+    const workspaces = join(server.home, 'w');
     await eventually(async () => (await readdir(workspaces)).length === 0 || undefined);
   }
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile } from '../../src/config/paths.js';
 import { isRunning, readProcess } from '../../src/embedded/process-identity.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 
 interface Started {

@@ -22,8 +22,10 @@ import type { LogLine } from '../../src/logs/log-record.js';
 import { LogWriter } from '../../src/logs/log-writer.js';
 import { MemoryLogChunkStore } from '../../src/logs/memory-log-chunk-store.js';
 import type { Workspace } from '../../src/workspaces/workspace.js';
-import { removeTree, WorkspaceStore } from '../../src/workspaces/workspace-store.js';
+import { StepUserScripts } from '../../src/workspaces/step-user-scripts.js';
+import { WorkspaceStore } from '../../src/workspaces/workspace-store.js';
 import { eventually } from '../support/eventually.js';
+import { removeTree } from '../support/remove-tree.js';
 import { transpileEntry, type TranspiledEntry } from '../support/transpile-entry.js';
 import type { Outcome } from './run-outcome.js';
 import type { Expectation, Scenario, ScenarioTrigger } from './run-scenario.js';
@@ -55,21 +57,26 @@ export class InProcessRunner {
     const base = await mkdtemp(join(tmpdir(), 'millrace-scenarios-'));
     const launcher = transpileEntry('src/launcher.ts');
     const clone = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
+    const processes = new LauncherProcessRunner({ launcherEntry: launcher.path });
     return new InProcessRunner(
       base,
-      new LauncherProcessRunner({ launcherEntry: launcher.path }),
+      processes,
       new IsomorphicGitClient({
         childEntry: clone.path,
         idleMs: 1_000,
         allowPrivateUrls: ['127.0.0.0/8'],
       }),
-      new WorkspaceStore(join(base, 'workspaces'), undefined),
+      new WorkspaceStore(
+        join(base, 'w'),
+        undefined,
+        new StepUserScripts(processes, `scenarios-${process.pid}-`),
+      ),
       [launcher, clone],
     );
   }
 
   async workspacesLeft(): Promise<string[]> {
-    return readdir(join(this.base, 'workspaces'));
+    return readdir(join(this.base, 'w'));
   }
 
   async stop(): Promise<void> {

@@ -1,3 +1,4 @@
+import { attemptFolder } from '../../src/workspaces/attempt-folder.js';
 import { join } from 'node:path';
 import type { LogLine } from '../../src/logs/log-record.js';
 import type { ExplanationResponse } from '../../src/executions/dto/explanation.response.js';
@@ -48,7 +49,7 @@ export async function runOverApi(
     kind: 'ran',
     executionId: id,
     pipelineId,
-    workspace: join(server.home, 'workspaces', `${id}.${run.attempt}`, 'work'),
+    workspace: join(server.home, 'w', attemptFolder(id, run.attempt), 'work'),
     outcome: { run: run, traces: tracesOf(why), lines },
   };
 }

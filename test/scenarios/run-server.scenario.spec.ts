@@ -67,7 +67,7 @@ describe('run over the API', () => {
     const all = await Promise.all(ends.values());
     const ids = new Set(all.flatMap((end) => (end.kind === 'ran' ? [end.executionId] : [])));
     expect(ids.size).toBeGreaterThan(80);
-    const folder = join(server.home, 'workspaces');
+    const folder = join(server.home, 'w');
     await eventually(async () => (await leftProcesses(ids)).length === 0 || undefined);
     await eventually(async () => (await readdir(folder)).length === 0 || undefined);
   });

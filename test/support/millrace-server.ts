@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeEnvironment } from '../../src/config/environment.js';
 import { entryFile } from '../../src/config/paths.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from './remove-tree.js';
 import { eventually } from './eventually.js';
 import { testServices } from './services.js';
 

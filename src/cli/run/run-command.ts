@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidV7 } from '../../common/ids/uuid.js';
@@ -17,9 +17,11 @@ import { ShellStepHandler } from '../../executions/steps/shell-step.handler.js';
 import { steadyClock } from '../../executions/steady-clock.js';
 import { triggerEnvironment } from '../../pipelines/trigger-environment.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
+import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import { LauncherProcessRunner } from '../../integrations/process/launcher-process-runner.js';
 import type { Workspace } from '../../workspaces/workspace.js';
-import { removeTree, WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
+import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command.error.js';
 import { printProblems } from '../problem-list.js';
 import type { RunFlags } from '../flags.js';
@@ -48,29 +50,40 @@ export async function runCommand(
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);
-  const base = await mkdtemp(join(tmpdir(), 'millrace-run-'));
+  const base = await mkdtemp(join(tmpdir(), 'mr-'));
+  const processes = new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
+  // Steps run as the same user here, so there is nobody to hand over to.
+  const scripts = new StepUserScripts(processes, `${context.executionId}-`);
+  const store = new WorkspaceStore(base, undefined, scripts);
   try {
-    // Steps run as the same user here, so there is nobody to hand over to.
-    const store = new WorkspaceStore(base, undefined);
     const workspace = await store.create(context.executionId, 1);
-    const state = await runInWorkspace(compiled.plan, context, { store, workspace }, terminal);
+    const place = { processes, store, workspace };
+    const state = await runInWorkspace(compiled.plan, context, place, terminal);
     if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
+    else await store.remove(workspace);
     return EXIT_CODES[state.status] ?? 1;
   } finally {
-    if (!flags.keep) await removeTree(base);
+    await processes.close();
+    if (!flags.keep) await rmdir(base);
   }
+}
+
+/** What a run works with. */
+interface RunPlace {
+  readonly processes: ProcessRunner;
+  readonly store: WorkspaceStore;
+  readonly workspace: Workspace;
 }
 
 async function runInWorkspace(
   plan: Plan,
   context: RunContext,
-  { store, workspace }: { readonly store: WorkspaceStore; readonly workspace: Workspace },
+  { processes, store, workspace }: RunPlace,
   terminal: Terminal,
 ): Promise<RunState> {
   const masks = MaskSet.from(credentialMasks(plan, null));
   const output = new TerminalOutput(masks, terminal);
   const progress = new Progress(terminal);
-  const processes = new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(loadConfig().gitClient, ['all']);
   const group = `${context.executionId}.1`;
@@ -97,7 +110,7 @@ async function runInWorkspace(
   } finally {
     stop.release();
     await processes.sweep(group);
-    await Promise.all([processes.close(), git.close()]);
+    await git.close();
   }
 }
 

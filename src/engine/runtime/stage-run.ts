@@ -123,7 +123,7 @@ export class StageRun {
     scope.close();
     this.unstarted.delete(step);
     this.running -= 1;
-    if (end.kind === 'success') {
+    if (end.kind !== 'interrupted' && end.outputs !== undefined) {
       this.session.outputs.set(this.stage.index, step.index, end.outputs);
     }
     if (end.kind === 'failed' && end.counts) {

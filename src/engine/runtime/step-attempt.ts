@@ -26,12 +26,15 @@ export type AttemptEnd =
       readonly failureClass: FailureClass;
       readonly exitCode?: number;
       readonly signal?: string;
+      /** What it had set whole before its end; here and below. */
+      readonly outputs?: Readonly<Record<string, string>>;
     }
   | {
       readonly kind: 'cancelled' | 'interrupted';
       readonly reason: Reason;
       readonly exitCode?: number;
       readonly signal?: string;
+      readonly outputs?: Readonly<Record<string, string>>;
     };
 
 /**
@@ -95,12 +98,15 @@ function attemptEnd(
         reason: session.maskReason(outcome.reason ?? exitReason(outcome)),
         failureClass: 'failure',
         ...exitOf(outcome),
+        ...keptOutputs(session, plan, outcome),
       };
     case 'infrastructure':
       if (cause !== undefined) return stopped({}, cause);
       return infrastructure(session.maskReason(outcome.reason));
     case 'aborted':
-      if (cause !== undefined) return stopped(outcome, cause);
+      if (cause !== undefined) {
+        return { ...stopped(outcome, cause), ...keptOutputs(session, plan, outcome) };
+      }
       return infrastructure(
         reason('internal_error', 'it was aborted, but nobody had asked for it'),
       );
@@ -118,6 +124,16 @@ function succeeded(
     return { kind: 'failed', reason: why, failureClass: 'none', ...exitOf(outcome) };
   }
   return { kind: 'success', outputs, ...exitOf(outcome), ...(commit && { commit }) };
+}
+
+/** Outputs of an attempt that did not succeed: none, when it may not set them. */
+function keptOutputs(
+  session: RunSession,
+  plan: StepPlan,
+  { outputs = {} }: Extract<StepOutcome, { kind: 'failed' | 'aborted' }>,
+): { readonly outputs?: Readonly<Record<string, string>> } {
+  const isKept = refusedOutputs(session, plan, outputs) === undefined;
+  return isKept && Object.keys(outputs).length > 0 ? { outputs } : {};
 }
 
 function refusedOutputs(

@@ -32,9 +32,16 @@ export type StepOutcome =
       readonly exitCode?: number;
       readonly signal?: string;
       readonly reason?: Reason;
+      /** What it had set whole before its end; here and below. */
+      readonly outputs?: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'infrastructure'; readonly reason: Reason }
-  | { readonly kind: 'aborted'; readonly exitCode?: number; readonly signal?: string };
+  | {
+      readonly kind: 'aborted';
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly outputs?: Readonly<Record<string, string>>;
+    };
 
 /**
  * Port of the runtime: does what one kind of step asks for.

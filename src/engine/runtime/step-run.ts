@@ -43,8 +43,10 @@ export type StepEnd =
       readonly reason: Reason;
       readonly exitCode?: number;
       readonly address: StepAddress;
+      readonly outputs?: Readonly<Record<string, string>>;
     }
-  | { readonly kind: 'stopped' | 'interrupted' };
+  | { readonly kind: 'stopped'; readonly outputs?: Readonly<Record<string, string>> }
+  | { readonly kind: 'interrupted' };
 
 /** Runs a step until it needs no further attempt, and writes all of it into the state. */
 export async function runStep(session: RunSession, task: StepTask): Promise<StepEnd> {
@@ -172,8 +174,12 @@ function finish(session: RunSession, task: StepTask, number: number, end: Attemp
     case 'timeout':
       return fail(session, task, address, end);
     case 'cancelled':
-      session.store.moveStep(task.ref, 'cancelled', { reason: end.reason, ...exitCodeOf(end) });
-      return { kind: 'stopped' };
+      session.store.moveStep(task.ref, 'cancelled', {
+        reason: end.reason,
+        ...exitCodeOf(end),
+        ...shownOutputs(session, end),
+      });
+      return { kind: 'stopped', ...realOutputs(end) };
     case 'interrupted':
       session.store.changeStep(task.ref, { reason: end.reason });
       return { kind: 'interrupted' };
@@ -186,12 +192,10 @@ function succeed(
   number: number,
   end: Extract<AttemptEnd, { kind: 'success' }>,
 ): StepEnd {
-  const masked = maskDeep(end.outputs, (text) => session.mask(text)) as Record<string, string>;
-  const hasOutputs = Object.keys(masked).length > 0;
   session.store.moveStep(task.ref, 'success', {
     reason: task.why,
     ...exitCodeOf(end),
-    ...(hasOutputs && { outputs: masked }),
+    ...shownOutputs(session, end),
     ...(number > 1 && { flaky: true }),
   });
   return { kind: 'success', outputs: end.outputs, ...(end.commit && { commit: end.commit }) };
@@ -207,6 +211,7 @@ function fail(
   session.store.moveStep(task.ref, end.kind, {
     reason: end.reason,
     ...exitCodeOf(end),
+    ...shownOutputs(session, end),
     ...(continueOnError && { continuedOnError: true }),
   });
   return {
@@ -214,8 +219,20 @@ function fail(
     counts: !continueOnError,
     reason: end.reason,
     ...exitCodeOf(end),
+    ...realOutputs(end),
     address,
   };
+}
+
+/** As they are shown and stored: masked. */
+function shownOutputs(session: RunSession, { outputs }: AttemptEnd): StepChange {
+  if (outputs === undefined || Object.keys(outputs).length === 0) return {};
+  return { outputs: maskDeep(outputs, (text) => session.mask(text)) as Record<string, string> };
+}
+
+/** As later steps get them. */
+function realOutputs({ outputs }: AttemptEnd): Pick<AttemptEnd, 'outputs'> {
+  return outputs === undefined ? {} : { outputs };
 }
 
 /** Ends a step that waits for a slot or between two attempts. */

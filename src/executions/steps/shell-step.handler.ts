@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { failPoint } from '../../common/fail-point.js';
 import type { ShellAction } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
@@ -15,16 +14,17 @@ import type {
 } from '../../integrations/process/process-runner.js';
 import { pipeToSink } from '../../logs/log-sink.js';
 import type { Workspace } from '../../workspaces/workspace.js';
-import { readOutputFile } from './output-file.js';
+import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
+import type { OutputFile, StepOutputs } from './output-file.js';
+import { StepFiles } from './step-files.js';
 import { stepEnvironment } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
-import { isFolder, resolveInWorkspace } from './workspace-path.js';
+import { resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */
 const KILL_GRACE_MS = 8_000;
 /** A step ends so long after its process at the latest, whoever still holds its streams open. */
 const DRAIN_MS = 2_000;
-/** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
 const MAX_ARGUMENT_BYTES = 96 * 1024;
 
 const SHELLS: Readonly<Record<ShellAction['shell'], { command: string; flags: string[] }>> = {
@@ -36,6 +36,7 @@ const SHELLS: Readonly<Record<ShellAction['shell'], { command: string; flags: st
 export class ShellStepHandler extends StepHandler<ShellAction> {
   readonly kind = 'shell';
   private started = 0;
+  private readonly scripts: StepUserScripts;
 
   constructor(
     private readonly processes: ProcessRunner,
@@ -45,42 +46,53 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     private readonly output: StepOutput,
   ) {
     super();
+    this.scripts = new StepUserScripts(processes, `${group}/`);
   }
 
   async run(attempt: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
-    const folder = await resolveInWorkspace(
-      this.workspace.directory,
-      attempt.action.workingDirectory,
-    );
+    const { workingDirectory, commands } = attempt.action;
+    const { directory } = this.workspace;
+    const folder = await resolveInWorkspace(this.scripts, directory, workingDirectory);
+    if (folder.kind === 'unknown') return unusable(folder.message);
     if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
 
     const number = (this.started += 1);
-    const outputFile = join(this.workspace.outputs, String(number));
+    const text = commands.join('\n');
+    let files: StepFiles;
+    try {
+      files = StepFiles.make(this.workspace, number, needsFile(text) ? text : undefined);
+    } catch (error) {
+      return unusable(error instanceof Error ? error.message : String(error));
+    }
+    try {
+      const process = await this.start(attempt, folder.path, number, files);
+      failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
+      const { exit, killed } = await this.follow(process, attempt, signal);
+      failPoint('step_ended');
+      return this.outcome(exit, killed, attempt, files.output);
+    } finally {
+      files.close();
+    }
+  }
+
+  private start(
+    attempt: StepAttempt<ShellAction>,
+    folder: string,
+    number: number,
+    { output, script }: StepFiles,
+  ): Promise<RunningProcess> {
     const { command, flags } = SHELLS[attempt.action.shell];
-    const process = await this.processes.start({
+    const text = attempt.action.commands.join('\n');
+    return this.processes.start({
       id: `${this.group}/${number}`,
       group: this.group,
       command,
-      args: [...flags, ...(await this.script(attempt.action.commands, number))],
-      environment: stepEnvironment(this.workspace, outputFile, attempt.environment),
-      cwd: folder.path,
+      args: [...flags, ...(script === undefined ? ['-c', text] : [script.path])],
+      environment: stepEnvironment(this.workspace, output.path, attempt.environment),
+      cwd: this.workspace.directory,
+      // Entered by the step itself: a step that runs beside this one may have put a link there meanwhile.
+      ...(folder !== this.workspace.directory && { directory: folder }),
     });
-    failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
-    const { exit, killed } = await this.follow(process, attempt, signal);
-    failPoint('step_ended');
-    // A step before may have removed the workspace itself.
-    if (exit.kind === 'not_started' && !(await isFolder(folder.path))) {
-      return wrongFolder('missing', attempt.action);
-    }
-    return this.outcome(exit, killed, attempt, outputFile);
-  }
-
-  private async script(commands: readonly string[], number: number): Promise<string[]> {
-    const text = commands.join('\n');
-    if (Buffer.byteLength(text) <= MAX_ARGUMENT_BYTES) return ['-c', text];
-    const file = join(this.workspace.temporary, `.script-${number}`);
-    await writeFile(file, text, { mode: 0o644 });
-    return [file];
   }
 
   /**
@@ -118,40 +130,47 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     return { exit, killed };
   }
 
-  private async outcome(
+  private outcome(
     exit: ProcessExit,
     killed: boolean,
-    attempt: StepAttempt<ShellAction>,
-    outputFile: string,
-  ): Promise<StepOutcome> {
+    { outputs: declared }: StepAttempt<ShellAction>,
+    outputFile: OutputFile,
+  ): StepOutcome {
     switch (exit.kind) {
       case 'not_started':
+        // A step before may have removed it, where steps are the user of the server.
+        if (!existsSync(this.workspace.directory)) return workspaceGone();
         return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
           code: exit.code,
         });
       case 'lost':
         return infrastructure('process_lost', exit.message);
-      case 'signalled':
-        return { kind: killed ? 'aborted' : 'failed', signal: exit.signal };
-      case 'exited':
-        if (killed) return { kind: 'aborted', exitCode: exit.exitCode };
-        if (exit.exitCode === 0) return this.success(attempt, outputFile);
-        return { kind: 'failed', exitCode: exit.exitCode };
+      case 'signalled': {
+        const outputs = outputFile.readWhole(declared);
+        return { kind: killed ? 'aborted' : 'failed', signal: exit.signal, outputs };
+      }
+      case 'exited': {
+        const { exitCode } = exit;
+        if (exitCode === 0 && !killed) return succeeded(outputFile.read(declared));
+        const outputs = outputFile.readWhole(declared);
+        return { kind: killed ? 'aborted' : 'failed', exitCode, outputs };
+      }
     }
   }
+}
 
-  private async success(
-    { outputs: declared }: StepAttempt,
-    outputFile: string,
-  ): Promise<StepOutcome> {
-    const read = await readOutputFile(outputFile, declared);
-    if (read.kind === 'outputs') return { kind: 'success', exitCode: 0, outputs: read.outputs };
-    return {
-      kind: 'failed',
-      exitCode: 0,
-      reason: { code: 'output_invalid', message: read.message },
-    };
-  }
+function succeeded(read: StepOutputs): StepOutcome {
+  if (read.kind === 'outputs') return { kind: 'success', exitCode: 0, outputs: read.outputs };
+  return {
+    kind: 'failed',
+    exitCode: 0,
+    reason: { code: 'output_invalid', message: read.message },
+  };
+}
+
+/** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
+function needsFile(script: string): boolean {
+  return Buffer.byteLength(script) > MAX_ARGUMENT_BYTES;
 }
 
 function isHook({ address }: StepAttempt): boolean {
@@ -164,15 +183,24 @@ function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutc
     kind === 'outside'
       ? {
           code: 'working_directory_outside',
-          message: 'working_directory leads out of the workspace',
+          message: `working_directory ${directory} leads out of the workspace`,
           data: { working_directory: directory },
         }
       : {
           code: 'working_directory_missing',
-          message: 'working_directory does not exist or is no folder',
+          message: `working_directory ${directory} does not exist, is no folder, or may not be entered by the step`,
           data: { working_directory: directory },
         };
   return { kind: 'failed', reason };
+}
+
+function workspaceGone(): StepOutcome {
+  const message = 'The workspace is gone: a step before removed it';
+  return { kind: 'failed', reason: { code: 'working_directory_missing', message } };
+}
+
+function unusable(message: string): StepOutcome {
+  return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
 }
 
 function infrastructure(

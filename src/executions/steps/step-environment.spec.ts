@@ -9,7 +9,7 @@ const workspace = {
   directory: '/w/work',
   home: '/w/home',
   temporary: '/w/tmp',
-  outputs: '/w/outputs',
+  owner: undefined,
 };
 
 describe('the environment of a step', () => {

@@ -28,6 +28,8 @@ type Answer = Extract<LauncherEvent, { request: number }>;
 
 export interface LinkOptions {
   readonly heartbeatMs: number;
+  /** False: no heartbeat is sent. */
+  readonly isSteady: () => boolean;
   /** A launcher that answers nothing for so long (someone stopped it) is killed. */
   readonly launcherSilenceLimitMs: number;
   readonly onEvent: (event: ProcessEvent) => void;
@@ -58,7 +60,7 @@ export class LauncherLink {
 
   private constructor(
     private readonly child: ChildProcess,
-    { heartbeatMs, onEvent }: LinkOptions,
+    { heartbeatMs, isSteady, onEvent }: LinkOptions,
   ) {
     this.#onEvent = onEvent;
     this.#pipe = child.stdio[LAUNCHER_LINK_FD] as Duplex;
@@ -71,7 +73,9 @@ export class LauncherLink {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.#stderrTail = (this.#stderrTail + chunk.toString()).slice(-STDERR_TAIL_BYTES);
     });
-    this.#heart = setInterval(() => this.send({ op: 'beat' }), heartbeatMs);
+    this.#heart = setInterval(() => {
+      if (isSteady()) this.send({ op: 'beat' });
+    }, heartbeatMs);
     this.gone = this.#watchEnd();
   }
 

@@ -24,6 +24,8 @@ export interface LauncherRunnerOptions {
   readonly graceMs?: number;
   /** Folder of the launchers of this user on this host, mode 0700; default `/tmp/millrace-launchers-UID`. */
   readonly stateFolder?: string;
+  /** False: this process cannot do what it promised, and must not keep its trees alive by its heartbeat. */
+  readonly isSteady?: () => boolean;
   /** Told of what a log should hold. */
   readonly report?: (event: RunnerReport) => void;
   /** Told of every process that runs, and how many milliseconds its start took. */
@@ -160,6 +162,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     try {
       const link = await LauncherLink.start(launcherEntry, options, {
         heartbeatMs: this.options.heartbeatMs ?? 2000,
+        isSteady: this.options.isSteady ?? (() => true),
         launcherSilenceLimitMs: this.options.launcherSilenceLimitMs ?? 12_000,
         onEvent: (event) => this.#receive(event),
       });

@@ -1,3 +1,4 @@
+import { parseAttemptFolder } from '../../../src/workspaces/attempt-folder.js';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -161,7 +162,7 @@ async function logProblems(server: MillraceServer, id: string): Promise<string[]
 
 /** I4: processes by their environment and their folder, workspaces by their name; all of them have 15 s. */
 async function leftOvers(server: MillraceServer, ids: ReadonlySet<string>): Promise<string[]> {
-  const workspaces = join(server.home, 'workspaces');
+  const workspaces = join(server.home, 'w');
   const until = performance.now() + LEFT_MS;
   for (;;) {
     const left = [...(await leftFolders(workspaces, ids)), ...(await leftProcesses(server, ids))];
@@ -176,7 +177,7 @@ async function leftFolders(workspaces: string, ids: ReadonlySet<string>): Promis
     throw error;
   });
   return names
-    .filter((name) => ids.has(name.split('.')[0] ?? ''))
+    .filter((name) => ids.has(parseAttemptFolder(name)?.executionId ?? ''))
     .map((name) => `workspace ${name}`);
 }
 
@@ -187,9 +188,9 @@ async function leftProcesses(server: MillraceServer, ids: ReadonlySet<string>): 
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
       const marked = /(?:^|\0)CI_EXECUTION_ID=([^\0]*)/.exec(environment)?.[1];
       const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-      const workspaces = join(server.home, 'workspaces', '/');
+      const workspaces = join(server.home, 'w', '/');
       const owner = folder.startsWith(workspaces)
-        ? folder.slice(workspaces.length).split('.')[0]
+        ? parseAttemptFolder(folder.slice(workspaces.length).split('/')[0] ?? '')?.executionId
         : undefined;
       if (![marked, owner].some((id) => id !== undefined && ids.has(id))) return [];
       const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
