@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -51,6 +51,9 @@ interface StartOptions {
   readonly environment?: Record<string, string>;
   readonly by?: LauncherProcessRunner;
   readonly cwd?: string;
+  readonly directory?: string;
+  /** Parameters of `shell`: `$0` and so on. */
+  readonly args?: readonly string[];
 }
 
 // A shared machine may be slow.
@@ -93,14 +96,20 @@ describe('LauncherProcessRunner', () => {
   function start(
     command: string,
     args: readonly string[],
-    { group = 'group', environment = { PATH }, by = runner, cwd = folder }: StartOptions = {},
+    {
+      group = 'group',
+      environment = { PATH },
+      by = runner,
+      cwd = folder,
+      directory,
+    }: StartOptions = {},
   ): Promise<RunningProcess> {
     ids += 1;
-    return by.start({ id: `${ids}`, group, command, args, environment, cwd });
+    return by.start({ id: `${ids}`, group, command, args, environment, cwd, directory });
   }
 
   const shell = (line: string, options: StartOptions = {}) =>
-    start('/bin/sh', ['-c', line], options);
+    start('/bin/sh', ['-c', line, ...(options.args ?? [])], options);
 
   async function outcome(running: RunningProcess): Promise<[ProcessExit, string, string]> {
     return Promise.all([running.exit, text(running.stdout), text(running.stderr)]);
@@ -155,6 +164,79 @@ describe('LauncherProcessRunner', () => {
       await other.sweep('group');
       expect(pidsWithArgument(sleep)).toEqual([]);
       await other.close();
+    });
+  });
+
+  describe('a directory of the step', () => {
+    const enter = (directory: string, line: string, options: StartOptions = {}) =>
+      shell(line, { ...options, directory });
+
+    it('is entered relative to cwd, and leaves no trace in environment and descriptors', async () => {
+      await mkdir(join(folder, '-'));
+      const running = await start('/usr/bin/env', [], {
+        environment: { B: '2', CDPATH: '/' },
+        directory: '-',
+      });
+      const [, stdout] = await outcome(running);
+      expect(stdout.trim().split('\n').sort()).toEqual(['B=2', 'CDPATH=/', 'MILLRACE_GROUP=group']);
+      const inside = await enter('-', '/bin/pwd; ls /proc/$$/fd; echo "$1" >&2', {
+        args: ['sh', 'a b'],
+      });
+      expect(await outcome(inside)).toEqual([
+        { kind: 'exited', exitCode: 0 },
+        `${join(folder, '-')}\n0\n1\n2\n`,
+        'a b\n',
+      ]);
+    });
+
+    it.each([
+      ['missing', '/no/such/folder', 'ENOENT'],
+      ['a file', '/etc/passwd', 'ENOTDIR'],
+    ])('that is %s is told', async (_, directory, code) => {
+      const found = await outcome(await enter(directory, 'echo in'));
+      expect(found).toEqual([
+        expect.objectContaining({ kind: 'not_started', code, directory }),
+        '',
+        '',
+      ]);
+    });
+
+    it('has no part in a program that is missing, and none in exit code 126', async () => {
+      const missing = await start('/no/such/program', [], { directory: '/' });
+      expect(await outcome(missing)).toEqual([
+        {
+          kind: 'not_started',
+          code: 'ENOENT',
+          message: expect.stringContaining('/no/such/program'),
+        },
+        '',
+        '',
+      ]);
+      const exit = await (await enter('/', 'exit 126')).exit;
+      expect(exit).toEqual({ kind: 'exited', exitCode: 126 });
+    });
+
+    asRoot('does not let the step user in where only root may go', async () => {
+      const closed = join(folder, 'closed');
+      await mkdir(join(closed, 'inner'), { recursive: true });
+      await chmod(closed, 0o700);
+      await symlink(closed, join(folder, 'link'));
+      await symlink(join(closed, 'inner'), join(folder, 'deep'));
+      const { uid, gid } = await resolveStepUser('nobody');
+      const by = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
+      try {
+        for (const [directory, code] of [
+          ['link', 'EACCES'],
+          ['deep', 'ENOENT'],
+          [closed, 'EACCES'],
+        ] as const) {
+          const found = await outcome(await enter(directory, 'echo in', { by }));
+          expect(found).toEqual([expect.objectContaining({ kind: 'not_started' }), '', '']);
+          expect(found[0]).toMatchObject({ directory, code });
+        }
+      } finally {
+        await by.close();
+      }
     });
   });
 

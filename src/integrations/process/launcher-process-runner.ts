@@ -79,6 +79,7 @@ export class LauncherProcessRunner extends ProcessRunner {
       args: spec.args,
       environment: spec.environment,
       cwd: spec.cwd,
+      directory: spec.directory,
       stdout: outputs.stdoutPath,
       stderr: outputs.stderrPath,
     });

@@ -24,6 +24,8 @@ export interface StartRequest {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** See `ProcessSpec`. */
+  readonly directory: string | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }

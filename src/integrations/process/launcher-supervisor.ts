@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { ENTRY_REPORT_FD, enterDirectory, readEntryReport } from './directory-entry.js';
 import type { FifoMaker } from './fifo-maker.js';
 import type {
   LauncherEvent,
@@ -86,12 +88,16 @@ export class LauncherSupervisor {
     });
     const { pid, startTicks } = tree;
     this.send({ event: 'started', process: tree.process, pid, startTicks, mark: tree.mark });
+    const entry = entryReport(child, request);
     child.once('exit', (code, signal) => {
       tree.running = false;
       const lost = this.#lost.get(tree);
       this.#lost.delete(tree);
-      const exit = lost === undefined ? exitOf(code, signal) : lostExit(lost);
-      this.send({ event: 'ended', process: tree.process, exit });
+      const tell = (exit: ProcessExit): void => {
+        this.send({ event: 'ended', process: tree.process, exit });
+      };
+      if (lost !== undefined) tell(lostExit(lost));
+      else void entry.then((failure) => tell(failure ?? exitOf(code, signal)));
     });
   }
 
@@ -99,16 +105,19 @@ export class LauncherSupervisor {
     const outputs: number[] = [];
     try {
       outputs.push(openForWriting(request.stdout), openForWriting(request.stderr));
+      const { directory } = request;
+      const { command, args } =
+        directory === undefined ? request : enterDirectory(directory, request);
       const options: SpawnOptions = {
         cwd: request.cwd,
         env: withMarker(request),
         detached: true,
-        stdio: ['ignore', ...outputs],
+        stdio: ['ignore', ...outputs, ...(directory === undefined ? [] : ['pipe' as const])],
         ...this.options.stepUser,
       };
       let child: ChildProcess | undefined;
       const start = (): void => {
-        child = spawn(request.command, request.args, options);
+        child = spawn(command, args, options);
       };
       if (mark === undefined) start();
       const carried = mark !== undefined && this.marks.whileMarked(mark, start);
@@ -178,6 +187,13 @@ function openForWriting(path: string): number {
 function withMarker({ environment, group }: StartRequest): Record<string, string> {
   const marker = { [GROUP_VARIABLE]: group };
   return Object.assign({}, marker, environment, marker);
+}
+
+/** Why its directory was not entered or its program not found there; undefined for everything else. */
+function entryReport(child: ChildProcess, request: StartRequest): Promise<ProcessExit | undefined> {
+  const { directory, command } = request;
+  if (directory === undefined) return Promise.resolve(undefined);
+  return readEntryReport(child.stdio[ENTRY_REPORT_FD] as Readable, directory, command);
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {

@@ -36,6 +36,16 @@ const behaviours = {
     args: [],
     script: { exit: { kind: 'not_started', code: 'ENOENT', message: 'no such file' } },
   },
+  entersDirectory: {
+    ...shell('/bin/pwd'),
+    script: { stdout: ['/usr/bin\n'], exit: { kind: 'exited', exitCode: 0 } },
+  },
+  cannotEnter: {
+    ...shell('echo never'),
+    script: {
+      exit: { kind: 'not_started', code: 'ENOENT', message: 'no such folder', directory: 'gone' },
+    },
+  },
   waits: { ...shell('echo up; exec sleep 600'), script: { stdout: ['up\n'], exit: never } },
   ignoresTerm: {
     ...shell('trap "" TERM; echo up; while :; do sleep 1; done'),
@@ -113,6 +123,21 @@ describe.each(['launcher', 'fake'] as const)('ProcessRunner: %s', (adapter) => {
   it('resolves not_started with the code of the system, and ends both streams', async () => {
     const running = await runner.start(spec('doesNotExist'));
     expect(await running.exit).toMatchObject({ kind: 'not_started', code: 'ENOENT' });
+    expect(await text(running.stdout)).toBe('');
+    expect(await text(running.stderr)).toBe('');
+    await running.kill(0);
+  });
+
+  it('works in the directory', async () => {
+    const running = await runner.start({ ...spec('entersDirectory'), directory: '/usr/bin' });
+    expect(await running.exit).toEqual({ kind: 'exited', exitCode: 0 });
+    expect(await text(running.stdout)).toBe('/usr/bin\n');
+  });
+
+  it('resolves not_started for a directory that cannot be entered, and ends both streams', async () => {
+    const running = await runner.start({ ...spec('cannotEnter'), directory: 'gone' });
+    const exit = { kind: 'not_started', code: 'ENOENT', directory: 'gone' };
+    expect(await running.exit).toMatchObject(exit);
     expect(await text(running.stdout)).toBe('');
     expect(await text(running.stderr)).toBe('');
     await running.kill(0);

@@ -11,15 +11,29 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   /** The whole environment; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Absolute; must exist. */
+  /** Absolute; must exist. Entered with the runner's own rights: a folder of whose path no step can change a part. */
   readonly cwd: string;
+  /**
+   * Where the process works when that is a step's folder: absolute, or relative to `cwd`. It is entered by the process
+   * itself, after it became the step user, following links with that user's rights only. A variable whose name a shell
+   * cannot hold does not reach the process then.
+   */
+  readonly directory?: string;
 }
 
 export type ProcessExit =
   | { readonly kind: 'exited'; readonly exitCode: number }
   | { readonly kind: 'signalled'; readonly signal: string }
-  /** Never ran: program or folder missing, no permission, no process slot. `code` is the system's (ENOENT, EACCES, EAGAIN…). */
-  | { readonly kind: 'not_started'; readonly code: string; readonly message: string }
+  /**
+   * Never ran: program or folder missing, no permission, no process slot. `code` is the system's (ENOENT, EACCES, EAGAIN…).
+   * `directory`: it was the spec's directory that could not be entered.
+   */
+  | {
+      readonly kind: 'not_started';
+      readonly code: string;
+      readonly message: string;
+      readonly directory?: string;
+    }
   /** The launcher that held it is gone; how the process ended is unknown. */
   | { readonly kind: 'lost'; readonly message: string };
 
