@@ -133,11 +133,13 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   private outcome(
     exit: ProcessExit,
     killed: boolean,
-    { outputs: declared }: StepAttempt<ShellAction>,
+    { action, outputs: declared }: StepAttempt<ShellAction>,
     outputFile: OutputFile,
   ): StepOutcome {
     switch (exit.kind) {
       case 'not_started':
+        // A step that runs beside this one changed the way to it after the look.
+        if (exit.directory !== undefined) return wrongFolder('missing', action);
         // A step before may have removed it, where steps are the user of the server.
         if (!existsSync(this.workspace.directory)) return workspaceGone();
         return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
