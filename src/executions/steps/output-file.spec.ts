@@ -21,6 +21,17 @@ describe('$CI_OUTPUT', () => {
     rmSync(root, { recursive: true });
   });
 
+  it('is never something that stood there before', () => {
+    const workspace = { root, directory: '', home: '', temporary: '', owner };
+    writeFileSync(join(root, 'target'), 'kept');
+    execFileSync('ln', ['-s', 'target', join(root, 'outputs-3')]);
+    execFileSync('mkfifo', [join(root, 'outputs-4')]);
+    for (const number of [3, 4]) {
+      expect(() => OutputFile.make(workspace, number)).toThrow('EEXIST');
+    }
+    expect(readFileSync(join(root, 'target'), 'utf8')).toBe('kept');
+  });
+
   const read = (text: string | Buffer) => {
     writeFileSync(file.path, text);
     return file.read(['a', 'b']);
