@@ -22,7 +22,7 @@ export interface LauncherRunnerOptions {
   readonly launcherSilenceLimitMs?: number;
   /** From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone in 15 s. */
   readonly graceMs?: number;
-  /** Folder of the launchers of this user on this host, mode 0700; default `/tmp/millrace-launchers-UID`. */
+  /** Folder of the launchers of this user on this host, mode 0700; default: see `launcher-place.ts`. */
   readonly stateFolder?: string;
   /** Told of what a log should hold. */
   readonly report?: (event: RunnerReport) => void;
@@ -51,9 +51,7 @@ export class LauncherProcessRunner extends ProcessRunner {
 
   constructor(private readonly options: LauncherRunnerOptions) {
     super();
-    this.#folder = LauncherFolder.open(
-      options.stateFolder ?? LauncherFolder.defaultPath(process.getuid?.() ?? 0),
-    );
+    this.#folder = LauncherFolder.open(options.stateFolder);
     this.#ledger = new TreeLedger(options.stepUser?.uid);
   }
 
@@ -183,10 +181,8 @@ export class LauncherProcessRunner extends ProcessRunner {
       running.handleEnd(event.exit);
       return;
     }
-    const { pid, startTicks, mark } = event;
     const { group, cwd } = running.spec;
-    const outputs = running.outputPaths;
-    this.#ledger.add({ process: event.process, group, cwd, pid, startTicks, mark, outputs });
+    this.#ledger.add({ ...event, group, cwd, outputs: running.outputPaths });
     running.handleStart();
   }
 
@@ -201,7 +197,11 @@ export class LauncherProcessRunner extends ProcessRunner {
     for (const running of this.#processes.values()) groups.add(running.spec.group);
     try {
       const owns = (group: string) => groups.has(group);
-      const endedProcesses = await endLeftovers(this.#folder, link.identity, ledger.trees(), owns);
+      const endedProcesses = await endLeftovers(this.#folder, link.identity, {
+        trees: ledger.trees(),
+        ownsGroup: owns,
+        stepUid: ledger.stepUid,
+      });
       if (!this.#closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);

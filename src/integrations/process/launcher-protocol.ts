@@ -50,6 +50,7 @@ export type LauncherEvent =
       readonly process: number;
       readonly pid: number;
       readonly startTicks: number;
+      readonly auditSession: number | undefined;
       readonly mark: number | undefined;
     }
   | { readonly event: 'ended'; readonly process: number; readonly exit: ProcessExit }

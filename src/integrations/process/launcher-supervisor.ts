@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
+import { AuditSessions } from './audit-sessions.js';
 import type { FifoMaker } from './fifo-maker.js';
 import type {
   LauncherEvent,
@@ -10,26 +11,33 @@ import type {
 import type { MarkPool } from './mark-pool.js';
 import { ProcessRunnerError } from './process-runner.error.js';
 import type { ProcessExit } from './process-runner.js';
+import { GROUP_VARIABLE, ProcessSnapshot } from './process-snapshot.js';
 import { readStartTicks } from './process-table.js';
+import { SessionLog } from './session-log.js';
 import { SweepQueue } from './sweep-queue.js';
 import { killUntilNone, sendSignal, waitForGroupEnd } from './tree-ender.js';
 import { TreeLedger, type LedgerTree } from './tree-ledger.js';
-import { findTree, GROUP_VARIABLE, ProcessSnapshot } from './tree-search.js';
+import { findTree } from './tree-search.js';
 
 /** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
 export class LauncherSupervisor {
   readonly #ledger: TreeLedger;
   readonly #sweeps: SweepQueue;
+  readonly #auditSessions: AuditSessions | undefined;
   /** Trees whose end is told as `lost`. */
   readonly #lost = new Map<LedgerTree, string>();
 
   constructor(
     private readonly options: LauncherOptions,
+    /** The launcher's own folder. */
+    folder: string,
     private readonly marks: MarkPool,
     private readonly fifos: FifoMaker,
     private readonly send: (event: LauncherEvent) => void,
   ) {
     this.#ledger = new TreeLedger(options.stepUser?.uid);
+    const sessionLog = new SessionLog(folder, () => this.#ledger.auditSessions());
+    this.#auditSessions = AuditSessions.open(options.stepUser?.uid, sessionLog);
     this.#sweeps = new SweepQueue(this.#ledger, (mark) => marks.give(mark));
   }
 
@@ -67,7 +75,11 @@ export class LauncherSupervisor {
   #start(request: StartRequest): void {
     const idle = this.#ledger.idleMark(request.group);
     const mark = idle ?? this.marks.take();
-    const spawned = this.#spawn(request, mark);
+    const spawn = (): Spawned => this.#spawn(request, mark);
+    const { result: spawned, auditSession } = this.#auditSessions?.during(spawn) ?? {
+      result: spawn(),
+      auditSession: undefined,
+    };
     const carried = spawned.child?.pid !== undefined && spawned.carried;
     if (mark !== undefined && idle === undefined && !carried) this.marks.give(mark);
     const { child } = spawned;
@@ -81,11 +93,19 @@ export class LauncherSupervisor {
       cwd: request.cwd,
       pid: child.pid,
       startTicks: readStartTicks(child.pid) ?? 0,
+      auditSession,
       mark: carried ? mark : undefined,
       outputs: [request.stdout, request.stderr],
     });
     const { pid, startTicks } = tree;
-    this.send({ event: 'started', process: tree.process, pid, startTicks, mark: tree.mark });
+    this.send({
+      event: 'started',
+      process: tree.process,
+      pid,
+      startTicks,
+      auditSession,
+      mark: tree.mark,
+    });
     child.once('exit', (code, signal) => {
       tree.running = false;
       const lost = this.#lost.get(tree);
@@ -131,7 +151,7 @@ export class LauncherSupervisor {
   async #kill(process: number, graceMs: number): Promise<number> {
     const tree = this.#ledger.get(process);
     if (!tree) return 0;
-    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree);
+    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree, this.#ledger.stepUid);
     const before = find();
     // Once its leader is collected and its members are gone, the number could be another's.
     if (tree.running || before.some((entry) => entry.processGroup === tree.pid)) {
