@@ -62,8 +62,8 @@ export async function sweepStaleLaunchers(
 
 /**
  * Processes of the steps' user with a marker variable of ours that no living launcher holds, and orphans of the steps' own user
- * while there is no living launcher at all. A Millrace that runs in a step must not end the tree that it is in, nor other
- * executions of the outer one, whose launchers it may not see.
+ * while there is no living launcher at all. A Millrace that runs in a step judges nobody by this: it may not see
+ * the launchers of the outer one, which ends all that the step leaves.
  */
 function findUnheld(
   folder: LauncherFolder,
@@ -74,17 +74,12 @@ function findUnheld(
   const living = folder.launchers().filter(isLauncherAlive);
   const isHeld = holdTest(folder, living, snapshot);
   const self = snapshot.get(process.pid);
-  const ownGroup = self && snapshot.group(self);
-  const isOutside = (entry: ProcessEntry): boolean =>
-    self !== undefined &&
-    ownGroup !== undefined &&
-    (snapshot.group(entry) === ownGroup ||
-      snapshot.auditSession(entry) !== snapshot.auditSession(self));
+  if (self && snapshot.groups(self).length > 0) return [];
   return snapshot.entries.filter((entry) => {
     if (!snapshot.isOwnedBy(entry, uidOfSteps(stepUid))) return false;
     if (stepUid !== undefined && entry.parentPid === 1 && living.length === 0) return true;
-    if (snapshot.group(entry)?.startsWith(groupPrefix) !== true) return false;
-    return !isOutside(entry) && !isHeld(entry);
+    if (snapshot.groups(entry).at(-1)?.startsWith(groupPrefix) !== true) return false;
+    return !isHeld(entry);
   });
 }
 

@@ -6,6 +6,8 @@ import { endLeftovers, sweepStaleLaunchers } from './launcher-leftovers.js';
 import { LaunchedProcess } from './launched-process.js';
 import { ProcessRunner, type ProcessSpec, type RunningProcess } from './process-runner.js';
 import { isLauncherLost, ProcessRunnerError } from './process-runner.error.js';
+import { GROUP_VARIABLE } from './process-snapshot.js';
+import { readEnvironmentVariable } from './process-table.js';
 import { TreeLedger } from './tree-ledger.js';
 import type { StepUser } from './step-user.js';
 
@@ -152,6 +154,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     const options = {
       folder: this.#folder.path,
       stepUser: stepUser && { uid: stepUser.uid, gid: stepUser.gid },
+      outerGroup: readEnvironmentVariable(process.pid, GROUP_VARIABLE),
       graceMs,
       silenceLimitMs,
     };

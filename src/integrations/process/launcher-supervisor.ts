@@ -11,7 +11,7 @@ import type {
 import type { MarkPool } from './mark-pool.js';
 import { ProcessRunnerError } from './process-runner.error.js';
 import type { ProcessExit } from './process-runner.js';
-import { GROUP_VARIABLE, ProcessSnapshot } from './process-snapshot.js';
+import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from './process-snapshot.js';
 import { readStartTicks } from './process-table.js';
 import { SessionLog } from './session-log.js';
 import { SweepQueue } from './sweep-queue.js';
@@ -121,7 +121,7 @@ export class LauncherSupervisor {
       outputs.push(openForWriting(request.stdout), openForWriting(request.stderr));
       const options: SpawnOptions = {
         cwd: request.cwd,
-        env: withMarker(request),
+        env: withMarker(request, this.options.outerGroup),
         detached: true,
         stdio: ['ignore', ...outputs],
         ...this.options.stepUser,
@@ -195,8 +195,11 @@ function openForWriting(path: string): number {
 }
 
 /** The marker stands first: a search reads only the beginning of a huge environment. */
-function withMarker({ environment, group }: StartRequest): Record<string, string> {
-  const marker = { [GROUP_VARIABLE]: group };
+function withMarker(
+  { environment, group }: StartRequest,
+  outerGroup: string | undefined,
+): Record<string, string> {
+  const marker = { [GROUP_VARIABLE]: groupPath(outerGroup, group) };
   return Object.assign({}, marker, environment, marker);
 }
 

@@ -9,8 +9,17 @@ import {
   type ProcessEntry,
 } from './process-table.js';
 
-/** Variable that every process of a step starts with. */
+/**
+ * Variable that every process of a step starts with: its group. Where the step belongs to a Millrace that itself runs in a step,
+ * the groups of the outer ones stand before it, parted by slashes: what it starts is theirs too.
+ */
 export const GROUP_VARIABLE = 'MILLRACE_GROUP';
+const GROUP_SEPARATOR = '/';
+
+/** Value of the variable for a step of `group`; `outer` is the launcher's own, if it has one. */
+export function groupPath(outer: string | undefined, group: string): string {
+  return outer === undefined ? group : `${outer}${GROUP_SEPARATOR}${group}`;
+}
 
 /**
  * What is read of a single process, and only when a rule asks for it. The audit session and the owners are the kernel's
@@ -77,8 +86,9 @@ export class ProcessSnapshot {
     return remember(this.#marks, pid, this.details.mark);
   }
 
-  group({ pid }: ProcessEntry): string | undefined {
-    return remember(this.#groups, pid, this.details.group);
+  /** What its variable names, the innermost last; none without the variable. */
+  groups({ pid }: ProcessEntry): readonly string[] {
+    return remember(this.#groups, pid, this.details.group)?.split(GROUP_SEPARATOR) ?? [];
   }
 
   writtenFiles({ pid }: ProcessEntry): readonly string[] {

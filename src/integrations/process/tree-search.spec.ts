@@ -91,6 +91,10 @@ describe('the search for what belongs to a step', () => {
     expect(inGroup(row)).toEqual([]);
   });
 
+  it('finds the groups of a Millrace that runs in the step', () => {
+    expect(inGroup({ pid: 20, group: 'g/inner' }, { pid: 21, group: 'gg/inner' })).toEqual([20]);
+  });
+
   it('finds what the step user runs in the folder', () => {
     expect(inGroup({ pid: 20, folder: '/work/g/sub' })).toEqual([20]);
   });

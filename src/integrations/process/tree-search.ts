@@ -79,7 +79,7 @@ export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): Process
       leaders.has(entry.session) ||
       leaders.has(entry.processGroup) ||
       isAmong(marks, snapshot.mark(entry)) ||
-      snapshot.group(entry) === trace.group ||
+      snapshot.groups(entry).includes(trace.group) ||
       snapshot.writtenFiles(entry).some((file) => outputs.has(file)) ||
       isInStepFolder(snapshot, entry, trace),
   });
@@ -122,8 +122,7 @@ export function findLauncherLeftovers(
     hasEvidence: (entry) => {
       if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
       if (isAmong(trace.marks, snapshot.mark(entry))) return true;
-      const named = snapshot.group(entry);
-      if (named !== undefined && trace.ownsGroup(named)) return true;
+      if (snapshot.groups(entry).some(trace.ownsGroup)) return true;
       return snapshot.writtenFiles(entry).some((file) => file.startsWith(`${trace.fifoFolder}/`));
     },
   });
