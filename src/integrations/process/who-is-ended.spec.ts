@@ -198,7 +198,8 @@ function escapee(sleep: string, as: Disguise = {}) {
     try {
       const [kept, left] = [newSleep(), newSleep()];
       await step('a', `${escapee(kept)} sleep ${kept}`, kept, 2);
-      const line = `${escapee(left, { group: 'a' })} sleep ${left}`;
+      const disguise = { group: 'a', ...(hasSessions ? { mark: 1000 } : {}) };
+      const line = `${escapee(left, disguise)} sleep ${left}`;
       await second.ask({ op: 'start', group: 'b', line, cwd: work });
       await until(() => sleepers(left).length >= 2);
       const pid = await second.ask({ op: 'launcher' });
