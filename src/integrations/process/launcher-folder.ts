@@ -1,6 +1,5 @@
 import {
   closeSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -9,7 +8,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { ProcessRunnerError } from './process-runner.error.js';
+import { findLauncherFolder, makeNamedFolder } from './launcher-place.js';
 import { isAlive, readBootId } from './process-table.js';
 
 /** A launcher of this host: its folder holds its FIFOs, and its marks name it. */
@@ -34,21 +33,10 @@ export class LauncherFolder {
 
   private constructor(readonly path: string) {}
 
-  /** Default place: not `os.tmpdir()`, which a step's own TMPDIR would move; marks are exclusive only within one folder. */
-  static defaultPath(uid: number): string {
-    return `/tmp/millrace-launchers-${uid}`;
-  }
-
-  /** @throws ProcessRunnerError `state_directory_unsafe`: it belongs to someone else or is a link. */
-  static open(path: string): LauncherFolder {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    const found = lstatSync(path);
-    if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o077) !== 0) {
-      throw new ProcessRunnerError(
-        'state_directory_unsafe',
-        `${path} must be a folder of mode 0700 that belongs to this user: remove it, or name another one`,
-      );
-    }
+  /** The one of all launchers of this user on this host, or the one that is named. @throws ProcessRunnerError `state_directory_unsafe`. */
+  static open(path?: string): LauncherFolder {
+    if (path === undefined) return new LauncherFolder(findLauncherFolder(process.getuid?.() ?? 0));
+    makeNamedFolder(path);
     return new LauncherFolder(path);
   }
 

@@ -5,30 +5,34 @@ import {
   type LauncherFolder,
   type LauncherIdentity,
 } from './launcher-folder.js';
+import { ProcessSnapshot } from './process-snapshot.js';
 import type { ProcessEntry } from './process-table.js';
+import { readSessions } from './session-log.js';
 import { killUntilNone } from './tree-ender.js';
-import {
-  findLauncherLeftovers,
-  ProcessSnapshot,
-  type LauncherTrace,
-  type TreeIdentity,
-} from './tree-search.js';
+import { findLauncherLeftovers, uidOfSteps, type LauncherTrace } from './tree-search.js';
+
+/** What is known of a dead launcher beside what its folder tells. */
+export type KnownOfLauncher = Pick<LauncherTrace, 'trees' | 'ownsGroup' | 'stepUid'>;
 
 /** Ends what a dead launcher left, by all that its folder and (while its worker lives) its worker know, and forgets it. */
 export async function endLeftovers(
   folder: LauncherFolder,
   launcher: LauncherIdentity,
-  trees: readonly TreeIdentity[],
-  ownsGroup: (group: string) => boolean,
+  known: KnownOfLauncher,
 ): Promise<number> {
   const name = launcherName(launcher);
   const marks = folder.marks().filter(({ owner }) => launcherName(owner) === name);
+  const recorded = readSessions(join(folder.path, name));
   const trace: LauncherTrace = {
+    ...known,
     startTicks: launcher.startTicks,
+    auditSessions: new Set([
+      ...(recorded?.sessions ?? []),
+      ...known.trees.flatMap((tree) => tree.auditSession ?? []),
+    ]),
+    isExact: recorded?.isExact ?? false,
     marks: new Set(marks.map(({ mark }) => mark)),
     fifoFolder: join(folder.path, name),
-    trees,
-    ownsGroup,
   };
   const count = await killUntilNone(() =>
     findLauncherLeftovers(ProcessSnapshot.take(trace.startTicks), trace),
@@ -48,7 +52,7 @@ export async function sweepStaleLaunchers(
     if (isLauncherAlive(launcher)) continue;
     // A launcher of an earlier boot left files, not processes; its ticks are not of this boot.
     if (launcher.bootId === folder.bootId) {
-      count += await endLeftovers(folder, launcher, [], () => false);
+      count += await endLeftovers(folder, launcher, { trees: [], ownsGroup: () => false, stepUid });
     } else {
       folder.forget(launcher);
     }
@@ -57,8 +61,9 @@ export async function sweepStaleLaunchers(
 }
 
 /**
- * Processes with a marker variable of ours that no living launcher holds, and orphans of the steps' own user while
- * there is no living launcher at all. A step that itself runs Millrace must not end the tree that it is in: our own group is spared.
+ * Processes of the steps' user with a marker variable of ours that no living launcher holds, and orphans of the steps' own user
+ * while there is no living launcher at all. A Millrace that runs in a step judges nobody by this: it may not see
+ * the launchers of the outer one, which ends all that the step leaves.
  */
 function findUnheld(
   folder: LauncherFolder,
@@ -69,19 +74,19 @@ function findUnheld(
   const living = folder.launchers().filter(isLauncherAlive);
   const isHeld = holdTest(folder, living, snapshot);
   const self = snapshot.get(process.pid);
-  const ownGroup = self && snapshot.group(self);
+  if (self && snapshot.groups(self).length > 0) return [];
   return snapshot.entries.filter((entry) => {
-    const group = snapshot.group(entry);
-    if (group !== undefined) {
-      return group.startsWith(groupPrefix) && group !== ownGroup && !isHeld(entry);
-    }
-    const isStepOrphan =
-      stepUid !== undefined && entry.parentPid === 1 && snapshot.owner(entry) === stepUid;
-    return isStepOrphan && living.length === 0;
+    if (!snapshot.isOwnedBy(entry, uidOfSteps(stepUid))) return false;
+    if (stepUid !== undefined && entry.parentPid === 1 && living.length === 0) return true;
+    if (snapshot.groups(entry).at(-1)?.startsWith(groupPrefix) !== true) return false;
+    return !isHeld(entry);
   });
 }
 
-/** Says of a process whether a living launcher holds it: by its mark, by descent, or because that launcher has no marks to tell by. */
+/**
+ * Says of a process whether a living launcher holds it: by its audit session, its mark, by descent, or because that launcher
+ * has neither sessions nor marks to tell by.
+ */
 function holdTest(
   folder: LauncherFolder,
   living: readonly LauncherIdentity[],
@@ -91,11 +96,20 @@ function holdTest(
   const names = new Set(living.map(launcherName));
   const held = folder.marks().filter(({ owner }) => names.has(launcherName(owner)));
   const marks = new Set(held.map(({ mark }) => mark));
-  const marking = new Set(held.map(({ owner }) => launcherName(owner)));
+  const telling = new Set(held.map(({ owner }) => launcherName(owner)));
+  // Read after the process table: a session is written down before there is a process in it.
+  const sessions = new Set<number>();
+  for (const name of names) {
+    const recorded = readSessions(join(folder.path, name));
+    if (recorded) telling.add(name);
+    for (const session of recorded?.sessions ?? []) sessions.add(session);
+  }
   return (entry) => {
+    const session = snapshot.auditSession(entry);
+    if (session !== undefined && sessions.has(session)) return true;
     const mark = snapshot.mark(entry);
     if (mark !== undefined && marks.has(mark)) return true;
     if (snapshot.ancestors(entry).some(({ pid }) => pids.has(pid))) return true;
-    return marking.size < names.size && entry.parentPid === 1;
+    return telling.size < names.size && entry.parentPid === 1;
   };
 }

@@ -31,14 +31,21 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   const folder = LauncherFolder.open(options.folder);
   const startTicks = readStartTicks(process.pid) ?? 0;
   const identity = { pid: process.pid, startTicks, bootId: readBootId() };
-  const fifos = new FifoMaker(folder.register(identity));
+  const ownFolder = folder.register(identity);
+  const fifos = new FifoMaker(ownFolder);
   const link = new Socket({ fd: LAUNCHER_LINK_FD });
   // A worker that was killed breaks the pipe; its 'close' says the same.
   link.on('error', () => undefined);
   const send = (event: LauncherEvent): void => {
     if (link.writable) link.write(encodeFrame(event));
   };
-  const supervisor = new LauncherSupervisor(options, new MarkPool(folder, identity), fifos, send);
+  const supervisor = new LauncherSupervisor(
+    options,
+    ownFolder,
+    new MarkPool(folder, identity),
+    fifos,
+    send,
+  );
   const watch = watchSilence(options.silenceLimitMs, () => {
     void supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`);
   });

@@ -123,7 +123,8 @@ describe('LauncherProcessRunner', () => {
       const [, stdout] = await outcome(running);
       expect(stdout.trim().split('\n').sort()).toEqual([
         'B=2',
-        'MILLRACE_GROUP=group',
+        // In a step of another Millrace (this may be a build of it) the outer group stands before it.
+        expect.stringMatching(/^MILLRACE_GROUP=(.*\/)?group$/),
         'odd name=x=y',
       ]);
     });

@@ -6,6 +6,8 @@ import { endLeftovers, sweepStaleLaunchers } from './launcher-leftovers.js';
 import { LaunchedProcess } from './launched-process.js';
 import { ProcessRunner, type ProcessSpec, type RunningProcess } from './process-runner.js';
 import { isLauncherLost, ProcessRunnerError } from './process-runner.error.js';
+import { GROUP_VARIABLE } from './process-snapshot.js';
+import { readEnvironmentVariable } from './process-table.js';
 import { TreeLedger } from './tree-ledger.js';
 import type { StepUser } from './step-user.js';
 
@@ -22,7 +24,7 @@ export interface LauncherRunnerOptions {
   readonly launcherSilenceLimitMs?: number;
   /** From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone in 15 s. */
   readonly graceMs?: number;
-  /** Folder of the launchers of this user on this host, mode 0700; default `/tmp/millrace-launchers-UID`. */
+  /** Folder of the launchers of this user on this host, mode 0700; default: see `launcher-place.ts`. */
   readonly stateFolder?: string;
   /** False: this process cannot do what it promised, and must not keep its trees alive by its heartbeat. */
   readonly isSteady?: () => boolean;
@@ -53,9 +55,7 @@ export class LauncherProcessRunner extends ProcessRunner {
 
   constructor(private readonly options: LauncherRunnerOptions) {
     super();
-    this.#folder = LauncherFolder.open(
-      options.stateFolder ?? LauncherFolder.defaultPath(process.getuid?.() ?? 0),
-    );
+    this.#folder = LauncherFolder.open(options.stateFolder);
     this.#ledger = new TreeLedger(options.stepUser?.uid);
   }
 
@@ -157,6 +157,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     const options = {
       folder: this.#folder.path,
       stepUser: stepUser && { uid: stepUser.uid, gid: stepUser.gid },
+      outerGroup: readEnvironmentVariable(process.pid, GROUP_VARIABLE),
       graceMs,
       silenceLimitMs,
     };
@@ -187,10 +188,8 @@ export class LauncherProcessRunner extends ProcessRunner {
       running.handleEnd(event.exit);
       return;
     }
-    const { pid, startTicks, mark } = event;
     const { group, cwd } = running.spec;
-    const outputs = running.outputPaths;
-    this.#ledger.add({ process: event.process, group, cwd, pid, startTicks, mark, outputs });
+    this.#ledger.add({ ...event, group, cwd, outputs: running.outputPaths });
     running.handleStart();
   }
 
@@ -205,7 +204,11 @@ export class LauncherProcessRunner extends ProcessRunner {
     for (const running of this.#processes.values()) groups.add(running.spec.group);
     try {
       const owns = (group: string) => groups.has(group);
-      const endedProcesses = await endLeftovers(this.#folder, link.identity, ledger.trees(), owns);
+      const endedProcesses = await endLeftovers(this.#folder, link.identity, {
+        trees: ledger.trees(),
+        ownsGroup: owns,
+        stepUid: ledger.stepUid,
+      });
       if (!this.#closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,8 @@ export interface LauncherOptions {
   /** See `LauncherFolder`. */
   readonly folder: string;
   readonly stepUser: { readonly uid: number; readonly gid: number } | undefined;
+  /** The worker's own `MILLRACE_GROUP`: it runs in a step itself. */
+  readonly outerGroup: string | undefined;
   /** Silence of the worker after which every tree is ended. */
   readonly silenceLimitMs: number;
   /** From TERM to KILL when the launcher itself ends trees (silence, end of the pipe). */
@@ -52,6 +54,7 @@ export type LauncherEvent =
       readonly process: number;
       readonly pid: number;
       readonly startTicks: number;
+      readonly auditSession: number | undefined;
       readonly mark: number | undefined;
     }
   | { readonly event: 'ended'; readonly process: number; readonly exit: ProcessExit }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { AuditSessions } from './audit-sessions.js';
 import { ENTRY_REPORT_FD, enterDirectory, readEntryReport } from './directory-entry.js';
 import type { FifoMaker } from './fifo-maker.js';
 import type {
@@ -12,26 +13,33 @@ import type {
 import type { MarkPool } from './mark-pool.js';
 import { ProcessRunnerError } from './process-runner.error.js';
 import type { ProcessExit } from './process-runner.js';
+import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from './process-snapshot.js';
 import { readStartTicks } from './process-table.js';
+import { SessionLog } from './session-log.js';
 import { SweepQueue } from './sweep-queue.js';
 import { killUntilNone, sendSignal, waitForGroupEnd } from './tree-ender.js';
 import { TreeLedger, type LedgerTree } from './tree-ledger.js';
-import { findTree, GROUP_VARIABLE, ProcessSnapshot } from './tree-search.js';
+import { findTree } from './tree-search.js';
 
 /** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
 export class LauncherSupervisor {
   readonly #ledger: TreeLedger;
   readonly #sweeps: SweepQueue;
+  readonly #auditSessions: AuditSessions | undefined;
   /** Trees whose end is told as `lost`. */
   readonly #lost = new Map<LedgerTree, string>();
 
   constructor(
     private readonly options: LauncherOptions,
+    /** The launcher's own folder. */
+    folder: string,
     private readonly marks: MarkPool,
     private readonly fifos: FifoMaker,
     private readonly send: (event: LauncherEvent) => void,
   ) {
     this.#ledger = new TreeLedger(options.stepUser?.uid);
+    const sessionLog = new SessionLog(folder, () => this.#ledger.auditSessions());
+    this.#auditSessions = AuditSessions.open(options.stepUser?.uid, sessionLog);
     this.#sweeps = new SweepQueue(this.#ledger, (mark) => marks.give(mark));
   }
 
@@ -69,7 +77,11 @@ export class LauncherSupervisor {
   #start(request: StartRequest): void {
     const idle = this.#ledger.idleMark(request.group);
     const mark = idle ?? this.marks.take();
-    const spawned = this.#spawn(request, mark);
+    const spawn = (): Spawned => this.#spawn(request, mark);
+    const { result: spawned, auditSession } = this.#auditSessions?.during(spawn) ?? {
+      result: spawn(),
+      auditSession: undefined,
+    };
     const carried = spawned.child?.pid !== undefined && spawned.carried;
     if (mark !== undefined && idle === undefined && !carried) this.marks.give(mark);
     const { child } = spawned;
@@ -83,11 +95,19 @@ export class LauncherSupervisor {
       cwd: request.cwd,
       pid: child.pid,
       startTicks: readStartTicks(child.pid) ?? 0,
+      auditSession,
       mark: carried ? mark : undefined,
       outputs: [request.stdout, request.stderr],
     });
     const { pid, startTicks } = tree;
-    this.send({ event: 'started', process: tree.process, pid, startTicks, mark: tree.mark });
+    this.send({
+      event: 'started',
+      process: tree.process,
+      pid,
+      startTicks,
+      auditSession,
+      mark: tree.mark,
+    });
     const entry = entryReport(child, request);
     child.once('exit', (code, signal) => {
       tree.running = false;
@@ -110,7 +130,7 @@ export class LauncherSupervisor {
         directory === undefined ? request : enterDirectory(directory, request);
       const options: SpawnOptions = {
         cwd: request.cwd,
-        env: withMarker(request),
+        env: withMarker(request, this.options.outerGroup),
         detached: true,
         stdio: ['ignore', ...outputs, ...(directory === undefined ? [] : ['pipe' as const])],
         ...this.options.stepUser,
@@ -140,7 +160,7 @@ export class LauncherSupervisor {
   async #kill(process: number, graceMs: number): Promise<number> {
     const tree = this.#ledger.get(process);
     if (!tree) return 0;
-    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree);
+    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree, this.#ledger.stepUid);
     const before = find();
     // Once its leader is collected and its members are gone, the number could be another's.
     if (tree.running || before.some((entry) => entry.processGroup === tree.pid)) {
@@ -184,8 +204,11 @@ function openForWriting(path: string): number {
 }
 
 /** The marker stands first: a search reads only the beginning of a huge environment. */
-function withMarker({ environment, group }: StartRequest): Record<string, string> {
-  const marker = { [GROUP_VARIABLE]: group };
+function withMarker(
+  { environment, group }: StartRequest,
+  outerGroup: string | undefined,
+): Record<string, string> {
+  const marker = { [GROUP_VARIABLE]: groupPath(outerGroup, group) };
   return Object.assign({}, marker, environment, marker);
 }
 

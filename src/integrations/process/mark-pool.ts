@@ -2,15 +2,18 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { LauncherFolder, LauncherIdentity } from './launcher-folder.js';
 import { readOomScoreAdjustment } from './process-table.js';
 
-const LOWEST_MARK = 301;
-const HIGHEST_MARK = 999;
-/** Files looked at in a range before it is given up: with 200 trees of other launchers on the host the last misses once in 10^17. */
-const CLAIM_TRIES = 32;
 /**
- * Shares of what is above the launcher's own value, in the order in which they are tried. A step may itself run
- * Millrace (its own tests do), whose marks must be above the step's: the top is left to those while there is room.
+ * Ranges of marks. A launcher uses the first that is wholly above its own value: a step may itself run Millrace (its own tests
+ * do), as a user that cannot see the claims of the outer one, and no mark of the inner may be one of the outer's.
  */
-const RANGES = [0.6, 1];
+const RANGES = [
+  [301, 719],
+  [720, 887],
+  [888, 999],
+] as const;
+const HIGHEST_MARK = 999;
+/** Files looked at before a range is given up: with 200 trees of other launchers on the host the last misses once in 10^10. */
+const CLAIM_TRIES = 32;
 
 /**
  * Marks that a process cannot lose by accident. A mark is a value of `/proc/PID/oom_score_adj`: every child inherits it,
@@ -38,15 +41,11 @@ export class MarkPool {
     if (this.#descriptor === undefined) return undefined;
     const known = this.#free.pop();
     if (known !== undefined) return known;
-    const lowest = Math.max(LOWEST_MARK, this.#base + 1);
-    for (const range of RANGES) {
-      const mark = this.#claimAmong(lowest, Math.ceil((HIGHEST_MARK - lowest + 1) * range));
-      if (mark !== undefined) return mark;
-    }
-    return undefined;
-  }
-
-  #claimAmong(lowest: number, count: number): number | undefined {
+    const [lowest, highest] = RANGES.find(([first]) => first > this.#base) ?? [
+      this.#base + 1,
+      HIGHEST_MARK,
+    ];
+    const count = highest - lowest + 1;
     for (let tries = 0; tries < CLAIM_TRIES && count > 0; tries += 1) {
       const mark = lowest + Math.floor(Math.random() * count);
       if (isFreeForUs(mark) && this.folder.claim(mark, this.owner)) return mark;

@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 /** One line of the process table. `startTicks` with `pid` names a process for good: pids come round again. */
 export interface ProcessEntry {
@@ -19,6 +11,8 @@ export interface ProcessEntry {
 }
 
 const GONE_OR_NOT_OURS = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR']);
+/** What the kernel says of a process that is in no audit session: -1 as a number without a sign. */
+const NO_AUDIT_SESSION = '4294967295';
 const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /** The living processes (no zombies) that began at `sinceTicks` or later. Costs about 10 µs a process. */
@@ -86,9 +80,20 @@ export function readWrittenFiles(pid: number): string[] {
   });
 }
 
-/** Owner of the process (its effective user). */
-export function readOwner(pid: number): number | undefined {
-  return tolerant(() => statSync(`/proc/${pid}`).uid);
+/** Real, effective and saved user of the process; none when it is gone. */
+export function readOwners(pid: number): readonly number[] {
+  return /^Uid:\t(\d+)\t(\d+)\t(\d+)/m.exec(readStatus(pid))?.slice(1).map(Number) ?? [];
+}
+
+/** Effective capabilities of the process, as bits; see capabilities(7). */
+export function readCapabilities(pid: number): bigint {
+  return BigInt(`0x${/^CapEff:\t([0-9a-f]+)/m.exec(readStatus(pid))?.[1] ?? '0'}`);
+}
+
+/** Audit session of the process (see `audit-sessions.ts`); undefined when it is in none. */
+export function readAuditSession(pid: number): number | undefined {
+  const text = readProcFile(`/proc/${pid}/sessionid`);
+  return text === undefined || text === NO_AUDIT_SESSION ? undefined : Number(text);
 }
 
 /** Differs after every boot, so that a pid in a file of yesterday is not taken for one of today. */
@@ -112,6 +117,10 @@ function parseStat(pid: number, stat: string): ProcessEntry | undefined {
 /** `PID (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
 function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
+}
+
+function readStatus(pid: number): string {
+  return readProcFile(`/proc/${pid}/status`) ?? '';
 }
 
 /** One read: the kernel gives a line of `/proc`, or 64 KiB of an environment, in one piece. */

@@ -1,6 +1,7 @@
+import { ProcessSnapshot } from './process-snapshot.js';
 import { killUntilNone } from './tree-ender.js';
 import type { TreeLedger } from './tree-ledger.js';
-import { findGroup, oldestTicks, ProcessSnapshot } from './tree-search.js';
+import { findGroup, oldestTicks } from './tree-search.js';
 
 /** A reading of the process table costs 1 ms and more; this many times its cost must pass before the next one. */
 const REST_FACTOR = 20;

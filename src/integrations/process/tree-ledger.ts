@@ -17,6 +17,7 @@ export interface NewTree {
   readonly cwd: string;
   readonly pid: number;
   readonly startTicks: number;
+  readonly auditSession: number | undefined;
   readonly mark: number | undefined;
   readonly outputs: readonly string[];
 }
@@ -32,10 +33,11 @@ export class TreeLedger {
   readonly #byProcess = new Map<number, LedgerTree>();
   readonly #outputHolders = new Map<string, LedgerTree>();
 
-  constructor(private readonly stepUid: number | undefined) {}
+  constructor(readonly stepUid: number | undefined) {}
 
   /** Enters a tree. Its FIFOs and its mark are no longer those of an earlier tree. */
-  add({ process, group, cwd, pid, startTicks, mark, outputs }: NewTree): LedgerTree {
+  add(started: NewTree): LedgerTree {
+    const { process, group, cwd, mark, outputs } = started;
     const known = this.#groups.get(group) ?? { trees: new Set(), folders: new Set() };
     for (const earlier of known.trees) {
       if (mark !== undefined && earlier.mark === mark) earlier.mark = undefined;
@@ -43,8 +45,9 @@ export class TreeLedger {
     const tree: LedgerTree = {
       process,
       group,
-      pid,
-      startTicks,
+      pid: started.pid,
+      startTicks: started.startTicks,
+      auditSession: started.auditSession,
       mark,
       outputs: new Set(outputs),
       running: true,
@@ -86,6 +89,11 @@ export class TreeLedger {
 
   trees(): LedgerTree[] {
     return [...this.#byProcess.values()];
+  }
+
+  /** Those of the trees that are known. */
+  auditSessions(): number[] {
+    return this.trees().flatMap(({ auditSession }) => auditSession ?? []);
   }
 
   /** Of a group of which nothing is known: a trace with no trees. */

@@ -1,6 +1,7 @@
+import { ProcessSnapshot } from './process-snapshot.js';
 import type { ProcessEntry } from './process-table.js';
 import { TreeLedger, type LedgerTree } from './tree-ledger.js';
-import { findGroup, findTree, ProcessSnapshot } from './tree-search.js';
+import { findGroup, findLauncherLeftovers, findTree } from './tree-search.js';
 
 interface Row {
   readonly pid: number;
@@ -12,8 +13,12 @@ interface Row {
   readonly group?: string;
   readonly files?: readonly string[];
   readonly folder?: string;
-  readonly owner?: number;
+  /** Real, effective and saved user; default: the steps'. */
+  readonly owners?: readonly number[];
+  readonly auditSession?: number;
 }
+
+const STEP_UID = 65_000;
 
 function snapshot(...rows: readonly Row[]): ProcessSnapshot {
   const row = (pid: number): Row | undefined => rows.find((candidate) => candidate.pid === pid);
@@ -29,7 +34,8 @@ function snapshot(...rows: readonly Row[]): ProcessSnapshot {
     group: (pid) => row(pid)?.group,
     writtenFiles: (pid) => row(pid)?.files ?? [],
     folder: (pid) => row(pid)?.folder,
-    owner: (pid) => row(pid)?.owner ?? 0,
+    owners: (pid) => row(pid)?.owners ?? [STEP_UID, STEP_UID, STEP_UID],
+    auditSession: (pid) => row(pid)?.auditSession,
   });
 }
 
@@ -40,13 +46,14 @@ describe('the search for what belongs to a step', () => {
   let tree: LedgerTree;
 
   beforeEach(() => {
-    ledger = new TreeLedger(65_000);
+    ledger = new TreeLedger(STEP_UID);
     tree = ledger.add({
       process: 1,
       group: 'g',
       cwd: '/work/g',
       pid: 10,
       startTicks: 100,
+      auditSession: undefined,
       mark: 400,
       outputs: ['/fifo/1', '/fifo/2'],
     });
@@ -54,7 +61,7 @@ describe('the search for what belongs to a step', () => {
 
   const inGroup = (...rows: Row[]): number[] =>
     pids(findGroup(snapshot(...rows), ledger.trace('g')));
-  const inTree = (...rows: Row[]): number[] => pids(findTree(snapshot(...rows), tree));
+  const inTree = (...rows: Row[]): number[] => pids(findTree(snapshot(...rows), tree, STEP_UID));
 
   it.each<[string, Row]>([
     ['the session of its leader', { pid: 20, session: 10 }],
@@ -78,16 +85,127 @@ describe('the search for what belongs to a step', () => {
 
   it.each<[string, Row]>([
     ['began before the tree', { pid: 20, mark: 400, startTicks: 99 }],
-    ['has the mark but says that it is of another group', { pid: 20, mark: 400, group: 'other' }],
     ['has another mark', { pid: 20, mark: 401 }],
-    ['stands in the folder but is not the step user’s', { pid: 20, folder: '/work/g' }],
-    ['is the step user’s in another folder', { pid: 20, folder: '/work/g2', owner: 65_000 }],
+    ['stands in another folder', { pid: 20, folder: '/work/g2' }],
   ])('leaves a process of the group alone that %s', (_, row) => {
     expect(inGroup(row)).toEqual([]);
   });
 
+  it('finds the groups of a Millrace that runs in the step', () => {
+    expect(inGroup({ pid: 20, group: 'g/inner' }, { pid: 21, group: 'gg/inner' })).toEqual([20]);
+  });
+
   it('finds what the step user runs in the folder', () => {
-    expect(inGroup({ pid: 20, folder: '/work/g/sub', owner: 65_000 })).toEqual([20]);
+    expect(inGroup({ pid: 20, folder: '/work/g/sub' })).toEqual([20]);
+  });
+
+  const evidence: [string, Row][] = [
+    ['its mark', { pid: 20, mark: 400 }],
+    ['the session of its leader', { pid: 20, session: 10 }],
+    ['the process group of its leader', { pid: 20, processGroup: 10 }],
+    ['an output of it', { pid: 20, files: ['/fifo/2'] }],
+  ];
+
+  it.each(evidence)('a foreign name does not acquit what has %s', (_, row) => {
+    expect(inGroup({ ...row, group: 'other' })).toEqual([20]);
+    expect(inTree({ ...row, group: 'other' })).toEqual([20]);
+  });
+
+  it.each<[string, Row]>([
+    ...evidence,
+    ['its variable', { pid: 20, group: 'g' }],
+    ['its folder', { pid: 20, folder: '/work/g' }],
+  ])('nobody else’s process is found by %s', (_, row) => {
+    expect(inGroup(row)).toEqual([20]);
+    expect(inGroup({ ...row, owners: [0, 0, 0] })).toEqual([]);
+    expect(inTree({ ...row, owners: [0, 0, 0] })).toEqual([]);
+    expect(leftovers(false, { ...row, owners: [0, 0, 0] })).toEqual([]);
+  });
+
+  it.each([0, 1, 2])(
+    'finds a setuid program that is still the step user’s by its user %i',
+    (which) => {
+      const owners = [0, 0, 0].map((uid, index) => (index === which ? STEP_UID : uid));
+      expect(inTree({ pid: 20, mark: 400, owners })).toEqual([20]);
+    },
+  );
+
+  it('finds what descends from a step whoever it runs as', () => {
+    const rows = [
+      { pid: 20, mark: 400 },
+      { pid: 21, parentPid: 20, owners: [0, 0, 0] },
+    ];
+    expect(inTree(...rows)).toEqual([20, 21]);
+  });
+
+  /** Of a launcher that left only its mark 400, its variable, its FIFOs and the audit session 7. */
+  const leftovers = (isExact: boolean, ...rows: Row[]): number[] =>
+    pids(
+      findLauncherLeftovers(snapshot(...rows), {
+        startTicks: 100,
+        auditSessions: new Set([7]),
+        isExact,
+        marks: new Set([400]),
+        fifoFolder: '/fifo',
+        trees: [],
+        ownsGroup: (group) => group === 'g',
+        stepUid: STEP_UID,
+      }),
+    );
+
+  describe('where trees have audit sessions', () => {
+    beforeEach(() => {
+      ledger = new TreeLedger(STEP_UID);
+      tree = ledger.add({
+        process: 1,
+        group: 'g',
+        cwd: '/work/g',
+        pid: 10,
+        startTicks: 100,
+        auditSession: 7,
+        mark: 400,
+        outputs: ['/fifo/1'],
+      });
+    });
+
+    it('finds all that is in one, whatever it says or runs as', () => {
+      const rows = [
+        { pid: 20, auditSession: 7, group: 'other', mark: 999 },
+        { pid: 21, auditSession: 7, owners: [0, 0, 0] },
+      ];
+      expect(inTree(...rows)).toEqual([20, 21]);
+      expect(inGroup(...rows)).toEqual([20, 21]);
+      expect(leftovers(true, ...rows)).toEqual([20, 21]);
+    });
+
+    it('finds nothing of another one, whatever that says about itself', () => {
+      const rows = [
+        { pid: 20, auditSession: 8, mark: 400 },
+        { pid: 21, auditSession: 8, group: 'g', folder: '/work/g' },
+        { pid: 22, auditSession: 8, files: ['/fifo/1'] },
+        { pid: 23, session: 10, processGroup: 10 },
+      ];
+      expect(inTree(...rows)).toEqual([]);
+      expect(inGroup(...rows)).toEqual([]);
+      expect(leftovers(true, ...rows)).toEqual([]);
+    });
+
+    it('goes by the other rules too once a tree has none', () => {
+      ledger.add({
+        process: 2,
+        group: 'g',
+        cwd: '/work/g',
+        pid: 11,
+        startTicks: 100,
+        auditSession: undefined,
+        mark: 401,
+        outputs: [],
+      });
+      expect(inGroup({ pid: 20, auditSession: 7 }, { pid: 21, mark: 401 })).toEqual([20, 21]);
+      expect(leftovers(false, { pid: 20, auditSession: 7 }, { pid: 21, mark: 400 })).toEqual([
+        20, 21,
+      ]);
+    });
   });
 
   it('does not take the pid of the leader, come round again, for the leader', () => {
@@ -103,6 +221,7 @@ describe('the search for what belongs to a step', () => {
       cwd: '/work/g',
       pid: 40,
       startTicks: 200,
+      auditSession: undefined,
       mark: 400,
       outputs: ['/fifo/1', '/fifo/3'],
     });
@@ -113,7 +232,7 @@ describe('the search for what belongs to a step', () => {
       { pid: 41, mark: 400, startTicks: 250 },
       { pid: 42, startTicks: 250, files: ['/fifo/1'] },
     ];
-    expect(pids(findTree(snapshot(...rows), next))).toEqual([41, 42]);
+    expect(pids(findTree(snapshot(...rows), next, STEP_UID))).toEqual([41, 42]);
     expect(inTree(...rows)).toEqual([]);
     expect(inGroup(...rows)).toEqual([20, 21, 41, 42]);
     expect(ledger.remove('g')).toEqual([400]);

@@ -1,21 +1,13 @@
-import {
-  readEnvironmentVariable,
-  readOomScoreAdjustment,
-  readOwner,
-  readProcessTable,
-  readWorkingDirectory,
-  readWrittenFiles,
-  type ProcessEntry,
-} from './process-table.js';
+import type { ProcessSnapshot } from './process-snapshot.js';
+import type { ProcessEntry } from './process-table.js';
 
-/** Variable that every process of a step starts with. */
-export const GROUP_VARIABLE = 'MILLRACE_GROUP';
-
-/** One tree that was started: its first process, which also leads its session, and the mark that it inherited. */
+/** One tree that was started: its first process, which also leads its session, and what that inherited. */
 export interface TreeIdentity {
   readonly pid: number;
   readonly startTicks: number;
-  /** See `mark-registry.ts`; undefined where the system offers no marks. */
+  /** See `audit-sessions.ts`; undefined where the launcher may not begin one. */
+  readonly auditSession: number | undefined;
+  /** See `mark-pool.ts`; undefined where the system offers no marks. */
   readonly mark: number | undefined;
   /** Paths of the FIFOs that are its stdout and stderr, until another tree has them. */
   readonly outputs: ReadonlySet<string>;
@@ -36,6 +28,9 @@ export interface GroupTrace {
 export interface LauncherTrace {
   /** Nothing of it is older. */
   readonly startTicks: number;
+  readonly auditSessions: ReadonlySet<number>;
+  /** Every tree of it had an audit session, and `auditSessions` has them all. */
+  readonly isExact: boolean;
   readonly marks: ReadonlySet<number>;
   /** Folder of its FIFOs. */
   readonly fifoFolder: string;
@@ -43,99 +38,23 @@ export interface LauncherTrace {
   readonly trees: readonly TreeIdentity[];
   /** Which marker variables are its. */
   readonly ownsGroup: (group: string) => boolean;
+  readonly stepUid: number | undefined;
 }
 
-/** What is read of a single process, and only when a rule asks for it. */
-export interface ProcessDetails {
-  readonly mark: (pid: number) => number | undefined;
-  readonly group: (pid: number) => string | undefined;
-  /**
-   * Only what is open for writing: a worker holds the reading ends, and so does, until its exec, every process that it has
-   * just forked.
-   */
-  readonly writtenFiles: (pid: number) => readonly string[];
-  readonly folder: (pid: number) => string | undefined;
-  readonly owner: (pid: number) => number | undefined;
+/** How the processes of something are told. */
+interface Rules {
+  readonly startTicks: number;
+  readonly auditSessions: ReadonlySet<number>;
+  /** The audit sessions tell it all: nothing else convicts. */
+  readonly isExact: boolean;
+  readonly stepUid: number | undefined;
+  /** What a process says about itself, or numbers that come round again: counts only for the steps' own user. */
+  readonly hasEvidence: (entry: ProcessEntry) => boolean;
 }
 
-const procDetails: ProcessDetails = {
-  mark: readOomScoreAdjustment,
-  group: (pid) => readEnvironmentVariable(pid, GROUP_VARIABLE),
-  writtenFiles: readWrittenFiles,
-  folder: readWorkingDirectory,
-  owner: readOwner,
-};
-
-/** One reading of the process table, with the answers of `ProcessDetails` kept. */
-export class ProcessSnapshot {
-  readonly #byPid = new Map<number, ProcessEntry>();
-  readonly #marks = new Map<number, number | undefined>();
-  readonly #groups = new Map<number, string | undefined>();
-  readonly #files = new Map<number, readonly string[]>();
-
-  constructor(
-    readonly entries: readonly ProcessEntry[],
-    private readonly details: ProcessDetails,
-  ) {
-    for (const entry of entries) this.#byPid.set(entry.pid, entry);
-  }
-
-  /** Reads `/proc`: 10 µs a process, 30 more for each that began after `sinceTicks`. */
-  static take(sinceTicks = 0): ProcessSnapshot {
-    return new ProcessSnapshot(readProcessTable(sinceTicks), procDetails);
-  }
-
-  get(pid: number): ProcessEntry | undefined {
-    return this.#byPid.get(pid);
-  }
-
-  mark({ pid }: ProcessEntry): number | undefined {
-    return remember(this.#marks, pid, this.details.mark);
-  }
-
-  group({ pid }: ProcessEntry): string | undefined {
-    return remember(this.#groups, pid, this.details.group);
-  }
-
-  writtenFiles({ pid }: ProcessEntry): readonly string[] {
-    return remember(this.#files, pid, this.details.writtenFiles);
-  }
-
-  folder({ pid }: ProcessEntry): string | undefined {
-    return this.details.folder(pid);
-  }
-
-  owner({ pid }: ProcessEntry): number | undefined {
-    return this.details.owner(pid);
-  }
-
-  /** The entry's ancestors, nearest first, as far as they are in this snapshot. */
-  ancestors(entry: ProcessEntry): ProcessEntry[] {
-    const chain: ProcessEntry[] = [];
-    for (
-      let parent = this.get(entry.parentPid);
-      parent && chain.length < this.entries.length;
-      parent = this.get(parent.parentPid)
-    ) {
-      chain.push(parent);
-    }
-    return chain;
-  }
-
-  /** The seeds and everything that descends from them. */
-  withDescendants(seeds: readonly ProcessEntry[]): ProcessEntry[] {
-    const children = new Map<number, ProcessEntry[]>();
-    for (const entry of this.entries) {
-      const siblings = children.get(entry.parentPid);
-      if (siblings) siblings.push(entry);
-      else children.set(entry.parentPid, [entry]);
-    }
-    const found = new Map(seeds.map((seed) => [seed.pid, seed]));
-    for (const entry of found.values()) {
-      for (const child of children.get(entry.pid) ?? []) found.set(child.pid, child);
-    }
-    return [...found.values()];
-  }
+/** The user that steps run as: without one of their own it is ours. */
+export function uidOfSteps(stepUid: number | undefined): number {
+  return stepUid ?? process.getuid?.() ?? 0;
 }
 
 /** Nothing of the group is older. */
@@ -143,40 +62,53 @@ export function oldestTicks({ trees }: GroupTrace): number {
   return trees.reduce((least, tree) => Math.min(least, tree.startTicks), Infinity);
 }
 
-/** Every living process of the group, by session, process group, mark, marker variable, open output, folder, and descent. */
+/**
+ * Every living process of the group: by audit session where its trees have one; else by session, process group, mark, marker
+ * variable, open output, and folder; and what descends from these. That a process names another group acquits it of nothing.
+ */
 export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): ProcessEntry[] {
-  const oldest = oldestTicks(trace);
   const leaders = liveLeaders(snapshot, trace.trees);
   const marks = new Set(trace.trees.flatMap((tree) => tree.mark ?? []));
   const outputs = new Set(trace.trees.flatMap((tree) => [...tree.outputs]));
-  const belongs = (entry: ProcessEntry): boolean => {
-    if (entry.startTicks < oldest) return false;
-    if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
-    const named = snapshot.group(entry);
-    if (named !== undefined) return named === trace.group;
-    const mark = snapshot.mark(entry);
-    if (mark !== undefined && marks.has(mark)) return true;
-    if (snapshot.writtenFiles(entry).some((file) => outputs.has(file))) return true;
-    return isInStepFolder(snapshot, entry, trace);
-  };
-  return snapshot.withDescendants(snapshot.entries.filter(belongs));
+  return findAll(snapshot, {
+    startTicks: oldestTicks(trace),
+    auditSessions: auditSessionsOf(trace.trees),
+    isExact: trace.trees.every((tree) => tree.auditSession !== undefined),
+    stepUid: trace.stepUid,
+    hasEvidence: (entry) =>
+      leaders.has(entry.session) ||
+      leaders.has(entry.processGroup) ||
+      isAmong(marks, snapshot.mark(entry)) ||
+      snapshot.groups(entry).includes(trace.group) ||
+      snapshot.writtenFiles(entry).some((file) => outputs.has(file)) ||
+      isInStepFolder(snapshot, entry, trace),
+  });
 }
 
 /**
  * The living processes of one tree, without those of other trees of its group, running or ended.
- * Where there are no marks, a process that left the session, dropped its outputs and lost its parent is left to the sweep of the group.
+ * Where there are neither audit sessions nor marks, a process that left the session, dropped its outputs and lost its parent is
+ * left to the sweep of the group.
  */
-export function findTree(snapshot: ProcessSnapshot, tree: TreeIdentity): ProcessEntry[] {
+export function findTree(
+  snapshot: ProcessSnapshot,
+  tree: TreeIdentity,
+  stepUid: number | undefined,
+): ProcessEntry[] {
   const leaders = liveLeaders(snapshot, [tree]);
-  const belongs = (entry: ProcessEntry): boolean => {
-    if (entry.startTicks < tree.startTicks) return false;
-    if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
-    if (tree.mark !== undefined && snapshot.mark(entry) === tree.mark) {
-      return !descendsFromOlderTree(snapshot, entry, tree);
-    }
-    return snapshot.writtenFiles(entry).some((file) => tree.outputs.has(file));
-  };
-  return snapshot.withDescendants(snapshot.entries.filter(belongs));
+  return findAll(snapshot, {
+    startTicks: tree.startTicks,
+    auditSessions: auditSessionsOf([tree]),
+    isExact: tree.auditSession !== undefined,
+    stepUid,
+    hasEvidence: (entry) => {
+      if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
+      if (tree.mark !== undefined && snapshot.mark(entry) === tree.mark) {
+        return !descendsFromOlderTree(snapshot, entry, tree);
+      }
+      return snapshot.writtenFiles(entry).some((file) => tree.outputs.has(file));
+    },
+  });
 }
 
 /** Every living process that a launcher left when it was killed. */
@@ -185,16 +117,40 @@ export function findLauncherLeftovers(
   trace: LauncherTrace,
 ): ProcessEntry[] {
   const leaders = liveLeaders(snapshot, trace.trees);
+  return findAll(snapshot, {
+    ...trace,
+    hasEvidence: (entry) => {
+      if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
+      if (isAmong(trace.marks, snapshot.mark(entry))) return true;
+      if (snapshot.groups(entry).some(trace.ownsGroup)) return true;
+      return snapshot.writtenFiles(entry).some((file) => file.startsWith(`${trace.fifoFolder}/`));
+    },
+  });
+}
+
+/**
+ * The one place that convicts. An audit session is the kernel's word, and so is descent in one reading of the table: they
+ * count whoever the process runs as, so that what a step started by sudo ends with it. Nothing else touches other users.
+ */
+function findAll(snapshot: ProcessSnapshot, rules: Rules): ProcessEntry[] {
+  const uid = uidOfSteps(rules.stepUid);
   const belongs = (entry: ProcessEntry): boolean => {
-    if (entry.startTicks < trace.startTicks) return false;
-    if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
-    const named = snapshot.group(entry);
-    if (named !== undefined) return trace.ownsGroup(named);
-    const mark = snapshot.mark(entry);
-    if (mark !== undefined && trace.marks.has(mark)) return true;
-    return snapshot.writtenFiles(entry).some((file) => file.startsWith(`${trace.fifoFolder}/`));
+    if (entry.startTicks < rules.startTicks) return false;
+    if (rules.auditSessions.size > 0) {
+      if (isAmong(rules.auditSessions, snapshot.auditSession(entry))) return true;
+      if (rules.isExact) return false;
+    }
+    return snapshot.isOwnedBy(entry, uid) && rules.hasEvidence(entry);
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs));
+}
+
+function auditSessionsOf(trees: readonly TreeIdentity[]): ReadonlySet<number> {
+  return new Set(trees.flatMap((tree) => tree.auditSession ?? []));
+}
+
+function isAmong(values: ReadonlySet<number>, value: number | undefined): boolean {
+  return value !== undefined && values.has(value);
 }
 
 /** A tree that ended hands its mark to the next one of its group; what it left running keeps its own children. */
@@ -226,15 +182,8 @@ function isInStepFolder(
   entry: ProcessEntry,
   trace: GroupTrace,
 ): boolean {
-  if (trace.stepUid === undefined || snapshot.owner(entry) !== trace.stepUid) return false;
+  if (trace.stepUid === undefined) return false;
   const folder = snapshot.folder(entry);
   if (folder === undefined) return false;
   return [...trace.folders].some((root) => folder === root || folder.startsWith(`${root}/`));
-}
-
-function remember<T>(cache: Map<number, T>, pid: number, read: (pid: number) => T): T {
-  if (cache.has(pid)) return cache.get(pid) as T;
-  const value = read(pid);
-  cache.set(pid, value);
-  return value;
 }
