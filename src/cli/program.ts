@@ -3,7 +3,7 @@ import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
-import { cleanText } from './client/clean-text.js';
+import { cleanText } from './clean-text.js';
 import { CommandError, errorShapeOf } from './command.error.js';
 import type { Shell } from './completion/completion-command.js';
 import { exitCodeHelp, exitCodes } from './exit-codes.js';

@@ -1,4 +1,4 @@
-import { cleanText } from './client/clean-text.js';
+import { cleanText } from './clean-text.js';
 
 /** Whoever waits for an error does not wait long for its hint. */
 const TIMEOUT_MS = 3_000;

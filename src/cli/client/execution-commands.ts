@@ -2,7 +2,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { exitCodes } from '../exit-codes.js';
 import { formatDuration, paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { findExecution } from './find-execution.js';

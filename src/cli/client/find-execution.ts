@@ -2,7 +2,7 @@ import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import type { ExecutionSummary, ListOf } from './wire-types.js';
 
 const PAGE = 200;

@@ -6,7 +6,7 @@ import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
 import { isOtherRelease } from '../server-release.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { localToken, refuseReadable, resolveUrl } from './connection.js';
 import { LoginStore } from './login-store.js';
 import { askSecret } from './secret-prompt.js';

@@ -4,7 +4,7 @@ import { exitCodes } from '../exit-codes.js';
 import type { ShownProblem } from '../problem-list.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
-import { cleanLines, cleanText } from './clean-text.js';
+import { cleanLines, cleanText } from '../clean-text.js';
 import { findPipeline } from './find-pipeline.js';
 import { isProblem, printServerProblems } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';

@@ -1,6 +1,6 @@
 import { printProblems, type ShownProblem } from '../problem-list.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 
 /** Problems that a server found, as `lint` prints its own. */
 export function printServerProblems(

@@ -1,7 +1,7 @@
 import { readClientEnvironment } from '../../config/client-environment.js';
 import { ApiClient } from '../api-client.js';
 import type { Terminal } from '../terminal.js';
-import { cleanJson } from './clean-text.js';
+import { cleanJson } from '../clean-text.js';
 import { type Connection, type ConnectionFlags, resolveConnection } from './connection.js';
 import { LoginStore } from './login-store.js';
 import { Moments } from './moments.js';

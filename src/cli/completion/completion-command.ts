@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readClientEnvironment } from '../../config/client-environment.js';
 import { ApiClient } from '../api-client.js';
-import { cleanText } from '../client/clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { resolveConnection } from '../client/connection.js';
 import { LoginStore } from '../client/login-store.js';
 import type { ExecutionSummary, ListOf, PipelineSummary } from '../client/wire-types.js';
