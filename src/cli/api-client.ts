@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageVersion } from '../config/paths.js';
+import { readJson, type Reader, ShapeError } from './answer-shape.js';
 import { CommandError, type ErrorShape } from './command.error.js';
-import { connectionProblem, ConnectionProblem } from './connection-problem.js';
+import { connectionProblem } from './connection-problem.js';
+import { exchange, type HttpAnswer, TimeLimit } from './exchange.js';
 import { exitCodes } from './exit-codes.js';
+import {
+  exitCodeOf,
+  GatewayError,
+  isUnknownRoute,
+  pauseAfter,
+  readErrorShape,
+  RefusedError,
+  retryAfterSeconds,
+} from './refusal.js';
+import { whyNotReady } from './server-health.js';
 import { releaseHints, serverVersion } from './server-release.js';
-
-interface HealthBody {
-  readonly checks?: Readonly<Record<string, { readonly status: string; readonly message: string }>>;
-}
 
 export interface ApiRequest {
   readonly method: string;
@@ -27,56 +35,91 @@ export interface ApiClientOptions {
   readonly tokenSource?: string;
   /** Milliseconds before each further try. */
   readonly retryDelaysMs?: readonly number[];
-  /** Longest wait for the head of an answer, milliseconds. */
+  /** Longest time of one request with its further tries, to the end of the answer, milliseconds. */
   readonly timeoutMs?: number;
+  /** Longest time of all requests together, milliseconds: so a command is over, whatever a server does. Default: none. */
+  readonly budgetMs?: number;
+}
+
+/** What was asked for, and how the server wrote it. */
+export interface Read<T> {
+  readonly value: T;
+  readonly json: string;
+  readonly answer: HttpAnswer;
 }
 
 const RETRY_DELAYS_MS = [200, 500, 1_000];
-const TIMEOUT_MS = 30_000;
-/** A server that asks for a longer pause is not waited for. */
-const MAX_PAUSE_MS = 10_000;
+const TIMEOUT_MS = 15_000;
 
-/** Talks to a Millrace server. */
+/** Talks to a Millrace server, and to what may be anything else: no answer makes it hang, fill the memory or throw a defect. */
 export class ApiClient {
+  private spentMs = 0;
+
   constructor(
     readonly baseUrl: string,
     private readonly token: string | undefined,
     private readonly options: ApiClientOptions = {},
   ) {}
 
-  /** The JSON of an answer. @throws CommandError with the server's own message and suggestions */
-  async request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return JSON.parse(await this.text({ method, path, body })) as T;
+  /** What is left of the time for all requests. */
+  get remainingMs(): number {
+    return (this.options.budgetMs ?? Number.POSITIVE_INFINITY) - this.spentMs;
   }
 
-  /** @throws CommandError as `request` */
-  async get<T>(path: string): Promise<T> {
-    return this.request<T>('GET', path);
+  /** After a while in which a server has shown that it is one: what follows has the whole time again. */
+  renewBudget(): void {
+    this.spentMs = 0;
   }
 
-  /** The whole text of an answer. @throws CommandError as `request` */
-  async text(request: ApiRequest): Promise<string> {
-    return this.persist(request, async () => {
-      const response = await this.send(request);
-      return this.reading(() => response.text());
+  /** @throws CommandError as `read` */
+  async get<T>(path: string, reader: Reader<T>): Promise<T> {
+    return (await this.read({ method: 'GET', path }, reader)).value;
+  }
+
+  /** The JSON of an answer. @throws CommandError with the server's own message and suggestions, or when it is no such answer */
+  async read<T>(request: ApiRequest, reader: Reader<T>): Promise<Read<T>> {
+    const { text: json, answer } = await this.text(request);
+    return { value: this.shaped(request, () => readJson(json, reader)), json, answer };
+  }
+
+  /** The whole text of an answer. @throws CommandError as `read` */
+  async text(
+    request: ApiRequest,
+    contentType?: string,
+  ): Promise<{ readonly text: string; readonly answer: HttpAnswer }> {
+    return this.persist(request, async (limit) => {
+      const answer = await this.send(request, limit);
+      if (contentType !== undefined) this.expectType(request, answer, contentType);
+      return { text: await this.reading(() => answer.text()), answer };
     });
   }
 
-  /** An answer whose body is read as it comes. @throws CommandError as `request` */
-  async open(request: ApiRequest): Promise<Response> {
-    return this.persist(request, () => this.send(request));
+  /** An answer whose body is read as it comes, for as long as that takes. @throws CommandError as `read` */
+  async open(request: ApiRequest, contentType: string): Promise<HttpAnswer> {
+    return this.persist(request, (limit) => this.begin(request, contentType, limit));
   }
 
   /** As `open`, without a second try. */
-  async openOnce(request: ApiRequest): Promise<Response> {
-    return this.send(request);
+  async openOnce(request: ApiRequest, contentType: string): Promise<HttpAnswer> {
+    const ms = Math.max(0, Math.min(this.options.timeoutMs ?? TIMEOUT_MS, this.remainingMs));
+    return this.begin(request, contentType, new TimeLimit(ms, request.signal));
+  }
+
+  /** Runs what takes an answer apart. @throws CommandError when it is not what it must be */
+  shaped<T>({ method, path }: ApiRequest, take: () => T): T {
+    try {
+      return take();
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      throw this.foreign(`${nameOf(method, path)}: ${error.message}.`);
+    }
   }
 
   /** Waits until the server can serve. @throws CommandError after `deadlineMs` */
   async waitUntilReady(deadlineMs: number, signal: AbortSignal): Promise<void> {
     const giveUpAt = performance.now() + deadlineMs;
     while (!signal.aborted) {
-      const problem = await this.whyNotReady();
+      const problem = await whyNotReady(this.baseUrl);
       if (problem === undefined) return;
       if (performance.now() > giveUpAt) {
         throw new CommandError(`The API was not ready within ${deadlineMs / 1000} s: ${problem}`);
@@ -85,44 +128,73 @@ export class ApiClient {
     }
   }
 
-  private async persist<T>(request: ApiRequest, attempt: () => Promise<T>): Promise<T> {
+  /** Tries until it works, the time is over, or another try makes no sense. */
+  private async persist<T>(
+    request: ApiRequest,
+    attempt: (limit: TimeLimit) => Promise<T>,
+  ): Promise<T> {
     const delays = this.options.retryDelaysMs ?? RETRY_DELAYS_MS;
     const repeatable = request.repeatable ?? request.method === 'GET';
-    const giveUpAt = performance.now() + (this.options.timeoutMs ?? TIMEOUT_MS);
-    for (let tries = 0; ; tries++) {
-      try {
-        return await attempt();
-      } catch (error) {
-        const pause = pauseAfter(error, delays[tries], repeatable);
-        if (pause === undefined || performance.now() + pause > giveUpAt) throw error;
-        await sleep(pause, undefined, request.signal ? { signal: request.signal } : {});
+    const begun = performance.now();
+    const giveUpAt = begun + Math.min(this.options.timeoutMs ?? TIMEOUT_MS, this.remainingMs);
+    try {
+      for (let tries = 0; ; tries++) {
+        const limit = new TimeLimit(Math.max(0, giveUpAt - performance.now()), request.signal);
+        try {
+          return await attempt(limit);
+        } catch (error) {
+          const pause = pauseAfter(error, delays[tries], repeatable);
+          if (pause === undefined || performance.now() + pause > giveUpAt) throw error;
+          await sleep(pause, undefined, request.signal ? { signal: request.signal } : {});
+        } finally {
+          limit.stopClock();
+        }
       }
+    } finally {
+      this.spentMs += performance.now() - begun;
     }
   }
 
-  private async send({ method, path, body, headers, signal }: ApiRequest): Promise<Response> {
-    const inTime = new AbortController();
-    const timer = setTimeout(() => inTime.abort(timedOut()), this.options.timeoutMs ?? TIMEOUT_MS);
+  private async begin(
+    request: ApiRequest,
+    contentType: string,
+    limit: TimeLimit,
+  ): Promise<HttpAnswer> {
     try {
-      const response = await this.reading(() =>
-        fetch(`${this.baseUrl}${path}`, {
-          method,
-          // A redirect would take the token, or the body, elsewhere.
-          redirect: 'manual',
-          headers: {
-            ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
-            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-            ...headers,
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          signal: signal ? AbortSignal.any([signal, inTime.signal]) : inTime.signal,
-        }),
-      );
-      if (response.ok) return response;
-      throw await this.refusal(response, `${method} ${path.split('?', 1)[0] ?? ''}`);
+      const answer = await this.send(request, limit);
+      this.expectType(request, answer, contentType);
+      return answer;
     } finally {
-      clearTimeout(timer);
+      limit.stopClock();
     }
+  }
+
+  /** The answer, when it is a good one; its body is still to be read. */
+  private async send(
+    { method, path, body, headers }: ApiRequest,
+    { signal }: TimeLimit,
+  ): Promise<HttpAnswer> {
+    const answer = await this.reading(() =>
+      exchange(`${this.baseUrl}${path}`, {
+        method,
+        headers: {
+          ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal,
+      }),
+    );
+    if (answer.isGood) return answer;
+    throw await this.refusal(answer, nameOf(method, path));
+  }
+
+  private expectType({ method, path }: ApiRequest, answer: HttpAnswer, expected: string): void {
+    const type = answer.header('content-type') ?? '';
+    if (type.split(';', 1)[0]?.trim().toLowerCase() === expected) return;
+    answer.discard();
+    throw this.foreign(`${nameOf(method, path)}: it is ${type || 'of no type'}, not ${expected}.`);
   }
 
   private async reading<T>(read: () => Promise<T>): Promise<T> {
@@ -134,13 +206,13 @@ export class ApiClient {
     }
   }
 
-  private async refusal(response: Response, request: string): Promise<CommandError> {
-    const { status, headers } = response;
+  private async refusal(response: HttpAnswer, request: string): Promise<CommandError> {
+    const { status } = response;
     const answer = readErrorShape(await this.reading(() => response.text()));
-    if (!answer) return this.notMillrace(status, headers.get('location'));
+    if (!answer) return this.notMillrace(status, response.header('location'));
     if (isUnknownRoute(status, answer)) return this.unknownRoute(request, status, answer);
     const suggestions = status === 401 ? this.logIn() : answer.suggestions;
-    const seconds = retryAfterSeconds(headers);
+    const seconds = retryAfterSeconds(response.header('retry-after'));
     const wait = seconds === undefined ? [] : [`The server asks to wait for ${seconds} s.`];
     return new RefusedError(
       answer.message,
@@ -173,10 +245,10 @@ export class ApiClient {
     return [...from, login];
   }
 
-  private notMillrace(status: number, location: string | null): CommandError {
-    if (location !== null && status >= 300 && status < 400) {
+  private notMillrace(status: number, location: string | undefined): CommandError {
+    if (location !== undefined && status >= 300 && status < 400) {
       return new CommandError(
-        `${this.baseUrl} leads elsewhere, to ${location}`,
+        `${this.baseUrl} leads elsewhere, to ${location.slice(0, 500)}`,
         exitCodes.unreachable,
         ['Use that address.'],
       );
@@ -190,90 +262,16 @@ export class ApiClient {
     );
   }
 
-  private async whyNotReady(): Promise<string | undefined> {
-    try {
-      const response = await fetch(`${this.baseUrl}/api/health/ready`);
-      if (response.ok) return undefined;
-      const { checks = {} } = (await response.json()) as HealthBody;
-      const down = Object.entries(checks).filter(([, { status }]) => status === 'down');
-      return down.map(([name, { message }]) => `${name}: ${message}`).join('; ');
-    } catch (error) {
-      return `it does not answer (${error instanceof Error ? error.message : String(error)})`;
-    }
+  /** A good answer that is none of ours. Not tried again: it is not away, it is something else. */
+  private foreign(what: string): CommandError {
+    return new CommandError(
+      `${this.baseUrl} answers, but not as a Millrace server of this release does: ${what}`,
+      exitCodes.unreachable,
+      ['Check the address, the proxy before the server, and the release of the server.'],
+    );
   }
 }
 
-/** The server answered with its error shape. */
-export class RefusedError extends CommandError {
-  constructor(
-    message: string,
-    exitCode: number,
-    suggestions: readonly string[],
-    answer: ErrorShape | undefined,
-    readonly status: number,
-    readonly retryAfterSeconds?: number,
-  ) {
-    super(message, exitCode, suggestions, answer);
-    this.name = 'RefusedError';
-  }
-}
-
-/** Somebody else answered: a proxy whose server is away, or another program. */
-class GatewayError extends RefusedError {}
-
-/** True for what a server that comes back will not say again. */
-export function isPassing(error: unknown): boolean {
-  if (error instanceof ConnectionProblem) return error.passing;
-  return error instanceof RefusedError && [429, 502, 503, 504].includes(error.status);
-}
-
-/** Milliseconds until the next try; `undefined` = there is none. */
-function pauseAfter(
-  error: unknown,
-  delay: number | undefined,
-  repeatable: boolean,
-): number | undefined {
-  if (delay === undefined || !isPassing(error)) return undefined;
-  if (error instanceof ConnectionProblem) return repeatable || error.unsent ? delay : undefined;
-  if (!(error instanceof RefusedError)) return undefined;
-  // 429 and 503 of ours mean that nothing was done; a gateway does not know.
-  if (!repeatable && !error.answer) return undefined;
-  const asked = (error.retryAfterSeconds ?? 0) * 1_000;
-  return asked > MAX_PAUSE_MS ? undefined : Math.max(delay, asked);
-}
-
-function exitCodeOf(status: number): number {
-  if (status === 401 || status === 403) return exitCodes.auth;
-  if (status === 404) return exitCodes.notFound;
-  if (status === 409) return exitCodes.failed;
-  if (status === 429 || status >= 500) return exitCodes.unreachable;
-  return exitCodes.usage;
-}
-
-/** A path that no route has, not a thing that is not there: only of the former the server says method and path. */
-function isUnknownRoute(status: number, { details }: ErrorShape): boolean {
-  if (status === 405) return true;
-  if (status !== 404 || typeof details !== 'object' || details === null) return false;
-  return 'method' in details && 'path' in details;
-}
-
-function retryAfterSeconds(headers: Headers): number | undefined {
-  const text = headers.get('retry-after') ?? '';
-  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
-}
-
-function readErrorShape(text: string): ErrorShape | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<ErrorShape> | null;
-    if (typeof value?.error !== 'string' || typeof value.message !== 'string') return undefined;
-    return { ...(value as ErrorShape), suggestions: value.suggestions ?? [] };
-  } catch {
-    return undefined; // Not JSON: whoever asked says so.
-  }
-}
-
-function timedOut(): Error {
-  const error = new Error('no answer');
-  error.name = 'TimeoutError';
-  return error;
+function nameOf(method: string, path: string): string {
+  return `${method} ${path.split('?', 1)[0] ?? ''}`;
 }

@@ -10,11 +10,10 @@ const PASSING: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
   'EAI_AGAIN',
   'TimeoutError',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
 ]);
+
+/** Errors of ours, which have a name in place of a code. */
+const NAMED: ReadonlySet<string> = new Set(['TimeoutError', 'AnswerTooLongError']);
 
 const UNTRUSTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -38,7 +37,7 @@ export class ConnectionProblem extends CommandError {
   }
 }
 
-/** What `fetch` threw, in words. */
+/** What `exchange` threw, in words. */
 export function connectionProblem(error: unknown, url: string): ConnectionProblem {
   const { host, hostname } = new URL(url);
   const code = codeOf(error);
@@ -69,12 +68,23 @@ export function connectionProblem(error: unknown, url: string): ConnectionProble
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return make(`${host} does not speak TLS on this port.`, 'Is the address one of http://?');
+    case 'AnswerTooLongError':
+      return make(
+        `${url} does not end its answer.`,
+        'Check the address, and the proxy before the server.',
+      );
     case 'TimeoutError':
       return make(
         `${url} did not answer in time.`,
         `Look at ${url}/api/healthchecker, and try again.`,
       );
     default:
+      if (code.startsWith('HPE_')) {
+        return make(
+          `${host} does not speak HTTP on this port.`,
+          'Check the address of the server.',
+        );
+      }
       return make(
         `The connection to ${url} failed (${code}).`,
         'Check the address and that the server runs.',
@@ -82,12 +92,12 @@ export function connectionProblem(error: unknown, url: string): ConnectionProble
   }
 }
 
-/** The system's code where there is one; `fetch` hides it in `cause`. */
+/** The system's code where there is one; it may be hidden in a `cause`. */
 function codeOf(error: unknown): string {
   for (let each = error; each instanceof Error; each = each.cause) {
     const { code } = each as NodeJS.ErrnoException;
     if (typeof code === 'string') return code;
-    if (each.name === 'TimeoutError') return each.name;
+    if (NAMED.has(each.name)) return each.name;
     if (!(each.cause instanceof Error)) return each.message;
   }
   return String(error);

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * Exit codes of every command (docs/cli.md). `timedOut` is that of timeout(1), `interrupted` that of a shell whose
  * command was ended by Ctrl-C.
@@ -21,9 +23,15 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
+/** What a shell says of a command that a signal ended: 128 and the number of the signal. */
+export function exitCodeOfSignal(name: NodeJS.Signals): number {
+  return 128 + constants.signals[name];
+}
+
 /** For `--help`. */
 export const exitCodeHelp = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad input; 3 the server is
-away; 4 no or a wrong token; 5 not found; 6 the run was cancelled; 124 the run timed out; 130 Ctrl-C.`;
+away; 4 no or a wrong token; 5 not found; 6 the run was cancelled; 124 the run timed out; 129, 130,
+143 hung up, Ctrl-C, TERM.`;
 
 /** What a command that waits for a run says with its exit code. `status` is that of an execution which is over. */
 export function exitCodeOfStatus(status: string): number {

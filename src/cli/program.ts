@@ -3,7 +3,7 @@ import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
-import { cleanText } from './client/clean-text.js';
+import { cleanJson, cleanLines, cleanText } from './clean-text.js';
 import { CommandError, errorShapeOf } from './command.error.js';
 import type { Shell } from './completion/completion-command.js';
 import { exitCodeHelp, exitCodes } from './exit-codes.js';
@@ -32,7 +32,7 @@ function isJsonAsked(command: Command): boolean {
 function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   if (error instanceof CommandError) {
-    if (json) terminal.say(JSON.stringify(errorShapeOf(error)));
+    if (json) terminal.say(cleanJson(JSON.stringify(errorShapeOf(error))));
     else showError(error, terminal);
     return error.exitCode;
   }
@@ -44,8 +44,16 @@ function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
     terminal.say(`millrace: ${error.message}. ${error.advice}`);
     return 1;
   }
-  terminal.say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  terminal.say(cleanLines(unforeseen(error)));
   return 1;
+}
+
+/** What the system refused is said in its words; anything else is a defect, whose place is worth knowing. */
+function unforeseen(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { syscall } = error as NodeJS.ErrnoException;
+  if (syscall !== undefined) return `millrace: ${error.message}`;
+  return error.stack ?? error.message;
 }
 
 /** What is wrong, then what to do, a line each. */

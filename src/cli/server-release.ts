@@ -1,17 +1,12 @@
-import { cleanText } from './client/clean-text.js';
+import { askVersion } from './server-health.js';
 
 /** Whoever waits for an error does not wait long for its hint. */
-const TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 2_000;
 
 /** The version that a server says it is; `undefined` when it does not say. Never throws: it serves another error's hint. */
 export async function serverVersion(baseUrl: string): Promise<string | undefined> {
   try {
-    const response = await fetch(`${baseUrl}/api/healthchecker`, {
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const { version } = (await response.json()) as { version?: unknown };
-    return typeof version === 'string' ? cleanText(version).slice(0, 50) : undefined;
+    return (await askVersion(baseUrl, TIMEOUT_MS))?.slice(0, 50);
   } catch {
     return undefined; // The hint says that it is not known.
   }

@@ -44,9 +44,14 @@ describe('the command line as a client', () => {
     return as.run(['login', server.baseUrl, '--token-stdin'], { input: `${TOKEN}\n` });
   }
 
-  async function create(name: string, steps: string, top = ''): Promise<string> {
+  async function create(
+    name: string,
+    steps: string,
+    top = '',
+    more: readonly string[] = [],
+  ): Promise<string> {
     await writeFile(file, `name: ${name}\n${top}stages:\n  - name: s\n    steps:\n${steps}`);
-    const { code, stdout, stderr } = await cli.run(['pipelines', 'create', file]);
+    const { code, stdout, stderr } = await cli.run(['pipelines', 'create', file, ...more]);
     if (code !== 0) throw new Error(stderr);
     return stdout.split(' ')[0] ?? '';
   }
@@ -114,7 +119,13 @@ describe('the command line as a client', () => {
     expect((await cli.run(['pipelines', 'enable', id])).code).toBe(0);
     expect((await cli.run(['trigger', id])).stdout).toBe('s/step-1 | two\n');
 
-    const twin = await create('shop-Ünïcode', '      - run: echo one\n');
+    const refused = await cli.run(['pipelines', 'create', file]);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toContain('There is a pipeline "shop-Ünïcode" already.\n');
+    expect(refused.stderr).toContain(`  ${id}  shop-Ünïcode\n`);
+    expect(refused.stderr).toContain(`./millrace apply ${file}, or `);
+    const double = ['--allow-duplicate'];
+    const twin = await create('shop-Ünïcode', '      - run: echo one\n', '', double);
     const ambiguous = await cli.run(['pipelines', 'get', 'shop-Ünïcode']);
     expect(ambiguous.code).toBe(2);
     expect(ambiguous.stderr).toContain(`  ${id}  shop-Ünïcode\n`);

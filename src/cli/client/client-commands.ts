@@ -3,6 +3,7 @@ import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import { nameAndValue, wholeNumber } from '../option-values.js';
 import type { Terminal } from '../terminal.js';
+import type { ApplyFlags } from './apply-command.js';
 import type { LoginFlags } from './login-command.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
@@ -26,6 +27,7 @@ type Done = (exitCode: number) => void;
 export function addClientCommands(program: Command, terminal: Terminal, done: Done): void {
   addLogin(program, terminal, done);
   addPipelines(program, terminal, done);
+  addApply(program, terminal, done);
   addTrigger(program, terminal, done);
   addPlan(program, terminal, done);
   addExecutions(program, terminal, done);
@@ -91,9 +93,10 @@ function addPipelines(program: Command, terminal: Terminal, done: Done): void {
   client(
     pipelines
       .command('create')
-      .description('Store a new pipeline')
-      .argument('<file>', 'pipeline YAML, - for standard input'),
-  ).action(async (file: string, flags: ClientFlags) => {
+      .description('Store a new pipeline; apply is for one that may be there')
+      .argument('<file>', 'pipeline YAML, - for standard input')
+      .option('--allow-duplicate', 'also when there is one of this name'),
+  ).action(async (file: string, flags: ClientFlags & { allowDuplicate?: boolean }) => {
     const { createPipeline } = await import('./pipeline-commands.js');
     done(await createPipeline(file, flags, terminal));
   });
@@ -121,6 +124,19 @@ function addPipelines(program: Command, terminal: Terminal, done: Done): void {
   ).action(async (pipeline: string, flags: ClientFlags) => {
     const { deletePipeline } = await import('./pipeline-commands.js');
     done(await deletePipeline(pipeline, flags, terminal));
+  });
+}
+
+function addApply(program: Command, terminal: Terminal, done: Done): void {
+  client(
+    program
+      .command('apply')
+      .description('Make pipelines be what files say: a new one, a new version, or unchanged')
+      .argument('<files...>', 'pipeline YAML, - for standard input')
+      .option('-p, --pipeline <pipeline>', 'this one, whatever its name; for one file'),
+  ).action(async (files: string[], flags: ApplyFlags) => {
+    const { applyCommand } = await import('./apply-command.js');
+    done(await applyCommand(files, flags, terminal));
   });
 }
 

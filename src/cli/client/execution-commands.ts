@@ -2,7 +2,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { exitCodes } from '../exit-codes.js';
 import { formatDuration, paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { findExecution } from './find-execution.js';
@@ -10,7 +10,15 @@ import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
 import { followTo } from './trigger-command.js';
-import type { Execution, ExecutionSummary, Explanation, ListOf } from './wire-types.js';
+import {
+  accepted,
+  anything,
+  execution,
+  executionSummary,
+  explanation,
+  page,
+} from './wire-readers.js';
+import type { ExecutionSummary } from './wire-types.js';
 
 export interface StatusFlags extends ClientFlags {
   readonly pipeline?: string;
@@ -33,10 +41,11 @@ export async function statusCommand(
 async function showOne(session: Session, reference: string): Promise<number> {
   const { api, terminal, moments } = session;
   const id = await findExecution(api, reference);
-  const json = await api.text({ method: 'GET', path: `/api/ci/executions/${id}` });
+  const path = `/api/ci/executions/${id}`;
+  const { value, json } = await api.read({ method: 'GET', path }, execution);
   if (session.json) session.printJson(json);
   else {
-    const lines = renderExecution(JSON.parse(json) as Execution, terminal, moments);
+    const lines = renderExecution(value, terminal, moments);
     for (const line of lines) terminal.print(line);
   }
   return exitCodes.success;
@@ -51,12 +60,16 @@ async function listExecutions(session: Session, flags: StatusFlags): Promise<num
   if (flags.state !== undefined) query.set('status', flags.state);
   if (flags.branch !== undefined) query.set('branch', flags.branch);
   if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
-  const json = await api.text({ method: 'GET', path: `/api/ci/executions?${query.toString()}` });
+  const path = `/api/ci/executions?${query.toString()}`;
+  const { value, json } = await api.read(
+    { method: 'GET', path },
+    page(executionSummary, flags.limit),
+  );
   if (session.json) {
     session.printJson(json);
     return exitCodes.success;
   }
-  const { items, next_cursor } = JSON.parse(json) as ListOf<ExecutionSummary>;
+  const { items, next_cursor } = value;
   if (items.length === 0) {
     terminal.say('No executions. Start one: ./millrace trigger PIPELINE');
     return exitCodes.success;
@@ -109,13 +122,9 @@ export async function explainCommand(
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
   const path = `/api/ci/executions/${id}/explain`;
-  const json = await session.api.text({ method: 'GET', path });
+  const { value, json } = await session.api.read({ method: 'GET', path }, explanation);
   if (session.json) session.printJson(json);
-  else {
-    for (const line of renderExplanation(JSON.parse(json) as Explanation, terminal)) {
-      terminal.print(line);
-    }
-  }
+  else for (const line of renderExplanation(value, terminal)) terminal.print(line);
   return exitCodes.success;
 }
 
@@ -126,11 +135,12 @@ export async function cancelCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
-  const json = await session.api.text({
+  const request = {
     method: 'POST',
     path: `/api/ci/executions/${id}/cancel`,
     body: flags.reason === undefined ? {} : { reason: flags.reason },
-  });
+  };
+  const { json } = await session.api.read(request, anything);
   if (session.json) session.printJson(json);
   else terminal.print(`Cancelled ${id}.`);
   return exitCodes.success;
@@ -144,14 +154,15 @@ export async function rerunCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const of = await findExecution(session.api, reference);
-  const json = await session.api.text({
+  const request = {
     method: 'POST',
     path: `/api/ci/executions/${of}/rerun`,
     body: {},
     headers: { 'idempotency-key': uuidV7() },
     repeatable: true,
-  });
-  const { execution_id: id } = JSON.parse(json) as { execution_id: string };
+  };
+  const { value, json } = await session.api.read(request, accepted);
+  const id = value.execution_id;
   if (flags.follow) return followTo(session, id, flags);
   if (session.json) session.printJson(json);
   else terminal.print(id);

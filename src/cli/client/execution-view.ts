@@ -1,6 +1,6 @@
 import { formatDuration, paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-import { cleanLogLine, cleanText } from './clean-text.js';
+import { cleanLogLine, cleanText } from '../clean-text.js';
 import type { Moments } from './moments.js';
 import type { Execution, Failure, Outcome, Reason, Stage, Step } from './wire-types.js';
 

@@ -1,6 +1,6 @@
 import { paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import type { ExplainedStep, Explanation, When } from './wire-types.js';
 
 type Explained = Pick<ExplainedStep, 'name' | 'status' | 'reason' | 'when'>;

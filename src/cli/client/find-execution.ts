@@ -2,7 +2,8 @@ import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
+import { executionSummary, page } from './wire-readers.js';
 import type { ExecutionSummary, ListOf } from './wire-types.js';
 
 const PAGE = 200;
@@ -21,7 +22,7 @@ export async function findExecution(api: ApiClient, reference: string): Promise<
 }
 
 async function newest(api: ApiClient): Promise<string> {
-  const { items } = await api.get<ListOf<ExecutionSummary>>('/api/ci/executions?limit=1');
+  const { items } = await api.get('/api/ci/executions?limit=1', page(executionSummary, 1));
   if (items[0]) return items[0].id;
   throw new CommandError('There is no execution yet.', exitCodes.notFound, [
     'Start one: ./millrace trigger PIPELINE',
@@ -31,10 +32,12 @@ async function newest(api: ApiClient): Promise<string> {
 async function byBeginning(api: ApiClient, beginning: string): Promise<string> {
   const matches: ExecutionSummary[] = [];
   let cursor = '';
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const { items, next_cursor } = await api.get<ListOf<ExecutionSummary>>(
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const found: ListOf<ExecutionSummary> = await api.get(
       `/api/ci/executions?limit=${PAGE}${cursor}`,
+      page(executionSummary, PAGE),
     );
+    const { items, next_cursor } = found;
     matches.push(...items.filter(({ id }) => id.startsWith(beginning)));
     if (next_cursor === null) break;
     cursor = `&cursor=${encodeURIComponent(next_cursor)}`;

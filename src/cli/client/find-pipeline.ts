@@ -2,7 +2,8 @@ import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
+import { page, pipelineSummary } from './wire-readers.js';
 import type { ListOf, PipelineSummary } from './wire-types.js';
 
 const PAGE = 200;
@@ -24,18 +25,36 @@ export async function findPipeline(api: ApiClient, reference: string): Promise<s
 /** Newest first, at most 10,000. */
 export async function* allPipelines(api: ApiClient): AsyncGenerator<PipelineSummary> {
   let cursor = '';
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const { items, next_cursor } = await api.get<ListOf<PipelineSummary>>(
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
+    const found: ListOf<PipelineSummary> = await api.get(
       `/api/ci/pipelines?limit=${PAGE}${cursor}`,
+      page(pipelineSummary, PAGE),
     );
-    yield* items;
-    if (next_cursor === null) return;
-    cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
+    yield* found.items;
+    if (found.next_cursor === null) return;
+    cursor = `&cursor=${encodeURIComponent(found.next_cursor)}`;
   }
 }
 
+/** Names are compared as they are shown. */
 function isMeant({ id, name }: PipelineSummary, reference: string): boolean {
-  return name === reference || id.startsWith(reference.toLowerCase());
+  return name === cleanText(reference) || id.startsWith(reference.toLowerCase());
+}
+
+/** All of this very name, newest first. */
+export async function pipelinesNamed(api: ApiClient, name: string): Promise<PipelineSummary[]> {
+  const found: PipelineSummary[] = [];
+  for await (const pipeline of allPipelines(api)) {
+    if (pipeline.name === name) found.push(pipeline);
+  }
+  return found;
+}
+
+/** One line for each, for a message. */
+export function pipelineLines(pipelines: readonly PipelineSummary[]): string[] {
+  const lines = pipelines.slice(0, SHOWN).map(({ id, name }) => `  ${id}  ${name}`);
+  const more = pipelines.length - lines.length;
+  return more > 0 ? [...lines, `  and ${more} more`] : lines;
 }
 
 function unknown(reference: string): CommandError {
@@ -45,11 +64,9 @@ function unknown(reference: string): CommandError {
 }
 
 function ambiguous(reference: string, matches: readonly PipelineSummary[]): CommandError {
-  const lines = matches.slice(0, SHOWN).map(({ id, name }) => `  ${id}  ${cleanText(name)}`);
-  const more = matches.length > SHOWN ? [`  and ${matches.length - SHOWN} more`] : [];
   return new CommandError(
     `"${cleanText(reference)}" may be any of ${matches.length} pipelines.`,
     exitCodes.usage,
-    ['Name one by its id:', ...lines, ...more],
+    ['Name one by its id:', ...pipelineLines(matches)],
   );
 }

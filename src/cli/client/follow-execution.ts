@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiClient, isPassing, RefusedError } from '../api-client.js';
+import { readJson } from '../answer-shape.js';
+import type { ApiClient, ApiRequest } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { connectionProblem, ConnectionProblem } from '../connection-problem.js';
+import type { HttpAnswer } from '../exchange.js';
 import { exitCodes } from '../exit-codes.js';
+import { isPassing, RefusedError } from '../refusal.js';
 import { EventStreamParser, type ServerSentEvent } from './event-stream.js';
+import { Silence } from './silence.js';
+import { liveExecution, logLines } from './wire-readers.js';
 import type { LiveExecution, LogLine } from './wire-types.js';
 
 export interface FollowListener {
@@ -21,20 +26,26 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** Without a byte for so long the connection counts as lost; the server sends a comment every 15 s. */
   readonly silenceMs?: number;
-  /** So long the server may be away before the following ends. */
+  /** So long a server that has told something may be away before the following ends. */
   readonly patienceMs?: number;
 }
 
 const SILENCE_MS = 45_000;
 const PATIENCE_MS = 300_000;
+/** Each connection begins with the status: a stream without an event is none of ours. */
+const FIRST_EVENT_MS = 10_000;
+const STEADY_MS = 5_000;
+const KNOWN_EVENTS: readonly string[] = ['status', 'log', 'done'];
+const STREAM_TYPE = 'text/event-stream';
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 2_000;
 
 /**
  * Follows an execution until it is over, through restarts of the server: each new connection goes on behind the last
- * line that came. Returns what the `done` event says.
+ * line that came. Returns what the `done` event says. A server that never told an event is not waited for beyond the time of
+ * the requests.
  *
- * @throws CommandError when the server refuses, or is away for too long; AbortError after `signal`
+ * @throws CommandError when the server refuses, is away for too long, or is none of ours; AbortError after `signal`
  */
 export async function followExecution(
   api: ApiClient,
@@ -47,7 +58,12 @@ export async function followExecution(
 
 class Follower {
   private lastSeq: number;
-  private lostAt: number | undefined;
+  /** Since when the following does not live; `undefined` while it does. */
+  private silentSince: number | undefined = performance.now();
+  private lostTold = false;
+  private everLived = false;
+  private lastStatus: string | undefined;
+  private pause = FIRST_PAUSE_MS;
 
   constructor(
     private readonly api: ApiClient,
@@ -59,83 +75,82 @@ class Follower {
   }
 
   async run(): Promise<LiveExecution> {
-    let pause = FIRST_PAUSE_MS;
     for (;;) {
-      let asked = 0;
+      let problem = new CommandError('the server ended it', exitCodes.unreachable);
       try {
-        const done = await this.connection(() => (pause = FIRST_PAUSE_MS));
+        const done = await this.connection();
         if (done) return done;
-        this.lost('the server ended it');
       } catch (error) {
         if (this.options.signal.aborted || !isPassing(error)) throw error;
-        asked = error instanceof RefusedError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
-        this.lost((error as Error).message);
-        this.giveUpAfter(error as CommandError);
+        problem = error as CommandError;
       }
-      await sleep(Math.max(pause, asked), undefined, { signal: this.options.signal });
-      pause = Math.min(pause * 2, MAX_PAUSE_MS);
+      this.lost(problem.message);
+      const asked = problem instanceof RefusedError ? (problem.retryAfterSeconds ?? 0) * 1_000 : 0;
+      const pause = Math.max(this.pause, asked);
+      this.giveUpAfter(problem, pause);
+      await sleep(pause, undefined, { signal: this.options.signal });
+      this.pause = Math.min(this.pause * 2, MAX_PAUSE_MS);
     }
   }
 
   /** One connection; `undefined` when it ended before the execution did. */
-  private async connection(onAnswer: () => void): Promise<LiveExecution | undefined> {
-    const silence = new Silence(this.options.silenceMs ?? SILENCE_MS);
+  private async connection(): Promise<LiveExecution | undefined> {
+    const silence = new Silence(Math.min(FIRST_EVENT_MS, this.patienceLeft()));
+    const request: ApiRequest = {
+      method: 'GET',
+      path: `/api/ci/executions/${this.executionId}/events`,
+      headers: {
+        accept: STREAM_TYPE,
+        ...(this.lastSeq > 0 ? { 'last-event-id': String(this.lastSeq) } : {}),
+      },
+      signal: AbortSignal.any([this.options.signal, silence.signal]),
+    };
     try {
-      const response = await this.api.openOnce({
-        method: 'GET',
-        path: `/api/ci/executions/${this.executionId}/events`,
-        headers: {
-          accept: 'text/event-stream',
-          ...(this.lastSeq > 0 ? { 'last-event-id': String(this.lastSeq) } : {}),
-        },
-        signal: AbortSignal.any([this.options.signal, silence.signal]),
-      });
-      onAnswer();
-      this.back();
-      return await this.read(response, silence);
+      const answer = await this.api.openOnce(request, STREAM_TYPE);
+      return await this.read(request, answer, silence);
     } catch (error) {
       if (silence.signal.aborted && !this.options.signal.aborted) {
         throw connectionProblem(silence.signal.reason, this.api.baseUrl);
       }
       throw error;
     } finally {
-      silence.end();
+      silence.pause();
     }
   }
 
-  private async read(response: Response, silence: Silence): Promise<LiveExecution | undefined> {
+  private async read(
+    request: ApiRequest,
+    answer: HttpAnswer,
+    silence: Silence,
+  ): Promise<LiveExecution | undefined> {
     const parser = new EventStreamParser();
     const decoder = new TextDecoder();
-    for await (const chunk of this.chunks(response)) {
-      silence.broken();
-      for (const event of parser.push(decoder.decode(chunk, { stream: true }))) {
-        const done = await this.take(event);
-        if (done) return done;
+    const begun = performance.now();
+    let begins = true;
+    for await (const chunk of this.chunks(answer)) {
+      const text = decoder.decode(chunk, { stream: true });
+      const events = this.api
+        .shaped(request, () => parser.push(text))
+        .filter(({ event }) => KNOWN_EVENTS.includes(event));
+      for (const event of events) {
+        silence.pause();
+        const taken = await this.take(request, event);
+        if (typeof taken === 'object') return taken;
+        if (begins) this.back();
+        begins = false;
+        if (taken === 'news') this.lives();
       }
-      silence.broken();
+      // Until the first event not even what keeps a stream alive shows that it is one.
+      if (begins) continue;
+      silence.broken(this.options.silenceMs ?? SILENCE_MS);
+      if (performance.now() - begun >= STEADY_MS) this.lives();
     }
     return undefined;
   }
 
-  private async *chunks(response: Response): AsyncGenerator<Uint8Array> {
-    if (!response.body) return;
-    const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  private async *chunks(answer: HttpAnswer): AsyncGenerator<Buffer> {
     try {
-      for (;;) {
-        const chunk = await this.nextChunk(reader);
-        if (chunk === undefined) return;
-        yield chunk;
-      }
-    } finally {
-      await reader.cancel().catch(() => undefined); // The connection may be the thing that broke.
-    }
-  }
-
-  private async nextChunk(
-    reader: ReadableStreamDefaultReader<Uint8Array>,
-  ): Promise<Uint8Array | undefined> {
-    try {
-      return (await reader.read()).value;
+      yield* answer.chunks();
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       const { message, suggestions } = connectionProblem(error, this.api.baseUrl);
@@ -144,66 +159,62 @@ class Follower {
     }
   }
 
-  private async take({ event, data }: ServerSentEvent): Promise<LiveExecution | undefined> {
+  private async take(
+    request: ApiRequest,
+    { event, data }: ServerSentEvent,
+  ): Promise<LiveExecution | 'news' | 'nothing new'> {
     if (event === 'log') {
-      const { lines } = JSON.parse(data) as { lines: readonly LogLine[] };
+      const { lines } = this.api.shaped(request, () => readJson(data, logLines));
       const fresh = lines.filter(({ seq }) => seq > this.lastSeq);
       this.lastSeq = fresh.at(-1)?.seq ?? this.lastSeq;
-      if (fresh.length > 0) await this.listener.onLines(fresh);
-      return undefined;
+      if (fresh.length === 0) return 'nothing new';
+      await this.listener.onLines(fresh);
+      return 'news';
     }
-    if (event !== 'status' && event !== 'done') return undefined;
-    const execution = JSON.parse(data) as LiveExecution;
+    const execution = this.api.shaped(request, () => readJson(data, liveExecution));
     this.listener.onStatus(execution);
-    return event === 'done' ? execution : undefined;
+    if (event === 'done') return execution;
+    const isNews = this.lastStatus !== undefined && this.lastStatus !== data;
+    this.lastStatus = data;
+    return isNews ? 'news' : 'nothing new';
   }
 
   private lost(why: string): void {
-    if (this.lostAt !== undefined) return;
-    this.lostAt = performance.now();
-    this.listener.onLost(why);
+    this.silentSince ??= performance.now();
+    if (!this.lostTold) this.listener.onLost(why);
+    this.lostTold = true;
   }
 
   private back(): void {
-    if (this.lostAt !== undefined) this.listener.onBack();
-    this.lostAt = undefined;
+    if (this.lostTold) this.listener.onBack();
+    this.lostTold = false;
   }
 
-  private giveUpAfter({ message }: CommandError): void {
+  /** Something moves, or the connection holds: what sends the same status at each connection and ends it does not. */
+  private lives(): void {
+    this.silentSince = undefined;
+    this.everLived = true;
+    this.pause = FIRST_PAUSE_MS;
+    this.api.renewBudget();
+  }
+
+  private patienceLeft(): number {
+    const waited = this.silentSince === undefined ? 0 : performance.now() - this.silentSince;
+    return Math.max(0, this.patience() - waited);
+  }
+
+  private patience(): number {
     const patience = this.options.patienceMs ?? PATIENCE_MS;
-    if (this.lostAt === undefined || performance.now() - this.lostAt < patience) return;
+    return this.everLived ? patience : Math.min(patience, this.api.remainingMs);
+  }
+
+  /** When it would be too long with the pause before the next try. */
+  private giveUpAfter({ message }: CommandError, pause: number): void {
+    if (this.patienceLeft() > pause) return;
     throw new CommandError(
-      `The server was away for ${Math.round(patience / 1_000)} s: ${message}`,
+      `The server was away for ${Math.round(this.patience() / 1_000)} s: ${message}`,
       exitCodes.unreachable,
       [`The execution may go on. Follow it later: ./millrace logs -f ${this.executionId}`],
     );
-  }
-}
-
-/** Aborts when nothing was heard for a while. */
-class Silence {
-  private readonly controller = new AbortController();
-  private timer: NodeJS.Timeout;
-  readonly signal = this.controller.signal;
-
-  constructor(private readonly limitMs: number) {
-    this.timer = this.arm();
-  }
-
-  broken(): void {
-    clearTimeout(this.timer);
-    this.timer = this.arm();
-  }
-
-  end(): void {
-    clearTimeout(this.timer);
-  }
-
-  private arm(): NodeJS.Timeout {
-    return setTimeout(() => {
-      const error = new Error('silence');
-      error.name = 'TimeoutError';
-      this.controller.abort(error);
-    }, this.limitMs);
   }
 }

@@ -1,6 +1,6 @@
 import { formatDuration, paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { renderFailure, STATUS_WIDTH } from './execution-view.js';
 import type { Execution, LiveExecution, LiveStep } from './wire-types.js';
 

@@ -1,5 +1,6 @@
+import { cleanText } from '../clean-text.js';
+import { logPrefix, logText } from '../log-line.js';
 import type { Terminal } from '../terminal.js';
-import { cleanLogLine, cleanText } from './clean-text.js';
 import type { LogLine } from './wire-types.js';
 
 export interface LogStyle {
@@ -38,19 +39,11 @@ export class LogPrinter {
     const broken = this.open !== undefined && !goesOn ? '\n' : '';
     this.open = line.continues ? key : undefined;
     const start = goesOn ? '' : `${broken}${this.head(line)}`;
-    return `${start}${this.body(line)}${line.continues ? '' : '\n'}`;
+    return `${start}${logText(line.stream, line.text, this.terminal)}${line.continues ? '' : '\n'}`;
   }
 
-  private head({ ts, stage, step }: LogLine): string {
+  private head({ ts, ...place }: LogLine): string {
     const time = this.style.timestamps ? `${this.terminal.paint('dim', cleanText(ts))} ` : '';
-    if (!this.style.prefix) return time;
-    const name = cleanText(stage === '' ? step : `${stage}/${step}`);
-    return `${time}${this.terminal.paint('cyan', name)} ${this.terminal.paint('dim', '|')} `;
-  }
-
-  private body({ stream, text }: LogLine): string {
-    const clean = cleanLogLine(text, this.terminal.colour);
-    if (stream === 'stderr') return this.terminal.paint('yellow', clean);
-    return stream === 'system' ? this.terminal.paint('dim', clean) : clean;
+    return this.style.prefix ? `${time}${logPrefix(place, this.terminal)}` : time;
   }
 }

@@ -6,11 +6,12 @@ import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
 import { isOtherRelease } from '../server-release.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
 import { localToken, refuseReadable, resolveUrl } from './connection.js';
 import { LoginStore } from './login-store.js';
 import { askSecret } from './secret-prompt.js';
 import { parseServerUrl } from './server-url.js';
+import { BUDGET_MS } from './session.js';
+import { health, page, pipelineSummary } from './wire-readers.js';
 
 export interface LoginFlags {
   readonly token?: string;
@@ -80,8 +81,8 @@ function cleanToken(token: string): string {
 
 /** The version of the server, when it takes the token. @throws CommandError */
 async function check(url: string, token: string): Promise<string> {
-  const api = new ApiClient(url, token);
-  await api.get('/api/ci/pipelines?limit=1');
-  const { version } = await api.get<{ version?: string }>('/api/healthchecker');
-  return cleanText(version ?? 'of an unknown version');
+  const api = new ApiClient(url, token, { budgetMs: BUDGET_MS });
+  await api.get('/api/ci/pipelines?limit=1', page(pipelineSummary, 1));
+  const { version } = await api.get('/api/healthchecker', health);
+  return version ?? 'of an unknown version';
 }

@@ -1,6 +1,6 @@
 import { exitCodes } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
-import { cleanJson } from './clean-text.js';
+import { cleanJson } from '../clean-text.js';
 import { findExecution } from './find-execution.js';
 import { LogPrinter } from './log-printer.js';
 import { type LogSelection, readLog } from './log-reader.js';

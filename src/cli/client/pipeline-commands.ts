@@ -1,15 +1,18 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { RefusedError } from '../api-client.js';
+import { readJson } from '../answer-shape.js';
+import type { ApiRequest, Read } from '../api-client.js';
+import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
-import type { ShownProblem } from '../problem-list.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
-import { cleanLines, cleanText } from './clean-text.js';
-import { findPipeline } from './find-pipeline.js';
-import { isProblem, printServerProblems } from './server-problems.js';
+import { cleanLines, cleanText } from '../clean-text.js';
+import { findPipeline, pipelineLines, pipelinesNamed } from './find-pipeline.js';
+import { validateYaml } from './pipeline-applier.js';
+import { printServerProblems, problemsOf } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
-import type { ListOf, PipelineSummary, SavedPipeline, WholePipeline } from './wire-types.js';
+import { anything, page, pipelineSummary, savedPipeline, wholePipeline } from './wire-readers.js';
+import type { SavedPipeline } from './wire-types.js';
 
 export interface ListFlags extends ClientFlags {
   readonly limit: number;
@@ -21,12 +24,15 @@ export async function listPipelines(flags: ListFlags, terminal: Terminal): Promi
   const query = new URLSearchParams({ limit: String(flags.limit) });
   if (flags.cursor !== undefined) query.set('cursor', flags.cursor);
   const path = `/api/ci/pipelines?${query.toString()}`;
-  const json = await session.api.text({ method: 'GET', path });
+  const { value, json } = await session.api.read(
+    { method: 'GET', path },
+    page(pipelineSummary, flags.limit),
+  );
   if (session.json) {
     session.printJson(json);
     return exitCodes.success;
   }
-  const { items, next_cursor } = JSON.parse(json) as ListOf<PipelineSummary>;
+  const { items, next_cursor } = value;
   if (items.length === 0) {
     terminal.say('No pipelines. Create one: ./millrace pipelines create FILE');
     return exitCodes.success;
@@ -56,12 +62,12 @@ export async function getPipeline(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const json = await session.api.text({ method: 'GET', path: `/api/ci/pipelines/${id}` });
+  const path = `/api/ci/pipelines/${id}`;
+  const { value: pipeline, json } = await session.api.read({ method: 'GET', path }, wholePipeline);
   if (session.json) {
     session.printJson(json);
     return exitCodes.success;
   }
-  const pipeline = JSON.parse(json) as WholePipeline;
   const { moments } = session;
   const fact = (name: string, value: string): void =>
     terminal.print(`${terminal.paint('dim', name.padEnd(11))} ${cleanText(value)}`);
@@ -88,26 +94,46 @@ export async function pipelineYaml(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const yaml = await session.api.text({ method: 'GET', path: `/api/ci/pipelines/${id}/yaml` });
-  if (session.json) terminal.print(JSON.stringify({ yaml_content: yaml }));
+  const yaml = await readYaml(session, id);
+  if (session.json) session.printJson(JSON.stringify({ yaml_content: yaml }));
   else terminal.write(terminal.isTerminal ? cleanLines(yaml) : yaml);
   return exitCodes.success;
 }
 
+async function readYaml({ api }: Session, id: string): Promise<string> {
+  const request = { method: 'GET', path: `/api/ci/pipelines/${id}/yaml` };
+  return (await api.text(request, 'text/yaml')).text;
+}
+
+/** Stores a new one; of a name that exists only when that is wanted. */
 export async function createPipeline(
   file: string,
-  flags: ClientFlags,
+  flags: ClientFlags & { readonly allowDuplicate?: boolean },
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  return save(session, file, (yaml) => ({
+  const yaml = await readSource(file);
+  if (!flags.allowDuplicate) await refuseDuplicate(session, file, yaml);
+  return save(session, file, {
     method: 'POST',
     path: '/api/ci/pipelines',
     body: { yaml_content: yaml },
     headers: { 'idempotency-key': uuidV7() },
     // By the key the server knows a second request again.
     repeatable: true,
-  }));
+  });
+}
+
+async function refuseDuplicate({ api }: Session, file: string, yaml: string): Promise<void> {
+  const { name } = await validateYaml(api, yaml);
+  // What is wrong with it the server says best when it is to store it.
+  if (name === null) return;
+  const found = await pipelinesNamed(api, name);
+  if (found.length === 0) return;
+  throw new CommandError(`There is a pipeline "${name}" already.`, exitCodes.failed, [
+    ...pipelineLines(found),
+    `Store a new version of it by ./millrace apply ${cleanText(file)}, or one more of the name by --allow-duplicate.`,
+  ]);
 }
 
 export async function updatePipeline(
@@ -120,14 +146,15 @@ export async function updatePipeline(
   const id = await findPipeline(session.api, reference);
   const guard: Record<string, string> =
     flags.ifVersion === undefined ? {} : { 'if-match': `"${flags.ifVersion}"` };
-  return save(session, file, (yaml) => ({
+  const yaml = await readSource(file);
+  return save(session, file, {
     method: 'PUT',
     path: `/api/ci/pipelines/${id}`,
     body: { yaml_content: yaml },
     headers: guard,
     // The same text again makes no new version; behind a guard the second request could be refused for the first.
     repeatable: flags.ifVersion === undefined,
-  }));
+  });
 }
 
 export async function deletePipeline(
@@ -137,7 +164,9 @@ export async function deletePipeline(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const json = await session.api.text({ method: 'DELETE', path: `/api/ci/pipelines/${id}` });
+  const request = { method: 'DELETE', path: `/api/ci/pipelines/${id}` };
+  const { text: json } = await session.api.text(request);
+  if (json !== '') session.api.shaped(request, () => readJson(json, anything));
   if (session.json) {
     if (json !== '') session.printJson(json);
   } else terminal.print(`Deleted ${id}. Its executions stay readable.`);
@@ -153,36 +182,32 @@ export async function setEnabled(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const json = await session.api.text({
+  const request = {
     method: 'PATCH',
     path: `/api/ci/pipelines/${id}`,
     body: { enabled },
     repeatable: true,
-  });
+  };
+  const { json } = await session.api.read(request, anything);
   if (session.json) session.printJson(json);
   else terminal.print(`${enabled ? 'Enabled' : 'Disabled'} ${id}.`);
   return exitCodes.success;
 }
 
-async function save(
-  session: Session,
-  file: string,
-  requestOf: (yaml: string) => Parameters<Session['api']['text']>[0],
-): Promise<number> {
+async function save(session: Session, file: string, request: ApiRequest): Promise<number> {
   const { terminal } = session;
-  const request = requestOf(await readSource(file));
-  let json: string;
+  let saved: Read<SavedPipeline>;
   try {
-    json = await session.api.text(request);
+    saved = await session.api.read(request, savedPipeline);
   } catch (error) {
     if (!session.json) tellProblems(file, error, terminal);
     throw error;
   }
   if (session.json) {
-    session.printJson(json);
+    session.printJson(saved.json);
     return exitCodes.success;
   }
-  const { id, name, version, warnings } = JSON.parse(json) as SavedPipeline;
+  const { id, name, version, warnings } = saved.value;
   printServerProblems(file, warnings, (line) => terminal.say(line), terminal);
   terminal.print(`${id}  ${cleanText(name)}  version ${version}`);
   return exitCodes.success;
@@ -190,7 +215,5 @@ async function save(
 
 /** Where the file is wrong, as `lint` shows it. */
 function tellProblems(file: string, error: unknown, terminal: Terminal): void {
-  if (!(error instanceof RefusedError) || !Array.isArray(error.answer?.details)) return;
-  const problems = (error.answer.details as Partial<ShownProblem>[]).filter(isProblem);
-  printServerProblems(file, problems, (line) => terminal.say(line), terminal);
+  printServerProblems(file, problemsOf(error), (line) => terminal.say(line), terminal);
 }

@@ -4,12 +4,13 @@ import { exitCodes } from '../exit-codes.js';
 import { countErrors } from '../problem-list.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
-import { cleanLines, cleanText } from './clean-text.js';
+import { cleanLines, cleanText } from '../clean-text.js';
 import { findPipeline } from './find-pipeline.js';
 import { renderPlan } from './plan-view.js';
 import { printServerProblems } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 import { triggerBody, type TriggerValues } from './trigger-command.js';
+import { planAnswer } from './wire-readers.js';
 import type { InvalidPlan, ValidPlan } from './wire-types.js';
 
 export interface PlanFlags extends ClientFlags, TriggerValues {
@@ -31,13 +32,13 @@ export async function planCommand(
   const pipeline = isFile(source)
     ? { yaml_content: await readSource(source) }
     : { pipeline_id: await pipelineOf(session, source) };
-  const json = await session.api.text({
+  const request = {
     method: 'POST',
     path: '/api/ci/pipelines/plan',
     body: { ...pipeline, trigger: { event: flags.event, ...triggerBody(flags) } },
     repeatable: true,
-  });
-  const answer = JSON.parse(json) as ValidPlan | InvalidPlan;
+  };
+  const { value: answer, json } = await session.api.read(request, planAnswer);
   if (session.json) session.printJson(json);
   else show(source, answer, flags.mermaid ?? false, terminal);
   return answer.valid ? exitCodes.success : exitCodes.failed;

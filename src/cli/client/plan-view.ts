@@ -1,6 +1,6 @@
 import { formatDuration } from '../status-style.js';
 import type { Style, Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 import type {
   PlannedPipeline,
   PlannedStage,

@@ -1,6 +1,10 @@
 import { printProblems, type ShownProblem } from '../problem-list.js';
+import { RefusedError } from '../refusal.js';
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
+import { problem } from './wire-readers.js';
+
+const MAX_PROBLEMS = 1_000;
 
 /** Problems that a server found, as `lint` prints its own. */
 export function printServerProblems(
@@ -12,9 +16,17 @@ export function printServerProblems(
   printProblems(file, problems.map(cleanProblem), print, terminal);
 }
 
-/** True for a detail of an answer that is about a place in a file. */
-export function isProblem(value: Partial<ShownProblem>): value is ShownProblem {
-  return typeof value.line === 'number' && typeof value.message === 'string';
+/** The places in a file that a refusal is about; none of another error. */
+export function problemsOf(error: unknown): readonly ShownProblem[] {
+  const details = error instanceof RefusedError ? error.answer?.details : undefined;
+  if (!Array.isArray(details)) return [];
+  return details.slice(0, MAX_PROBLEMS).flatMap((each: unknown) => {
+    try {
+      return [problem(each, '')];
+    } catch {
+      return []; // A detail of another kind.
+    }
+  });
 }
 
 function cleanProblem(problem: ShownProblem): ShownProblem {

@@ -1,10 +1,13 @@
 import { readClientEnvironment } from '../../config/client-environment.js';
 import { ApiClient } from '../api-client.js';
 import type { Terminal } from '../terminal.js';
-import { cleanJson } from './clean-text.js';
+import { cleanJson } from '../clean-text.js';
 import { type Connection, type ConnectionFlags, resolveConnection } from './connection.js';
 import { LoginStore } from './login-store.js';
 import { Moments } from './moments.js';
+
+/** Of all requests of a command together, milliseconds: with its start and its end it is over in 20 s. */
+export const BUDGET_MS = 15_000;
 
 /** Flags of every command that asks a server. */
 export interface ClientFlags extends ConnectionFlags {
@@ -29,7 +32,7 @@ export class Session {
     const connection = resolveConnection(flags, environment, store);
     const { url, token, tokenSource } = connection;
     return new Session(
-      new ApiClient(url, token, { tokenSource }),
+      new ApiClient(url, token, { tokenSource, budgetMs: BUDGET_MS }),
       terminal,
       connection,
       flags.json ?? false,

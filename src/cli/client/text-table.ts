@@ -1,5 +1,5 @@
 import type { Terminal } from '../terminal.js';
-import { cleanText } from './clean-text.js';
+import { cleanText } from '../clean-text.js';
 
 export interface Column<T> {
   readonly title: string;

@@ -1,5 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { exitCodes } from '../exit-codes.js';
+import { cleanText } from '../clean-text.js';
 import type { Terminal } from '../terminal.js';
 import { findPipeline } from './find-pipeline.js';
 import type { FollowListener } from './follow-execution.js';
@@ -7,6 +8,7 @@ import { LiveProgress } from './live-progress.js';
 import { LogPrinter } from './log-printer.js';
 import { type ClientFlags, Session } from './session.js';
 import { watchExecution } from './watch-execution.js';
+import { accepted } from './wire-readers.js';
 
 /** What `trigger` and `plan` tell of a trigger. */
 export interface TriggerValues {
@@ -24,11 +26,6 @@ export interface TriggerFlags extends ClientFlags, TriggerValues {
   readonly idempotencyKey?: string;
 }
 
-interface Accepted {
-  readonly execution_id: string;
-  readonly message: string;
-}
-
 /** Starts an execution; follows its log to the end unless told otherwise. */
 export async function triggerCommand(
   reference: string,
@@ -37,18 +34,19 @@ export async function triggerCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const pipelineId = await findPipeline(session.api, reference);
-  const answer = await session.api.text({
+  const request = {
     method: 'POST',
     path: `/api/ci/pipelines/${pipelineId}/trigger`,
     body: { trigger_type: 'cli', ...triggerBody(flags) },
     // By the key the server knows a second request of ours again, so that a lost answer costs no second execution.
     headers: { 'idempotency-key': flags.idempotencyKey ?? uuidV7() },
     repeatable: true,
-  });
-  const { execution_id: id, message } = JSON.parse(answer) as Accepted;
+  };
+  const { value, json } = await session.api.read(request, accepted);
+  const { execution_id: id, message } = value;
   if (flags.follow) return followTo(session, id, flags);
   if (session.json) {
-    session.printJson(answer);
+    session.printJson(json);
     return exitCodes.success;
   }
   terminal.print(id);
@@ -107,7 +105,7 @@ export function quiet(terminal: Terminal): FollowListener {
   return {
     onStatus: () => undefined,
     onLines: () => undefined,
-    onLost: (why) => terminal.say(`Connection lost (${why}). Trying again…`),
+    onLost: (why) => terminal.say(`Connection lost (${cleanText(why)}). Trying again…`),
     onBack: () => terminal.say('Connected again.'),
   };
 }

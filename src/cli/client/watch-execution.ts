@@ -1,7 +1,9 @@
+import { cleanText } from '../clean-text.js';
 import type { Terminal } from '../terminal.js';
 import { exitCodeOfStatus, exitCodes } from '../exit-codes.js';
 import { followExecution, type FollowListener } from './follow-execution.js';
 import type { Session } from './session.js';
+import { execution } from './wire-readers.js';
 import type { Execution } from './wire-types.js';
 
 export interface WatchOptions {
@@ -25,10 +27,11 @@ export async function watchExecution(
       ...(options.afterSeq === undefined ? {} : { afterSeq: options.afterSeq }),
       signal: interrupt.signal,
     });
-    const json = await api.text({ method: 'GET', path: `/api/ci/executions/${executionId}` });
-    const execution = JSON.parse(json) as Execution;
-    onEnd(execution, json);
-    return interrupt.happened ? exitCodes.interrupted : exitCodeOfStatus(execution.status);
+    api.renewBudget();
+    const path = `/api/ci/executions/${executionId}`;
+    const { value, json } = await api.read({ method: 'GET', path }, execution);
+    onEnd(value, json);
+    return interrupt.happened ? exitCodes.interrupted : exitCodeOfStatus(value.status);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
     tellHowToGoOn(session, terminal, executionId);
@@ -74,12 +77,14 @@ class Interrupt {
     this.happened = true;
     this.session.terminal.say('Cancelling; again to stop following.');
     this.cancel().catch((error: unknown) => {
-      this.session.terminal.say(`millrace: not cancelled: ${(error as Error).message}`);
+      this.session.terminal.say(`millrace: not cancelled: ${cleanText((error as Error).message)}`);
     });
   };
 
   private async cancel(): Promise<void> {
-    await this.session.api.text({
+    const { api } = this.session;
+    api.renewBudget();
+    await api.text({
       method: 'POST',
       path: `/api/ci/executions/${this.executionId}/cancel`,
       body: { reason: 'Ctrl-C at the terminal that triggered it.' },

@@ -35,6 +35,17 @@ export interface WholePipeline extends PipelineSummary {
   readonly timeout: number;
 }
 
+export interface Validation {
+  readonly valid: boolean;
+  readonly name: string | null;
+  readonly problems: readonly ShownProblem[];
+}
+
+export interface Accepted {
+  readonly execution_id: string;
+  readonly message: string;
+}
+
 export interface TriggerInfo {
   readonly trigger_type: string;
   readonly triggered_by: string;
@@ -119,7 +130,7 @@ export interface LogLine {
   readonly step: string;
   readonly attempt: number;
   readonly text: string;
-  readonly continues?: true;
+  readonly continues?: boolean;
 }
 
 export interface When {

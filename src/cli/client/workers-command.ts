@@ -3,6 +3,7 @@ import { paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
+import { workers as everyWorker } from './wire-readers.js';
 import type { Worker } from './wire-types.js';
 
 export interface WorkersFlags extends ClientFlags {
@@ -12,12 +13,12 @@ export interface WorkersFlags extends ClientFlags {
 /** Workers that live; with `--all` also those that ended. */
 export async function workersCommand(flags: WorkersFlags, terminal: Terminal): Promise<number> {
   const session = Session.open(flags, terminal);
-  const json = await session.api.text({ method: 'GET', path: '/api/workers' });
+  const request = { method: 'GET', path: '/api/workers' };
+  const { value: all, json } = await session.api.read(request, everyWorker);
   if (session.json) {
     session.printJson(json);
     return exitCodes.success;
   }
-  const all = JSON.parse(json) as Worker[];
   const workers = flags.all ? all : all.filter(isAlive);
   if (workers.length === 0) {
     terminal.say(

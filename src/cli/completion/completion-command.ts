@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { readClientEnvironment } from '../../config/client-environment.js';
 import { ApiClient } from '../api-client.js';
-import { cleanText } from '../client/clean-text.js';
+import { cleanText } from '../clean-text.js';
 import { resolveConnection } from '../client/connection.js';
 import { LoginStore } from '../client/login-store.js';
-import type { ExecutionSummary, ListOf, PipelineSummary } from '../client/wire-types.js';
+import { executionSummary, page, pipelineSummary } from '../client/wire-readers.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
@@ -36,7 +36,8 @@ export async function namesCommand(kind: string, terminal: Terminal): Promise<nu
     const environment = readClientEnvironment();
     const store = new LoginStore(environment.configFolder);
     const { url, token } = resolveConnection({}, environment, store);
-    const api = new ApiClient(url, token, { retryDelaysMs: [], timeoutMs: NAMES_TIMEOUT_MS });
+    const budget = { retryDelaysMs: [], timeoutMs: NAMES_TIMEOUT_MS };
+    const api = new ApiClient(url, token, budget);
     const names = kind === 'pipeline' ? await pipelineNames(api) : await executionNames(api);
     for (const [word, description] of names) {
       terminal.print(`${cleanText(word)}\t${cleanText(description)}`);
@@ -53,7 +54,7 @@ type Name = readonly [word: string, description: string];
 /** Names where they are the only ones of their kind, else ids. */
 async function pipelineNames(api: ApiClient): Promise<Name[]> {
   const path = `/api/ci/pipelines?limit=${MAX_NAMES}`;
-  const { items } = await api.get<ListOf<PipelineSummary>>(path);
+  const { items } = await api.get(path, page(pipelineSummary, MAX_NAMES));
   const seen = new Map<string, number>();
   for (const { name } of items) seen.set(name, (seen.get(name) ?? 0) + 1);
   return items.map(({ id, name, description }) =>
@@ -63,7 +64,7 @@ async function pipelineNames(api: ApiClient): Promise<Name[]> {
 
 async function executionNames(api: ApiClient): Promise<Name[]> {
   const path = `/api/ci/executions?limit=${MAX_EXECUTIONS}`;
-  const { items } = await api.get<ListOf<ExecutionSummary>>(path);
+  const { items } = await api.get(path, page(executionSummary, MAX_EXECUTIONS));
   const ids = items.map(({ id, pipeline_name, status }): Name => [
     id,
     `${pipeline_name} ${status}`,

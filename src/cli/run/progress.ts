@@ -1,5 +1,6 @@
 import type { RunState, RunStatus, StepState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
+import { cleanLogLine, cleanText } from '../clean-text.js';
 import { paintStatus } from '../status-style.js';
 import type { Terminal } from '../terminal.js';
 
@@ -30,8 +31,9 @@ export class Progress {
     if (failure) {
       const place = failure.stage === '' ? failure.step : `${failure.stage}/${failure.step}`;
       this.terminal.say();
-      this.terminal.say(`First failure: ${place}: ${failure.reason.message}`);
-      for (const line of failure.lastLines) this.terminal.say(`  | ${line}`);
+      this.terminal.say(cleanText(`First failure: ${place}: ${failure.reason.message}`));
+      const { colour } = this.terminal;
+      for (const line of failure.lastLines) this.terminal.say(`  | ${cleanLogLine(line, colour)}`);
     }
     this.terminal.say();
     this.line('Result', state.status, took(state), '');
@@ -49,9 +51,9 @@ export class Progress {
 
   private line(name: string, status: RunStatus, time: string, text: string): void {
     const label = paintStatus(this.terminal, status, status.padEnd(9));
-    const end = [time, text].filter((part) => part !== '').join('  ');
+    const end = [time, cleanText(text)].filter((part) => part !== '').join('  ');
     this.terminal.say(
-      `${label} ${name}${end === '' ? '' : `  ${this.terminal.paint('dim', end)}`}`,
+      `${label} ${cleanText(name)}${end === '' ? '' : `  ${this.terminal.paint('dim', end)}`}`,
     );
   }
 }

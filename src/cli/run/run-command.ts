@@ -1,6 +1,7 @@
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { loadConfig } from '../../config/load-config.js';
@@ -10,7 +11,6 @@ import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import { runPlan } from '../../engine/runtime/run-plan.js';
-import type { StopRequest } from '../../engine/runtime/run-ports.js';
 import { credentialMasks } from '../../pipelines/credential-masks.js';
 import { GitStepHandler } from '../../executions/steps/git-step.handler.js';
 import { ShellStepHandler } from '../../executions/steps/shell-step.handler.js';
@@ -28,19 +28,25 @@ import type { RunFlags } from '../flags.js';
 import { readSource } from '../read-source.js';
 import type { Terminal } from '../terminal.js';
 import { Progress } from './progress.js';
+import { RunStop } from './run-stop.js';
 import { TerminalOutput } from './terminal-output.js';
 
 const MAX_PARALLEL_STEPS = 8;
+
+/** A folder that cannot be removed in this time does not keep whoever wanted the end at once. */
+const FORCED_REMOVAL_MS = 10_000;
 
 /** Exit codes of `run` by the status of the run; 2 = the pipeline or the command line is wrong. */
 const EXIT_CODES: Readonly<Partial<Record<RunState['status'], number>>> = {
   success: 0,
   failed: 1,
   timeout: 124,
-  cancelled: 130,
 };
 
-/** Runs a pipeline with the same engine and step handlers as a worker, in a folder that is removed afterwards. */
+/**
+ * Runs a pipeline with the same engine and step handlers as a worker, in a folder that is removed afterwards, however the
+ * run ends.
+ */
 export async function runCommand(
   file: string,
   flags: RunFlags,
@@ -50,13 +56,36 @@ export async function runCommand(
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);
+<<<<<<< HEAD
   const base = await mkdtemp(join(tmpdir(), 'mr-'));
   const processes = new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
   // Steps run as the same user here, so there is nobody to hand over to.
   const scripts = new StepUserScripts(processes, `${context.executionId}-`);
   const store = new WorkspaceStore(base, undefined, scripts);
+=======
+  const stop = new RunStop(terminal);
+  try {
+    const state = await runInFolder(compiled.plan, context, flags, stop, terminal);
+    if (state === 'forced') process.exit(stop.exitCode);
+    return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
+  } finally {
+    stop.release();
+  }
+}
+
+async function runInFolder(
+  plan: Plan,
+  context: RunContext,
+  flags: RunFlags,
+  stop: RunStop,
+  terminal: Terminal,
+): Promise<RunState | 'forced'> {
+  const base = await mkdtemp(join(tmpdir(), 'millrace-run-'));
+  let state: RunState | 'forced' | undefined;
+>>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
   try {
     const workspace = await store.create(context.executionId, 1);
+<<<<<<< HEAD
     const place = { processes, store, workspace };
     const state = await runInWorkspace(compiled.plan, context, place, terminal);
     if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
@@ -79,17 +108,41 @@ async function runInWorkspace(
   plan: Plan,
   context: RunContext,
   { processes, store, workspace }: RunPlace,
+=======
+    state = await runInWorkspace(plan, context, { store, workspace }, stop, terminal);
+    if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
+    return state;
+  } finally {
+    if (!flags.keep) await removeWorkspace(base, state === 'forced', terminal);
+  }
+}
+
+async function removeWorkspace(base: string, forced: boolean, terminal: Terminal): Promise<void> {
+  const removal = removeTree(base);
+  if (!forced) return removal;
+  const late = sleep(FORCED_REMOVAL_MS, 'late' as const, { ref: false });
+  // Whoever wanted the end at once gets it; that the folder is left is told.
+  const left = await Promise.race([removal.then(() => undefined), late]).catch(String);
+  if (left !== undefined) terminal.say(`millrace: the workspace is not removed: ${base} (${left})`);
+}
+
+/** Runs the plan to its end; `forced` when it was cut off. Either way no process of it lives when this resolves. */
+async function runInWorkspace(
+  plan: Plan,
+  context: RunContext,
+  { store, workspace }: { readonly store: WorkspaceStore; readonly workspace: Workspace },
+  stop: RunStop,
+>>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
   terminal: Terminal,
-): Promise<RunState> {
+): Promise<RunState | 'forced'> {
   const masks = MaskSet.from(credentialMasks(plan, null));
   const output = new TerminalOutput(masks, terminal);
   const progress = new Progress(terminal);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(loadConfig().gitClient, ['all']);
   const group = `${context.executionId}.1`;
-  const stop = stopOnSignals(terminal);
   try {
-    const result = await runPlan(
+    const run = runPlan(
       { plan, context, maxParallelSteps: MAX_PARALLEL_STEPS },
       {
         handlers: [
@@ -105,11 +158,21 @@ async function runInWorkspace(
       },
       stop.signal,
     );
+    const result = await Promise.race([run, stop.forced]);
+    if (result === 'forced') {
+      // What it makes of a runner that is closed under it, nobody waits for.
+      run.catch(() => undefined);
+      return 'forced';
+    }
     progress.sum(result.state);
     return result.state;
   } finally {
+<<<<<<< HEAD
     stop.release();
     await processes.sweep(group);
+=======
+    await endProcesses(processes, group, stop);
+>>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
     await git.close();
   }
 }
@@ -136,25 +199,12 @@ function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
   };
 }
 
-/** The first Ctrl-C cancels the run as the server would: `always` hooks still run. The second one ends everything at once. */
-function stopOnSignals(terminal: Terminal): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    terminal.say('Cancelling; again to stop at once.');
-    const request: StopRequest = {
-      kind: 'cancel',
-      reason: { code: 'cancelled_by_user', message: 'Cancelled at the terminal.' },
-    };
-    controller.abort(request);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    release: () => {
-      process.off('SIGINT', stop);
-      process.off('SIGTERM', stop);
-    },
-  };
+/** A second signal does not wait until steps have had their time: a closed runner starts nothing and ends what runs. */
+async function endProcesses(
+  processes: LauncherProcessRunner,
+  group: string,
+  { forced }: RunStop,
+): Promise<void> {
+  await Promise.race([processes.sweep(group), forced]);
+  await processes.close();
 }

@@ -4,12 +4,13 @@ import type { StepAddress } from '../../engine/runtime/step-handler.js';
 import type { OutputSink, StepOutput } from '../../executions/steps/step-output.js';
 import { LineCutter } from '../../logs/line-cutter.js';
 import { LineTail } from '../../logs/line-tail.js';
+import { logPrefix, logText } from '../log-line.js';
 import type { Terminal } from '../terminal.js';
 
 const LINE_BYTES = 64 * 1024;
 const TAIL_BYTES = 16 * 1024;
 
-/** Shows what steps print, line by line, each line behind the name of its step; masked as in the server. */
+/** Shows what steps print, each line behind the name of its step; masked as in the server, cleaned as by `logs`. */
 export class TerminalOutput implements StepOutput {
   private readonly tails = new Map<string, LineTail>();
 
@@ -38,7 +39,7 @@ export class TerminalOutput implements StepOutput {
 
   systemLine(address: StepAddress, text: string): void {
     for (const line of this.masks.maskText(text).split('\n')) {
-      this.terminal.print(`${this.prefix(address)}${this.terminal.paint('dim', line)}`);
+      this.print(address, 'system', line);
     }
   }
 
@@ -50,16 +51,14 @@ export class TerminalOutput implements StepOutput {
     const tail = this.tails.get(keyOf(address)) ?? new LineTail(TAIL_BYTES);
     this.tails.set(keyOf(address), tail);
     tail.add(lines);
-    const prefix = this.prefix(address);
     for (const line of lines.toString('utf8').replace(/\n$/, '').split('\n')) {
-      const text = stream === 'stderr' ? this.terminal.paint('yellow', line) : line;
-      this.terminal.print(`${prefix}${text}`);
+      this.print(address, stream, line);
     }
   }
 
-  private prefix({ stage, step }: StepAddress): string {
-    const name = stage === '' ? step : `${stage}/${step}`;
-    return `${this.terminal.paint('cyan', name)} ${this.terminal.paint('dim', '|')} `;
+  private print(address: StepAddress, stream: 'stdout' | 'stderr' | 'system', line: string): void {
+    const { terminal } = this;
+    terminal.print(`${logPrefix(address, terminal)}${logText(stream, line, terminal)}`);
   }
 }
 

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../config/paths.js';
+import { list, nullable, number, object, text } from '../answer-shape.js';
 import type { ApiClient } from '../api-client.js';
+import { applyYaml, validateYaml } from '../client/pipeline-applier.js';
+import { accepted, page, pipelineSummary } from '../client/wire-readers.js';
 
 export type ExampleResult =
   | ExampleOutcome
@@ -23,35 +26,34 @@ interface Execution {
   readonly logs: readonly string[];
 }
 
+const ended = object<Execution>({ status: text, duration: nullable(number), logs: list(text) });
+
 const UNDER_WAY: readonly string[] = ['pending', 'waiting', 'running'];
 const DEADLINE_MS = 60_000;
 
 /** True when nobody has used this server yet. */
 export async function isFirstStart(api: ApiClient): Promise<boolean> {
-  const { items } = await api.request<{ items: unknown[] }>('GET', '/api/ci/pipelines?limit=1');
+  const { items } = await api.get('/api/ci/pipelines?limit=1', page(pipelineSummary, 1));
   return items.length === 0;
 }
 
-/** Creates the example pipeline, triggers it and waits for its end; undefined when `stop` came first. */
+/** Applies the example pipeline, triggers it and waits for its end; undefined when `stop` came first. */
 export async function runExample(
   api: ApiClient,
   stop: AbortSignal,
 ): Promise<ExampleResult | undefined> {
   const yaml = await readFile(join(packageRoot(), 'examples', 'hello.yaml'), 'utf8');
-  const pipeline = await api.request<{ id: string }>('POST', '/api/ci/pipelines', {
-    yaml_content: yaml,
-  });
-  const { execution_id: executionId } = await api.request<{ execution_id: string }>(
-    'POST',
-    `/api/ci/pipelines/${pipeline.id}/trigger`,
-    {},
-  );
+  // As `apply` does it: whoever starts a second server on the same stores at this moment makes no second one.
+  const { saved } = await applyYaml(api, yaml, (await validateYaml(api, yaml)).name ?? 'hello');
+  const pipelineId = saved.value.id;
+  const trigger = { method: 'POST', path: `/api/ci/pipelines/${pipelineId}/trigger`, body: {} };
+  const { execution_id: executionId } = (await api.read(trigger, accepted)).value;
   const giveUpAt = performance.now() + DEADLINE_MS;
   while (!stop.aborted) {
-    const execution = await api.request<Execution>('GET', `/api/ci/executions/${executionId}`);
+    const execution = await api.get(`/api/ci/executions/${executionId}`, ended);
     const { status, duration, logs } = execution;
     if (!UNDER_WAY.includes(status)) {
-      return { kind: 'ended', pipelineId: pipeline.id, executionId, status, duration, logs };
+      return { kind: 'ended', pipelineId, executionId, status, duration, logs };
     }
     if (performance.now() > giveUpAt) {
       return { kind: 'unfinished', executionId, afterMs: DEADLINE_MS };

@@ -1,5 +1,9 @@
 import { createServer } from 'node:net';
 import { CommandError } from '../command.error.js';
+import { isMillrace } from '../server-health.js';
+
+/** For a hint in an error. */
+const HEALTH_MS = 2_000;
 
 /**
  * The port that the API will listen on, tried now, before anything is started for it: 0 becomes a free one, which it keeps
@@ -32,7 +36,9 @@ async function explain(
 ): Promise<string> {
   switch (code) {
     case 'EADDRINUSE': {
-      const who = (await isMillrace(host, port)) ? 'a Millrace that runs already' : 'a program';
+      const who = (await isMillrace(apiUrl(host, port), HEALTH_MS))
+        ? 'a Millrace that runs already'
+        : 'a program';
       return `Port ${port} of ${host} is in use by ${who}. Stop that, or choose another port by --port (or PORT); 0 takes any free one.`;
     }
     case 'EACCES':
@@ -42,16 +48,6 @@ async function explain(
       return `${host} is no address of this machine. Choose another: --host 127.0.0.1 (or HOST).`;
     default:
       return `Nothing can listen on port ${port} of ${host}: ${message}.`;
-  }
-}
-
-async function isMillrace(host: string, port: number): Promise<boolean> {
-  try {
-    const url = `${apiUrl(host, port)}/api/healthchecker`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    return (await response.text()).includes('"message":"Millrace ');
-  } catch {
-    return false; // Whoever it is, it does not answer as we do.
   }
 }
 

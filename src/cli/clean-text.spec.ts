@@ -49,7 +49,7 @@ describe('cleanLogLine', () => {
 });
 
 it('cleanJson changes how JSON is written, not what it says', () => {
-  const value = { text: 'a\u009b2J\u001b[31m\u007f' };
+  const value = { text: 'a\u009b2J\u001b[31m\u007fuser\u202egnp.exe\u200b' };
   const json = cleanJson(JSON.stringify(value));
   expect(json).toMatch(/^[\u0020-\u007e]*$/);
   expect(JSON.parse(json)).toEqual(value);

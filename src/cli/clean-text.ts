@@ -57,10 +57,12 @@ export function cleanLines(text: string): string {
     .join('\n');
 }
 
+const OBEYED_IN_JSON = new RegExp(`[\\u007f-\\u009f]|${HIDDEN.source}`, 'g');
+
 /** JSON as it came; characters that a terminal would obey are written as escapes, which mean the same in JSON. */
 export function cleanJson(json: string): string {
   return json.replace(
-    /[\u007f-\u009f]/g,
+    OBEYED_IN_JSON,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }
