@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { CommandLine, type RunningCommand } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { processesWith } from '../support/processes.js';
@@ -56,7 +56,7 @@ always:
 
   async function expectNothingLeft({ mark }: Run): Promise<void> {
     expect(await processesWith(`sleep\0${mark}`)).toEqual([]);
-    expect((await readdir(folder)).filter((name) => name.startsWith('millrace-run-'))).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.startsWith('mr-'))).toEqual([]);
   }
 
   const hook = (): Promise<string> =>

@@ -56,13 +56,6 @@ export async function runCommand(
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);
-<<<<<<< HEAD
-  const base = await mkdtemp(join(tmpdir(), 'mr-'));
-  const processes = new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
-  // Steps run as the same user here, so there is nobody to hand over to.
-  const scripts = new StepUserScripts(processes, `${context.executionId}-`);
-  const store = new WorkspaceStore(base, undefined, scripts);
-=======
   const stop = new RunStop(terminal);
   try {
     const state = await runInFolder(compiled.plan, context, flags, stop, terminal);
@@ -73,30 +66,6 @@ export async function runCommand(
   }
 }
 
-async function runInFolder(
-  plan: Plan,
-  context: RunContext,
-  flags: RunFlags,
-  stop: RunStop,
-  terminal: Terminal,
-): Promise<RunState | 'forced'> {
-  const base = await mkdtemp(join(tmpdir(), 'millrace-run-'));
-  let state: RunState | 'forced' | undefined;
->>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
-  try {
-    const workspace = await store.create(context.executionId, 1);
-<<<<<<< HEAD
-    const place = { processes, store, workspace };
-    const state = await runInWorkspace(compiled.plan, context, place, terminal);
-    if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
-    else await store.remove(workspace);
-    return EXIT_CODES[state.status] ?? 1;
-  } finally {
-    await processes.close();
-    if (!flags.keep) await rmdir(base);
-  }
-}
-
 /** What a run works with. */
 interface RunPlace {
   readonly processes: ProcessRunner;
@@ -104,35 +73,72 @@ interface RunPlace {
   readonly workspace: Workspace;
 }
 
-async function runInWorkspace(
+async function runInFolder(
   plan: Plan,
   context: RunContext,
-  { processes, store, workspace }: RunPlace,
-=======
-    state = await runInWorkspace(plan, context, { store, workspace }, stop, terminal);
+  flags: RunFlags,
+  stop: RunStop,
+  terminal: Terminal,
+): Promise<RunState | 'forced'> {
+  const base = await mkdtemp(join(tmpdir(), 'mr-'));
+  const processes = newRunner();
+  const store = newStore(base, processes);
+  let state: RunState | 'forced' | undefined;
+  try {
+    const workspace = await store.create(context.executionId, 1);
+    state = await runInWorkspace(plan, context, { processes, store, workspace }, stop, terminal);
     if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
     return state;
   } finally {
-    if (!flags.keep) await removeWorkspace(base, state === 'forced', terminal);
+    if (!flags.keep) await removeWorkspace(base, store, state === 'forced', terminal);
+    await processes.close();
   }
 }
 
-async function removeWorkspace(base: string, forced: boolean, terminal: Terminal): Promise<void> {
-  const removal = removeTree(base);
-  if (!forced) return removal;
-  const late = sleep(FORCED_REMOVAL_MS, 'late' as const, { ref: false });
+function newRunner(): ProcessRunner {
+  return new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
+}
+
+/** Steps run as the same user here, so there is nobody to hand over to. */
+function newStore(base: string, processes: ProcessRunner): WorkspaceStore {
+  return new WorkspaceStore(base, undefined, new StepUserScripts(processes, `${base}-`));
+}
+
+async function removeWorkspace(
+  base: string,
+  store: WorkspaceStore,
+  forced: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  // The runner of a run that was cut off is closed, so that nothing of it goes on.
+  const removal = removeAll(base, store).catch(() => removeByNewRunner(base));
   // Whoever wanted the end at once gets it; that the folder is left is told.
-  const left = await Promise.race([removal.then(() => undefined), late]).catch(String);
+  const late = sleep(FORCED_REMOVAL_MS, 'late' as const, { ref: false });
+  const done = removal.then(() => undefined);
+  const left = await (forced ? Promise.race([done, late]) : done).catch(String);
   if (left !== undefined) terminal.say(`millrace: the workspace is not removed: ${base} (${left})`);
+}
+
+async function removeByNewRunner(base: string): Promise<void> {
+  const processes = newRunner();
+  try {
+    await removeAll(base, newStore(base, processes));
+  } finally {
+    await processes.close();
+  }
+}
+
+async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
+  for (const folder of await store.list()) await store.remove(folder);
+  await rmdir(base);
 }
 
 /** Runs the plan to its end; `forced` when it was cut off. Either way no process of it lives when this resolves. */
 async function runInWorkspace(
   plan: Plan,
   context: RunContext,
-  { store, workspace }: { readonly store: WorkspaceStore; readonly workspace: Workspace },
+  { processes, store, workspace }: RunPlace,
   stop: RunStop,
->>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
   const masks = MaskSet.from(credentialMasks(plan, null));
@@ -167,12 +173,7 @@ async function runInWorkspace(
     progress.sum(result.state);
     return result.state;
   } finally {
-<<<<<<< HEAD
-    stop.release();
-    await processes.sweep(group);
-=======
     await endProcesses(processes, group, stop);
->>>>>>> 1628e02f34acdcc8f965feb06bd0d044c508076d
     await git.close();
   }
 }
@@ -201,10 +202,10 @@ function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
 
 /** A second signal does not wait until steps have had their time: a closed runner starts nothing and ends what runs. */
 async function endProcesses(
-  processes: LauncherProcessRunner,
+  processes: ProcessRunner,
   group: string,
   { forced }: RunStop,
 ): Promise<void> {
-  await Promise.race([processes.sweep(group), forced]);
-  await processes.close();
+  const ended = await Promise.race([processes.sweep(group), forced]);
+  if (ended === 'forced') await processes.close();
 }
