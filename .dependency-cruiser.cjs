@@ -37,12 +37,24 @@ module.exports = {
       name: 'engine-is-pure',
       severity: 'error',
       comment:
-        'The engine knows no Nest, database, queue, file system or process; parsers of its input are all it may use.',
+        'The engine knows no Nest, database, queue, file system or process; parsers of its input and rules for values are all it may use.',
       from: { path: '^src/engine/', pathNot: tests },
       to: {
         path: '.',
-        pathNot: ['^src/engine/', '^node_modules/(yaml|re2js)/', '^(node:)?crypto$'],
+        pathNot: [
+          '^src/engine/',
+          '^src/common/values/',
+          '^node_modules/(yaml|re2js)/',
+          '^(node:)?crypto$',
+        ],
       },
+    },
+    {
+      name: 'values-are-pure',
+      severity: 'error',
+      comment: 'Rules for values are used by every level, so they import nothing else.',
+      from: { path: '^src/common/values/', pathNot: tests },
+      to: { path: '.', pathNot: '^src/common/values/' },
     },
     upward(
       'common-is-lowest',

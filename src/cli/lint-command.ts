@@ -1,4 +1,6 @@
 import { compileYaml } from '../engine/compiler/compile-yaml.js';
+import { repositorySupport } from '../common/values/repository-url.js';
+import { readEnvironment } from '../config/environment.js';
 import type { Problem } from '../engine/definition/problem.js';
 import { countErrors, printProblems } from './problem-list.js';
 import { readSource } from './read-source.js';
@@ -10,9 +12,13 @@ export async function lintCommand(
   flags: { readonly json?: boolean },
   terminal: Terminal,
 ): Promise<number> {
+  const repositories = repositorySupport({
+    // The rest of the configuration need not be valid to check a file.
+    gitClient: readEnvironment()['GIT_CLIENT'] ?? '',
+  });
   const reports: { file: string; problems: readonly Problem[] }[] = [];
   for (const file of files) {
-    reports.push({ file, problems: compileYaml(await readSource(file)).problems });
+    reports.push({ file, problems: compileYaml(await readSource(file), repositories).problems });
   }
   if (flags.json) terminal.print(JSON.stringify(reports, null, 2));
   else for (const report of reports) show(report.file, report.problems, terminal);

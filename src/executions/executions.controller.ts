@@ -41,6 +41,8 @@ import { ExecutionExplainer } from './execution-explainer.js';
 import { ExecutionLogs } from './execution-logs.js';
 import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
 import { TriggerDto } from '../pipelines/dto/trigger.dto.js';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { triggerRepository } from '../pipelines/trigger-repository.js';
 import { triggerEnvironment } from '../pipelines/trigger-environment.js';
 
 const LOG_TAIL = 100;
@@ -69,6 +71,7 @@ export class ExecutionsController {
     private readonly executions: ExecutionsService,
     private readonly explainer: ExecutionExplainer,
     private readonly logs: ExecutionLogs,
+    private readonly config: MillraceConfig,
   ) {}
 
   @Post('pipelines/:id/trigger')
@@ -95,7 +98,7 @@ export class ExecutionsController {
         branch: body.branch,
         tag: body.tag,
         commitHash: body.commit_hash?.toLowerCase(),
-        repository: body.repository,
+        repository: triggerRepository(body.repository, this.config),
         environment: triggerEnvironment(body.environment ?? {}),
         inputs: body.inputs,
       },

@@ -7,7 +7,8 @@ import {
   validationError,
 } from '../common/errors/millrace.error.js';
 import { Metrics } from '../common/metrics/metrics.js';
-import { redactUrlCredentials } from '../common/url-credentials.js';
+import { mergedNames, type NameRecord } from '../common/values/name-record.js';
+import { sayUrl } from '../common/values/repository-url.js';
 import { resolveInputs } from '../engine/compiler/resolve-inputs.js';
 import type { Plan } from '../engine/plan/plan.js';
 import { pendingState } from '../engine/runtime/pending-state.js';
@@ -41,8 +42,8 @@ export interface TriggerRequest {
   readonly commitHash?: string;
   /** Clone from here instead of the pipeline's repository; may hold credentials. */
   readonly repository?: string;
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly environment?: NameRecord<string>;
+  readonly inputs?: NameRecord<unknown>;
 }
 
 export interface AcceptedExecution {
@@ -100,7 +101,7 @@ export class ExecutionsService {
       plan_hash: version.planHash,
       plan: version.plan,
       inputs,
-      environment: { ...request.environment },
+      environment: mergedNames(request.environment),
       trigger_info: triggerInfo(request, actor),
       clone_url: request.repository ?? null,
       rerun_of: null,
@@ -287,8 +288,6 @@ function triggerInfo(request: TriggerRequest, actor: string): TriggerInfo {
     ...(request.branch === undefined ? {} : { branch: request.branch }),
     ...(request.tag === undefined ? {} : { tag: request.tag }),
     ...(request.commitHash === undefined ? {} : { commit_hash: request.commitHash }),
-    ...(request.repository === undefined
-      ? {}
-      : { repository: redactUrlCredentials(request.repository) }),
+    ...(request.repository === undefined ? {} : { repository: sayUrl(request.repository) }),
   };
 }

@@ -1,8 +1,12 @@
+import type { RepositorySupport } from '../common/values/repository-url.js';
 import { compileSource } from './compile-source.js';
 import { dryRun, type DryRunRequest } from './dry-run.js';
 
 /** Largest message to the child, bytes. */
 export const maxMessageBytes = 4 * 1024 * 1024;
+
+/** Tells the child that ssh URLs can be cloned from. */
+export const sshFlag = '--ssh';
 
 /** Stands before a request for a dry run: no text in UTF-8 begins with it, so none can pass for one. */
 const dryRunMark = 0xff;
@@ -18,7 +22,7 @@ export function dryRunMessage(request: DryRunRequest): Buffer {
 }
 
 /** What the child answers to a message: `CompiledYaml`, or `DryRun`. */
-export function answerTo(message: Buffer): unknown {
-  if (message[0] !== dryRunMark) return compileSource(message.toString('utf8'));
-  return dryRun(JSON.parse(message.toString('utf8', 1)) as DryRunRequest);
+export function answerTo(message: Buffer, repositories: RepositorySupport): unknown {
+  if (message[0] !== dryRunMark) return compileSource(message.toString('utf8'), repositories);
+  return dryRun(JSON.parse(message.toString('utf8', 1)) as DryRunRequest, repositories);
 }

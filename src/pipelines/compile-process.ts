@@ -1,6 +1,8 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import type { RepositorySupport } from '../common/values/repository-url.js';
+import { sshFlag } from './child-message.js';
 import { frame, FrameReader } from './frames.js';
 
 export interface CompileProcessOptions {
@@ -8,6 +10,8 @@ export interface CompileProcessOptions {
   readonly program: string;
   /** A text that takes longer ends the process. */
   readonly timeoutMs: number;
+  /** What can be cloned from; default: no ssh. */
+  readonly repositories?: RepositorySupport;
 }
 
 /** Heap of the process, MiB. */
@@ -33,7 +37,8 @@ export class CompileProcess {
   private given = 0;
 
   constructor(private readonly options: CompileProcessOptions) {
-    const args = [`--max-old-space-size=${maxHeapMiB}`, options.program];
+    const flags = options.repositories?.ssh === true ? [sshFlag] : [];
+    const args = [`--max-old-space-size=${maxHeapMiB}`, options.program, ...flags];
     this.child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
     this.child.stdout.on('data', (part: Buffer) => this.hear(part));
     // A child that died closes its end; its exit tells what happened.

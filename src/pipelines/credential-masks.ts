@@ -1,9 +1,6 @@
 import { MaskSet } from '../common/redaction/mask-set.js';
-import {
-  credentialForms,
-  redactUrlCredentials,
-  splitUrlCredentials,
-} from '../common/url-credentials.js';
+import { credentialForms, splitUrlCredentials } from '../common/url-credentials.js';
+import { redactUrls } from '../common/values/redact-urls.js';
 import type { Plan } from '../engine/plan/plan.js';
 
 /** Every credential in a URL that an execution clones from: none of them may show in its log. */
@@ -22,7 +19,7 @@ export function credentialMasks(plan: Plan, cloneUrl: string | null): string[] {
 /** Takes them out of a text, and the user information of any other URL with them. */
 export function credentialMask(plan: Plan, cloneUrl: string | null): (text: string) => string {
   const masks = MaskSet.from(credentialMasks(plan, cloneUrl));
-  return (text) => masks.maskText(redactUrlCredentials(text));
+  return (text) => masks.maskText(redactUrls(text));
 }
 
 function formsOf(url: string): readonly string[] {

@@ -1,3 +1,5 @@
+import type { NameRecord } from '../common/values/name-record.js';
+import type { RepositorySupport } from '../common/values/repository-url.js';
 import { resolveInputs, type InputValue } from '../engine/compiler/resolve-inputs.js';
 import type { TriggerDocument } from '../engine/definition/definition-document.js';
 import type { InputDefinition } from '../engine/definition/definition.js';
@@ -29,9 +31,9 @@ interface DryRunPipeline {
 }
 
 export interface DryRunTrigger extends TriggerContext {
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: NameRecord<string>;
   /** As they were given. */
-  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly inputs: NameRecord<unknown>;
 }
 
 export interface DryRunRequest {
@@ -47,7 +49,7 @@ export type DryRun =
       readonly problems: readonly Problem[];
       readonly plan: Plan;
       readonly planHash: string;
-      readonly inputs: Readonly<Record<string, InputValue>>;
+      readonly inputs: NameRecord<InputValue>;
       /** What would be cloned. */
       readonly repository: RepositoryPlan | null;
       readonly decision: TriggerDecision;
@@ -57,8 +59,11 @@ export type DryRun =
     };
 
 /** From a pipeline and a trigger to all that a dry run tells. Never throws, but may take long: see `YamlCompiler`. */
-export function dryRun({ source, trigger }: DryRunRequest): DryRun {
-  const pipeline = pipelineOf(source);
+export function dryRun(
+  { source, trigger }: DryRunRequest,
+  repositories: RepositorySupport = { ssh: false },
+): DryRun {
+  const pipeline = pipelineOf(source, repositories);
   if ('invalid' in pipeline) return { kind: 'invalid', problems: pipeline.invalid };
   const { plan, planHash, pipelineId, problems } = pipeline;
   const { environment, inputs: given, ...event } = trigger;
@@ -91,9 +96,10 @@ export function dryRun({ source, trigger }: DryRunRequest): DryRun {
 
 function pipelineOf(
   source: DryRunSource,
+  repositories: RepositorySupport,
 ): DryRunPipeline | { readonly invalid: readonly Problem[] } {
   if (source.kind === 'stored') return source;
-  const compiled = compileSource(source.yaml);
+  const compiled = compileSource(source.yaml, repositories);
   if (compiled.kind === 'invalid') return { invalid: compiled.problems };
   const { definition, inputs, plan, planHash, problems } = compiled;
   return { enabled: true, plan, planHash, inputs, triggers: definition.triggers, problems };

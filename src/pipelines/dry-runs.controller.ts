@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentActor } from '../auth/current-actor.decorator.js';
 import { validationError } from '../common/errors/millrace.error.js';
+import { mergedNames } from '../common/values/name-record.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import type { Actor } from '../common/http/request-context.js';
 import { CompileLimitGuard } from '../integrations/rate-limit/compile-limit.guard.js';
@@ -11,13 +12,18 @@ import { DryRunsService } from './dry-runs.service.js';
 import { PlanDto, type PlanTriggerDto } from './dto/plan.dto.js';
 import { planResponse, PlanResponse } from './dto/plan.response.js';
 import { exampleYaml } from './dto/yaml-content.dto.js';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { triggerRepository } from './trigger-repository.js';
 import { triggerEnvironment } from './trigger-environment.js';
 
 @ApiTags('pipelines')
 @ApiBearerAuth()
 @Controller('ci/pipelines')
 export class DryRunsController {
-  constructor(private readonly dryRuns: DryRunsService) {}
+  constructor(
+    private readonly dryRuns: DryRunsService,
+    private readonly config: MillraceConfig,
+  ) {}
 
   @Post('plan')
   @UseGuards(CompileLimitGuard)
@@ -35,7 +41,7 @@ export class DryRunsController {
   @ApiOkResponse({ type: PlanResponse })
   @ApiErrors(400, 401, 404, 413, 415, 422, 503)
   async plan(@Body() body: PlanDto, @CurrentActor() actor: Actor): Promise<PlanResponse> {
-    const trigger = triggerOf(body.trigger, actor);
+    const trigger = triggerOf(body.trigger, actor, this.config);
     const run = await this.run(body, trigger);
     const mask =
       run.kind === 'valid'
@@ -58,8 +64,13 @@ export class DryRunsController {
   }
 }
 
-function triggerOf(body: PlanTriggerDto | undefined, actor: Actor): DryRunTrigger {
-  const { branch, tag, commit_hash: commit, repository } = body ?? {};
+function triggerOf(
+  body: PlanTriggerDto | undefined,
+  actor: Actor,
+  config: MillraceConfig,
+): DryRunTrigger {
+  const { branch, tag, commit_hash: commit } = body ?? {};
+  const repository = triggerRepository(body?.repository, config);
   if (branch !== undefined && tag !== undefined) {
     throw validationError('A trigger names a branch or a tag, not both.', {
       suggestions: ['Leave one of them out; commit_hash may come with either.'],
@@ -73,6 +84,6 @@ function triggerOf(body: PlanTriggerDto | undefined, actor: Actor): DryRunTrigge
     ...(commit === undefined ? {} : { commit: commit.toLowerCase() }),
     ...(repository === undefined ? {} : { repository }),
     environment: triggerEnvironment(body?.environment ?? {}),
-    inputs: { ...body?.inputs },
+    inputs: mergedNames(body?.inputs),
   };
 }

@@ -1,8 +1,12 @@
 import { validationError } from '../common/errors/millrace.error.js';
-
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const MAX_VARIABLES = 200;
-const MAX_VALUE_BYTES = 32 * 1024;
+import { nameRecord, type NameRecord } from '../common/values/name-record.js';
+import { MAX_YAML_BYTES } from '../engine/definition/source-text.js';
+import {
+  MAX_VARIABLES,
+  shownName,
+  variableNameProblem,
+  variableValueProblem,
+} from '../engine/definition/variable-rule.js';
 
 interface Problem {
   readonly path: string;
@@ -11,49 +15,46 @@ interface Problem {
 }
 
 /**
- * Variables that a trigger brings: names as the shell takes them, `CI_*` is the platform's own.
+ * Variables that a trigger brings, by the rules and limits that those of the YAML have; all of them together are no larger
+ * than a whole YAML may be.
  * @throws ValidationError with all problems
  */
-export function triggerEnvironment(
-  given: Readonly<Record<string, unknown>>,
-): Record<string, string> {
+export function triggerEnvironment(given: NameRecord<unknown>): NameRecord<string> {
   const entries = Object.entries(given);
   const problems = entries.flatMap(([name, value]) => problemsOf(name, value));
   if (entries.length > MAX_VARIABLES) {
-    problems.push({
-      path: 'environment',
-      code: 'too_many',
-      message: `environment must have at most ${MAX_VARIABLES} variables`,
-    });
+    const message = `environment must have at most ${MAX_VARIABLES} variables`;
+    problems.push({ path: 'environment', code: 'too_many', message });
   }
-  if (problems.length > 0) {
-    throw validationError('The environment of the trigger is not valid.', {
-      details: problems,
-      suggestions: [
-        'Use names like GREETING and texts as values; CI_ names belong to the platform.',
-      ],
-    });
+  const variables = nameRecord(entries.map(([name, value]) => [name, String(value)] as const));
+  if (bytesOf(variables) > MAX_YAML_BYTES) {
+    const message = `environment must have at most ${MAX_YAML_BYTES} bytes (1 MiB) in all`;
+    problems.push({ path: 'environment', code: 'too_large', message });
   }
-  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+  if (problems.length === 0) return variables;
+  throw validationError('The environment of the trigger is not valid.', {
+    details: problems,
+    suggestions: ['Use names like GREETING and texts as values; CI_ names belong to the platform.'],
+  });
 }
 
 function problemsOf(name: string, value: unknown): Problem[] {
+  const unfit = variableNameProblem(name);
+  if (unfit) {
+    const path = `environment.${shownName(name)}`;
+    return [{ path, code: unfit.code, message: unfit.message }];
+  }
   const path = `environment.${name}`;
-  if (!NAME.test(name)) {
-    return [{ path, code: 'name', message: `${name} is not a name for a variable` }];
-  }
-  if (name.startsWith('CI_') || name === 'CI') {
-    return [{ path, code: 'reserved', message: `${name} is reserved for the platform` }];
-  }
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
     return [{ path, code: 'type', message: `${name} must be a text, a number or a boolean` }];
   }
-  const text = String(value);
-  if (text.includes('\0')) {
-    return [{ path, code: 'nul', message: `${name} must not contain a NUL character` }];
-  }
-  if (Buffer.byteLength(text) > MAX_VALUE_BYTES) {
-    return [{ path, code: 'too_long', message: `${name} must have at most 32 KiB` }];
-  }
-  return [];
+  const problem = variableValueProblem(name, String(value));
+  return problem ? [{ path, code: problem.code, message: problem.message }] : [];
+}
+
+function bytesOf(variables: NameRecord<string>): number {
+  return Object.entries(variables).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value) + 2,
+    0,
+  );
 }

@@ -1,4 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { repositorySupport, type RepositorySupport } from '../common/values/repository-url.js';
 import { entryFile } from '../config/paths.js';
 import { ChildCompiler } from './child-compiler.js';
 import { compileSource } from './compile-source.js';
@@ -18,10 +20,17 @@ const childTimeoutMs = 5_000;
 /** Compiles YAML of untrusted users where it can harm nobody else. */
 @Injectable()
 export class YamlCompiler implements OnApplicationShutdown {
-  private readonly children = new ChildCompiler({
-    program: entryFile('pipelines/compile-child'),
-    timeoutMs: childTimeoutMs,
-  });
+  private readonly children: ChildCompiler;
+  private readonly repositories: RepositorySupport;
+
+  constructor(config: MillraceConfig) {
+    this.repositories = repositorySupport(config);
+    this.children = new ChildCompiler({
+      program: entryFile('pipelines/compile-child'),
+      timeoutMs: childTimeoutMs,
+      repositories: this.repositories,
+    });
+  }
 
   onApplicationShutdown(): void {
     this.children.close();
@@ -31,7 +40,7 @@ export class YamlCompiler implements OnApplicationShutdown {
   async compile(yaml: string): Promise<CompiledYaml> {
     if (!this.children.warm && yaml.length <= inProcessLimit) {
       this.children.warmUp();
-      return compileSource(yaml);
+      return compileSource(yaml, this.repositories);
     }
     return this.children.compile(yaml);
   }
@@ -51,7 +60,7 @@ export class YamlCompiler implements OnApplicationShutdown {
     }
     if (!this.children.warm && size <= inProcessLimit) {
       this.children.warmUp();
-      return dryRun(request);
+      return dryRun(request, this.repositories);
     }
     return this.children.dryRun(request);
   }

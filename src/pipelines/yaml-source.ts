@@ -1,4 +1,5 @@
 import { MillraceError, unprocessable, validationError } from '../common/errors/millrace.error.js';
+import { byteAddress, utf8Problem } from '../common/values/text-rule.js';
 import { MAX_YAML_BYTES } from '../engine/definition/source-text.js';
 
 /**
@@ -24,7 +25,9 @@ export function decodeYaml(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
+    const { line, column } = byteAddress(bytes, utf8Problem(bytes) ?? 0);
     throw new MillraceError('UnsupportedMediaTypeError', 'The file is not UTF-8 text.', {
+      details: { line, column },
       suggestions: ['Save the file as UTF-8 and send it again.'],
       cause: error,
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
+import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
 import { entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
@@ -52,7 +53,7 @@ export async function runCommand(
   flags: RunFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const compiled = compileYaml(await readSource(file));
+  const compiled = compileYaml(await readSource(file), repositorySupport(loadConfig()));
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);

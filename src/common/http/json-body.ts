@@ -6,11 +6,13 @@ import {
   serviceUnavailable,
   validationError,
 } from '../errors/millrace.error.js';
+import { byteAddress, utf8Problem } from '../values/text-rule.js';
 import { BodyBudget, type BodyShare } from './body-budget.js';
 import { refuseEncoding } from './consumes.js';
 import { announcesBody, charset, mediaType } from './content-type.js';
 import { idempotencyKeyHeader } from './idempotency-header.js';
 import { jsonProblem } from './json-guard.js';
+import { parseJson } from './written-numbers.js';
 import type { MillraceRequest } from './request-context.js';
 
 /** Of all bodies that are being read, bytes; at least one of the largest size fits. */
@@ -74,7 +76,7 @@ async function readJson(
       request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
     }
     if (bytes.length > largeBytes) await ownTurn();
-    return parseJson(bytes);
+    return bodyOf(bytes);
   } finally {
     share.release();
   }
@@ -112,6 +114,7 @@ function decodeUtf8(bytes: Buffer): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw validationError('The body is not UTF-8.', {
+      details: byteAddress(bytes, utf8Problem(bytes) ?? 0),
       suggestions: ['Send the body as UTF-8.'],
       cause: error,
     });
@@ -130,7 +133,7 @@ const problemMessages = {
   too_many_parts: 'The JSON has too many parts.',
 };
 
-function parseJson(bytes: Buffer): unknown {
+function bodyOf(bytes: Buffer): unknown {
   const problem = jsonProblem(bytes);
   if (problem !== undefined) {
     throw validationError(problemMessages[problem], {
@@ -150,7 +153,7 @@ function parseJson(bytes: Buffer): unknown {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch (error) {
     throw validationError('The body is not JSON.', {
       details: jsonPosition(text, error),

@@ -1,3 +1,4 @@
+import type { RepositorySupport } from '../../common/values/repository-url.js';
 import type { PipelineDefinition } from '../definition/definition.js';
 import { readDefinition } from '../definition/parse-definition.js';
 import { hasErrors, inTextOrder, type Problem } from '../definition/problem.js';
@@ -13,8 +14,11 @@ export interface CompiledPipeline {
 }
 
 /** From text to plan in one, telling the mistakes of single parts and those between parts together. Never throws. */
-export function compileYaml(yamlText: string): CompiledPipeline {
-  const { draft, problems } = readDefinition(yamlText);
+export function compileYaml(
+  yamlText: string,
+  repositories: RepositorySupport = { ssh: false },
+): CompiledPipeline {
+  const { draft, problems } = readDefinition(yamlText, repositories);
   if (draft === undefined) return { problems: inTextOrder(problems) };
   if (hasErrors(problems)) {
     return { problems: inTextOrder([...problems, ...checkDefinition(draft)]) };

@@ -1,3 +1,4 @@
+import { redactUrls } from '../../common/values/redact-urls.js';
 import type { PipelineDefinition } from '../definition/definition.js';
 import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from '../definition/problem.js';
 
@@ -24,8 +25,9 @@ export class ProblemSink {
   ): void {
     if (this.problems.length >= MAX_PROBLEMS) return;
     const { line, column } = this.definition.source.position(offset);
-    const hint = suggestion === undefined ? {} : { suggestion };
-    this.problems.push({ path: formatPath(path), line, column, severity, code, message, ...hint });
+    const hint = suggestion === undefined ? {} : { suggestion: redactUrls(suggestion) };
+    const said = { path: formatPath(path), line, column, severity, code };
+    this.problems.push({ ...said, message: redactUrls(message), ...hint });
   }
 }
 

@@ -1,4 +1,8 @@
+import { nameRecord, valueOf, type NameRecord } from '../../common/values/name-record.js';
+import { characterProblem } from '../../common/values/text-rule.js';
 import type { InputDefinition } from '../definition/definition.js';
+import { isPlainNumber, plainNumber } from '../definition/plain-number.js';
+import { shownName } from '../definition/variable-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
 
 export type InputValue = string | number | boolean;
@@ -13,7 +17,7 @@ export interface InputProblem {
 
 export interface ResolvedInputs {
   /** Every declared input that has a value, of its type; '' and 0 and false where nothing was given and nothing is required. */
-  readonly inputs: Readonly<Record<string, InputValue>>;
+  readonly inputs: NameRecord<InputValue>;
   /** Empty = `inputs` may be used. */
   readonly problems: readonly InputProblem[];
 }
@@ -27,7 +31,7 @@ const EMPTY = { string: '', number: 0, boolean: false, choice: '' } as const;
  */
 export function resolveInputs(
   definition: { readonly inputs: readonly InputDefinition[] },
-  given: Readonly<Record<string, unknown>>,
+  given: NameRecord<unknown>,
 ): ResolvedInputs {
   const declared = definition.inputs;
   const problems: InputProblem[] = [];
@@ -36,17 +40,22 @@ export function resolveInputs(
   }
   const inputs = new Map<string, InputValue>();
   for (const input of declared) {
-    const raw = Object.hasOwn(given, input.name) ? given[input.name] : undefined;
+    const raw = valueOf(given, input.name);
     if (raw === undefined || raw === null) {
       if (input.required) problems.push(missingInput(input));
       inputs.set(input.name, input.default ?? EMPTY[input.type]);
       continue;
     }
+    const character = typeof raw === 'string' ? characterProblem(raw) : undefined;
+    if (character !== undefined) {
+      problems.push(unfitInput(input, character.what));
+      continue;
+    }
     const value = convert(input, raw);
-    if (value === undefined) problems.push(wrongInput(input));
+    if (value === undefined) problems.push(wrongInput(input, raw));
     else inputs.set(input.name, value);
   }
-  return { inputs: Object.fromEntries(inputs), problems };
+  return { inputs: nameRecord(inputs), problems };
 }
 
 function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
@@ -56,7 +65,8 @@ function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
       return typeof raw === 'string' && raw.length <= MAX_TEXT ? raw : undefined;
     case 'number':
       if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined;
-      return typeof raw === 'string' && /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(raw)
+      // A number that would be told in other words, such as 1.10 as 1.1, is refused: its text may be what counts.
+      return typeof raw === 'string' && isDecimal(raw) && isPlainNumber(raw)
         ? Number(raw)
         : undefined;
     case 'boolean':
@@ -69,6 +79,10 @@ function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
   }
 }
 
+function isDecimal(text: string): boolean {
+  return /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(text);
+}
+
 function unknownInput(name: string, declared: readonly InputDefinition[]): InputProblem {
   const names = declared.map((input) => input.name);
   const near = nearestName(name, names);
@@ -77,9 +91,9 @@ function unknownInput(name: string, declared: readonly InputDefinition[]): Input
       ? 'The pipeline declares none: triggers: [{ manual: { inputs: … } }]'
       : `Known: ${names.join(', ')}`;
   return {
-    path: `inputs.${name}`,
+    path: `inputs.${shownName(name)}`,
     code: 'unknown_input',
-    message: `The pipeline has no input "${name.slice(0, 100)}".`,
+    message: `The pipeline has no input "${shownName(name)}".`,
     suggestion: near === undefined ? none : `Did you mean "${near}"?`,
   };
 }
@@ -93,12 +107,26 @@ function missingInput({ name, type, options }: InputDefinition): InputProblem {
   };
 }
 
-function wrongInput({ name, type, options }: InputDefinition): InputProblem {
+function wrongInput({ name, type, options }: InputDefinition, raw: unknown): InputProblem {
   const expected = type === 'choice' ? `one of ${options.join(', ')}` : `a ${type}`;
+  const plain = type === 'number' && typeof raw === 'string' ? plainNumber(raw) : undefined;
+  const keep = 'have the input declared with type: string to keep the text as it is';
   return {
     path: `inputs.${name}`,
     code: 'invalid_input',
-    message: `The input "${name}" must be ${expected}.`,
-    suggestion: `Give ${expected}`,
+    message:
+      plain === undefined
+        ? `The input "${name}" must be ${expected}.`
+        : `The input "${name}" must be a number that is written plainly.`,
+    suggestion: plain === undefined ? `Give ${expected}` : `Give ${plain}, or ${keep}`,
+  };
+}
+
+function unfitInput({ name }: InputDefinition, what: string): InputProblem {
+  return {
+    path: `inputs.${name}`,
+    code: 'invalid_input',
+    message: `The input "${name}" holds ${what}, which no text may hold.`,
+    suggestion: 'Remove it, or encode the value, for example as base64',
   };
 }

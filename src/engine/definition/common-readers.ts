@@ -1,3 +1,6 @@
+import { quoted } from '../../common/values/redact-urls.js';
+import { repositoryUrlProblem } from '../../common/values/repository-url.js';
+import { lineProblem } from '../../common/values/text-rule.js';
 import type { RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import type { NameUse } from './definition.js';
 import { template } from './expression-readers.js';
@@ -30,8 +33,16 @@ const nameRule: TextRule = {
         `Write "${value.trim()}"`,
       ];
     }
-    if (/[\u0000-\u001f\u007f]/.test(value)) return ['invalid_name', 'A name is one line.'];
-    if (value === '__proto__') return ['invalid_name', 'This name cannot be used.'];
+    const character = lineProblem(value);
+    if (character !== undefined) {
+      return [
+        'invalid_name',
+        `A name is one line without control characters; it holds ${character.what}.`,
+      ];
+    }
+    if (value === '__proto__') {
+      return ['invalid_name', '"__proto__" cannot be used as a name.', 'Choose another name'];
+    }
     if (value.includes('${{')) return ['invalid_name', 'A name is fixed: it holds no expression.'];
     return undefined;
   },
@@ -71,7 +82,11 @@ export const outputs: Reader<string[]> = listOf(
     check: (value) =>
       /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/.test(value)
         ? undefined
-        : ['invalid_name', `"${value}" is no name of an output.`, 'Use letters, digits and _'],
+        : [
+            'invalid_name',
+            `"${quoted(value, 60)}" is no name of an output.`,
+            'Use letters, digits and _',
+          ],
   }),
   { max: 100, single: true },
 );
@@ -83,7 +98,11 @@ export const labels: Reader<string[]> = listOf(
     check: (value) =>
       /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value)
         ? undefined
-        : ['invalid_name', `"${value}" is no label.`, 'Use letters, digits, dots, - and _'],
+        : [
+            'invalid_name',
+            `"${quoted(value, 60)}" is no label.`,
+            'Use letters, digits, dots, - and _',
+          ],
   }),
   { max: 20, single: true },
 );
@@ -92,43 +111,43 @@ export const labels: Reader<string[]> = listOf(
 export const workspacePath: Reader<string> = template({
   expects: 'a path inside the workspace',
   max: 1024,
+  oneLine: true,
   check: (value) => {
-    if (value.includes('\0')) return ['invalid_path', 'A path holds no NUL.'];
     if (/^([/\\~]|[A-Za-z]:)/.test(value)) {
       const hint = 'Write it relative to the workspace: packages/api';
-      return ['invalid_path', `"${value}" is not relative to the workspace.`, hint];
+      return ['invalid_path', `"${quoted(value, 100)}" is not relative to the workspace.`, hint];
     }
     let depth = 0;
     for (const part of value.split('/')) {
       if (part === '..') depth -= 1;
       else if (part !== '' && part !== '.') depth += 1;
       if (depth < 0) {
-        return ['invalid_path', `"${value}" leaves the workspace.`, 'Remove the leading ".."'];
+        return [
+          'invalid_path',
+          `"${quoted(value, 100)}" leaves the workspace.`,
+          'Remove the leading ".."',
+        ];
       }
     }
     return undefined;
   },
 });
 
-/** The URL with `***` for its user and password. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/\/\/[^/\s]*@/, '//***@');
-}
+const urlText = template({ expects: 'the URL of a git repository', max: 2048 });
 
-const url = template({
-  expects: 'the URL of a git repository',
-  max: 2048,
-  check: (value) => {
-    const isUrl = /^(https?|ssh):\/\/[^\s/][^\s]*$/i.test(value);
-    if (isUrl || /^[\w.-]+@[\w.-]+:[^\s:][^\s]*$/.test(value)) return undefined;
-    const hint = 'Write https://host/owner/name.git, ssh://… or git@host:owner/name.git';
-    return [
-      'invalid_url',
-      `"${withoutCredentials(value).slice(0, 60)}" is no URL of a git repository.`,
-      hint,
-    ];
+/** What can never be cloned is refused; nothing of the URL is said, because it may hold a token anywhere. */
+const url: Reader<string> = {
+  expects: urlText.expects,
+  read: (node, path, context) => {
+    const value = urlText.read(node, path, context);
+    if (value === undefined) return undefined;
+    const problem = repositoryUrlProblem(value, context.repositories);
+    if (problem === undefined) return value;
+    const at = { path, offset: node.start };
+    context.error('invalid_url', problem.message, at, problem.suggestion);
+    return undefined;
   },
-});
+};
 
 const gitName = template({
   expects: 'the name of a branch or tag',
@@ -136,7 +155,7 @@ const gitName = template({
   // https://git-scm.com/docs/git-check-ref-format
   check: (value) =>
     /^[-/.]|[\s~^:?*[\\\p{Cc}]|\.\.|@\{|\/\/|[/.]$|\.lock$/u.test(value)
-      ? ['invalid_name', `"${value}" is no name of a branch or tag.`]
+      ? ['invalid_name', `"${quoted(value, 60)}" is no name of a branch or tag.`]
       : undefined,
 });
 
@@ -146,7 +165,11 @@ const commit = template({
   check: (value) =>
     /^[0-9a-fA-F]{7,64}$/.test(value)
       ? undefined
-      : ['invalid_name', `"${value}" is no commit.`, 'Write 7 to 64 hexadecimal digits'],
+      : [
+          'invalid_name',
+          `"${quoted(value, 60)}" is no commit.`,
+          'Write 7 to 64 hexadecimal digits',
+        ],
 });
 
 export const gitFields = {

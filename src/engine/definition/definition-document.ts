@@ -1,4 +1,4 @@
-import { withoutCredentials } from './common-readers.js';
+import { sayUrl } from '../../common/values/repository-url.js';
 import type {
   ActionDefinition,
   PipelineDefinition,
@@ -120,7 +120,7 @@ function configOf(action: ActionDefinition): Readonly<Record<string, unknown>> {
   if (action.kind === 'git') {
     const { url, branch, commit } = action.repository;
     return {
-      repository_url: withoutCredentials(url),
+      repository_url: sayUrl(url),
       branch,
       commit,
       working_directory: action.directory,

@@ -1,13 +1,17 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import type { Environment } from '../plan/plan.js';
 import { checkTemplate } from './expression-readers.js';
 import type { YamlPath } from './problem.js';
 import { describe, wrongType, type ReadContext, type Reader } from './reader.js';
+import { MAX_VARIABLES, variableNameProblem, variableValueProblem } from './variable-rule.js';
 import type { YamlNode } from './yaml-tree.js';
 
-/** A longer value cannot be given to a process on Linux (128 KiB with its name). */
-const MAX_VALUE = 131_000;
-const MAX_VARIABLES = 500;
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** YAML readers of other programs lose this key, so none is asked to keep it. */
+const NO_NAME = {
+  code: 'name',
+  message: '"__proto__" cannot be used as a name.',
+  suggestion: 'Choose another name',
+} as const;
 const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
 
 /** Variables as a map or as a list of `NAME=value`. Numbers and booleans are taken as they are written, nothing is ''. */
@@ -27,7 +31,7 @@ export const environment: Reader<Environment> = {
       const value = valueOf(variable, at, context);
       if (value !== undefined) variables.set(variable.name, value);
     }
-    return Object.fromEntries(variables);
+    return nameRecord(variables);
   },
 };
 
@@ -74,15 +78,10 @@ function isNameFree(
   context: ReadContext,
 ): boolean {
   const at = { path, offset };
-  if (!NAME.test(name) || name.length > 255 || name === '__proto__') {
-    const message = `"${name.slice(0, 60)}" is no name of a variable.`;
-    const hint = 'Use letters, digits and _, and no digit first';
-    context.error('invalid_environment', message, at, hint);
-    return false;
-  }
-  if (name === 'CI' || name.startsWith('CI_')) {
-    const message = `"${name}" is reserved: Millrace sets CI and CI_*.`;
-    context.error('reserved_variable', message, at, `Choose another name, for example APP_${name}`);
+  const problem = name === '__proto__' ? NO_NAME : variableNameProblem(name);
+  if (problem !== undefined) {
+    const code = problem.code === 'reserved' ? 'reserved_variable' : 'invalid_environment';
+    context.error(code, problem.message, at, problem.suggestion);
     return false;
   }
   if (!known.has(name)) return true;
@@ -96,16 +95,17 @@ function isNameFree(
 }
 
 function valueOf(
-  { value, node }: Variable,
+  { name, value, node }: Variable,
   path: YamlPath,
   context: ReadContext,
 ): string | undefined {
   if (node.kind !== 'scalar') {
     return wrongType(node, path, context, 'a text', 'Write JSON in quotes: \'{"a": 1}\'');
   }
-  if (value.length > MAX_VALUE) {
-    const message = `A variable has at most ${String(MAX_VALUE)} characters.`;
-    context.error('too_long', message, { path, offset: node.start }, 'Put it into a file');
+  const problem = variableValueProblem(name, value);
+  if (problem !== undefined) {
+    const code = problem.code === 'too_long' ? 'too_long' : 'invalid_character';
+    context.error(code, problem.message, { path, offset: node.start }, problem.suggestion);
     return undefined;
   }
   return checkTemplate(value, node, path, context) ? value : undefined;

@@ -1,6 +1,8 @@
+import { quoted } from '../../common/values/redact-urls.js';
 import type { InputDefinition, InputType } from './definition.js';
-import { describe, fields, wrongType, type ReadContext, type Reader } from './reader.js';
+import { capital, describe, fields, wrongType, type ReadContext, type Reader } from './reader.js';
 import type { YamlPath } from './problem.js';
+import { isPlainNumber, plainNumber } from './plain-number.js';
 import { choice, flag, listOf, text } from './value-readers.js';
 import type { YamlNode } from './yaml-tree.js';
 
@@ -40,7 +42,7 @@ export const inputs: Reader<InputDefinition[]> = {
       if (!/^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(key)) {
         const hint = 'Use letters, digits, _ and -';
         const place = { path: at, offset: keyStart };
-        context.error('invalid_name', `"${key.slice(0, 60)}" is no name of an input.`, place, hint);
+        context.error('invalid_name', `"${quoted(key, 60)}" is no name of an input.`, place, hint);
         return [];
       }
       const input = readInput(key, value, at, context);
@@ -84,10 +86,8 @@ function readInput(
   if (fallback !== undefined && value === undefined) {
     const expected = type === 'choice' ? `one of ${options.join(', ')}` : `a ${type}`;
     const message = `The default of "${name}" must be ${expected}, found ${describe(fallback)}.`;
-    context.error('invalid_default', message, {
-      path: [...path, 'default'],
-      offset: fallback.start,
-    });
+    const place = { path: [...path, 'default'], offset: fallback.start };
+    context.error('invalid_default', message, place, plainNumberHint(type, fallback));
   }
   const required = value === undefined && (values.required ?? false);
   return { name, type, description: values.description, options, default: value, required };
@@ -105,8 +105,17 @@ function valueOfInput(
     case 'choice':
       return options.length === 0 || options.includes(node.text) ? node.text : undefined;
     case 'number':
-      return typeof node.value === 'number' ? node.value : undefined;
+      return typeof node.value === 'number' && isPlainNumber(node.text) ? node.value : undefined;
     case 'boolean':
       return typeof node.value === 'boolean' ? node.value : undefined;
   }
+}
+
+/** `1.10` and `0x10` are numbers, but would be told as `1.1` and `16`. */
+function plainNumberHint(type: InputType, node: YamlNode): string | undefined {
+  if (type !== 'number' || node.kind !== 'scalar' || typeof node.value !== 'number')
+    return undefined;
+  const plain = plainNumber(node.text);
+  const keep = `to keep "${quoted(node.text, 40)}", write type: string`;
+  return plain === undefined ? capital(keep) : `Write ${plain}; ${keep}`;
 }

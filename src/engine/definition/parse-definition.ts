@@ -1,3 +1,4 @@
+import type { RepositorySupport } from '../../common/values/repository-url.js';
 import type { PipelineDefinition } from './definition.js';
 import { readPipeline } from './pipeline-reader.js';
 import { hasErrors, inTextOrder, type Problem } from './problem.js';
@@ -22,18 +23,21 @@ export interface ParsedDefinition {
  * Reads a pipeline file of either form. Never throws for any text; refuses unread what is over 1 MiB, too deep or made of too
  * many parts. Tells every mistake of one file but those between its parts (names, needs, references): `compileYaml` tells all.
  */
-export function parseDefinition(yamlText: string): ParsedDefinition {
-  const { draft, problems } = readDefinition(yamlText);
+export function parseDefinition(
+  yamlText: string,
+  repositories: RepositorySupport = { ssh: false },
+): ParsedDefinition {
+  const { draft, problems } = readDefinition(yamlText, repositories);
   const sorted = inTextOrder(problems);
   return hasErrors(sorted) ? { problems: sorted } : { definition: draft, problems: sorted };
 }
 
 /** Like `parseDefinition`, but answers what could be read of a wrong file too. */
-export function readDefinition(yamlText: string): DefinitionDraft {
+export function readDefinition(yamlText: string, repositories: RepositorySupport): DefinitionDraft {
   const text = yamlText.startsWith('\ufeff') ? yamlText.slice(1) : yamlText;
   const unreadable = textProblem(text);
   if (unreadable !== undefined) return { problems: [unreadable] };
-  const context = new ReadContext(new SourceText(text));
+  const context = new ReadContext(new SourceText(text), repositories);
   const tree = parseYamlTree(text);
   for (const { code, message, offset, path, suggestion } of tree.problems) {
     context.error(code, message, { path, offset }, suggestion);

@@ -1,3 +1,5 @@
+import { quoted } from '../../common/values/redact-urls.js';
+
 /** Where a value stands in the document: names of keys and indices of lists, from the root. */
 export type YamlPath = readonly (string | number)[];
 
@@ -24,7 +26,7 @@ export function formatPath(path: YamlPath): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${String(part)}]`;
-    else if (!/^[A-Za-z_][\w-]*$/.test(part)) text += `[${JSON.stringify(part.slice(0, 100))}]`;
+    else if (!/^[A-Za-z_][\w-]*$/.test(part)) text += `[${JSON.stringify(quoted(part, 100))}]`;
     else text += text === '' ? part : `.${part}`;
   }
   return text;

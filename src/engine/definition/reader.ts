@@ -1,3 +1,6 @@
+import { valueOf } from '../../common/values/name-record.js';
+import { quoted, redactUrls } from '../../common/values/redact-urls.js';
+import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from './problem.js';
 import type { SourceText } from './source-text.js';
@@ -20,7 +23,10 @@ export class ReadContext {
   readonly expressions: ExpressionUse[] = [];
   private untold = 0;
 
-  constructor(readonly source: SourceText) {}
+  constructor(
+    readonly source: SourceText,
+    readonly repositories: RepositorySupport,
+  ) {}
 
   /** Adds an error at an offset of the document. */
   error(code: string, message: string, at: Place, suggestion?: string): void {
@@ -51,9 +57,10 @@ export class ReadContext {
       return;
     }
     const { line, column } = this.source.position(at.offset);
-    const hint = suggestion === undefined ? {} : { suggestion };
+    const hint = suggestion === undefined ? {} : { suggestion: redactUrls(suggestion) };
     const path = formatPath(at.path);
-    this.problems.push({ path, line, column, severity, code, message, ...hint });
+    const said = redactUrls(message);
+    this.problems.push({ path, line, column, severity, code, message: said, ...hint });
   }
 }
 
@@ -116,8 +123,8 @@ function readFields<F extends FieldReaders>(
   for (const { key, keyStart, value } of node.entries) {
     if (key.startsWith('x-')) continue;
     const at = { path: [...path, key], offset: keyStart };
-    const field = own(table.same, key) ?? key;
-    const reader = own(table.fields, field);
+    const field = lookUp(table.same, key) ?? key;
+    const reader = valueOf(table.fields, field);
     if (reader === undefined) {
       refuseKey(table, key, at, context);
       continue;
@@ -148,20 +155,20 @@ function refuseKey(
   at: Place,
   context: ReadContext,
 ): void {
-  const later = own(table.later, key);
+  const later = lookUp(table.later, key);
   if (later !== undefined) {
     const message = `"${key}" is not supported yet: ${later}.`;
     context.error('not_yet_supported', message, at, `Remove "${key}" until then`);
     return;
   }
   const known = [...Object.keys(table.fields), ...Object.keys(table.same ?? {})];
-  const habit = own(table.habits, key);
+  const habit = lookUp(table.habits, key);
   const near = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
   const hint =
     habit ?? (near === undefined ? `Known keys: ${known.join(', ')}` : `Did you mean "${near}"?`);
   context.error(
     'unknown_key',
-    `${capital(table.name)} has no key "${key.slice(0, 100)}".`,
+    `${capital(table.name)} has no key "${quoted(key, 100)}".`,
     at,
     hint,
   );
@@ -185,14 +192,17 @@ export function wrongType(
 export function describe(node: YamlNode): string {
   if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map';
   if (node.value === null) return 'nothing';
-  const shown = node.text.length > 40 ? `${node.text.slice(0, 40)}…` : node.text;
+  const shown = quoted(node.text, 40);
   if (typeof node.value === 'string') return `the text ${JSON.stringify(shown)}`;
   return `the ${typeof node.value} ${shown}`;
 }
 
-/** An own property of a table; keys come from users. */
-export function own<T>(table: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
-  return table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
+/** What a table says of a key that somebody wrote. */
+export function lookUp<T>(
+  table: Readonly<Record<string, T>> | undefined,
+  key: string,
+): T | undefined {
+  return table === undefined ? undefined : valueOf(table, key);
 }
 
 export function capital(text: string): string {

@@ -5,7 +5,7 @@ import { fields, type FieldValues, type ReadContext } from './reader.js';
 import { choice, listOf, text } from './value-readers.js';
 import type { YamlMap } from './yaml-tree.js';
 
-const texts = listOf(text({ max: 255 }), { max: 100, single: true });
+const texts = listOf(text({ max: 255, oneLine: true }), { max: 100, single: true });
 
 export const seedTriggerConfigTable = {
   name: 'the config of a trigger',
@@ -21,9 +21,9 @@ export const seedTriggerConfigTable = {
           : ['invalid_cron', problem, 'Write for example "0 3 * * *" for 03:00 every day'];
       },
     }),
-    repository: text({ max: 2048 }),
+    repository: text({ max: 2048, oneLine: true }),
     events: texts,
-    webhook_url: text({ max: 2048 }),
+    webhook_url: text({ max: 2048, oneLine: true }),
   },
   habits: { branches: 'Write branch_patterns', cron: 'Write cron_expression' },
 } as const;

@@ -1,3 +1,4 @@
+import { byteAddress, characterProblem, utf8Problem } from '../../common/values/text-rule.js';
 import type { Problem } from './problem.js';
 
 /** Bytes of YAML in UTF-8; a longer text is refused unread. */
@@ -39,7 +40,8 @@ export function decodeYaml(bytes: Uint8Array): Decoded {
   try {
     return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { ok: false, problem: encodingProblem('The file is not UTF-8.') };
+    const { line, column } = byteAddress(bytes, utf8Problem(bytes) ?? 0);
+    return { ok: false, problem: { ...encodingProblem('The file is not UTF-8.'), line, column } };
   }
 }
 
@@ -47,18 +49,15 @@ export function decodeYaml(bytes: Uint8Array): Decoded {
 export function textProblem(text: string): Problem | undefined {
   const bytes = Buffer.byteLength(text, 'utf8');
   if (bytes > MAX_YAML_BYTES) return tooLarge(bytes);
-  const found = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|\p{Surrogate}/u.exec(
-    text,
-  );
-  if (found === null) return undefined;
+  const found = characterProblem(text);
+  if (found === undefined) return undefined;
   const { line, column } = new SourceText(text).position(found.index);
-  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   const isWide = text.startsWith('\u0000') || text.charAt(1) === '\u0000';
   return {
-    ...documentProblem('invalid_character', `The character U+${code} is not allowed in YAML.`),
+    ...documentProblem('invalid_character', `A pipeline may not hold ${found.what}.`),
     line,
     column,
-    suggestion: isWide ? 'Save the file as UTF-8' : 'Remove it, or write it as an escape in "…"',
+    suggestion: isWide ? 'Save the file as UTF-8' : 'Remove it',
   };
 }
 

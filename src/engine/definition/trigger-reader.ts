@@ -1,3 +1,4 @@
+import { quoted } from '../../common/values/redact-urls.js';
 import { cronProblem } from './cron.js';
 import type { InputDefinition, TriggerRule } from './definition.js';
 import { inputs } from './input-reader.js';
@@ -8,10 +9,13 @@ import type { YamlMap } from './yaml-tree.js';
 
 const MAX_RULES = 50;
 
-export const patterns: Reader<string[]> = listOf(text({ expects: 'a pattern', max: 255 }), {
-  max: 100,
-  single: true,
-});
+export const patterns: Reader<string[]> = listOf(
+  text({ expects: 'a pattern', max: 255, oneLine: true }),
+  {
+    max: 100,
+    single: true,
+  },
+);
 
 export const cron: Reader<string> = text({
   expects: 'a schedule',
@@ -32,7 +36,7 @@ const timezone: Reader<string> = text({
       ? undefined
       : [
           'unknown_timezone',
-          `"${value}" is no time zone.`,
+          `"${quoted(value, 60)}" is no time zone.`,
           'Write a name like Europe/Vienna or UTC',
         ],
 });

@@ -1,6 +1,8 @@
+import { quoted } from '../../common/values/redact-urls.js';
+import { lineProblem } from '../../common/values/text-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { parseDuration } from './duration.js';
-import { own, wrongType, type Reader } from './reader.js';
+import { lookUp, wrongType, type Reader } from './reader.js';
 import type { YamlNode } from './yaml-tree.js';
 
 export interface TextRule {
@@ -9,6 +11,8 @@ export interface TextRule {
   readonly min?: number;
   /** Characters (UTF-16 units). */
   readonly max?: number;
+  /** True: it may hold no line break and no tab. Other control characters are in no text at all (`yaml-tree.ts`). */
+  readonly oneLine?: boolean;
   /** What else is wrong with it: `[code, message, suggestion?]`. */
   readonly check?: (text: string) => readonly [string, string, string?] | undefined;
 }
@@ -30,6 +34,12 @@ export function text(rule: TextRule = {}): Reader<string> {
       }
       if (value.length > max) {
         context.error('too_long', `Expected ${expects} of at most ${String(max)} characters.`, at);
+        return undefined;
+      }
+      const character = rule.oneLine === true ? lineProblem(value) : undefined;
+      if (character !== undefined) {
+        const message = `Expected ${expects} of one line; it holds ${character.what}.`;
+        context.error('invalid_character', message, at, 'Remove it');
         return undefined;
       }
       const problem = rule.check?.(value);
@@ -94,7 +104,7 @@ export function flag(expects = 'true or false'): Reader<boolean> {
     expects,
     read: (node, path, context) => {
       if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
-      const word = node.kind === 'scalar' ? own(FLAG_WORDS, node.text.toLowerCase()) : undefined;
+      const word = node.kind === 'scalar' ? lookUp(FLAG_WORDS, node.text.toLowerCase()) : undefined;
       const hint = word === undefined ? undefined : `Write ${word}, without quotes`;
       return wrongType(node, path, context, expects, hint);
     },
@@ -115,7 +125,7 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
       const ms = parseDuration(node.text);
       const at = { path, offset: node.start };
       if (ms === undefined) {
-        const message = `"${node.text.slice(0, 40)}" is no duration.`;
+        const message = `"${quoted(node.text, 40)}" is no duration.`;
         context.error(
           'invalid_duration',
           message,
@@ -145,9 +155,9 @@ export function choice<const T extends string>(
         return wrongType(node, path, context, expects);
       const found = values.find((value) => value === node.text);
       if (found !== undefined) return found;
-      const near = own(options.habits, node.text) ?? nearestName(node.text, values);
+      const near = lookUp(options.habits, node.text) ?? nearestName(node.text, values);
       const hint = near === undefined ? `Write ${expects}` : `Did you mean "${near}"?`;
-      const message = `Expected ${expects}, found "${node.text.slice(0, 60)}".`;
+      const message = `Expected ${expects}, found "${quoted(node.text, 60)}".`;
       context.error('unknown_value', message, { path, offset: node.start }, hint);
       return undefined;
     },

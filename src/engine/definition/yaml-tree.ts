@@ -9,6 +9,8 @@ import {
   type ParsedNode,
   type Scalar,
 } from 'yaml';
+import { quoted } from '../../common/values/redact-urls.js';
+import { characterProblem } from '../../common/values/text-rule.js';
 import type { YamlPath } from './problem.js';
 import { yamlGuard } from './yaml-guard.js';
 
@@ -153,7 +155,9 @@ class TreeBuilder {
     if (isMap(source)) {
       return { kind: 'map', entries: this.entries(source.items, path), start, end };
     }
-    return isScalar(source) ? scalar(source, start, end) : nothing(start);
+    if (!isScalar(source)) return nothing(start);
+    const built = scalar(source, start, end);
+    return this.isClean(built.text, start, path) ? built : broken(start);
   }
 
   private entries(items: readonly unknown[], path: YamlPath): YamlEntry[] {
@@ -168,6 +172,7 @@ class TreeBuilder {
         continue;
       }
       const key = scalar(source, keyStart, keyStart).text;
+      if (!this.isClean(key, keyStart, path)) continue;
       const at = [...path, key];
       if (source.tag !== undefined) this.tag(source.tag, keyStart, at);
       if (key === '<<') {
@@ -177,7 +182,7 @@ class TreeBuilder {
       }
       const value = item.value === null ? nothing(keyStart) : this.node(item.value as Node, at);
       if (lines.has(key)) {
-        const message = `The key "${key.slice(0, 100)}" is given twice.`;
+        const message = `The key "${quoted(key, 100)}" is given twice.`;
         this.add('duplicate_key', message, keyStart, at, 'Remove one of them');
         continue;
       }
@@ -210,9 +215,19 @@ class TreeBuilder {
     return anchor.node;
   }
 
+  /** Escapes (`"\x00"`, `"\uD800"`) make characters that the text of the file may not hold. */
+  private isClean(text: string, start: number, path: YamlPath): boolean {
+    const problem = characterProblem(text);
+    if (problem === undefined) return true;
+    const message = `The text holds ${problem.what}, which no text may hold.`;
+    const hint = 'Remove it; to print one, let the program make it: printf "\\033[31m"';
+    this.add('invalid_character', message, start, path, hint);
+    return false;
+  }
+
   private tag(tag: string, start: number, path: YamlPath): void {
     const hint = 'Remove it; put a text in quotes';
-    this.add('tag_not_allowed', `The tag ${tag.slice(0, 100)} is not allowed.`, start, path, hint);
+    this.add('tag_not_allowed', `The tag ${quoted(tag, 100)} is not allowed.`, start, path, hint);
   }
 
   private add(

@@ -1,3 +1,4 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import type { Reason } from '../plan/run-state.js';
 
 /**
@@ -73,7 +74,7 @@ export function maskDeep(value: unknown, mask: (text: string) => string): unknow
   if (typeof value === 'string') return mask(value);
   if (Array.isArray(value)) return value.map((item) => maskDeep(item, mask));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [mask(key), maskDeep(item, mask)]),
+  return nameRecord(
+    Object.entries(value).map(([key, item]) => [mask(key), maskDeep(item, mask)] as const),
   );
 }

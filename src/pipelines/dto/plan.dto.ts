@@ -5,6 +5,7 @@ import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { TriggerDto } from './trigger.dto.js';
 import { exampleYaml } from './yaml-content.dto.js';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
+import { OwnCharacters } from '../../common/http/name-map.decorator.js';
 
 /** The trigger that a dry run assumes. */
 export class PlanTriggerDto extends TriggerDto {
@@ -24,6 +25,7 @@ export class PlanDto {
   @MayBeAbsent()
   @IsString()
   @MinLength(1)
+  @OwnCharacters()
   yaml_content?: string;
 
   @ApiPropertyOptional({ format: 'uuid', description: 'A stored pipeline: its current version.' })

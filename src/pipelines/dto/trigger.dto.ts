@@ -1,6 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsObject, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
+import { NameMap } from '../../common/http/name-map.decorator.js';
+import type { NameRecord } from '../../common/values/name-record.js';
 
 /** Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an option. */
 const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
@@ -35,7 +37,6 @@ export class TriggerDto {
   @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
-  @Matches(/^(https?|ssh):\/\/\S+$/, { message: 'repository must be an http, https or ssh URL' })
   repository?: string;
 
   @ApiPropertyOptional({
@@ -45,8 +46,8 @@ export class TriggerDto {
     description: 'Variables that win over those of the pipeline.',
   })
   @MayBeAbsent()
-  @IsObject()
-  environment?: Record<string, unknown>;
+  @NameMap()
+  environment?: NameRecord<unknown>;
 
   @ApiPropertyOptional({
     type: 'object',
@@ -55,6 +56,6 @@ export class TriggerDto {
     description: "Values for the inputs of the pipeline's manual trigger.",
   })
   @MayBeAbsent()
-  @IsObject()
-  inputs?: Record<string, unknown>;
+  @NameMap()
+  inputs?: NameRecord<unknown>;
 }

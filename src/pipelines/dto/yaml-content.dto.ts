@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MinLength } from 'class-validator';
+import { OwnCharacters } from '../../common/http/name-map.decorator.js';
 
 export const exampleYaml = `name: hello
 stages:
@@ -17,5 +18,6 @@ export class YamlContentDto {
   })
   @IsString()
   @MinLength(1)
+  @OwnCharacters()
   yaml_content!: string;
 }
