@@ -20,7 +20,7 @@ import { abandonedRun } from './abandoned-run.js';
 import { credentialMasks } from '../pipelines/credential-masks.js';
 import { executionReasons } from './execution-reasons.js';
 import { closeLast } from './execution-takeover.js';
-import type { ExecutionRecord } from './execution.schema.js';
+import { type ExecutionRecord, triggerOfCloned } from './execution.schema.js';
 import type { ExecutionsRepository, Hold, Settlement } from './executions.repository.js';
 import type { ExecutionTracesRepository } from './execution-traces.repository.js';
 import type { LiveExecutions } from './live-executions.js';
@@ -221,6 +221,7 @@ export class ExecutionAttempt {
       placements: closeLast(this.execution, { last_seq: lastSeq, reason }),
       enqueueNumber: this.execution.enqueue_number + 1,
       workersLost: this.execution.workers_lost,
+      trigger_info: this.progress?.trigger_info,
     });
     return released ? 'released' : 'fenced';
   }
@@ -246,6 +247,7 @@ export class ExecutionAttempt {
       ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
       status: 'failed',
       reason,
+      trigger_info: this.progress?.trigger_info,
       started_at: this.progress?.started_at ?? this.execution.started_at,
       finished_at: now,
       duration: 0,
@@ -292,6 +294,7 @@ export class ExecutionAttempt {
   private publisher(): StatePublisher {
     const { executions, live } = this.tools;
     return new StatePublisher(
+      this.execution.trigger_info,
       {
         tellLive: (progress) => {
           this.progress = progress;
@@ -348,6 +351,7 @@ function settlementOf(
     ...storedRun(state),
     status: state.status,
     reason: state.reason ?? null,
+    trigger_info: triggerOfCloned(execution.trigger_info, state.cloned),
     started_at: new Date(startedAt),
     finished_at: new Date(finishedAt),
     duration: Math.max(0, finishedAt - startedAt),

@@ -118,6 +118,7 @@ export class ExecutionTakeover {
         ...abandonedRun(execution, status, reason, now, await this.seenAttempts(execution)),
         status,
         reason,
+        trigger_info: execution.trigger_info,
         started_at: execution.started_at,
         finished_at: now,
         duration,
@@ -143,7 +144,7 @@ export class ExecutionTakeover {
     const enqueueNumber = execution.enqueue_number + 1;
     const released = await this.executions.release(
       { executionId: execution._id, fence: execution.attempt },
-      { ...back, enqueueNumber },
+      { ...back, enqueueNumber, trigger_info: execution.trigger_info },
     );
     if (!released) return;
     this.metrics.takeovers.inc({ outcome: 'offered_again' });

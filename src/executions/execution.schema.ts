@@ -1,5 +1,5 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
-import type { RunStatus } from '../engine/plan/run-state.js';
+import type { ClonedRefs, RunStatus } from '../engine/plan/run-state.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type {
   StoredCommit,
@@ -11,15 +11,28 @@ import type {
 
 /** What started an execution; the seed's `TriggerInfo`. */
 export interface TriggerInfo {
-  /** `manual`, `cli`, `rerun`… */
+  /** `manual`, `cli`…; a re-run has that of its original (`rerun` in records of older versions). */
   readonly trigger_type: string;
+  /** Who or what caused the event; of a re-run as in its original. */
   readonly triggered_by: string;
   readonly timestamp: Date;
+  /** As the trigger named it; after the checkout, of what was cloned. So are commit and tag. */
   readonly branch?: string;
   readonly commit_hash?: string;
   readonly tag?: string;
   /** Without credentials. */
   readonly repository?: string;
+  /** Id of the execution that was run again. */
+  readonly rerun_of?: string;
+  /** Who asked for the re-run. */
+  readonly rerun_by?: string;
+}
+
+/** The trigger with what was cloned instead of what was asked for; as it is before the checkout. */
+export function triggerOfCloned(info: TriggerInfo, cloned: ClonedRefs | undefined): TriggerInfo {
+  if (cloned === undefined) return info;
+  const { commit, ...names } = cloned;
+  return { ...info, ...names, commit_hash: commit };
 }
 
 /**

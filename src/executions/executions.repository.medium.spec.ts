@@ -67,7 +67,8 @@ describe('ExecutionsRepository', () => {
     expect(await executions.release(hold(1), await back())).toBe(false);
     await claim('second');
     const before = await executions.find(id);
-    const progress = { ...settlement('running'), last_seq: 9 };
+    const { trigger_info } = pendingExecution();
+    const progress = { ...settlement('running'), trigger_info, last_seq: 9 };
     expect(await executions.recordProgress(hold(1), progress)).toBe(false);
     expect(await executions.settle(hold(1), settlement('failed'), options)).toBe('fenced');
     expect(await executions.release(hold(1), await back())).toBe(false);

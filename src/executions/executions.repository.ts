@@ -6,7 +6,13 @@ import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
 import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
-import { type CancelRequest, ExecutionRecord, type Placement } from './execution.schema.js';
+import {
+  type CancelRequest,
+  ExecutionRecord,
+  type Placement,
+  type TriggerInfo,
+} from './execution.schema.js';
+import type { Progress } from './state-publisher.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
@@ -31,6 +37,8 @@ export interface Settlement extends StoredRun {
   readonly logs: readonly string[];
   /** Only whoever ran it to its end has one. */
   readonly last_log_chunk?: StoredLogChunk;
+  /** With what was cloned, where that is known. */
+  readonly trigger_info?: TriggerInfo;
 }
 
 /** How an execution is given back. */
@@ -39,6 +47,8 @@ export interface Release {
   readonly placements: readonly Placement[];
   readonly enqueueNumber: number;
   readonly workersLost: number;
+  /** With what was cloned, where that is known: the next attempt clones the same. */
+  readonly trigger_info?: TriggerInfo;
 }
 
 export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';
@@ -114,7 +124,7 @@ export class ExecutionsRepository {
   /** True while the fence holds; false means that the execution was taken from the writer. */
   async recordProgress(
     { executionId, fence }: Hold,
-    run: StoredRun & { readonly started_at: Date | null; readonly last_seq: number },
+    run: Progress & { readonly last_seq: number },
   ): Promise<boolean> {
     const { matchedCount } = await databaseCall(() =>
       this.collection.updateOne(
@@ -159,6 +169,7 @@ export class ExecutionsRepository {
               placements: [...back.placements],
               enqueue_number: back.enqueueNumber,
               workers_lost: back.workersLost,
+              ...(back.trigger_info && { trigger_info: back.trigger_info }),
               queued_at: now,
               updated_at: now,
             },

@@ -136,10 +136,10 @@ export class ExecutionsService {
       environment: original.environment,
       trigger_info: {
         ...info,
-        trigger_type: 'rerun',
-        triggered_by: actor,
         timestamp: new Date(),
         commit_hash: original.commit?.sha ?? info.commit_hash,
+        rerun_of: original._id,
+        rerun_by: actor,
       },
       clone_url: original.clone_url,
       rerun_of: original._id,
@@ -202,7 +202,8 @@ export class ExecutionsService {
     const execution = newExecution(id, plan, { ...order, trace_parent: this.tracing.current() });
     await this.placer.announceQueue(execution.queue);
     await this.executions.insert(execution);
-    this.metrics.executionsAccepted.inc({ trigger: order.trigger_info.trigger_type });
+    const trigger = order.rerun_of === null ? order.trigger_info.trigger_type : 'rerun';
+    this.metrics.executionsAccepted.inc({ trigger });
     failPoint('execution_inserted');
     return this.place(execution);
   }

@@ -4,7 +4,7 @@ import type { ExecutionRecord } from './execution.schema.js';
 import { parseRun, type StoredRun } from './stored-state.js';
 
 /** What a worker tells of a running execution at once, before the database has it. */
-export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at'>;
+export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at' | 'trigger_info'>;
 
 /** How long the live state stays readable after the end: a reader may be on its way from one store to the other. */
 const KEEP_AFTER_END_MS = 10_000;
@@ -22,7 +22,11 @@ export class LiveExecutions {
     try {
       const live = await this.bus.getState(execution._id);
       if (live?.fence !== execution.attempt) return execution;
-      return { ...execution, ...parseRun<LiveRun>(live.state) };
+      const run = parseRun<LiveRun>(live.state);
+      // A worker of an older version tells none; the time is the stored one, which JSON would make a text.
+      const trigger_info = { ...execution.trigger_info, ...run.trigger_info };
+      trigger_info.timestamp = execution.trigger_info.timestamp;
+      return { ...execution, ...run, trigger_info };
     } catch (error) {
       this.logger.debug({ err: error, executionId: execution._id }, 'live state not read');
       return execution;

@@ -11,6 +11,7 @@ export function runContextOf(
     | 'attempt'
     | 'trigger_info'
     | 'clone_url'
+    | 'rerun_of'
     | 'inputs'
     | 'environment'
   >,
@@ -28,6 +29,7 @@ export function runContextOf(
       tag: info.tag,
       commit: info.commit_hash,
       repository: execution.clone_url ?? undefined,
+      rerun_of: execution.rerun_of ?? undefined,
     },
     inputs: execution.inputs,
     environment: execution.environment,

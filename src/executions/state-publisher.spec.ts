@@ -1,4 +1,5 @@
 import type { RunState } from '../engine/plan/run-state.js';
+import type { TriggerInfo } from './execution.schema.js';
 import { type Progress, StatePublisher } from './state-publisher.js';
 
 function state(startedAt: number): RunState {
@@ -9,10 +10,15 @@ function setUp(record: (progress: Progress) => Promise<boolean> = () => Promise.
   const live: number[] = [];
   const recorded: number[] = [];
   const problems: string[] = [];
+  const triggers: TriggerInfo[] = [];
   let fenced = 0;
   const publisher = new StatePublisher(
+    { trigger_type: 'manual', triggered_by: 'ada', timestamp: new Date(0) },
     {
-      tellLive: async ({ started_at }) => void live.push(started_at?.getTime() ?? -1),
+      tellLive: async ({ started_at, trigger_info }) => {
+        live.push(started_at?.getTime() ?? -1);
+        triggers.push(trigger_info);
+      },
       record: (progress) => {
         recorded.push(progress.started_at?.getTime() ?? -1);
         return record(progress);
@@ -21,12 +27,26 @@ function setUp(record: (progress: Progress) => Promise<boolean> = () => Promise.
     },
     (where) => problems.push(where),
   );
-  return { publisher, live, recorded, problems, fenced: () => fenced };
+  return { publisher, triggers, live, recorded, problems, fenced: () => fenced };
 }
 
 describe('StatePublisher', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
+
+  it('tells of the trigger what was cloned, as soon as it is known', async () => {
+    const { publisher, triggers } = setUp();
+    publisher.push(state(1));
+    await jest.advanceTimersByTimeAsync(30);
+    publisher.push({ ...state(2), cloned: { branch: 'main', commit: 'c1' } });
+    await jest.advanceTimersByTimeAsync(30);
+    expect(triggers.map(({ branch, commit_hash }) => [branch, commit_hash])).toEqual([
+      [undefined, undefined],
+      ['main', 'c1'],
+    ]);
+    expect(triggers[1]).toMatchObject({ trigger_type: 'manual', triggered_by: 'ada' });
+    await publisher.end();
+  });
 
   it('tells states of one moment as one, at once, and then those of the next 25 ms', async () => {
     const { publisher, live } = setUp();

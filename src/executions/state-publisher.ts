@@ -1,9 +1,12 @@
 import type { RunState } from '../engine/plan/run-state.js';
+import { type TriggerInfo, triggerOfCloned } from './execution.schema.js';
 import { type StoredRun, storedRun } from './stored-state.js';
 
 /** The state as it is stored while the execution runs. */
 export interface Progress extends StoredRun {
   readonly started_at: Date | null;
+  /** After the checkout it says what was cloned. */
+  readonly trigger_info: TriggerInfo;
 }
 
 export interface StateStores {
@@ -34,6 +37,7 @@ export class StatePublisher {
   private ended = false;
 
   constructor(
+    private readonly trigger: TriggerInfo,
     private readonly stores: StateStores,
     private readonly onProblem: (where: 'live' | 'database', error: unknown) => void,
   ) {}
@@ -59,7 +63,7 @@ export class StatePublisher {
     if (state && !this.ended) {
       this.toldLive = state;
       try {
-        await this.stores.tellLive(progressOf(state));
+        await this.stores.tellLive(progressOf(state, this.trigger));
       } catch (error) {
         this.onProblem('live', error);
       }
@@ -81,7 +85,7 @@ export class StatePublisher {
     const state = this.latest;
     try {
       if (state && state !== this.recorded) {
-        if (!(await this.stores.record(progressOf(state)))) {
+        if (!(await this.stores.record(progressOf(state, this.trigger)))) {
           this.ended = true;
           this.stores.fenced();
           return;
@@ -99,9 +103,10 @@ export class StatePublisher {
   }
 }
 
-function progressOf(state: RunState): Progress {
+function progressOf(state: RunState, trigger: TriggerInfo): Progress {
   return {
     ...storedRun(state),
+    trigger_info: triggerOfCloned(trigger, state.cloned),
     started_at: state.startedAt === undefined ? null : new Date(state.startedAt),
   };
 }

@@ -19,7 +19,17 @@ import type { ProblemSink } from './problem-sink.js';
 
 /** Properties that exist; others are null for ever, so they are warned of. */
 const PROPERTIES: Readonly<Partial<Record<ExpressionRoot, readonly string[]>>> = {
-  trigger: ['event', 'branch', 'commit', 'tag', 'message', 'author', 'actor', 'repository'],
+  trigger: [
+    'event',
+    'branch',
+    'commit',
+    'tag',
+    'message',
+    'author',
+    'actor',
+    'repository',
+    'rerun_of',
+  ],
   pipeline: ['id', 'name'],
 };
 const STEP_PROPERTIES = ['status', 'outputs', 'exit_code'];

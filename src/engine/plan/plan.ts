@@ -128,7 +128,7 @@ export interface RunContext {
 
 /** The root `trigger` of expressions, and the source of `CI_BRANCH` and its like. */
 export interface TriggerContext {
-  /** `manual`, `push`, `pull_request`, `tag`, `schedule`, `webhook`, `rerun`, `cli`. */
+  /** `manual`, `push`, `pull_request`, `tag`, `schedule`, `webhook`, `cli`; a re-run has that of its original. */
   readonly event: string;
   readonly branch?: string;
   readonly commit?: string;
@@ -139,4 +139,6 @@ export interface TriggerContext {
   readonly actor?: string;
   /** Clone from here instead of the pipeline's `repository`. */
   readonly repository?: string;
+  /** Id of the execution that is run again. */
+  readonly rerun_of?: string;
 }

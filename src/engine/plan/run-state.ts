@@ -73,6 +73,8 @@ export interface RunState {
   readonly failure?: RunFailure;
   /** Filled by the checkout. */
   readonly commit?: CommitInfo;
+  /** Filled by the checkout: what `trigger.*` and `CI_*` say from then on; no name that holds a secret. */
+  readonly cloned?: ClonedRefs;
 }
 
 export interface RunFailure {
@@ -81,6 +83,14 @@ export interface RunFailure {
   readonly exitCode?: number;
   readonly reason: Reason;
   readonly lastLines: readonly string[];
+}
+
+/** What was cloned, by its names. No branch where only a tag or a commit was asked for. */
+export interface ClonedRefs {
+  readonly branch?: string;
+  readonly tag?: string;
+  /** The full SHA. */
+  readonly commit: string;
 }
 
 export interface CommitInfo {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { compileYaml } from '../compiler/compile-yaml.js';
 import type { Plan, StagePlan } from '../plan/plan.js';
-import { EXIT_1, finished, OK, plan, step } from '../runtime/run-plan.fixture.js';
+import { context, EXIT_1, finished, OK, plan, step } from '../runtime/run-plan.fixture.js';
 import type { NodePreview, PreviewContext, RunPreview } from './preview.js';
 import { previewRun } from './run-preview.js';
 
@@ -189,6 +189,78 @@ stages:
       data: { unknown: ['env.CI_COMMIT'] },
     });
     expect(steps(text('CI_STEP'))['a']).toBe('skipped');
+  });
+
+  describe('what will be cloned', () => {
+    const ANSWERS = { branch: 'main', tag: 'v1', commit: 'c'.repeat(40) };
+    const plans = [
+      undefined,
+      {},
+      { branch: 'main' },
+      { branch: 'dev' },
+      { branch: '${{ inputs.branch }}' },
+      { tag: 'v1' },
+      { commit: ANSWERS.commit },
+    ];
+    const triggers = [
+      {},
+      { branch: 'main' },
+      { branch: 'dev' },
+      { tag: 'v1' },
+      { commit: 'ccccccc' },
+    ];
+    const all = plans.flatMap((planned) => triggers.map((trigger) => [planned, trigger] as const));
+
+    it.each(all)('plan %j, trigger %j: as the run then says', async (planned, named) => {
+      const of: Plan = {
+        ...plan([
+          {
+            ...emptyStage('s'),
+            steps: ['branch', 'tag', 'commit'].map((key) =>
+              step(key, {
+                needs: [],
+                when: `trigger.${key} == '${ANSWERS[key as 'branch']}' || env.CI_${key.toUpperCase()} == 'x'`,
+              }),
+            ),
+          },
+        ]),
+        ...(planned && { repository: { url: 'https://example.org/a.git', ...planned } }),
+      };
+      const trigger = { event: 'manual', ...named };
+      const inputs = { branch: 'main' };
+      const shown = previewRun(of, { ...nothing, pipelineName: 'x', trigger, inputs });
+      const follows = Object.keys({ ...planned, ...named }).length === 0;
+      const { traces } = await finished(of, {
+        context: context({ trigger, inputs }),
+        git: () => ({
+          kind: 'success',
+          commit: { sha: ANSWERS.commit, message: '', author: '' },
+          ...(follows && { branch: 'main' }),
+        }),
+      });
+      for (const { name, verdict, trace } of shown.stages[0]?.steps ?? []) {
+        const real = traces.find(({ step: of }) => of === name)?.trace;
+        const said = { runs: true, skipped: false, depends: null, fails: null }[verdict];
+        if (said !== null) expect([name, said]).toEqual([name, real?.result]);
+        for (const part of trace?.parts.filter(({ known }) => known) ?? []) {
+          expect(real?.parts).toContainEqual({ text: part.text, value: part.value });
+        }
+      }
+    });
+
+    it('is known later where nothing is named, and at once where something is', () => {
+      const asks = (repository: string): NodePreview | undefined =>
+        preview(
+          `name: x\nrepository: ${repository}\nstages:\n  - { name: release, when: trigger.branch == 'main', steps: [a] }\n`,
+        ).stages[0];
+      const url = 'https://example.org/a.git';
+      expect(asks(url)).toMatchObject({
+        verdict: 'depends',
+        reason: { code: 'known_later', data: { unknown: ['trigger.branch'] } },
+      });
+      expect(asks(`{ url: "${url}", branch: main }`)?.verdict).toBe('runs');
+      expect(asks(`{ url: "${url}", tag: v1 }`)?.verdict).toBe('skipped');
+    });
   });
 
   it('hooks', () => {

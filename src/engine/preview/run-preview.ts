@@ -1,22 +1,19 @@
 import type { Reference, References } from '../expression/expression-references.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
 import type { Environment, Plan, RunContext, StepPlan } from '../plan/plan.js';
-import { checkoutRepository, inOrderOfNeeds } from '../runtime/initial-state.js';
+import { inOrderOfNeeds } from '../runtime/initial-state.js';
 import { reason } from '../runtime/reasons.js';
 import { buildGraph, type StageNode, type StepNode } from '../runtime/run-graph.js';
 import { ofStage } from '../runtime/stage-scheduler.js';
 import { platformVariables, refuseNul } from '../runtime/step-environment.js';
-import { isTemplate } from '../expression/template.js';
 import { stageFailedReason } from '../runtime/when.js';
 import { mergeKnownEnvironment, type KnownEnvironment } from './known-environment.js';
 import { verdictOf, type StatusView } from './node-verdict.js';
 import type { Knowledge } from './partial-evaluation.js';
+import { knownCheckout, type KnownCheckout } from './known-checkout.js';
 import { previewReason } from './preview-reasons.js';
 import type { NodePreview, PreviewContext, RunPreview, StagePreview } from './preview.js';
 
-/** Events that come from a forge: what the question leaves out of them is there all the same. */
-const FROM_A_FORGE = new Set(['push', 'pull_request', 'tag', 'webhook']);
-const TOLD_BY_A_FORGE = ['branch', 'tag', 'commit', 'message', 'author', 'repository'] as const;
 /** In a dry run nobody knows them. */
 const UNKNOWN_VARIABLES = [
   'CI_EXECUTION_ID',
@@ -54,19 +51,25 @@ function counts(step: StepNode): boolean {
 class Previewer {
   private readonly stages: readonly StageNode[];
   private readonly fates = new Map<StageNode | StepNode, Fate>();
-  private readonly unknownTrigger: ReadonlySet<string>;
+  private readonly checkout: KnownCheckout;
+  private readonly run: RunContext;
 
   constructor(
     private readonly plan: Plan,
     private readonly context: PreviewContext,
   ) {
     this.stages = buildGraph(plan);
-    const { trigger } = context;
-    this.unknownTrigger = new Set(
-      FROM_A_FORGE.has(trigger.event)
-        ? TOLD_BY_A_FORGE.filter((name) => trigger[name] === undefined)
-        : [],
-    );
+    const { pipelineId = '', pipelineName, trigger, inputs, environment } = context;
+    this.run = {
+      executionId: '',
+      pipelineId,
+      pipelineName,
+      executionAttempt: 1,
+      trigger,
+      inputs,
+      environment,
+    };
+    this.checkout = knownCheckout(plan, this.run);
   }
 
   all(): RunPreview {
@@ -206,7 +209,7 @@ class Previewer {
   ): Knowledge {
     const functions = statusFunctions(status);
     const scope = (env: Readonly<Record<string, string>>): Scope => ({
-      trigger: this.context.trigger,
+      trigger: this.checkout.trigger,
       env,
       inputs: this.context.inputs,
       matrix: {},
@@ -248,7 +251,9 @@ class Previewer {
       case 'env':
         return name === undefined ? environment.unknown.size === 0 : !environment.unknown.has(name);
       case 'trigger':
-        return name === undefined ? this.unknownTrigger.size === 0 : !this.unknownTrigger.has(name);
+        return name === undefined
+          ? this.checkout.unknown.size === 0
+          : !this.checkout.unknown.has(name);
       case 'pipeline':
         return this.context.pipelineId !== undefined || name === 'name';
       case 'inputs':
@@ -258,36 +263,18 @@ class Previewer {
   }
 
   private platform(stage: string | undefined, step: string | undefined): KnownEnvironment {
-    const { trigger, pipelineId = '', pipelineName, inputs, environment } = this.context;
-    const run: RunContext = {
-      executionId: '',
-      pipelineId,
-      pipelineName,
-      executionAttempt: 1,
-      trigger,
-      inputs,
-      environment,
-    };
-    const repository = checkoutRepository(this.plan, run, undefined);
     const unknown = new Set(UNKNOWN_VARIABLES);
     if (this.context.pipelineId === undefined) unknown.add('CI_PIPELINE_ID');
-    if (repository !== undefined) unknown.add('CI_COMMIT');
-    const refs = {
-      branch: repository?.branch ?? trigger.branch,
-      tag: repository?.tag ?? trigger.tag,
-    };
     for (const [variable, key] of [
       ['CI_BRANCH', 'branch'],
       ['CI_TAG', 'tag'],
       ['CI_COMMIT', 'commit'],
     ] as const) {
-      if (this.unknownTrigger.has(key)) unknown.add(variable);
+      if (this.checkout.unknown.has(key)) unknown.add(variable);
     }
-    if (refs.branch !== undefined && isTemplate(refs.branch)) unknown.add('CI_BRANCH');
-    if (refs.tag !== undefined && isTemplate(refs.tag)) unknown.add('CI_TAG');
     const address =
       stage !== undefined && step !== undefined ? { stage, step, attempt: 1 } : undefined;
-    const values = platformVariables(run, { ...refs, commit: trigger.commit }, address);
+    const values = platformVariables(this.run, this.checkout.trigger, address);
     return {
       values: Object.fromEntries(Object.entries(values).filter(([name]) => !unknown.has(name))),
       unknown,

@@ -1,4 +1,4 @@
-import type { Plan, RepositoryPlan, RunContext, StepPlan } from '../plan/plan.js';
+import type { Plan, RepositoryPlan, RunContext, StepPlan, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunState, StageState, StepState } from '../plan/run-state.js';
 import { isTerminal } from '../plan/run-status.js';
 import { nameList, reason } from './reasons.js';
@@ -64,6 +64,22 @@ export function checkoutRepository(
     ...(tag !== undefined && { tag }),
     ...(commit !== undefined && { commit }),
     ...(own?.depth !== undefined && { depth: own.depth }),
+  };
+}
+
+/**
+ * The names of what is cloned, for `trigger.*` and `CI_*`. A trigger that names a commit alone takes it from wherever it is:
+ * the branch or tag of the plan is then not said of it.
+ */
+export function namedRefs(
+  { branch, tag }: RepositoryPlan,
+  trigger: TriggerContext,
+): Pick<RepositoryPlan, 'branch' | 'tag'> {
+  const named = trigger.branch !== undefined || trigger.tag !== undefined;
+  if (trigger.commit !== undefined && !named) return {};
+  return {
+    ...(branch !== undefined && { branch }),
+    ...(tag !== undefined && { tag }),
   };
 }
 

@@ -121,6 +121,67 @@ describe('checkout', () => {
     });
   });
 
+  describe('tells what was cloned', () => {
+    const url = 'https://example.org/x.git';
+    const full = { sha: 'c0ffee', message: 'm', author: 'ada' };
+    const looking = inOrder(
+      [{ ...sequential('release', [step('x')]), when: "trigger.branch == 'main'" }],
+      { environment: { SEEN: '${{ trigger.branch }}|${{ trigger.tag }}|${{ trigger.commit }}' } },
+    );
+
+    it.each([
+      // Nothing is named: the branch that HEAD follows.
+      [{}, {}, { branch: 'main' }, 'main||c0ffee'],
+      [{}, { commit: 'c0f' }, {}, '||c0ffee'],
+      [{}, { tag: 'v1' }, {}, '|v1|c0ffee'],
+      [{ branch: 'dev' }, {}, { branch: 'dev' }, 'dev||c0ffee'],
+      [{ branch: 'dev' }, { branch: 'main' }, { branch: 'main' }, 'main||c0ffee'],
+      [{ tag: 'v2' }, {}, {}, '|v2|c0ffee'],
+      // Wherever that commit is, it may be on no branch that the plan names.
+      [{ branch: 'main' }, { commit: 'c0f' }, {}, '||c0ffee'],
+      [{}, { branch: 'main', commit: 'c0f' }, {}, 'main||c0ffee'],
+    ])('plan %j, trigger %j', async (planned, trigger, followed, seen) => {
+      const { state, shell, traces } = await finished(
+        { ...looking, repository: { url, ...planned } },
+        {
+          context: context({ trigger: { event: 'manual', ...trigger } }),
+          git: () => ({ kind: 'success', commit: full, ...followed }),
+        },
+      );
+      const [branch = '', tag = '', commit] = seen.split('|');
+      const isMain = branch === 'main';
+      expect(traces).toMatchObject([{ stage: 'release', trace: { result: isMain } }]);
+      expect(state.stages[0]?.status).toBe(isMain ? 'success' : 'skipped');
+      expect(state.cloned).toEqual({
+        commit,
+        ...(branch !== '' && { branch }),
+        ...(tag !== '' && { tag }),
+      });
+      if (!isMain) return;
+      expect(shell.calls[0]?.attempt.environment).toMatchObject({
+        SEEN: seen,
+        CI_BRANCH: 'main',
+        CI_COMMIT: 'c0ffee',
+      });
+    });
+
+    it('but without a repository what the trigger said', async () => {
+      const { state, shell } = await finished(looking, {
+        context: context({ trigger: { event: 'push', branch: 'main', commit: 'c0f' } }),
+      });
+      expect(shell.calls[0]?.attempt.environment['SEEN']).toBe('main||c0f');
+      expect(state.cloned).toBeUndefined();
+    });
+
+    it('and stores no name that holds a secret', async () => {
+      const { state } = await finished(
+        { ...looking, repository: { url } },
+        { git: () => ({ kind: 'success', commit: full, branch: 'has-s3cret' }) },
+      );
+      expect(state.cloned).toEqual({ commit: 'c0ffee' });
+    });
+  });
+
   it('clones the repository of the trigger', async () => {
     const { git } = await finished(inOrder([sequential('a', [step('x')])]), {
       context: context({ trigger: { event: 'cli', repository: 'https://example.org/fork.git' } }),

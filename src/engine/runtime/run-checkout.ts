@@ -1,5 +1,5 @@
 import type { RepositoryPlan, StepPlan } from '../plan/plan.js';
-import { checkoutRepository } from './initial-state.js';
+import { checkoutRepository, namedRefs } from './initial-state.js';
 import { maskDeep, reason } from './reasons.js';
 import { runScope, PLAIN_STATUS } from './run-scope.js';
 import type { RunSession } from './run-session.js';
@@ -43,9 +43,12 @@ export async function runCheckout(session: RunSession): Promise<Reason | undefin
   });
   scope.close();
   if (end.kind === 'success') {
-    if (end.commit !== undefined) rememberCommit(session, end.commit);
+    if (end.commit !== undefined) rememberCloned(session, end.commit, end.branch);
     return undefined;
   }
+  // What was asked for by name is told all the same: of hooks too, and as a dry run says.
+  const { branch, tag } = session.checkout;
+  session.trigger = { ...session.trigger, branch, tag };
   const stopped = session.work.cause?.kind;
   if (end.kind !== 'failed' || (stopped !== undefined && stopped !== 'timeout')) return undefined;
   const why = reason('checkout_failed', `the clone failed: ${end.reason.message}`);
@@ -78,7 +81,8 @@ function checkoutStep(repository: RepositoryPlan): StepPlan {
 }
 
 /** `CI_BRANCH` and `CI_TAG` of a plan that names them itself; a wrong text is told by the clone. */
-function rememberRefs(session: RunSession, { branch, tag }: RepositoryPlan): void {
+function rememberRefs(session: RunSession, repository: RepositoryPlan): void {
+  const { branch, tag } = namedRefs(repository, session.context.trigger);
   session.checkout = {
     ...session.checkout,
     ...(branch !== undefined && { branch: textOrNothing(session, branch) }),
@@ -97,8 +101,28 @@ function textOrNothing(session: RunSession, text: string): string | undefined {
   }
 }
 
-function rememberCommit(session: RunSession, commit: CommitInfo): void {
-  session.checkout = { ...session.checkout, commit: commit.sha };
-  const masked = maskDeep(commit, (text) => session.mask(text)) as CommitInfo;
-  session.store.note({ commit: { ...masked, sha: commit.sha } });
+/**
+ * From here on `trigger.*` and `CI_*` tell what was cloned. A branch is one that was named, else the one that the remote's
+ * HEAD follows; where only a tag or a commit was named there is none.
+ */
+function rememberCloned(
+  session: RunSession,
+  commit: CommitInfo,
+  followed: string | undefined,
+): void {
+  const { branch = followed, tag } = session.checkout;
+  const refs = { branch, tag, commit: commit.sha };
+  session.checkout = refs;
+  session.trigger = { ...session.trigger, ...refs };
+  const mask = (text: string): string => session.mask(text);
+  // Half a name would be another one, which a re-run would ask for.
+  const isShown = (name: string | undefined): boolean => name !== undefined && mask(name) === name;
+  session.store.note({
+    commit: { ...(maskDeep(commit, mask) as CommitInfo), sha: commit.sha },
+    cloned: {
+      commit: commit.sha,
+      ...(isShown(branch) && { branch }),
+      ...(isShown(tag) && { tag }),
+    },
+  });
 }

@@ -6,7 +6,7 @@ import type {
   StepLookup,
   StepView,
 } from '../expression/scope.js';
-import type { RunContext } from '../plan/plan.js';
+import type { RunContext, TriggerContext } from '../plan/plan.js';
 import type { StageNode } from './run-graph.js';
 import type { RunStateStore } from './run-state-store.js';
 
@@ -40,6 +40,8 @@ export function outputsSize(outputs: Readonly<Record<string, string>>): number {
 
 export interface ScopeSources {
   readonly context: RunContext;
+  /** What the trigger said, and after the checkout what was cloned. */
+  readonly trigger: TriggerContext;
   readonly stages: readonly StageNode[];
   readonly store: RunStateStore;
   readonly outputs: StepOutputs;
@@ -54,7 +56,7 @@ export function runScope(
 ): Scope {
   const { context } = sources;
   return {
-    trigger: context.trigger,
+    trigger: sources.trigger,
     env,
     inputs: context.inputs,
     matrix: {},

@@ -1,4 +1,4 @@
-import type { Plan, RunContext } from '../plan/plan.js';
+import type { Plan, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunFailure } from '../plan/run-state.js';
 import { checkoutRepository, initialState } from './initial-state.js';
 import { maskReason, reason } from './reasons.js';
@@ -33,6 +33,8 @@ export class RunSession {
   /** `on_failure` and `always`. */
   readonly hooks = new StopScope();
   checkout: CheckoutFacts;
+  /** The root `trigger` of expressions: what the trigger said, and after the checkout what was cloned. */
+  trigger: TriggerContext;
   /** Never resolves; rejects at a defect of ours. */
   readonly broken: Promise<never>;
   private first: FirstFailure | undefined;
@@ -61,6 +63,7 @@ export class RunSession {
     this.stages = buildGraph(plan);
     const repository = checkoutRepository(plan, context, resumeFrom);
     this.refuseMissingHandlers(repository !== undefined);
+    this.trigger = context.trigger;
     this.checkout = {
       branch: context.trigger.branch,
       tag: context.trigger.tag,

@@ -77,7 +77,7 @@ export class RunStateStore {
   }
 
   /** Sets what is told of the run besides its status. */
-  note(facts: Pick<RunState, 'failure' | 'commit'>): void {
+  note(facts: Pick<RunState, 'failure' | 'commit' | 'cloned'>): void {
     this.run = { ...this.run, ...facts };
     this.changed = true;
   }

@@ -19,6 +19,7 @@ export type AttemptEnd =
       readonly exitCode?: number;
       readonly outputs: Readonly<Record<string, string>>;
       readonly commit?: CommitInfo;
+      readonly branch?: string;
     }
   | {
       readonly kind: 'failed' | 'timeout';
@@ -118,12 +119,18 @@ function succeeded(
   plan: StepPlan,
   outcome: Extract<StepOutcome, { kind: 'success' }>,
 ): AttemptEnd {
-  const { outputs = {}, commit } = outcome;
+  const { outputs = {}, commit, branch } = outcome;
   const why = refusedOutputs(session, plan, outputs);
   if (why !== undefined) {
     return { kind: 'failed', reason: why, failureClass: 'none', ...exitOf(outcome) };
   }
-  return { kind: 'success', outputs, ...exitOf(outcome), ...(commit && { commit }) };
+  return {
+    kind: 'success',
+    outputs,
+    ...exitOf(outcome),
+    ...(commit && { commit }),
+    ...(branch !== undefined && { branch }),
+  };
 }
 
 /** Outputs of an attempt that did not succeed: none, when it may not set them. */

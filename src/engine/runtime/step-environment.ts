@@ -41,6 +41,7 @@ export function platformVariables(
     CI_PIPELINE: context.pipelineName,
     CI_PIPELINE_ID: context.pipelineId,
     CI_EXECUTION_ATTEMPT: attempt,
+    ...(context.trigger.rerun_of !== undefined && { CI_RERUN_OF: context.trigger.rerun_of }),
     ...(checkout.branch !== undefined && { CI_BRANCH: checkout.branch }),
     ...(checkout.tag !== undefined && { CI_TAG: checkout.tag }),
     ...(checkout.commit !== undefined && { CI_COMMIT: checkout.commit }),

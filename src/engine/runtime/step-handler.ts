@@ -26,6 +26,8 @@ export type StepOutcome =
       readonly exitCode?: number;
       readonly outputs?: Readonly<Record<string, string>>;
       readonly commit?: CommitInfo;
+      /** Of a clone: the branch that HEAD follows, by the remote's word where none was asked for. */
+      readonly branch?: string;
     }
   | {
       readonly kind: 'failed';

@@ -35,6 +35,7 @@ export type StepEnd =
       readonly kind: 'success';
       readonly outputs: Readonly<Record<string, string>>;
       readonly commit?: CommitInfo;
+      readonly branch?: string;
     }
   /** Failed or timed out; `counts` is false for a step that continues on error. */
   | {
@@ -198,7 +199,13 @@ function succeed(
     ...shownOutputs(session, end),
     ...(number > 1 && { flaky: true }),
   });
-  return { kind: 'success', outputs: end.outputs, ...(end.commit && { commit: end.commit }) };
+  const { outputs, commit, branch } = end;
+  return {
+    kind: 'success',
+    outputs,
+    ...(commit && { commit }),
+    ...(branch !== undefined && { branch }),
+  };
 }
 
 function fail(

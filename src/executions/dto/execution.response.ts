@@ -33,16 +33,20 @@ export class ReasonResponse {
 }
 
 export class TriggerInfoResponse {
-  @ApiProperty({ example: 'manual' })
+  @ApiProperty({ example: 'manual', description: 'Of a re-run as in its original.' })
   trigger_type!: string;
 
-  @ApiProperty({ example: 'token' })
+  @ApiProperty({ example: 'token', description: 'Of a re-run as in its original.' })
   triggered_by!: string;
 
   @ApiProperty({ type: String, format: 'date-time' })
   timestamp!: Date;
 
-  @ApiPropertyOptional({ example: 'main' })
+  @ApiPropertyOptional({
+    example: 'main',
+    description:
+      'As the trigger named it. After the checkout what was cloned, as `tag` and `commit_hash` are; none where only a tag or a commit was named.',
+  })
   branch?: string;
 
   @ApiPropertyOptional()
@@ -53,6 +57,12 @@ export class TriggerInfoResponse {
 
   @ApiPropertyOptional()
   repository?: string;
+
+  @ApiPropertyOptional({ description: 'Of a re-run: the id of its original.' })
+  rerun_of?: string;
+
+  @ApiPropertyOptional({ example: 'token', description: 'Of a re-run: who asked for it.' })
+  rerun_by?: string;
 }
 
 /** What execution, stage, step and attempt have in common. */

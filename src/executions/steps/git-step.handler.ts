@@ -52,12 +52,13 @@ export class GitStepHandler extends StepHandler<GitAction> {
     // Steps that run beside this one can change what is in the workspace, but not what is here.
     const staged = await this.workspaces.stage(this.workspace);
     try {
-      const commit = await this.git.clone(
+      const { branch, ...commit } = await this.git.clone(
         { ...attempt.action.repository, directory: staged },
         { signal, progress: (line) => this.output.systemLine(attempt.address, line) },
       );
       const placed = await this.workspaces.place(this.workspace, staged, target);
-      return placed === 'placed' ? { kind: 'success', commit } : misplaced(placed);
+      if (placed !== 'placed') return misplaced(placed);
+      return { kind: 'success', commit, ...(branch !== undefined && { branch }) };
     } finally {
       await rm(staged, { recursive: true, force: true });
     }

@@ -39,6 +39,11 @@ export interface CloneDriver {
   fetchAll(directory: string, answer: RemoteAnswer): Promise<Fetched>;
   /** Writes the refs that a fetch would have written, for objects that are there. undefined: what is asked for is not there. */
   adopt(directory: string, answer: RemoteAnswer, all: boolean): Promise<Head | undefined>;
+  /**
+   * Brings the tags of all that is there: their refs, and the objects of annotated ones. Asked where all of the history was
+   * asked for, when the mirror has been made: no mirror holds tags, so what the remote removed is not seen again.
+   */
+  fetchTags(directory: string, head: Head): Promise<void>;
   /** Is each of these in the history of the commit? Only asked where all of its history is there. */
   isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean>;
   /** Writes the files of HEAD of the `.git` in `directory` to `workTree`, and the index beside HEAD. */

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { credentialForms } from '../../common/url-credentials.js';
 import { claimDirectory } from './clone-directory.js';
 import { type GitScheme, type ValidClone, validateCloneRequest } from './clone-request.js';
-import { type ClonedCommit, type CloneRequest, GitError } from './git-client.js';
+import { type Cloned, type CloneRequest, GitError } from './git-client.js';
 import { cleanLine, ProgressLines } from './progress-lines.js';
 
 export interface CloneOptions {
@@ -41,8 +41,8 @@ export async function runCloneSession(
   request: CloneRequest,
   options: CloneOptions,
   limits: CloneLimits,
-  work: (session: CloneSession) => Promise<ClonedCommit>,
-): Promise<ClonedCommit> {
+  work: (session: CloneSession) => Promise<Cloned>,
+): Promise<Cloned> {
   if (options.signal.aborted) throw abortedError();
   const clone = validateCloneRequest(request, limits.schemes);
   const forms = clone.credentials ? credentialForms(clone.credentials) : [];

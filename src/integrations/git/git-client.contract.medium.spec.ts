@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GitFixture, GitHttpServer } from '../../../test/support/git-http-server.js';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
-import { type CloneRequest, type ClonedCommit, type GitClient, GitError } from './git-client.js';
+import { type Cloned, type CloneRequest, type GitClient, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
@@ -96,7 +96,9 @@ async function makeFixture(root: string): Promise<Fixture> {
   await repository.git('checkout', '-q', '-b', 'feature/x', shas[1] ?? '');
   await writeFile(at('feature.txt'), 'f');
   const featureSha = await repository.commit('feature');
+  await repository.git('tag', '-a', '-m', 'not of trunk', 'on-feature');
   await repository.git('checkout', '-q', 'trunk');
+  await repository.git('tag', '-a', '-m', 'a tag of a tag', 'nested', 'v1.0');
   await repository.publish(root, 'repo');
   await repository.publish(root, 'generous', { 'uploadpack.allowAnySHA1InWant': 'true' });
   // Version 0 of the protocol is the one that refuses a commit which no ref names.
@@ -161,7 +163,7 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
   const clone = (
     request: Partial<CloneRequest>,
     signal = new AbortController().signal,
-  ): Promise<ClonedCommit> =>
+  ): Promise<Cloned> =>
     client.clone(
       { url: server.url('repo'), directory: target(), ...request },
       { signal, progress: (line) => lines.push(line) },
@@ -196,7 +198,12 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
 
   it('clones the default branch, whatever its name, at depth 1', async () => {
     const commit = await clone({});
-    expect(commit).toEqual({ sha: sha(4), message: ODD_MESSAGE, author: ODD_AUTHOR });
+    expect(commit).toEqual({
+      sha: sha(4),
+      message: ODD_MESSAGE,
+      author: ODD_AUTHOR,
+      branch: 'trunk',
+    });
     expect(await git('rev-parse', 'HEAD')).toBe(sha(4));
     expect(await git('symbolic-ref', 'HEAD')).toBe('refs/heads/trunk');
     expect(await git('rev-list', '--count', 'HEAD')).toBe('1');
@@ -233,6 +240,7 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
       sha: fixture.featureSha,
       message: 'feature',
       author: 'Ada Lovelace <ada@example.com>',
+      branch: 'feature/x',
     });
     expect(await git('symbolic-ref', 'HEAD')).toBe('refs/heads/feature/x');
     expect(await git('rev-parse', '@{upstream}')).toBe(fixture.featureSha);
@@ -303,6 +311,97 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
     await clone({ depth: 0 });
     expect(await git('rev-list', '--count', 'HEAD')).toBe('5');
     expect(await git('rev-parse', '--is-shallow-repository')).toBe('false');
+  });
+
+  it('claims no branch for a tag or a commit', async () => {
+    for (const request of [
+      { tag: 'light' },
+      { commit: sha(4) },
+      { commit: sha(1) },
+      { commit: sha(4), depth: 0 },
+    ]) {
+      expect(await clone(request)).not.toHaveProperty('branch');
+      await rm(target(), { recursive: true });
+    }
+  });
+
+  describe('tags', () => {
+    const listed = async (): Promise<string[]> =>
+      (
+        await git(
+          'for-each-ref',
+          '--format=%(refname:short) %(objecttype) %(*objectname)',
+          'refs/tags',
+        )
+      )
+        .split('\n')
+        .filter((line) => line !== '');
+    const OF_TRUNK = ['light commit', 'nested tag', 'same-name commit', 'v1.0 tag'];
+
+    it('come with all of the history, light and annotated, those of other branches not', async () => {
+      for (const request of [{}, { branch: 'trunk' }, { commit: sha(4) }, { tag: 'v1.0' }]) {
+        // The second one comes from the mirror, where there is one.
+        for (let time = 0; time < 2; time++) {
+          await clone({ ...request, depth: 0 });
+          const tags = await listed();
+          expect(tags.map((line) => line.trim().split(' ').slice(0, 2).join(' '))).toEqual(
+            OF_TRUNK,
+          );
+          expect(await git('rev-parse', 'v1.0')).toBe(fixture.tagObject);
+          expect(await git('rev-parse', 'nested^{commit}')).toBe(sha(3));
+          expect(await git('fsck', '--no-dangling', '--strict')).toBe('');
+          expect(await git('for-each-ref', 'refs/millrace')).toBe('');
+          const onTag = 'tag' in request;
+          expect(await git('describe', '--tags', '--always')).toMatch(
+            onTag ? /^(nested|v1\.0)$/ : /^(nested|v1\.0)-1-g[0-9a-f]+$/,
+          );
+          await rm(target(), { recursive: true });
+        }
+      }
+    });
+
+    it('of a branch that others have left: only those in its history', async () => {
+      await clone({ branch: 'feature/x', depth: 0 });
+      expect(await listed()).toEqual([`on-feature tag ${fixture.featureSha}`, 'same-name commit']);
+      expect(await git('describe')).toBe('on-feature');
+    });
+
+    it('do not come with a part of the history', async () => {
+      await clone({ depth: 3 });
+      expect(await listed()).toEqual([]);
+    });
+
+    it('that were made, moved or removed since are as the remote has them', async () => {
+      const { root } = fixture;
+      const bare = join(root, `tags-${name.replaceAll(' ', '-')}.git`);
+      const remote = async (...args: string[]): Promise<string> => {
+        const env = {
+          PATH: process.env.PATH,
+          GIT_CONFIG_GLOBAL: '/dev/null',
+          GIT_COMMITTER_NAME: 'a',
+          GIT_COMMITTER_EMAIL: 'a@b',
+        };
+        const { stdout } = await promisify(execFile)('git', args, { cwd: bare, env });
+        return stdout.trim();
+      };
+      await promisify(execFile)('git', ['clone', '-q', '--mirror', join(root, 'repo.git'), bare]);
+      const url = `${server.url('repo').replace('/repo.git', '')}/${bare.split('/').pop() ?? ''}`;
+      await clone({ url, depth: 0 });
+      await rm(target(), { recursive: true });
+      await remote('tag', '-d', 'v1.0', 'nested');
+      await remote('tag', '-f', 'light', sha(0));
+      await remote('tag', '-a', '-m', 'new', 'v2.0', sha(4));
+      await clone({ url, depth: 0 });
+      expect((await listed()).map((line) => line.split(' ')[0])).toEqual([
+        'light',
+        'same-name',
+        'v2.0',
+      ]);
+      expect(await git('rev-parse', 'light')).toBe(sha(0));
+      expect(await git('describe')).toBe('v2.0');
+      // What was removed is not there either, by its SHA.
+      await expect(git('cat-file', '-e', fixture.tagObject)).rejects.toThrow();
+    });
   });
 
   it('refuses an empty repository with what to do', async () => {

@@ -22,6 +22,11 @@ export interface ClonedCommit {
   readonly author: string;
 }
 
+export interface Cloned extends ClonedCommit {
+  /** The branch that HEAD follows: the one that was named, else the remote's default. Absent with a tag or a commit. */
+  readonly branch?: string;
+}
+
 export type GitErrorCode =
   | 'invalid_request' // bad URL, scheme that is not allowed, ref that begins with `-`
   | 'authentication_failed'
@@ -58,7 +63,7 @@ export abstract class GitClient {
   abstract clone(
     request: CloneRequest,
     options: { readonly signal: AbortSignal; readonly progress: (line: string) => void },
-  ): Promise<ClonedCommit>;
+  ): Promise<Cloned>;
   /** Ends what waits for the next clone; clones under way go on. Idempotent. */
   abstract close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Where HEAD goes: a branch by its name, or a commit by itself. */
@@ -24,6 +24,15 @@ export async function writeRef(gitdir: string, name: string, sha: string): Promi
   const path = join(gitdir, name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${sha}\n`);
+}
+
+/** Adds refs to the packed ones, which loose ones of the same name outdo. The names were checked, as of `writeRef`. */
+export async function addPackedRefs(
+  gitdir: string,
+  refs: Iterable<readonly [name: string, sha: string]>,
+): Promise<void> {
+  const lines = Array.from(refs, ([name, sha]) => `${sha} ${name}\n`);
+  if (lines.length > 0) await appendFile(join(gitdir, 'packed-refs'), lines.join(''));
 }
 
 /** Points HEAD; a branch is made, and follows the one of the same name at `origin`. */

@@ -26,6 +26,11 @@ export function emptyRepository(): GitError {
   );
 }
 
+export function tagsChanged(): GitError {
+  const message = 'The tags of the remote changed while they were fetched.';
+  return new GitError('failed', message, true);
+}
+
 export function authenticationFailed(): GitError {
   return new GitError(
     'authentication_failed',

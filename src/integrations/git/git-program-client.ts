@@ -6,7 +6,7 @@ import {
   DEFAULT_CLONE_TIMEOUT_MS,
   runCloneSession,
 } from './clone-session.js';
-import { GitClient, type ClonedCommit, type CloneRequest } from './git-client.js';
+import { GitClient, type Cloned, type CloneRequest } from './git-client.js';
 import { type GitMirrorSettings, GitMirrorStore } from './git-mirror-store.js';
 import { GitProgramDriver } from './git-program-driver.js';
 import { openRoute } from './git-route.js';
@@ -48,7 +48,7 @@ export class GitProgramClient extends GitClient {
     this.mirrors = settings.mirrors && new GitMirrorStore(settings.mirrors);
   }
 
-  clone(request: CloneRequest, options: CloneOptions): Promise<ClonedCommit> {
+  clone(request: CloneRequest, options: CloneOptions): Promise<Cloned> {
     const limits = {
       schemes: ['https', 'http', 'ssh'],
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
@@ -62,7 +62,7 @@ export class GitProgramClient extends GitClient {
     return Promise.resolve();
   }
 
-  private async cloneWith(session: CloneSession): Promise<ClonedCommit> {
+  private async cloneWith(session: CloneSession): Promise<Cloned> {
     const { program = 'git', environment = {}, allowPrivateUrls = [], resolve } = this.settings;
     const { maxMemoryBytes = DEFAULT_MAX_MEMORY } = this.settings;
     const resolver = new CheckedResolver(new AddressPolicy(allowPrivateUrls), resolve);

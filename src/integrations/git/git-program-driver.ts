@@ -5,8 +5,8 @@ import { isRefName } from './clone-request.js';
 import type { CloneSession } from './clone-session.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
-import { type Head, writeRef } from './git-directory.js';
-import { emptyRepository, gitProgramError, refNotFound } from './git-failures.js';
+import { addPackedRefs, type Head, writeRef } from './git-directory.js';
+import { emptyRepository, gitProgramError, refNotFound, tagsChanged } from './git-failures.js';
 import { type GitCommand, type GitOutcome, runGit } from './git-program.js';
 import type { GitRoute } from './git-route.js';
 import { described, refNamed } from './ref-names.js';
@@ -17,6 +17,9 @@ export type GitProgramSettings = Pick<GitCommand, 'program' | 'environment' | 'm
 
 /** One clone by the git program. */
 export class GitProgramDriver implements CloneDriver {
+  /** By their names; an annotated tag has a second one, `<name>^{}`, with what it leads to. */
+  private listed: ReadonlyMap<string, string> = new Map();
+
   constructor(
     private readonly session: CloneSession,
     private readonly route: GitRoute,
@@ -24,13 +27,14 @@ export class GitProgramDriver implements CloneDriver {
   ) {}
 
   async ask(): Promise<RemoteAnswer> {
-    const { branch, tag, commit } = this.session.clone;
+    const { branch, tag, commit, depth } = this.session.clone;
     if (commit !== undefined) return this.askForCommit(commit);
     const ref = refNamed(branch, tag);
-    const { refs, target } = await this.listRemote(
-      ref === undefined ? ['--symref'] : [],
-      ref === undefined ? ['HEAD'] : [ref],
-    );
+    const { refs, target } = await this.listRemote(ref === undefined ? ['--symref'] : [], [
+      ref ?? 'HEAD',
+      ...(depth === 0 ? [`${TAGS}*`] : []),
+    ]);
+    this.listed = refs;
     const sha = refs.get(ref ?? 'HEAD');
     if (sha === undefined) {
       throw ref === undefined ? emptyRepository() : refNotFound(described(branch, tag));
@@ -90,6 +94,33 @@ export class GitProgramDriver implements CloneDriver {
     return (await this.resolveHead(directory, local, answer))?.head;
   }
 
+  async fetchTags(directory: string): Promise<void> {
+    const names = [...this.listed.keys()].filter((name) => isTagName(name));
+    const leadsTo = (name: string): string => this.listed.get(`${name}^{}`) ?? this.sha(name);
+    const there = await this.present(directory, [
+      ...names.map(leadsTo),
+      ...names.map((name) => this.sha(name)),
+    ]);
+    // What they lead to is there; of an annotated one, the tag itself may not be.
+    const tags = names.filter((name) => there.has(leadsTo(name)));
+    const [packed, missing] = [true, false].map((isThere) =>
+      tags.filter((name) => there.has(this.sha(name)) === isThere),
+    );
+    if (missing && missing.length > 0) {
+      const refspecs = missing.map((name) => `+${name}:${name}\n`).join('');
+      const args = [...fetchArgs, '--stdin', '--', 'origin'];
+      const outcome = await this.tryGit(directory, args, refspecs);
+      if (outcome.exitCode !== 0) {
+        const error = this.failureOf(outcome);
+        throw error.code === 'ref_not_found' ? tagsChanged() : error;
+      }
+    }
+    await addPackedRefs(
+      join(directory, '.git'),
+      (packed ?? []).map((name) => [name, this.sha(name)]),
+    );
+  }
+
   async isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean> {
     for (const tip of tips) {
       const outcome = await this.tryGit(directory, ['merge-base', '--is-ancestor', tip, commit]);
@@ -117,6 +148,7 @@ export class GitProgramDriver implements CloneDriver {
   private async askForCommit(commit: string): Promise<RemoteAnswer> {
     const { branch } = this.session.clone;
     const { refs } = await this.listRemote(['--heads', '--tags'], []);
+    this.listed = refs;
     const shas = [...refs.values()].filter((sha) => sha.startsWith(commit));
     const unique = new Set(shas);
     const listed = [...refs].map((pair) => pair.join(' ')).sort();
@@ -142,6 +174,24 @@ export class GitProgramDriver implements CloneDriver {
       else if (name === 'HEAD') target = branchOf(value.replace(/^ref: /, ''));
     }
     return { refs, target };
+  }
+
+  private sha(listed: string): string {
+    return this.listed.get(listed) ?? '';
+  }
+
+  /** Those of the objects that are in the git directory. */
+  private async present(
+    directory: string,
+    objects: readonly string[],
+  ): Promise<ReadonlySet<string>> {
+    const { stdout } = await this.git(
+      directory,
+      ['cat-file', '--batch-check=%(objectname)'],
+      objects.map((object) => `${object}\n`).join(''),
+    );
+    const lines = stdout.toString('latin1').split('\n');
+    return new Set(lines.filter((line) => /^[0-9a-f]{40}$/.test(line)));
   }
 
   /** Negotiation offers what refs point to. */
@@ -234,6 +284,7 @@ export class GitProgramDriver implements CloneDriver {
 /** Refs below it are removed when the clone is done. */
 const SEEDS = 'refs/millrace/seeds/';
 const WANTED = 'refs/millrace/wanted';
+const TAGS = 'refs/tags/';
 /** What git takes for "all of it", but asks the remote for, also where it has everything. */
 const INFINITE_DEPTH = 2 ** 31 - 1;
 
@@ -248,6 +299,11 @@ const fetchArgs = [
 
 function depthArgs(depth: number): readonly string[] {
   return depth === 0 ? [] : [`--depth=${depth}`];
+}
+
+/** The server says what its tags are called, so the name is checked before it becomes a refspec. */
+function isTagName(ref: string): boolean {
+  return ref.startsWith(TAGS) && isRefName(ref.slice(TAGS.length));
 }
 
 function localName(ref: string): string {

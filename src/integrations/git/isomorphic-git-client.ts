@@ -5,7 +5,7 @@ import {
   runCloneSession,
 } from './clone-session.js';
 import { CloneSlots } from './clone-slots.js';
-import { GitClient, type ClonedCommit, type CloneRequest } from './git-client.js';
+import { GitClient, type Cloned, type CloneRequest } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import {
   type ChildStart,
@@ -69,7 +69,7 @@ export class IsomorphicGitClient extends GitClient {
     this.slots = new CloneSlots(settings.maxChildren ?? DEFAULT_MAX_CHILDREN);
   }
 
-  clone(request: CloneRequest, options: CloneOptions): Promise<ClonedCommit> {
+  clone(request: CloneRequest, options: CloneOptions): Promise<Cloned> {
     const limits = {
       schemes: ['https', 'http'],
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
@@ -91,7 +91,7 @@ export class IsomorphicGitClient extends GitClient {
     await this.takeIdle()?.end();
   }
 
-  private async cloneWith({ clone, signal, progress }: CloneSession): Promise<ClonedCommit> {
+  private async cloneWith({ clone, signal, progress }: CloneSession): Promise<Cloned> {
     const child = this.takeIdle() ?? new IsomorphicGitProcess(this.childStart);
     const commit = await child.run(clone, signal, (line) => progress.write(line));
     if (this.idle || child.residentBytes() > MAX_IDLE_RSS) await child.end();

@@ -1,7 +1,7 @@
 import type { AddressPolicy } from '../../common/net/address-policy.js';
 import { CheckedResolver } from '../../common/net/checked-addresses.js';
 import type { ValidClone } from './clone-request.js';
-import type { ClonedCommit } from './git-client.js';
+import type { Cloned } from './git-client.js';
 import { type GitMirrorSettings, GitMirrorStore } from './git-mirror-store.js';
 import { IsomorphicGitDriver } from './isomorphic-git-driver.js';
 import { GitHttpClient } from './isomorphic-git-http.js';
@@ -13,7 +13,7 @@ export async function cloneWithIsomorphicGit(
   clone: ValidClone,
   settings: { readonly policy: AddressPolicy; readonly mirrors?: GitMirrorSettings },
   progress: (line: string) => void,
-): Promise<ClonedCommit> {
+): Promise<Cloned> {
   const resolver = new CheckedResolver(settings.policy);
   const http = new GitHttpClient(new URL(clone.url).origin, resolver);
   const driver = new IsomorphicGitDriver(clone, http, new ChildProgress(progress));

@@ -6,8 +6,8 @@ import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.j
 import { isRefName, type ValidClone } from './clone-request.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
-import { type Head, writeRef } from './git-directory.js';
-import { emptyRepository, notAGitServer, refNotFound } from './git-failures.js';
+import { addPackedRefs, type Head, writeRef } from './git-directory.js';
+import { emptyRepository, notAGitServer, refNotFound, tagsChanged } from './git-failures.js';
 import { described, refNamed } from './ref-names.js';
 import { PackedRepository } from './packed-repository.js';
 import type { ChildProgress } from './progress-lines.js';
@@ -109,6 +109,26 @@ export class IsomorphicGitDriver implements CloneDriver {
     const head = await this.headAt(directory, answer.sha, answer);
     if (head) await this.writeNames(directory, answer, answer.sha, this.clone.tag);
     return head;
+  }
+
+  async fetchTags(directory: string, head: Head): Promise<void> {
+    const repository = this.open(directory);
+    const there = repository.objects();
+    // What they lead to is there; of an annotated one, the tag itself may not be.
+    const tags = this.branchesAndTags().filter(
+      ({ ref, oid, peeled }) => ref.startsWith('refs/tags/') && there.has(peeled ?? oid),
+    );
+    const wants = tags.map(({ oid }) => oid).filter((oid) => !there.has(oid));
+    if (wants.length > 0) {
+      const request = { wants, haves: [head.commit], depth: 0, thin: false };
+      const fetched = await this.fetchInto(directory, request);
+      const now = repository.objects();
+      if (fetched.kind === 'refused' || !wants.every((oid) => now.has(oid))) throw tagsChanged();
+    }
+    await addPackedRefs(
+      join(directory, '.git'),
+      tags.map(({ ref, oid }) => [ref, oid]),
+    );
   }
 
   async isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean> {
@@ -257,10 +277,13 @@ export class IsomorphicGitDriver implements CloneDriver {
   }
 
   private async writePackedRefs(directory: string): Promise<void> {
-    const lines = this.branchesAndTags().map(
-      ({ ref, oid }) => `${oid} ${ref.replace(/^refs\/heads\//, 'refs/remotes/origin/')}\n`,
+    await addPackedRefs(
+      join(directory, '.git'),
+      this.branchesAndTags().map(({ ref, oid }) => [
+        ref.replace(/^refs\/heads\//, 'refs/remotes/origin/'),
+        oid,
+      ]),
     );
-    await writeFile(join(directory, '.git', 'packed-refs'), lines.join(''));
   }
 
   /** Called on a 401 only; a second 401 fails. */

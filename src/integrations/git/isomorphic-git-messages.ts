@@ -1,5 +1,5 @@
 import type { ValidClone } from './clone-request.js';
-import type { ClonedCommit, GitErrorCode } from './git-client.js';
+import type { Cloned, GitErrorCode } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 
 /** What goes to the child process, over its IPC channel: one clone at a time. */
@@ -21,7 +21,7 @@ export type ChildMessage = { readonly id: number } & ChildAnswer;
 
 type ChildAnswer =
   | { readonly type: 'progress'; readonly line: string }
-  | { readonly type: 'done'; readonly commit: ClonedCommit }
+  | { readonly type: 'done'; readonly commit: Cloned }
   | {
       readonly type: 'failed';
       readonly code: GitErrorCode;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ValidClone } from './clone-request.js';
-import { type ClonedCommit, GitError } from './git-client.js';
+import { type Cloned, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import type { ChildMessage, CloneMessage } from './isomorphic-git-messages.js';
 
@@ -80,7 +80,7 @@ export class IsomorphicGitProcess {
     clone: ValidClone,
     signal: AbortSignal,
     progress: (line: string) => void,
-  ): Promise<ClonedCommit> {
+  ): Promise<Cloned> {
     this.ref();
     const kill = (): void => void this.child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
@@ -106,7 +106,7 @@ export class IsomorphicGitProcess {
     this.child.stderr?.destroy();
   }
 
-  private exchange(clone: ValidClone, progress: (line: string) => void): Promise<ClonedCommit> {
+  private exchange(clone: ValidClone, progress: (line: string) => void): Promise<Cloned> {
     const id = ++this.clones;
     return new Promise((resolve, reject) => {
       const onMessage = (message: ChildMessage): void => {

@@ -2,7 +2,7 @@ import { readdir, rename, rm, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CloneDriver, Fetched, RemoteAnswer } from './clone-driver.js';
 import type { ValidClone } from './clone-request.js';
-import { type ClonedCommit, GitError } from './git-client.js';
+import { type Cloned, type ClonedCommit, GitError } from './git-client.js';
 import { type Head, makeGitDirectory, writeHead } from './git-directory.js';
 import { refNotFound } from './git-failures.js';
 import type { MirrorEntry } from './git-mirror-entry.js';
@@ -27,10 +27,7 @@ const MAX_PACKS = 40;
  * credentials of this clone, and an object is taken from a mirror only where the remote just named the commit it
  * belongs to, or accepted to send it. Whatever goes wrong with a mirror ends in a clone without one.
  */
-export async function cloneRepository(
-  driver: CloneDriver,
-  tools: CloneTools,
-): Promise<ClonedCommit> {
+export async function cloneRepository(driver: CloneDriver, tools: CloneTools): Promise<Cloned> {
   const { mirrors, signal, progress, clone } = tools;
   if (!mirrors) return clonePlainly(driver, tools);
   const attempt = new MirroredClone(driver, tools, mirrors);
@@ -48,16 +45,21 @@ export async function cloneRepository(
   }
 }
 
-async function clonePlainly(driver: CloneDriver, { clone }: CloneTools): Promise<ClonedCommit> {
+async function clonePlainly(driver: CloneDriver, { clone }: CloneTools): Promise<Cloned> {
   const answer = await driver.ask();
   const { head } = await fetchFresh(driver, clone, clone.directory, answer);
+  if (clone.depth === 0) await driver.fetchTags(clone.directory, head);
   await finish(join(clone.directory, '.git'), clone, head);
-  return driver.checkout(clone.directory, clone.directory);
+  return cloned(await driver.checkout(clone.directory, clone.directory), head);
 }
 
 async function finish(gitdir: string, clone: ValidClone, head: Head): Promise<void> {
   await rm(join(gitdir, 'refs', 'millrace'), { recursive: true, force: true });
   await writeHead(gitdir, clone.url, head);
+}
+
+function cloned(commit: ClonedCommit, { branch }: Head): Cloned {
+  return branch === undefined ? commit : { ...commit, branch };
 }
 
 type Whole = Extract<Fetched, { kind: 'fetched' }>;
@@ -92,19 +94,20 @@ class MirroredClone {
     private readonly mirrors: GitMirrorStore,
   ) {}
 
-  async run(): Promise<ClonedCommit> {
+  async run(): Promise<Cloned> {
     const { clone } = this.tools;
     const answer = await this.driver.ask();
     this.answered = true;
     const stage = await this.mirrors.stage();
     try {
       const head = (await this.fromMirror(stage, answer)) ?? (await this.inTurn(stage, answer));
+      if (clone.depth === 0) await this.driver.fetchTags(stage, head);
       const gitdir = join(stage, '.git');
       await finish(gitdir, clone, head);
       // Before it moves: a step that runs beside the clone could put another `.git` there, with a configuration of its own.
       const commit = await this.driver.checkout(stage, clone.directory);
       await moveFolder(gitdir, join(clone.directory, '.git'));
-      return commit;
+      return cloned(commit, head);
     } finally {
       await this.mirrors.discard(stage);
     }

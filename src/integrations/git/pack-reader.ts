@@ -40,6 +40,10 @@ export class PackReader implements TreeSource {
       .map((name) => new Pack(join(folder, name), (oid) => this.read(oid)));
   }
 
+  has(oid: string): boolean {
+    return this.packs.some((pack) => pack.find(oid) !== undefined);
+  }
+
   async readTree(oid: string): Promise<readonly TreeEntry[]> {
     return parseTree(this.readAs(oid, 'tree'));
   }

@@ -3,7 +3,6 @@ import * as git from 'isomorphic-git';
 import { packOnlyFs } from './pack-only-fs.js';
 import { PackReader } from './pack-reader.js';
 import type { PackObject } from './thin-pack.js';
-import type { TreeSource } from './tree-checkout.js';
 
 export interface ReadCommit {
   readonly sha: string;
@@ -63,7 +62,7 @@ export class PackedRepository {
   }
 
   /** Of all packs that are there now. */
-  objects(): TreeSource {
+  objects(): PackReader {
     return new PackReader(join(this.common.gitdir, 'objects', 'pack'));
   }
 }
