@@ -124,7 +124,7 @@ export type Fields<T> = { readonly [K in keyof T]-?: Reader<T[K]> };
 
 /** What else it holds is left out. */
 export function object<T>(fields: Fields<T>): Reader<T> {
-  const readers = Object.entries(fields) as [string, Reader<unknown>][];
+  const readers = Object.entries<Reader<unknown>>(fields);
   return (value, place) => {
     if (!isObject(value)) throw new ShapeError(place, 'object');
     const read = readers.map(([name, reader]) => [

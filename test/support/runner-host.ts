@@ -59,7 +59,7 @@ export class RunnerHost {
     writeFileSync(program, PROGRAM(module, JSON.stringify(options)));
     const [command, ...args] = [...before, process.execPath, program];
     return new RunnerHost(
-      spawn(command as string, args, {
+      spawn(command, args, {
         env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
         stdio: ['pipe', 'pipe', 'inherit'],
       }),

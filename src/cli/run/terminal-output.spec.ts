@@ -23,7 +23,7 @@ describe.each([true, false])('with colours: %s', (colour) => {
         const output = new TerminalOutput(MaskSet.from([]), terminal);
         if (stream === 'system') return output.systemLine(PLACE, HOSTILE);
         const sink = output.open(PLACE, stream);
-        sink.write(Buffer.from(`${HOSTILE}\n`));
+        void sink.write(Buffer.from(`${HOSTILE}\n`));
         sink.end();
       });
       const logs = await shown((terminal) =>
