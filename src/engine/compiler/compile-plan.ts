@@ -117,8 +117,11 @@ function buildStep(
   };
 }
 
-function buildAction(action: ActionDefinition, { shell }: PipelineDefinition): StepAction {
-  return action.kind === 'shell' ? { ...action, shell: action.shell ?? shell } : action;
+function buildAction(action: ActionDefinition, defaults: PipelineDefinition): StepAction {
+  if (action.kind !== 'shell') return action;
+  const { separateStreams = defaults.separateStreams, ...rest } = action;
+  const shell = action.shell ?? defaults.shell;
+  return { ...rest, shell, ...(separateStreams && { separateStreams }) };
 }
 
 /** A plan is plain JSON: what is not there has no key. */

@@ -16,6 +16,8 @@ export interface PipelineDefinition {
   readonly retryCount: number;
   readonly runsOn: readonly string[];
   readonly shell: Shell;
+  /** Default of the steps that do not say. */
+  readonly separateStreams: boolean;
   readonly stages: readonly StageDefinition[];
   readonly onFailure: readonly StepDefinition[];
   readonly always: readonly StepDefinition[];
@@ -71,6 +73,8 @@ export type ActionDefinition =
       readonly commands: readonly string[];
       /** Absent = the pipeline's default. */
       readonly shell?: Shell;
+      /** Absent = the pipeline's default. */
+      readonly separateStreams?: boolean;
       readonly workingDirectory?: string;
     }
   | { readonly kind: 'git'; readonly repository: RepositoryPlan; readonly directory?: string };

@@ -58,7 +58,7 @@ export const stageTable = {
 
 export const defaultsTable = {
   name: 'defaults',
-  fields: { shell },
+  fields: { shell, separate_streams: flag() },
   later: {
     image: 'steps in containers come later',
     interruptible: 'concurrency rules come later',
@@ -143,6 +143,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     retryCount: values.retry_count ?? 0,
     runsOn: [...new Set(values.runs_on)].sort(),
     shell: values.defaults?.shell ?? 'sh',
+    separateStreams: values.defaults?.separate_streams ?? false,
     stages: values.stages ?? shortStages(values.steps, root),
     onFailure: values.on_failure ?? [],
     always: values.always ?? [],

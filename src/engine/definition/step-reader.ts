@@ -13,7 +13,7 @@ import { template, whenExpression } from './expression-readers.js';
 import type { YamlPath } from './problem.js';
 import { fields, wrongType, type ReadContext, type Reader } from './reader.js';
 import { seedActionOf, seedStepTable } from './seed-step-reader.js';
-import { choice, duration, listOf } from './value-readers.js';
+import { choice, duration, flag, listOf } from './value-readers.js';
 import type { YamlMap, YamlNode } from './yaml-tree.js';
 
 const MAX_COMMANDS = 200;
@@ -40,6 +40,7 @@ export const stepTable = {
     run: commands,
     script: commands,
     shell,
+    separate_streams: flag(),
     working_directory: workspacePath,
     environment,
     needs,
@@ -96,6 +97,7 @@ export const hookTable = {
     run: commands,
     script: commands,
     shell,
+    separate_streams: flag(),
     working_directory: workspacePath,
     environment,
     when: whenExpression,
@@ -172,6 +174,7 @@ interface StepValues {
   readonly run?: string[];
   readonly script?: string[];
   readonly shell?: 'sh' | 'bash';
+  readonly separate_streams?: boolean;
   readonly working_directory?: string;
   readonly environment?: Environment;
   readonly needs?: NameUse[];
@@ -220,6 +223,7 @@ function shellAction(
     kind: 'shell',
     commands: values.run ?? values.script ?? [],
     shell: values.shell,
+    separateStreams: values.separate_streams,
     workingDirectory: values.working_directory,
   };
 }

@@ -87,6 +87,8 @@ export interface ShellAction {
   readonly commands: readonly string[];
   /** `sh` (default) runs `/bin/sh -e`; `bash` runs `bash -eo pipefail`. */
   readonly shell: 'sh' | 'bash';
+  /** Absent = both outputs are one channel, in the order of writing. */
+  readonly separateStreams?: true;
   /** Relative to the workspace; checked against leaving it once more at run time. Template. */
   readonly workingDirectory?: string;
 }

@@ -97,7 +97,7 @@ function attemptEnd(
       return {
         kind: 'failed',
         reason: session.maskReason(outcome.reason ?? exitReason(outcome)),
-        failureClass: 'failure',
+        failureClass: outcome.isFinal ? 'none' : 'failure',
         ...exitOf(outcome),
         ...keptOutputs(session, plan, outcome),
       };
@@ -196,8 +196,11 @@ export function exitOf(facts: Partial<ExitFacts>): Partial<ExitFacts> {
 }
 
 function exitReason({ exitCode, signal }: Partial<ExitFacts>): Reason {
-  if (exitCode !== undefined) {
+  if (signal === undefined && exitCode !== undefined) {
     return reason('exit_code', `exit code ${exitCode}`, { exit_code: exitCode });
   }
-  return reason('signal', `ended by ${signal ?? 'an unknown signal'}`, { signal: signal ?? null });
+  return reason('signal', `ended by ${signal ?? 'an unknown signal'}`, {
+    signal: signal ?? null,
+    exit_code: exitCode ?? null,
+  });
 }

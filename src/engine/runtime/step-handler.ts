@@ -34,6 +34,8 @@ export type StepOutcome =
       readonly exitCode?: number;
       readonly signal?: string;
       readonly reason?: Reason;
+      /** Another try would end the same way, whatever the step says of retries. */
+      readonly isFinal?: true;
       /** What it had set whole before its end; here and below. */
       readonly outputs?: Readonly<Record<string, string>>;
     }

@@ -19,6 +19,7 @@ import type { OutputFile, StepOutputs } from './output-file.js';
 import { StepFiles } from './step-files.js';
 import { stepEnvironment } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
+import { exitCodeOfSignal, scriptOf, shellCommand } from './shell-command.js';
 import { resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */
@@ -26,11 +27,6 @@ const KILL_GRACE_MS = 8_000;
 /** A step ends so long after its process at the latest, whoever still holds its streams open. */
 const DRAIN_MS = 2_000;
 const MAX_ARGUMENT_BYTES = 96 * 1024;
-
-const SHELLS: Readonly<Record<ShellAction['shell'], { command: string; flags: string[] }>> = {
-  sh: { command: '/bin/sh', flags: ['-e'] },
-  bash: { command: '/bin/bash', flags: ['-e', '-o', 'pipefail'] },
-};
 
 /** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
 export class ShellStepHandler extends StepHandler<ShellAction> {
@@ -50,14 +46,14 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   }
 
   async run(attempt: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
-    const { workingDirectory, commands } = attempt.action;
+    const { workingDirectory } = attempt.action;
     const { directory } = this.workspace;
     const folder = await resolveInWorkspace(this.scripts, directory, workingDirectory);
     if (folder.kind === 'unknown') return unusable(folder.message);
     if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
 
     const number = (this.started += 1);
-    const text = commands.join('\n');
+    const text = scriptOf(attempt.action);
     let files: StepFiles;
     try {
       files = StepFiles.make(this.workspace, number, needsFile(text) ? text : undefined);
@@ -65,7 +61,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       return unusable(error instanceof Error ? error.message : String(error));
     }
     try {
-      const process = await this.start(attempt, folder.path, number, files);
+      const process = await this.start(attempt, text, folder.path, number, files);
       failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
       const { exit, killed } = await this.follow(process, attempt, signal);
       failPoint('step_ended');
@@ -76,19 +72,18 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   }
 
   private start(
-    attempt: StepAttempt<ShellAction>,
+    { action, environment }: StepAttempt<ShellAction>,
+    text: string,
     folder: string,
     number: number,
     { output, script }: StepFiles,
   ): Promise<RunningProcess> {
-    const { command, flags } = SHELLS[attempt.action.shell];
-    const text = attempt.action.commands.join('\n');
     return this.processes.start({
       id: `${this.group}/${number}`,
       group: this.group,
-      command,
-      args: [...flags, ...(script === undefined ? ['-c', text] : [script.path])],
-      environment: stepEnvironment(this.workspace, output.path, attempt.environment),
+      ...shellCommand(action, text, script?.path),
+      environment: stepEnvironment(this.workspace, output.path, environment),
+      mergeOutput: action.separateStreams !== true,
       cwd: this.workspace.directory,
       // Entered by the step itself: a step that runs beside this one may have put a link there meanwhile.
       ...(folder !== this.workspace.directory && { directory: folder }),
@@ -133,7 +128,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   private outcome(
     exit: ProcessExit,
     killed: boolean,
-    { action, outputs: declared }: StepAttempt<ShellAction>,
+    { action, environment, outputs: declared }: StepAttempt<ShellAction>,
     outputFile: OutputFile,
   ): StepOutcome {
     switch (exit.kind) {
@@ -142,14 +137,19 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
         if (exit.directory !== undefined) return wrongFolder('missing', action);
         // A step before may have removed it, where steps are the user of the server.
         if (!existsSync(this.workspace.directory)) return workspaceGone();
+        if (exit.code === 'E2BIG') {
+          return tooLarge(stepEnvironment(this.workspace, outputFile.path, environment));
+        }
         return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
           code: exit.code,
         });
       case 'lost':
         return infrastructure('process_lost', exit.message);
       case 'signalled': {
+        const { signal } = exit;
+        const exitCode = exitCodeOfSignal(signal);
         const outputs = outputFile.readWhole(declared);
-        return { kind: killed ? 'aborted' : 'failed', signal: exit.signal, outputs };
+        return { kind: killed ? 'aborted' : 'failed', exitCode, signal, outputs };
       }
       case 'exited': {
         const { exitCode } = exit;
@@ -173,6 +173,23 @@ function succeeded(read: StepOutputs): StepOutcome {
 /** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
 function needsFile(script: string): boolean {
   return Buffer.byteLength(script) > MAX_ARGUMENT_BYTES;
+}
+
+/** The kernel takes 128 KiB for one variable, and a quarter of the stack's limit (2 MiB as a rule) for all; see execve(2). */
+function tooLarge(environment: Readonly<Record<string, string>>): StepOutcome {
+  const sizes = Object.entries(environment).map(([name, value]) => ({
+    name,
+    bytes: Buffer.byteLength(name) + Buffer.byteLength(value) + 2,
+  }));
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const [largest] = sizes.sort((one, other) => other.bytes - one.bytes);
+  const message = `The environment is too large for the system: ${total} bytes, of which ${largest?.name} has ${largest?.bytes}. Hand large values over in a file.`;
+  const data = { variable: largest?.name, bytes: largest?.bytes, total_bytes: total };
+  return {
+    kind: 'failed',
+    isFinal: true,
+    reason: { code: 'environment_too_large', message, data },
+  };
 }
 
 function isHook({ address }: StepAttempt): boolean {

@@ -85,8 +85,11 @@ class FakeProcess implements RunningProcess {
     this.exit = new Promise((resolve) => (this.#resolveExit = resolve));
     const streamsClosed = new Promise<void>((resolve) => (this.#closeStreams = resolve));
     const written = [makeDeferred(), makeDeferred()] as const;
-    this.stdout = this.#stream(script.stdout ?? [], written[0].resolve, streamsClosed);
-    this.stderr = this.#stream(script.stderr ?? [], written[1].resolve, streamsClosed);
+    const { stdout = [], stderr = [] } = script;
+    const isMerged = spec.mergeOutput === true;
+    const first = isMerged ? both(stdout, stderr) : stdout;
+    this.stdout = this.#stream(first, written[0].resolve, streamsClosed);
+    this.stderr = this.#stream(isMerged ? [] : stderr, written[1].resolve, streamsClosed);
     // A pipe holds what is written before anyone reads.
     this.stdout.read(0);
     this.stderr.read(0);
@@ -133,6 +136,13 @@ class FakeProcess implements RunningProcess {
     }
     return Readable.from(bytes(), { objectMode: false, highWaterMark: 64 * 1024 });
   }
+}
+
+/** A fake has no order between its two outputs. */
+async function* both(
+  ...outputs: (Iterable<string> | AsyncIterable<string>)[]
+): AsyncGenerator<string> {
+  for (const output of outputs) yield* output;
 }
 
 function makeDeferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {

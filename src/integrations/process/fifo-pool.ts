@@ -7,12 +7,17 @@ const LOW_WATER = 16;
 /** The streams of one process, and where the launcher opens their other ends. */
 export interface OutputPair {
   readonly stdout: FifoStream;
-  readonly stderr: FifoStream;
+  /** Undefined: both outputs are one channel. */
+  readonly stderr: FifoStream | undefined;
   readonly stdoutPath: string;
+  /** That of stdout where both are one. */
   readonly stderrPath: string;
 }
 
-/** The FIFOs of one launcher. One whose writers are all gone is used again; one that a background child holds is dropped. */
+/**
+ * The FIFOs of one launcher. Each is for one process, and removed after it: whoever had one in hand may keep it open, or
+ * open it anew by `/proc/self/fd`, and must not meet the output of another execution there.
+ */
 export class FifoPool {
   readonly #free: string[];
   #more: Promise<void> | undefined;
@@ -25,30 +30,25 @@ export class FifoPool {
   }
 
   /** Rejects when no more FIFOs can be made, or the process has no descriptors left (EMFILE). */
-  async open(): Promise<OutputPair> {
+  async open(merged: boolean): Promise<OutputPair> {
     while (this.#free.length < 2) await this.#refill();
     const stdoutPath = this.#free.pop() as string;
-    const stderrPath = this.#free.pop() as string;
+    const stderrPath = merged ? stdoutPath : (this.#free.pop() as string);
     // In advance; a failure shows when the pool is empty and asks again.
     if (this.#free.length < LOW_WATER) this.#refill().catch(() => undefined);
     const stdout = new FifoStream(stdoutPath);
     try {
-      return { stdout, stderr: new FifoStream(stderrPath), stdoutPath, stderrPath };
+      const stderr = merged ? undefined : new FifoStream(stderrPath);
+      return { stdout, stderr, stdoutPath, stderrPath };
     } catch (error) {
       await stdout.close();
       throw error;
     }
   }
 
-  /** Takes the FIFOs of closed streams back. */
-  release(pair: OutputPair): void {
-    this.#takeBack(pair.stdoutPath, pair.stdout.writersGone);
-    this.#takeBack(pair.stderrPath, pair.stderr.writersGone);
-  }
-
-  #takeBack(path: string, reusable: boolean): void {
-    if (reusable) this.#free.push(path);
-    else rmSync(path, { force: true });
+  /** Removes the FIFOs of closed streams. */
+  release({ stdoutPath, stderrPath }: OutputPair): void {
+    for (const path of new Set([stdoutPath, stderrPath])) rmSync(path, { force: true });
   }
 
   #refill(): Promise<void> {

@@ -24,7 +24,6 @@ export class FifoStream extends Readable {
   #wanted = false;
   #over = false;
   #dropping = false;
-  #writersGone = false;
   #closing: Promise<void> | undefined;
   #resolveClosed: () => void = () => undefined;
   /** Resolves when the descriptor is closed: when the last writer is gone, or after `close` or `destroy`. */
@@ -33,11 +32,6 @@ export class FifoStream extends Readable {
   constructor(path: string) {
     super({ highWaterMark: CHUNK_BYTES });
     this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  }
-
-  /** True when it ended because no writer was left: the FIFO may be used again. */
-  get writersGone(): boolean {
-    return this.#writersGone;
   }
 
   /** Call when a writer was there: before that, a FIFO reads as ended. */
@@ -52,7 +46,6 @@ export class FifoStream extends Readable {
     const socket = new Socket(options);
     this.#socket = socket;
     socket.once('end', () => {
-      this.#writersGone = true;
       if (!this.#over) this.push(null);
       void this.close();
     });

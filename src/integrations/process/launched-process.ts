@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { OutputPair } from './fifo-pool.js';
 import type { LauncherLink } from './launcher-link.js';
 import type { ProcessExit, ProcessSpec, RunningProcess } from './process-runner.js';
@@ -14,6 +14,7 @@ export class LaunchedProcess implements RunningProcess {
   #resolveStarted: () => void = () => undefined;
   #resolveExit: (exit: ProcessExit) => void = () => undefined;
   #isStarted = false;
+  readonly #noStderr = Readable.from([]);
   #kill: Promise<void> | undefined;
 
   constructor(
@@ -39,7 +40,7 @@ export class LaunchedProcess implements RunningProcess {
   }
 
   get stderr(): Readable {
-    return this.outputs.stderr;
+    return this.outputs.stderr ?? this.#noStderr;
   }
 
   get outputPaths(): readonly string[] {
@@ -49,7 +50,7 @@ export class LaunchedProcess implements RunningProcess {
   handleStart(): void {
     this.#isStarted = true;
     this.outputs.stdout.begin();
-    this.outputs.stderr.begin();
+    this.outputs.stderr?.begin();
     this.#resolveStarted();
   }
 
@@ -63,7 +64,7 @@ export class LaunchedProcess implements RunningProcess {
 
   closeOutputs(): void {
     this.outputs.stdout.finish();
-    this.outputs.stderr.finish();
+    this.outputs.stderr?.finish();
   }
 
   kill(graceMs: number): Promise<void> {
@@ -83,7 +84,7 @@ export class LaunchedProcess implements RunningProcess {
 
   async #release(): Promise<void> {
     const { stdout, stderr } = this.outputs;
-    await Promise.all([stdout.whenClosed, stderr.whenClosed, this.exit]);
+    await Promise.all([stdout.whenClosed, stderr?.whenClosed, this.exit]);
     this.link.fifos.release(this.outputs);
   }
 }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,7 @@ interface StartOptions {
   readonly by?: LauncherProcessRunner;
   readonly cwd?: string;
   readonly directory?: string;
+  readonly mergeOutput?: boolean;
   /** Parameters of `shell`: `$0` and so on. */
   readonly args?: readonly string[];
 }
@@ -102,10 +103,20 @@ describe('LauncherProcessRunner', () => {
       by = runner,
       cwd = folder,
       directory,
+      mergeOutput,
     }: StartOptions = {},
   ): Promise<RunningProcess> {
     ids += 1;
-    return by.start({ id: `${ids}`, group, command, args, environment, cwd, directory });
+    return by.start({
+      id: `${ids}`,
+      group,
+      command,
+      args,
+      environment,
+      cwd,
+      directory,
+      mergeOutput,
+    });
   }
 
   const shell = (line: string, options: StartOptions = {}) =>
@@ -141,6 +152,27 @@ describe('LauncherProcessRunner', () => {
         'one\n',
         'two\n3\n',
       ]);
+    });
+
+    it('may be one channel, in the order of writing', async () => {
+      const line =
+        'for i in 1 2 3 4; do echo o$i; echo e$i >&2; done; echo x > /dev/stderr; echo y';
+      const running = await start('/bin/sh', ['-c', line], { mergeOutput: true });
+      expect(await outcome(running)).toEqual([
+        { kind: 'exited', exitCode: 0 },
+        'o1\ne1\no2\ne2\no3\ne3\no4\ne4\nx\ny\n',
+        '',
+      ]);
+    });
+
+    it('is of this process only: no other gets a pipe that it had in hand', async () => {
+      const seen = new Set<string>();
+      for (let count = 0; count < 100; count += 1) {
+        const [, stdout] = await outcome(await shell('readlink /proc/self/fd/1 /proc/self/fd/2'));
+        for (const path of stdout.trim().split('\n')) seen.add(path);
+      }
+      expect(seen.size).toBe(200);
+      await until(() => [...seen].every((path) => !existsSync(path)));
     });
 
     it('has default signal handling: a broken pipe ends a writer silently', async () => {

@@ -64,7 +64,7 @@ export class LauncherProcessRunner extends ProcessRunner {
     const begun = performance.now();
     this.#takeId(spec);
     const link = await this.#launcher();
-    const outputs = await openOutputs(link);
+    const outputs = await openOutputs(link, spec.mergeOutput === true);
     if (outputs instanceof Error) return notStarted(outputs);
     this.#numbers += 1;
     const number = this.#numbers;
@@ -235,9 +235,10 @@ export class LauncherProcessRunner extends ProcessRunner {
 /** Out of descriptors is an answer about the process that was to start, like EAGAIN. */
 async function openOutputs(
   link: LauncherLink,
+  merged: boolean,
 ): Promise<OutputPair | (Error & NodeJS.ErrnoException)> {
   try {
-    return await link.fifos.open();
+    return await link.fifos.open(merged);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EMFILE' || code === 'ENFILE') return error as NodeJS.ErrnoException;

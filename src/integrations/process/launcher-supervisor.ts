@@ -124,7 +124,10 @@ export class LauncherSupervisor {
   #spawn(request: StartRequest, mark: number | undefined): Spawned {
     const outputs: number[] = [];
     try {
-      outputs.push(openForWriting(request.stdout), openForWriting(request.stderr));
+      outputs.push(openForWriting(request.stdout));
+      // One open file for both: what is written through either stands in the order of writing.
+      const merged = request.stderr === request.stdout;
+      if (!merged) outputs.push(openForWriting(request.stderr));
       const { directory } = request;
       const { command, args } =
         directory === undefined ? request : enterDirectory(directory, request);
@@ -132,7 +135,12 @@ export class LauncherSupervisor {
         cwd: request.cwd,
         env: withMarker(request, this.options.outerGroup),
         detached: true,
-        stdio: ['ignore', ...outputs, ...(directory === undefined ? [] : ['pipe' as const])],
+        stdio: [
+          'ignore',
+          ...outputs,
+          ...(merged ? outputs : []),
+          ...(directory === undefined ? [] : ['pipe' as const]),
+        ],
         ...this.options.stepUser,
       };
       let child: ChildProcess | undefined;

@@ -19,6 +19,8 @@ export interface ProcessSpec {
    * cannot hold does not reach the process then.
    */
   readonly directory?: string;
+  /** Both outputs are one channel, `stdout`, in the order of writing; `stderr` is empty. */
+  readonly mergeOutput?: boolean;
 }
 
 export type ProcessExit =
