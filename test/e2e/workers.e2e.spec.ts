@@ -102,4 +102,18 @@ describe('/api/workers', () => {
     await server.workers[0]?.end();
     expect(await status(id)).toBe(409);
   });
+
+  it('calls a worker that is being stopped so at once, while it lets end what it runs', async () => {
+    const stopping = await server.startWorker();
+    const long = await server.trigger(await server.createPipeline(yaml('sleep 6')));
+    await server.until(long, ({ status }) => status === 'running');
+    const asked = performance.now();
+    const ended = stopping.end('SIGTERM');
+    await until(({ status }) => status === 'draining');
+    expect(performance.now() - asked).toBeLessThan(4_000); // A heartbeat comes every 5 s.
+    expect((await server.execution(long)).status).toBe('running');
+    await ended;
+    expect((await only()).status).toBe('stopped');
+    expect((await server.execution(long)).status).toBe('success');
+  });
 });
