@@ -250,6 +250,14 @@ export const configVariables = {
     kind: integer(1, 256),
     fallback: () => 4,
   }),
+  workerMaxParallelSteps: variable({
+    name: 'WORKER_MAX_PARALLEL_STEPS',
+    section: 'Workers',
+    description:
+      'Steps of one execution that a worker runs at once, over all its stages, whatever `parallel` allows.',
+    kind: integer(1, 1000),
+    fallback: () => 64,
+  }),
   workerLabels: variable({
     name: 'WORKER_LABELS',
     section: 'Workers',
@@ -282,6 +290,14 @@ export const configVariables = {
     fallback: (): 'auto' | 'isomorphic-git' | 'git' => 'auto',
   }),
 
+  gitCaFile: variable({
+    name: 'GIT_CA_FILE',
+    section: 'Workers',
+    description:
+      'File of PEM certificates of CAs that clones trust beside the public ones, such as that of your own git server. Read when a worker starts.',
+    kind: optional(textLike(/^\/[^\0]*$/, 'must be an absolute path')),
+    fallback: none,
+  }),
   gitMirrorSize: variable({
     name: 'GIT_MIRROR_SIZE',
     section: 'Workers',

@@ -49,6 +49,8 @@ export interface AttemptTools {
   readonly workspaces: WorkspaceStore;
   /** Tells the processes of this installation from those of others on the same host. */
   readonly groupPrefix: string;
+  /** Steps of one execution at once. */
+  readonly maxParallelSteps: number;
   readonly logLimits: Partial<LogLimits>;
   readonly logMeter: LogMeter;
   readonly logger: Logger;
@@ -59,7 +61,6 @@ export interface AttemptTools {
 /** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
 export type AttemptEnd = 'settled' | 'released' | 'fenced';
 
-const MAX_PARALLEL_STEPS = 8;
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
 /** The end of a log, when it is this small, is stored by the write that tells the end: one round trip less. */
@@ -148,7 +149,7 @@ export class ExecutionAttempt {
       {
         plan,
         context: runContextOf(this.execution),
-        maxParallelSteps: MAX_PARALLEL_STEPS,
+        maxParallelSteps: this.tools.maxParallelSteps,
       },
       {
         handlers: [

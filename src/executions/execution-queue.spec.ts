@@ -7,6 +7,15 @@ describe('execution queues', () => {
     expect(labelsOfQueue(queueForLabels([]))).toEqual([]);
   });
 
+  it('knows a label `any`, which is not the same as none', () => {
+    const queue = queueForLabels(['any']);
+    expect(queue).not.toBe(queueForLabels([]));
+    expect(labelsOfQueue(queue)).toEqual(['any']);
+    expect(servesQueue(['linux'], queue)).toBe(false);
+    expect(servesQueue(['any', 'linux'], queue)).toBe(true);
+    expect(labelsOfQueue(queueForLabels(['linux', 'any']))).toEqual(['any', 'linux']);
+  });
+
   it('gives a worker the queues whose labels it offers', () => {
     expect(servesQueue([], queueForLabels([]))).toBe(true);
     expect(servesQueue(['linux', 'gpu', 'big'], queueForLabels(['gpu', 'linux']))).toBe(true);

@@ -1,14 +1,19 @@
 /** Queue of executions that ask for no label. */
 const ANY_WORKER = 'any';
 
-/** One queue per set of labels asked for: `any`, or the labels in order, `gpu+linux`. */
+/**
+ * One queue per set of labels asked for: `any` for none, or the labels in order, `gpu+linux`. A label `any` is one like
+ * others; where it is the only one its queue is `any+any`.
+ */
 export function queueForLabels(labels: readonly string[]): string {
-  return labels.length === 0 ? ANY_WORKER : [...new Set(labels)].sort().join('+');
+  if (labels.length === 0) return ANY_WORKER;
+  const name = [...new Set(labels)].sort().join('+');
+  return name === ANY_WORKER ? `${ANY_WORKER}+${ANY_WORKER}` : name;
 }
 
 /** The labels that a queue's executions ask for. */
 export function labelsOfQueue(queue: string): readonly string[] {
-  return queue === ANY_WORKER ? [] : queue.split('+');
+  return queue === ANY_WORKER ? [] : [...new Set(queue.split('+'))];
 }
 
 /** True when a worker that offers `labels` may take executions from the queue. */

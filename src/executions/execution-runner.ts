@@ -10,6 +10,7 @@ import { entryFile } from '../config/paths.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { chooseGitClient } from '../integrations/git/choose-git-client.js';
+import type { ExtraAuthorities } from '../integrations/git/extra-authorities.js';
 import type { GitMirrorSettings } from '../integrations/git/git-mirror-store.js';
 import type { JobOutcome } from '../integrations/job-queue/job-queue.js';
 import { sweepMirrors } from '../integrations/git/mirror-sweep.js';
@@ -87,6 +88,7 @@ export class ExecutionRunner {
     const mirrors = this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.());
     const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls, {
       mirrors,
+      authorities: this.gitAuthorities(),
     });
     const endSweep =
       mirrors &&
@@ -112,6 +114,7 @@ export class ExecutionRunner {
       git,
       workspaces,
       groupPrefix,
+      maxParallelSteps: this.config.workerMaxParallelSteps,
       logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
       logMeter: logMeter(this.metrics),
       logger: this.logger,
@@ -123,6 +126,11 @@ export class ExecutionRunner {
       await processes.close();
       await git.close();
     };
+  }
+
+  private gitAuthorities(): ExtraAuthorities | undefined {
+    const { gitCaFile: file, home: folder } = this.config;
+    return file === undefined ? undefined : { file, folder };
   }
 
   /** A user of their own cannot change files of ours, whichever folder they are in. */

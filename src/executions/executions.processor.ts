@@ -10,7 +10,8 @@ import {
 import { MachineWatch } from '../workers/machine-watch.js';
 import { WorkerDuties } from '../workers/worker-duties.js';
 import { WorkerLease } from '../workers/worker-lease.js';
-import type { DrainRequest, WorkerMachine, WorkerRefusal } from '../workers/worker.schema.js';
+import { drainRefusal } from '../workers/seen-worker.js';
+import type { WorkerMachine, WorkerRefusal } from '../workers/worker.schema.js';
 import { servesQueue } from './execution-queue.js';
 import { executionReasons } from './execution-reasons.js';
 import { ExecutionRunner } from './execution-runner.js';
@@ -151,9 +152,4 @@ export class ExecutionsProcessor {
     const giveUpAt = performance.now() + ms;
     while (this.running.count > 0 && performance.now() < giveUpAt) await sleep(50);
   }
-}
-
-function drainRefusal({ by, reason }: DrainRequest): WorkerRefusal {
-  const why = reason === null ? '' : `: ${reason}`;
-  return { code: 'drained', message: `${by} wants it to take nothing more${why}` };
 }

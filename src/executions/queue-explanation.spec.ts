@@ -32,13 +32,30 @@ describe('explainQueue', () => {
     });
   });
 
-  it('names missing labels, and no worker that is on its way out', () => {
-    const others = [worker({ labels: ['arm'] }), worker({ status: 'draining' })];
-    expect(explainQueue(queued, 0, others, lately)).toMatchObject({
+  it('names missing labels', () => {
+    expect(explainQueue(queued, 0, [worker({ labels: ['arm'] })], lately)).toMatchObject({
       workers: 0,
       wait_ms: null,
       waits_for: [{ code: 'no_worker', data: { labels: ['linux'] } }],
     });
+  });
+
+  it('calls workers that drain so, and counts no slot of them', () => {
+    const drained = { code: 'drained', message: 'ada wants it to take nothing more' };
+    const draining = [
+      worker({ name: 'a', status: 'draining', refusal: drained }),
+      worker({ name: 'b', status: 'draining' }),
+    ];
+    expect(explainQueue(queued, 0, draining, lately)).toMatchObject({
+      workers: 2,
+      slots: 0,
+      waits_for: [{ code: 'workers_refuse' }],
+      refusals: [
+        { code: 'drained', message: 'a: ada wants it to take nothing more' },
+        { code: 'draining', message: 'b: it is stopping, and lets end what it runs' },
+      ],
+    });
+    expect(codes(queued, 0, [...draining, worker()], lately)).toEqual([]);
   });
 
   it('tells the floors of workers that refuse', () => {

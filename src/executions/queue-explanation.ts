@@ -12,6 +12,9 @@ type SeenWorker = Pick<
   'name' | 'status' | 'labels' | 'concurrency' | 'running' | 'refusal'
 >;
 
+/** Of a worker that was told to stop. */
+const STOPPING = { code: 'draining', message: 'it is stopping, and lets end what it runs' };
+
 /** What a pending execution waits for, as its queue and the live workers are now. Pure. */
 export function explainQueue(
   execution: Pick<ExecutionRecord, 'queue' | 'reason'>,
@@ -21,9 +24,10 @@ export function explainQueue(
 ): QueueResponse {
   const labels = labelsOfQueue(execution.queue);
   const able = workers.filter(
-    (worker) => worker.status === 'active' && servesQueue(worker.labels, execution.queue),
+    ({ status, labels: offered }) =>
+      (status === 'active' || status === 'draining') && servesQueue(offered, execution.queue),
   );
-  const taking = able.filter(({ refusal }) => !refusal);
+  const taking = able.filter(({ status, refusal }) => status === 'active' && !refusal);
   const slots = taking.reduce((sum, { concurrency }) => sum + concurrency, 0);
   const freeSlots = taking.reduce(
     (sum, { concurrency, running }) => sum + Math.max(0, concurrency - running),
@@ -42,9 +46,10 @@ export function explainQueue(
       ...(ahead > 0 ? [executionReasons.queuedBehind(ahead)] : []),
       ...(execution.reason && execution.reason.code !== 'queued' ? [execution.reason] : []),
     ],
-    refusals: able.flatMap(({ name, refusal }) =>
-      refusal ? [{ ...refusal, message: `${name}: ${refusal.message}` }] : [],
-    ),
+    refusals: able.flatMap((worker) => {
+      const refusal = worker.refusal ?? (worker.status === 'draining' ? STOPPING : undefined);
+      return refusal ? [{ ...refusal, message: `${worker.name}: ${refusal.message}` }] : [];
+    }),
   };
 }
 

@@ -47,7 +47,8 @@ export class DryRunsController {
       run.kind === 'valid'
         ? credentialMask(run.plan, trigger.repository ?? null)
         : (text: string) => text;
-    return planResponse(run, Object.keys(trigger.environment), mask);
+    const { workerMaxParallelSteps } = this.config;
+    return planResponse(run, Object.keys(trigger.environment), mask, workerMaxParallelSteps);
   }
 
   private async run(

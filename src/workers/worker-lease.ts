@@ -30,7 +30,7 @@ export class WorkerLease {
   private readonly logger = new Logger(WorkerLease.name);
   private status: WorkerStatus = 'active';
   private count = 1;
-  private renewing = false;
+  private renewal: Promise<boolean> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private report: (() => WorkerReport) | undefined;
   /** Whoever wants this worker to take nothing more; as of the last renewal. */
@@ -87,6 +87,8 @@ export class WorkerLease {
   /** Tells that no further executions are taken. */
   async drain(): Promise<void> {
     this.status = 'draining';
+    // One that is under way may have told the status of before.
+    await this.renewal;
     await this.renew();
   }
 
@@ -106,10 +108,11 @@ export class WorkerLease {
   }
 
   private async renewInDatabase(): Promise<void> {
-    if (this.renewing) return;
-    this.renewing = true;
-    const alive = await this.beatInDatabase();
-    this.renewing = false;
+    if (this.renewal) return;
+    const renewal = this.beatInDatabase();
+    this.renewal = renewal;
+    const alive = await renewal;
+    this.renewal = undefined;
     if (alive) for (const listener of this.onBeat) listener();
     else this.becomeLost();
   }
@@ -134,7 +137,7 @@ export class WorkerLease {
       const wish = await this.workers.beat(this.id, {
         ...reported(this.report()),
         beat: this.count,
-        status: this.status === 'active' && this.drainRequest ? 'draining' : this.status,
+        status: this.status,
         heartbeat_at: new Date(),
       });
       if (wish === 'lost') return false;

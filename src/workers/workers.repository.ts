@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { databaseCall } from '../integrations/database/database-retry.js';
+import { seenWorker } from './seen-worker.js';
 import {
   type DrainRequest,
   type WorkerMachine,
@@ -47,7 +48,8 @@ export class WorkersRepository {
   }
 
   async find(id: string): Promise<WorkerRecord | null> {
-    return databaseCall(() => this.workers.findById(id).lean<WorkerRecord | null>());
+    const found = await databaseCall(() => this.workers.findById(id).lean<WorkerRecord | null>());
+    return found && seenWorker(found);
   }
 
   /** Wishes that a live worker takes nothing more, or (null) that it does again. False: there is no such live worker. */
@@ -72,19 +74,21 @@ export class WorkersRepository {
   }
 
   async live(): Promise<WorkerRecord[]> {
-    return databaseCall(() =>
+    const found = await databaseCall(() =>
       this.workers
         .find({ status: { $in: [...LIVE] } })
         .sort({ _id: 1 })
         .lean<WorkerRecord[]>(),
     );
+    return found.map(seenWorker);
   }
 
   /** Live workers, and the newest `limit` of all. */
   async list(limit: number): Promise<WorkerRecord[]> {
-    return databaseCall(() =>
+    const found = await databaseCall(() =>
       this.workers.find().sort({ _id: -1 }).limit(limit).lean<WorkerRecord[]>(),
     );
+    return found.map(seenWorker);
   }
 
   /** Which of these are live. */

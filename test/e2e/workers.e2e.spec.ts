@@ -7,6 +7,7 @@ jest.setTimeout(120_000);
 interface WorkerBody {
   readonly id: string;
   readonly status: string;
+  readonly heartbeat_at: string;
   readonly refusal: { readonly code: string; readonly message: string } | null;
   readonly drain_requested: { readonly by: string; readonly reason: string | null } | null;
   readonly executions: readonly string[];
@@ -57,16 +58,23 @@ describe('/api/workers', () => {
   });
 
   it('lets a drained worker finish what it runs and take nothing more, until that is undone', async () => {
-    const long = await server.trigger(await server.createPipeline(yaml('sleep 12')));
+    const long = await server.trigger(await server.createPipeline(yaml('sleep 18')));
     await server.until(long, ({ status }) => status === 'running');
     const { id } = await only();
     const drained = await server.call<WorkerBody>('POST', `/api/workers/${id}/drain`, {
       reason: 'kernel update',
     });
-    expect(drained.drain_requested).toMatchObject({ by: 'token', reason: 'kernel update' });
-    const draining = await until(
-      ({ status, refusal }) => status === 'draining' && refusal !== null,
-    );
+    expect(drained).toMatchObject({
+      status: 'draining',
+      refusal: { code: 'drained' },
+      drain_requested: { by: 'token', reason: 'kernel update' },
+    });
+    // It hears of it at the first heartbeat from now, and tells what it made of it at the second.
+    for (let beats = 0; beats < 2; beats++) {
+      const { heartbeat_at: last } = await only();
+      await until(({ heartbeat_at }) => heartbeat_at !== last);
+    }
+    const draining = await only();
     expect(draining.refusal).toEqual({
       code: 'drained',
       message: 'token wants it to take nothing more: kernel update',
@@ -78,7 +86,8 @@ describe('/api/workers', () => {
     await sleep(1_000); // Longer than a put-back takes: it had its chances.
     expect((await server.execution(waits)).status).toBe('pending');
 
-    await server.call('DELETE', `/api/workers/${id}/drain`);
+    const resumed = await server.call<WorkerBody>('DELETE', `/api/workers/${id}/drain`);
+    expect(resumed).toMatchObject({ status: 'active', refusal: null, drain_requested: null });
     expect((await server.finished(waits)).status).toBe('success');
     await until(({ status, refusal }) => status === 'active' && refusal === null);
   });
@@ -92,5 +101,19 @@ describe('/api/workers', () => {
     expect(await status(id, { reason: 'a\nb' })).toBe(400);
     await server.workers[0]?.end();
     expect(await status(id)).toBe(409);
+  });
+
+  it('calls a worker that is being stopped so at once, while it lets end what it runs', async () => {
+    const stopping = await server.startWorker();
+    const long = await server.trigger(await server.createPipeline(yaml('sleep 6')));
+    await server.until(long, ({ status }) => status === 'running');
+    const asked = performance.now();
+    const ended = stopping.end('SIGTERM');
+    await until(({ status }) => status === 'draining');
+    expect(performance.now() - asked).toBeLessThan(4_000); // A heartbeat comes every 5 s.
+    expect((await server.execution(long)).status).toBe('running');
+    await ended;
+    expect((await only()).status).toBe('stopped');
+    expect((await server.execution(long)).status).toBe('success');
   });
 });

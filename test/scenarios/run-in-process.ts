@@ -30,7 +30,7 @@ import { transpileEntry, type TranspiledEntry } from '../support/transpile-entry
 import type { Outcome } from './run-outcome.js';
 import type { Expectation, Scenario, ScenarioTrigger } from './run-scenario.js';
 
-const MAX_PARALLEL_STEPS = 8;
+const MAX_PARALLEL_STEPS = 64;
 
 /** How a scenario went: the trigger was refused with these codes, or it ran. */
 export type ScenarioEnd =

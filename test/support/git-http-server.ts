@@ -1,6 +1,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,9 +47,10 @@ export class GitHttpServer {
   sentPackBytes = 0;
 
   private constructor(
-    private readonly server: http.Server,
+    private readonly server: http.Server | https.Server,
     readonly root: string,
     private readonly auth: { readonly username: string; readonly password: string } | undefined,
+    private readonly scheme: 'http' | 'https',
   ) {}
 
   /** @param root folder of bare repositories */
@@ -58,11 +60,14 @@ export class GitHttpServer {
       readonly auth?: { readonly username: string; readonly password: string };
       /** Default 127.0.0.1. */
       readonly address?: string;
+      /** https with these, in PEM form. */
+      readonly tls?: { readonly key: string; readonly cert: string };
     } = {},
   ): Promise<GitHttpServer> {
     requireGit();
-    const server = http.createServer();
-    const self = new GitHttpServer(server, root, options.auth);
+    const server = options.tls ? https.createServer(options.tls) : http.createServer();
+    const scheme = options.tls ? 'https' : 'http';
+    const self = new GitHttpServer(server, root, options.auth, scheme);
     server.on('request', (request, response) => self.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
     return self;
@@ -75,7 +80,7 @@ export class GitHttpServer {
   /** URL of a repository, by its name without `.git`; with credentials when given. */
   url(repository: string, credentials = '', host = '127.0.0.1'): string {
     const user = credentials === '' ? '' : `${credentials}@`;
-    return `http://${user}${host}:${this.port}/${repository}.git`;
+    return `${this.scheme}://${user}${host}:${this.port}/${repository}.git`;
   }
 
   async stop(): Promise<void> {

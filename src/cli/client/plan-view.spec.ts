@@ -39,6 +39,7 @@ const answer: ValidPlan = {
     timeout: 3600,
     retry_count: 2,
     runs_on: ['linux', 'gpu'],
+    worker_max_parallel_steps: 64,
     inputs: { level: 3, target: 'prod' },
     stages: [
       stage(

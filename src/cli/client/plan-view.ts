@@ -46,9 +46,17 @@ function factsOf(plan: PlannedPipeline): (readonly [name: string, text: string])
     ...(plan.repository ? [['Clones', cloneText(plan.repository)] as const] : []),
     ...(inputs.length > 0 ? [['Inputs', inputs.join(', ')] as const] : []),
     ...(plan.runs_on.length > 0 ? [['Labels', plan.runs_on.join(', ')] as const] : []),
+    ...slotsFact(plan),
     ['Timeout', formatDuration(plan.timeout * 1_000)],
     ...(plan.retry_count > 0 ? [['Retries', String(plan.retry_count)] as const] : []),
   ];
+}
+
+/** Where a stage has more steps than a worker runs at once. */
+function slotsFact(plan: PlannedPipeline): (readonly [name: string, text: string])[] {
+  const limit = plan.worker_max_parallel_steps;
+  if (limit === undefined || plan.stages.every(({ steps }) => steps.length <= limit)) return [];
+  return [['Slots', `${limit} steps at once on a worker (WORKER_MAX_PARALLEL_STEPS)`]];
 }
 
 function cloneText({ url, ...refs }: NonNullable<PlannedPipeline['repository']>): string {

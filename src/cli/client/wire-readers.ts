@@ -230,6 +230,7 @@ const plannedPipeline = object<Wire.PlannedPipeline>({
   timeout: number,
   retry_count: number,
   runs_on: list(text),
+  worker_max_parallel_steps: optional(number),
   inputs: dictionary,
   stages: list(object<Wire.PlannedStage>({ ...plannedFields, steps: list(plannedStep) })),
   on_failure: list(plannedStep),

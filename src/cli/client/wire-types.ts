@@ -204,6 +204,8 @@ export interface PlannedPipeline {
   readonly timeout: number;
   readonly retry_count: number;
   readonly runs_on: readonly string[];
+  /** Absent from older servers. */
+  readonly worker_max_parallel_steps: number | undefined;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly stages: readonly PlannedStage[];
   readonly on_failure: readonly PlannedStep[];

@@ -1,4 +1,4 @@
-import { mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +18,7 @@ import { ShellStepHandler } from '../../executions/steps/shell-step.handler.js';
 import { steadyClock } from '../../executions/steady-clock.js';
 import { triggerEnvironment } from '../../pipelines/trigger-environment.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
+import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import { LauncherProcessRunner } from '../../integrations/process/launcher-process-runner.js';
 import type { Workspace } from '../../workspaces/workspace.js';
@@ -31,8 +32,6 @@ import type { Terminal } from '../terminal.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
 import { TerminalOutput } from './terminal-output.js';
-
-const MAX_PARALLEL_STEPS = 8;
 
 /** A folder that cannot be removed in this time does not keep whoever wanted the end at once. */
 const FORCED_REMOVAL_MS = 10_000;
@@ -145,12 +144,15 @@ async function runInWorkspace(
   const masks = MaskSet.from(credentialMasks(plan, null));
   const output = new TerminalOutput(masks, terminal);
   const progress = new Progress(terminal);
+  const config = loadConfig();
   // It is the caller's own machine and network, and no server of other people's.
-  const git = await chooseGitClient(loadConfig().gitClient, ['all']);
+  const authorities =
+    config.gitCaFile === undefined ? undefined : await authoritiesOf(config.gitCaFile);
+  const git = await chooseGitClient(config.gitClient, ['all'], { authorities });
   const group = `${context.executionId}.1`;
   try {
     const run = runPlan(
-      { plan, context, maxParallelSteps: MAX_PARALLEL_STEPS },
+      { plan, context, maxParallelSteps: config.workerMaxParallelSteps },
       {
         handlers: [
           new ShellStepHandler(processes, workspace, group, output),
@@ -176,7 +178,12 @@ async function runInWorkspace(
   } finally {
     await endProcesses(processes, group, stop);
     await git.close();
+    if (authorities) await rm(authorities.folder, { recursive: true, force: true });
   }
+}
+
+async function authoritiesOf(file: string): Promise<ExtraAuthorities> {
+  return { file, folder: await mkdtemp(join(tmpdir(), 'mr-ca-')) };
 }
 
 function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {

@@ -3,6 +3,7 @@ import type { Reason, RunState, StageState, StepState } from '../plan/run-state.
 import { isTerminal } from '../plan/run-status.js';
 import { nameList, reason } from './reasons.js';
 import type { StageNode, StepNode } from './run-graph.js';
+import type { HeldBy } from './step-slots.js';
 
 /** Names that a `needs` reason lists; the rest is counted. */
 export const NEEDS_SHOWN = 10;
@@ -85,6 +86,16 @@ export function namedRefs(
 
 export function slotReason(): Reason {
   return reason('slot', 'can start as soon as a slot is free');
+}
+
+/** Of a step that waits for its slot: the limit that it waits for. */
+export function heldReason({ limit, atOnce }: HeldBy): Reason {
+  const what =
+    limit === 'lane'
+      ? `its stage runs at most ${atOnce} steps at once (\`parallel\`)`
+      : `the worker runs at most ${atOnce} steps of an execution at once (WORKER_MAX_PARALLEL_STEPS)`;
+  const data = { limit: limit === 'lane' ? 'stage' : 'worker', at_once: atOnce };
+  return reason('slot', `waits for a slot: ${what}`, data);
 }
 
 export function needsReason(names: readonly string[], open: number): Reason {

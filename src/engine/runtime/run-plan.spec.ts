@@ -206,6 +206,11 @@ describe('slots', () => {
     });
     await settled();
     expect(bench.keys()).toEqual(['a/s0#1', 'a/s1#1', 'a/s2#1', 'b/s0#1']);
+    expect(stepOf(bench.last(), 'b', 's1').reason).toMatchObject({
+      code: 'slot',
+      message: expect.stringContaining('WORKER_MAX_PARALLEL_STEPS') as unknown,
+      data: { limit: 'worker', at_once: 4 },
+    });
     bench.call('b/s0#1').end(OK);
     await settled();
     expect(bench.keys()[4]).toBe('b/s1#1');
@@ -223,7 +228,7 @@ describe('slots', () => {
     expect(bench.keys()).toEqual(['a/x#1', 'b/s0#1']);
     expect(stepOf(bench.last(), 'a', 'y')).toMatchObject({
       status: 'pending',
-      reason: { code: 'slot' },
+      reason: { code: 'slot', data: { limit: 'stage', at_once: 1 } },
     });
     for (const call of [...bench.shell.open]) call.end(OK);
     await settled();

@@ -1,5 +1,5 @@
 import type { Reason } from '../plan/run-state.js';
-import { NEEDS_SHOWN, slotReason } from './initial-state.js';
+import { NEEDS_SHOWN, heldReason, slotReason } from './initial-state.js';
 import { askStep, statusFunctions, waitingFor } from './node-gate.js';
 import { nameList, reason } from './reasons.js';
 import { settleNeeds, type StageNode, type StepNode } from './run-graph.js';
@@ -106,7 +106,10 @@ export class StageRun {
       status: statusFunctions(step),
       why,
       scope,
-      ask: (grant) => session.slots.ask(stage.index, step.position, grant),
+      ask: (grant) =>
+        session.slots.ask(stage.index, step.position, grant, (by) =>
+          session.store.changeStep(stepRef(step), { reason: heldReason(by) }),
+        ),
       release: () => session.slots.release(stage.index),
       onStart: () => {
         this.unstarted.delete(step);

@@ -55,6 +55,35 @@ describe('step slots', () => {
     expect(got).toEqual(['0.0']);
   });
 
+  it('tells what waits which limit holds it, once, and when that changes', () => {
+    const slots = new StepSlots(2);
+    slots.addLane(0, 1);
+    slots.addLane(1, 5);
+    const told: string[] = [];
+    const ask = (lane: number, position: number): void => {
+      slots.ask(
+        lane,
+        position,
+        () => undefined,
+        ({ limit, atOnce }) => told.push(`${lane}.${position} ${limit} ${atOnce}`),
+      );
+    };
+    ask(0, 0);
+    ask(0, 1);
+    ask(1, 2);
+    ask(1, 3);
+    slots.serve();
+    expect(told).toEqual(['0.1 lane 1', '1.3 all 2']);
+    slots.serve();
+    expect(told).toHaveLength(2);
+    slots.release(0);
+    ask(1, 1.5);
+    ask(0, 0.5);
+    slots.serve();
+    // 0.5 has the slot now, so that its lane is full as before.
+    expect(told.slice(2)).toEqual(['1.1.5 all 2']);
+  });
+
   it('refuses to let nothing run', () => {
     expect(() => new StepSlots(0)).toThrow(RangeError);
     expect(() => new StepSlots(Number.NaN)).toThrow(RangeError);

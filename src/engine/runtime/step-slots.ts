@@ -2,6 +2,15 @@
 interface Wish {
   readonly position: number;
   readonly grant: () => void;
+  readonly onHeld: (by: HeldBy) => void;
+  /** What it was last told. */
+  heldBy?: HeldBy['limit'];
+}
+
+/** The limit that keeps a wish from its slot: that of its lane, or the one over all. */
+export interface HeldBy {
+  readonly limit: 'lane' | 'all';
+  readonly atOnce: number;
 }
 
 interface Lane {
@@ -33,10 +42,18 @@ export class StepSlots {
     this.lanes.set(key, { limit: Math.max(1, limit), used: 0, wishes: [] });
   }
 
-  /** Returns what takes the wish back; that does nothing once it is granted. */
-  ask(key: number, position: number, grant: () => void): () => void {
+  /**
+   * Returns what takes the wish back; that does nothing once it is granted. A wish that `serve` leaves is told what holds
+   * it, again when that changes.
+   */
+  ask(
+    key: number,
+    position: number,
+    grant: () => void,
+    onHeld: (by: HeldBy) => void = () => undefined,
+  ): () => void {
     const lane = this.lane(key);
-    const wish: Wish = { position, grant };
+    const wish: Wish = { position, grant, onHeld };
     if (lane.wishes.length === 0) insertSorted(this.open, key, (a, b) => a - b);
     insertSorted(lane.wishes, wish, (a, b) => a.position - b.position);
     return () => this.forget(key, wish);
@@ -50,6 +67,19 @@ export class StepSlots {
   /** Grants what can be granted. */
   serve(): void {
     for (let next = this.take(); next !== undefined; next = this.take()) next.grant();
+    for (const key of this.open) this.tellHeld(this.lane(key));
+  }
+
+  private tellHeld(lane: Lane): void {
+    const isFull = lane.used >= lane.limit;
+    const by: HeldBy = isFull
+      ? { limit: 'lane', atOnce: lane.limit }
+      : { limit: 'all', atOnce: this.limit };
+    for (const wish of lane.wishes) {
+      if (wish.heldBy === by.limit) continue;
+      wish.heldBy = by.limit;
+      wish.onHeld(by);
+    }
   }
 
   private take(): Wish | undefined {

@@ -1,3 +1,4 @@
+import { type ExtraAuthorities, readAuthorities, writeBundle } from './extra-authorities.js';
 import { type GitClient, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import { detectGitProgram, MINIMUM_GIT_VERSION } from './git-program.js';
@@ -9,7 +10,8 @@ export type GitClientSetting = 'auto' | 'isomorphic-git' | 'git';
 
 /**
  * Makes the client that the configuration names.
- * @throws GitError `failed` when it names `git` and no program of a usable version is installed
+ * @throws GitError `failed` when it names `git` and no program of a usable version is installed, or a file of CAs that is
+ * of no use
  */
 export async function chooseGitClient(
   setting: GitClientSetting,
@@ -18,12 +20,20 @@ export async function chooseGitClient(
   options: {
     /** Absent: every clone fetches everything. */
     readonly mirrors?: GitMirrorSettings;
+    /** Absent: public CAs only. */
+    readonly authorities?: ExtraAuthorities;
     readonly isomorphicGit?: IsomorphicGitClientOptions;
     readonly git?: GitProgramClientOptions;
   } = {},
 ): Promise<GitClient> {
-  const shared = { allowPrivateUrls, mirrors: options.mirrors };
-  if (setting !== 'git') return new IsomorphicGitClient({ ...shared, ...options.isomorphicGit });
+  const { mirrors, authorities } = options;
+  const shared = { allowPrivateUrls, mirrors };
+  if (setting !== 'git') {
+    // Node adds them to those that it has by itself; a file that it cannot use it would pass over.
+    if (authorities) await readAuthorities(authorities.file);
+    const environment = authorities && { NODE_EXTRA_CA_CERTS: authorities.file };
+    return new IsomorphicGitClient({ ...shared, environment, ...options.isomorphicGit });
+  }
   const program = await detectGitProgram(options.git?.program);
   if (!program) {
     throw new GitError(
@@ -33,5 +43,6 @@ export async function chooseGitClient(
       false,
     );
   }
-  return new GitProgramClient({ ...shared, ...options.git });
+  const environment = authorities && { GIT_SSL_CAINFO: await writeBundle(authorities) };
+  return new GitProgramClient({ ...shared, environment, ...options.git });
 }

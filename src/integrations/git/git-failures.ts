@@ -55,6 +55,14 @@ export function notAGitServer(): GitError {
   );
 }
 
+/** Its certificate leads to no CA that is trusted; `reason` as below. */
+export function untrusted(reason: string): GitError {
+  const message =
+    `The remote could not be reached: its certificate is not trusted (${reason}). ` +
+    'If it is of a CA of your own, GIT_CA_FILE names the file of that CA.';
+  return new GitError('unreachable', message, false);
+}
+
 /** `reason` is told to the user: cleaned text of git, curl or Node. */
 export function unreachable(reason: string, retryable: boolean): GitError {
   return new GitError('unreachable', `The remote could not be reached: ${reason}`, retryable);
@@ -90,6 +98,10 @@ const rules: readonly Rule[] = [
     (reason) => unreachable(reason, false),
   ],
   [/Host key verification failed/i, (reason) => unreachable(reason, false)],
+  [
+    /unable to get (?:local )?issuer|self[- ]signed|unable to verify|certificate verification failed/i,
+    untrusted,
+  ],
   [/SSL|TLS|certificate/i, (reason) => unreachable(reason, false)],
   [
     /Could not resolve|Failed to connect|Connection (?:refused|reset|timed out)|returned error: (?:5\d\d|429)|early EOF|hung up|RPC failed|unable to access|Could not read from remote|unexpected disconnect|expected flush|bad line length/i,

@@ -7,6 +7,7 @@ import {
   refNotFound,
   repositoryNotFound,
   unreachable,
+  untrusted,
 } from './git-failures.js';
 import { TransportError } from './isomorphic-git-http.js';
 
@@ -52,6 +53,9 @@ function transportFailure(error: TransportError): GitError {
   if (error.code === 'EADDRREFUSED') return new GitError('address_refused', error.message, false);
   if (error.code === 'E2BIG') {
     return new GitError('too_large', `The remote is refused: ${error.message}.`, false);
+  }
+  if (/^(?:UNABLE_TO_(?:GET_ISSUER|VERIFY)|SELF_SIGNED|DEPTH_ZERO_SELF)/.test(error.code)) {
+    return untrusted(error.message);
   }
   const certificate = /CERT|SSL|TLS|EPROTO|ALTNAME|VERIFY|SELF_SIGNED/.test(error.code);
   // HPE: what came is no HTTP, or its headers are over 16 KiB.

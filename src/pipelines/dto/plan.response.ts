@@ -154,7 +154,7 @@ export class PlannedStepResponse extends PlannedNodeResponse {
 }
 
 export class PlannedStageResponse extends PlannedNodeResponse {
-  @ApiProperty({ example: 1, description: 'Steps of it at once.' })
+  @ApiProperty({ example: 1, description: 'Steps of it at once, by its `parallel`.' })
   max_parallel!: number;
 
   @ApiProperty({ type: [PlannedStepResponse] })
@@ -183,6 +183,13 @@ export class PlannedPipelineResponse {
 
   @ApiProperty({ type: [String], description: 'Labels that its worker must offer.' })
   runs_on!: readonly string[];
+
+  @ApiProperty({
+    example: 64,
+    description:
+      'Steps that a worker runs at once, whatever `parallel` allows: WORKER_MAX_PARALLEL_STEPS, as this server has it.',
+  })
+  worker_max_parallel_steps!: number;
 
   @ApiProperty({
     type: [String],
@@ -307,13 +314,14 @@ export function planResponse(
   run: DryRun,
   triggerVariables: readonly string[],
   mask: (text: string) => string,
+  workerMaxParallelSteps: number,
 ): PlanResponse {
   if (run.kind === 'invalid') {
     const nothing = { plan: null, decision: null, graph: null, mermaid: null };
     return { valid: false, problems: run.problems, ...nothing };
   }
   const { problems, decision, graph, mermaid } = run;
-  const plan = plannedPipeline(run, triggerVariables, mask);
+  const plan = plannedPipeline(run, triggerVariables, mask, workerMaxParallelSteps);
   return { valid: true, problems, plan, decision, graph, mermaid };
 }
 
@@ -321,6 +329,7 @@ function plannedPipeline(
   run: Extract<DryRun, { kind: 'valid' }>,
   triggerVariables: readonly string[],
   mask: (text: string) => string,
+  workerMaxParallelSteps: number,
 ): PlannedPipelineResponse {
   const { plan, preview } = run;
   const hooks = (steps: readonly StepPlan[], shown: readonly NodePreview[]) =>
@@ -333,6 +342,7 @@ function plannedPipeline(
     timeout: plan.timeoutMs / 1000,
     retry_count: plan.retryCount,
     runs_on: plan.runsOn,
+    worker_max_parallel_steps: workerMaxParallelSteps,
     environment: [...new Set([...names(plan.environment), ...triggerVariables])],
     inputs: run.inputs,
     stages: plan.stages.map((stage, index) => plannedStage(stage, preview.stages[index], mask)),
