@@ -13,7 +13,9 @@ export interface FileLock {
   release(): Promise<void>;
 }
 
-const HOLD = 'exec 9>>"$0" || exit 74; flock "$@" 9 || exit 75; echo held; exec cat';
+/** Closed to others, an older file too: whoever can read a file can hold a lock on it for ever. */
+const HOLD =
+  'umask 077; exec 9>>"$0" || exit 74; chmod 600 "$0"; flock "$@" 9 || exit 75; echo held; exec cat';
 
 /**
  * Takes the lock on `path` (made when missing; its folder must exist).

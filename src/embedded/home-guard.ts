@@ -25,7 +25,9 @@ export interface HomeGuard {
   release(): Promise<void>;
 }
 
-const GUARD = `exec 9>>"$0" || exit 74
+/** The lock is closed to others, an older one too: whoever can read a file can hold a lock on it for ever. */
+const GUARD = `umask 077
+exec 9>>"$0" && chmod 600 "$0" || exit 74
 flock -n 9 || exit 75
 trap '' INT TERM HUP QUIT
 echo held

@@ -16,7 +16,7 @@ import { requireReachable, type ServiceUser } from './service-user.js';
 
 /** Where the parts of one home live. All are absolute. */
 export interface ServiceFolders {
-  /** Owned by the supervisor; lock, configuration files and logs. */
+  /** Owned by the supervisor, open to the services' user only; lock, configuration files and logs. */
   readonly base: string;
   readonly logs: string;
   /** 0700 and owned by the services' user: whoever can enter it may use the services, which ask for no password. */
@@ -39,7 +39,11 @@ export async function makeServiceFolders(
   const logs = join(base, 'logs');
   try {
     await mkdir(base, { recursive: true });
-    if (user !== undefined) await chmod(base, 0o755);
+    // Steps are another user: configurations, the lock (whoever can read it can hold it) and names are not for them.
+    if (user !== undefined) {
+      await chown(base, process.getuid?.() ?? 0, user.gid);
+      await chmod(base, 0o710);
+    }
     await mkdir(logs, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new EmbeddedError(
@@ -73,10 +77,10 @@ export async function replaceSocketFolder(folders: ServiceFolders): Promise<void
   await writeFile(note, folders.sockets, { mode: 0o600 });
 }
 
-/** Lets other users go through the home, not look into it, when it is ours (a fresh one is often 0700). */
+/** Lets other users go through the home and do nothing else there, when it is ours (a fresh one is often 0700). */
 async function makePassable(home: string): Promise<void> {
   const info = await stat(home);
-  if (info.uid === process.getuid?.()) await chmod(home, (info.mode & 0o7777) | 0o011);
+  if (info.uid === process.getuid?.()) await chmod(home, (info.mode & 0o7700) | 0o011);
 }
 
 /** Makes a folder that only the services' user (and root) can enter; it may exist. */
