@@ -48,6 +48,7 @@ describe('what is said of a URL', () => {
     ['https://h/x#tok', 'https://h/x#***'],
     ['https://user:tok@h:8443/a/b.git', 'https://***@h:8443/a/b.git'],
     ['tok@h:o/n.git', '***@h:o/n.git'],
+    ['***@h:o/n.git', '***@h:o/n.git'],
     ['git@h:o/n.git', 'git@h:o/n.git'],
     ['ssh://git@h/x', 'ssh://git@h/x'],
     ['https://${{ env.TOKEN }}@h/${{ trigger.branch }}', 'https://***@h/${{ trigger.branch }}'],
