@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import local from './eslint-local-rules.mjs';
 
 const processEnv = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
@@ -40,6 +41,18 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // Names that users choose are no keys of plain objects (docs/adr/0021-names-texts-and-urls.md).
+    files: ['src/{engine,pipelines,executions,idempotency,logs,workspaces,common,cli}/**/*.ts'],
+    ignores: [
+      'src/**/*.spec.ts',
+      'src/cli/start/**',
+      'src/**/*.fixture.ts',
+      'src/common/values/name-record.ts',
+    ],
+    plugins: { local },
+    rules: { 'local/no-name-index': 'error' },
   },
   {
     files: ['src/config/**', 'test/**', 'src/**/*.spec.ts'],

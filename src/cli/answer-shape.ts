@@ -1,3 +1,4 @@
+import { nameRecord, valueOf } from '../common/values/name-record.js';
 import { isUuid } from '../common/ids/uuid.js';
 import { cleanText } from './clean-text.js';
 
@@ -127,14 +128,11 @@ export function object<T>(fields: Fields<T>): Reader<T> {
   const readers = Object.entries<Reader<unknown>>(fields);
   return (value, place) => {
     if (!isObject(value)) throw new ShapeError(place, 'object');
-    const read = readers.map(([name, reader]) => [
+    const read = readers.map(([name, reader]): [string, unknown] => [
       name,
-      reader(
-        Object.hasOwn(value, name) ? value[name] : undefined,
-        place === '' ? name : `${place}.${name}`,
-      ),
+      reader(valueOf(value, name), place === '' ? name : `${place}.${name}`),
     ]);
-    return Object.fromEntries(read) as T;
+    return { ...nameRecord(read) } as T;
   };
 }
 

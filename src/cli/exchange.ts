@@ -1,3 +1,4 @@
+import { valueOf } from '../common/values/name-record.js';
 import { request as plainRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 
@@ -37,7 +38,7 @@ export class HttpAnswer {
   }
 
   header(name: keyof IncomingHttpHeaders & string): string | undefined {
-    const value = this.message.headers[name];
+    const value = valueOf(this.message.headers, name);
     return Array.isArray(value) ? value[0] : value;
   }
 

@@ -1,3 +1,4 @@
+import { nameRecord } from '../common/values/name-record.js';
 import { resolve } from 'node:path';
 import { type Environment, readEnvironment } from '../config/environment.js';
 import { loadConfig } from '../config/load-config.js';
@@ -20,8 +21,6 @@ export function effectiveConfig(flags: ServerFlags): EffectiveConfig {
     WORKER_CONCURRENCY: flags.concurrency,
     WORKER_LABELS: flags.labels,
   };
-  const given = Object.fromEntries(
-    Object.entries(overrides).filter(([, value]) => value !== undefined),
-  );
+  const given = nameRecord(Object.entries(overrides).filter(([, value]) => value !== undefined));
   return { config: loadConfig(given), environment: { ...readEnvironment(), ...given } };
 }

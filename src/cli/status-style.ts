@@ -1,3 +1,4 @@
+import { valueOf } from '../common/values/name-record.js';
 import type { Style, Terminal } from './terminal.js';
 
 const STYLES: Readonly<Record<string, Style>> = {
@@ -17,7 +18,7 @@ const STYLES: Readonly<Record<string, Style>> = {
 
 /** A status in its colour; one that this version does not know is left plain. */
 export function paintStatus(terminal: Terminal, status: string, text = status): string {
-  const style = STYLES[status];
+  const style = valueOf(STYLES, status);
   return style === undefined ? text : terminal.paint(style, text);
 }
 

@@ -1,3 +1,4 @@
+import { valueOf } from '../common/values/name-record.js';
 import { createHash } from 'node:crypto';
 import type { RunStatus } from '../engine/plan/run-state.js';
 
@@ -65,5 +66,5 @@ function escapeXml(text: string): string {
   return text
 
     .replace(/[\u0000-\u001f\u007f-\u009f\ufffe\uffff]|\p{Surrogate}/gu, '')
-    .replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
+    .replace(/[&<>"']/g, (character) => valueOf(ENTITIES, character) ?? '');
 }

@@ -8,6 +8,11 @@ export interface StoredTrace {
   readonly trace: WhenTrace;
 }
 
+/** As it is stored: the trace is JSON. */
+export interface StoredTraceText extends Omit<StoredTrace, 'trace'> {
+  readonly trace: string;
+}
+
 /** What every `when` of one execution attempt came to, kept apart from the execution, which stays small. */
 @Schema({ collection: 'execution_traces', versionKey: false, strictQuery: 'throw' })
 export class ExecutionTraceRecord {
@@ -16,7 +21,7 @@ export class ExecutionTraceRecord {
   _id!: string;
 
   @Prop({ type: [Object], required: true })
-  traces!: StoredTrace[];
+  traces!: (StoredTrace | StoredTraceText)[];
 }
 
 export const ExecutionTraceSchema = SchemaFactory.createForClass(ExecutionTraceRecord);

@@ -2,7 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { databaseRetry } from '../integrations/database/database-retry.js';
-import { ExecutionTraceRecord, type StoredTrace } from './execution-trace.schema.js';
+import type { WhenTrace } from '../engine/plan/run-state.js';
+import {
+  ExecutionTraceRecord,
+  type StoredTrace,
+  type StoredTraceText,
+} from './execution-trace.schema.js';
 import type { Hold } from './executions.repository.js';
 
 const SAVE_DEADLINE_MS = 15 * 60_000;
@@ -18,7 +23,7 @@ export class ExecutionTracesRepository {
   async save({ executionId, fence }: Hold, traces: readonly StoredTrace[]): Promise<void> {
     const _id = identity(executionId, fence);
     await databaseRetry(
-      () => this.records.replaceOne({ _id }, { _id, traces: [...traces] }, { upsert: true }),
+      () => this.records.replaceOne({ _id }, { _id, traces: traces.map(toText) }, { upsert: true }),
       { deadlineMs: SAVE_DEADLINE_MS },
     );
   }
@@ -28,7 +33,7 @@ export class ExecutionTracesRepository {
       () => this.records.findById(identity(executionId, fence)).lean<ExecutionTraceRecord | null>(),
       { deadlineMs: READ_DEADLINE_MS },
     );
-    return record?.traces ?? [];
+    return record?.traces.map(fromText) ?? [];
   }
 
   /** Of executions that are over for good. Idempotent. */
@@ -62,6 +67,16 @@ export class ExecutionTracesRepository {
     );
     return record?._id.split('.')[0];
   }
+}
+
+/** Values of a trace may be maps of names that users chose, which are no keys of a document. */
+function toText({ trace, ...place }: StoredTrace): StoredTraceText {
+  return { ...place, trace: JSON.stringify(trace) };
+}
+
+/** A trace of before is there as it is. */
+function fromText({ trace, ...place }: StoredTrace | StoredTraceText): StoredTrace {
+  return { ...place, trace: typeof trace === 'string' ? (JSON.parse(trace) as WhenTrace) : trace };
 }
 
 function identity(executionId: string, fence: number): string {

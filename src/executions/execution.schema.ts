@@ -1,3 +1,4 @@
+import { nameRecord } from '../common/values/name-record.js';
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import type { ClonedRefs, RunStatus } from '../engine/plan/run-state.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
@@ -203,7 +204,7 @@ export function listIndex(fields: ReadonlySet<string>): ListIndex {
 
 function newestOf(fields: readonly ListField[]): ListIndex {
   const keys = fields.map((field): [string, 1] => [field, 1]);
-  return keys.length === 0 ? { _id: 1 } : { ...Object.fromEntries(keys), _id: -1 };
+  return keys.length === 0 ? { _id: 1 } : { ...nameRecord(keys), _id: -1 };
 }
 
 for (const fields of LISTED_BY) ExecutionSchema.index(newestOf(fields));

@@ -13,6 +13,7 @@ import {
   type TriggerInfo,
 } from './execution.schema.js';
 import type { Progress } from './state-publisher.js';
+import { fromStore, toStore } from './stored-names.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
@@ -74,7 +75,7 @@ export class ExecutionsRepository {
   async insert(execution: ExecutionRecord): Promise<void> {
     await this.request(async () => {
       try {
-        await this.collection.insertOne(execution, { ignoreUndefined: true });
+        await this.collection.insertOne(toStore(execution), { ignoreUndefined: true });
       } catch (error) {
         // The id is ours alone: a duplicate is our own earlier try whose answer was lost.
         if (!isDuplicateKey(error)) throw error;
@@ -83,7 +84,8 @@ export class ExecutionsRepository {
   }
 
   async find(id: string): Promise<ExecutionRecord | null> {
-    return this.request(() => this.collection.findOne({ _id: id }));
+    const found = await this.request(() => this.collection.findOne({ _id: id }));
+    return found && fromStore(found);
   }
 
   /**
@@ -115,7 +117,7 @@ export class ExecutionsRepository {
           },
           { returnDocument: 'after' },
         );
-        return claimed ?? this.findClaimed(id, claimId);
+        return claimed ? fromStore(claimed) : this.findClaimed(id, claimId);
       },
       { deadlineMs },
     );
@@ -129,7 +131,7 @@ export class ExecutionsRepository {
     const { matchedCount } = await databaseCall(() =>
       this.collection.updateOne(
         heldBy(executionId, fence),
-        { $set: { ...run, updated_at: new Date() } },
+        { $set: { ...toStore(run), updated_at: new Date() } },
         { ignoreUndefined: true },
       ),
     );
@@ -147,7 +149,7 @@ export class ExecutionsRepository {
       const filter = settlement.status === 'cancelled' ? held : { ...held, cancel_requested: null };
       const { matchedCount } = await this.collection.updateOne(
         filter,
-        { $set: { ...settlement, updated_at: settlement.finished_at } },
+        { $set: { ...toStore(settlement), updated_at: settlement.finished_at } },
         { ignoreUndefined: true },
       );
       if (matchedCount === 1) return 'settled';
@@ -188,7 +190,8 @@ export class ExecutionsRepository {
         { _id: id, status: { $in: [...LIVE] }, cancel_requested: null },
         { $set: { cancel_requested: request, updated_at: request.at } },
       );
-      return this.executions.findById(id).lean<ExecutionRecord | null>();
+      const found = await this.executions.findById(id).lean<ExecutionRecord | null>();
+      return found && fromStore(found);
     });
   }
 
@@ -201,7 +204,7 @@ export class ExecutionsRepository {
     return this.request(async () => {
       const { matchedCount } = await this.executions.updateOne(
         { _id: id, status: { $in: ['pending', 'waiting'] } },
-        { $set: { ...end, finished_at: now, updated_at: now } },
+        { $set: { ...toStore(end), finished_at: now, updated_at: now } },
       );
       return matchedCount === 1;
     });
@@ -236,7 +239,7 @@ export class ExecutionsRepository {
     const execution = await this.executions
       .findOne({ _id: id, status: 'running' })
       .lean<ExecutionRecord | null>();
-    return execution?.placements.at(-1)?.claim_id === claimId ? execution : null;
+    return execution?.placements.at(-1)?.claim_id === claimId ? fromStore(execution) : null;
   }
 
   private async whyNotSettled(id: string, fence: number): Promise<SettleResult> {

@@ -1,3 +1,4 @@
+import { nameRecord } from '../common/values/name-record.js';
 import {
   Injectable,
   Logger,
@@ -103,7 +104,7 @@ function answerOf(body: unknown, response: Response): StoredAnswer {
   });
   return {
     status: response.statusCode,
-    headers: Object.fromEntries(headers),
+    headers: nameRecord(headers),
     body: JSON.stringify(body ?? null),
   };
 }

@@ -6,6 +6,7 @@ import { uuidV7 } from '../common/ids/uuid.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { pipelineModel, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
+import { fromStore, toStore } from './stored-names.js';
 import { requestRetry } from './pipelines.limits.js';
 
 /** A pipeline without what only its own page shows. */
@@ -39,7 +40,7 @@ export class PipelinesRepository {
   async insert(pipeline: PipelineDocument): Promise<void> {
     await databaseRetry(async () => {
       try {
-        await this.pipelines.insertOne(pipeline);
+        await this.pipelines.insertOne(toStore(pipeline));
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
@@ -51,7 +52,7 @@ export class PipelinesRepository {
       () => this.pipelines.findById(id).lean<PipelineDocument>().exec(),
       requestRetry,
     );
-    return found ?? undefined;
+    return found ? fromStore(found) : undefined;
   }
 
   async exists(id: string): Promise<boolean> {
@@ -88,7 +89,7 @@ export class PipelinesRepository {
 
   /** Makes a version the current one unless a later one is. Idempotent. */
   async advance(id: string, change: PipelineChange): Promise<void> {
-    const { description, ...set } = change;
+    const { description, ...set } = toStore(change);
     const update =
       description === undefined
         ? { $set: set, $unset: { description: '' } }
@@ -121,7 +122,7 @@ export class PipelinesRepository {
       const { matchedCount } = await this.pipelines.updateOne(asSeen, update).exec();
       const now = await this.pipelines.findById(seen._id).lean<PipelineDocument>().exec();
       if (!now) return undefined;
-      return matchedCount === 1 || now.last_change === id ? now : undefined;
+      return matchedCount === 1 || now.last_change === id ? fromStore(now) : undefined;
     }, requestRetry);
   }
 

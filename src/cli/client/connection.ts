@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { readFileSync } from 'node:fs';
 import { readToken, tokenFile } from '../../auth/token-file.js';
 import { addressFile, type ClientEnvironment } from '../../config/client-environment.js';
@@ -93,7 +94,7 @@ function findToken(
   if (environment.token !== undefined) {
     return { token: environment.token, source: 'MILLRACE_TOKEN' };
   }
-  const stored = store.read().servers[url];
+  const stored = valueOf(store.read().servers, url);
   if (stored) {
     return { token: stored.token, source: 'the stored log-in', consent: stored.insecure };
   }

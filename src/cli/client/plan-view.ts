@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { formatDuration } from '../status-style.js';
 import type { Style, Terminal } from '../terminal.js';
 import { cleanText } from '../clean-text.js';
@@ -124,7 +125,7 @@ function noteOf({ verdict, reason, needs }: TreeRow['node']): string {
 }
 
 function paintVerdict(verdict: string, width: number, terminal: Terminal): string {
-  const [words, style] = VERDICTS[verdict] ?? [cleanText(verdict)];
+  const [words, style] = valueOf(VERDICTS, verdict) ?? [cleanText(verdict)];
   const padded = words.padEnd(width);
   return style === undefined ? padded : terminal.paint(style, padded);
 }

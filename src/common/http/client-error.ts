@@ -1,3 +1,4 @@
+import { valueOf } from '../values/name-record.js';
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { defaultSuggestions, type ErrorKind } from '../errors/error-kind.js';
@@ -51,10 +52,10 @@ export function answerClientErrors(server: Server): void {
       socket.destroy();
       return;
     }
-    const refusal = refusals[error.code ?? ''] ?? malformed;
+    const refusal = valueOf(refusals, error.code ?? '') ?? malformed;
     const { body, headers } = answerTo(refusal);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    const first = `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`;
+    const first = `HTTP/1.1 ${refusal.status} ${valueOf(STATUS_CODES, String(refusal.status)) ?? ''}`;
     socket.end([first, ...lines, '', body].join('\r\n'));
   });
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {

@@ -55,6 +55,11 @@ export function dtoInput(value: object, dto: DtoClass, place: 'body' | 'query'):
         });
         continue;
       }
+      const nested = Reflect.getMetadata('design:type', prototype, name) as DtoClass | undefined;
+      if (isPlain(field) && nested !== undefined && fieldsOf(nested).size > 0) {
+        taken.push([name, take(field, nested, at)]);
+        continue;
+      }
       if (!hasOwnCharacters(prototype, name)) problems.push(...characterProblems(field, at, place));
       if (isPlain(field) && nameMaps.has(name)) {
         problems.push(...numberProblems(field, at));
@@ -62,12 +67,10 @@ export function dtoInput(value: object, dto: DtoClass, place: 'body' | 'query'):
         taken.push([name, {}]);
         continue;
       }
-      const nested = Reflect.getMetadata('design:type', prototype, name) as DtoClass | undefined;
-      const isNested = isPlain(field) && nested !== undefined && fieldsOf(nested).size > 0;
-      taken.push([name, isNested ? take(field, nested, at) : field]);
+      taken.push([name, field]);
     }
-    // With a prototype: the libraries ask their input for one.
-    return Object.fromEntries(taken);
+    // With a prototype, which the libraries ask for; all names are those of fields of ours.
+    return { ...nameRecord(taken) };
   }
 }
 

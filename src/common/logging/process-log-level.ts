@@ -1,3 +1,4 @@
+import { valueOf } from '../values/name-record.js';
 import type { Logger } from 'pino';
 
 /** Levels that a running process can be set to, from the most to the least that it says. */
@@ -25,7 +26,7 @@ export class ProcessLogLevel {
   /** From now on. What a line says of the change is written while the more talkative of both levels holds. */
   change(level: string, line: Readonly<Record<string, unknown>>, message: string): void {
     const say = (): void => this.root.warn(line, message);
-    const more = (this.root.levels.values[level] ?? Infinity) < this.root.levelVal;
+    const more = (valueOf(this.root.levels.values, level) ?? Infinity) < this.root.levelVal;
     if (!more) say();
     for (const logger of [this.root, ...this.derived]) logger.level = level;
     if (more) say();

@@ -1,3 +1,4 @@
+import { valueOf } from '../values/name-record.js';
 import ipaddr from 'ipaddr.js';
 import { isIP } from 'node:net';
 
@@ -117,7 +118,7 @@ function specialKind(forms: readonly Address[]): string | undefined {
   const isPublic =
     range === 'unicast' &&
     (address.kind() === 'ipv4' || (address as ipaddr.IPv6).match([GLOBAL_UNICAST, 3]));
-  return isPublic ? undefined : (KINDS[range] ?? 'reserved');
+  return isPublic ? undefined : (valueOf(KINDS, range) ?? 'reserved');
 }
 
 /** By the names of ipaddr.js; all others are told as `reserved`. */

@@ -37,7 +37,7 @@ export function namedValues<T>(record: NameRecord<T>): NamedValue<T>[] {
   return Object.entries(record).map(([name, value]) => ({ name, value }));
 }
 
-/** What `namedValues` made; a record (as it was stored up to 0.9) is taken as it is. */
+/** What `namedValues` made; a record (as it was stored before) is taken as it is. */
 export function recordOfNamed<T>(
   stored: readonly NamedValue<T>[] | NameRecord<T> | null | undefined,
 ): NameRecord<T> {

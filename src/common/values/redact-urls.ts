@@ -39,14 +39,11 @@ export function redactUrls(text: string): string {
 }
 
 /**
- * What is told of a value that somebody wrote, for messages: a value that looks like a URL by `sayUrl`, any other by
- * `redactUrls`; cut only after that, because half a URL does not show where its credential ends.
+ * What is told of a value that somebody wrote, for messages: `sayUrl` of whatever has a mark of a URL, all of any other. Cut
+ * only after that, because half a URL does not show where its credential ends.
  */
 export function quoted(value: string, max: number): string {
-  const looksLikeUrl =
-    /^\s*[a-z][a-z0-9+.-]*:[/\\]/i.test(value) || /^\s*[^\s/\\@]+@[^\s@]+[:/]/.test(value);
-  const isPair = /^\s*[^\s@:]+:[^@\n]*@/.test(value);
-  const said = looksLikeUrl || isPair ? sayUrl(value) : redactUrls(value);
+  const said = /[@?#\\]|\/\/|:\//.test(value) ? sayUrl(value) : value;
   return said.length > max ? `${said.slice(0, max)}…` : said;
 }
 

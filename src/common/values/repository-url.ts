@@ -10,7 +10,7 @@ export const REDACTED = '***';
  */
 const PLAIN_URL =
   /^(https?|ssh):\/\/(?:([^\s/?#@\\"'<>]*)@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?(\/[A-Za-z0-9._~/%+,!$()*;-]*)?([?#][^\s@\\]*)?$/i;
-const SCP = /^([A-Za-z0-9._-]+)@([A-Za-z0-9.-]+):([A-Za-z0-9._~/+-]+)$/;
+const SCP = /^([A-Za-z0-9._*-]+)@([A-Za-z0-9.-]+):([A-Za-z0-9._~/+-]+)$/;
 const EXPRESSION = /\$\{\{[^]*?\}\}/g;
 /** Names by which the large hosts let everybody log in with a key: no secrets. */
 export const LOGIN_NAMES = new Set(['git', 'hg', 'svn']);

@@ -1,3 +1,5 @@
+import { valueOf } from '../../common/values/name-record.js';
+
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -16,6 +18,6 @@ export function parseDuration(text: string): number | undefined {
   if (match === null) return undefined;
   const [, ...amounts] = match;
   return ['d', 'h', 'm', 's', 'ms'].reduce((total, unit, index) => {
-    return total + Number(amounts[index] ?? 0) * (UNITS[unit] ?? 0);
+    return total + Number(amounts[index] ?? 0) * (valueOf(UNITS, unit) ?? 0);
   }, 0);
 }

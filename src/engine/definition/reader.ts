@@ -1,4 +1,4 @@
-import { valueOf } from '../../common/values/name-record.js';
+import { nameRecord, valueOf } from '../../common/values/name-record.js';
 import { quoted, redactUrls } from '../../common/values/redact-urls.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { nearestName } from '../expression/nearest-name.js';
@@ -118,7 +118,7 @@ function readFields<F extends FieldReaders>(
   path: YamlPath,
   context: ReadContext,
 ): FieldValues<F> {
-  const values: FieldValues<F> = {};
+  const values: [string, unknown][] = [];
   const given = new Map<string, string>();
   for (const { key, keyStart, value } of node.entries) {
     if (key.startsWith('x-')) continue;
@@ -137,14 +137,14 @@ function readFields<F extends FieldReaders>(
       continue;
     }
     const result = reader.read(value, at.path, context);
-    if (result !== undefined) values[field as keyof F] = result as FieldValues<F>[keyof F];
+    if (result !== undefined) values.push([field, result]);
   }
   for (const key of table.required ?? []) {
     if (given.has(key)) continue;
     const place = { path, offset: node.start };
     context.error('missing_key', `${capital(table.name)} needs "${key}".`, place, `Add ${key}: …`);
   }
-  return values;
+  return { ...nameRecord(values) } as FieldValues<F>;
 }
 
 function refuseKey(

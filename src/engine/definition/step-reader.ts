@@ -1,3 +1,4 @@
+import { mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
 import {
   continueOnError,
@@ -162,7 +163,7 @@ function readStep(
   if (kind === 'stage' && (keys.has('step_type') || keys.has('config'))) {
     const values = seedFields.read(node, path, context) ?? {};
     const action = seedActionOf(node, values, path, context);
-    const merged = { ...values.environment, ...values.config?.values.environment };
+    const merged = mergedNames(values.environment, values.config?.values.environment);
     return { ...base, ...settings({ ...values, environment: merged }), action };
   }
   const values = (kind === 'hook' ? hookFields : stepFields).read(node, path, context) ?? {};

@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { RE2JS, RE2JSException } from 're2js';
 import { BoundedCache } from './bounded-cache.js';
 import {
@@ -89,8 +90,7 @@ export const FUNCTION_NAMES: readonly string[] = [
 
 /** How a function is called, or undefined when there is none of that name. */
 export function functionSignature(name: string): Omit<PureFunction, 'call'> | undefined {
-  if (Object.hasOwn(PURE_FUNCTIONS, name)) return PURE_FUNCTIONS[name];
-  return Object.hasOwn(SCOPE_FUNCTIONS, name) ? SCOPE_FUNCTIONS[name] : undefined;
+  return valueOf(PURE_FUNCTIONS, name) ?? valueOf(SCOPE_FUNCTIONS, name);
 }
 
 /** Calls a function that needs no scope; undefined when `name` is not one. */
@@ -98,8 +98,7 @@ export function callPureFunction(
   name: string,
   args: readonly ExpressionValue[],
 ): CallResult | undefined {
-  if (!Object.hasOwn(PURE_FUNCTIONS, name)) return undefined;
-  return PURE_FUNCTIONS[name]?.call(args);
+  return valueOf(PURE_FUNCTIONS, name)?.call(args);
 }
 
 /** What is wrong with a pattern of `matches`, or undefined. */

@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { BoundedCache } from './bounded-cache.js';
 import {
   EXPRESSION_LIMITS,
@@ -331,7 +332,7 @@ class ExpressionParser {
   private hintFor(token: Token): string | undefined {
     if (token.kind !== 'name') return undefined;
     const words: Readonly<Record<string, string>> = { and: '&&', or: '||', not: '!' };
-    const word = Object.hasOwn(words, token.text) ? words[token.text] : undefined;
+    const word = valueOf(words, token.text);
     return word === undefined ? undefined : `Write ${word}`;
   }
 }

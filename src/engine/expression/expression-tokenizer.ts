@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { EXPRESSION_LIMITS, type ExpressionProblem } from './expression.js';
 
 export type TokenKind = 'name' | 'number' | 'string' | 'symbol' | 'end';
@@ -79,7 +80,7 @@ function readToken(source: string, at: number): Token | ExpressionProblem {
   if (symbol !== undefined) {
     return { kind: 'symbol', text: symbol, start: at, end: at + symbol.length };
   }
-  const habit = HABITS[char];
+  const habit = valueOf(HABITS, char);
   return {
     code: 'unexpected_character',
     message: `Unexpected character ${JSON.stringify(String.fromCodePoint(source.codePointAt(at) ?? 0))}.`,
@@ -103,7 +104,7 @@ function readString(source: string, start: number, quote: "'" | '"'): Token | Ex
       return { kind: 'string', text, start, end: at + 1 };
     }
     if (char === '\\' && quote === '"') {
-      const escaped = ESCAPES[source.charAt(at + 1)];
+      const escaped = valueOf(ESCAPES, source.charAt(at + 1));
       if (escaped === undefined) {
         return {
           code: 'unexpected_character',

@@ -1,3 +1,4 @@
+import { valueOf, type NameRecord } from '../../common/values/name-record.js';
 import type { ExpressionValue } from './expression.js';
 
 /** A value from outside as an expression value; what JSON does not know reads as null. */
@@ -25,8 +26,7 @@ export function readProperty(target: ExpressionValue, key: ExpressionValue): Exp
   }
   if (typeof key !== 'string' && typeof key !== 'number') return null;
   const name = String(key);
-  if (!Object.hasOwn(target, name)) return null;
-  return toExpressionValue((target as Readonly<Record<string, unknown>>)[name]);
+  return toExpressionValue(valueOf(target as NameRecord<unknown>, name));
 }
 
 /** false, null, 0 and '' are false; everything else is true, also `'false'` and an empty list. */

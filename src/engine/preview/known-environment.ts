@@ -1,3 +1,4 @@
+import { mergedNames, nameRecord } from '../../common/values/name-record.js';
 import { parseTemplate } from '../expression/template.js';
 import { templateReferences, type References } from '../expression/expression-references.js';
 import { renderText } from '../runtime/render-text.js';
@@ -37,14 +38,14 @@ export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEn
     else values.set(name, value);
   };
   for (const level of sources.levels) {
-    const outside = withOverrides({ values: Object.fromEntries(values), unknown }, overrides);
+    const outside = withOverrides({ values: nameRecord(values), unknown }, overrides);
     const scope = sources.scope(outside.values);
     const rendered = Object.entries(level).map(([name, text]) => {
       return [name, isKnown(text, outside, sources) ? renderText(text, scope) : undefined] as const;
     });
     for (const [name, value] of rendered) set(name, value);
   }
-  return withOverrides({ values: Object.fromEntries(values), unknown }, overrides);
+  return withOverrides({ values: nameRecord(values), unknown }, overrides);
 }
 
 function withOverrides(
@@ -54,7 +55,7 @@ function withOverrides(
   const own = Object.entries(overrides).filter(([name]) => !isReservedVariable(name));
   const names = new Set(own.map(([name]) => name));
   return {
-    values: { ...values, ...Object.fromEntries(own) },
+    values: mergedNames(values, nameRecord(own)),
     unknown: new Set([...unknown].filter((name) => !names.has(name))),
   };
 }

@@ -1,3 +1,4 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import type { Reference, References } from '../expression/expression-references.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
 import type { Environment, Plan, RunContext, StepPlan } from '../plan/plan.js';
@@ -276,7 +277,7 @@ class Previewer {
       stage !== undefined && step !== undefined ? { stage, step, attempt: 1 } : undefined;
     const values = platformVariables(this.run, this.checkout.trigger, address);
     return {
-      values: Object.fromEntries(Object.entries(values).filter(([name]) => !unknown.has(name))),
+      values: nameRecord(Object.entries(values).filter(([name]) => !unknown.has(name))),
       unknown,
     };
   }

@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import type { InputProblem } from '../compiler/resolve-inputs.js';
 import type { TriggerDocument } from '../definition/definition-document.js';
 import type { TriggerContext } from '../plan/plan.js';
@@ -76,7 +77,7 @@ function decideByRules(rules: readonly RuleDecision[], event: string): Reason {
 const EVENT_OF_TYPE: Readonly<Record<string, string>> = { git_push: 'push' };
 
 function decideRule(rule: TriggerDocument, trigger: TriggerContext): RuleDecision {
-  const event = EVENT_OF_TYPE[rule.trigger_type] ?? rule.trigger_type;
+  const event = valueOf(EVENT_OF_TYPE, rule.trigger_type) ?? rule.trigger_type;
   if (!(event === trigger.event || (event === 'manual' && startedByPeople(trigger.event)))) {
     const why = `the rule is for "${event}"`;
     return { event, matches: false, reason: previewReason('rule_other_event', why) };

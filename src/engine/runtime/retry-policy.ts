@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import type { RetryCondition, RetryPlan } from '../plan/plan.js';
 
 /** How an attempt failed, as the retry rules see it. `none`: never retried (a wrong expression stays wrong). */
@@ -50,6 +51,6 @@ function matches(condition: RetryCondition, attempt: FailedAttempt): boolean {
 /** The exit code as a shell would tell it: a death by signal is 128 + its number. */
 function shellExitCode(attempt: FailedAttempt): number | undefined {
   if (attempt.exitCode !== undefined) return attempt.exitCode;
-  const number = attempt.signal === undefined ? undefined : SIGNAL_NUMBERS[attempt.signal];
+  const number = attempt.signal === undefined ? undefined : valueOf(SIGNAL_NUMBERS, attempt.signal);
   return number === undefined ? undefined : 128 + number;
 }

@@ -1,3 +1,4 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import type { Scope } from '../expression/scope.js';
 import { TemplateError, evaluateTemplate } from '../expression/template.js';
 import type { TemplatePart } from '../expression/template.js';
@@ -41,7 +42,7 @@ export function shellCommands(sources: readonly string[], scope: Scope): ShellCo
   });
   return {
     commands: commands.map((parts) => parts.join('')),
-    variables: Object.fromEntries([...variables.values()].map(({ name, value }) => [name, value])),
+    variables: nameRecord([...variables.values()].map(({ name, value }) => [name, value] as const)),
   };
 }
 

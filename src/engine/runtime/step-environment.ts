@@ -1,3 +1,4 @@
+import { mergedNames, nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import type { Environment, RunContext } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 import { renderText } from './render-text.js';
@@ -69,19 +70,19 @@ export interface EnvironmentSources {
  *
  * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL.
  */
-export function mergeEnvironment(sources: EnvironmentSources): Record<string, string> {
+export function mergeEnvironment(sources: EnvironmentSources): NameRecord<string> {
   const { platform, overrides } = sources;
-  let merged: Record<string, string> = { ...platform };
+  let merged: NameRecord<string> = platform;
   for (const level of sources.levels) {
     const entries = Object.entries(level);
     if (entries.length === 0) continue;
-    const scope = sources.scope({ ...merged, ...overrides, ...platform });
+    const scope = sources.scope(mergedNames(merged, overrides, platform));
     const values = entries.map(([name, text]) => [name, renderText(text, scope)] as const);
-    merged = { ...merged, ...Object.fromEntries(values) };
+    merged = mergedNames(merged, nameRecord(values));
   }
-  const all = { ...merged, ...overrides };
-  const own = Object.entries(all).filter(([name]) => !isReservedVariable(name));
-  const environment = { ...Object.fromEntries(own), ...platform };
+  const all = Object.entries(mergedNames(merged, overrides));
+  const own = all.filter(([name]) => !isReservedVariable(name));
+  const environment = mergedNames(nameRecord(own), platform);
   refuseNul(environment);
   return environment;
 }

@@ -1,3 +1,4 @@
+import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
 import { TemplateError } from '../expression/template.js';
 import type {
@@ -74,7 +75,7 @@ function evaluated(
   return {
     address,
     action: { ...shellAction(plan.action, scope), commands },
-    environment: { ...environment, ...variables },
+    environment: mergedNames(environment, variables),
     outputs,
   };
 }
@@ -89,7 +90,7 @@ export function placeEnvironment(
   place: StepPlace,
   address: StepAddress | undefined,
   own: Environment = {},
-): Record<string, string> {
+): NameRecord<string> {
   const stage = place.stage?.plan.environment ?? {};
   return mergeEnvironment({
     platform: platformVariables(session.context, session.checkout, address),

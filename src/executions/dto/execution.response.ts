@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { sayUrl } from '../../common/values/repository-url.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import type { ExecutionRecord, Placement, TriggerInfo } from '../execution.schema.js';
 import type { ExecutionSummary } from '../execution-lists.repository.js';
@@ -241,7 +242,7 @@ export function executionSummary(execution: ExecutionSummary): ExecutionSummaryR
     pipeline_version: execution.pipeline_version,
     status: execution.status,
     reason: execution.reason,
-    trigger_info: execution.trigger_info,
+    trigger_info: saidTrigger(execution.trigger_info),
     commit: execution.commit,
     attempt: execution.attempt,
     rerun_of: execution.rerun_of,
@@ -251,6 +252,11 @@ export function executionSummary(execution: ExecutionSummary): ExecutionSummaryR
     created_at: execution.created_at,
     updated_at: execution.updated_at,
   };
+}
+
+/** What was stored before may hold more of a URL than may be said. */
+function saidTrigger(info: TriggerInfo): TriggerInfo {
+  return info.repository === undefined ? info : { ...info, repository: sayUrl(info.repository) };
 }
 
 export function executionResponse(

@@ -1,3 +1,4 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import {
   closeSync,
   fchmodSync,
@@ -129,7 +130,7 @@ function parseOutputs(text: string, declared: readonly string[]): Parsed {
     else if (value.includes('\0')) note(begin, `sets ${name} to a text with a NUL character`);
     else outputs.set(name, value);
   }
-  return { outputs: Object.fromEntries(outputs), problem };
+  return { outputs: nameRecord(outputs), problem };
 }
 
 /** The line that ends what `NAME<<delimiter` begins; undefined when there is none, or no delimiter. */

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { sayUrl } from '../../common/values/repository-url.js';
 import type { InputValue } from '../../engine/compiler/resolve-inputs.js';
 import type { Problem } from '../../engine/definition/problem.js';
 import type {
@@ -338,7 +339,7 @@ function plannedPipeline(
     name: plan.name,
     description: plan.description ?? null,
     plan_hash: run.planHash,
-    repository: run.repository && plannedRepository(run.repository, mask),
+    repository: run.repository && plannedRepository(run.repository),
     timeout: plan.timeoutMs / 1000,
     retry_count: plan.retryCount,
     runs_on: plan.runsOn,
@@ -374,7 +375,7 @@ function plannedStep(
     ...plannedNode(step, shown, mask),
     kind: action.kind,
     commands: action.kind === 'shell' ? action.commands.map(mask) : [],
-    repository: action.kind === 'git' ? plannedRepository(action.repository, mask) : null,
+    repository: action.kind === 'git' ? plannedRepository(action.repository) : null,
     working_directory: directory ?? null,
     continue_on_error: step.continueOnError,
     retry: plannedRetry(step.retry),
@@ -402,12 +403,15 @@ function plannedNode(
   };
 }
 
-function plannedRepository(
-  { url, branch, tag, commit, depth }: RepositoryPlan,
-  mask: (text: string) => string,
-): PlannedRepositoryResponse {
+function plannedRepository({
+  url,
+  branch,
+  tag,
+  commit,
+  depth,
+}: RepositoryPlan): PlannedRepositoryResponse {
   return {
-    url: mask(url),
+    url: sayUrl(url),
     branch: branch ?? null,
     tag: tag ?? null,
     commit: commit ?? null,

@@ -33,7 +33,10 @@ export class TriggerDto {
   @Matches(/^[0-9a-f]{7,40}$/i, { message: 'commit_hash must be 7 to 40 hex digits' })
   commit_hash?: string;
 
-  @ApiPropertyOptional({ description: "Clone from here instead of the pipeline's repository." })
+  @ApiPropertyOptional({
+    pattern: '^(https?|ssh):\\/\\/\\S+$',
+    description: "Clone from here instead of the pipeline's repository.",
+  })
   @MayBeAbsent()
   @IsString()
   @MaxLength(2000)
