@@ -152,6 +152,30 @@ describe('health', () => {
     60_000,
   );
 
+  it('answers reads and writes by 503 within 5 s while the database hangs, also again and again', async () => {
+    await healthOnce(isUp('database'));
+    const authorization = 'Bearer a-token-of-a-fair-length';
+    const yaml_content = 'name: hung\nsteps:\n  - { name: only, run: true }\n';
+    const ask = async (method: 'get' | 'post', key?: string): Promise<void> => {
+      const begun = performance.now();
+      const path = method === 'get' ? '/api/ci/executions' : '/api/ci/pipelines';
+      const sent = request(app.getHttpServer())[method](path).set('authorization', authorization);
+      if (key !== undefined) void sent.set('idempotency-key', key);
+      const { status, headers } = await (method === 'get' ? sent : sent.send({ yaml_content }));
+      expect([status, headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-9]/)]);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    };
+    database.set('hung');
+    try {
+      for (let round = 1; round <= 2; round++) {
+        await Promise.all([ask('get'), ask('post'), ask('post', `hung-${round}`)]);
+      }
+    } finally {
+      database.set('open');
+    }
+    await healthOnce(isUp('database'));
+  }, 60_000);
+
   it.each(['hung', 'away'] as const)(
     'serves on while Redis is %s, and says so',
     async (mode) => {
