@@ -23,7 +23,7 @@ const liveEntriesAtOnce = 8;
 /** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
 const liveEntriesOfPage = 32;
 /** A tail looks no further back, however few lines there are: a line without an end may be the whole log. */
-const tailBytes = 128 * 1024;
+const tailBytes = 256 * 1024;
 
 export interface LogQuery extends LogFilter {
   readonly executionId: string;
@@ -70,7 +70,7 @@ export class LogReader {
   }
 
   /**
-   * The last `count` lines, oldest first, as text: of what fits into the last 128 KiB or a little more. So of a longer line only
+   * The last `count` lines, oldest first, as text: of what fits into the last 256 KiB or a little more. So of a longer line only
    * its end is there, and lines before it are left out.
    */
   async tail(query: LogQuery, count: number): Promise<string[]> {
