@@ -10,9 +10,11 @@ import { serviceUnavailable, type MillraceError } from './common/errors/millrace
 import { answerClientErrors } from './common/http/client-error.js';
 import { configureHttp } from './common/http/configure-http.js';
 import { defaultConnectionLimits, limitConnections } from './common/http/connection-limits.js';
+import { serverBusy } from './common/http/load-shedding.js';
 import { Metrics } from './common/metrics/metrics.js';
 import type { MillraceConfig } from './config/millrace-config.js';
-import { isDatabaseUnavailable } from './integrations/database/database-errors.js';
+import { isDatabaseBusy, isDatabaseUnavailable } from './integrations/database/database-errors.js';
+import { withRequestPatience } from './integrations/database/database-patience.js';
 import { RateLimits } from './integrations/rate-limit/rate-limits.js';
 import { traceRequests } from './integrations/tracing/trace-requests.js';
 import { Tracing } from './integrations/tracing/tracing.js';
@@ -30,13 +32,14 @@ export async function createApiApp(
   );
   app.useLogger(app.get(NestLogger));
   if (config.otlpEndpoint !== undefined) app.use(traceRequests(app.get(Tracing)));
+  app.use((_request: unknown, _response: unknown, next: () => void) => withRequestPatience(next));
   configureHttp(app, {
     config,
     logger,
     limiter: app.get(RateLimits).requests,
     metrics: app.get(Metrics),
     authenticate: authenticateWith(app.get(Authenticator)),
-    translators: [databaseAway],
+    translators: [databaseFailure],
   });
   SwaggerModule.setup('api/docs', app, () => openApiDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
@@ -50,7 +53,8 @@ export async function createApiApp(
   return app;
 }
 
-function databaseAway(error: unknown): MillraceError | undefined {
+function databaseFailure(error: unknown): MillraceError | undefined {
+  if (isDatabaseBusy(error)) return serverBusy(error);
   if (!isDatabaseUnavailable(error)) return undefined;
   return serviceUnavailable('The database is not reachable.', { cause: error });
 }

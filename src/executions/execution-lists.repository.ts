@@ -3,7 +3,7 @@ import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isUnknownHint } from '../integrations/database/database-errors.js';
-import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
 import { ExecutionRecord, listIndex, type ListField } from './execution.schema.js';
 import type { StoredStep } from './stored-state.js';
 
@@ -145,13 +145,11 @@ export class ExecutionListsRepository {
 
   /** Executions that are not over, oldest first. */
   async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
-    return databaseCall(() =>
-      this.executions
-        .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
-        .sort({ _id: 1 })
-        .limit(limit)
-        .lean<LiveExecution[]>(),
-    );
+    return this.executions
+      .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<LiveExecution[]>();
   }
 
   /** Pending executions of a queue that were accepted before this one. */

@@ -4,7 +4,7 @@ import type { Collection, Model } from 'mongoose';
 import { uuidV7 } from '../common/ids/uuid.js';
 import type { RunStatus } from '../engine/plan/run-state.js';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
-import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
 import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
 import {
   type CancelRequest,
@@ -128,12 +128,10 @@ export class ExecutionsRepository {
     { executionId, fence }: Hold,
     run: Progress & { readonly last_seq: number },
   ): Promise<boolean> {
-    const { matchedCount } = await databaseCall(() =>
-      this.collection.updateOne(
-        heldBy(executionId, fence),
-        { $set: { ...toStore(run), updated_at: new Date() } },
-        { ignoreUndefined: true },
-      ),
+    const { matchedCount } = await this.collection.updateOne(
+      heldBy(executionId, fence),
+      { $set: { ...toStore(run), updated_at: new Date() } },
+      { ignoreUndefined: true },
     );
     return matchedCount === 1;
   }
@@ -218,20 +216,16 @@ export class ExecutionsRepository {
   }
 
   async holdStates(ids: readonly string[]): Promise<HoldState[]> {
-    return databaseCall(() =>
-      this.executions
-        .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
-        .lean<HoldState[]>(),
-    );
+    return this.executions
+      .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
+      .lean<HoldState[]>();
   }
 
   /** Running executions whose last claim this worker made, whether it heard of it or not. */
   async claimedBy(workerId: string): Promise<LiveExecution[]> {
-    const running = await databaseCall(() =>
-      this.executions
-        .find({ status: 'running', 'placements.worker_id': workerId }, LIVE_PARTS)
-        .lean<LiveExecution[]>(),
-    );
+    const running = await this.executions
+      .find({ status: 'running', 'placements.worker_id': workerId }, LIVE_PARTS)
+      .lean<LiveExecution[]>();
     return running.filter(({ placements }) => placements.at(-1)?.worker_id === workerId);
   }
 

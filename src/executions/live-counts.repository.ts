@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import type { RunStatus } from '../engine/plan/run-state.js';
-import { databaseCall } from '../integrations/database/database-retry.js';
 import { ExecutionRecord } from './execution.schema.js';
 
 /** Executions of one status in one queue that are not over. */
@@ -25,22 +24,20 @@ export class LiveCountsRepository {
 
   /** One row for each status and queue that there is; by the index on the status. */
   async read(): Promise<LiveCount[]> {
-    const groups = await databaseCall(() =>
-      this.executions.aggregate<{
-        readonly _id: Pick<LiveCount, 'status' | 'queue'>;
-        readonly count: number;
-        readonly oldest: Date;
-      }>([
-        { $match: { status: { $in: [...LIVE] } } },
-        {
-          $group: {
-            _id: { status: '$status', queue: '$queue' },
-            count: { $sum: 1 },
-            oldest: { $min: '$queued_at' },
-          },
+    const groups = await this.executions.aggregate<{
+      readonly _id: Pick<LiveCount, 'status' | 'queue'>;
+      readonly count: number;
+      readonly oldest: Date;
+    }>([
+      { $match: { status: { $in: [...LIVE] } } },
+      {
+        $group: {
+          _id: { status: '$status', queue: '$queue' },
+          count: { $sum: 1 },
+          oldest: { $min: '$queued_at' },
         },
-      ]),
-    );
+      },
+    ]);
     return groups.map(({ _id, count, oldest }) => ({ ..._id, count, oldest }));
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
-import { databaseCall, databaseRetry } from '../integrations/database/database-retry.js';
+import { databaseRetry } from '../integrations/database/database-retry.js';
 import { QueueRecord } from './queue.schema.js';
 
 @Injectable()
@@ -22,7 +22,7 @@ export class QueuesRepository {
   }
 
   async names(): Promise<string[]> {
-    const queues = await databaseCall(() => this.queues.find().lean<QueueRecord[]>());
+    const queues = await this.queues.find().lean<QueueRecord[]>();
     return queues.map(({ _id }) => _id);
   }
 }

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import { firstUuidAt } from '../common/ids/uuid.js';
-import { databaseCall } from '../integrations/database/database-retry.js';
 import { ENDED } from './execution-lists.repository.js';
 import { ExecutionRecord } from './execution.schema.js';
 
@@ -35,11 +34,9 @@ export class RetentionRepository {
 
   /** The finished execution of a pipeline that `count` newer ones stand before. */
   async firstSurplus(pipelineId: string, count: number): Promise<string | undefined> {
-    const first = await databaseCall(() =>
-      this.executions.findOne(
-        { pipeline_id: pipelineId, status: over },
-        { projection: { _id: 1 }, sort: { _id: -1 }, skip: count },
-      ),
+    const first = await this.executions.findOne(
+      { pipeline_id: pipelineId, status: over },
+      { projection: { _id: 1 }, sort: { _id: -1 }, skip: count },
     );
     return first?._id;
   }
@@ -64,28 +61,25 @@ export class RetentionRepository {
 
   /** Only what is over goes, whatever the ids say. Resolves with how many went. Idempotent. */
   async remove(ids: readonly string[]): Promise<number> {
-    const { deletedCount } = await databaseCall(() =>
-      this.executions.deleteMany({ _id: { $in: [...ids] }, status: over }),
-    );
+    const { deletedCount } = await this.executions.deleteMany({
+      _id: { $in: [...ids] },
+      status: over,
+    });
     return deletedCount;
   }
 
   async oldest(): Promise<string | undefined> {
-    const first = await databaseCall(() =>
-      this.executions.findOne({}, { projection: { _id: 1 }, sort: { _id: 1 } }),
-    );
+    const first = await this.executions.findOne({}, { projection: { _id: 1 }, sort: { _id: 1 } });
     return first?._id;
   }
 
   async exists(id: string): Promise<boolean> {
     const options = { projection: { _id: 1 } };
-    return (await databaseCall(() => this.executions.findOne({ _id: id }, options))) !== null;
+    return (await this.executions.findOne({ _id: id }, options)) !== null;
   }
 
   private async old(filter: Filter, limit: number): Promise<OldExecution[]> {
-    return databaseCall(() =>
-      this.executions.find(filter, { projection: OLD, sort: { _id: 1 }, limit }).toArray(),
-    );
+    return this.executions.find(filter, { projection: OLD, sort: { _id: 1 }, limit }).toArray();
   }
 }
 

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
-import { databaseCall } from '../integrations/database/database-retry.js';
 import { SweepRecord } from './sweep.schema.js';
 
 /**
@@ -17,11 +16,9 @@ export class SweepsRepository {
   async take(name: string, holder: string, ms: number): Promise<boolean> {
     const now = Date.now();
     const until = new Date(now + ms);
-    const { matchedCount } = await databaseCall(() =>
-      this.sweeps.updateOne(
-        { _id: name, $or: [{ holder }, { until: { $lt: new Date(now) } }] },
-        { $set: { holder, until } },
-      ),
+    const { matchedCount } = await this.sweeps.updateOne(
+      { _id: name, $or: [{ holder }, { until: { $lt: new Date(now) } }] },
+      { $set: { holder, until } },
     );
     return matchedCount === 1 || this.begin({ _id: name, holder, until });
   }
@@ -29,14 +26,12 @@ export class SweepsRepository {
   /** Gives the lease back; nobody begins within `pauseMs`. */
   async finish(name: string, holder: string, pauseMs: number): Promise<void> {
     const until = new Date(Date.now() + pauseMs);
-    await databaseCall(() =>
-      this.sweeps.updateOne({ _id: name, holder }, { $set: { holder: null, until } }),
-    );
+    await this.sweeps.updateOne({ _id: name, holder }, { $set: { holder: null, until } });
   }
 
   private async begin(sweep: SweepRecord): Promise<boolean> {
     try {
-      await databaseCall(() => this.sweeps.insertOne(sweep));
+      await this.sweeps.insertOne(sweep);
       return true;
     } catch (error) {
       if (isDuplicateKey(error)) return false;

@@ -4,14 +4,19 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
+import { eventually } from '../../test/support/eventually.js';
 import { testServices } from '../../test/support/services.js';
 import { createApiApp } from '../api-app.js';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { parseConfig } from '../config/load-config.js';
 
-/** Stands between the API and a store, and can hang or be away. */
+type Mode = 'open' | 'hung' | 'away' | 'mute';
+
+/** Stands between the API and a store, and can hang, be away, or pass everything on and bring no answer back (`mute`). */
 class FaultyLine {
-  private mode: 'open' | 'hung' | 'away' = 'open';
+  /** Becomes mute when this comes by. */
+  muteAt: Buffer | undefined;
+  private mode: Mode = 'open';
   private readonly pairs = new Set<readonly [Socket, Socket]>();
   private readonly server: Server;
 
@@ -24,13 +29,13 @@ class FaultyLine {
     return (this.server.address() as AddressInfo).port;
   }
 
-  set(mode: 'open' | 'hung' | 'away'): void {
+  set(mode: Mode): void {
     this.mode = mode;
     for (const [near, far] of this.pairs) {
       if (mode === 'away') near.destroy();
       else if (mode === 'hung') near.pause();
       else near.resume();
-      if (mode === 'hung') far.pause();
+      if (mode === 'hung' || mode === 'mute') far.pause();
       else far.resume();
     }
   }
@@ -52,14 +57,17 @@ class FaultyLine {
       [near, far],
       [far, near],
     ] as const) {
-      from.on('data', (bytes) => to.write(bytes));
+      from.on('data', (bytes: Buffer) => {
+        if (from === near && this.muteAt && bytes.includes(this.muteAt)) this.set('mute');
+        to.write(bytes);
+      });
       from.on('error', () => undefined);
       from.on('close', () => {
         to.destroy();
         this.pairs.delete(pair);
       });
     }
-    if (this.mode === 'hung') this.set('hung');
+    if (this.mode !== 'open') this.set(this.mode);
   }
 }
 
@@ -151,6 +159,66 @@ describe('health', () => {
     },
     60_000,
   );
+
+  it('answers reads and writes by 503 within 5 s while the database hangs, also again and again', async () => {
+    await healthOnce(isUp('database'));
+    const authorization = 'Bearer a-token-of-a-fair-length';
+    const yaml_content = 'name: hung\nsteps:\n  - { name: only, run: true }\n';
+    const ask = async (method: 'get' | 'post', key?: string): Promise<void> => {
+      const begun = performance.now();
+      const path = method === 'get' ? '/api/ci/executions' : '/api/ci/pipelines';
+      const sent = request(app.getHttpServer())[method](path).set('authorization', authorization);
+      if (key !== undefined) void sent.set('idempotency-key', key);
+      const { status, headers } = await (method === 'get' ? sent : sent.send({ yaml_content }));
+      expect([status, headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-9]/)]);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+    };
+    database.set('hung');
+    try {
+      for (let round = 1; round <= 2; round++) {
+        await Promise.all([ask('get'), ask('post'), ask('post', `hung-${round}`)]);
+      }
+    } finally {
+      database.set('open');
+    }
+    await healthOnce(isUp('database'));
+  }, 60_000);
+
+  it('a write that was told to have failed and took effect is found by its key, not made again', async () => {
+    await healthOnce(isUp('database'));
+    const name = 'late';
+    const post = (): request.Test =>
+      request(app.getHttpServer())
+        .post('/api/ci/pipelines')
+        .set('authorization', 'Bearer a-token-of-a-fair-length')
+        .set('idempotency-key', 'late-write')
+        .send({ yaml_content: `name: ${name}\nsteps:\n  - { name: only, run: true }\n` });
+    // A string of BSON: its length, its bytes, NUL.
+    database.muteAt = Buffer.from('\x02insert\0\x0a\0\0\0pipelines\0', 'latin1');
+    try {
+      await post().expect(503);
+    } finally {
+      database.muteAt = undefined;
+      database.set('open');
+    }
+    await healthOnce(isUp('database'));
+    const list = async (): Promise<string[]> => {
+      const answer = await request(app.getHttpServer())
+        .get('/api/ci/pipelines?limit=100')
+        .set('authorization', 'Bearer a-token-of-a-fair-length')
+        .expect(200);
+      const { items } = answer.body as { items: { id: string; name: string }[] };
+      return items.filter((each) => each.name === name).map(({ id }) => id);
+    };
+    const made = await list();
+    expect(made).toHaveLength(1);
+    const repeated = await eventually(async () => {
+      const answer = await post();
+      return answer.status === 409 || answer.status === 503 ? undefined : answer;
+    });
+    expect([repeated.status, (repeated.body as { id: string }).id]).toEqual([201, made[0]]);
+    expect(await list()).toEqual(made);
+  }, 60_000);
 
   it.each(['hung', 'away'] as const)(
     'serves on while Redis is %s, and says so',

@@ -1,6 +1,5 @@
 import type { Collection, Model } from 'mongoose';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
-import { databaseCall } from '../integrations/database/database-retry.js';
 import { LogChunkStore, type LogChunk } from './log-chunk-store.js';
 import type { LogChunkDocument } from './log-chunk.schema.js';
 
@@ -19,18 +18,16 @@ export class LogChunkRepository extends LogChunkStore {
 
   async insert(chunk: LogChunk): Promise<void> {
     try {
-      await databaseCall(() =>
-        this.chunks.insertOne({
-          _id: chunkId(chunk.executionId, chunk.fence, chunk.firstSeq),
-          execution_id: chunk.executionId,
-          fence: chunk.fence,
-          first_seq: chunk.firstSeq,
-          last_seq: chunk.lastSeq,
-          raw_bytes: chunk.rawBytes,
-          sources: chunk.sources.map(({ stage, step, attempt }) => ({ stage, step, attempt })),
-          data: chunk.data,
-        }),
-      );
+      await this.chunks.insertOne({
+        _id: chunkId(chunk.executionId, chunk.fence, chunk.firstSeq),
+        execution_id: chunk.executionId,
+        fence: chunk.fence,
+        first_seq: chunk.firstSeq,
+        last_seq: chunk.lastSeq,
+        raw_bytes: chunk.rawBytes,
+        sources: chunk.sources.map(({ stage, step, attempt }) => ({ stage, step, attempt })),
+        data: chunk.data,
+      });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -65,28 +62,22 @@ export class LogChunkRepository extends LogChunkStore {
   }
 
   async lastSeq(executionId: string, fence: number): Promise<number | undefined> {
-    const document = await databaseCall(() =>
-      this.chunks.findOne(
-        { execution_id: executionId, fence },
-        { sort: { last_seq: -1 }, projection: { last_seq: 1 } },
-      ),
+    const document = await this.chunks.findOne(
+      { execution_id: executionId, fence },
+      { sort: { last_seq: -1 }, projection: { last_seq: 1 } },
     );
     return document?.last_seq;
   }
 
   async deleteExecutions(executionIds: readonly string[]): Promise<number> {
-    const result = await databaseCall(() =>
-      this.chunks.deleteMany({ execution_id: { $in: [...executionIds] } }),
-    );
+    const result = await this.chunks.deleteMany({ execution_id: { $in: [...executionIds] } });
     return result.deletedCount;
   }
 
   async firstExecution(before: string): Promise<string | undefined> {
-    const first = await databaseCall(() =>
-      this.chunks.findOne(
-        { _id: { $lt: before } },
-        { sort: { _id: 1 }, projection: { execution_id: 1 } },
-      ),
+    const first = await this.chunks.findOne(
+      { _id: { $lt: before } },
+      { sort: { _id: 1 }, projection: { execution_id: 1 } },
     );
     return first?.execution_id;
   }
@@ -98,7 +89,7 @@ export class LogChunkRepository extends LogChunkStore {
       batchSize: limit,
       promoteBuffers: true,
     };
-    const documents = await databaseCall(() => this.chunks.find(filter, options).toArray());
+    const documents = await this.chunks.find(filter, options).toArray();
     return documents.map(chunkOf);
   }
 
@@ -106,9 +97,7 @@ export class LogChunkRepository extends LogChunkStore {
     filter: Filter,
     sort?: Record<string, 1 | -1>,
   ): Promise<LogChunkDocument | null> {
-    return databaseCall(() =>
-      this.chunks.findOne(filter, { promoteBuffers: true, ...(sort && { sort }) }),
-    );
+    return this.chunks.findOne(filter, { promoteBuffers: true, ...(sort && { sort }) });
   }
 }
 

@@ -123,6 +123,53 @@ describe('LogReader', () => {
     ]);
   });
 
+  it.each(['stored', 'live'] as const)(
+    'looks a little way back only for the tail of a line without an end, %s',
+    async (where) => {
+      const read = { chunks: 0 };
+      class CountingStore extends MemoryLogChunkStore {
+        override async preceding(...args: Parameters<MemoryLogChunkStore['preceding']>) {
+          const found = await super.preceding(...args);
+          read.chunks += found.length;
+          return found;
+        }
+      }
+      const store = new CountingStore();
+      const bus = new MemoryEventBus();
+      const clock = new ManualClock();
+      const base = { executionId: 'flood', fence: 1, firstSeq: 1, masks: MaskSet.empty };
+      const writer = new LogWriter({
+        ...base,
+        store,
+        bus,
+        clock,
+        onProblem: () => undefined,
+        // Live: nothing is stored, and all of it is on the bus.
+        limits:
+          where === 'live'
+            ? { chunkBytes: Infinity, unstoredBytes: Infinity, liveBytes: Infinity }
+            : {},
+      });
+      const sink = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
+      for (let piece = 0; piece < 256; piece++) {
+        const room = sink.write(Buffer.alloc(32 * 1024, 0x61 + (piece % 26)));
+        if (room !== true) await room;
+      }
+      clock.advance(1_000);
+      while (where === 'stored' && ((await store.lastSeq('flood', 1)) ?? 0) < 100) {
+        await new Promise(setImmediate);
+      }
+      const flood = new LogReader(store, bus);
+      const query = { executionId: 'flood', fences: [{ fence: 1, firstSeq: 1 }], afterSeq: 0 };
+      const tail = await flood.tail(query, 20);
+      expect(tail).toHaveLength(1);
+      expect(tail[0]?.length).toBeGreaterThan(64 * 1024);
+      expect(tail[0]?.length).toBeLessThan(400 * 1024);
+      expect(tail[0]?.at(-1)).toBe(String.fromCharCode(0x61 + (255 % 26)));
+      expect(read.chunks).toBeLessThanOrEqual(1);
+    },
+  );
+
   it('ends with what is stored when the bus is away', async () => {
     class DeadBus extends MemoryEventBus {
       override readLog(): Promise<never> {

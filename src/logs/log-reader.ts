@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { EventBus, LiveLogEntry } from '../integrations/event-bus/event-bus.js';
+import { ChunkPages } from './chunk-pages.js';
 import type { LogChunk, LogChunkStore } from './log-chunk-store.js';
 import { decodeBatches } from './log-encoding.js';
 import { nextPosition, type LogFence, type LogPosition } from './log-fence.js';
@@ -19,10 +20,10 @@ const decompress = promisify(gunzip);
 const maxChunkBytes = 64 * 1024 * 1024;
 /** For a reader that waits for what comes next: there are many of them, and they keep what they read. */
 const liveEntriesAtOnce = 8;
-/** For a reader of all that there is: the writer bounds what is live to a few MiB. */
-const liveEntriesOfPage = 256;
-/** Chunks of one page. The first page is one chunk, since most readers want no more, and each is four times the last. */
-const largestPage = 16;
+/** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
+const liveEntriesOfPage = 32;
+/** A tail looks no further back, however few lines there are: a line without an end may be the whole log. */
+const tailBytes = 256 * 1024;
 
 export interface LogQuery extends LogFilter {
   readonly executionId: string;
@@ -68,17 +69,22 @@ export class LogReader {
     yield plain.end();
   }
 
-  /** The last `count` lines, oldest first, as text. */
+  /**
+   * The last `count` lines, oldest first, as text: of what fits into the last 256 KiB or a little more. So of a longer line only
+   * its end is there, and lines before it are left out.
+   */
   async tail(query: LogQuery, count: number): Promise<string[]> {
     if (count <= 0) return [];
     const found: LogBatch[] = [];
     let lines = 0;
-    for await (const batch of this.readBackwards(query)) {
+    let bytes = 0;
+    for await (const batch of this.readBackwards(query, tailBytes)) {
       if (!matchesFilter(batch, query)) continue;
       found.unshift(batch);
+      bytes += batch.bytes.length;
       // A piece that goes on may be no line of its own.
       lines += batch.continues ? batch.count - 1 : batch.count;
-      if (lines > count) break;
+      if (lines > count || bytes >= tailBytes) break;
     }
     const plain = new PlainText();
     const text = found.map((batch) => plain.next(batch)).join('');
@@ -155,13 +161,14 @@ export class LogReader {
     return found && { ...found, isEnd: isWhole && entries.length < count };
   }
 
-  private async *readBackwards(query: LogQuery): AsyncGenerator<LogBatch> {
+  /** @param enough bytes of what matches, behind which nobody reads on */
+  private async *readBackwards(query: LogQuery, enough = Infinity): AsyncGenerator<LogBatch> {
     const { executionId } = query;
     for (const fence of query.fences.toReversed()) {
       let seq = fence.lastSeq;
       if (seq === undefined) {
         seq = (await this.store.lastSeq(executionId, fence.fence)) ?? fence.firstSeq - 1;
-        yield* (await this.allLive(query, seq)).toReversed();
+        yield* (await this.newestLive(query, seq, enough)).toReversed();
       }
       const pages = new ChunkPages(this.store, executionId);
       while (seq >= fence.firstSeq) {
@@ -174,64 +181,24 @@ export class LogReader {
     }
   }
 
-  /** What is not stored yet; bounded, since the writer waits when too much is not stored. */
-  private async allLive(query: LogQuery, afterSeq: number): Promise<LogBatch[]> {
+  /** Of what is not stored yet and matches: the newest batches, as many as hold `enough` bytes. */
+  private async newestLive(query: LogQuery, afterSeq: number, enough: number): Promise<LogBatch[]> {
     const { executionId, fences } = query;
     const batches: LogBatch[] = [];
+    let bytes = 0;
     for (let seq = afterSeq + 1; ;) {
-      const next = await this.liveFrom(executionId, fences, seq, liveEntriesOfPage);
-      if (next === undefined) return batches;
-      batches.push(...next.batches);
-      if (next.isEnd) return batches;
+      const next = await this.liveFrom(executionId, fences, seq, liveEntriesAtOnce);
+      for (const batch of next?.batches ?? []) {
+        if (!matchesFilter(batch, query)) continue;
+        batches.push(batch);
+        bytes += batch.bytes.length;
+        while (bytes - (batches[0]?.bytes.length ?? 0) >= enough) {
+          bytes -= batches.shift()?.bytes.length ?? 0;
+        }
+      }
+      if (next === undefined || next.isEnd) return batches;
       seq = next.lastSeq + 1;
     }
-  }
-}
-
-/** Reads the chunks of one log by pages that grow, for a reader that goes through it in one direction. */
-class ChunkPages {
-  private page: LogChunk[] = [];
-  private size = 1;
-  /** The attempt of which nothing follows the page. */
-  private exhausted: number | undefined;
-
-  constructor(
-    private readonly store: LogChunkStore,
-    private readonly executionId: string,
-  ) {}
-
-  /** The chunk that holds line `seq`, going forward. */
-  async with({ fence }: LogFence, seq: number): Promise<LogChunk | undefined> {
-    const holds = (chunk: LogChunk | undefined): boolean =>
-      chunk?.fence === fence && chunk.firstSeq <= seq && seq <= chunk.lastSeq;
-    return this.next(fence, holds, (count) =>
-      this.store.following(this.executionId, fence, seq, count),
-    );
-  }
-
-  /** The chunk whose last line is `seq`, going back; for the newest one, the chunk that holds it. */
-  async endingWith({ fence }: LogFence, seq: number): Promise<LogChunk | undefined> {
-    const ends = (chunk: LogChunk | undefined): boolean =>
-      chunk?.fence === fence && chunk.lastSeq === seq;
-    const chunk = await this.next(fence, ends, (count) =>
-      this.store.preceding(this.executionId, fence, seq, count),
-    );
-    // A fence may cut the last chunk: what its worker wrote when nothing of it counted any more.
-    return chunk ?? this.store.find(this.executionId, fence, seq);
-  }
-
-  private async next(
-    fence: number,
-    isWanted: (chunk: LogChunk | undefined) => boolean,
-    read: (count: number) => Promise<LogChunk[]>,
-  ): Promise<LogChunk | undefined> {
-    if (!isWanted(this.page[0])) {
-      if (this.exhausted === fence && this.page.length === 0) return undefined;
-      this.page = await read(this.size);
-      this.exhausted = this.page.length < this.size ? fence : undefined;
-      this.size = Math.min(largestPage, this.size * 4);
-    }
-    return isWanted(this.page[0]) ? this.page.shift() : undefined;
   }
 }
 

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
-import { databaseCall } from '../integrations/database/database-retry.js';
 import { seenWorker } from './seen-worker.js';
 import {
   type DrainRequest,
@@ -35,80 +34,66 @@ export class WorkersRepository {
 
   /** Renews the lease, and tells what is wished of the worker. `lost`: others declared it lost, and it must stop. */
   async beat(id: string, beat: WorkerBeat): Promise<DrainRequest | null | 'lost'> {
-    const renewed = await databaseCall(() =>
-      this.workers
-        .findOneAndUpdate(
-          { _id: id, status: { $in: [...LIVE] } },
-          { $set: beat },
-          { returnDocument: 'after', projection: { drain_requested: 1 } },
-        )
-        .lean<Pick<WorkerRecord, 'drain_requested'> | null>(),
-    );
+    const renewed = await this.workers
+      .findOneAndUpdate(
+        { _id: id, status: { $in: [...LIVE] } },
+        { $set: beat },
+        { returnDocument: 'after', projection: { drain_requested: 1 } },
+      )
+      .lean<Pick<WorkerRecord, 'drain_requested'> | null>();
     return renewed === null ? 'lost' : (renewed.drain_requested ?? null);
   }
 
   async find(id: string): Promise<WorkerRecord | null> {
-    const found = await databaseCall(() => this.workers.findById(id).lean<WorkerRecord | null>());
+    const found = await this.workers.findById(id).lean<WorkerRecord | null>();
     return found && seenWorker(found);
   }
 
   /** Wishes that a live worker takes nothing more, or (null) that it does again. False: there is no such live worker. */
   async requestDrain(id: string, request: DrainRequest | null): Promise<boolean> {
-    const { matchedCount } = await databaseCall(() =>
-      this.workers.updateOne(
-        { _id: id, status: { $in: [...LIVE] } },
-        { $set: { drain_requested: request } },
-      ),
+    const { matchedCount } = await this.workers.updateOne(
+      { _id: id, status: { $in: [...LIVE] } },
+      { $set: { drain_requested: request } },
     );
     return matchedCount === 1;
   }
 
   /** Ends a worker's life; only a live one changes. */
   async end(id: string, status: 'stopped' | 'lost'): Promise<void> {
-    await databaseCall(() =>
-      this.workers.updateOne(
-        { _id: id, status: { $in: [...LIVE] } },
-        { $set: { status, running: 0 } },
-      ),
+    await this.workers.updateOne(
+      { _id: id, status: { $in: [...LIVE] } },
+      { $set: { status, running: 0 } },
     );
   }
 
   async live(): Promise<WorkerRecord[]> {
-    const found = await databaseCall(() =>
-      this.workers
-        .find({ status: { $in: [...LIVE] } })
-        .sort({ _id: 1 })
-        .lean<WorkerRecord[]>(),
-    );
+    const found = await this.workers
+      .find({ status: { $in: [...LIVE] } })
+      .sort({ _id: 1 })
+      .lean<WorkerRecord[]>();
     return found.map(seenWorker);
   }
 
   /** Live workers, and the newest `limit` of all. */
   async list(limit: number): Promise<WorkerRecord[]> {
-    const found = await databaseCall(() =>
-      this.workers.find().sort({ _id: -1 }).limit(limit).lean<WorkerRecord[]>(),
-    );
+    const found = await this.workers.find().sort({ _id: -1 }).limit(limit).lean<WorkerRecord[]>();
     return found.map(seenWorker);
   }
 
   /** Which of these are live. */
   async liveAmong(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
-    const found = await databaseCall(() =>
-      this.workers
-        .find({ _id: { $in: [...ids] }, status: { $in: [...LIVE] } }, { _id: 1 })
-        .lean<{ _id: string }[]>(),
-    );
+    const found = await this.workers
+      .find({ _id: { $in: [...ids] }, status: { $in: [...LIVE] } }, { _id: 1 })
+      .lean<{ _id: string }[]>();
     return new Set(found.map(({ _id }) => _id));
   }
 
   /** Forgets workers that ended before `before`. */
   async removeEnded(before: Date): Promise<void> {
-    await databaseCall(() =>
-      this.workers.deleteMany({
-        status: { $in: ['stopped', 'lost'] },
-        heartbeat_at: { $lt: before },
-      }),
-    );
+    await this.workers.deleteMany({
+      status: { $in: ['stopped', 'lost'] },
+      heartbeat_at: { $lt: before },
+    });
   }
 }

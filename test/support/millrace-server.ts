@@ -89,6 +89,7 @@ export class MillraceServer {
   unanswered = 0;
   api: ServerProcess | undefined;
   baseUrl = '';
+  readonly token = TOKEN;
 
   private constructor(
     readonly home: string,

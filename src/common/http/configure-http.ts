@@ -12,6 +12,7 @@ import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';
 import { jsonBody } from './json-body.js';
 import { idempotencyReplayedHeader } from './idempotency-header.js';
+import { defaultLoadLimits, LoadShedding, type LoadLimits } from './load-shedding.js';
 import { rateLimit, type ClientLimiter } from './rate-limit.js';
 import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
@@ -52,6 +53,8 @@ export interface HttpOptions {
   readonly logger: Logger;
   /** `RATE_LIMIT`: requests of one client address. */
   readonly limiter: ClientLimiter;
+  /** Default: `defaultLoadLimits`. */
+  readonly load?: LoadLimits;
   readonly metrics: Metrics;
   /** Recognizes who sends the request and sets `request.actor`; it refuses nobody, the guards do. */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
@@ -61,7 +64,7 @@ export interface HttpOptions {
 
 /**
  * Everything between the socket and the controllers, in this order: metrics, request id and log line, security headers,
- * `Host` and `Origin`, CORS, rate limit, who it is, body. Create the application with `bodyParser: false`.
+ * `Host` and `Origin`, CORS, load, rate limit, who it is, body, a place among those at work. Create the application with `bodyParser: false`.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
@@ -86,10 +89,13 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
       maxAge: 600,
     });
   }
+  const load = new LoadShedding(options.load ?? defaultLoadLimits);
+  app.use(load.shed);
   app.use(rateLimit(options.limiter));
   app.use(onlyRoutes(routes));
   app.use(options.authenticate);
   app.use(jsonBody(config.maxUploadSize));
+  app.use(load.admit);
 
   app.useGlobalFilters(new ErrorFilter(routes, options.translators, options.metrics));
   app.useGlobalPipes(validationPipe());

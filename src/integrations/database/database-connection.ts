@@ -1,35 +1,24 @@
 import { Logger } from '@nestjs/common';
 import mongoose, { type Connection } from 'mongoose';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ClientKeeper, type ClientOptions } from './client-keeper.js';
+import type { GuardedClient } from './guarded-client.js';
 
-export interface DatabaseOptions {
-  readonly uri: string;
-  readonly databaseName: string;
-  readonly poolSize: number;
-  /** Told of every failure to connect, to hear of a server, and to get a connection for a call. */
-  readonly onError?: (code: DatabaseFailure) => void;
-}
+export type DatabaseOptions = ClientOptions;
 
-export type DatabaseFailure = 'connect_failed' | 'heartbeat_failed' | 'checkout_failed';
-
-/** How long a call looks for a server before it fails: an API request then answers 503. */
-const SERVER_SELECTION_MS = 3_000;
-/** How long a call waits for an answer on an open connection: a hung server is then treated as one that is away. */
-const SOCKET_TIMEOUT_MS = 10_000;
-/** How long a new connection, the monitor's too, may take until it stands: a hung server accepts it and says nothing. */
-const CONNECT_TIMEOUT_MS = 5_000;
-/** How long a call waits for a free connection. */
-const WAIT_QUEUE_MS = 5_000;
 const RECONNECT_DELAY_MS = 500;
+const CLOSE_MS = 5_000;
 
 /**
  * A Mongoose connection that a process can start without: the first connect is tried until it succeeds (Mongoose
- * itself gives up after one), later ones are the driver's. Commands are never buffered: while the database is
- * away they fail, and `isDatabaseUnavailable` says so.
+ * itself gives up after one), later ones are the driver's, or the `ClientKeeper`'s: it puts another client beneath this
+ * connection, and the models stay. Commands are never buffered: while the database is away they fail, and
+ * `isDatabaseUnavailable` says so.
  */
 export class DatabaseConnection {
   readonly connection: Connection;
   private readonly logger = new Logger('Database');
+  private readonly keeper: ClientKeeper;
   private closing = false;
   private connected: Promise<void> | undefined;
 
@@ -39,6 +28,7 @@ export class DatabaseConnection {
     const behaviour = { bufferCommands: false, autoIndex: false, autoCreate: false };
     Object.assign(this.connection.config as Record<string, unknown>, behaviour);
     this.connection.on('error', (error: Error) => this.logger.warn({ err: error }, 'connection'));
+    this.keeper = new ClientKeeper(options, (client) => this.place(client));
   }
 
   /** Resolves once the first connection stands and every index of the registered models was made. */
@@ -57,23 +47,21 @@ export class DatabaseConnection {
 
   async close(): Promise<void> {
     this.closing = true;
-    await this.connection.close();
+    await this.keeper.close();
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([this.connection.close(), limit]);
+    clearTimeout(timer);
   }
 
   private async connectUntilItStands(): Promise<void> {
+    let isConnected = false;
     for (let attempt = 1; !this.closing; attempt++) {
       try {
-        await this.connection.openUri(this.options.uri, {
-          dbName: this.options.databaseName,
-          maxPoolSize: this.options.poolSize,
-          serverSelectionTimeoutMS: SERVER_SELECTION_MS,
-          connectTimeoutMS: CONNECT_TIMEOUT_MS,
-          waitQueueTimeoutMS: WAIT_QUEUE_MS,
-          socketTimeoutMS: SOCKET_TIMEOUT_MS,
-          retryWrites: false,
-          appName: 'millrace',
-        });
-        this.watchClient();
+        if (!isConnected) await this.keeper.connect();
+        isConnected = true;
         await this.createIndexes();
         return;
       } catch (error) {
@@ -85,12 +73,11 @@ export class DatabaseConnection {
     }
   }
 
-  private watchClient(): void {
-    const { onError } = this.options;
-    if (!onError) return;
-    const client = this.connection.getClient();
-    client.on('serverHeartbeatFailed', () => onError('heartbeat_failed'));
-    client.on('connectionCheckOutFailed', () => onError('checkout_failed'));
+  /** Mongoose takes a client only while it has none that is connected, and binds all collections to it anew. */
+  private place(client: GuardedClient): void {
+    const state = this.connection as { readyState: mongoose.ConnectionStates };
+    state.readyState = mongoose.ConnectionStates.disconnected;
+    this.connection.setClient(client);
   }
 
   /** Idempotent; several processes may do it at once. */

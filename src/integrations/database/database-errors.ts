@@ -16,10 +16,12 @@ const NETWORK_ERROR_NAMES: ReadonlySet<string> = new Set([
   'MongoTopologyClosedError',
   'MongoNotConnectedError',
   'MongoClientClosedError',
+  'MongoServerClosedError',
   'MongoOperationTimeoutError',
   'MongooseServerSelectionError',
   'DisconnectedError',
   'DatabaseCallTimeoutError',
+  'DatabaseBusyError',
 ]);
 
 /** A server that dies under a write: the driver passes the socket's error on as it is. */
@@ -52,6 +54,16 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   if (name === 'MongooseError' && BEFORE_CONNECTION.test(message)) return true;
   if (typeof code === 'number' && MONGODB_TRANSIENT_CODES.has(code)) return true;
   return code === 1 && BACKEND_AWAY.test(message);
+}
+
+/** True when the database answers others but had no time for this call: not away, and the outcome is unknown as well. */
+export function isDatabaseBusy(error: unknown): boolean {
+  return asDriverError(error).name === 'DatabaseBusyError';
+}
+
+/** True when no connection of the pool became free in time. */
+export function isPoolExhausted(error: unknown): boolean {
+  return asDriverError(error).name === 'MongoWaitQueueTimeoutError';
 }
 
 /** True when the command lost a race inside the database, was rolled back whole, and may be sent again at once. */

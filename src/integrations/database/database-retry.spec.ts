@@ -1,16 +1,7 @@
-import { isDatabaseUnavailable } from './database-errors.js';
-import { databaseCall, databaseRetry } from './database-retry.js';
+import { withRequestPatience } from './database-patience.js';
+import { databaseRetry } from './database-retry.js';
 
 const away = (): Error => Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
-
-describe('databaseCall', () => {
-  it('gives up on a call that never ends, as on a database that is away', async () => {
-    const error: unknown = await databaseCall(() => new Promise(() => undefined), 10).catch(
-      (thrown: unknown) => thrown,
-    );
-    expect(isDatabaseUnavailable(error)).toBe(true);
-  });
-});
 
 describe('databaseRetry', () => {
   it('calls again while the database is away', async () => {
@@ -41,5 +32,13 @@ describe('databaseRetry', () => {
     await expect(databaseRetry(call, { deadlineMs: 30 })).rejects.toThrow('EPIPE');
     const signal = AbortSignal.timeout(30);
     await expect(databaseRetry(call, { deadlineMs: 60_000, signal })).rejects.toThrow('EPIPE');
+  });
+
+  it('goes on no longer than a request waits', async () => {
+    const call = (): Promise<never> => Promise.reject(away());
+    const begun = performance.now();
+    const retrying = withRequestPatience(() => databaseRetry(call, { deadlineMs: 60_000 }), 200);
+    await expect(retrying).rejects.toThrow('EPIPE');
+    expect(performance.now() - begun).toBeLessThan(2_000);
   });
 });
