@@ -91,9 +91,7 @@ describe('executions', () => {
     const ids = await Promise.all(Array.from({ length: 10 }, () => server.trigger(pipeline)));
     const executions = await Promise.all(ids.map((id) => server.finished(id)));
     expect(executions.map(({ status }) => status)).toEqual(Array(10).fill('success'));
-    await eventually(
-      async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
-    );
+    await eventually(async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined);
   });
 
   it('guesses how long a run still takes from the runs before', async () => {
