@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { CommandLine } from '../support/command-line.js';
 import { MillraceServer } from '../support/millrace-server.js';
 

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../../src/cli/program.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { CommandLine } from '../support/command-line.js';
 import { WrittenTerminal } from '../support/written-text.js';
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile, packageRoot } from '../../src/config/paths.js';
-import { removeTree } from '../../src/workspaces/workspace-store.js';
+import { removeTree } from '../support/remove-tree.js';
 import { runProgram } from '../support/command-line.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
