@@ -263,7 +263,7 @@ export class ApiClient {
   }
 
   /** A good answer that is none of ours. Not tried again: it is not away, it is something else. */
-  private foreign(what: string): CommandError {
+  foreign(what: string): CommandError {
     return new CommandError(
       `${this.baseUrl} answers, but not as a Millrace server of this release does: ${what}`,
       exitCodes.unreachable,

@@ -12,8 +12,10 @@ import { nameAndValue } from './option-values.js';
 import { Terminal } from './terminal.js';
 
 /** Runs one command line; resolves with the exit code of the process. */
-export async function runProgram(argv: readonly string[]): Promise<number> {
-  const terminal = new Terminal();
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal = new Terminal(),
+): Promise<number> {
   let exitCode = 0;
   const program = describeProgram(terminal, (code) => (exitCode = code));
   try {

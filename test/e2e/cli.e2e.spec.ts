@@ -59,7 +59,7 @@ describe('the command line', () => {
   }
 
   async function workspaces(): Promise<string[]> {
-    return (await readdir(folder)).filter((name) => name.startsWith('millrace-run-'));
+    return (await readdir(folder)).filter((name) => name.startsWith('mr-'));
   }
 
   it('run: the log on standard output, progress beside it, no colours in a pipe', async () => {

@@ -10,14 +10,7 @@ import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
 import { followTo } from './trigger-command.js';
-import {
-  accepted,
-  anything,
-  execution,
-  executionSummary,
-  explanation,
-  page,
-} from './wire-readers.js';
+import { accepted, execution, executionSummary, explanation, page } from './wire-readers.js';
 import type { ExecutionSummary } from './wire-types.js';
 
 export interface StatusFlags extends ClientFlags {
@@ -140,7 +133,7 @@ export async function cancelCommand(
     path: `/api/ci/executions/${id}/cancel`,
     body: flags.reason === undefined ? {} : { reason: flags.reason },
   };
-  const { json } = await session.api.read(request, anything);
+  const { json } = await session.api.read(request, accepted);
   if (session.json) session.printJson(json);
   else terminal.print(`Cancelled ${id}.`);
   return exitCodes.success;

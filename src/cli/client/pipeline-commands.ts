@@ -1,5 +1,4 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { readJson } from '../answer-shape.js';
 import type { ApiRequest, Read } from '../api-client.js';
 import { CommandError } from '../command.error.js';
 import { exitCodes } from '../exit-codes.js';
@@ -11,7 +10,7 @@ import { validateYaml } from './pipeline-applier.js';
 import { printServerProblems, problemsOf } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 import { renderTable } from './text-table.js';
-import { anything, page, pipelineSummary, savedPipeline, wholePipeline } from './wire-readers.js';
+import { page, pipelineSummary, savedPipeline, wholePipeline } from './wire-readers.js';
 import type { SavedPipeline } from './wire-types.js';
 
 export interface ListFlags extends ClientFlags {
@@ -34,7 +33,7 @@ export async function listPipelines(flags: ListFlags, terminal: Terminal): Promi
   }
   const { items, next_cursor } = value;
   if (items.length === 0) {
-    terminal.say('No pipelines. Create one: ./millrace pipelines create FILE');
+    terminal.say('No pipelines. Create one: ./millrace apply FILE');
     return exitCodes.success;
   }
   terminal.print(
@@ -85,6 +84,8 @@ export async function getPipeline(
   fact('Updated', moments.full(pipeline.updated_at));
   return exitCodes.success;
 }
+
+const NO_CONTENT = 204;
 
 /** The very text that was stored; a terminal gets it without what it would obey. */
 export async function pipelineYaml(
@@ -165,11 +166,9 @@ export async function deletePipeline(
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
   const request = { method: 'DELETE', path: `/api/ci/pipelines/${id}` };
-  const { text: json } = await session.api.text(request);
-  if (json !== '') session.api.shaped(request, () => readJson(json, anything));
-  if (session.json) {
-    if (json !== '') session.printJson(json);
-  } else terminal.print(`Deleted ${id}. Its executions stay readable.`);
+  const { answer } = await session.api.text(request);
+  if (answer.status !== NO_CONTENT) throw session.api.foreign(`DELETE: it is ${answer.status}.`);
+  if (!session.json) terminal.print(`Deleted ${id}. Its executions stay readable.`);
   return exitCodes.success;
 }
 
@@ -188,7 +187,7 @@ export async function setEnabled(
     body: { enabled },
     repeatable: true,
   };
-  const { json } = await session.api.read(request, anything);
+  const { json } = await session.api.read(request, pipelineSummary);
   if (session.json) session.printJson(json);
   else terminal.print(`${enabled ? 'Enabled' : 'Disabled'} ${id}.`);
   return exitCodes.success;

@@ -76,9 +76,6 @@ export const validation = object<Wire.Validation>({
 
 export const accepted = object<Wire.Accepted>({ execution_id: uuid, message: text });
 
-/** An answer of which nothing is shown. */
-export const anything = object<object>({});
-
 const executionFields = {
   ...outcome,
   id: uuid,
