@@ -79,16 +79,41 @@ export function storedRun(state: RunState): StoredRun {
   };
 }
 
-const TIMES: readonly string[] = ['started_at', 'finished_at'];
-const ISO_TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+/** What has times, in a run that went through JSON. */
+interface Timed {
+  readonly started_at?: unknown;
+  readonly finished_at?: unknown;
+}
 
-/** A run that went through JSON, with its dates as dates again. */
+/**
+ * A run that went through JSON, with its dates as dates again: those of the run, its stages, steps and attempts, and no
+ * others. An output may be named `started_at` and hold a time.
+ */
 export function parseRun<T extends StoredRun>(json: string): T {
-  return JSON.parse(json, (key, value: unknown) =>
-    TIMES.includes(key) && typeof value === 'string' && ISO_TIME.test(value)
-      ? new Date(value)
-      : value,
-  ) as T;
+  const run = JSON.parse(json) as T & Timed;
+  return {
+    ...withDates(run),
+    checkout: run.checkout && stepWithDates(run.checkout),
+    stages: run.stages.map((stage) => ({
+      ...withDates(stage),
+      steps: stage.steps.map(stepWithDates),
+    })),
+    on_failure: run.on_failure.map(stepWithDates),
+    always: run.always.map(stepWithDates),
+  };
+}
+
+function stepWithDates(step: StoredStep): StoredStep {
+  return { ...withDates(step), attempts: step.attempts.map(withDates) };
+}
+
+function withDates<T extends Timed>(timed: T): T {
+  const { started_at, finished_at } = timed;
+  return {
+    ...timed,
+    ...(typeof started_at === 'string' && { started_at: new Date(started_at) }),
+    ...(typeof finished_at === 'string' && { finished_at: new Date(finished_at) }),
+  };
 }
 
 function storedStage(stage: StageState): StoredStage {
