@@ -1,5 +1,5 @@
-import { valueOf } from '../../common/values/name-record.js';
 import type { RetryCondition, RetryPlan } from '../plan/plan.js';
+import { exitCodeOfSignal } from './signals.js';
 
 /** How an attempt failed, as the retry rules see it. `none`: never retried (a wrong expression stays wrong). */
 export type FailureClass = 'failure' | 'timeout' | 'infrastructure' | 'none';
@@ -11,27 +11,6 @@ export interface FailedAttempt {
   readonly exitCode?: number;
   readonly signal?: string;
 }
-
-/** Numbers of the signals that end programs, on Linux: what a shell would report as 128 + number. */
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGTRAP: 5,
-  SIGABRT: 6,
-  SIGBUS: 7,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-  SIGXCPU: 24,
-  SIGXFSZ: 25,
-};
 
 /** Milliseconds to wait before the next attempt, or undefined if there is none. */
 export function retryDelay(plan: RetryPlan, attempt: FailedAttempt): number | undefined {
@@ -51,6 +30,5 @@ function matches(condition: RetryCondition, attempt: FailedAttempt): boolean {
 /** The exit code as a shell would tell it: a death by signal is 128 + its number. */
 function shellExitCode(attempt: FailedAttempt): number | undefined {
   if (attempt.exitCode !== undefined) return attempt.exitCode;
-  const number = attempt.signal === undefined ? undefined : valueOf(SIGNAL_NUMBERS, attempt.signal);
-  return number === undefined ? undefined : 128 + number;
+  return attempt.signal === undefined ? undefined : exitCodeOfSignal(attempt.signal);
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { failPoint } from '../../common/fail-point.js';
 import type { ShellAction } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import { exitCodeOfSignal } from '../../engine/runtime/signals.js';
 import {
   type StepAttempt,
   StepHandler,
@@ -19,7 +20,7 @@ import type { OutputFile, StepOutputs } from './output-file.js';
 import { StepFiles } from './step-files.js';
 import { stepEnvironment } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
-import { exitCodeOfSignal, scriptOf, shellCommand } from './shell-command.js';
+import { scriptOf, shellCommand } from './shell-command.js';
 import { resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */

@@ -59,15 +59,18 @@ export interface GitCommand {
 }
 
 export interface GitOutcome {
-  /** null when a signal ended it. */
+  /** 128 + n when a signal ended it; null when one ended its shell. */
   readonly exitCode: number | null;
   readonly stdout: Buffer;
   /** The last 16 KiB. */
   readonly stderr: string;
 }
 
-/** The text is constant: program and arguments are its parameters. */
-const UNDER_LIMIT = 'ulimit -d "$0" && exec "$@"';
+/**
+ * The text is constant: program and arguments are its parameters. The shell stays, to tell a death by a signal as
+ * 128 + n: Node would tell one by a real-time signal as exit code 0.
+ */
+const UNDER_LIMIT = 'ulimit -d "$0" && "$@"; exit "$?"';
 const SHELL_FOUND_NOTHING = 127;
 
 type GitStdio = readonly [Writable, Readable, Readable, Writable | null];

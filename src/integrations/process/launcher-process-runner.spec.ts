@@ -284,6 +284,27 @@ describe('LauncherProcessRunner', () => {
     });
 
     it.each([
+      ['of a shell', 'kill -40 $$; echo after', undefined],
+      [
+        'of a program that took its place',
+        `exec python3 -c 'import os; os.kill(os.getpid(), 40)'`,
+        undefined,
+      ],
+      ['of a shell in a directory', 'kill -40 $$; echo after', '/'],
+    ])('tells a death by a real-time signal %s', async (_, line, directory) => {
+      const running = await shell(line, { directory });
+      const signalled = { kind: 'signalled', signal: 'SIGRTMIN+6' };
+      expect(await outcome(running)).toEqual([signalled, '', '']);
+    });
+
+    it('tells exit codes above 128 as exit codes', async () => {
+      for (const code of [137, 143, 168]) {
+        const running = await shell(`exit ${code}`);
+        expect(await running.exit).toEqual({ kind: 'exited', exitCode: code });
+      }
+    });
+
+    it.each([
       ['a missing program', '/no/such/program', 'ENOENT', undefined],
       ['a file that may not be run', '/etc/passwd', 'EACCES', undefined],
       ['a missing folder', '/bin/true', 'ENOENT', '/no/such/folder'],

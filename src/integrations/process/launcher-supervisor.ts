@@ -2,6 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { AuditSessions } from './audit-sessions.js';
+import { ChildReaper } from './child-reaper.js';
 import { ENTRY_REPORT_FD, enterDirectory, readEntryReport } from './directory-entry.js';
 import type { FifoMaker } from './fifo-maker.js';
 import type {
@@ -25,6 +26,7 @@ import { findTree } from './tree-search.js';
 export class LauncherSupervisor {
   readonly #ledger: TreeLedger;
   readonly #sweeps: SweepQueue;
+  readonly #reaper = new ChildReaper();
   readonly #auditSessions: AuditSessions | undefined;
   /** Trees whose end is told as `lost`. */
   readonly #lost = new Map<LedgerTree, string>();
@@ -109,7 +111,7 @@ export class LauncherSupervisor {
       mark: tree.mark,
     });
     const entry = entryReport(child, request);
-    child.once('exit', (code, signal) => {
+    this.#reaper.take(child, child.pid, (ended) => {
       tree.running = false;
       const lost = this.#lost.get(tree);
       this.#lost.delete(tree);
@@ -117,7 +119,7 @@ export class LauncherSupervisor {
         this.send({ event: 'ended', process: tree.process, exit });
       };
       if (lost !== undefined) tell(lostExit(lost));
-      else void entry.then((failure) => tell(failure ?? exitOf(code, signal)));
+      else void entry.then((failure) => tell(failure ?? ended));
     });
   }
 
@@ -225,12 +227,6 @@ function entryReport(child: ChildProcess, request: StartRequest): Promise<Proces
   const { directory, command } = request;
   if (directory === undefined) return Promise.resolve(undefined);
   return readEntryReport(child.stdio[ENTRY_REPORT_FD] as Readable, directory, command);
-}
-
-function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {
-  return code === null
-    ? { kind: 'signalled', signal: signal ?? 'unknown' }
-    : { kind: 'exited', exitCode: code };
 }
 
 function lostExit(message: string): ProcessExit {
