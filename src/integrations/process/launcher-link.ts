@@ -33,6 +33,8 @@ export interface LinkOptions {
   /** A launcher that answers nothing for so long (someone stopped it) is killed. */
   readonly launcherSilenceLimitMs: number;
   readonly onEvent: (event: ProcessEvent) => void;
+  /** Told once of what the launcher must do without on this machine. */
+  readonly onProblem: (message: string) => void;
 }
 
 interface Waiting {
@@ -51,7 +53,9 @@ export class LauncherLink {
   #requests = 0;
   #stderrTail = '';
   #open = true;
-  #ready: ((identity: LauncherIdentity, fifos: readonly string[]) => void) | undefined;
+  #ready:
+    | ((identity: LauncherIdentity, fifos: readonly string[], problem: string | undefined) => void)
+    | undefined;
   #fifos: FifoPool | undefined;
   #identity: LauncherIdentity | undefined;
 
@@ -94,7 +98,8 @@ export class LauncherLink {
     });
     const link = new LauncherLink(child, linkOptions);
     const ready = new Promise<'ready'>((resolve) => {
-      link.#ready = (identity, fifos) => {
+      link.#ready = (identity, fifos, problem) => {
+        if (problem !== undefined) linkOptions.onProblem(problem);
         link.#identity = identity;
         link.#fifos = new FifoPool(fifos, () => link.#requestFifos());
         resolve('ready');
@@ -163,6 +168,7 @@ export class LauncherLink {
         this.#ready?.(
           { pid: this.child.pid ?? 0, startTicks: event.startTicks, bootId: readBootId() },
           event.fifos,
+          event.problem,
         );
         return;
       case 'started':

@@ -1,5 +1,6 @@
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { ChildReaper } from './child-reaper.js';
 import { FifoMaker } from './fifo-maker.js';
 import { LauncherFolder } from './launcher-folder.js';
 import {
@@ -39,11 +40,13 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   const send = (event: LauncherEvent): void => {
     if (link.writable) link.write(encodeFrame(event));
   };
+  const { reaper, problem } = await ChildReaper.make();
   const supervisor = new LauncherSupervisor(
     options,
     ownFolder,
     new MarkPool(folder, identity),
     fifos,
+    reaper,
     send,
   );
   const watch = watchSilence(options.silenceLimitMs, () => {
@@ -55,7 +58,7 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
     watch.heard();
     for (const frame of frames.read(chunk)) supervisor.handle(frame);
   });
-  send({ event: 'ready', startTicks, fifos: await fifos.make() });
+  send({ event: 'ready', startTicks, fifos: await fifos.make(), problem });
   await closed;
   watch.stop();
   await supervisor.endAll('the worker is gone');

@@ -36,7 +36,7 @@ export interface LauncherRunnerOptions {
 
 export type RunnerReport =
   | { readonly kind: 'launcher_lost'; readonly message: string; readonly endedProcesses: number }
-  | { readonly kind: 'processes_survived'; readonly message: string };
+  | { readonly kind: 'processes_survived' | 'launcher_limited'; readonly message: string };
 
 /** From the end of the pipe to KILL for the launcher itself, beyond the grace of its trees. */
 const CLOSE_LIMIT_MS = 12_000;
@@ -167,6 +167,7 @@ export class LauncherProcessRunner extends ProcessRunner {
         isSteady: this.options.isSteady ?? (() => true),
         launcherSilenceLimitMs: this.options.launcherSilenceLimitMs ?? 12_000,
         onEvent: (event) => this.#receive(event),
+        onProblem: (message) => this.options.report?.({ kind: 'launcher_limited', message }),
       });
       void link.gone.then((message) => {
         this.#link = undefined;

@@ -48,7 +48,13 @@ export type LauncherRequest =
 /** Launcher to worker. Every `beat` is answered by one. */
 export type LauncherEvent =
   | { readonly event: 'beat' }
-  | { readonly event: 'ready'; readonly startTicks: number; readonly fifos: readonly string[] }
+  | {
+      readonly event: 'ready';
+      readonly startTicks: number;
+      readonly fifos: readonly string[];
+      /** What it must do without on this machine. */
+      readonly problem?: string;
+    }
   | {
       readonly event: 'started';
       readonly process: number;

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { AuditSessions } from './audit-sessions.js';
-import { ChildReaper } from './child-reaper.js';
+import type { ChildReaper } from './child-reaper.js';
 import { ENTRY_REPORT_FD, enterDirectory, readEntryReport } from './directory-entry.js';
 import type { FifoMaker } from './fifo-maker.js';
 import type {
@@ -26,7 +26,6 @@ import { findTree } from './tree-search.js';
 export class LauncherSupervisor {
   readonly #ledger: TreeLedger;
   readonly #sweeps: SweepQueue;
-  readonly #reaper = new ChildReaper();
   readonly #auditSessions: AuditSessions | undefined;
   /** Trees whose end is told as `lost`. */
   readonly #lost = new Map<LedgerTree, string>();
@@ -37,6 +36,7 @@ export class LauncherSupervisor {
     folder: string,
     private readonly marks: MarkPool,
     private readonly fifos: FifoMaker,
+    private readonly reaper: ChildReaper,
     private readonly send: (event: LauncherEvent) => void,
   ) {
     this.#ledger = new TreeLedger(options.stepUser?.uid);
@@ -111,7 +111,7 @@ export class LauncherSupervisor {
       mark: tree.mark,
     });
     const entry = entryReport(child, request);
-    this.#reaper.take(child, child.pid, (ended) => {
+    this.reaper.take(child, child.pid, (ended) => {
       tree.running = false;
       const lost = this.#lost.get(tree);
       this.#lost.delete(tree);
