@@ -3,6 +3,7 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { defaultSuggestions, type ErrorKind } from '../errors/error-kind.js';
 import { uuidV7 } from '../ids/uuid.js';
+import { lingerThenClose } from './linger.js';
 
 interface Refusal {
   readonly status: number;
@@ -56,7 +57,8 @@ export function answerClientErrors(server: Server): void {
     const { body, headers } = answerTo(refusal);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const first = `HTTP/1.1 ${refusal.status} ${valueOf(STATUS_CODES, String(refusal.status)) ?? ''}`;
-    socket.end([first, ...lines, '', body].join('\r\n'));
+    socket.write([first, ...lines, '', body].join('\r\n'));
+    lingerThenClose(socket);
   });
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
     const { body, headers } = answerTo(unknownExpectation);

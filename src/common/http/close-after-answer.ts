@@ -1,21 +1,21 @@
 import type { Response } from 'express';
+import { defaultLingerLimits, lingerThenClose, type LingerLimits } from './linger.js';
 import type { MillraceRequest } from './request-context.js';
 
-/** How long a client that still sends gets to read the answer before its connection is cut. */
-const lingerMs = 2_000;
-
 /**
- * Ends the connection once the answer is out, because the rest of the body is not wanted. What still comes is read
- * and thrown away for a moment: a connection that is cut at once loses the answer on its way to the client.
+ * Ends the connection with the answer, because the rest of the body is not wanted. The answer goes out at once, for clients that
+ * read while they write; those that write everything first find it behind their last byte.
  */
-export function closeAfterAnswer(request: MillraceRequest, response: Response): void {
+export function closeAfterAnswer(
+  request: MillraceRequest,
+  response: Response,
+  limits: LingerLimits = defaultLingerLimits,
+): void {
   if (request.closing || request.complete) return;
   request.closing = true;
   response.setHeader('Connection', 'close');
-  response.once('finish', () => {
-    request.resume();
-    const timer = setTimeout(() => request.destroy(), lingerMs);
-    timer.unref();
-    request.once('close', () => clearTimeout(timer));
-  });
+  const { socket } = request;
+  const destroySoon = socket.destroySoon.bind(socket);
+  // Node calls this when an answer with `Connection: close` is out, and its own destroys the socket, whatever still comes.
+  socket.destroySoon = () => lingerThenClose(socket, limits, destroySoon);
 }
