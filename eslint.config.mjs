@@ -11,7 +11,7 @@ const shellTrue = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', '*.cjs', '*.mjs'] },
+  { ignores: ['dist/', 'coverage/', 'node_modules/', 'test/generated-clients/', '*.cjs', '*.mjs'] },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json' } },

@@ -19,15 +19,6 @@ import { ExecutionLogs } from './execution-logs.js';
 
 const JSON_LINES = 'application/x-ndjson';
 const PLAIN = 'text/plain';
-/** One server-sent event, as OpenAPI tools look at them. */
-const EVENT = {
-  type: 'object',
-  properties: {
-    event: { type: 'string', enum: ['status', 'log', 'done'] },
-    id: { type: 'string' },
-    data: { type: 'string', description: 'JSON.' },
-  },
-};
 
 @ApiTags('executions')
 @ApiBearerAuth()
@@ -64,11 +55,11 @@ export class ExecutionLogsController {
   @ApiOperation({
     summary: 'Status and log live, as server-sent events',
     description:
-      'Events `status`, `log` (a batch of lines; `id` is the number of its last one) and `done`. `Last-Event-ID` goes on behind that line.',
+      'Events with JSON as data: `status` (the execution without log, outputs and attempts, with `last_seq`), `log` (`{"lines": […]}`, as under /logs; its `id` is the number of the last one) and `done` (like `status`: it is final). `Last-Event-ID` goes on behind that line.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Events until the end.', schema: EVENT })
+  @ApiOkResponse({ description: 'Events until the end.', schema: { type: 'string' } })
   @ApiErrors(400, 401, 404, 503)
   async events(
     @Param('id', UuidPipe) id: string,

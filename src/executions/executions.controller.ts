@@ -36,7 +36,7 @@ import {
   ExecutionSummaryResponse,
 } from './dto/execution.response.js';
 import { ExplanationResponse } from './dto/explanation.response.js';
-import { CancelDto, RerunDto } from './dto/execution-commands.dto.js';
+import { CancelDto, CancelResponse, RerunDto } from './dto/execution-commands.dto.js';
 import { ExecutionExplainer } from './execution-explainer.js';
 import { ExecutionLogs } from './execution-logs.js';
 import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
@@ -47,15 +47,9 @@ import { triggerEnvironment } from '../pipelines/trigger-environment.js';
 
 const LOG_TAIL = 100;
 
-class CancelResponse {
-  message!: string;
-  execution_id!: string;
-}
-
 /** What both ways to cancel have in common. */
 function CancelRoute(): MethodDecorator {
   return applyDecorators(
-    HttpCode(200),
     ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' }),
     ApiBody({ type: CancelDto, required: false }),
     ApiOkResponse({ type: CancelResponse }),
@@ -174,7 +168,9 @@ export class ExecutionsController {
     return this.cancel(id, body, actor);
   }
 
+  // Here and not in `CancelRoute`: the Swagger plugin looks for it on the method, and names 201 otherwise.
   @Post('executions/:id/cancel')
+  @HttpCode(200)
   @CancelRoute()
   async cancel(
     @Param('id', UuidPipe) id: string,

@@ -32,6 +32,12 @@ describe('openapi.json', () => {
     expect(stdout).toBe(committed);
   }, 120_000);
 
+  it('says what may be null as 3.1 does, and defaults in words', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(committed).not.toMatch(/"(nullable|default)": /);
+    expect(committed).toContain('"type": "null"');
+  });
+
   it('has every schema that it names', () => {
     const named = [...committed.matchAll(/"\$ref": "#\/components\/schemas\/([^"]+)"/g)];
     const missing = named.map(([, name]) => name ?? '').filter((name) => !schemaNames().has(name));

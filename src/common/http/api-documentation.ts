@@ -33,6 +33,18 @@ export class ErrorResponse {
   timestamp!: string;
 }
 
+/** Whatever JSON knows. Without it, the Swagger plugin takes `unknown` for an object. */
+export const anyValue = {
+  anyOf: [
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+    { type: 'array', items: {} },
+    { type: 'object', additionalProperties: true },
+    { type: 'null' },
+  ],
+};
+
 const retryStatuses: readonly number[] = [429, 503];
 const retryAfter = {
   'Retry-After': {
@@ -41,23 +53,23 @@ const retryAfter = {
   },
 };
 
-type ErrorStatus = (typeof statusOfKind)[keyof typeof statusOfKind];
+export type ErrorStatus = (typeof statusOfKind)[keyof typeof statusOfKind];
 
-/** Documents the errors of a route by their statuses; 429, which every route may answer, is added. */
-export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
+/** How an error stands in the document: JSON, whatever the route produces otherwise. */
+export function errorAnswer(status: ErrorStatus) {
   const kinds = Object.entries(statusOfKind);
-  // JSON, whatever the route produces otherwise.
-  const content = { 'application/json': { schema: { $ref: getSchemaPath(ErrorResponse) } } };
+  return {
+    description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
+    content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorResponse) } } },
+    ...(retryStatuses.includes(status) ? { headers: retryAfter } : {}),
+  };
+}
+
+/** Documents the errors of a route by their statuses; what every route may answer, `finishDocument` adds. */
+export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiExtraModels(ErrorResponse),
-    ...[...new Set([...statuses, statusOfKind.RateLimitError])].map((status) =>
-      ApiResponse({
-        status,
-        description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
-        content,
-        ...(retryStatuses.includes(status) ? { headers: retryAfter } : {}),
-      }),
-    ),
+    ...[...new Set(statuses)].map((status) => ApiResponse({ status, ...errorAnswer(status) })),
   );
 }
 

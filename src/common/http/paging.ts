@@ -12,6 +12,7 @@ export const maxPageSize = 200;
 /** `?limit=&cursor=` of a list; DTOs of lists with filters extend it. */
 export class PageQuery {
   @ApiPropertyOptional({
+    type: 'integer',
     description: 'Items on one page.',
     minimum: 1,
     maximum: maxPageSize,

@@ -1,4 +1,4 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsString, MaxLength } from 'class-validator';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
@@ -15,4 +15,12 @@ export class CancelDto {
   @IsString()
   @MaxLength(500)
   reason?: string;
+}
+
+export class CancelResponse {
+  @ApiProperty({ example: 'Cancelled.' })
+  message!: string;
+
+  @ApiProperty({ format: 'uuid' })
+  execution_id!: string;
 }

@@ -1,4 +1,5 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
+import { anyValue } from '../../common/http/api-documentation.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import type { WhenTrace } from '../../engine/plan/run-state.js';
 import type { StoredReason } from '../stored-state.js';
@@ -8,7 +9,7 @@ export class WhenPartResponse {
   @ApiProperty({ example: 'trigger.branch' })
   text!: string;
 
-  @ApiProperty({ example: 'main', nullable: true })
+  @ApiProperty({ ...anyValue, example: 'main' })
   value!: unknown;
 }
 

@@ -18,7 +18,10 @@ export class LogQueryDto {
   @MaxLength(200)
   step?: string;
 
-  @ApiPropertyOptional({ description: 'Only lines of this attempt of the step, from 1.' })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Only lines of this attempt of the step, from 1.',
+  })
   @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
@@ -26,7 +29,11 @@ export class LogQueryDto {
   @Max(1000)
   attempt?: number;
 
-  @ApiPropertyOptional({ description: 'Only lines behind this `seq`.', default: 0 })
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'Only lines behind this `seq`.',
+    default: 0,
+  })
   @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
@@ -34,7 +41,7 @@ export class LogQueryDto {
   @Max(MAX_SEQ)
   after?: number;
 
-  @ApiPropertyOptional({ description: 'At most so many lines; without it, all.' })
+  @ApiPropertyOptional({ type: 'integer', description: 'At most so many lines; without it, all.' })
   @MayBeAbsent()
   @Type(() => Number)
   @IsInt()

@@ -6,6 +6,7 @@ import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
 export class PipelineStatsQuery {
   @ApiPropertyOptional({
+    type: 'integer',
     description: 'Executions accepted in so many days up to now.',
     minimum: 1,
     maximum: 365,

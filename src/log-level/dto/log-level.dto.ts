@@ -14,7 +14,6 @@ export class SetLogLevelDto {
 
   @ApiPropertyOptional({
     default: 900,
-    nullable: true,
     minimum: 1,
     maximum: MOST_SECONDS,
     type: 'integer',
@@ -26,7 +25,7 @@ export class SetLogLevelDto {
   @Max(MOST_SECONDS)
   for_seconds?: number;
 
-  @ApiPropertyOptional({ maxLength: 200, nullable: true, example: 'clones hang since noon' })
+  @ApiPropertyOptional({ maxLength: 200, example: 'clones hang since noon' })
   @MayBeAbsent()
   @IsString()
   @MaxLength(200)

@@ -66,10 +66,14 @@ export class SavedPipelineResponse extends PipelineSummaryResponse {
 
 /** A whole pipeline. */
 export class PipelineResponse extends PipelineSummaryResponse {
-  @ApiProperty({ type: 'array', items: { type: 'object' }, example: [] })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    example: [],
+  })
   triggers!: readonly unknown[];
 
-  @ApiProperty({ type: 'array', items: { type: 'object' } })
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
   stages!: readonly unknown[];
 
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, example: {} })

@@ -14,6 +14,7 @@ import type { Reason } from '../../engine/plan/run-state.js';
 import type { NodePreview, StagePreview, Verdict } from '../../engine/preview/preview.js';
 import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import type { DryRun } from '../dry-run.js';
+import { anyValue } from '../../common/http/api-documentation.js';
 import { ProblemResponse } from './pipeline.response.js';
 
 const VERDICTS: readonly Verdict[] = ['runs', 'skipped', 'depends', 'fails'];
@@ -35,7 +36,7 @@ export class PlanWhenPartResponse {
   @ApiProperty({ example: 'trigger.branch' })
   text!: string;
 
-  @ApiProperty({ nullable: true, example: 'dev', description: 'null while it is not known.' })
+  @ApiProperty({ ...anyValue, example: 'dev', description: 'null while it is not known.' })
   value!: unknown;
 
   @ApiProperty({ example: true })

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../src/config/paths.js';
+import { CuttableProxy } from '../support/cuttable-proxy.js';
+import { DocumentedApi, type ApiDocument, type Operation } from '../support/documented-api.js';
+import { eventually } from '../support/eventually.js';
+import { LiveApi, type Ask } from '../support/live-api.js';
+import { MillraceServer } from '../support/millrace-server.js';
+import { testServices } from '../support/services.js';
+
+jest.setTimeout(120_000);
+
+const document = JSON.parse(
+  readFileSync(join(packageRoot(), 'openapi.json'), 'utf8'),
+) as ApiDocument;
+const documented = new DocumentedApi(document);
+const { operations } = documented;
+
+const ELEVEN_MIB = 11 * 1024 * 1024;
+const hello = 'name: hello\nsteps:\n  - run: echo hello\n';
+const upload = Buffer.from(
+  `--b\r\nContent-Disposition: form-data; name="pipeline"; filename="p.yaml"\r\nContent-Type: text/yaml\r\n\r\n${hello}\r\n--b--\r\n`,
+);
+/** Bodies that are right, where an empty object is none. */
+const bodies: Readonly<Record<string, unknown>> = {
+  pipelines_create: { yaml_content: hello },
+  pipelines_validate: { yaml_content: hello },
+  pipelines_replace: { yaml_content: hello },
+  pipelines_change: { enabled: true },
+  dryruns_plan: { pipeline_id: randomUUID() },
+  loglevel_set: { level: 'info', for_seconds: 1 },
+};
+
+/** The path with ids that nothing has, or with others. */
+function pathOf({ path }: Operation, id: string = randomUUID()): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_all, name) => (name === 'version' ? '1' : id));
+}
+
+function rightBody(operation: Operation): Ask {
+  const types = Object.keys(operation.requestBody?.content ?? {});
+  if (types.length === 0) return {};
+  if (!types.includes('multipart/form-data')) return { body: bodies[operation.operationId] ?? {} };
+  return { body: upload, headers: { 'content-type': 'multipart/form-data; boundary=b' } };
+}
+
+const withStatus = (status: number): [string, Operation][] =>
+  operations
+    .filter(({ responses }) => String(status) in responses)
+    .map((operation) => [operation.operationId, operation]);
+const withBody = operations
+  .filter(({ requestBody }) => requestBody !== undefined)
+  .map((operation): [string, Operation] => [operation.operationId, operation]);
+const limitless = { AUTH_FAILURE_LIMIT: '0', COMPILE_LIMIT: '0' };
+
+/** Every operation of the document is refused in every way that there is, and says so as documented. */
+describe('the OpenAPI document and refusals', () => {
+  let server: MillraceServer;
+  let api: LiveApi;
+
+  beforeAll(async () => {
+    server = await MillraceServer.start({
+      workers: 0,
+      environment: { ...limitless, RATE_LIMIT: '0', TRUST_PROXY: '1' },
+    });
+    api = new LiveApi(documented, server.baseUrl);
+  });
+
+  afterAll(() => server.stop());
+
+  const refused = async (
+    status: number,
+    operation: Operation,
+    path: string,
+    how: Ask,
+  ): Promise<void> => {
+    api.problems.length = 0;
+    const answer = await api.askOperation(operation, path, how);
+    expect([answer.status, api.problems]).toEqual([status, []]);
+  };
+
+  it.each(withStatus(403))('403 of a foreign Host: %s', async (_id, operation) => {
+    const headers = { host: 'evil.example' };
+    await refused(403, operation, pathOf(operation), { headers });
+  });
+
+  it.each(withStatus(401))('401 without a token: %s', async (_id, operation) => {
+    // The machine itself needs none for metrics, so the proxy that is trusted names another one.
+    const headers = { 'x-forwarded-for': '192.0.2.1' };
+    await refused(401, operation, pathOf(operation), { token: null, headers });
+  });
+
+  it.each(withStatus(404))('404 of what is not there: %s', async (_id, operation) => {
+    await refused(404, operation, pathOf(operation), rightBody(operation));
+  });
+
+  it.each(
+    operations
+      .filter(({ path }) => path.includes('{id}'))
+      .map((each): [string, Operation] => [each.operationId, each]),
+  )('400 of an id that is none: %s', async (_id, operation) => {
+    await refused(400, operation, pathOf(operation, 'no-id'), rightBody(operation));
+  });
+
+  it.each(withBody)('400 of a body that is broken: %s', async (_id, operation) => {
+    const { headers = { 'content-type': 'application/json' } } = rightBody(operation);
+    await refused(400, operation, pathOf(operation), { body: Buffer.from('{"a":'), headers });
+  });
+
+  it.each(withBody)('415 of a body of another type: %s', async (_id, operation) => {
+    const headers = { 'content-type': 'text/plain' };
+    await refused(415, operation, pathOf(operation), { body: Buffer.from('a'), headers });
+  });
+
+  it.each(withBody)('413 of a body that is too large: %s', async (_id, operation) => {
+    const { headers = { 'content-type': 'application/json' } } = rightBody(operation);
+    const how = { body: Buffer.from('{'), missing: ELEVEN_MIB, headers };
+    await refused(413, operation, pathOf(operation), how);
+  });
+
+  it('405 of a method that a path does not take, 404 of a path that is none', async () => {
+    const problems: string[] = [];
+    const paths = new Set(operations.map(({ path }) => path));
+    for (const path of paths) {
+      const taken = operations.filter((each) => each.path === path);
+      const method = ['DELETE', 'PUT', 'PATCH', 'POST'].find(
+        (each) => !taken.some((operation) => operation.method === each),
+      );
+      const [first] = taken;
+      if (first === undefined || method === undefined) continue;
+      const answer = await api.send(method, pathOf(first));
+      // A further literal path may stand where this has a parameter.
+      if (answer.status !== 405) problems.push(`${method} ${path}: ${answer.status}`);
+      problems.push(...documented.schemaProblems('ErrorResponse', JSON.parse(answer.text)));
+    }
+    const { status, text } = await api.send('GET', '/api/nothing');
+    expect(status).toBe(404);
+    problems.push(...documented.schemaProblems('ErrorResponse', JSON.parse(text)));
+    expect(problems).toEqual([]);
+  });
+
+  it('429 of a client that asks too often', async () => {
+    const limited = await MillraceServer.start({
+      workers: 0,
+      environment: { ...limitless, RATE_LIMIT: '1' },
+    });
+    try {
+      const of = new LiveApi(documented, limited.baseUrl);
+      await eventually(async () => {
+        const { status } = await of.send('GET', '/api/workers');
+        return status === 429 || undefined;
+      });
+      for (const [id, operation] of withStatus(429)) {
+        const answer = await of.askOperation(operation, pathOf(operation), rightBody(operation));
+        // Streams have limits of their own.
+        expect([id, answer.status]).toEqual([id, id === 'executionlogs_events' ? 404 : 429]);
+      }
+      expect(of.problems).toEqual([]);
+    } finally {
+      await limited.stop();
+    }
+  });
+
+  it('503 while the database is away', async () => {
+    const uri = new URL(testServices().mongodbUri);
+    // Our own database listens on a socket, whose path is the host.
+    const host = decodeURIComponent(uri.hostname);
+    const target = host.startsWith('/') ? { path: host } : { host, port: Number(uri.port) };
+    const proxy = await CuttableProxy.start(target);
+    uri.host = `127.0.0.1:${proxy.port}`;
+    const { redisUrl } = testServices();
+    const stores = { MONGODB_URI: uri.href, REDIS_URL: redisUrl };
+    let alone: MillraceServer | undefined;
+    try {
+      const environment = { ...limitless, RATE_LIMIT: '0', ...stores };
+      alone = await MillraceServer.start({ workers: 0, environment });
+      proxy.cut();
+      const of = new LiveApi(documented, alone.baseUrl);
+      const answers = await Promise.all(
+        withStatus(503).map(async ([id, operation]): Promise<[string, number]> => {
+          const how = rightBody(operation);
+          return [id, (await of.askOperation(operation, pathOf(operation), how)).status];
+        }),
+      );
+      expect(of.problems).toEqual([]);
+      const served = answers.filter(([, status]) => status !== 503).map(([id]) => id);
+      // What needs no database.
+      expect(served.sort()).toEqual([
+        'loglevel_get',
+        'loglevel_reset',
+        'loglevel_set',
+        'metrics_scrape',
+        'pipelines_validate',
+      ]);
+    } finally {
+      proxy.cut();
+      await alone?.stop();
+    }
+  });
+});
