@@ -31,6 +31,7 @@ import { type Progress, StatePublisher } from './state-publisher.js';
 import { GitStepHandler } from './steps/git-step.handler.js';
 import { MeasuredStepHandler } from './steps/measured-step.handler.js';
 import { ShellStepHandler } from './steps/shell-step.handler.js';
+import { StepHost } from './steps/step-environment.js';
 import type { StepOutput } from './steps/step-output.js';
 import { storedLogChunk } from './stored-log-chunk.js';
 import { storedRun } from './stored-state.js';
@@ -145,6 +146,7 @@ export class ExecutionAttempt {
       open: (address, stream) => log.source({ ...address, stream }),
       systemLine: (address, text) => log.systemLine(address, text),
     };
+    const host = new StepHost(workspace);
     const result = await runPlan(
       {
         plan,
@@ -154,7 +156,7 @@ export class ExecutionAttempt {
       {
         handlers: [
           new MeasuredStepHandler(
-            new ShellStepHandler(this.tools.processes, workspace, this.group, output),
+            new ShellStepHandler(this.tools.processes, workspace, this.group, output, host),
             this.tools.metrics,
           ),
           new MeasuredStepHandler(
@@ -163,6 +165,7 @@ export class ExecutionAttempt {
           ),
         ],
         clock: this.clock,
+        hostVariables: (address) => host.variables(address),
         onState: (state) => publisher.push(state),
         onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
         systemLine: (address, text) => log.systemLine(address, text),

@@ -21,7 +21,10 @@ export class UnreachableFolderError extends Error {
  * @throws UnreachableFolderError when the user cannot come down to it all the same: steps would start in a folder that
  *   they cannot name, and fail in ways that nobody understands.
  */
-export async function makePassable(folder: string, user: WorkspaceOwner): Promise<void> {
+export async function makePassable(
+  folder: string,
+  user: Pick<WorkspaceOwner, 'uid' | 'gid'>,
+): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o711 });
   for (const path of [folder, dirname(folder)]) {
     const { uid, mode } = await stat(path);
@@ -31,7 +34,10 @@ export async function makePassable(folder: string, user: WorkspaceOwner): Promis
   if (closed !== undefined) throw new UnreachableFolderError(closed);
 }
 
-async function firstClosed(folder: string, user: WorkspaceOwner): Promise<string | undefined> {
+async function firstClosed(
+  folder: string,
+  user: Pick<WorkspaceOwner, 'uid' | 'gid'>,
+): Promise<string | undefined> {
   for (let at = folder; ; at = dirname(at)) {
     const { uid, gid, mode } = await stat(at);
     const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;

@@ -23,7 +23,7 @@ const EXECUTION = '0190a0b0-0000-7000-8000-000000000001';
 const isRoot = process.getuid?.() === 0;
 const asRoot = isRoot ? it : it.skip;
 /** Only root gives folders away: anybody else's steps are its own user. */
-const owner = isRoot ? { uid: 54321, gid: 54321 } : undefined;
+const owner = isRoot ? { name: 'step', uid: 54321, gid: 54321 } : undefined;
 
 jest.setTimeout(30_000);
 
@@ -43,7 +43,7 @@ describe('WorkspaceStore', () => {
     processes = new LauncherProcessRunner({
       launcherEntry: launcher.path,
       stateFolder: join(base, 'launchers'),
-      ...(owner && { stepUser: { name: 'step', ...owner } }),
+      ...(owner && { stepUser: owner }),
     });
     scripts = new StepUserScripts(processes, `folders-${process.pid}-`);
     store = new WorkspaceStore(join(base, 'w'), owner, scripts);

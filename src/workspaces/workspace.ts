@@ -18,6 +18,7 @@ export interface Workspace {
 
 /** Owner of the folders when steps run as a user of their own. */
 export interface WorkspaceOwner {
+  readonly name: string;
   readonly uid: number;
   readonly gid: number;
 }

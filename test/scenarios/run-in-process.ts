@@ -12,6 +12,7 @@ import { executionReasons } from '../../src/executions/execution-reasons.js';
 import { storedRun } from '../../src/executions/stored-state.js';
 import { GitStepHandler } from '../../src/executions/steps/git-step.handler.js';
 import { ShellStepHandler } from '../../src/executions/steps/shell-step.handler.js';
+import { StepHost } from '../../src/executions/steps/step-environment.js';
 import { steadyClock } from '../../src/executions/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-environment.js';
 import { MemoryEventBus } from '../../src/integrations/event-bus/memory-event-bus.js';
@@ -135,14 +136,16 @@ export class InProcessRunner {
     };
     const traces: Outcome['traces'][number][] = [];
     const control = new AbortController();
+    const host = new StepHost(workspace);
     const running = runPlan(
       { plan, context, maxParallelSteps: MAX_PARALLEL_STEPS },
       {
         handlers: [
-          new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output),
+          new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output, host),
           new GitStepHandler(this.git, workspace, output, this.workspaces),
         ],
         clock: steadyClock(),
+        hostVariables: (address) => host.variables(address),
         onState: () => undefined,
         onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
         systemLine: (address, text) => log.systemLine(address, text),

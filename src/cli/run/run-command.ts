@@ -15,6 +15,7 @@ import { runPlan } from '../../engine/runtime/run-plan.js';
 import { credentialMasks } from '../../pipelines/credential-masks.js';
 import { GitStepHandler } from '../../executions/steps/git-step.handler.js';
 import { ShellStepHandler } from '../../executions/steps/shell-step.handler.js';
+import { StepHost } from '../../executions/steps/step-environment.js';
 import { steadyClock } from '../../executions/steady-clock.js';
 import { triggerEnvironment } from '../../pipelines/trigger-environment.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
@@ -151,14 +152,16 @@ async function runInWorkspace(
   const git = await chooseGitClient(config.gitClient, ['all'], { authorities });
   const group = `${context.executionId}.1`;
   try {
+    const host = new StepHost(workspace);
     const run = runPlan(
       { plan, context, maxParallelSteps: config.workerMaxParallelSteps },
       {
         handlers: [
-          new ShellStepHandler(processes, workspace, group, output),
+          new ShellStepHandler(processes, workspace, group, output, host),
           new GitStepHandler(git, workspace, output, store),
         ],
         clock: steadyClock(),
+        hostVariables: (address) => host.variables(address),
         onState: (state) => progress.show(state),
         onTrace: () => undefined,
         systemLine: (address, text) => output.systemLine(address, text),

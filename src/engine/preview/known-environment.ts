@@ -1,8 +1,8 @@
-import { mergedNames, nameRecord } from '../../common/values/name-record.js';
+import { hasName, mergedNames, nameRecord } from '../../common/values/name-record.js';
 import { parseTemplate } from '../expression/template.js';
 import { templateReferences, type References } from '../expression/expression-references.js';
 import { renderText } from '../runtime/render-text.js';
-import { isReservedVariable } from '../runtime/step-environment.js';
+import { inOrderOfReading, isReservedVariable } from '../runtime/step-environment.js';
 import type { Environment } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 
@@ -24,7 +24,7 @@ export interface KnownEnvironmentSources {
 
 /**
  * `mergeEnvironment` as far as it is known: a variable whose text reads what is not known is unknown.
- * @throws TemplateError for a wrong expression
+ * @throws TemplateError for a wrong expression, EnvironmentError for a circle
  */
 export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEnvironment {
   const { platform, overrides } = sources;
@@ -39,13 +39,38 @@ export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEn
   };
   for (const level of sources.levels) {
     const outside = withOverrides({ values: nameRecord(values), unknown }, overrides);
-    const scope = sources.scope(outside.values);
-    const rendered = Object.entries(level).map(([name, text]) => {
-      return [name, isKnown(text, outside, sources) ? renderText(text, scope) : undefined] as const;
-    });
+    const rendered = new Map<string, string | undefined>();
+    for (const { name, text, reads } of inOrderOfReading(level)) {
+      const seen = withSiblings(outside, reads, rendered, overrides);
+      const value = isKnown(text, seen, sources)
+        ? renderText(text, sources.scope(seen.values))
+        : undefined;
+      rendered.set(name, value);
+    }
     for (const [name, value] of rendered) set(name, value);
   }
   return withOverrides({ values: nameRecord(values), unknown }, overrides);
+}
+
+/** What is outside a level, with the variables of the level that a text of it reads. */
+function withSiblings(
+  outside: KnownEnvironment,
+  reads: readonly string[],
+  rendered: ReadonlyMap<string, string | undefined>,
+  overrides: Readonly<Record<string, string>>,
+): KnownEnvironment {
+  const own = reads.filter((name) => !isReservedVariable(name) && !hasName(overrides, name));
+  if (own.length === 0) return outside;
+  const values = new Map(Object.entries(outside.values));
+  const unknown = new Set(outside.unknown);
+  for (const name of own) {
+    const value = rendered.get(name);
+    values.delete(name);
+    unknown.delete(name);
+    if (value === undefined) unknown.add(name);
+    else values.set(name, value);
+  }
+  return { values: nameRecord(values), unknown };
 }
 
 function withOverrides(

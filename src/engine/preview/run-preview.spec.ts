@@ -126,6 +126,47 @@ stages:
     expect(answer).toBe(text.includes('cancelled()') ? 'skipped' : verdict);
   });
 
+  it('knows the variables that are the same everywhere, and no folders', () => {
+    const yaml = `name: x
+environment:
+  FULL: "\${{ env.FIRST }}/\${{ env.SECOND }}"
+  SECOND: "\${{ inputs.level }}"
+  FIRST: "\${{ env.LANG }}"
+  CACHE: "\${{ env.NEAR }}/cache"
+  NEAR: "\${{ env.HOME }}"
+  PATH: "/opt:\${{ env.PATH }}"
+stages:
+  - name: s
+    when: env.TERM == 'dumb'
+    steps:
+      - { name: path, run: a, when: "startsWith(env.PATH, '/opt:/usr/local/sbin:')" }
+      - { name: shell, run: a, shell: bash, when: "env.SHELL == '/bin/bash'" }
+      - { name: siblings, run: a, when: "env.FULL == 'C.UTF-8/top'" }
+      - { name: folder, run: a, when: "env.HOME == '/x'" }
+      - { name: of-folder, run: a, when: "env.CACHE == '/x'" }
+      - { name: output, run: a, when: "env.CI_OUTPUT == '/x'" }
+      - { name: given, run: a, environment: { HOME: /x }, when: "env.HOME == '/x'" }
+triggers: [{ manual: { inputs: { level: { type: string, default: low } } } }]
+always:
+  - { name: hook, run: a, when: "env.SHELL == '/bin/sh'" }
+`;
+    const of = preview(yaml, { inputs: { level: 'top' } });
+    expect(find(of, 's').verdict).toBe('runs');
+    const verdicts = of.stages[0]?.steps.map(({ name, verdict }) => `${name} ${verdict}`);
+    expect(verdicts).toEqual([
+      'path runs',
+      'shell runs',
+      'siblings runs',
+      'folder depends',
+      'of-folder depends',
+      'output depends',
+      'given runs',
+    ]);
+    expect(of.always[0]?.verdict).toBe('runs');
+    const replaced = preview(yaml, { inputs: { level: 'top' }, environment: { NEAR: '/n' } });
+    expect(find(replaced, 's', 'of-folder').verdict).toBe('skipped');
+  });
+
   it('a failure that is certain is taken into account', () => {
     const of = preview(`name: x
 stages:

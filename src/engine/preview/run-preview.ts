@@ -1,7 +1,8 @@
 import { nameRecord } from '../../common/values/name-record.js';
 import type { Reference, References } from '../expression/expression-references.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
-import type { Environment, Plan, RunContext, StepPlan } from '../plan/plan.js';
+import type { Plan, RunContext, StepPlan } from '../plan/plan.js';
+import { HOST_VARIABLES, fixedVariables } from '../runtime/base-environment.js';
 import { inOrderOfNeeds } from '../runtime/initial-state.js';
 import { reason } from '../runtime/reasons.js';
 import { buildGraph, type StageNode, type StepNode } from '../runtime/run-graph.js';
@@ -21,6 +22,7 @@ const UNKNOWN_VARIABLES = [
   'CI_EXECUTION_ATTEMPT',
   'CI_STEP_ATTEMPT',
   'CI_ATTEMPT',
+  ...HOST_VARIABLES,
 ];
 
 /**
@@ -99,8 +101,8 @@ class Previewer {
 
   private step(stage: StageNode, step: StepNode, ofOwnStage: NodePreview): NodePreview {
     const own = this.ask(step, (status) => {
-      const env = step.plan.environment;
-      return this.knowledge(stage, { name: step.name, environment: env }, status);
+      const { environment: env, action } = step.plan;
+      return this.knowledge(stage, { name: step.name, environment: env, action }, status);
     });
     // A stage that failed starts nothing more: where another step may fail first, this one may be skipped instead.
     const fails = own.verdict === 'fails' && counts(step) && !this.mayFailBefore(stage, step);
@@ -188,9 +190,10 @@ class Previewer {
   }
 
   private hook(step: StepPlan, list: 'on_failure' | 'always', status: StatusView): NodePreview {
-    const own = { name: step.name, environment: step.environment, stageName: list };
+    const { name, environment, action } = step;
+    const own = { name, environment, action, stageName: list };
     return verdictOf({
-      name: step.name,
+      name,
       when: step.when,
       needs: [],
       failedNeeds: [],
@@ -204,7 +207,7 @@ class Previewer {
   private knowledge(
     stage: StageNode | undefined,
     step:
-      | { readonly name: string; readonly environment: Environment; readonly stageName?: string }
+      | (Pick<StepPlan, 'name' | 'environment' | 'action'> & { readonly stageName?: string })
       | undefined,
     status: StatusView,
   ): Knowledge {
@@ -221,7 +224,7 @@ class Previewer {
     });
     const knowsStatus = status !== 'unknown';
     const environment = mergeKnownEnvironment({
-      platform: this.platform(stage?.name ?? step?.stageName, step?.name),
+      platform: this.platform(stage?.name ?? step?.stageName, step),
       levels: [this.plan.environment, stage?.plan.environment ?? {}, step?.environment ?? {}],
       overrides: this.context.environment,
       scope,
@@ -263,7 +266,10 @@ class Previewer {
     }
   }
 
-  private platform(stage: string | undefined, step: string | undefined): KnownEnvironment {
+  private platform(
+    stage: string | undefined,
+    step: Pick<StepPlan, 'name' | 'action'> | undefined,
+  ): KnownEnvironment {
     const unknown = new Set(UNKNOWN_VARIABLES);
     if (this.context.pipelineId === undefined) unknown.add('CI_PIPELINE_ID');
     for (const [variable, key] of [
@@ -274,8 +280,13 @@ class Previewer {
       if (this.checkout.unknown.has(key)) unknown.add(variable);
     }
     const address =
-      stage !== undefined && step !== undefined ? { stage, step, attempt: 1 } : undefined;
-    const values = platformVariables(this.run, this.checkout.trigger, address);
+      stage !== undefined && step !== undefined
+        ? { stage, step: step.name, attempt: 1 }
+        : undefined;
+    const values = {
+      ...fixedVariables(step?.action),
+      ...platformVariables(this.run, this.checkout.trigger, address),
+    };
     return {
       values: nameRecord(Object.entries(values).filter(([name]) => !unknown.has(name))),
       unknown,

@@ -11,7 +11,7 @@ import { askGate, type GateAnswer } from './when.js';
 export function askStage(session: RunSession, stage: StageNode): GateAnswer {
   const status = statusFunctions(stage);
   const answer = askNode(session, stage, false, () => {
-    const env = placeEnvironment(session, { stage, status }, undefined);
+    const env = placeEnvironment(session, { stage, status });
     return runScope(session, undefined, env, status);
   });
   if (answer.kind !== 'error' && answer.trace !== undefined) {
@@ -26,7 +26,7 @@ export function askStep(session: RunSession, step: StepNode): GateAnswer {
   const status = statusFunctions(step);
   const answer = askNode(session, step, stage.failed, () => {
     const address = { stage: stage.name, step: step.name, attempt: 1 };
-    const env = placeEnvironment(session, { stage, status }, address, step.plan.environment);
+    const env = placeEnvironment(session, { stage, status }, { address, plan: step.plan });
     return runScope(session, stage, env, status);
   });
   if (answer.kind !== 'error' && answer.trace !== undefined) {

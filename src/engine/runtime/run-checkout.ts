@@ -93,7 +93,7 @@ function rememberRefs(session: RunSession, repository: RepositoryPlan): void {
 function textOrNothing(session: RunSession, text: string): string | undefined {
   const place = { stage: undefined, status: PLAIN_STATUS };
   try {
-    const env = placeEnvironment(session, place, undefined);
+    const env = placeEnvironment(session, place);
     return renderText(text, runScope(session, undefined, env, PLAIN_STATUS));
   } catch (error) {
     if (error instanceof TemplateError || error instanceof EnvironmentError) return undefined;

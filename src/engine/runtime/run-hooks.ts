@@ -94,12 +94,7 @@ function decide(session: RunSession, hook: Hook): Reason | undefined {
     failedNeed: undefined,
     stageFailed: false,
     scope: () =>
-      runScope(
-        session,
-        undefined,
-        placeEnvironment(session, place, address, plan.environment),
-        status,
-      ),
+      runScope(session, undefined, placeEnvironment(session, place, { address, plan }), status),
     mask: (text) => session.mask(text),
   });
   if (answer.kind === 'error') {

@@ -248,6 +248,7 @@ export function start(of: Plan, options: BenchOptions = {}): Bench {
     {
       handlers: [shell, gitHandler],
       clock,
+      hostVariables: () => ({}),
       onState: (state) => states.push(state),
       onTrace: (stage, name, trace) => traces.push({ stage, step: name, trace }),
       systemLine: (address, text) => lines.push(`${address.stage}/${address.step}: ${text}`),

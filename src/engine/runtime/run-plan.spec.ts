@@ -1,3 +1,4 @@
+import { FIXED_VARIABLES } from './base-environment.js';
 import {
   EXIT_1,
   OK,
@@ -384,6 +385,8 @@ describe('environment of a step', () => {
       },
     );
     expect(bench.shell.calls[0]?.attempt.environment).toEqual({
+      ...FIXED_VARIABLES,
+      SHELL: '/bin/sh',
       CI: 'true',
       CI_EXECUTION_ID: 'e1',
       CI_PIPELINE: 'shop',

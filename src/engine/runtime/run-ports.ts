@@ -27,6 +27,11 @@ export interface RunPorts {
   /** Exactly one per kind of action that the plan holds. */
   readonly handlers: readonly StepHandler[];
   readonly clock: Clock;
+  /**
+   * Values of `HOST_VARIABLES`, for a try of a step or for what is evaluated outside steps. What it says of a try holds
+   * for the handler that runs it; a try may be asked for more than once, and never run.
+   */
+  hostVariables(address: StepAddress | undefined): Readonly<Record<string, string>>;
   /** Gets the whole new state after every change; states are immutable. */
   onState(state: RunState): void;
   /** Gets the evaluated `when` of a stage (`step` absent) or a step. */

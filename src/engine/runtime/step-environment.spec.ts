@@ -1,3 +1,4 @@
+import { valueOf } from '../../common/values/name-record.js';
 import { context } from './run-plan.fixture.js';
 import { PLAIN_STATUS } from './run-scope.js';
 import {
@@ -45,7 +46,7 @@ describe('environment', () => {
 
   it('shows a level what is outside it, and what the trigger says', () => {
     const levels: Record<string, string>[] = [
-      { A: '1', HOST: 'dev', SELF: 'x${{ env.A }}' },
+      { A: '1', HOST: 'dev', SELF: 'x${{ env.SELF }}' },
       { URL: 'https://${{ env.HOST }}/${{ env.CI_STEP }}', A: '${{ env.A }}2' },
       { A: '${{ env.A }}3' },
     ];
@@ -55,6 +56,59 @@ describe('environment', () => {
       A: '123',
       HOST: 'prod',
     });
+  });
+
+  it('lets what is not reserved of the platform be replaced, and be read where it is', () => {
+    const platform = { CI: 'true', CI_STEP: 'a', PATH: '/bin', CI_OUTPUT: '/o' };
+    const levels: Record<string, string>[] = [
+      { PATH: '/opt:${{ env.PATH }}', CI_OUTPUT: '/evil' },
+      { PATH: '/stage:${{ env.PATH }}', OUT: '${{ env.CI_OUTPUT }}' },
+    ];
+    expect(merge({ platform, levels })).toEqual({
+      CI: 'true',
+      CI_STEP: 'a',
+      CI_OUTPUT: '/o',
+      PATH: '/stage:/opt:/bin',
+      OUT: '/o',
+    });
+    expect(merge({ platform, levels, overrides: { PATH: '/t' } })['PATH']).toBe('/t');
+  });
+
+  it('lets a text read others of its map, in any order; the trigger wins there too', () => {
+    const levels: Record<string, string>[] = [
+      { HOST: 'outer', NAME: 'outer' },
+      {
+        URL: "${{ env.SCHEME }}://${{ env['HOST'] }}",
+        HOST: '${{ env.NAME }}.${{ env.HOST }}',
+        SCHEME: 'https',
+        NAME: 'api',
+      },
+    ];
+    expect(merge({ levels })).toMatchObject({ URL: 'https://api.outer', HOST: 'api.outer' });
+    expect(merge({ levels, overrides: { HOST: 'here' } })['URL']).toBe('https://here');
+  });
+
+  it('keeps names of objects apart from objects', () => {
+    const levels: Record<string, string>[] = [
+      { A: '${{ env.constructor }}', constructor: '${{ env.toString }}x' },
+    ];
+    const merged = merge({ levels });
+    expect([merged['A'], valueOf(merged, 'constructor')]).toEqual(['x', 'x']);
+  });
+
+  it('looks a name that only the run knows up outside the map', () => {
+    const levels: Record<string, string>[] = [
+      { A: 'out' },
+      { A: 'in', PICK: 'A', B: '${{ env[env.PICK] }}' },
+    ];
+    expect(merge({ levels })['B']).toBe('out');
+  });
+
+  it('refuses a circle, naming its members', () => {
+    const levels: Record<string, string>[] = [
+      { A: '${{ env.B }}', B: '${{ env.C }}', C: '${{ env.B }}' },
+    ];
+    expect(() => merge({ levels })).toThrow('in a circle: B -> C -> B');
   });
 
   it('takes the trigger by the letter', () => {

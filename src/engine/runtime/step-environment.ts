@@ -1,15 +1,21 @@
-import { mergedNames, nameRecord, type NameRecord } from '../../common/values/name-record.js';
+import {
+  mergedNames,
+  nameRecord,
+  valueOf,
+  type NameRecord,
+} from '../../common/values/name-record.js';
 import type { Environment, RunContext } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
+import { variableOrder, variableReferences } from '../expression/variable-references.js';
 import { renderText } from './render-text.js';
 import type { StepAddress } from './step-handler.js';
 
-/** A variable that no process can be given. */
+/** Variables that no process can be given. */
 export class EnvironmentError extends Error {
   readonly code = 'environment_invalid';
 
-  constructor(readonly variable: string) {
-    super(`the value of ${variable} holds a NUL character`);
+  constructor(message: string) {
+    super(message);
     this.name = 'EnvironmentError';
   }
 }
@@ -27,8 +33,8 @@ export function isReservedVariable(name: string): boolean {
 }
 
 /**
- * Variables that the engine sets. The handler's host adds what only it knows: `CI_WORKSPACE`, `CI_OUTPUT`, `PATH`,
- * `HOME`, `TMPDIR`, `LANG`. What is not known (no branch, no tag) is not set.
+ * Variables that tell of the run. What is not known (no branch, no tag) is not set. Beside them stand those of
+ * `fixedVariables` and of the port `hostVariables`.
  */
 export function platformVariables(
   context: RunContext,
@@ -56,40 +62,77 @@ export function platformVariables(
 }
 
 export interface EnvironmentSources {
+  /** What is reserved of it wins over everything, the rest is the weakest level. */
   readonly platform: Readonly<Record<string, string>>;
   /** Weakest first: pipeline, stage, step. Values are templates. */
   readonly levels: readonly Environment[];
   /** The trigger's: wins over every level, is no template, also visible to the templates of the levels. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** The scope in which a level is evaluated; `env` is everything outside that level. */
+  /** The scope in which a text is evaluated; `env` is what is outside its level, and what it names of its own level. */
   readonly scope: (env: Readonly<Record<string, string>>) => Scope;
 }
 
 /**
  * The merged environment, by docs/pipeline-yaml.md: platform < pipeline < stage < step < trigger; `CI_*` only from the platform.
  *
- * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL.
+ * A variable may read others of its own level, in any order; where it names itself it reads the one outside.
+ *
+ * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL, and for a circle.
  */
 export function mergeEnvironment(sources: EnvironmentSources): NameRecord<string> {
   const { platform, overrides } = sources;
+  const reserved = nameRecord(
+    Object.entries(platform).filter(([name]) => isReservedVariable(name)),
+  );
   let merged: NameRecord<string> = platform;
   for (const level of sources.levels) {
-    const entries = Object.entries(level);
-    if (entries.length === 0) continue;
-    const scope = sources.scope(mergedNames(merged, overrides, platform));
-    const values = entries.map(([name, text]) => [name, renderText(text, scope)] as const);
+    const outside = mergedNames(merged, overrides, reserved);
+    const values = new Map<string, string>();
+    for (const { name, text, reads } of inOrderOfReading(level)) {
+      const siblings = nameRecord(reads.map((read) => [read, values.get(read) ?? ''] as const));
+      // What the trigger says of a sibling wins over what is written for it, as everywhere.
+      const env =
+        reads.length === 0 ? outside : mergedNames(outside, siblings, overrides, reserved);
+      values.set(name, renderText(text, sources.scope(env)));
+    }
     merged = mergedNames(merged, nameRecord(values));
   }
   const all = Object.entries(mergedNames(merged, overrides));
   const own = all.filter(([name]) => !isReservedVariable(name));
-  const environment = mergedNames(nameRecord(own), platform);
+  const environment = mergedNames(nameRecord(own), reserved);
   refuseNul(environment);
   return environment;
+}
+
+/** A variable of a level, and which others of it its text reads. */
+export interface LevelVariable {
+  readonly name: string;
+  readonly text: string;
+  readonly reads: readonly string[];
+}
+
+/**
+ * The variables of a level, each after those that it reads.
+ *
+ * @throws EnvironmentError for a circle, which only a plan of before circles were refused can have.
+ */
+export function inOrderOfReading(level: Environment): readonly LevelVariable[] {
+  const edges = variableReferences(level);
+  const order = variableOrder(edges);
+  if (order.kind === 'circle') {
+    throw new EnvironmentError(
+      `variables read each other in a circle: ${order.names.join(' -> ')}`,
+    );
+  }
+  return order.names.map((name) => {
+    return { name, text: valueOf(level, name) ?? '', reads: edges.get(name) ?? [] };
+  });
 }
 
 /** @throws EnvironmentError */
 export function refuseNul(environment: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(environment)) {
-    if (value.includes('\0')) throw new EnvironmentError(name);
+    if (value.includes('\0'))
+      throw new EnvironmentError(`the value of ${name} holds a NUL character`);
   }
 }

@@ -13,7 +13,7 @@ export interface StepAddress {
 export interface StepAttempt<A extends StepAction = StepAction> {
   readonly address: StepAddress;
   readonly action: A;
-  /** The whole environment of the step: platform variables, merged levels. Nothing is added to it but what the handler's host decides (`PATH`, `HOME`, `TMPDIR`, `LANG`). */
+  /** The whole environment of the step: what the host says, platform variables, merged levels. */
   readonly environment: Readonly<Record<string, string>>;
   /** Names that `$CI_OUTPUT` may set. */
   readonly outputs: readonly string[];

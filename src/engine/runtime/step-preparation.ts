@@ -1,14 +1,9 @@
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
 import { TemplateError } from '../expression/template.js';
-import type {
-  Environment,
-  GitAction,
-  RepositoryPlan,
-  ShellAction,
-  StepPlan,
-} from '../plan/plan.js';
+import type { GitAction, RepositoryPlan, ShellAction, StepPlan } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
+import { fixedVariables } from './base-environment.js';
 import { reason } from './reasons.js';
 import { renderText } from './render-text.js';
 import type { StageNode } from './run-graph.js';
@@ -64,7 +59,7 @@ function evaluated(
   place: StepPlace,
   address: StepAddress,
 ): StepAttempt {
-  const environment = placeEnvironment(session, place, address, plan.environment);
+  const environment = placeEnvironment(session, place, { address, plan });
   const scope = runScope(session, place.stage, environment, place.status);
   const { outputs } = plan;
   if (plan.action.kind === 'git') {
@@ -80,21 +75,30 @@ function evaluated(
   };
 }
 
+/** A try of a step, as its variables see it. */
+export interface StepTry {
+  readonly address: StepAddress;
+  readonly plan: Pick<StepPlan, 'action' | 'environment'>;
+}
+
 /**
- * The merged environment at a place; `address` is absent for a stage's own `when`.
+ * The merged environment at a place; `step` is absent for a stage's own `when`.
  *
  * @throws TemplateError, EnvironmentError
  */
 export function placeEnvironment(
   session: RunSession,
   place: StepPlace,
-  address: StepAddress | undefined,
-  own: Environment = {},
+  step?: StepTry,
 ): NameRecord<string> {
   const stage = place.stage?.plan.environment ?? {};
   return mergeEnvironment({
-    platform: platformVariables(session.context, session.checkout, address),
-    levels: [session.plan.environment, stage, own],
+    platform: {
+      ...fixedVariables(step?.plan.action),
+      ...session.ports.hostVariables(step?.address),
+      ...platformVariables(session.context, session.checkout, step?.address),
+    },
+    levels: [session.plan.environment, stage, step?.plan.environment ?? {}],
     overrides: session.context.environment,
     scope: (env) => runScope(session, place.stage, env, place.status),
   });

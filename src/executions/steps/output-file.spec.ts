@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { makeScriptFile, OutputFile } from './output-file.js';
 
 const isRoot = process.getuid?.() === 0;
-const owner = isRoot ? { uid: 54321, gid: 54321 } : undefined;
+const owner = isRoot ? { name: 'step', uid: 54321, gid: 54321 } : undefined;
 
 describe('$CI_OUTPUT', () => {
   let root: string;

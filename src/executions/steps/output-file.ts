@@ -31,8 +31,9 @@ export class OutputFile {
     private readonly descriptor: number,
   ) {}
 
-  static make({ root, owner }: Workspace, number: number): OutputFile {
-    const path = join(root, `outputs-${number}`);
+  static make(workspace: Workspace, number: number): OutputFile {
+    const { owner } = workspace;
+    const path = outputFilePath(workspace, number);
     const descriptor = openSync(path, 'wx+', 0o600);
     if (owner) fchownSync(descriptor, owner.uid, owner.gid);
     return new OutputFile(path, descriptor);
@@ -74,6 +75,11 @@ export class OutputFile {
       return invalid(`line ${badLine(bytes)} of $CI_OUTPUT is not UTF-8`);
     }
   }
+}
+
+/** Where the `$CI_OUTPUT` file of a try is, before there is one. */
+export function outputFilePath({ root }: Pick<Workspace, 'root'>, number: number): string {
+  return join(root, `outputs-${number}`);
 }
 
 /** A script that is too long for the command line, readable for the step and for nobody else, in a folder of the server's. */

@@ -1,4 +1,5 @@
 import type { ShellAction } from '../../engine/plan/plan.js';
+import { SHELL_PROGRAMS } from '../../engine/runtime/base-environment.js';
 
 const SHELLS: Readonly<Record<ShellAction['shell'], readonly string[]>> = {
   sh: ['-e'],
@@ -18,5 +19,5 @@ export function shellCommand(
 ): { readonly command: string; readonly args: readonly string[] } {
   // Behind `--` nothing is an option, whatever it begins with.
   const source = file === undefined ? ['-c', '--', script] : ['--', file];
-  return { command: `/bin/${shell}`, args: [...SHELLS[shell], ...source] };
+  return { command: SHELL_PROGRAMS[shell], args: [...SHELLS[shell], ...source] };
 }

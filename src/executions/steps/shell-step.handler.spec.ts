@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findProgram, itWith } from '../../../test/support/needed-programs.js';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import type { ShellAction } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
@@ -24,9 +25,14 @@ import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { ShellStepHandler } from './shell-step.handler.js';
+import { StepHost } from './step-environment.js';
+import type { StepOutput } from './step-output.js';
+import { fixedVariables } from '../../engine/runtime/base-environment.js';
 
-const owner = process.getuid?.() === 0 ? { uid: 54321, gid: 54321 } : undefined;
+const owner = process.getuid?.() === 0 ? { name: 'step', uid: 54321, gid: 54321 } : undefined;
 const asRoot = owner ? it : it.skip;
+/** Where the PATH of a step leads. */
+const onJava = itWith(findProgram('java'), 'java: apt-get install default-jre-headless');
 const LONG = `# ${'x'.repeat(100_000)}\n`;
 
 jest.setTimeout(30_000);
@@ -56,6 +62,12 @@ class InterruptedRunner extends ProcessRunner {
   }
 }
 
+interface RunOptions {
+  readonly workingDirectory?: string;
+  /** Instead of what the host says. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 describe('ShellStepHandler', () => {
   let base: string;
   let closed: string;
@@ -63,6 +75,7 @@ describe('ShellStepHandler', () => {
   let store: WorkspaceStore;
   let workspace: Workspace;
   let handler: ShellStepHandler;
+  let host: StepHost;
   let printed: string;
   let attempts = 0;
 
@@ -76,7 +89,7 @@ describe('ShellStepHandler', () => {
       new LauncherProcessRunner({
         launcherEntry: launcher.path,
         stateFolder: join(base, 'launchers'),
-        ...(owner && { stepUser: { name: 'step', ...owner } }),
+        ...(owner && { stepUser: owner }),
       }),
     );
     store = new WorkspaceStore(join(base, 'w'), owner, new StepUserScripts(runner, 'spec-'));
@@ -90,7 +103,8 @@ describe('ShellStepHandler', () => {
     printed = '';
     runner.beforeStep = () => undefined;
     workspace = await store.create('0190a0b0-0000-7000-8000-000000000002', attempts);
-    handler = new ShellStepHandler(runner, workspace, `spec.${attempts}`, {
+    host = new StepHost(workspace);
+    const output: StepOutput = {
       open: () => ({
         write: (bytes) => {
           printed += bytes.toString();
@@ -99,19 +113,25 @@ describe('ShellStepHandler', () => {
         end: () => undefined,
       }),
       systemLine: () => undefined,
-    });
+    };
+    handler = new ShellStepHandler(runner, workspace, `spec.${attempts}`, output, host);
   });
   afterEach(() => store.remove(workspace));
 
-  function run(command: string, workingDirectory?: string): Promise<StepOutcome> {
+  function run(
+    command: string,
+    { workingDirectory, environment: given = {} }: RunOptions = {},
+  ): Promise<StepOutcome> {
     const action: ShellAction = {
       kind: 'shell',
       shell: 'sh',
       commands: [command],
       workingDirectory,
     };
+    const address = { stage: 's', step: 'x', attempt: 1 };
+    const environment = { ...fixedVariables(action), ...host.variables(address), ...given };
     return handler.run(
-      { address: { stage: 's', step: 'x', attempt: 1 }, action, environment: {}, outputs: ['a'] },
+      { address, action, environment, outputs: ['a'] },
       new AbortController().signal,
     );
   }
@@ -120,8 +140,8 @@ describe('ShellStepHandler', () => {
 
   it('starts in the workspace, or in a folder below it, through links that stay inside', async () => {
     await run('mkdir -p "a/-b c" && ln -s a way && pwd');
-    await run('pwd', 'a/-b c');
-    await run('pwd -P', './way/-b c/');
+    await run('pwd', { workingDirectory: 'a/-b c' });
+    await run('pwd -P', { workingDirectory: './way/-b c/' });
     const { directory } = workspace;
     expect(printed).toBe(`${directory}\n${directory}/a/-b c\n${directory}/a/-b c\n`);
   });
@@ -136,7 +156,7 @@ describe('ShellStepHandler', () => {
       ['../tmp', 'working_directory_outside'],
       ['/tmp', 'working_directory_outside'],
     ] as const) {
-      expect(reasonOf(await run('echo never', folder))).toMatchObject({
+      expect(reasonOf(await run('echo never', { workingDirectory: folder }))).toMatchObject({
         code,
         message: expect.stringContaining(folder) as string,
       });
@@ -148,18 +168,44 @@ describe('ShellStepHandler', () => {
     'goes nowhere that only root may enter, also when the way changes after the look',
     async () => {
       await run(`mkdir way && ln -s ${closed} closed`);
-      expect(reasonOf(await run('ls', 'closed'))).toMatchObject({
+      expect(reasonOf(await run('ls', { workingDirectory: 'closed' }))).toMatchObject({
         code: 'working_directory_missing',
       });
       runner.beforeStep = () => {
         renameSync(join(workspace.directory, 'way'), join(workspace.directory, 'old'));
         symlinkSync(closed, join(workspace.directory, 'way'));
       };
-      expect(await run('pwd; ls; cat secret', 'way')).toMatchObject({ kind: 'failed' });
+      expect(await run('pwd; ls; cat secret', { workingDirectory: 'way' })).toMatchObject({
+        kind: 'failed',
+      });
       expect(printed).not.toContain('secret\n');
       expect(printed).not.toContain('of root');
     },
   );
+
+  onJava(
+    'gives Java the home of the execution, and leaves what a pipeline says to it',
+    async () => {
+      const ask = (environment: Record<string, string>): Promise<StepOutcome> =>
+        run(`java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *user.home = //p'`, {
+          environment,
+        });
+      expect(await ask({})).toMatchObject({ kind: 'success' });
+      expect(printed).toBe(`${workspace.home}\n`);
+      printed = '';
+      await ask({ JAVA_TOOL_OPTIONS: '-Duser.home=/of/the/pipeline' });
+      expect(printed).toBe('/of/the/pipeline\n');
+    },
+  );
+
+  onJava('gives Java a home with blanks and quotes whole', async () => {
+    const home = `${workspace.home}/a b"c'd`;
+    const { JAVA_TOOL_OPTIONS = '' } = new StepHost({ ...workspace, home }).variables(undefined);
+    await run(`java -XshowSettings:properties -version 2>&1 | sed -n 's/^ *user.home = //p'`, {
+      environment: { JAVA_TOOL_OPTIONS },
+    });
+    expect(printed).toBe(`${home}\n`);
+  });
 
   it('runs a script that is too long for a command line, and leaves no file of it', async () => {
     expect(await run(`${LONG}echo "$0"; cat "$0" | wc -c; echo a=1 > "$CI_OUTPUT"`)).toMatchObject({

@@ -18,7 +18,7 @@ import type { Workspace } from '../../workspaces/workspace.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import type { OutputFile, StepOutputs } from './output-file.js';
 import { StepFiles } from './step-files.js';
-import { stepEnvironment } from './step-environment.js';
+import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
 import { scriptOf, shellCommand } from './shell-command.js';
 import { resolveInWorkspace } from './workspace-path.js';
@@ -32,7 +32,6 @@ const MAX_ARGUMENT_BYTES = 96 * 1024;
 /** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
 export class ShellStepHandler extends StepHandler<ShellAction> {
   readonly kind = 'shell';
-  private started = 0;
   private readonly scripts: StepUserScripts;
 
   constructor(
@@ -41,6 +40,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     /** The process group of the execution attempt, by which everything that it leaves behind is found. */
     private readonly group: string,
     private readonly output: StepOutput,
+    private readonly host: Pick<StepHost, 'begin'>,
   ) {
     super();
     this.scripts = new StepUserScripts(processes, `${group}/`);
@@ -53,7 +53,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     if (folder.kind === 'unknown') return unusable(folder.message);
     if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
 
-    const number = (this.started += 1);
+    const number = this.host.begin(attempt.address);
     const text = scriptOf(attempt.action);
     let files: StepFiles;
     try {
@@ -62,7 +62,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       return unusable(error instanceof Error ? error.message : String(error));
     }
     try {
-      const process = await this.start(attempt, text, folder.path, number, files);
+      const process = await this.start(attempt, text, folder.path, number, files.script?.path);
       failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
       const { exit, killed } = await this.follow(process, attempt, signal);
       failPoint('step_ended');
@@ -77,13 +77,13 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     text: string,
     folder: string,
     number: number,
-    { output, script }: StepFiles,
+    scriptFile: string | undefined,
   ): Promise<RunningProcess> {
     return this.processes.start({
       id: `${this.group}/${number}`,
       group: this.group,
-      ...shellCommand(action, text, script?.path),
-      environment: stepEnvironment(this.workspace, output.path, environment),
+      ...shellCommand(action, text, scriptFile),
+      environment,
       mergeOutput: action.separateStreams !== true,
       cwd: this.workspace.directory,
       // Entered by the step itself: a step that runs beside this one may have put a link there meanwhile.
@@ -138,9 +138,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
         if (exit.directory !== undefined) return wrongFolder('missing', action);
         // A step before may have removed it, where steps are the user of the server.
         if (!existsSync(this.workspace.directory)) return workspaceGone();
-        if (exit.code === 'E2BIG') {
-          return tooLarge(stepEnvironment(this.workspace, outputFile.path, environment));
-        }
+        if (exit.code === 'E2BIG') return tooLarge(environment);
         return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
           code: exit.code,
         });

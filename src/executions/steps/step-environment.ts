@@ -1,24 +1,62 @@
+import { userInfo } from 'node:os';
+import type { StepAddress } from '../../engine/runtime/step-handler.js';
 import type { Workspace } from '../../workspaces/workspace.js';
-
-/** What every step finds on its `PATH`, whatever the worker's own is. */
-const STEP_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+import { outputFilePath } from './output-file.js';
 
 /**
- * The environment of a step's process: nothing of the worker's own. A pipeline may replace `PATH`, `HOME`, `TMPDIR` and
- * `LANG`, but not what names the workspace and the output file.
+ * Variables of an execution attempt that only this machine knows (port `hostVariables` of the engine), and the numbers of
+ * its tries, by which the files of a try are named before it begins.
  */
-export function stepEnvironment(
-  workspace: Workspace,
-  outputFile: string,
-  given: Readonly<Record<string, string>>,
-): Record<string, string> {
-  return {
-    PATH: STEP_PATH,
-    HOME: workspace.home,
-    TMPDIR: workspace.temporary,
-    LANG: 'C.UTF-8',
-    ...given,
-    CI_WORKSPACE: workspace.directory,
-    CI_OUTPUT: outputFile,
-  };
+export class StepHost {
+  private readonly numbers = new Map<string, number>();
+  private last = 0;
+
+  constructor(private readonly workspace: Workspace) {}
+
+  variables(address: StepAddress | undefined): Readonly<Record<string, string>> {
+    const { home, temporary, directory, owner } = this.workspace;
+    const user = owner?.name ?? ownName();
+    return {
+      HOME: home,
+      TMPDIR: temporary,
+      USER: user,
+      LOGNAME: user,
+      // Java asks the system for the home of its user, not `HOME`: see docs/adr/0023-variables-of-a-step.md.
+      JAVA_TOOL_OPTIONS: `-Duser.home=${quoted(home)}`,
+      CI_WORKSPACE: directory,
+      ...(address && { CI_OUTPUT: outputFilePath(this.workspace, this.numberOf(address)) }),
+    };
+  }
+
+  /** The number of a try that begins; who asks for its variables afterwards gets those of another one. */
+  begin(address: StepAddress): number {
+    const number = this.numberOf(address);
+    this.numbers.delete(keyOf(address));
+    return number;
+  }
+
+  private numberOf(address: StepAddress): number {
+    const key = keyOf(address);
+    const number = this.numbers.get(key) ?? (this.last += 1);
+    this.numbers.set(key, number);
+    return number;
+  }
+}
+
+function keyOf({ stage, step, attempt }: StepAddress): string {
+  return JSON.stringify([stage, step, attempt]);
+}
+
+/** The name of the server's own user; its number where the system has no name for it, as in some containers. */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? '');
+  }
+}
+
+/** As the JVM reads its options: blanks part them, quotes of either kind hold together. */
+function quoted(path: string): string {
+  return /[\s"']/.test(path) ? `"${path.replaceAll('"', `"'"'"`)}"` : path;
 }
