@@ -3,6 +3,10 @@ import type { ProcessExit } from './process-runner.js';
 
 /** Descriptor on which the entering shell tells why it could not go on; no program of a step ever has it. */
 export const ENTRY_REPORT_FD = 3;
+/** Characters; a code such as ENOENT is all that is ever told. */
+const LONGEST_REPORT = 64;
+/** From the end of the process to the end of what it told, ms: it is in the pipe by then. */
+const LATE_REPORT_MS = 500;
 
 /**
  * `$1` is the directory, the rest the command. The shell that runs it is the step user already: libuv enters the `cwd` of
@@ -33,17 +37,26 @@ export function enterDirectory(directory: string, { command, args }: Command): C
   return { command: '/bin/sh', args: ['-c', ENTER, 'sh', place, command, ...args] };
 }
 
-/** What the entering shell told, once it became the command or ended; undefined when all went well. */
+/**
+ * What the entering shell told, once it became the command or ended; undefined when all went well. `ended` says that the process
+ * is over: who took the descriptor from the shell (pidfd_getfd, SCM_RIGHTS) and keeps it does not keep the end of the step.
+ */
 export async function readEntryReport(
   report: Readable,
   directory: string,
   command: string,
+  ended: Promise<unknown>,
 ): Promise<ProcessExit | undefined> {
   let told = '';
+  void ended.then(() => setTimeout(() => report.destroy(), LATE_REPORT_MS).unref());
   try {
-    for await (const chunk of report) told += String(chunk);
+    for await (const chunk of report) {
+      told += String(chunk);
+      // Whoever took the descriptor from the shell (pidfd_getfd) may write what he likes.
+      if (told.length > LONGEST_REPORT) break;
+    }
   } catch {
-    // The process was killed: its exit tells how.
+    // The process was killed, or another has the descriptor: its exit tells how.
     return undefined;
   }
   const code = told.trim();

@@ -418,6 +418,27 @@ describe('LauncherProcessRunner', () => {
       expect(await neighbour.exit).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
     });
 
+    it('is told, though a process that is not of the tree traces it and never collects it', async () => {
+      const sleep = uniqueSleep();
+      const running = await shell(`exec sleep ${sleep}`);
+      await until(() => pidsWithArgument(sleep).length > 0);
+      const [pid] = pidsWithArgument(sleep);
+      const seize = 0x4206;
+      const script = `const trace = require('koffi').load(null).func('long ptrace(long, long, long, long)');
+        console.log(trace(${seize}, ${pid}, 0, 0)); setInterval(() => undefined, 1000);`;
+      const tracer = spawn(process.execPath, ['-e', script], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      try {
+        const answer = await new Promise((resolve) => tracer.stdout.once('data', resolve));
+        expect(String(answer).trim()).toBe('0');
+        await running.kill(100);
+        expect(await running.exit).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+      } finally {
+        tracer.kill('SIGKILL');
+      }
+    });
+
     it('may take as long as its grace when the tree cleans up on TERM', async () => {
       const sleep = uniqueSleep();
       const running = await shell(

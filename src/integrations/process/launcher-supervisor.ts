@@ -18,9 +18,13 @@ import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from './process-snapshot.j
 import { readStartTicks } from './process-table.js';
 import { SessionLog } from './session-log.js';
 import { SweepQueue } from './sweep-queue.js';
-import { killUntilNone, sendSignal, waitForGroupEnd } from './tree-ender.js';
+import { killUntilNone, pause, sendSignal, waitForGroupEnd } from './tree-ender.js';
 import { TreeLedger, type LedgerTree } from './tree-ledger.js';
 import { findTree } from './tree-search.js';
+
+/** From the end of a tree to what is told of its first process when nobody lets us collect it. */
+const COLLECT_LIMIT_MS = 1000;
+const COLLECT_PAUSE_MS = 10;
 
 /** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
 export class LauncherSupervisor {
@@ -110,9 +114,11 @@ export class LauncherSupervisor {
       auditSession,
       mark: tree.mark,
     });
-    const entry = entryReport(child, request);
+    let end = (): void => undefined;
+    const entry = entryReport(child, request, new Promise<void>((resolve) => (end = resolve)));
     this.reaper.take(child, child.pid, (ended) => {
       tree.running = false;
+      end();
       const lost = this.#lost.get(tree);
       this.#lost.delete(tree);
       const tell = (exit: ProcessExit): void => {
@@ -177,7 +183,28 @@ export class LauncherSupervisor {
       sendSignal(-tree.pid, 'SIGTERM');
       await waitForGroupEnd(tree.pid, graceMs);
     }
-    return killUntilNone(find, before);
+    try {
+      return await killUntilNone(find, before);
+    } finally {
+      await this.#tellUncollected(tree);
+    }
+  }
+
+  /**
+   * A process that another one traces (ptrace) is not given to us when it dies, and one that hangs in the kernel does not die:
+   * whoever asked for its end must not wait for what a step keeps from us.
+   */
+  async #tellUncollected(tree: LedgerTree): Promise<void> {
+    const deadline = performance.now() + COLLECT_LIMIT_MS;
+    while (tree.running && performance.now() < deadline) await pause(COLLECT_PAUSE_MS);
+    if (!tree.running) return;
+    tree.running = false;
+    const lost = this.#lost.get(tree);
+    this.#lost.delete(tree);
+    const exit: ProcessExit =
+      lost === undefined ? { kind: 'signalled', signal: 'SIGKILL' } : lostExit(lost);
+    // When it is collected after all, that is told too, and no longer heard.
+    this.send({ event: 'ended', process: tree.process, exit });
   }
 
   #answer(request: number, work: Promise<number>): void {
@@ -223,10 +250,15 @@ function withMarker(
 }
 
 /** Why its directory was not entered or its program not found there; undefined for everything else. */
-function entryReport(child: ChildProcess, request: StartRequest): Promise<ProcessExit | undefined> {
+function entryReport(
+  child: ChildProcess,
+  request: StartRequest,
+  ended: Promise<void>,
+): Promise<ProcessExit | undefined> {
   const { directory, command } = request;
   if (directory === undefined) return Promise.resolve(undefined);
-  return readEntryReport(child.stdio[ENTRY_REPORT_FD] as Readable, directory, command);
+  const report = child.stdio[ENTRY_REPORT_FD] as Readable;
+  return readEntryReport(report, directory, command, ended);
 }
 
 function lostExit(message: string): ProcessExit {

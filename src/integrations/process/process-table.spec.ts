@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readWrittenFiles } from './process-table.js';
+import { readProcess, readWrittenFiles } from './process-table.js';
 
 /** A process that waits, with this descriptor as its stdin. */
 function holderOf(descriptor: number): ChildProcess {
@@ -26,6 +26,22 @@ describe('what a process has open for writing', () => {
       closeSync(reading);
       closeSync(writing);
       rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a process of which the first thread ended and others run', () => {
+  const EXIT = { x64: 60, arm64: 93 }[process.arch as string];
+  (EXIT === undefined ? it.skip : it)('lives, though its state is that of a zombie', async () => {
+    const script = `require('koffi').load(null).func('long syscall(long, long)')(${EXIT}, 0)`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+    const pid = child.pid as number;
+    try {
+      const state = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1] ?? '';
+      while (!state().startsWith('Z')) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(readProcess(pid)).toMatchObject({ pid });
+    } finally {
+      child.kill('SIGKILL');
     }
   });
 });

@@ -27,7 +27,7 @@ export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
   return entries;
 }
 
-/** Undefined when there is no such process or it is a zombie. */
+/** Undefined when there is no such process or it is a zombie; one of which only the first thread has ended lives. */
 export function readProcess(pid: number): ProcessEntry | undefined {
   const stat = readProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(pid, stat);
@@ -104,7 +104,9 @@ export function readBootId(): string {
 function parseStat(pid: number, stat: string): ProcessEntry | undefined {
   const fields = statFields(stat);
   const state = fields[0];
-  if (state === 'Z' || state === 'X' || fields.length < 20) return undefined;
+  if (fields.length < 20 || state === 'X') return undefined;
+  // The state is that of the first thread: when that alone has ended, the others run on.
+  if (state === 'Z' && Number(fields[17]) <= 1) return undefined;
   return {
     pid,
     parentPid: Number(fields[1]),
