@@ -29,9 +29,9 @@ export function exitCodeOfSignal(name: NodeJS.Signals): number {
 }
 
 /** For `--help`. */
-export const exitCodeHelp = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad input; 3 the server is
-away; 4 no or a wrong token; 5 not found; 6 the run was cancelled; 124 the run timed out; 129, 130,
-143 hung up, Ctrl-C, TERM.`;
+export const exitCodeHelp = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad
+input; 3 the server is away; 4 no or a wrong token; 5 not found; 6 the run was
+cancelled; 124 the run timed out; 129, 130, 143 hung up, Ctrl-C, TERM.`;
 
 /** What a command that waits for a run says with its exit code. `status` is that of an execution which is over. */
 export function exitCodeOfStatus(status: string): number {

@@ -34,17 +34,26 @@ export async function watchExecution(
     return interrupt.happened ? exitCodes.interrupted : exitCodeOfStatus(value.status);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    tellHowToGoOn(session, terminal, executionId);
+    tellHowToGoOn(session, terminal, executionId, interrupt.cancelled);
     return exitCodes.interrupted;
   } finally {
     interrupt.release();
   }
 }
 
-function tellHowToGoOn(session: Session, terminal: Terminal, executionId: string): void {
+function tellHowToGoOn(
+  session: Session,
+  terminal: Terminal,
+  executionId: string,
+  cancelled: boolean,
+): void {
   terminal.say();
-  terminal.say('No longer following; the execution goes on.');
-  terminal.say(`  Cancel it:  ${session.commandLine(`cancel ${executionId}`)}`);
+  if (cancelled) {
+    terminal.say('No longer following; the execution is being cancelled.');
+  } else {
+    terminal.say('No longer following; the execution goes on.');
+    terminal.say(`  Cancel it:  ${session.commandLine(`cancel ${executionId}`)}`);
+  }
   terminal.say(`  Follow it:  ${session.commandLine(`logs -f ${executionId}`)}`);
 }
 
@@ -53,6 +62,8 @@ class Interrupt {
   private readonly controller = new AbortController();
   readonly signal = this.controller.signal;
   happened = false;
+  /** The server has accepted the cancel. */
+  cancelled = false;
 
   constructor(
     private readonly session: Session,
@@ -87,8 +98,9 @@ class Interrupt {
     await api.text({
       method: 'POST',
       path: `/api/ci/executions/${this.executionId}/cancel`,
-      body: { reason: 'Ctrl-C at the terminal that triggered it.' },
+      body: { reason: 'Ctrl-C at the terminal that triggered it' },
       repeatable: true,
     });
+    this.cancelled = true;
   }
 }
