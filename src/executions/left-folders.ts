@@ -23,7 +23,11 @@ export class LeftFolders {
   /** One folder that cannot be removed keeps no other from it. Rejects when the database or the base folder cannot be read. */
   async remove(): Promise<void> {
     const now = this.now();
-    const folders = (await this.workspaces.list()).filter(
+    const listed = await this.workspaces.list();
+    const roots = new Set(listed.map(({ root }) => root));
+    // Another worker of this host may have removed it.
+    for (const root of this.kept.keys()) if (!roots.has(root)) this.kept.delete(root);
+    const folders = listed.filter(
       ({ executionId, attempt, root }) =>
         !this.running.holds(executionId, attempt) && (this.kept.get(root)?.until ?? now) <= now,
     );
