@@ -9,11 +9,16 @@ export const OUTSIDE = 3;
 export const MISSING = 4;
 export const TAKEN = 5;
 
-/** $1: workspace. $2: folder below it. Prints the real path of both, each ended by NUL; exits with `MISSING`. */
+/**
+ * $1: workspace. $2: folder below it. Prints the real path of both, each ended by NUL; exits with `OUTSIDE` or `MISSING`. What the
+ * step may not enter is judged by where its links lead.
+ */
 export const RESOLVE = `
 cd -P -- "$1" || exit 1
 printf '%s\\0' "$PWD"
-cd -P -- "./$2" 2>/dev/null || exit ${MISSING}
+if ! cd -P -- "./$2" 2>/dev/null; then
+  case $(readlink -m -- "./$2")/ in "$PWD"/*) exit ${MISSING} ;; *) exit ${OUTSIDE} ;; esac
+fi
 printf '%s\\0' "$PWD"
 `;
 

@@ -10,8 +10,9 @@ async function reports(source: string): Promise<string[]> {
     const [{ messages }] = await new ESLint().lintText(process.env.SOURCE, {
       filePath: 'src/engine/plan/plan.ts',
     });
-    console.log(JSON.stringify(messages.filter(({ ruleId }) => ruleId === 'local/no-name-index')
-      .map(({ messageId }) => messageId)));`;
+    console.log(JSON.stringify(messages
+      .filter(({ ruleId, fatal }) => fatal || ruleId === 'local/no-name-index')
+      .map(({ messageId, message }) => messageId ?? message)));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
     env: { ...process.env, SOURCE: source },
   });

@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative, sep } from 'node:path';
-import { MISSING, RESOLVE } from '../../workspaces/folder-scripts.js';
+import { MISSING, OUTSIDE, RESOLVE } from '../../workspaces/folder-scripts.js';
 import type { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 
 /** For a look at one folder, ms. */
@@ -28,6 +28,7 @@ export async function resolveInWorkspace(
   const end = await scripts.run(RESOLVE, [workspace, folder], RESOLVE_MS);
   if (end.kind === 'broken') return { kind: 'unknown', message: end.message };
   if (end.code === MISSING) return { kind: 'missing' };
+  if (end.code === OUTSIDE) return { kind: 'outside' };
   const [root, path] = end.stdout.split('\0');
   if (end.code !== 0 || root === undefined || path === undefined) {
     return { kind: 'unknown', message: end.stderr.trim() };

@@ -211,7 +211,11 @@ describe('LauncherProcessRunner', () => {
         directory: '-',
       });
       const [, stdout] = await outcome(running);
-      expect(stdout.trim().split('\n').sort()).toEqual(['B=2', 'CDPATH=/', 'MILLRACE_GROUP=group']);
+      expect(stdout.trim().split('\n').sort()).toEqual([
+        'B=2',
+        'CDPATH=/',
+        expect.stringMatching(/^MILLRACE_GROUP=(.*\/)?group$/),
+      ]);
       const inside = await enter('-', '/bin/pwd; ls /proc/$$/fd; echo "$1" >&2', {
         args: ['sh', 'a b'],
       });
