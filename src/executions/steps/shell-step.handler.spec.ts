@@ -169,7 +169,7 @@ describe('ShellStepHandler', () => {
     async () => {
       await run(`mkdir way && ln -s ${closed} closed`);
       expect(reasonOf(await run('ls', { workingDirectory: 'closed' }))).toMatchObject({
-        code: 'working_directory_missing',
+        code: 'working_directory_outside',
       });
       runner.beforeStep = () => {
         renameSync(join(workspace.directory, 'way'), join(workspace.directory, 'old'));
