@@ -9,8 +9,9 @@ const run = promisify(execFile);
 
 /**
  * Makes the FIFOs for the outputs of steps: Node has no call for it, and its own pipes are sockets, in which
- * `echo > /dev/stderr` fails. Anyone may open them, because a step of another user opens `/dev/stderr` anew by
- * `/proc/self/fd/2`; by path nobody can, since their folder is closed to all but its owner.
+ * `echo > /dev/stderr` fails. Anyone may open them for writing, because a step of another user opens `/dev/stderr` anew by
+ * `/proc/self/fd/2`, and nobody but their owner for reading: `/proc/PID/fd` leads past their closed folder, also to those of
+ * other executions of the step user.
  */
 export class FifoMaker {
   #made = 0;
@@ -19,7 +20,7 @@ export class FifoMaker {
 
   async make(): Promise<string[]> {
     const paths = Array.from({ length: BATCH }, () => join(this.folder, `f${(this.#made += 1)}`));
-    await run('mkfifo', ['-m', '0666', ...paths], {
+    await run('mkfifo', ['-m', '0622', ...paths], {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     });
     return paths;

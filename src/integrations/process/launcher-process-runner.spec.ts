@@ -154,6 +154,16 @@ describe('LauncherProcessRunner', () => {
       ]);
     });
 
+    asRoot('can be read by no step, wherever it finds the pipe', async () => {
+      const { uid, gid } = await resolveStepUser('nobody');
+      const other = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
+      const line =
+        'exec 2>&1; for n in 1 2; do timeout 5 cat /proc/self/fd/$n >/dev/null || echo refused $?; done';
+      const [, stdout] = await outcome(await shell(line, { by: other }));
+      expect(stdout.match(/^refused 1$/gm)).toHaveLength(2);
+      await other.close();
+    });
+
     it('may be one channel, in the order of writing', async () => {
       const line =
         'for i in 1 2 3 4; do echo o$i; echo e$i >&2; done; echo x > /dev/stderr; echo y';
