@@ -7,6 +7,16 @@ import { expressionPlaces } from '../shell/expression-places.js';
 import { adviceFor } from '../shell/place-advice.js';
 import type { ProblemSink } from './problem-sink.js';
 
+/** Variables whose value a shell runs as code, or takes the commands to run first from. */
+const RUN_BY_SHELLS = new Set([
+  'BASH_ENV',
+  'ENV',
+  'PS4',
+  'PROMPT_COMMAND',
+  'SHELLOPTS',
+  'BASHOPTS',
+]);
+
 /** Expressions in commands stand where a shell surely takes their value as a value; anything else is an error. */
 export function checkCommands(definition: PipelineDefinition, sink: ProblemSink): void {
   const uses = new Map<string, ExpressionUse[]>();
@@ -25,6 +35,26 @@ export function checkCommands(definition: PipelineDefinition, sink: ProblemSink)
       sink.error('misplaced_expression', message, place, suggestion);
     }
   }
+  checkVariables(definition, sink);
+}
+
+function checkVariables(definition: PipelineDefinition, sink: ProblemSink): void {
+  for (const use of definition.expressions) {
+    const name = variableOf(use);
+    if (name === undefined || !RUN_BY_SHELLS.has(name)) continue;
+    const place = { path: use.path, offset: offsetInText(definition, use.node, 0) };
+    const message = `${name} cannot hold an expression: shells run its value as code.`;
+    const hint = 'Write a text of your own there, and give the value to a variable of another name';
+    sink.error('misplaced_expression', message, place, hint);
+  }
+}
+
+/** The variable of an `environment` that holds it, which is a map or a list of `NAME=value`. */
+function variableOf({ path, node }: ExpressionUse): string | undefined {
+  if (path.at(-2) !== 'environment') return undefined;
+  const key = path.at(-1);
+  if (typeof key === 'string') return key;
+  return node.kind === 'scalar' ? /^\w+(?==)/.exec(node.text)?.[0] : undefined;
 }
 
 function* misplaced({ action }: StepDefinition, shell: Shell, uses: readonly ExpressionUse[]) {
