@@ -7,6 +7,7 @@ import type {
 import { plainRetry } from '../definition/common-readers.js';
 import { hasErrors, inTextOrder, type Problem } from '../definition/problem.js';
 import type { Plan, StagePlan, StepAction, StepPlan } from '../plan/plan.js';
+import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
 import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
@@ -53,6 +54,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   }
   checkNames(definition, sink);
   checkReferences(definition, sink);
+  checkCommands(definition, sink);
   checkEnvironments(definition, sink);
   return inTextOrder(sink.problems);
 }

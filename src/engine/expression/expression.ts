@@ -25,6 +25,7 @@ export type ExpressionProblemCode =
   | 'unexpected_token'
   | 'unclosed_string'
   | 'unclosed_expression'
+  | 'misplaced_expression'
   | 'unknown_name'
   | 'unknown_function'
   | 'wrong_argument_count'

@@ -19,8 +19,8 @@ function scopeOf(message: string): Scope {
 }
 
 /** What a real shell makes of a command; nothing but the variables is in its environment. */
-function run(source: string, message: string, shell = 'sh'): string {
-  const { commands, variables } = shellCommands([source], scopeOf(message));
+function run(source: string, message: string, shell: 'sh' | 'bash' = 'sh'): string {
+  const { commands, variables } = shellCommands([source], shell, scopeOf(message));
   const { stdout, stderr } = spawnSync(shell, ['-c', commands.join('\n')], {
     env: { PATH: '/usr/bin:/bin', ...variables },
     encoding: 'utf8',
@@ -35,6 +35,7 @@ describe('expressions in commands', () => {
   it('puts values into variables, one for each expression', () => {
     const { commands, variables } = shellCommands(
       ['a ${{ trigger.message }} ${{trigger.branch}}', 'b ${{ trigger.message }}', 'c'],
+      'sh',
       scopeOf('x; y'),
     );
     expect(commands).toEqual([
@@ -51,7 +52,6 @@ describe('expressions in commands', () => {
     ['single quotes after a comment', "true # it's\nprintf %s '<${{ trigger.message }}>'"],
     ['single quotes after an escaped one', "printf %s \\' '<${{ trigger.message }}>' | tail -c +2"],
     ['single quotes in a substitution', `printf %s "$(printf %s '<\${{ trigger.message }}>')"`],
-    ['single quotes in backticks', 'printf %s "`printf %s \'<${{ trigger.message }}>\'`"'],
     ['double quotes with an apostrophe', `printf %s "it's <\${{ trigger.message }}>" | tail -c +6`],
     ['a here-document', "cat <<EOF | tr -d '\\n'\n<${{ trigger.message }}>\nEOF"],
     [
@@ -63,10 +63,13 @@ describe('expressions in commands', () => {
       "cat <<-EOF | tail -n 1 | tr -d '\\n'\n\tit's\n\t<${{ trigger.message }}>\n\tEOF",
     ],
     ['an assignment', 'X=${{ trigger.message }}; printf %s "<$X>"'],
-  ])('in %s a value arrives as it is', (_title, source) => {
-    expect(run(source, EVIL)).toBe(`<${EVIL}>`);
-    expect(run(source, EVIL, 'bash')).toBe(`<${EVIL}>`);
-  });
+  ])(
+    'in %s a value arrives as it is, also in plans of before lint refused some',
+    (_title, source) => {
+      expect(run(source, EVIL)).toBe(`<${EVIL}>`);
+      expect(run(source, EVIL, 'bash')).toBe(`<${EVIL}>`);
+    },
+  );
 
   it('without quotes is split into words and no more', () => {
     expect(run("printf '[%s]' ${{ trigger.message }}", '--a --b; echo $(x)')).toBe(
@@ -76,18 +79,34 @@ describe('expressions in commands', () => {
 
   it.each(["<<'EOF'", '<<"EOF"', '<<\\EOF', "<<-'EOF'"])('is refused inside %s', (opening) => {
     const source = `cat ${opening}\n\${{ trigger.message }}\nEOF`;
-    expect(() => shellCommands([source], scopeOf('x'))).toThrow(TemplateError);
+    expect(() => shellCommands([source], 'sh', scopeOf('x'))).toThrow(TemplateError);
+  });
+
+  it.each([
+    ['an inner script', "sh -c 'echo ${{ trigger.message }}'"],
+    ['backticks', 'echo "`echo ${{ trigger.message }}`"'],
+    ['an operator', `echo "\${f#'\${{ trigger.message }}'}"`],
+    [
+      'a program inside a here-document',
+      'cat <<EOF\n$(awk \'{print "${{ trigger.message }}"}\')\nEOF',
+    ],
+  ])('of a plan of before fail the step in %s, and say what to write', (_title, source) => {
+    const failing = () => shellCommands([source], 'sh', scopeOf('x'));
+    expect(failing).toThrow(TemplateError);
+    expect(failing).toThrow('set MESSAGE in environment and write "$MESSAGE"');
   });
 
   it('leaves an escaped opening alone', () => {
-    expect(shellCommands(["echo '$${{ x }}'"], scopeOf('x')).commands).toEqual(["echo '${{ x }}'"]);
+    expect(shellCommands(["echo '$${{ x }}'"], 'sh', scopeOf('x')).commands).toEqual([
+      "echo '${{ x }}'",
+    ]);
   });
 
   it('throws for what cannot be evaluated', () => {
-    expect(() => shellCommands(['${{ nonsense( }}'], scopeOf(''))).toThrow(TemplateError);
-    expect(() => shellCommands(["${{ matches('x', trigger.message) }}"], scopeOf('('))).toThrow(
-      TemplateError,
-    );
+    expect(() => shellCommands(['${{ nonsense( }}'], 'sh', scopeOf(''))).toThrow(TemplateError);
+    expect(() =>
+      shellCommands(["${{ matches('x', trigger.message) }}"], 'sh', scopeOf('(')),
+    ).toThrow(TemplateError);
   });
 
   it('never holds a value, whatever stands around it', () => {
@@ -111,7 +130,7 @@ describe('expressions in commands', () => {
       fc.property(fc.array(scrap), fc.array(scrap), (before, after) => {
         const source = `${before.join('')}\${{ trigger.message }}${after.join('')}`;
         try {
-          const { commands } = shellCommands([source], scopeOf('VALUE; $(evil)'));
+          const { commands } = shellCommands([source], 'sh', scopeOf('VALUE; $(evil)'));
           expect(commands[0]).not.toContain('VALUE');
           expect(commands[0]).toContain('${MILLRACE_EXPR_1}');
         } catch (error) {

@@ -2,8 +2,10 @@ import { nameRecord } from '../../common/values/name-record.js';
 import type { Scope } from '../expression/scope.js';
 import { TemplateError, evaluateTemplate } from '../expression/template.js';
 import type { TemplatePart } from '../expression/template.js';
+import { type Shell, expressionPlaces } from '../shell/expression-places.js';
+import { refusalText } from '../shell/place-advice.js';
+import type { Place } from '../shell/shell-tree.js';
 import { parsedTemplate } from './render-text.js';
-import { ShellCursor } from './shell-cursor.js';
 
 /** Variables that carry the values of a step's expressions into its commands: `MILLRACE_EXPR_1`… */
 export const EXPRESSION_VARIABLE = 'MILLRACE_EXPR_';
@@ -20,28 +22,34 @@ export interface ShellCommands {
  * A value never becomes text of a command, wherever it comes from: it is put into a variable, and the command holds a
  * reference to it, `${MILLRACE_EXPR_1}`. So a branch named `x; rm -rf /` or a title with backticks stays a value, and what
  * quotes a variable quotes it too: `echo "${{ trigger.message }}"` prints the message as it is, and without quotes the
- * shell splits it into words as it does with every variable. In single quotes, where a shell expands nothing, the
- * quote is closed round the reference.
+ * shell splits it into words as it does with every variable.
  *
- * @throws TemplateError for a wrong expression, or one inside a quoted here-document (`<<'EOF'`), which could not be filled in.
+ * Lint takes expressions only where they surely are a word or inside plain double quotes. Plans that were stored before it did
+ * may hold others: in plain single quotes, here-documents and `$(…)`, where the place is sure and nothing runs the
+ * value, they are filled in as they were; in all others the step fails before anything of it runs.
+ *
+ * @throws TemplateError for a wrong expression, or one in such a place.
  */
-export function shellCommands(sources: readonly string[], scope: Scope): ShellCommands {
+export function shellCommands(
+  sources: readonly string[],
+  shell: Shell,
+  scope: Scope,
+): ShellCommands {
   const variables = new Map<string, { readonly name: string; readonly value: string }>();
-  const commands = sources.map((source) => {
-    const { parts } = parsedTemplate(source);
-    const cursor = new ShellCursor();
-    return parts.map((part) => {
-      if (part.kind === 'text') {
-        cursor.pass(part.text);
-        return part.text;
-      }
-      const text = reference(cursor, part, variableFor(part, variables, scope));
-      cursor.passWord();
-      return text;
+  const templates = sources.map(parsedTemplate);
+  const places = expressionPlaces(templates, shell);
+  let next = 0;
+  const commands = templates.map(({ parts }) => {
+    const texts = parts.map((part) => {
+      if (part.kind === 'text') return part.text;
+      const place = places[next++];
+      const name = variableFor(part, variables, scope);
+      return place === undefined ? '' : reference(place, part, name);
     });
+    return texts.join('');
   });
   return {
-    commands: commands.map((parts) => parts.join('')),
+    commands,
     variables: nameRecord([...variables.values()].map(({ name, value }) => [name, value] as const)),
   };
 }
@@ -61,18 +69,9 @@ function variableFor(
   return name;
 }
 
-function reference(cursor: ShellCursor, part: ExpressionPart, name: string): string {
-  switch (cursor.place) {
-    case 'expanding':
-      return `\${${name}}`;
-    case 'single_quoted':
-      return `'"\${${name}}"'`;
-    case 'quoted_heredoc':
-      throw new TemplateError({
-        code: 'unexpected_token',
-        message:
-          'An expression inside a quoted here-document is never filled in; write <<EOF without quotes.',
-        offset: part.offset,
-      });
-  }
+function reference(place: Place, part: ExpressionPart, name: string): string {
+  if (place.kind === 'word' || place.stored === 'expanded') return `\${${name}}`;
+  if (place.stored === 'single_quoted') return `'"\${${name}}"'`;
+  const message = refusalText(place.why, part.expression.source.trim());
+  throw new TemplateError({ code: 'misplaced_expression', message, offset: part.offset });
 }

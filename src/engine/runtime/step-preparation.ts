@@ -65,7 +65,7 @@ function evaluated(
   if (plan.action.kind === 'git') {
     return { address, action: gitAction(plan.action, scope), environment, outputs };
   }
-  const { commands, variables } = shellCommands(plan.action.commands, scope);
+  const { commands, variables } = shellCommands(plan.action.commands, plan.action.shell, scope);
   refuseNul(variables);
   return {
     address,
