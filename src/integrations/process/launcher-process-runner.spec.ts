@@ -158,7 +158,7 @@ describe('LauncherProcessRunner', () => {
       const { uid, gid } = await resolveStepUser('nobody');
       const other = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
       const line =
-        'exec 2>&1; for n in 1 2; do timeout 5 cat /proc/self/fd/$n >/dev/null || echo refused $?; done';
+        'exec 2>&1; for n in 1 2; do timeout 5 cat /proc/$$/fd/$n >/dev/null || echo refused $?; done';
       const [, stdout] = await outcome(await shell(line, { by: other }));
       expect(stdout.match(/^refused 1$/gm)).toHaveLength(2);
       await other.close();
