@@ -157,10 +157,9 @@ describe('LauncherProcessRunner', () => {
     asRoot('can be read by no step, wherever it finds the pipe', async () => {
       const { uid, gid } = await resolveStepUser('nobody');
       const other = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
-      const line =
-        'exec 2>&1; for n in 1 2; do timeout 5 cat /proc/$$/fd/$n >/dev/null || echo refused $?; done';
+      const line = 'timeout 5 cat /proc/$$/fd/1 >/dev/null 2>&1 || echo refused $?';
       const [, stdout] = await outcome(await shell(line, { by: other }));
-      expect(stdout.match(/^refused 1$/gm)).toHaveLength(2);
+      expect(stdout).toBe('refused 1\n');
       await other.close();
     });
 
