@@ -12,6 +12,9 @@ describe('the duties of a worker', () => {
       problems.push(`${name}: ${(error as Error).message}`),
     );
     duties.add('fails', () => Promise.reject(new Error('no')));
+    duties.add('throws', () => {
+      throw new Error('at once');
+    });
     duties.add('hangs', () => {
       done.push('hangs');
       return new Promise(() => undefined);
@@ -25,6 +28,7 @@ describe('the duties of a worker', () => {
       await turns();
     }
     expect(done).toEqual(['hangs', 'works', 'works', 'works']);
-    expect(problems).toEqual(['fails: no', 'fails: no', 'fails: no']);
+    expect(problems.filter((problem) => problem === 'fails: no')).toHaveLength(3);
+    expect(problems.filter((problem) => problem === 'throws: at once')).toHaveLength(3);
   });
 });

@@ -17,7 +17,8 @@ export class WorkerDuties {
   begin(): void {
     for (const [name, duty] of this.duties) {
       if (this.underWay.has(name)) continue;
-      const turn = duty()
+      const turn = Promise.resolve()
+        .then(duty)
         .catch((error: unknown) => this.onProblem(name, error))
         .finally(() => this.underWay.delete(name));
       this.underWay.set(name, turn);

@@ -37,6 +37,7 @@ export class WorkerLease {
   drainRequest: DrainRequest | null = null;
   private readonly onBeat: (() => void)[] = [];
   private readonly onLost: (() => void)[] = [];
+  private isLost = false;
 
   constructor(
     private readonly config: MillraceConfig,
@@ -118,7 +119,8 @@ export class WorkerLease {
   }
 
   private becomeLost(): void {
-    if (this.status === 'stopped') return;
+    if (this.status === 'stopped' || this.isLost) return;
+    this.isLost = true;
     clearInterval(this.timer);
     this.logger.error('this worker was declared lost by others: it stops');
     for (const listener of this.onLost) listener();

@@ -48,10 +48,12 @@ export class WorkerPulse {
   /** An operation that fails was answered too. */
   private async ask(ask: () => Promise<unknown>): Promise<void> {
     this.isAsking = true;
-    await ask().then(
-      () => undefined,
-      () => undefined,
-    );
+    await Promise.resolve()
+      .then(ask)
+      .then(
+        () => undefined,
+        () => undefined,
+      );
     this.isAsking = false;
     this.ticks = 0;
   }

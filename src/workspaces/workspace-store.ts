@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
 } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -187,7 +188,7 @@ function emptyRoot(root: string): string[] | undefined {
     const full: string[] = [];
     for (const entry of readdirSync(root, { withFileTypes: true })) {
       const path = join(root, entry.name);
-      if (!entry.isDirectory()) unlinkSync(path);
+      if (!entry.isDirectory()) rmSync(path, { force: true });
       else if (!removedEmpty(path)) full.push(entry.name);
     }
     if (full.length > 0) return full;
@@ -203,7 +204,10 @@ function removedEmpty(folder: string): boolean {
     rmdirSync(folder);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTEMPTY') return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY') return false;
+    // Another worker of this host was at it, too.
+    if (code === 'ENOENT') return true;
     throw error;
   }
 }
