@@ -2,6 +2,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Controller, Get, Module, Post, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
+import { EventEmitter } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MillraceError } from '../errors/millrace.error.js';
@@ -119,8 +120,13 @@ describe('LoadShedding', () => {
     for (const path of ['/api/health/live', '/metrics']) {
       expect((await get(path)).status).toBe(200);
     }
-    for (const answer of working) answer();
-    await Promise.all(held);
+    let isOver = false;
+    const all = Promise.all(held).finally(() => (isOver = true));
+    for (let answered = 0; !isOver;) {
+      if (answered < working.length) working[answered++]?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await all;
   });
 
   it('gives no place to a stream that has begun, nor to a client that went away', async () => {
@@ -141,4 +147,28 @@ describe('LoadShedding', () => {
     app.getHttpServer().closeAllConnections();
     await Promise.all(streams);
   });
+});
+
+it('hands a place on through hundreds that are answered at once, one turn each', async () => {
+  const many = new LoadShedding({ atWork: 1, waiting: 600, waitMs: 60_000 });
+  let depth = 0;
+  let deepest = 0;
+  let served = 0;
+  const admit = (): EventEmitter => {
+    const response = Object.assign(new EventEmitter(), { writeHead: () => response });
+    many.admit({ path: '/api/x' } as Request, response as unknown as Response, () => {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+      served += 1;
+      if (served > 1) response.writeHead();
+      depth -= 1;
+    });
+    return response;
+  };
+  const first = admit();
+  for (let count = 0; count < 500; count += 1) admit();
+  expect(served).toBe(1);
+  (first as unknown as Response).writeHead(200);
+  while (served < 501) await new Promise((resolve) => setImmediate(resolve));
+  expect([deepest, many.working]).toEqual([1, 0]);
 });

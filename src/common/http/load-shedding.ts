@@ -64,14 +64,18 @@ export class LoadShedding {
   };
 
   private wait(response: Response, next: NextFunction): void {
+    let isWaiting = true;
     const leave = (): void => {
+      isWaiting = false;
       clearTimeout(timer);
       response.off('close', leave);
       this.waiting.delete(enter);
     };
+    /** Takes over the place of another. */
     const enter = (): void => {
+      if (!isWaiting) return this.handOver();
       leave();
-      this.begin(response, next);
+      this.work(response, next);
     };
     const timer = setTimeout(() => {
       leave();
@@ -81,15 +85,30 @@ export class LoadShedding {
     this.waiting.add(enter);
   }
 
+  /** The place of a request that is answered goes to the next one that waits, or is free. */
+  private handOver(): void {
+    const [first] = this.waiting;
+    if (!first) {
+      this.atWork -= 1;
+      return;
+    }
+    // In a turn of its own, or hundreds that are answered at once would call each other; until then the place is taken.
+    this.waiting.delete(first);
+    setImmediate(first);
+  }
+
   private begin(response: Response, next: NextFunction): void {
     this.atWork += 1;
+    this.work(response, next);
+  }
+
+  /** Its place is counted already. */
+  private work(response: Response, next: NextFunction): void {
     let isAtWork = true;
     const end = (): void => {
       if (!isAtWork) return;
       isAtWork = false;
-      this.atWork -= 1;
-      const [first] = this.waiting;
-      first?.();
+      this.handOver();
     };
     const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => Response;
     response.writeHead = (...args: unknown[]): Response => {
