@@ -96,6 +96,8 @@ always:
       expect(await run.ended).toMatchObject({ code });
       expect(performance.now() - begun).toBeLessThan(AT_ONCE_MS);
       expect(await hook()).toBe('did not run');
+      expect(run.stderr()).toContain('Stopping at once, without hooks.');
+      expect(run.stderr()).not.toMatch(/defect|the launcher|process runner/);
       await expectNothingLeft(run);
     },
     30_000,

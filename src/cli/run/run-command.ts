@@ -162,7 +162,10 @@ async function runInWorkspace(
         ],
         clock: steadyClock(),
         hostVariables: (address) => host.variables(address),
-        onState: (state) => progress.show(state),
+        // What a run that is cut off makes of its closed runner is nobody's news.
+        onState: (state) => {
+          if (!stop.isForced) progress.show(state);
+        },
         onTrace: () => undefined,
         systemLine: (address, text) => output.systemLine(address, text),
         mask: (text) => masks.maskText(text),

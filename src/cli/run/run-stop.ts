@@ -15,6 +15,8 @@ export class RunStop {
   readonly signal = this.cancelling.signal;
   /** Resolves at the second signal. */
   readonly forced = new Promise<'forced'>((resolve) => (this.force = () => resolve('forced')));
+  /** True from the second signal on. */
+  isForced = false;
   /** That of the first signal, as a shell tells it; `undefined` before. */
   exitCode: number | undefined;
 
@@ -28,6 +30,8 @@ export class RunStop {
 
   private readonly onSignal = (name: NodeJS.Signals): void => {
     if (this.exitCode !== undefined) {
+      if (!this.isForced) this.terminal.say('Stopping at once, without hooks.');
+      this.isForced = true;
       this.force();
       return;
     }
