@@ -73,8 +73,9 @@ describe('the patience of a request', () => {
     await withRequestPatience(async () => {
       expect(currentPatience().remainingMs()).toBe(600);
       await thrownBy(calls.run(() => sleep(100).then(never), 150));
-      expect(currentPatience().remainingMs()).toBeLessThanOrEqual(450);
-      expect(currentPatience().retryMs()).toBeLessThanOrEqual(450);
+      // A timer may be a millisecond early.
+      expect(currentPatience().remainingMs()).toBeLessThan(460);
+      expect(currentPatience().retryMs()).toBeLessThan(460);
       await calls.run(() => Promise.resolve());
       expect(currentPatience().remainingMs()).toBe(600);
     }, 600);
