@@ -32,6 +32,11 @@ export function sayUrl(text: string): string {
   );
 }
 
+/** What may be said of a text that is a URL, or a name or path without anything that only a URL has. */
+export function sayUrlOrName(text: string): string {
+  return /[:@?#\\]/.test(text) ? sayUrl(text) : text;
+}
+
 function sayPlain(text: string): string {
   const url = PLAIN_URL.exec(text);
   if (url) {

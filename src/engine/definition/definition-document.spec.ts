@@ -105,4 +105,21 @@ retry_count: 1
       { trigger_type: 'manual', config: {} },
     ]);
   });
+
+  it.each([
+    ['https://me:s3cret@h/x', 'https://***@h/x'],
+    ['https://h/hook?token=s3cret', 'https://h/hook?***'],
+    ['me:s3cret@h/x', '***'],
+    ['acme/shop', 'acme/shop'],
+    ['/hook', '/hook'],
+  ])('says of the URL %s in a trigger no more than %s', (url, said) => {
+    const { triggers = [] } = documentOf(`name: x
+triggers:
+  - { trigger_type: git_push, config: { repository: "${url}" } }
+  - { trigger_type: webhook, config: { webhook_url: "${url}" } }
+steps: [echo x]
+`);
+    const [push, webhook] = triggers;
+    expect([push?.config, webhook?.config]).toEqual([{ repository: said }, { webhook_url: said }]);
+  });
 });

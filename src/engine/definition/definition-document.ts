@@ -1,4 +1,4 @@
-import { sayUrl } from '../../common/values/repository-url.js';
+import { sayUrl, sayUrlOrName } from '../../common/values/repository-url.js';
 import type {
   ActionDefinition,
   PipelineDefinition,
@@ -68,12 +68,17 @@ function triggerDocument(rule: TriggerRule, { inputs }: PipelineDefinition): Tri
     case 'push': {
       const { branches, include, exclude, repository } = rule;
       const paths = include.length + exclude.length === 0 ? undefined : { include, exclude };
-      const config = { branch_patterns: filled(branches), paths, repository };
+      const config = { branch_patterns: filled(branches), paths, repository: said(repository) };
       return { trigger_type: 'git_push', config };
     }
     case 'pull_request': {
       const { branches, types, forks, repository } = rule;
-      const config = { branch_patterns: filled(branches), events: types, forks, repository };
+      const config = {
+        branch_patterns: filled(branches),
+        events: types,
+        forks,
+        repository: said(repository),
+      };
       return { trigger_type: 'pull_request', config };
     }
     case 'tag':
@@ -85,9 +90,13 @@ function triggerDocument(rule: TriggerRule, { inputs }: PipelineDefinition): Tri
     case 'webhook':
       return {
         trigger_type: 'webhook',
-        config: { webhook_url: rule.url, events: filled(rule.events) },
+        config: { webhook_url: said(rule.url), events: filled(rule.events) },
       };
   }
+}
+
+function said(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : sayUrlOrName(text);
 }
 
 function stageDocument(stage: StageDefinition): StageDocument {

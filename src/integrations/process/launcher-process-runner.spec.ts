@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { nameRecord } from '../../common/values/name-record.js';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import {
   LauncherProcessRunner,
@@ -129,13 +130,20 @@ describe('LauncherProcessRunner', () => {
   describe('what a step sees', () => {
     it('has exactly the environment given, and the marker', async () => {
       const running = await start('/usr/bin/env', [], {
-        environment: { B: '2', 'odd name': 'x=y' },
+        environment: nameRecord([
+          ['B', '2'],
+          ['odd name', 'x=y'],
+          ['__proto__', 'p'],
+          ['constructor', 'c'],
+        ]),
       });
       const [, stdout] = await outcome(running);
       expect(stdout.trim().split('\n').sort()).toEqual([
         'B=2',
         // In a step of another Millrace (this may be a build of it) the outer group stands before it.
         expect.stringMatching(/^MILLRACE_GROUP=(.*\/)?group$/),
+        '__proto__=p',
+        'constructor=c',
         'odd name=x=y',
       ]);
     });

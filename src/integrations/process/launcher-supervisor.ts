@@ -1,3 +1,4 @@
+import { mergedNames } from '../../common/values/name-record.js';
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -246,7 +247,7 @@ function withMarker(
   outerGroup: string | undefined,
 ): Record<string, string> {
   const marker = { [GROUP_VARIABLE]: groupPath(outerGroup, group) };
-  return Object.assign({}, marker, environment, marker);
+  return mergedNames(marker, environment, marker);
 }
 
 /** Why its directory was not entered or its program not found there; undefined for everything else. */
