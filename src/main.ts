@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { createApiApp } from './api-app.js';
+import { createApiApp } from './app/api-app.js';
+import { endOnSignal, endWithSupervisor, failedStart } from './app/process-life.js';
+import { linkToSupervisor } from './app/supervisor-link.js';
 import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
 import { readEnvironment } from './config/environment.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
-import { endOnSignal, endWithSupervisor, failedStart } from './process-life.js';
-import { linkToSupervisor } from './supervisor-link.js';
 
 /** Requests that are under way at the end get this long; then their connections are cut. */
 const drainMs = 8_000;

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Logger as NestLogger } from 'nestjs-pino';
-import { AppModule } from './app.module.js';
+import { AppModule } from './app/app.module.js';
+import { endOnSignal, endWithSupervisor, failedStart } from './app/process-life.js';
+import { linkToSupervisor } from './app/supervisor-link.js';
 import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
 import { readEnvironment } from './config/environment.js';
 import { loadConfig } from './config/load-config.js';
-import { endOnSignal, endWithSupervisor, failedStart } from './process-life.js';
-import { linkToSupervisor } from './supervisor-link.js';
 
 async function start(): Promise<void> {
   const supervisor = linkToSupervisor(endWithSupervisor);

@@ -1,7 +1,7 @@
 import { describeConfig, renderEnvExample } from '../config/describe-config.js';
-import type { ServerFlags } from './flags.js';
-import { effectiveConfig } from './server-config.js';
-import type { Terminal } from './terminal.js';
+import type { ServerFlags } from './command/flags.js';
+import { effectiveConfig } from './command/server-config.js';
+import type { Terminal } from './terminal/terminal.js';
 
 export function configCommand(
   flags: ServerFlags & { readonly example?: boolean },

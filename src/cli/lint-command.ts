@@ -1,10 +1,10 @@
-import { compileYaml } from '../engine/compiler/compile-yaml.js';
 import { repositorySupport } from '../common/values/repository-url.js';
 import { readEnvironment } from '../config/environment.js';
+import { compileYaml } from '../engine/compiler/compile-yaml.js';
 import type { Problem } from '../engine/definition/problem.js';
-import { countErrors, printProblems } from './problem-list.js';
-import { readSource } from './read-source.js';
-import type { Terminal } from './terminal.js';
+import { readSource } from './command/read-source.js';
+import { countErrors, printProblems } from './terminal/problem-list.js';
+import type { Terminal } from './terminal/terminal.js';
 
 /** 0: no errors (warnings are shown), 1: a file has errors. */
 export async function lintCommand(

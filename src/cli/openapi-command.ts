@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { openApiText } from '../open-api.js';
-import type { Terminal } from './terminal.js';
+import { openApiText } from '../app/open-api.js';
+import type { Terminal } from './terminal/terminal.js';
 
 export async function openApiCommand(
   flags: { readonly write?: string },

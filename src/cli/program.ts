@@ -1,15 +1,15 @@
 import { Argument, Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
-import { EmbeddedError } from '../embedded/embedded.error.js';
+import { EmbeddedError } from '../embedded/system/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
-import { cleanJson, cleanLines, cleanText } from './clean-text.js';
-import { CommandError, errorShapeOf } from './command.error.js';
+import { CommandError, errorShapeOf } from './command/command.error.js';
+import { exitCodeHelp, exitCodes } from './command/exit-codes.js';
+import type { RunFlags, ServerFlags } from './command/flags.js';
+import { nameAndValue } from './command/option-values.js';
 import type { Shell } from './completion/completion-command.js';
-import { exitCodeHelp, exitCodes } from './exit-codes.js';
-import type { RunFlags, ServerFlags } from './flags.js';
-import { nameAndValue } from './option-values.js';
-import { Terminal } from './terminal.js';
+import { cleanJson, cleanLines, cleanText } from './terminal/clean-text.js';
+import { Terminal } from './terminal/terminal.js';
 
 /** Runs one command line; resolves with the exit code of the process. */
 export async function runProgram(

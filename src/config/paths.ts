@@ -54,13 +54,7 @@ export function packageVersion(): string {
 }
 
 /** Programs that one process of Millrace starts as another, by their path under `dist/` without `.js`. */
-export type EntryName =
-  | 'main'
-  | 'worker'
-  | 'launcher'
-  | 'cli'
-  | 'pipelines/compile-child'
-  | 'integrations/git/clone-child';
+export type EntryName = 'main' | 'worker' | 'launcher' | 'cli' | 'compile-child';
 
 /**
  * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the one in `dist/`:

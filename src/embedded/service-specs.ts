@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { postgresConf, type Durability } from './postgres-conf.js';
-import { SERVICE_ENV, writeShared } from './offline-postgres.js';
-import { clearPidFile, clearSocket } from './postgres-data.js';
-import { RotatingLog } from './rotating-log.js';
-import { makeOwnedFolder, type ServiceFolders } from './service-folders.js';
-import { isMongoReady, isPostgresReady, isRedisReady } from './service-probe.js';
-import type { ServiceUser } from './service-user.js';
-import type { ServiceName, ServiceSpec } from './supervised-process.js';
+import { SERVICE_ENV, writeShared } from './postgres/offline-postgres.js';
+import { postgresConf, type Durability } from './postgres/postgres-conf.js';
+import { clearPidFile, clearSocket } from './postgres/postgres-data.js';
+import { RotatingLog } from './supervision/rotating-log.js';
+import { isMongoReady, isPostgresReady, isRedisReady } from './supervision/service-probe.js';
+import type { ServiceName, ServiceSpec } from './supervision/supervised-process.js';
+import { makeOwnedFolder, type ServiceFolders } from './system/service-folders.js';
+import type { ServiceUser } from './system/service-user.js';
 
 /** What every service of a home shares. */
 export interface ServiceContext {

@@ -1,27 +1,22 @@
 import { access, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachedComponent, makeCache } from './component-cache.js';
-import { EmbeddedError } from './embedded.error.js';
-import { findProgram } from './find-program.js';
-import { gatewayPath, GATEWAY_COMPONENT, installGateway } from './gateway-install.js';
-import { guardHome, type HomeGuard } from './home-guard.js';
-import type { Durability } from './postgres-conf.js';
+import type { Environment } from '../config/environment.js';
+import { gatewayPath, GATEWAY_COMPONENT, installGateway } from './gateway/gateway-install.js';
+import type { Durability } from './postgres/postgres-conf.js';
 import {
   ensureDataFolder,
   ensureExtensionVersions,
   makeTemplate,
   templateData,
   TEMPLATE_COMPONENT,
-} from './postgres-data.js';
+} from './postgres/postgres-data.js';
 import {
   installPostgres,
   POSTGRES_COMPONENT,
   POSTGRES_MAJOR,
   postgresPaths,
-} from './postgres-install.js';
-import { installRedis, REDIS_COMPONENT, redisServerPath } from './redis-install.js';
-import type { Environment } from '../config/environment.js';
-import { makeServiceFolders, replaceSocketFolder } from './service-folders.js';
+} from './postgres/postgres-install.js';
+import { installRedis, REDIS_COMPONENT, redisServerPath } from './redis/redis-install.js';
 import {
   gatewaySpec,
   mongodbUri,
@@ -31,8 +26,17 @@ import {
   redisUrl,
   type ServiceContext,
 } from './service-specs.js';
-import { requireReachable, serviceUser, type ServiceUser } from './service-user.js';
-import { SupervisedProcess, type ServiceEvent, type ServiceName } from './supervised-process.js';
+import {
+  SupervisedProcess,
+  type ServiceEvent,
+  type ServiceName,
+} from './supervision/supervised-process.js';
+import { cachedComponent, makeCache } from './system/component-cache.js';
+import { EmbeddedError } from './system/embedded.error.js';
+import { findProgram } from './system/find-program.js';
+import { guardHome, type HomeGuard } from './system/home-guard.js';
+import { makeServiceFolders, replaceSocketFolder } from './system/service-folders.js';
+import { requireReachable, serviceUser, type ServiceUser } from './system/service-user.js';
 
 export interface EmbeddedOptions {
   /** Folder of the data; everything goes below `home/embedded`. One running Millrace per home. */

@@ -1,18 +1,18 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HealthRegistry } from '../common/health/health-registry.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
-import { BadgesController } from './badges.controller.js';
-import { BadgesService } from './badges.service.js';
-import { ExecutionExplainer } from './execution-explainer.js';
-import { FinishedLately } from './finished-lately.js';
-import { ExecutionLogs } from './execution-logs.js';
-import { ExecutionLogsController } from './execution-logs.controller.js';
-import { ExecutionsController } from './executions.controller.js';
+import { ExecutionsController } from './acceptance/executions.controller.js';
+import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
-import { ExecutionsService } from './executions.service.js';
-import { PipelineStatsController } from './pipeline-stats.controller.js';
-import { PipelineStatsService } from './pipeline-stats.service.js';
-import { QueueProbe } from './queue.probe.js';
+import { ExecutionExplainer } from './explanation/execution-explainer.js';
+import { FinishedLately } from './explanation/finished-lately.js';
+import { ExecutionLogs } from './output/execution-logs.js';
+import { ExecutionLogsController } from './output/execution-logs.controller.js';
+import { QueueProbe } from './placement/queue.probe.js';
+import { BadgesController } from './statistics/badges.controller.js';
+import { BadgesService } from './statistics/badges.service.js';
+import { PipelineStatsController } from './statistics/pipeline-stats.controller.js';
+import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
 
 /** Executions with their routes. */
 @Module({

@@ -4,10 +4,10 @@ import {
   type BeforeApplicationShutdown,
 } from '@nestjs/common';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
-import { ExecutionRunner } from './execution-runner.js';
+import { ExecutionRunner } from './attempt/execution-runner.js';
+import { ExecutionsProcessor } from './attempt/executions.processor.js';
+import { RunningAttempts } from './attempt/running-attempts.js';
 import { ExecutionsModule } from './executions.module.js';
-import { ExecutionsProcessor } from './executions.processor.js';
-import { RunningAttempts } from './running-attempts.js';
 
 /** Executions as a worker has them: it takes jobs once everything is up, and drains before anything is closed. */
 @Module({

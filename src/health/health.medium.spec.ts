@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { eventually } from '../../test/support/eventually.js';
 import { testServices } from '../../test/support/services.js';
-import { createApiApp } from '../api-app.js';
+import { createApiApp } from '../app/api-app.js';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { parseConfig } from '../config/load-config.js';
 

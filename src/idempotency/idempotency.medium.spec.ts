@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type request from 'supertest';
 import { ApiUnderTest } from '../../test/support/api-under-test.js';
-import { ExecutionsRepository } from '../executions/executions.repository.js';
-import { PipelineVersionsRepository } from '../pipelines/pipeline-versions.repository.js';
-import { PipelinesRepository } from '../pipelines/pipelines.repository.js';
+import { ExecutionsRepository } from '../executions/record/executions.repository.js';
+import { PipelinesRepository } from '../pipelines/definitions/pipelines.repository.js';
+import { PipelineVersionsRepository } from '../pipelines/versions/pipeline-versions.repository.js';
 import type { IdempotencyKeyDocument } from './idempotency-key.schema.js';
 import { KEPT_MS } from './idempotency-keys.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';

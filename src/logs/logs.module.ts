@@ -3,10 +3,10 @@ import { getModelToken, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
-import { LogChunkRepository } from './log-chunk.repository.js';
-import { type LogChunkDocument, logChunkModel, logChunkSchema } from './log-chunk.schema.js';
-import { LogChunkStore } from './log-chunk-store.js';
-import { LogReader } from './log-reader.js';
+import { LogReader } from './read/log-reader.js';
+import { LogChunkStore } from './store/log-chunk-store.js';
+import { LogChunkRepository } from './store/log-chunk.repository.js';
+import { type LogChunkDocument, logChunkModel, logChunkSchema } from './store/log-chunk.schema.js';
 
 /** Where logs are kept and how they are read. */
 @Module({

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
-import { LiveCountsRepository } from '../executions/live-counts.repository.js';
+import { LiveCountsRepository } from '../executions/record/live-counts.repository.js';
 import { WorkerMetricsStore, type WorkerMetrics } from '../workers/worker-metrics.store.js';
 import { WorkersRepository } from '../workers/workers.repository.js';
 import { renderMetrics } from './render-metrics.js';

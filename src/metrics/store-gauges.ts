@@ -1,7 +1,7 @@
 import Gauge from 'prom-client/lib/gauge.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { PrometheusContentType } from 'prom-client';
-import type { LiveCount } from '../executions/live-counts.repository.js';
+import type { LiveCount } from '../executions/record/live-counts.repository.js';
 import type { WorkerRecord } from '../workers/worker.schema.js';
 
 /** More queues than these are shown as one: `runs_on` is the users' to choose. */

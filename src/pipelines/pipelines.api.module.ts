@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { DryRunsController } from './dry-runs.controller.js';
-import { DryRunsService } from './dry-runs.service.js';
-import { PipelinesController } from './pipelines.controller.js';
+import { PipelinesController } from './definitions/pipelines.controller.js';
+import { DryRunsController } from './dry-run/dry-runs.controller.js';
+import { DryRunsService } from './dry-run/dry-runs.service.js';
 import { PipelinesModule } from './pipelines.module.js';
 
 /** Pipelines with their routes: for the API only. */

@@ -1,14 +1,14 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
-import { pipelineVersionModel, pipelineVersionSchema } from './pipeline-version.schema.js';
-import { PipelineVersionsRepository } from './pipeline-versions.repository.js';
-import { pipelineModel, pipelineSchema } from './pipeline.schema.js';
-import { PipelinesRepository } from './pipelines.repository.js';
-import { PipelinesService } from './pipelines.service.js';
-import { planModel, planSchema } from './plan.schema.js';
-import { PlansRepository } from './plans.repository.js';
-import { PlansService } from './plans.service.js';
-import { YamlCompiler } from './yaml-compiler.js';
+import { YamlCompiler } from './compile/yaml-compiler.js';
+import { pipelineModel, pipelineSchema } from './definitions/pipeline.schema.js';
+import { PipelinesRepository } from './definitions/pipelines.repository.js';
+import { PipelinesService } from './definitions/pipelines.service.js';
+import { pipelineVersionModel, pipelineVersionSchema } from './versions/pipeline-version.schema.js';
+import { PipelineVersionsRepository } from './versions/pipeline-versions.repository.js';
+import { planModel, planSchema } from './versions/plan.schema.js';
+import { PlansRepository } from './versions/plans.repository.js';
+import { PlansService } from './versions/plans.service.js';
 
 /** Pipelines without their routes: for the API and the workers. */
 @Module({

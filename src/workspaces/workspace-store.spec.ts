@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transpileEntry } from '../../test/support/transpile-entry.js';
-import { LauncherProcessRunner } from '../integrations/process/launcher-process-runner.js';
+import { LauncherProcessRunner } from '../integrations/process/client/launcher-process-runner.js';
 import { StepUserScripts } from './step-user-scripts.js';
 import type { Workspace } from './workspace.js';
 import { FolderError, WorkspaceStore } from './workspace-store.js';

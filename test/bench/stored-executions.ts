@@ -1,8 +1,8 @@
 import mongoose from 'mongoose';
 import { firstUuidAt } from '../../src/common/ids/uuid.js';
-import { endedExecution } from '../../src/executions/execution.fixture.js';
-import type { ExecutionRecord } from '../../src/executions/execution.schema.js';
-import type { StoredStep } from '../../src/executions/stored-state.js';
+import { endedExecution } from '../../src/executions/record/execution.fixture.js';
+import type { ExecutionRecord } from '../../src/executions/record/execution.schema.js';
+import type { StoredStep } from '../../src/executions/record/stored-state.js';
 
 const BATCH = 1_000;
 /** Batches under way at once. */

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { LogLine } from '../../src/cli/client/wire-types.js';
+import type { LogLine } from '../../src/cli/api/wire-types.js';
 import { entryFile } from '../../src/config/paths.js';
 import { removeTree } from '../support/remove-tree.js';
 import {

@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
 import { defaultCache } from '../../src/config/paths.js';
-import { readProcess } from '../../src/embedded/process-identity.js';
+import { readProcess } from '../../src/embedded/system/process-identity.js';
 import {
   startEmbedded,
   type EmbeddedOptions,
   type EmbeddedServices,
 } from '../../src/embedded/start-embedded.js';
-import type { ServiceEvent, ServiceName } from '../../src/embedded/supervised-process.js';
+import type {
+  ServiceEvent,
+  ServiceName,
+} from '../../src/embedded/supervision/supervised-process.js';
 
 const MINUTES = 60_000;
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile } from '../../src/config/paths.js';
-import { isRunning, readProcess } from '../../src/embedded/process-identity.js';
+import { isRunning, readProcess } from '../../src/embedded/system/process-identity.js';
 import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCache } from '../../src/config/paths.js';
 import { startEmbedded, type EmbeddedServices } from '../../src/embedded/start-embedded.js';
-import { ensureStepUser } from '../../src/integrations/process/step-user.js';
+import { ensureStepUser } from '../../src/integrations/process/client/step-user.js';
 
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 

@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { MongoClient } from 'mongodb';
-import { queueForLabels } from '../../src/executions/execution-queue.js';
+import { queueForLabels } from '../../src/executions/placement/execution-queue.js';
 import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';

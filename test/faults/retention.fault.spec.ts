@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import mongoose, { type Connection } from 'mongoose';
 import { firstUuidAt } from '../../src/common/ids/uuid.js';
-import { endedExecution } from '../../src/executions/execution.fixture.js';
-import type { ExecutionRecord } from '../../src/executions/execution.schema.js';
+import { endedExecution } from '../../src/executions/record/execution.fixture.js';
+import type { ExecutionRecord } from '../../src/executions/record/execution.schema.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { testServices } from '../support/services.js';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WhenTrace } from '../../src/engine/plan/run-state.js';
-import type { StoredReason, StoredRun, StoredStep } from '../../src/executions/stored-state.js';
-import type { LogLine } from '../../src/logs/log-record.js';
+import type { StoredReason, StoredRun, StoredStep } from '../../src/executions/record/stored-state.js';
+import type { LogLine } from '../../src/logs/store/log-record.js';
 import type {
   Expectation,
   ExpectedFailure,

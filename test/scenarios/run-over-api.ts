@@ -1,8 +1,8 @@
 import { attemptFolder } from '../../src/workspaces/attempt-folder.js';
 import { join } from 'node:path';
-import type { LogLine } from '../../src/logs/log-record.js';
-import type { ExplanationResponse } from '../../src/executions/dto/explanation.response.js';
-import type { ExecutionResponse } from '../../src/executions/dto/execution.response.js';
+import type { LogLine } from '../../src/logs/store/log-record.js';
+import type { ExplanationResponse } from '../../src/executions/explanation/dto/explanation.response.js';
+import type { ExecutionResponse } from '../../src/executions/record/dto/execution.response.js';
 import { eventually } from '../support/eventually.js';
 import type { MillraceServer } from '../support/millrace-server.js';
 import type { ScenarioEnd } from './run-in-process.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
-import { createApiApp } from '../../src/api-app.js';
+import { createApiApp } from '../../src/app/api-app.js';
 import { createRootLogger } from '../../src/common/logging/root-logger.js';
 import { parseConfig } from '../../src/config/load-config.js';
 import { eventually } from './eventually.js';

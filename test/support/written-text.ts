@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { Terminal } from '../../src/cli/terminal.js';
+import { Terminal } from '../../src/cli/terminal/terminal.js';
 
 /** A terminal of a test: what is written to it, and how wide it is. */
 export class WrittenTerminal {

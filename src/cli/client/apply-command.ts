@@ -1,13 +1,13 @@
-import { CommandError } from '../command.error.js';
-import { cleanText } from '../clean-text.js';
-import { exitCodes } from '../exit-codes.js';
-import { readSource } from '../read-source.js';
-import type { Terminal } from '../terminal.js';
+import type { Validation } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { readSource } from '../command/read-source.js';
+import { cleanText } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { findPipeline } from './find-pipeline.js';
 import { type Applied, applyYaml, applyYamlTo, validateYaml } from './pipeline-applier.js';
 import { printServerProblems } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
-import type { Validation } from './wire-types.js';
 
 export interface ApplyFlags extends ClientFlags {
   readonly pipeline?: string;

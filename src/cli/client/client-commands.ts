@@ -1,16 +1,16 @@
 import { type Command, Option } from 'commander';
-import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
-import { nameAndValue, wholeNumber } from '../option-values.js';
-import type { Terminal } from '../terminal.js';
+import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
+import { nameAndValue, wholeNumber } from '../command/option-values.js';
+import type { Terminal } from '../terminal/terminal.js';
 import type { ApplyFlags } from './apply-command.js';
+import type { StatusFlags } from './execution-commands.js';
 import type { LoginFlags } from './login-command.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
-import type { ClientFlags } from './session.js';
 import type { PlanFlags } from './plan-command.js';
+import type { ClientFlags } from './session.js';
 import type { TriggerFlags } from './trigger-command.js';
-import type { StatusFlags } from './execution-commands.js';
 import type { WorkersFlags } from './workers-command.js';
 
 const PIPELINE = 'id, beginning of an id, or name';

@@ -1,17 +1,17 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { exitCodes } from '../exit-codes.js';
-import { formatDuration, paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
-import { cleanText } from '../clean-text.js';
+import { accepted, execution, executionSummary, explanation, page } from '../api/wire-readers.js';
+import type { ExecutionSummary } from '../api/wire-types.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { renderTable } from '../terminal/text-table.js';
 import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { findExecution } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
-import { renderTable } from './text-table.js';
 import { followTo } from './trigger-command.js';
-import { accepted, execution, executionSummary, explanation, page } from './wire-readers.js';
-import type { ExecutionSummary } from './wire-types.js';
 
 export interface StatusFlags extends ClientFlags {
   readonly pipeline?: string;

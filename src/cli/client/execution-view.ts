@@ -1,8 +1,8 @@
-import { formatDuration, paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
-import { cleanLogLine, cleanText } from '../clean-text.js';
-import type { Moments } from './moments.js';
-import type { Execution, Failure, Outcome, Reason, Stage, Step } from './wire-types.js';
+import type { Execution, Failure, Outcome, Reason, Stage, Step } from '../api/wire-types.js';
+import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
+import type { Moments } from '../terminal/moments.js';
+import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Of the longest status. */
 export const STATUS_WIDTH = 9;

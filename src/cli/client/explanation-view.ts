@@ -1,7 +1,7 @@
-import { paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
-import { cleanText } from '../clean-text.js';
-import type { ExplainedStep, Explanation, When } from './wire-types.js';
+import type { ExplainedStep, Explanation, When } from '../api/wire-types.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 type Explained = Pick<ExplainedStep, 'name' | 'status' | 'reason' | 'when'>;
 

@@ -1,10 +1,10 @@
 import { isUuid } from '../../common/ids/uuid.js';
-import type { ApiClient } from '../api-client.js';
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
-import { cleanText } from '../clean-text.js';
-import { page, pipelineSummary } from './wire-readers.js';
-import type { ListOf, PipelineSummary } from './wire-types.js';
+import type { ApiClient } from '../api/api-client.js';
+import { page, pipelineSummary } from '../api/wire-readers.js';
+import type { ListOf, PipelineSummary } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanText } from '../terminal/clean-text.js';
 
 const PAGE = 200;
 const MAX_PAGES = 50;

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readJson } from '../answer-shape.js';
-import type { ApiClient, ApiRequest } from '../api-client.js';
-import { CommandError } from '../command.error.js';
-import { connectionProblem, ConnectionProblem } from '../connection-problem.js';
-import type { HttpAnswer } from '../exchange.js';
-import { exitCodes } from '../exit-codes.js';
-import { isPassing, RefusedError } from '../refusal.js';
-import { EventStreamParser, type ServerSentEvent } from './event-stream.js';
-import { Silence } from './silence.js';
-import { liveExecution, logLines } from './wire-readers.js';
-import type { LiveExecution, LogLine } from './wire-types.js';
+import { readJson } from '../api/answer-shape.js';
+import type { ApiClient, ApiRequest } from '../api/api-client.js';
+import { connectionProblem, ConnectionProblem } from '../api/connection-problem.js';
+import { EventStreamParser, type ServerSentEvent } from '../api/event-stream.js';
+import type { HttpAnswer } from '../api/exchange.js';
+import { isPassing, RefusedError } from '../api/refusal.js';
+import { Silence } from '../api/silence.js';
+import { liveExecution, logLines } from '../api/wire-readers.js';
+import type { LiveExecution, LogLine } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 
 export interface FollowListener {
   onStatus(execution: LiveExecution): void;

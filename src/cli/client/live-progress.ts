@@ -1,8 +1,8 @@
-import { formatDuration, paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
-import { cleanText } from '../clean-text.js';
+import type { Execution, LiveExecution, LiveStep } from '../api/wire-types.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { renderFailure, STATUS_WIDTH } from './execution-view.js';
-import type { Execution, LiveExecution, LiveStep } from './wire-types.js';
 
 /** Tells beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {

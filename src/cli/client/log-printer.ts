@@ -1,7 +1,7 @@
-import { cleanText } from '../clean-text.js';
-import { logPrefix, logText } from '../log-line.js';
-import type { Terminal } from '../terminal.js';
-import type { LogLine } from './wire-types.js';
+import type { LogLine } from '../api/wire-types.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { logPrefix, logText } from '../terminal/log-line.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 export interface LogStyle {
   /** The name of the step before each line. */

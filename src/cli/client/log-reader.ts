@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ShapeError } from '../answer-shape.js';
-import type { ApiClient, ApiRequest } from '../api-client.js';
-import { connectionProblem } from '../connection-problem.js';
-import { type HttpAnswer, MAX_ANSWER_BYTES } from '../exchange.js';
-import { isPassing } from '../refusal.js';
-import { Silence } from './silence.js';
-import { readLogLine } from './wire-readers.js';
-import type { LogLine } from './wire-types.js';
+import { ShapeError } from '../api/answer-shape.js';
+import type { ApiClient, ApiRequest } from '../api/api-client.js';
+import { connectionProblem } from '../api/connection-problem.js';
+import { type HttpAnswer, MAX_ANSWER_BYTES } from '../api/exchange.js';
+import { isPassing } from '../api/refusal.js';
+import { Silence } from '../api/silence.js';
+import { readLogLine } from '../api/wire-readers.js';
+import type { LogLine } from '../api/wire-types.js';
 
 export interface LogSelection {
   readonly stage?: string;

@@ -1,17 +1,17 @@
 import { text } from 'node:stream/consumers';
-import { packageVersion } from '../../config/paths.js';
 import { readClientEnvironment } from '../../config/client-environment.js';
-import { ApiClient } from '../api-client.js';
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
-import { isOtherRelease } from '../server-release.js';
-import type { Terminal } from '../terminal.js';
-import { localToken, refuseReadable, resolveUrl } from './connection.js';
-import { LoginStore } from './login-store.js';
+import { packageVersion } from '../../config/paths.js';
+import { ApiClient } from '../api/api-client.js';
+import { localToken, refuseReadable, resolveUrl } from '../api/connection.js';
+import { LoginStore } from '../api/login-store.js';
+import { isOtherRelease } from '../api/server-release.js';
+import { parseServerUrl } from '../api/server-url.js';
+import { health, page, pipelineSummary } from '../api/wire-readers.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { askSecret } from './secret-prompt.js';
-import { parseServerUrl } from './server-url.js';
 import { BUDGET_MS } from './session.js';
-import { health, page, pipelineSummary } from './wire-readers.js';
 
 export interface LoginFlags {
   readonly token?: string;

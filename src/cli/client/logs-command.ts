@@ -1,13 +1,13 @@
-import { exitCodes } from '../exit-codes.js';
-import type { Terminal } from '../terminal.js';
-import { cleanJson } from '../clean-text.js';
+import type { LogLine } from '../api/wire-types.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanJson } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { findExecution } from './find-execution.js';
 import { LogPrinter } from './log-printer.js';
 import { type LogSelection, readLog } from './log-reader.js';
 import { type ClientFlags, Session } from './session.js';
 import { quiet } from './trigger-command.js';
 import { watchExecution } from './watch-execution.js';
-import type { LogLine } from './wire-types.js';
 
 export interface LogsFlags extends ClientFlags {
   readonly follow?: boolean;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { ApiClient, Read } from '../api-client.js';
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
-import { RefusedError } from '../refusal.js';
+import type { ApiClient, Read } from '../api/api-client.js';
+import { RefusedError } from '../api/refusal.js';
+import { savedPipeline, validation, wholePipeline } from '../api/wire-readers.js';
+import type { SavedPipeline, Validation } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 import { pipelineLines, pipelinesNamed } from './find-pipeline.js';
-import { savedPipeline, validation, wholePipeline } from './wire-readers.js';
-import type { SavedPipeline, Validation } from './wire-types.js';
 
 export type ApplyAction = 'created' | 'updated' | 'unchanged';
 

@@ -1,17 +1,17 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { ApiRequest, Read } from '../api-client.js';
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
-import { readSource } from '../read-source.js';
-import type { Terminal } from '../terminal.js';
-import { cleanLines, cleanText } from '../clean-text.js';
+import type { ApiRequest, Read } from '../api/api-client.js';
+import { page, pipelineSummary, savedPipeline, wholePipeline } from '../api/wire-readers.js';
+import type { SavedPipeline } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { readSource } from '../command/read-source.js';
+import { cleanLines, cleanText } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { renderTable } from '../terminal/text-table.js';
 import { findPipeline, pipelineLines, pipelinesNamed } from './find-pipeline.js';
 import { validateYaml } from './pipeline-applier.js';
 import { printServerProblems, problemsOf } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
-import { renderTable } from './text-table.js';
-import { page, pipelineSummary, savedPipeline, wholePipeline } from './wire-readers.js';
-import type { SavedPipeline } from './wire-types.js';
 
 export interface ListFlags extends ClientFlags {
   readonly limit: number;

@@ -1,17 +1,17 @@
 import { statSync } from 'node:fs';
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
-import { countErrors } from '../problem-list.js';
-import { readSource } from '../read-source.js';
-import type { Terminal } from '../terminal.js';
-import { cleanLines, cleanText } from '../clean-text.js';
+import { planAnswer } from '../api/wire-readers.js';
+import type { InvalidPlan, ValidPlan } from '../api/wire-types.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { readSource } from '../command/read-source.js';
+import { cleanLines, cleanText } from '../terminal/clean-text.js';
+import { countErrors } from '../terminal/problem-list.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { findPipeline } from './find-pipeline.js';
 import { renderPlan } from './plan-view.js';
 import { printServerProblems } from './server-problems.js';
 import { type ClientFlags, Session } from './session.js';
 import { triggerBody, type TriggerValues } from './trigger-command.js';
-import { planAnswer } from './wire-readers.js';
-import type { InvalidPlan, ValidPlan } from './wire-types.js';
 
 export interface PlanFlags extends ClientFlags, TriggerValues {
   readonly event: string;

@@ -1,6 +1,6 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
+import type { PlannedStage, PlannedStep, ValidPlan } from '../api/wire-types.js';
 import { renderPlan } from './plan-view.js';
-import type { PlannedStage, PlannedStep, ValidPlan } from './wire-types.js';
 
 const starts = { code: 'started', message: 'starts' };
 

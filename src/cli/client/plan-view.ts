@@ -1,14 +1,14 @@
 import { valueOf } from '../../common/values/name-record.js';
-import { formatDuration } from '../status-style.js';
-import type { Style, Terminal } from '../terminal.js';
-import { cleanText } from '../clean-text.js';
 import type {
   PlannedPipeline,
   PlannedStage,
   PlannedStep,
   PlannedWhen,
   ValidPlan,
-} from './wire-types.js';
+} from '../api/wire-types.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { formatDuration } from '../terminal/status-style.js';
+import type { Style, Terminal } from '../terminal/terminal.js';
 
 const VERDICTS: Readonly<Record<string, readonly [words: string, style: Style]>> = {
   runs: ['would run', 'green'],

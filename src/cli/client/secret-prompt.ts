@@ -1,5 +1,5 @@
-import { CommandError } from '../command.error.js';
-import { exitCodes } from '../exit-codes.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';

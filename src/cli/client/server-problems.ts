@@ -1,8 +1,8 @@
-import { printProblems, type ShownProblem } from '../problem-list.js';
-import { RefusedError } from '../refusal.js';
-import type { Terminal } from '../terminal.js';
-import { cleanText } from '../clean-text.js';
-import { problem } from './wire-readers.js';
+import { RefusedError } from '../api/refusal.js';
+import { problem } from '../api/wire-readers.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { printProblems, type ShownProblem } from '../terminal/problem-list.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 const MAX_PROBLEMS = 1_000;
 

@@ -1,10 +1,10 @@
 import { readClientEnvironment } from '../../config/client-environment.js';
-import { ApiClient } from '../api-client.js';
-import type { Terminal } from '../terminal.js';
-import { cleanJson } from '../clean-text.js';
-import { type Connection, type ConnectionFlags, resolveConnection } from './connection.js';
-import { LoginStore } from './login-store.js';
-import { Moments } from './moments.js';
+import { ApiClient } from '../api/api-client.js';
+import { type Connection, type ConnectionFlags, resolveConnection } from '../api/connection.js';
+import { LoginStore } from '../api/login-store.js';
+import { cleanJson } from '../terminal/clean-text.js';
+import { Moments } from '../terminal/moments.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Of all requests of a command together, milliseconds: with its start and its end it is over in 20 s. */
 export const BUDGET_MS = 15_000;

@@ -1,14 +1,14 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { exitCodes } from '../exit-codes.js';
-import { cleanText } from '../clean-text.js';
-import type { Terminal } from '../terminal.js';
+import { accepted } from '../api/wire-readers.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanText } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { findPipeline } from './find-pipeline.js';
 import type { FollowListener } from './follow-execution.js';
 import { LiveProgress } from './live-progress.js';
 import { LogPrinter } from './log-printer.js';
 import { type ClientFlags, Session } from './session.js';
 import { watchExecution } from './watch-execution.js';
-import { accepted } from './wire-readers.js';
 
 /** What `trigger` and `plan` tell of a trigger. */
 export interface TriggerValues {

@@ -1,11 +1,11 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
+import type { Execution, LiveExecution, LogLine, Stage, Step } from '../api/wire-types.js';
+import { Moments } from '../terminal/moments.js';
+import { renderTable } from '../terminal/text-table.js';
 import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { LiveProgress } from './live-progress.js';
 import { LogPrinter } from './log-printer.js';
-import { Moments } from './moments.js';
-import { renderTable } from './text-table.js';
-import type { Execution, LiveExecution, LogLine, Stage, Step } from './wire-types.js';
 import { renderWorkers } from './workers-command.js';
 
 const NOW = Date.parse('2026-01-31T12:03:00.000Z');

@@ -1,10 +1,10 @@
-import { cleanText } from '../clean-text.js';
-import type { Terminal } from '../terminal.js';
-import { exitCodeOfStatus, exitCodes } from '../exit-codes.js';
+import { execution } from '../api/wire-readers.js';
+import type { Execution } from '../api/wire-types.js';
+import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
+import { cleanText } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { followExecution, type FollowListener } from './follow-execution.js';
 import type { Session } from './session.js';
-import { execution } from './wire-readers.js';
-import type { Execution } from './wire-types.js';
 
 export interface WatchOptions {
   readonly afterSeq?: number;

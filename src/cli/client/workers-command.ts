@@ -1,10 +1,10 @@
-import { exitCodes } from '../exit-codes.js';
-import { paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
+import { workers as everyWorker } from '../api/wire-readers.js';
+import type { Worker } from '../api/wire-types.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { renderTable } from '../terminal/text-table.js';
 import { type ClientFlags, Session } from './session.js';
-import { renderTable } from './text-table.js';
-import { workers as everyWorker } from './wire-readers.js';
-import type { Worker } from './wire-types.js';
 
 export interface WorkersFlags extends ClientFlags {
   readonly all?: boolean;

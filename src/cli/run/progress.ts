@@ -1,8 +1,8 @@
 import type { RunState, RunStatus, StepState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
-import { cleanLogLine, cleanText } from '../clean-text.js';
-import { paintStatus } from '../status-style.js';
-import type { Terminal } from '../terminal.js';
+import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
+import { paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Tells on the terminal when a step begins and ends, and sums the run up. */
 export class Progress {

@@ -1,6 +1,6 @@
 import type { StopRequest } from '../../engine/runtime/run-ports.js';
-import { exitCodeOfSignal } from '../exit-codes.js';
-import type { Terminal } from '../terminal.js';
+import { exitCodeOfSignal } from '../command/exit-codes.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

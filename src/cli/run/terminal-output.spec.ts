@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { LogPrinter } from '../client/log-printer.js';
-import { Terminal } from '../terminal.js';
+import { Terminal } from '../terminal/terminal.js';
 import { TerminalOutput } from './terminal-output.js';
 
 const HOSTILE = 'a\u001b]0;title\u0007\u001b[2J\u001b[31mb\u001bc\u009b1;1Hc';

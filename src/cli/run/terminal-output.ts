@@ -1,11 +1,11 @@
 import type { MaskSet } from '../../common/redaction/mask-set.js';
 import { MaskingStream } from '../../common/redaction/masking-stream.js';
 import type { StepAddress } from '../../engine/runtime/step-handler.js';
-import type { OutputSink, StepOutput } from '../../executions/steps/step-output.js';
-import { LineCutter } from '../../logs/line-cutter.js';
-import { LineTail } from '../../logs/line-tail.js';
-import { logPrefix, logText } from '../log-line.js';
-import type { Terminal } from '../terminal.js';
+import type { OutputSink, StepOutput } from '../../executions/attempt/steps/step-output.js';
+import { LineCutter } from '../../logs/write/line-cutter.js';
+import { LineTail } from '../../logs/write/line-tail.js';
+import { logPrefix, logText } from '../terminal/log-line.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 const LINE_BYTES = 64 * 1024;
 const TAIL_BYTES = 16 * 1024;

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageRoot } from '../../config/paths.js';
-import { list, nullable, number, object, text } from '../answer-shape.js';
-import type { ApiClient } from '../api-client.js';
+import { list, nullable, number, object, text } from '../api/answer-shape.js';
+import type { ApiClient } from '../api/api-client.js';
+import { accepted, page, pipelineSummary } from '../api/wire-readers.js';
 import { applyYaml, validateYaml } from '../client/pipeline-applier.js';
-import { accepted, page, pipelineSummary } from '../client/wire-readers.js';
 
 export type ExampleResult =
   | ExampleOutcome

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { CommandError } from '../command.error.js';
-import { isMillrace } from '../server-health.js';
+import { isMillrace } from '../api/server-health.js';
+import { CommandError } from '../command/command.error.js';
 
 /** For a hint in an error. */
 const HEALTH_MS = 2_000;

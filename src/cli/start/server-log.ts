@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RotatingLog } from '../../embedded/rotating-log.js';
-import { CommandError } from '../command.error.js';
-import type { Terminal } from '../terminal.js';
+import { RotatingLog } from '../../embedded/supervision/rotating-log.js';
+import { CommandError } from '../command/command.error.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 const MAX_BYTES = 20 * 1024 * 1024;
 

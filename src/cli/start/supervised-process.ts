@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { READY_LINE, SUPERVISOR_DESCRIPTOR } from '../../app/supervisor-link.js';
 import { type Environment, encodeEnvironment } from '../../config/environment.js';
-import { READY_LINE, SUPERVISOR_DESCRIPTOR } from '../../supervisor-link.js';
-import { CommandError } from '../command.error.js';
+import { CommandError } from '../command/command.error.js';
 
 export interface ProcessDescription {
   /** For messages: `api`, `worker 1`. */

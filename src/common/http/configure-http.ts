@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { requestMetrics } from '../metrics/request-metrics.js';
+import { requestMetrics } from './request-metrics.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';

@@ -4,7 +4,7 @@ export interface LiveLogEntry {
   readonly fence: number;
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /** Opaque here; `logs/log-encoding.ts` has the form. */
+  /** Opaque here; `logs/store/log-encoding.ts` has the form. */
   readonly payload: Buffer;
 }
 

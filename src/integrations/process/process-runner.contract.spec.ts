@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
+import { LauncherProcessRunner } from './client/launcher-process-runner.js';
 import { FakeProcessRunner, type FakeScript } from './fake-process-runner.js';
-import { LauncherProcessRunner } from './launcher-process-runner.js';
 import type { ProcessRunner, ProcessSpec } from './process-runner.js';
 
 const never = new Promise<never>(() => undefined);

@@ -5,7 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RunnerHost } from '../../../test/support/runner-host.js';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
-import { readAuditSession, readOomScoreAdjustment, readProcessTable } from './process-table.js';
+import {
+  readAuditSession,
+  readOomScoreAdjustment,
+  readProcessTable,
+} from './trees/process-table.js';
 
 /**
  * Attacks by processes of steps that mean to survive or to let others be killed, as root with a user for the steps; once with
@@ -19,7 +23,7 @@ const WITHOUT_AUDIT = ['setpriv', '--bounding-set', '-audit_control'];
 jest.setTimeout(30_000);
 
 const launcher = transpileEntry('src/launcher.ts');
-const runnerCode = transpileEntry('src/integrations/process/launcher-process-runner.ts');
+const runnerCode = transpileEntry('src/integrations/process/client/launcher-process-runner.ts');
 for (const { path } of [launcher, runnerCode]) {
   // The step user runs them in one test; mkdtemp made them closed.
   for (let at = dirname(path); at !== tmpdir(); at = dirname(at)) chmodSync(at, 0o755);

@@ -1,0 +1,60 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule } from '@nestjs/swagger';
+import { Logger as NestLogger } from 'nestjs-pino';
+import type { Logger } from 'pino';
+import { authenticateWith } from '../auth/authenticate.middleware.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { serviceUnavailable, type MillraceError } from '../common/errors/millrace.error.js';
+import { answerClientErrors } from '../common/http/client-error.js';
+import { configureHttp } from '../common/http/configure-http.js';
+import { defaultConnectionLimits, limitConnections } from '../common/http/connection-limits.js';
+import { serverBusy } from '../common/http/load-shedding.js';
+import { Metrics } from '../common/metrics/metrics.js';
+import type { MillraceConfig } from '../config/millrace-config.js';
+import { isDatabaseBusy, isDatabaseUnavailable } from '../integrations/database/database-errors.js';
+import { withRequestPatience } from '../integrations/database/database-patience.js';
+import { RateLimits } from '../integrations/rate-limit/rate-limits.js';
+import { traceRequests } from '../integrations/tracing/trace-requests.js';
+import { Tracing } from '../integrations/tracing/tracing.js';
+import { AppModule, type Role } from './app.module.js';
+import { openApiDocument } from './open-api.js';
+
+/** Creates the API of a role (`api`, or `all`); the caller listens. */
+export async function createApiApp(
+  role: Exclude<Role, 'worker'>,
+  config: MillraceConfig,
+  logger: Logger,
+): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.forRole(role, config, logger),
+    { bodyParser: false, bufferLogs: true, abortOnError: false },
+  );
+  app.useLogger(app.get(NestLogger));
+  if (config.otlpEndpoint !== undefined) app.use(traceRequests(app.get(Tracing)));
+  app.use((_request: unknown, _response: unknown, next: () => void) => withRequestPatience(next));
+  configureHttp(app, {
+    config,
+    logger,
+    limiter: app.get(RateLimits).requests,
+    metrics: app.get(Metrics),
+    authenticate: authenticateWith(app.get(Authenticator)),
+    translators: [databaseFailure],
+  });
+  SwaggerModule.setup('api/docs', app, () => openApiDocument(app), {
+    jsonDocumentUrl: 'api/docs-json',
+    yamlDocumentUrl: 'api/docs-yaml',
+    customSiteTitle: 'Millrace API',
+    swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true },
+  });
+  const server = app.getHttpServer();
+  limitConnections(server, defaultConnectionLimits, config.trustProxy, logger);
+  answerClientErrors(server);
+  return app;
+}
+
+function databaseFailure(error: unknown): MillraceError | undefined {
+  if (isDatabaseBusy(error)) return serverBusy(error);
+  if (!isDatabaseUnavailable(error)) return undefined;
+  return serviceUnavailable('The database is not reachable.', { cause: error });
+}

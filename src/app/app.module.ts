@@ -1,0 +1,71 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { AuthModule } from '../auth/auth.module.js';
+import { HealthRegistryModule } from '../common/health/health-registry.module.js';
+import { LoggingModule } from '../common/logging/logging.module.js';
+import { MetricsRegistryModule } from '../common/metrics/metrics-registry.module.js';
+import { ConfigModule } from '../config/config.module.js';
+import type { MillraceConfig } from '../config/millrace-config.js';
+import { storeAddresses } from '../config/store-addresses.js';
+import { ExecutionsApiModule } from '../executions/executions.api.module.js';
+import { ExecutionsWorkerModule } from '../executions/executions.worker.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { DatabaseModule } from '../integrations/database/database.module.js';
+import { compileLimitModule } from '../integrations/rate-limit/compile-limit.module.js';
+import { RateLimitModule } from '../integrations/rate-limit/rate-limit.module.js';
+import { RedisModule } from '../integrations/redis/redis.module.js';
+import { TracingModule } from '../integrations/tracing/tracing.module.js';
+import { LogLevelApiModule } from '../log-level/log-level.api.module.js';
+import { LogLevelModule } from '../log-level/log-level.module.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
+import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
+import { WorkersApiModule } from '../workers/workers.api.module.js';
+
+export type Role = MillraceConfig['role'];
+type Imports = NonNullable<DynamicModule['imports']>;
+
+/** The modules of a role; the only place that knows all of them. */
+@Module({})
+export class AppModule {
+  static forRole(role: Role, config: MillraceConfig, logger: Logger): DynamicModule {
+    const imports = [...baseModules(role, config, logger)];
+    if (role !== 'worker') imports.push(...apiModules());
+    if (role !== 'api') imports.push(ExecutionsWorkerModule);
+    return { module: AppModule, imports };
+  }
+}
+
+function baseModules(role: Role, config: MillraceConfig, logger: Logger): Imports {
+  const { mongodbUri, redisUrl } = storeAddresses(config);
+  return [
+    ConfigModule.forRoot(config),
+    LoggingModule.forRoot(logger),
+    HealthRegistryModule,
+    MetricsRegistryModule,
+    DatabaseModule.forRoot({
+      uri: mongodbUri,
+      databaseName: config.mongodbDatabase,
+      poolSize: config.mongodbPoolSize,
+    }),
+    TracingModule.forRoot(role),
+    LogLevelModule,
+    // Installations that share a Redis are told apart as those that share a database server are.
+    RedisModule.forRoot({ url: redisUrl, keyPrefix: config.mongodbDatabase }),
+  ];
+}
+
+function apiModules(): Imports {
+  return [
+    RateLimitModule.forRoot(),
+    compileLimitModule(),
+    AuthModule.forRoot(),
+    IdempotencyModule,
+    PipelinesApiModule,
+    ExecutionsApiModule,
+    WorkersApiModule,
+    HealthModule,
+    LogLevelApiModule,
+    MetricsModule,
+  ];
+}

@@ -1,0 +1,82 @@
+import type { Writable } from 'node:stream';
+import { readEnvironment } from '../../config/environment.js';
+
+/** Where a command speaks: results to standard output, everything else to standard error. */
+export class Terminal {
+  private gone = false;
+
+  constructor(
+    private readonly out: Writable = process.stdout,
+    private readonly err: Writable = process.stderr,
+    /** Colours are for people at a terminal (https://no-color.org). */
+    readonly colour: boolean = isForPeople(),
+  ) {
+    // Whoever read has gone (`| head`, a closed terminal): what we do goes on, and our exit code tells the result.
+    for (const stream of [out, err]) stream.on('error', () => undefined);
+    out.on('error', () => (this.gone = true));
+  }
+
+  /** Whoever read the results has gone. */
+  get readerGone(): boolean {
+    return this.gone;
+  }
+
+  /** Characters of one line of a terminal; `undefined` when results go to a file or a program, which take any length. */
+  get columns(): number | undefined {
+    const { isTTY, columns } = this.out as Partial<NodeJS.WriteStream>;
+    return isTTY ? columns : undefined;
+  }
+
+  /** Results go to a terminal, which obeys control characters. */
+  get isTerminal(): boolean {
+    return (this.out as Partial<NodeJS.WriteStream>).isTTY ?? false;
+  }
+
+  /** Waits until what was printed has been taken, so that a slow reader does not fill the memory. */
+  async drained(): Promise<void> {
+    if (!this.out.writableNeedDrain || this.gone) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        for (const event of ['drain', 'error', 'close']) this.out.off(event, done);
+        resolve();
+      };
+      for (const event of ['drain', 'error', 'close']) this.out.on(event, done);
+    });
+  }
+
+  /** One line of a result. */
+  print(line = ''): void {
+    this.out.write(`${line}\n`);
+  }
+
+  /** Bytes of a result, as they are. */
+  write(bytes: Buffer | string): void {
+    this.out.write(bytes);
+  }
+
+  /** One line beside the result: progress, hints, errors. */
+  say(line = ''): void {
+    this.err.write(`${line}\n`);
+  }
+
+  paint(style: Style, text: string): string {
+    return this.colour ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
+  }
+}
+
+function isForPeople(): boolean {
+  const { NO_COLOR: refused = '', TERM: kind } = readEnvironment();
+  return process.stdout.isTTY && process.stderr.isTTY && refused === '' && kind !== 'dumb';
+}
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** SGR parameters (ECMA-48). */
+const STYLES: Readonly<Record<Style, number>> = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  cyan: 36,
+};

@@ -1,0 +1,70 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Environment } from '../../config/environment.js';
+import { EmbeddedError } from './embedded.error.js';
+import { findProgram } from './find-program.js';
+import { runCommand } from './run-command.js';
+
+/** The user that the embedded services run as when Millrace was started as root. */
+const SERVICE_USER = 'millrace-data';
+const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
+
+export interface ServiceUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Whom the services run as: undefined for the caller itself, which is right for every user but root. For root it is the
+ * system user `millrace-data`, made when it is missing (and said so); `nobody` where no user can be made.
+ */
+export async function serviceUser(
+  env: Environment,
+  progress: (line: string) => void,
+): Promise<ServiceUser | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const known = await lookUp(SERVICE_USER, env);
+  if (known !== undefined) return known;
+  const path = `${env['PATH'] ?? ''}:${SBIN}`;
+  const useradd = await findProgram(['useradd'], { PATH: path });
+  if (useradd !== undefined) {
+    progress(`Making the system user ${SERVICE_USER}, which the embedded services run as`);
+    const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'];
+    const args = [...options, '--shell', '/usr/sbin/nologin', SERVICE_USER];
+    await runCommand(useradd, args, { env: { ...env, PATH: path } });
+    // Another Millrace may have made it meanwhile, so the look-up decides, not the exit code.
+    const made = await lookUp(SERVICE_USER, env);
+    if (made !== undefined) return made;
+  }
+  progress('The system user millrace-data cannot be made; the embedded services run as nobody');
+  const nobody = await lookUp('nobody', env);
+  return nobody ?? { name: 'nobody', uid: 65534, gid: 65534 };
+}
+
+async function lookUp(name: string, env: Environment): Promise<ServiceUser | undefined> {
+  const uid = await runCommand('id', ['-u', name], { env });
+  const gid = await runCommand('id', ['-g', name], { env });
+  if (uid.code !== 0 || gid.code !== 0) return undefined;
+  return { name, uid: Number(uid.stdout), gid: Number(gid.stdout) };
+}
+
+/**
+ * Checks that another user can go through every folder down to `folder` (which exists).
+ *
+ * @throws EmbeddedError `home_unreachable`, with the folder that is closed.
+ */
+export async function requireReachable(folder: string, user: ServiceUser): Promise<void> {
+  for (let at = folder; ; at = dirname(at)) {
+    const info = await stat(at);
+    const bit = info.uid === user.uid ? 0o100 : info.gid === user.gid ? 0o010 : 0o001;
+    if ((info.mode & bit) === 0) {
+      throw new EmbeddedError(
+        'home_unreachable',
+        `the embedded services run as the user ${user.name}, which cannot enter ${at}`,
+        'Use a folder that other users can reach (MILLRACE_HOME, such as /var/lib/millrace), or start Millrace as an ordinary user.',
+      );
+    }
+    if (at === dirname(at)) return;
+  }
+}

@@ -1,0 +1,187 @@
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { ApiErrors, ApiList } from '../../common/http/api-documentation.js';
+import { type ListBody, listBody, pageOf, pageRequest } from '../../common/http/paging.js';
+import type { Actor, MillraceRequest } from '../../common/http/request-context.js';
+import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { Idempotent, Reserved } from '../../idempotency/idempotent.decorator.js';
+import type { Reservation } from '../../idempotency/reservation.js';
+import { TriggerDto } from '../../pipelines/trigger-request/dto/trigger.dto.js';
+import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
+import { triggerRepository } from '../../pipelines/trigger-request/trigger-repository.js';
+import { ExplanationResponse } from '../explanation/dto/explanation.response.js';
+import { ExecutionExplainer } from '../explanation/execution-explainer.js';
+import { ExecutionLogs } from '../output/execution-logs.js';
+import {
+  AcceptedExecutionResponse,
+  executionResponse,
+  ExecutionResponse,
+  executionSummary,
+  ExecutionSummaryResponse,
+} from '../record/dto/execution.response.js';
+import { CancelDto, CancelResponse, RerunDto } from './dto/execution-commands.dto.js';
+import { ExecutionListQuery } from './dto/execution-list.query.js';
+import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
+
+const LOG_TAIL = 100;
+
+/** What both ways to cancel have in common. */
+function CancelRoute(): MethodDecorator {
+  return applyDecorators(
+    ApiOperation({ summary: 'Cancel; the execution ends `cancelled` and nothing else' }),
+    ApiBody({ type: CancelDto, required: false }),
+    ApiOkResponse({ type: CancelResponse }),
+    ApiErrors(400, 401, 404, 409, 503),
+  );
+}
+
+@ApiTags('executions')
+@ApiBearerAuth()
+@Controller('ci')
+export class ExecutionsController {
+  constructor(
+    private readonly executions: ExecutionsService,
+    private readonly explainer: ExecutionExplainer,
+    private readonly logs: ExecutionLogs,
+    private readonly config: MillraceConfig,
+  ) {}
+
+  @Post('pipelines/:id/trigger')
+  @Idempotent()
+  @HttpCode(202)
+  @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
+  @ApiBody({
+    type: TriggerDto,
+    required: false,
+    examples: { variables: { value: { environment: { GREETING: 'Good morning' } } } },
+  })
+  @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
+  @ApiErrors(400, 401, 404, 409, 422, 503)
+  async trigger(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: TriggerDto,
+    @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
+  ): Promise<AcceptedExecutionResponse> {
+    const accepted = await this.executions.trigger(
+      id,
+      {
+        triggerType: body.trigger_type,
+        branch: body.branch,
+        tag: body.tag,
+        commitHash: body.commit_hash?.toLowerCase(),
+        repository: triggerRepository(body.repository, this.config),
+        environment: triggerEnvironment(body.environment ?? {}),
+        inputs: body.inputs,
+      },
+      actor.id,
+      reservation,
+    );
+    return acceptedResponse(accepted);
+  }
+
+  @Get('executions')
+  @ApiOperation({
+    summary: 'Executions, newest first',
+    description: 'Without limit and cursor: the bare list of the newest 50, with a Link header.',
+  })
+  @ApiList(ExecutionSummaryResponse)
+  @ApiErrors(400, 401, 503)
+  async list(
+    @Query() query: ExecutionListQuery,
+    @Req() request: MillraceRequest,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ListBody<ExecutionSummaryResponse>> {
+    const { limit, after } = pageRequest(query);
+    const filter = {
+      pipelineId: query.pipeline_id,
+      status: query.status,
+      branch: query.branch,
+    };
+    const rows = await this.executions.list(filter, limit + 1, after);
+    const page = pageOf(rows.map(executionSummary), limit, ({ id }) => id);
+    return listBody(page, query, request, response);
+  }
+
+  @Get('executions/:id')
+  @ApiOperation({ summary: 'One execution, live while it runs' })
+  @ApiOkResponse({ type: ExecutionResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<ExecutionResponse> {
+    const execution = await this.executions.get(id);
+    return executionResponse(execution, await this.logs.tail(execution, LOG_TAIL));
+  }
+
+  @Get('executions/:id/explain')
+  @ApiOperation({ summary: 'Why each stage and step ran, waits or was skipped' })
+  @ApiOkResponse({ type: ExplanationResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async explain(@Param('id', UuidPipe) id: string): Promise<ExplanationResponse> {
+    return this.explainer.explain(await this.executions.get(id));
+  }
+
+  @Post('executions/:id/rerun')
+  @Idempotent()
+  @HttpCode(202)
+  @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
+  @ApiBody({ type: RerunDto, required: false })
+  @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async rerun(
+    @Param('id', UuidPipe) id: string,
+    @Body() _body: RerunDto,
+    @CurrentActor() actor: Actor,
+    @Reserved() reservation: Reservation,
+  ): Promise<AcceptedExecutionResponse> {
+    return acceptedResponse(await this.executions.rerun(id, actor.id, reservation));
+  }
+
+  @Delete('executions/:id/cancel')
+  @CancelRoute()
+  async cancelByDelete(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: CancelDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<CancelResponse> {
+    return this.cancel(id, body, actor);
+  }
+
+  // Here and not in `CancelRoute`: the Swagger plugin looks for it on the method, and names 201 otherwise.
+  @Post('executions/:id/cancel')
+  @HttpCode(200)
+  @CancelRoute()
+  async cancel(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: CancelDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<CancelResponse> {
+    await this.executions.cancel(id, actor.id, body?.reason);
+    return { message: 'Cancelled.', execution_id: id };
+  }
+}
+
+function acceptedResponse({ executionId, message }: AcceptedExecution): AcceptedExecutionResponse {
+  return { execution_id: executionId, message };
+}

@@ -1,0 +1,368 @@
+import type { Logger } from '@nestjs/common';
+import { failPoint } from '../../common/fail-point.js';
+import type { Metrics } from '../../common/metrics/metrics.js';
+import { MaskSet } from '../../common/redaction/mask-set.js';
+import type { Reason, RunState, WhenTrace } from '../../engine/plan/run-state.js';
+import { runPlan } from '../../engine/runtime/run-plan.js';
+import type { RunResult, StopRequest } from '../../engine/runtime/run-ports.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import type { EventBus } from '../../integrations/event-bus/event-bus.js';
+import type { GitClient } from '../../integrations/git/git-client.js';
+import type { ProcessRunner } from '../../integrations/process/process-runner.js';
+import type { OpenSpan, Tracing } from '../../integrations/tracing/tracing.js';
+import type { LogChunkStore } from '../../logs/store/log-chunk-store.js';
+import type { LogLimits } from '../../logs/write/log-limits.js';
+import { type LogMeter, LogWriter } from '../../logs/write/log-writer.js';
+import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
+import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import type { Workspace } from '../../workspaces/workspace.js';
+import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { executionReasons } from '../record/execution-reasons.js';
+import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
+import {
+  type ExecutionRecord,
+  type Progress,
+  triggerOfCloned,
+} from '../record/execution.schema.js';
+import type { ExecutionsRepository, Hold, Settlement } from '../record/executions.repository.js';
+import type { LiveExecutions } from '../record/live-executions.js';
+import { logFencesOf } from '../record/log-fences.js';
+import { runContextOf } from '../record/run-context.js';
+import { storedLogChunk } from '../record/stored-log-chunk.js';
+import { storedRun } from '../record/stored-state.js';
+import { abandonedRun } from '../recovery/abandoned-run.js';
+import { closeLast } from '../recovery/execution-takeover.js';
+import { runSpans } from './run-spans.js';
+import { StatePublisher } from './state-publisher.js';
+import { steadyClock } from './steady-clock.js';
+import { GitStepHandler } from './steps/git-step.handler.js';
+import { MeasuredStepHandler } from './steps/measured-step.handler.js';
+import { ShellStepHandler } from './steps/shell-step.handler.js';
+import { StepHost } from './steps/step-environment.js';
+import type { StepOutput } from './steps/step-output.js';
+
+/** Everything that an attempt works with on its worker. */
+export interface AttemptTools {
+  readonly plans: PlansService;
+  readonly executions: ExecutionsRepository;
+  readonly traces: ExecutionTracesRepository;
+  readonly live: LiveExecutions;
+  readonly chunks: LogChunkStore;
+  readonly bus: EventBus;
+  readonly processes: ProcessRunner;
+  readonly git: GitClient;
+  readonly workspaces: WorkspaceStore;
+  /** Tells the processes of this installation from those of others on the same host. */
+  readonly groupPrefix: string;
+  /** Steps of one execution at once. */
+  readonly maxParallelSteps: number;
+  readonly logLimits: Partial<LogLimits>;
+  readonly logMeter: LogMeter;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+/** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
+export type AttemptEnd = 'settled' | 'released' | 'fenced';
+
+/** Log lines that the execution itself keeps of its end. */
+const LOGS_KEPT = 100;
+/** The end of a log, when it is this small, is stored by the write that tells the end: one round trip less. */
+const LOG_KEPT_BYTES = 32 * 1024;
+
+/** What an execution keeps of its log. */
+type LogEnd = Pick<Settlement, 'last_seq' | 'logs' | 'last_log_chunk'>;
+/** However long the database is away: the end of an execution waits for it. */
+const NO_DEADLINE = { deadlineMs: Infinity };
+
+/** One execution attempt on this worker, from its claim to its end. */
+export class ExecutionAttempt {
+  private readonly control = new AbortController();
+  private readonly clock = steadyClock();
+  private readonly hold: Hold;
+  private readonly traces: { stage: string; step: string | null; trace: WhenTrace }[] = [];
+  private storedTraces = 0;
+  private fenced = false;
+  private cancelReason: Reason | undefined;
+  private log: LogWriter | undefined;
+  private workspace: Workspace | undefined;
+  /** The last state that was told. */
+  private progress: Progress | undefined;
+
+  constructor(
+    private readonly execution: ExecutionRecord,
+    private readonly tools: AttemptTools,
+  ) {
+    this.hold = { executionId: execution._id, fence: execution.attempt };
+  }
+
+  /** Ends the run early. A cancel outranks an interruption; the first of each kind counts. */
+  stop(request: StopRequest): void {
+    if (request.kind === 'cancel') this.cancelReason ??= request.reason;
+    if (!this.control.signal.aborted) this.control.abort(request);
+  }
+
+  /** The execution was taken from this worker: nothing that it does counts any more. */
+  fence(reason: Reason): void {
+    this.fenced = true;
+    this.log?.abandon();
+    this.stop({ kind: 'interrupt', reason });
+  }
+
+  /**
+   * Rejects only when the end could not be told: the database refused it for good. What the attempt leaves on this
+   * machine is there until `cleanUp`.
+   */
+  async run(): Promise<AttemptEnd> {
+    const { workspaces } = this.tools;
+    try {
+      this.workspace = await workspaces.create(this.hold.executionId, this.hold.fence);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+      return this.fail(executionReasons.workspaceFailed(code), error);
+    }
+    try {
+      return await this.runIn(this.workspace);
+    } catch (error) {
+      return await this.fail(executionReasons.internalError(), error);
+    }
+  }
+
+  /** Ends what the attempt left running and removes its workspace; to be called after `run`. Never rejects. */
+  async cleanUp(): Promise<void> {
+    if (!this.workspace) return;
+    try {
+      await this.tools.processes.sweep(this.group);
+      await this.tools.workspaces.remove(this.workspace);
+    } catch (error) {
+      this.problem('not cleaned up; the sweep at the next start removes the rest', error);
+    }
+  }
+
+  private async runIn(workspace: Workspace): Promise<AttemptEnd> {
+    const { plan_hash, clone_url } = this.execution;
+    const plan = await databaseRetry(() => this.tools.plans.get(plan_hash), NO_DEADLINE);
+    const masks = MaskSet.from(credentialMasks(plan, clone_url));
+    const log = this.openLog(masks);
+    const publisher = this.publisher();
+    const output: StepOutput = {
+      open: (address, stream) => log.source({ ...address, stream }),
+      systemLine: (address, text) => log.systemLine(address, text),
+    };
+    const host = new StepHost(workspace);
+    const result = await runPlan(
+      {
+        plan,
+        context: runContextOf(this.execution),
+        maxParallelSteps: this.tools.maxParallelSteps,
+      },
+      {
+        handlers: [
+          new MeasuredStepHandler(
+            new ShellStepHandler(this.tools.processes, workspace, this.group, output, host),
+            this.tools.metrics,
+          ),
+          new MeasuredStepHandler(
+            new GitStepHandler(this.tools.git, workspace, output, this.tools.workspaces),
+            this.tools.metrics,
+          ),
+        ],
+        clock: this.clock,
+        hostVariables: (address) => host.variables(address),
+        onState: (state) => publisher.push(state),
+        onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
+        systemLine: (address, text) => log.systemLine(address, text),
+        mask: (text) => masks.maskText(text),
+        lastLines: (address) => log.lastLines(address, 20),
+      },
+      this.control.signal,
+    );
+    await publisher.end();
+    if (this.tools.tracing.current() !== undefined)
+      this.tools.tracing.record(runSpans(result.state));
+    return this.conclude(result, log);
+  }
+
+  private async conclude(result: RunResult, log: LogWriter): Promise<AttemptEnd> {
+    if (this.fenced) return 'fenced';
+    const isOver = result.kind === 'finished';
+    const end = await this.closeLog(log, isOver ? LOG_KEPT_BYTES : 0);
+    if (!end) return 'fenced';
+    failPoint('log_closed');
+    await this.storeTraces();
+    if (result.kind === 'finished') {
+      return this.settle(settlementOf(result.state, this.execution, end, this.clock.now()));
+    }
+    return this.release(result.reason, end.last_seq);
+  }
+
+  private settle(settlement: Settlement): Promise<AttemptEnd> {
+    return this.tools.tracing.span('execution settle', {}, async (span) => {
+      const end = await this.settleTraced(settlement, span);
+      span.set({ 'millrace.end': end });
+      return end;
+    });
+  }
+
+  private async settleTraced(settlement: Settlement, span: OpenSpan): Promise<AttemptEnd> {
+    const { executions } = this.tools;
+    let end = settlement;
+    let outcome = await executions.settle(this.hold, end, NO_DEADLINE);
+    if (outcome === 'cancel_requested') {
+      end = { ...settlement, status: 'cancelled', reason: await this.whyCancelled() };
+      outcome = await executions.settle(this.hold, end, NO_DEADLINE);
+    }
+    if (outcome !== 'settled') return 'fenced';
+    failPoint('execution_settled');
+    span.set({ 'millrace.status': end.status, 'millrace.reason': end.reason?.code });
+    this.tools.metrics.executionFinished(end.status, end.duration);
+    await this.tools.live
+      .end(this.hold.executionId)
+      .catch((error: unknown) => this.problem('live state not ended', error));
+    return 'settled';
+  }
+
+  private async release(reason: Reason, lastSeq: number): Promise<AttemptEnd> {
+    const released = await this.tools.executions.release(this.hold, {
+      reason,
+      placements: closeLast(this.execution, { last_seq: lastSeq, reason }),
+      enqueueNumber: this.execution.enqueue_number + 1,
+      workersLost: this.execution.workers_lost,
+      trigger_info: this.progress?.trigger_info,
+    });
+    return released ? 'released' : 'fenced';
+  }
+
+  /** The cancel came after the last word of the run: the request itself says why. */
+  private async whyCancelled(): Promise<Reason> {
+    if (this.cancelReason) return this.cancelReason;
+    const execution = await this.tools.executions.find(this.hold.executionId);
+    const request = execution?.cancel_requested;
+    return executionReasons.cancelled(request?.by ?? 'a user', request?.reason);
+  }
+
+  /** The end of an execution that could not be run, or not to its end, through no fault of its pipeline. */
+  private async fail(reason: Reason, error: unknown): Promise<AttemptEnd> {
+    this.problem(reason.message, error);
+    if (this.fenced) return 'fenced';
+    const end = this.log
+      ? await this.closeLog(this.log, LOG_KEPT_BYTES)
+      : { last_seq: this.firstSeq - 1, logs: [] };
+    if (!end) return 'fenced';
+    const now = new Date(this.clock.now());
+    return this.settle({
+      ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
+      status: 'failed',
+      reason,
+      trigger_info: this.progress?.trigger_info,
+      started_at: this.progress?.started_at ?? this.execution.started_at,
+      finished_at: now,
+      duration: 0,
+      ...end,
+    });
+  }
+
+  private openLog(masks: MaskSet): LogWriter {
+    const before = this.execution.placements.at(-2);
+    this.log = new LogWriter({
+      executionId: this.hold.executionId,
+      fence: this.hold.fence,
+      firstSeq: this.firstSeq,
+      lost: before?.log_lost ?? false,
+      masks,
+      store: this.tools.chunks,
+      bus: this.tools.bus,
+      clock: this.clock,
+      limits: this.tools.logLimits,
+      meter: this.tools.logMeter,
+      onProblem: ({ part, error, attempt }) => {
+        if (part === 'bus') this.notLive('log', error);
+        else this.problem(`log not written to the ${part}, try ${attempt}`, error);
+      },
+    });
+    return this.log;
+  }
+
+  /** Undefined: the log was abandoned, because the execution was taken from this worker meanwhile. */
+  private async closeLog(log: LogWriter, keptBytes: number): Promise<LogEnd | undefined> {
+    try {
+      const { lastSeq, lastChunk } = await log.closeBut(keptBytes);
+      return {
+        last_seq: lastSeq,
+        logs: log.tail(LOGS_KEPT),
+        ...(lastChunk && { last_log_chunk: storedLogChunk(lastChunk) }),
+      };
+    } catch (error) {
+      if (this.fenced) return undefined;
+      throw error;
+    }
+  }
+
+  private publisher(): StatePublisher {
+    const { executions, live } = this.tools;
+    return new StatePublisher(
+      this.execution.trigger_info,
+      {
+        tellLive: (progress) => {
+          this.progress = progress;
+          return live.tell(this.hold.executionId, this.hold.fence, progress);
+        },
+        record: async (progress) => {
+          await this.storeTraces();
+          const last_seq = this.log?.lastSeq ?? 0;
+          return executions.recordProgress(this.hold, { ...progress, last_seq });
+        },
+        fenced: () => this.fence(executionReasons.leaseLost()),
+      },
+      (where, error) => {
+        if (where === 'live') this.notLive('state', error);
+        else this.problem(`state not told to the ${where}`, error);
+      },
+    );
+  }
+
+  private async storeTraces(): Promise<void> {
+    const count = this.traces.length;
+    if (count === this.storedTraces) return;
+    await this.tools.traces.save(this.hold, this.traces);
+    this.storedTraces = count;
+  }
+
+  private get firstSeq(): number {
+    return logFencesOf(this.execution).at(-1)?.firstSeq ?? 1;
+  }
+
+  private get group(): string {
+    return `${this.tools.groupPrefix}${this.hold.executionId}.${this.hold.fence}`;
+  }
+
+  /** Redis away is told once, where the connection is; here it comes with every packet of every log. */
+  private notLive(what: string, error: unknown): void {
+    this.tools.logger.debug({ err: error, executionId: this.hold.executionId }, `${what} not live`);
+  }
+
+  private problem(what: string, error: unknown): void {
+    this.tools.logger.warn({ err: error, executionId: this.hold.executionId }, what);
+  }
+}
+
+function settlementOf(
+  state: RunState,
+  execution: ExecutionRecord,
+  log: LogEnd,
+  now: number,
+): Settlement {
+  const finishedAt = state.finishedAt ?? now;
+  const startedAt = execution.started_at?.getTime() ?? state.startedAt ?? finishedAt;
+  return {
+    ...storedRun(state),
+    status: state.status,
+    reason: state.reason ?? null,
+    trigger_info: triggerOfCloned(execution.trigger_info, state.cloned),
+    started_at: new Date(startedAt),
+    finished_at: new Date(finishedAt),
+    duration: Math.max(0, finishedAt - startedAt),
+    ...log,
+  };
+}

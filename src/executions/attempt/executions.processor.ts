@@ -1,0 +1,155 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { EventBus } from '../../integrations/event-bus/event-bus.js';
+import {
+  type JobConsumer,
+  type JobOutcome,
+  JobQueue,
+} from '../../integrations/job-queue/job-queue.js';
+import { MachineWatch } from '../../workers/machine-watch.js';
+import { drainRefusal } from '../../workers/seen-worker.js';
+import { WorkerDuties } from '../../workers/worker-duties.js';
+import { WorkerLease } from '../../workers/worker-lease.js';
+import type { WorkerMachine, WorkerRefusal } from '../../workers/worker.schema.js';
+import { servesQueue } from '../placement/execution-queue.js';
+import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
+import { QueuesRepository } from '../placement/queues.repository.js';
+import { executionReasons } from '../record/execution-reasons.js';
+import { ExecutionRunner } from './execution-runner.js';
+import { RunningAttempts } from './running-attempts.js';
+
+/** How long executions under way may take to end by themselves when the worker is stopped. */
+const DRAIN_MS = 20_000;
+/** How long interrupted executions may take: TERM, 8 s, KILL, and their last words. */
+const INTERRUPT_MS = 12_000;
+/** Jobs that come faster than this share one look at the machine, ms. */
+const LOOK_EVERY_MS = 100;
+
+/** Takes jobs and gives them to the runner, for as long as this worker lives. */
+@Injectable()
+export class ExecutionsProcessor {
+  private readonly logger = new Logger(ExecutionsProcessor.name);
+  private consumer: JobConsumer | undefined;
+  private readonly duties = new WorkerDuties((duty, error) => {
+    this.logger.debug({ err: error, duty }, 'duty failed; the next renewal tries again');
+  });
+  private refusal: WorkerRefusal | null = null;
+  private draining = false;
+  private lookedAt = -Infinity;
+  private readonly subscriptions: (() => void)[] = [];
+
+  constructor(
+    private readonly config: MillraceConfig,
+    private readonly jobs: JobQueue,
+    private readonly queues: QueuesRepository,
+    private readonly bus: EventBus,
+    private readonly lease: WorkerLease,
+    private readonly machine: MachineWatch,
+    private readonly runner: ExecutionRunner,
+    private readonly running: RunningAttempts,
+  ) {}
+
+  /** Registers the worker and begins to take executions; to be called once everything else is up. */
+  async start(): Promise<void> {
+    await this.runner.prepare();
+    this.lease.whenLost(() => this.becomeLost());
+    let machine = await this.lookAround();
+    this.addDuties();
+    this.duties.add('machine', async () => {
+      machine = await this.lookAround();
+      this.applyRefusal();
+    });
+    this.lease.whenRenewing(() => this.duties.begin());
+    await this.lease.start(() => ({
+      executions: this.running.ids,
+      machine,
+      refusal: this.refusal,
+    }));
+    this.consumer = this.jobs.consume(this.config.workerConcurrency, (job) =>
+      this.process(job.executionId),
+    );
+    this.subscriptions.push(
+      this.bus.subscribe(CANCEL_TOPIC, (id) => this.look(id)),
+      this.bus.subscribe(QUEUE_TOPIC, () => void this.openQueues()),
+    );
+    this.applyRefusal();
+    await this.openQueues();
+  }
+
+  /** Takes nothing more; gives what runs 20 s to end, then hands it to other workers. */
+  async stop(): Promise<void> {
+    if (this.draining) return;
+    this.draining = true;
+    for (const unsubscribe of this.subscriptions) unsubscribe();
+    this.consumer?.pause();
+    await this.lease.drain();
+    await this.idleWithin(DRAIN_MS);
+    this.running.interruptAll(executionReasons.workerStopped(this.lease.name));
+    await this.consumer?.close(INTERRUPT_MS);
+    await this.lease.stop();
+    await this.runner.close();
+  }
+
+  private async process(executionId: string): Promise<JobOutcome> {
+    // A step may have filled the disk since the last renewal, which looks only every few seconds.
+    if (performance.now() - this.lookedAt > LOOK_EVERY_MS) {
+      await this.lookAround();
+      this.applyRefusal();
+    }
+    if (this.draining || this.refusal) return 'put_back';
+    return this.runner.run(executionId, this.lease);
+  }
+
+  /** At every renewal of the lease: what the database says of our executions, new queues, folders of dead attempts. */
+  private addDuties(): void {
+    this.duties.add('cancels', () => this.running.check());
+    this.duties.add('strays', () => this.runner.giveUpStrays(this.lease.id));
+    this.duties.add('queues', () => this.openQueues());
+    this.duties.add('folders', () => this.runner.removeLeftFolders());
+  }
+
+  private async lookAround(): Promise<WorkerMachine> {
+    const { machine, refusal } = await this.machine.look();
+    this.lookedAt = performance.now();
+    const wish = this.lease.drainRequest;
+    this.refusal = wish ? drainRefusal(wish) : refusal;
+    return machine;
+  }
+
+  private applyRefusal(): void {
+    if (this.draining) return;
+    if (this.refusal) this.consumer?.pause();
+    else this.consumer?.resume();
+  }
+
+  private async openQueues(): Promise<void> {
+    if (this.draining) return;
+    try {
+      const names = await this.queues.names();
+      this.consumer?.setQueues(names.filter((name) => servesQueue(this.config.workerLabels, name)));
+    } catch (error) {
+      this.logger.debug({ err: error }, 'queues not read; the next renewal reads them');
+    }
+  }
+
+  /** A hint: `resync` means that hints may have been missed. */
+  private look(executionId: string): void {
+    const ids = executionId === 'resync' ? undefined : [executionId];
+    this.running.check(ids).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'cancel not read; the next renewal reads it');
+    });
+  }
+
+  /** This life of the process is over: it ends in its ordered way, and whoever supervises it starts another. */
+  private becomeLost(): void {
+    this.consumer?.pause();
+    this.running.fenceAll();
+    process.kill(process.pid, 'SIGTERM');
+  }
+
+  private async idleWithin(ms: number): Promise<void> {
+    const giveUpAt = performance.now() + ms;
+    while (this.running.count > 0 && performance.now() < giveUpAt) await sleep(50);
+  }
+}

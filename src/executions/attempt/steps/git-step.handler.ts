@@ -1,0 +1,91 @@
+import { rm } from 'node:fs/promises';
+import type { GitAction } from '../../../engine/plan/plan.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
+import {
+  type StepAttempt,
+  StepHandler,
+  type StepOutcome,
+} from '../../../engine/runtime/step-handler.js';
+import { type GitClient, GitError } from '../../../integrations/git/git-client.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import {
+  FolderError,
+  type Misplaced,
+  type WorkspaceStore,
+} from '../../../workspaces/workspace-store.js';
+import type { StepOutput } from './step-output.js';
+
+/** Clones a repository into the workspace of one execution attempt. */
+export class GitStepHandler extends StepHandler<GitAction> {
+  readonly kind = 'git';
+
+  constructor(
+    private readonly git: GitClient,
+    private readonly workspace: Workspace,
+    private readonly output: StepOutput,
+    private readonly workspaces: WorkspaceStore,
+  ) {
+    super();
+  }
+
+  async run(attempt: StepAttempt<GitAction>, signal: AbortSignal): Promise<StepOutcome> {
+    const target = namesOf(attempt.action.directory);
+    if (target === undefined) return misplaced('outside');
+    try {
+      const answer = await this.workspaces.checkTarget(this.workspace, target);
+      return answer === 'free' ? await this.clone(attempt, target, signal) : misplaced(answer);
+    } catch (error) {
+      if (error instanceof FolderError) {
+        const { message } = error;
+        return { kind: 'infrastructure', reason: { code: 'workspace_unusable', message } };
+      }
+      if (error instanceof GitError) return outcomeOf(error, signal);
+      throw error;
+    }
+  }
+
+  private async clone(
+    attempt: StepAttempt<GitAction>,
+    target: readonly string[],
+    signal: AbortSignal,
+  ): Promise<StepOutcome> {
+    // Steps that run beside this one can change what is in the workspace, but not what is here.
+    const staged = await this.workspaces.stage(this.workspace);
+    try {
+      const { branch, ...commit } = await this.git.clone(
+        { ...attempt.action.repository, directory: staged },
+        { signal, progress: (line) => this.output.systemLine(attempt.address, line) },
+      );
+      const placed = await this.workspaces.place(this.workspace, staged, target);
+      if (placed !== 'placed') return misplaced(placed);
+      return { kind: 'success', commit, ...(branch !== undefined && { branch }) };
+    } finally {
+      await rm(staged, { recursive: true, force: true });
+    }
+  }
+}
+
+/** The names that lead to the folder from the workspace; undefined for a path that leads out of it by itself. */
+function namesOf(directory = ''): string[] | undefined {
+  const names = directory.split('/').filter((name) => name !== '' && name !== '.');
+  return directory.startsWith('/') || names.includes('..') ? undefined : names;
+}
+
+function outcomeOf(error: GitError, signal: AbortSignal): StepOutcome {
+  if (error.code === 'aborted' && signal.aborted) return { kind: 'aborted' };
+  const reason: Reason = { code: `git_${error.code}`, message: error.message };
+  return error.retryable ? { kind: 'infrastructure', reason } : { kind: 'failed', reason };
+}
+
+function misplaced(why: Misplaced): StepOutcome {
+  return why === 'outside'
+    ? failed('git_directory_outside', 'The directory to clone into leads out of the workspace')
+    : failed(
+        'git_invalid_request',
+        'The path to clone into is no directory, or one that is not empty.',
+      );
+}
+
+function failed(code: string, message: string): StepOutcome {
+  return { kind: 'failed', reason: { code, message } };
+}

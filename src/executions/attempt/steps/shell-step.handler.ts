@@ -1,0 +1,240 @@
+import { existsSync } from 'node:fs';
+import { failPoint } from '../../../common/fail-point.js';
+import type { ShellAction } from '../../../engine/plan/plan.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
+import { exitCodeOfSignal } from '../../../engine/runtime/signals.js';
+import {
+  type StepAttempt,
+  StepHandler,
+  type StepOutcome,
+} from '../../../engine/runtime/step-handler.js';
+import type {
+  ProcessExit,
+  ProcessRunner,
+  RunningProcess,
+} from '../../../integrations/process/process-runner.js';
+import { pipeToSink } from '../../../logs/write/log-sink.js';
+import { StepUserScripts } from '../../../workspaces/step-user-scripts.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import type { OutputFile, StepOutputs } from './output-file.js';
+import { scriptOf, shellCommand } from './shell-command.js';
+import type { StepHost } from './step-environment.js';
+import { StepFiles } from './step-files.js';
+import type { StepOutput } from './step-output.js';
+import { resolveInWorkspace } from './workspace-path.js';
+
+/** From TERM to KILL. */
+const KILL_GRACE_MS = 8_000;
+/** A step ends so long after its process at the latest, whoever still holds its streams open. */
+const DRAIN_MS = 2_000;
+const MAX_ARGUMENT_BYTES = 96 * 1024;
+
+/** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
+export class ShellStepHandler extends StepHandler<ShellAction> {
+  readonly kind = 'shell';
+  private readonly scripts: StepUserScripts;
+
+  constructor(
+    private readonly processes: ProcessRunner,
+    private readonly workspace: Workspace,
+    /** The process group of the execution attempt, by which everything that it leaves behind is found. */
+    private readonly group: string,
+    private readonly output: StepOutput,
+    private readonly host: Pick<StepHost, 'begin'>,
+  ) {
+    super();
+    this.scripts = new StepUserScripts(processes, `${group}/`);
+  }
+
+  async run(attempt: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
+    const { workingDirectory } = attempt.action;
+    const { directory } = this.workspace;
+    const folder = await resolveInWorkspace(this.scripts, directory, workingDirectory);
+    if (folder.kind === 'unknown') return unusable(folder.message);
+    if (folder.kind !== 'inside') return wrongFolder(folder.kind, attempt.action);
+
+    const number = this.host.begin(attempt.address);
+    const text = scriptOf(attempt.action);
+    let files: StepFiles;
+    try {
+      files = StepFiles.make(this.workspace, number, needsFile(text) ? text : undefined);
+    } catch (error) {
+      return unusable(error instanceof Error ? error.message : String(error));
+    }
+    try {
+      const process = await this.start(attempt, text, folder.path, number, files.script?.path);
+      failPoint(isHook(attempt) ? 'hook_started' : 'step_started');
+      const { exit, killed } = await this.follow(process, attempt, signal);
+      failPoint('step_ended');
+      return this.outcome(exit, killed, attempt, files.output);
+    } finally {
+      files.close();
+    }
+  }
+
+  private start(
+    { action, environment }: StepAttempt<ShellAction>,
+    text: string,
+    folder: string,
+    number: number,
+    scriptFile: string | undefined,
+  ): Promise<RunningProcess> {
+    return this.processes.start({
+      id: `${this.group}/${number}`,
+      group: this.group,
+      ...shellCommand(action, text, scriptFile),
+      environment,
+      mergeOutput: action.separateStreams !== true,
+      cwd: this.workspace.directory,
+      // Entered by the step itself: a step that runs beside this one may have put a link there meanwhile.
+      ...(folder !== this.workspace.directory && { directory: folder }),
+    });
+  }
+
+  /**
+   * Passes the streams on, ends the tree on abort, and resolves when both process and streams are over. `killed`: the
+   * abort came first, whatever the process made of it; what ends well at TERM was ended all the same.
+   */
+  private async follow(
+    process: RunningProcess,
+    { address }: StepAttempt,
+    signal: AbortSignal,
+  ): Promise<{ exit: ProcessExit; killed: boolean }> {
+    let killing: Promise<void> | undefined;
+    const kill = (): void => {
+      killing ??= process.kill(KILL_GRACE_MS);
+    };
+    if (signal.aborted) kill();
+    signal.addEventListener('abort', kill, { once: true });
+
+    const streams = Promise.all([
+      pipeToSink(process.stdout, this.output.open(address, 'stdout')),
+      pipeToSink(process.stderr, this.output.open(address, 'stderr')),
+    ]);
+    const exit = await process.exit;
+    const killed = killing !== undefined;
+    await killing;
+    signal.removeEventListener('abort', kill);
+    if (!(await endsWithin(DRAIN_MS, streams))) {
+      process.closeOutputs();
+      this.output.systemLine(
+        address,
+        'A background process of this step still holds its output open: what it prints from here on is dropped.',
+      );
+      await streams;
+    }
+    return { exit, killed };
+  }
+
+  private outcome(
+    exit: ProcessExit,
+    killed: boolean,
+    { action, environment, outputs: declared }: StepAttempt<ShellAction>,
+    outputFile: OutputFile,
+  ): StepOutcome {
+    switch (exit.kind) {
+      case 'not_started':
+        // A step that runs beside this one changed the way to it after the look.
+        if (exit.directory !== undefined) return wrongFolder('missing', action);
+        // A step before may have removed it, where steps are the user of the server.
+        if (!existsSync(this.workspace.directory)) return workspaceGone();
+        if (exit.code === 'E2BIG') return tooLarge(environment);
+        return infrastructure('not_started', `The shell could not be started: ${exit.message}`, {
+          code: exit.code,
+        });
+      case 'lost':
+        return infrastructure('process_lost', exit.message);
+      case 'signalled': {
+        const { signal } = exit;
+        const exitCode = exitCodeOfSignal(signal);
+        const outputs = outputFile.readWhole(declared);
+        return { kind: killed ? 'aborted' : 'failed', exitCode, signal, outputs };
+      }
+      case 'exited': {
+        const { exitCode } = exit;
+        if (exitCode === 0 && !killed) return succeeded(outputFile.read(declared));
+        const outputs = outputFile.readWhole(declared);
+        return { kind: killed ? 'aborted' : 'failed', exitCode, outputs };
+      }
+    }
+  }
+}
+
+function succeeded(read: StepOutputs): StepOutcome {
+  if (read.kind === 'outputs') return { kind: 'success', exitCode: 0, outputs: read.outputs };
+  return {
+    kind: 'failed',
+    exitCode: 0,
+    reason: { code: 'output_invalid', message: read.message },
+  };
+}
+
+/** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
+function needsFile(script: string): boolean {
+  return Buffer.byteLength(script) > MAX_ARGUMENT_BYTES;
+}
+
+/** The kernel takes 128 KiB for one variable, and a quarter of the stack's limit (2 MiB as a rule) for all; see execve(2). */
+function tooLarge(environment: Readonly<Record<string, string>>): StepOutcome {
+  const sizes = Object.entries(environment).map(([name, value]) => ({
+    name,
+    bytes: Buffer.byteLength(name) + Buffer.byteLength(value) + 2,
+  }));
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  const [largest] = sizes.sort((one, other) => other.bytes - one.bytes);
+  const message = `The environment is too large for the system: ${total} bytes, of which ${largest?.name} has ${largest?.bytes}. Hand large values over in a file.`;
+  const data = { variable: largest?.name, bytes: largest?.bytes, total_bytes: total };
+  return {
+    kind: 'failed',
+    isFinal: true,
+    reason: { code: 'environment_too_large', message, data },
+  };
+}
+
+function isHook({ address }: StepAttempt): boolean {
+  return address.stage === 'always' || address.stage === 'on_failure';
+}
+
+function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutcome {
+  const directory = action.workingDirectory ?? '';
+  const reason: Reason =
+    kind === 'outside'
+      ? {
+          code: 'working_directory_outside',
+          message: `working_directory ${directory} leads out of the workspace`,
+          data: { working_directory: directory },
+        }
+      : {
+          code: 'working_directory_missing',
+          message: `working_directory ${directory} does not exist, is no folder, or may not be entered by the step`,
+          data: { working_directory: directory },
+        };
+  return { kind: 'failed', reason };
+}
+
+function workspaceGone(): StepOutcome {
+  const message = 'The workspace is gone: a step before removed it';
+  return { kind: 'failed', reason: { code: 'working_directory_missing', message } };
+}
+
+function unusable(message: string): StepOutcome {
+  return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
+}
+
+function infrastructure(
+  code: string,
+  message: string,
+  data?: Readonly<Record<string, unknown>>,
+): StepOutcome {
+  return { kind: 'infrastructure', reason: { code, message, data } };
+}
+
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const ended = await Promise.race([work.then(() => true as const), deadline]);
+  clearTimeout(timer);
+  return ended;
+}

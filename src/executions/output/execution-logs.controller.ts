@@ -1,0 +1,75 @@
+import { Controller, Get, Headers, Param, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { ApiErrors } from '../../common/http/api-documentation.js';
+import { clientNetwork } from '../../common/http/client-address.js';
+import type { Actor, MillraceRequest } from '../../common/http/request-context.js';
+import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { parseLastEventId } from '../../logs/feed/execution-feed.js';
+import { LogQueryDto } from './dto/log.query.js';
+import { ExecutionLogs } from './execution-logs.js';
+
+const JSON_LINES = 'application/x-ndjson';
+const PLAIN = 'text/plain';
+
+@ApiTags('executions')
+@ApiBearerAuth()
+@Controller('ci/executions/:id')
+export class ExecutionLogsController {
+  constructor(private readonly logs: ExecutionLogs) {}
+
+  @Get('logs')
+  @ApiOperation({
+    summary: 'The log, as it is now',
+    description:
+      'One JSON object a line: `{seq, ts, stream, stage, step, attempt, text}`; with `Accept: text/plain` the text as it was printed. Masked.',
+  })
+  @ApiProduces(JSON_LINES, PLAIN)
+  @ApiOkResponse({ description: 'The lines, in order.', schema: { type: 'string' } })
+  @ApiErrors(400, 401, 404, 503)
+  async log(
+    @Param('id', UuidPipe) id: string,
+    @Query() query: LogQueryDto,
+    @Req() request: MillraceRequest,
+    @Res() response: Response,
+  ): Promise<void> {
+    const { stage, step, attempt, after = 0, limit } = query;
+    const format = request.accepts([JSON_LINES, 'application/json', PLAIN]) === PLAIN;
+    await this.logs.send(
+      id,
+      { stage, step, attempt, afterSeq: after, limit },
+      format ? 'plain' : 'json-lines',
+      response,
+    );
+  }
+
+  @Get('events')
+  @ApiOperation({
+    summary: 'Status and log live, as server-sent events',
+    description:
+      'Events with JSON as data: `status` (the execution without log, outputs and attempts, with `last_seq`), `log` (`{"lines": […]}`, as under /logs; its `id` is the number of the last one) and `done` (like `status`: it is final). `Last-Event-ID` goes on behind that line.',
+  })
+  @ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } })
+  @ApiProduces('text/event-stream')
+  @ApiOkResponse({ description: 'Events until the end.', schema: { type: 'string' } })
+  @ApiErrors(400, 401, 404, 503)
+  async events(
+    @Param('id', UuidPipe) id: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @CurrentActor() actor: Actor,
+    @Req() { clientAddress }: MillraceRequest,
+    @Res() response: Response,
+  ): Promise<void> {
+    // Until everybody has an account, one token may be many people's.
+    const caller = `${actor.id} ${clientNetwork(clientAddress)}`;
+    await this.logs.follow(id, parseLastEventId(lastEventId), caller, response);
+  }
+}

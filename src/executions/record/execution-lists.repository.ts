@@ -1,0 +1,229 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Collection, Model } from 'mongoose';
+import type { RunStatus } from '../../engine/plan/run-state.js';
+import { isUnknownHint } from '../../integrations/database/database-errors.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { ExecutionRecord, listIndex, type ListField } from './execution.schema.js';
+import type { StoredStep } from './stored-state.js';
+
+/** A request waits so long for a database that is away before it is told so. */
+const REQUEST_DEADLINE_MS = 3_000;
+
+/** Accepted and not over. */
+export const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
+
+/** What an execution ends with. */
+export const ENDED: readonly RunStatus[] = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
+
+export interface ExecutionFilter {
+  readonly pipelineId?: string;
+  /** One, or one of several. */
+  readonly status?: RunStatus | readonly RunStatus[];
+  readonly branch?: string;
+}
+
+/** Which part of a list. */
+export interface ListRange {
+  readonly limit: number;
+  /** Only older ones than this id. */
+  readonly before?: string | undefined;
+  /** Only this id and newer ones. */
+  readonly from?: string;
+}
+
+/** The parts of an execution that a list shows. */
+export type ExecutionSummary = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'pipeline_id'
+  | 'pipeline_name'
+  | 'pipeline_version'
+  | 'status'
+  | 'reason'
+  | 'trigger_info'
+  | 'attempt'
+  | 'rerun_of'
+  | 'commit'
+  | 'started_at'
+  | 'finished_at'
+  | 'duration'
+  | 'created_at'
+  | 'updated_at'
+>;
+
+const SUMMARY = {
+  pipeline_id: 1,
+  pipeline_name: 1,
+  pipeline_version: 1,
+  status: 1,
+  reason: 1,
+  trigger_info: 1,
+  attempt: 1,
+  rerun_of: 1,
+  commit: 1,
+  started_at: 1,
+  finished_at: 1,
+  duration: 1,
+  created_at: 1,
+  updated_at: 1,
+} as const;
+
+/** What the reconciler needs of an execution that is not over. */
+export type LiveExecution = Pick<
+  ExecutionRecord,
+  | '_id'
+  | 'status'
+  | 'plan_hash'
+  | 'queue'
+  | 'enqueue_number'
+  | 'trace_parent'
+  | 'queued_at'
+  | 'attempt'
+  | 'placements'
+  | 'workers_lost'
+  | 'cancel_requested'
+  | 'started_at'
+>;
+
+export const LIVE_PARTS = {
+  status: 1,
+  plan_hash: 1,
+  queue: 1,
+  enqueue_number: 1,
+  trace_parent: 1,
+  queued_at: 1,
+  attempt: 1,
+  placements: 1,
+  workers_lost: 1,
+  cancel_requested: 1,
+  started_at: 1,
+} as const;
+
+/** What statistics need of an execution that is over. */
+export interface FinishedExecution extends Pick<
+  ExecutionRecord,
+  '_id' | 'status' | 'created_at' | 'started_at' | 'finished_at' | 'duration'
+> {
+  readonly stages: readonly {
+    readonly name: string;
+    readonly steps: readonly Pick<StoredStep, 'name' | 'status' | 'flaky'>[];
+  }[];
+}
+
+const FINISHED = {
+  status: 1,
+  created_at: 1,
+  started_at: 1,
+  finished_at: 1,
+  duration: 1,
+  'stages.name': 1,
+  'stages.steps.name': 1,
+  'stages.steps.status': 1,
+  'stages.steps.flaky': 1,
+} as const;
+
+/** Which executions there are: every read of several of them. */
+@Injectable()
+export class ExecutionListsRepository {
+  private readonly collection: Collection<ExecutionRecord>;
+
+  constructor(
+    @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
+  ) {
+    this.collection = executions.db.collection<ExecutionRecord>(executions.collection.name);
+  }
+
+  /** Newest first; `before` is the id that the last page ended with. Costs by the page, not by what is stored. */
+  async list(
+    filter: ExecutionFilter,
+    limit: number,
+    before: string | undefined,
+  ): Promise<ExecutionSummary[]> {
+    return this.newest<ExecutionSummary>(filter, SUMMARY, { limit, before });
+  }
+
+  /** Executions that are not over, oldest first. */
+  async live(statuses: readonly RunStatus[], limit: number): Promise<LiveExecution[]> {
+    return this.executions
+      .find({ status: { $in: [...statuses] } }, LIVE_PARTS)
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<LiveExecution[]>();
+  }
+
+  /** Pending executions of a queue that were accepted before this one. */
+  async pendingBefore(queue: string, id: string): Promise<number> {
+    return this.request(() =>
+      this.executions.countDocuments({ status: 'pending', queue, _id: { $lt: id } }),
+    );
+  }
+
+  /** What statistics need of the newest executions that are over, `from` an id on. */
+  async finished(
+    filter: Omit<ExecutionFilter, 'status'>,
+    range: ListRange,
+  ): Promise<FinishedExecution[]> {
+    return this.newest<FinishedExecution>({ ...filter, status: ENDED }, FINISHED, range);
+  }
+
+  /**
+   * The index is named: FerretDB believes that a range of ids finds next to nothing, and would sort all that it finds.
+   * @see docs/adr/0014-lists-that-stay-flat.md
+   */
+  private async newest<T>(
+    filter: ExecutionFilter,
+    projection: Readonly<Record<string, 1>>,
+    range: ListRange,
+  ): Promise<T[]> {
+    const conditions = { ...conditionsOf(filter), ...idRange(range) };
+    const read = (hint?: ReturnType<typeof listIndex>): Promise<unknown[]> =>
+      this.collection
+        .find(conditions as Parameters<typeof this.collection.find>[0], {
+          projection,
+          limit: range.limit,
+          batchSize: range.limit,
+          sort: { _id: -1 },
+          ...(hint && { hint }),
+        })
+        .toArray();
+    const rows = await this.request(async () => {
+      try {
+        return await read(listIndex(new Set(Object.keys(conditions))));
+      } catch (error) {
+        // The index is being made: these are the first moments of a new version.
+        if (!isUnknownHint(error)) throw error;
+        return read();
+      }
+    });
+    return rows as T[];
+  }
+
+  private request<T>(call: () => Promise<T>): Promise<T> {
+    return databaseRetry(call, { deadlineMs: REQUEST_DEADLINE_MS });
+  }
+}
+
+type Condition = string | { readonly $in: readonly string[] };
+
+function conditionsOf({ pipelineId, status, branch }: ExecutionFilter): {
+  readonly [field in ListField]?: Condition;
+} {
+  return {
+    ...(pipelineId !== undefined && { pipeline_id: pipelineId }),
+    ...(status !== undefined && {
+      status: typeof status === 'string' ? status : { $in: [...status] },
+    }),
+    ...(branch !== undefined && { 'trigger_info.branch': branch }),
+  };
+}
+
+function idRange({ before, from }: ListRange): object {
+  if (before === undefined && from === undefined) return {};
+  return {
+    _id: {
+      ...(before !== undefined && { $lt: before }),
+      ...(from !== undefined && { $gte: from }),
+    },
+  };
+}

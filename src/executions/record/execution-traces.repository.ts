@@ -1,0 +1,84 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import type { WhenTrace } from '../../engine/plan/run-state.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import {
+  ExecutionTraceRecord,
+  type StoredTrace,
+  type StoredTraceText,
+} from './execution-trace.schema.js';
+import type { Hold } from './executions.repository.js';
+
+const SAVE_DEADLINE_MS = 15 * 60_000;
+const READ_DEADLINE_MS = 3_000;
+
+@Injectable()
+export class ExecutionTracesRepository {
+  constructor(
+    @InjectModel(ExecutionTraceRecord.name) private readonly records: Model<ExecutionTraceRecord>,
+  ) {}
+
+  /** Idempotent: an attempt's traces replace what it stored before. */
+  async save({ executionId, fence }: Hold, traces: readonly StoredTrace[]): Promise<void> {
+    const _id = identity(executionId, fence);
+    await databaseRetry(
+      () => this.records.replaceOne({ _id }, { _id, traces: traces.map(toText) }, { upsert: true }),
+      { deadlineMs: SAVE_DEADLINE_MS },
+    );
+  }
+
+  async find(executionId: string, fence: number): Promise<readonly StoredTrace[]> {
+    const record = await databaseRetry(
+      () => this.records.findById(identity(executionId, fence)).lean<ExecutionTraceRecord | null>(),
+      { deadlineMs: READ_DEADLINE_MS },
+    );
+    return record?.traces.map(fromText) ?? [];
+  }
+
+  /** Of executions that are over for good. Idempotent. */
+  async deleteExecutions(
+    executions: readonly { readonly _id: string; readonly attempt: number }[],
+  ): Promise<void> {
+    const ids = executions.flatMap(({ _id, attempt }) =>
+      Array.from({ length: attempt }, (_item, index) => identity(_id, index + 1)),
+    );
+    await databaseRetry(() => this.records.deleteMany({ _id: { $in: ids } }), {
+      deadlineMs: READ_DEADLINE_MS,
+    });
+  }
+
+  /** Of an execution of which nothing else is known. Idempotent. */
+  async deleteStray(executionId: string): Promise<void> {
+    // `/` is what follows `.`.
+    const _id = { $gt: `${executionId}.`, $lt: `${executionId}/` };
+    await databaseRetry(() => this.records.deleteMany({ _id }), { deadlineMs: READ_DEADLINE_MS });
+  }
+
+  /** The first execution, in the order of ids, of which there are traces, if it is below `before`. */
+  async firstExecution(before: string): Promise<string | undefined> {
+    const record = await databaseRetry(
+      () =>
+        this.records
+          .findOne({ _id: { $lt: before } }, { _id: 1 })
+          .sort({ _id: 1 })
+          .lean<Pick<ExecutionTraceRecord, '_id'> | null>(),
+      { deadlineMs: READ_DEADLINE_MS },
+    );
+    return record?._id.split('.')[0];
+  }
+}
+
+/** Values of a trace may be maps of names that users chose, which are no keys of a document. */
+function toText({ trace, ...place }: StoredTrace): StoredTraceText {
+  return { ...place, trace: JSON.stringify(trace) };
+}
+
+/** A trace of before is there as it is. */
+function fromText({ trace, ...place }: StoredTrace | StoredTraceText): StoredTrace {
+  return { ...place, trace: typeof trace === 'string' ? (JSON.parse(trace) as WhenTrace) : trace };
+}
+
+function identity(executionId: string, fence: number): string {
+  return `${executionId}.${fence}`;
+}

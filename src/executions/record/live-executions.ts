@@ -1,0 +1,45 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { EventBus } from '../../integrations/event-bus/event-bus.js';
+import type { ExecutionRecord } from './execution.schema.js';
+import { parseRun, type StoredRun } from './stored-state.js';
+
+/** What a worker tells of a running execution at once, before the database has it. */
+export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at' | 'trigger_info'>;
+
+/** How long the live state stays readable after the end: a reader may be on its way from one store to the other. */
+const KEEP_AFTER_END_MS = 10_000;
+
+/** The live state of running executions, on the event bus. The database is the truth; this is only sooner. */
+@Injectable()
+export class LiveExecutions {
+  private readonly logger = new Logger(LiveExecutions.name);
+
+  constructor(private readonly bus: EventBus) {}
+
+  /** The execution with the newest state that its current attempt has told. */
+  async merge(execution: ExecutionRecord): Promise<ExecutionRecord> {
+    if (execution.status !== 'running') return execution;
+    try {
+      const live = await this.bus.getState(execution._id);
+      if (live?.fence !== execution.attempt) return execution;
+      const run = parseRun<LiveRun>(live.state);
+      // A worker of an older version tells none; the time is the stored one, which JSON would make a text.
+      const trigger_info = { ...execution.trigger_info, ...run.trigger_info };
+      trigger_info.timestamp = execution.trigger_info.timestamp;
+      return { ...execution, ...run, trigger_info };
+    } catch (error) {
+      this.logger.debug({ err: error, executionId: execution._id }, 'live state not read');
+      return execution;
+    }
+  }
+
+  /** Rejects when the bus is away; the caller goes on with the database alone. */
+  async tell(executionId: string, fence: number, run: LiveRun): Promise<void> {
+    await this.bus.putState(executionId, fence, JSON.stringify(run));
+  }
+
+  /** Rejects when the bus is away: what is left there expires by itself. */
+  async end(executionId: string): Promise<void> {
+    await this.bus.endLive(executionId, KEEP_AFTER_END_MS);
+  }
+}

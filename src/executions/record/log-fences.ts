@@ -1,0 +1,32 @@
+import type { LogFence } from '../../logs/store/log-fence.js';
+import { reservedSeqs } from '../../logs/store/log-fence.js';
+import type { ExecutionRecord } from './execution.schema.js';
+import { logChunkOf } from './stored-log-chunk.js';
+
+/**
+ * Which log lines belong to an execution: one range for each of its attempts. A new attempt goes on with the next number,
+ * behind a reserved block when the attempt before never closed its log.
+ */
+export function logFencesOf(
+  execution: Pick<
+    ExecutionRecord,
+    '_id' | 'placements' | 'finished_at' | 'last_seq' | 'last_log_chunk'
+  >,
+): LogFence[] {
+  const fences: LogFence[] = [];
+  let firstSeq = 1;
+  for (const [index, placement] of execution.placements.entries()) {
+    const isLast = index === execution.placements.length - 1;
+    const over = isLast && execution.finished_at !== null ? execution.last_seq : undefined;
+    const lastSeq = placement.last_seq ?? over;
+    const kept = isLast ? execution.last_log_chunk : null;
+    fences.push({
+      fence: index + 1,
+      firstSeq,
+      ...(lastSeq !== undefined && { lastSeq }),
+      ...(kept && { lastChunk: logChunkOf(execution._id, index + 1, kept) }),
+    });
+    firstSeq = (lastSeq ?? firstSeq - 1) + 1 + (placement.log_lost ? reservedSeqs : 0);
+  }
+  return fences;
+}

@@ -1,0 +1,14 @@
+import type { LogFence } from '../store/log-fence.js';
+
+/** What a feed needs to know of an execution. */
+export interface ExecutionView {
+  /** What a `status` event carries, as JSON, without a number of its own. */
+  readonly status: Readonly<Record<string, unknown>>;
+  /** As the execution lists them, oldest first. */
+  readonly fences: readonly LogFence[];
+  /** True: the end was told; the last fence has its `lastSeq` and nothing will change any more. */
+  readonly finished: boolean;
+}
+
+/** Loads the newest view: live where there is one, else stored. `undefined`: there is no such execution (any more). */
+export type LoadExecutionView = (executionId: string) => Promise<ExecutionView | undefined>;

@@ -1,0 +1,93 @@
+import type { LogReader, FoundBatches } from '../read/log-reader.js';
+import type { ResponseStream } from '../read/response-stream.js';
+import { nextPosition, type LogPosition } from '../store/log-fence.js';
+import { keepAlive, logEvents, retryHint, statusEvent } from './feed-events.js';
+import type { LiveTail } from './live-tail.js';
+
+const keepAliveMs = 15_000;
+
+/**
+ * One client of a feed. It goes at its own pace from one place to the next by number: from the live entries when its
+ * place is there, else from the store, else it waits. So there is no queue that a slow client could fill.
+ */
+export class FeedClient {
+  private toldStatus = '';
+  /** `tail.polls` when the store last had nothing for us. */
+  private emptyAt = -1;
+
+  constructor(
+    private readonly executionId: string,
+    private readonly tail: LiveTail,
+    private readonly reader: LogReader,
+    private readonly stream: ResponseStream,
+    private cursor: number,
+    private readonly onProblem: (error: unknown) => void,
+  ) {}
+
+  /** Resolves when `done` was sent, the client has left or `closing` answers true; never rejects. */
+  async run(closing: () => boolean): Promise<void> {
+    const timer = setInterval(() => this.keepAlive(), keepAliveMs);
+    try {
+      let alive = await this.stream.write(retryHint);
+      while (alive && !closing() && !this.tail.deleted) {
+        const mark = this.tail.mark;
+        alive = await this.tellStatus();
+        if (!alive) return;
+        const position = nextPosition(this.tail.view.fences, this.cursor);
+        if (position === undefined && this.tail.view.finished) {
+          await this.tellDone();
+          return;
+        }
+        const found = position && (await this.read(position));
+        if (found === undefined) await this.tail.changedSince(mark);
+        else alive = await this.tellLines(found);
+      }
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  private async read(position: LogPosition): Promise<FoundBatches | undefined> {
+    const live = this.tail.batchesAfter(position.seq - 1);
+    if (live !== undefined) return live;
+    // At the end of a running log every new line would ask the store in vain: ask again only now and then.
+    if (this.emptyAt === this.tail.polls) return undefined;
+    const polls = this.tail.polls;
+    try {
+      const query = { executionId: this.executionId, fences: this.tail.view.fences };
+      const found = await this.reader.from(query, position);
+      if (found === undefined) this.emptyAt = polls;
+      return found;
+    } catch (error) {
+      this.onProblem(error);
+      this.emptyAt = polls;
+      return undefined;
+    }
+  }
+
+  private async tellLines({ batches, lastSeq }: FoundBatches): Promise<boolean> {
+    for (const text of logEvents(batches)) {
+      if (!(await this.stream.write(text))) return false;
+    }
+    this.cursor = lastSeq;
+    return true;
+  }
+
+  private async tellStatus(): Promise<boolean> {
+    const { status } = this.tail.view;
+    const text = JSON.stringify(status);
+    if (text === this.toldStatus) return true;
+    this.toldStatus = text;
+    return this.stream.write(statusEvent('status', status, this.tail.lastSeq));
+  }
+
+  private async tellDone(): Promise<void> {
+    const { status } = this.tail.view;
+    if (await this.stream.write(statusEvent('done', status, this.tail.lastSeq))) this.stream.end();
+  }
+
+  /** Nobody waits for it: a client that does not read is found by the writes that are waited for. */
+  private keepAlive(): void {
+    void this.stream.write(keepAlive);
+  }
+}

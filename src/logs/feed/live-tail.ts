@@ -1,0 +1,177 @@
+import {
+  type EventBus,
+  liveTopic,
+  type LiveLogEntry,
+} from '../../integrations/event-bus/event-bus.js';
+import { batchesOfEntries, type FoundBatches } from '../read/log-reader.js';
+import { knownLastSeq } from '../store/log-fence.js';
+import type { ExecutionView, LoadExecutionView } from './execution-view.js';
+
+/** Newest live entries kept for the clients of one execution; who is behind them reads the store. */
+const keptBytes = 1024 * 1024;
+const entriesAtOnce = 16;
+/** How often to look without a hint: hints may be lost, and without the bus this is all there is. */
+const pollMs = 1_000;
+/** The view is loaded for a hint `state` at most once in so long: a run of short steps changes more often than that. */
+const viewRestMs = 50;
+
+export interface LiveTailOptions {
+  readonly bus: EventBus;
+  readonly loadView: LoadExecutionView;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/**
+ * One reader of an execution's news for all of its clients in this process: the newest view and the newest live
+ * entries. It never waits for a client: a client that is slow finds its place gone from here and reads the store.
+ */
+export class LiveTail {
+  private entries: LiveLogEntry[] = [];
+  /** Number behind which entries are still to be read. */
+  private cursor = 0;
+  private bytes = 0;
+  private current: ExecutionView;
+  /** Rises with all that may let a waiting client go on. */
+  private version = 0;
+  private polled = 0;
+  private waiting: (() => void)[] = [];
+  private looking = false;
+  private lookAgain = false;
+  private viewIsOld = false;
+  private loadedAt = -Infinity;
+  private loadLater: NodeJS.Timeout | undefined;
+  private gone = false;
+  private readonly leave: () => void;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(
+    private readonly executionId: string,
+    view: ExecutionView,
+    private readonly options: LiveTailOptions,
+  ) {
+    this.current = view;
+    this.leave = options.bus.subscribe(liveTopic(executionId), (hint) => this.hear(hint));
+    this.timer = setInterval(() => this.poll(), pollMs);
+  }
+
+  get view(): ExecutionView {
+    return this.current;
+  }
+
+  /** True: the execution was deleted. */
+  get deleted(): boolean {
+    return this.gone;
+  }
+
+  /** Mark of the news known now, for {@link changedSince}. */
+  get mark(): number {
+    return this.version;
+  }
+
+  /** Rises about once a second: whoever found nothing in the store may look there again. */
+  get polls(): number {
+    return this.polled;
+  }
+
+  /** The highest line number that is known to exist. */
+  get lastSeq(): number {
+    return Math.max(knownLastSeq(this.current.fences), this.entries.at(-1)?.lastSeq ?? 0);
+  }
+
+  /** What follows `afterSeq` among the entries here; `undefined` when its place is not here. */
+  batchesAfter(afterSeq: number): FoundBatches | undefined {
+    const first = this.entries.findIndex(({ lastSeq }) => lastSeq > afterSeq);
+    if (first < 0) return undefined;
+    return batchesOfEntries(this.entries.slice(first, first + 1), this.current.fences, afterSeq);
+  }
+
+  /** Resolves as soon as there is news behind `mark`, and when the tail is closed. */
+  async changedSince(mark: number): Promise<void> {
+    if (this.version !== mark) return;
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Lets all waiting clients go on: there is news, or one of them is to look at its own state. */
+  wake(): void {
+    this.version++;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  close(): void {
+    this.leave();
+    clearInterval(this.timer);
+    clearTimeout(this.loadLater);
+    this.wake();
+  }
+
+  /** Also without news clients look again: lines may be in the store that the bus never had. */
+  private poll(): void {
+    this.polled++;
+    this.look(true);
+    this.wake();
+  }
+
+  private hear(hint: string): void {
+    if (hint !== 'state') {
+      this.look(hint !== 'log');
+      return;
+    }
+    const rest = this.loadedAt + viewRestMs - performance.now();
+    if (rest <= 0) this.look(true);
+    else this.loadLater ??= setTimeout(() => this.look(true), rest);
+  }
+
+  private look(viewToo: boolean): void {
+    if (viewToo) this.viewIsOld = true;
+    this.lookAgain = true;
+    if (!this.looking) void this.lookUntilDone();
+  }
+
+  private async lookUntilDone(): Promise<void> {
+    this.looking = true;
+    while (this.lookAgain) {
+      this.lookAgain = false;
+      try {
+        if (this.viewIsOld) await this.loadView();
+        await this.readEntries();
+      } catch (error) {
+        // The next hint or poll tries again; until then clients have what they have.
+        this.options.onProblem(error);
+      }
+    }
+    this.looking = false;
+  }
+
+  private async loadView(): Promise<void> {
+    this.viewIsOld = false;
+    this.loadedAt = performance.now();
+    clearTimeout(this.loadLater);
+    this.loadLater = undefined;
+    const view = await this.options.loadView(this.executionId);
+    if (view === undefined) this.gone = true;
+    else this.current = view;
+    this.wake();
+  }
+
+  private async readEntries(): Promise<void> {
+    for (;;) {
+      const read = await this.options.bus.readLog(this.executionId, this.cursor, entriesAtOnce);
+      const last = read.at(-1);
+      if (last === undefined) return;
+      this.cursor = last.lastSeq;
+      this.keep(read);
+      if (last.fence !== this.current.fences.at(-1)?.fence) await this.loadView();
+      this.wake();
+    }
+  }
+
+  private keep(read: readonly LiveLogEntry[]): void {
+    this.entries.push(...read);
+    this.bytes += read.reduce((sum, { payload }) => sum + payload.length, 0);
+    while (this.bytes > keptBytes && this.entries.length > 1) {
+      this.bytes -= this.entries.shift()?.payload.length ?? 0;
+    }
+  }
+}

@@ -1,0 +1,283 @@
+import { createServer, get, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { MaskSet } from '../../common/redaction/mask-set.js';
+import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import type { LogFence } from '../store/log-fence.js';
+import type { LogBatch } from '../store/log-record.js';
+import { MemoryLogChunkStore } from '../store/memory-log-chunk-store.js';
+import { LogWriter } from '../write/log-writer.js';
+import { ManualClock } from '../write/log-writer.fixture.js';
+import { linesOf, jsonLinesOf, sliceBatch } from './log-lines.js';
+import { LogReader, type LogQuery } from './log-reader.js';
+import { sendLog, type LogFormat } from './log-response.js';
+
+/**
+ * Attempt 1 wrote lines 1 to 300 in chunks of a few lines; attempt 2 begins at 1,001 and has stored half of its 200.
+ * Odd lines are of step `a`, even ones of step `b`, which was tried twice.
+ */
+async function makeLog(): Promise<{ store: MemoryLogChunkStore; bus: MemoryEventBus }> {
+  const store = new MemoryLogChunkStore();
+  const bus = new MemoryEventBus();
+  const base = { executionId: 'e', masks: MaskSet.empty, store, bus, onProblem: () => undefined };
+  const limits = { chunkBytes: 2_000, flushLines: 7 };
+  const write = (writer: LogWriter, from: number, to: number): void => {
+    const a = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
+    const b = [1, 2].map((attempt) =>
+      writer.source({ stage: 's', step: 'b', attempt, stream: 'stderr' }),
+    );
+    const middle = from + 150;
+    for (let seq = from; seq <= to; seq++) {
+      const sink = seq % 2 === 1 ? a : b[seq < middle ? 0 : 1];
+      void sink?.write(Buffer.from(`line ${seq}\n`));
+    }
+  };
+  const clock = new ManualClock();
+  const first = new LogWriter({ ...base, fence: 1, firstSeq: 1, clock, limits });
+  write(first, 1, 300);
+  await first.close();
+  const second = new LogWriter({ ...base, fence: 2, firstSeq: 1_001, clock });
+  write(second, 1_001, 1_100);
+  clock.advance(10_000);
+  while ((await store.lastSeq('e', 2)) !== 1_100) await new Promise(setImmediate);
+  write(second, 1_101, 1_200);
+  clock.advance(100);
+  return { store, bus };
+}
+
+const fences: LogFence[] = [
+  { fence: 1, firstSeq: 1, lastSeq: 300 },
+  { fence: 2, firstSeq: 1_001 },
+];
+const all = [...range(1, 300), ...range(1_001, 1_200)];
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+describe('LogReader', () => {
+  let reader: LogReader;
+  let stored: LogReader;
+  let chunks: MemoryLogChunkStore;
+
+  beforeAll(async () => {
+    const { store, bus } = await makeLog();
+    chunks = store;
+    reader = new LogReader(store, bus);
+    stored = new LogReader(store);
+  });
+
+  async function seqs(query: Partial<LogQuery>, from = reader): Promise<number[]> {
+    const found: number[] = [];
+    for await (const line of from.readLines({ executionId: 'e', fences, afterSeq: 0, ...query })) {
+      expect(line.text).toBe(`line ${line.seq}`);
+      found.push(line.seq);
+    }
+    return found;
+  }
+
+  it('reads on from chunk to chunk, over attempts, to the live lines', async () => {
+    expect(chunks.size).toBeGreaterThan(10);
+    expect(await seqs({})).toEqual(all);
+    expect(await seqs({}, stored)).toEqual(all.filter((seq) => seq <= 1_100));
+  });
+
+  it.each([0, 1, 6, 7, 150, 299, 300, 500, 1_000, 1_001, 1_099, 1_100, 1_150, 1_199, 1_200, 5_000])(
+    'reads what is behind %i, with any limit',
+    async (afterSeq) => {
+      const behind = all.filter((seq) => seq > afterSeq);
+      expect(await seqs({ afterSeq })).toEqual(behind);
+      for (const limit of [0, 1, 13, 301]) {
+        expect(await seqs({ afterSeq, limit })).toEqual(behind.slice(0, limit));
+      }
+    },
+  );
+
+  it('filters by stage, step and attempt, and counts the limit on what passes', async () => {
+    const even = all.filter((seq) => seq % 2 === 0);
+    expect(await seqs({ step: 'b' })).toEqual(even);
+    expect(await seqs({ stage: 's', step: 'b', attempt: 2 })).toEqual(
+      even.filter((seq) => seq > 150 && seq <= 300),
+    );
+    expect(await seqs({ step: 'b', afterSeq: 10, limit: 3 })).toEqual([12, 14, 16]);
+    expect(await seqs({ stage: 'other' })).toEqual([]);
+    expect(await seqs({ step: 'b', attempt: 3 })).toEqual([]);
+  });
+
+  it('reads only the fences that are listed, and of them only what is theirs', async () => {
+    expect(await seqs({ fences: [] })).toEqual([]);
+    expect(await seqs({ fences: [{ fence: 1, firstSeq: 1, lastSeq: 205 }] })).toEqual(
+      range(1, 205),
+    );
+    expect(await seqs({ fences: [{ fence: 1, firstSeq: 1, lastSeq: 0 }] })).toEqual([]);
+    expect(await seqs({ fences: [{ fence: 9, firstSeq: 1, lastSeq: 50 }] })).toEqual([]);
+  });
+
+  it.each([0, 1, 5, 100, 150, 450, 1_000])('gives the last %i lines', async (count) => {
+    const query = { executionId: 'e', fences, afterSeq: 0 };
+    const texts = all.map((seq) => `line ${seq}`);
+    expect(await reader.tail(query, count)).toEqual(count === 0 ? [] : texts.slice(-count));
+    expect(await stored.tail({ ...query, step: 'a' }, 3)).toEqual([
+      'line 1095',
+      'line 1097',
+      'line 1099',
+    ]);
+  });
+
+  it.each(['stored', 'live'] as const)(
+    'looks a little way back only for the tail of a line without an end, %s',
+    async (where) => {
+      const read = { chunks: 0 };
+      class CountingStore extends MemoryLogChunkStore {
+        override async preceding(...args: Parameters<MemoryLogChunkStore['preceding']>) {
+          const found = await super.preceding(...args);
+          read.chunks += found.length;
+          return found;
+        }
+      }
+      const store = new CountingStore();
+      const bus = new MemoryEventBus();
+      const clock = new ManualClock();
+      const base = { executionId: 'flood', fence: 1, firstSeq: 1, masks: MaskSet.empty };
+      const writer = new LogWriter({
+        ...base,
+        store,
+        bus,
+        clock,
+        onProblem: () => undefined,
+        // Live: nothing is stored, and all of it is on the bus.
+        limits:
+          where === 'live'
+            ? { chunkBytes: Infinity, unstoredBytes: Infinity, liveBytes: Infinity }
+            : {},
+      });
+      const sink = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
+      for (let piece = 0; piece < 256; piece++) {
+        const room = sink.write(Buffer.alloc(32 * 1024, 0x61 + (piece % 26)));
+        if (room !== true) await room;
+      }
+      clock.advance(1_000);
+      while (where === 'stored' && ((await store.lastSeq('flood', 1)) ?? 0) < 100) {
+        await new Promise(setImmediate);
+      }
+      const flood = new LogReader(store, bus);
+      const query = { executionId: 'flood', fences: [{ fence: 1, firstSeq: 1 }], afterSeq: 0 };
+      const tail = await flood.tail(query, 20);
+      expect(tail).toHaveLength(1);
+      expect(tail[0]?.length).toBeGreaterThan(64 * 1024);
+      expect(tail[0]?.length).toBeLessThan(400 * 1024);
+      expect(tail[0]?.at(-1)).toBe(String.fromCharCode(0x61 + (255 % 26)));
+      expect(read.chunks).toBeLessThanOrEqual(1);
+    },
+  );
+
+  it('ends with what is stored when the bus is away', async () => {
+    class DeadBus extends MemoryEventBus {
+      override readLog(): Promise<never> {
+        return Promise.reject(new Error('bus away'));
+      }
+    }
+    expect(await seqs({}, new LogReader(chunks, new DeadBus()))).toHaveLength(400);
+  });
+
+  it.each<[LogFormat, string, string]>([
+    ['plain', 'text/plain; charset=utf-8', 'line 299\nline 300\nline 1001\n'],
+    [
+      'json-lines',
+      'application/x-ndjson; charset=utf-8',
+      [299, 300, 1_001]
+        .map(
+          (seq) =>
+            `{"seq":${seq},"ts":"TIME","stream":"${seq % 2 ? 'stdout' : 'stderr'}",` +
+            `"stage":"s","step":"${seq % 2 ? 'a' : 'b'}","attempt":${seq === 300 ? 2 : 1},"text":"line ${seq}"}\n`,
+        )
+        .join(''),
+    ],
+  ])('sends it over HTTP as %s', async (format, contentType, expected) => {
+    const query = { executionId: 'e', fences, afterSeq: 298, limit: 3 };
+    const answer = await answerOf((response) => sendLog(reader, query, format, response));
+    expect(answer.type).toBe(contentType);
+    expect(answer.body.replaceAll(/"ts":"[^"]+"/g, '"ts":"TIME"')).toBe(expected);
+  });
+
+  it('sends nothing when the store is away, so that an error can be answered', async () => {
+    class DeadStore extends MemoryLogChunkStore {
+      override find(): Promise<never> {
+        return Promise.reject(new Error('store away'));
+      }
+    }
+    const query = { executionId: 'e', fences, afterSeq: 0 };
+    const answer = await answerOf(async (response) => {
+      await expect(
+        sendLog(new LogReader(new DeadStore()), query, 'plain', response),
+      ).rejects.toThrow('store away');
+      expect(response.headersSent).toBe(false);
+      response.writeHead(503).end('away');
+    });
+    expect(answer.body).toBe('away');
+  });
+});
+
+describe('lines of a batch', () => {
+  const batch: LogBatch = {
+    firstSeq: 5,
+    count: 4,
+    ts: 1_700_000_000_123,
+    stream: 'stdout',
+    stage: 'st"age',
+    step: 'unit (20)',
+    attempt: 2,
+    bytes: Buffer.from('a\n\n"\\\u001b[1m\u2028ü\r\nend\n'),
+    continues: true,
+  };
+
+  it('are the same as objects and as JSON', () => {
+    expect(jsonLinesOf(batch).map((line) => JSON.parse(line) as unknown)).toEqual(linesOf(batch));
+    expect(jsonLinesOf(batch).map((line) => line)).toEqual(
+      linesOf(batch).map((line) => JSON.stringify(line)),
+    );
+    expect(linesOf(batch).map(({ text }) => text)).toEqual([
+      'a',
+      '',
+      '"\\\u001b[1m\u2028ü\r',
+      'end',
+    ]);
+  });
+
+  it('can be sliced anywhere', () => {
+    for (let after = 0; after <= 10; after++) {
+      for (let last = 0; last <= 10; last++) {
+        const sliced = sliceBatch(batch, after, last);
+        const expected = linesOf(batch).filter(({ seq }) => seq > after && seq <= last);
+        expect(sliced === undefined ? [] : linesOf(sliced)).toEqual(expected);
+      }
+    }
+  });
+});
+
+async function answerOf(
+  respond: (response: ServerResponse) => Promise<void>,
+): Promise<{ type: string | undefined; body: string }> {
+  let failure: unknown;
+  const server = createServer((_request, response) => {
+    respond(response).catch((error: unknown) => {
+      failure = error;
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const answer = await new Promise<{ type: string | undefined; body: string }>(
+    (resolve, reject) => {
+      get({ port, host: '127.0.0.1', agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => (body += text));
+        response.on('error', reject);
+        response.on('end', () => resolve({ type: response.headers['content-type'], body }));
+      }).on('error', reject);
+    },
+  );
+  server.close();
+  if (failure !== undefined) throw failure as Error;
+  return answer;
+}

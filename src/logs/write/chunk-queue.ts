@@ -1,0 +1,181 @@
+import { promisify } from 'node:util';
+import { constants, gzip, gzipSync } from 'node:zlib';
+import type { Clock } from '../../engine/runtime/run-ports.js';
+import type { LogAddress, LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
+import type { LogLimits } from './log-limits.js';
+
+const compress = promisify(gzip);
+const firstRetryMs = 50;
+const maxRetryMs = 1_000;
+
+/** Consecutive encoded batches: what one flush of the writer hands on. */
+export interface Packet {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly bytes: Buffer;
+  readonly addresses: readonly LogAddress[];
+}
+
+interface OpenChunk {
+  readonly firstSeq: number;
+  lastSeq: number;
+  readonly parts: Buffer[];
+  rawBytes: number;
+  readonly addresses: Map<string, LogAddress>;
+}
+
+interface ClosedChunk {
+  readonly chunk: Omit<LogChunk, 'data'>;
+  readonly data: Promise<Buffer>;
+}
+
+/**
+ * Gathers packets to chunks and stores these one after the other, in order, each until the store has it. Packets of
+ * many steps share a chunk. Memory is bounded by the callers, who heed `room`.
+ */
+export class ChunkQueue {
+  private open: OpenChunk | undefined;
+  private readonly closed: ClosedChunk[] = [];
+  private waiting: (() => void)[] = [];
+  private cancelAge: (() => void) | undefined;
+  private unstored = 0;
+  private stored: number;
+  private storing = false;
+  private abandoned = false;
+
+  constructor(
+    private readonly owner: { readonly executionId: string; readonly fence: number },
+    firstSeq: number,
+    private readonly store: LogChunkStore,
+    private readonly clock: Clock,
+    private readonly limits: LogLimits,
+    private readonly onProblem: (error: unknown, attempt: number) => void,
+  ) {
+    this.stored = firstSeq - 1;
+  }
+
+  /** Everything up to this number is in the store. */
+  get storedSeq(): number {
+    return this.stored;
+  }
+
+  add(packet: Packet): void {
+    if (this.abandoned) return;
+    this.open ??= this.begin(packet.firstSeq);
+    const chunk = this.open;
+    chunk.parts.push(packet.bytes);
+    chunk.lastSeq = packet.lastSeq;
+    chunk.rawBytes += packet.bytes.length;
+    this.unstored += packet.bytes.length;
+    for (const address of packet.addresses) chunk.addresses.set(addressKey(address), address);
+    if (chunk.rawBytes >= this.limits.chunkBytes) this.closeOpen();
+  }
+
+  /** `true`, or what resolves when less waits to be stored (or all was abandoned). */
+  room(): true | Promise<void> {
+    if (!this.full) return true;
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /**
+   * As `drain`, but what has not filled a chunk, if it is at most `maxBytes` before compression, is handed over instead:
+   * the caller stores it.
+   */
+  async drainBut(maxBytes: number): Promise<{ done: boolean; lastChunk?: LogChunk }> {
+    const open = this.open;
+    if (open === undefined || open.rawBytes > maxBytes) return { done: await this.drain() };
+    this.open = undefined;
+    this.cancelAge?.();
+    this.unstored -= open.rawBytes;
+    const done = await this.drain();
+    // So little is compressed sooner than a thread for it is woken.
+    const data = gzipSync(Buffer.concat(open.parts), { level: constants.Z_BEST_SPEED });
+    return { done, lastChunk: { ...this.describe(open), data } };
+  }
+
+  /** Resolves when everything is stored; false when it was abandoned instead. */
+  async drain(): Promise<boolean> {
+    this.closeOpen();
+    while (this.unstored > 0 && !this.abandoned) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+    return !this.abandoned;
+  }
+
+  /** Forgets what is not stored and stores nothing more, but for an insert that is on its way. Idempotent. */
+  abandon(): void {
+    this.abandoned = true;
+    this.open = undefined;
+    this.closed.length = 0;
+    this.unstored = 0;
+    this.cancelAge?.();
+    this.wake();
+  }
+
+  private get full(): boolean {
+    return this.unstored > this.limits.unstoredBytes;
+  }
+
+  private begin(firstSeq: number): OpenChunk {
+    this.cancelAge = this.clock.after(this.limits.chunkMs, () => this.closeOpen());
+    return { firstSeq, lastSeq: firstSeq, parts: [], rawBytes: 0, addresses: new Map() };
+  }
+
+  private closeOpen(): void {
+    this.cancelAge?.();
+    if (this.open === undefined) return;
+    const chunk = this.describe(this.open);
+    const data = compress(Buffer.concat(this.open.parts), { level: constants.Z_BEST_SPEED });
+    this.open = undefined;
+    // Looked at when its turn comes; until then a failure is not an unhandled one.
+    data.catch(() => undefined);
+    this.closed.push({ chunk, data });
+    if (!this.storing) void this.storeClosed();
+  }
+
+  private describe({ firstSeq, lastSeq, rawBytes, addresses }: OpenChunk): ClosedChunk['chunk'] {
+    const sources = [...addresses.values()];
+    return { ...this.owner, firstSeq, lastSeq, rawBytes, sources };
+  }
+
+  private async storeClosed(): Promise<void> {
+    this.storing = true;
+    for (let next = this.closed.shift(); next !== undefined; next = this.closed.shift()) {
+      await this.storeUntilDone(next);
+      if (this.abandoned) break;
+      this.stored = next.chunk.lastSeq;
+      this.unstored -= next.chunk.rawBytes;
+      this.wake();
+    }
+    this.storing = false;
+  }
+
+  private async storeUntilDone({ chunk, data }: ClosedChunk): Promise<void> {
+    for (let attempt = 1; !this.abandoned; attempt++) {
+      try {
+        const compressed = await data;
+        if (this.abandoned) return;
+        await this.store.insert({ ...chunk, data: compressed });
+        return;
+      } catch (error) {
+        this.onProblem(error, attempt);
+        await this.pause(Math.min(firstRetryMs * 2 ** Math.min(attempt - 1, 10), maxRetryMs));
+      }
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+
+  private wake(): void {
+    if (this.full) return;
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+export function addressKey({ stage, step, attempt }: LogAddress): string {
+  return JSON.stringify([stage, step, attempt]);
+}

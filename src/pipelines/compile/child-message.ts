@@ -1,0 +1,28 @@
+import type { RepositorySupport } from '../../common/values/repository-url.js';
+import { compileSource } from './compile-source.js';
+import { dryRun, type DryRunRequest } from './dry-run.js';
+
+/** Largest message to the child, bytes. */
+export const maxMessageBytes = 4 * 1024 * 1024;
+
+/** Tells the child that ssh URLs can be cloned from. */
+export const sshFlag = '--ssh';
+
+/** Stands before a request for a dry run: no text in UTF-8 begins with it, so none can pass for one. */
+const dryRunMark = 0xff;
+
+/** What `ChildCompiler` sends to compile a text: the text itself. */
+export function compileMessage(yaml: string): Buffer {
+  return Buffer.from(yaml, 'utf8');
+}
+
+/** What it sends for a dry run. */
+export function dryRunMessage(request: DryRunRequest): Buffer {
+  return Buffer.concat([Buffer.of(dryRunMark), Buffer.from(JSON.stringify(request), 'utf8')]);
+}
+
+/** What the child answers to a message: `CompiledYaml`, or `DryRun`. */
+export function answerTo(message: Buffer, repositories: RepositorySupport): unknown {
+  if (message[0] !== dryRunMark) return compileSource(message.toString('utf8'), repositories);
+  return dryRun(JSON.parse(message.toString('utf8', 1)) as DryRunRequest, repositories);
+}

@@ -1,0 +1,117 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import type { RepositorySupport } from '../../common/values/repository-url.js';
+import { sshFlag } from './child-message.js';
+import { frame, FrameReader } from './frames.js';
+
+export interface CompileProcessOptions {
+  /** The program: `entryFile('compile-child')`. */
+  readonly program: string;
+  /** A text that takes longer ends the process. */
+  readonly timeoutMs: number;
+  /** What can be cloned from; default: no ssh. */
+  readonly repositories?: RepositorySupport;
+}
+
+/** Heap of the process, MiB. */
+const maxHeapMiB = 256;
+/** A larger answer ends the process: the database takes no document over 16 MB, and reading it holds this process. */
+const maxAnswerBytes = 8 * 1024 * 1024;
+/** Behind everything that serves requests. */
+const niceness = 10;
+
+interface Job {
+  readonly settle: (answer: unknown) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** A process that answers one message of `ChildCompiler` after the other, with a limit of heap and a kill timer. */
+export class CompileProcess {
+  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly answers = new FrameReader(maxAnswerBytes);
+  private job: Job | undefined;
+  private ended = false;
+  private unstartable = false;
+  /** Bytes that it was given. */
+  private given = 0;
+
+  constructor(private readonly options: CompileProcessOptions) {
+    const flags = options.repositories?.ssh === true ? [sshFlag] : [];
+    const args = [`--max-old-space-size=${maxHeapMiB}`, options.program, ...flags];
+    this.child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
+    this.child.stdout.on('data', (part: Buffer) => this.hear(part));
+    // A child that died closes its end; its exit tells what happened.
+    this.child.stdin.on('error', () => undefined);
+    this.child.on('error', () => {
+      this.unstartable = true;
+      this.end();
+    });
+    this.child.on('close', () => this.end());
+    this.child.once('spawn', () => this.stepBack());
+  }
+
+  /** False: it is of no use any more. */
+  get alive(): boolean {
+    return !this.ended;
+  }
+
+  /** True: the machine has no room for a process. */
+  get failedToStart(): boolean {
+    return this.unstartable;
+  }
+
+  /** Bytes of all messages so far: a process that has read much holds much memory. */
+  get read(): number {
+    return this.given;
+  }
+
+  /** One message at a time. `undefined`: it took too long, too much memory, or made too much of it; then the process has ended. */
+  ask(message: Buffer): Promise<unknown> {
+    if (this.ended) return Promise.resolve(undefined);
+    this.given += message.length;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.kill(), this.options.timeoutMs);
+      this.job = { settle: resolve, timer };
+      this.child.stdin.write(frame(message));
+    });
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+    this.end();
+  }
+
+  private hear(part: Buffer): void {
+    try {
+      const [answer] = this.answers.push(part);
+      if (answer === undefined) return;
+      this.finish(JSON.parse(answer.toString('utf8')));
+    } catch {
+      // Too large, or no answer at all.
+      this.kill();
+    }
+  }
+
+  private finish(answer: unknown): void {
+    const job = this.job;
+    this.job = undefined;
+    clearTimeout(job?.timer);
+    job?.settle(answer);
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.finish(undefined);
+  }
+
+  private stepBack(): void {
+    const { pid } = this.child;
+    try {
+      if (pid !== undefined) setPriority(pid, niceness);
+    } catch {
+      // It is gone already; its exit tells.
+      this.kill();
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsString, MinLength } from 'class-validator';
+import { OwnCharacters } from '../../../common/http/name-map.decorator.js';
+
+export const exampleYaml = `name: hello
+stages:
+  - name: greet
+    steps:
+      - name: say
+        run: echo "hello from $CI_PIPELINE"
+`;
+
+/** Body of the routes that take a pipeline as JSON. */
+export class YamlContentDto {
+  @ApiProperty({
+    description: 'The pipeline as YAML, at most 1 MiB.',
+    example: exampleYaml,
+  })
+  @IsString()
+  @MinLength(1)
+  @OwnCharacters()
+  yaml_content!: string;
+}

@@ -1,0 +1,324 @@
+import { Injectable } from '@nestjs/common';
+import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
+import { failPoint } from '../../common/fail-point.js';
+import type { Page, PageRequest } from '../../common/http/paging.js';
+import type { Actor } from '../../common/http/request-context.js';
+import type { InputDefinition } from '../../engine/definition/definition.js';
+import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
+import type { Problem } from '../../engine/definition/problem.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import { freshReservation, type Reservation } from '../../idempotency/reservation.js';
+import type { CompiledYaml } from '../compile/compiled-yaml.js';
+import { YamlCompiler } from '../compile/yaml-compiler.js';
+import type { PipelineVersionDocument } from '../versions/pipeline-version.schema.js';
+import {
+  PipelineVersionsRepository,
+  versionId,
+  type VersionSummary,
+} from '../versions/pipeline-versions.repository.js';
+import { PlansService } from '../versions/plans.service.js';
+import { isEnabled, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
+import { PipelinesRepository, type PipelineSummary } from './pipelines.repository.js';
+import { versionTag } from './version-tag.js';
+import { checkYamlText } from './yaml-source.js';
+
+type ValidYaml = Extract<CompiledYaml, { kind: 'valid' }>;
+
+/** What `create` and `replace` made, with what the compiler warned of. */
+export interface SavedPipeline {
+  readonly pipeline: PipelineDocument;
+  readonly warnings: readonly Problem[];
+}
+
+/** Settings of a pipeline to change; what is undefined stays. */
+export interface PipelinePatch {
+  /** Shown in place of the YAML's; null = the YAML's again. */
+  readonly description?: string | null;
+  readonly enabled?: boolean;
+}
+
+/** A version with everything that an execution of it needs. */
+export interface RunnableVersion {
+  readonly pipelineId: string;
+  readonly pipelineName: string;
+  /** False: it must not be started. */
+  readonly enabled: boolean;
+  readonly number: number;
+  readonly planHash: string;
+  readonly plan: Plan;
+  /** What a trigger is checked against. */
+  readonly definition: { readonly inputs: readonly InputDefinition[] };
+}
+
+/**
+ * Pipelines and their versions. There are no transactions, so writes are ordered: the plan, then the version, then the
+ * pipeline that makes it current. What a crash leaves between two of them cannot be seen through the API.
+ */
+@Injectable()
+export class PipelinesService {
+  constructor(
+    private readonly compiler: YamlCompiler,
+    private readonly pipelines: PipelinesRepository,
+    private readonly versions: PipelineVersionsRepository,
+    private readonly plans: PlansService,
+  ) {}
+
+  /** All problems of a text; nothing is stored. */
+  async validate(yaml: string): Promise<CompiledYaml> {
+    return this.compiler.compile(checkYamlText(yaml));
+  }
+
+  /** @throws ValidationError with every problem of the YAML */
+  async create(
+    yaml: string,
+    actor: Actor,
+    reservation: Reservation = freshReservation(),
+  ): Promise<SavedPipeline> {
+    const earlier = reservation.repeated ? await this.createdBefore(reservation.id) : undefined;
+    if (earlier) return earlier;
+    const { id } = reservation;
+    const compiled = await this.compileValid(yaml);
+    await this.plans.save(compiled.planHash, compiled.plan);
+    // Of a request before this one under the same reservation the version may be there.
+    const version = await this.versions.insert(
+      versionDocument(id, 1, yaml, compiled, actor, new Date()),
+    );
+    const pipeline: PipelineDocument = {
+      _id: id,
+      ...currentFields(1, yaml, version.plan_hash, compiled.definition),
+      enabled: true,
+      changes: 0,
+      created_at: version.created_at,
+      updated_at: version.created_at,
+    };
+    await this.pipelines.insert(pipeline);
+    failPoint('pipeline_inserted');
+    return { pipeline, warnings: compiled.problems };
+  }
+
+  /**
+   * Makes a new version the current one; the same text again makes none.
+   * @param expected tag (`versionTag`) that the client saw last; another one now is a conflict
+   */
+  async replace(
+    id: string,
+    yaml: string,
+    actor: Actor,
+    expected: string | undefined,
+  ): Promise<SavedPipeline> {
+    const compiled = await this.compileValid(yaml);
+    await this.plans.save(compiled.planHash, compiled.plan);
+    for (;;) {
+      const current = await this.getPipeline(id);
+      refuseStale(current, expected);
+      if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
+
+      const number = current.version + 1;
+      const mine = versionDocument(id, number, yaml, compiled, actor, new Date());
+      const stored = await this.versions.insert(mine);
+      // The number is taken by a writer that is not done, or that died here: its version counts, so it is made current.
+      await this.makeCurrent(stored);
+      if (isSameVersion(stored, mine)) {
+        const pipeline = await this.getPipeline(id);
+        return { pipeline, warnings: compiled.problems };
+      }
+    }
+  }
+
+  /**
+   * Changes what the YAML does not say; makes no version. Versions write none of these fields, so neither can undo the other.
+   * @param expected tag that the client saw last; another one now is a conflict
+   */
+  async change(
+    id: string,
+    { description, enabled }: PipelinePatch,
+    expected: string | undefined,
+  ): Promise<PipelineDocument> {
+    for (;;) {
+      const current = await this.getPipeline(id);
+      refuseStale(current, expected);
+      const change = {
+        ...(enabled === undefined || enabled === isEnabled(current) ? {} : { enabled }),
+        ...(description === undefined || description === (current.description_override ?? null)
+          ? {}
+          : { description_override: description }),
+      };
+      if (Object.keys(change).length === 0) return current;
+      const changed = await this.pipelines.changeSettings(current, change);
+      if (changed) return changed;
+    }
+  }
+
+  /** Whether something may be started by it; undefined when there is no such pipeline (any more). */
+  async isEnabled(id: string): Promise<boolean | undefined> {
+    const pipeline = await this.pipelines.find(id);
+    return pipeline && isEnabled(pipeline);
+  }
+
+  /** Its executions stay, and so do the plans that they ran. */
+  async delete(id: string): Promise<void> {
+    await this.getPipeline(id);
+    await this.pipelines.delete(id);
+    await this.versions.deleteAll(id);
+  }
+
+  async list(page: PageRequest): Promise<Page<PipelineSummary>> {
+    return this.pipelines.list(page);
+  }
+
+  /** @throws NotFoundError */
+  async getPipeline(id: string): Promise<PipelineDocument> {
+    const pipeline = await this.pipelines.find(id);
+    if (!pipeline) throw notFound('pipeline', id);
+    return pipeline;
+  }
+
+  async exists(id: string): Promise<boolean> {
+    return this.pipelines.exists(id);
+  }
+
+  async listVersions(id: string, page: PageRequest): Promise<Page<VersionSummary>> {
+    const pipeline = await this.getPipeline(id);
+    return this.versions.list(id, pipeline.version, page);
+  }
+
+  /** @throws NotFoundError */
+  async getVersionDocument(id: string, number: number): Promise<PipelineVersionDocument> {
+    return this.versionOf(await this.getPipeline(id), number);
+  }
+
+  /**
+   * The current version, or one by its number, with its plan.
+   * @throws NotFoundError
+   */
+  async getVersion(id: string, number?: number): Promise<RunnableVersion> {
+    const pipeline = await this.getPipeline(id);
+    const version = await this.versionOf(pipeline, number ?? pipeline.version);
+    const plan = await this.plans.get(version.plan_hash);
+    return {
+      pipelineId: id,
+      pipelineName: version.name,
+      enabled: isEnabled(pipeline),
+      number: version.number,
+      planHash: version.plan_hash,
+      plan,
+      definition: { inputs: JSON.parse(version.inputs) as InputDefinition[] },
+    };
+  }
+
+  private async createdBefore(id: string): Promise<SavedPipeline | undefined> {
+    const pipeline = await this.pipelines.find(id);
+    if (!pipeline) return undefined;
+    const { warnings } = await this.versionOf(pipeline, pipeline.version);
+    return { pipeline, warnings };
+  }
+
+  private async versionOf(
+    pipeline: PipelineDocument,
+    number: number,
+  ): Promise<PipelineVersionDocument> {
+    const { _id: id, version: newest } = pipeline;
+    const version = number <= newest ? await this.versions.find(id, number) : undefined;
+    if (!version) {
+      throw notFound('version', `${number} of pipeline ${id}`, {
+        suggestions: [`The newest version is ${newest}.`],
+      });
+    }
+    return version;
+  }
+
+  private async compileValid(yaml: string): Promise<ValidYaml> {
+    const compiled = await this.compiler.compile(checkYamlText(yaml));
+    if (compiled.kind === 'valid') return compiled;
+    throw validationError(summary(compiled.problems), {
+      details: compiled.problems,
+      suggestions: suggestionsOf(compiled.problems),
+    });
+  }
+
+  private async makeCurrent(version: PipelineVersionDocument): Promise<void> {
+    const definition = JSON.parse(version.definition) as DefinitionDocument;
+    await this.pipelines.advance(version.pipeline_id, {
+      ...currentFields(version.number, version.yaml_content, version.plan_hash, definition),
+      updated_at: version.created_at,
+    });
+  }
+}
+
+function versionDocument(
+  pipelineId: string,
+  number: number,
+  yaml: string,
+  compiled: ValidYaml,
+  actor: Actor,
+  createdAt: Date,
+): PipelineVersionDocument {
+  return {
+    _id: versionId(pipelineId, number),
+    pipeline_id: pipelineId,
+    number,
+    name: compiled.definition.name,
+    yaml_content: yaml,
+    plan_hash: compiled.planHash,
+    definition: JSON.stringify(compiled.definition),
+    inputs: JSON.stringify(compiled.inputs),
+    warnings: compiled.problems,
+    created_by: actor.id,
+    created_at: createdAt,
+  };
+}
+
+/** What a pipeline copies from its current version; a field that is not listed here is not stored. */
+function currentFields(
+  version: number,
+  yaml: string,
+  planHash: string,
+  definition: DefinitionDocument,
+): Omit<PipelineDocument, '_id' | 'created_at' | 'updated_at' | keyof PipelineSettings> {
+  const { name, description, triggers, stages, environment, timeout, retry_count } = definition;
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    triggers,
+    stages,
+    environment,
+    timeout,
+    retry_count,
+    yaml_content: yaml,
+    version,
+    plan_hash: planHash,
+  };
+}
+
+/** One writer at one moment; the same text from two writers at one moment is one version for both. */
+function isSameVersion(a: PipelineVersionDocument, b: PipelineVersionDocument): boolean {
+  return (
+    a.yaml_content === b.yaml_content &&
+    a.created_by === b.created_by &&
+    a.created_at.getTime() === b.created_at.getTime()
+  );
+}
+
+/** @throws ConflictError */
+function refuseStale(current: PipelineDocument, expected: string | undefined): void {
+  const tag = versionTag(current);
+  if (expected === undefined || expected === tag) return;
+  throw conflict(`The pipeline has changed: it is at ${tag} by now, not at ${expected}.`, {
+    details: { version: current.version, etag: tag },
+    suggestions: ['Read the pipeline again, put your change into what you read, and send that.'],
+  });
+}
+
+function summary(problems: readonly Problem[]): string {
+  const errors = problems.filter((problem) => problem.severity === 'error').length;
+  return errors === 1 ? 'The pipeline has 1 error.' : `The pipeline has ${errors} errors.`;
+}
+
+/** The first few of the problems' own suggestions, each with its place. */
+function suggestionsOf(problems: readonly Problem[]): string[] {
+  return problems
+    .filter((problem) => problem.severity === 'error' && problem.suggestion !== undefined)
+    .slice(0, 3)
+    .map((problem) => `Line ${problem.line}: ${problem.suggestion ?? ''}`)
+    .concat('Check the file with POST /api/ci/pipelines/validate or `./millrace lint`.');
+}

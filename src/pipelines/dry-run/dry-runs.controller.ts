@@ -1,0 +1,90 @@
+import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { validationError } from '../../common/errors/millrace.error.js';
+import { ApiErrors } from '../../common/http/api-documentation.js';
+import type { Actor } from '../../common/http/request-context.js';
+import { mergedNames } from '../../common/values/name-record.js';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.guard.js';
+import { credentialMask } from '../compile/credential-masks.js';
+import type { DryRun, DryRunTrigger } from '../compile/dry-run.js';
+import { exampleYaml } from '../definitions/dto/yaml-content.dto.js';
+import { triggerEnvironment } from '../trigger-request/trigger-environment.js';
+import { triggerRepository } from '../trigger-request/trigger-repository.js';
+import { DryRunsService } from './dry-runs.service.js';
+import { PlanDto, type PlanTriggerDto } from './dto/plan.dto.js';
+import { planResponse, PlanResponse } from './dto/plan.response.js';
+
+@ApiTags('pipelines')
+@ApiBearerAuth()
+@Controller('ci/pipelines')
+export class DryRunsController {
+  constructor(
+    private readonly dryRuns: DryRunsService,
+    private readonly config: MillraceConfig,
+  ) {}
+
+  @Post('plan')
+  @UseGuards(CompileLimitGuard)
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Dry run: plan, graph and the decision for a trigger; nothing is stored',
+    description: 'Exactly one of `yaml_content` and `pipeline_id`. Without `trigger`: by hand.',
+  })
+  @ApiBody({
+    type: PlanDto,
+    examples: {
+      yaml: { value: { yaml_content: exampleYaml, trigger: { event: 'push', branch: 'main' } } },
+    },
+  })
+  @ApiOkResponse({ type: PlanResponse })
+  @ApiErrors(400, 401, 404, 413, 415, 422, 503)
+  async plan(@Body() body: PlanDto, @CurrentActor() actor: Actor): Promise<PlanResponse> {
+    const trigger = triggerOf(body.trigger, actor, this.config);
+    const run = await this.run(body, trigger);
+    const mask =
+      run.kind === 'valid'
+        ? credentialMask(run.plan, trigger.repository ?? null)
+        : (text: string) => text;
+    const { workerMaxParallelSteps } = this.config;
+    return planResponse(run, Object.keys(trigger.environment), mask, workerMaxParallelSteps);
+  }
+
+  private async run(
+    { yaml_content: yaml, pipeline_id: id }: PlanDto,
+    trigger: DryRunTrigger,
+  ): Promise<DryRun> {
+    if (yaml !== undefined && id === undefined) return this.dryRuns.ofYaml(yaml, trigger);
+    if (id !== undefined && yaml === undefined) {
+      return this.dryRuns.ofPipeline(id.toLowerCase(), trigger);
+    }
+    throw validationError('A dry run takes exactly one of yaml_content and pipeline_id.', {
+      suggestions: ['Send `yaml_content` for a text, or `pipeline_id` for a stored pipeline.'],
+    });
+  }
+}
+
+function triggerOf(
+  body: PlanTriggerDto | undefined,
+  actor: Actor,
+  config: MillraceConfig,
+): DryRunTrigger {
+  const { branch, tag, commit_hash: commit } = body ?? {};
+  const repository = triggerRepository(body?.repository, config);
+  if (branch !== undefined && tag !== undefined) {
+    throw validationError('A trigger names a branch or a tag, not both.', {
+      suggestions: ['Leave one of them out; commit_hash may come with either.'],
+    });
+  }
+  return {
+    event: body?.event ?? body?.trigger_type ?? 'manual',
+    actor: actor.id,
+    ...(branch === undefined ? {} : { branch }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(commit === undefined ? {} : { commit: commit.toLowerCase() }),
+    ...(repository === undefined ? {} : { repository }),
+    environment: triggerEnvironment(body?.environment ?? {}),
+    inputs: mergedNames(body?.inputs),
+  };
+}

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { invalidCursor, pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
+import { LruCache } from '../../common/lru-cache.js';
+import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { pipelineVersionModel, type PipelineVersionDocument } from './pipeline-version.schema.js';
+import { requestRetry } from './pipelines.limits.js';
+
+/** Characters of text that the versions in the cache of one process may have together. */
+const cacheSize = 32 * 1024 * 1024;
+
+/** A version without its texts, for lists. */
+export type VersionSummary = Pick<
+  PipelineVersionDocument,
+  'number' | 'name' | 'plan_hash' | 'created_by' | 'created_at'
+>;
+
+/** The collection `pipeline_versions`: inserted once, never changed. */
+@Injectable()
+export class PipelineVersionsRepository {
+  private readonly cache = new LruCache<PipelineVersionDocument>(cacheSize);
+
+  constructor(
+    @InjectModel(pipelineVersionModel) private readonly versions: Model<PipelineVersionDocument>,
+  ) {}
+
+  /**
+   * Inserts a version. Idempotent: the answer is the version that has this number now, which is another one when
+   * somebody else was first.
+   */
+  async insert(version: PipelineVersionDocument): Promise<PipelineVersionDocument> {
+    return databaseRetry(async () => {
+      try {
+        await this.versions.insertOne(version);
+        return version;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        const winner = await this.versions
+          .findById(version._id)
+          .lean<PipelineVersionDocument>()
+          .exec();
+        if (!winner) throw error;
+        return winner;
+      }
+    }, requestRetry);
+  }
+
+  async find(pipelineId: string, number: number): Promise<PipelineVersionDocument | undefined> {
+    const id = versionId(pipelineId, number);
+    const cached = this.cache.get(id);
+    if (cached) return cached;
+    const found = await databaseRetry(
+      () => this.versions.findById(id).lean<PipelineVersionDocument>().exec(),
+      requestRetry,
+    );
+    if (!found) return undefined;
+    this.cache.set(id, found, found.yaml_content.length + found.definition.length);
+    return found;
+  }
+
+  /** Newest first, none above `newest`: a version that was inserted but not yet made current is not there. */
+  async list(pipelineId: string, newest: number, page: PageRequest): Promise<Page<VersionSummary>> {
+    const after = page.after === undefined ? newest + 1 : Number(page.after);
+    if (!Number.isSafeInteger(after)) throw invalidCursor();
+    const rows = await databaseRetry(
+      () =>
+        this.versions
+          .find({ pipeline_id: pipelineId, number: { $lte: newest, $lt: after } })
+          .select({ number: 1, name: 1, plan_hash: 1, created_by: 1, created_at: 1 })
+          .sort({ pipeline_id: -1, number: -1 })
+          .limit(page.limit + 1)
+          .lean<VersionSummary[]>()
+          .exec(),
+      requestRetry,
+    );
+    return pageOf(rows, page.limit, (row) => String(row.number));
+  }
+
+  /** Idempotent. */
+  async deleteAll(pipelineId: string): Promise<void> {
+    await databaseRetry(
+      () => this.versions.deleteMany({ pipeline_id: pipelineId }).exec(),
+      requestRetry,
+    );
+  }
+}
+
+export function versionId(pipelineId: string, number: number): string {
+  return `${pipelineId}:${number}`;
+}
