@@ -1,5 +1,5 @@
-import { criticalPath, type TimedNode } from '../engine/plan/critical-path.js';
-import type { Plan, StepPlan } from '../engine/plan/plan.js';
+import { criticalPath, type TimedNode } from '../../engine/plan/critical-path.js';
+import type { Plan, StepPlan } from '../../engine/plan/plan.js';
 import type { StoredRun, StoredStep } from './stored-state.js';
 
 /** A step of the critical path. */
