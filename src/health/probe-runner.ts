@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Logger } from '@nestjs/common';
+import { within } from '../common/async/within.js';
 import type { HealthProbe, ProbeResult } from '../common/health/health-probe.js';
 
 /** A check as the API shows it. */
@@ -27,17 +28,12 @@ export class ProbeRunner {
     return { ...result, duration_ms: Math.round(performance.now() - start) };
   }
 
-  private async beforeDeadline(): Promise<ProbeResult> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<ProbeResult>((resolve) => {
-      timer = setTimeout(() => {
-        resolve({ status: 'down', message: `no answer within ${this.deadlineMs} ms` });
-      }, this.deadlineMs);
-    });
+  private beforeDeadline(): Promise<ProbeResult> {
     this.underWay ??= this.check();
-    const result = await Promise.race([this.underWay, deadline]);
-    clearTimeout(timer);
-    return result;
+    return within(this.deadlineMs, this.underWay, () => ({
+      status: 'down',
+      message: `no answer within ${this.deadlineMs} ms`,
+    }));
   }
 
   /** Never rejects. */

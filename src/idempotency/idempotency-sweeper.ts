@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { PeriodicTask } from '../common/async/periodic-task.js';
 import { isDatabaseUnavailable } from '../integrations/database/database-errors.js';
 import { KEPT_MS } from './idempotency-keys.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
@@ -17,19 +18,19 @@ const INTERVAL_MS = 10 * 60_000;
 @Injectable()
 export class IdempotencySweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(IdempotencySweeper.name);
-  private timer: NodeJS.Timeout | undefined;
-  private round: Promise<void> = Promise.resolve();
+  private readonly rounds = new PeriodicTask(() => this.sweep(), {
+    everyMs: INTERVAL_MS,
+    unref: true,
+  });
 
   constructor(private readonly keys: IdempotencyKeysRepository) {}
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.rounds.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearTimeout(this.timer);
-    await this.round;
-    clearTimeout(this.timer);
+    await this.rounds.stop();
   }
 
   /** One round. Never rejects: what fails is tried again in the next one. */
@@ -41,15 +42,5 @@ export class IdempotencySweeper implements OnApplicationBootstrap, OnApplication
       if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
       else this.logger.error({ err: error }, 'sweeping idempotency keys failed');
     }
-  }
-
-  private schedule(): void {
-    this.timer = setTimeout(
-      () => {
-        this.round = this.sweep().then(() => this.schedule());
-      },
-      INTERVAL_MS * (0.75 + Math.random() * 0.5),
-    );
-    this.timer.unref();
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { within } from '../common/async/within.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import { LiveCountsRepository } from '../executions/record/live-counts.repository.js';
 import { WorkerMetricsStore, type WorkerMetrics } from '../workers/worker-metrics.store.js';
@@ -51,14 +52,14 @@ export class MetricsService {
   }
 
   private async readWorkers(gauges: StoreGauges): Promise<readonly WorkerMetrics[]> {
-    const workers = await this.within('redis', this.workerMetrics.read());
+    const workers = await this.read('redis', this.workerMetrics.read());
     gauges.setUp('redis', workers !== undefined);
     return workers ?? [];
   }
 
   private async readDatabase(gauges: StoreGauges): Promise<void> {
     const read = Promise.all([this.executions.read(), this.workers.live()]);
-    const found = await this.within('database', read);
+    const found = await this.read('database', read);
     gauges.setUp('database', found !== undefined);
     if (!found) return;
     const [counts, workers] = found;
@@ -67,17 +68,11 @@ export class MetricsService {
   }
 
   /** Undefined: the store is away or hangs. The scrape says so and goes on. */
-  private async within<T>(store: string, reading: Promise<T>): Promise<T | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), STORE_MS);
-    });
+  private read<T>(store: string, reading: Promise<T>): Promise<T | undefined> {
     const answer = reading.catch((error: unknown) => {
       this.logger.debug({ err: error, store }, 'not in this scrape');
       return undefined;
     });
-    const first = await Promise.race([answer, limit]);
-    clearTimeout(timer);
-    return first;
+    return within(STORE_MS, answer, () => undefined);
   }
 }

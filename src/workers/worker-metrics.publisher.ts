@@ -4,6 +4,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { PeriodicTask } from '../common/async/periodic-task.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import { WorkerMetricsStore } from './worker-metrics.store.js';
 
@@ -15,8 +16,7 @@ const OF_THE_API = /^millrace_(http|sse|errors|executions_accepted)_/;
 @Injectable()
 export class WorkerMetricsPublisher implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(WorkerMetricsPublisher.name);
-  private timer: NodeJS.Timeout | undefined;
-  private publishing: Promise<void> | undefined;
+  private readonly rounds = new PeriodicTask(() => this.publish(), { everyMs: INTERVAL_MS });
 
   constructor(
     private readonly metrics: Metrics,
@@ -24,21 +24,21 @@ export class WorkerMetricsPublisher implements OnApplicationBootstrap, OnApplica
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.publish(), INTERVAL_MS);
+    this.rounds.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.publishing;
+    await this.rounds.stop();
     await this.publish();
   }
 
-  /** Never rejects: the counters are still there next time. One at a time. */
-  private publish(): Promise<void> {
-    this.publishing ??= this.publishOnce()
-      .catch((error: unknown) => this.logger.debug({ err: error }, 'metrics not published'))
-      .finally(() => (this.publishing = undefined));
-    return this.publishing;
+  /** Never rejects: the counters are still there next time. */
+  private async publish(): Promise<void> {
+    try {
+      await this.publishOnce();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'metrics not published');
+    }
   }
 
   private async publishOnce(): Promise<void> {

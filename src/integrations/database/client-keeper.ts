@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { settledWithin } from '../../common/async/within.js';
 import { CallWatch } from './call-watch.js';
 import { GuardedClient } from './guarded-client.js';
 
@@ -138,11 +139,6 @@ function isSuspect(watch: CallWatch): boolean {
 
 /** Closing asks the server to forget sessions, on a connection that may be lost as well. */
 async function closeInTime(client: GuardedClient): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_MS);
-  });
   // What a client says that is not used any more changes nothing.
-  await Promise.race([client.close(true).catch(() => undefined), limit]);
-  clearTimeout(timer);
+  await settledWithin(CLOSE_MS, [client.close(true)]);
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import mongoose, { type Connection } from 'mongoose';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../common/async/within.js';
 import { ClientKeeper, type ClientOptions } from './client-keeper.js';
 import type { GuardedClient } from './guarded-client.js';
 
@@ -48,12 +49,7 @@ export class DatabaseConnection {
   async close(): Promise<void> {
     this.closing = true;
     await this.keeper.close();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
-    });
-    await Promise.race([this.connection.close(), limit]);
-    clearTimeout(timer);
+    await within(CLOSE_MS, this.connection.close(), () => undefined);
   }
 
   private async connectUntilItStands(): Promise<void> {

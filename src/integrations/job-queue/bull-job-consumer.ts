@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { DelayedError, type Job, type Telemetry, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { settledWithin } from '../../common/async/within.js';
 import type { RedisConnections } from '../redis/redis-connections.js';
 import type { ExecutionJob, JobConsumer, JobHandler, JobOutcome } from './job-queue.js';
-import { settledWithin } from './settled-within.js';
 
 /** A job that found no free slot, or was put back, is offered again after this long. */
 const PUT_BACK_DELAY_MS = 250;

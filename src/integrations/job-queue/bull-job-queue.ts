@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Queue, type Telemetry } from 'bullmq';
+import { within } from '../../common/async/within.js';
 import type { RedisConnections } from '../redis/redis-connections.js';
 import { BullJobConsumer } from './bull-job-consumer.js';
 import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
@@ -93,18 +94,8 @@ function jobIdOf({ executionId, enqueueNumber }: ExecutionJob): string {
 }
 
 /** BullMQ waits for a lost connection without end; a late success does no harm, since a job's id makes it one. */
-async function withDeadline<T>(call: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`the job queue did not answer within ${ENQUEUE_DEADLINE_MS} ms`)),
-      ENQUEUE_DEADLINE_MS,
-    );
+function withDeadline<T>(call: Promise<T>): Promise<T> {
+  return within(ENQUEUE_DEADLINE_MS, call, () => {
+    throw new Error(`the job queue did not answer within ${ENQUEUE_DEADLINE_MS} ms`);
   });
-  try {
-    return await Promise.race([call, deadline]);
-  } finally {
-    clearTimeout(timer);
-    call.catch(() => undefined);
-  }
 }

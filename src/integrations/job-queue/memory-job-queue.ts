@@ -1,5 +1,5 @@
+import { settledWithin } from '../../common/async/within.js';
 import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
-import { settledWithin } from './settled-within.js';
 
 const PUT_BACK_DELAY_MS = 20;
 

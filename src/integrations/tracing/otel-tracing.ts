@@ -14,6 +14,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { SpanKind as QueueSpanKind, type Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
+import { settledWithin } from '../../common/async/within.js';
 import { OutageExporter } from './outage-exporter.js';
 import { type OpenSpan, type PastSpan, type SpanStart, Tracing } from './tracing.js';
 
@@ -101,7 +102,8 @@ export class OtelTracing extends Tracing {
   }
 
   close(): Promise<void> {
-    this.closing ??= withLimit(CLOSE_LIMIT_MS, this.provider.shutdown());
+    // An outage of the collector was told; what is left is lost with the process.
+    this.closing ??= settledWithin(CLOSE_LIMIT_MS, [this.provider.shutdown()]);
     return this.closing;
   }
 
@@ -139,13 +141,3 @@ const silent: ReturnType<Telemetry<Context>['tracer']['startSpan']> = {
   recordException: () => undefined,
   end: () => undefined,
 };
-
-async function withLimit(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  // The outage was told; what is left is lost with the process.
-  await Promise.race([work.catch(() => undefined), limit]);
-  clearTimeout(timer);
-}
