@@ -34,14 +34,6 @@ module.exports = {
       to: { circular: true },
     },
     {
-      name: 'no-circular-rooms',
-      severity: 'error',
-      comment: 'A folder is a room: of two folders, at most one imports the other.',
-      scope: 'folder',
-      from: {},
-      to: { circular: true },
-    },
-    {
       name: 'engine-is-pure',
       severity: 'error',
       comment:

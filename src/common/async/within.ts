@@ -4,13 +4,8 @@
  */
 export function within<T, L>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      try {
-        resolve(late());
-      } catch (error) {
-        reject(error);
-      }
-    }, ms);
+    // A throw of `late` rejects, as a throw in any `then` does.
+    const timer = setTimeout(() => resolve(Promise.resolve().then(late)), ms);
     const end = (tell: () => void): void => {
       clearTimeout(timer);
       tell();
