@@ -5,7 +5,7 @@ import { postgresConf, type Durability } from './postgres/postgres-conf.js';
 import { clearPidFile, clearSocket } from './postgres/postgres-data.js';
 import { RotatingLog } from './supervision/rotating-log.js';
 import { isMongoReady, isPostgresReady, isRedisReady } from './supervision/service-probe.js';
-import type { ServiceName, ServiceSpec } from './supervision/supervised-process.js';
+import type { ServiceName, ServiceSpec } from './supervision/embedded-service.js';
 import { makeOwnedFolder, type ServiceFolders } from './system/service-folders.js';
 import type { ServiceUser } from './system/service-user.js';
 

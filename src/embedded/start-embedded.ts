@@ -27,10 +27,10 @@ import {
   type ServiceContext,
 } from './service-specs.js';
 import {
-  SupervisedProcess,
+  EmbeddedService,
   type ServiceEvent,
   type ServiceName,
-} from './supervision/supervised-process.js';
+} from './supervision/embedded-service.js';
 import { cachedComponent, makeCache } from './system/component-cache.js';
 import { EmbeddedError } from './system/embedded.error.js';
 import { findProgram } from './system/find-program.js';
@@ -230,7 +230,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** The services of one home, what the guard knows of them, and their end. */
 class RunningServices {
-  private readonly services: SupervisedProcess[] = [];
+  private readonly services: EmbeddedService[] = [];
   guard: HomeGuard | undefined;
   private readonly options: EmbeddedOptions;
   private stopped: Promise<void> | undefined;
@@ -239,9 +239,9 @@ class RunningServices {
     this.options = options;
   }
 
-  async start(spec: SupervisedProcess['spec']): Promise<void> {
+  async start(spec: EmbeddedService['spec']): Promise<void> {
     const onEvent = this.options.onEvent ?? ((event) => this.options.progress(describe(event)));
-    const service = new SupervisedProcess(spec, onEvent, () => this.tellGuard());
+    const service = new EmbeddedService(spec, onEvent, () => this.tellGuard());
     this.services.push(service);
     try {
       await service.start();
@@ -268,15 +268,15 @@ class RunningServices {
     await this.guard?.watch(entries);
   }
 
-  private signalFor(spec: SupervisedProcess['spec']): NodeJS.Signals {
+  private signalFor(spec: EmbeddedService['spec']): NodeJS.Signals {
     if (this.options.durability === 'durable') return spec.stopSignal;
     // SIGQUIT is PostgreSQL's "immediate": it collects its children, unlike after SIGKILL.
     return spec.name === 'postgres' ? 'SIGQUIT' : 'SIGKILL';
   }
 
   private async end(): Promise<void> {
-    const isStore = ({ spec }: SupervisedProcess): boolean => spec.name === 'postgres';
-    const stop = (service: SupervisedProcess): Promise<void> =>
+    const isStore = ({ spec }: EmbeddedService): boolean => spec.name === 'postgres';
+    const stop = (service: EmbeddedService): Promise<void> =>
       service.stop(this.signalFor(service.spec));
     await Promise.all(this.services.filter((service) => !isStore(service)).map(stop));
     await Promise.all(this.services.filter(isStore).map(stop));

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { SupervisedProcess } from '../../src/cli/start/supervised-process.js';
+import { ServerProcess } from '../../src/cli/start/server-process.js';
 import type { Environment } from '../../src/config/environment.js';
 import { defaultCache, entryFile } from '../../src/config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../src/embedded/start-embedded.js';
@@ -164,14 +164,14 @@ async function millraceServer(
     output: (_name: string, bytes: Buffer) => appendFileSync(`${home}.log`, bytes),
     died: (name: string, how: string) => died(`${name} died: ${how}`),
   };
-  const launch = (name: string, entry: 'main' | 'worker', role: string): SupervisedProcess => {
+  const launch = (name: string, entry: 'main' | 'worker', role: string): ServerProcess => {
     const description = {
       name,
       entry: entryFile(entry),
       environment: { ...environment, ROLE: role },
       graceMs: GRACE_MS,
     };
-    const started = new SupervisedProcess(description, events);
+    const started = new ServerProcess(description, events);
     started.start();
     return started;
   };

@@ -13,7 +13,7 @@ import {
 import type {
   ServiceEvent,
   ServiceName,
-} from '../../src/embedded/supervision/supervised-process.js';
+} from '../../src/embedded/supervision/embedded-service.js';
 
 const MINUTES = 60_000;
 

@@ -1,4 +1,4 @@
-import type { ServiceName } from '../../src/embedded/supervision/supervised-process.js';
+import type { ServiceName } from '../../src/embedded/supervision/embedded-service.js';
 import { FaultRig } from './support/fault-rig.js';
 
 jest.setTimeout(180_000);

@@ -15,7 +15,7 @@ import { AddressNote } from './address-note.js';
 import { isFirstStart, runExample } from './example-run.js';
 import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
-import { type ProcessEvents, SupervisedProcess } from './supervised-process.js';
+import { type ProcessEvents, ServerProcess } from './server-process.js';
 
 export interface StartFlags extends ServerFlags {
   readonly api: boolean;
@@ -77,8 +77,8 @@ async function effectiveStart(flags: StartFlags): Promise<EffectiveConfig> {
 /** The process tree of one start. */
 class Server {
   private services: EmbeddedServices | undefined;
-  private api: SupervisedProcess | undefined;
-  private readonly workers: SupervisedProcess[] = [];
+  private api: ServerProcess | undefined;
+  private readonly workers: ServerProcess[] = [];
   private readonly events: ProcessEvents;
 
   constructor(
@@ -154,9 +154,9 @@ class Server {
     entry: 'main' | 'worker',
     environment: Environment,
     graceMs: number,
-  ): SupervisedProcess {
+  ): ServerProcess {
     const description = { name, entry: entryFile(entry), environment, graceMs };
-    const process = new SupervisedProcess(description, this.events);
+    const process = new ServerProcess(description, this.events);
     process.start();
     return process;
   }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { defaultCache } from '../../../src/config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../../src/embedded/start-embedded.js';
-import type { ServiceName } from '../../../src/embedded/supervision/supervised-process.js';
+import type { ServiceName } from '../../../src/embedded/supervision/embedded-service.js';
 import { eventually } from '../../support/eventually.js';
 
 /** Redis and the database of one test alone, durable, to be killed, hung and emptied. */

@@ -38,7 +38,7 @@ const LONGEST_DELAY_MS = 5_000;
  * One running service that is started again, with growing pauses, whenever it ends by itself. It runs in a session of
  * its own, so that Ctrl-C reaches the supervisor alone, which stops the parts in their order.
  */
-export class SupervisedProcess {
+export class EmbeddedService {
   readonly spec: ServiceSpec;
   private readonly onEvent: (event: ServiceEvent) => void;
   private readonly onPid: () => Promise<void>;

@@ -2,9 +2,9 @@ import { mkdtemp, rm, access, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RotatingLog } from './rotating-log.js';
-import { SupervisedProcess, type ServiceEvent, type ServiceSpec } from './supervised-process.js';
+import { EmbeddedService, type ServiceEvent, type ServiceSpec } from './embedded-service.js';
 
-describe('SupervisedProcess', () => {
+describe('EmbeddedService', () => {
   let folder: string;
   let events: ServiceEvent[];
   let wake: () => void;
@@ -16,7 +16,7 @@ describe('SupervisedProcess', () => {
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  function supervise(script: string, over: Partial<ServiceSpec> = {}): SupervisedProcess {
+  function supervise(script: string, over: Partial<ServiceSpec> = {}): EmbeddedService {
     const ready = join(folder, 'ready');
     const spec: ServiceSpec = {
       name: 'redis',
@@ -40,7 +40,7 @@ describe('SupervisedProcess', () => {
       events.push(event);
       wake();
     };
-    return new SupervisedProcess(spec, onEvent, () => Promise.resolve());
+    return new EmbeddedService(spec, onEvent, () => Promise.resolve());
   }
 
   const eventOf = (kind: ServiceEvent['kind']): Promise<void> =>

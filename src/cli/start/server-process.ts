@@ -43,7 +43,7 @@ const INHERITED = [
 ];
 
 /** One of our server processes. Once it was ready it is started again whenever it dies, until it is stopped. */
-export class SupervisedProcess {
+export class ServerProcess {
   private child: ChildProcess | undefined;
   private restart: NodeJS.Timeout | undefined;
   private stopping = false;
