@@ -9,6 +9,7 @@ const esmPackages = [
   '@borewit',
   '@tokenizer',
   'load-esm',
+  'uuid',
 ].join('|');
 
 const common = {
