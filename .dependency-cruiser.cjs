@@ -64,7 +64,7 @@ module.exports = {
         pathNot: [
           '^src/engine/',
           '^src/common/values/',
-          '^node_modules/(yaml|re2js)/',
+          '^node_modules/(yaml|re2js|lru-cache)/',
           '^(node:)?crypto$',
         ],
       },

@@ -40,10 +40,10 @@ await runner.close();
 
 /** A process runner in a process of its own, so that its rights can be less than the test's. */
 export class RunnerHost {
-  readonly #answers: AsyncIterator<string>;
+  private readonly answers: AsyncIterator<string>;
 
   private constructor(readonly child: ChildProcess) {
-    this.#answers = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> })[
+    this.answers = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> })[
       Symbol.asyncIterator
     ]();
   }
@@ -68,7 +68,7 @@ export class RunnerHost {
 
   async ask(request: HostRequest): Promise<number> {
     this.child.stdin?.write(`${JSON.stringify(request)}\n`);
-    const { value } = (await this.#answers.next()) as { readonly value?: string };
+    const { value } = (await this.answers.next()) as { readonly value?: string };
     if (value === undefined || value.startsWith('error')) throw new Error(value ?? 'host is gone');
     return Number(value);
   }

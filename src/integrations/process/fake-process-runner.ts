@@ -26,30 +26,30 @@ export class FakeProcessRunner extends ProcessRunner {
   /** Ids in the order in which they were killed. */
   readonly killed: string[] = [];
   readonly swept: string[] = [];
-  readonly #processes = new Map<string, FakeProcess>();
-  #isClosed = false;
+  private readonly processes = new Map<string, FakeProcess>();
+  private isClosed = false;
 
   constructor(private readonly script: (spec: ProcessSpec) => FakeScript) {
     super();
   }
 
   async start(spec: ProcessSpec): Promise<RunningProcess> {
-    if (this.#isClosed) {
+    if (this.isClosed) {
       throw new ProcessRunnerError('process_runner_closed', 'the process runner was closed');
     }
-    if (this.#processes.has(spec.id)) {
+    if (this.processes.has(spec.id)) {
       throw new ProcessRunnerError('duplicate_process_id', `${spec.id} was started before`);
     }
     this.started.push(spec);
     const running = new FakeProcess(spec, this.script(spec), () => this.killed.push(spec.id));
-    this.#processes.set(spec.id, running);
+    this.processes.set(spec.id, running);
     return running;
   }
 
   async sweep(group: string): Promise<number> {
     this.swept.push(group);
     let count = 0;
-    for (const running of this.#processes.values()) {
+    for (const running of this.processes.values()) {
       if (running.spec.group === group)
         count += running.endAll({ kind: 'signalled', signal: 'SIGKILL' });
     }
@@ -57,13 +57,13 @@ export class FakeProcessRunner extends ProcessRunner {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.isClosed = true;
     this.loseAll('the runner was closed');
   }
 
   /** As when the launcher is killed: whatever runs ends as `lost`. */
   loseAll(message: string): void {
-    for (const running of this.#processes.values()) running.endAll({ kind: 'lost', message });
+    for (const running of this.processes.values()) running.endAll({ kind: 'lost', message });
   }
 }
 
@@ -71,39 +71,39 @@ class FakeProcess implements RunningProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exit: Promise<ProcessExit>;
-  #resolveExit: (exit: ProcessExit) => void = () => undefined;
-  #isRunning = true;
-  #hasChild: boolean;
-  #closeStreams: () => void = () => undefined;
+  private resolveExit: (exit: ProcessExit) => void = () => undefined;
+  private isRunning = true;
+  private hasChild: boolean;
+  private closeStreams: () => void = () => undefined;
 
   constructor(
     readonly spec: ProcessSpec,
     private readonly script: FakeScript,
     private readonly onKill: () => void,
   ) {
-    this.#hasChild = script.leavesChild === true;
-    this.exit = new Promise((resolve) => (this.#resolveExit = resolve));
-    const streamsClosed = new Promise<void>((resolve) => (this.#closeStreams = resolve));
+    this.hasChild = script.leavesChild === true;
+    this.exit = new Promise((resolve) => (this.resolveExit = resolve));
+    const streamsClosed = new Promise<void>((resolve) => (this.closeStreams = resolve));
     const written = [makeDeferred(), makeDeferred()] as const;
     const { stdout = [], stderr = [] } = script;
     const isMerged = spec.mergeOutput === true;
     const first = isMerged ? both(stdout, stderr) : stdout;
-    this.stdout = this.#stream(first, written[0].resolve, streamsClosed);
-    this.stderr = this.#stream(isMerged ? [] : stderr, written[1].resolve, streamsClosed);
+    this.stdout = this.stream(first, written[0].resolve, streamsClosed);
+    this.stderr = this.stream(isMerged ? [] : stderr, written[1].resolve, streamsClosed);
     // A pipe holds what is written before anyone reads.
     this.stdout.read(0);
     this.stderr.read(0);
     void Promise.all(written.map(({ promise }) => promise))
       .then(() => script.exit)
-      .then((exit) => this.#end(exit));
+      .then((exit) => this.end(exit));
   }
 
   closeOutputs(): void {
-    this.#closeStreams();
+    this.closeStreams();
   }
 
   async kill(graceMs: number): Promise<void> {
-    if (this.#isRunning) {
+    if (this.isRunning) {
       this.onKill();
       if (this.script.ignoresTerm) await new Promise((resolve) => setTimeout(resolve, graceMs));
     }
@@ -112,19 +112,19 @@ class FakeProcess implements RunningProcess {
 
   /** Returns how many processes that were. */
   endAll(exit: ProcessExit): number {
-    const count = Number(this.#isRunning) + Number(this.#hasChild && !this.#isRunning);
-    this.#hasChild = false;
-    this.#end(exit);
+    const count = Number(this.isRunning) + Number(this.hasChild && !this.isRunning);
+    this.hasChild = false;
+    this.end(exit);
     return count;
   }
 
-  #end(exit: ProcessExit): void {
-    if (this.#isRunning) this.#resolveExit(exit);
-    this.#isRunning = false;
-    if (!this.#hasChild) this.#closeStreams();
+  private end(exit: ProcessExit): void {
+    if (this.isRunning) this.resolveExit(exit);
+    this.isRunning = false;
+    if (!this.hasChild) this.closeStreams();
   }
 
-  #stream(
+  private stream(
     chunks: Iterable<string> | AsyncIterable<string>,
     onWritten: () => void,
     closed: Promise<void>,

@@ -34,7 +34,11 @@ function moduleOf(provider: NonNullable<DynamicModule['providers']>[number]): Dy
 
 function limitsOf(config: MillraceConfig, counts: SharedCounts): RateLimits {
   return new RateLimits(
-    { requests: config.rateLimit, authFailures: config.authFailureLimit },
+    {
+      requests: config.rateLimit,
+      authFailures: config.authFailureLimit,
+      compilations: config.compileLimit,
+    },
     counts,
   );
 }

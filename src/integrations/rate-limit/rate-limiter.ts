@@ -61,6 +61,11 @@ export class RateLimiter {
     this.now = options.now ?? Date.now;
   }
 
+  /** Requests of one client in a window; 0 = no limit. */
+  get limit(): number {
+    return this.options.limit;
+  }
+
   /** Decides on one request of a client and counts it when it is allowed. */
   take(client: string): Verdict {
     const { limit, windowMs } = this.options;

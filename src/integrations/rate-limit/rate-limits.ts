@@ -2,7 +2,8 @@ import { Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { RateLimiter } from './rate-limiter.js';
 import type { SharedCounts, WindowTotals } from './shared-counts.js';
 
-const windowMs = 60_000;
+/** Window of all limits. */
+export const WINDOW_MS = 60_000;
 /** So long after a request its count goes to the others, and after so long when that failed the last time. */
 const syncMs = 50;
 const syncAgainMs = 1_000;
@@ -15,6 +16,8 @@ export interface RateLimitsOptions {
   readonly requests: number;
   /** Requests with a missing or wrong token of one client address in a minute; 0 = no limit. */
   readonly authFailures: number;
+  /** Requests of one client address in a minute that compile YAML; 0 = no limit. */
+  readonly compilations: number;
   readonly now?: () => number;
 }
 
@@ -26,6 +29,7 @@ export interface RateLimitsOptions {
 export class RateLimits implements OnApplicationShutdown {
   readonly requests: RateLimiter;
   readonly authFailures: RateLimiter;
+  readonly compilations: RateLimiter;
   private readonly logger = new Logger('RateLimits');
   private timer: NodeJS.Timeout | undefined;
   private syncing = false;
@@ -36,9 +40,14 @@ export class RateLimits implements OnApplicationShutdown {
     options: RateLimitsOptions,
     private readonly shared: SharedCounts,
   ) {
-    const common = { windowMs, now: options.now, onPending: () => this.syncSoon() };
+    const common = { windowMs: WINDOW_MS, now: options.now, onPending: () => this.syncSoon() };
     this.requests = new RateLimiter({ ...common, name: 'requests', limit: options.requests });
     this.authFailures = new RateLimiter({ ...common, name: 'auth', limit: options.authFailures });
+    this.compilations = new RateLimiter({
+      ...common,
+      name: 'compile',
+      limit: options.compilations,
+    });
   }
 
   onApplicationShutdown(): void {
@@ -59,7 +68,7 @@ export class RateLimits implements OnApplicationShutdown {
     this.syncing = true;
     let told = false;
     try {
-      for (const limiter of [this.requests, this.authFailures]) {
+      for (const limiter of [this.requests, this.authFailures, this.compilations]) {
         told = (await this.exchange(limiter)) || told;
       }
       if (told && this.away) {
@@ -81,7 +90,7 @@ export class RateLimits implements OnApplicationShutdown {
     const updates = limiter.pending(clientsAtOnce);
     if (updates.length === 0) return false;
     try {
-      const totals = await this.shared.add(updates, windowMs);
+      const totals = await this.shared.add(updates, WINDOW_MS);
       updates.forEach((update, index) => limiter.settle(update, totals[index] ?? unknown));
     } catch (error) {
       // Whether it was added is not known, and what is added twice could refuse what is within the limit: not again.

@@ -19,23 +19,23 @@ export interface OutputPair {
  * open it anew by `/proc/self/fd`, and must not meet the output of another execution there.
  */
 export class FifoPool {
-  readonly #free: string[];
-  #more: Promise<void> | undefined;
+  private readonly free: string[];
+  private more: Promise<void> | undefined;
 
   constructor(
     initial: readonly string[],
     private readonly requestMore: () => Promise<readonly string[]>,
   ) {
-    this.#free = [...initial];
+    this.free = [...initial];
   }
 
   /** Rejects when no more FIFOs can be made, or the process has no descriptors left (EMFILE). */
   async open(merged: boolean): Promise<OutputPair> {
-    while (this.#free.length < 2) await this.#refill();
-    const stdoutPath = this.#free.pop() as string;
-    const stderrPath = merged ? stdoutPath : (this.#free.pop() as string);
+    while (this.free.length < 2) await this.refill();
+    const stdoutPath = this.free.pop() as string;
+    const stderrPath = merged ? stdoutPath : (this.free.pop() as string);
     // In advance; a failure shows when the pool is empty and asks again.
-    if (this.#free.length < LOW_WATER) this.#refill().catch(() => undefined);
+    if (this.free.length < LOW_WATER) this.refill().catch(() => undefined);
     const stdout = new FifoStream(stdoutPath);
     try {
       const stderr = merged ? undefined : new FifoStream(stderrPath);
@@ -51,10 +51,10 @@ export class FifoPool {
     for (const path of new Set([stdoutPath, stderrPath])) rmSync(path, { force: true });
   }
 
-  #refill(): Promise<void> {
-    this.#more ??= this.requestMore()
-      .then((paths) => void this.#free.push(...paths))
-      .finally(() => (this.#more = undefined));
-    return this.#more;
+  private refill(): Promise<void> {
+    this.more ??= this.requestMore()
+      .then((paths) => void this.free.push(...paths))
+      .finally(() => (this.more = undefined));
+    return this.more;
   }
 }

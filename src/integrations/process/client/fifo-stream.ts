@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { Readable } from 'node:stream';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -19,99 +19,99 @@ const readBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
  * otherwise die of SIGPIPE.
  */
 export class FifoStream extends Readable {
-  readonly #descriptor: number;
-  #socket: Socket | undefined;
-  #wanted = false;
-  #over = false;
-  #dropping = false;
-  #closing: Promise<void> | undefined;
-  #resolveClosed: () => void = () => undefined;
+  private readonly descriptor: number;
+  private socket: Socket | undefined;
+  private wanted = false;
+  private over = false;
+  private dropping = false;
+  private closing: Promise<void> | undefined;
+  private resolveClosed: () => void = () => undefined;
   /** Resolves when the descriptor is closed: when the last writer is gone, or after `close` or `destroy`. */
-  readonly whenClosed = new Promise<void>((resolve) => (this.#resolveClosed = resolve));
+  readonly whenClosed = new Promise<void>((resolve) => (this.resolveClosed = resolve));
 
   constructor(path: string) {
     super({ highWaterMark: CHUNK_BYTES });
-    this.#descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    this.descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   }
 
   /** Call when a writer was there: before that, a FIFO reads as ended. */
   begin(): void {
-    if (this.#over) return;
-    const options: SocketConstructorOpts & ConnectOpts = {
-      fd: this.#descriptor,
+    if (this.over) return;
+    const options: SocketConstructorOpts = {
+      fd: this.descriptor,
       readable: true,
       writable: false,
-      onread: { buffer: readBuffer, callback: (length) => this.#accept(length) },
+      onread: { buffer: readBuffer, callback: (length) => this.accept(length) },
     };
     const socket = new Socket(options);
-    this.#socket = socket;
+    this.socket = socket;
     socket.once('end', () => {
-      if (!this.#over) this.push(null);
+      if (!this.over) this.push(null);
       void this.close();
     });
     socket.once('error', (error) => this.destroy(error));
-    if (this.#wanted) socket.resume();
+    if (this.wanted) socket.resume();
     else socket.pause();
   }
 
   /** What is in the pipe is still delivered, then the stream ends; what comes later is dropped. Idempotent. */
   finish(): void {
-    if (this.#over) return;
-    this.#socket?.pause();
-    let left = this.#socket ? FINISH_BYTES : 0;
+    if (this.over) return;
+    this.socket?.pause();
+    let left = this.socket ? FINISH_BYTES : 0;
     while (left > 0) {
-      const length = readIfAny(this.#descriptor, Math.min(left, CHUNK_BYTES));
+      const length = readIfAny(this.descriptor, Math.min(left, CHUNK_BYTES));
       if (length === 0) break;
       this.push(Buffer.from(readBuffer.subarray(0, length)));
       left -= length;
     }
-    this.#over = true;
+    this.over = true;
     this.push(null);
-    if (!this.#socket) void this.close();
-    else this.#drop(this.#socket);
+    if (!this.socket) void this.close();
+    else this.dropFrom(this.socket);
   }
 
   override _read(): void {
-    this.#wanted = true;
-    this.#socket?.resume();
+    this.wanted = true;
+    this.socket?.resume();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // Ended by `finish` and read to its end: the writers are still there.
-    if (this.#dropping && error === null) return callback();
+    if (this.dropping && error === null) return callback();
     void this.close().then(() => callback(error));
   }
 
   /** Closes the descriptor, whatever is unread. Idempotent; resolves when it is closed. */
   close(): Promise<void> {
-    this.#over = true;
-    this.#closing ??= this.#closeDescriptor().then(this.#resolveClosed);
-    return this.#closing;
+    this.over = true;
+    this.closing ??= this.closeDescriptor().then(this.resolveClosed);
+    return this.closing;
   }
 
-  #accept(length: number): boolean {
-    if (this.#dropping) {
-      this.#socket?.pause();
-      setTimeout(() => this.#socket?.resume(), DROP_PAUSE_MS).unref();
+  private accept(length: number): boolean {
+    if (this.dropping) {
+      this.socket?.pause();
+      setTimeout(() => this.socket?.resume(), DROP_PAUSE_MS).unref();
       return false;
     }
-    if (this.#over) return false;
-    this.#wanted = this.push(Buffer.from(readBuffer.subarray(0, length)));
-    if (!this.#wanted) this.#socket?.pause();
-    return this.#wanted;
+    if (this.over) return false;
+    this.wanted = this.push(Buffer.from(readBuffer.subarray(0, length)));
+    if (!this.wanted) this.socket?.pause();
+    return this.wanted;
   }
 
-  #drop(socket: Socket): void {
-    this.#dropping = true;
+  private dropFrom(socket: Socket): void {
+    this.dropping = true;
     socket.resume();
     // Nobody waits for a child that was left behind: the worker may end.
     socket.unref();
   }
 
-  async #closeDescriptor(): Promise<void> {
-    const socket = this.#socket;
+  private async closeDescriptor(): Promise<void> {
+    const socket = this.socket;
     if (!socket) {
-      closeSync(this.#descriptor);
+      closeSync(this.descriptor);
       return;
     }
     if (socket.closed) return;

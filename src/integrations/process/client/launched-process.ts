@@ -11,11 +11,11 @@ export class LaunchedProcess implements RunningProcess {
   readonly started: Promise<void>;
   /** Resolves when it ended and its streams were read to their end. */
   readonly released: Promise<void>;
-  #resolveStarted: () => void = () => undefined;
-  #resolveExit: (exit: ProcessExit) => void = () => undefined;
-  #isStarted = false;
-  readonly #noStderr = Readable.from([]);
-  #kill: Promise<void> | undefined;
+  private resolveStarted: () => void = () => undefined;
+  private resolveExit: (exit: ProcessExit) => void = () => undefined;
+  private hasStarted = false;
+  private readonly noStderr = Readable.from([]);
+  private killing: Promise<void> | undefined;
 
   constructor(
     readonly number: number,
@@ -25,14 +25,14 @@ export class LaunchedProcess implements RunningProcess {
     /** Resolves when nothing is left of what a lost launcher held; to be asked after `link.gone`. */
     private readonly recovered: () => Promise<void>,
   ) {
-    this.started = new Promise((resolve) => (this.#resolveStarted = resolve));
-    this.exit = new Promise((resolve) => (this.#resolveExit = resolve));
-    this.released = this.#release();
+    this.started = new Promise((resolve) => (this.resolveStarted = resolve));
+    this.exit = new Promise((resolve) => (this.resolveExit = resolve));
+    this.released = this.release();
   }
 
   /** True once the launcher said that it runs. */
   get isStarted(): boolean {
-    return this.#isStarted;
+    return this.hasStarted;
   }
 
   get stdout(): Readable {
@@ -40,7 +40,7 @@ export class LaunchedProcess implements RunningProcess {
   }
 
   get stderr(): Readable {
-    return this.outputs.stderr ?? this.#noStderr;
+    return this.outputs.stderr ?? this.noStderr;
   }
 
   get outputPaths(): readonly string[] {
@@ -48,18 +48,18 @@ export class LaunchedProcess implements RunningProcess {
   }
 
   handleStart(): void {
-    this.#isStarted = true;
+    this.hasStarted = true;
     this.outputs.stdout.begin();
     this.outputs.stderr?.begin();
-    this.#resolveStarted();
+    this.resolveStarted();
   }
 
   /** The first call counts. */
   handleEnd(exit: ProcessExit): void {
     // Never started: no writer will come. Lost: the recovery ends the writers, and with them the streams.
-    if (!this.#isStarted) this.closeOutputs();
-    this.#resolveExit(exit);
-    this.#resolveStarted();
+    if (!this.hasStarted) this.closeOutputs();
+    this.resolveExit(exit);
+    this.resolveStarted();
   }
 
   closeOutputs(): void {
@@ -68,11 +68,11 @@ export class LaunchedProcess implements RunningProcess {
   }
 
   kill(graceMs: number): Promise<void> {
-    this.#kill ??= this.#askToKill(graceMs);
-    return this.#kill;
+    this.killing ??= this.askToKill(graceMs);
+    return this.killing;
   }
 
-  async #askToKill(graceMs: number): Promise<void> {
+  private async askToKill(graceMs: number): Promise<void> {
     try {
       await this.link.ask({ op: 'kill', process: this.number, graceMs });
     } catch (error) {
@@ -82,7 +82,7 @@ export class LaunchedProcess implements RunningProcess {
     }
   }
 
-  async #release(): Promise<void> {
+  private async release(): Promise<void> {
     const { stdout, stderr } = this.outputs;
     await Promise.all([stdout.whenClosed, stderr?.whenClosed, this.exit]);
     this.link.fifos.release(this.outputs);

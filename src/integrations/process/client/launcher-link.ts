@@ -44,20 +44,20 @@ interface Waiting {
 
 /** One living launcher, from the worker's side. */
 export class LauncherLink {
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #frames = new FrameReader<LauncherEvent>();
-  readonly #pipe: Duplex;
-  readonly #heart: NodeJS.Timeout;
-  readonly #onEvent: (event: ProcessEvent) => void;
-  #watch: SilenceWatch | undefined;
-  #requests = 0;
-  #stderrTail = '';
-  #open = true;
-  #ready:
+  private readonly waiting = new Map<number, Waiting>();
+  private readonly frames = new FrameReader<LauncherEvent>();
+  private readonly pipe: Duplex;
+  private readonly heart: NodeJS.Timeout;
+  private readonly onEvent: (event: ProcessEvent) => void;
+  private watch: SilenceWatch | undefined;
+  private requests = 0;
+  private stderrTail = '';
+  private open = true;
+  private ready:
     | ((identity: LauncherIdentity, fifos: readonly string[], problem: string | undefined) => void)
     | undefined;
-  #fifos: FifoPool | undefined;
-  #identity: LauncherIdentity | undefined;
+  private pool: FifoPool | undefined;
+  private knownIdentity: LauncherIdentity | undefined;
 
   /** Resolves, when the launcher is gone, with what is known of it; never rejects. */
   readonly gone: Promise<string>;
@@ -66,21 +66,21 @@ export class LauncherLink {
     private readonly child: ChildProcess,
     { heartbeatMs, isSteady, onEvent }: LinkOptions,
   ) {
-    this.#onEvent = onEvent;
-    this.#pipe = child.stdio[LAUNCHER_LINK_FD] as Duplex;
-    this.#pipe.on('data', (chunk: Buffer) => {
-      this.#watch?.heard();
-      for (const event of this.#frames.read(chunk)) this.#receive(event);
+    this.onEvent = onEvent;
+    this.pipe = child.stdio[LAUNCHER_LINK_FD] as Duplex;
+    this.pipe.on('data', (chunk: Buffer) => {
+      this.watch?.heard();
+      for (const event of this.frames.read(chunk)) this.receive(event);
     });
     // A launcher that was killed breaks the pipe; `gone` tells of it.
-    this.#pipe.on('error', () => undefined);
+    this.pipe.on('error', () => undefined);
     child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderrTail = (this.#stderrTail + chunk.toString()).slice(-STDERR_TAIL_BYTES);
+      this.stderrTail = (this.stderrTail + chunk.toString()).slice(-STDERR_TAIL_BYTES);
     });
-    this.#heart = setInterval(() => {
+    this.heart = setInterval(() => {
       if (isSteady()) this.send({ op: 'beat' });
     }, heartbeatMs);
-    this.gone = this.#watchEnd();
+    this.gone = this.watchEnd();
   }
 
   /** @throws ProcessRunnerError `launcher_start_failed`. */
@@ -98,31 +98,31 @@ export class LauncherLink {
     });
     const link = new LauncherLink(child, linkOptions);
     const ready = new Promise<'ready'>((resolve) => {
-      link.#ready = (identity, fifos, problem) => {
+      link.ready = (identity, fifos, problem) => {
         if (problem !== undefined) linkOptions.onProblem(problem);
-        link.#identity = identity;
-        link.#fifos = new FifoPool(fifos, () => link.#requestFifos());
+        link.knownIdentity = identity;
+        link.pool = new FifoPool(fifos, () => link.requestFifos());
         resolve('ready');
       };
     });
     const outcome = await Promise.race([ready, link.gone]);
     if (outcome === 'ready') {
-      link.#watch = watchSilence(linkOptions.launcherSilenceLimitMs, () => link.kill());
+      link.watch = watchSilence(linkOptions.launcherSilenceLimitMs, () => link.kill());
       return link;
     }
     throw new ProcessRunnerError('launcher_start_failed', outcome);
   }
 
   get fifos(): FifoPool {
-    return this.#fifos as FifoPool;
+    return this.pool as FifoPool;
   }
 
   get identity(): LauncherIdentity {
-    return this.#identity as LauncherIdentity;
+    return this.knownIdentity as LauncherIdentity;
   }
 
   get isOpen(): boolean {
-    return this.#open;
+    return this.open;
   }
 
   get pid(): number | undefined {
@@ -130,42 +130,42 @@ export class LauncherLink {
   }
 
   send(request: LauncherRequest): void {
-    if (this.#open && this.#pipe.writable) this.#pipe.write(encodeFrame(request));
+    if (this.open && this.pipe.writable) this.pipe.write(encodeFrame(request));
   }
 
   /** @throws ProcessRunnerError `launcher_lost`, or `processes_survived` with the launcher's words. */
   ask(question: Question): Promise<Answer> {
-    if (!this.#open) return Promise.reject(lostError('the launcher is gone'));
-    this.#requests += 1;
-    const request = this.#requests;
+    if (!this.open) return Promise.reject(lostError('the launcher is gone'));
+    this.requests += 1;
+    const request = this.requests;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
+      this.waiting.set(request, { resolve, reject });
       this.send({ ...question, request });
     });
   }
 
   /** Ends the pipe: the launcher ends its trees and leaves. */
   end(): void {
-    clearInterval(this.#heart);
-    this.#watch?.stop();
-    this.#pipe.end();
+    clearInterval(this.heart);
+    this.watch?.stop();
+    this.pipe.end();
   }
 
   kill(): void {
     this.child.kill('SIGKILL');
   }
 
-  async #requestFifos(): Promise<readonly string[]> {
+  private async requestFifos(): Promise<readonly string[]> {
     const answer = await this.ask({ op: 'fifos' });
     return answer.event === 'fifos' ? answer.paths : [];
   }
 
-  #receive(event: LauncherEvent): void {
+  private receive(event: LauncherEvent): void {
     switch (event.event) {
       case 'beat':
         return;
       case 'ready':
-        this.#ready?.(
+        this.ready?.(
           { pid: this.child.pid ?? 0, startTicks: event.startTicks, bootId: readBootId() },
           event.fifos,
           event.problem,
@@ -173,24 +173,24 @@ export class LauncherLink {
         return;
       case 'started':
       case 'ended':
-        this.#onEvent(event);
+        this.onEvent(event);
         return;
       case 'failed':
-        this.#take(event.request)?.reject(new ProcessRunnerError(event.code, event.message));
+        this.take(event.request)?.reject(new ProcessRunnerError(event.code, event.message));
         return;
       case 'done':
       case 'fifos':
-        this.#take(event.request)?.resolve(event);
+        this.take(event.request)?.resolve(event);
     }
   }
 
-  #take(request: number): Waiting | undefined {
-    const waiting = this.#waiting.get(request);
-    this.#waiting.delete(request);
+  private take(request: number): Waiting | undefined {
+    const waiting = this.waiting.get(request);
+    this.waiting.delete(request);
     return waiting;
   }
 
-  async #watchEnd(): Promise<string> {
+  private async watchEnd(): Promise<string> {
     const how = await new Promise<string>((resolve) => {
       this.child.once('error', (error) => resolve(error.message));
       this.child.once('exit', (code, signal) =>
@@ -198,16 +198,16 @@ export class LauncherLink {
       );
     });
     // What it said before its end is still in the pipe, and counts.
-    if (!this.#pipe.readableEnded && !this.#pipe.destroyed) {
-      await new Promise<void>((resolve) => this.#pipe.once('close', () => resolve()));
+    if (!this.pipe.readableEnded && !this.pipe.destroyed) {
+      await new Promise<void>((resolve) => this.pipe.once('close', () => resolve()));
     }
-    this.#open = false;
-    clearInterval(this.#heart);
-    this.#watch?.stop();
-    const said = this.#stderrTail.trim();
+    this.open = false;
+    clearInterval(this.heart);
+    this.watch?.stop();
+    const said = this.stderrTail.trim();
     const message = `the launcher ${how}${said === '' ? '' : `: ${said}`}`;
-    for (const waiting of this.#waiting.values()) waiting.reject(lostError(message));
-    this.#waiting.clear();
+    for (const waiting of this.waiting.values()) waiting.reject(lostError(message));
+    this.waiting.clear();
     return message;
   }
 }

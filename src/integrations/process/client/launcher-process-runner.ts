@@ -43,34 +43,34 @@ const CLOSE_LIMIT_MS = 12_000;
 
 /** The real runner: a small child process, the launcher, starts the trees. Starts it when it is first needed, and anew when it was lost. */
 export class LauncherProcessRunner extends ProcessRunner {
-  readonly #folder: LauncherFolder;
-  readonly #processes = new Map<number, LaunchedProcess>();
+  private readonly folder: LauncherFolder;
+  private readonly processes = new Map<number, LaunchedProcess>();
   /** Ids by group, until the group is swept. */
-  readonly #ids = new Map<string, Set<string>>();
-  #ledger: TreeLedger;
-  #link: Promise<LauncherLink> | undefined;
-  #recovery: Promise<void> = Promise.resolve();
-  #closing: Promise<void> | undefined;
-  #numbers = 0;
+  private readonly ids = new Map<string, Set<string>>();
+  private ledger: TreeLedger;
+  private link: Promise<LauncherLink> | undefined;
+  private recovery: Promise<void> = Promise.resolve();
+  private closing: Promise<void> | undefined;
+  private numbers = 0;
 
   constructor(private readonly options: LauncherRunnerOptions) {
     super();
-    this.#folder = LauncherFolder.open(options.stateFolder);
-    this.#ledger = new TreeLedger(options.stepUser?.uid);
+    this.folder = LauncherFolder.open(options.stateFolder);
+    this.ledger = new TreeLedger(options.stepUser?.uid);
   }
 
   /** @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`, `launcher_start_failed`. */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
     const begun = performance.now();
-    this.#takeId(spec);
-    const link = await this.#launcher();
+    this.takeId(spec);
+    const link = await this.launcher();
     const outputs = await openOutputs(link, spec.mergeOutput === true);
     if (outputs instanceof Error) return notStarted(outputs);
-    this.#numbers += 1;
-    const number = this.#numbers;
-    const running = new LaunchedProcess(number, spec, link, outputs, () => this.#recovery);
-    this.#processes.set(number, running);
-    void running.released.then(() => this.#processes.delete(number));
+    this.numbers += 1;
+    const number = this.numbers;
+    const running = new LaunchedProcess(number, spec, link, outputs, () => this.recovery);
+    this.processes.set(number, running);
+    void running.released.then(() => this.processes.delete(number));
     link.send({
       op: 'start',
       process: number,
@@ -90,32 +90,32 @@ export class LauncherProcessRunner extends ProcessRunner {
   }
 
   async sweep(group: string): Promise<number> {
-    this.#ids.delete(group);
-    await this.#recovery;
+    this.ids.delete(group);
+    await this.recovery;
     // A launcher that does not start is the starter's error; nothing was started then.
-    const link = await this.#link?.catch(() => undefined);
+    const link = await this.link?.catch(() => undefined);
     if (!link) return 0;
     try {
       const answer = await link.ask({ op: 'sweep', group });
-      this.#ledger.remove(group);
+      this.ledger.remove(group);
       return answer.event === 'done' ? answer.count : 0;
     } catch (error) {
       if (!isLauncherLost(error)) throw error;
       // The recovery ends everything that the launcher held, this group too.
       await link.gone;
-      await this.#recovery;
+      await this.recovery;
       return 0;
     }
   }
 
   /** Starts the launcher ahead of the first process. @throws ProcessRunnerError `launcher_start_failed`, `process_runner_closed`. */
   async warmUp(): Promise<void> {
-    await this.#launcher();
+    await this.launcher();
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    this.closing ??= this.closeNow();
+    return this.closing;
   }
 
   /**
@@ -124,38 +124,38 @@ export class LauncherProcessRunner extends ProcessRunner {
    * left alone. Resolves with the number of processes.
    */
   sweepStale(groupPrefix: string): Promise<number> {
-    return sweepStaleLaunchers(this.#folder, groupPrefix, this.options.stepUser?.uid);
+    return sweepStaleLaunchers(this.folder, groupPrefix, this.options.stepUser?.uid);
   }
 
   /** For tests and the worker's own report; undefined before the first start. */
   async launcherPid(): Promise<number | undefined> {
-    return (await this.#link)?.pid;
+    return (await this.link)?.pid;
   }
 
-  #takeId({ id, group }: ProcessSpec): void {
-    const ids = this.#ids.get(group) ?? new Set();
+  private takeId({ id, group }: ProcessSpec): void {
+    const ids = this.ids.get(group) ?? new Set();
     if (ids.has(id)) {
       throw new ProcessRunnerError('duplicate_process_id', `${id} was started before`);
     }
-    this.#ids.set(group, ids.add(id));
+    this.ids.set(group, ids.add(id));
   }
 
-  async #launcher(): Promise<LauncherLink> {
+  private async launcher(): Promise<LauncherLink> {
     for (;;) {
-      await this.#recovery;
-      if (this.#closing) {
+      await this.recovery;
+      if (this.closing) {
         throw new ProcessRunnerError('process_runner_closed', 'the process runner was closed');
       }
-      this.#link ??= this.#startLauncher();
-      const link = await this.#link;
+      this.link ??= this.startLauncher();
+      const link = await this.link;
       if (link.isOpen) return link;
     }
   }
 
-  async #startLauncher(): Promise<LauncherLink> {
+  private async startLauncher(): Promise<LauncherLink> {
     const { launcherEntry, stepUser, graceMs = 1000, silenceLimitMs = 12_000 } = this.options;
     const options = {
-      folder: this.#folder.path,
+      folder: this.folder.path,
       stepUser: stepUser && { uid: stepUser.uid, gid: stepUser.gid },
       outerGroup: readEnvironmentVariable(process.pid, GROUP_VARIABLE),
       graceMs,
@@ -166,62 +166,62 @@ export class LauncherProcessRunner extends ProcessRunner {
         heartbeatMs: this.options.heartbeatMs ?? 2000,
         isSteady: this.options.isSteady ?? (() => true),
         launcherSilenceLimitMs: this.options.launcherSilenceLimitMs ?? 12_000,
-        onEvent: (event) => this.#receive(event),
+        onEvent: (event) => this.receive(event),
         onProblem: (message) => this.options.report?.({ kind: 'launcher_limited', message }),
       });
       void link.gone.then((message) => {
-        this.#link = undefined;
-        this.#recovery = this.#recover(link, message);
+        this.link = undefined;
+        this.recovery = this.recover(link, message);
       });
       return link;
     } catch (error) {
-      this.#link = undefined;
+      this.link = undefined;
       throw error;
     }
   }
 
-  #receive(event: ProcessEvent): void {
-    const running = this.#processes.get(event.process);
+  private receive(event: ProcessEvent): void {
+    const running = this.processes.get(event.process);
     if (!running) return;
     if (event.event === 'ended') {
-      const tree = this.#ledger.get(event.process);
+      const tree = this.ledger.get(event.process);
       if (tree) tree.running = false;
       running.handleEnd(event.exit);
       return;
     }
     const { group, cwd } = running.spec;
-    this.#ledger.add({ ...event, group, cwd, outputs: running.outputPaths });
+    this.ledger.add({ ...event, group, cwd, outputs: running.outputPaths });
     running.handleStart();
   }
 
   /** After the end of a launcher: nobody else ends its trees now. */
-  async #recover(link: LauncherLink, message: string): Promise<void> {
-    const ledger = this.#ledger;
-    this.#ledger = new TreeLedger(this.options.stepUser?.uid);
-    for (const running of this.#processes.values()) {
+  private async recover(link: LauncherLink, message: string): Promise<void> {
+    const ledger = this.ledger;
+    this.ledger = new TreeLedger(this.options.stepUser?.uid);
+    for (const running of this.processes.values()) {
       if (running.link === link) running.handleEnd({ kind: 'lost', message });
     }
     const groups = new Set(ledger.groups());
-    for (const running of this.#processes.values()) groups.add(running.spec.group);
+    for (const running of this.processes.values()) groups.add(running.spec.group);
     try {
       const owns = (group: string) => groups.has(group);
-      const endedProcesses = await endLeftovers(this.#folder, link.identity, {
+      const endedProcesses = await endLeftovers(this.folder, link.identity, {
         trees: ledger.trees(),
         ownsGroup: owns,
         stepUid: ledger.stepUid,
       });
-      if (!this.#closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
+      if (!this.closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       this.options.report?.({ kind: 'processes_survived', message: problem });
     }
-    for (const running of this.#processes.values()) {
+    for (const running of this.processes.values()) {
       if (running.link === link) running.closeOutputs();
     }
   }
 
-  async #close(): Promise<void> {
-    const link = await this.#link?.catch(() => undefined);
+  private async closeNow(): Promise<void> {
+    const link = await this.link?.catch(() => undefined);
     if (link) {
       link.end();
       const limit = CLOSE_LIMIT_MS + (this.options.graceMs ?? 1000);
@@ -229,7 +229,7 @@ export class LauncherProcessRunner extends ProcessRunner {
       await link.gone;
       clearTimeout(killer);
     }
-    await this.#recovery;
+    await this.recovery;
   }
 }
 

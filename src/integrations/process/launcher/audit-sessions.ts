@@ -13,8 +13,8 @@ const CAP_AUDIT_CONTROL = 30n;
  * Only for a root launcher whose steps are another user: a step that is root could change it.
  */
 export class AuditSessions {
-  readonly #buffer = Buffer.alloc(16);
-  #isBroken = false;
+  private readonly buffer = Buffer.alloc(16);
+  private isBroken = false;
 
   private constructor(
     private readonly loginUid: number,
@@ -30,7 +30,7 @@ export class AuditSessions {
     if (descriptors === undefined) return undefined;
     const sessions = new AuditSessions(stepUid, ...descriptors, log);
     // Once may be allowed to anyone; twice shows that it works every time.
-    if (sessions.#next() === undefined || sessions.#next() === undefined) {
+    if (sessions.next() === undefined || sessions.next() === undefined) {
       descriptors.forEach(closeSync);
       return undefined;
     }
@@ -43,34 +43,34 @@ export class AuditSessions {
    * and was written down before. What the launcher starts for itself is in none that a step has.
    */
   during<T>(spawn: () => T): { readonly result: T; readonly auditSession: number | undefined } {
-    const auditSession = this.#isBroken ? undefined : this.#next();
+    const auditSession = this.isBroken ? undefined : this.next();
     this.log.add(auditSession);
     try {
       return { result: spawn(), auditSession };
     } finally {
-      if (auditSession !== undefined) this.#next();
+      if (auditSession !== undefined) this.next();
     }
   }
 
   /** Undefined, from now on, when the kernel refuses (an administrator made login uids immutable): the other rules remain. */
-  #next(): number | undefined {
-    const before = this.#read();
+  private next(): number | undefined {
+    const before = this.read();
     try {
       writeSync(this.loginDescriptor, String(this.loginUid), 0);
     } catch {
       // See the contract: refusal is an answer, whatever its code.
-      this.#isBroken = true;
+      this.isBroken = true;
       return undefined;
     }
-    const now = this.#read();
+    const now = this.read();
     if (now !== before) return now;
-    this.#isBroken = true;
+    this.isBroken = true;
     return undefined;
   }
 
-  #read(): number {
-    const length = readSync(this.sessionDescriptor, this.#buffer, 0, this.#buffer.length, 0);
-    return Number(this.#buffer.toString('latin1', 0, length));
+  private read(): number {
+    const length = readSync(this.sessionDescriptor, this.buffer, 0, this.buffer.length, 0);
+    return Number(this.buffer.toString('latin1', 0, length));
   }
 }
 

@@ -17,11 +17,11 @@ interface Handle {
  * Only children that were handed over are waited for; Node's others stay Node's.
  */
 export class ChildReaper {
-  readonly #children = new Map<number, (exit: ProcessExit) => void>();
+  private readonly children = new Map<number, (exit: ProcessExit) => void>();
 
   /** Without `waitpid` children are left to Node, whose word is right for all but real-time signals. */
   constructor(private readonly waitpid: WaitPid | undefined) {
-    if (waitpid) process.on('SIGCHLD', () => this.#collect(waitpid));
+    if (waitpid) process.on('SIGCHLD', () => this.collect(waitpid));
   }
 
   /** What a platform that koffi has no part for must do without is said in `problem`. */
@@ -49,16 +49,16 @@ export class ChildReaper {
     if (!handle) throw new Error('this Node has no process handle to take a child from');
     // Whoever of the two waits first has the only answer: libuv has to forget the child.
     handle.close();
-    this.#children.set(pid, onEnd);
+    this.children.set(pid, onEnd);
   }
 
   /** Signals come together when they are many: each may stand for any number of children. */
-  #collect(waitpid: WaitPid): void {
-    for (const [pid, onEnd] of this.#children) {
+  private collect(waitpid: WaitPid): void {
+    for (const [pid, onEnd] of this.children) {
       const status: [number] = [0];
       const found = waitpid(pid, status, WNOHANG);
       if (found === 0) continue;
-      this.#children.delete(pid);
+      this.children.delete(pid);
       onEnd(
         found === pid
           ? exitOfStatus(status[0])

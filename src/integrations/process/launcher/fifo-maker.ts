@@ -14,12 +14,12 @@ const run = promisify(execFile);
  * other executions of the step user.
  */
 export class FifoMaker {
-  #made = 0;
+  private made = 0;
 
   constructor(private readonly folder: string) {}
 
   async make(): Promise<string[]> {
-    const paths = Array.from({ length: BATCH }, () => join(this.folder, `f${(this.#made += 1)}`));
+    const paths = Array.from({ length: BATCH }, () => join(this.folder, `f${(this.made += 1)}`));
     await run('mkfifo', ['-m', '0622', ...paths], {
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
     });

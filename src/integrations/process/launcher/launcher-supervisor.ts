@@ -11,7 +11,7 @@ import type {
   StartRequest,
 } from '../protocol/launcher-protocol.js';
 import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from '../trees/process-snapshot.js';
-import { readStartTicks } from '../trees/process-table.js';
+import { readStartTicks } from '../../../common/child-process/process-stat.js';
 import { SessionLog } from '../trees/session-log.js';
 import { SweepQueue } from '../trees/sweep-queue.js';
 import { killUntilNone, pause, sendSignal, waitForGroupEnd } from '../trees/tree-ender.js';
@@ -29,11 +29,11 @@ const COLLECT_PAUSE_MS = 10;
 
 /** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
 export class LauncherSupervisor {
-  readonly #ledger: TreeLedger;
-  readonly #sweeps: SweepQueue;
-  readonly #auditSessions: AuditSessions | undefined;
+  private readonly ledger: TreeLedger;
+  private readonly sweeps: SweepQueue;
+  private readonly auditSessions: AuditSessions | undefined;
   /** Trees whose end is told as `lost`. */
-  readonly #lost = new Map<LedgerTree, string>();
+  private readonly lost = new Map<LedgerTree, string>();
 
   constructor(
     private readonly options: LauncherOptions,
@@ -44,10 +44,10 @@ export class LauncherSupervisor {
     private readonly reaper: ChildReaper,
     private readonly send: (event: LauncherEvent) => void,
   ) {
-    this.#ledger = new TreeLedger(options.stepUser?.uid);
-    const sessionLog = new SessionLog(folder, () => this.#ledger.auditSessions());
-    this.#auditSessions = AuditSessions.open(options.stepUser?.uid, sessionLog);
-    this.#sweeps = new SweepQueue(this.#ledger, (mark) => marks.give(mark));
+    this.ledger = new TreeLedger(options.stepUser?.uid);
+    const sessionLog = new SessionLog(folder, () => this.ledger.auditSessions());
+    this.auditSessions = AuditSessions.open(options.stepUser?.uid, sessionLog);
+    this.sweeps = new SweepQueue(this.ledger, (mark) => marks.give(mark));
   }
 
   handle(request: LauncherRequest): void {
@@ -56,36 +56,36 @@ export class LauncherSupervisor {
         this.send({ event: 'beat' });
         return;
       case 'start':
-        this.#start(request);
+        this.start(request);
         return;
       case 'kill':
-        this.#answer(request.request, this.#kill(request.process, request.graceMs));
+        this.answer(request.request, this.kill(request.process, request.graceMs));
         return;
       case 'sweep':
-        this.#answer(request.request, this.#sweeps.sweep(request.group));
+        this.answer(request.request, this.sweeps.sweep(request.group));
         return;
       case 'fifos':
         this.fifos.make().then(
           (paths) => this.send({ event: 'fifos', request: request.request, paths }),
-          (error: unknown) => this.#fail(request.request, error),
+          (error: unknown) => this.fail(request.request, error),
         );
     }
   }
 
   /** Ends every tree; those that run are told as `lost`. Idempotent. */
   async endAll(reason: string): Promise<void> {
-    const running = this.#ledger.running();
-    for (const tree of running) this.#lost.set(tree, reason);
-    const kills = running.map((tree) => this.#kill(tree.process, this.options.graceMs));
+    const running = this.ledger.running();
+    for (const tree of running) this.lost.set(tree, reason);
+    const kills = running.map((tree) => this.kill(tree.process, this.options.graceMs));
     await Promise.allSettled(kills);
-    await Promise.allSettled(this.#ledger.groups().map((group) => this.#sweeps.sweep(group)));
+    await Promise.allSettled(this.ledger.groups().map((group) => this.sweeps.sweep(group)));
   }
 
-  #start(request: StartRequest): void {
-    const idle = this.#ledger.idleMark(request.group);
+  private start(request: StartRequest): void {
+    const idle = this.ledger.idleMark(request.group);
     const mark = idle ?? this.marks.take();
-    const spawn = (): Spawned => this.#spawn(request, mark);
-    const { result: spawned, auditSession } = this.#auditSessions?.during(spawn) ?? {
+    const spawn = (): Spawned => this.spawn(request, mark);
+    const { result: spawned, auditSession } = this.auditSessions?.during(spawn) ?? {
       result: spawn(),
       auditSession: undefined,
     };
@@ -93,10 +93,10 @@ export class LauncherSupervisor {
     if (mark !== undefined && idle === undefined && !carried) this.marks.give(mark);
     const { child } = spawned;
     if (child?.pid === undefined) {
-      this.#reportNotStarted(request.process, spawned);
+      this.reportNotStarted(request.process, spawned);
       return;
     }
-    const tree = this.#ledger.add({
+    const tree = this.ledger.add({
       process: request.process,
       group: request.group,
       cwd: request.cwd,
@@ -120,8 +120,8 @@ export class LauncherSupervisor {
     this.reaper.take(child, child.pid, (ended) => {
       tree.running = false;
       end();
-      const lost = this.#lost.get(tree);
-      this.#lost.delete(tree);
+      const lost = this.lost.get(tree);
+      this.lost.delete(tree);
       const tell = (exit: ProcessExit): void => {
         this.send({ event: 'ended', process: tree.process, exit });
       };
@@ -130,7 +130,7 @@ export class LauncherSupervisor {
     });
   }
 
-  #spawn(request: StartRequest, mark: number | undefined): Spawned {
+  private spawn(request: StartRequest, mark: number | undefined): Spawned {
     const outputs: number[] = [];
     try {
       outputs.push(openForWriting(request.stdout));
@@ -166,7 +166,7 @@ export class LauncherSupervisor {
     }
   }
 
-  #reportNotStarted(process: number, { child, error }: Spawned): void {
+  private reportNotStarted(process: number, { child, error }: Spawned): void {
     const report = (cause: unknown): void => {
       this.send({ event: 'ended', process, exit: notStartedExit(cause) });
     };
@@ -174,10 +174,10 @@ export class LauncherSupervisor {
     else report(error);
   }
 
-  async #kill(process: number, graceMs: number): Promise<number> {
-    const tree = this.#ledger.get(process);
+  private async kill(process: number, graceMs: number): Promise<number> {
+    const tree = this.ledger.get(process);
     if (!tree) return 0;
-    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree, this.#ledger.stepUid);
+    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree, this.ledger.stepUid);
     const before = find();
     // Once its leader is collected and its members are gone, the number could be another's.
     if (tree.running || before.some((entry) => entry.processGroup === tree.pid)) {
@@ -187,7 +187,7 @@ export class LauncherSupervisor {
     try {
       return await killUntilNone(find, before);
     } finally {
-      await this.#tellUncollected(tree);
+      await this.tellUncollected(tree);
     }
   }
 
@@ -195,27 +195,27 @@ export class LauncherSupervisor {
    * A process that another one traces (ptrace) is not given to us when it dies, and one that hangs in the kernel does not die:
    * whoever asked for its end must not wait for what a step keeps from us.
    */
-  async #tellUncollected(tree: LedgerTree): Promise<void> {
+  private async tellUncollected(tree: LedgerTree): Promise<void> {
     const deadline = performance.now() + COLLECT_LIMIT_MS;
     while (tree.running && performance.now() < deadline) await pause(COLLECT_PAUSE_MS);
     if (!tree.running) return;
     tree.running = false;
-    const lost = this.#lost.get(tree);
-    this.#lost.delete(tree);
+    const lost = this.lost.get(tree);
+    this.lost.delete(tree);
     const exit: ProcessExit =
       lost === undefined ? { kind: 'signalled', signal: 'SIGKILL' } : lostExit(lost);
     // When it is collected after all, that is told too, and no longer heard.
     this.send({ event: 'ended', process: tree.process, exit });
   }
 
-  #answer(request: number, work: Promise<number>): void {
+  private answer(request: number, work: Promise<number>): void {
     work.then(
       (count) => this.send({ event: 'done', request, count }),
-      (error: unknown) => this.#fail(request, error),
+      (error: unknown) => this.fail(request, error),
     );
   }
 
-  #fail(request: number, error: unknown): void {
+  private fail(request: number, error: unknown): void {
     const code = error instanceof ProcessRunnerError ? error.code : 'fifos_not_made';
     this.send({ event: 'failed', request, code, message: errorMessage(error) });
   }

@@ -24,25 +24,25 @@ const CLAIM_TRIES = 32;
  * Without the file, or where the launcher itself already runs at the highest value, there are no marks.
  */
 export class MarkPool {
-  readonly #free: number[] = [];
-  #descriptor: number | undefined;
-  #base = 0;
+  private readonly free: number[] = [];
+  private descriptor: number | undefined;
+  private base = 0;
 
   constructor(
     private readonly folder: LauncherFolder,
     private readonly owner: LauncherIdentity,
   ) {
-    this.#base = readOomScoreAdjustment(process.pid) ?? HIGHEST_MARK;
-    this.#descriptor = openForMarks();
+    this.base = readOomScoreAdjustment(process.pid) ?? HIGHEST_MARK;
+    this.descriptor = openForMarks();
   }
 
   /** Undefined when the system offers no marks or all are in use. */
   take(): number | undefined {
-    if (this.#descriptor === undefined) return undefined;
-    const known = this.#free.pop();
+    if (this.descriptor === undefined) return undefined;
+    const known = this.free.pop();
     if (known !== undefined) return known;
-    const [lowest, highest] = RANGES.find(([first]) => first > this.#base) ?? [
-      this.#base + 1,
+    const [lowest, highest] = RANGES.find(([first]) => first > this.base) ?? [
+      this.base + 1,
       HIGHEST_MARK,
     ];
     const count = highest - lowest + 1;
@@ -55,32 +55,32 @@ export class MarkPool {
 
   /** Gives a mark back: nothing may carry it any more. It stays claimed on the host for this launcher's next tree. */
   give(mark: number): void {
-    this.#free.push(mark);
+    this.free.push(mark);
   }
 
   /** Runs `spawn` (synchronously, with its fork) so that the child carries the mark. False: the mark could not be set. */
   whileMarked(mark: number, spawn: () => void): boolean {
-    const descriptor = this.#descriptor;
-    if (descriptor === undefined || !this.#write(descriptor, mark)) {
+    const descriptor = this.descriptor;
+    if (descriptor === undefined || !this.write(descriptor, mark)) {
       spawn();
       return false;
     }
     try {
       spawn();
     } finally {
-      this.#write(descriptor, this.#base);
+      this.write(descriptor, this.base);
     }
     return true;
   }
 
-  #write(descriptor: number, value: number): boolean {
+  private write(descriptor: number, value: number): boolean {
     try {
       writeSync(descriptor, String(value), 0);
       return true;
     } catch {
       // Refused by the kernel's or a sandbox's policy (EACCES, EPERM, EINVAL…): marks are an aid; the other rules of the search remain.
       closeSync(descriptor);
-      this.#descriptor = undefined;
+      this.descriptor = undefined;
       return false;
     }
   }

@@ -8,7 +8,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, readBootId } from '../trees/process-table.js';
+import { isAlive } from '../../../common/child-process/process-stat.js';
+import { readBootId } from '../trees/process-table.js';
 import { findLauncherFolder, makeNamedFolder } from './launcher-place.js';
 
 /** A launcher of this host: its folder holds its FIFOs, and its marks name it. */
@@ -62,7 +63,7 @@ export class LauncherFolder {
   /** False when another launcher of this host has the mark. */
   claim(mark: number, owner: LauncherIdentity): boolean {
     try {
-      const fd = openSync(this.#markPath(mark), 'wx', 0o600);
+      const fd = openSync(this.markPath(mark), 'wx', 0o600);
       writeSync(fd, launcherName(owner));
       closeSync(fd);
       return true;
@@ -73,7 +74,7 @@ export class LauncherFolder {
   }
 
   release(mark: number): void {
-    rmSync(this.#markPath(mark), { force: true });
+    rmSync(this.markPath(mark), { force: true });
   }
 
   /** A claim that is being written this very moment has no owner yet and is left out. */
@@ -86,7 +87,7 @@ export class LauncherFolder {
     });
   }
 
-  #markPath(mark: number): string {
+  private markPath(mark: number): string {
     return join(this.path, `mark-${mark}`);
   }
 }

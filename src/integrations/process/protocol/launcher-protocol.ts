@@ -80,19 +80,19 @@ export function encodeFrame(frame: LauncherRequest | LauncherEvent): string {
 
 /** Cuts a byte stream into frames. The two ends are one program: a frame that is no JSON is a defect and throws. */
 export class FrameReader<Frame extends LauncherRequest | LauncherEvent> {
-  #parts: Buffer[] = [];
+  private parts: Buffer[] = [];
 
   read(chunk: Buffer): Frame[] {
     const frames: Frame[] = [];
     let begin = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
-      this.#parts.push(chunk.subarray(begin, end));
-      const line = this.#parts.length === 1 ? this.#parts[0] : Buffer.concat(this.#parts);
+      this.parts.push(chunk.subarray(begin, end));
+      const line = this.parts.length === 1 ? this.parts[0] : Buffer.concat(this.parts);
       frames.push(JSON.parse((line as Buffer).toString('utf8')) as Frame);
-      this.#parts = [];
+      this.parts = [];
       begin = end + 1;
     }
-    if (begin < chunk.length) this.#parts.push(chunk.subarray(begin));
+    if (begin < chunk.length) this.parts.push(chunk.subarray(begin));
     return frames;
   }
 }

@@ -1,3 +1,4 @@
+import { type ProcessEntry } from '../../../common/child-process/process-stat.js';
 import {
   readAuditSession,
   readEnvironmentVariable,
@@ -6,7 +7,6 @@ import {
   readProcessTable,
   readWorkingDirectory,
   readWrittenFiles,
-  type ProcessEntry,
 } from './process-table.js';
 
 /**
@@ -50,18 +50,18 @@ const procDetails: ProcessDetails = {
 
 /** One reading of the process table, with the answers of `ProcessDetails` kept. */
 export class ProcessSnapshot {
-  readonly #byPid = new Map<number, ProcessEntry>();
-  readonly #auditSessions = new Map<number, number | undefined>();
-  readonly #owners = new Map<number, readonly number[]>();
-  readonly #marks = new Map<number, number | undefined>();
-  readonly #groups = new Map<number, string | undefined>();
-  readonly #files = new Map<number, readonly string[]>();
+  private readonly byPid = new Map<number, ProcessEntry>();
+  private readonly auditSessions = new Map<number, number | undefined>();
+  private readonly owners = new Map<number, readonly number[]>();
+  private readonly marks = new Map<number, number | undefined>();
+  private readonly groupOfPid = new Map<number, string | undefined>();
+  private readonly files = new Map<number, readonly string[]>();
 
   constructor(
     readonly entries: readonly ProcessEntry[],
     private readonly details: ProcessDetails,
   ) {
-    for (const entry of entries) this.#byPid.set(entry.pid, entry);
+    for (const entry of entries) this.byPid.set(entry.pid, entry);
   }
 
   /** Reads `/proc`: 10 µs a process, 10 more for each that began after `sinceTicks`, 30 more for those of our user. */
@@ -70,29 +70,29 @@ export class ProcessSnapshot {
   }
 
   get(pid: number): ProcessEntry | undefined {
-    return this.#byPid.get(pid);
+    return this.byPid.get(pid);
   }
 
   auditSession({ pid }: ProcessEntry): number | undefined {
-    return remember(this.#auditSessions, pid, this.details.auditSession);
+    return remember(this.auditSessions, pid, this.details.auditSession);
   }
 
   /** True when the user is its real, effective or saved one. */
   isOwnedBy({ pid }: ProcessEntry, uid: number): boolean {
-    return remember(this.#owners, pid, this.details.owners).includes(uid);
+    return remember(this.owners, pid, this.details.owners).includes(uid);
   }
 
   mark({ pid }: ProcessEntry): number | undefined {
-    return remember(this.#marks, pid, this.details.mark);
+    return remember(this.marks, pid, this.details.mark);
   }
 
   /** What its variable names, the innermost last; none without the variable. */
   groups({ pid }: ProcessEntry): readonly string[] {
-    return remember(this.#groups, pid, this.details.group)?.split(GROUP_SEPARATOR) ?? [];
+    return remember(this.groupOfPid, pid, this.details.group)?.split(GROUP_SEPARATOR) ?? [];
   }
 
   writtenFiles({ pid }: ProcessEntry): readonly string[] {
-    return remember(this.#files, pid, this.details.writtenFiles);
+    return remember(this.files, pid, this.details.writtenFiles);
   }
 
   folder({ pid }: ProcessEntry): string | undefined {

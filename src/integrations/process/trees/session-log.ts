@@ -19,8 +19,8 @@ export interface RecordedSessions {
  * that is killed leaves it to whoever ends its trees. An append of a line costs 5 µs.
  */
 export class SessionLog {
-  #descriptor: number | undefined;
-  #bytes = 0;
+  private descriptor: number | undefined;
+  private bytes = 0;
 
   constructor(
     private readonly folder: string,
@@ -29,26 +29,26 @@ export class SessionLog {
   ) {}
 
   begin(): void {
-    this.#descriptor = openSync(join(this.folder, FILE), 'a', 0o600);
+    this.descriptor = openSync(join(this.folder, FILE), 'a', 0o600);
   }
 
   add(session: number | undefined): void {
-    if (this.#descriptor === undefined) return;
-    if (this.#bytes > COMPACT_BYTES) this.#compact();
-    this.#bytes += writeSync(this.#descriptor, `${session ?? NONE}\n`);
+    if (this.descriptor === undefined) return;
+    if (this.bytes > COMPACT_BYTES) this.compact();
+    this.bytes += writeSync(this.descriptor, `${session ?? NONE}\n`);
   }
 
-  #compact(): void {
+  private compact(): void {
     const path = join(this.folder, FILE);
     const { isExact } = readSessions(this.folder) ?? { isExact: false };
     const lines = [...this.living().map(String), ...(isExact ? [] : [NONE])];
     writeFileSync(`${path}.new`, lines.map((line) => `${line}\n`).join(''), { mode: 0o600 });
     const descriptor = openSync(`${path}.new`, 'a');
     renameSync(`${path}.new`, path);
-    closeSync(this.#descriptor as number);
-    this.#descriptor = descriptor;
+    closeSync(this.descriptor as number);
+    this.descriptor = descriptor;
     // Counted from here: many living trees must not make every call a compaction.
-    this.#bytes = 0;
+    this.bytes = 0;
   }
 }
 

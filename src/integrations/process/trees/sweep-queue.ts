@@ -14,9 +14,9 @@ interface Waiting {
 
 /** Sweeps groups; those that are asked for at about the same time share one reading of the process table. */
 export class SweepQueue {
-  readonly #waiting = new Map<string, Waiting>();
-  #scheduled = false;
-  #restUntil = 0;
+  private readonly waiting = new Map<string, Waiting>();
+  private scheduled = false;
+  private restUntil = 0;
 
   constructor(
     private readonly ledger: TreeLedger,
@@ -27,51 +27,51 @@ export class SweepQueue {
   sweep(group: string): Promise<number> {
     // Nothing of it was started since its last sweep.
     if (!this.ledger.has(group)) return Promise.resolve(0);
-    const known = this.#waiting.get(group);
+    const known = this.waiting.get(group);
     if (known) return known.promise;
     const waiting = makeWaiting();
-    this.#waiting.set(group, waiting);
-    this.#schedule();
+    this.waiting.set(group, waiting);
+    this.schedule();
     return waiting.promise;
   }
 
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const rest = this.#restUntil - performance.now();
-    if (rest <= 0) setImmediate(() => this.#run());
-    else setTimeout(() => this.#run(), rest);
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const rest = this.restUntil - performance.now();
+    if (rest <= 0) setImmediate(() => this.run());
+    else setTimeout(() => this.run(), rest);
   }
 
-  #run(): void {
-    this.#scheduled = false;
+  private run(): void {
+    this.scheduled = false;
     const begin = performance.now();
-    const groups = [...this.#waiting];
-    this.#waiting.clear();
+    const groups = [...this.waiting];
+    this.waiting.clear();
     const traces = groups.map(([group]) => this.ledger.trace(group));
     const snapshot = ProcessSnapshot.take(Math.min(...traces.map(oldestTicks)));
     for (const [index, [group, waiting]] of groups.entries()) {
       const trace = traces[index];
-      if (!trace || findGroup(snapshot, trace).length === 0) this.#finish(group, waiting, 0);
-      else void this.#end(group, waiting);
+      if (!trace || findGroup(snapshot, trace).length === 0) this.finish(group, waiting, 0);
+      else void this.end(group, waiting);
     }
     const end = performance.now();
-    this.#restUntil = end + REST_FACTOR * (end - begin);
+    this.restUntil = end + REST_FACTOR * (end - begin);
   }
 
-  async #end(group: string, waiting: Waiting): Promise<void> {
+  private async end(group: string, waiting: Waiting): Promise<void> {
     try {
       const find = () => {
         const trace = this.ledger.trace(group);
         return findGroup(ProcessSnapshot.take(oldestTicks(trace)), trace);
       };
-      this.#finish(group, waiting, await killUntilNone(find));
+      this.finish(group, waiting, await killUntilNone(find));
     } catch (error) {
       waiting.reject(error);
     }
   }
 
-  #finish(group: string, waiting: Waiting, count: number): void {
+  private finish(group: string, waiting: Waiting, count: number): void {
     for (const mark of this.ledger.remove(group)) this.giveMark(mark);
     waiting.resolve(count);
   }

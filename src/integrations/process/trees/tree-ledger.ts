@@ -29,16 +29,16 @@ interface LedgerGroup {
 
 /** What was started, by group: all that a search needs. Pure bookkeeping. */
 export class TreeLedger {
-  readonly #groups = new Map<string, LedgerGroup>();
-  readonly #byProcess = new Map<number, LedgerTree>();
-  readonly #outputHolders = new Map<string, LedgerTree>();
+  private readonly knownGroups = new Map<string, LedgerGroup>();
+  private readonly byProcess = new Map<number, LedgerTree>();
+  private readonly outputHolders = new Map<string, LedgerTree>();
 
   constructor(readonly stepUid: number | undefined) {}
 
   /** Enters a tree. Its FIFOs and its mark are no longer those of an earlier tree. */
   add(started: NewTree): LedgerTree {
     const { process, group, cwd, mark, outputs } = started;
-    const known = this.#groups.get(group) ?? { trees: new Set(), folders: new Set() };
+    const known = this.knownGroups.get(group) ?? { trees: new Set(), folders: new Set() };
     for (const earlier of known.trees) {
       if (mark !== undefined && earlier.mark === mark) earlier.mark = undefined;
     }
@@ -53,34 +53,34 @@ export class TreeLedger {
       running: true,
     };
     for (const output of outputs) {
-      this.#outputHolders.get(output)?.outputs.delete(output);
-      this.#outputHolders.set(output, tree);
+      this.outputHolders.get(output)?.outputs.delete(output);
+      this.outputHolders.set(output, tree);
     }
     known.trees.add(tree);
     known.folders.add(cwd);
-    this.#groups.set(group, known);
-    this.#byProcess.set(process, tree);
+    this.knownGroups.set(group, known);
+    this.byProcess.set(process, tree);
     return tree;
   }
 
   get(process: number): LedgerTree | undefined {
-    return this.#byProcess.get(process);
+    return this.byProcess.get(process);
   }
 
   /** A mark of the group that no running tree of it has. */
   idleMark(group: string): number | undefined {
-    for (const tree of this.#groups.get(group)?.trees ?? []) {
+    for (const tree of this.knownGroups.get(group)?.trees ?? []) {
       if (!tree.running && tree.mark !== undefined) return tree.mark;
     }
     return undefined;
   }
 
   has(group: string): boolean {
-    return this.#groups.has(group);
+    return this.knownGroups.has(group);
   }
 
   groups(): string[] {
-    return [...this.#groups.keys()];
+    return [...this.knownGroups.keys()];
   }
 
   running(): LedgerTree[] {
@@ -88,7 +88,7 @@ export class TreeLedger {
   }
 
   trees(): LedgerTree[] {
-    return [...this.#byProcess.values()];
+    return [...this.byProcess.values()];
   }
 
   /** Those of the trees that are known. */
@@ -98,7 +98,7 @@ export class TreeLedger {
 
   /** Of a group of which nothing is known: a trace with no trees. */
   trace(group: string): GroupTrace {
-    const known = this.#groups.get(group);
+    const known = this.knownGroups.get(group);
     return {
       group,
       trees: known ? [...known.trees] : [],
@@ -109,12 +109,12 @@ export class TreeLedger {
 
   /** Forgets the group, of which nothing is left, and returns its marks. */
   remove(group: string): number[] {
-    const trees = this.#groups.get(group)?.trees ?? [];
-    this.#groups.delete(group);
+    const trees = this.knownGroups.get(group)?.trees ?? [];
+    this.knownGroups.delete(group);
     const marks: number[] = [];
     for (const tree of trees) {
-      this.#byProcess.delete(tree.process);
-      for (const output of tree.outputs) this.#outputHolders.delete(output);
+      this.byProcess.delete(tree.process);
+      for (const output of tree.outputs) this.outputHolders.delete(output);
       if (tree.mark !== undefined) marks.push(tree.mark);
     }
     return marks;
