@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { Metrics } from '../metrics/metrics.js';
+import { apiPrefix, unprefixed } from './api-prefix.js';
 import { requestMetrics } from './request-metrics.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
@@ -18,9 +19,6 @@ import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
-
-/** First part of every path; controllers leave it out. */
-export const apiPrefix = 'api';
 
 /** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
 const corsRequestHeaders = [
@@ -45,8 +43,6 @@ const corsAnswerHeaders = [
   'X-Request-Id',
   idempotencyReplayedHeader,
 ];
-/** Paths that stand outside of it, where the programs that ask for them expect them. */
-export const unprefixed = ['metrics'];
 
 export interface HttpOptions {
   readonly config: MillraceConfig;
@@ -56,7 +52,7 @@ export interface HttpOptions {
   /** Default: `defaultLoadLimits`. */
   readonly load?: LoadLimits;
   readonly metrics: Metrics;
-  /** Recognizes who sends the request and sets `request.actor`; it refuses nobody, the guards do. */
+  /** Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards do. */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
   readonly translators: readonly ErrorTranslator[];

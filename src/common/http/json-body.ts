@@ -40,7 +40,7 @@ export function jsonBody(
   const budget = new BodyBudget(Math.max(limit, budgetBytes));
   return (request, _response, next) => {
     const wanted =
-      (request as MillraceRequest).actor !== undefined &&
+      (request as MillraceRequest).principal !== undefined &&
       announcesBody(request.headers) &&
       mediaType(request.headers['content-type']) === 'application/json';
     if (!wanted) {
