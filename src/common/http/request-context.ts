@@ -16,6 +16,8 @@ export interface RequestContext {
   clientAddress: string;
   /** Absent until somebody was recognized. */
   principal?: KnownCaller;
+  /** The body as it came; only on routes with `@RawBody`. */
+  rawBody?: Buffer;
   /** SHA-256 of the body in hexadecimal; only there with an `Idempotency-Key`. */
   bodyDigest?: string;
   /** True once the answer of this request also ends its connection. */
