@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile } from '../../src/config/paths.js';
-import { isRunning, readProcess } from '../../src/embedded/system/process-identity.js';
+import { isAlive, readProcess } from '../../src/common/child-process/process-stat.js';
+import { readCommandLine } from '../../src/embedded/system/end-process.js';
 import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 
@@ -18,7 +19,7 @@ interface Started {
 
 interface Identity {
   readonly pid: number;
-  readonly startTime: string;
+  readonly startTicks: number;
   readonly commandLine: string;
 }
 
@@ -96,7 +97,7 @@ describe('millrace start', () => {
     );
     process.kill(-first.pid, 'SIGINT');
     expect(await first.ended).toBe(0);
-    expect(await stillRunning(all)).toEqual([]);
+    expect(stillRunning(all)).toEqual([]);
   }, 90_000);
 
   it('finds its data again, restarts what dies, and leaves nothing when it is killed', async () => {
@@ -124,7 +125,7 @@ describe('millrace start', () => {
     const all = await descendants(second.pid);
     second.child.kill('SIGKILL');
     await eventually(
-      async () => ((await stillRunning(all)).length === 0 ? true : undefined),
+      async () => ((stillRunning(all)).length === 0 ? true : undefined),
       10_000,
     );
   }, 90_000);
@@ -137,7 +138,7 @@ describe('millrace start', () => {
     });
     process.kill(-started.pid, 'SIGINT');
     expect(await started.ended).toBe(130);
-    expect(await stillRunning([...all, ...(await descendants(started.pid))])).toEqual([]);
+    expect(stillRunning([...all, ...(await descendants(started.pid))])).toEqual([]);
   }, 60_000);
 
   it('names a port that is in use, before it starts anything', async () => {
@@ -193,15 +194,20 @@ async function descendants(root: number): Promise<Identity[]> {
     for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
   }
   found.delete(root);
-  const read = await Promise.all([...found].map((pid) => readProcess(pid)));
-  return read.filter((each) => each !== undefined);
+  const read = await Promise.all(
+    [...found].map(async (pid) => {
+      const identity = readProcess(pid);
+      const commandLine = await readCommandLine(pid);
+      return identity && commandLine !== undefined ? [{ ...identity, commandLine }] : [];
+    }),
+  );
+  return read.flat();
 }
 
 function commandsOf(processes: readonly Identity[]): (string | undefined)[] {
   return processes.map(({ commandLine }) => /\w+\.js/.exec(commandLine)?.[0]);
 }
 
-async function stillRunning(processes: readonly Identity[]): Promise<string[]> {
-  const alive = await Promise.all(processes.map(({ pid, startTime }) => isRunning(pid, startTime)));
-  return processes.filter((_each, index) => alive[index]).map(({ commandLine }) => commandLine);
+function stillRunning(processes: readonly Identity[]): string[] {
+  return processes.filter(isAlive).map(({ commandLine }) => commandLine);
 }

@@ -2,7 +2,8 @@ import { access, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import type { Environment } from '../../config/environment.js';
 import type { EmbeddedError } from '../system/embedded.error.js';
-import { endProcess, readProcess, type ProcessIdentity } from '../system/process-identity.js';
+import { readProcess } from '../../common/child-process/process-stat.js';
+import { endProcess, readCommandLine } from '../system/end-process.js';
 import { runCommand } from '../system/run-command.js';
 import type { ServiceUser } from '../system/service-user.js';
 import { offlinePostgres, preparationError, type OfflinePostgres } from './offline-postgres.js';
@@ -133,18 +134,18 @@ async function exists(path: string): Promise<boolean> {
 export type PidFileVerdict = 'none' | 'remove' | 'stop';
 
 /**
- * Decides it from the file's text and from the process of that pid: a pid that is gone, not yet collected, or now of
+ * Decides it from the file's text and from the arguments of the process of that pid: a pid that is gone, not yet collected, or now of
  * another program (after a reboot or in a new container) leaves a stale file; a server that runs on this folder is one
  * whose supervisor died, and must be stopped.
  */
 export function judgePidFile(
   text: string | undefined,
-  found: ProcessIdentity | undefined,
+  commandLine: string | undefined,
   data: string,
 ): PidFileVerdict {
   if (text === undefined) return 'none';
-  if (found === undefined || found.state === 'Z') return 'remove';
-  return ` ${found.commandLine} `.includes(` ${data} `) ? 'stop' : 'remove';
+  if (commandLine === undefined) return 'remove';
+  return ` ${commandLine} `.includes(` ${data} `) ? 'stop' : 'remove';
 }
 
 /** Acts on the verdict. Only under the lock of the home. */
@@ -152,11 +153,11 @@ export async function clearPidFile(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
   const text = await readIfThere(path);
   const pid = Number(text?.split('\n')[0]);
-  const found = Number.isInteger(pid) && pid > 0 ? await readProcess(pid) : undefined;
-  const verdict = judgePidFile(text, found, data);
+  const found = Number.isInteger(pid) && pid > 0 ? readProcess(pid) : undefined;
+  const verdict = judgePidFile(text, found && (await readCommandLine(pid)), data);
   if (verdict === 'none') return;
   if (verdict === 'stop' && found !== undefined) {
-    await endProcess(found.pid, found.startTime, 'SIGINT', 20_000);
+    await endProcess(found, 'SIGINT', 20_000);
   }
   await rm(path, { force: true });
 }

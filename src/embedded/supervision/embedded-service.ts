@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Environment } from '../../config/environment.js';
 import { EmbeddedError } from '../system/embedded.error.js';
-import { readProcess } from '../system/process-identity.js';
+import { readStartTicks } from '../../common/child-process/process-stat.js';
 import type { RotatingLog } from './rotating-log.js';
 
 export type ServiceName = 'redis' | 'postgres' | 'ferretdb' | 'mongod';
@@ -43,7 +43,7 @@ export class EmbeddedService {
   private readonly onEvent: (event: ServiceEvent) => void;
   private readonly onPid: () => Promise<void>;
   private child: ChildProcess | undefined;
-  private identity: { readonly pid: number; readonly startTime: string } | undefined;
+  private identity: { readonly pid: number; readonly startTicks: number } | undefined;
   private stopping = false;
   private restarting: Promise<void> | undefined;
   private wake: () => void = () => undefined;
@@ -60,7 +60,7 @@ export class EmbeddedService {
   }
 
   /** The process that runs now; undefined between two starts. */
-  get process(): { readonly pid: number; readonly startTime: string } | undefined {
+  get process(): { readonly pid: number; readonly startTicks: number } | undefined {
     return this.identity;
   }
 
@@ -105,8 +105,7 @@ export class EmbeddedService {
     child.stderr.on('data', (chunk: Buffer) => spec.log.write(chunk));
     const exit = ended(child);
     if (child.pid !== undefined) {
-      const found = await readProcess(child.pid);
-      this.identity = { pid: child.pid, startTime: found?.startTime ?? '' };
+      this.identity = { pid: child.pid, startTicks: readStartTicks(child.pid) ?? 0 };
       await this.onPid();
     }
     const outcome = await Promise.race([exit, this.untilReady(child)]);

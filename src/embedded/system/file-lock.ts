@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Environment } from '../../config/environment.js';
 import { EmbeddedError } from './embedded.error.js';
-import { killGroup } from './process-identity.js';
+import { killGroup } from './end-process.js';
 
 /**
  * A lock on a file that the kernel drops when its holder dies: `flock` held by a small shell whose standard input is

@@ -4,12 +4,12 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { Environment } from '../../config/environment.js';
 import { EmbeddedError } from './embedded.error.js';
 import { heldOrExit } from './file-lock.js';
-import { endProcess } from './process-identity.js';
+import { endProcess } from './end-process.js';
 
 /** A process to end when its supervisor is gone. */
 export interface GuardedProcess {
   readonly pid: number;
-  readonly startTime: string;
+  readonly startTicks: number;
   readonly signal: NodeJS.Signals;
 }
 
@@ -151,7 +151,7 @@ async function closed(guard: ChildProcess): Promise<void> {
 
 async function writeList(path: string, processes: readonly GuardedProcess[]): Promise<void> {
   const lines = processes.map(
-    (entry) => `${entry.signal.replace(/^SIG/, '')} ${String(entry.pid)} ${entry.startTime}\n`,
+    (entry) => `${entry.signal.replace(/^SIG/, '')} ${String(entry.pid)} ${entry.startTicks}\n`,
   );
   await writeFile(`${path}.new`, lines.join(''), { mode: 0o600 });
   await rename(`${path}.new`, path);
@@ -162,9 +162,7 @@ async function endLeftovers(path: string): Promise<void> {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  const left = parseList(text).map(({ pid, startTime, signal }) =>
-    endProcess(pid, startTime, signal, 15_000),
-  );
+  const left = parseList(text).map((entry) => endProcess(entry, entry.signal, 15_000));
   await Promise.all(left);
 }
 
@@ -174,6 +172,6 @@ export function parseList(text: string): readonly GuardedProcess[] {
     const match = /^(TERM|INT|QUIT|KILL) (\d+) (\d+)$/.exec(line);
     if (match === null) return [];
     const signal = `SIG${match[1] ?? 'TERM'}` as NodeJS.Signals;
-    return [{ signal, pid: Number(match[2]), startTime: match[3] ?? '' }];
+    return [{ signal, pid: Number(match[2]), startTicks: Number(match[3]) }];
   });
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Environment } from '../../config/environment.js';
 import { EmbeddedError } from './embedded.error.js';
-import { killGroup } from './process-identity.js';
+import { killGroup } from './end-process.js';
 
 export interface CommandOptions {
   readonly env: Environment;

@@ -1,6 +1,6 @@
-import { valueOf } from '../../common/values/name-record.js';
+import { LRUCache } from 'lru-cache';
 import { RE2JS, RE2JSException } from 're2js';
-import { BoundedCache } from './bounded-cache.js';
+import { valueOf } from '../../common/values/name-record.js';
 import {
   EXPRESSION_LIMITS,
   type ExpressionProblemCode,
@@ -121,7 +121,10 @@ export function contains(within: ExpressionValue, item: ExpressionValue): boolea
 
 type CompiledPattern = { readonly regex: RE2JS } | { readonly problem: CallProblem };
 
-const patterns = new BoundedCache<CompiledPattern>(200);
+const patterns = new LRUCache<string, CompiledPattern>({
+  max: 200,
+  memoMethod: (pattern) => compileFresh(pattern),
+});
 
 function compilePattern(pattern: string): CompiledPattern {
   if (pattern.length > EXPRESSION_LIMITS.patternLength) {
@@ -130,29 +133,31 @@ function compilePattern(pattern: string): CompiledPattern {
       problem: { code: 'invalid_pattern', message: `A pattern has at most ${limit} characters.` },
     };
   }
-  return patterns.get(pattern, () => {
-    try {
-      const regex = RE2JS.compile(pattern);
-      if (regex.programSize() <= EXPRESSION_LIMITS.patternSize) return { regex };
-      return {
-        problem: {
-          code: 'invalid_pattern',
-          message: 'The pattern is too large: its counted repetitions multiply.',
-          suggestion: 'Use smaller counts in {…}, or * and +',
-        },
-      };
-    } catch (error) {
-      if (!(error instanceof RE2JSException)) throw error;
-      const detail = error.message.replace(/^error parsing regexp: /, '');
-      return {
-        problem: {
-          code: 'invalid_pattern',
-          message: `The pattern is not RE2: ${detail}.`,
-          suggestion: 'RE2 has no lookaround and no backreferences',
-        },
-      };
-    }
-  });
+  return patterns.memo(pattern);
+}
+
+function compileFresh(pattern: string): CompiledPattern {
+  try {
+    const regex = RE2JS.compile(pattern);
+    if (regex.programSize() <= EXPRESSION_LIMITS.patternSize) return { regex };
+    return {
+      problem: {
+        code: 'invalid_pattern',
+        message: 'The pattern is too large: its counted repetitions multiply.',
+        suggestion: 'Use smaller counts in {…}, or * and +',
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error;
+    const detail = error.message.replace(/^error parsing regexp: /, '');
+    return {
+      problem: {
+        code: 'invalid_pattern',
+        message: `The pattern is not RE2: ${detail}.`,
+        suggestion: 'RE2 has no lookaround and no backreferences',
+      },
+    };
+  }
 }
 
 function matches(text: string, pattern: string): CallResult {

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import { valueOf } from '../../common/values/name-record.js';
-import { BoundedCache } from './bounded-cache.js';
 import {
   EXPRESSION_LIMITS,
   EXPRESSION_ROOTS,
@@ -38,7 +38,10 @@ const HABITS: ReadonlyMap<string, string> = new Map([
 ]);
 const NAMED_ROOTS = new Set<string>(['steps', 'stages']);
 
-const cache = new BoundedCache<ExpressionParse>(1000);
+const cache = new LRUCache<string, ExpressionParse>({
+  max: 1_000,
+  memoMethod: (text) => parseFresh(text),
+});
 
 /**
  * Parses one expression, without `${{ }}`. Never throws; linear in the text; the newest 1,000 are kept.
@@ -48,7 +51,7 @@ const cache = new BoundedCache<ExpressionParse>(1000);
  */
 export function parseExpression(text: string): ExpressionParse {
   if (text.length > EXPRESSION_LIMITS.sourceLength) return parseFresh(text);
-  return cache.get(text, () => parseFresh(text));
+  return cache.memo(text);
 }
 
 function parseFresh(text: string): ExpressionParse {

@@ -1,4 +1,4 @@
-import { BoundedCache } from './bounded-cache.js';
+import { LRUCache } from 'lru-cache';
 import { EXPRESSION_LIMITS, type Expression, type ExpressionProblem } from './expression.js';
 import { evaluateExpression } from './expression-evaluator.js';
 import { parseExpression } from './expression-parser.js';
@@ -38,7 +38,10 @@ export class TemplateError extends Error {
 
 const OPENING = '${{';
 const CACHED_LENGTH = 16_384;
-const cache = new BoundedCache<TemplateParse>(1000);
+const cache = new LRUCache<string, TemplateParse>({
+  max: 1_000,
+  memoMethod: (text) => parseFresh(text),
+});
 
 /** True when the text holds `${{`: others are themselves and need no parsing. */
 export function isTemplate(text: string): boolean {
@@ -51,7 +54,7 @@ export function parseTemplate(text: string): TemplateParse {
     return { ok: true, template: { source: text, parts: [{ kind: 'text', text }] } };
   }
   if (text.length > CACHED_LENGTH) return parseFresh(text);
-  return cache.get(text, () => parseFresh(text));
+  return cache.memo(text);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LruCache } from '../../common/lru-cache.js';
+import { LRUCache } from 'lru-cache';
 import {
   ExecutionListsRepository,
   type FinishedExecution,
@@ -20,7 +20,7 @@ interface Seen {
 /** The newest executions that are over, at most 5 s old: a page that is asked for again and again costs one look. */
 @Injectable()
 export class FinishedLately {
-  private readonly seen = new LruCache<Seen>(REMEMBERED);
+  private readonly seen = new LRUCache<string, Seen>({ max: REMEMBERED });
 
   constructor(private readonly lists: ExecutionListsRepository) {}
 
@@ -33,7 +33,7 @@ export class FinishedLately {
     const filter = pipelineId === undefined ? {} : { pipelineId };
     const finished = this.lists.finished(filter, { limit: LATELY });
     const seen = { at: now, finished };
-    this.seen.set(key, seen, 1);
+    this.seen.set(key, seen);
     try {
       return await finished;
     } catch (error) {

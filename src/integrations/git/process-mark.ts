@@ -1,4 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { isAlive, readStartTicks } from '../../common/child-process/process-stat.js';
 
 let own: string | undefined;
 
@@ -7,7 +8,7 @@ let own: string | undefined;
  * the pid comes round again (the start time differs) or the folder is shared with a container (the pid namespace differs).
  */
 export function ownProcessMark(): string {
-  own ??= `${process.pid}.${startTime(process.pid) ?? '0'}.${pidNamespace()}`;
+  own ??= `${process.pid}.${readStartTicks(process.pid) ?? 0}.${pidNamespace()}`;
   return own;
 }
 
@@ -15,19 +16,7 @@ export function ownProcessMark(): string {
 export function processState(mark: string): 'alive' | 'dead' | 'unknown' {
   const [pid = '', start, namespace] = mark.split('.');
   if (!/^\d+$/.test(pid) || namespace !== pidNamespace()) return 'unknown';
-  return startTime(Number(pid)) === start ? 'alive' : 'dead';
-}
-
-/** In ticks since the machine started (proc(5), field 22 of `stat`). undefined when there is no such process. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie holds nothing any more.
-    return state === 'Z' || state === 'X' ? undefined : rest[18];
-  } catch {
-    return undefined;
-  }
+  return isAlive({ pid: Number(pid), startTicks: Number(start) }) ? 'alive' : 'dead';
 }
 
 function pidNamespace(): string {

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
+import { LRUCache } from 'lru-cache';
 import { invalidCursor, pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
-import { LruCache } from '../../common/lru-cache.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { pipelineVersionModel, type PipelineVersionDocument } from './pipeline-version.schema.js';
 import { requestRetry } from './pipelines.limits.js';
 
 /** Characters of text that the versions in the cache of one process may have together. */
-const cacheSize = 32 * 1024 * 1024;
+const CACHE_CHARACTERS = 32 * 1024 * 1024;
 
 /** A version without its texts, for lists. */
 export type VersionSummary = Pick<
@@ -20,7 +20,9 @@ export type VersionSummary = Pick<
 /** The collection `pipeline_versions`: inserted once, never changed. */
 @Injectable()
 export class PipelineVersionsRepository {
-  private readonly cache = new LruCache<PipelineVersionDocument>(cacheSize);
+  private readonly cache = new LRUCache<string, PipelineVersionDocument>({
+    maxSize: CACHE_CHARACTERS,
+  });
 
   constructor(
     @InjectModel(pipelineVersionModel) private readonly versions: Model<PipelineVersionDocument>,
@@ -56,7 +58,8 @@ export class PipelineVersionsRepository {
       requestRetry,
     );
     if (!found) return undefined;
-    this.cache.set(id, found, found.yaml_content.length + found.definition.length);
+    const size = found.yaml_content.length + found.definition.length;
+    this.cache.set(id, found, { size });
     return found;
   }
 

@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { LruCache } from '../../common/lru-cache.js';
+import { LRUCache } from 'lru-cache';
 import type { Plan } from '../../engine/plan/plan.js';
 import { PlansRepository } from './plans.repository.js';
 
 /** Characters of JSON that the plans in the cache of one process may have together. */
-const cacheSize = 32 * 1024 * 1024;
+const CACHE_CHARACTERS = 32 * 1024 * 1024;
 
 /** Plans by their hash. They never change and outlive their pipelines, because executions name them. */
 @Injectable()
 export class PlansService {
-  private readonly cache = new LruCache<Plan>(cacheSize);
+  private readonly cache = new LRUCache<string, Plan>({ maxSize: CACHE_CHARACTERS });
 
   constructor(private readonly plans: PlansRepository) {}
 
@@ -18,7 +18,7 @@ export class PlansService {
     if (this.cache.get(hash)) return;
     const text = JSON.stringify(plan);
     await this.plans.insert({ _id: hash, plan: text, created_at: new Date() });
-    this.cache.set(hash, plan, text.length);
+    this.cache.set(hash, plan, { size: text.length });
   }
 
   /** @throws Error when it is not stored: nothing names a plan before it is */
@@ -28,7 +28,7 @@ export class PlansService {
     const document = await this.plans.find(hash);
     if (!document) throw new Error(`plan ${hash} is not stored`);
     const plan = JSON.parse(document.plan) as Plan;
-    this.cache.set(hash, plan, document.plan.length);
+    this.cache.set(hash, plan, { size: document.plan.length });
     return plan;
   }
 }

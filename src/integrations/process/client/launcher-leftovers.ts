@@ -6,7 +6,7 @@ import {
   type LauncherIdentity,
 } from '../protocol/launcher-folder.js';
 import { ProcessSnapshot } from '../trees/process-snapshot.js';
-import type { ProcessEntry } from '../trees/process-table.js';
+import type { ProcessEntry } from '../../../common/child-process/process-stat.js';
 import { readSessions } from '../trees/session-log.js';
 import { killUntilNone } from '../trees/tree-ender.js';
 import { findLauncherLeftovers, uidOfSteps, type LauncherTrace } from '../trees/tree-search.js';

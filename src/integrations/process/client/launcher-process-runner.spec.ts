@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers';
 import { transpileEntry } from '../../../../test/support/transpile-entry.js';
 import { nameRecord } from '../../../common/values/name-record.js';
 import type { ProcessExit, RunningProcess } from '../process-runner.js';
-import { readProcess, readProcessTable } from '../trees/process-table.js';
+import { readProcess } from '../../../common/child-process/process-stat.js';
+import { readProcessTable } from '../trees/process-table.js';
 import {
   LauncherProcessRunner,
   type LauncherRunnerOptions,

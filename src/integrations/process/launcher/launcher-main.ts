@@ -10,7 +10,8 @@ import {
   type LauncherRequest,
 } from '../protocol/launcher-protocol.js';
 import { watchSilence } from '../protocol/silence-watch.js';
-import { readBootId, readStartTicks } from '../trees/process-table.js';
+import { readStartTicks } from '../../../common/child-process/process-stat.js';
+import { readBootId } from '../trees/process-table.js';
 import { ChildReaper } from './child-reaper.js';
 import { FifoMaker } from './fifo-maker.js';
 import { LauncherSupervisor } from './launcher-supervisor.js';

@@ -11,7 +11,7 @@ import type {
   StartRequest,
 } from '../protocol/launcher-protocol.js';
 import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from '../trees/process-snapshot.js';
-import { readStartTicks } from '../trees/process-table.js';
+import { readStartTicks } from '../../../common/child-process/process-stat.js';
 import { SessionLog } from '../trees/session-log.js';
 import { SweepQueue } from '../trees/sweep-queue.js';
 import { killUntilNone, pause, sendSignal, waitForGroupEnd } from '../trees/tree-ender.js';

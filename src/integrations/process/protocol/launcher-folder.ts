@@ -8,7 +8,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, readBootId } from '../trees/process-table.js';
+import { isAlive } from '../../../common/child-process/process-stat.js';
+import { readBootId } from '../trees/process-table.js';
 import { findLauncherFolder, makeNamedFolder } from './launcher-place.js';
 
 /** A launcher of this host: its folder holds its FIFOs, and its marks name it. */

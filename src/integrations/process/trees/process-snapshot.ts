@@ -1,3 +1,4 @@
+import { type ProcessEntry } from '../../../common/child-process/process-stat.js';
 import {
   readAuditSession,
   readEnvironmentVariable,
@@ -6,7 +7,6 @@ import {
   readProcessTable,
   readWorkingDirectory,
   readWrittenFiles,
-  type ProcessEntry,
 } from './process-table.js';
 
 /**

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readProcess, readWrittenFiles } from './process-table.js';
+import { readProcess } from '../../../common/child-process/process-stat.js';
+import { readWrittenFiles } from './process-table.js';
 
 /** A process that waits, with this descriptor as its stdin. */
 function holderOf(descriptor: number): ChildProcess {

@@ -1,19 +1,13 @@
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  type ProcessEntry,
+  readProcess,
+  readProcFile,
+  tolerant,
+} from '../../../common/child-process/process-stat.js';
 
-/** One line of the process table. `startTicks` with `pid` names a process for good: pids come round again. */
-export interface ProcessEntry {
-  readonly pid: number;
-  readonly parentPid: number;
-  readonly processGroup: number;
-  readonly session: number;
-  /** Clock ticks from the boot to the start of the process; see proc(5), field 22. */
-  readonly startTicks: number;
-}
-
-const GONE_OR_NOT_OURS = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR']);
 /** What the kernel says of a process that is in no audit session: -1 as a number without a sign. */
 const NO_AUDIT_SESSION = '4294967295';
-const buffer = Buffer.allocUnsafe(64 * 1024);
 
 /** The living processes (no zombies) that began at `sinceTicks` or later. Costs about 10 µs a process. */
 export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
@@ -25,23 +19,6 @@ export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
     if (entry && entry.startTicks >= sinceTicks) entries.push(entry);
   }
   return entries;
-}
-
-/** Undefined when there is no such process or it is a zombie; one of which only the first thread has ended lives. */
-export function readProcess(pid: number): ProcessEntry | undefined {
-  const stat = readProcFile(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : parseStat(pid, stat);
-}
-
-/** When the process began; also of one that ended and was not collected yet. */
-export function readStartTicks(pid: number): number | undefined {
-  const stat = readProcFile(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : Number(statFields(stat)[19]);
-}
-
-/** True while exactly this process lives: a pid that came round again does not count. */
-export function isAlive(process: { readonly pid: number; readonly startTicks: number }): boolean {
-  return readProcess(process.pid)?.startTicks === process.startTicks;
 }
 
 /** The value of `/proc/PID/oom_score_adj`, which a child inherits whatever it does to its environment or session. */
@@ -101,48 +78,6 @@ export function readBootId(): string {
   return readProcFile('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
 }
 
-function parseStat(pid: number, stat: string): ProcessEntry | undefined {
-  const fields = statFields(stat);
-  const state = fields[0];
-  if (fields.length < 20 || state === 'X') return undefined;
-  // The state is that of the first thread: when that alone has ended, the others run on.
-  if (state === 'Z' && Number(fields[17]) <= 1) return undefined;
-  return {
-    pid,
-    parentPid: Number(fields[1]),
-    processGroup: Number(fields[2]),
-    session: Number(fields[3]),
-    startTicks: Number(fields[19]),
-  };
-}
-
-/** `PID (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
-function statFields(stat: string): string[] {
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
-}
-
 function readStatus(pid: number): string {
   return readProcFile(`/proc/${pid}/status`) ?? '';
-}
-
-/** One read: the kernel gives a line of `/proc`, or 64 KiB of an environment, in one piece. */
-function readProcFile(path: string): string | undefined {
-  return tolerant(() => {
-    const fd = openSync(path, 'r');
-    try {
-      return buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, null));
-    } finally {
-      closeSync(fd);
-    }
-  });
-}
-
-/** Processes end while they are read, and those of others are closed to us: both are answers, not errors. */
-function tolerant<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (GONE_OR_NOT_OURS.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw error;
-  }
 }

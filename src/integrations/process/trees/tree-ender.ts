@@ -1,5 +1,5 @@
 import { ProcessRunnerError } from '../process-runner.error.js';
-import { isAlive, type ProcessEntry } from './process-table.js';
+import { isAlive, type ProcessEntry } from '../../../common/child-process/process-stat.js';
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 100;

@@ -1,5 +1,5 @@
 import { ProcessSnapshot } from './process-snapshot.js';
-import type { ProcessEntry } from './process-table.js';
+import type { ProcessEntry } from '../../../common/child-process/process-stat.js';
 import { TreeLedger, type LedgerTree } from './tree-ledger.js';
 import { findGroup, findLauncherLeftovers, findTree } from './tree-search.js';
 

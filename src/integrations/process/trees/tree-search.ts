@@ -1,5 +1,5 @@
 import type { ProcessSnapshot } from './process-snapshot.js';
-import type { ProcessEntry } from './process-table.js';
+import type { ProcessEntry } from '../../../common/child-process/process-stat.js';
 
 /** One tree that was started: its first process, which also leads its session, and what that inherited. */
 export interface TreeIdentity {

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { isAlive, parseStat, readProcess, readStartTicks } from './process-stat.js';
+
+const statOf = (state: string, threads = 1): string => {
+  const after = Array.from({ length: 30 }, (_, index) => String(index + 3));
+  after[17] = String(threads);
+  return `42 (a ) b (c)) ${[state, ...after.slice(1)].join(' ')}`;
+};
+
+describe('the line of a process in /proc', () => {
+  it('is read past a name with blanks and parentheses', () => {
+    expect(parseStat(42, statOf('S'))).toEqual({
+      pid: 42,
+      parentPid: 4,
+      processGroup: 5,
+      session: 6,
+      startTicks: 22,
+    });
+  });
+
+  it('is none for a process that has ended, but for one of which other threads run', () => {
+    expect(parseStat(42, statOf('Z'))).toBeUndefined();
+    expect(parseStat(42, statOf('X'))).toBeUndefined();
+    expect(parseStat(42, statOf('Z', 3))).toMatchObject({ pid: 42 });
+  });
+});
+
+describe('whether a process lives', () => {
+  it('is told by its pid and its start', async () => {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const identity = readProcess(child.pid ?? 0);
+    expect(identity?.startTicks).toBe(readStartTicks(child.pid ?? 0));
+    if (!identity) throw new Error('the child does not run');
+    expect(isAlive(identity)).toBe(true);
+    expect(isAlive({ ...identity, startTicks: 1 })).toBe(false);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(isAlive(identity)).toBe(false);
+  });
+});
