@@ -9,8 +9,8 @@ import { mermaidText } from '../../engine/preview/mermaid-text.js';
 import { planGraph, type PlanGraph } from '../../engine/preview/plan-graph.js';
 import type { RunPreview } from '../../engine/preview/preview.js';
 import { previewRun } from '../../engine/preview/run-preview.js';
-import { decideTrigger, type TriggerDecision } from '../../engine/preview/trigger-decision.js';
 import { checkoutRepository } from '../../engine/runtime/initial-state.js';
+import { decideTrigger, type TriggerDecision } from '../../engine/triggers/trigger-decision.js';
 import { compileSource } from './compile-source.js';
 import { credentialMask } from './credential-masks.js';
 
