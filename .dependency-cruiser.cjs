@@ -25,6 +25,26 @@ const upward = (name, from, to) => ({
   to: { path: inside(to) },
 });
 
+/** What features may know of an integration: its port, and the values and errors that belong to it. */
+const ports = [
+  'database/database-errors',
+  'database/database-retry',
+  'event-bus/event-bus',
+  'git/git-client',
+  'job-queue/job-queue',
+  'process/process-groups',
+  'process/process-runner',
+  'process/step-account',
+  'rate-limit/compile-limit\\.guard',
+  'rate-limit/rate-limits',
+  'tracing/tracing',
+].map((file) => `^src/integrations/${file}\\.ts$`);
+/** Adapters of features: each has a port of its own feature, and is the only file there that knows the store. */
+const redisStores =
+  '^src/(workers/worker-beats|workers/worker-metrics\\.store|log-level/log-level\\.store)\\.ts$';
+const storeProbes = '^src/health/store\\.probes\\.ts$';
+const redis = '^src/integrations/redis/redis-connections\\.ts$';
+
 module.exports = {
   forbidden: [
     {
@@ -116,6 +136,64 @@ module.exports = {
       comment: 'A driver is used by the adapters of its capability only.',
       from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
       to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git)/' },
+    },
+    {
+      name: 'features-see-ports',
+      severity: 'error',
+      comment:
+        'A feature knows the port of an integration; which adapter it gets, its modules say.',
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/(integrations|embedded|app|cli)/',
+          '^src/[^/]+\\.ts$',
+          '\\.(module|fixture)\\.ts$',
+          redisStores,
+          storeProbes,
+          tests,
+        ],
+      },
+      to: { path: '^src/integrations/', pathNot: ports },
+    },
+    {
+      name: 'stores-of-features-see-redis',
+      severity: 'error',
+      from: { path: redisStores },
+      to: { path: '^src/integrations/', pathNot: [...ports, redis] },
+    },
+    {
+      name: 'probes-see-stores',
+      severity: 'error',
+      from: { path: storeProbes },
+      to: {
+        path: '^src/integrations/',
+        pathNot: [
+          ...ports,
+          redis,
+          '/redis/redis-memory\\.ts$',
+          '/database/database-connection\\.ts$',
+        ],
+      },
+    },
+    {
+      name: 'integrations-never-sideways',
+      severity: 'error',
+      comment:
+        'All may stand on Redis, and take part in a trace; else they do not know each other.',
+      from: { path: '^src/integrations/([^/]+)/', pathNot: tests },
+      to: {
+        path: '^src/integrations/',
+        pathNot: ['^src/integrations/$1/', redis, '^src/integrations/tracing/tracing\\.ts$'],
+      },
+    },
+    {
+      name: 'fakes-in-tests',
+      severity: 'error',
+      comment: 'What stands in for an adapter in tests is in no program.',
+      from: { path: '^src/', pathNot: ['\\.fixture\\.ts$', tests] },
+      to: {
+        path: '^src/integrations/[^/]+/(fake-process-runner|memory-event-bus|memory-job-queue)\\.ts$',
+      },
     },
     {
       name: 'tracing-on-demand',

@@ -2,7 +2,7 @@
 #   api      docker run … millrace                   (serve api, the default)
 #   worker   docker run … millrace serve worker
 # Configuration: the variables of .env.example. It starts no stores: MONGODB_URI and REDIS_URL are needed.
-ARG NODE_IMAGE=node:22-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

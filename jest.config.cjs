@@ -1,3 +1,10 @@
+const OLDEST_NODE = 24;
+if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
+  console.warn(
+    `Node.js ${process.version} is too old: ./millrace test brings and uses a newer one.`,
+  );
+}
+
 /** Nest 12 and a few of its dependencies are ESM only; Jest runs CJS, so these are transformed too (docs/adr/0001). */
 const esmPackages = [
   '@nestjs',
@@ -19,7 +26,7 @@ const common = {
       '@swc/jest',
       {
         jsc: {
-          target: 'es2022',
+          target: 'es2024',
           parser: { syntax: 'typescript', decorators: true },
           transform: { legacyDecorator: true, decoratorMetadata: true },
           keepClassNames: true,

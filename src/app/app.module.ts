@@ -12,6 +12,9 @@ import { ExecutionsWorkerModule } from '../executions/executions.worker.module.j
 import { HealthModule } from '../health/health.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DatabaseModule } from '../integrations/database/database.module.js';
+import { GitModule } from '../integrations/git/git.module.js';
+import { ProcessModule } from '../integrations/process/process.module.js';
+import { StepAccount } from '../integrations/process/step-account.js';
 import { compileLimitModule } from '../integrations/rate-limit/compile-limit.module.js';
 import { RateLimitModule } from '../integrations/rate-limit/rate-limit.module.js';
 import { RedisModule } from '../integrations/redis/redis.module.js';
@@ -20,7 +23,9 @@ import { LogLevelApiModule } from '../log-level/log-level.api.module.js';
 import { LogLevelModule } from '../log-level/log-level.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
+import { WorkerPulse } from '../workers/worker-pulse.js';
 import { WorkersApiModule } from '../workers/workers.api.module.js';
+import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 
 export type Role = MillraceConfig['role'];
 type Imports = NonNullable<DynamicModule['imports']>;
@@ -31,7 +36,7 @@ export class AppModule {
   static forRole(role: Role, config: MillraceConfig, logger: Logger): DynamicModule {
     const imports = [...baseModules(role, config, logger)];
     if (role !== 'worker') imports.push(...apiModules());
-    if (role !== 'api') imports.push(ExecutionsWorkerModule);
+    if (role !== 'api') imports.push(...workerModules());
     return { module: AppModule, imports };
   }
 }
@@ -67,5 +72,20 @@ function apiModules(): Imports {
     HealthModule,
     LogLevelApiModule,
     MetricsModule,
+  ];
+}
+
+function workerModules(): Imports {
+  return [
+    ProcessModule.forRootAsync({
+      imports: [WorkersWorkerModule],
+      inject: [WorkerPulse],
+      useFactory: (pulse: WorkerPulse) => ({ isSteady: () => pulse.isSteady }),
+    }),
+    GitModule.forRootAsync({
+      inject: [StepAccount],
+      useFactory: ({ isOtherUser }: StepAccount) => ({ stepsAreOtherUser: isOtherUser }),
+    }),
+    ExecutionsWorkerModule,
   ];
 }

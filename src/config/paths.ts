@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,11 @@ import { fileURLToPath } from 'node:url';
 export function defaultHome(): string {
   if (process.getuid?.() === 0) return '/var/lib/millrace';
   return join(xdgFolder('XDG_DATA_HOME', '.local/share'), 'millrace');
+}
+
+/** Makes the folder of all data, closed to other users; for whoever is about to write in it. Idempotent. */
+export async function makeHome(home: string): Promise<void> {
+  await mkdir(home, { recursive: true, mode: 0o750 });
 }
 
 /** Folder of what can be fetched again (embedded services), shared by all data folders of the user. */

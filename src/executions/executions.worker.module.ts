@@ -1,18 +1,77 @@
 import {
+  Logger,
   Module,
-  type OnApplicationBootstrap,
   type BeforeApplicationShutdown,
+  type FactoryProvider,
+  type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { Metrics } from '../common/metrics/metrics.js';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { GitClient } from '../integrations/git/git-client.js';
+import { ProcessGroups } from '../integrations/process/process-groups.js';
+import { ProcessRunner } from '../integrations/process/process-runner.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
+import { WorkspaceStore } from '../workspaces/workspace-store.js';
+import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { AttemptLogs } from './attempt/attempt-logs.js';
+import { ExecutionAttempts } from './attempt/execution-attempts.js';
 import { ExecutionRunner } from './attempt/execution-runner.js';
 import { ExecutionsProcessor } from './attempt/executions.processor.js';
+import { LeftFolders } from './attempt/left-folders.js';
+import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
+import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { ExecutionsModule } from './executions.module.js';
+import { ExecutionsRepository } from './record/executions.repository.js';
 
-/** Executions as a worker has them: it takes jobs once everything is up, and drains before anything is closed. */
+/** How a worker runs plans; `millrace run` and the scenarios make the same without Nest. */
+const planRunsProviders: FactoryProvider[] = [
+  {
+    provide: StepHandlers,
+    inject: [ProcessRunner, GitClient, WorkspaceStore, Metrics],
+    useFactory: (
+      processes: ProcessRunner,
+      git: GitClient,
+      workspaces: WorkspaceStore,
+      metrics: Metrics,
+    ) => createStepHandlers({ processes, git, workspaces }).measuredBy(metrics),
+  },
+  {
+    provide: PlanRuns,
+    inject: [ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, MillraceConfig],
+    useFactory: (
+      processes: ProcessRunner,
+      workspaces: WorkspaceStore,
+      handlers: StepHandlers,
+      groups: ProcessGroups,
+      { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
+    ) => new PlanRuns({ processes, workspaces, handlers, groups, maxParallelSteps }),
+  },
+  {
+    provide: LeftFolders,
+    inject: [WorkspaceStore, RunningAttempts, ExecutionsRepository],
+    useFactory: (
+      workspaces: WorkspaceStore,
+      running: RunningAttempts,
+      executions: ExecutionsRepository,
+    ) => new LeftFolders(workspaces, running, executions, new Logger(LeftFolders.name)),
+  },
+];
+
+/**
+ * Executions as a worker has them: it takes jobs once everything is up, and drains before anything is closed. Needs
+ * `ProcessModule` and `GitModule`.
+ */
 @Module({
-  imports: [ExecutionsModule, WorkersWorkerModule],
-  providers: [ExecutionsProcessor, ExecutionRunner, RunningAttempts],
+  imports: [ExecutionsModule, WorkersWorkerModule, WorkspacesModule],
+  providers: [
+    ...planRunsProviders,
+    AttemptLogs,
+    ExecutionAttempts,
+    ExecutionRunner,
+    ExecutionsProcessor,
+    RunningAttempts,
+  ],
 })
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly processor: ExecutionsProcessor) {}

@@ -6,23 +6,22 @@ import { MaskSet } from '../../src/common/redaction/mask-set.js';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../src/engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../src/engine/plan/plan.js';
-import { runPlan } from '../../src/engine/runtime/run-plan.js';
 import { credentialMasks } from '../../src/pipelines/compile/credential-masks.js';
 import { executionReasons } from '../../src/executions/record/execution-reasons.js';
 import { storedRun } from '../../src/executions/record/stored-state.js';
-import { GitStepHandler } from '../../src/executions/attempt/steps/git-step.handler.js';
-import { ShellStepHandler } from '../../src/executions/attempt/steps/shell-step.handler.js';
-import { StepHost } from '../../src/executions/attempt/steps/step-environment.js';
+import { outputTo } from '../../src/executions/attempt/attempt-logs.js';
+import { type PlanRun, PlanRuns } from '../../src/executions/attempt/plan-runs.js';
+import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-request/trigger-environment.js';
 import { MemoryEventBus } from '../../src/integrations/event-bus/memory-event-bus.js';
 import { IsomorphicGitClient } from '../../src/integrations/git/isomorphic-git-client.js';
+import { ProcessGroups } from '../../src/integrations/process/process-groups.js';
 import { LauncherProcessRunner } from '../../src/integrations/process/client/launcher-process-runner.js';
 import { LogReader } from '../../src/logs/read/log-reader.js';
 import type { LogLine } from '../../src/logs/store/log-record.js';
 import { LogWriter } from '../../src/logs/write/log-writer.js';
 import { MemoryLogChunkStore } from '../../src/logs/store/memory-log-chunk-store.js';
-import type { Workspace } from '../../src/workspaces/workspace.js';
 import { StepUserScripts } from '../../src/workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../src/workspaces/workspace-store.js';
 import { eventually } from '../support/eventually.js';
@@ -49,8 +48,7 @@ export class InProcessRunner {
   private constructor(
     private readonly base: string,
     private readonly processes: LauncherProcessRunner,
-    private readonly git: IsomorphicGitClient,
-    private readonly workspaces: WorkspaceStore,
+    private readonly runs: PlanRuns,
     private readonly entries: readonly TranspiledEntry[],
   ) {}
 
@@ -59,21 +57,20 @@ export class InProcessRunner {
     const launcher = transpileEntry('src/launcher.ts');
     const clone = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
     const processes = new LauncherProcessRunner({ launcherEntry: launcher.path });
-    return new InProcessRunner(
-      base,
-      processes,
-      new IsomorphicGitClient({
-        childEntry: clone.path,
-        idleMs: 1_000,
-        allowPrivateUrls: ['127.0.0.0/8'],
-      }),
-      new WorkspaceStore(
-        join(base, 'w'),
-        undefined,
-        new StepUserScripts(processes, `scenarios-${process.pid}-`),
-      ),
-      [launcher, clone],
-    );
+    const git = new IsomorphicGitClient({
+      childEntry: clone.path,
+      idleMs: 1_000,
+      allowPrivateUrls: ['127.0.0.0/8'],
+    });
+    const groups = new ProcessGroups(`scenarios-${process.pid}-`);
+    const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
+    const workspaces = new WorkspaceStore(join(base, 'w'), undefined, scripts);
+    const handlers = createStepHandlers({ processes, git, workspaces });
+    const runs = new PlanRuns({
+      ...{ processes, workspaces, handlers, groups },
+      maxParallelSteps: MAX_PARALLEL_STEPS,
+    });
+    return new InProcessRunner(base, processes, runs, [launcher, clone]);
   }
 
   async workspacesLeft(): Promise<string[]> {
@@ -97,85 +94,73 @@ export class InProcessRunner {
       return { kind: 'refused', codes: resolved.problems.map(({ code }) => code) };
     }
     const context = contextOf(plan, trigger, resolved.inputs);
-    const workspace = await this.workspaces.create(context.executionId, 1);
+    const { executionId, pipelineId } = context;
+    const planRun = await this.runs.open(executionId, 1);
     try {
-      const outcome = await this.runIn(workspace, plan, context, expected);
-      const { executionId, pipelineId } = context;
-      return { kind: 'ran', executionId, pipelineId, workspace: workspace.directory, outcome };
+      const outcome = await runIn(planRun, plan, context, expected);
+      const workspace = planRun.workspace.directory;
+      return { kind: 'ran', executionId, pipelineId, workspace, outcome };
     } finally {
-      await this.processes.sweep(`${context.executionId}.1`);
-      await this.workspaces.remove(workspace);
+      await planRun.cleanUp();
     }
   }
+}
 
-  private async runIn(
-    workspace: Workspace,
-    plan: Plan,
-    context: RunContext,
-    { cancel_at: cancelAt }: Expectation,
-  ): Promise<Outcome> {
-    const { executionId } = context;
-    const masks = MaskSet.from(credentialMasks(plan, context.trigger.repository ?? null));
-    const store = new MemoryLogChunkStore();
-    const problems: unknown[] = [];
-    const log = new LogWriter({
-      executionId,
-      fence: 1,
-      firstSeq: 1,
+async function runIn(
+  planRun: PlanRun,
+  plan: Plan,
+  context: RunContext,
+  { cancel_at: cancelAt }: Expectation,
+): Promise<Outcome> {
+  const { executionId } = context;
+  const masks = MaskSet.from(credentialMasks(plan, context.trigger.repository ?? null));
+  const store = new MemoryLogChunkStore();
+  const problems: unknown[] = [];
+  const log = new LogWriter({
+    executionId,
+    fence: 1,
+    firstSeq: 1,
+    masks,
+    store,
+    bus: new MemoryEventBus(),
+    clock: steadyClock(),
+    onProblem: (problem) => problems.push(problem),
+  });
+  const traces: Outcome['traces'][number][] = [];
+  const control = new AbortController();
+  const running = planRun.execute(
+    plan,
+    context,
+    {
+      output: outputTo(log),
       masks,
-      store,
-      bus: new MemoryEventBus(),
       clock: steadyClock(),
-      onProblem: (problem) => problems.push(problem),
-    });
-    const output = {
-      open: (address: Parameters<LogWriter['systemLine']>[0], stream: 'stdout' | 'stderr') =>
-        log.source({ ...address, stream }),
-      systemLine: (address: Parameters<LogWriter['systemLine']>[0], text: string) =>
-        log.systemLine(address, text),
-    };
-    const traces: Outcome['traces'][number][] = [];
-    const control = new AbortController();
-    const host = new StepHost(workspace);
-    const running = runPlan(
-      { plan, context, maxParallelSteps: MAX_PARALLEL_STEPS },
-      {
-        handlers: [
-          new ShellStepHandler(this.processes, workspace, `${executionId}.1`, output, host),
-          new GitStepHandler(this.git, workspace, output, this.workspaces),
-        ],
-        clock: steadyClock(),
-        hostVariables: (address) => host.variables(address),
-        onState: () => undefined,
-        onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
-        systemLine: (address, text) => log.systemLine(address, text),
-        mask: (text) => masks.maskText(text),
-        lastLines: (address) => log.lastLines(address, 20),
-      },
-      control.signal,
-    );
-    if (cancelAt !== undefined) {
-      await eventually(() => log.tail(1_000).includes(cancelAt) || undefined);
-      control.abort({ kind: 'cancel', reason: executionReasons.cancelled('token', undefined) });
-    }
-    const { kind, state } = await running;
-    if (kind !== 'finished') throw new Error('the run was interrupted');
-    const { lastSeq } = await log.close();
-    expect(problems).toEqual([]);
-    const lines: LogLine[] = [];
-    const fences = [{ fence: 1, firstSeq: 1, lastSeq }];
-    for await (const line of new LogReader(store).readLines({ executionId, fences, afterSeq: 0 })) {
-      lines.push(line);
-    }
-    expect(lines).toHaveLength(lastSeq);
-    const run = {
-      ...storedRun(state),
-      status: state.status,
-      reason: state.reason ?? null,
-      duration: (state.finishedAt ?? NaN) - (state.startedAt ?? NaN),
-    };
-    return { run, traces, lines };
+      onState: () => undefined,
+      onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
+    },
+    control.signal,
+  );
+  if (cancelAt !== undefined) {
+    await eventually(() => log.tail(1_000).includes(cancelAt) || undefined);
+    control.abort({ kind: 'cancel', reason: executionReasons.cancelled('token', undefined) });
   }
+  const { kind, state } = await running;
+  if (kind !== 'finished') throw new Error('the run was interrupted');
+  const { lastSeq } = await log.close();
+  expect(problems).toEqual([]);
+  const lines: LogLine[] = [];
+  const fences = [{ fence: 1, firstSeq: 1, lastSeq }];
+  for await (const line of new LogReader(store).readLines({ executionId, fences, afterSeq: 0 })) {
+    lines.push(line);
+  }
+  expect(lines).toHaveLength(lastSeq);
+  const run = {
+    ...storedRun(state),
+    status: state.status,
+    reason: state.reason ?? null,
+    duration: (state.finishedAt ?? NaN) - (state.startedAt ?? NaN),
+  };
+  return { run, traces, lines };
 }
 
 function contextOf(plan: Plan, trigger: ScenarioTrigger, inputs: RunContext['inputs']): RunContext {

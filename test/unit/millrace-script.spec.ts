@@ -5,7 +5,9 @@ import {
   copyFile,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
+  rename,
   rm,
   symlink,
   utimes,
@@ -149,20 +151,94 @@ describe('the millrace script', () => {
     expect(await calls()).toEqual(['run build']);
   });
 
-  it('names Node when it is missing or too old', async () => {
-    const old = join(folder, 'old');
-    await mkdir(old);
-    await writeFile(join(old, 'node'), '#!/bin/sh\necho 18.20.1\n');
-    await chmod(join(old, 'node'), 0o755);
-    const outcome = await run(['x'], { PATH: `${old}:/usr/bin:/bin` });
-    expect(outcome).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('18.20.1 is too old'),
-    });
-    await rm(join(old, 'node'));
-    await symlink('/usr/bin/dirname', join(old, 'dirname'));
-    const none = await run(['x'], { PATH: old });
+  it('names Node when it is missing', async () => {
+    const bare = join(folder, 'bare');
+    await mkdir(bare);
+    await symlink('/usr/bin/dirname', join(bare, 'dirname'));
+    const none = await run(['x'], { PATH: bare });
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('not installed') });
+  });
+
+  describe('with a Node that is too old', () => {
+    /** The npm of before, which also brings a package with a Node; `BROUGHT` is what that does. */
+    const BRINGING = `#!/bin/sh
+prefix=$2
+case "$3" in
+  install)
+    echo "$*" >>"$CALLS"
+    [ -z "$NPM_WAIT" ] || sleep 0.5
+    [ -z "$NO_NETWORK" ] || { echo "no network here"; exit 1; }
+    for package; do :; done
+    made=$prefix/node_modules/\${package%@*}/bin
+    mkdir -p "$made"
+    printf '#!/bin/sh\n%s\n' "$BROUGHT" >"$made/node"
+    chmod 755 "$made/node" ;;
+  *) exec "$(dirname "$0")/npm.plain" "$@" ;;
+esac
+`;
+    let env: Record<string, string>;
+    const brought = `export BROUGHT_NODE_RAN=1; exec "${process.execPath}" "$@"`;
+
+    beforeEach(async () => {
+      const bin = join(folder, 'bin');
+      const write = async (name: string, text: string): Promise<void> => {
+        await writeFile(join(bin, name), text);
+        await chmod(join(bin, name), 0o755);
+      };
+      await rename(join(bin, 'npm'), join(bin, 'npm.plain'));
+      await write('npm', BRINGING);
+      await write('node', '#!/bin/sh\n[ "$1" = -p ] && echo 20.20.2\n');
+      // Root has its cache in a place of the system.
+      await write('id', '#!/bin/sh\necho 1000\n');
+      env = {
+        PATH: `${bin}:/usr/bin:/bin`,
+        XDG_CACHE_HOME: join(folder, 'cache'),
+        BROUGHT: brought,
+      };
+    });
+
+    it('brings another one with npm, once, and runs everything on it', async () => {
+      const first = await run(['x'], env);
+      expect(first.code).toBe(0);
+      expect(first.stderr).toContain('20.20.2 is too old');
+      const [bring, ...rest] = await calls();
+      expect(bring).toMatch(/ install .* node-linux-(x64|arm64)@24\.\d+\.\d+$/);
+      expect(rest).toEqual([install, 'run build']);
+      expect(first.stdout).toContain('BROUGHT_NODE_RAN=1');
+      const folders = await readdir(join(folder, 'cache/millrace'));
+      expect(folders.filter((name) => name.endsWith('.new'))).toEqual([]);
+
+      const second = await run(['x'], env);
+      expect(second).toMatchObject({ code: 0, stderr: '' });
+      expect(second.stdout).toContain('BROUGHT_NODE_RAN=1');
+      await expect(calls()).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    it('two at once bring one', async () => {
+      const both = await Promise.all([
+        run(['x'], { ...env, NPM_WAIT: '1' }),
+        run(['x'], { ...env, NPM_WAIT: '1' }),
+      ]);
+      expect(both.map(({ code }) => code)).toEqual([0, 0]);
+      expect((await calls()).filter((call) => call.includes(' install '))).toHaveLength(1);
+    });
+
+    it('says what to do where none can be fetched, and fetches it the next time', async () => {
+      const failed = await run(['x'], { ...env, NO_NETWORK: '1' });
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain('no network here');
+      expect(failed.stderr).toContain('Install Node.js 24 or newer');
+      await calls();
+      expect((await run(['x'], env)).code).toBe(0);
+    });
+
+    it('says so when what was fetched does not run here, and does not keep it', async () => {
+      const failed = await run(['x'], { ...env, BROUGHT: 'exit 127' });
+      expect(failed.code).toBe(1);
+      expect(failed.stderr).toContain('does not run on this machine');
+      await calls();
+      expect((await run(['x'], env)).code).toBe(0);
+    });
   });
 
   it('hands the environment over a descriptor and starts the program with a bare one', async () => {

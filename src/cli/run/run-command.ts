@@ -11,19 +11,17 @@ import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compil
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
-import { runPlan } from '../../engine/runtime/run-plan.js';
+import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
-import { GitStepHandler } from '../../executions/attempt/steps/git-step.handler.js';
-import { ShellStepHandler } from '../../executions/attempt/steps/shell-step.handler.js';
-import { StepHost } from '../../executions/attempt/steps/step-environment.js';
+import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
+import { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
 import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
-import type { Workspace } from '../../workspaces/workspace.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command/command.error.js';
 import type { RunFlags } from '../command/flags.js';
@@ -67,13 +65,6 @@ export async function runCommand(
   }
 }
 
-/** What a run works with. */
-interface RunPlace {
-  readonly processes: ProcessRunner;
-  readonly store: WorkspaceStore;
-  readonly workspace: Workspace;
-}
-
 async function runInFolder(
   plan: Plan,
   context: RunContext,
@@ -83,17 +74,42 @@ async function runInFolder(
 ): Promise<RunState | 'forced'> {
   const base = await mkdtemp(join(tmpdir(), 'mr-'));
   const processes = newRunner();
-  const store = newStore(base, processes);
+  const workspaces = newStore(base, processes);
   let state: RunState | 'forced' | undefined;
   try {
-    const workspace = await store.create(context.executionId, 1);
-    state = await runInWorkspace(plan, context, { processes, store, workspace }, stop, terminal);
-    if (flags.keep) terminal.say(`Workspace: ${workspace.directory}`);
+    const tools = await newRuns(processes, workspaces);
+    try {
+      const run = await tools.runs.open(context.executionId, 1);
+      state = await runToEnd(run, plan, context, processes, stop, terminal);
+      if (flags.keep) terminal.say(`Workspace: ${run.workspace.directory}`);
+    } finally {
+      await tools.close();
+    }
     return state;
   } finally {
-    if (!flags.keep) await removeWorkspace(base, store, state === 'forced', terminal);
+    if (!flags.keep) await removeWorkspace(base, workspaces, state === 'forced', terminal);
     await processes.close();
   }
+}
+
+/** What runs a plan here as on a worker; git by the configuration. */
+async function newRuns(
+  processes: ProcessRunner,
+  workspaces: WorkspaceStore,
+): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
+  const { gitCaFile, gitClient, workerMaxParallelSteps: maxParallelSteps } = loadConfig();
+  const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
+  // It is the caller's own machine and network, and no server of other people's.
+  const git = await chooseGitClient(gitClient, ['all'], { authorities });
+  const handlers = createStepHandlers({ processes, git, workspaces });
+  const groups = new ProcessGroups(`run-${process.pid}-`);
+  return {
+    runs: new PlanRuns({ processes, workspaces, handlers, groups, maxParallelSteps }),
+    close: async () => {
+      await git.close();
+      if (authorities) await rm(authorities.folder, { recursive: true, force: true });
+    },
+  };
 }
 
 function newRunner(): ProcessRunner {
@@ -135,56 +151,38 @@ async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
 }
 
 /** Runs the plan to its end; `forced` when it was cut off. Either way no process of it lives when this resolves. */
-async function runInWorkspace(
+async function runToEnd(
+  run: PlanRun,
   plan: Plan,
   context: RunContext,
-  { processes, store, workspace }: RunPlace,
+  processes: ProcessRunner,
   stop: RunStop,
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
   const masks = MaskSet.from(credentialMasks(plan, null));
-  const output = new TerminalOutput(masks, terminal);
   const progress = new Progress(terminal);
-  const config = loadConfig();
-  // It is the caller's own machine and network, and no server of other people's.
-  const authorities =
-    config.gitCaFile === undefined ? undefined : await authoritiesOf(config.gitCaFile);
-  const git = await chooseGitClient(config.gitClient, ['all'], { authorities });
-  const group = `${context.executionId}.1`;
+  const audience: RunAudience = {
+    output: new TerminalOutput(masks, terminal),
+    masks,
+    clock: steadyClock(),
+    // What a run that is cut off makes of its closed runner is nobody's news.
+    onState: (state) => {
+      if (!stop.isForced) progress.show(state);
+    },
+    onTrace: () => undefined,
+  };
   try {
-    const host = new StepHost(workspace);
-    const run = runPlan(
-      { plan, context, maxParallelSteps: config.workerMaxParallelSteps },
-      {
-        handlers: [
-          new ShellStepHandler(processes, workspace, group, output, host),
-          new GitStepHandler(git, workspace, output, store),
-        ],
-        clock: steadyClock(),
-        hostVariables: (address) => host.variables(address),
-        // What a run that is cut off makes of its closed runner is nobody's news.
-        onState: (state) => {
-          if (!stop.isForced) progress.show(state);
-        },
-        onTrace: () => undefined,
-        systemLine: (address, text) => output.systemLine(address, text),
-        mask: (text) => masks.maskText(text),
-        lastLines: (address) => output.lastLines(address, 20),
-      },
-      stop.signal,
-    );
-    const result = await Promise.race([run, stop.forced]);
+    const running = run.execute(plan, context, audience, stop.signal);
+    const result = await Promise.race([running, stop.forced]);
     if (result === 'forced') {
       // What it makes of a runner that is closed under it, nobody waits for.
-      run.catch(() => undefined);
+      running.catch(() => undefined);
       return 'forced';
     }
     progress.sum(result.state);
     return result.state;
   } finally {
-    await endProcesses(processes, group, stop);
-    await git.close();
-    if (authorities) await rm(authorities.folder, { recursive: true, force: true });
+    await endProcesses(run, processes, stop);
   }
 }
 
@@ -216,10 +214,10 @@ function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
 
 /** A second signal does not wait until steps have had their time: a closed runner starts nothing and ends what runs. */
 async function endProcesses(
+  run: PlanRun,
   processes: ProcessRunner,
-  group: string,
   { forced }: RunStop,
 ): Promise<void> {
-  const ended = await Promise.race([processes.sweep(group), forced]);
+  const ended = await Promise.race([run.sweep(), forced]);
   if (ended === 'forced') await processes.close();
 }

@@ -3,20 +3,12 @@ import { failPoint } from '../../common/fail-point.js';
 import type { Metrics } from '../../common/metrics/metrics.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { Reason, RunState, WhenTrace } from '../../engine/plan/run-state.js';
-import { runPlan } from '../../engine/runtime/run-plan.js';
 import type { RunResult, StopRequest } from '../../engine/runtime/run-ports.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import type { EventBus } from '../../integrations/event-bus/event-bus.js';
-import type { GitClient } from '../../integrations/git/git-client.js';
-import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import type { OpenSpan, Tracing } from '../../integrations/tracing/tracing.js';
-import type { LogChunkStore } from '../../logs/store/log-chunk-store.js';
-import type { LogLimits } from '../../logs/write/log-limits.js';
-import { type LogMeter, LogWriter } from '../../logs/write/log-writer.js';
+import type { LogWriter } from '../../logs/write/log-writer.js';
 import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
-import type { Workspace } from '../../workspaces/workspace.js';
-import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
 import {
@@ -26,41 +18,28 @@ import {
 } from '../record/execution.schema.js';
 import type { ExecutionsRepository, Hold, Settlement } from '../record/executions.repository.js';
 import type { LiveExecutions } from '../record/live-executions.js';
-import { logFencesOf } from '../record/log-fences.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedLogChunk } from '../record/stored-log-chunk.js';
 import { storedRun } from '../record/stored-state.js';
 import { abandonedRun } from '../recovery/abandoned-run.js';
 import { closeLast } from '../recovery/execution-takeover.js';
+import { type AttemptLogs, firstSeqOf, outputTo } from './attempt-logs.js';
+import type { PlanRun, PlanRuns } from './plan-runs.js';
 import { runSpans } from './run-spans.js';
 import { StatePublisher } from './state-publisher.js';
 import { steadyClock } from './steady-clock.js';
-import { GitStepHandler } from './steps/git-step.handler.js';
-import { MeasuredStepHandler } from './steps/measured-step.handler.js';
-import { ShellStepHandler } from './steps/shell-step.handler.js';
-import { StepHost } from './steps/step-environment.js';
-import type { StepOutput } from './steps/step-output.js';
 
-/** Everything that an attempt works with on its worker. */
+/** What an attempt works with on its worker. */
 export interface AttemptTools {
+  readonly runs: PlanRuns;
+  readonly logs: AttemptLogs;
   readonly plans: PlansService;
   readonly executions: ExecutionsRepository;
   readonly traces: ExecutionTracesRepository;
   readonly live: LiveExecutions;
-  readonly chunks: LogChunkStore;
-  readonly bus: EventBus;
-  readonly processes: ProcessRunner;
-  readonly git: GitClient;
-  readonly workspaces: WorkspaceStore;
-  /** Tells the processes of this installation from those of others on the same host. */
-  readonly groupPrefix: string;
-  /** Steps of one execution at once. */
-  readonly maxParallelSteps: number;
-  readonly logLimits: Partial<LogLimits>;
-  readonly logMeter: LogMeter;
-  readonly logger: Logger;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
+  readonly logger: Logger;
 }
 
 /** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
@@ -86,7 +65,7 @@ export class ExecutionAttempt {
   private fenced = false;
   private cancelReason: Reason | undefined;
   private log: LogWriter | undefined;
-  private workspace: Workspace | undefined;
+  private planRun: PlanRun | undefined;
   /** The last state that was told. */
   private progress: Progress | undefined;
 
@@ -115,15 +94,14 @@ export class ExecutionAttempt {
    * machine is there until `cleanUp`.
    */
   async run(): Promise<AttemptEnd> {
-    const { workspaces } = this.tools;
     try {
-      this.workspace = await workspaces.create(this.hold.executionId, this.hold.fence);
+      this.planRun = await this.tools.runs.open(this.hold.executionId, this.hold.fence);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
       return this.fail(executionReasons.workspaceFailed(code), error);
     }
     try {
-      return await this.runIn(this.workspace);
+      return await this.runIn(this.planRun);
     } catch (error) {
       return await this.fail(executionReasons.internalError(), error);
     }
@@ -131,50 +109,28 @@ export class ExecutionAttempt {
 
   /** Ends what the attempt left running and removes its workspace; to be called after `run`. Never rejects. */
   async cleanUp(): Promise<void> {
-    if (!this.workspace) return;
     try {
-      await this.tools.processes.sweep(this.group);
-      await this.tools.workspaces.remove(this.workspace);
+      await this.planRun?.cleanUp();
     } catch (error) {
       this.problem('not cleaned up; the sweep at the next start removes the rest', error);
     }
   }
 
-  private async runIn(workspace: Workspace): Promise<AttemptEnd> {
+  private async runIn(planRun: PlanRun): Promise<AttemptEnd> {
     const { plan_hash, clone_url } = this.execution;
     const plan = await databaseRetry(() => this.tools.plans.get(plan_hash), NO_DEADLINE);
     const masks = MaskSet.from(credentialMasks(plan, clone_url));
     const log = this.openLog(masks);
     const publisher = this.publisher();
-    const output: StepOutput = {
-      open: (address, stream) => log.source({ ...address, stream }),
-      systemLine: (address, text) => log.systemLine(address, text),
-    };
-    const host = new StepHost(workspace);
-    const result = await runPlan(
+    const result = await planRun.execute(
+      plan,
+      runContextOf(this.execution),
       {
-        plan,
-        context: runContextOf(this.execution),
-        maxParallelSteps: this.tools.maxParallelSteps,
-      },
-      {
-        handlers: [
-          new MeasuredStepHandler(
-            new ShellStepHandler(this.tools.processes, workspace, this.group, output, host),
-            this.tools.metrics,
-          ),
-          new MeasuredStepHandler(
-            new GitStepHandler(this.tools.git, workspace, output, this.tools.workspaces),
-            this.tools.metrics,
-          ),
-        ],
+        output: outputTo(log),
+        masks,
         clock: this.clock,
-        hostVariables: (address) => host.variables(address),
         onState: (state) => publisher.push(state),
         onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
-        systemLine: (address, text) => log.systemLine(address, text),
-        mask: (text) => masks.maskText(text),
-        lastLines: (address) => log.lastLines(address, 20),
       },
       this.control.signal,
     );
@@ -248,7 +204,7 @@ export class ExecutionAttempt {
     if (this.fenced) return 'fenced';
     const end = this.log
       ? await this.closeLog(this.log, LOG_KEPT_BYTES)
-      : { last_seq: this.firstSeq - 1, logs: [] };
+      : { last_seq: firstSeqOf(this.execution) - 1, logs: [] };
     if (!end) return 'fenced';
     const now = new Date(this.clock.now());
     return this.settle({
@@ -264,23 +220,15 @@ export class ExecutionAttempt {
   }
 
   private openLog(masks: MaskSet): LogWriter {
-    const before = this.execution.placements.at(-2);
-    this.log = new LogWriter({
-      executionId: this.hold.executionId,
-      fence: this.hold.fence,
-      firstSeq: this.firstSeq,
-      lost: before?.log_lost ?? false,
+    this.log = this.tools.logs.open(
+      this.execution,
       masks,
-      store: this.tools.chunks,
-      bus: this.tools.bus,
-      clock: this.clock,
-      limits: this.tools.logLimits,
-      meter: this.tools.logMeter,
-      onProblem: ({ part, error, attempt }) => {
+      this.clock,
+      ({ part, error, attempt }) => {
         if (part === 'bus') this.notLive('log', error);
         else this.problem(`log not written to the ${part}, try ${attempt}`, error);
       },
-    });
+    );
     return this.log;
   }
 
@@ -327,14 +275,6 @@ export class ExecutionAttempt {
     if (count === this.storedTraces) return;
     await this.tools.traces.save(this.hold, this.traces);
     this.storedTraces = count;
-  }
-
-  private get firstSeq(): number {
-    return logFencesOf(this.execution).at(-1)?.firstSeq ?? 1;
-  }
-
-  private get group(): string {
-    return `${this.tools.groupPrefix}${this.hold.executionId}.${this.hold.fence}`;
   }
 
   /** Redis away is told once, where the connection is; here it comes with every packet of every log. */

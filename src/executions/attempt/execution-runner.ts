@@ -1,38 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failPoint } from '../../common/fail-point.js';
 import { Metrics } from '../../common/metrics/metrics.js';
-import { MillraceConfig } from '../../config/millrace-config.js';
-import { entryFile } from '../../config/paths.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
-import { EventBus } from '../../integrations/event-bus/event-bus.js';
-import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
-import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
-import type { GitMirrorSettings } from '../../integrations/git/git-mirror-store.js';
-import { sweepMirrors } from '../../integrations/git/mirror-sweep.js';
 import type { JobOutcome } from '../../integrations/job-queue/job-queue.js';
-import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
-import { ensureStepUser } from '../../integrations/process/client/step-user.js';
 import { type SpanAttributes, Tracing } from '../../integrations/tracing/tracing.js';
-import { LogChunkStore } from '../../logs/store/log-chunk-store.js';
-import type { LogMeter } from '../../logs/write/log-writer.js';
-import { PlansService } from '../../pipelines/versions/plans.service.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
-import { WorkerPulse } from '../../workers/worker-pulse.js';
-import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
-import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
 import { executionReasons } from '../record/execution-reasons.js';
-import { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
-import { LiveExecutions } from '../record/live-executions.js';
 import { ExecutionTakeover } from '../recovery/execution-takeover.js';
-import { type AttemptEnd, type AttemptTools, ExecutionAttempt } from './execution-attempt.js';
-import { LeftFolders } from './left-folders.js';
+import type { AttemptEnd, ExecutionAttempt } from './execution-attempt.js';
+import { ExecutionAttempts } from './execution-attempts.js';
 import { RunningAttempts } from './running-attempts.js';
 
 /** A job whose execution cannot be claimed so long, because the database is away, is put back. */
@@ -43,118 +23,29 @@ const MOST_REFUSALS = 3;
 const MAX_CLEANING = 64;
 /** How long a worker that ends waits for what it cleans up. */
 const CLEANING_MS = 10_000;
-const DAY_MS = 86_400_000;
-/** Short, for the sake of unix sockets in a workspace. */
-const WORKSPACES = 'w';
 
 /** Runs executions on this worker: claim, attempt, and what follows from its end. */
 @Injectable()
 export class ExecutionRunner {
   private readonly logger = new Logger(ExecutionRunner.name);
-  private tools: AttemptTools | undefined;
-  private leftFolders: LeftFolders | undefined;
-  private closeTools: (() => Promise<void>) | undefined;
   private readonly cleaning = new Set<Promise<void>>();
   /** How often the claim of an execution failed for another reason than an absent database. */
   private readonly refused = new Map<string, number>();
 
   constructor(
-    private readonly config: MillraceConfig,
-    private readonly plans: PlansService,
+    private readonly attempts: ExecutionAttempts,
     private readonly executions: ExecutionsRepository,
-    private readonly traces: ExecutionTracesRepository,
-    private readonly live: LiveExecutions,
-    private readonly chunks: LogChunkStore,
-    private readonly bus: EventBus,
     private readonly placer: ExecutionPlacer,
     private readonly takeover: ExecutionTakeover,
     private readonly running: RunningAttempts,
     private readonly metrics: Metrics,
     private readonly tracing: Tracing,
-    private readonly pulse: WorkerPulse,
   ) {}
 
-  /** Starts what runs steps and ends what a dead worker of this host left; to be called once, before `run`. */
-  async prepare(): Promise<void> {
-    await mkdir(this.config.home, { recursive: true, mode: 0o750 });
-    const stepUser = await ensureStepUser(this.config.stepUser);
-    const processes = new LauncherProcessRunner({
-      launcherEntry: entryFile('launcher'),
-      stepUser,
-      onSpawn: (ms) => this.metrics.stepSpawn.observe(ms / 1000),
-      report: (event) => this.logger.warn(event, `launcher: ${event.message}`),
-      isSteady: () => this.pulse.isSteady,
-    });
-    const mirrors = this.gitMirrors(stepUser !== undefined && stepUser.uid !== process.getuid?.());
-    const git = await chooseGitClient(this.config.gitClient, this.config.allowPrivateUrls, {
-      mirrors,
-      authorities: this.gitAuthorities(),
-    });
-    const endSweep =
-      mirrors &&
-      sweepMirrors(mirrors, (error) => this.logger.warn({ err: error }, 'git mirrors not swept'));
-    const groupPrefix = `millrace-${installationId(this.config.home)}-`;
-    const ended = await processes.sweepStale(groupPrefix);
-    if (ended > 0) this.logger.warn({ ended }, 'processes that a dead worker left were ended');
-    await processes.warmUp();
-    const workspaces = new WorkspaceStore(
-      join(this.config.home, WORKSPACES),
-      stepUser,
-      new StepUserScripts(processes, `${groupPrefix}${process.pid}-`),
-    );
-    this.leftFolders = new LeftFolders(workspaces, this.running, this.executions, this.logger);
-    this.tools = {
-      plans: this.plans,
-      executions: this.executions,
-      traces: this.traces,
-      live: this.live,
-      chunks: this.chunks,
-      bus: this.bus,
-      processes,
-      git,
-      workspaces,
-      groupPrefix,
-      maxParallelSteps: this.config.workerMaxParallelSteps,
-      logLimits: { totalBytes: this.config.maxLogSize, liveBytes: this.config.liveLogSize },
-      logMeter: logMeter(this.metrics),
-      logger: this.logger,
-      metrics: this.metrics,
-      tracing: this.tracing,
-    };
-    this.closeTools = async () => {
-      endSweep?.();
-      await processes.close();
-      await git.close();
-    };
-  }
-
-  private gitAuthorities(): ExtraAuthorities | undefined {
-    const { gitCaFile: file, home: folder } = this.config;
-    return file === undefined ? undefined : { file, folder };
-  }
-
-  /** A user of their own cannot change files of ours, whichever folder they are in. */
-  private gitMirrors(stepsHaveUser: boolean): GitMirrorSettings | undefined {
-    const { gitMirrorSize, gitMirrorDays, home } = this.config;
-    if (gitMirrorSize === 0) return undefined;
-    return {
-      folder: join(home, 'git-mirrors'),
-      maxBytes: gitMirrorSize,
-      maxAgeMs: gitMirrorDays * DAY_MS,
-      share: stepsHaveUser ? 'hard-link' : 'copy',
-    };
-  }
-
+  /** Waits until what ended here is cleaned up, for 10 s; the next worker of this host does what is left then. */
   async close(): Promise<void> {
-    // What is not clean by then is left to the next worker of this host.
     const deadline = sleep(CLEANING_MS, undefined, { ref: false });
     await Promise.race([Promise.all(this.cleaning), deadline]);
-    await this.closeTools?.();
-  }
-
-  /** @see LeftFolders */
-  async removeLeftFolders(): Promise<void> {
-    await this.leftFolders?.remove();
   }
 
   /** Gives up what this worker holds by the database's word but does not run. */
@@ -179,7 +70,7 @@ export class ExecutionRunner {
       if (!execution) return 'done';
       this.refused.delete(executionId);
       failPoint('execution_claimed');
-      attempt = this.begin(execution);
+      attempt = this.attempts.create(execution);
       this.running.add(execution, attempt);
       this.metrics.queueWait.observe(waitedSeconds(execution));
     } catch (error) {
@@ -253,16 +144,6 @@ export class ExecutionRunner {
     if (end !== 'settled') await cleaning;
     else if (this.cleaning.size > MAX_CLEANING) await Promise.race(this.cleaning);
   }
-
-  private begin(execution: ExecutionRecord): ExecutionAttempt {
-    if (!this.tools) throw new Error('the runner was not prepared');
-    return new ExecutionAttempt(execution, this.tools);
-  }
-}
-
-/** The same for all workers that share a data folder. */
-function installationId(home: string): string {
-  return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 
 function attributesOf(executionId: string): SpanAttributes {
@@ -273,17 +154,6 @@ function attributesOf(executionId: string): SpanAttributes {
 function waitedSeconds({ queued_at, placements }: ExecutionRecord): number {
   const claimedAt = placements.at(-1)?.claimed_at ?? queued_at;
   return Math.max(0, claimedAt.getTime() - queued_at.getTime()) / 1000;
-}
-
-function logMeter(metrics: Metrics): LogMeter {
-  return {
-    taken: (lines, bytes) => {
-      metrics.logLines.inc(lines);
-      metrics.logBytes.inc(bytes);
-    },
-    dropped: (bytes) => metrics.logDroppedBytes.inc(bytes),
-    truncated: () => metrics.logsTruncated.inc(),
-  };
 }
 
 function nextOffer(execution: ExecutionRecord): ExecutionRecord {

@@ -17,6 +17,7 @@ import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
 import { QueuesRepository } from '../placement/queues.repository.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import { ExecutionRunner } from './execution-runner.js';
+import { LeftFolders } from './left-folders.js';
 import { RunningAttempts } from './running-attempts.js';
 
 /** How long executions under way may take to end by themselves when the worker is stopped. */
@@ -48,11 +49,11 @@ export class ExecutionsProcessor {
     private readonly machine: MachineWatch,
     private readonly runner: ExecutionRunner,
     private readonly running: RunningAttempts,
+    private readonly leftFolders: LeftFolders,
   ) {}
 
   /** Registers the worker and begins to take executions; to be called once everything else is up. */
   async start(): Promise<void> {
-    await this.runner.prepare();
     this.lease.whenLost(() => this.becomeLost());
     let machine = await this.lookAround();
     this.addDuties();
@@ -106,7 +107,7 @@ export class ExecutionsProcessor {
     this.duties.add('cancels', () => this.running.check());
     this.duties.add('strays', () => this.runner.giveUpStrays(this.lease.id));
     this.duties.add('queues', () => this.openQueues());
-    this.duties.add('folders', () => this.runner.removeLeftFolders());
+    this.duties.add('folders', () => this.leftFolders.remove());
   }
 
   private async lookAround(): Promise<WorkerMachine> {

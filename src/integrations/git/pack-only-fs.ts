@@ -16,7 +16,7 @@ export function packOnlyFs(gitdir: string): PromiseFsClient {
   return {
     promises: {
       ...promises,
-      readFile: async (path: string, options?: Parameters<typeof promises.readFile>[1]) => {
+      readFile: async (path: string, options: Parameters<typeof promises.readFile>[1] = null) => {
         if (isLoose(path)) throw Object.assign(new Error('no loose objects'), { code: 'ENOENT' });
         return promises.readFile(path, options);
       },

@@ -9,9 +9,11 @@ import {
   trace,
   type Tracer,
 } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { SpanKind as QueueSpanKind, type Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 import { settledWithin } from '../../common/async/within.js';
@@ -40,7 +42,7 @@ const CLOSE_LIMIT_MS = 3_000;
 /** OpenTelemetry over OTLP/HTTP. Loaded only where traces are wanted; one for each process, since its registry is the process's. */
 export class OtelTracing extends Tracing {
   readonly queueTelemetry: Telemetry;
-  private readonly provider: NodeTracerProvider;
+  private readonly provider: TracerProvider;
   private readonly tracer: Tracer;
   private closing: Promise<void> | undefined;
 
@@ -50,14 +52,15 @@ export class OtelTracing extends Tracing {
       url: `${options.endpoint.replace(/\/+$/, '')}/v1/traces`,
       timeoutMillis: SEND_LIMIT_MS,
     });
-    this.provider = new NodeTracerProvider({
+    this.provider = new TracerProvider({
       resource: resourceFromAttributes({
         'service.name': options.service,
         'service.version': options.version,
         'service.instance.id': options.instance,
       }),
       spanProcessors: [
-        new BatchSpanProcessor(new OutageExporter(exporter, options.onOutage), {
+        new BatchSpanProcessor({
+          exporter: new OutageExporter(exporter, options.onOutage),
           scheduledDelayMillis: SEND_INTERVAL_MS,
           exportTimeoutMillis: SEND_LIMIT_MS + 1_000,
           maxExportBatchSize: BATCH_SPANS,
@@ -65,7 +68,9 @@ export class OtelTracing extends Tracing {
         }),
       ],
     });
-    this.provider.register();
+    trace.setGlobalTracerProvider(this.provider);
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
     this.tracer = trace.getTracer('millrace', options.version);
     this.queueTelemetry = jobsOnly(new BullMQOtel({ tracerName: 'bullmq' }));
   }

@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { Socket, type ConnectOpts, type SocketConstructorOpts } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { Readable } from 'node:stream';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -37,7 +37,7 @@ export class FifoStream extends Readable {
   /** Call when a writer was there: before that, a FIFO reads as ended. */
   begin(): void {
     if (this.over) return;
-    const options: SocketConstructorOpts & ConnectOpts = {
+    const options: SocketConstructorOpts = {
       fd: this.descriptor,
       readable: true,
       writable: false,

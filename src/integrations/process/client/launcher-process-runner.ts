@@ -9,7 +9,7 @@ import type { OutputPair } from './fifo-pool.js';
 import { LaunchedProcess } from './launched-process.js';
 import { endLeftovers, sweepStaleLaunchers } from './launcher-leftovers.js';
 import { LauncherLink, type ProcessEvent } from './launcher-link.js';
-import type { StepUser } from './step-user.js';
+import type { StepUser } from '../step-account.js';
 
 export interface LauncherRunnerOptions {
   /** Absolute path of the launcher's entry file (`dist/launcher.js`). */

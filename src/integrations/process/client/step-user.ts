@@ -2,15 +2,10 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { ProcessRunnerError } from '../process-runner.error.js';
+import type { StepUser } from '../step-account.js';
 
 /** The system user of steps when Millrace is started as root and `STEP_USER` names no other. */
 export const DEFAULT_STEP_USER = 'millrace-step';
-
-export interface StepUser {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-}
 
 const run = promisify(execFile);
 

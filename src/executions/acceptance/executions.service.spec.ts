@@ -1,0 +1,265 @@
+import { Logger } from '@nestjs/common';
+import { standIn } from '../../../test/support/stand-in.js';
+import { Metrics } from '../../common/metrics/metrics.js';
+import { compileYaml } from '../../engine/compiler/compile-yaml.js';
+import { freshReservation } from '../../idempotency/reservation.js';
+import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import { NoTracing } from '../../integrations/tracing/tracing.js';
+import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
+import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import type { ExecutionPlacer } from '../placement/execution-placer.js';
+import { CANCEL_TOPIC } from '../placement/execution-topics.js';
+import { endedExecution, pendingExecution } from '../record/execution.fixture.js';
+import type { ExecutionListsRepository } from '../record/execution-lists.repository.js';
+import { LiveExecutions } from '../record/live-executions.js';
+import { MemoryExecutions } from '../record/memory-executions.fixture.js';
+import { ExecutionsService } from './executions.service.js';
+
+Logger.overrideLogger(false);
+
+const PIPELINE = '0190a0b0-0000-7000-8000-00000000000a';
+const { plan, definition } = compileYaml(`
+name: p
+runs_on: gpu
+triggers: [{ manual: { inputs: { tag: { type: string, required: true } } } }]
+stages: [{ name: a, steps: [{ name: x, run: "true" }] }]
+`);
+if (!plan || !definition) throw new Error('does not compile');
+
+describe('ExecutionsService', () => {
+  let executions: MemoryExecutions;
+  let bus: MemoryEventBus;
+  let metrics: Metrics;
+  let service: ExecutionsService;
+  let isEnabled: boolean | undefined;
+  let isQueueThere: boolean;
+  let events: string[];
+
+  beforeEach(() => {
+    executions = new MemoryExecutions();
+    bus = new MemoryEventBus();
+    metrics = new Metrics();
+    isEnabled = true;
+    isQueueThere = true;
+    events = [];
+    jest.spyOn(bus, 'publish').mockImplementation(async (topic, message) => {
+      events.push(`publish ${topic} ${message}`);
+      if (!isQueueThere) throw new Error('away');
+    });
+    service = new ExecutionsService(
+      standIn<PipelinesService>({
+        getVersion: async () => ({
+          pipelineId: PIPELINE,
+          pipelineName: 'p',
+          enabled: isEnabled === true,
+          number: 7,
+          planHash: 'hash',
+          plan,
+          definition,
+        }),
+        isEnabled: async () => isEnabled,
+      }),
+      standIn<PlansService>({ get: async () => plan }),
+      executions.repository,
+      standIn<ExecutionListsRepository>({}),
+      standIn<ExecutionPlacer>({
+        announceQueue: async (queue) => void events.push(`announce ${queue}`),
+        offer: async ({ _id, enqueue_number }) => {
+          // The document comes first: whoever takes the job must find it.
+          events.push(`offer ${executions.stored(_id).status} ${enqueue_number}`);
+          return isQueueThere;
+        },
+      }),
+      new LiveExecutions(bus),
+      bus,
+      metrics,
+      new NoTracing(),
+    );
+  });
+
+  const inputs = { tag: 'v1' };
+  const trigger = (
+    request: Parameters<ExecutionsService['trigger']>[1] = {},
+    reservation = freshReservation(),
+  ) => service.trigger(PIPELINE, { inputs, ...request }, 'ada', reservation);
+
+  describe('trigger', () => {
+    it('stores the execution in the queue of its labels, then offers it', async () => {
+      const { executionId } = await trigger({ branch: 'main', environment: { A: '1' } });
+      expect(events).toEqual(['announce gpu', 'offer pending 1']);
+      expect(executions.stored(executionId)).toMatchObject({
+        status: 'pending',
+        reason: { code: 'queued' },
+        pipeline_version: 7,
+        plan_hash: 'hash',
+        queue: 'gpu',
+        inputs,
+        environment: { A: '1' },
+        trigger_info: { trigger_type: 'manual', triggered_by: 'ada', branch: 'main' },
+        stages: [{ name: 'a', steps: [{ name: 'x', status: 'waiting' }] }],
+      });
+    });
+
+    it('shows no credentials of the URL that it clones from', async () => {
+      const repository = 'https://ada:secret@example.org/r.git';
+      const { executionId } = await trigger({ repository });
+      const { clone_url, trigger_info } = executions.stored(executionId);
+      expect(clone_url).toBe(repository);
+      expect(JSON.stringify(trigger_info)).not.toContain('secret');
+    });
+
+    it('accepts without the queue, and says what it waits for', async () => {
+      isQueueThere = false;
+      const accepted = await trigger();
+      expect(accepted.message).toContain('queue cannot be reached');
+      expect(executions.stored(accepted.executionId).reason).toMatchObject({
+        code: 'queue_unavailable',
+      });
+    });
+
+    it('accepts nothing without the database', async () => {
+      executions.failure = new Error('away');
+      await expect(trigger()).rejects.toThrow('away');
+    });
+
+    it('makes of a repeated request no other execution, but the job that may be missing', async () => {
+      const reservation = freshReservation();
+      const { executionId } = await trigger({}, reservation);
+      events.length = 0;
+      isEnabled = false;
+      const again = await trigger({ inputs: {} }, { ...reservation, repeated: true });
+      expect(again.executionId).toBe(executionId);
+      expect(events).toEqual(['offer pending 1']);
+    });
+
+    it('offers a repeated one no more once a worker has it', async () => {
+      const reservation = freshReservation();
+      await trigger({}, reservation);
+      await executions.claim(reservation.id, { id: 'w', name: 'w' });
+      events.length = 0;
+      await trigger({}, { ...reservation, repeated: true });
+      expect(events).toEqual([]);
+    });
+
+    it('completes a request whose first try came to nothing', async () => {
+      const { executionId } = await trigger({}, { id: 'reserved', repeated: true });
+      expect(executions.stored(executionId)._id).toBe('reserved');
+    });
+
+    it.each([
+      ['a branch and a tag', { branch: 'a', tag: 'b' }, 'ValidationError'],
+      ['a missing input', { inputs: {} }, 'UnprocessableError'],
+    ])('refuses %s', async (_what, request, kind) => {
+      await expect(trigger(request)).rejects.toMatchObject({ kind });
+      expect(events).toEqual([]);
+    });
+
+    it('refuses a pipeline that is disabled', async () => {
+      isEnabled = false;
+      await expect(trigger()).rejects.toMatchObject({
+        kind: 'ConflictError',
+        details: { reason: { code: 'pipeline_disabled' } },
+      });
+    });
+  });
+
+  describe('rerun', () => {
+    const original = endedExecution('failed', {
+      pipeline_version: 3,
+      inputs: { tag: 'v0' },
+      environment: { A: '2' },
+      commit: { sha: 'cloned', message: 'm', author: 'a' },
+    });
+    const rerun = () => service.rerun(original._id, 'bob', freshReservation());
+
+    it('runs the same plan with the same values at the commit that was cloned', async () => {
+      await executions.insert(original);
+      const { executionId } = await rerun();
+      expect(executions.stored(executionId)).toMatchObject({
+        pipeline_version: 3,
+        inputs: original.inputs,
+        environment: original.environment,
+        rerun_of: original._id,
+        trigger_info: {
+          triggered_by: 'test',
+          commit_hash: 'cloned',
+          rerun_of: original._id,
+          rerun_by: 'bob',
+        },
+      });
+    });
+
+    it('runs an execution again whose pipeline was deleted', async () => {
+      await executions.insert(original);
+      isEnabled = undefined;
+      await expect(rerun()).resolves.toBeDefined();
+    });
+
+    it('refuses what is not there, not over, or of a disabled pipeline', async () => {
+      await expect(rerun()).rejects.toMatchObject({ kind: 'NotFoundError' });
+      await executions.insert({ ...original, status: 'running' });
+      await expect(rerun()).rejects.toMatchObject({ kind: 'ConflictError' });
+      isEnabled = false;
+      const over = endedExecution('success');
+      await executions.insert(over);
+      const again = service.rerun(over._id, 'bob', freshReservation());
+      await expect(again).rejects.toMatchObject({
+        details: { reason: { code: 'pipeline_disabled' } },
+      });
+    });
+  });
+
+  describe('cancel', () => {
+    let id: string;
+    beforeEach(async () => {
+      id = pendingExecution()._id;
+      await executions.insert(pendingExecution({ _id: id }));
+    });
+
+    it('ends at once what no worker has', async () => {
+      await service.cancel(id, 'ada', 'wrong');
+      expect(executions.stored(id)).toMatchObject({
+        status: 'cancelled',
+        reason: { message: 'Cancelled by ada: wrong.' },
+      });
+      expect(events).toEqual([]);
+    });
+
+    it('tells the worker that has it', async () => {
+      await executions.claim(id, { id: 'w', name: 'w' });
+      await service.cancel(id, 'ada', undefined);
+      expect(executions.stored(id)).toMatchObject({
+        status: 'running',
+        cancel_requested: { by: 'ada' },
+      });
+      expect(events).toEqual([`publish ${CANCEL_TOPIC} ${id}`]);
+    });
+
+    it('is stored all the same when nobody can be told', async () => {
+      await executions.claim(id, { id: 'w', name: 'w' });
+      isQueueThere = false;
+      await service.cancel(id, 'ada', undefined);
+      expect(executions.stored(id).cancel_requested).toMatchObject({ by: 'ada' });
+    });
+
+    it('refuses what is not there, or over', async () => {
+      await expect(service.cancel('x', 'ada', undefined)).rejects.toMatchObject({
+        kind: 'NotFoundError',
+      });
+      const over = endedExecution('success');
+      await executions.insert(over);
+      await expect(service.cancel(over._id, 'ada', undefined)).rejects.toMatchObject({
+        kind: 'ConflictError',
+      });
+    });
+
+    it('is content with an execution that ended for this very request', async () => {
+      jest
+        .spyOn(executions, 'requestCancel')
+        .mockImplementation(async (_id, cancel_requested) =>
+          endedExecution('cancelled', { cancel_requested }),
+        );
+      await expect(service.cancel(id, 'ada', undefined)).resolves.toBeUndefined();
+    });
+  });
+});

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { standIn } from '../../../test/support/stand-in.js';
+import { Metrics } from '../../common/metrics/metrics.js';
+import type { MillraceConfig } from '../../config/millrace-config.js';
+import { compileYaml } from '../../engine/compiler/compile-yaml.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import { pendingState } from '../../engine/runtime/pending-state.js';
+import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import type { GitClient } from '../../integrations/git/git-client.js';
+import {
+  FakeProcessRunner,
+  type FakeScript,
+} from '../../integrations/process/fake-process-runner.js';
+import { ProcessGroups } from '../../integrations/process/process-groups.js';
+import { NoTracing } from '../../integrations/tracing/tracing.js';
+import { LogReader } from '../../logs/read/log-reader.js';
+import { MemoryLogChunkStore } from '../../logs/store/memory-log-chunk-store.js';
+import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
+import { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { pendingExecution } from '../record/execution.fixture.js';
+import type { StoredTrace } from '../record/execution-trace.schema.js';
+import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
+import type { ExecutionRecord } from '../record/execution.schema.js';
+import { LiveExecutions } from '../record/live-executions.js';
+import { logFencesOf } from '../record/log-fences.js';
+import { MemoryExecutions } from '../record/memory-executions.fixture.js';
+import { runContextOf } from '../record/run-context.js';
+import { storedRun } from '../record/stored-state.js';
+import { AttemptLogs } from './attempt-logs.js';
+import type { ExecutionAttempt } from './execution-attempt.js';
+import { ExecutionAttempts } from './execution-attempts.js';
+import { PlanRuns } from './plan-runs.js';
+import { createStepHandlers } from './steps/step-handlers.js';
+
+/** What the commands of these tests do: a process that waits is ended by nobody but `kill`. */
+const SCRIPTS: Readonly<Record<string, FakeScript>> = {
+  ok: { stdout: ['one\ntwo\n'], exit: { kind: 'exited', exitCode: 0 } },
+  fail: { stdout: ['oh no\n'], exit: { kind: 'exited', exitCode: 3 } },
+  wait: { stdout: ['waits\n'], exit: new Promise(() => undefined) },
+};
+
+export const WORKER = { id: 'w1', name: 'worker-1' };
+
+/** A worker's attempts, with stores and processes in memory and real folders in a temporary one. */
+export class AttemptBench {
+  readonly base = mkdtempSync(join(tmpdir(), 'mr-attempt-'));
+  readonly executions = new MemoryExecutions();
+  readonly chunks = new MemoryLogChunkStore();
+  readonly bus = new MemoryEventBus();
+  readonly live = new LiveExecutions(this.bus);
+  readonly metrics = new Metrics();
+  readonly processes = new FakeProcessRunner(({ args }) => {
+    const script = SCRIPTS[args.at(-1) ?? ''];
+    if (!script) throw new Error(`no script for ${args.join(' ')}`);
+    return script;
+  });
+  readonly workspaces = new WorkspaceStore(
+    join(this.base, 'w'),
+    undefined,
+    new StepUserScripts(this.processes, 'spec-'),
+  );
+  readonly traces: StoredTrace[] = [];
+  readonly attempts: ExecutionAttempts;
+  plan: Plan;
+  /** What the plan cannot be read for. */
+  planFailure: Error | undefined;
+
+  constructor(yaml: string) {
+    this.plan = planOf(yaml);
+    const { processes, workspaces } = this;
+    const handlers = createStepHandlers({ processes, workspaces, git: standIn<GitClient>({}) });
+    this.attempts = new ExecutionAttempts(
+      new PlanRuns({
+        ...{ processes, workspaces, handlers },
+        groups: new ProcessGroups('spec-'),
+        maxParallelSteps: 8,
+      }),
+      new AttemptLogs(
+        { maxLogSize: 1_000_000, liveLogSize: 1_000_000 } as MillraceConfig,
+        this.chunks,
+        this.bus,
+        this.metrics,
+      ),
+      standIn<PlansService>({
+        get: async () => {
+          if (this.planFailure) throw this.planFailure;
+          return this.plan;
+        },
+      }),
+      this.executions.repository,
+      standIn<ExecutionTracesRepository>({
+        save: async (_hold, traces) => {
+          this.traces.splice(0, Infinity, ...traces);
+        },
+      }),
+      this.live,
+      this.metrics,
+      new NoTracing(),
+    );
+  }
+
+  close(): void {
+    rmSync(this.base, { recursive: true, force: true });
+  }
+
+  /** An execution that a worker has just claimed. */
+  async claimed(changes: Partial<ExecutionRecord> = {}): Promise<ExecutionRecord> {
+    const blank = pendingExecution(changes);
+    const run = storedRun(pendingState(this.plan, runContextOf(blank)));
+    await this.executions.insert({ ...blank, ...run, ...changes });
+    const claimed = await this.executions.claim(blank._id, WORKER);
+    if (!claimed) throw new Error('not claimed');
+    return claimed;
+  }
+
+  async begin(changes: Partial<ExecutionRecord> = {}): Promise<{
+    readonly execution: ExecutionRecord;
+    readonly attempt: ExecutionAttempt;
+    stored(): ExecutionRecord;
+  }> {
+    const execution = await this.claimed(changes);
+    const attempt = this.attempts.create(execution);
+    return { execution, attempt, stored: () => this.executions.stored(execution._id) };
+  }
+
+  /** Resolves when so many processes of steps were started. */
+  async started(count: number): Promise<void> {
+    const giveUpAt = performance.now() + 5_000;
+    while (this.processes.started.length < count) {
+      if (performance.now() > giveUpAt) throw new Error(`${count} processes were not started`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** The log as a reader sees it: `seq text`. */
+  async log(execution: ExecutionRecord): Promise<string[]> {
+    const lines: string[] = [];
+    const query = { executionId: execution._id, fences: logFencesOf(execution), afterSeq: 0 };
+    for await (const { seq, text } of new LogReader(this.chunks).readLines(query)) {
+      lines.push(`${seq} ${text}`);
+    }
+    return lines;
+  }
+}
+
+export function planOf(yaml: string): Plan {
+  const { plan, problems } = compileYaml(yaml);
+  if (!plan) throw new Error(JSON.stringify(problems));
+  return plan;
+}

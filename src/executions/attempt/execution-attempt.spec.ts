@@ -1,0 +1,217 @@
+import { Logger } from '@nestjs/common';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { reservedSeqs } from '../../logs/store/log-fence.js';
+import { lostMarker } from '../../logs/write/log-writer.js';
+import { executionReasons } from '../record/execution-reasons.js';
+import { AttemptBench } from './attempt.fixture.js';
+
+Logger.overrideLogger(false);
+
+const STAGES = (run: string) => `
+name: p
+stages:
+  - { name: one, steps: [{ name: x, run: ok }] }
+  - { name: two, when: "true", steps: [{ name: x, run: ${run} }] }
+always: [{ name: tidy, run: ok }]
+`;
+const CANCEL = { kind: 'cancel', reason: executionReasons.cancelled('ada', 'wrong') } as const;
+const INTERRUPT = { kind: 'interrupt', reason: executionReasons.workerStopped('w') } as const;
+
+describe('ExecutionAttempt', () => {
+  let bench: AttemptBench;
+
+  function open(run: string): AttemptBench {
+    bench = new AttemptBench(STAGES(run));
+    return bench;
+  }
+  afterEach(() => bench.close());
+
+  it('settles an execution with its state, its log and its traces', async () => {
+    const { attempt, stored } = await open('ok').begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'success',
+      stages: [{ status: 'success' }, { status: 'success', steps: [{ exit_code: 0 }] }],
+      always: [{ status: 'success' }],
+      logs: ['one', 'two', 'one', 'two', 'one', 'two'],
+      last_seq: 6,
+    });
+    expect(stored().finished_at).not.toBeNull();
+    expect(await bench.log(stored())).toEqual([
+      ...['1 one', '2 two', '3 one', '4 two', '5 one', '6 two'],
+    ]);
+    expect(bench.traces.map(({ stage }) => stage)).toContain('two');
+    expect(await bench.metrics.registry.metrics()).toMatch(
+      /executions_finished_total\{status="success"\} 1/,
+    );
+  });
+
+  it('settles a failed one as failed', async () => {
+    const { attempt, stored } = await open('fail').begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'failed',
+      stages: [{ status: 'success' }, { status: 'failed', steps: [{ exit_code: 3 }] }],
+      failure: { stage: 'two', step: 'x', last_lines: ['oh no'] },
+      always: [{ status: 'success' }],
+    });
+  });
+
+  it('ends a running step when it is cancelled, and tells it cancelled, not failed', async () => {
+    const { attempt, stored } = await open('wait').begin();
+    const end = attempt.run();
+    await bench.started(2);
+    attempt.stop(CANCEL);
+    expect(await end).toBe('settled');
+    expect(bench.processes.killed).toHaveLength(1);
+    expect(stored()).toMatchObject({
+      status: 'cancelled',
+      reason: { code: 'cancelled_by_user', message: 'Cancelled by ada: wrong.' },
+      stages: [
+        { status: 'success' },
+        {
+          status: 'cancelled',
+          steps: [{ status: 'cancelled', attempts: [{ status: 'cancelled' }] }],
+        },
+      ],
+      always: [{ status: 'success' }],
+    });
+  });
+
+  it('ends cancelled by the word of the request, when that came after the last step', async () => {
+    const { attempt, stored, execution } = await open('ok').begin();
+    await bench.executions.requestCancel(execution._id, { at: new Date(), by: 'ada' });
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'cancelled',
+      reason: { message: 'Cancelled by ada.' },
+      stages: [{ status: 'success' }, { status: 'success' }],
+    });
+  });
+
+  it('gives the execution back when it is interrupted, at no cost of a retry', async () => {
+    const { attempt, stored } = await open('wait').begin({ workers_lost: 1 });
+    const end = attempt.run();
+    await bench.started(2);
+    attempt.stop(INTERRUPT);
+    expect(await end).toBe('released');
+    expect(stored()).toMatchObject({
+      status: 'pending',
+      reason: { code: 'worker_stopped' },
+      enqueue_number: 2,
+      workers_lost: 1,
+      placements: [{ worker_id: 'w1', last_seq: 3, reason: { code: 'worker_stopped' } }],
+    });
+    expect(bench.processes.killed).toHaveLength(1);
+    expect(await bench.log(stored())).toEqual(['1 one', '2 two', '3 waits']);
+  });
+
+  it('cancels although it was interrupted before', async () => {
+    const { attempt, stored, execution } = await open('wait').begin();
+    const end = attempt.run();
+    await bench.started(2);
+    await bench.executions.requestCancel(execution._id, { at: new Date(), by: 'ada' });
+    attempt.stop(INTERRUPT);
+    attempt.stop(CANCEL);
+    // Whoever reads the cancel next ends it: nothing of the attempt runs any more.
+    expect(await end).toBe('fenced');
+    expect(stored()).toMatchObject({ status: 'running', cancel_requested: { by: 'ada' } });
+  });
+
+  it('writes nothing once its execution was taken from it', async () => {
+    const { attempt, stored } = await open('wait').begin();
+    const end = attempt.run();
+    await bench.started(2);
+    const before = stored();
+    attempt.fence(executionReasons.leaseLost());
+    expect(await end).toBe('fenced');
+    expect(stored()).toBe(before);
+    expect(bench.processes.killed).toHaveLength(1);
+  });
+
+  it('loses to the attempt that was claimed after it', async () => {
+    const { attempt, stored, execution } = await open('wait').begin();
+    const end = attempt.run();
+    await bench.started(2);
+    const hold = { executionId: execution._id, fence: 1 };
+    const back = { placements: stored().placements, enqueueNumber: 2, workersLost: 1 };
+    await bench.executions.release(hold, { ...back, reason: executionReasons.workerLost('w', 1) });
+    await bench.executions.claim(execution._id, { id: 'w2', name: 'w2' });
+    attempt.stop(CANCEL);
+    expect(await end).toBe('fenced');
+    expect(stored()).toMatchObject({ status: 'running', attempt: 2, finished_at: null });
+  });
+
+  it('goes on with the log of an attempt that never closed its own', async () => {
+    const before = {
+      claim_id: 'c',
+      worker_id: 'w0',
+      worker_name: 'w0',
+      claimed_at: new Date(),
+      last_seq: 4,
+      log_lost: true,
+    };
+    const { attempt, stored } = await open('ok').begin({ attempt: 1, placements: [before] });
+    await attempt.run();
+    const first = 5 + reservedSeqs;
+    expect((await bench.log(stored())).slice(0, 2)).toEqual([
+      `${first} ${lostMarker}`,
+      `${first + 1} one`,
+    ]);
+  });
+
+  it('says why it has no workspace', async () => {
+    const { attempt, stored } = await open('ok').begin();
+    writeFileSync(join(bench.base, 'w'), 'a file in the place of the folder');
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'failed',
+      reason: { code: 'workspace_failed', data: { code: 'EEXIST' } },
+      stages: [{ status: 'skipped' }, { status: 'skipped' }],
+      last_seq: 0,
+    });
+    await expect(attempt.cleanUp()).resolves.toBeUndefined();
+    rmSync(join(bench.base, 'w'));
+  });
+
+  it("ends the execution for a defect of Millrace's own", async () => {
+    const { attempt, stored } = await open('ok').begin();
+    bench.planFailure = new Error('plan h is not stored');
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({ status: 'failed', reason: { code: 'internal_error' } });
+  });
+
+  it('rejects when its end cannot be told', async () => {
+    const { attempt } = await open('wait').begin();
+    const end = attempt.run();
+    await bench.started(2);
+    bench.executions.failure = new Error('the document is damaged');
+    attempt.stop(CANCEL);
+    await expect(end).rejects.toThrow('damaged');
+  });
+
+  it('ends what it left running before it removes the workspace', async () => {
+    const { attempt, execution } = await open('ok').begin();
+    await attempt.run();
+    const folder = join(bench.base, 'w');
+    let folders: string[] = [];
+    const sweep = bench.processes.sweep.bind(bench.processes);
+    jest.spyOn(bench.processes, 'sweep').mockImplementation((group) => {
+      folders = readdirSync(folder);
+      return sweep(group);
+    });
+    await attempt.cleanUp();
+    expect(bench.processes.swept).toEqual([`spec-${execution._id}.1`]);
+    expect(folders).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('is cleaned up, as far as that goes, when the sweep fails', async () => {
+    const { attempt } = await open('ok').begin();
+    await attempt.run();
+    jest.spyOn(bench.processes, 'sweep').mockRejectedValue(new Error('no launcher'));
+    await expect(attempt.cleanUp()).resolves.toBeUndefined();
+    expect(readdirSync(join(bench.base, 'w'))).toHaveLength(1);
+  });
+});

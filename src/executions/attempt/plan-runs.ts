@@ -1,0 +1,101 @@
+import type { MaskSet } from '../../common/redaction/mask-set.js';
+import type { Plan, RunContext } from '../../engine/plan/plan.js';
+import type { RunState } from '../../engine/plan/run-state.js';
+import { runPlan } from '../../engine/runtime/run-plan.js';
+import type { Clock, RunPorts, RunResult } from '../../engine/runtime/run-ports.js';
+import type { StepAddress } from '../../engine/runtime/step-handler.js';
+import type { ProcessGroups } from '../../integrations/process/process-groups.js';
+import type { ProcessRunner } from '../../integrations/process/process-runner.js';
+import type { Workspace } from '../../workspaces/workspace.js';
+import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { StepHost } from './steps/step-environment.js';
+import type { StepHandlers } from './steps/step-handlers.js';
+import type { StepOutput } from './steps/step-output.js';
+
+/** What plans are run with on this machine. */
+export interface PlanRunTools {
+  readonly processes: ProcessRunner;
+  readonly workspaces: WorkspaceStore;
+  readonly handlers: StepHandlers;
+  readonly groups: ProcessGroups;
+  /** Steps of one run at once. */
+  readonly maxParallelSteps: number;
+}
+
+/** Where a run prints: the log of an execution, or a terminal. */
+export interface RunOutput extends StepOutput {
+  /** The last lines, masked, of a try that has ended. */
+  lastLines(address: StepAddress, count: number): readonly string[];
+}
+
+/** Who hears of a run. */
+export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
+  onState(state: RunState): void;
+  readonly output: RunOutput;
+  readonly masks: MaskSet;
+  readonly clock: Clock;
+}
+
+/** Lines of a failed try that its failure shows. */
+const LAST_LINES = 20;
+
+/**
+ * Runs plans on this machine: the one way of the worker, of `millrace run` and of the scenarios. It knows neither Nest nor
+ * a store.
+ */
+export class PlanRuns {
+  constructor(private readonly tools: PlanRunTools) {}
+
+  /** Makes a fresh workspace; it is there until `cleanUp`. Rejects with an error of the file system, or `FolderError`. */
+  async open(executionId: string, attempt: number): Promise<PlanRun> {
+    const workspace = await this.tools.workspaces.create(executionId, attempt);
+    return new PlanRun(workspace, this.tools.groups.ofAttempt(executionId, attempt), this.tools);
+  }
+}
+
+/** One run of a plan, in a workspace of its own. */
+export class PlanRun {
+  constructor(
+    readonly workspace: Workspace,
+    /** Of all processes that it starts. */
+    readonly group: string,
+    private readonly tools: PlanRunTools,
+  ) {}
+
+  /** Runs a plan to its end; once. The signal's reason is a `StopRequest`. Rejects for a defect of ours only. */
+  execute(
+    plan: Plan,
+    context: RunContext,
+    audience: RunAudience,
+    signal: AbortSignal,
+  ): Promise<RunResult> {
+    const { workspace, group } = this;
+    const { output, masks, clock } = audience;
+    const host = new StepHost(workspace);
+    return runPlan(
+      { plan, context, maxParallelSteps: this.tools.maxParallelSteps },
+      {
+        handlers: this.tools.handlers.forRun({ workspace, group, output, host }),
+        clock,
+        hostVariables: (address) => host.variables(address),
+        onState: (state) => audience.onState(state),
+        onTrace: (stage, step, trace) => audience.onTrace(stage, step, trace),
+        systemLine: (address, text) => output.systemLine(address, text),
+        mask: (text) => masks.maskText(text),
+        lastLines: (address) => output.lastLines(address, LAST_LINES),
+      },
+      signal,
+    );
+  }
+
+  /** Ends every process that it left, wherever that went. Idempotent. */
+  async sweep(): Promise<void> {
+    await this.tools.processes.sweep(this.group);
+  }
+
+  /** Ends what it left running, then removes its workspace. Idempotent. */
+  async cleanUp(): Promise<void> {
+    await this.sweep();
+    await this.tools.workspaces.remove(this.workspace);
+  }
+}

@@ -1,0 +1,172 @@
+import { Logger } from '@nestjs/common';
+import { standIn } from '../../../test/support/stand-in.js';
+import { Metrics } from '../../common/metrics/metrics.js';
+import type { WorkerObserver } from '../../workers/worker-observer.js';
+import type { WorkersRepository } from '../../workers/workers.repository.js';
+import type { ExecutionPlacer } from '../placement/execution-placer.js';
+import type { ExecutionListsRepository } from '../record/execution-lists.repository.js';
+import { pendingExecution } from '../record/execution.fixture.js';
+import type { ExecutionRecord } from '../record/execution.schema.js';
+import { MemoryExecutions } from '../record/memory-executions.fixture.js';
+import type { ExecutionTakeover } from './execution-takeover.js';
+import { ExecutionsReconciler } from './executions.reconciler.js';
+
+Logger.overrideLogger(false);
+
+const LONG_AGO = new Date(Date.now() - 60_000);
+
+describe('ExecutionsReconciler', () => {
+  let executions: MemoryExecutions;
+  let stored: ExecutionRecord[];
+  let liveWorkers: string[];
+  let isQueueThere: boolean;
+  let observe: () => Promise<void>;
+  let events: string[];
+  let reconciler: ExecutionsReconciler;
+
+  beforeEach(() => {
+    executions = new MemoryExecutions();
+    stored = [];
+    liveWorkers = ['alive'];
+    isQueueThere = true;
+    observe = async () => undefined;
+    events = [];
+    const offer =
+      (how: string) =>
+      async ({ _id }: { readonly _id: string }): Promise<boolean> => {
+        events.push(`${how} ${nameOf(_id)}`);
+        return isQueueThere;
+      };
+    reconciler = new ExecutionsReconciler(
+      executions.repository,
+      standIn<ExecutionListsRepository>({
+        live: async (statuses, limit) =>
+          stored
+            .map(({ _id }) => executions.stored(_id))
+            .filter(({ status }) => statuses.includes(status))
+            .slice(0, limit),
+      }),
+      standIn<ExecutionPlacer>({ offer: offer('offer'), renew: offer('renew') }),
+      standIn<ExecutionTakeover>({
+        takeFromLostWorker: async (id) => void events.push(`take ${nameOf(id)}`),
+      }),
+      standIn<WorkerObserver>({ observe: () => observe() }),
+      standIn<WorkersRepository>({
+        liveAmong: async (ids) => new Set(ids.filter((id) => liveWorkers.includes(id))),
+      }),
+      new Metrics(),
+    );
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  const nameOf = (id: string) => executions.stored(id).pipeline_name;
+
+  async function store(
+    pipeline_name: string,
+    changes: Partial<ExecutionRecord> = {},
+  ): Promise<ExecutionRecord> {
+    const execution = pendingExecution({ pipeline_name, queued_at: LONG_AGO, ...changes });
+    await executions.insert(execution);
+    stored.push(execution);
+    return execution;
+  }
+  async function running(name: string, ...workers: string[]): Promise<void> {
+    const placements = workers.map((worker_id) => ({
+      ...{ claim_id: 'c', worker_id, worker_name: worker_id },
+      claimed_at: LONG_AGO,
+    }));
+    await store(name, { status: 'running', attempt: workers.length, placements });
+  }
+
+  it('takes executions from workers that are lost, and from no other', async () => {
+    await running('of a lost one', 'lost');
+    await running('of a live one', 'alive');
+    await running('lost before, with a live one now', 'lost', 'alive');
+    await running('live before, with a lost one now', 'alive', 'lost');
+    await reconciler.reconcile();
+    expect(events).toEqual(['take of a lost one', 'take live before, with a lost one now']);
+  });
+
+  it('takes from a worker in the very round in which it is found lost', async () => {
+    await running('e', 'alive');
+    observe = async () => void (liveWorkers = []);
+    await reconciler.reconcile();
+    expect(events).toEqual(['take e']);
+  });
+
+  it('makes the job of what is pending for long: it may be lost', async () => {
+    await store('old');
+    await store('new', { queued_at: new Date() });
+    await store('waits for nothing of ours', { status: 'waiting' });
+    await reconciler.reconcile();
+    expect(events).toEqual(['renew old']);
+  });
+
+  it('makes it also when the clock of whoever queued it is ahead by hours', async () => {
+    await store('e', { queued_at: new Date(Date.now() + 3_600_000) });
+    await reconciler.reconcile();
+    const now = performance.now();
+    jest.spyOn(performance, 'now').mockReturnValue(now + 4_000);
+    await reconciler.reconcile();
+    expect(events).toEqual([]);
+    jest.spyOn(performance, 'now').mockReturnValue(now + 6_000);
+    await reconciler.reconcile();
+    expect(events).toEqual(['renew e']);
+  });
+
+  it('looks at the jobs of the oldest, and offers the others', async () => {
+    for (let number = 1; number <= 102; number += 1) await store(`${number}`);
+    await reconciler.reconcile();
+    expect(events.slice(0, 2)).toEqual(['renew 1', 'renew 2']);
+    expect(events.slice(99)).toEqual(['renew 100', 'offer 101', 'offer 102']);
+  });
+
+  it('asks a queue that is away no more in this round', async () => {
+    isQueueThere = false;
+    await store('1');
+    await store('2');
+    await reconciler.reconcile();
+    expect(events).toEqual(['renew 1']);
+  });
+
+  it('ends what is pending and was cancelled', async () => {
+    const { _id } = await store('e');
+    await executions.requestCancel(_id, { at: new Date(), by: 'ada' });
+    await reconciler.reconcile();
+    expect(executions.stored(_id)).toMatchObject({
+      status: 'cancelled',
+      reason: { message: 'Cancelled by ada.' },
+    });
+    expect(events).toEqual([]);
+  });
+
+  it.each([Object.assign(new Error('away'), { name: 'MongoNetworkError' }), new Error('a defect')])(
+    'tries again in the next round after %s',
+    async (error) => {
+      await running('e', 'lost');
+      observe = () => Promise.reject(error);
+      await expect(reconciler.reconcile()).resolves.toBeUndefined();
+      expect(events).toEqual([]);
+      observe = async () => undefined;
+      await reconciler.reconcile();
+      expect(events).toEqual(['take e']);
+    },
+  );
+
+  it('does a round every 5 s, and waits at its end for the one under way', async () => {
+    jest.useFakeTimers();
+    try {
+      await running('e', 'lost');
+      reconciler.onApplicationBootstrap();
+      await jest.advanceTimersByTimeAsync(13_000);
+      expect(events.length).toBeGreaterThanOrEqual(2);
+      expect(events.length).toBeLessThanOrEqual(3);
+      events.length = 0;
+      await reconciler.onApplicationShutdown();
+      await jest.advanceTimersByTimeAsync(60_000);
+      expect(events).toEqual([]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});

@@ -1,0 +1,95 @@
+import {
+  type DynamicModule,
+  type FactoryProvider,
+  Inject,
+  Logger,
+  Module,
+  type ModuleMetadata,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { join } from 'node:path';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { makeHome } from '../../config/paths.js';
+import { chooseGitClient } from './choose-git-client.js';
+import { GitClient } from './git-client.js';
+import type { GitMirrorSettings } from './git-mirror-store.js';
+import { sweepMirrors } from './mirror-sweep.js';
+
+/** What the git client must know of those who use its clones. */
+export interface GitModuleOptions {
+  /** True: steps are another user than this process, so they cannot change a file of a mirror that a clone shares. */
+  readonly stepsAreOtherUser: boolean;
+}
+
+const OPTIONS = Symbol('GitModuleOptions');
+const MIRRORS = Symbol('GitMirrorSettings');
+const DAY_MS = 86_400_000;
+
+const logger = new Logger('GitClient');
+
+/** Global: gives a worker `GitClient` as the configuration names it, and sweeps the mirrors while the worker lives. */
+@Module({})
+export class GitModule implements OnModuleInit, OnApplicationShutdown {
+  private endSweep: (() => void) | undefined;
+
+  constructor(
+    @Inject(GitClient) private readonly git: GitClient,
+    @Inject(MIRRORS) private readonly mirrors: GitMirrorSettings | null,
+  ) {}
+
+  static forRootAsync(
+    options: Pick<ModuleMetadata, 'imports'> &
+      Pick<FactoryProvider<GitModuleOptions>, 'inject' | 'useFactory'>,
+  ): DynamicModule {
+    const { imports = [], ...factory } = options;
+    return {
+      module: GitModule,
+      global: true,
+      imports,
+      providers: [
+        { provide: OPTIONS, ...factory },
+        { provide: MIRRORS, inject: [MillraceConfig, OPTIONS], useFactory: mirrorSettings },
+        { provide: GitClient, inject: [MillraceConfig, MIRRORS], useFactory: createClient },
+      ],
+      exports: [GitClient],
+    };
+  }
+
+  onModuleInit(): void {
+    if (!this.mirrors) return;
+    this.endSweep = sweepMirrors(this.mirrors, (error) =>
+      logger.warn({ err: error }, 'git mirrors not swept'),
+    );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.endSweep?.();
+    await this.git.close();
+  }
+}
+
+/** Null: no mirrors. */
+function mirrorSettings(
+  { gitMirrorSize, gitMirrorDays, home }: MillraceConfig,
+  { stepsAreOtherUser }: GitModuleOptions,
+): GitMirrorSettings | null {
+  if (gitMirrorSize === 0) return null;
+  return {
+    folder: join(home, 'git-mirrors'),
+    maxBytes: gitMirrorSize,
+    maxAgeMs: gitMirrorDays * DAY_MS,
+    share: stepsAreOtherUser ? 'hard-link' : 'copy',
+  };
+}
+
+async function createClient(
+  { gitClient, allowPrivateUrls, gitCaFile: file, home: folder }: MillraceConfig,
+  mirrors: GitMirrorSettings | null,
+): Promise<GitClient> {
+  await makeHome(folder);
+  return chooseGitClient(gitClient, allowPrivateUrls, {
+    ...(mirrors && { mirrors }),
+    ...(file !== undefined && { authorities: { file, folder } }),
+  });
+}

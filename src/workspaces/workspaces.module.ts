@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { join } from 'node:path';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { makeHome } from '../config/paths.js';
+import { ProcessGroups } from '../integrations/process/process-groups.js';
+import { ProcessRunner } from '../integrations/process/process-runner.js';
+import { StepAccount } from '../integrations/process/step-account.js';
+import { StepUserScripts } from './step-user-scripts.js';
+import { WorkspaceStore } from './workspace-store.js';
+
+/** Below the data folder; short, for the sake of unix sockets in a workspace. */
+const FOLDER = 'w';
+
+/** The folders of execution attempts on this machine. Needs `ProcessModule`. */
+@Module({
+  providers: [
+    {
+      provide: WorkspaceStore,
+      inject: [MillraceConfig, ProcessRunner, ProcessGroups, StepAccount],
+      useFactory: async (
+        { home }: MillraceConfig,
+        processes: ProcessRunner,
+        groups: ProcessGroups,
+        account: StepAccount,
+      ): Promise<WorkspaceStore> => {
+        await makeHome(home);
+        const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
+        return new WorkspaceStore(join(home, FOLDER), account.user, scripts);
+      },
+    },
+  ],
+  exports: [WorkspaceStore],
+})
+export class WorkspacesModule {}
