@@ -1,7 +1,7 @@
 import { repositorySupport } from '../common/values/repository-url.js';
 import { readEnvironment } from '../config/environment.js';
 import { compileYaml } from '../engine/compiler/compile-yaml.js';
-import type { Problem } from '../engine/definition/problem.js';
+import type { Problem } from '../engine/yaml/problem.js';
 import { readSource } from './command/read-source.js';
 import { countErrors, printProblems } from './terminal/problem-list.js';
 import type { Terminal } from './terminal/terminal.js';

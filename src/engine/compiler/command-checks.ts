@@ -1,10 +1,9 @@
-import type { PipelineDefinition, Shell, StepDefinition } from '../definition/definition.js';
-import { offsetInText } from '../definition/expression-readers.js';
-import { formatPath, type YamlPath } from '../definition/problem.js';
-import type { ExpressionUse } from '../definition/reader.js';
-import { parseTemplate, type Template } from '../expression/template.js';
-import { expressionPlaces } from '../shell/expression-places.js';
-import { adviceFor } from '../shell/place-advice.js';
+import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
+import { kindOf } from '../steps/step-kind-registry.js';
+import type { StepExpression } from '../steps/step-kind.js';
+import { offsetInText } from '../yaml/expression-readers.js';
+import { formatPath, type YamlPath } from '../yaml/problem.js';
+import type { ExpressionUse } from '../yaml/reader.js';
 import type { ProblemSink } from './problem-sink.js';
 
 /** Variables whose value a shell runs as code, or takes the commands to run first from. */
@@ -17,25 +16,47 @@ const RUN_BY_SHELLS = new Set([
   'BASHOPTS',
 ]);
 
-/** Expressions in commands stand where a shell surely takes their value as a value; anything else is an error. */
+/** Expressions stand where they are surely taken as a value; the kind of a step says where that is. */
 export function checkCommands(definition: PipelineDefinition, sink: ProblemSink): void {
-  const uses = new Map<string, ExpressionUse[]>();
-  for (const use of definition.expressions) {
-    const owner = formatPath(ownerPath(use.path));
-    uses.set(owner, [...(uses.get(owner) ?? []), use]);
-  }
   const steps = definition.stages.flatMap((stage) => stage.steps);
-  for (const step of [...steps, ...definition.onFailure, ...definition.always]) {
-    const { path } = step.place;
-    const own = uses.get(formatPath(path.at(-1) === 'name' ? path.slice(0, -1) : path)) ?? [];
-    for (const { use, why, part } of misplaced(step, definition.shell, own)) {
-      const { message, suggestion } = adviceFor(why, part.expression.source.trim());
+  const all = [...steps, ...definition.onFailure, ...definition.always];
+  const uses = usesByStep(definition, all);
+  for (const step of all) {
+    const found = kindOf(step.action).misplaced?.(step.action, definition, uses.get(step) ?? []);
+    for (const { use, part, message, suggestion } of found ?? []) {
       const index = use.text.lastIndexOf('${{', part.offset);
       const place = { path: use.path, offset: offsetInText(definition, use.node, index) };
       sink.error('misplaced_expression', message, place, suggestion);
     }
   }
   checkVariables(definition, sink);
+}
+
+/** `stages[0].steps[1]`, `steps[1]` or `always[1]`. */
+const STEP_PATHS = [4, 2];
+
+function usesByStep(
+  definition: PipelineDefinition,
+  steps: readonly StepDefinition[],
+): ReadonlyMap<StepDefinition, readonly StepExpression[]> {
+  const owners = new Map(steps.map((step) => [formatPath(pathOf(step)), step]));
+  const uses = new Map<StepDefinition, StepExpression[]>();
+  for (const use of definition.expressions) {
+    for (const length of STEP_PATHS) {
+      const owner = owners.get(formatPath(use.path.slice(0, length)));
+      if (owner === undefined) continue;
+      const found = uses.get(owner) ?? [];
+      found.push({ use, keys: use.path.slice(length) });
+      uses.set(owner, found);
+      break;
+    }
+  }
+  return uses;
+}
+
+/** A written name stands one deeper than its step. */
+function pathOf({ place: { path } }: StepDefinition): YamlPath {
+  return path.at(-1) === 'name' ? path.slice(0, -1) : path;
 }
 
 function checkVariables(definition: PipelineDefinition, sink: ProblemSink): void {
@@ -55,37 +76,4 @@ function variableOf({ path, node }: ExpressionUse): string | undefined {
   const key = path.at(-1);
   if (typeof key === 'string') return key;
   return node.kind === 'scalar' ? /^\w+(?==)/.exec(node.text)?.[0] : undefined;
-}
-
-function* misplaced({ action }: StepDefinition, shell: Shell, uses: readonly ExpressionUse[]) {
-  if (action.kind !== 'shell' || uses.length === 0) return;
-  const templates = action.commands.map(templateOf);
-  const places = expressionPlaces(templates, action.shell ?? shell);
-  const waiting = [...uses];
-  let number = 0;
-  for (const template of templates) {
-    const at = waiting.findIndex((use) => use.text === template.source);
-    const use = waiting[at];
-    if (at >= 0) waiting.splice(at, 1);
-    for (const part of template.parts) {
-      if (part.kind !== 'expression') continue;
-      const place = places[number++];
-      if (place?.kind === 'refused' && use !== undefined) yield { use, why: place.why, part };
-    }
-  }
-}
-
-/** Of a command that was read: its expressions have no mistakes. */
-function templateOf(source: string): Template {
-  const parsed = parseTemplate(source);
-  return parsed.ok ? parsed.template : { source, parts: [{ kind: 'text', text: source }] };
-}
-
-/** The step that a command belongs to: without `run`, `run[2]` or `config.script`. */
-function ownerPath(path: YamlPath): YamlPath {
-  const key = /^(run|script|command)$/;
-  let end = path.length;
-  if (typeof path[end - 1] === 'number' && key.test(String(path[end - 2]))) end -= 1;
-  if (key.test(String(path[end - 1]))) end -= path[end - 2] === 'config' ? 2 : 1;
-  return path.slice(0, end);
 }

@@ -1,12 +1,12 @@
 import type {
-  ActionDefinition,
   PipelineDefinition,
   StageDefinition,
   StepDefinition,
 } from '../definition/definition.js';
-import { plainRetry } from '../definition/common-readers.js';
-import { hasErrors, inTextOrder, type Problem } from '../definition/problem.js';
-import type { Plan, StagePlan, StepAction, StepPlan } from '../plan/plan.js';
+import { plainRetry } from '../yaml/common-readers.js';
+import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
+import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
+import { kindOf } from '../steps/step-kind-registry.js';
 import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
@@ -112,20 +112,13 @@ function buildStep(
     needs,
     explicitNeeds: step.needs !== undefined,
     when: step.when,
-    action: buildAction(step.action, definition),
+    action: kindOf(step.action).compile(step.action, definition),
     environment: step.environment,
     continueOnError: step.continueOnError,
     timeoutMs: step.timeoutMs,
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
   };
-}
-
-function buildAction(action: ActionDefinition, defaults: PipelineDefinition): StepAction {
-  if (action.kind !== 'shell') return action;
-  const { separateStreams = defaults.separateStreams, ...rest } = action;
-  const shell = action.shell ?? defaults.shell;
-  return { ...rest, shell, ...(separateStreams && { separateStreams }) };
 }
 
 /** A plan is plain JSON: what is not there has no key. */

@@ -1,7 +1,7 @@
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import type { PipelineDefinition } from '../definition/definition.js';
 import { readDefinition } from '../definition/parse-definition.js';
-import { hasErrors, inTextOrder, type Problem } from '../definition/problem.js';
+import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan } from '../plan/plan.js';
 import { checkDefinition, compilePlan } from './compile-plan.js';
 

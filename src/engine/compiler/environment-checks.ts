@@ -1,7 +1,7 @@
 import type { PipelineDefinition } from '../definition/definition.js';
-import type { ExpressionUse } from '../definition/reader.js';
-import type { YamlPath } from '../definition/problem.js';
-import { offsetInText } from '../definition/expression-readers.js';
+import type { ExpressionUse } from '../yaml/reader.js';
+import type { YamlPath } from '../yaml/problem.js';
+import { offsetInText } from '../yaml/expression-readers.js';
 import { variableOrder, variableReferences } from '../expression/variable-references.js';
 import { valueOf } from '../../common/values/name-record.js';
 import type { Environment } from '../plan/plan.js';

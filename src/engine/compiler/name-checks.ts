@@ -1,4 +1,5 @@
-import type { NameUse, PipelineDefinition, StepDefinition } from '../definition/definition.js';
+import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
+import type { NameUse } from '../yaml/reader.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { findCycle } from './dependency-graph.js';
 import { stageNeeds, stepNeeds } from './needs.js';

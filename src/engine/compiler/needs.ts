@@ -1,4 +1,5 @@
-import type { NameUse, PipelineDefinition, StageDefinition } from '../definition/definition.js';
+import type { PipelineDefinition, StageDefinition } from '../definition/definition.js';
+import type { NameUse } from '../yaml/reader.js';
 
 interface Needing {
   readonly name: string;

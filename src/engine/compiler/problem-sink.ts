@@ -1,6 +1,6 @@
 import { redactUrls } from '../../common/values/redact-urls.js';
 import type { PipelineDefinition } from '../definition/definition.js';
-import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from '../definition/problem.js';
+import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from '../yaml/problem.js';
 
 /** Collects what the compiler finds, with lines and columns of the definition's text. */
 export class ProblemSink {

@@ -1,7 +1,7 @@
 import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
-import { offsetInText } from '../definition/expression-readers.js';
-import { formatPath } from '../definition/problem.js';
-import type { ExpressionUse } from '../definition/reader.js';
+import { offsetInText } from '../yaml/expression-readers.js';
+import { formatPath } from '../yaml/problem.js';
+import type { ExpressionUse } from '../yaml/reader.js';
 import type { ExpressionRoot } from '../expression/expression.js';
 import { parseExpression } from '../expression/expression-parser.js';
 import {

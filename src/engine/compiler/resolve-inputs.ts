@@ -2,7 +2,7 @@ import { nameRecord, valueOf, type NameRecord } from '../../common/values/name-r
 import { characterProblem } from '../../common/values/text-rule.js';
 import type { InputDefinition } from '../definition/definition.js';
 import { isPlainNumber, plainNumber } from '../definition/plain-number.js';
-import { shownName } from '../definition/variable-rule.js';
+import { shownName } from '../yaml/variable-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
 
 export type InputValue = string | number | boolean;

@@ -1,6 +1,7 @@
-import { sayUrl, sayUrlOrName } from '../../common/values/repository-url.js';
+import { sayUrlOrName } from '../../common/values/repository-url.js';
+import { kindOf } from '../steps/step-kind-registry.js';
+import type { StepTypeDocument } from '../steps/step-kind.js';
 import type {
-  ActionDefinition,
   PipelineDefinition,
   StageDefinition,
   StepDefinition,
@@ -13,11 +14,9 @@ export interface TriggerDocument {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** A step in the seed's shape; `step_type` is `shell` or `github`. */
-export interface StepDocument {
+/** A step in the seed's shape. */
+export interface StepDocument extends StepTypeDocument {
   readonly name: string;
-  readonly step_type: 'shell' | 'github';
-  readonly config: Readonly<Record<string, unknown>>;
   readonly condition?: string;
   readonly continue_on_error: boolean;
   /** Seconds. */
@@ -115,27 +114,13 @@ function stageDocument(stage: StageDefinition): StageDocument {
 function stepDocument(step: StepDefinition): StepDocument {
   return {
     name: step.name,
-    step_type: step.action.kind === 'shell' ? 'shell' : 'github',
-    config: configOf(step.action),
+    ...kindOf(step.action).document(step.action),
     condition: step.when,
     continue_on_error: step.continueOnError,
     timeout: seconds(step.timeoutMs),
     needs: step.needs?.map((need) => need.name),
     environment: nonEmpty(step.environment),
   };
-}
-
-function configOf(action: ActionDefinition): Readonly<Record<string, unknown>> {
-  if (action.kind === 'git') {
-    const { url, branch, commit } = action.repository;
-    return {
-      repository_url: sayUrl(url),
-      branch,
-      commit,
-      working_directory: action.directory,
-    };
-  }
-  return { command: action.commands.join('\n'), working_directory: action.workingDirectory };
 }
 
 function seconds(ms: number | undefined): number | undefined {

@@ -1,7 +1,8 @@
 import type { Environment, RepositoryPlan, RetryPlan } from '../plan/plan.js';
-import type { YamlPath } from './problem.js';
-import type { ExpressionUse } from './reader.js';
-import type { SourceText } from './source-text.js';
+import type { ExpressionUse, NameUse } from '../yaml/reader.js';
+import type { Shell } from '../shell/expression-places.js';
+import type { StepDraft } from '../steps/step-kind.js';
+import type { SourceText } from '../yaml/source-text.js';
 
 /** A pipeline file, read and checked, in both forms of YAML the same. The compiler makes a plan of it. */
 export interface PipelineDefinition {
@@ -26,16 +27,6 @@ export interface PipelineDefinition {
   readonly source: SourceText;
 }
 
-export type Shell = 'sh' | 'bash';
-
-/** A name in the file, with where it stands. */
-export interface NameUse {
-  readonly name: string;
-  readonly path: YamlPath;
-  /** Offset in the document. */
-  readonly offset: number;
-}
-
 export interface StageDefinition {
   readonly name: string;
   readonly place: NameUse;
@@ -58,7 +49,7 @@ export interface StepDefinition {
   /** Absent = not written. */
   readonly needs?: readonly NameUse[];
   readonly when?: string;
-  readonly action: ActionDefinition;
+  readonly action: StepDraft;
   readonly environment: Environment;
   readonly continueOnError: boolean;
   readonly timeoutMs?: number;
@@ -66,18 +57,6 @@ export interface StepDefinition {
   readonly retry?: RetryPlan;
   readonly outputs: readonly string[];
 }
-
-export type ActionDefinition =
-  | {
-      readonly kind: 'shell';
-      readonly commands: readonly string[];
-      /** Absent = the pipeline's default. */
-      readonly shell?: Shell;
-      /** Absent = the pipeline's default. */
-      readonly separateStreams?: boolean;
-      readonly workingDirectory?: string;
-    }
-  | { readonly kind: 'git'; readonly repository: RepositoryPlan; readonly directory?: string };
 
 /** When a pipeline may start. Rules of events that no part of this version serves are kept and warned of. */
 export type TriggerRule =

@@ -1,10 +1,17 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import type { InputDefinition, InputType } from './definition.js';
-import { capital, describe, fields, wrongType, type ReadContext, type Reader } from './reader.js';
-import type { YamlPath } from './problem.js';
+import {
+  capital,
+  describe,
+  fields,
+  wrongType,
+  type ReadContext,
+  type Reader,
+} from '../yaml/reader.js';
+import type { YamlPath } from '../yaml/problem.js';
 import { isPlainNumber, plainNumber } from './plain-number.js';
-import { choice, flag, listOf, text } from './value-readers.js';
-import type { YamlNode } from './yaml-tree.js';
+import { choice, flag, listOf, text } from '../yaml/value-readers.js';
+import type { YamlNode } from '../yaml/yaml-tree.js';
 
 const MAX_INPUTS = 50;
 

@@ -1,10 +1,10 @@
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import type { PipelineDefinition } from './definition.js';
 import { readPipeline } from './pipeline-reader.js';
-import { hasErrors, inTextOrder, type Problem } from './problem.js';
-import { ReadContext } from './reader.js';
-import { SourceText, textProblem } from './source-text.js';
-import { parseYamlTree } from './yaml-tree.js';
+import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
+import { ReadContext } from '../yaml/reader.js';
+import { SourceText, textProblem } from '../yaml/source-text.js';
+import { parseYamlTree } from '../yaml/yaml-tree.js';
 
 export interface DefinitionDraft {
   /** As far as it could be read; complete only when no problem is an error. Absent when the text is no map at all. */

@@ -1,13 +1,14 @@
-import { labels, name, needs, repository, retryCount, stageName } from './common-readers.js';
+import { labels, name, needs, repository, retryCount, stageName } from '../yaml/common-readers.js';
+import { separateStreams, shell } from '../steps/shell/shell-keys.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
-import { environment } from './environment-reader.js';
-import { whenExpression } from './expression-readers.js';
-import type { YamlPath } from './problem.js';
-import { fields, wrongType, type ReadContext, type Reader } from './reader.js';
-import { shell, stepsReader } from './step-reader.js';
+import { environment } from '../yaml/environment-reader.js';
+import { whenExpression } from '../yaml/expression-readers.js';
+import type { YamlPath } from '../yaml/problem.js';
+import { fields, wrongType, type ReadContext, type Reader } from '../yaml/reader.js';
+import { stepsReader } from './step-reader.js';
 import { triggers } from './trigger-reader.js';
-import { duration, flag, integer, listOf, text } from './value-readers.js';
-import type { YamlNode } from './yaml-tree.js';
+import { duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
+import type { YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
@@ -58,7 +59,7 @@ export const stageTable = {
 
 export const defaultsTable = {
   name: 'defaults',
-  fields: { shell, separate_streams: flag() },
+  fields: { shell, separate_streams: separateStreams },
   later: {
     image: 'steps in containers come later',
     interruptible: 'concurrency rules come later',

@@ -1,11 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileYaml } from '../compiler/compile-yaml.js';
-import { backoffTable, exitCodeTable, repositoryTable, retryTable } from './common-readers.js';
+import {
+  backoffTable,
+  exitCodeTable,
+  repositoryTable,
+  retryTable,
+} from '../yaml/common-readers.js';
 import { inputTable } from './input-reader.js';
 import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
-import type { FieldReaders, KeyTable } from './reader.js';
-import { gitConfigTable, seedStepTable, shellConfigTable } from './seed-step-reader.js';
+import type { FieldReaders, KeyTable } from '../yaml/reader.js';
+import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
+import { rustciStepTable } from './rustci-step-reader.js';
 import { seedTriggerConfigTable, seedTriggerTable } from './seed-trigger-reader.js';
 import { hookTable, stepTable } from './step-reader.js';
 import {
@@ -25,7 +31,7 @@ const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' 
   ...[pipelineTable, defaultsTable, repositoryTable, stageTable, stepTable, hookTable],
   ...[retryTable, exitCodeTable, backoffTable, inputTable, triggerTable, manualTable, pushTable],
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
-  ...[seedTriggerConfigTable, seedStepTable, shellConfigTable, gitConfigTable],
+  ...[seedTriggerConfigTable, rustciStepTable, ...rustciForms.map(({ config }) => config)],
 ];
 
 describe('docs/pipeline-yaml.md', () => {
@@ -38,8 +44,25 @@ describe('docs/pipeline-yaml.md', () => {
     },
   );
 
+  it('has a row for each kind of step, and for each of its keys', () => {
+    const rows = new Set(docs.split('\n').map((line) => line.replace(/ {2,}/g, ' ')));
+    const kinds = stepKinds.map(({ kind, ownForm, rustciForm, meaning }) => {
+      const own = (ownForm?.begunBy ?? []).map((key) => `\`${key}\``);
+      const types = (rustciForm?.types ?? []).map((type) => `\`step_type: ${type}\``);
+      return `| \`${kind}\` | ${[...own, ...types].join(', ')} | ${meaning} |`;
+    });
+    const keys = stepKinds.flatMap(({ ownForm }) =>
+      Object.entries(ownForm?.keys ?? {})
+        .filter(([, key], index, all) => all.findIndex(([, one]) => one === key) === index)
+        .map(([name, key]) => `| \`${name}\` | ${key.value} | ${key.default} | ${key.meaning} |`),
+    );
+    expect(kinds.length + keys.length).toBeGreaterThan(5);
+    expect([...kinds, ...keys].filter((row) => !rows.has(row))).toEqual([]);
+  });
+
   it('names every code that the engine gives', () => {
-    const folders = ['definition', 'compiler', 'expression'].map((name) =>
+    const kinds = stepKinds.map(({ kind }) => `steps/${kind}`);
+    const folders = ['definition', 'yaml', 'compiler', 'expression', ...kinds].map((name) =>
       join(root, 'src/engine', name),
     );
     const sources = folders.flatMap((folder) =>

@@ -1,9 +1,9 @@
 import { cronProblem } from './cron.js';
 import type { TriggerRule } from './definition.js';
-import type { YamlPath } from './problem.js';
-import { fields, type FieldValues, type ReadContext } from './reader.js';
-import { choice, listOf, text } from './value-readers.js';
-import type { YamlMap } from './yaml-tree.js';
+import type { YamlPath } from '../yaml/problem.js';
+import { fields, type FieldValues, type ReadContext } from '../yaml/reader.js';
+import { choice, listOf, text } from '../yaml/value-readers.js';
+import type { YamlMap } from '../yaml/yaml-tree.js';
 
 const texts = listOf(text({ max: 255, oneLine: true }), { max: 100, single: true });
 

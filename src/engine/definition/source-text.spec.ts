@@ -1,8 +1,8 @@
 import { cronProblem } from './cron.js';
-import { parseDuration } from './duration.js';
+import { parseDuration } from '../yaml/duration.js';
 import { parseDefinition } from './parse-definition.js';
-import { formatPath } from './problem.js';
-import { decodeYaml, SourceText, textProblem } from './source-text.js';
+import { formatPath } from '../yaml/problem.js';
+import { decodeYaml, SourceText, textProblem } from '../yaml/source-text.js';
 
 describe('decodeYaml', () => {
   it('reads UTF-8 with and without a byte order mark', () => {

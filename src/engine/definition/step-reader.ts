@@ -1,48 +1,32 @@
-import { mergedNames } from '../../common/values/name-record.js';
+import { hasName, mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
-import {
-  continueOnError,
-  needs,
-  outputs,
-  retry,
-  stepName,
-  workspacePath,
-} from './common-readers.js';
-import type { ActionDefinition, NameUse, StepDefinition } from './definition.js';
-import { environment } from './environment-reader.js';
-import { template, whenExpression } from './expression-readers.js';
-import type { YamlPath } from './problem.js';
-import { fields, wrongType, type ReadContext, type Reader } from './reader.js';
-import { seedActionOf, seedStepTable } from './seed-step-reader.js';
-import { choice, duration, flag, listOf } from './value-readers.js';
-import type { YamlMap, YamlNode } from './yaml-tree.js';
+import { commandStep, NO_COMMANDS } from '../steps/shell/shell-draft.js';
+import { ownForms, ownKeyReaders } from '../steps/step-kind-registry.js';
+import type { StepDraft, StepText } from '../steps/step-kind.js';
+import { continueOnError, needs, outputs, retry, stepName } from '../yaml/common-readers.js';
+import { environment } from '../yaml/environment-reader.js';
+import { whenExpression } from '../yaml/expression-readers.js';
+import type { YamlPath } from '../yaml/problem.js';
+import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
+import { duration, listOf } from '../yaml/value-readers.js';
+import type { YamlNode } from '../yaml/yaml-tree.js';
+import type { StepDefinition } from './definition.js';
+import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
 
-const MAX_COMMANDS = 200;
 const SOON = {
   containers: 'steps in containers come later',
   deployments: 'deployments come later',
 };
 
-export const commands: Reader<string[]> = listOf(template({ expects: 'a command' }), {
-  min: 1,
-  max: MAX_COMMANDS,
-  single: true,
-});
-
-export const shell = choice(['sh', 'bash'], {
-  habits: { '/bin/sh': 'sh', '/bin/bash': 'bash', zsh: 'bash', dash: 'sh' },
-});
+/** Keys of the kinds of steps. */
+const KIND_KEYS = ownKeyReaders();
 
 /** Keys of a step in Millrace's form. */
 export const stepTable = {
   name: 'a step',
   fields: {
     name: stepName,
-    run: commands,
-    script: commands,
-    shell,
-    separate_streams: flag(),
-    working_directory: workspacePath,
+    ...KIND_KEYS,
     environment,
     needs,
     when: whenExpression,
@@ -95,11 +79,7 @@ export const hookTable = {
   name: 'a hook',
   fields: {
     name: stepName,
-    run: commands,
-    script: commands,
-    shell,
-    separate_streams: flag(),
-    working_directory: workspacePath,
+    ...KIND_KEYS,
     environment,
     when: whenExpression,
     continue_on_error: continueOnError,
@@ -118,12 +98,12 @@ export const hookTable = {
 
 const stepFields = fields(stepTable);
 const hookFields = fields(hookTable);
-const seedFields = fields(seedStepTable);
+const rustciFields = fields(rustciStepTable);
 
 const STEP = 'a step (a map, or a command)';
 
 /** A step as a draft: its name may be missing. */
-type StepDraft = Omit<StepDefinition, 'name' | 'place'> & {
+type NamedDraft = Omit<StepDefinition, 'name' | 'place'> & {
   readonly place?: NameUse;
   readonly start: number;
   readonly path: YamlPath;
@@ -131,7 +111,7 @@ type StepDraft = Omit<StepDefinition, 'name' | 'place'> & {
 
 /** The steps of a stage, of `on_failure` or of `always`. What cannot be read stays as an empty step, so that needs of it are no errors. */
 export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDefinition[]> {
-  const item: Reader<StepDraft> = {
+  const item: Reader<NamedDraft> = {
     expects: STEP,
     read: (node, path, context) => readStep(kind, node, path, context),
   };
@@ -150,33 +130,27 @@ function readStep(
   node: YamlNode,
   path: YamlPath,
   context: ReadContext,
-): StepDraft | undefined {
+): NamedDraft | undefined {
   if (node.kind === 'list') {
     return wrongType(node, path, context, STEP, 'Remove one "- ", or write run: [ … ]');
   }
   const base = { path, start: node.start };
   if (node.kind === 'scalar') {
-    const found = commands.read(node, path, context) ?? [];
-    return { ...base, ...settings({}), action: { kind: 'shell', commands: found } };
+    return { ...base, ...settings({}), action: commandStep(node, path, context) };
   }
   const keys = new Set(node.entries.map((entry) => entry.key));
   if (kind === 'stage' && (keys.has('step_type') || keys.has('config'))) {
-    const values = seedFields.read(node, path, context) ?? {};
-    const action = seedActionOf(node, values, path, context);
-    const merged = mergedNames(values.environment, values.config?.values.environment);
-    return { ...base, ...settings({ ...values, environment: merged }), action };
+    const values = rustciFields.read(node, path, context) ?? {};
+    const { draft, environment: ofConfig } = rustciStep(node, path, context);
+    const merged = mergedNames(values.environment, ofConfig);
+    return { ...base, ...settings({ ...values, environment: merged }), action: draft };
   }
   const values = (kind === 'hook' ? hookFields : stepFields).read(node, path, context) ?? {};
-  return { ...base, ...settings(values), action: shellAction(node, values, path, context) };
+  return { ...base, ...settings(values), action: ownAction({ node, path }, values, context) };
 }
 
 interface StepValues {
   readonly name?: NameUse;
-  readonly run?: string[];
-  readonly script?: string[];
-  readonly shell?: 'sh' | 'bash';
-  readonly separate_streams?: boolean;
-  readonly working_directory?: string;
   readonly environment?: Environment;
   readonly needs?: NameUse[];
   readonly when?: string;
@@ -186,7 +160,7 @@ interface StepValues {
   readonly outputs?: string[];
 }
 
-function settings(values: StepValues): Omit<StepDraft, 'action' | 'path' | 'start'> {
+function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'start'> {
   return {
     place: values.name,
     needs: values.needs,
@@ -199,34 +173,34 @@ function settings(values: StepValues): Omit<StepDraft, 'action' | 'path' | 'star
   };
 }
 
-function shellAction(
-  node: YamlMap,
-  values: StepValues,
-  path: YamlPath,
+/** What the step does, by the kind whose keys it has. */
+function ownAction(
+  step: StepText,
+  values: Readonly<Record<string, unknown>>,
   context: ReadContext,
-): ActionDefinition {
-  const has = (key: string) => node.entries.some((entry) => entry.key === key);
+): StepDraft {
+  const { node, path } = step;
   const at = { path, offset: node.start };
-  if (has('run') && has('script')) {
-    context.error(
-      'conflicting_keys',
-      '"run" and "script" mean the same; both are given.',
-      at,
-      'Remove one',
+  const keys = node.entries.map((entry) => entry.key);
+  const [form, other] = ownForms.filter(({ begunBy }) => begunBy.some((key) => keys.includes(key)));
+  if (form === undefined) {
+    const isLater = Object.keys(stepTable.later).some(
+      (key) => keys.includes(key) && !SETTINGS_ONLY.has(key),
     );
+    const isMistyped = keys.some((key) => /^(command|cmd|uses)/.test(key));
+    if (!isLater && !isMistyped) {
+      context.error('missing_action', 'The step has nothing to do.', at, 'Add run: <command>');
+    }
+    return NO_COMMANDS;
   }
-  const isLater = Object.keys(stepTable.later).some((key) => has(key) && !SETTINGS_ONLY.has(key));
-  const isMistyped = node.entries.some(({ key }) => /^(command|cmd|uses)/.test(key));
-  if (!has('run') && !has('script') && !isLater && !isMistyped) {
-    context.error('missing_action', 'The step has nothing to do.', at, 'Add run: <command>');
+  const foreign = keys.find((key) => hasName(KIND_KEYS, key) && !hasName(form.keys, key));
+  if (foreign !== undefined) {
+    const own = form.begunBy.find((key) => keys.includes(key)) ?? '';
+    const message = `"${foreign}" is no key of a step with "${own}".`;
+    const hint = other === undefined ? `Remove "${foreign}"` : 'Make two steps of it';
+    context.error('conflicting_keys', message, at, hint);
   }
-  return {
-    kind: 'shell',
-    commands: values.run ?? values.script ?? [],
-    shell: values.shell,
-    separateStreams: values.separate_streams,
-    workingDirectory: values.working_directory,
-  };
+  return form.read(values, step, context);
 }
 
 /** Later keys that are no action of their own: a step with one of them still needs `run`. */
@@ -239,7 +213,7 @@ const SETTINGS_ONLY = new Set([
   'interruptible',
 ]);
 
-function withNames(drafts: readonly StepDraft[]): StepDefinition[] {
+function withNames(drafts: readonly NamedDraft[]): StepDefinition[] {
   const taken = new Set(drafts.map((draft) => draft.place?.name));
   return drafts.map(({ place, start, path, ...draft }, index) => {
     if (place !== undefined) return { ...draft, name: place.name, place };

@@ -2,10 +2,10 @@ import { quoted } from '../../common/values/redact-urls.js';
 import { cronProblem } from './cron.js';
 import type { InputDefinition, TriggerRule } from './definition.js';
 import { inputs } from './input-reader.js';
-import { fields, wrongType, type Place, type ReadContext, type Reader } from './reader.js';
+import { fields, wrongType, type Place, type ReadContext, type Reader } from '../yaml/reader.js';
 import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
-import { choice, listOf, mapOr, mapped, text } from './value-readers.js';
-import type { YamlMap } from './yaml-tree.js';
+import { choice, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
+import type { YamlMap } from '../yaml/yaml-tree.js';
 
 const MAX_RULES = 50;
 

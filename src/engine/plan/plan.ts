@@ -78,26 +78,12 @@ export interface StepPlan {
   readonly outputs: readonly string[];
 }
 
-/** What a step does; each kind has one `StepHandler` in the runtime. */
-export type StepAction = ShellAction | GitAction;
-
-export interface ShellAction {
-  readonly kind: 'shell';
-  /** Commands, one after another in one shell; the first that fails ends it. Templates. */
-  readonly commands: readonly string[];
-  /** `sh` (default) runs `/bin/sh -e`; `bash` runs `bash -eo pipefail`. */
-  readonly shell: 'sh' | 'bash';
-  /** Absent = both outputs are one channel, in the order of writing. */
-  readonly separateStreams?: true;
-  /** Relative to the workspace; checked against leaving it once more at run time. Template. */
-  readonly workingDirectory?: string;
-}
-
-export interface GitAction {
-  readonly kind: 'git';
-  readonly repository: RepositoryPlan;
-  /** Where to clone, relative to the workspace; absent = the workspace itself. Template. */
-  readonly directory?: string;
+/**
+ * What a step does. Each kind has its own form of it (`engine/steps/<kind>`), and one `StepHandler`
+ * that does it. Plain JSON, like all of a plan.
+ */
+export interface StepAction {
+  readonly kind: string;
 }
 
 export interface RetryPlan {

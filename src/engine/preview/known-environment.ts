@@ -1,7 +1,7 @@
 import { hasName, mergedNames, nameRecord } from '../../common/values/name-record.js';
 import { parseTemplate } from '../expression/template.js';
 import { templateReferences, type References } from '../expression/expression-references.js';
-import { renderText } from '../runtime/render-text.js';
+import { renderText } from '../expression/render-text.js';
 import { inOrderOfReading, isReservedVariable } from '../runtime/step-environment.js';
 import type { Environment } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';

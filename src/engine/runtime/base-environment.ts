@@ -1,4 +1,5 @@
 import type { StepAction } from '../plan/plan.js';
+import { kindOf } from '../steps/step-kind-registry.js';
 
 /** What every step finds in its environment, whatever that of the server is. */
 export const FIXED_VARIABLES = {
@@ -18,11 +19,8 @@ export const HOST_VARIABLES = [
   'CI_OUTPUT',
 ] as const;
 
-/** The programs that run the commands of a step. */
-export const SHELL_PROGRAMS = { sh: '/bin/sh', bash: '/bin/bash' } as const;
-
-/** The variables that are known before a run: the same everywhere, and the shell of a step that has one. */
+/** The variables that are known before a run: the same everywhere, and those of the kind of a step. */
 export function fixedVariables(action: StepAction | undefined): Readonly<Record<string, string>> {
-  if (action?.kind !== 'shell') return FIXED_VARIABLES;
-  return { ...FIXED_VARIABLES, SHELL: SHELL_PROGRAMS[action.shell] };
+  if (action === undefined) return FIXED_VARIABLES;
+  return { ...FIXED_VARIABLES, ...kindOf(action).variables?.(action) };
 }

@@ -1,10 +1,11 @@
 import type { RepositoryPlan, StepPlan } from '../plan/plan.js';
+import { GIT_KIND, type GitAction } from '../steps/git/git-action.js';
 import { checkoutRepository, namedRefs } from './initial-state.js';
 import { maskDeep, reason } from './reasons.js';
 import { runScope, PLAIN_STATUS } from './run-scope.js';
 import type { RunSession } from './run-session.js';
 import { placeEnvironment } from './step-preparation.js';
-import { renderText } from './render-text.js';
+import { renderText } from '../expression/render-text.js';
 import { runStep } from './step-run.js';
 import { StopScope } from './stop-scope.js';
 import { TemplateError } from '../expression/template.js';
@@ -72,12 +73,16 @@ function checkoutStep(repository: RepositoryPlan): StepPlan {
     name: 'checkout',
     needs: [],
     explicitNeeds: false,
-    action: { kind: 'git', repository },
+    action: checkoutAction(repository),
     environment: {},
     continueOnError: false,
     retry: CHECKOUT_RETRY,
     outputs: [],
   };
+}
+
+function checkoutAction(repository: RepositoryPlan): GitAction {
+  return { kind: GIT_KIND, repository };
 }
 
 /** `CI_BRANCH` and `CI_TAG` of a plan that names them itself; a wrong text is told by the clone. */

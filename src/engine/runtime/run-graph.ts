@@ -37,7 +37,7 @@ export interface StepNode extends GraphNode {
 /** A plan that the runtime cannot run; the compiler should not have made it. */
 export class PlanError extends Error {
   constructor(
-    readonly code: 'plan_format_unknown' | 'plan_invalid' | 'handler_missing',
+    readonly code: 'plan_format_unknown' | 'plan_invalid' | 'handler_missing' | 'handler_doubled',
     message: string,
   ) {
     super(message);

@@ -1,5 +1,6 @@
 import type { Plan, RunContext, StagePlan, StepPlan } from '../plan/plan.js';
 import type { Reason, RunState, StepState, WhenTrace } from '../plan/run-state.js';
+import type { ShellAction } from '../steps/shell/shell-action.js';
 import { runPlan } from './run-plan.js';
 import type { Clock, RunPorts, RunRequest, RunResult, StopRequest } from './run-ports.js';
 import { StepHandler } from './step-handler.js';
@@ -62,7 +63,7 @@ export class FakeHandler extends StepHandler {
   mostAtOnce = 0;
 
   constructor(
-    readonly kind: 'shell' | 'git',
+    readonly kind: string,
     private readonly script: Script,
   ) {
     super();
@@ -114,13 +115,17 @@ type StepOptions = Partial<Omit<StepPlan, 'name' | 'retry'>> & {
   readonly run?: string | readonly string[];
 };
 
+function shellAction(commands: readonly string[]): ShellAction {
+  return { kind: 'shell', commands, shell: 'sh' };
+}
+
 export function step(name: string, options: StepOptions = {}): StepPlan {
   const { run = `do ${name}`, retry, ...rest } = options;
   return {
     name,
     needs: [],
     explicitNeeds: rest.needs !== undefined,
-    action: { kind: 'shell', commands: typeof run === 'string' ? [run] : run, shell: 'sh' },
+    action: shellAction(typeof run === 'string' ? [run] : run),
     environment: {},
     continueOnError: false,
     outputs: [],
@@ -231,11 +236,13 @@ export interface BenchOptions extends Partial<Omit<RunRequest, 'plan'>> {
   readonly git?: Script;
   readonly ports?: Partial<RunPorts>;
   readonly signal?: AbortSignal;
+  /** Beside those for shell and git. */
+  readonly handlers?: readonly StepHandler[];
 }
 
 /** Starts a run over fakes. Without a script every step succeeds at once. */
 export function start(of: Plan, options: BenchOptions = {}): Bench {
-  const { script = () => OK, git = () => OK, ports, signal, ...request } = options;
+  const { script = () => OK, git = () => OK, ports, signal, handlers = [], ...request } = options;
   const clock = new ManualClock();
   const shell = new FakeHandler('shell', script);
   const gitHandler = new FakeHandler('git', git);
@@ -246,7 +253,7 @@ export function start(of: Plan, options: BenchOptions = {}): Bench {
   const result = runPlan(
     { plan: of, context: context(), maxParallelSteps: 8, ...request },
     {
-      handlers: [shell, gitHandler],
+      handlers: [shell, gitHandler, ...handlers],
       clock,
       hostVariables: () => ({}),
       onState: (state) => states.push(state),

@@ -1,5 +1,6 @@
 import type { Plan, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunFailure } from '../plan/run-state.js';
+import { GIT_KIND } from '../steps/git/git-action.js';
 import { checkoutRepository, initialState } from './initial-state.js';
 import { maskReason, reason } from './reasons.js';
 import { PlanError, buildGraph, type StageNode } from './run-graph.js';
@@ -59,7 +60,7 @@ export class RunSession {
     this.broken.catch(() => undefined); // Who runs the plan races against it; alone it is no unhandled rejection.
     this.plan = plan;
     this.context = context;
-    this.handlers = new Map(ports.handlers.map((handler) => [handler.kind, handler]));
+    this.handlers = handlersByKind(ports.handlers);
     this.stages = buildGraph(plan);
     const repository = checkoutRepository(plan, context, resumeFrom);
     this.refuseMissingHandlers(repository !== undefined);
@@ -151,7 +152,17 @@ export class RunSession {
     const steps = this.plan.stages.flatMap((stage) => stage.steps);
     const hooks = [...this.plan.onFailure, ...this.plan.always];
     const kinds = new Set<string>([...steps, ...hooks].map((step) => step.action.kind));
-    if (hasCheckout) kinds.add('git');
+    if (hasCheckout) kinds.add(GIT_KIND);
     for (const kind of kinds) this.handler(kind);
   }
+}
+
+function handlersByKind(handlers: readonly StepHandler[]): ReadonlyMap<string, StepHandler> {
+  const byKind = new Map<string, StepHandler>();
+  for (const handler of handlers) {
+    const { kind } = handler;
+    if (byKind.has(kind)) throw new PlanError('handler_doubled', `two handlers for ${kind}`);
+    byKind.set(kind, handler);
+  }
+  return byKind;
 }

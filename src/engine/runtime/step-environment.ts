@@ -7,7 +7,7 @@ import {
 import type { Environment, RunContext } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 import { variableOrder, variableReferences } from '../expression/variable-references.js';
-import { renderText } from './render-text.js';
+import { renderText } from '../expression/render-text.js';
 import type { StepAddress } from './step-handler.js';
 
 /** Variables that no process can be given. */

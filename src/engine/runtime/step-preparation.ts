@@ -1,15 +1,14 @@
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
-import type { Scope, StatusFunctions } from '../expression/scope.js';
+import type { StatusFunctions } from '../expression/scope.js';
 import { TemplateError } from '../expression/template.js';
-import type { GitAction, RepositoryPlan, ShellAction, StepPlan } from '../plan/plan.js';
+import type { StepPlan } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
+import { kindOf } from '../steps/step-kind-registry.js';
 import { fixedVariables } from './base-environment.js';
 import { reason } from './reasons.js';
-import { renderText } from './render-text.js';
 import type { StageNode } from './run-graph.js';
 import { runScope } from './run-scope.js';
 import type { RunSession } from './run-session.js';
-import { shellCommands } from './shell-commands.js';
 import {
   EnvironmentError,
   mergeEnvironment,
@@ -61,18 +60,10 @@ function evaluated(
 ): StepAttempt {
   const environment = placeEnvironment(session, place, { address, plan });
   const scope = runScope(session, place.stage, environment, place.status);
-  const { outputs } = plan;
-  if (plan.action.kind === 'git') {
-    return { address, action: gitAction(plan.action, scope), environment, outputs };
-  }
-  const { commands, variables } = shellCommands(plan.action.commands, plan.action.shell, scope);
+  const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseNul(variables);
-  return {
-    address,
-    action: { ...shellAction(plan.action, scope), commands },
-    environment: mergedNames(environment, variables),
-    outputs,
-  };
+  const { outputs } = plan;
+  return { address, action, environment: mergedNames(environment, variables), outputs };
 }
 
 /** A try of a step, as its variables see it. */
@@ -102,26 +93,4 @@ export function placeEnvironment(
     overrides: session.context.environment,
     scope: (env) => runScope(session, place.stage, env, place.status),
   });
-}
-
-function shellAction(action: ShellAction, scope: Scope): ShellAction {
-  if (action.workingDirectory === undefined) return action;
-  return { ...action, workingDirectory: renderText(action.workingDirectory, scope) };
-}
-
-function gitAction(action: GitAction, scope: Scope): GitAction {
-  const repository = renderRepository(action.repository, scope);
-  if (action.directory === undefined) return { kind: 'git', repository };
-  return { kind: 'git', repository, directory: renderText(action.directory, scope) };
-}
-
-function renderRepository(repository: RepositoryPlan, scope: Scope): RepositoryPlan {
-  const { url, branch, tag, commit, depth } = repository;
-  return {
-    url: renderText(url, scope),
-    ...(branch !== undefined && { branch: renderText(branch, scope) }),
-    ...(tag !== undefined && { tag: renderText(tag, scope) }),
-    ...(commit !== undefined && { commit: renderText(commit, scope) }),
-    ...(depth !== undefined && { depth }),
-  };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Scope } from '../expression/scope.js';
 import { parseTemplate, type Template } from '../expression/template.js';
-import { shellCommands } from '../runtime/shell-commands.js';
+import { shellCommands } from '../steps/shell/shell-commands.js';
 import { PLAIN_STATUS } from '../runtime/run-scope.js';
 import { expressionPlaces, type Shell } from './expression-places.js';
 import {

@@ -1,6 +1,6 @@
 import type { InputDefinition } from '../../engine/definition/definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
-import type { Problem } from '../../engine/definition/problem.js';
+import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';
 
 /** What a pipeline's YAML says, or why it cannot be used. Plain JSON: it may come from a child process. */

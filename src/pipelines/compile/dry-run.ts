@@ -3,14 +3,14 @@ import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { resolveInputs, type InputValue } from '../../engine/compiler/resolve-inputs.js';
 import type { InputDefinition } from '../../engine/definition/definition.js';
 import type { TriggerDocument } from '../../engine/definition/definition-document.js';
-import type { Problem } from '../../engine/definition/problem.js';
+import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan, RepositoryPlan, TriggerContext } from '../../engine/plan/plan.js';
 import { mermaidText } from '../../engine/preview/mermaid-text.js';
 import { planGraph, type PlanGraph } from '../../engine/preview/plan-graph.js';
 import type { RunPreview } from '../../engine/preview/preview.js';
 import { previewRun } from '../../engine/preview/run-preview.js';
-import { decideTrigger, type TriggerDecision } from '../../engine/preview/trigger-decision.js';
 import { checkoutRepository } from '../../engine/runtime/initial-state.js';
+import { decideTrigger, type TriggerDecision } from '../../engine/triggers/trigger-decision.js';
 import { compileSource } from './compile-source.js';
 import { credentialMask } from './credential-masks.js';
 

@@ -5,7 +5,7 @@ import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import type { InputDefinition } from '../../engine/definition/definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
-import type { Problem } from '../../engine/definition/problem.js';
+import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { freshReservation, type Reservation } from '../../idempotency/reservation.js';
 import type { CompiledYaml } from '../compile/compiled-yaml.js';

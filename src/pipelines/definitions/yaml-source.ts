@@ -4,7 +4,7 @@ import {
   validationError,
 } from '../../common/errors/millrace.error.js';
 import { byteAddress, utf8Problem } from '../../common/values/text-rule.js';
-import { MAX_YAML_BYTES } from '../../engine/definition/source-text.js';
+import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 
 /**
  * Checks the YAML text of a request: what is stored is given back byte for byte, so it must be text that survives.

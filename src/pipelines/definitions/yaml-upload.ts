@@ -6,7 +6,7 @@ import {
   payloadTooLarge,
   validationError,
 } from '../../common/errors/millrace.error.js';
-import { MAX_YAML_BYTES } from '../../engine/definition/source-text.js';
+import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 import { decodeYaml, yamlTooLarge } from './yaml-source.js';
 
 /** Names that the file's field may have. */

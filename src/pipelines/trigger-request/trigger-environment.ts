@@ -1,12 +1,12 @@
 import { validationError } from '../../common/errors/millrace.error.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
-import { MAX_YAML_BYTES } from '../../engine/definition/source-text.js';
+import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 import {
   MAX_VARIABLES,
   shownName,
   variableNameProblem,
   variableValueProblem,
-} from '../../engine/definition/variable-rule.js';
+} from '../../engine/yaml/variable-rule.js';
 
 interface Problem {
   readonly path: string;

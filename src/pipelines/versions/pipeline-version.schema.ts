@@ -1,5 +1,5 @@
 import { Schema } from 'mongoose';
-import type { Problem } from '../../engine/definition/problem.js';
+import type { Problem } from '../../engine/yaml/problem.js';
 
 export const pipelineVersionModel = 'PipelineVersion';
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standIn } from '../../../../test/support/stand-in.js';
-import type { GitAction } from '../../../engine/plan/plan.js';
+import type { GitAction } from '../../../engine/steps/git/git-action.js';
 import {
   type CloneRequest,
   type Cloned,

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
-import type { GitAction } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
   StepHandler,
   type StepOutcome,
 } from '../../../engine/runtime/step-handler.js';
+import { GIT_KIND, type GitAction } from '../../../engine/steps/git/git-action.js';
 import { type GitClient, GitError } from '../../../integrations/git/git-client.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
@@ -17,7 +17,7 @@ import type { StepOutput } from './step-output.js';
 
 /** Clones a repository into the workspace of one execution attempt. */
 export class GitStepHandler extends StepHandler<GitAction> {
-  readonly kind = 'git';
+  readonly kind = GIT_KIND;
 
   constructor(
     private readonly git: GitClient,

@@ -1,5 +1,4 @@
-import type { ShellAction } from '../../../engine/plan/plan.js';
-import { SHELL_PROGRAMS } from '../../../engine/runtime/base-environment.js';
+import { SHELL_PROGRAMS, type ShellAction } from '../../../engine/steps/shell/shell-action.js';
 
 const SHELLS: Readonly<Record<ShellAction['shell'], readonly string[]>> = {
   sh: ['-e'],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ShellAction } from '../../../engine/plan/plan.js';
+import type { ShellAction } from '../../../engine/steps/shell/shell-action.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
 import {
   FakeProcessRunner,

@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, itWith } from '../../../../test/support/needed-programs.js';
 import { transpileEntry } from '../../../../test/support/transpile-entry.js';
-import type { ShellAction } from '../../../engine/plan/plan.js';
 import { fixedVariables } from '../../../engine/runtime/base-environment.js';
+import type { ShellAction } from '../../../engine/steps/shell/shell-action.js';
 import type { StepOutcome } from '../../../engine/runtime/step-handler.js';
 import { LauncherProcessRunner } from '../../../integrations/process/client/launcher-process-runner.js';
 import {

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { failPoint } from '../../../common/fail-point.js';
-import type { ShellAction } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import { exitCodeOfSignal } from '../../../engine/runtime/signals.js';
 import {
@@ -8,6 +7,7 @@ import {
   StepHandler,
   type StepOutcome,
 } from '../../../engine/runtime/step-handler.js';
+import { SHELL_KIND, type ShellAction } from '../../../engine/steps/shell/shell-action.js';
 import type {
   ProcessExit,
   ProcessRunner,
@@ -31,7 +31,7 @@ const MAX_ARGUMENT_BYTES = 96 * 1024;
 
 /** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
 export class ShellStepHandler extends StepHandler<ShellAction> {
-  readonly kind = 'shell';
+  readonly kind = SHELL_KIND;
   private readonly scripts: StepUserScripts;
 
   constructor(

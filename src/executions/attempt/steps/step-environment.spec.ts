@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../../config/paths.js';
 import { fixedVariables, HOST_VARIABLES } from '../../../engine/runtime/base-environment.js';
+import type { ShellAction } from '../../../engine/steps/shell/shell-action.js';
 import { platformVariables } from '../../../engine/runtime/step-environment.js';
 import { StepHost } from './step-environment.js';
 
@@ -73,7 +74,8 @@ describe('the environment of a step', () => {
       { branch: 'b', tag: 't', commit: 'c' },
       first,
     );
-    const fixed = fixedVariables({ kind: 'shell', shell: 'sh', commands: [] });
+    const action: ShellAction = { kind: 'shell', shell: 'sh', commands: [] };
+    const fixed = fixedVariables(action);
     const names = [platform, fixed, new StepHost(workspace).variables(first)].flatMap(Object.keys);
     expect(names).toContain('SHELL');
     expect(names.filter((name) => !table.includes(`\`${name}\``))).toEqual([]);

@@ -1,11 +1,15 @@
 import { standIn } from '../../../../test/support/stand-in.js';
 import { Metrics } from '../../../common/metrics/metrics.js';
+import { stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import { FakeProcessRunner } from '../../../integrations/process/fake-process-runner.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
 import { createStepHandlers } from './step-handlers.js';
+
+/** Every kind has one handler, and every handler a kind. */
+const KINDS = stepKinds.map(({ kind }) => kind).sort();
 
 const workspace = { root: '', directory: '', home: '', temporary: '', owner: undefined };
 const place = {
@@ -26,13 +30,13 @@ const handlers = createStepHandlers({
 describe('StepHandlers', () => {
   it('makes one handler for each kind of step, anew for each run', () => {
     const [one, other] = [handlers.forRun(place), handlers.forRun(place)];
-    expect(one.map(({ kind }) => kind).sort()).toEqual(['git', 'shell']);
+    expect(one.map(({ kind }) => kind).sort()).toEqual(KINDS);
     expect(other[0]).not.toBe(one[0]);
   });
 
   it('measures every kind, and none twice', () => {
     const measured = handlers.measuredBy(new Metrics()).forRun(place);
-    expect(measured.map(({ kind }) => kind).sort()).toEqual(['git', 'shell']);
+    expect(measured.map(({ kind }) => kind).sort()).toEqual(KINDS);
     for (const each of measured) expect(each).toBeInstanceOf(MeasuredStepHandler);
     for (const each of handlers.forRun(place)) expect(each).not.toBeInstanceOf(MeasuredStepHandler);
   });

@@ -1,6 +1,6 @@
 import type { Metrics } from '../../../common/metrics/metrics.js';
-import type { StepAction } from '../../../engine/plan/plan.js';
 import type { StepHandler } from '../../../engine/runtime/step-handler.js';
+import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import type { ProcessRunner } from '../../../integrations/process/process-runner.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
@@ -25,7 +25,7 @@ export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 
 /** The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for all programs. */
 export class StepHandlers {
-  constructor(private readonly factories: ReadonlyMap<StepAction['kind'], StepHandlerFactory>) {}
+  constructor(private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>) {}
 
   /** One handler for each kind. */
   forRun(place: StepPlace): StepHandler[] {
@@ -49,14 +49,14 @@ export interface StepTools {
   readonly workspaces: WorkspaceStore;
 }
 
-/** Every kind of step that Millrace has. A kind of action without a handler does not compile. */
+/** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
 export function createStepHandlers({ processes, git, workspaces }: StepTools): StepHandlers {
-  const factories: { readonly [kind in StepAction['kind']]: StepHandlerFactory } = {
+  const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
     shell: ({ workspace, group, output, host }) =>
       new ShellStepHandler(processes, workspace, group, output, host),
     git: ({ workspace, output }) => new GitStepHandler(git, workspace, output, workspaces),
   };
   return new StepHandlers(
-    new Map(Object.entries(factories) as [StepAction['kind'], StepHandlerFactory][]),
+    new Map(Object.entries(factories) as [StepKindName, StepHandlerFactory][]),
   );
 }

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { Problem } from '../../../engine/definition/problem.js';
+import type { Problem } from '../../../engine/yaml/problem.js';
 import { descriptionOf, isEnabled, type PipelineDocument } from '../pipeline.schema.js';
 import type { PipelineSummary } from '../pipelines.repository.js';
 import { exampleYaml } from './yaml-content.dto.js';

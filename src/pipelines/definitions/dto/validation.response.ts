@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Problem } from '../../../engine/definition/problem.js';
+import type { Problem } from '../../../engine/yaml/problem.js';
 import { ProblemResponse } from './pipeline.response.js';
 
 /** What is wrong with a text; nothing was stored. */

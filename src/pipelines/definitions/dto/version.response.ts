@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Problem } from '../../../engine/definition/problem.js';
+import type { Problem } from '../../../engine/yaml/problem.js';
 import type { PipelineVersionDocument } from '../../versions/pipeline-version.schema.js';
 import type { VersionSummary } from '../../versions/pipeline-versions.repository.js';
 import { ProblemResponse } from './pipeline.response.js';

@@ -2,19 +2,19 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { anyValue } from '../../../common/http/api-documentation.js';
 import { sayUrl } from '../../../common/values/repository-url.js';
 import type { InputValue } from '../../../engine/compiler/resolve-inputs.js';
-import type { Problem } from '../../../engine/definition/problem.js';
+import type { Problem } from '../../../engine/yaml/problem.js';
 import type {
   Environment,
   RepositoryPlan,
   RetryPlan,
   StagePlan,
-  StepAction,
   StepPlan,
 } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { NodePreview, StagePreview, Verdict } from '../../../engine/preview/preview.js';
 import { PREVIEW_EVENTS } from '../../../engine/preview/preview-events.js';
 import type { DryRun } from '../../compile/dry-run.js';
+import { kindOf, stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import { ProblemResponse } from '../../definitions/dto/pipeline.response.js';
 
 const VERDICTS: readonly Verdict[] = ['runs', 'skipped', 'depends', 'fails'];
@@ -133,10 +133,13 @@ export class PlannedRepositoryResponse {
 }
 
 export class PlannedStepResponse extends PlannedNodeResponse {
-  @ApiProperty({ enum: ['shell', 'git'] })
-  kind!: StepAction['kind'];
+  @ApiProperty({ enum: stepKinds.map(({ kind }) => kind), description: 'The kind of step.' })
+  kind!: string;
 
-  @ApiProperty({ type: [String], example: ['npm ci'] })
+  @ApiProperty({ example: 'npm ci', description: 'What it does, in one line.' })
+  summary!: string;
+
+  @ApiProperty({ type: [String], example: ['npm ci'], description: 'Of a shell step.' })
   commands!: readonly string[];
 
   @ApiProperty({ type: PlannedRepositoryResponse, nullable: true, description: 'Of a git step.' })
@@ -370,14 +373,14 @@ function plannedStep(
   shown: NodePreview | undefined,
   mask: (text: string) => string,
 ): PlannedStepResponse {
-  const { action } = step;
-  const directory = action.kind === 'git' ? action.directory : action.workingDirectory;
+  const view = kindOf(step.action).view(step.action);
   return {
     ...plannedNode(step, shown, mask),
-    kind: action.kind,
-    commands: action.kind === 'shell' ? action.commands.map(mask) : [],
-    repository: action.kind === 'git' ? plannedRepository(action.repository) : null,
-    working_directory: directory ?? null,
+    kind: step.action.kind,
+    summary: mask(view.summary),
+    commands: (view.commands ?? []).map(mask),
+    repository: view.repository ? plannedRepository(view.repository) : null,
+    working_directory: view.directory ?? null,
     continue_on_error: step.continueOnError,
     retry: plannedRetry(step.retry),
     outputs: step.outputs,

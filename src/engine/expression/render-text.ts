@@ -1,11 +1,6 @@
-import type { Scope } from '../expression/scope.js';
-import {
-  TemplateError,
-  evaluateTemplate,
-  isTemplate,
-  parseTemplate,
-} from '../expression/template.js';
-import type { Template } from '../expression/template.js';
+import type { Scope } from './scope.js';
+import { TemplateError, evaluateTemplate, isTemplate, parseTemplate } from './template.js';
+import type { Template } from './template.js';
 
 /** @throws TemplateError with the first problem of the text. */
 export function parsedTemplate(source: string): Template {

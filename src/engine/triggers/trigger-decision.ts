@@ -1,11 +1,11 @@
 import { valueOf } from '../../common/values/name-record.js';
 import type { InputProblem } from '../compiler/resolve-inputs.js';
 import type { TriggerDocument } from '../definition/definition-document.js';
-import type { TriggerContext } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
 import { nameList } from '../runtime/reasons.js';
-import { previewReason } from './preview-reasons.js';
-import { matchesRef } from './ref-pattern.js';
+import { matchesPattern } from './name-pattern.js';
+import type { TriggerEvent } from './trigger-event.js';
+import { triggerReason } from './trigger-reasons.js';
 
 export interface TriggerDecision {
   readonly event: string;
@@ -26,19 +26,19 @@ export interface RuleDecision {
 
 export interface TriggerQuestion {
   readonly rules: readonly TriggerDocument[];
-  readonly trigger: TriggerContext;
+  readonly trigger: TriggerEvent;
   readonly enabled: boolean;
   readonly inputProblems: readonly InputProblem[];
 }
 
-/** Whether a trigger event starts an execution, and why. Pure. */
+/** Whether a trigger event starts an execution, and why; a dry run and an event that came in ask here. Pure. */
 export function decideTrigger(question: TriggerQuestion): TriggerDecision {
   const { trigger } = question;
   const rules = question.rules.map((rule) => decideRule(rule, trigger));
   const answer = { event: trigger.event, rules };
   if (!question.enabled) {
     const why = 'the pipeline is disabled: it starts no executions';
-    return { ...answer, starts: false, reason: previewReason('pipeline_disabled', why) };
+    return { ...answer, starts: false, reason: triggerReason('pipeline_disabled', why) };
   }
   if (!startedByPeople(trigger.event)) {
     return { ...answer, starts: false, reason: decideByRules(rules, trigger.event) };
@@ -46,10 +46,10 @@ export function decideTrigger(question: TriggerQuestion): TriggerDecision {
   if (question.inputProblems.length > 0) {
     const problems = question.inputProblems;
     const why = `the inputs do not fit: ${problems.map(({ message }) => message).join(' ')}`;
-    return { ...answer, starts: false, reason: previewReason('inputs_invalid', why, { problems }) };
+    return { ...answer, starts: false, reason: triggerReason('inputs_invalid', why, { problems }) };
   }
   const why = 'whoever may trigger the pipeline starts it, with or without a rule';
-  return { ...answer, starts: true, reason: previewReason('trigger_accepted', why) };
+  return { ...answer, starts: true, reason: triggerReason('trigger_accepted', why) };
 }
 
 function startedByPeople(event: string): boolean {
@@ -59,52 +59,90 @@ function startedByPeople(event: string): boolean {
 function decideByRules(rules: readonly RuleDecision[], event: string): Reason {
   const own = rules.filter((rule) => rule.event === event);
   if (own.length === 0) {
-    return previewReason('trigger_no_rule', `no rule of the pipeline is for "${event}"`);
+    return triggerReason('trigger_no_rule', `no rule of the pipeline is for "${event}"`);
   }
   if (own.some(({ matches }) => matches === true)) {
     const why = `a rule matches, but this version starts nothing by "${event}" yet; start it by hand until then`;
-    return previewReason('trigger_not_active', why);
+    return triggerReason('trigger_not_active', why);
   }
   const unsure = own.find(({ matches }) => matches === null);
   if (unsure !== undefined) {
-    return previewReason('trigger_unsure', unsure.reason.message, unsure.reason.data);
+    return triggerReason('trigger_unsure', unsure.reason.message, unsure.reason.data);
   }
   const why = own.map(({ reason }) => reason.message).join('; ');
-  return previewReason('trigger_no_match', `no rule matches: ${why}`);
+  return triggerReason('trigger_no_match', `no rule matches: ${why}`);
 }
 
 /** The seed's name of an event, and ours. */
 const EVENT_OF_TYPE: Readonly<Record<string, string>> = { git_push: 'push' };
 
-function decideRule(rule: TriggerDocument, trigger: TriggerContext): RuleDecision {
+function decideRule(rule: TriggerDocument, trigger: TriggerEvent): RuleDecision {
   const event = valueOf(EVENT_OF_TYPE, rule.trigger_type) ?? rule.trigger_type;
   if (!(event === trigger.event || (event === 'manual' && startedByPeople(trigger.event)))) {
     const why = `the rule is for "${event}"`;
-    return { event, matches: false, reason: previewReason('rule_other_event', why) };
+    return { event, matches: false, reason: triggerReason('rule_other_event', why) };
   }
   const repository = textOf(rule.config['repository']);
   const given = trigger.repository;
   if (repository !== undefined && given !== undefined && repository !== given) {
     const why = 'the rule is for another repository';
-    return { event, matches: false, reason: previewReason('rule_other_repository', why) };
+    return { event, matches: false, reason: triggerReason('rule_other_repository', why) };
   }
   const [kind, patterns, ref] =
     event === 'tag'
       ? (['tag', textsOf(rule.config['tag_patterns']), trigger.tag] as const)
       : (['branch', textsOf(rule.config['branch_patterns']), trigger.branch] as const);
-  if (patterns.length > 0 && ref !== undefined && !patterns.some((one) => matchesRef(one, ref))) {
+  if (
+    patterns.length > 0 &&
+    ref !== undefined &&
+    !patterns.some((one) => matchesPattern(one, ref))
+  ) {
     const why = `the ${kind} "${ref}" fits none of ${nameList(patterns)}`;
-    return { event, matches: false, reason: previewReason('rule_other_ref', why, { patterns }) };
+    return { event, matches: false, reason: triggerReason('rule_other_ref', why, { patterns }) };
+  }
+  const types = textsOf(rule.config['events']);
+  const { pullRequestType: type } = trigger;
+  if (event === 'pull_request' && type !== undefined && !types.includes(type)) {
+    const why = `the rule is for ${types.join(', ')}, not for "${type}"`;
+    return { event, matches: false, reason: triggerReason('rule_other_type', why, { types }) };
+  }
+  const paths = pathsOf(rule);
+  const { changedPaths } = trigger;
+  if (paths !== undefined && changedPaths !== undefined && !touches(paths, changedPaths)) {
+    const why = 'no file that it changed is one that the rule asks for';
+    return { event, matches: false, reason: triggerReason('rule_other_paths', why) };
   }
   const missing = [
     ...(patterns.length > 0 && ref === undefined ? [kind] : []),
-    ...(rule.config['paths'] === undefined ? [] : ['paths']),
+    ...(paths !== undefined && changedPaths === undefined ? ['paths'] : []),
   ];
   if (missing.length > 0) {
     const why = `depends on what was not given: ${missing.join(', ')}`;
-    return { event, matches: null, reason: previewReason('rule_unsure', why, { missing }) };
+    return { event, matches: null, reason: triggerReason('rule_unsure', why, { missing }) };
   }
-  return { event, matches: true, reason: previewReason('rule_matches', matchMessage(event, rule)) };
+  return { event, matches: true, reason: triggerReason('rule_matches', matchMessage(event, rule)) };
+}
+
+interface PathRule {
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
+function pathsOf({ config }: TriggerDocument): PathRule | undefined {
+  const paths = config['paths'];
+  if (typeof paths !== 'object' || paths === null) return undefined;
+  const { include, exclude } = paths as Partial<Record<keyof PathRule, unknown>>;
+  return { include: textsOf(include), exclude: textsOf(exclude) };
+}
+
+/** A change of no file, and one of which nobody knows the files, count as one of files that the rule asks for. */
+function touches({ include, exclude }: PathRule, changed: readonly string[] | 'unknown'): boolean {
+  if (changed === 'unknown' || changed.length === 0) return true;
+  return changed.some(
+    (path) =>
+      (include.length === 0 || include.some((pattern) => matchesPattern(pattern, path))) &&
+      !exclude.some((pattern) => matchesPattern(pattern, path)),
+  );
 }
 
 function matchMessage(event: string, { config }: TriggerDocument): string {

@@ -4,8 +4,8 @@ import { RE2JS } from 're2js';
  * True if a branch or tag fits a pattern of a trigger rule: `*` is anything but `/`, `**` anything, `?` one character but `/`; all
  * else is itself. Linear in the text.
  */
-export function matchesRef(pattern: string, ref: string): boolean {
-  return RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL).matches(ref);
+export function matchesPattern(pattern: string, name: string): boolean {
+  return RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL).matches(name);
 }
 
 function expressionOf(pattern: string): string {

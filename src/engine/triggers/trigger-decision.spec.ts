@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileYaml } from '../compiler/compile-yaml.js';
 import { definitionDocument } from '../definition/definition-document.js';
-import type { TriggerContext } from '../plan/plan.js';
-import { PREVIEW_REASONS } from './preview-reasons.js';
-import { matchesRef } from './ref-pattern.js';
+import { PREVIEW_REASONS } from '../preview/preview-reasons.js';
+import { matchesPattern } from './name-pattern.js';
 import { decideTrigger, type TriggerDecision, type TriggerQuestion } from './trigger-decision.js';
+import type { TriggerEvent } from './trigger-event.js';
+import { TRIGGER_REASONS } from './trigger-reasons.js';
 
 function decide(
   triggers: string,
-  trigger: TriggerContext,
+  trigger: TriggerEvent,
   change: Partial<TriggerQuestion> = {},
 ): TriggerDecision {
   const { definition } = compileYaml(`name: x\ntriggers: ${triggers}\nsteps: [a]\n`);
@@ -42,7 +43,7 @@ describe('the decision for a trigger', () => {
     });
   });
 
-  it.each<[string, TriggerContext, boolean | null, string, string]>([
+  it.each<[string, TriggerEvent, boolean | null, string, string]>([
     ['[push]', { event: 'push', branch: 'dev' }, true, 'rule_matches', 'trigger_not_active'],
     ['[push]', { event: 'push' }, true, 'rule_matches', 'trigger_not_active'],
     [
@@ -112,14 +113,35 @@ describe('the decision for a trigger', () => {
     expect(decide(rules, { event: 'push', branch: 'b' }).reason.code).toBe('trigger_not_active');
   });
 
+  const paths = '[{ push: { paths: { include: ["src/**"], exclude: ["**/*.md"] } } }]';
+  it.each<[readonly string[] | 'unknown', boolean, string]>([
+    [['docs/a.md', 'src/a.ts'], true, 'rule_matches'],
+    [['src/deep/a.ts'], true, 'rule_matches'],
+    [['src/a.md', 'docs/b.ts'], false, 'rule_other_paths'],
+    [[], true, 'rule_matches'],
+    ['unknown', true, 'rule_matches'],
+  ])('the changed files %j', (changedPaths, matches, code) => {
+    const [rule] = decide(paths, { event: 'push', branch: 'a', changedPaths }).rules;
+    expect(rule).toMatchObject({ matches, reason: { code } });
+  });
+
+  it.each<[string, boolean, string]>([
+    ['opened', true, 'rule_matches'],
+    ['closed', false, 'rule_other_type'],
+  ])('a pull request that is %s', (pullRequestType, matches, code) => {
+    const [rule] = decide('[pull_request]', { event: 'pull_request', pullRequestType }).rules;
+    expect(rule).toMatchObject({ matches, reason: { code } });
+  });
+
   it('all its reasons are explained in docs/reasons.md', () => {
     const page = readFileSync(join(__dirname, '../../../docs/reasons.md'), 'utf8');
-    const missing = Object.keys(PREVIEW_REASONS).filter((code) => !page.includes(`\`${code}\``));
+    const codes = Object.keys({ ...PREVIEW_REASONS, ...TRIGGER_REASONS });
+    const missing = codes.filter((code) => !page.includes(`\`${code}\``));
     expect(missing).toEqual([]);
   });
 });
 
-describe('patterns of branches and tags', () => {
+describe('patterns of branches, tags and paths', () => {
   it.each([
     ['main', 'main', true],
     ['main', 'mainly', false],
@@ -135,6 +157,6 @@ describe('patterns of branches and tags', () => {
     ['\\Q*\\E', '\\Qx\\E', true],
     ['*'.repeat(200) + 'a', 'b'.repeat(200), false],
   ])('%s and %s', (pattern, ref, matches) => {
-    expect(matchesRef(pattern, ref)).toBe(matches);
+    expect(matchesPattern(pattern, ref)).toBe(matches);
   });
 });

@@ -2,9 +2,8 @@ import { quoted } from '../../common/values/redact-urls.js';
 import { repositoryUrlProblem } from '../../common/values/repository-url.js';
 import { lineProblem } from '../../common/values/text-rule.js';
 import type { RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
-import type { NameUse } from './definition.js';
 import { template } from './expression-readers.js';
-import { fields, type Reader } from './reader.js';
+import { fields, type NameUse, type Reader } from './reader.js';
 import {
   choice,
   duration,

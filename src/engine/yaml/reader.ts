@@ -64,6 +64,14 @@ export class ReadContext {
   }
 }
 
+/** A name in the file, with where it stands. */
+export interface NameUse {
+  readonly name: string;
+  readonly path: YamlPath;
+  /** Offset in the document. */
+  readonly offset: number;
+}
+
 export interface Place {
   readonly path: YamlPath;
   readonly offset: number;

@@ -1,11 +1,11 @@
-import { nameRecord } from '../../common/values/name-record.js';
-import type { Scope } from '../expression/scope.js';
-import { TemplateError, evaluateTemplate } from '../expression/template.js';
-import type { TemplatePart } from '../expression/template.js';
-import { type Shell, expressionPlaces } from '../shell/expression-places.js';
-import { refusalText } from '../shell/place-advice.js';
-import type { Place } from '../shell/shell-tree.js';
-import { parsedTemplate } from './render-text.js';
+import { nameRecord } from '../../../common/values/name-record.js';
+import type { Scope } from '../../expression/scope.js';
+import { TemplateError, evaluateTemplate } from '../../expression/template.js';
+import type { TemplatePart } from '../../expression/template.js';
+import { type Shell, expressionPlaces } from '../../shell/expression-places.js';
+import { refusalText } from '../../shell/place-advice.js';
+import type { Place } from '../../shell/shell-tree.js';
+import { parsedTemplate } from '../../expression/render-text.js';
 
 /** Variables that carry the values of a step's expressions into its commands: `MILLRACE_EXPR_1`… */
 export const EXPRESSION_VARIABLE = 'MILLRACE_EXPR_';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
-import type { Scope } from '../expression/scope.js';
-import { TemplateError } from '../expression/template.js';
-import { PLAIN_STATUS } from './run-scope.js';
+import type { Scope } from '../../expression/scope.js';
+import { TemplateError } from '../../expression/template.js';
+import { PLAIN_STATUS } from '../../runtime/run-scope.js';
 import { shellCommands } from './shell-commands.js';
 
 function scopeOf(message: string): Scope {

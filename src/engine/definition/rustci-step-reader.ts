@@ -1,0 +1,101 @@
+import { nameRecord } from '../../common/values/name-record.js';
+import { rustciForms } from '../steps/step-kind-registry.js';
+import { NO_COMMANDS } from '../steps/shell/shell-draft.js';
+import type { RustciForm, RustciStep, StepDraft } from '../steps/step-kind.js';
+import { continueOnError, needs, outputs, retry, stepName } from '../yaml/common-readers.js';
+import { environment } from '../yaml/environment-reader.js';
+import { whenExpression } from '../yaml/expression-readers.js';
+import type { YamlPath } from '../yaml/problem.js';
+import type { ReadContext, Reader } from '../yaml/reader.js';
+import { choice, duration, text } from '../yaml/value-readers.js';
+import type { YamlMap } from '../yaml/yaml-tree.js';
+
+/** Types that never run here, with what does the same. */
+const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
+  ['kubernetes', 'Use step_type: shell with kubectl or helm'],
+  ['aws', 'Use step_type: shell with the aws command'],
+  ['a_w_s', 'Use step_type: shell with the aws command'],
+  ['azure', 'Use step_type: shell with the az command'],
+  ['gcp', 'Use step_type: shell with the gcloud command'],
+  ['g_c_p', 'Use step_type: shell with the gcloud command'],
+]);
+const LATER_TYPES: ReadonlyMap<string, string> = new Map([
+  ['docker', 'steps in containers come later'],
+  ['custom', 'deployments and plugins come later'],
+]);
+
+const forms: ReadonlyMap<string, RustciForm<StepDraft>> = new Map(
+  rustciForms.flatMap((form) => form.types.map((type) => [type, form] as const)),
+);
+
+const stepType = choice([...forms.keys(), ...LATER_TYPES.keys(), ...REFUSED_TYPES.keys()], {
+  habits: {
+    ...nameRecord(rustciForms.flatMap(({ habits = {} }) => Object.entries(habits))),
+    k8s: 'kubernetes',
+  },
+});
+
+/** `config` is read by `rustciStep`, which knows the type; here it is only held. */
+const config: Reader<true> = { expects: 'a map (config)', read: () => true };
+
+/** Keys of a step in the form of RustCI. */
+export const rustciStepTable = {
+  name: 'a step with step_type',
+  fields: {
+    name: stepName,
+    step_type: text({ expects: 'a step type' }),
+    config,
+    environment,
+    needs,
+    when: whenExpression,
+    continue_on_error: continueOnError,
+    timeout: duration(),
+    retry,
+    outputs,
+  },
+  required: ['name', 'step_type'],
+  same: { condition: 'when' },
+  habits: {
+    run: 'Write it as config: { command: … }, or remove step_type and config',
+    command: 'Move it into config',
+    script: 'Move it into config',
+    working_directory: 'Move it into config',
+    image: 'Move it into config',
+    retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
+  },
+} as const;
+
+const NOTHING: RustciStep<StepDraft> = { draft: NO_COMMANDS };
+
+/** What the step does, by `step_type` and `config`; problems of these two are told here. */
+export function rustciStep(
+  node: YamlMap,
+  path: YamlPath,
+  context: ReadContext,
+): RustciStep<StepDraft> {
+  const typeEntry = node.entries.find((entry) => entry.key === 'step_type');
+  const configEntry = node.entries.find((entry) => entry.key === 'config');
+  if (typeEntry === undefined) return NOTHING;
+  const at = { path: [...path, 'step_type'], offset: typeEntry.value.start };
+  const type = stepType.read(typeEntry.value, at.path, context);
+  if (type === undefined) return NOTHING;
+  const refused = REFUSED_TYPES.get(type);
+  if (refused !== undefined) {
+    context.error('UnsupportedStepType', `Steps of type "${type}" are not supported.`, at, refused);
+    return NOTHING;
+  }
+  const later = LATER_TYPES.get(type);
+  if (later !== undefined) {
+    const message = `Steps of type "${type}" are not supported yet: ${later}.`;
+    context.error('not_yet_supported', message, at, 'Use step_type: shell until then');
+    return NOTHING;
+  }
+  const form = forms.get(type);
+  if (form === undefined) throw new Error(`no form for the step type ${type}`);
+  if (configEntry === undefined) {
+    const message = 'A step with step_type needs "config".';
+    context.error('missing_key', message, { path, offset: node.start }, form.configHint);
+    return NOTHING;
+  }
+  return form.read(configEntry.value, [...path, 'config'], context) ?? NOTHING;
+}

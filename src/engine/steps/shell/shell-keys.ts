@@ -1,0 +1,49 @@
+import { workspacePath } from '../../yaml/common-readers.js';
+import { template } from '../../yaml/expression-readers.js';
+import type { Reader } from '../../yaml/reader.js';
+import { choice, flag, listOf } from '../../yaml/value-readers.js';
+import type { StepKeys } from '../step-kind.js';
+
+const MAX_COMMANDS = 200;
+
+export const commands: Reader<string[]> = listOf(template({ expects: 'a command' }), {
+  min: 1,
+  max: MAX_COMMANDS,
+  single: true,
+});
+
+export const shell = choice(['sh', 'bash'], {
+  habits: { '/bin/sh': 'sh', '/bin/bash': 'bash', zsh: 'bash', dash: 'sh' },
+});
+
+export const separateStreams = flag();
+
+const run = {
+  reader: commands,
+  value: 'command, or list of commands',
+  default: 'required',
+  meaning: 'in one shell; the first that fails ends the step; `script` is the same',
+} as const;
+
+export const shellKeys = {
+  run,
+  script: run,
+  shell: {
+    reader: shell,
+    value: '`sh`, `bash`',
+    default: '`sh`',
+    meaning: '`/bin/sh -e`, or `bash -eo pipefail`',
+  },
+  separate_streams: {
+    reader: separateStreams,
+    value: '`true`, `false`',
+    default: '`false`',
+    meaning: 'see below',
+  },
+  working_directory: {
+    reader: workspacePath,
+    value: 'path inside the workspace',
+    default: 'the workspace',
+    meaning: 'relative, never outside',
+  },
+} as const satisfies StepKeys;

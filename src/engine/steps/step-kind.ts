@@ -1,0 +1,162 @@
+import type { NameRecord } from '../../common/values/name-record.js';
+import type { Scope } from '../expression/scope.js';
+import type { TemplatePart } from '../expression/template.js';
+import type { RepositoryPlan, StepAction } from '../plan/plan.js';
+import type { Shell } from '../shell/expression-places.js';
+import type { YamlPath } from '../yaml/problem.js';
+import type {
+  ExpressionUse,
+  FieldReaders,
+  ReadContext,
+  Reader,
+  ReadValue,
+} from '../yaml/reader.js';
+import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
+
+/**
+ * One kind of step: everything that reading, compiling, dry runs and runs have to know of it, in one
+ * place. All of it is pure. What does the work, its `StepHandler`, is registered by the same name
+ * where processes and files are (`executions/attempt/steps`).
+ */
+export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction = StepAction> {
+  /** Its name in plans and answers. Stored, so it never changes. */
+  readonly kind: A['kind'];
+  /** What such a step does, in one line; of the table in docs/pipeline-yaml.md. */
+  readonly meaning: string;
+  /** How it is written in Millrace's own form; absent = only in that of RustCI. */
+  readonly ownForm?: OwnForm<D>;
+  /** How it is written as `step_type` with `config`; absent = only in the own form. */
+  readonly rustciForm?: RustciForm<D>;
+  /** The action of the plan. What is stored for one text may never change: plans have hashes. */
+  compile(draft: D, defaults: StepDefaults): A;
+  /** Expressions in its texts that stand where they must not; absent = they may stand anywhere. */
+  misplaced?(
+    draft: D,
+    defaults: StepDefaults,
+    uses: readonly StepExpression[],
+  ): Iterable<MisplacedExpression>;
+  /**
+   * The action with every text evaluated, for one try.
+   *
+   * @throws TemplateError
+   */
+  prepare(action: A, scope: Scope): PreparedAction<A>;
+  /** Variables that such a step finds in its environment besides those of every step. */
+  variables?(action: A): Readonly<Record<string, string>>;
+  /** URLs of it that may hold credentials: none of these may show. */
+  credentialUrls?(action: A): readonly string[];
+  /** What answers tell of it. Texts are not masked. */
+  view(action: A): StepView;
+  /** What the API tells of it as a part of a definition: the data model of RustCI. */
+  document(draft: D): StepTypeDocument;
+}
+
+/** What a step does as it is read from the file: checked, but without the pipeline's defaults. */
+export interface StepDraft {
+  readonly kind: string;
+}
+
+/** A key of the own form of a kind, with its row in the table of docs/pipeline-yaml.md. */
+export interface StepKey<T = unknown> {
+  readonly reader: Reader<T>;
+  /** What it takes. */
+  readonly value: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+export type StepKeys = Readonly<Record<string, StepKey>>;
+
+export type KeyValues<K extends StepKeys> = {
+  readonly [N in keyof K]?: ReadValue<K[N]['reader']>;
+};
+
+export interface OwnForm<D extends StepDraft, V = Readonly<Record<string, unknown>>> {
+  /** A key that another kind has too must be the same key there. */
+  readonly keys: StepKeys;
+  /** Those of `keys` that make a step one of this kind, and of no other. */
+  readonly begunBy: readonly string[];
+  /** `values` are what the readers of `keys` made of the step. */
+  read(values: V, step: StepText, context: ReadContext): D;
+}
+
+/** An own form whose `read` knows the types of its keys. */
+export function ownForm<D extends StepDraft, K extends StepKeys>(
+  form: OwnForm<D, KeyValues<K>> & { readonly keys: K },
+): OwnForm<D> {
+  return {
+    ...form,
+    read: (values, step, context) => form.read(values as KeyValues<K>, step, context),
+  };
+}
+
+/** Where a step stands in the file. */
+export interface StepText {
+  readonly node: YamlMap;
+  readonly path: YamlPath;
+}
+
+export interface RustciForm<D extends StepDraft> {
+  /** Values of `step_type`; the first is the usual one. */
+  readonly types: readonly [string, ...string[]];
+  /** What people write instead of these. */
+  readonly habits?: Readonly<Record<string, string>>;
+  /** The `config` of such a step, in one line, for who left it out. */
+  readonly configHint: string;
+  /** The keys of `config`, as `fields` takes them; for the documentation. */
+  readonly config: ConfigTable;
+  /** Undefined: `config` could not be read, and the problems were told. */
+  read(node: YamlNode, path: YamlPath, context: ReadContext): RustciStep<D> | undefined;
+}
+
+interface ConfigTable {
+  readonly name: string;
+  readonly fields: FieldReaders;
+  readonly later?: Readonly<Record<string, string>>;
+  readonly habits?: Readonly<Record<string, string>>;
+}
+
+export interface RustciStep<D extends StepDraft> {
+  readonly draft: D;
+  /** Of its `config`. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What a pipeline says for all of its steps. */
+export interface StepDefaults {
+  readonly shell: Shell;
+  readonly separateStreams: boolean;
+}
+
+/** An expression in a text of a step; `keys` lead to it from the step: `['run', 2]`. */
+export interface StepExpression {
+  readonly use: ExpressionUse;
+  readonly keys: YamlPath;
+}
+
+export interface MisplacedExpression {
+  readonly use: ExpressionUse;
+  readonly part: Extract<TemplatePart, { kind: 'expression' }>;
+  readonly message: string;
+  readonly suggestion: string;
+}
+
+export interface PreparedAction<A extends StepAction = StepAction> {
+  readonly action: A;
+  /** Variables that the action refers to, beside the environment of the step. */
+  readonly variables: NameRecord<string>;
+}
+
+export interface StepView {
+  /** What it does, in one line. */
+  readonly summary: string;
+  readonly commands?: readonly string[];
+  readonly repository?: RepositoryPlan;
+  /** Inside of the workspace. */
+  readonly directory?: string;
+}
+
+export interface StepTypeDocument {
+  readonly step_type: string;
+  readonly config: Readonly<Record<string, unknown>>;
+}
