@@ -4,6 +4,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { HealthRegistryModule } from '../common/health/health-registry.module.js';
 import { LoggingModule } from '../common/logging/logging.module.js';
 import { MetricsRegistryModule } from '../common/metrics/metrics-registry.module.js';
+import { ExecutionPartsModule } from '../common/retention/execution-parts.module.js';
 import { ConfigModule } from '../config/config.module.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import { storeAddresses } from '../config/store-addresses.js';
@@ -48,6 +49,7 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
     LoggingModule.forRoot(logger),
     HealthRegistryModule,
     MetricsRegistryModule,
+    ExecutionPartsModule,
     DatabaseModule.forRoot({
       uri: mongodbUri,
       databaseName: config.mongodbDatabase,

@@ -1,8 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { describeAccess } from '../auth/policy/describe-access.js';
 import { finishDocument } from '../common/http/api-documentation-finish.js';
-import { apiPrefix, unprefixed } from '../common/http/configure-http.js';
+import { apiPrefix, unprefixed } from '../common/http/api-prefix.js';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { ConfigError, parseConfig } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
@@ -31,7 +32,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (controller, method) =>
       `${controller.replace(/Controller$/, '').toLowerCase()}_${method}`,
   });
-  return finishDocument(document);
+  return describeAccess(finishDocument(document));
 }
 
 /**

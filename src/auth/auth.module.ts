@@ -1,11 +1,16 @@
 import { Logger, Module, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { Authenticator, OpenAuthenticator, TokenAuthenticator } from './authenticator.js';
+import { PolicyCheck } from './policy/policy-check.js';
+import {
+  Authenticator,
+  OpenAuthenticator,
+  TokenAuthenticator,
+} from './principals/authenticator.js';
 import { AuthGuard } from './auth.guard.js';
-import { loadOrCreateToken, tokenFile } from './token-file.js';
+import { loadOrCreateToken, tokenFile } from './tokens/token-file.js';
 
-/** API only: the guard of all routes, and who is behind a request. */
+/** API only: the guard of all routes, what each of them requires, and who is behind a request. */
 @Module({})
 export class AuthModule {
   static forRoot(): DynamicModule {
@@ -19,6 +24,7 @@ export class AuthModule {
           useFactory: createAuthenticator,
         },
         { provide: APP_GUARD, useClass: AuthGuard },
+        PolicyCheck,
       ],
       exports: [Authenticator],
     };

@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { ExecutionParts } from '../common/retention/execution-parts.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
 import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
 import { LogsModule } from '../logs/logs.module.js';
@@ -22,6 +23,7 @@ import { ExecutionRecord, ExecutionSchema } from './record/execution.schema.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 import { LiveCountsRepository } from './record/live-counts.repository.js';
 import { LiveExecutions } from './record/live-executions.js';
+import { TracesPart } from './record/traces-part.js';
 import { ExecutionRecovery } from './recovery/execution-recovery.js';
 import { ExecutionsReconciler } from './recovery/executions.reconciler.js';
 import { RequeueExecution } from './recovery/requeue-execution.js';
@@ -87,4 +89,13 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
     WorkersModule,
   ],
 })
-export class ExecutionsModule {}
+export class ExecutionsModule implements OnModuleInit {
+  constructor(
+    private readonly parts: ExecutionParts,
+    private readonly traces: ExecutionTracesRepository,
+  ) {}
+
+  onModuleInit(): void {
+    this.parts.register(new TracesPart(this.traces));
+  }
+}

@@ -7,7 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Public } from '../auth/public.decorator.js';
+import { Public } from '../auth/policy/public.decorator.js';
 import { packageVersion } from '../config/paths.js';
 import { CheckResponse, HealthResponse, LiveResponse } from './dto/health.response.js';
 import { HealthService } from './health.service.js';

@@ -91,7 +91,7 @@ function scopeOf(request: ReservedRequest, key: string): KeyScope {
     typeof value === 'string' && isUuid(value) ? value.toLowerCase() : value,
   ]);
   return {
-    actor: request.actor?.id ?? '',
+    actor: request.principal?.id ?? '',
     route: `${request.method} ${path} ${JSON.stringify(params)}`,
     key,
   };

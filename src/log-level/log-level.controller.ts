@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor } from '../auth/current-actor.decorator.js';
+import { Requires } from '../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../auth/principals/principal.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
-import type { Actor } from '../common/http/request-context.js';
 import { LogLevelDto, SetLogLevelDto } from './dto/log-level.dto.js';
 import { LogLevelService } from './log-level.service.js';
 
@@ -15,6 +16,7 @@ export class LogLevelController {
   constructor(private readonly levels: LogLevelService) {}
 
   @Get()
+  @Requires('log_level:read')
   @ApiOperation({ summary: "How much the server's own log says" })
   @ApiOkResponse({ type: LogLevelDto })
   @ApiErrors(401)
@@ -23,18 +25,23 @@ export class LogLevelController {
   }
 
   @Put()
+  @Requires('log_level:write')
   @ApiOperation({
     summary: 'Set the level of all processes for a time',
     description: 'Of every API and worker, those too that start meanwhile.',
   })
   @ApiOkResponse({ type: LogLevelDto })
   @ApiErrors(400, 401, 413, 415, 503)
-  async set(@Body() body: SetLogLevelDto, @CurrentActor() actor: Actor): Promise<LogLevelDto> {
+  async set(
+    @Body() body: SetLogLevelDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<LogLevelDto> {
     const { level, for_seconds = DEFAULT_SECONDS, reason } = body;
-    return LogLevelDto.from(await this.levels.set(level, for_seconds, actor.id, reason));
+    return LogLevelDto.from(await this.levels.set(level, for_seconds, principal.id, reason));
   }
 
   @Delete()
+  @Requires('log_level:write')
   @ApiOperation({ summary: 'Let all processes log again as LOG_LEVEL says' })
   @ApiOkResponse({ type: LogLevelDto })
   @ApiErrors(401, 503)

@@ -1,11 +1,13 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { getModelToken, MongooseModule } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
+import { ExecutionParts } from '../common/retention/execution-parts.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
 import { LogReader } from './read/log-reader.js';
 import { LogChunkStore } from './store/log-chunk-store.js';
 import { LogChunkRepository } from './store/log-chunk.repository.js';
+import { LogPart } from './store/log-part.js';
 import { type LogChunkDocument, logChunkModel, logChunkSchema } from './store/log-chunk.schema.js';
 
 /** Where logs are kept and how they are read. */
@@ -28,4 +30,13 @@ import { type LogChunkDocument, logChunkModel, logChunkSchema } from './store/lo
   ],
   exports: [LogChunkStore, LogReader],
 })
-export class LogsModule {}
+export class LogsModule implements OnModuleInit {
+  constructor(
+    private readonly parts: ExecutionParts,
+    private readonly chunks: LogChunkStore,
+  ) {}
+
+  onModuleInit(): void {
+    this.parts.register(new LogPart(this.chunks));
+  }
+}

@@ -1,4 +1,4 @@
-import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import {
   ApiOkResponse,
   ApiOperation,
@@ -8,10 +8,11 @@ import {
 } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import type { Response } from 'express';
-import { Public } from '../auth/public.decorator.js';
+import { PublicIf } from '../auth/policy/public.decorator.js';
+import { Requires } from '../auth/policy/requires.decorator.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import { MetricsService } from './metrics.service.js';
-import { ScrapeGuard } from './scrape.guard.js';
+import { isDirectFromHere } from './direct-from-here.js';
 import { MayBeAbsent } from '../common/http/may-be-absent.decorator.js';
 
 /** The version of the text format, which Prometheus wants to be told. */
@@ -29,13 +30,13 @@ export class MetricsQueryDto {
 }
 
 @ApiTags('health')
-@Public()
-@UseGuards(ScrapeGuard)
 @Controller('metrics')
 export class MetricsController {
   constructor(private readonly metrics: MetricsService) {}
 
   @Get()
+  @Requires('metrics:read')
+  @PublicIf({ when: 'from the machine itself, past no proxy', isOpen: isDirectFromHere })
   @ApiOperation({
     summary: 'Metrics in the text format of Prometheus',
     security: [{ bearer: [] }, {}],

@@ -1,7 +1,9 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Requires } from '../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../auth/principals/principal.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
-import type { MillraceRequest } from '../common/http/request-context.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { DrainDto, WorkerDto } from './dto/worker.dto.js';
 import { WorkersService } from './workers.service.js';
@@ -15,6 +17,7 @@ export class WorkersController {
   constructor(private readonly workers: WorkersService) {}
 
   @Get()
+  @Requires('workers:read')
   @ApiOperation({ summary: 'The newest 200 workers, live and ended' })
   @ApiOkResponse({ type: [WorkerDto] })
   @ApiErrors(401, 503)
@@ -23,6 +26,7 @@ export class WorkersController {
   }
 
   @Post(':id/drain')
+  @Requires('workers:drain')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Let a worker finish what it runs and take nothing more',
@@ -34,12 +38,13 @@ export class WorkersController {
   async drain(
     @Param('id', UuidPipe) id: string,
     @Body() body: DrainDto,
-    @Req() { actor }: MillraceRequest,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<WorkerDto> {
-    return WorkerDto.from(await this.workers.drain(id, actor?.id ?? 'a user', body?.reason));
+    return WorkerDto.from(await this.workers.drain(id, principal.id, body?.reason));
   }
 
   @Delete(':id/drain')
+  @Requires('workers:drain')
   @ApiOperation({ summary: 'Let a drained worker take executions again' })
   @ApiOkResponse({ type: WorkerDto })
   @ApiErrors(400, 401, 404, 409, 503)

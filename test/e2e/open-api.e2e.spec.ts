@@ -10,6 +10,8 @@ interface Operation {
   readonly summary?: string;
   readonly responses: Readonly<Record<string, unknown>>;
   readonly security?: readonly unknown[];
+  readonly description?: string;
+  readonly 'x-required-scope'?: string;
 }
 
 const committed = readFileSync(join(packageRoot(), 'openapi.json'), 'utf8');
@@ -59,6 +61,16 @@ describe('openapi.json', () => {
       '/api/health/ready',
       '/api/healthchecker',
     ]);
+  });
+
+  it('names the scope of whatever asks for the token', () => {
+    for (const { operation } of operations) {
+      const scope = operation['x-required-scope'];
+      expect(scope === undefined).toBe(operation.security === undefined);
+      if (scope !== undefined) {
+        expect(operation.description).toContain(`Requires the scope \`${scope}\` (`);
+      }
+    }
   });
 });
 

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tokenFile } from '../../auth/token-file.js';
+import { tokenFile } from '../../auth/tokens/token-file.js';
 import { addressFile, type ClientEnvironment } from '../../config/client-environment.js';
 import { resolveConnection } from './connection.js';
 import { LoginStore } from './login-store.js';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readToken, tokenFile } from '../../auth/token-file.js';
+import { readToken, tokenFile } from '../../auth/tokens/token-file.js';
 import { valueOf } from '../../common/values/name-record.js';
 import { addressFile, type ClientEnvironment } from '../../config/client-environment.js';
 import { CommandError } from '../command/command.error.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { readToken, tokenFile } from '../../auth/token-file.js';
+import { readToken, tokenFile } from '../../auth/tokens/token-file.js';
 import type { Environment } from '../../config/environment.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { defaultCache, entryFile } from '../../config/paths.js';

@@ -8,15 +8,25 @@ const freeBytes = 64 * 1024;
 export class BodyBudget {
   private used = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(
+    private readonly maxBytes: number,
+    private readonly whole?: BodyBudget,
+  ) {}
+
+  /** A budget of at most `maxBytes`, all of which counts for this one too. */
+  part(maxBytes: number): BodyBudget {
+    return new BodyBudget(maxBytes, this);
+  }
 
   /** A share for one body, with nothing in it. */
   open(): BodyShare {
     let taken = 0;
+    const ofWhole = this.whole?.open();
     return {
       grow: (size) => {
         const wanted = Math.max(0, size - freeBytes);
         if (this.used - taken + wanted > this.maxBytes) return false;
+        if (ofWhole?.grow(size) === false) return false;
         this.used += wanted - taken;
         taken = wanted;
         return true;
@@ -24,6 +34,7 @@ export class BodyBudget {
       release: () => {
         this.used -= taken;
         taken = 0;
+        ofWhole?.release();
       },
     };
   }

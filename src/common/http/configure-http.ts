@@ -1,15 +1,20 @@
 import { NotFoundException } from '@nestjs/common';
-import { HttpAdapterHost, Reflector } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { Metrics } from '../metrics/metrics.js';
+import { apiPrefix, unprefixed } from './api-prefix.js';
 import { requestMetrics } from './request-metrics.js';
+import { BodyBudget } from './body-budget.js';
+import { controllerRoutes } from './controller-routes.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
 import { ErrorFilter } from './error.filter.js';
+import { rawBody } from './raw-body.js';
+import { MAX_RAW_BYTES } from './raw-body.decorator.js';
 import { jsonBody } from './json-body.js';
 import { idempotencyReplayedHeader } from './idempotency-header.js';
 import { defaultLoadLimits, LoadShedding, type LoadLimits } from './load-shedding.js';
@@ -18,9 +23,6 @@ import { requestLog } from './request-log.js';
 import { RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
-
-/** First part of every path; controllers leave it out. */
-export const apiPrefix = 'api';
 
 /** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
 const corsRequestHeaders = [
@@ -45,8 +47,9 @@ const corsAnswerHeaders = [
   'X-Request-Id',
   idempotencyReplayedHeader,
 ];
-/** Paths that stand outside of it, where the programs that ask for them expect them. */
-export const unprefixed = ['metrics'];
+
+/** Of all bodies that are being read, bytes; at least one of the largest size fits. */
+const BODY_BYTES = 2 * MAX_RAW_BYTES;
 
 export interface HttpOptions {
   readonly config: MillraceConfig;
@@ -55,8 +58,10 @@ export interface HttpOptions {
   readonly limiter: ClientLimiter;
   /** Default: `defaultLoadLimits`. */
   readonly load?: LoadLimits;
+  /** Default: 64 MiB of all bodies that are being read; a half of it for raw ones. */
+  readonly bodyBytes?: number;
   readonly metrics: Metrics;
-  /** Recognizes who sends the request and sets `request.actor`; it refuses nobody, the guards do. */
+  /** Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards do. */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
   readonly translators: readonly ErrorTranslator[];
@@ -94,7 +99,12 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   app.use(rateLimit(options.limiter));
   app.use(onlyRoutes(routes));
   app.use(options.authenticate);
-  app.use(jsonBody(config.maxUploadSize));
+  const bodies = new BodyBudget(Math.max(config.maxUploadSize, options.bodyBytes ?? BODY_BYTES));
+  const modules = app.get(ModulesContainer);
+  // Whoever is not known leaves the larger part to those who are.
+  const rawBodies = bodies.part((options.bodyBytes ?? BODY_BYTES) / 2);
+  app.use(rawBody(routes, () => controllerRoutes(modules), rawBodies));
+  app.use(jsonBody(config.maxUploadSize, bodies));
   app.use(load.admit);
 
   app.useGlobalFilters(new ErrorFilter(routes, options.translators, options.metrics));

@@ -24,6 +24,26 @@ export function refuseEncoding(headers: { readonly 'content-encoding'?: string }
   });
 }
 
+/** @throws UnsupportedMediaTypeError for a body of another type, and for a compressed one */
+export function refuseOtherTypes(
+  headers: { readonly 'content-type'?: string; readonly 'content-encoding'?: string },
+  accepted: readonly string[],
+): void {
+  const type = mediaType(headers['content-type']);
+  if (accepted.includes(type)) {
+    refuseEncoding(headers);
+    return;
+  }
+  throw new MillraceError(
+    'UnsupportedMediaTypeError',
+    'The body is of a type that this path does not take.',
+    {
+      details: { content_type: type.slice(0, 100), accepted },
+      suggestions: [`Send the header \`Content-Type: ${accepted.join('` or `')}\`.`],
+    },
+  );
+}
+
 /** Media types of bodies that a route takes, for the guard and the OpenAPI document; routes without it take JSON. */
 export function Consumes(...types: string[]): MethodDecorator & ClassDecorator {
   return applyDecorators(SetMetadata(consumesKey, types), ApiConsumes(...types));
@@ -38,24 +58,13 @@ export class ContentTypeGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const request = context.switchToHttp().getRequest<MillraceRequest>();
-    if (!announcesBody(request.headers)) return true;
+    const { headers } = context.switchToHttp().getRequest<MillraceRequest>();
+    if (!announcesBody(headers)) return true;
     const accepted = this.reflector.getAllAndOverride<string[] | undefined>(consumesKey, [
       context.getHandler(),
       context.getClass(),
     ]) ?? ['application/json'];
-    const type = mediaType(request.headers['content-type']);
-    if (accepted.includes(type)) {
-      refuseEncoding(request.headers);
-      return true;
-    }
-    throw new MillraceError(
-      'UnsupportedMediaTypeError',
-      'The body is of a type that this path does not take.',
-      {
-        details: { content_type: type.slice(0, 100), accepted },
-        suggestions: [`Send the header \`Content-Type: ${accepted.join('` or `')}\`.`],
-      },
-    );
+    refuseOtherTypes(headers, accepted);
+    return true;
   }
 }

@@ -16,10 +16,11 @@ import { IsInt, IsString } from 'class-validator';
 import type { Response } from 'express';
 import { connect, type AddressInfo } from 'node:net';
 import request from 'supertest';
-import { authenticateWith } from '../../auth/authenticate.middleware.js';
+import { authenticateWith } from '../../auth/principals/authenticate.middleware.js';
 import { AuthModule } from '../../auth/auth.module.js';
-import { Authenticator } from '../../auth/authenticator.js';
-import { Public } from '../../auth/public.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { Authenticator } from '../../auth/principals/authenticator.js';
+import { Public } from '../../auth/policy/public.decorator.js';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseConfig } from '../../config/load-config.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
@@ -41,6 +42,7 @@ class ThingDto {
   size!: number;
 }
 
+@Requires('pipelines:read')
 @Controller('things')
 class ThingController {
   @Get()

@@ -1,22 +1,13 @@
 import type { NextFunction, Request, Response } from 'express';
-import { createHash } from 'node:crypto';
-import {
-  MillraceError,
-  payloadTooLarge,
-  serviceUnavailable,
-  validationError,
-} from '../errors/millrace.error.js';
+import { MillraceError, validationError } from '../errors/millrace.error.js';
 import { byteAddress, utf8Problem } from '../values/text-rule.js';
-import { BodyBudget, type BodyShare } from './body-budget.js';
+import type { BodyBudget } from './body-budget.js';
 import { refuseEncoding } from './consumes.js';
 import { announcesBody, charset, mediaType } from './content-type.js';
-import { idempotencyKeyHeader } from './idempotency-header.js';
 import { jsonProblem } from './json-guard.js';
+import { readBody } from './read-body.js';
 import { parseJson } from './written-numbers.js';
 import type { MillraceRequest } from './request-context.js';
-
-/** Of all bodies that are being read, bytes; at least one of the largest size fits. */
-const budgetBytes = 64 * 1024 * 1024;
 
 /** A larger body takes milliseconds to parse, so it gets a turn of the event loop of its own. */
 const largeBytes = 64 * 1024;
@@ -32,15 +23,17 @@ function ownTurn(): Promise<unknown> {
  * Reads JSON bodies into `request.body`. Unlike Express's own parser it answers 413 at once instead of after the
  * whole body came, takes no compressed bodies (a small one may be gigabytes), refuses what is not UTF-8, and
  * says where the JSON breaks, and refuses JSON of so many parts that it would hold up all others. Only requests of somebody known are read; all others end in 401 without it.
+ * What was read raw is left as it is.
  * @param limit largest body, bytes
  */
 export function jsonBody(
   limit: number,
+  budget: BodyBudget,
 ): (request: Request, response: Response, next: NextFunction) => void {
-  const budget = new BodyBudget(Math.max(limit, budgetBytes));
   return (request, _response, next) => {
     const wanted =
-      (request as MillraceRequest).actor !== undefined &&
+      (request as MillraceRequest).principal !== undefined &&
+      (request as MillraceRequest).rawBody === undefined &&
       announcesBody(request.headers) &&
       mediaType(request.headers['content-type']) === 'application/json';
     if (!wanted) {
@@ -72,41 +65,11 @@ async function readJson(
   const share = budget.open();
   try {
     const bytes = await readBody(request, limit, share);
-    if (request.headers[idempotencyKeyHeader] !== undefined) {
-      request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
-    }
     if (bytes.length > largeBytes) await ownTurn();
     return bodyOf(bytes);
   } finally {
     share.release();
   }
-}
-
-function tooLarge(limit: number): MillraceError {
-  return payloadTooLarge(`The body is larger than ${limit} bytes.`, limit);
-}
-
-/** @throws PayloadTooLargeError, ServiceUnavailableError as soon as there is no room, ValidationError when the client goes away */
-async function readBody(request: Request, limit: number, share: BodyShare): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      if (size > limit) finish(() => reject(tooLarge(limit)));
-      else if (!share.grow(size)) finish(() => reject(tooManyBodies()));
-      else chunks.push(chunk);
-    };
-    const onEnd = (): void => finish(() => resolve(Buffer.concat(chunks, size)));
-    const onAbort = (): void =>
-      finish(() => reject(validationError('The request ended before its body was complete.')));
-    const finish = (settle: () => void): void => {
-      request.off('data', onData).off('end', onEnd).off('close', onAbort).off('error', onAbort);
-      settle();
-    };
-    request.on('data', onData).on('end', onEnd).on('close', onAbort).on('error', onAbort);
-  });
 }
 
 function decodeUtf8(bytes: Buffer): string {
@@ -119,13 +82,6 @@ function decodeUtf8(bytes: Buffer): string {
       cause: error,
     });
   }
-}
-
-/** The budget may be full for a while; what was read so far is dropped, so that it empties. */
-function tooManyBodies(): MillraceError {
-  return serviceUnavailable('Too many large requests are being read at once.', {
-    retryAfterSeconds: 2,
-  });
 }
 
 const problemMessages = {

@@ -2,10 +2,9 @@ import type { Request } from 'express';
 import type { Logger } from 'pino';
 import { uuidV7 } from '../ids/uuid.js';
 
-/** Who sends a request. `id` is what the log and stored documents name: `token`, `anonymous`, later a user's id. */
-export interface Actor {
+/** As much of who sends a request as the edge needs to know; all of it is in `auth/principals/principal.ts`. */
+export interface KnownCaller {
   readonly id: string;
-  readonly kind: 'token' | 'anonymous';
 }
 
 /** What our middleware adds to a request. */
@@ -16,7 +15,9 @@ export interface RequestContext {
   /** Of the client itself where `TRUST_PROXY` names the proxies in front; '' when it has left already. */
   clientAddress: string;
   /** Absent until somebody was recognized. */
-  actor?: Actor;
+  principal?: KnownCaller;
+  /** The body as it came; only on routes with `@RawBody`. */
+  rawBody?: Buffer;
   /** SHA-256 of the body in hexadecimal; only there with an `Idempotency-Key`. */
   bodyDigest?: string;
   /** True once the answer of this request also ends its connection. */

@@ -33,8 +33,8 @@ export function requestLog(
       res: (response: { statusCode: number }) => ({ status: response.statusCode }),
     },
     customProps: (request) => {
-      const { actor, clientAddress: client } = request as IncomingMessage & RequestContext;
-      return { actor: actor?.id, client };
+      const { principal, clientAddress: client } = request as IncomingMessage & RequestContext;
+      return { actor: principal?.id, client };
     },
     customLogLevel: (request, response, error) => {
       const failed = response.statusCode >= 500 || Boolean(error);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { valueOf } from '../values/name-record.js';
 
 /** The part of Express's router that is read here. */
 interface Layer {
@@ -59,6 +60,15 @@ export class RouteTable {
     if (known !== undefined) return known;
     if (!isDecodable(path)) return undefined;
     for (const route of this.routesOf(path)) return pathOf(route);
+    return undefined;
+  }
+
+  /** The route that answers a request of this path and method, as it was registered. */
+  takerOf(path: string, method: string): string | undefined {
+    if (!isDecodable(path) || !this.mayTake(path, method)) return undefined;
+    for (const route of this.routesOf(path)) {
+      if (valueOf(route.methods, method.toLowerCase()) === true) return pathOf(route);
+    }
     return undefined;
   }
 

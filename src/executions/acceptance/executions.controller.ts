@@ -20,10 +20,12 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../../auth/principals/principal.js';
 import { ApiErrors, ApiList } from '../../common/http/api-documentation.js';
 import { type ListBody, listBody, pageOf, pageRequest } from '../../common/http/paging.js';
-import type { Actor, MillraceRequest } from '../../common/http/request-context.js';
+import type { MillraceRequest } from '../../common/http/request-context.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { Idempotent, Reserved } from '../../idempotency/idempotent.decorator.js';
@@ -69,6 +71,7 @@ export class ExecutionsController {
   ) {}
 
   @Post('pipelines/:id/trigger')
+  @Requires('executions:trigger')
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
@@ -82,7 +85,7 @@ export class ExecutionsController {
   async trigger(
     @Param('id', UuidPipe) id: string,
     @Body() body: TriggerDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
     const accepted = await this.executions.trigger(
@@ -96,13 +99,14 @@ export class ExecutionsController {
         environment: triggerEnvironment(body.environment ?? {}),
         inputs: body.inputs,
       },
-      actor.id,
+      principal.id,
       reservation,
     );
     return acceptedResponse(accepted);
   }
 
   @Get('executions')
+  @Requires('executions:read')
   @ApiOperation({
     summary: 'Executions, newest first',
     description: 'Without limit and cursor: the bare list of the newest 50, with a Link header.',
@@ -126,6 +130,7 @@ export class ExecutionsController {
   }
 
   @Get('executions/:id')
+  @Requires('executions:read')
   @ApiOperation({ summary: 'One execution, live while it runs' })
   @ApiOkResponse({ type: ExecutionResponse })
   @ApiErrors(400, 401, 404, 503)
@@ -135,6 +140,7 @@ export class ExecutionsController {
   }
 
   @Get('executions/:id/explain')
+  @Requires('executions:read')
   @ApiOperation({ summary: 'Why each stage and step ran, waits or was skipped' })
   @ApiOkResponse({ type: ExplanationResponse })
   @ApiErrors(400, 401, 404, 503)
@@ -143,6 +149,7 @@ export class ExecutionsController {
   }
 
   @Post('executions/:id/rerun')
+  @Requires('executions:trigger')
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
@@ -152,32 +159,34 @@ export class ExecutionsController {
   async rerun(
     @Param('id', UuidPipe) id: string,
     @Body() _body: RerunDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
-    return acceptedResponse(await this.executions.rerun(id, actor.id, reservation));
+    return acceptedResponse(await this.executions.rerun(id, principal.id, reservation));
   }
 
   @Delete('executions/:id/cancel')
+  @Requires('executions:cancel')
   @CancelRoute()
   async cancelByDelete(
     @Param('id', UuidPipe) id: string,
     @Body() body: CancelDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<CancelResponse> {
-    return this.cancel(id, body, actor);
+    return this.cancel(id, body, principal);
   }
 
   // Here and not in `CancelRoute`: the Swagger plugin looks for it on the method, and names 201 otherwise.
   @Post('executions/:id/cancel')
+  @Requires('executions:cancel')
   @HttpCode(200)
   @CancelRoute()
   async cancel(
     @Param('id', UuidPipe) id: string,
     @Body() body: CancelDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<CancelResponse> {
-    await this.executions.cancel(id, actor.id, body?.reason);
+    await this.executions.cancel(id, principal.id, body?.reason);
     return { message: 'Cancelled.', execution_id: id };
   }
 }

@@ -117,7 +117,9 @@ export class AttemptBench {
     );
   }
 
-  close(): void {
+  /** Also ends what runs: an attempt that nobody ended would keep the test from its own end. */
+  async close(): Promise<void> {
+    await this.processes.close();
     rmSync(this.base, { recursive: true, force: true });
   }
 

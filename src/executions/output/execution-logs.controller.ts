@@ -8,10 +8,12 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../../auth/principals/principal.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { clientNetwork } from '../../common/http/client-address.js';
-import type { Actor, MillraceRequest } from '../../common/http/request-context.js';
+import type { MillraceRequest } from '../../common/http/request-context.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { parseLastEventId } from '../../logs/feed/execution-feed.js';
 import { LogQueryDto } from './dto/log.query.js';
@@ -27,6 +29,7 @@ export class ExecutionLogsController {
   constructor(private readonly logs: ExecutionLogs) {}
 
   @Get('logs')
+  @Requires('executions:read')
   @ApiOperation({
     summary: 'The log, as it is now',
     description:
@@ -52,6 +55,7 @@ export class ExecutionLogsController {
   }
 
   @Get('events')
+  @Requires('executions:read')
   @ApiOperation({
     summary: 'Status and log live, as server-sent events',
     description:
@@ -64,12 +68,12 @@ export class ExecutionLogsController {
   async events(
     @Param('id', UuidPipe) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Req() { clientAddress }: MillraceRequest,
     @Res() response: Response,
   ): Promise<void> {
     // Until everybody has an account, one token may be many people's.
-    const caller = `${actor.id} ${clientNetwork(clientAddress)}`;
+    const caller = `${principal.id} ${clientNetwork(clientAddress)}`;
     await this.logs.follow(id, parseLastEventId(lastEventId), caller, response);
   }
 }

@@ -36,12 +36,12 @@ export class ExecutionTracesRepository {
     return record?.traces.map(fromText) ?? [];
   }
 
-  /** Of executions that are over for good. Idempotent. */
-  async deleteExecutions(
-    executions: readonly { readonly _id: string; readonly attempt: number }[],
+  /** Of executions whose number of attempts is known. Idempotent. */
+  async deleteAttempts(
+    executions: readonly { readonly id: string; readonly attempts: number }[],
   ): Promise<void> {
-    const ids = executions.flatMap(({ _id, attempt }) =>
-      Array.from({ length: attempt }, (_item, index) => identity(_id, index + 1)),
+    const ids = executions.flatMap(({ id, attempts }) =>
+      Array.from({ length: attempts }, (_item, index) => identity(id, index + 1)),
     );
     await databaseRetry(() => this.records.deleteMany({ _id: { $in: ids } }), {
       deadlineMs: READ_DEADLINE_MS,
@@ -49,7 +49,7 @@ export class ExecutionTracesRepository {
   }
 
   /** Of an execution of which nothing else is known. Idempotent. */
-  async deleteStray(executionId: string): Promise<void> {
+  async deleteExecution(executionId: string): Promise<void> {
     // `/` is what follows `.`.
     const _id = { $gt: `${executionId}.`, $lt: `${executionId}/` };
     await databaseRetry(() => this.records.deleteMany({ _id }), { deadlineMs: READ_DEADLINE_MS });

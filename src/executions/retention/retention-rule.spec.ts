@@ -1,23 +1,23 @@
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
-import { agedBefore, mayGo, surplusBefore } from './retention-rule.js';
+import { expiredBefore, isExpired, surplusBefore } from './retention-rule.js';
 
 const now = Date.UTC(2026, 5, 30);
 const DAY = 86_400_000;
 
 describe('retention rule', () => {
   it('0 keeps everything', () => {
-    expect(agedBefore({ days: 0, count: 5 }, now)).toBeUndefined();
+    expect(expiredBefore({ days: 0, count: 5 }, now)).toBeUndefined();
     expect(surplusBefore({ days: 5, count: 0 }, now)).toBeUndefined();
   });
 
   it('counts days from now, and gives every execution ten minutes', () => {
-    expect(agedBefore({ days: 7, count: 0 }, now)).toEqual(new Date(now - 7 * DAY));
+    expect(expiredBefore({ days: 7, count: 0 }, now)).toEqual(new Date(now - 7 * DAY));
     expect(surplusBefore({ days: 0, count: 1 }, now)).toEqual(new Date(now - 600_000));
   });
 
   it('lets go only what is over', () => {
     const finished_at = new Date(now - DAY);
-    const gone = RUN_STATUSES.filter((status) => mayGo({ status, finished_at }, new Date(now)));
+    const gone = RUN_STATUSES.filter((status) => isExpired({ status, finished_at }, new Date(now)));
     expect(gone).toEqual(['success', 'failed', 'cancelled', 'timeout', 'skipped']);
   });
 
@@ -27,9 +27,9 @@ describe('retention rule', () => {
       status: 'success' as const,
       finished_at: at === null ? null : new Date(at),
     });
-    expect(mayGo(ended(now - 1), before)).toBe(true);
-    expect(mayGo(ended(now), before)).toBe(false);
-    expect(mayGo(ended(now + 1), before)).toBe(false);
-    expect(mayGo(ended(null), before)).toBe(false);
+    expect(isExpired(ended(now - 1), before)).toBe(true);
+    expect(isExpired(ended(now), before)).toBe(false);
+    expect(isExpired(ended(now + 1), before)).toBe(false);
+    expect(isExpired(ended(null), before)).toBe(false);
   });
 });

@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 const LEAST_MS = 10 * 60_000;
 
 /** Executions that ended before this may go by their age; undefined: none goes. */
-export function agedBefore({ days }: RetentionRule, now: number): Date | undefined {
+export function expiredBefore({ days }: RetentionRule, now: number): Date | undefined {
   return days === 0 ? undefined : new Date(now - Math.max(days * DAY_MS, LEAST_MS));
 }
 
@@ -27,7 +27,7 @@ export function surplusBefore({ count }: RetentionRule, now: number): Date | und
 }
 
 /** The last word before a removal: over, and over since before that time. */
-export function mayGo(
+export function isExpired(
   { status, finished_at }: Pick<ExecutionRecord, 'status' | 'finished_at'>,
   endedBefore: Date,
 ): boolean {

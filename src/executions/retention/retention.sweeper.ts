@@ -51,8 +51,8 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnApplicationSh
       if (!(await this.sweeps.take(SWEEP, this.holder, LEASE_MS))) return;
       const { retentionDays: days, retentionCount: count } = this.config;
       const began = performance.now();
-      const goOn = this.pacer();
-      const removed = await this.retention.sweep({ days, count }, Date.now(), goOn);
+      const shouldContinue = this.pacer();
+      const removed = await this.retention.sweep({ days, count }, Date.now(), shouldContinue);
       const ms = Math.round(performance.now() - began);
       if (Object.values(removed).some((number) => number > 0)) {
         this.logger.log({ ...removed, ms }, 'retention removed executions');

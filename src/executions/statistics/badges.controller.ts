@@ -9,7 +9,8 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { PublicIf } from '../../auth/public.decorator.js';
+import { PublicIf } from '../../auth/policy/public.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { drawBadge } from './badge.js';
@@ -25,7 +26,11 @@ export class BadgesController {
   constructor(private readonly badges: BadgesService) {}
 
   @Get(':pipeline_id.svg')
-  @PublicIf('publicBadges')
+  @Requires('pipelines:read')
+  @PublicIf({
+    when: 'with PUBLIC_BADGES=true',
+    isOpen: (_request, { publicBadges }) => publicBadges,
+  })
   @ApiOperation({
     summary: 'Status badge, as SVG',
     description:

@@ -1,5 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Requires } from '../../auth/policy/requires.decorator.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import {
@@ -18,6 +19,7 @@ export class PipelineStatsController {
   constructor(private readonly stats: PipelineStatsService) {}
 
   @Get()
+  @Requires('pipelines:read')
   @ApiOperation({ summary: 'How the pipeline did lately: success, durations, unsteady steps' })
   @ApiOkResponse({ type: PipelineStatsResponse })
   @ApiErrors(400, 401, 404, 503)

@@ -1,7 +1,9 @@
 import type request from 'supertest';
 import { ApiUnderTest } from '../../../test/support/api-under-test.js';
+import { principalOf } from '../../auth/principals/principal.js';
 import { PipelinesService } from './pipelines.service.js';
 
+const principal = principalOf({ id: 'token', kind: 'token', role: 'admin' });
 const yaml = (command = 'true'): string =>
   `name: changed\ndescription: of the YAML\nsteps:\n  - run: ${command}\n`;
 
@@ -92,7 +94,7 @@ describe('PATCH of a pipeline', () => {
         service.change(id, { description: `again ${i}` }, undefined),
       ),
       service.change(id, { enabled: false }, undefined),
-      service.replace(id, yaml('b'), { id: 'token', kind: 'token' }, undefined),
+      service.replace(id, yaml('b'), principal, undefined),
     ]);
     const { body, headers } = await read();
     expect(body).toMatchObject({

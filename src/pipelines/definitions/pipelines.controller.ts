@@ -26,7 +26,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../../auth/principals/principal.js';
 import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors, ApiList, ApiPage } from '../../common/http/api-documentation.js';
 import { Consumes } from '../../common/http/consumes.js';
@@ -38,7 +40,7 @@ import {
   type ListBody,
   type PageBody,
 } from '../../common/http/paging.js';
-import type { Actor, MillraceRequest } from '../../common/http/request-context.js';
+import type { MillraceRequest } from '../../common/http/request-context.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { Idempotent, Reserved } from '../../idempotency/idempotent.decorator.js';
 import type { Reservation } from '../../idempotency/reservation.js';
@@ -74,6 +76,7 @@ export class PipelinesController {
   constructor(private readonly pipelines: PipelinesService) {}
 
   @Post()
+  @Requires('pipelines:write')
   @UseGuards(CompileLimitGuard)
   @Idempotent()
   @ApiOperation({
@@ -84,14 +87,18 @@ export class PipelinesController {
   @ApiErrors(401, 413, 415, 503)
   async create(
     @Body() body: YamlContentDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
-    return created(await this.pipelines.create(body.yaml_content, actor, reservation), response);
+    return created(
+      await this.pipelines.create(body.yaml_content, principal, reservation),
+      response,
+    );
   }
 
   @Post('upload')
+  @Requires('pipelines:write')
   @UseGuards(CompileLimitGuard)
   @Idempotent(YamlUploadInterceptor)
   @Consumes('multipart/form-data')
@@ -110,14 +117,15 @@ export class PipelinesController {
   @ApiErrors(401, 413, 415, 503)
   async upload(
     @UploadedYaml() yaml: string,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
-    return created(await this.pipelines.create(yaml, actor, reservation), response);
+    return created(await this.pipelines.create(yaml, principal, reservation), response);
   }
 
   @Post('validate')
+  @Requires('pipelines:check')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
   @ApiOperation({ summary: 'Check YAML: all problems at once, nothing is stored' })
@@ -133,6 +141,7 @@ export class PipelinesController {
   }
 
   @Get()
+  @Requires('pipelines:read')
   @ApiOperation({
     summary: 'List pipelines, newest first',
     description:
@@ -151,6 +160,7 @@ export class PipelinesController {
   }
 
   @Get(':id')
+  @Requires('pipelines:read')
   @ApiOperation({ summary: 'Read a pipeline; `ETag` tells its state' })
   @ApiOkResponse({ type: PipelineResponse })
   @ApiErrors(400, 401, 404, 503)
@@ -164,6 +174,7 @@ export class PipelinesController {
   }
 
   @Get(':id/yaml')
+  @Requires('pipelines:read')
   @ApiOperation({ summary: 'The very text that was stored' })
   @ApiProduces('text/yaml')
   // No type: what reads YAML sees the pipeline in it, not a text.
@@ -178,6 +189,7 @@ export class PipelinesController {
   }
 
   @Put(':id')
+  @Requires('pipelines:write')
   @UseGuards(CompileLimitGuard)
   @ApiOperation({
     summary: 'Replace the YAML: makes a new version',
@@ -193,17 +205,18 @@ export class PipelinesController {
   async replace(
     @Param('id', UuidPipe) id: string,
     @Body() body: YamlContentDto,
-    @CurrentActor() actor: Actor,
+    @CurrentPrincipal() principal: Principal,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
     const expected = parseIfMatch(ifMatch);
-    const saved = await this.pipelines.replace(id, body.yaml_content, actor, expected);
+    const saved = await this.pipelines.replace(id, body.yaml_content, principal, expected);
     response.setHeader('ETag', versionTag(saved.pipeline));
     return savedResponse(saved);
   }
 
   @Patch(':id')
+  @Requires('pipelines:write')
   @ApiOperation({
     summary: 'Enable, disable or describe a pipeline; makes no version',
     description:
@@ -225,6 +238,7 @@ export class PipelinesController {
   }
 
   @Delete(':id')
+  @Requires('pipelines:delete')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a pipeline; its executions stay readable' })
   @ApiNoContentResponse()
@@ -234,6 +248,7 @@ export class PipelinesController {
   }
 
   @Get(':id/versions')
+  @Requires('pipelines:read')
   @ApiOperation({ summary: 'List the versions of a pipeline, newest first' })
   @ApiPage(VersionSummaryResponse)
   @ApiErrors(400, 401, 404, 503)
@@ -246,6 +261,7 @@ export class PipelinesController {
   }
 
   @Get(':id/versions/:version')
+  @Requires('pipelines:read')
   @ApiOperation({ summary: 'Read one version' })
   @ApiOkResponse({ type: VersionResponse })
   @ApiErrors(400, 401, 404, 503)

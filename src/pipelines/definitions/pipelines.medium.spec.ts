@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { testServices } from '../../../test/support/services.js';
 import { createApiApp } from '../../app/api-app.js';
+import { principalOf } from '../../auth/principals/principal.js';
 import { createRootLogger } from '../../common/logging/root-logger.js';
 import { parseConfig } from '../../config/load-config.js';
 import type { PipelineVersionDocument } from '../versions/pipeline-version.schema.js';
@@ -13,7 +14,7 @@ import { PlansService } from '../versions/plans.service.js';
 import { PipelinesService } from './pipelines.service.js';
 
 const token = 'a-token-of-a-fair-length';
-const actor = { id: 'token', kind: 'token' } as const;
+const principal = principalOf({ id: 'token', kind: 'token', role: 'admin' });
 let home: string;
 let app: NestExpressApplication;
 let service: PipelinesService;
@@ -218,7 +219,9 @@ describe('list', () => {
   });
 
   it('links the next page from the bare array', async () => {
-    const rows = Array.from({ length: 51 }, (_each, i) => service.create(yaml(`many ${i}`), actor));
+    const rows = Array.from({ length: 51 }, (_each, i) =>
+      service.create(yaml(`many ${i}`), principal),
+    );
     await Promise.all(rows);
     const bare = await get('/api/ci/pipelines').expect(200);
     expect(bare.body).toHaveLength(50);
@@ -294,7 +297,7 @@ describe('versions', () => {
   it('ten writers at once make ten versions', async () => {
     const id = await create('raced');
     const writers = Array.from({ length: 10 }, (_each, i) =>
-      service.replace(id, yaml('raced', `echo ${i}`), actor, undefined),
+      service.replace(id, yaml('raced', `echo ${i}`), principal, undefined),
     );
     const saved = await Promise.all(writers);
     expect(saved).toHaveLength(10);
@@ -319,7 +322,7 @@ describe('versions', () => {
     });
     expect((await service.listVersions(id, { limit: 50 })).items).toHaveLength(1);
     await get(`/api/ci/pipelines/${id}/versions/2`).expect(404);
-    const next = await service.replace(id, yaml('after'), actor, undefined);
+    const next = await service.replace(id, yaml('after'), principal, undefined);
     expect(next.pipeline.version).toBe(3);
     expect((await service.getPipeline(id)).yaml_content).toBe(yaml('after'));
   });
@@ -330,7 +333,7 @@ triggers:
   - manual: { inputs: { target: { type: choice, options: [a, b], default: a } } }
 steps: [true]
 `;
-    const { pipeline } = await service.create(text, actor);
+    const { pipeline } = await service.create(text, principal);
     const version = await service.getVersion(pipeline._id);
     expect(version).toMatchObject({
       pipelineId: pipeline._id,

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
 import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
-import type { Actor } from '../../common/http/request-context.js';
+import type { Principal } from '../../auth/principals/principal.js';
 import type { InputDefinition } from '../../engine/definition/definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 import type { Problem } from '../../engine/definition/problem.js';
@@ -71,7 +71,7 @@ export class PipelinesService {
   /** @throws ValidationError with every problem of the YAML */
   async create(
     yaml: string,
-    actor: Actor,
+    principal: Principal,
     reservation: Reservation = freshReservation(),
   ): Promise<SavedPipeline> {
     const earlier = reservation.repeated ? await this.createdBefore(reservation.id) : undefined;
@@ -81,7 +81,7 @@ export class PipelinesService {
     await this.plans.save(compiled.planHash, compiled.plan);
     // Of a request before this one under the same reservation the version may be there.
     const version = await this.versions.insert(
-      versionDocument(id, 1, yaml, compiled, actor, new Date()),
+      versionDocument(id, 1, yaml, compiled, principal, new Date()),
     );
     const pipeline: PipelineDocument = {
       _id: id,
@@ -103,7 +103,7 @@ export class PipelinesService {
   async replace(
     id: string,
     yaml: string,
-    actor: Actor,
+    principal: Principal,
     expected: string | undefined,
   ): Promise<SavedPipeline> {
     const compiled = await this.compileValid(yaml);
@@ -114,7 +114,7 @@ export class PipelinesService {
       if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
 
       const number = current.version + 1;
-      const mine = versionDocument(id, number, yaml, compiled, actor, new Date());
+      const mine = versionDocument(id, number, yaml, compiled, principal, new Date());
       const stored = await this.versions.insert(mine);
       // The number is taken by a writer that is not done, or that died here: its version counts, so it is made current.
       await this.makeCurrent(stored);
@@ -250,7 +250,7 @@ function versionDocument(
   number: number,
   yaml: string,
   compiled: ValidYaml,
-  actor: Actor,
+  principal: Principal,
   createdAt: Date,
 ): PipelineVersionDocument {
   return {
@@ -263,7 +263,7 @@ function versionDocument(
     definition: JSON.stringify(compiled.definition),
     inputs: JSON.stringify(compiled.inputs),
     warnings: compiled.problems,
-    created_by: actor.id,
+    created_by: principal.id,
     created_at: createdAt,
   };
 }

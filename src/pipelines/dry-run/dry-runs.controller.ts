@@ -1,9 +1,10 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor } from '../../auth/current-actor.decorator.js';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../../auth/principals/principal.js';
 import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
-import type { Actor } from '../../common/http/request-context.js';
 import { mergedNames } from '../../common/values/name-record.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.guard.js';
@@ -26,6 +27,7 @@ export class DryRunsController {
   ) {}
 
   @Post('plan')
+  @Requires('pipelines:check')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
   @ApiOperation({
@@ -40,8 +42,11 @@ export class DryRunsController {
   })
   @ApiOkResponse({ type: PlanResponse })
   @ApiErrors(400, 401, 404, 413, 415, 422, 503)
-  async plan(@Body() body: PlanDto, @CurrentActor() actor: Actor): Promise<PlanResponse> {
-    const trigger = triggerOf(body.trigger, actor, this.config);
+  async plan(
+    @Body() body: PlanDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<PlanResponse> {
+    const trigger = triggerOf(body.trigger, principal, this.config);
     const run = await this.run(body, trigger);
     const mask =
       run.kind === 'valid'
@@ -67,7 +72,7 @@ export class DryRunsController {
 
 function triggerOf(
   body: PlanTriggerDto | undefined,
-  actor: Actor,
+  principal: Principal,
   config: MillraceConfig,
 ): DryRunTrigger {
   const { branch, tag, commit_hash: commit } = body ?? {};
@@ -79,7 +84,7 @@ function triggerOf(
   }
   return {
     event: body?.event ?? body?.trigger_type ?? 'manual',
-    actor: actor.id,
+    actor: principal.id,
     ...(branch === undefined ? {} : { branch }),
     ...(tag === undefined ? {} : { tag }),
     ...(commit === undefined ? {} : { commit: commit.toLowerCase() }),

@@ -9,37 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { OpenAuthenticator, TokenAuthenticator } from './authenticator.js';
 import { loadOrCreateToken, readToken, tokenFile } from './token-file.js';
-
-describe('TokenAuthenticator', () => {
-  const authenticator = new TokenAuthenticator('a-token-of-a-fair-length');
-
-  it.each(['Bearer a-token-of-a-fair-length', 'bearer  a-token-of-a-fair-length'])(
-    'knows %j',
-    (header) => {
-      expect(authenticator.identify(header)).toEqual({ id: 'token', kind: 'token' });
-    },
-  );
-
-  it.each([
-    undefined,
-    '',
-    'Bearer',
-    'Bearer ',
-    'Bearer a-token',
-    'Bearer a-token-of-a-fair-length x',
-    'Bearer A-TOKEN-OF-A-FAIR-LENGTH',
-    'Basic a-token-of-a-fair-length',
-    'a-token-of-a-fair-length',
-  ])('does not know %j', (header) => {
-    expect(authenticator.identify(header)).toBeUndefined();
-  });
-});
-
-it('OpenAuthenticator knows everybody', () => {
-  expect(new OpenAuthenticator().identify()).toEqual({ id: 'anonymous', kind: 'anonymous' });
-});
 
 describe('token file', () => {
   let home: string;

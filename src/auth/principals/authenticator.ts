@@ -1,14 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Actor } from '../common/http/request-context.js';
+import { principalOf, type Principal } from './principal.js';
 
 /** Says who sends a request, from its `Authorization` header. */
 export abstract class Authenticator {
   /** `undefined` = nobody that is known. Never throws. */
-  abstract identify(authorization: string | undefined): Actor | undefined;
+  abstract identify(authorization: string | undefined): Principal | undefined;
 }
 
-/** `AUTH_MODE=token`: whoever holds the one token. */
+/** `AUTH_MODE=token`: whoever holds the one token, which is an administrator's. */
 export class TokenAuthenticator extends Authenticator {
+  private readonly holder = principalOf({ id: 'token', kind: 'token', role: 'admin' });
   private readonly digest: Buffer;
 
   constructor(token: string) {
@@ -16,18 +17,20 @@ export class TokenAuthenticator extends Authenticator {
     this.digest = sha256(token);
   }
 
-  identify(authorization: string | undefined): Actor | undefined {
+  identify(authorization: string | undefined): Principal | undefined {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     // Digests are of equal length, so the comparison tells nothing of the token's.
     if (token === undefined || !timingSafeEqual(sha256(token), this.digest)) return undefined;
-    return { id: 'token', kind: 'token' };
+    return this.holder;
   }
 }
 
 /** `AUTH_MODE=none`: everybody, which the configuration allows on a loopback address only. */
 export class OpenAuthenticator extends Authenticator {
-  identify(): Actor {
-    return { id: 'anonymous', kind: 'anonymous' };
+  private readonly everybody = principalOf({ id: 'anonymous', kind: 'anonymous', role: 'admin' });
+
+  identify(): Principal {
+    return this.everybody;
   }
 }
 

@@ -1,0 +1,178 @@
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import request from 'supertest';
+import { configureHttp } from '../common/http/configure-http.js';
+import { createRootLogger } from '../common/logging/root-logger.js';
+import { Metrics } from '../common/metrics/metrics.js';
+import { ConfigModule } from '../config/config.module.js';
+import { parseConfig } from '../config/load-config.js';
+import { MemorySharedCounts } from '../integrations/rate-limit/memory-shared-counts.js';
+import { RateLimitModule } from '../integrations/rate-limit/rate-limit.module.js';
+import { RateLimits } from '../integrations/rate-limit/rate-limits.js';
+import { AuthModule } from './auth.module.js';
+import { Public, PublicIf } from './policy/public.decorator.js';
+import { Requires } from './policy/requires.decorator.js';
+import { authenticateWith } from './principals/authenticate.middleware.js';
+import { principalOf } from './principals/principal.js';
+
+const viewer = { id: 'vera', kind: 'token', role: 'viewer' } as const;
+const developer = { id: 'dora', kind: 'token', role: 'developer' } as const;
+const principals = new Map([
+  ['viewer', principalOf(viewer)],
+  ['developer', principalOf(developer)],
+  ['narrow', principalOf(developer, ['executions:read'])],
+]);
+
+@Requires('executions:cancel')
+@Controller('things')
+class ThingController {
+  @Get('cancel')
+  cancel(): string {
+    return 'done';
+  }
+
+  @Get('read')
+  @Requires('executions:read')
+  read(): string {
+    return 'read';
+  }
+
+  @Get('open')
+  @Public()
+  open(): string {
+    return 'open';
+  }
+
+  @Get('opened')
+  @Requires('workers:drain')
+  @PublicIf({ when: 'with a header', isOpen: ({ headers }) => headers['x-open'] === 'yes' })
+  opened(): string {
+    return 'opened';
+  }
+}
+
+@Controller('bare')
+class BareController {
+  @Get()
+  bare(): string {
+    return 'bare';
+  }
+}
+
+@Controller('both')
+class BothController {
+  @Get()
+  @Public()
+  @Requires('executions:read')
+  both(): string {
+    return 'both';
+  }
+}
+
+@Controller('opened')
+class OpenedController {
+  @Get()
+  @PublicIf({ when: 'always', isOpen: () => true })
+  opened(): string {
+    return 'opened';
+  }
+}
+
+async function create(...controllers: (new () => object)[]): Promise<NestExpressApplication> {
+  const parsed = parseConfig({ MILLRACE_TOKEN: 'a-token-of-a-fair-length', RATE_LIMIT: '0' });
+  if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
+  const { config } = parsed;
+
+  @Module({ controllers })
+  class Root {}
+
+  const app = await NestFactory.create<NestExpressApplication>(
+    {
+      module: Root,
+      imports: [
+        ConfigModule.forRoot(config),
+        RateLimitModule.over(new MemorySharedCounts()),
+        AuthModule.forRoot(),
+      ],
+    },
+    { logger: false, bodyParser: false, abortOnError: false },
+  );
+  configureHttp(app, {
+    config,
+    logger: createRootLogger({ level: 'silent', role: 'test' }),
+    limiter: app.get(RateLimits).requests,
+    metrics: new Metrics(),
+    authenticate: authenticateWith({ identify: (header) => principals.get(header ?? '') }),
+    translators: [],
+  });
+  return app;
+}
+
+describe('AuthGuard', () => {
+  let app: NestExpressApplication;
+  beforeAll(async () => {
+    app = await create(ThingController);
+    await app.listen(0, '127.0.0.1');
+  });
+  afterAll(() => app.close());
+
+  const ask = (path: string, who?: string): request.Test => {
+    const sent = request(app.getHttpServer()).get(`/api/things/${path}`);
+    return who === undefined ? sent : sent.set('authorization', who);
+  };
+
+  it('takes whoever has the scope; the method goes before its class', async () => {
+    await ask('cancel', 'developer').expect(200);
+    await ask('read', 'viewer').expect(200);
+  });
+
+  it('401 for whoever is not known', async () => {
+    expect((await ask('cancel')).body.error).toBe('AuthenticationError');
+    await ask('cancel', 'nobody').expect(401);
+  });
+
+  it('403 says which scope is missing and who could give it', async () => {
+    const { body } = await ask('cancel', 'viewer').expect(403);
+    expect(body).toEqual({
+      error: 'AuthorizationError',
+      message: 'This needs the scope executions:cancel.',
+      details: {
+        code: 'scope_missing',
+        required_scope: 'executions:cancel',
+        role: 'viewer',
+        roles_with_scope: ['developer', 'admin'],
+      },
+      suggestions: [
+        'Your role viewer does not have this scope: ask an administrator for the role developer or admin.',
+      ],
+      timestamp: expect.any(String),
+    });
+  });
+
+  it('403 of a token that is narrower than its role says so', async () => {
+    const { body } = await ask('cancel', 'narrow').expect(403);
+    expect(body.suggestions).toEqual([expect.stringContaining('but your token does not')]);
+    await ask('read', 'narrow').expect(200);
+  });
+
+  it('takes everybody where the route is public, and where it is opened', async () => {
+    await ask('open').expect(200);
+    await ask('opened').expect(401);
+    await ask('opened', 'developer').expect(403);
+    await ask('opened').set('x-open', 'yes').expect(200);
+    await ask('opened', 'developer').set('x-open', 'yes').expect(200);
+  });
+});
+
+describe('a route that does not say who may call it', () => {
+  it.each([
+    [BareController, 'BareController.bare (/api/bare): it has neither @Requires nor @Public()'],
+    [BothController, 'BothController.both (/api/both): @Public() stands beside @Requires'],
+    [OpenedController, 'OpenedController.opened (/api/opened): @PublicIf stands without @Requires'],
+  ])('keeps the application from starting: %p', async (controller, problem) => {
+    const app = await create(ThingController, controller);
+    await expect(app.listen(0, '127.0.0.1')).rejects.toThrow(problem);
+    await app.close();
+  });
+});

@@ -1,0 +1,34 @@
+import type { Reflector } from '@nestjs/core';
+import type { RouteHandler } from '../../common/http/controller-routes.js';
+import type { Scope } from './policy.js';
+import { openingKey, publicKey, type Opening } from './public.decorator.js';
+import { requiredScopeKey } from './requires.decorator.js';
+
+/** Who may call a route. */
+export type RouteAccess =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'scope'; readonly scope: Scope; readonly opening?: Opening };
+
+/**
+ * What the decorators of a route say; those of the method go before those of its class. A text says
+ * why they do not say who may call it.
+ */
+export function routeAccess(
+  reflector: Reflector,
+  { handler, controller }: RouteHandler,
+): RouteAccess | string {
+  for (const target of [handler, controller]) {
+    const isPublic = reflector.get<boolean | undefined>(publicKey, target) === true;
+    const scope = reflector.get<Scope | undefined>(requiredScopeKey, target);
+    const opening = reflector.get<Opening | undefined>(openingKey, target);
+    if (isPublic) {
+      if (scope === undefined && opening === undefined) return { kind: 'public' };
+      return '@Public() stands beside @Requires or @PublicIf';
+    }
+    if (scope !== undefined) {
+      return opening === undefined ? { kind: 'scope', scope } : { kind: 'scope', scope, opening };
+    }
+    if (opening !== undefined) return '@PublicIf stands without @Requires';
+  }
+  return 'it has neither @Requires nor @Public()';
+}
