@@ -11,7 +11,7 @@ export const failPoints = [
   'step_ended', // it ended, and nobody was told
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
-  'execution_settled', // its end is stored, nothing cleaned up
+  'execution_settled', // its end is stored with the news of it; nobody is told, nothing cleaned up
   'retention_log_removed', // the log of executions is removed, they themselves are not yet
 ] as const;
 

@@ -6,6 +6,13 @@ import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
 import { LogsModule } from '../logs/logs.module.js';
 import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
+import { EndExecution } from './ending/end-execution.js';
+import { DirectTelling } from './outbox/direct-telling.js';
+import { LiveFeedConsumer } from './outbox/live-feed.consumer.js';
+import { OutboxConsumers } from './outbox/outbox-consumers.js';
+import { OutboxRelay } from './outbox/outbox-relay.js';
+import { OutboxStore } from './outbox/outbox-store.js';
+import { OutboxRepository } from './outbox/outbox.repository.js';
 import { ExecutionPlacer } from './placement/execution-placer.js';
 import { QueueRecord, QueueSchema } from './placement/queue.schema.js';
 import { QueuesRepository } from './placement/queues.repository.js';
@@ -17,8 +24,9 @@ import { ExecutionsRepository } from './record/executions.repository.js';
 import { LiveCountsRepository } from './record/live-counts.repository.js';
 import { LiveExecutions } from './record/live-executions.js';
 import { TracesPart } from './record/traces-part.js';
-import { ExecutionTakeover } from './recovery/execution-takeover.js';
+import { ExecutionRecovery } from './recovery/execution-recovery.js';
 import { ExecutionsReconciler } from './recovery/executions.reconciler.js';
+import { RequeueExecution } from './recovery/requeue-execution.js';
 import { ExecutionRetention } from './retention/execution-retention.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { RetentionSweeper } from './retention/retention.sweeper.js';
@@ -46,7 +54,14 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
-    ExecutionTakeover,
+    { provide: OutboxStore, useClass: OutboxRepository },
+    OutboxConsumers,
+    OutboxRelay,
+    DirectTelling,
+    LiveFeedConsumer,
+    EndExecution,
+    RequeueExecution,
+    ExecutionRecovery,
     ExecutionsReconciler,
     LiveCountsRepository,
     RetentionRepository,
@@ -61,7 +76,10 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
-    ExecutionTakeover,
+    OutboxConsumers,
+    EndExecution,
+    RequeueExecution,
+    ExecutionRecovery,
     LiveCountsRepository,
     LiveExecutions,
     EventBusModule,

@@ -79,12 +79,12 @@ export class Metrics {
   );
   readonly attempts = this.counter(
     'millrace_execution_attempts_total',
-    'Execution attempts that ended on a worker: settled, released (offered again), fenced (taken away), failed (in Millrace itself).',
+    'Execution attempts that ended on a worker: settled, requeued (offered again), fenced (taken away), failed (in Millrace itself).',
     ['end'],
   );
-  readonly takeovers = this.counter(
-    'millrace_execution_takeovers_total',
-    'Executions taken from a worker that was lost or never heard of its claim: offered again, or ended.',
+  readonly recoveries = this.counter(
+    'millrace_execution_recoveries_total',
+    'Executions recovered from a worker that was lost or never heard of its claim: requeued, or ended.',
     ['outcome'],
   );
 
@@ -125,8 +125,8 @@ export class Metrics {
     // A rate needs the zero before the first event.
     for (const kind of Object.keys(statusOfKind)) this.errors.inc({ kind }, 0);
     for (const status of ENDS) this.executionsFinished.inc({ status }, 0);
-    for (const end of ['settled', 'released', 'fenced', 'failed']) this.attempts.inc({ end }, 0);
-    for (const outcome of ['offered_again', 'ended']) this.takeovers.inc({ outcome }, 0);
+    for (const end of ['settled', 'requeued', 'fenced', 'failed']) this.attempts.inc({ end }, 0);
+    for (const outcome of ['requeued', 'ended']) this.recoveries.inc({ outcome }, 0);
   }
 
   /** An execution of this process's doing is over. `durationMs` is absent when it never began. */

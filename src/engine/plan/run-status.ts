@@ -1,5 +1,11 @@
 import type { RunStatus } from './run-state.js';
 
+/** What an execution, a stage or a step ends with. */
+export type TerminalStatus = Extract<
+  RunStatus,
+  'success' | 'failed' | 'cancelled' | 'timeout' | 'skipped'
+>;
+
 /**
  * The one transition table of `RunStatus`, for executions, stages and steps alike.
  *
@@ -38,13 +44,24 @@ export class IllegalMoveError extends Error {
   }
 }
 
-export function isTerminal(status: RunStatus): boolean {
+export function isTerminal(status: RunStatus): status is TerminalStatus {
   return MOVES[status].length === 0;
 }
 
-/** The statuses that `status` may change into; empty for a terminal one. */
-export function movesFrom(status: RunStatus): readonly RunStatus[] {
-  return MOVES[status];
+/**
+ * The statuses among `from` that may change into `to`: what a compare-and-set asks for, so that it refuses every move that
+ * the table does not know.
+ *
+ * @throws IllegalMoveError if the table knows none of these moves.
+ */
+export function movesInto(
+  subject: string,
+  from: readonly [RunStatus, ...RunStatus[]],
+  to: RunStatus,
+): readonly RunStatus[] {
+  const legal = from.filter((status) => canMove(status, to));
+  if (legal.length === 0) throw new IllegalMoveError(subject, from[0], to);
+  return legal;
 }
 
 /** True if the move is in the table. Staying where one is is not a move. */

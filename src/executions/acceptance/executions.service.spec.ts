@@ -7,6 +7,7 @@ import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js
 import { NoTracing } from '../../integrations/tracing/tracing.js';
 import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { CANCEL_TOPIC } from '../placement/execution-topics.js';
 import { endedExecution, pendingExecution } from '../record/execution.fixture.js';
@@ -70,6 +71,7 @@ describe('ExecutionsService', () => {
           return isQueueThere;
         },
       }),
+      new EndingFixture(executions, bus, metrics).endings,
       new LiveExecutions(bus),
       bus,
       metrics,
@@ -222,7 +224,7 @@ describe('ExecutionsService', () => {
         status: 'cancelled',
         reason: { message: 'Cancelled by ada: wrong.' },
       });
-      expect(events).toEqual([]);
+      expect(events).toEqual([`publish live.${id} end`]);
     });
 
     it('tells the worker that has it', async () => {

@@ -18,6 +18,8 @@ import { EventBus } from '../../integrations/event-bus/event-bus.js';
 import { Tracing } from '../../integrations/tracing/tracing.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { PlansService } from '../../pipelines/versions/plans.service.js';
+import { EndExecution } from '../ending/end-execution.js';
+import { cancelledSettlement } from '../ending/settlements.js';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
 import { queueForLabels } from '../placement/execution-queue.js';
 import { CANCEL_TOPIC } from '../placement/execution-topics.js';
@@ -32,7 +34,6 @@ import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedRun } from '../record/stored-state.js';
-import { cancelledRun } from '../recovery/abandoned-run.js';
 
 /** What somebody asks for when a pipeline is triggered by hand. */
 export interface TriggerRequest {
@@ -63,6 +64,7 @@ export class ExecutionsService {
     private readonly executions: ExecutionsRepository,
     private readonly lists: ExecutionListsRepository,
     private readonly placer: ExecutionPlacer,
+    private readonly endings: EndExecution,
     private readonly live: LiveExecutions,
     private readonly bus: EventBus,
     private readonly metrics: Metrics,
@@ -181,10 +183,10 @@ export class ExecutionsService {
         suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
       });
     }
-    if (await this.executions.endUnplaced(id, cancelledRun(execution))) {
-      this.metrics.executionFinished('cancelled', null);
-      return;
-    }
+    const isPending =
+      execution.status !== 'running' &&
+      (await this.endings.end({ executionId: id }, cancelledSettlement(execution))) === 'ended';
+    if (isPending) return;
     await this.bus.publish(CANCEL_TOPIC, id).catch((error: unknown) => {
       this.logger.debug({ err: error, executionId: id }, 'the worker reads the cancel in time');
     });

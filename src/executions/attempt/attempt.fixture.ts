@@ -20,6 +20,8 @@ import { MemoryLogChunkStore } from '../../logs/store/memory-log-chunk-store.js'
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { EndingFixture } from '../ending/ending.fixture.js';
+import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { StoredTrace } from '../record/execution-trace.schema.js';
 import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
@@ -29,6 +31,7 @@ import { logFencesOf } from '../record/log-fences.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedRun } from '../record/stored-state.js';
+import { RequeueExecution } from '../recovery/requeue-execution.js';
 import { AttemptLogs } from './attempt-logs.js';
 import type { ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionAttempts } from './execution-attempts.js';
@@ -52,6 +55,9 @@ export class AttemptBench {
   readonly bus = new MemoryEventBus();
   readonly live = new LiveExecutions(this.bus);
   readonly metrics = new Metrics();
+  readonly ending = new EndingFixture(this.executions, this.bus, this.metrics);
+  /** Offers to other workers, and how many workspaces were there then. */
+  readonly offered: { readonly enqueue_number: number; readonly folders: number }[] = [];
   readonly processes = new FakeProcessRunner(({ args }) => {
     const script = SCRIPTS[args.at(-1) ?? ''];
     if (!script) throw new Error(`no script for ${args.join(' ')}`);
@@ -91,13 +97,22 @@ export class AttemptBench {
         },
       }),
       this.executions.repository,
+      this.ending.endings,
+      new RequeueExecution(
+        this.executions.repository,
+        standIn<ExecutionPlacer>({
+          offer: async ({ enqueue_number }) => {
+            this.offered.push({ enqueue_number, folders: (await this.workspaces.list()).length });
+            return true;
+          },
+        }),
+      ),
       standIn<ExecutionTracesRepository>({
         save: async (_hold, traces) => {
           this.traces.splice(0, Infinity, ...traces);
         },
       }),
       this.live,
-      this.metrics,
       new NoTracing(),
     );
   }

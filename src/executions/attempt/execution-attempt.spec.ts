@@ -95,7 +95,12 @@ describe('ExecutionAttempt', () => {
     const end = attempt.run();
     await bench.started(2);
     attempt.stop(INTERRUPT);
-    expect(await end).toBe('released');
+    expect(await end).toBe('requeued');
+    // Whoever takes it finds nothing of this attempt.
+    expect(bench.offered).toEqual([{ enqueue_number: 2, folders: 0 }]);
+    expect(bench.processes.swept).toHaveLength(1);
+    await attempt.cleanUp();
+    expect(bench.processes.swept).toHaveLength(1);
     expect(stored()).toMatchObject({
       status: 'pending',
       reason: { code: 'worker_stopped' },
@@ -114,9 +119,18 @@ describe('ExecutionAttempt', () => {
     await bench.executions.requestCancel(execution._id, { at: new Date(), by: 'ada' });
     attempt.stop(INTERRUPT);
     attempt.stop(CANCEL);
-    // Whoever reads the cancel next ends it: nothing of the attempt runs any more.
-    expect(await end).toBe('fenced');
-    expect(stored()).toMatchObject({ status: 'running', cancel_requested: { by: 'ada' } });
+    expect(await end).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'cancelled',
+      reason: { message: 'Cancelled by ada: wrong.' },
+      stages: [
+        { status: 'success' },
+        { status: 'cancelled', steps: [{ attempts: [{ number: 1 }] }] },
+      ],
+      last_seq: 3,
+      placements: [{ worker_id: 'w1' }],
+    });
+    expect(bench.offered).toEqual([]);
   });
 
   it('writes nothing once its execution was taken from it', async () => {
@@ -136,7 +150,7 @@ describe('ExecutionAttempt', () => {
     await bench.started(2);
     const hold = { executionId: execution._id, fence: 1 };
     const back = { placements: stored().placements, enqueueNumber: 2, workersLost: 1 };
-    await bench.executions.release(hold, { ...back, reason: executionReasons.workerLost('w', 1) });
+    await bench.executions.requeue(hold, { ...back, reason: executionReasons.workerLost('w', 1) });
     await bench.executions.claim(execution._id, { id: 'w2', name: 'w2' });
     attempt.stop(CANCEL);
     expect(await end).toBe('fenced');

@@ -1,14 +1,16 @@
 import type { Logger } from '@nestjs/common';
 import { failPoint } from '../../common/fail-point.js';
-import type { Metrics } from '../../common/metrics/metrics.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { Reason, RunState, WhenTrace } from '../../engine/plan/run-state.js';
+import { isTerminal } from '../../engine/plan/run-status.js';
 import type { RunResult, StopRequest } from '../../engine/runtime/run-ports.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import type { OpenSpan, Tracing } from '../../integrations/tracing/tracing.js';
+import type { Tracing } from '../../integrations/tracing/tracing.js';
 import type { LogWriter } from '../../logs/write/log-writer.js';
 import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import type { EndExecution } from '../ending/end-execution.js';
+import { abandonedSettlement, cancelReason } from '../ending/settlements.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
 import {
@@ -16,17 +18,17 @@ import {
   type Progress,
   triggerOfCloned,
 } from '../record/execution.schema.js';
-import type { ExecutionsRepository, Hold, Settlement } from '../record/executions.repository.js';
+import type { Hold } from '../record/execution-moves.js';
+import type { ExecutionsRepository, Settlement } from '../record/executions.repository.js';
 import type { LiveExecutions } from '../record/live-executions.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedLogChunk } from '../record/stored-log-chunk.js';
 import { storedRun } from '../record/stored-state.js';
-import { abandonedRun } from '../recovery/abandoned-run.js';
-import { closeLast } from '../recovery/execution-takeover.js';
+import type { RequeueExecution } from '../recovery/requeue-execution.js';
 import { type AttemptLogs, firstSeqOf, outputTo } from './attempt-logs.js';
 import type { PlanRun, PlanRuns } from './plan-runs.js';
 import { runSpans } from './run-spans.js';
-import { StatePublisher } from './state-publisher.js';
+import { progressOf, StatePublisher } from './state-publisher.js';
 import { steadyClock } from './steady-clock.js';
 
 /** What an attempt works with on its worker. */
@@ -35,15 +37,16 @@ export interface AttemptTools {
   readonly logs: AttemptLogs;
   readonly plans: PlansService;
   readonly executions: ExecutionsRepository;
+  readonly endings: EndExecution;
+  readonly requeuing: RequeueExecution;
   readonly traces: ExecutionTracesRepository;
   readonly live: LiveExecutions;
-  readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly logger: Logger;
 }
 
 /** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
-export type AttemptEnd = 'settled' | 'released' | 'fenced';
+export type AttemptEnd = 'settled' | 'requeued' | 'fenced';
 
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
@@ -51,7 +54,8 @@ const LOGS_KEPT = 100;
 const LOG_KEPT_BYTES = 32 * 1024;
 
 /** What an execution keeps of its log. */
-type LogEnd = Pick<Settlement, 'last_seq' | 'logs' | 'last_log_chunk'>;
+type LogEnd = Pick<Settlement, 'logs' | 'last_log_chunk'> & { readonly last_seq: number };
+type Interrupted = Extract<RunResult, { readonly kind: 'interrupted' }>;
 /** However long the database is away: the end of an execution waits for it. */
 const NO_DEADLINE = { deadlineMs: Infinity };
 
@@ -68,6 +72,7 @@ export class ExecutionAttempt {
   private planRun: PlanRun | undefined;
   /** The last state that was told. */
   private progress: Progress | undefined;
+  private cleaned: Promise<void> | undefined;
 
   constructor(
     private readonly execution: ExecutionRecord,
@@ -107,8 +112,16 @@ export class ExecutionAttempt {
     }
   }
 
-  /** Ends what the attempt left running and removes its workspace; to be called after `run`. Never rejects. */
-  async cleanUp(): Promise<void> {
+  /**
+   * Ends what the attempt left running and removes its workspace, once; to be called when nothing runs any more. Never
+   * rejects.
+   */
+  cleanUp(): Promise<void> {
+    this.cleaned ??= this.sweep();
+    return this.cleaned;
+  }
+
+  private async sweep(): Promise<void> {
     try {
       await this.planRun?.cleanUp();
     } catch (error) {
@@ -150,52 +163,61 @@ export class ExecutionAttempt {
     if (result.kind === 'finished') {
       return this.settle(settlementOf(result.state, this.execution, end, this.clock.now()));
     }
-    return this.release(result.reason, end.last_seq);
+    return this.requeue(result, end);
   }
 
-  private settle(settlement: Settlement): Promise<AttemptEnd> {
-    return this.tools.tracing.span('execution settle', {}, async (span) => {
-      const end = await this.settleTraced(settlement, span);
-      span.set({ 'millrace.end': end });
-      return end;
-    });
-  }
-
-  private async settleTraced(settlement: Settlement, span: OpenSpan): Promise<AttemptEnd> {
-    const { executions } = this.tools;
-    let end = settlement;
-    let outcome = await executions.settle(this.hold, end, NO_DEADLINE);
-    if (outcome === 'cancel_requested') {
-      end = { ...settlement, status: 'cancelled', reason: await this.whyCancelled() };
-      outcome = await executions.settle(this.hold, end, NO_DEADLINE);
+  /** A wanted cancel outranks every other end: then it ends as cancelled, and all else stays as it was told. */
+  private async settle(settlement: Settlement): Promise<AttemptEnd> {
+    const { endings } = this.tools;
+    let result = await endings.end(this.hold, settlement, NO_DEADLINE);
+    if (result === 'cancel_requested') {
+      const reason = await this.whyCancelled();
+      result = await endings.end(
+        this.hold,
+        { ...settlement, status: 'cancelled', reason },
+        NO_DEADLINE,
+      );
     }
-    if (outcome !== 'settled') return 'fenced';
-    failPoint('execution_settled');
-    span.set({ 'millrace.status': end.status, 'millrace.reason': end.reason?.code });
-    this.tools.metrics.executionFinished(end.status, end.duration);
-    await this.tools.live
-      .end(this.hold.executionId)
-      .catch((error: unknown) => this.problem('live state not ended', error));
-    return 'settled';
+    return result === 'ended' ? 'settled' : 'fenced';
   }
 
-  private async release(reason: Reason, lastSeq: number): Promise<AttemptEnd> {
-    const released = await this.tools.executions.release(this.hold, {
-      reason,
-      placements: closeLast(this.execution, { last_seq: lastSeq, reason }),
-      enqueueNumber: this.execution.enqueue_number + 1,
-      workersLost: this.execution.workers_lost,
-      trigger_info: this.progress?.trigger_info,
+  /** Nothing of this attempt may be alive when the execution is offered again. */
+  private async requeue({ state, reason }: Interrupted, log: LogEnd): Promise<AttemptEnd> {
+    const told = this.withRun(progressOf(state, this.execution.trigger_info));
+    const rest = { reason, lastSeq: log.last_seq, isLogLost: false, costsRetry: false };
+    const result = await this.tools.requeuing.requeue(told, rest, () => this.cleanUp());
+    if (result !== 'cancel_requested') return result;
+    return this.abandon(told, 'cancelled', await this.whyCancelled(), log);
+  }
+
+  /** Ends an execution whose run has no end of its own. */
+  private abandon(
+    told: ExecutionRecord,
+    status: 'failed' | 'cancelled',
+    reason: Reason,
+    log: LogEnd,
+  ): Promise<AttemptEnd> {
+    return this.settle({
+      ...abandonedSettlement(told, status, reason, new Date(this.clock.now())),
+      trigger_info: told.trigger_info,
+      ...log,
     });
-    return released ? 'released' : 'fenced';
+  }
+
+  private withRun(run: Progress | undefined): ExecutionRecord {
+    const started_at = this.execution.started_at ?? run?.started_at ?? null;
+    return { ...this.execution, ...run, started_at };
   }
 
   /** The cancel came after the last word of the run: the request itself says why. */
   private async whyCancelled(): Promise<Reason> {
     if (this.cancelReason) return this.cancelReason;
-    const execution = await this.tools.executions.find(this.hold.executionId);
-    const request = execution?.cancel_requested;
-    return executionReasons.cancelled(request?.by ?? 'a user', request?.reason);
+    const { executions } = this.tools;
+    const execution = await databaseRetry(
+      () => executions.find(this.hold.executionId),
+      NO_DEADLINE,
+    );
+    return cancelReason(execution ?? this.execution);
   }
 
   /** The end of an execution that could not be run, or not to its end, through no fault of its pipeline. */
@@ -206,17 +228,7 @@ export class ExecutionAttempt {
       ? await this.closeLog(this.log, LOG_KEPT_BYTES)
       : { last_seq: firstSeqOf(this.execution) - 1, logs: [] };
     if (!end) return 'fenced';
-    const now = new Date(this.clock.now());
-    return this.settle({
-      ...abandonedRun(this.progress ?? this.execution, 'failed', reason, now),
-      status: 'failed',
-      reason,
-      trigger_info: this.progress?.trigger_info,
-      started_at: this.progress?.started_at ?? this.execution.started_at,
-      finished_at: now,
-      duration: 0,
-      ...end,
-    });
+    return this.abandon(this.withRun(this.progress), 'failed', reason, end);
   }
 
   private openLog(masks: MaskSet): LogWriter {
@@ -293,6 +305,7 @@ function settlementOf(
   log: LogEnd,
   now: number,
 ): Settlement {
+  if (!isTerminal(state.status)) throw new Error(`a run that is over is ${state.status}`);
   const finishedAt = state.finishedAt ?? now;
   const startedAt = execution.started_at?.getTime() ?? state.startedAt ?? finishedAt;
   return {
@@ -302,7 +315,6 @@ function settlementOf(
     trigger_info: triggerOfCloned(execution.trigger_info, state.cloned),
     started_at: new Date(startedAt),
     finished_at: new Date(finishedAt),
-    duration: Math.max(0, finishedAt - startedAt),
     ...log,
   };
 }

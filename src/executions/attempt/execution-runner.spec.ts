@@ -1,11 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { standIn } from '../../../test/support/stand-in.js';
 import { Metrics } from '../../common/metrics/metrics.js';
+import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { NoTracing } from '../../integrations/tracing/tracing.js';
-import type { ExecutionPlacer } from '../placement/execution-placer.js';
+import { EndingFixture } from '../ending/ending.fixture.js';
 import { pendingExecution } from '../record/execution.fixture.js';
+import type { StoredStage } from '../record/stored-state.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
-import type { ExecutionTakeover } from '../recovery/execution-takeover.js';
+import type { ExecutionRecovery } from '../recovery/execution-recovery.js';
 import type { AttemptEnd, ExecutionAttempt } from './execution-attempt.js';
 import type { ExecutionAttempts } from './execution-attempts.js';
 import { ExecutionRunner } from './execution-runner.js';
@@ -16,12 +18,17 @@ Logger.overrideLogger(false);
 const WORKER = { id: 'w', name: 'w' };
 /** As the driver says that nobody answers. */
 const AWAY = Object.assign(new Error('away'), { name: 'MongoServerSelectionError' });
+const STAGE: StoredStage = {
+  ...{ name: 'a', status: 'waiting', reason: null, steps: [] },
+  ...{ started_at: null, finished_at: null, duration: null },
+};
 const turns = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('ExecutionRunner', () => {
   let executions: MemoryExecutions;
   let running: RunningAttempts;
   let metrics: Metrics;
+  let ending: EndingFixture;
   let runner: ExecutionRunner;
   let id: string;
   /** What happened, in order. */
@@ -33,6 +40,7 @@ describe('ExecutionRunner', () => {
     executions = new MemoryExecutions();
     running = new RunningAttempts(executions.repository);
     metrics = new Metrics();
+    ending = new EndingFixture(executions, new MemoryEventBus(), metrics);
     events = [];
     finishCleaning = [];
     endOf = async () => 'settled';
@@ -50,22 +58,18 @@ describe('ExecutionRunner', () => {
     runner = new ExecutionRunner(
       standIn<ExecutionAttempts>({ create: (execution) => attempt(execution.attempt) }),
       executions.repository,
-      standIn<ExecutionPlacer>({
-        offer: async ({ enqueue_number }) => {
-          events.push(`offer ${enqueue_number}`);
-          return true;
-        },
-      }),
-      standIn<ExecutionTakeover>({
-        takeFromLostWorker: async () => void events.push('take as of a lost worker'),
-        takeUnheardClaim: async (_id, attempt) => void events.push(`give back claim ${attempt}`),
+      ending.endings,
+      standIn<ExecutionRecovery>({
+        recoverFromLostWorker: async () => void events.push('recover as from a lost worker'),
+        revertUnconfirmedClaim: async (_id, attempt) =>
+          void events.push(`give back claim ${attempt}`),
       }),
       running,
       metrics,
       new NoTracing(),
     );
     id = pendingExecution()._id;
-    await executions.insert(pendingExecution({ _id: id, enqueue_number: 4 }));
+    await executions.insert(pendingExecution({ _id: id, enqueue_number: 4, stages: [STAGE] }));
   });
 
   const attemptsCounted = async (end: string) =>
@@ -97,7 +101,7 @@ describe('ExecutionRunner', () => {
     expect(finishCleaning).toHaveLength(1);
   });
 
-  it.each(['released', 'fenced'] as const)(
+  it.each(['requeued', 'fenced'] as const)(
     'frees the slot of an attempt that was %s only when nothing of it is left',
     async (how) => {
       endOf = async () => how;
@@ -108,7 +112,7 @@ describe('ExecutionRunner', () => {
       expect(running.holds(id, 1)).toBe(true);
       finishCleaning[0]?.();
       await run;
-      expect(events.slice(2)).toEqual(how === 'released' ? ['offer 5'] : []);
+      expect(events.slice(2)).toEqual([]);
     },
   );
 
@@ -162,7 +166,28 @@ describe('ExecutionRunner', () => {
     expect(executions.stored(id)).toMatchObject({
       status: 'failed',
       reason: { code: 'internal_error' },
+      stages: [{ status: 'skipped', reason: { code: 'internal_error' } }],
     });
+    expect(executions.stored(id).outbox).toHaveLength(1);
+    expect((await metrics.registry.metrics()).split('\n')).toContain(
+      'millrace_executions_finished_total{status="failed"} 1',
+    );
+  });
+
+  it('ends it also when what is stored of it cannot be read', async () => {
+    jest.spyOn(executions, 'claim').mockRejectedValue(new Error('damaged'));
+    executions.patch(id, { stages: null as never });
+    for (let count = 0; count < 3; count += 1) await runner.run(id, WORKER);
+    expect(executions.stored(id)).toMatchObject({ status: 'failed', stages: null });
+  });
+
+  it('leaves it for the next offer while the database is away', async () => {
+    jest.spyOn(executions, 'claim').mockRejectedValue(new Error('damaged'));
+    for (let count = 0; count < 2; count += 1) await runner.run(id, WORKER);
+    executions.failure = AWAY;
+    expect(await runner.run(id, WORKER)).toBe('done');
+    executions.failure = undefined;
+    expect(executions.stored(id).status).toBe('pending');
   });
 
   it('counts refusals anew after a claim', async () => {
@@ -179,7 +204,7 @@ describe('ExecutionRunner', () => {
     await run;
     const reason = { code: 'r', message: 'm' };
     const back = { reason, placements: [], enqueueNumber: 5, workersLost: 0 };
-    await executions.release({ executionId: id, fence: 1 }, back);
+    await executions.requeue({ executionId: id, fence: 1 }, back);
     refuse();
     await runner.run(id, WORKER);
     expect(executions.stored(id).status).toBe('pending');
@@ -196,29 +221,29 @@ describe('ExecutionRunner', () => {
     expect(await attemptsCounted('failed')).toBe(true);
   });
 
-  describe('gives up what the database says that it runs', () => {
+  describe('recovers what the database says that it runs', () => {
     beforeEach(async () => {
       await executions.claim(id, WORKER);
     });
 
     it('but it does not: the claim was never heard here', async () => {
-      await runner.giveUpStrays('w');
+      await runner.recoverOrphans('w');
       expect(events).toEqual(['give back claim 1']);
     });
 
     it('but it could not tell the end of: as if the worker were lost', async () => {
       running.noteFailed(executions.stored(id));
-      await runner.giveUpStrays('w');
-      expect(events).toEqual(['take as of a lost worker']);
+      await runner.recoverOrphans('w');
+      expect(events).toEqual(['recover as from a lost worker']);
     });
 
     it('and never what it does run, or is about to claim', async () => {
       running.beginClaim(id);
-      await runner.giveUpStrays('w');
+      await runner.recoverOrphans('w');
       running.endClaim(id);
       running.add(executions.stored(id), standIn<ExecutionAttempt>({}));
-      await runner.giveUpStrays('w');
-      await runner.giveUpStrays('another');
+      await runner.recoverOrphans('w');
+      await runner.recoverOrphans('another');
       expect(events).toEqual([]);
     });
   });

@@ -6,11 +6,12 @@ import { isDatabaseUnavailable } from '../../integrations/database/database-erro
 import type { JobOutcome } from '../../integrations/job-queue/job-queue.js';
 import { type SpanAttributes, Tracing } from '../../integrations/tracing/tracing.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
-import { ExecutionPlacer } from '../placement/execution-placer.js';
+import { EndExecution } from '../ending/end-execution.js';
+import { abandonedSettlement } from '../ending/settlements.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
-import { ExecutionsRepository } from '../record/executions.repository.js';
-import { ExecutionTakeover } from '../recovery/execution-takeover.js';
+import { ExecutionsRepository, type Settlement } from '../record/executions.repository.js';
+import { ExecutionRecovery } from '../recovery/execution-recovery.js';
 import type { AttemptEnd, ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionAttempts } from './execution-attempts.js';
 import { RunningAttempts } from './running-attempts.js';
@@ -35,8 +36,8 @@ export class ExecutionRunner {
   constructor(
     private readonly attempts: ExecutionAttempts,
     private readonly executions: ExecutionsRepository,
-    private readonly placer: ExecutionPlacer,
-    private readonly takeover: ExecutionTakeover,
+    private readonly endings: EndExecution,
+    private readonly recovery: ExecutionRecovery,
     private readonly running: RunningAttempts,
     private readonly metrics: Metrics,
     private readonly tracing: Tracing,
@@ -48,12 +49,13 @@ export class ExecutionRunner {
     await Promise.race([Promise.all(this.cleaning), deadline]);
   }
 
-  /** Gives up what this worker holds by the database's word but does not run. */
-  async giveUpStrays(workerId: string): Promise<void> {
+  /** Recovers what this worker holds by the database's word but does not run. */
+  async recoverOrphans(workerId: string): Promise<void> {
     for (const execution of await this.executions.claimedBy(workerId)) {
       if (this.running.holds(execution._id, execution.attempt)) continue;
-      if (this.running.hasFailed(execution)) await this.takeover.takeFromLostWorker(execution._id);
-      else await this.takeover.takeUnheardClaim(execution._id, execution.attempt);
+      if (this.running.hasFailed(execution))
+        await this.recovery.recoverFromLostWorker(execution._id);
+      else await this.recovery.revertUnconfirmedClaim(execution._id, execution.attempt);
     }
   }
 
@@ -86,7 +88,6 @@ export class ExecutionRunner {
       this.logger.log({ executionId, attempt: execution.attempt, end }, 'execution attempt ended');
       this.metrics.attempts.inc({ end });
       await this.cleanUpAfter(attempt, end);
-      if (end === 'released') await this.placer.offer(nextOffer(execution));
     } catch (error) {
       this.logger.error({ err: error, executionId }, 'execution attempt failed in Millrace itself');
       this.metrics.attempts.inc({ end: 'failed' });
@@ -122,16 +123,27 @@ export class ExecutionRunner {
     if (count < MOST_REFUSALS) return;
     this.refused.delete(executionId);
     try {
-      const reason = executionReasons.internalError();
-      const isEnded = await this.executions.endUnplaced(executionId, { status: 'failed', reason });
-      if (isEnded) this.metrics.executionFinished('failed', null);
-      this.logger.error({ executionId }, 'execution ended: it cannot be claimed');
+      this.logger.error({ executionId }, 'execution cannot be claimed: it ends');
+      await this.endings.end({ executionId }, await this.refusedSettlement(executionId));
     } catch (error) {
       this.logger.warn(
         { err: error, executionId },
         'execution not ended; the next offer tries again',
       );
     }
+  }
+
+  /** Whatever is damaged in what is stored of it, it ends. */
+  private async refusedSettlement(executionId: string): Promise<Settlement> {
+    const reason = executionReasons.internalError();
+    try {
+      const execution = await this.executions.find(executionId);
+      if (execution) return abandonedSettlement(execution, 'failed', reason);
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
+      this.logger.warn({ err: error, executionId }, 'its stages stay as they are stored');
+    }
+    return { status: 'failed', reason, started_at: null, finished_at: new Date() };
   }
 
   /**
@@ -154,8 +166,4 @@ function attributesOf(executionId: string): SpanAttributes {
 function waitedSeconds({ queued_at, placements }: ExecutionRecord): number {
   const claimedAt = placements.at(-1)?.claimed_at ?? queued_at;
   return Math.max(0, claimedAt.getTime() - queued_at.getTime()) / 1000;
-}
-
-function nextOffer(execution: ExecutionRecord): ExecutionRecord {
-  return { ...execution, enqueue_number: execution.enqueue_number + 1 };
 }

@@ -67,7 +67,7 @@ describe('ExecutionsProcessor', () => {
           events.push(`run ${id}`);
           return 'done';
         },
-        giveUpStrays: async (workerId) => void events.push(`strays of ${workerId}`),
+        recoverOrphans: async (workerId) => void events.push(`strays of ${workerId}`),
         close: say('close runner'),
       }),
       standIn<RunningAttempts>({

@@ -105,7 +105,7 @@ export class ExecutionsProcessor {
   /** At every renewal of the lease: what the database says of our executions, new queues, folders of dead attempts. */
   private addDuties(): void {
     this.duties.add('cancels', () => this.running.check());
-    this.duties.add('strays', () => this.runner.giveUpStrays(this.lease.id));
+    this.duties.add('orphans', () => this.runner.recoverOrphans(this.lease.id));
     this.duties.add('queues', () => this.openQueues());
     this.duties.add('folders', () => this.leftFolders.remove());
   }

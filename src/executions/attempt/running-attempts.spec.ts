@@ -80,7 +80,7 @@ describe('RunningAttempts', () => {
   });
 
   it('fences an attempt whose execution was taken, ended, or runs as another one', async () => {
-    const [released, ended, taken] = [await begin(), await begin(), await begin()];
+    const [requeued, ended, taken] = [await begin(), await begin(), await begin()];
     const back = {
       reason: executionReasons.workerLost('w', 1),
       placements: [],
@@ -88,10 +88,9 @@ describe('RunningAttempts', () => {
       workersLost: 1,
     };
     const hold = ({ _id }: ExecutionRecord) => ({ executionId: _id, fence: 1 });
-    await executions.release(hold(released), back);
-    await executions.release(hold(ended), back);
-    await executions.endUnplaced(ended._id, { status: 'failed', reason: null });
-    await executions.release(hold(taken), back);
+    await executions.requeue(hold(requeued), back);
+    executions.patch(ended._id, { status: 'failed' });
+    await executions.requeue(hold(taken), back);
     await executions.claim(taken._id, { id: 'w2', name: 'w2' });
     await running.check();
     expect([...heard.values()]).toEqual(Array(3).fill(['fence: lease_lost']));

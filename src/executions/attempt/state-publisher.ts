@@ -96,7 +96,8 @@ export class StatePublisher {
   }
 }
 
-function progressOf(state: RunState, trigger: TriggerInfo): Progress {
+/** A state as it is told. */
+export function progressOf(state: RunState, trigger: TriggerInfo): Progress {
   return {
     ...storedRun(state),
     trigger_info: triggerOfCloned(trigger, state.cloned),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import type { RunStatus } from '../../engine/plan/run-state.js';
+import { isTerminal, RUN_STATUSES } from '../../engine/plan/run-status.js';
 import { isUnknownHint } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { ExecutionRecord, listIndex, type ListField } from './execution.schema.js';
@@ -11,10 +12,10 @@ import type { StoredStep } from './stored-state.js';
 const REQUEST_DEADLINE_MS = 3_000;
 
 /** Accepted and not over. */
-export const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
+export const LIVE: readonly RunStatus[] = RUN_STATUSES.filter((status) => !isTerminal(status));
 
 /** What an execution ends with. */
-export const ENDED: readonly RunStatus[] = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
+export const ENDED: readonly RunStatus[] = RUN_STATUSES.filter(isTerminal);
 
 export interface ExecutionFilter {
   readonly pipelineId?: string;

@@ -8,7 +8,7 @@ import {
   type StoredTrace,
   type StoredTraceText,
 } from './execution-trace.schema.js';
-import type { Hold } from './executions.repository.js';
+import type { Hold } from './execution-moves.js';
 
 const SAVE_DEADLINE_MS = 15 * 60_000;
 const READ_DEADLINE_MS = 3_000;

@@ -1,6 +1,7 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { nameRecord } from '../../common/values/name-record.js';
 import type { ClonedRefs, RunStatus } from '../../engine/plan/run-state.js';
+import type { OutboxEvent } from './outbox-event.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type {
   StoredCommit,
@@ -180,6 +181,14 @@ export class ExecutionRecord {
   @Prop({ type: Number, required: true })
   last_seq!: number;
 
+  /** News of it that not all who want them have taken, oldest first; absent when there are none. */
+  @Prop({ type: [Object], default: undefined })
+  outbox?: readonly OutboxEvent[];
+
+  /** From when on the relay looks at the outbox; there exactly while the outbox is. */
+  @Prop({ type: Date })
+  outbox_due?: Date;
+
   @Prop({ type: Date, required: true })
   created_at!: Date;
 
@@ -216,3 +225,5 @@ function newestOf(fields: readonly ListField[]): ListIndex {
 }
 
 for (const fields of LISTED_BY) ExecutionSchema.index(newestOf(fields));
+// Sparse: an execution without news costs nothing here.
+ExecutionSchema.index({ outbox_due: 1 }, { sparse: true });

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { IllegalMoveError, isTerminal, RUN_STATUSES } from '../../engine/plan/run-status.js';
+import type { EndTarget } from './execution-moves.js';
 import { executionReasons } from './execution-reasons.js';
 import { pendingExecution } from './execution.fixture.js';
 import type { ExecutionsRepository, Settlement } from './executions.repository.js';
+import { executionFinished } from './outbox-event.js';
 import { MemoryExecutions } from './memory-executions.fixture.js';
 
 const WAIT_MS = 10_000;
@@ -23,6 +26,11 @@ export function describeExecutionsRepository(
       enqueueNumber: 2,
       workersLost: 0,
     });
+
+    const end = (target: EndTarget, told: Settlement) => {
+      const news = executionFinished(target.executionId, told.finished_at);
+      return repository().end(target, told, news, options);
+    };
 
     beforeEach(async () => {
       id = randomUUID();
@@ -48,25 +56,62 @@ export function describeExecutionsRepository(
       ]);
     });
 
-    it('settles once, and says so again', async () => {
+    it('ends once, with the news of it', async () => {
       await claim();
-      expect(await repository().settle(hold(1), settlement('success'), options)).toBe('settled');
+      expect(await end(hold(1), settlement('success'))).toBe('ended');
       const ended = await repository().find(id);
-      expect(await repository().settle(hold(1), settlement('failed'), options)).toBe('settled');
+      expect(ended).toMatchObject({
+        status: 'success',
+        duration: 1,
+        outbox: [{ event_id: `${id}:finished`, type: 'execution.finished', at: new Date(2) }],
+      });
+      expect(ended?.outbox_due?.getTime()).toBeGreaterThan(Date.now());
+      expect(await end(hold(1), settlement('success'))).toBe('fenced');
+      expect(await end(hold(1), settlement('failed'))).toBe('fenced');
       expect(await repository().find(id)).toEqual(ended);
+    });
+
+    it.each(RUN_STATUSES.filter(isTerminal))('moves nothing that is %s', async (status) => {
+      const over = pendingExecution({ status, attempt: 1, finished_at: new Date(7) });
+      await repository().insert(over);
+      const ofOver = { executionId: over._id, fence: 1 };
+      for (const target of [ofOver, { executionId: over._id }]) {
+        for (const to of RUN_STATUSES.filter(isTerminal)) {
+          const outcome = await end(target, settlement(to)).catch((error: unknown) => {
+            if (!(error instanceof IllegalMoveError)) throw error;
+            return 'fenced';
+          });
+          expect(outcome).toBe('fenced');
+        }
+      }
+      expect(await repository().claim(over._id, { id: 'w', name: 'w' }, WAIT_MS)).toBeNull();
+      expect(await repository().requeue(ofOver, await back())).toBe('fenced');
+      expect(await repository().find(over._id)).toEqual(over);
+    });
+
+    it('ends by nobody but its holder, and without one only what nobody holds', async () => {
+      expect(await end(hold(0), settlement('failed'))).toBe('fenced');
+      await claim();
+      expect(await end({ executionId: id }, settlement('failed'))).toBe('fenced');
+      expect(await end({ executionId: id }, settlement('cancelled'))).toBe('fenced');
+      await expect(end(hold(1), settlement('skipped'))).rejects.toThrow(IllegalMoveError);
+      await expect(end({ executionId: id }, settlement('success'))).rejects.toThrow(
+        IllegalMoveError,
+      );
+      expect(await repository().find(id)).toMatchObject({ status: 'running', finished_at: null });
     });
 
     it('refuses everything of an attempt that was superseded', async () => {
       await claim('first');
-      expect(await repository().release(hold(1), await back())).toBe(true);
-      expect(await repository().release(hold(1), await back())).toBe(false);
+      expect(await repository().requeue(hold(1), await back())).toBe('requeued');
+      expect(await repository().requeue(hold(1), await back())).toBe('fenced');
       await claim('second');
       const before = await repository().find(id);
       const { trigger_info } = pendingExecution();
-      const progress = { ...settlement('running'), trigger_info, last_seq: 9 };
+      const progress = { ...blankRun, started_at: new Date(1), trigger_info, last_seq: 9 };
       expect(await repository().recordProgress(hold(1), progress)).toBe(false);
-      expect(await repository().settle(hold(1), settlement('failed'), options)).toBe('fenced');
-      expect(await repository().release(hold(1), await back())).toBe(false);
+      expect(await end(hold(1), settlement('failed'))).toBe('fenced');
+      expect(await repository().requeue(hold(1), await back())).toBe('fenced');
       expect(await repository().find(id)).toEqual(before);
       expect(await repository().claimedBy('first')).toEqual([]);
     });
@@ -74,40 +119,35 @@ export function describeExecutionsRepository(
     it('a cancel that came first can only end cancelled', async () => {
       await claim();
       await cancel();
-      expect(await repository().settle(hold(1), settlement('success'), options)).toBe(
-        'cancel_requested',
-      );
-      expect(await repository().release(hold(1), await back())).toBe(false);
-      expect(await repository().settle(hold(1), settlement('cancelled'), options)).toBe('settled');
+      expect(await end(hold(1), settlement('success'))).toBe('cancel_requested');
+      expect(await repository().requeue(hold(1), await back())).toBe('cancel_requested');
+      expect(await end(hold(1), settlement('cancelled'))).toBe('ended');
       expect(await claim()).toBeNull();
     });
 
     it.each(Array.from({ length: 10 }, (_item, index) => index))(
-      'race %i of settle, release and cancel: one of them, and the cancel is never lost',
+      'race %i of end, requeue and cancel: one of them, and the cancel is never lost',
       async () => {
         await claim();
-        const release = await back();
-        const [settled, released, asked] = await Promise.all([
-          repository().settle(hold(1), settlement('success'), options),
-          repository().release(hold(1), release),
+        const given = await back();
+        const [ended, requeued, asked] = await Promise.all([
+          end(hold(1), settlement('success')),
+          repository().requeue(hold(1), given),
           cancel(),
         ]);
         const after = await repository().find(id);
-        if (settled === 'settled' && after?.status === 'success') {
-          expect(released).toBe(false);
-          expect(after.cancel_requested).toBeNull();
+        if (ended === 'ended') {
+          expect(requeued).toBe('fenced');
+          expect(after).toMatchObject({ status: 'success', cancel_requested: null });
           expect(asked?.status).toBe('success');
-        } else if (released) {
+        } else if (requeued === 'requeued') {
           expect(after).toMatchObject({ status: 'pending', cancel_requested: { by: 'somebody' } });
           expect(await claim()).toBeNull();
-          const end = {
-            status: 'cancelled',
-            reason: executionReasons.cancelled('x', undefined),
-          } as const;
-          expect(await repository().endUnplaced(id, end)).toBe(true);
-          expect(await repository().endUnplaced(id, end)).toBe(false);
+          expect(await end({ executionId: id }, settlement('failed'))).toBe('cancel_requested');
+          expect(await end({ executionId: id }, settlement('cancelled'))).toBe('ended');
+          expect(await end({ executionId: id }, settlement('cancelled'))).toBe('fenced');
         } else {
-          expect([settled, after?.status]).toEqual(['cancel_requested', 'running']);
+          expect([ended, after?.status]).toEqual(['cancel_requested', 'running']);
         }
       },
     );
@@ -139,7 +179,7 @@ export function describeExecutionsRepository(
       await claim('first');
       const trigger_info = { ...pendingExecution().trigger_info, commit_hash: 'c' };
       const given = { ...(await back()), workersLost: 1, trigger_info };
-      expect(await repository().release(hold(1), given)).toBe(true);
+      expect(await repository().requeue(hold(1), given)).toBe('requeued');
       expect(await repository().find(id)).toMatchObject({
         status: 'pending',
         reason: { code: 'worker_stopped' },
@@ -178,7 +218,6 @@ function settlement(status: Settlement['status']): Settlement {
     reason: null,
     started_at: new Date(1),
     finished_at: new Date(2),
-    duration: 1,
     last_seq: 3,
     logs: [],
   };

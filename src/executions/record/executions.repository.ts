@@ -2,17 +2,26 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { RunStatus } from '../../engine/plan/run-state.js';
+import { isTerminal, type TerminalStatus } from '../../engine/plan/run-status.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
-import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { databaseRetry, type RetryOptions } from '../../integrations/database/database-retry.js';
 import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
+import {
+  claimMove,
+  endMove,
+  type EndTarget,
+  type Hold,
+  refusedMove,
+  requeueMove,
+} from './execution-moves.js';
 import {
   type CancelRequest,
   ExecutionRecord,
   type Placement,
-  type TriggerInfo,
   type Progress,
+  type TriggerInfo,
 } from './execution.schema.js';
+import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import { fromStore, toStore } from './stored-names.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
@@ -20,39 +29,36 @@ import type { StoredReason, StoredRun } from './stored-state.js';
 /** A request waits so long for a database that is away before it is told so. */
 const REQUEST_DEADLINE_MS = 3_000;
 
-/** Who writes: an attempt may change the execution only while it holds it. */
-export interface Hold {
-  readonly executionId: string;
-  /** The execution attempt that writes. */
-  readonly fence: number;
-}
-
-/** The end of an execution as its attempt tells it. */
-export interface Settlement extends StoredRun {
-  readonly status: RunStatus;
+/** The end of an execution as it is told by whoever ends it. Parts of its run that are absent stay as they are stored. */
+export interface Settlement extends Partial<StoredRun> {
+  readonly status: TerminalStatus;
   readonly reason: StoredReason | null;
   readonly started_at: Date | null;
   readonly finished_at: Date;
-  readonly duration: number;
-  readonly last_seq: number;
-  readonly logs: readonly string[];
+  readonly last_seq?: number;
+  readonly logs?: readonly string[];
   /** Only whoever ran it to its end has one. */
-  readonly last_log_chunk?: StoredLogChunk;
+  readonly last_log_chunk?: StoredLogChunk | undefined;
   /** With what was cloned, where that is known. */
-  readonly trigger_info?: TriggerInfo;
+  readonly trigger_info?: TriggerInfo | undefined;
 }
 
-/** How an execution is given back. */
-export interface Release {
+/** An execution is given back: its attempt ended, and it waits for another one. */
+export interface Requeue {
   readonly reason: StoredReason;
   readonly placements: readonly Placement[];
   readonly enqueueNumber: number;
   readonly workersLost: number;
   /** With what was cloned, where that is known: the next attempt clones the same. */
-  readonly trigger_info?: TriggerInfo;
+  readonly trigger_info?: TriggerInfo | undefined;
 }
 
-export type SettleResult = 'settled' | 'cancel_requested' | 'fenced';
+/**
+ * What became of a move out of an attempt's hands: done; not done, because somebody wants the execution cancelled and the
+ * move says something else; not done, because whoever asked does not hold it (any more).
+ */
+export type EndResult = 'ended' | 'cancel_requested' | 'fenced';
+export type RequeueResult = 'requeued' | 'cancel_requested' | 'fenced';
 
 /** What an attempt re-reads while it runs. */
 export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
@@ -102,7 +108,7 @@ export class ExecutionsRepository {
       async () => {
         const now = new Date();
         const claimed = await this.collection.findOneAndUpdate(
-          { _id: id, status: 'pending', cancel_requested: null },
+          claimMove(id),
           {
             $set: { status: 'running', reason: null, updated_at: now },
             $inc: { attempt: 1 },
@@ -136,75 +142,72 @@ export class ExecutionsRepository {
     return matchedCount === 1;
   }
 
-  /** Ends the execution, unless a cancel that the settlement does not know came first or the fence is broken. */
-  async settle(
-    { executionId, fence }: Hold,
+  /**
+   * Ends an execution and puts the news of it into its outbox. `ended` also when an earlier try of this very call did it.
+   * @throws IllegalMoveError
+   */
+  async end(
+    target: EndTarget,
     settlement: Settlement,
-    options: { readonly deadlineMs: number; readonly signal?: AbortSignal },
-  ): Promise<SettleResult> {
+    news: OutboxEvent,
+    options: RetryOptions,
+  ): Promise<EndResult> {
+    const move = endMove(target, settlement.status);
+    const fields = {
+      ...toStore(settlement),
+      duration: durationOf(settlement),
+      updated_at: settlement.finished_at,
+    };
+    const isFirst = firstTime();
     return databaseRetry(async () => {
-      const held = heldBy(executionId, fence);
-      const filter = settlement.status === 'cancelled' ? held : { ...held, cancel_requested: null };
+      const mayBeOurs = !isFirst();
+      const outbox_due = new Date(Date.now() + OUTBOX_GRACE_MS);
       const { matchedCount } = await this.collection.updateOne(
-        filter,
-        { $set: { ...toStore(settlement), updated_at: settlement.finished_at } },
+        move,
+        { $set: { ...fields, outbox_due }, $push: { outbox: news } },
         { ignoreUndefined: true },
       );
-      if (matchedCount === 1) return 'settled';
-      return this.whyNotSettled(executionId, fence);
+      if (matchedCount === 1) return 'ended';
+      return this.whyNotEnded(target, mayBeOurs ? settlement : undefined);
     }, options);
   }
 
-  /** Gives an execution back: its attempt ended without an end of the execution. False: the fence is broken. */
-  async release({ executionId, fence }: Hold, back: Release): Promise<boolean> {
+  /** Gives an execution back. `requeued` also when an earlier try of this very call did it. */
+  async requeue(hold: Hold, back: Requeue): Promise<RequeueResult> {
     const now = new Date();
-    return databaseRetry(
-      async () => {
-        const { matchedCount } = await this.executions.updateOne(
-          { ...heldBy(executionId, fence), cancel_requested: null },
-          {
-            $set: {
-              status: 'pending',
-              reason: back.reason,
-              placements: [...back.placements],
-              enqueue_number: back.enqueueNumber,
-              workers_lost: back.workersLost,
-              ...(back.trigger_info && { trigger_info: back.trigger_info }),
-              queued_at: now,
-              updated_at: now,
-            },
+    const isFirst = firstTime();
+    return this.request(async () => {
+      const mayBeOurs = !isFirst();
+      const { matchedCount } = await this.collection.updateOne(
+        requeueMove(hold),
+        {
+          $set: {
+            status: 'pending',
+            reason: back.reason,
+            placements: [...back.placements],
+            enqueue_number: back.enqueueNumber,
+            workers_lost: back.workersLost,
+            trigger_info: back.trigger_info,
+            queued_at: now,
+            updated_at: now,
           },
-        );
-        return matchedCount === 1;
-      },
-      { deadlineMs: REQUEST_DEADLINE_MS },
-    );
+        },
+        { ignoreUndefined: true },
+      );
+      if (matchedCount === 1) return 'requeued';
+      return this.whyNotRequeued(hold, mayBeOurs ? now : undefined);
+    });
   }
 
   /** Asks for the end of a live execution; the first request stays. Returns the execution as it is then. */
   async requestCancel(id: string, request: CancelRequest): Promise<ExecutionRecord | null> {
     return this.request(async () => {
-      await this.executions.updateOne(
+      await this.collection.updateOne(
         { _id: id, status: { $in: [...LIVE] }, cancel_requested: null },
         { $set: { cancel_requested: request, updated_at: request.at } },
       );
-      const found = await this.executions.findById(id).lean<ExecutionRecord | null>();
+      const found = await this.collection.findOne({ _id: id });
       return found && fromStore(found);
-    });
-  }
-
-  /** Ends an execution that no worker holds. False: a worker holds it, or it is over. */
-  async endUnplaced(
-    id: string,
-    end: Pick<Settlement, 'status' | 'reason'> & Partial<StoredRun>,
-  ): Promise<boolean> {
-    const now = new Date();
-    return this.request(async () => {
-      const { matchedCount } = await this.executions.updateOne(
-        { _id: id, status: { $in: ['pending', 'waiting'] } },
-        { $set: { ...toStore(end), finished_at: now, updated_at: now } },
-      );
-      return matchedCount === 1;
     });
   }
 
@@ -230,18 +233,30 @@ export class ExecutionsRepository {
   }
 
   private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {
-    const execution = await this.executions
-      .findOne({ _id: id, status: 'running' })
-      .lean<ExecutionRecord | null>();
+    const execution = await this.collection.findOne({ _id: id, status: 'running' });
     return execution?.placements.at(-1)?.claim_id === claimId ? fromStore(execution) : null;
   }
 
-  private async whyNotSettled(id: string, fence: number): Promise<SettleResult> {
-    const execution = await this.executions.findById(id).lean<ExecutionRecord | null>();
-    if (execution?.attempt !== fence) return 'fenced';
-    if (execution.status === 'running') return 'cancel_requested';
-    // Nobody but the holder ends a running execution: the end is our own earlier try whose answer was lost.
-    return execution.finished_at === null ? 'fenced' : 'settled';
+  /** @param told by an earlier try of the same call whose answer was lost: then the end that is stored may be its own */
+  private async whyNotEnded(target: EndTarget, told: Settlement | undefined): Promise<EndResult> {
+    const stored = await this.collection.findOne({ _id: target.executionId });
+    if (!stored) return 'fenced';
+    if (!isTerminal(stored.status)) return refusedMove(stored, target);
+    const isOurs =
+      stored.status === told?.status &&
+      stored.finished_at?.getTime() === told.finished_at.getTime();
+    return isOurs ? 'ended' : 'fenced';
+  }
+
+  /** @param queuedAt by an earlier try of the same call whose answer was lost */
+  private async whyNotRequeued(hold: Hold, queuedAt: Date | undefined): Promise<RequeueResult> {
+    const stored = await this.collection.findOne({ _id: hold.executionId });
+    if (!stored || isTerminal(stored.status)) return 'fenced';
+    const isOurs =
+      stored.status === 'pending' &&
+      stored.attempt === hold.fence &&
+      stored.queued_at.getTime() === queuedAt?.getTime();
+    return isOurs ? 'requeued' : refusedMove(stored, hold);
   }
 
   private request<T>(call: () => Promise<T>): Promise<T> {
@@ -252,4 +267,22 @@ export class ExecutionsRepository {
 /** Each attempt is claimed once and by one worker, so its number alone says who holds the execution. */
 function heldBy(id: string, fence: number) {
   return { _id: id, status: 'running', attempt: fence } as const;
+}
+
+/** True the first time that it is asked. */
+function firstTime(): () => boolean {
+  let isFirst = true;
+  return () => {
+    const answer = isFirst;
+    isFirst = false;
+    return answer;
+  };
+}
+
+/** Milliseconds from the first start of an execution to its end; null when it never began. */
+export function durationOf({
+  started_at,
+  finished_at,
+}: Pick<Settlement, 'started_at' | 'finished_at'>): number | null {
+  return started_at && Math.max(0, finished_at.getTime() - started_at.getTime());
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import type { RunStatus } from '../../engine/plan/run-state.js';
+import { LIVE } from './execution-lists.repository.js';
 import { ExecutionRecord } from './execution.schema.js';
 
 /** Executions of one status in one queue that are not over. */
@@ -12,8 +13,6 @@ export interface LiveCount {
   /** When the one that waits the longest was queued. */
   readonly oldest: Date;
 }
-
-const LIVE: readonly RunStatus[] = ['pending', 'waiting', 'running'];
 
 /** Counts executions that are not over, for whoever watches the load. */
 @Injectable()

@@ -1,16 +1,28 @@
 import { standIn, type PublicPart } from '../../../test/support/stand-in.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { isTerminal } from '../../engine/plan/run-status.js';
 import { LIVE, type LiveExecution } from './execution-lists.repository.js';
 import type { CancelRequest, ExecutionRecord, Progress } from './execution.schema.js';
-import type {
-  ExecutionsRepository,
-  Hold,
-  HoldState,
-  Release,
-  Settlement,
-  SettleResult,
+import {
+  claimMove,
+  endMove,
+  type EndTarget,
+  type Hold,
+  type MoveFilter,
+  refusedMove,
+  requeueMove,
+} from './execution-moves.js';
+import {
+  durationOf,
+  type EndResult,
+  type ExecutionsRepository,
+  type HoldState,
+  type Requeue,
+  type RequeueResult,
+  type Settlement,
 } from './executions.repository.js';
-import type { StoredReason, StoredRun } from './stored-state.js';
+import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
+import type { StoredReason } from './stored-state.js';
 
 /** Executions in memory, for tests; held by the same contract as the database's. */
 export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
@@ -30,6 +42,23 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     return record;
   }
 
+  /** As if somebody else had written this. */
+  patch(id: string, changes: Partial<ExecutionRecord>): void {
+    this.change(this.stored(id), changes);
+  }
+
+  /** As if somebody else had removed these fields. */
+  take(id: string, fields: readonly (keyof ExecutionRecord)[]): void {
+    const entries = Object.entries(this.stored(id));
+    const rest = entries.filter(([name]) => !(fields as readonly string[]).includes(name));
+    this.records.set(id, Object.fromEntries(rest) as unknown as ExecutionRecord);
+  }
+
+  /** All that are stored, in the order of their insertion. */
+  all(): ExecutionRecord[] {
+    return [...this.records.values()];
+  }
+
   async insert(execution: ExecutionRecord): Promise<void> {
     this.answer();
     if (!this.records.has(execution._id)) this.records.set(execution._id, { ...execution });
@@ -46,7 +75,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
   ): Promise<ExecutionRecord | null> {
     this.answer();
     const record = this.records.get(id);
-    if (record?.status !== 'pending' || record.cancel_requested) return null;
+    if (!record || !isMove(record, claimMove(id))) return null;
     const placement = {
       claim_id: uuidV7(),
       worker_id: worker.id,
@@ -71,23 +100,28 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     return record !== undefined;
   }
 
-  async settle(hold: Hold, settlement: Settlement): Promise<SettleResult> {
+  async end(target: EndTarget, settlement: Settlement, news: OutboxEvent): Promise<EndResult> {
     this.answer();
-    const record = this.held(hold);
-    if (record && (settlement.status === 'cancelled' || !record.cancel_requested)) {
-      this.change(record, defined(settlement));
-      return 'settled';
+    const record = this.records.get(target.executionId);
+    const move = endMove(target, settlement.status);
+    if (!record) return 'fenced';
+    if (!isMove(record, move)) {
+      return isTerminal(record.status) ? 'fenced' : refusedMove(record, target);
     }
-    if (record) return 'cancel_requested';
-    const other = this.records.get(hold.executionId);
-    const isOwnEnd = other?.attempt === hold.fence && other.finished_at !== null;
-    return isOwnEnd ? 'settled' : 'fenced';
+    this.change(record, {
+      ...defined(settlement),
+      duration: durationOf(settlement),
+      outbox: [...(record.outbox ?? []), news],
+      outbox_due: new Date(Date.now() + OUTBOX_GRACE_MS),
+    });
+    return 'ended';
   }
 
-  async release(hold: Hold, back: Release): Promise<boolean> {
+  async requeue(hold: Hold, back: Requeue): Promise<RequeueResult> {
     this.answer();
-    const record = this.held(hold);
-    if (!record || record.cancel_requested) return false;
+    const record = this.records.get(hold.executionId);
+    if (!record || isTerminal(record.status)) return 'fenced';
+    if (!isMove(record, requeueMove(hold))) return refusedMove(record, hold);
     this.change(record, {
       status: 'pending',
       reason: back.reason,
@@ -97,7 +131,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
       ...(back.trigger_info && { trigger_info: back.trigger_info }),
       queued_at: new Date(),
     });
-    return true;
+    return 'requeued';
   }
 
   async requestCancel(id: string, request: CancelRequest): Promise<ExecutionRecord | null> {
@@ -106,17 +140,6 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     if (!record) return null;
     const isAsked = LIVE.includes(record.status) && !record.cancel_requested;
     return isAsked ? this.change(record, { cancel_requested: request }) : record;
-  }
-
-  async endUnplaced(
-    id: string,
-    end: Pick<Settlement, 'status' | 'reason'> & Partial<StoredRun>,
-  ): Promise<boolean> {
-    this.answer();
-    const record = this.records.get(id);
-    if (record?.status !== 'pending' && record?.status !== 'waiting') return false;
-    this.change(record, { ...end, finished_at: new Date() });
-    return true;
   }
 
   async explainPending(id: string, reason: StoredReason): Promise<void> {
@@ -152,6 +175,16 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
   private answer(): void {
     if (this.failure) throw this.failure;
   }
+}
+
+/** True: what is stored is what the move asks for. */
+function isMove(record: ExecutionRecord, { status, attempt, ...rest }: MoveFilter): boolean {
+  const statuses = typeof status === 'string' ? [status] : status.$in;
+  return (
+    statuses.includes(record.status) &&
+    (attempt === undefined || record.attempt === attempt) &&
+    (rest.cancel_requested === undefined || record.cancel_requested === null)
+  );
 }
 
 /** A property that is `undefined` is not written. */

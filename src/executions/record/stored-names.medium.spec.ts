@@ -13,6 +13,7 @@ import { ExecutionTracesRepository } from './execution-traces.repository.js';
 import { pendingExecution } from './execution.fixture.js';
 import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
 import { ExecutionsRepository } from './executions.repository.js';
+import { executionFinished } from './outbox-event.js';
 
 const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 5 });
@@ -96,11 +97,15 @@ describe('names that users chose, in the database', () => {
     }
   });
 
-  it('come back from an execution that Mongoose ends', async () => {
+  it('come back from an execution that was ended', async () => {
     const _id = randomUUID();
     await executions.insert(pendingExecution({ _id }));
-    const end = { status: 'cancelled', reason: null, always: [step] } as const;
-    expect(await executions.endUnplaced(_id, end)).toBe(true);
+    const at = new Date();
+    const times = { started_at: null, finished_at: at };
+    const end = { status: 'cancelled', reason: null, always: [step], ...times } as const;
+    const news = executionFinished(_id, at);
+    const options = { deadlineMs: 3_000 };
+    expect(await executions.end({ executionId: _id }, end, news, options)).toBe('ended');
     expect(entriesOf((await executions.find(_id))?.always[0]?.outputs)).toEqual(entries);
   });
 

@@ -1,14 +1,15 @@
 import { Logger } from '@nestjs/common';
 import { standIn } from '../../../test/support/stand-in.js';
-import { Metrics } from '../../common/metrics/metrics.js';
 import type { WorkerObserver } from '../../workers/worker-observer.js';
 import type { WorkersRepository } from '../../workers/workers.repository.js';
+import { EndingFixture } from '../ending/ending.fixture.js';
+import type { OutboxRelay } from '../outbox/outbox-relay.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import type { ExecutionListsRepository } from '../record/execution-lists.repository.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
-import type { ExecutionTakeover } from './execution-takeover.js';
+import type { ExecutionRecovery } from './execution-recovery.js';
 import { ExecutionsReconciler } from './executions.reconciler.js';
 
 Logger.overrideLogger(false);
@@ -22,6 +23,7 @@ describe('ExecutionsReconciler', () => {
   let isQueueThere: boolean;
   let observe: () => Promise<void>;
   let events: string[];
+  let outboxRounds: number;
   let reconciler: ExecutionsReconciler;
 
   beforeEach(() => {
@@ -31,6 +33,7 @@ describe('ExecutionsReconciler', () => {
     isQueueThere = true;
     observe = async () => undefined;
     events = [];
+    outboxRounds = 0;
     const offer =
       (how: string) =>
       async ({ _id }: { readonly _id: string }): Promise<boolean> => {
@@ -47,14 +50,15 @@ describe('ExecutionsReconciler', () => {
             .slice(0, limit),
       }),
       standIn<ExecutionPlacer>({ offer: offer('offer'), renew: offer('renew') }),
-      standIn<ExecutionTakeover>({
-        takeFromLostWorker: async (id) => void events.push(`take ${nameOf(id)}`),
+      standIn<ExecutionRecovery>({
+        recoverFromLostWorker: async (id) => void events.push(`take ${nameOf(id)}`),
       }),
+      new EndingFixture(executions).endings,
+      standIn<OutboxRelay>({ enqueueDue: async () => void (outboxRounds += 1) }),
       standIn<WorkerObserver>({ observe: () => observe() }),
       standIn<WorkersRepository>({
         liveAmong: async (ids) => new Set(ids.filter((id) => liveWorkers.includes(id))),
       }),
-      new Metrics(),
     );
   });
   afterEach(() => jest.restoreAllMocks());
@@ -147,6 +151,8 @@ describe('ExecutionsReconciler', () => {
       observe = () => Promise.reject(error);
       await expect(reconciler.reconcile()).resolves.toBeUndefined();
       expect(events).toEqual([]);
+      // News of other executions do not wait for that.
+      expect(outboxRounds).toBe(1);
       observe = async () => undefined;
       await reconciler.reconcile();
       expect(events).toEqual(['take e']);

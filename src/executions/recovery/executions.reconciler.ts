@@ -4,10 +4,13 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { Metrics } from '../../common/metrics/metrics.js';
+import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerObserver } from '../../workers/worker-observer.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
+import { EndExecution } from '../ending/end-execution.js';
+import { cancelledSettlement } from '../ending/settlements.js';
+import { OutboxRelay } from '../outbox/outbox-relay.js';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
 import {
   ExecutionListsRepository,
@@ -15,8 +18,7 @@ import {
   type LiveExecution,
 } from '../record/execution-lists.repository.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
-import { cancelledRun } from './abandoned-run.js';
-import { ExecutionTakeover } from './execution-takeover.js';
+import { ExecutionRecovery } from './execution-recovery.js';
 
 const INTERVAL_MS = 5_000;
 /** A job that was just made is on its way; older pending executions may have lost theirs. By the clock of whoever queued it, or by our own. */
@@ -28,14 +30,13 @@ const MOST_RENEWED = 100;
 
 /**
  * Keeps the promise that an accepted execution ends, in every process and without a leader: all that it does is
- * idempotent. It makes the jobs that are missing and takes executions from workers that are lost.
+ * idempotent. It makes the jobs that are missing, recovers executions from workers that are lost, and has news told that
+ * nobody told.
  */
 @Injectable()
 export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(ExecutionsReconciler.name);
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
-  private round: Promise<void> = Promise.resolve();
+  private readonly rounds = new PeriodicTask(() => this.reconcile(), { everyMs: INTERVAL_MS });
   /** Since when, monotonic, an enqueueing was seen to be pending: clocks of other machines may be ahead of ours by hours. */
   private pendingSince = new Map<string, number>();
 
@@ -43,28 +44,31 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     private readonly executions: ExecutionsRepository,
     private readonly lists: ExecutionListsRepository,
     private readonly placer: ExecutionPlacer,
-    private readonly takeover: ExecutionTakeover,
+    private readonly recovery: ExecutionRecovery,
+    private readonly endings: EndExecution,
+    private readonly outboxes: OutboxRelay,
     private readonly observer: WorkerObserver,
     private readonly workers: WorkersRepository,
-    private readonly metrics: Metrics,
   ) {}
 
   onApplicationBootstrap(): void {
-    this.schedule();
+    this.rounds.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+    await this.rounds.stop();
   }
 
   /** One round. Never rejects: what fails is tried again in the next one. */
   async reconcile(): Promise<void> {
+    await Promise.all([this.reconcileExecutions(), this.outboxes.enqueueDue()]);
+  }
+
+  private async reconcileExecutions(): Promise<void> {
     try {
       await this.observer.observe();
       const live = await this.lists.live(LIVE, MOST_AT_ONCE);
-      await this.takeFromLostWorkers(live.filter(({ status }) => status === 'running'));
+      await this.recoverFromLostWorkers(live.filter(({ status }) => status === 'running'));
       await this.offerAgain(live.filter(({ status }) => status === 'pending'));
     } catch (error) {
       if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
@@ -72,20 +76,11 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     }
   }
 
-  private schedule(): void {
-    if (this.stopped) return;
-    // Processes that were started together should not all look at the same moment.
-    const delay = INTERVAL_MS * (0.75 + Math.random() * 0.5);
-    this.timer = setTimeout(() => {
-      this.round = this.reconcile().then(() => this.schedule());
-    }, delay);
-  }
-
-  private async takeFromLostWorkers(running: readonly LiveExecution[]): Promise<void> {
+  private async recoverFromLostWorkers(running: readonly LiveExecution[]): Promise<void> {
     const holders = new Set(running.map(holderOf));
     const live = await this.workers.liveAmong([...holders]);
     for (const execution of running) {
-      if (!live.has(holderOf(execution))) await this.takeover.takeFromLostWorker(execution._id);
+      if (!live.has(holderOf(execution))) await this.recovery.recoverFromLostWorker(execution._id);
     }
   }
 
@@ -95,9 +90,7 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     for (const execution of pending) {
       if (execution.cancel_requested) {
         const whole = await this.executions.find(execution._id);
-        if (whole && (await this.executions.endUnplaced(whole._id, cancelledRun(whole)))) {
-          this.metrics.executionFinished('cancelled', null);
-        }
+        if (whole) await this.endings.end({ executionId: whole._id }, cancelledSettlement(whole));
       } else if (late.has(execution)) {
         // The oldest should be taken first: when they are not, their jobs are looked at.
         const isOffered =

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { standIn } from '../../../test/support/stand-in.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
-import { Metrics } from '../../common/metrics/metrics.js';
 import { compileYaml } from '../../engine/compiler/compile-yaml.js';
 import { pendingState } from '../../engine/runtime/pending-state.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
@@ -9,14 +8,16 @@ import { LogReader } from '../../logs/read/log-reader.js';
 import { MemoryLogChunkStore } from '../../logs/store/memory-log-chunk-store.js';
 import { LogWriter } from '../../logs/write/log-writer.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
-import { LiveExecutions } from '../record/live-executions.js';
+import type { LiveExecutions } from '../record/live-executions.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedRun } from '../record/stored-state.js';
-import { ExecutionTakeover } from './execution-takeover.js';
+import { ExecutionRecovery } from './execution-recovery.js';
+import { RequeueExecution } from './requeue-execution.js';
 
 Logger.overrideLogger(false);
 
@@ -34,37 +35,45 @@ describe('an execution whose worker is lost', () => {
   let executions: MemoryExecutions;
   let chunks: MemoryLogChunkStore;
   let live: LiveExecutions;
+  let fixture: EndingFixture;
+  let requeuing: RequeueExecution;
   let offered: number[];
-  let takeover: ExecutionTakeover;
+  let recovery: ExecutionRecovery;
   let id: string;
 
   beforeEach(async () => {
     const bus = new MemoryEventBus();
     executions = new MemoryExecutions();
     chunks = new MemoryLogChunkStore();
-    live = new LiveExecutions(bus);
+    fixture = new EndingFixture(executions, bus);
+    live = fixture.live;
     offered = [];
-    takeover = new ExecutionTakeover(
+    const placer = standIn<ExecutionPlacer>({
+      offer: async ({ enqueue_number }) => {
+        // Whoever takes the job must find it pending.
+        expect(stored().status).toBe('pending');
+        offered.push(enqueue_number);
+        return true;
+      },
+    });
+    requeuing = new RequeueExecution(executions.repository, placer);
+    recovery = new ExecutionRecovery(
       executions.repository,
       standIn<PlansService>({ get: async () => compiled }),
       chunks,
       new LogReader(chunks),
-      standIn<ExecutionPlacer>({
-        offer: async ({ enqueue_number }) => {
-          // Whoever takes the job must find it pending.
-          expect(stored().status).toBe('pending');
-          offered.push(enqueue_number);
-          return true;
-        },
-      }),
+      fixture.endings,
+      requeuing,
       live,
-      new Metrics(),
+      fixture.metrics,
     );
     const blank = pendingExecution();
     id = blank._id;
     const run = storedRun(pendingState(compiled, runContextOf(blank)));
     await executions.insert({ ...blank, ...run });
   });
+
+  afterEach(() => fixture.close());
 
   const stored = (): ExecutionRecord => executions.stored(id);
 
@@ -92,9 +101,14 @@ describe('an execution whose worker is lost', () => {
     return claimed;
   }
 
+  const recoveries = async (outcome: string): Promise<number> => {
+    const { values } = await fixture.metrics.recoveries.get();
+    return values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
+  };
+
   it('is offered again, which costs one retry', async () => {
     await lose();
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     expect(stored()).toMatchObject({
       status: 'pending',
       reason: { code: 'worker_lost', data: { worker: 'worker-1', retries_left: 2 } },
@@ -108,7 +122,7 @@ describe('an execution whose worker is lost', () => {
   it('ends when every retry went with a worker', async () => {
     for (let count = 0; count < 3; count += 1) {
       await lose();
-      await takeover.takeFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id);
     }
     expect(stored()).toMatchObject({
       status: 'failed',
@@ -125,14 +139,14 @@ describe('an execution whose worker is lost', () => {
       { stage: 'one', step: 'x', text: 'a' },
       { stage: 'one', step: 'x', text: 'b' },
     ]);
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     expect(stored().placements[0]).toMatchObject({ last_seq: 2, log_lost: true });
   });
 
   it('had begun what printed, and nothing that only has its name', async () => {
     await lose([{ stage: 'one', step: 'x', text: 'a' }]);
     await executions.requestCancel(id, { at: new Date(), by: 'ada' });
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     const [one, two] = stored().stages;
     expect(one).toMatchObject({
       status: 'cancelled',
@@ -149,7 +163,7 @@ describe('an execution whose worker is lost', () => {
   it('is cancelled, not offered, when somebody asked for that', async () => {
     await lose();
     await executions.requestCancel(id, { at: new Date(), by: 'ada', reason: 'wrong' });
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     expect(stored()).toMatchObject({
       status: 'cancelled',
       reason: { message: 'Cancelled by ada: wrong.' },
@@ -168,18 +182,48 @@ describe('an execution whose worker is lost', () => {
       started_at: new Date(1_000),
       trigger_info: { ...trigger_info, commit_hash: 'c' },
     });
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     // What the next attempt clones is what this one cloned.
     expect(stored().trigger_info.commit_hash).toBe('c');
   });
 
+  it('has one recovery and one metric, however many find its worker lost at once', async () => {
+    for (const outcome of ['requeued', 'requeued', 'ended']) {
+      await lose();
+      const before = await recoveries(outcome);
+      await Promise.all([1, 2, 3].map(() => recovery.recoverFromLostWorker(id)));
+      expect(await recoveries(outcome)).toBe(before + 1);
+    }
+    expect(offered).toEqual([2, 3]);
+    expect(stored().outbox).toMatchObject([{ event_id: `${id}:finished` }]);
+  });
+
+  it.each([0, 2])(
+    'with %i workers lost before it, leaves a cancel that comes in between to the next round',
+    async (workers_lost) => {
+      await lose();
+      executions.patch(id, { workers_lost });
+      const find = jest.spyOn(executions, 'find').mockImplementationOnce(async () => {
+        const read = stored();
+        await executions.requestCancel(id, { at: new Date(), by: 'ada' });
+        return read;
+      });
+      await recovery.recoverFromLostWorker(id);
+      expect(find).toHaveBeenCalledTimes(1);
+      expect(stored()).toMatchObject({ status: 'running' });
+      await recovery.recoverFromLostWorker(id);
+      expect(stored()).toMatchObject({ status: 'cancelled' });
+      expect(offered).toEqual([]);
+    },
+  );
+
   it('is left alone when it is over, pending, or not there', async () => {
-    await takeover.takeFromLostWorker(id);
-    await takeover.takeFromLostWorker('not there');
+    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker('not there');
     expect(stored()).toMatchObject({ status: 'pending', workers_lost: 0 });
     await lose();
-    await takeover.takeFromLostWorker(id);
-    await takeover.takeFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id);
     expect(stored()).toMatchObject({ status: 'pending', workers_lost: 1 });
     expect(offered).toEqual([2]);
   });
@@ -187,35 +231,35 @@ describe('an execution whose worker is lost', () => {
   describe('because the worker never heard of its claim', () => {
     it('is offered again, which costs no retry and no line', async () => {
       await lose();
-      await takeover.takeUnheardClaim(id, 1);
+      await recovery.revertUnconfirmedClaim(id, 1);
       expect(stored()).toMatchObject({
         status: 'pending',
         reason: { code: 'claim_unheard' },
         workers_lost: 0,
         enqueue_number: 2,
-        placements: [{ last_seq: 0, log_lost: false }],
+        placements: [{ last_seq: 0 }],
       });
       expect(offered).toEqual([2]);
     });
 
     it('goes on missing the lines that were lost before', async () => {
       await lose([{ stage: 'one', step: 'x', text: 'a' }]);
-      await takeover.takeFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id);
       await executions.claim(id, { id: 'w', name: 'worker-1' });
-      await takeover.takeUnheardClaim(id, 2);
+      await recovery.revertUnconfirmedClaim(id, 2);
       expect(stored().placements.at(-1)).toMatchObject({ log_lost: true });
     });
 
     it('is left alone when another attempt has it', async () => {
       await lose();
-      await takeover.takeUnheardClaim(id, 2);
+      await recovery.revertUnconfirmedClaim(id, 2);
       expect(stored()).toMatchObject({ status: 'running', attempt: 1 });
     });
 
     it('is cancelled when somebody asked for that', async () => {
       await lose();
       await executions.requestCancel(id, { at: new Date(), by: 'ada' });
-      await takeover.takeUnheardClaim(id, 1);
+      await recovery.revertUnconfirmedClaim(id, 1);
       expect(stored()).toMatchObject({ status: 'cancelled', last_seq: 0 });
       expect(offered).toEqual([]);
     });

@@ -1,6 +1,4 @@
 import { isTerminal } from '../../engine/plan/run-status.js';
-import { executionReasons } from '../record/execution-reasons.js';
-import type { ExecutionRecord } from '../record/execution.schema.js';
 import type {
   StoredAttempt,
   StoredReason,
@@ -92,19 +90,6 @@ function seenAttempt({ attempt, at }: SeenAttempt): StoredAttempt {
     duration: null,
     exit_code: null,
     signal: null,
-  };
-}
-
-/** The end of an execution that was cancelled while no worker had it. */
-export function cancelledRun(
-  execution: StoredRun & Pick<ExecutionRecord, 'cancel_requested'>,
-): StoredRun & { readonly status: 'cancelled'; readonly reason: StoredReason } {
-  const { by, reason: why } = execution.cancel_requested ?? { by: 'a user' };
-  const reason = executionReasons.cancelled(by, why);
-  return {
-    status: 'cancelled',
-    reason,
-    ...abandonedRun(execution, 'cancelled', reason, new Date()),
   };
 }
 

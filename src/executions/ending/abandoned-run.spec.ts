@@ -1,6 +1,6 @@
 import type { RunStatus } from '../../engine/plan/run-state.js';
 import type { StoredRun, StoredStep } from '../record/stored-state.js';
-import { abandonedRun, cancelledRun } from './abandoned-run.js';
+import { abandonedRun } from './abandoned-run.js';
 
 const at = new Date(5_000);
 const reason = { code: 'worker_lost', message: 'lost' };
@@ -95,13 +95,11 @@ describe('abandonedRun', () => {
     expect(ended.stages[0]?.steps[2]?.status).toBe('skipped');
   });
 
-  it('cancels what had not begun too, when nobody had it', () => {
-    const ended = cancelledRun({ ...run, cancel_requested: { at, by: 'ada', reason: 'wrong' } });
-    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled_by_user' } });
-    expect(ended.stages[1]).toMatchObject({
+  it('cancels what had not begun too, when it was cancelled', () => {
+    const cancel = { code: 'cancelled_by_user', message: 'Cancelled.' };
+    expect(abandonedRun(run, 'cancelled', cancel, at).stages[1]).toMatchObject({
       status: 'cancelled',
-      steps: [{ status: 'cancelled', reason: ended.reason }],
+      steps: [{ status: 'cancelled', reason: cancel }],
     });
-    expect(ended.reason.message).toBe('Cancelled by ada: wrong.');
   });
 });

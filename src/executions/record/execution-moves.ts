@@ -1,0 +1,69 @@
+import type { RunStatus } from '../../engine/plan/run-state.js';
+import { movesInto, type TerminalStatus } from '../../engine/plan/run-status.js';
+import type { ExecutionRecord } from './execution.schema.js';
+
+/** Who writes: an attempt may change the execution only while it holds it. */
+export interface Hold {
+  readonly executionId: string;
+  /** The execution attempt that writes. */
+  readonly fence: number;
+}
+
+/** What is to end: an execution by the attempt that holds it, or, without a fence, one that no worker holds. */
+export type EndTarget = Pick<Hold, 'executionId'> & Partial<Pick<Hold, 'fence'>>;
+
+/** What a move asks of the stored execution. */
+export type MoveFilter = {
+  readonly _id: string;
+  readonly status: RunStatus | { readonly $in: RunStatus[] };
+  readonly attempt?: number;
+  /** `null`: nobody wants it cancelled. */
+  readonly cancel_requested?: null;
+};
+
+type Held = Pick<ExecutionRecord, 'status' | 'attempt' | 'cancel_requested'>;
+
+/** A pending execution becomes a worker's. */
+export function claimMove(executionId: string): MoveFilter {
+  const status = from(executionId, ['pending'], 'running');
+  return { _id: executionId, status, cancel_requested: null };
+}
+
+/** An execution goes from the attempt that holds it back to the queue. */
+export function requeueMove({ executionId, fence }: Hold): MoveFilter {
+  const status = from(executionId, ['running'], 'pending');
+  return { _id: executionId, status, attempt: fence, cancel_requested: null };
+}
+
+/**
+ * An execution ends. With any other status than `cancelled` only when nobody wants it cancelled.
+ * @throws IllegalMoveError for an end that it cannot have: what no worker holds cannot succeed
+ */
+export function endMove({ executionId, fence }: EndTarget, to: TerminalStatus): MoveFilter {
+  const unlessCancelled = to === 'cancelled' ? {} : { cancel_requested: null };
+  if (fence === undefined) {
+    const status = from(executionId, ['pending', 'waiting'], to);
+    return { _id: executionId, status, ...unlessCancelled };
+  }
+  const status = from(executionId, ['running'], to);
+  return { _id: executionId, status, attempt: fence, ...unlessCancelled };
+}
+
+/** Why an execution that is not over did not make a move of `target`. */
+export function refusedMove(stored: Held, { fence }: EndTarget): 'cancel_requested' | 'fenced' {
+  const isOurs =
+    fence === undefined
+      ? stored.status !== 'running'
+      : stored.status === 'running' && stored.attempt === fence;
+  return isOurs && stored.cancel_requested ? 'cancel_requested' : 'fenced';
+}
+
+function from(
+  executionId: string,
+  statuses: readonly [RunStatus, ...RunStatus[]],
+  to: RunStatus,
+): MoveFilter['status'] {
+  const legal = movesInto(`execution ${executionId}`, statuses, to);
+  const [only] = legal;
+  return legal.length === 1 && only !== undefined ? only : { $in: [...legal] };
+}
