@@ -5,6 +5,7 @@ const l2 = [
   'audit',
   'idempotency',
   'secrets',
+  'leases',
   'logs',
   'workspaces',
   'workers',

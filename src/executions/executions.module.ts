@@ -3,6 +3,7 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { ExecutionParts } from '../common/retention/execution-parts.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
 import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
+import { LeasesModule } from '../leases/leases.module.js';
 import { LogsModule } from '../logs/logs.module.js';
 import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
@@ -30,8 +31,6 @@ import { RequeueExecution } from './recovery/requeue-execution.js';
 import { ExecutionRetention } from './retention/execution-retention.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { RetentionSweeper } from './retention/retention.sweeper.js';
-import { SweepRecord, SweepSchema } from './retention/sweep.schema.js';
-import { SweepsRepository } from './retention/sweeps.repository.js';
 
 /** What every role has of executions: their store, their way to workers, the reconciler, and retention. */
 @Module({
@@ -40,10 +39,10 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
       { name: ExecutionRecord.name, schema: ExecutionSchema },
       { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
       { name: QueueRecord.name, schema: QueueSchema },
-      { name: SweepRecord.name, schema: SweepSchema },
     ]),
     EventBusModule,
     JobQueueModule,
+    LeasesModule,
     LogsModule,
     PipelinesModule,
     WorkersModule,
@@ -65,7 +64,6 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
     ExecutionsReconciler,
     LiveCountsRepository,
     RetentionRepository,
-    SweepsRepository,
     ExecutionRetention,
     RetentionSweeper,
     LiveExecutions,
@@ -84,6 +82,7 @@ import { SweepsRepository } from './retention/sweeps.repository.js';
     LiveExecutions,
     EventBusModule,
     JobQueueModule,
+    LeasesModule,
     LogsModule,
     PipelinesModule,
     WorkersModule,

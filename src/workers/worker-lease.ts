@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { packageVersion } from '../config/paths.js';
+import { KeptLease } from '../common/lease/kept-lease.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { WorkerBeats } from './worker-beats.js';
@@ -29,15 +30,26 @@ export class WorkerLease {
   readonly name = `${hostname()}-${process.pid}`;
   private readonly logger = new Logger(WorkerLease.name);
   private status: WorkerStatus = 'active';
-  private count = 1;
-  private renewal: Promise<boolean> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly kept = new KeptLease({
+    everyMs: BEAT_INTERVAL_MS,
+    stores: [
+      {
+        renew: (count) => this.beatInRedis(count),
+        renewed: (error) => this.noteAway('Redis', error),
+      },
+      {
+        renew: (count) => this.beatInDatabase(count),
+        renewed: (error) => this.onRenewed(error),
+      },
+    ],
+    mayRenew: () => this.pulse.isSteady,
+    onLost: () => this.onLeaseLost(),
+  });
   private report: (() => WorkerReport) | undefined;
   /** Whoever wants this worker to take nothing more; as of the last renewal. */
   drainRequest: DrainRequest | null = null;
   private readonly onBeat: (() => void)[] = [];
   private readonly onLost: (() => void)[] = [];
-  private isLost = false;
 
   constructor(
     private readonly config: MillraceConfig,
@@ -74,54 +86,39 @@ export class WorkerLease {
           status: this.status,
           ...reported(report()),
           drain_requested: null,
-          beat: this.count,
+          beat: this.kept.renewals,
           started_at: now,
           heartbeat_at: now,
         }),
       { deadlineMs: REGISTER_DEADLINE_MS },
     );
-    await this.beatInRedis();
+    await this.beatInRedis(this.kept.renewals).catch((error: unknown) =>
+      this.noteAway('Redis', error),
+    );
     this.pulse.start(() => this.becomeStill());
-    this.timer = setInterval(() => void this.renew(), BEAT_INTERVAL_MS);
+    this.kept.start();
   }
 
   /** Tells that no further executions are taken. */
   async drain(): Promise<void> {
     this.status = 'draining';
-    // One that is under way may have told the status of before.
-    await this.renewal;
-    await this.renew();
+    await this.kept.renewAnew();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer);
+    this.kept.stop();
     this.pulse.stop();
     this.status = 'stopped';
     await databaseRetry(() => this.workers.end(this.id, 'stopped'), { deadlineMs: 3_000 });
-    await this.beats.remove(this.id).catch((error: unknown) => this.unreachable('Redis', error));
+    await this.beats.remove(this.id).catch((error: unknown) => this.noteAway('Redis', error));
   }
 
-  /** The stores do not wait for each other: a database that hangs must not make the beats in Redis rare. */
-  private async renew(): Promise<void> {
-    if (!this.pulse.isSteady) return;
-    this.count += 1;
-    await Promise.all([this.beatInRedis(), this.renewInDatabase()]);
+  private onRenewed(error: unknown): void {
+    this.noteAway('the database', error);
+    for (const listener of this.onBeat) listener();
   }
 
-  private async renewInDatabase(): Promise<void> {
-    if (this.renewal) return;
-    const renewal = this.beatInDatabase();
-    this.renewal = renewal;
-    const alive = await renewal;
-    this.renewal = undefined;
-    if (alive) for (const listener of this.onBeat) listener();
-    else this.becomeLost();
-  }
-
-  private becomeLost(): void {
-    if (this.status === 'stopped' || this.isLost) return;
-    this.isLost = true;
-    clearInterval(this.timer);
+  private onLeaseLost(): void {
     this.logger.error('this worker was declared lost by others: it stops');
     for (const listener of this.onLost) listener();
   }
@@ -132,35 +129,26 @@ export class WorkerLease {
     process.kill(process.pid, 'SIGKILL');
   }
 
-  /** False only when the database says that this worker is lost. */
-  private async beatInDatabase(): Promise<boolean> {
-    try {
-      if (!this.report) throw new Error('the lease was not started');
-      const wish = await this.workers.beat(this.id, {
-        ...reported(this.report()),
-        beat: this.count,
-        status: this.status,
-        heartbeat_at: new Date(),
-      });
-      if (wish === 'lost') return false;
-      this.drainRequest = wish;
-      return true;
-    } catch (error) {
-      this.unreachable('the database', error);
-      return true;
-    }
+  private async beatInDatabase(count: number): Promise<'kept' | 'lost'> {
+    if (!this.report) throw new Error('the lease was not started');
+    const request = await this.workers.beat(this.id, {
+      ...reported(this.report()),
+      beat: count,
+      status: this.status,
+      heartbeat_at: new Date(),
+    });
+    if (request === 'lost') return 'lost';
+    this.drainRequest = request;
+    return 'kept';
   }
 
-  private async beatInRedis(): Promise<void> {
-    try {
-      await this.beats.beat(this.id, this.count);
-    } catch (error) {
-      this.unreachable('Redis', error);
-    }
+  private async beatInRedis(count: number): Promise<'kept'> {
+    await this.beats.beat(this.id, count);
+    return 'kept';
   }
 
-  private unreachable(store: string, error: unknown): void {
-    this.logger.debug({ err: error }, `lease not renewed in ${store}`);
+  private noteAway(store: string, error: unknown): void {
+    if (error !== undefined) this.logger.debug({ err: error }, `lease not renewed in ${store}`);
   }
 }
 

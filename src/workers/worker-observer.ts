@@ -1,9 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { LeaseWatch, type Look } from './lease-watch.js';
+import { LeaseWatch, type Reading } from '../common/lease/lease-watch.js';
 import { WorkerBeats } from './worker-beats.js';
 import type { WorkerRecord } from './worker.schema.js';
 import { WorkersRepository } from './workers.repository.js';
 
+/** A worker whose lease was not renewed for so long, in either store, is lost. */
+const LEASE_MS = 15_000;
 /** Workers that ended stay in the list for so long. */
 const KEEP_ENDED_MS = 24 * 3_600_000;
 const FORGET_INTERVAL_MS = 10 * 60_000;
@@ -12,7 +14,7 @@ const FORGET_INTERVAL_MS = 10 * 60_000;
 @Injectable()
 export class WorkerObserver {
   private readonly logger = new Logger(WorkerObserver.name);
-  private readonly watch = new LeaseWatch();
+  private readonly watch = new LeaseWatch(LEASE_MS);
   private known: readonly WorkerRecord[] = [];
   private nextForgetting = 0;
 
@@ -21,12 +23,12 @@ export class WorkerObserver {
     private readonly beats: WorkerBeats,
   ) {}
 
-  /** Looks at both stores and declares lost what is lost. To be called every few seconds, never concurrently. */
+  /** Reads both stores and declares lost what is lost. To be called every few seconds, never concurrently. */
   async observe(): Promise<void> {
-    const database = await this.lookAtDatabase();
+    const database = await this.readDatabase();
     const ids = this.known.map(({ _id }) => _id);
-    const redis = await this.lookAtRedis(ids);
-    for (const id of this.watch.observe(ids, database, redis, performance.now())) {
+    const redis = await this.readRedis(ids);
+    for (const id of this.watch.observe(ids, [database, redis], performance.now())) {
       await this.workers.end(id, 'lost');
       this.logger.warn({ workerId: id }, 'worker lost: its lease ran out');
     }
@@ -40,7 +42,7 @@ export class WorkerObserver {
     this.nextForgetting = now + FORGET_INTERVAL_MS;
   }
 
-  private async lookAtDatabase(): Promise<Look> {
+  private async readDatabase(): Promise<Reading> {
     try {
       this.known = await this.workers.live();
       return new Map(this.known.map(({ _id, beat }) => [_id, String(beat)]));
@@ -50,7 +52,7 @@ export class WorkerObserver {
     }
   }
 
-  private async lookAtRedis(ids: readonly string[]): Promise<Look> {
+  private async readRedis(ids: readonly string[]): Promise<Reading> {
     try {
       const values = await this.beats.read(ids);
       return new Map(ids.map((id, index) => [id, values[index]]));

@@ -65,10 +65,10 @@ describe('retention', () => {
     expect(await count('log_chunks')).toBe(52);
     expect(await count('executions')).toBe(151);
 
-    // Its lease runs for a minute; this is the end of that minute.
+    // Its lease runs for a minute, which others watch; this is the end of that minute.
     await database
-      .collection<{ _id: string }>('sweeps')
-      .updateOne({ _id: 'retention' }, { $set: { until: new Date(0) } });
+      .collection<{ _id: string }>('leases')
+      .updateOne({ _id: 'retention' }, { $set: { holder: null } });
     const next = await server.startApi({ RETENTION_DAYS });
     await eventually(async () => (await count('executions')) === 1 || undefined);
     await eventually(

@@ -20,8 +20,6 @@ import { ExecutionsRepository } from '../record/executions.repository.js';
 import { TracesPart } from '../record/traces-part.js';
 import { ExecutionRetention } from './execution-retention.js';
 import { RetentionRepository } from './retention.repository.js';
-import { SweepRecord, SweepSchema } from './sweep.schema.js';
-import { SweepsRepository } from './sweeps.repository.js';
 
 const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 10 });
@@ -33,7 +31,6 @@ const traces = new ExecutionTracesRepository(
 const chunks = new LogChunkRepository(
   database.connection.model<LogChunkDocument>(logChunkModel, logChunkSchema),
 );
-const sweeps = new SweepsRepository(database.connection.model(SweepRecord.name, SweepSchema));
 
 /** A part that a later feature may have. It can fail for some executions, or for all. */
 class ArtifactsPart extends ExecutionPart {
@@ -272,30 +269,5 @@ describe('ExecutionRetention', () => {
     const rule = { days: 7, count: 0 };
     const both = await Promise.all([0, 1].map(() => retention().sweep(rule, now, always)));
     expect(both.reduce((sum, { aged }) => sum + aged, 0)).toBe(120);
-  });
-});
-
-describe('SweepsRepository', () => {
-  it('gives a sweep to one of twenty, who keeps it', async () => {
-    const name = randomUUID();
-    const holders = Array.from({ length: 20 }, () => randomUUID());
-    const taken = await Promise.all(holders.map((holder) => sweeps.take(name, holder, 60_000)));
-    const winners = holders.filter((_holder, index) => taken[index]);
-    expect(winners).toHaveLength(1);
-    const [winner = ''] = winners;
-    expect(await sweeps.take(name, winner, 60_000)).toBe(true);
-    expect(await sweeps.take(name, 'another', 60_000)).toBe(false);
-  });
-
-  it('gives it on when its time is over, and keeps the pause', async () => {
-    const name = randomUUID();
-    expect(await sweeps.take(name, 'first', -1)).toBe(true);
-    expect(await sweeps.take(name, 'second', 60_000)).toBe(true);
-    expect(await sweeps.take(name, 'first', 60_000)).toBe(false);
-    await sweeps.finish(name, 'first', 0);
-    expect(await sweeps.take(name, 'first', 60_000)).toBe(false);
-    await sweeps.finish(name, 'second', 60_000);
-    expect(await sweeps.take(name, 'second', 60_000)).toBe(false);
-    await sweeps.finish(name, 'second', 60_000);
   });
 });

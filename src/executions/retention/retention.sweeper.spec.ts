@@ -1,87 +1,110 @@
 import { Logger } from '@nestjs/common';
-import { standIn } from '../../../test/support/stand-in.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
-import type { ExecutionRetention } from './execution-retention.js';
+import { Leases } from '../../leases/leases.js';
+import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { ExecutionRetention, ShouldContinue } from './execution-retention.js';
 import { RetentionSweeper } from './retention.sweeper.js';
-import type { SweepsRepository } from './sweeps.repository.js';
 
 Logger.overrideLogger(false);
 
-describe('RetentionSweeper', () => {
-  let isItsTurn: boolean;
-  let batches: number;
-  let events: string[];
-  let sweeper: RetentionSweeper;
+const NOTHING = { aged: 0, surplus: 0, strays: 0, kept: 0 };
+const LEASE_MS = 60_000;
 
-  function make(config: Partial<MillraceConfig>): RetentionSweeper {
-    sweeper = new RetentionSweeper(
-      config as MillraceConfig,
-      standIn<ExecutionRetention>({
-        sweep: async ({ days, count }, _now, goOn) => {
-          events.push(`sweep ${days} ${count}`);
-          for (let batch = 1; batch <= batches; batch += 1) {
-            if (!(await goOn())) break;
-            events.push(`batch ${batch}`);
-            if (batch === 2) void sweeper.onApplicationShutdown();
-          }
-          return { executions: 1, chunks: 0 } as never;
-        },
-      }),
-      standIn<SweepsRepository>({
-        take: async () => isItsTurn,
-        finish: async (_name, _holder, pauseMs) => void events.push(`pause ${pauseMs}`),
-      }),
+describe('RetentionSweeper', () => {
+  let store: MemoryLeaseStore;
+  let sweeps: string[];
+  let sweepers: RetentionSweeper[];
+
+  const create = (
+    name: string,
+    sweep: (shouldContinue: ShouldContinue) => Promise<void> = () => Promise.resolve(),
+  ): RetentionSweeper => {
+    const retention: Pick<ExecutionRetention, 'sweep'> = {
+      sweep: async (_rule, _now, shouldContinue) => {
+        sweeps.push(name);
+        await sweep(shouldContinue);
+        return NOTHING;
+      },
+    };
+    const sweeper = new RetentionSweeper(
+      { retentionDays: 7, retentionCount: 0 } as MillraceConfig,
+      retention as ExecutionRetention,
+      new Leases(store),
     );
+    sweeper.onApplicationBootstrap();
+    sweepers.push(sweeper);
     return sweeper;
-  }
+  };
+  const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 
   beforeEach(() => {
-    isItsTurn = true;
-    batches = 1;
-    events = [];
-    make({ retentionDays: 3, retentionCount: 9 });
-  });
-
-  it('sweeps by the rule when it is its turn, and leaves 10 minutes to the next', async () => {
-    await sweeper.sweep();
-    expect(events).toEqual(['sweep 3 9', 'batch 1', 'pause 600000']);
-  });
-
-  it('leaves it to the process whose turn it is', async () => {
-    isItsTurn = false;
-    await sweeper.sweep();
-    expect(events).toEqual([]);
-  });
-
-  it('stops between two batches, and the next process may begin at once', async () => {
-    batches = 9;
-    await sweeper.sweep();
-    expect(events).toEqual(['sweep 3 9', 'batch 1', 'batch 2', 'pause 0']);
-  });
-
-  it('never rejects: what fails is tried again in time', async () => {
-    const failing = new RetentionSweeper(
-      { retentionDays: 1, retentionCount: 0 } as MillraceConfig,
-      standIn<ExecutionRetention>({}),
-      standIn<SweepsRepository>({ take: () => Promise.reject(new Error('away')) }),
-    );
-    await expect(failing.sweep()).resolves.toBeUndefined();
-  });
-
-  it.each([
-    [{ retentionDays: 0, retentionCount: 0 }, 0],
-    [{ retentionDays: 0, retentionCount: 5 }, 1],
-  ])('asks for its turn where something is to be removed: %j', async (config, sweeps) => {
     jest.useFakeTimers();
-    try {
-      batches = 0;
-      const each = make(config);
-      each.onApplicationBootstrap();
-      await jest.advanceTimersByTimeAsync(10_000);
-      expect(events.filter((event) => event.startsWith('sweep'))).toHaveLength(sweeps);
-      await each.onApplicationShutdown();
-    } finally {
-      jest.useRealTimers();
-    }
+    store = new MemoryLeaseStore();
+    sweeps = [];
+    sweepers = [];
+  });
+  afterEach(async () => {
+    const stopped = Promise.all(sweepers.map((each) => each.onApplicationShutdown()));
+    await pass(2 * LEASE_MS);
+    await stopped;
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  it('sweeps soon after the start, in one of the processes, and then rests for ten minutes', async () => {
+    ['a', 'b', 'c'].forEach((name) => create(name));
+    await pass(60_000);
+    expect(sweeps).toHaveLength(1);
+    await pass(9 * 60_000 - 5_000);
+    expect(sweeps).toHaveLength(1);
+    await pass(60_000);
+    expect(sweeps).toHaveLength(2);
+  });
+
+  it('tries a sweep that failed again after a minute', async () => {
+    create('a', () => Promise.reject(new Error('a part is away')));
+    await pass(30_000);
+    expect(sweeps).toHaveLength(1);
+    await pass(80_000);
+    expect(sweeps).toHaveLength(2);
+  });
+
+  it('takes over from a process that is heard of no more', async () => {
+    create('dead', () => new Promise(() => undefined));
+    await pass(5_000);
+    jest.spyOn(store, 'renew').mockReturnValue(new Promise(() => undefined));
+    create('heir');
+    await pass(5_000);
+    expect(sweeps).toEqual(['dead']);
+    await pass(LEASE_MS + 25_000);
+    expect(sweeps).toEqual(['dead', 'heir']);
+    // It never comes back, so nothing waits for it.
+    sweepers.shift();
+  });
+
+  it('ends between two batches when it has lost the lease', async () => {
+    const asked: boolean[] = [];
+    create('a', async (shouldContinue) => {
+      asked.push(await shouldContinue());
+      await store.take('retention', 'thief', LEASE_MS, await store.find('retention'));
+      await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
+      asked.push(await shouldContinue());
+    });
+    await pass(2 * LEASE_MS + 10_000);
+    expect(asked).toEqual([true, false]);
+    expect((await store.find('retention'))?.holder).toBe('thief');
+  });
+
+  it('stopped in a sweep, leaves it to the next process at once', async () => {
+    const first = create('first', async (shouldContinue) => {
+      while (await shouldContinue()) await new Promise((resolve) => setTimeout(resolve, 1_000));
+    });
+    await pass(5_000);
+    const stop = first.onApplicationShutdown();
+    await pass(5_000);
+    await stop;
+    create('second');
+    await pass(5_000);
+    expect(sweeps).toEqual(['first', 'second']);
   });
 });

@@ -4,83 +4,83 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { uuidV7 } from '../../common/ids/uuid.js';
+import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
-import { ExecutionRetention } from './execution-retention.js';
-import { SweepsRepository } from './sweeps.repository.js';
+import type { HeldLease } from '../../leases/held-lease.js';
+import { Leases } from '../../leases/leases.js';
+import { ExecutionRetention, type ShouldContinue } from './execution-retention.js';
 
-const SWEEP = 'retention';
-/** How often a process asks whether it is its turn. */
-const ASK_MS = 60_000;
+const LEASE = 'retention';
 /** A process that began and was heard of no more has lost its turn. */
 const LEASE_MS = 60_000;
+/** How often a process asks whether it is its turn. */
+const ASK_MS = 20_000;
 /** Between two sweeps of the installation. */
 const PAUSE_MS = 10 * 60_000;
+/** After a sweep that failed. */
+const FAILED_PAUSE_MS = 60_000;
 
 /** Lets the retention sweep run, in one process of the installation at a time. */
 @Injectable()
 export class RetentionSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(RetentionSweeper.name);
-  private readonly holder = uuidV7();
-  private timer: NodeJS.Timeout | undefined;
-  private stopped = false;
-  private round: Promise<void> = Promise.resolve();
+  private readonly task = new PeriodicTask(() => this.sweep(), {
+    everyMs: ASK_MS,
+    firstAfterMs: 3_000,
+  });
 
   constructor(
     private readonly config: MillraceConfig,
     private readonly retention: ExecutionRetention,
-    private readonly sweeps: SweepsRepository,
+    private readonly leases: Leases,
   ) {}
 
   onApplicationBootstrap(): void {
     const { retentionDays, retentionCount } = this.config;
-    if (retentionDays > 0 || retentionCount > 0) this.schedule(ASK_MS / 20);
+    if (retentionDays > 0 || retentionCount > 0) this.task.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.round;
+    await this.task.stop();
   }
 
   /** Sweeps if it is this process's turn. Never rejects: what fails is tried again in time. */
   async sweep(): Promise<void> {
     try {
-      if (!(await this.sweeps.take(SWEEP, this.holder, LEASE_MS))) return;
-      const { retentionDays: days, retentionCount: count } = this.config;
-      const began = performance.now();
-      const shouldContinue = this.pacer();
-      const removed = await this.retention.sweep({ days, count }, Date.now(), shouldContinue);
-      const ms = Math.round(performance.now() - began);
-      if (Object.values(removed).some((number) => number > 0)) {
-        this.logger.log({ ...removed, ms }, 'retention removed executions');
-      }
-      // What a stop cut short is for the next process that asks.
-      await this.sweeps.finish(SWEEP, this.holder, this.stopped ? 0 : PAUSE_MS);
+      const lease = await this.leases.take(LEASE, LEASE_MS);
+      if (lease !== undefined) await this.sweepUnder(lease);
     } catch (error) {
       if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
       else this.logger.error({ err: error }, 'retention failed');
     }
   }
 
-  /** Renews the lease between batches, and rests as long as the last batch took: half of the database is for others. */
-  private pacer(): () => Promise<boolean> {
-    let batchBegan = performance.now();
-    return async () => {
-      await sleep(performance.now() - batchBegan);
-      batchBegan = performance.now();
-      return !this.stopped && (await this.sweeps.take(SWEEP, this.holder, LEASE_MS));
-    };
+  private async sweepUnder(lease: HeldLease): Promise<void> {
+    let pauseMs = FAILED_PAUSE_MS;
+    try {
+      const { retentionDays: days, retentionCount: count } = this.config;
+      const began = performance.now();
+      const removed = await this.retention.sweep({ days, count }, Date.now(), this.pacer(lease));
+      const ms = Math.round(performance.now() - began);
+      if (Object.values(removed).some((number) => number > 0)) {
+        this.logger.log({ ...removed, ms }, 'retention removed executions');
+      }
+      // What a stop cut short is for the next process that asks.
+      pauseMs = this.task.isStopped ? 0 : PAUSE_MS;
+    } finally {
+      await lease.release(pauseMs);
+    }
   }
 
-  private schedule(delayMs: number): void {
-    if (this.stopped) return;
-    // Processes that were started together should not all ask at the same moment.
-    const jittered = delayMs * (0.75 + Math.random() * 0.5);
-    this.timer = setTimeout(() => {
-      this.round = this.sweep().then(() => this.schedule(ASK_MS));
-    }, jittered);
+  /** Rests as long as the last batch took: half of the database is for others. */
+  private pacer(lease: HeldLease): ShouldContinue {
+    let batchBegan = performance.now();
+    return async () => {
+      const restMs = performance.now() - batchBegan;
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      batchBegan = performance.now();
+      return !this.task.isStopped && !lease.isLost;
+    };
   }
 }
