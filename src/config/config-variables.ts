@@ -285,7 +285,8 @@ export const configVariables = {
   gitClient: variable({
     name: 'GIT_CLIENT',
     section: 'Workers',
-    description: 'What clones: isomorphic-git (also auto), or git, the installed program.',
+    description:
+      'What clones: git, the installed program; isomorphic-git, which needs none; auto: git where version 2.31 or newer is installed, else isomorphic-git.',
     kind: oneOf(['auto', 'isomorphic-git', 'git']),
     fallback: (): 'auto' | 'isomorphic-git' | 'git' => 'auto',
   }),

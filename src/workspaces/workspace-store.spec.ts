@@ -1,3 +1,4 @@
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import {
   chmod,
   link,
@@ -198,6 +199,20 @@ describe('WorkspaceStore', () => {
       expect((await stat(shared)).uid).toBe(before.uid);
       expect((await stat('/etc/passwd')).uid).toBe(0);
       await rm(shared);
+    });
+
+    it('may hold names that are not UTF-8', async () => {
+      const odd = Buffer.from([0x66, 0xff, 0xfe]);
+      const below = Buffer.concat([Buffer.from(`${staged}/`), odd]);
+      mkdirSync(below);
+      writeFileSync(Buffer.concat([below, Buffer.from('/'), odd]), 'x');
+      expect(await store.place(workspace, staged, [])).toBe('placed');
+      const placed = Buffer.concat([Buffer.from(`${workspace.directory}/`), odd]);
+      expect(lstatSync(placed).uid).toBe(owner?.uid ?? process.getuid?.());
+      expect(readdirSync(placed, { encoding: 'buffer' })).toEqual([odd]);
+      expect(lstatSync(Buffer.concat([placed, Buffer.from('/'), odd])).uid).toBe(
+        owner?.uid ?? process.getuid?.(),
+      );
     });
 
     it('goes into the workspace itself, and into a folder that is there and empty', async () => {

@@ -219,11 +219,12 @@ function removedEmpty(folder: string): boolean {
  *
  * A folder at a time without threads: that is 20 times faster, and the event loop has its turn between two folders.
  */
-async function chownTree(folder: string, owner: WorkspaceOwner): Promise<void> {
+async function chownTree(folder: string | Buffer, owner: WorkspaceOwner): Promise<void> {
   lchownSync(folder, owner.uid, owner.gid);
-  const folders: string[] = [];
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
+  const folders: Buffer[] = [];
+  // Names are bytes: not every one of a tree is UTF-8.
+  for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
+    const path = Buffer.concat([Buffer.from(folder), Buffer.from('/'), entry.name]);
     if (entry.isDirectory()) folders.push(path);
     else if (!entry.isFile() || lstatSync(path).nlink === 1) lchownSync(path, owner.uid, owner.gid);
   }

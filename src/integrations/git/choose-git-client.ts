@@ -5,7 +5,7 @@ import { detectGitProgram, MINIMUM_GIT_VERSION } from './git-program.js';
 import { GitProgramClient, type GitProgramClientOptions } from './git-program-client.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
 
-/** `auto` is isomorphic-git, which is always there. */
+/** `auto` is the git program where a usable version is installed, else isomorphic-git, which is always there. */
 export type GitClientSetting = 'auto' | 'isomorphic-git' | 'git';
 
 /**
@@ -26,23 +26,26 @@ export async function chooseGitClient(
     readonly git?: GitProgramClientOptions;
   } = {},
 ): Promise<GitClient> {
-  const { mirrors, authorities } = options;
+  const { authorities, mirrors } = options;
   const shared = { allowPrivateUrls, mirrors };
-  if (setting !== 'git') {
-    // Node adds them to those that it has by itself; a file that it cannot use it would pass over.
-    if (authorities) await readAuthorities(authorities.file);
-    const environment = authorities && { NODE_EXTRA_CA_CERTS: authorities.file };
-    return new IsomorphicGitClient({ ...shared, environment, ...options.isomorphicGit });
+  const program =
+    setting === 'isomorphic-git' ? undefined : await detectGitProgram(options.git?.program);
+  if (program) {
+    const environment = authorities && { GIT_SSL_CAINFO: await writeBundle(authorities) };
+    return new GitProgramClient({ ...shared, environment, ...options.git });
   }
-  const program = await detectGitProgram(options.git?.program);
-  if (!program) {
-    throw new GitError(
-      'failed',
-      `The git program is configured but version ${MINIMUM_GIT_VERSION} or newer was not found. ` +
-        'Install it (apt-get install git), or configure isomorphic-git.',
-      false,
-    );
-  }
-  const environment = authorities && { GIT_SSL_CAINFO: await writeBundle(authorities) };
-  return new GitProgramClient({ ...shared, environment, ...options.git });
+  if (setting === 'git') throw gitMissing();
+  // Node adds them to those that it has by itself; a file that it cannot use it would pass over.
+  if (authorities) await readAuthorities(authorities.file);
+  const environment = authorities && { NODE_EXTRA_CA_CERTS: authorities.file };
+  return new IsomorphicGitClient({ ...shared, environment, ...options.isomorphicGit });
+}
+
+function gitMissing(): GitError {
+  return new GitError(
+    'failed',
+    `The git program is configured but version ${MINIMUM_GIT_VERSION} or newer was not found. ` +
+      'Install it (apt-get install git), or configure isomorphic-git.',
+    false,
+  );
 }

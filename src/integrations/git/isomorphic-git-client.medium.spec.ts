@@ -221,8 +221,10 @@ describe('a kept connection', () => {
 });
 
 describe('chooseGitClient', () => {
-  it('takes isomorphic-git unless git is named', async () => {
-    expect((await chooseGitClient('auto', [])).name).toBe('isomorphic-git');
+  it('takes git where it is installed, unless isomorphic-git is named', async () => {
+    expect((await chooseGitClient('auto', [])).name).toBe('git');
+    const without = await chooseGitClient('auto', [], { git: { program: '/nonexistent/git' } });
+    expect(without.name).toBe('isomorphic-git');
     expect((await chooseGitClient('isomorphic-git', [])).name).toBe('isomorphic-git');
     expect((await chooseGitClient('git', [])).name).toBe('git');
   });
