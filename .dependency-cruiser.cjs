@@ -1,4 +1,6 @@
-/** The import rules of docs/architecture.md: lower levels only, never sideways, never in a circle. */
+/**
+ * The import rules of docs/architecture.md: lower levels only, never sideways, never in a circle.
+ */
 /** Who calls, and what they may do: every feature with a route asks it. */
 const identity = ['auth'];
 const l2 = [
@@ -27,7 +29,9 @@ const upward = (name, from, to) => ({
   to: { path: inside(to) },
 });
 
-/** What features may know of an integration: its port, and the values and errors that belong to it. */
+/**
+ * What features may know of an integration: its port, and the values and errors that belong to it.
+ */
 const ports = [
   'database/database-errors',
   'database/database-retry',
@@ -41,7 +45,10 @@ const ports = [
   'rate-limit/rate-limits',
   'tracing/tracing',
 ].map((file) => `^src/integrations/${file}\\.ts$`);
-/** Adapters of features: each has a port of its own feature, and is the only file there that knows the store. */
+/**
+ * Adapters of features: each has a port of its own feature, and is the only file there that knows
+ * the store.
+ */
 const redisStores =
   '^src/(workers/worker-beats|workers/worker-metrics\\.store|log-level/log-level\\.store)\\.ts$';
 const storeProbes = '^src/health/store\\.probes\\.ts$';

@@ -1,8 +1,8 @@
 const { options } = require('./.dependency-cruiser.cjs');
 
 /**
- * A folder is a room: of two rooms, at most one imports the other. Specs are left out: they may look
- * into any room.
+ * A folder is a room: of two rooms, at most one imports the other. Specs are left out: they may
+ * look into any room.
  */
 module.exports = {
   forbidden: [

@@ -1,3 +1,5 @@
+import { PLAIN_WORDS } from './plain-words.mjs';
+
 /** A record by names: a type that says of every text that it may be a key. */
 function isRecord(checker, type) {
   const parts = type.isUnion() ? type.types : [type];
@@ -13,8 +15,9 @@ function isFixed(type) {
 }
 
 /**
- * Records whose names users choose are made and read by `src/common/values/name-record.ts` only. Told by types: a record is
- * what has a string index signature, so arrays and tables with keys of a closed type are left alone.
+ * Records whose names users choose are made and read by `src/common/values/name-record.ts` only.
+ * Told by types: a record is what has a string index signature, so arrays and tables with keys of a
+ * closed type are left alone.
  */
 const noNameIndex = {
   meta: {
@@ -53,4 +56,26 @@ const noNameIndex = {
   },
 };
 
-export default { rules: { 'no-name-index': noNameIndex } };
+/** Holds code, comments and texts to `plain-words.mjs`. */
+const plainWords = {
+  meta: {
+    type: 'suggestion',
+    schema: [],
+    messages: { word: 'Write "{{ word }}" in plain words: {{ instead }}.' },
+  },
+  create(context) {
+    return {
+      Program() {
+        const { sourceCode } = context;
+        for (const [pattern, instead] of PLAIN_WORDS) {
+          for (const match of sourceCode.text.matchAll(new RegExp(pattern, `${pattern.flags}g`))) {
+            const loc = sourceCode.getLocFromIndex(match.index);
+            context.report({ loc, messageId: 'word', data: { word: match[0], instead } });
+          }
+        }
+      },
+    };
+  },
+};
+
+export default { rules: { 'no-name-index': noNameIndex, 'plain-words': plainWords } };

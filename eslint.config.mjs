@@ -15,7 +15,11 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { project: './tsconfig.json' } },
+    plugins: { local },
     rules: {
+      'local/plain-words': 'error',
+      // Prettier breaks code; comments are for people.
+      'max-len': ['error', { code: 10_000, comments: 100, ignoreUrls: true }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': [
@@ -51,7 +55,6 @@ export default tseslint.config(
       'src/**/*.fixture.ts',
       'src/common/values/name-record.ts',
     ],
-    plugins: { local },
     rules: { 'local/no-name-index': 'error' },
   },
   {

@@ -5,7 +5,10 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   );
 }
 
-/** Nest 12 and a few of its dependencies are ESM only; Jest runs CJS, so these are transformed too (docs/adr/0001). */
+/**
+ * Nest 12 and a few of its dependencies are ESM only; Jest runs CJS, so these are transformed too
+ * (docs/adr/0001).
+ */
 const esmPackages = [
   '@nestjs',
   'nestjs-pino',

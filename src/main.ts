@@ -10,7 +10,7 @@ import { readEnvironment } from './config/environment.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
 
 /** Requests that are under way at the end get this long; then their connections are cut. */
-const drainMs = 8_000;
+const DRAIN_MS = 8_000;
 
 async function start(): Promise<void> {
   const supervisor = linkToSupervisor(endWithSupervisor);
@@ -30,7 +30,7 @@ async function start(): Promise<void> {
 }
 
 async function closeInTime(app: NestExpressApplication): Promise<void> {
-  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), drainMs);
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), DRAIN_MS);
   await app.close();
   clearTimeout(cut);
 }

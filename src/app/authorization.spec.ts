@@ -33,7 +33,7 @@ describe('who may do what', () => {
     expect(matrix.length).toBeGreaterThan(25);
   });
 
-  it('is what docs/authorization.md says (WRITE_DOCS=1 writes it anew)', () => {
+  it('is what docs/authorization.md says (WRITE_DOCS=1 writes it again)', () => {
     const text = authorizationPage(matrix);
     if (process.env['WRITE_DOCS'] === '1') writeFileSync(page, text);
     expect(readFileSync(page, 'utf8')).toBe(text);

@@ -4,7 +4,9 @@ import { ExecutionParts } from '../common/retention/execution-parts.js';
 import { parseConfig } from '../config/load-config.js';
 import { AppModule, type Role } from './app.module.js';
 
-/** Modules that ask for the registry, to leave a part of executions there. Nothing is instantiated. */
+/**
+ * Modules that ask for the registry, to leave a part of executions there. Nothing is instantiated.
+ */
 async function registering(role: Role): Promise<string[]> {
   const parsed = parseConfig({ MONGODB_URI: 'mongodb://unused', REDIS_URL: 'redis://unused' });
   if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
@@ -23,7 +25,9 @@ async function registering(role: Role): Promise<string[]> {
     .sort();
 }
 
-/** Retention runs in every process: a part that one of them does not know would be orphaned there. */
+/**
+ * Retention runs in every process: a part that one of them does not know would be orphaned there.
+ */
 it('every role knows every part of executions', async () => {
   const known = await registering('api');
   expect(known).toEqual(['ExecutionsModule', 'LogsModule']);

@@ -20,14 +20,18 @@ export function endOnSignal(logger: Logger, close: () => Promise<void>): void {
 }
 
 /**
- * The supervisor is gone: end at once. An orderly end has nothing to write to (embedded stores go with the supervisor) and
- * nobody to cut it short; what runs is taken over as after any other loss of a worker.
+ * The supervisor is gone: end at once. An orderly end has nothing to write to (embedded stores go
+ * with the supervisor) and nobody to cut it short; what runs is taken over as after any other loss
+ * of a worker.
  */
 export function endWithSupervisor(): void {
   process.exit(1);
 }
 
-/** Before the logger stands, and for people who read a terminal: one message, no stack for what they can mend. */
+/**
+ * Before the logger stands, and for people who read a terminal: one message, no stack for what they
+ * can mend.
+ */
 export function failedStart(error: unknown): void {
   const text =
     error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error;

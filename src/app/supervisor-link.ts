@@ -13,8 +13,8 @@ export interface SupervisorLink {
 }
 
 /**
- * Opens the pipe to the supervisor, if there is one, and calls `onLost` when the pipe ends: the supervisor is gone, by
- * `kill -9` too, and nobody would ever stop this process.
+ * Opens the pipe to the supervisor, if there is one, and calls `onLost` when the pipe ends: the
+ * supervisor is gone, by `kill -9` too, and nobody would ever stop this process.
  */
 export function linkToSupervisor(onLost: () => void): SupervisorLink {
   const descriptor = readEnvironment()[SUPERVISOR_DESCRIPTOR];

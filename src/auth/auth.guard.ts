@@ -11,8 +11,9 @@ import type { AuthenticatedRequest } from './principals/principal.js';
 
 /**
  * Deny by default: whoever calls a route that is not public must be known (401) and must have the
- * scope that the route requires (403). Before it nothing was read or asked, and whoever goes on
- * without a good token is told 429 instead of 401 (`AUTH_FAILURE_LIMIT`); a good token is always taken.
+ * scope that the route requires (403). Before it nothing was read or asked, and whoever continues
+ * without a good token is told 429 instead of 401 (`AUTH_FAILURE_LIMIT`); a good token is always
+ * taken.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {

@@ -4,7 +4,7 @@ import { packageVersion } from '../config/paths.js';
 import { EmbeddedError } from '../embedded/system/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
 import { CommandError, errorShapeOf } from './command/command.error.js';
-import { exitCodeHelp, exitCodes } from './command/exit-codes.js';
+import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue } from './command/option-values.js';
 import type { Shell } from './completion/completion-command.js';
@@ -50,7 +50,10 @@ function exitCodeOf(error: unknown, terminal: Terminal, json: boolean): number {
   return 1;
 }
 
-/** What the system refused is said in its words; anything else is a defect, whose place is worth knowing. */
+/**
+ * What the system refused is said in its words; anything else is a defect, whose place is worth
+ * knowing.
+ */
 function unforeseen(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { syscall } = error as NodeJS.ErrnoException;
@@ -64,7 +67,10 @@ function showError({ message, suggestions }: CommandError, terminal: Terminal): 
   for (const suggestion of suggestions) terminal.say(`  ${cleanText(suggestion)}`);
 }
 
-/** Commands load what they need when they run: `--help` and `lint` must not wait for a database driver. */
+/**
+ * Commands load what they need when they run: `--help` and `lint` must not wait for a database
+ * driver.
+ */
 function describeProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
   const program = new Command('millrace')
     .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
@@ -73,7 +79,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .showHelpAfterError()
     .addHelpText(
       'after',
-      `\n\`./millrace test\` installs what is missing and runs every test.\n\n${exitCodeHelp}\nDocumentation: README.md and docs/.`,
+      `\n\`./millrace test\` installs what is missing and runs every test.\n\n${EXIT_CODE_HELP}\nDocumentation: README.md and docs/.`,
     );
 
   serverFlags(

@@ -1,7 +1,10 @@
 import { open, openSync } from 'node:fs';
 
-/** Places where a test may stop or kill this process, to see that nothing is lost there. In the order of a run. */
-export const failPoints = [
+/**
+ * Places where a test may stop or kill this process, to see that nothing is lost there. In the
+ * order of a run.
+ */
+export const FAIL_POINTS = [
   'pipeline_inserted', // API: stored, not answered yet
   'execution_inserted', // API: accepted and stored, not enqueued yet
   'idempotent_answer_stored', // API: done, and the answer is kept, but not sent
@@ -15,16 +18,17 @@ export const failPoints = [
   'retention_log_removed', // the log of executions is removed, they themselves are not yet
 ] as const;
 
-export type FailPoint = (typeof failPoints)[number];
+export type FailPoint = (typeof FAIL_POINTS)[number];
 
 let armed: { readonly name: string; readonly blow: string } | undefined;
 /** More than the pool of threads ever has (UV_THREADPOOL_SIZE). */
 const MOST_THREADS = 1024;
 
 /**
- * Arms one point; only entry files call it, with the variable `FAIL_POINT`: the name of a point, and behind a colon what
- * happens there, once: a signal that this process sends itself (default: SIGKILL), `THREADS=/a/fifo` (all threads of its
- * pool wait for ever) or `LOOP=/a/fifo` (its event loop does).
+ * Arms one point; only entry files call it, with the variable `FAIL_POINT`: the name of a point,
+ * and behind a colon what happens there, once: a signal that this process sends itself (default:
+ * SIGKILL), `THREADS=/a/fifo` (all threads of its pool wait for ever) or `LOOP=/a/fifo` (its event
+ * loop does).
  */
 export function armFailPoint(value: string | undefined): void {
   const [name = '', blow = 'SIGKILL'] = value?.split(':') ?? [];

@@ -9,7 +9,8 @@ export interface UrlCredentials {
 }
 
 /**
- * Takes the credentials out of a URL. `url` is the normalised rest, `credentials` is absent when there were none.
+ * Takes the credentials out of a URL. `url` is the normalised rest, `credentials` is absent when
+ * there were none.
  * @throws TypeError when the text is no URL; its message does not repeat the text.
  */
 export function splitUrlCredentials(text: string): {
@@ -29,8 +30,9 @@ export function splitUrlCredentials(text: string): {
 }
 
 /**
- * Every form in which the credentials may turn up in a text: those of {@link maskForms} for the password (for the
- * user name when it stands alone) and for the pair of HTTP Basic. Longest first; secrets under 4 bytes have none.
+ * Every form in which the credentials may turn up in a text: those of {@link maskForms} for the
+ * password (for the user name when it stands alone) and for the pair of HTTP Basic. Longest first;
+ * secrets under 4 bytes have none.
  */
 export function credentialForms(credentials: UrlCredentials): readonly string[] {
   const { username, password } = credentials;
@@ -39,7 +41,9 @@ export function credentialForms(credentials: UrlCredentials): readonly string[] 
   return [...new Set(forms.map(String))].sort((a, b) => b.length - a.length);
 }
 
-/** Replaces each of the forms (see {@link credentialForms}) and the user information of every URL. */
+/**
+ * Replaces each of the forms (see {@link credentialForms}) and the user information of every URL.
+ */
 export function redactCredentials(text: string, forms: readonly string[]): string {
   const withoutForms = forms.reduce((rest, form) => rest.replaceAll(form, REDACTED), text);
   return redactUrls(withoutForms);

@@ -29,7 +29,9 @@ export function readClientEnvironment(): ClientEnvironment {
   };
 }
 
-/** The file, beside the token, in which `./millrace start` says where its API listens while it runs. */
+/**
+ * The file, beside the token, in which `./millrace start` says where its API listens while it runs.
+ */
 export function addressFile(home: string): string {
   return join(home, 'url');
 }

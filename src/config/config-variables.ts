@@ -17,7 +17,8 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
 /**
- * How much of a value may be shown: `whole` nothing of it, `url` everything but what stands before the `@`.
+ * How much of a value may be shown: `whole` nothing of it, `url` everything but what stands before
+ * the `@`.
  */
 export type Secrecy = 'none' | 'url' | 'whole';
 
@@ -29,7 +30,9 @@ export interface ConfigVariable<T> {
   readonly description: string;
   readonly kind: ValueKind<T>;
   readonly fallback: () => T;
-  /** What `.env.example` shows as the value when nothing is set; absent = the fallback, formatted. */
+  /**
+   * What `.env.example` shows as the value when nothing is set; absent = the fallback, formatted.
+   */
   readonly example?: string;
   readonly secrecy: Secrecy;
 }
@@ -41,8 +44,8 @@ function variable<T>(row: Row<T>): ConfigVariable<T> {
 }
 
 const none = (): undefined => undefined;
-const label = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const hostName = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._:-]+)$/;
+const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const HOST_NAME = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._:-]+)$/;
 
 /**
  * Every variable that Millrace reads, in the order of the documentation. The key is the property of
@@ -60,7 +63,7 @@ export const configVariables = {
     name: 'HOST',
     section: 'Server',
     description: 'Address that the API listens on. 0.0.0.0 for every interface.',
-    kind: textLike(hostName, 'must be an IP address or a host name, such as 127.0.0.1'),
+    kind: textLike(HOST_NAME, 'must be an IP address or a host name, such as 127.0.0.1'),
     fallback: () => '127.0.0.1',
   }),
   port: variable({
@@ -171,7 +174,7 @@ export const configVariables = {
   clientOrigins: variable({
     name: 'CLIENT_ORIGIN',
     section: 'Access',
-    description: 'Origins of web pages that may call the API (CORS), parted by commas.',
+    description: 'Origins of web pages that may call the API (CORS), separated by commas.',
     kind: list(parseOrigin),
     fallback: (): readonly string[] => [],
   }),
@@ -179,7 +182,7 @@ export const configVariables = {
     name: 'ALLOWED_HOSTS',
     section: 'Access',
     description:
-      'DNS names under which this server is reached, parted by commas. Loopback and, where HOST is not loopback, IP addresses and names without a dot are always allowed.',
+      'DNS names under which this server is reached, separated by commas. Loopback and, where HOST is not loopback, IP addresses and names without a dot are always allowed.',
     kind: list((item) =>
       /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(item)
         ? { value: item.toLowerCase() }
@@ -230,7 +233,7 @@ export const configVariables = {
     name: 'ALLOW_PRIVATE_URLS',
     section: 'Access',
     description:
-      'Private, loopback and link-local addresses that clones may reach, parted by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
+      'Private, loopback and link-local addresses that clones may reach, separated by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
     kind: list(parseAllowedAddress),
     fallback: (): readonly string[] => [],
   }),
@@ -261,9 +264,9 @@ export const configVariables = {
   workerLabels: variable({
     name: 'WORKER_LABELS',
     section: 'Workers',
-    description: 'Labels that a worker offers to `runs_on`, parted by commas.',
+    description: 'Labels that a worker offers to `runs_on`, separated by commas.',
     kind: list((item) =>
-      label.test(item)
+      LABEL.test(item)
         ? { value: item }
         : { problem: 'must be 1 to 63 letters, digits, dots, _ or -' },
     ),

@@ -11,7 +11,7 @@ export interface ConfigLine {
   readonly description: string;
 }
 
-const masked = '********';
+const MASKED = '********';
 
 /** The effective configuration in the order of the table, with secrets masked. */
 export function describeConfig(config: ConfigValues, environment: Environment): ConfigLine[] {
@@ -26,17 +26,17 @@ export function describeConfig(config: ConfigValues, environment: Environment): 
 
 function visibleValue(row: ConfigVariable<unknown>, text: string): string {
   if (text === '' || row.secrecy === 'none') return text;
-  return row.secrecy === 'whole' ? masked : maskUrl(text);
+  return row.secrecy === 'whole' ? MASKED : maskUrl(text);
 }
 
 /**
- * Hides what stands before the last `@` and the values of the query. It is textual because a list of hosts in a
- * MongoDB URI is no URL, and greedy because a password may hold an unescaped `@`.
+ * Hides what stands before the last `@` and the values of the query. It is textual because a list
+ * of hosts in a MongoDB URI is no URL, and greedy because a password may hold an unescaped `@`.
  */
 function maskUrl(url: string): string {
   return url
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/i, `$1${masked}@`)
-    .replace(/([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi, `$1${masked}`);
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/).*@/i, `$1${MASKED}@`)
+    .replace(/([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]*/gi, `$1${MASKED}`);
 }
 
 /** The configuration as environment variables, for a child process; unset ones are left out. */

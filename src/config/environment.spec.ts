@@ -10,7 +10,10 @@ beforeAll(() => {
 });
 afterAll(() => entry.remove());
 
-/** What a process reads that gets `bytes` over descriptor 3; second, what of it can be seen from outside. */
+/**
+ * What a process reads that gets `bytes` over descriptor 3; second, what of it can be seen from
+ * outside.
+ */
 async function readIn(bytes: Buffer, descriptor = '3'): Promise<string> {
   const code = `
     import { readFileSync, fstatSync } from 'node:fs';

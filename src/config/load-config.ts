@@ -60,7 +60,8 @@ function combinationProblems(values: ConfigValues): ConfigProblem[] {
 }
 
 /**
- * The configuration of this process, from its environment with `overrides` (command line flags) on top.
+ * The configuration of this process, from its environment with `overrides` (command line flags) on
+ * top.
  * @throws ConfigError with every problem
  */
 export function loadConfig(overrides: Environment = {}): MillraceConfig {

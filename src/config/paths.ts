@@ -5,31 +5,41 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Folder of all data when `MILLRACE_HOME` is unset: `/var/lib/millrace` for root, else `millrace` in the user's data
- * folder (`$XDG_DATA_HOME`, `~/.local/share`). Never in the checkout.
+ * Folder of all data when `MILLRACE_HOME` is unset: `/var/lib/millrace` for root, else `millrace`
+ * in the user's data folder (`$XDG_DATA_HOME`, `~/.local/share`). Never in the checkout.
  */
 export function defaultHome(): string {
   if (process.getuid?.() === 0) return '/var/lib/millrace';
   return join(xdgFolder('XDG_DATA_HOME', '.local/share'), 'millrace');
 }
 
-/** Makes the folder of all data, closed to other users; for whoever is about to write in it. Idempotent. */
+/**
+ * Makes the folder of all data, closed to other users; for whoever is about to write in it.
+ * Idempotent.
+ */
 export async function makeHome(home: string): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o750 });
 }
 
-/** Folder of what can be fetched again (embedded services), shared by all data folders of the user. */
+/**
+ * Folder of what can be fetched again (embedded services), shared by all data folders of the user.
+ */
 export function defaultCache(): string {
   if (process.getuid?.() === 0) return '/var/cache/millrace';
   return join(xdgFolder('XDG_CACHE_HOME', '.cache'), 'millrace');
 }
 
-/** Folder of the settings of the command line: `millrace` in `$XDG_CONFIG_HOME` or `~/.config`, also for root. */
+/**
+ * Folder of the settings of the command line: `millrace` in `$XDG_CONFIG_HOME` or `~/.config`, also
+ * for root.
+ */
 export function defaultClientFolder(): string {
   return join(xdgFolder('XDG_CONFIG_HOME', '.config'), 'millrace');
 }
 
-/** A relative path in the variable counts as unset, as the XDG Base Directory Specification has it. */
+/**
+ * A relative path in the variable counts as unset, as the XDG Base Directory Specification has it.
+ */
 function xdgFolder(name: string, fallback: string): string {
   const value = process.env[name];
   return value !== undefined && isAbsolute(value) ? value : join(homedir(), fallback);
@@ -59,12 +69,15 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** Programs that one process of Millrace starts as another, by their path under `dist/` without `.js`. */
+/**
+ * Programs that one process of Millrace starts as another, by their path under `dist/` without
+ * `.js`.
+ */
 export type EntryName = 'main' | 'worker' | 'launcher' | 'cli' | 'compile-child';
 
 /**
- * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the one in `dist/`:
- * a child process has no transformer.
+ * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the
+ * one in `dist/`: a child process has no transformer.
  * @throws Error when the project was not built
  */
 export function entryFile(name: EntryName): string {

@@ -7,8 +7,8 @@ export interface StoreAddresses {
 }
 
 /**
- * The addresses of the stores, which every server process needs; `./millrace start` fills in those of the embedded
- * services.
+ * The addresses of the stores, which every server process needs; `./millrace start` fills in those
+ * of the embedded services.
  * @throws ConfigError naming each that is missing
  */
 export function storeAddresses(config: MillraceConfig): StoreAddresses {

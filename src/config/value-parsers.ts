@@ -1,9 +1,15 @@
 import { isIP } from 'node:net';
 
-/** What a parser makes of the text of one variable: its value, or what is wrong with it and what to write instead. */
+/**
+ * What a parser makes of the text of one variable: its value, or what is wrong with it and what to
+ * write instead.
+ */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
 
-/** Reads one kind of value and writes it back, so that a configuration can be handed to a child process. */
+/**
+ * Reads one kind of value and writes it back, so that a configuration can be handed to a child
+ * process.
+ */
 export interface ValueKind<T> {
   parse(text: string): Parsed<T>;
   format(value: T): string;
@@ -94,7 +100,10 @@ export function textLike(pattern: RegExp, rule: string): ValueKind<string> {
   };
 }
 
-/** Items parted by commas; blanks and repeated items are dropped. Every item must pass `parseItem`. */
+/**
+ * Items separated by commas; blanks and repeated items are dropped. Every item must pass
+ * `parseItem`.
+ */
 export function list(parseItem: (item: string) => Parsed<string>): ValueKind<readonly string[]> {
   return {
     parse: (text) => {
@@ -130,7 +139,10 @@ export function parseOrigin(item: string): Parsed<string> {
   return { value: url.origin };
 }
 
-/** What may be reached although it is private: `all`, an IP address, a network (`10.0.0.0/8`, `fd00::/8`) or a host name. */
+/**
+ * What may be reached although it is private: `all`, an IP address, a network (`10.0.0.0/8`,
+ * `fd00::/8`) or a host name.
+ */
 export function parseAllowedAddress(item: string): Parsed<string> {
   const text = item.toLowerCase();
   const [address = '', bits] = text.split('/');

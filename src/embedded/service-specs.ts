@@ -22,16 +22,16 @@ const MONGO_SOCKET = 'm.sock';
 const REDIS_SOCKET = 'redis.sock';
 
 /**
- * `REDIS_URL` of the embedded Redis: `unix:///PATH/redis.sock`. ioredis (and so BullMQ) takes it, a plain `/PATH/redis.sock`
- * too; a database number is added as `?db=3`.
+ * `REDIS_URL` of the embedded Redis: `unix:///PATH/redis.sock`. ioredis (and so BullMQ) takes it, a
+ * plain `/PATH/redis.sock` too; a database number is added as `?db=3`.
  */
 export function redisUrl(folders: ServiceFolders): string {
   return `unix://${join(folders.sockets, REDIS_SOCKET)}`;
 }
 
 /**
- * `MONGODB_URI` of the embedded database, without a database's name. Retryable writes are off because the gateway would
- * apply a repeated command twice.
+ * `MONGODB_URI` of the embedded database, without a database's name. Retryable writes are off
+ * because the gateway would apply a repeated command twice.
  */
 export function mongodbUri(folders: ServiceFolders): string {
   const socket = encodeURIComponent(join(folders.sockets, MONGO_SOCKET));
@@ -50,7 +50,10 @@ function base(name: ServiceName, context: ServiceContext): Pick<ServiceSpec, Bas
 
 type BaseKeys = 'name' | 'env' | 'user' | 'log';
 
-/** Redis over a socket; `durable` keeps an append-only file (at most the last second is lost), `throwaway` nothing. */
+/**
+ * Redis over a socket; `durable` keeps an append-only file (at most the last second is lost),
+ * `throwaway` nothing.
+ */
 export async function redisSpec(program: string, context: ServiceContext): Promise<ServiceSpec> {
   const { folders, user, durability } = context;
   const data = await makeOwnedFolder(join(folders.base, 'redis'), user);
@@ -115,7 +118,10 @@ export async function postgresSpec(
   };
 }
 
-/** The gateway that speaks MongoDB's protocol; it may start before PostgreSQL and survives its restarts. */
+/**
+ * The gateway that speaks MongoDB's protocol; it may start before PostgreSQL and survives its
+ * restarts.
+ */
 export async function gatewaySpec(program: string, context: ServiceContext): Promise<ServiceSpec> {
   const { folders, user } = context;
   const state = await makeOwnedFolder(join(folders.base, 'ferretdb'), user);

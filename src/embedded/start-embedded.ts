@@ -41,9 +41,15 @@ import { requireReachable, serviceUser, type ServiceUser } from './system/servic
 export interface EmbeddedOptions {
   /** Folder of the data; everything goes below `home/embedded`. One running Millrace per home. */
   readonly home: string;
-  /** Folder of what is fetched and built; shared by all homes of a user, safe to delete while nothing runs. */
+  /**
+   * Folder of what is fetched and built; shared by all homes of a user, safe to delete while
+   * nothing runs.
+   */
   readonly cache: string;
-  /** `durable`: acknowledged writes survive any kill. `throwaway`: for tests, `home` itself is removed at the end. */
+  /**
+   * `durable`: acknowledged writes survive any kill. `throwaway`: for tests, `home` itself is
+   * removed at the end.
+   */
   readonly durability: Durability;
   /** Which of the two are needed; the other one's address is undefined in the result. */
   readonly need: { readonly redis: boolean; readonly database: boolean };
@@ -62,14 +68,17 @@ export interface EmbeddedServices {
   readonly mongodbUri: string | undefined;
   /** What runs, by name, with its pid (undefined while it is being restarted). */
   processes(): readonly { readonly service: ServiceName; readonly pid: number | undefined }[];
-  /** Ends all services in their order; when it resolves none is left. May be called more than once. */
+  /**
+   * Ends all services in their order; when it resolves none is left. May be called more than once.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Brings up Redis and the database for a user who gave no address of their own: servers on the `PATH` if there are any,
- * else from the cache, which is filled first (about a minute, once). They listen on unix sockets only, in a folder that
- * only their user can enter. A service that dies is started again.
+ * Brings up Redis and the database for a user who gave no address of their own: servers on the
+ * `PATH` if there are any, else from the cache, which is filled first (about a minute, once). They
+ * listen on unix sockets only, in a folder that only their user can enter. A service that dies is
+ * started again.
  *
  * The services end with the process that called this, even when it is killed.
  *
@@ -127,7 +136,10 @@ async function bringUp(
   await together(parts, abort);
 }
 
-/** Like Promise.all, but the first failure stops the others, and nothing goes on after it has thrown. */
+/**
+ * Like Promise.all, but the first failure stops the others, and nothing continues after it has
+ * thrown.
+ */
 async function together<T>(parts: readonly Promise<T>[], abort: AbortController): Promise<T[]> {
   for (const part of parts) part.catch(() => abort.abort());
   const first = Promise.all(parts);
@@ -149,7 +161,8 @@ async function bringUpRedis(
     await running.start(await redisSpec(program, context));
   } catch (error) {
     if (!(error instanceof EmbeddedError) || error.code !== 'service_failed') throw error;
-    // Broken, or of a newer Redis. It holds nothing that the database does not (architecture, section 6).
+    // Broken, or of a newer Redis. It holds nothing that the database does not (architecture,
+    // section 6).
     const data = join(context.folders.base, 'redis');
     const aside = `${data}.unreadable`;
     await rm(aside, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { ExecutionsController } from './acceptance/executions.controller.js';
 import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionExplainer } from './explanation/execution-explainer.js';
-import { FinishedLately } from './explanation/finished-lately.js';
+import { RecentlyFinished } from './explanation/finished-lately.js';
 import { ExecutionLogs } from './output/execution-logs.js';
 import { ExecutionLogsController } from './output/execution-logs.controller.js';
 import { QueueProbe } from './placement/queue.probe.js';
@@ -26,7 +26,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
   providers: [
     ExecutionsService,
     ExecutionExplainer,
-    FinishedLately,
+    RecentlyFinished,
     ExecutionLogs,
     PipelineStatsService,
     BadgesService,

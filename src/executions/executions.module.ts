@@ -32,7 +32,10 @@ import { ExecutionRetention } from './retention/execution-retention.js';
 import { RetentionRepository } from './retention/retention.repository.js';
 import { RetentionSweeper } from './retention/retention.sweeper.js';
 
-/** What every role has of executions: their store, their way to workers, the reconciler, and retention. */
+/**
+ * What every role has of executions: their store, their way to workers, the reconciler, and
+ * retention.
+ */
 @Module({
   imports: [
     MongooseModule.forFeature([

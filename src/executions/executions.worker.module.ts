@@ -59,8 +59,8 @@ const planRunsProviders: FactoryProvider[] = [
 ];
 
 /**
- * Executions as a worker has them: it takes jobs once everything is up, and drains before anything is closed. Needs
- * `ProcessModule` and `GitModule`.
+ * Executions as a worker has them: it takes jobs once everything is up, and drains before anything
+ * is closed. Needs `ProcessModule` and `GitModule`.
  */
 @Module({
   imports: [ExecutionsModule, WorkersWorkerModule, WorkspacesModule],

@@ -12,7 +12,10 @@ import { parseConfig } from '../config/load-config.js';
 
 type Mode = 'open' | 'hung' | 'away' | 'mute';
 
-/** Stands between the API and a store, and can hang, be away, or pass everything on and bring no answer back (`mute`). */
+/**
+ * Stands between the API and a store, and can hang, be away, or pass everything on and bring no
+ * answer back (`mute`).
+ */
 class FaultyLine {
   /** Becomes mute when this comes by. */
   muteAt: Buffer | undefined;

@@ -8,7 +8,10 @@ import { HealthService } from './health.service.js';
 import { DiskProbe, MemoryProbe } from './machine.probes.js';
 import { DatabaseProbe, RedisProbe } from './store.probes.js';
 
-/** API only: the health routes, and the probes of stores and machine. Queue and workers register theirs themselves. */
+/**
+ * API only: the health routes, and the probes of stores and machine. Queue and workers register
+ * theirs themselves.
+ */
 @Module({ controllers: [HealthController], providers: [HealthService] })
 export class HealthModule implements OnModuleInit {
   constructor(

@@ -12,7 +12,7 @@ export interface HealthReport {
 }
 
 /** A probe must have answered by then: monitoring systems give up after a few seconds. */
-const deadlineMs = 1_000;
+const DEADLINE_MS = 1_000;
 
 /** Asks every part at once how it is. */
 @Injectable()
@@ -46,7 +46,7 @@ export class HealthService {
   private currentRunners(): readonly ProbeRunner[] {
     const known = new Set(this.runners.map((runner) => runner.probe));
     const added = this.registry.probes.filter((probe) => !known.has(probe));
-    this.runners = [...this.runners, ...added.map((probe) => new ProbeRunner(probe, deadlineMs))];
+    this.runners = [...this.runners, ...added.map((probe) => new ProbeRunner(probe, DEADLINE_MS))];
     return this.runners;
   }
 }

@@ -10,8 +10,8 @@ export interface CheckReport extends ProbeResult {
 }
 
 /**
- * Runs one probe with a deadline. A check that hangs is not started again while it does: every question meanwhile
- * waits for the same one, so that questions cannot pile up on a hung part.
+ * Runs one probe with a deadline. A check that hangs is not started again while it does: every
+ * question meanwhile waits for the same one, so that questions cannot pile up on a hung part.
  */
 export class ProbeRunner {
   private readonly logger = new Logger('Health');

@@ -19,7 +19,7 @@ export class DatabaseProbe extends HealthProbe {
   }
 }
 
-/** Without Redis executions are accepted and wait, and live logs stand still: the API goes on. */
+/** Without Redis executions are accepted and wait, and live logs stand still: the API continues. */
 export class RedisProbe extends HealthProbe {
   readonly name = 'redis';
   readonly critical = false;

@@ -1,6 +1,6 @@
 import { Schema } from 'mongoose';
 
-export const idempotencyKeyModel = 'IdempotencyKey';
+export const IDEMPOTENCY_KEY_MODEL = 'IdempotencyKey';
 
 /** An answer, as it is given again. */
 export interface StoredAnswer {
@@ -16,7 +16,9 @@ export interface IdempotencyKeyDocument {
   readonly _id: string;
   /** SHA-256 of the body. */
   readonly body_digest: string;
-  /** The id that whatever is created under this key has: it never changes while the document lives. */
+  /**
+   * The id that whatever is created under this key has: it never changes while the document lives.
+   */
   readonly resource_id: string;
   /** The request that holds the key. */
   readonly holder: string;

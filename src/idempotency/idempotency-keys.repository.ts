@@ -4,22 +4,28 @@ import type { Model } from 'mongoose';
 import { isDuplicateKey } from '../integrations/database/database-errors.js';
 import { databaseRetry, type RetryOptions } from '../integrations/database/database-retry.js';
 import {
-  idempotencyKeyModel,
+  IDEMPOTENCY_KEY_MODEL,
   type IdempotencyKeyDocument,
   type StoredAnswer,
 } from './idempotency-key.schema.js';
 
-/** How long a request goes on trying while the database is away, before it is answered by 503. */
+/** How long a request keeps trying while the database is away, before it is answered by 503. */
 const requestRetry: RetryOptions = { deadlineMs: 3_000 };
 
-/** The collection `idempotency_keys`. Every call is idempotent: moves ask for the holder that they take the key from. */
+/**
+ * The collection `idempotency_keys`. Every call is idempotent: moves ask for the holder that they
+ * take the key from.
+ */
 @Injectable()
 export class IdempotencyKeysRepository {
   constructor(
-    @InjectModel(idempotencyKeyModel) private readonly keys: Model<IdempotencyKeyDocument>,
+    @InjectModel(IDEMPOTENCY_KEY_MODEL) private readonly keys: Model<IdempotencyKeyDocument>,
   ) {}
 
-  /** Inserts the document unless there is one. Returns what is there then; undefined: it went away meanwhile. */
+  /**
+   * Inserts the document unless there is one. Returns what is there then; undefined: it went away
+   * meanwhile.
+   */
   async insert(key: IdempotencyKeyDocument): Promise<IdempotencyKeyDocument | undefined> {
     return databaseRetry(async () => {
       try {
@@ -58,7 +64,7 @@ export class IdempotencyKeysRepository {
   }
 
   /** The next request may have the key at once. */
-  async letGo(id: string, holder: string): Promise<void> {
+  async release(id: string, holder: string): Promise<void> {
     await databaseRetry(
       () => this.keys.updateOne({ _id: id, holder }, { $set: { held_until: new Date(0) } }).exec(),
       requestRetry,

@@ -8,8 +8,8 @@ import type { Reservation } from './reservation.js';
 /** How long a key is kept. */
 export const KEPT_MS = 24 * 60 * 60 * 1000;
 /**
- * After this time a holder is taken for dead. Too short does no harm, because whoever takes over works under the same id; so it
- * is what a client may be made to wait after a crash.
+ * After this time a holder is taken for dead. Too short does no harm, because whoever takes over
+ * works under the same id; so it is what a client may be made to wait after a crash.
  */
 export const HELD_MS = 5_000;
 
@@ -37,8 +37,9 @@ export type KeyOutcome =
   | { readonly kind: 'under_way'; readonly retryAfterMs: number };
 
 /**
- * Makes sure that one key creates at most one thing (ADR 13). The id of the thing is stored with the key before
- * anything is created, so that a repetition creates the same thing or finds it, whatever became of the request before.
+ * Makes sure that one key creates at most one thing (ADR 13). The id of the thing is stored with
+ * the key before anything is created, so that a repetition creates the same thing or finds it,
+ * whatever became of the request before.
  */
 @Injectable()
 export class IdempotencyKeys {
@@ -61,7 +62,8 @@ export class IdempotencyKeys {
       if (there.body_digest !== bodyDigest) return { kind: 'other_body' };
       if (there.answer) return { kind: 'answered', answer: there.answer };
       const left = there.held_until.getTime() - Date.now();
-      // More than a whole term left is the word of a clock that is ahead; a little more may be between two machines.
+      // More than a whole term left is the word of a clock that is ahead; a little more may be
+      // between two machines.
       if (left > 0 && left <= HELD_MS + CLOCK_SKEW_MS) {
         return { kind: 'under_way', retryAfterMs: Math.min(left, HELD_MS) };
       }
@@ -77,17 +79,18 @@ export class IdempotencyKeys {
   }
 
   /**
-   * The request was refused before it created anything. The key is free for a corrected request; not so when a request before it
-   * may have created something: then the key stays with its id and its body.
+   * The request was refused before it created anything. The key is free for a corrected request;
+   * not so when a request before it may have created something: then the key stays with its id and
+   * its body.
    */
   async refused({ keyId, holder, reservation }: KeyHold): Promise<void> {
-    if (reservation.repeated) await this.keys.letGo(keyId, holder);
+    if (reservation.repeated) await this.keys.release(keyId, holder);
     else await this.keys.delete(keyId, holder);
   }
 
   /** Nobody knows what the request did; a repetition may find out at once. */
   async broke({ keyId, holder }: KeyHold): Promise<void> {
-    await this.keys.letGo(keyId, holder);
+    await this.keys.release(keyId, holder);
   }
 }
 

@@ -12,8 +12,8 @@ import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 const INTERVAL_MS = 10 * 60_000;
 
 /**
- * Deletes keys that are older than 24 h, in every API process and without a leader. Nothing depends on when: an old key that is
- * still there counts as none.
+ * Deletes keys that are older than 24 h, in every API process and without a leader. Nothing depends
+ * on when: an old key that is still there counts as none.
  */
 @Injectable()
 export class IdempotencySweeper implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -12,7 +12,10 @@ import { lastValueFrom, of, type Observable } from 'rxjs';
 import { conflict, unprocessable } from '../common/errors/millrace.error.js';
 import { toMillraceError } from '../common/errors/to-millrace-error.js';
 import { failPoint } from '../common/fail-point.js';
-import { idempotencyKeyOf, idempotencyReplayedHeader } from '../common/http/idempotency-header.js';
+import {
+  idempotencyKeyOf,
+  IDEMPOTENCY_REPLAYED_HEADER,
+} from '../common/http/idempotency-header.js';
 import type { MillraceRequest } from '../common/http/request-context.js';
 import { isUuid } from '../common/ids/uuid.js';
 import type { StoredAnswer } from './idempotency-key.schema.js';
@@ -23,7 +26,7 @@ import type { Reservation } from './reservation.js';
 export type ReservedRequest = MillraceRequest & { reservation?: Reservation };
 
 /** Headers of an answer that are given again. */
-const keptHeaders = ['Location', 'ETag'];
+const KEPT_HEADERS = ['Location', 'ETag'];
 const noBody = createHash('sha256').digest('hex');
 
 /** Honours `Idempotency-Key` on the routes that say `@Idempotent()`; requests without one pass. */
@@ -75,7 +78,10 @@ export class IdempotencyInterceptor implements NestInterceptor {
     return body;
   }
 
-  /** What happened is told to the client, whether it can be noted or not: a repetition finds it out by the id. */
+  /**
+   * What happened is told to the client, whether it can be noted or not: a repetition finds it out
+   * by the id.
+   */
   private async note(noting: Promise<void>): Promise<void> {
     await noting.catch((error: unknown) => {
       this.logger.warn({ err: error }, 'the outcome of an idempotent request is not noted');
@@ -83,7 +89,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 }
 
-/** The route with what its parameters say, because a key for one pipeline says nothing of another. */
+/**
+ * The route with what its parameters say, because a key for one pipeline says nothing of another.
+ */
 function scopeOf(request: ReservedRequest, key: string): KeyScope {
   const { path } = request.route as { path: string };
   const params = Object.entries(request.params).map(([name, value]) => [
@@ -98,7 +106,7 @@ function scopeOf(request: ReservedRequest, key: string): KeyScope {
 }
 
 function answerOf(body: unknown, response: Response): StoredAnswer {
-  const headers = keptHeaders.flatMap((name) => {
+  const headers = KEPT_HEADERS.flatMap((name) => {
     const value = response.getHeader(name);
     return value === undefined ? [] : [[name, String(value)] as const];
   });
@@ -112,6 +120,6 @@ function answerOf(body: unknown, response: Response): StoredAnswer {
 function replay(answer: StoredAnswer, response: Response): unknown {
   response.status(answer.status);
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
-  response.setHeader(idempotencyReplayedHeader, 'true');
+  response.setHeader(IDEMPOTENCY_REPLAYED_HEADER, 'true');
   return JSON.parse(answer.body) as unknown;
 }

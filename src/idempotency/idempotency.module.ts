@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
-import { idempotencyKeyModel, idempotencyKeySchema } from './idempotency-key.schema.js';
+import { IDEMPOTENCY_KEY_MODEL, idempotencyKeySchema } from './idempotency-key.schema.js';
 import { IdempotencyKeys } from './idempotency-keys.js';
 import { IdempotencyKeysRepository } from './idempotency-keys.repository.js';
 import { IdempotencySweeper } from './idempotency-sweeper.js';
@@ -9,7 +9,7 @@ import { IdempotencySweeper } from './idempotency-sweeper.js';
 @Global()
 @Module({
   imports: [
-    MongooseModule.forFeature([{ name: idempotencyKeyModel, schema: idempotencyKeySchema }]),
+    MongooseModule.forFeature([{ name: IDEMPOTENCY_KEY_MODEL, schema: idempotencyKeySchema }]),
   ],
   providers: [IdempotencyKeys, IdempotencyKeysRepository, IdempotencySweeper],
   exports: [IdempotencyKeys],

@@ -12,9 +12,10 @@ import { IdempotencyInterceptor, type ReservedRequest } from './idempotency.inte
 import { freshReservation, type Reservation } from './reservation.js';
 
 /**
- * The route creates something and honours `Idempotency-Key`. It takes the `Reservation` by `@Reserved()` and creates under its
- * id; if that is `repeated`, it looks first whether the thing is there. Its answer must be JSON, and it must throw errors of
- * 4xx only before it has created anything.
+ * The route creates something and honours `Idempotency-Key`. It takes the `Reservation` by
+ * `@Reserved()` and creates under its id; if that is `repeated`, it looks first whether the thing
+ * is there. Its answer must be JSON, and it must throw errors of 4xx only before it has created
+ * anything.
  * @param before interceptors that read the body (and set `request.bodyDigest`) where it is not JSON
  */
 export function Idempotent(...before: Type<NestInterceptor>[]): MethodDecorator {
@@ -31,7 +32,9 @@ export function Idempotent(...before: Type<NestInterceptor>[]): MethodDecorator 
   );
 }
 
-/** Parameter of an `@Idempotent()` route: the `Reservation` of what it creates. There always is one. */
+/**
+ * Parameter of an `@Idempotent()` route: the `Reservation` of what it creates. There always is one.
+ */
 export const Reserved = createParamDecorator(
   (_data: unknown, context: ExecutionContext): Reservation =>
     context.switchToHttp().getRequest<ReservedRequest>().reservation ?? freshReservation(),

@@ -4,8 +4,9 @@ import { uuidV7 } from '../common/ids/uuid.js';
 export interface Reservation {
   readonly id: string;
   /**
-   * True: an earlier request with the same key and body may have created it already, or may still be about to. Look for it
-   * before anything is checked, and complete what is left to do; create it under this id if it is not there.
+   * True: an earlier request with the same key and body may have created it already, or may still
+   * be about to. Look for it before anything is checked, and complete what is left to do; create it
+   * under this id if it is not there.
    */
   readonly repeated: boolean;
 }

@@ -17,7 +17,9 @@ export interface LevelState {
 
 const READ_AGAIN_MS = 1_000;
 
-/** Keeps this process's log at the level that was set for all of them, for as long as it was set. */
+/**
+ * Keeps this process's log at the level that was set for all of them, for as long as it was set.
+ */
 @Injectable()
 export class LogLevelService implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(LogLevelService.name);
@@ -46,7 +48,10 @@ export class LogLevelService implements OnApplicationBootstrap, OnApplicationShu
     return { level: current, configured, override: this.override };
   }
 
-  /** Sets the level of all processes, those too that start meanwhile. @throws MillraceError ServiceUnavailableError */
+  /**
+   * Sets the level of all processes, those too that start meanwhile. @throws MillraceError
+   * ServiceUnavailableError
+   */
   async set(
     level: LogLevel,
     seconds: number,
@@ -61,7 +66,9 @@ export class LogLevelService implements OnApplicationBootstrap, OnApplicationShu
     return this.state();
   }
 
-  /** Every process logs again as it was configured to. @throws MillraceError ServiceUnavailableError */
+  /**
+   * Every process logs again as it was configured to. @throws MillraceError ServiceUnavailableError
+   */
   async reset(): Promise<LevelState> {
     await reachable(this.store.remove());
     this.revert();

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type LogLevel, logLevels } from '../common/logging/process-log-level.js';
+import { type LogLevel, LOG_LEVELS } from '../common/logging/process-log-level.js';
 import { EventBus } from '../integrations/event-bus/event-bus.js';
 import { RedisConnections } from '../integrations/redis/redis-connections.js';
 
@@ -36,7 +36,10 @@ export class LogLevelStore {
     await this.bus.publish(TOPIC, 'removed');
   }
 
-  /** The level and how many milliseconds it still holds, by the clock of Redis. Rejects when Redis is away. */
+  /**
+   * The level and how many milliseconds it still holds, by the clock of Redis. Rejects when Redis
+   * is away.
+   */
   async read(): Promise<{ override: LevelOverride; leftMs: number } | undefined> {
     const commands = this.redis.commands();
     const [json, leftMs] = await Promise.all([commands.get(this.key), commands.pttl(this.key)]);
@@ -45,7 +48,7 @@ export class LogLevelStore {
       readonly since: string;
       readonly until: string;
     };
-    if (!logLevels.includes(stored.level)) return undefined;
+    if (!LOG_LEVELS.includes(stored.level)) return undefined;
     const override = { ...stored, since: new Date(stored.since), until: new Date(stored.until) };
     return { override, leftMs };
   }

@@ -8,18 +8,22 @@ import { LogReader } from './read/log-reader.js';
 import { LogChunkStore } from './store/log-chunk-store.js';
 import { LogChunkRepository } from './store/log-chunk.repository.js';
 import { LogPart } from './store/log-part.js';
-import { type LogChunkDocument, logChunkModel, logChunkSchema } from './store/log-chunk.schema.js';
+import {
+  type LogChunkDocument,
+  LOG_CHUNK_MODEL,
+  logChunkSchema,
+} from './store/log-chunk.schema.js';
 
 /** Where logs are kept and how they are read. */
 @Module({
   imports: [
     EventBusModule,
-    MongooseModule.forFeature([{ name: logChunkModel, schema: logChunkSchema }]),
+    MongooseModule.forFeature([{ name: LOG_CHUNK_MODEL, schema: logChunkSchema }]),
   ],
   providers: [
     {
       provide: LogChunkStore,
-      inject: [getModelToken(logChunkModel)],
+      inject: [getModelToken(LOG_CHUNK_MODEL)],
       useFactory: (model: Model<LogChunkDocument>) => new LogChunkRepository(model),
     },
     {

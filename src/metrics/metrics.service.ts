@@ -23,7 +23,10 @@ export class MetricsService {
     private readonly workerMetrics: WorkerMetricsStore,
   ) {}
 
-  /** Everything: this process, the workers, what the stores know. Scrapes that come together share one answer. */
+  /**
+   * Everything: this process, the workers, what the stores know. Scrapes that come together share
+   * one answer.
+   */
   installation(): Promise<string> {
     this.gathering ??= this.gather().finally(() => (this.gathering = undefined));
     return this.gathering;
@@ -67,7 +70,7 @@ export class MetricsService {
     gauges.setWorkers(workers);
   }
 
-  /** Undefined: the store is away or hangs. The scrape says so and goes on. */
+  /** Undefined: the store is away or hangs. The scrape says so and continues. */
   private read<T>(store: string, reading: Promise<T>): Promise<T | undefined> {
     const answer = reading.catch((error: unknown) => {
       this.logger.debug({ err: error, store }, 'not in this scrape');

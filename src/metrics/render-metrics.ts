@@ -2,13 +2,16 @@ import Registry from 'prom-client/lib/registry.js';
 import type { Metric, PrometheusContentType } from 'prom-client';
 import type { MetricSnapshot, WorkerMetrics } from '../workers/worker-metrics.store.js';
 
-/** A worker that has told nothing for so long is gone or hangs: what it counted stays true, what it measured does not. */
+/**
+ * A worker that has told nothing for so long is gone or hangs: what it counted stays true, what it
+ * measured does not.
+ */
 const FRESH_MS = 20_000;
 
 /**
- * The text that Prometheus reads: this process's metrics as they are, those of every worker with the label `worker`. Each
- * worker's counters stay series of their own, so that one that ends or starts anew is a reset, which `rate()` knows, and never
- * a sum that falls.
+ * The text that Prometheus reads: this process's metrics as they are, those of every worker with
+ * the label `worker`. Each worker's counters stay series of their own, so that one that ends or
+ * starts again is a reset, which `rate()` knows, and never a sum that falls.
  */
 export function renderMetrics(
   own: readonly MetricSnapshot[],
@@ -39,7 +42,8 @@ function isGauge({ type }: MetricSnapshot): boolean {
 
 /** All that the registry asks of a metric to print it. */
 function asMetric(snapshot: MetricSnapshot): Metric {
-  // No number (a mean of nothing, and `null` once it went through JSON) is no sample: the reader may refuse the whole scrape for it.
+  // No number (a mean of nothing, and `null` once it went through JSON) is no sample: the reader
+  // may refuse the whole scrape for it.
   const told = {
     ...snapshot,
     values: snapshot.values.filter(({ value }) => Number.isFinite(value)),

@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { YamlCompiler } from './compile/yaml-compiler.js';
-import { pipelineModel, pipelineSchema } from './definitions/pipeline.schema.js';
+import { PIPELINE_MODEL, pipelineSchema } from './definitions/pipeline.schema.js';
 import { PipelinesRepository } from './definitions/pipelines.repository.js';
 import { PipelinesService } from './definitions/pipelines.service.js';
-import { pipelineVersionModel, pipelineVersionSchema } from './versions/pipeline-version.schema.js';
+import {
+  PIPELINE_VERSION_MODEL,
+  pipelineVersionSchema,
+} from './versions/pipeline-version.schema.js';
 import { PipelineVersionsRepository } from './versions/pipeline-versions.repository.js';
-import { planModel, planSchema } from './versions/plan.schema.js';
+import { PLAN_MODEL, planSchema } from './versions/plan.schema.js';
 import { PlansRepository } from './versions/plans.repository.js';
 import { PlansService } from './versions/plans.service.js';
 
@@ -14,9 +17,9 @@ import { PlansService } from './versions/plans.service.js';
 @Module({
   imports: [
     MongooseModule.forFeature([
-      { name: pipelineModel, schema: pipelineSchema },
-      { name: pipelineVersionModel, schema: pipelineVersionSchema },
-      { name: planModel, schema: planSchema },
+      { name: PIPELINE_MODEL, schema: pipelineSchema },
+      { name: PIPELINE_VERSION_MODEL, schema: pipelineVersionSchema },
+      { name: PLAN_MODEL, schema: planSchema },
     ]),
   ],
   providers: [

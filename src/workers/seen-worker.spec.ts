@@ -18,7 +18,7 @@ const record = (change: Partial<WorkerRecord>): WorkerRecord => ({
   ...change,
 });
 const request = { at: new Date(0), by: 'ada', reason: null };
-const drained = { code: 'drained', message: 'ada wants it to take nothing more' };
+const drained = { code: 'drained', message: 'ada asked it to drain' };
 const diskLow = { code: 'disk_low', message: 'm' };
 
 describe('seenWorker', () => {

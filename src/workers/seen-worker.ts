@@ -1,8 +1,9 @@
 import type { DrainRequest, WorkerRecord, WorkerRefusal } from './worker.schema.js';
 
 /**
- * The record of a worker with what somebody asked of it. The worker hears a request at its next heartbeat and writes what it
- * made of it at the one after; readers are not to see the time before last.
+ * The record of a worker with what somebody asked of it. The worker hears a request at its next
+ * heartbeat and writes what it made of it at the one after; readers are not to see the time before
+ * last.
  */
 export function seenWorker(record: WorkerRecord): WorkerRecord {
   if (record.status !== 'active' && record.status !== 'draining') return record;
@@ -15,5 +16,5 @@ const DRAINED = 'drained';
 
 export function drainRefusal({ by, reason }: DrainRequest): WorkerRefusal {
   const why = reason === null ? '' : `: ${reason}`;
-  return { code: DRAINED, message: `${by} wants it to take nothing more${why}` };
+  return { code: DRAINED, message: `${by} asked it to drain${why}` };
 }

@@ -1,6 +1,6 @@
 /**
- * What a worker does again and again beside its executions. Each duty is on its own: one that fails or takes long keeps no
- * other from its turn.
+ * What a worker does again and again beside its executions. Each duty is on its own: one that fails
+ * or takes long keeps no other from its turn.
  */
 export class WorkerDuties {
   private readonly duties = new Map<string, () => Promise<void>>();

@@ -76,7 +76,7 @@ describe('WorkerLease', () => {
     expect(events).toEqual(['redis 2', 'beat 2 active 1', 'lost']);
   });
 
-  it('is not lost because the database is away, and its duties go on', async () => {
+  it('is not lost because the database is away, and its duties continue', async () => {
     answer = () => Promise.reject(new Error('away'));
     events.length = 0;
     await renew();

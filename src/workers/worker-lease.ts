@@ -21,7 +21,8 @@ export interface WorkerReport {
 }
 
 /**
- * This process's right to run executions: registered once, renewed every 5 s in the database and in Redis.
+ * This process's right to run executions: registered once, renewed every 5 s in the database and in
+ * Redis.
  */
 @Injectable()
 export class WorkerLease {
@@ -58,7 +59,10 @@ export class WorkerLease {
     private readonly pulse: WorkerPulse,
   ) {}
 
-  /** Called at every renewal, whether it succeeded or not. No renewal waits for what the listener begins. */
+  /**
+   * Called at every renewal, whether it succeeded or not. No renewal waits for what the listener
+   * begins.
+   */
   whenRenewing(listener: () => void): void {
     this.onBeat.push(listener);
   }
@@ -68,7 +72,9 @@ export class WorkerLease {
     this.onLost.push(listener);
   }
 
-  /** Registers the worker, waiting for the database if it must, and keeps the lease from then on. */
+  /**
+   * Registers the worker, waiting for the database if it must, and keeps the lease from then on.
+   */
   async start(report: () => WorkerReport): Promise<void> {
     this.report = report;
     const now = new Date();
@@ -123,7 +129,10 @@ export class WorkerLease {
     for (const listener of this.onLost) listener();
   }
 
-  /** An ordered end needs what stands still. Its pipe's end tells the launcher, and its lease runs out. */
+  /**
+   * An ordered end needs what stands still. Its pipe's end tells the launcher, and its lease runs
+   * out.
+   */
   private becomeStill(): void {
     this.logger.fatal('no file operation was answered for 15 s: this process ends itself');
     process.kill(process.pid, 'SIGKILL');

@@ -12,7 +12,10 @@ const INTERVAL_MS = 5_000;
 /** What only an API has to tell. */
 const OF_THE_API = /^millrace_(http|sse|errors|executions_accepted)_/;
 
-/** Tells the API every 5 s, and once more at the end, what this worker counted: it has no port of its own. */
+/**
+ * Tells the API every 5 s, and once more at the end, what this worker counted: it has no port of
+ * its own.
+ */
 @Injectable()
 export class WorkerMetricsPublisher implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(WorkerMetricsPublisher.name);

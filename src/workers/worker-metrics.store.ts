@@ -3,13 +3,21 @@ import { hostname } from 'node:os';
 import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { RedisConnections } from '../integrations/redis/redis-connections.js';
 
-/** The counters of a worker that is gone are shown so long, so that their last values are scraped. */
+/**
+ * The counters of a worker that is gone are shown so long, so that their last values are scraped.
+ */
 const KEEP_MS = 5 * 60_000;
-/** More workers than a host can have (WORKERS is at most 256), the ended ones of the last minutes included. */
+/**
+ * More workers than a host can have (WORKERS is at most 256), the ended ones of the last minutes
+ * included.
+ */
 const MOST_SLOTS = 1_024;
 
-/** KEYS: snapshot, list. ARGV: who, JSON, time to live, name. Refuses a slot that another process holds. */
-const putScript = `
+/**
+ * KEYS: snapshot, list. ARGV: who, JSON, time to live, name. Refuses a slot that another process
+ * holds.
+ */
+const PUT_SCRIPT = `
 local holder = redis.call('HGET', KEYS[1], 'id')
 if holder and holder ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'id', ARGV[1], 'metrics', ARGV[2])
@@ -30,8 +38,9 @@ export interface WorkerMetrics {
 }
 
 /**
- * Where workers leave their metrics for the API, in Redis, beside their beats. A worker goes by its host and a slot, the lowest
- * number that no other process held in the last five minutes: restarts use the same few names again.
+ * Where workers leave their metrics for the API, in Redis, beside their beats. A worker goes by its
+ * host and a slot, the lowest number that no other process held in the last five minutes: restarts
+ * use the same few names again.
  */
 @Injectable()
 export class WorkerMetricsStore {
@@ -63,7 +72,7 @@ export class WorkerMetricsStore {
     const name = `${hostname()}/${slot}`;
     const taken = await this.redis
       .commands()
-      .eval(putScript, 2, this.key(name), this.listKey, registryId, json, KEEP_MS, name);
+      .eval(PUT_SCRIPT, 2, this.key(name), this.listKey, registryId, json, KEEP_MS, name);
     return taken === 1;
   }
 

@@ -23,7 +23,10 @@ export class WorkerObserver {
     private readonly beats: WorkerBeats,
   ) {}
 
-  /** Reads both stores and declares lost what is lost. To be called every few seconds, never concurrently. */
+  /**
+   * Reads both stores and declares lost what is lost. To be called every few seconds, never
+   * concurrently.
+   */
   async observe(): Promise<void> {
     const database = await this.readDatabase();
     const ids = this.known.map(({ _id }) => _id);

@@ -9,8 +9,9 @@ const FALTERING_TICKS = 5;
 const STILL_TICKS = 15;
 
 /**
- * Whether this process can still do what it promised: its event loop turns and its threads answer. Each second a timer asks
- * for a file operation. What is counted are ticks, not time: a process that was stopped and goes on is not still.
+ * Whether this process can still do what it promised: its event loop turns and its threads answer.
+ * Each second a timer asks for a file operation. What is counted are ticks, not time: a process
+ * that was stopped and continues is not still.
  */
 @Injectable()
 export class WorkerPulse {

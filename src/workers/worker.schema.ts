@@ -1,6 +1,9 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 
-/** `lost`: others found its lease stale; `stopped`: it said good-bye. Both are final for this worker id. */
+/**
+ * `lost`: others found its lease stale; `stopped`: it said good-bye. Both are final for this worker
+ * id.
+ */
 export type WorkerStatus = 'active' | 'draining' | 'stopped' | 'lost';
 
 /** Why a worker takes no executions although it is there. */
@@ -20,7 +23,7 @@ export interface WorkerMachine {
   readonly free_disk: number;
 }
 
-/** Somebody's wish that a worker takes nothing more. */
+/** Somebody's request to drain a worker. */
 export interface DrainRequest {
   readonly at: Date;
   readonly by: string;

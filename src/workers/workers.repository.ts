@@ -32,7 +32,10 @@ export class WorkersRepository {
     await this.workers.replaceOne({ _id: worker._id }, worker, { upsert: true });
   }
 
-  /** Renews the lease, and tells what is wished of the worker. `lost`: others declared it lost, and it must stop. */
+  /**
+   * Renews the lease, and tells what is requested of the worker. `lost`: others declared it lost,
+   * and it must stop.
+   */
   async beat(id: string, beat: WorkerBeat): Promise<DrainRequest | null | 'lost'> {
     const renewed = await this.workers
       .findOneAndUpdate(
@@ -49,7 +52,10 @@ export class WorkersRepository {
     return found && seenWorker(found);
   }
 
-  /** Wishes that a live worker takes nothing more, or (null) that it does again. False: there is no such live worker. */
+  /**
+   * Asks a live worker to take nothing more, or (null) that it does again. False: there is no such
+   * live worker.
+   */
   async requestDrain(id: string, request: DrainRequest | null): Promise<boolean> {
     const { matchedCount } = await this.workers.updateOne(
       { _id: id, status: { $in: [...LIVE] } },

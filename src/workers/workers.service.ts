@@ -13,7 +13,8 @@ export class WorkersService {
   }
 
   /**
-   * The worker finishes what it runs and takes nothing more, from its next heartbeat on (5 s). Idempotent; the last reason counts.
+   * The worker finishes what it runs and takes nothing more, from its next heartbeat on (5 s).
+   * Idempotent; the last reason counts.
    * @throws MillraceError NotFoundError, ConflictError when it has ended
    */
   async drain(id: string, by: string, reason: string | undefined): Promise<WorkerRecord> {

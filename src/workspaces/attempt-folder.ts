@@ -1,4 +1,7 @@
-/** 22 characters for the 36 of a UUID: paths of unix sockets below a workspace end at 107 bytes (unix(7)). */
+/**
+ * 22 characters for the 36 of a UUID: paths of unix sockets below a workspace end at 107 bytes
+ * (unix(7)).
+ */
 const ATTEMPT_FOLDER = /^([A-Za-z0-9_-]{22})\.([1-9]\d*)$/;
 
 /** Name of the folder of an execution attempt, from which `parseAttemptFolder` reads both back. */

@@ -1,7 +1,7 @@
 /**
- * What is done inside folders of the steps, as text for `/bin/sh`. All of it runs as the step user (`StepUserScripts`), so
- * a link, a rename or a pipe that a step puts in its way leads nowhere that the step could not go by itself.
- * `cd ./NAME`: a name may begin with a dash.
+ * What is done inside folders of the steps, as text for `/bin/sh`. All of it runs as the step user
+ * (`StepUserScripts`), so a link, a rename or a pipe that a step puts in its way leads nowhere that
+ * the step could not go by itself. `cd ./NAME`: a name may begin with a dash.
  */
 
 /** Exit codes by which a script answers. */
@@ -10,8 +10,8 @@ export const MISSING = 4;
 export const TAKEN = 5;
 
 /**
- * $1: workspace. $2: folder below it. Prints the real path of both, each ended by NUL; exits with `OUTSIDE` or `MISSING`. What the
- * step may not enter is judged by where its links lead.
+ * $1: workspace. $2: folder below it. Prints the real path of both, each ended by NUL; exits with
+ * `OUTSIDE` or `MISSING`. What the step may not enter is judged by where its links lead.
  */
 export const RESOLVE = `
 cd -P -- "$1" || exit 1
@@ -23,8 +23,9 @@ printf '%s\\0' "$PWD"
 `;
 
 /**
- * $1: workspace, the rest: names that lead to a folder below it. Goes there, as far as it is there, through links that stay
- * inside; what is not there yet is left in `$@`. Exits with `OUTSIDE` or `TAKEN`.
+ * $1: workspace, the rest: names that lead to a folder below it. Goes there, as far as it is there,
+ * through links that stay inside; what is not there yet is left in `$@`. Exits with `OUTSIDE` or
+ * `TAKEN`.
  */
 const GO_TO_TARGET = `
 cd -P -- "$1" || exit 1
@@ -42,10 +43,16 @@ if [ $# -eq 0 ]; then
 fi
 `;
 
-/** $1: workspace, the rest: names of the folder to clone into. Exits with 0 when it is empty or not there. */
+/**
+ * $1: workspace, the rest: names of the folder to clone into. Exits with 0 when it is empty or not
+ * there.
+ */
 export const CHECK_TARGET = GO_TO_TARGET;
 
-/** $1: folder whose entries are moved. $2: workspace, the rest: names. Makes the target and moves all entries in. */
+/**
+ * $1: folder whose entries are moved. $2: workspace, the rest: names. Makes the target and moves
+ * all entries in.
+ */
 export const MOVE_IN = `
 from=$1
 shift
@@ -58,9 +65,9 @@ find "$from" -mindepth 1 -maxdepth 1 -exec mv -n -t . -- {} + || exit 1
 `;
 
 /**
- * $@: folders. Empties them, also of folders without any permission and of paths longer than PATH_MAX: the programs open
- * each folder from the one above it. The folders themselves stay, since their parent is not the step user's. Prints
- * one path that is left, or nothing.
+ * $@: folders. Empties them, also of folders without any permission and of paths longer than
+ * PATH_MAX: the programs open each folder from the one above it. The folders themselves stay, since
+ * their parent is not the step user's. Prints one path that is left, or nothing.
  */
 export const EMPTY = `
 chmod -R u+rwx -- "$@" 2>/dev/null

@@ -15,11 +15,12 @@ export class UnreachableFolderError extends Error {
 }
 
 /**
- * Makes a folder and lets other users go through it and through the one above it, if these are ours, without letting
- * them look into it (0711). Whatever the umask is, and whoever made the one above with a narrower mode.
+ * Makes a folder and lets other users go through it and through the one above it, if these are
+ * ours, without letting them look into it (0711). Whatever the umask is, and whoever made the one
+ * above with a narrower mode.
  *
- * @throws UnreachableFolderError when the user cannot come down to it all the same: steps would start in a folder that
- *   they cannot name, and fail in ways that nobody understands.
+ * @throws UnreachableFolderError when the user cannot come down to it all the same: steps would
+ *   start in a folder that they cannot name, and fail in ways that nobody understands.
  */
 export async function makePassable(
   folder: string,

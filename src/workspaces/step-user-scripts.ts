@@ -22,9 +22,9 @@ export type ScriptEnd =
   | { readonly kind: 'broken'; readonly message: string };
 
 /**
- * Runs small scripts of ours as the user of the steps: whatever must be done inside folders that belong to the steps is
- * done with no more rights than a step has. What a script answers is therefore no more than the word of a step: a step of
- * the same user can stop it or speak for it.
+ * Runs small scripts of ours as the user of the steps: whatever must be done inside folders that
+ * belong to the steps is done with no more rights than a step has. What a script answers is
+ * therefore no more than the word of a step: a step of the same user can stop it or speak for it.
  */
 export class StepUserScripts {
   private count = 0;
@@ -35,7 +35,10 @@ export class StepUserScripts {
     private readonly groupPrefix: string,
   ) {}
 
-  /** `script` is text for `/bin/sh`; `args` are its `$1`, `$2`… Never rejects, and resolves `deadlineMs` later at the latest, or 10 s after that where a process cannot be killed. */
+  /**
+   * `script` is text for `/bin/sh`; `args` are its `$1`, `$2`… Never rejects, and resolves
+   * `deadlineMs` later at the latest, or 10 s after that where a process cannot be killed.
+   */
   async run(script: string, args: readonly string[], deadlineMs: number): Promise<ScriptEnd> {
     this.count += 1;
     const group = `${this.groupPrefix}folders-${this.count}`;

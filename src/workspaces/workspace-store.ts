@@ -38,9 +38,9 @@ export interface LeftFolder {
 export class FolderError extends Error {}
 
 /**
- * Makes and removes the folders of execution attempts below one base folder. The base and the root of each attempt are the
- * server's, to be walked through but not listed by others (0711); what is in the steps' folders is touched by
- * `StepUserScripts` only.
+ * Makes and removes the folders of execution attempts below one base folder. The base and the root
+ * of each attempt are the server's, to be walked through but not listed by others (0711); what is
+ * in the steps' folders is touched by `StepUserScripts` only.
  */
 export class WorkspaceStore {
   private ready: Promise<void> | undefined;
@@ -51,7 +51,9 @@ export class WorkspaceStore {
     private readonly scripts: StepUserScripts,
   ) {}
 
-  /** Makes fresh, empty folders; what an earlier try under the same number left is removed first. */
+  /**
+   * Makes fresh, empty folders; what an earlier try under the same number left is removed first.
+   */
   async create(executionId: string, attempt: number): Promise<Workspace> {
     await (this.ready ??= this.makeBase());
     const root = join(this.base, attemptFolder(executionId, attempt));
@@ -71,7 +73,8 @@ export class WorkspaceStore {
       temporary: join(root, 'tmp'),
       owner: this.owner,
     };
-    // Synchronous: together they take a tenth of a millisecond, a hundredth of what threads for them would cost in a burst.
+    // Synchronous: together they take a tenth of a millisecond, a hundredth of what threads for
+    // them would cost in a burst.
     for (const folder of [workspace.directory, workspace.home, workspace.temporary]) {
       mkdirSync(folder, { mode: 0o700 });
       if (this.owner) lchownSync(folder, this.owner.uid, this.owner.gid);
@@ -80,9 +83,10 @@ export class WorkspaceStore {
   }
 
   /**
-   * Removes all folders of an attempt, one that `create` made or `list` named, also what a step made unreadable. Idempotent.
+   * Removes all folders of an attempt, one that `create` made or `list` named, also what a step
+   * made unreadable. Idempotent.
    *
-   * @throws FolderError when something is left; a later call goes on where this one ended.
+   * @throws FolderError when something is left; a later call continues where this one ended.
    */
   async remove({ root }: Pick<Workspace, 'root'>): Promise<void> {
     let full = emptyRoot(root);
@@ -99,14 +103,20 @@ export class WorkspaceStore {
     throw new FolderError(`the folder of an attempt cannot be removed: ${why}`);
   }
 
-  /** An empty folder of the attempt that no step can enter: what the worker writes there, it writes nowhere else. */
+  /**
+   * An empty folder of the attempt that no step can enter: what the worker writes there, it writes
+   * nowhere else.
+   */
   async stage({ root }: Workspace): Promise<string> {
     const staging = join(root, STAGING);
     await mkdir(staging, { recursive: true, mode: 0o700 });
     return mkdtemp(join(staging, 'tree-'));
   }
 
-  /** Whether a tree could be placed now: see `place`. A step that runs meanwhile may change the answer. */
+  /**
+   * Whether a tree could be placed now: see `place`. A step that runs meanwhile may change the
+   * answer.
+   */
   async checkTarget(
     { directory }: Workspace,
     names: readonly string[],
@@ -115,8 +125,8 @@ export class WorkspaceStore {
   }
 
   /**
-   * Gives what is in a staged folder to the step user, who moves it into the folder `names` below `$CI_WORKSPACE`, which is
-   * made, or empty.
+   * Gives what is in a staged folder to the step user, who moves it into the folder `names` below
+   * `$CI_WORKSPACE`, which is made, or empty.
    */
   async place(
     { root, directory }: Workspace,
@@ -176,8 +186,9 @@ export class WorkspaceStore {
 }
 
 /**
- * Removes the root of an attempt as far as that needs no step into a folder below it: files of the server's, and folders
- * that are empty. Undefined: it is gone; otherwise the folders that are not empty.
+ * Removes the root of an attempt as far as that needs no step into a folder below it: files of the
+ * server's, and folders that are empty. Undefined: it is gone; otherwise the folders that are not
+ * empty.
  */
 function emptyRoot(root: string): string[] | undefined {
   try {
@@ -213,11 +224,12 @@ function removedEmpty(folder: string): boolean {
 }
 
 /**
- * Gives away a folder and all below it, but no file with a second name: that one is shared with a mirror of git, and whoever
- * owned it could change the clones of others. Such a file is read-only, and belongs to the worker. Only for a tree that
- * no step can reach: it goes by path.
+ * Gives away a folder and all below it, but no file with a second name: that one is shared with a
+ * mirror of git, and whoever owned it could change the clones of others. Such a file is read-only,
+ * and belongs to the worker. Only for a tree that no step can reach: it goes by path.
  *
- * A folder at a time without threads: that is 20 times faster, and the event loop has its turn between two folders.
+ * A folder at a time without threads: that is 20 times faster, and the event loop has its turn
+ * between two folders.
  */
 async function chownTree(folder: string | Buffer, owner: WorkspaceOwner): Promise<void> {
   lchownSync(folder, owner.uid, owner.gid);

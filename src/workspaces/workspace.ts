@@ -1,7 +1,8 @@
 /**
- * The folders of one execution attempt. `root` is the server's: a step can walk through it, but neither list it nor change
- * what is in it. `directory`, `home` and `temporary` are the step user's, and nothing with more rights than that user's
- * acts inside them (docs/adr/0017-the-steps-own-folders.md).
+ * The folders of one execution attempt. `root` is the server's: a step can walk through it, but
+ * neither list it nor change what is in it. `directory`, `home` and `temporary` are the step
+ * user's, and nothing with more rights than that user's acts inside them
+ * (docs/adr/0017-the-steps-own-folders.md).
  */
 export interface Workspace {
   /** Also holds the scripts and `$CI_OUTPUT` files that the server makes. */

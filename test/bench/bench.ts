@@ -15,7 +15,10 @@ import { END_SEEN_BY } from './subjects/millrace.subject.js';
 
 const rows: readonly Row[] = [oneStep, sequential, parallel, log, burst, coldStart, stored, reads];
 
-/** Measures Millrace beside its baselines and prints the table. Resolves with false when a goal was missed. */
+/**
+ * Measures Millrace beside its baselines and prints the table. Resolves with false when a goal was
+ * missed.
+ */
 async function bench(args: readonly string[], interrupt: AbortController): Promise<boolean> {
   const options = benchOptions(args, rows);
   const { signal } = interrupt;

@@ -13,16 +13,20 @@ import { SlowLink } from './slow-link.js';
 
 /** The second clone of a repository is at least so many times faster than the first one. */
 const GOAL = 5;
-const allowPrivateUrls = ['127.0.0.0/8'];
+const ALLOW_PRIVATE_URLS = ['127.0.0.0/8'];
 
 const clients: readonly [string, (mirrors: GitMirrorSettings) => GitClient][] = [
-  ['isomorphic-git', (mirrors) => new IsomorphicGitClient({ mirrors, allowPrivateUrls })],
-  ['git', (mirrors) => new GitProgramClient({ mirrors, allowPrivateUrls })],
+  [
+    'isomorphic-git',
+    (mirrors) => new IsomorphicGitClient({ mirrors, allowPrivateUrls: ALLOW_PRIVATE_URLS }),
+  ],
+  ['git', (mirrors) => new GitProgramClient({ mirrors, allowPrivateUrls: ALLOW_PRIVATE_URLS })],
 ];
 
 /**
- * Measures clones through a mirror: the first one, the second one of the same commit, and the one after a push. Over
- * loopback itself, where the remote is as fast as the disk, and over a link like that to a forge on the internet.
+ * Measures clones through a mirror: the first one, the second one of the same commit, and the one
+ * after a push. Over loopback itself, where the remote is as fast as the disk, and over a link like
+ * that to a forge on the internet.
  */
 async function measure(rounds: number, base: string): Promise<boolean> {
   const folder = await mkdtemp(join(base, 'millrace-bench-clone-'));

@@ -7,8 +7,9 @@ import { json } from 'node:stream/consumers';
 import { Redis } from 'ioredis';
 
 /**
- * The floor: the thinnest path HTTP -> BullMQ -> spawn -> file that does the work of a CI server without being one. No
- * database, no plan, no masks, no lease, no clean-up. `floor.js api|worker <redis socket> <folder> <port>`.
+ * The floor: the thinnest path HTTP -> BullMQ -> spawn -> file that does the work of a CI server
+ * without being one. No database, no plan, no masks, no lease, no clean-up. `floor.js api|worker
+ * <redis socket> <folder> <port>`.
  */
 interface Run {
   readonly commands: readonly string[];

@@ -7,9 +7,14 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** A thin client over kept-alive connections: `fetch` would add half a millisecond to each request. */
+/**
+ * A thin client over kept-alive connections: `fetch` would add half a millisecond to each request.
+ */
 export class HttpClient {
-  /** An idle connection goes after 2 s: before the server, which closes it after 5, can cut a request off. */
+  /**
+   * An idle connection goes after 2 s: before the server, which closes it after 5, can cut a
+   * request off.
+   */
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: 2_000 });
 
   constructor(

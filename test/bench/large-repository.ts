@@ -14,8 +14,8 @@ export interface RepositorySize {
 export const REALISTIC: RepositorySize = { commits: 2000, files: 3000, changedFiles: 8 };
 
 /**
- * Makes a bare repository whose files look like source code: short lines that hardly compress, changed a little by each
- * commit. The same every time.
+ * Makes a bare repository whose files look like source code: short lines that hardly compress,
+ * changed a little by each commit. The same every time.
  */
 export async function makeLargeRepository(bare: string, size: RepositorySize): Promise<void> {
   await git(['init', '-q', '--bare', '-b', 'main', bare]);

@@ -2,11 +2,11 @@ import { median } from './rounds.js';
 import { type RowResult, shown } from './row.js';
 import type { SubjectName } from './subject.js';
 
-const columns: readonly SubjectName[] = ['sh', 'make', 'floor', 'millrace'];
+const COLUMNS: readonly SubjectName[] = ['sh', 'make', 'floor', 'millrace'];
 
 /** A row as lines for people: the medians with their ratio to `sh`, and the goals below. */
 export function rowText({ work, times, goals }: RowResult): string {
-  const cells = columns.map((name) => cell(name, times).padEnd(22)).join('');
+  const cells = COLUMNS.map((name) => cell(name, times).padEnd(22)).join('');
   const marks = goals.map(
     ({ what, wanted, measured, met }) =>
       `    ${met ? 'met   ' : 'MISSED'}  ${what}: ${measured} (goal ${wanted})`,
@@ -15,7 +15,7 @@ export function rowText({ work, times, goals }: RowResult): string {
 }
 
 export function headText(): string {
-  return `  ${columns.map((name) => name.padEnd(22)).join('')}\n`;
+  return `  ${COLUMNS.map((name) => name.padEnd(22)).join('')}\n`;
 }
 
 function cell(name: SubjectName, times: RowResult['times']): string {

@@ -31,8 +31,8 @@ export interface Server {
 }
 
 /**
- * Everything that is measured, on services of its own in a temporary home: durable, as `./millrace start` has them, the
- * API and two workers as processes, with their default settings.
+ * Everything that is measured, on services of its own in a temporary home: durable, as `./millrace
+ * start` has them, the API and two workers as processes, with their default settings.
  */
 export class Rig {
   private constructor(
@@ -47,7 +47,9 @@ export class Rig {
     private readonly environment: Environment,
   ) {}
 
-  /** @param died told when one of the measured processes dies: what is measured then means nothing */
+  /**
+   * @param died told when one of the measured processes dies: what is measured then means nothing
+   */
   static async start(
     progress: (line: string) => void,
     died: (how: string) => void,

@@ -7,8 +7,9 @@ const LIMIT_MS = 120_000;
 export type Times = RowResult['times'];
 
 /**
- * Lets every subject do the work `rounds` times, in turns (A B C D, A B C D, …), so that a machine that is slower for
- * a while is slower for all of them. One round before is not counted: caches, JIT, connections.
+ * Lets every subject do the work `rounds` times, in turns (A B C D, A B C D, …), so that a machine
+ * that is slower for a while is slower for all of them. One round before is not counted: caches,
+ * JIT, connections.
  */
 export async function measureInTurns(
   subjects: readonly Subject[],

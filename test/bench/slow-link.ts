@@ -3,7 +3,10 @@ import net, { type AddressInfo } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A way to a port of this machine that is as slow as a real network: so many bits a second in each direction, and a delay. */
+/**
+ * A way to a port of this machine that is as slow as a real network: so many bits a second in each
+ * direction, and a delay.
+ */
 export class SlowLink {
   private constructor(
     private readonly server: net.Server,

@@ -9,7 +9,10 @@ export interface Workload {
   readonly secrets?: readonly string[];
 }
 
-/** Does the work once. Resolves with milliseconds from the request to the sight of its end; throws when any of it is missing. */
+/**
+ * Does the work once. Resolves with milliseconds from the request to the sight of its end; throws
+ * when any of it is missing.
+ */
 export type Repetition = () => Promise<number>;
 
 export type SubjectName = 'sh' | 'make' | 'floor' | 'millrace';

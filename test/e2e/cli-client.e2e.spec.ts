@@ -195,7 +195,7 @@ describe('the command line as a client', () => {
     expect(code).toBe(1);
   }, 120_000);
 
-  it('Ctrl-C leaves the execution alone, says how to go on, and logs -f goes on', async () => {
+  it('Ctrl-C leaves the execution alone, says how to continue, and logs -f continues', async () => {
     const go = join(home, 'go');
     await create(
       'patient',

@@ -14,7 +14,9 @@ const LIMIT_MS = 20_000;
 const LIMIT_KB = 300 * 1024;
 const SLOW_TEST_MS = 120_000;
 
-/** Whatever a server answers: each command is over in time, says what is wrong, and obeys nothing. */
+/**
+ * Whatever a server answers: each command is over in time, says what is wrong, and obeys nothing.
+ */
 describe('the command line against a hostile or broken server', () => {
   let folder: string;
   let file: string;

@@ -25,7 +25,10 @@ describe('run and signals', () => {
     readonly mark: string;
   }
 
-  /** A run whose step has begun: a child, one in a session of its own, and the shell, all of which may ignore TERM. */
+  /**
+   * A run whose step has begun: a child, one in a session of its own, and the shell, all of which
+   * may ignore TERM.
+   */
   async function begin(trap: string): Promise<Run> {
     const mark = `41${++marks}.${process.pid}`;
     const file = join(folder, 'pipeline.yaml');

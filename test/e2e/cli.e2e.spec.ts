@@ -19,7 +19,10 @@ interface Outcome {
 
 const HELLO = join(packageRoot(), 'examples/hello.yaml');
 
-/** The commands that need no server, as real processes: results on standard output, all else beside it. */
+/**
+ * The commands that need no server, as real processes: results on standard output, all else beside
+ * it.
+ */
 describe('the command line', () => {
   let folder: string;
 
@@ -107,7 +110,7 @@ describe('the command line', () => {
     expect(await workspaces()).toEqual([]);
   }, 30_000);
 
-  it('run: goes on when nobody reads any more', async () => {
+  it('run: continues when nobody reads any more', async () => {
     const file = await pipeline('many.yaml', '      - run: seq 200000; exit 3\n');
     const child = launch(['run', file]);
     const stderr = text(child.stderr as Readable);

@@ -28,9 +28,9 @@ const PROGRAMS = {
 };
 
 /**
- * `Dockerfile` and `docker-compose.yml`, built and run by a Docker Engine of this spec. What comes from a registry
- * elsewhere is made here: the base image from packages of Debian, Redis and nginx likewise; the database is that of the test run,
- * behind the name `mongo`.
+ * `Dockerfile` and `docker-compose.yml`, built and run by a Docker Engine of this spec. What comes
+ * from a registry elsewhere is made here: the base image from packages of Debian, Redis and nginx
+ * likewise; the database is that of the test run, behind the name `mongo`.
  */
 describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () => {
   let engine: DockerEngine;

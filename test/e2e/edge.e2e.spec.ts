@@ -47,7 +47,7 @@ describe('the edge', () => {
     const process = await server.startApi();
     second = { process, url: server.baseUrl };
     Object.assign(server, { api: first, baseUrl: url });
-    // These take 15 s, so they go on beside the other tests.
+    // These take 15 s, so they continue beside the other tests.
     const trickle = [
       'GET /api/health/live HTTP/1.1\r\nHost: x\r\n',
       ...Array<string>(400).fill('A'),

@@ -114,7 +114,7 @@ describe('hostile repositories and servers', () => {
       });
     });
 
-    it('lets no step work where a link of the tree leads out, and goes on with the next', async () => {
+    it('lets no step work where a link of the tree leads out, and continues with the next', async () => {
       const link = blob(canary);
       const root = tree(
         { mode: '100644', name: 'good', sha: good.sha },
@@ -130,7 +130,9 @@ describe('hostile repositories and servers', () => {
   });
 });
 
-/** With modes and owners: what is handed over to the user of the steps is not what a link leads to. */
+/**
+ * With modes and owners: what is handed over to the user of the steps is not what a link leads to.
+ */
 async function listing(folder: string): Promise<readonly string[]> {
   const names = ['.', ...(await readdir(folder))];
   return Promise.all(

@@ -46,7 +46,7 @@ describe('logs', () => {
     expect((await server.logText(id)).split('\n')).toHaveLength(LINES + 1);
   });
 
-  it('shows a line at once while its step goes on', async () => {
+  it('shows a line at once while its step continues', async () => {
     const id = await server.trigger(
       await server.createPipeline('name: slow\nsteps:\n  - run: echo first; sleep 30\n'),
     );
@@ -100,7 +100,10 @@ describe('logs', () => {
     expect(whole).not.toContain(secret);
   });
 
-  /** Follows the events into `seen` until `enough` says so; connects again behind the last line seen. */
+  /**
+   * Follows the events into `seen` until `enough` says so; connects again behind the last line
+   * seen.
+   */
   async function follow(
     id: string,
     seen: Line[],

@@ -16,7 +16,10 @@ const document = JSON.parse(
 const documented = new DocumentedApi(document);
 
 const hello = 'name: hello\nsteps:\n  - run: echo hello\n';
-/** Something of everything: outputs, a second try, `when`s, a failure that goes on, inputs, variables. */
+/**
+ * Something of everything: outputs, a second try, `when`s, a failure that continues, inputs,
+ * variables.
+ */
 const much = `name: much
 description: Of everything
 environment: { LEVEL: info }

@@ -53,7 +53,9 @@ const withBody = operations
   .map((operation): [string, Operation] => [operation.operationId, operation]);
 const limitless = { AUTH_FAILURE_LIMIT: '0', COMPILE_LIMIT: '0' };
 
-/** Every operation of the document is refused in every way that there is, and says so as documented. */
+/**
+ * Every operation of the document is refused in every way that there is, and says so as documented.
+ */
 describe('the OpenAPI document and refusals', () => {
   let server: MillraceServer;
   let api: LiveApi;

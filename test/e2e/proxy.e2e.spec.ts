@@ -16,7 +16,10 @@ const ROOT = resolve(__dirname, '../..');
 const HOST = 'ci.example.test';
 const PROGRAMS = { nginx: 'nginx-light', curl: 'curl', openssl: 'openssl' };
 
-/** `deploy/nginx/millrace.conf.template` and `deploy/make-certificate`, with the machine's nginx before a real API. */
+/**
+ * `deploy/nginx/millrace.conf.template` and `deploy/make-certificate`, with the machine's nginx
+ * before a real API.
+ */
 describeWith(PROGRAMS, {}, 'the TLS proxy', () => {
   let folder: string;
   let server: MillraceServer;
@@ -119,7 +122,7 @@ describeWith(PROGRAMS, {}, 'the TLS proxy', () => {
     ]);
     let seen = '';
     stream.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-    // The step waits for ever: the line has come while the run goes on.
+    // The step waits for ever: the line has come while the run continues.
     await eventually(() => seen.includes('"text":"first"') || undefined);
     expect(seen).not.toContain('event: done');
     await server.fetch('POST', `/api/ci/executions/${id}/cancel`, {});

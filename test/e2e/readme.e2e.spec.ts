@@ -10,7 +10,10 @@ const TOKEN = 'test-token-of-24-characters';
 const LOCAL_URL = 'http://127.0.0.1:8000';
 const LOCAL_TOKEN = '/var/lib/millrace/token';
 
-/** Blocks that are not run here, by how they begin. Every other one is: a new block is tested or stands here. */
+/**
+ * Blocks that are not run here, by how they begin. Every other one is: a new block is tested or
+ * stands here.
+ */
 const NOT_RUN: readonly string[] = [
   './millrace start ', // Brings up a whole server: start.e2e.spec.ts.
   'export MONGODB_URI=', // Needs other hosts.
@@ -21,7 +24,10 @@ const NOT_RUN: readonly string[] = [
   'source <(', // Is for interactive shells: cli-client.e2e.spec.ts.
 ];
 
-/** The commands of the documents, run as they stand there, on a server that has the pipeline of the first start. */
+/**
+ * The commands of the documents, run as they stand there, on a server that has the pipeline of the
+ * first start.
+ */
 describe('commands of README.md and docs/cli.md', () => {
   let server: MillraceServer;
   let folder: string;
@@ -38,7 +44,8 @@ describe('commands of README.md and docs/cli.md', () => {
     await symlink(join(packageRoot(), 'examples'), join(folder, 'examples'));
     await program('millrace', `exec "${process.execPath}" "${entryFile('cli')}" "$@"`);
     await mkdir(join(folder, 'bin'));
-    // A refusal of the server is a failure here; that of a cancel that comes too late the document names.
+    // A refusal of the server is a failure here; that of a cancel that comes too late the document
+    // names.
     await program(
       'bin/curl',
       'out=$(/usr/bin/curl --fail-with-body "$@"); code=$?; printf "%s\\n" "$out"\n' +

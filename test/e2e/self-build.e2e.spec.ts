@@ -11,10 +11,16 @@ import { GitHttpServer } from '../support/git-http-server.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
 const MINUTE = 60_000;
-/** Alone on two cores a build takes about two minutes; beside the other tests of a run it may take far longer. */
+/**
+ * Alone on two cores a build takes about two minutes; beside the other tests of a run it may take
+ * far longer.
+ */
 const BUILD_LIMIT = 15 * MINUTE;
 
-/** What a machine may need to reach its npm registry; a step sees nothing of the worker's environment. */
+/**
+ * What a machine may need to reach its npm registry; a step sees nothing of the worker's
+ * environment.
+ */
 const REGISTRY_VARIABLES =
   /^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|npm_config_(registry|replace_registry_host|cafile|ca|strict_ssl|proxy|https_proxy|noproxy))$/i;
 /** Where steps look for programs unless they are told otherwise. */
@@ -97,8 +103,8 @@ describe('Millrace builds itself', () => {
 });
 
 /**
- * Makes the bare repository `<folder>/<name>.git` whose branch `main` is HEAD of this checkout, which may be shallow,
- * detached, or another user's.
+ * Makes the bare repository `<folder>/<name>.git` whose branch `main` is HEAD of this checkout,
+ * which may be shallow, detached, or another user's.
  */
 async function publishHead(folder: string, name: string): Promise<Commit> {
   const configuration = join(folder, 'gitconfig');
@@ -127,7 +133,10 @@ async function publishHead(folder: string, name: string): Promise<Commit> {
   };
 }
 
-/** Variables for the steps: the way to the registry, a cache that both builds share, and node where it is elsewhere. */
+/**
+ * Variables for the steps: the way to the registry, a cache that both builds share, and node where
+ * it is elsewhere.
+ */
 async function buildEnvironment(folder: string): Promise<Record<string, string>> {
   const registry = Object.entries(process.env).filter(
     ([name, value]) => REGISTRY_VARIABLES.test(name) && value !== undefined && value !== '',

@@ -25,7 +25,10 @@ interface Identity {
 
 const START_MS = 60_000;
 
-/** `dist/cli.js start` as a person at a terminal runs it, with embedded stores; a process group of its own gets Ctrl-C. */
+/**
+ * `dist/cli.js start` as a person at a terminal runs it, with embedded stores; a process group of
+ * its own gets Ctrl-C.
+ */
 describe('millrace start', () => {
   let folder: string;
   let home: string;
@@ -124,10 +127,7 @@ describe('millrace start', () => {
 
     const all = await descendants(second.pid);
     second.child.kill('SIGKILL');
-    await eventually(
-      async () => ((stillRunning(all)).length === 0 ? true : undefined),
-      10_000,
-    );
+    await eventually(async () => (stillRunning(all).length === 0 ? true : undefined), 10_000);
   }, 90_000);
 
   it('Ctrl-C while it starts ends what is there already', async () => {

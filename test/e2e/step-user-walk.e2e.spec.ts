@@ -8,7 +8,10 @@ import { ensureStepUser } from '../../src/integrations/process/client/step-user.
 
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
-/** Prints what the caller can do with each path of standard input: read and list, write; sockets: be reached. */
+/**
+ * Prints what the caller can do with each path of standard input: read and list, write; sockets: be
+ * reached.
+ */
 const TRY = `while IFS= read -r path; do
   [ -r "$path" ] && echo "reads $path"
   [ -w "$path" ] && echo "writes $path"

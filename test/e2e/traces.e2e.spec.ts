@@ -73,7 +73,7 @@ describe('traces', () => {
     }
   });
 
-  it('do no harm when nobody takes them: runs go on, and each process says so once', async () => {
+  it('do no harm when nobody takes them: runs continue, and each process says so once', async () => {
     const gone = await OtlpReceiver.start();
     const { endpoint } = gone;
     await gone.stop();

@@ -10,7 +10,9 @@ jest.setTimeout(180_000);
 const token = 'test-token-of-24-characters';
 const bearer = { authorization: `Bearer ${token}` };
 const MiB = 1024 * 1024;
-/** The promise is 200 ms; this is for machines that have much else to do. What was seen is printed. */
+/**
+ * The promise is 200 ms; this is for machines that have much else to do. What was seen is printed.
+ */
 const healthMs = 2_000;
 const honest = 'name: honest\nsteps:\n  - run: "true"\n';
 const validatePath = '/api/ci/pipelines/validate';
@@ -36,7 +38,10 @@ const laughs = `a0: &a0 [x, x, x, x, x, x, x, x, x]\n${lines(
   (n) => `a${n + 1}: &a${n + 1} [${Array(9).fill(`*a${n}`).join(', ')}]`,
 )}\n`;
 
-/** What is sent as YAML, and the codes of problems of which at least one must be told; none = it is taken. */
+/**
+ * What is sent as YAML, and the codes of problems of which at least one must be told; none = it is
+ * taken.
+ */
 const attacks: readonly (readonly [string, string, readonly string[]])[] = [
   ['an alias bomb', laughs, ['alias_limit', 'unknown_key']],
   ['an alias of itself', 'name: &a [*a]\n', ['alias_cycle']],
@@ -505,7 +510,7 @@ describe('untrusted YAML', () => {
     for (const status of statuses) expect([200, 422, 503]).toContain(status);
     const grown = residentOf() - before;
     process.stderr.write(
-      `untrusted YAML: honest uploads amid 100 hostile ones: ${times.map((ms) => ms.toFixed(0)).join(' ')} ms; ` +
+      `untrusted YAML: honest uploads among 100 hostile ones: ${times.map((ms) => ms.toFixed(0)).join(' ')} ms; ` +
         `the API grew by ${grown.toFixed(0)} MiB\n`,
     );
     expect(grown).toBeLessThan(400);

@@ -77,7 +77,7 @@ describe('/api/workers', () => {
     const draining = await only();
     expect(draining.refusal).toEqual({
       code: 'drained',
-      message: 'token wants it to take nothing more: kernel update',
+      message: 'token asked it to drain: kernel update',
     });
     expect(draining.executions).toEqual([long]);
 

@@ -5,15 +5,18 @@ import { FaultRig } from './support/fault-rig.js';
 
 /** Each takes about ten seconds; the fault was seen in one of three. */
 const ROUNDS = Number(process.env['ASLEEP_ROUNDS'] ?? 3);
-/** From the waking. The promise is 20 s; whoever waits for a dead socket until a limit ends it takes 15 s and more. */
+/**
+ * From the waking. The promise is 20 s; whoever waits for a dead socket until a limit ends it takes
+ * 15 s and more.
+ */
 const ANSWER_MS = 10_000;
 const REQUESTS = 12;
 
 jest.setTimeout(60_000 + ROUNDS * 90_000);
 
 /**
- * Whoever sleeps while the database dies wakes up to sockets that are dead and have not said so: what is written to
- * them never ends, in the driver's eyes.
+ * Whoever sleeps while the database dies wakes up to sockets that are dead and have not said so:
+ * what is written to them never ends, in the driver's eyes.
  */
 describe('API and worker sleep (SIGSTOP) while the database is killed and requests wait', () => {
   let rig: FaultRig;

@@ -104,7 +104,8 @@ describe('the clock is moved mid-run', () => {
       LD_PRELOAD: faketime ?? '',
       FAKETIME_TIMESTAMP_FILE: ledger.path('clock'),
       FAKETIME_NO_CACHE: '1',
-      // A clock that an operator or NTP moves is the one of the day; the monotonic one does not jump.
+      // A clock that an operator or NTP moves is the one of the day; the monotonic one does not
+      // jump.
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',
     };

@@ -7,7 +7,10 @@ import { OwnStores } from './support/own-stores.js';
 jest.setTimeout(170_000);
 
 const MiB = 1024 * 1024;
-/** Far below what is printed. Buffers that were read and are not collected yet count: 57 MiB on an idle machine, 66 on a busy one. */
+/**
+ * Far below what is printed. Buffers that were read and are not collected yet count: 57 MiB on an
+ * idle machine, 66 on a busy one.
+ */
 const WORKER_GROWTH = 96 * MiB;
 /** docs/promises, the row of 200,000 lines. */
 const REDIS_GROWTH = 16 * MiB;

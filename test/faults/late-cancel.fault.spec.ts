@@ -32,7 +32,8 @@ describe('cancels', () => {
   });
 
   it(`within ${WINDOW_MS} ms of the end, ${ROUNDS} times: 200 is cancelled, 409 is not, and nothing else`, async () => {
-    // The step's last word is outside Millrace, so that the moment does not depend on Millrace's news.
+    // The step's last word is outside Millrace, so that the moment does not depend on Millrace's
+    // news.
     const last = `echo done > ${ledger.path('')}$CI_EXECUTION_ID`;
     const pipeline = await server.createPipeline(
       `name: ends\nsteps:\n  - { name: only, run: ${JSON.stringify(`${ledger.note}\nsleep 0.2\n${last}`)} }\n`,

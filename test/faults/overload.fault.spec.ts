@@ -9,7 +9,10 @@ jest.setTimeout(170_000);
 
 const MiB = 1024 * 1024;
 const PIPELINED = 1_000;
-/** Of the API, while many read the end of a line that has none; what was decoded and is not collected yet counts. */
+/**
+ * Of the API, while many read the end of a line that has none; what was decoded and is not
+ * collected yet counts.
+ */
 const API_GROWTH = 200 * MiB;
 const READERS = 20;
 

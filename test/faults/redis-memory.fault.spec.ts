@@ -69,7 +69,10 @@ describe('the memory of Redis', () => {
     await rig.stores.redis((redis) => redis.config('SET', name, value));
   }
 
-  /** Drops keys by chance, as Redis does when it must find room; how many it drops by itself is not to be foreseen. */
+  /**
+   * Drops keys by chance, as Redis does when it must find room; how many it drops by itself is not
+   * to be foreseen.
+   */
   async function evictHalf(): Promise<void> {
     await rig.stores.redis(async (redis) => {
       const keys = await redis.keys('*');

@@ -46,7 +46,9 @@ interface JestResult {
   }[];
 }
 
-/** Runs the fault specs again and again, each round with another seed, and adds up what they found. */
+/**
+ * Runs the fault specs again and again, each round with another seed, and adds up what they found.
+ */
 async function runFaults(options: Options, interrupt: AbortSignal): Promise<boolean> {
   const rows = new Map<string, Row>();
   const folder = mkdtempSync(join(tmpdir(), 'millrace-faults-run-'));

@@ -15,7 +15,9 @@ describe(HANGING, () => {
     await Promise.all(rigs.map((rig) => rig.stop()));
   });
 
-  /** Hangs it under a run that prints and under further triggers, and looks that nothing was lost. */
+  /**
+   * Hangs it under a run that prints and under further triggers, and looks that nothing was lost.
+   */
   async function hang(service: ServiceName): Promise<FaultRig> {
     const rig = await startAfterOthers(`${HANGING} ${service}`);
     rigs.push(rig);

@@ -64,7 +64,7 @@ describe('stores are killed or emptied mid-run', () => {
     await rig.expectNothingLost();
   });
 
-  it('Millrace itself, all of its processes together: a new attempt goes on', async () => {
+  it('Millrace itself, all of its processes together: a new attempt continues', async () => {
     await rig.beginLong();
     await rig.triggerShort();
     await rig.beforeBlow();

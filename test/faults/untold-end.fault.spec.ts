@@ -45,7 +45,9 @@ describe('a process dies between the end of an execution and the news of it', ()
       .collection<Stored>('executions')
       .findOne({ _id: id });
 
-  /** Milliseconds that its live state lives on: an hour, until its end is told; -2 when it is gone. */
+  /**
+   * Milliseconds that its live state lives on: an hour, until its end is told; -2 when it is gone.
+   */
   const liveStateTtl = (id: string) =>
     redis.pttl(`${server.environment['MONGODB_DATABASE']}:live:${id}:state`);
 
@@ -74,8 +76,8 @@ describe('a process dies between the end of an execution and the news of it', ()
       const id = await server.trigger(await server.createPipeline(yaml()));
       const events = follow(id);
       await eventually(() => doomed.child.signalCode ?? undefined);
-      const untold = await stored(id);
-      expect(untold).toMatchObject({
+      const unreported = await stored(id);
+      expect(unreported).toMatchObject({
         status: 'success',
         outbox: [{ event_id: `${id}:finished` }],
       });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
 
 /**
- * Every mistake as data: `lint/<name>.yaml` and what is told of it in `lint/<name>.expected.json`, all problems in the
- * order of the text; `suggestion` is a part of the suggestion.
+ * Every mistake as data: `lint/<name>.yaml` and what is told of it in `lint/<name>.expected.json`,
+ * all problems in the order of the text; `suggestion` is a part of the suggestion.
  */
 interface Expected {
   readonly valid: boolean;

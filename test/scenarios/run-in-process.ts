@@ -43,7 +43,10 @@ export type ScenarioEnd =
       readonly outcome: Outcome;
     };
 
-/** Runs scenarios as a worker does, but without database, Redis and API: real processes, real workspaces, the real path of the log. */
+/**
+ * Runs scenarios as a worker does, but without database, Redis and API: real processes, real
+ * workspaces, the real path of the log.
+ */
 export class InProcessRunner {
   private constructor(
     private readonly base: string,

@@ -31,7 +31,10 @@ export interface Outcome {
 const REASONS_PAGE = readFileSync(join(__dirname, '../../docs/reasons.md'), 'utf8');
 const TERMINAL = ['success', 'failed', 'cancelled', 'timeout', 'skipped'];
 
-/** Compares what came of a scenario with what is expected of it, in one comparison so that a failure shows all differences. */
+/**
+ * Compares what came of a scenario with what is expected of it, in one comparison so that a failure
+ * shows all differences.
+ */
 export function checkOutcome(expected: Expectation, outcome: Outcome): void {
   const { run, lines } = outcome;
   try {
@@ -50,7 +53,10 @@ export function checkOutcome(expected: Expectation, outcome: Outcome): void {
   checkRules(outcome);
 }
 
-/** What the run says of itself, below the differences: an end that comes once in a thousand runs is explained by its first report. */
+/**
+ * What the run says of itself, below the differences: an end that comes once in a thousand runs is
+ * explained by its first report.
+ */
 function withReasons(error: unknown, { run, lines }: Outcome): unknown {
   if (!(error instanceof Error)) return error;
   const said = { status: run.status, reason: run.reason, failure: run.failure };

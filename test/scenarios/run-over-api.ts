@@ -11,7 +11,10 @@ import type { Scenario } from './run-scenario.js';
 
 const TIMEOUT_MS = 120_000;
 
-/** Runs a scenario as a client does: creates the pipeline, triggers it, and reads its end, its explanation and its log. */
+/**
+ * Runs a scenario as a client does: creates the pipeline, triggers it, and reads its end, its
+ * explanation and its log.
+ */
 export async function runOverApi(
   server: MillraceServer,
   { yaml, expected }: Scenario,

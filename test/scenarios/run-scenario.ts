@@ -33,7 +33,9 @@ export interface ScenarioTrigger {
   readonly repository?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** These come with events that a trigger by hand has not; such a scenario runs in process only. */
+  /**
+   * These come with events that a trigger by hand has not; such a scenario runs in process only.
+   */
   readonly event?: string;
   readonly message?: string;
   readonly author?: string;
@@ -148,7 +150,10 @@ export function runsOverApi({ in_process_only: why, trigger = {} }: Expectation)
   return why === undefined && [event, message, author].every((value) => value === undefined);
 }
 
-/** Runs works at most `limit` at a time, in the order of the names; each promise is that of its name. */
+/**
+ * Runs works at most `limit` at a time, in the order of the names; each promise is that of its
+ * name.
+ */
 export function pooled<T>(
   names: readonly string[],
   limit: number,

@@ -16,7 +16,10 @@ import {
 } from './run-scenario.js';
 import { ScenarioRepositories } from './scenario-repositories.js';
 
-/** The scenarios of `run/` through a real server: an API and two workers as processes, database and Redis. */
+/**
+ * The scenarios of `run/` through a real server: an API and two workers as processes, database and
+ * Redis.
+ */
 jest.setTimeout(300_000);
 
 const names = scenarioNames().filter((name) => runsOverApi(readScenario(name, {}).expected));

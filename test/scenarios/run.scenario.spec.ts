@@ -11,7 +11,10 @@ import {
 } from './run-scenario.js';
 import { ScenarioRepositories } from './scenario-repositories.js';
 
-/** Every runnable scenario of `run/`, with the real engine, step handlers, processes and log, but without a server. */
+/**
+ * Every runnable scenario of `run/`, with the real engine, step handlers, processes and log, but
+ * without a server.
+ */
 jest.setTimeout(120_000);
 
 const names = scenarioNames();

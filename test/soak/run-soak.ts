@@ -37,7 +37,10 @@ const POLL_MS = 200;
 const ANSWER_MS = 25_000;
 const TERMINAL = ['success', 'failed', 'cancelled', 'timeout'];
 
-/** Real processes, a seeded mixture of pipelines and faults, and the invariants for every run at the end. */
+/**
+ * Real processes, a seeded mixture of pipelines and faults, and the invariants for every run at the
+ * end.
+ */
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const ledger = await Ledger.open();
   const stores = await OwnStores.start();
@@ -151,7 +154,10 @@ class Soak {
     );
   }
 
-  /** Asks with one key until it is accepted, so that an answer that was lost makes no second execution (I6). */
+  /**
+   * Asks with one key until it is accepted, so that an answer that was lost makes no second
+   * execution (I6).
+   */
   private async accepted(path: string): Promise<string> {
     const key = randomUUID();
     for (;;) {

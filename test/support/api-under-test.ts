@@ -10,9 +10,12 @@ import { parseConfig } from '../../src/config/load-config.js';
 import { eventually } from './eventually.js';
 import { testServices } from './services.js';
 
-const token = 'a-token-of-a-fair-length';
+const TOKEN = 'a-token-of-a-fair-length';
 
-/** The whole API in the process of a medium spec, over the real services and a database of the spec's own. */
+/**
+ * The whole API in the process of a medium spec, over the real services and a database of the
+ * spec's own.
+ */
 export class ApiUnderTest {
   private constructor(
     readonly app: NestExpressApplication,
@@ -29,7 +32,7 @@ export class ApiUnderTest {
       MONGODB_DATABASE: services.databaseName,
       REDIS_URL: services.redisUrl,
       MILLRACE_HOME: home,
-      MILLRACE_TOKEN: token,
+      MILLRACE_TOKEN: TOKEN,
       ...environment,
     });
     if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
@@ -48,7 +51,7 @@ export class ApiUnderTest {
   }
 
   call(method: 'get' | 'post' | 'put' | 'patch' | 'delete', path: string): request.Test {
-    return request(this.app.getHttpServer())[method](path).set('authorization', `Bearer ${token}`);
+    return request(this.app.getHttpServer())[method](path).set('authorization', `Bearer ${TOKEN}`);
   }
 
   async createPipeline(yaml: string): Promise<string> {

@@ -7,7 +7,10 @@ import {
   type Socket,
 } from 'node:net';
 
-/** Passes connections on to a service until it is cut: then the service is away for those who know it by this address only. */
+/**
+ * Passes connections on to a service until it is cut: then the service is away for those who know
+ * it by this address only.
+ */
 export class CuttableProxy {
   private readonly sockets = new Set<Socket>();
 

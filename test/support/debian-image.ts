@@ -9,8 +9,8 @@ const run = promisify(execFile);
 const CERTIFICATES = 'etc/ssl/certs/ca-certificates.crt';
 
 /**
- * Makes what `node:24-bookworm-slim` is, without a registry: a minimal Debian with this machine's Node and npm, its apt
- * sources and its certificate authorities.
+ * Makes what `node:24-bookworm-slim` is, without a registry: a minimal Debian with this machine's
+ * Node and npm, its apt sources and its certificate authorities.
  */
 export async function makeNodeImage(engine: DockerEngine, image: string): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'millrace-rootfs-'));

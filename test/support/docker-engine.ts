@@ -8,7 +8,10 @@ import { eventually } from './eventually.js';
 
 const run = promisify(execFile);
 
-/** A Docker Engine of a test's own: its images, containers and networks are gone with it. Needs root. */
+/**
+ * A Docker Engine of a test's own: its images, containers and networks are gone with it. Needs
+ * root.
+ */
 export class DockerEngine {
   private constructor(
     private readonly daemon: ChildProcess,

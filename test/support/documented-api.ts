@@ -35,8 +35,9 @@ export interface LiveAnswer {
 }
 
 /**
- * Holds live answers against an OpenAPI document: status, content type, every property by its schema, and none that the document
- * does not name. Remembers what it has seen, so that a test can tell what no answer was held against.
+ * Holds live answers against an OpenAPI document: status, content type, every property by its
+ * schema, and none that the document does not name. Remembers what it has seen, so that a test can
+ * tell what no answer was held against.
  */
 export class DocumentedApi {
   readonly operations: readonly Operation[];
@@ -56,7 +57,10 @@ export class DocumentedApi {
     );
   }
 
-  /** The operation of a request; a path without parameters is meant before one with them. `undefined` = there is none. */
+  /**
+   * The operation of a request; a path without parameters is meant before one with them.
+   * `undefined` = there is none.
+   */
   operationOf(method: string, url: string): Operation | undefined {
     const path = url.split('?', 1)[0] ?? '';
     const fits = this.operations.filter(
@@ -92,7 +96,10 @@ export class DocumentedApi {
     return this.mismatches(['components', 'schemas', name], value);
   }
 
-  /** Documented answers of these statuses, with each of their content types, that none was held against. */
+  /**
+   * Documented answers of these statuses, with each of their content types, that none was held
+   * against.
+   */
   unseen(statuses: RegExp): string[] {
     return this.operations.flatMap(({ operationId, responses }) =>
       Object.entries(responses)
@@ -147,7 +154,7 @@ function patternOf(path: string): RegExp {
 }
 
 /** What the keys of these are, the document's author has chosen; none of them is a keyword. */
-const namesOfTheirOwn = new Set([
+const NAMES_OF_THEIR_OWN = new Set([
   'properties',
   'schemas',
   'paths',
@@ -164,7 +171,7 @@ function closed(node: unknown, isSchema = true): unknown {
     key,
     key === 'example' || key === 'examples'
       ? value
-      : closed(value, !(isSchema && namesOfTheirOwn.has(key))),
+      : closed(value, !(isSchema && NAMES_OF_THEIR_OWN.has(key))),
   ]);
   const copy = Object.fromEntries(entries) as Record<string, unknown>;
   const isObject = 'properties' in copy || [copy['type']].flat().includes('object');

@@ -5,7 +5,10 @@ export interface ServerEvent {
   readonly data: unknown;
 }
 
-/** Reads a response of server-sent events (WHATWG HTML, "Server-sent events") until it ends or the caller leaves. */
+/**
+ * Reads a response of server-sent events (WHATWG HTML, "Server-sent events") until it ends or the
+ * caller leaves.
+ */
 export async function* readEvents(response: Response): AsyncGenerator<ServerEvent> {
   if (!response.body) throw new Error('no body');
   let rest = '';

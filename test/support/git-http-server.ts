@@ -35,8 +35,8 @@ export interface SeenRequest {
 }
 
 /**
- * A git HTTP server on loopback over the real `git http-backend`, serving the bare repositories of a folder, with
- * HTTP Basic authentication when asked for, and able to misbehave. For tests only.
+ * A git HTTP server on loopback over the real `git http-backend`, serving the bare repositories of
+ * a folder, with HTTP Basic authentication when asked for, and able to misbehave. For tests only.
  */
 export class GitHttpServer {
   /** Behaviour of the requests from now on. */
@@ -210,8 +210,9 @@ export function requireGit(): void {
 }
 
 /**
- * A repository made with the git program, in a temporary folder, to be served by {@link GitHttpServer}. Neither the
- * machine's configuration nor its user's is used; author and committer are fixed.
+ * A repository made with the git program, in a temporary folder, to be served by {@link
+ * GitHttpServer}. Neither the machine's configuration nor its user's is used; author and committer
+ * are fixed.
  */
 export class GitFixture {
   private constructor(readonly directory: string) {}
@@ -249,7 +250,10 @@ export class GitFixture {
     return this.git('rev-parse', 'HEAD');
   }
 
-  /** Makes a bare copy `<root>/<name>.git`; `config` are further settings, such as `uploadpack.allowAnySHA1InWant`. */
+  /**
+   * Makes a bare copy `<root>/<name>.git`; `config` are further settings, such as
+   * `uploadpack.allowAnySHA1InWant`.
+   */
   async publish(root: string, name: string, config: Record<string, string> = {}): Promise<void> {
     const bare = join(root, `${name}.git`);
     await this.git('clone', '-q', '--mirror', '--no-local', this.directory, bare);

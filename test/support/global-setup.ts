@@ -5,8 +5,9 @@ import { dirname, resolve } from 'node:path';
 type Resolve = (request: string, parent?: { filename?: string }, ...rest: unknown[]) => string;
 
 /**
- * Jest transforms its global set-up but resolves the set-up's imports by Node alone, without `moduleNameMapper`: there
- * `./x.js` that is written as `x.ts` is not found. This teaches Node the same rule.
+ * Jest transforms its global set-up but resolves the set-up's imports by Node alone, without
+ * `moduleNameMapper`: there `./x.js` that is written as `x.ts` is not found. This teaches Node the
+ * same rule.
  */
 function resolveTypeScript(): void {
   const loader = Module as unknown as { _resolveFilename: Resolve };

@@ -80,7 +80,10 @@ export function entryHead(type: number, size: number): Buffer {
   }
 }
 
-/** A delta against an object, which says that its result is `size` long and copies the start of it again and again. */
+/**
+ * A delta against an object, which says that its result is `size` long and copies the start of it
+ * again and again.
+ */
 export function deltaEntry(base: RawObject, size: number): Buffer {
   const copies: Buffer[] = [];
   const step = Math.min(base.content.length, 0xffff);

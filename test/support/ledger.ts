@@ -13,8 +13,8 @@ export interface LedgerEntry {
 }
 
 /**
- * A file outside Millrace to which steps append what they do (O_APPEND, one short write a line), so that a test need
- * not believe what Millrace says about itself.
+ * A file outside Millrace to which steps append what they do (O_APPEND, one short write a line), so
+ * that a test need not believe what Millrace says about itself.
  */
 export class Ledger {
   private constructor(

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 export type NeededPrograms = Readonly<Record<string, string>>;
 
 /**
- * `describe` for specs of parts that not every machine has: without the programs, or without root where that is needed,
- * it is skipped, but in CI it fails and says what to install.
+ * `describe` for specs of parts that not every machine has: without the programs, or without root
+ * where that is needed, it is skipped, but in CI it fails and says what to install.
  */
 export function describeWith(
   needed: NeededPrograms,
@@ -29,7 +29,10 @@ export function describeWith(
   });
 }
 
-/** `it` for tests that need a part of the machine: skipped where it is not found, but in CI the spec fails and says what is missing. */
+/**
+ * `it` for tests that need a part of the machine: skipped where it is not found, but in CI the spec
+ * fails and says what is missing.
+ */
 export function itWith(found: unknown, what: string): jest.It {
   if (found !== undefined) return it;
   if (process.env['CI'] === undefined) return it.skip;

@@ -22,8 +22,9 @@ const SUFFIXES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Reads the text format 0.0.4 of Prometheus and refuses what its own parser or `promtool check metrics` would: lines out of their
- * metric, a metric or a series twice, wrong names, values and escapes, histograms whose buckets do not add up.
+ * Reads the text format 0.0.4 of Prometheus and refuses what its own parser or `promtool check
+ * metrics` would: lines out of their metric, a metric or a series twice, wrong names, values and
+ * escapes, histograms whose buckets do not add up.
  */
 export function parsePrometheusText(text: string): Map<string, MetricFamily> {
   if (!text.endsWith('\n')) throw new Error('the last line does not end');

@@ -9,7 +9,10 @@ export interface RawAnswer {
   readonly closed: boolean;
 }
 
-/** Sends bytes as they are, one piece after the other, and gives what came back until the other side closed. */
+/**
+ * Sends bytes as they are, one piece after the other, and gives what came back until the other side
+ * closed.
+ */
 export async function rawRequest(
   baseUrl: string,
   pieces: readonly (string | Buffer)[],

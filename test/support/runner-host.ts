@@ -48,7 +48,10 @@ export class RunnerHost {
     ]();
   }
 
-  /** `module`: path of the runner as JavaScript. `before`: a program with arguments that starts node. */
+  /**
+   * `module`: path of the runner as JavaScript. `before`: a program with arguments that starts
+   * node.
+   */
   static start(
     folder: string,
     module: string,

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** Variables by which the global set-up names the services to Jest's workers; set them to use others. */
+/**
+ * Variables by which the global set-up names the services to Jest's workers; set them to use
+ * others.
+ */
 export const addresses = {
   redisUrl: 'TEST_REDIS_URL',
   mongodbUri: 'TEST_MONGODB_URI',
@@ -21,8 +24,9 @@ export interface TestServices {
 const REDIS_DATABASES = 16;
 
 /**
- * The real services for one spec file (`*.medium.spec.ts`, or below `test/e2e`, `test/scenarios`, `test/faults`: the
- * projects with the global set-up). Call it anywhere in the file; it gives the same answer each time.
+ * The real services for one spec file (`*.medium.spec.ts`, or below `test/e2e`, `test/scenarios`,
+ * `test/faults`: the projects with the global set-up). Call it anywhere in the file; it gives the
+ * same answer each time.
  *
  * @throws Error in a spec of the unit project, where no services are started.
  */

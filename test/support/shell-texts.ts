@@ -194,7 +194,10 @@ const scrap = fc.constantFrom(
   ...['${', '}', '$', ';', '|', '{', "$'", ';;', '[[ ', ' ]]', 'in ', '=', '<', '~', '%', HOLE],
 );
 
-/** `export` and `env` alone print every variable, `xargs` reads quotes, `$$` is another number each time: no matter of places. */
+/**
+ * `export` and `env` alone print every variable, `xargs` reads quotes, `$$` is another number each
+ * time: no matter of places.
+ */
 const OWN_WAYS = /export(?! X=)|env(?! show| X=)|xargs(?! -0 sh)|\$\$/;
 
 /** Shell texts with the expression somewhere in them, of which many are wrong. */

@@ -2,8 +2,8 @@
 export type PublicPart<T> = Pick<T, keyof T>;
 
 /**
- * Takes an object for a provider whose class has private parts. TypeScript holds what is there against the public part;
- * what the code under test does not call may be missing.
+ * Takes an object for a provider whose class has private parts. TypeScript holds what is there
+ * against the public part; what the code under test does not call may be missing.
  */
 export function standIn<T extends object>(fake: Partial<PublicPart<T>>): T {
   return fake as T;

@@ -6,14 +6,18 @@ import { defaultCache } from '../../src/config/paths.js';
 import { startEmbedded, type EmbeddedServices } from '../../src/embedded/start-embedded.js';
 import { addresses } from './services.js';
 
-/** What the tear-down finds on `globalThis.millraceTestServices`: Jest gives the two no variable in common. */
+/**
+ * What the tear-down finds on `globalThis.millraceTestServices`: Jest gives the two no variable in
+ * common.
+ */
 export type ServicesOfRun = Pick<EmbeddedServices, 'stop'>;
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Starts one throwaway Redis and one throwaway database for the whole Jest run and names them to the workers, unless
- * TEST_REDIS_URL and TEST_MONGODB_URI name others. They end with this process, however it ends.
+ * Starts one throwaway Redis and one throwaway database for the whole Jest run and names them to
+ * the workers, unless TEST_REDIS_URL and TEST_MONGODB_URI name others. They end with this process,
+ * however it ends.
  */
 export async function startForRun(): Promise<void> {
   const redis = process.env[addresses.redisUrl];

@@ -11,8 +11,9 @@ export interface TranspiledEntry {
 }
 
 /**
- * Transpiles an entry file of `src/` and everything that it imports by a relative path, as ESM, into a
- * temporary folder that sees the project's `node_modules`. For tests of code that starts child processes.
+ * Transpiles an entry file of `src/` and everything that it imports by a relative path, as ESM,
+ * into a temporary folder that sees the project's `node_modules`. For tests of code that starts
+ * child processes.
  */
 export function transpileEntry(entry: string): TranspiledEntry {
   const root = resolve(__dirname, '../..');

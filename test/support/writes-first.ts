@@ -8,8 +8,8 @@ export interface Sent {
 }
 
 /**
- * Writes everything and reads only then, as `http.client` of Python does: what comes back early waits in the system, and is
- * lost when the connection is reset meanwhile.
+ * Writes everything and reads only then, as `http.client` of Python does: what comes back early
+ * waits in the system, and is lost when the connection is reset meanwhile.
  */
 export async function writesFirst(
   port: number,

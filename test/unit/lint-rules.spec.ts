@@ -3,7 +3,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** What eslint says of a text as if it stood in a file of ours: the rule asks for types, so the file is one of the project. */
+/**
+ * What eslint says of a text as if it stood in a file of ours: the rule asks for types, so the file
+ * is one of the project.
+ */
 async function reports(source: string): Promise<string[]> {
   const script = `
     import { ESLint } from 'eslint';
@@ -14,7 +17,8 @@ async function reports(source: string): Promise<string[]> {
       .filter(({ ruleId, fatal }) => fatal || ruleId === 'local/no-name-index')
       .map(({ messageId, message }) => messageId ?? message)));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
-    // In CI typescript-eslint reads the file itself, as for a whole run, and not the text that it is given.
+    // In CI typescript-eslint reads the file itself, as for a whole run, and not the text that it
+    // is given.
     env: { ...process.env, SOURCE: source, TSESTREE_SINGLE_RUN: 'false' },
   });
   return JSON.parse(stdout) as string[];

@@ -32,7 +32,7 @@ export function authorizationPage(rows: readonly MatrixRow[]): string {
   return `# Who may do what
 
 Made from the policy (\`src/auth/policy/policy.ts\`) and the routes; \`src/app/authorization.spec.ts\` holds
-it against them, and writes it anew: \`WRITE_DOCS=1 npx jest --selectProjects=unit authorization\`.
+it against them, and writes it again: \`WRITE_DOCS=1 npx jest --selectProjects=unit authorization\`.
 
 Every route either is open to anybody or requires one scope; a route that says neither keeps the server from
 starting. A principal has the scopes of its role. A token may have fewer of them, never more.

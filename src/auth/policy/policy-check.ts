@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import { controllerRoutes } from '../../common/http/controller-routes.js';
-import { rawBodyKey } from '../../common/http/raw-body.decorator.js';
+import { RAW_BODY_KEY } from '../../common/http/raw-body.decorator.js';
 import { routeAccess } from './route-access.js';
 
 /**
@@ -20,7 +20,7 @@ export class PolicyCheck implements OnModuleInit {
       const access = routeAccess(this.reflector, route);
       const name = `${route.name} (${route.path})`;
       if (typeof access === 'string') return [`${name}: ${access}`];
-      const isRaw = Reflect.hasMetadata(rawBodyKey, route.handler);
+      const isRaw = Reflect.hasMetadata(RAW_BODY_KEY, route.handler);
       return isRaw && access.kind !== 'public'
         ? [`${name}: @RawBody stands without @Public()`]
         : [];

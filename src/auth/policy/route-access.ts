@@ -1,8 +1,8 @@
 import type { Reflector } from '@nestjs/core';
 import type { RouteHandler } from '../../common/http/controller-routes.js';
 import type { Scope } from './policy.js';
-import { openingKey, publicKey, type Opening } from './public.decorator.js';
-import { requiredScopeKey } from './requires.decorator.js';
+import { OPENING_KEY, PUBLIC_KEY, type Opening } from './public.decorator.js';
+import { REQUIRED_SCOPE_KEY } from './requires.decorator.js';
 
 /** Who may call a route. */
 export type RouteAccess =
@@ -18,9 +18,9 @@ export function routeAccess(
   { handler, controller }: RouteHandler,
 ): RouteAccess | string {
   for (const target of [handler, controller]) {
-    const isPublic = reflector.get<boolean | undefined>(publicKey, target) === true;
-    const scope = reflector.get<Scope | undefined>(requiredScopeKey, target);
-    const opening = reflector.get<Opening | undefined>(openingKey, target);
+    const isPublic = reflector.get<boolean | undefined>(PUBLIC_KEY, target) === true;
+    const scope = reflector.get<Scope | undefined>(REQUIRED_SCOPE_KEY, target);
+    const opening = reflector.get<Opening | undefined>(OPENING_KEY, target);
     if (isPublic) {
       if (scope === undefined && opening === undefined) return { kind: 'public' };
       return '@Public() stands beside @Requires or @PublicIf';

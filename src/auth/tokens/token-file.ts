@@ -16,12 +16,18 @@ export interface StoredToken {
   readonly created: boolean;
 }
 
-/** The file, of mode 0600, that keeps the bearer token of `AUTH_MODE=token` when `MILLRACE_TOKEN` is unset. */
+/**
+ * The file, of mode 0600, that keeps the bearer token of `AUTH_MODE=token` when `MILLRACE_TOKEN` is
+ * unset.
+ */
 export function tokenFile(home: string): string {
   return join(home, 'token');
 }
 
-/** The token of a data folder, made at the first call. Several processes may call it at once; all get the same one. */
+/**
+ * The token of a data folder, made at the first call. Several processes may call it at once; all
+ * get the same one.
+ */
 export function loadOrCreateToken(home: string): StoredToken {
   const file = tokenFile(home);
   const existing = readToken(file);

@@ -3,8 +3,8 @@ import { nameRecord, valueOf } from '../../common/values/name-record.js';
 import { cleanText } from '../terminal/clean-text.js';
 
 /**
- * Takes a part of an answer for what it must be. What comes out is safe to show: texts are clean and of bounded length.
- * `place` is where it stands, for the message. @throws ShapeError
+ * Takes a part of an answer for what it must be. What comes out is safe to show: texts are clean
+ * and of bounded length. `place` is where it stands, for the message. @throws ShapeError
  */
 export type Reader<T> = (value: unknown, place: string) => T;
 
@@ -54,7 +54,8 @@ function countValues(json: string): number {
 /** For one place of one line. */
 export const text: Reader<string> = (value, place) => {
   const whole = raw(value, place);
-  // Cut before it is cleaned, so that cleaning costs what is shown; an escape sequence at the end is cut off with it.
+  // Cut before it is cleaned, so that cleaning costs what is shown; an escape sequence at the end
+  // is cut off with it.
   const clean = cleanText(whole.slice(0, MAX_TEXT));
   return whole.length > MAX_TEXT ? `${clean}…` : clean;
 };

@@ -23,8 +23,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * True when a second request does no harm: reads, and writes with a key by which the server knows them again. Default:
-   * whether it is a GET. What the server never saw is tried again in any case.
+   * True when a second request does no harm: reads, and writes with a key by which the server knows
+   * them again. Default: whether it is a GET. What the server never saw is tried again in any case.
    */
   readonly repeatable?: boolean;
   readonly signal?: AbortSignal;
@@ -37,7 +37,10 @@ export interface ApiClientOptions {
   readonly retryDelaysMs?: readonly number[];
   /** Longest time of one request with its further tries, to the end of the answer, milliseconds. */
   readonly timeoutMs?: number;
-  /** Longest time of all requests together, milliseconds: so a command is over, whatever a server does. Default: none. */
+  /**
+   * Longest time of all requests together, milliseconds: so a command is over, whatever a server
+   * does. Default: none.
+   */
   readonly budgetMs?: number;
 }
 
@@ -51,7 +54,10 @@ export interface Read<T> {
 const RETRY_DELAYS_MS = [200, 500, 1_000];
 const TIMEOUT_MS = 15_000;
 
-/** Talks to a Millrace server, and to what may be anything else: no answer makes it hang, fill the memory or throw a defect. */
+/**
+ * Talks to a Millrace server, and to what may be anything else: no answer makes it hang, fill the
+ * memory or throw a defect.
+ */
 export class ApiClient {
   private spentMs = 0;
 
@@ -66,7 +72,10 @@ export class ApiClient {
     return (this.options.budgetMs ?? Number.POSITIVE_INFINITY) - this.spentMs;
   }
 
-  /** After a while in which a server has shown that it is one: what follows has the whole time again. */
+  /**
+   * After a while in which a server has shown that it is one: what follows has the whole time
+   * again.
+   */
   renewBudget(): void {
     this.spentMs = 0;
   }
@@ -76,7 +85,10 @@ export class ApiClient {
     return (await this.read({ method: 'GET', path }, reader)).value;
   }
 
-  /** The JSON of an answer. @throws CommandError with the server's own message and suggestions, or when it is no such answer */
+  /**
+   * The JSON of an answer. @throws CommandError with the server's own message and suggestions, or
+   * when it is no such answer
+   */
   async read<T>(request: ApiRequest, reader: Reader<T>): Promise<Read<T>> {
     const { text: json, answer } = await this.text(request);
     return { value: this.shaped(request, () => readJson(json, reader)), json, answer };
@@ -94,7 +106,10 @@ export class ApiClient {
     });
   }
 
-  /** An answer whose body is read as it comes, for as long as that takes. @throws CommandError as `read` */
+  /**
+   * An answer whose body is read as it comes, for as long as that takes. @throws CommandError as
+   * `read`
+   */
   async open(request: ApiRequest, contentType: string): Promise<HttpAnswer> {
     return this.persist(request, (limit) => this.begin(request, contentType, limit));
   }

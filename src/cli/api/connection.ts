@@ -29,8 +29,9 @@ interface FoundToken {
 }
 
 /**
- * Whom to talk to and as who: flags, then `MILLRACE_URL` and `MILLRACE_TOKEN`, then the stored log-in, then the server of
- * this user on this machine. A stored token goes to the server that it was stored for and to no other.
+ * Whom to talk to and as who: flags, then `MILLRACE_URL` and `MILLRACE_TOKEN`, then the stored
+ * log-in, then the server of this user on this machine. A stored token goes to the server that it
+ * was stored for and to no other.
  *
  * @throws CommandError when a token would travel readably
  */
@@ -72,7 +73,10 @@ export function refuseReadable(url: string, consent: boolean): void {
   );
 }
 
-/** The token of the server that `./millrace start` runs for this user here, when `url` is that server. */
+/**
+ * The token of the server that `./millrace start` runs for this user here, when `url` is that
+ * server.
+ */
 export function localToken(environment: ClientEnvironment, url: string): string | undefined {
   if (!isSameServer(url, localUrl(environment))) return undefined;
   try {

@@ -8,7 +8,10 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** Cuts text as it comes into server-sent events (WHATWG HTML, "Server-sent events"); comments are left out. */
+/**
+ * Cuts text as it comes into server-sent events (WHATWG HTML, "Server-sent events"); comments are
+ * left out.
+ */
 export class EventStreamParser {
   private rest = '';
   /** The piece before ended in a carriage return, to which a line feed may belong. */

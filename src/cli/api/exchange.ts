@@ -10,7 +10,10 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-/** More than this is not read of an answer that is wanted whole; the largest of ours are a tenth of it. */
+/**
+ * More than this is not read of an answer that is wanted whole; the largest of ours are a tenth of
+ * it.
+ */
 export const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** An answer that does not end. */
@@ -73,8 +76,8 @@ export class HttpAnswer {
 }
 
 /**
- * One request, one answer. Redirects are not followed: a token would go with them. Content codings are not asked for, and
- * so not undone.
+ * One request, one answer. Redirects are not followed: a token would go with them. Content codings
+ * are not asked for, and so not undone.
  *
  * @throws whatever the system, TLS or the HTTP parser says
  */

@@ -57,7 +57,10 @@ export function exitCodeOf(status: number): number {
   return exitCodes.usage;
 }
 
-/** A path that no route has, not a thing that is not there: only of the former the server says method and path. */
+/**
+ * A path that no route has, not a thing that is not there: only of the former the server says
+ * method and path.
+ */
 export function isUnknownRoute(status: number, { details }: ErrorShape): boolean {
   if (status === 405) return true;
   if (status !== 404 || typeof details !== 'object' || details === null) return false;
@@ -69,7 +72,10 @@ export function retryAfterSeconds(header = ''): number | undefined {
   return /^\d{1,6}$/.test(header) ? Number(header) : undefined;
 }
 
-/** The error shape of an answer; `undefined` when it is none. What is not well made of it is left out. */
+/**
+ * The error shape of an answer; `undefined` when it is none. What is not well made of it is left
+ * out.
+ */
 export function readErrorShape(json: string): ErrorShape | undefined {
   try {
     const { error, message, details, suggestions, timestamp } = readJson(json, dictionary);

@@ -27,7 +27,10 @@ export async function whyNotReady(baseUrl: string): Promise<string | undefined> 
   }
 }
 
-/** The version that a server says it is; `undefined` when it does not say. @throws whatever keeps it from answering */
+/**
+ * The version that a server says it is; `undefined` when it does not say. @throws whatever keeps it
+ * from answering
+ */
 export async function askVersion(baseUrl: string, timeoutMs: number): Promise<string | undefined> {
   const { body } = await ask(`${baseUrl}/api/healthchecker`, timeoutMs);
   return readJson(body, health).version;

@@ -3,7 +3,10 @@ import { askVersion } from './server-health.js';
 /** Whoever waits for an error does not wait long for its hint. */
 const TIMEOUT_MS = 2_000;
 
-/** The version that a server says it is; `undefined` when it does not say. Never throws: it serves another error's hint. */
+/**
+ * The version that a server says it is; `undefined` when it does not say. Never throws: it serves
+ * another error's hint.
+ */
 export async function serverVersion(baseUrl: string): Promise<string | undefined> {
   try {
     return (await askVersion(baseUrl, TIMEOUT_MS))?.slice(0, 50);
@@ -12,7 +15,10 @@ export async function serverVersion(baseUrl: string): Promise<string | undefined
   }
 }
 
-/** What to do when a server has no such route, or takes no such method there: versions of it and of this command. */
+/**
+ * What to do when a server has no such route, or takes no such method there: versions of it and of
+ * this command.
+ */
 export function releaseHints(server: string | undefined, own: string): string[] {
   if (server === undefined) {
     return [

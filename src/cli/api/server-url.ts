@@ -3,8 +3,9 @@ import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 
 /**
- * The base address of a server as people write it: `https://` is added where there is none (`http://` for this machine),
- * a slash at the end is taken away. @throws CommandError when it is no such address, or holds a password
+ * The base address of a server as people write it: `https://` is added where there is none
+ * (`http://` for this machine), a slash at the end is taken away. @throws CommandError when it is
+ * no such address, or holds a password
  */
 export function parseServerUrl(text: string): string {
   const url = readUrl(text.trim());
@@ -38,7 +39,10 @@ export function isReadableOnTheWay(url: string): boolean {
   return protocol === 'http:' && !isLoopbackHost(hostname);
 }
 
-/** True for two addresses of the same server of this machine: `localhost`, `127.0.0.1` and `[::1]` are one. */
+/**
+ * True for two addresses of the same server of this machine: `localhost`, `127.0.0.1` and `[::1]`
+ * are one.
+ */
 export function isSameServer(one: string, other: string): boolean {
   if (one === other) return true;
   const [left, right] = [new URL(one), new URL(other)];

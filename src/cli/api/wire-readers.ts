@@ -18,7 +18,10 @@ import {
 } from './answer-shape.js';
 import type * as Wire from './wire-types.js';
 
-/** What answers of the API must be, for what the command line makes of them: `wire-types.ts`, checked. */
+/**
+ * What answers of the API must be, for what the command line makes of them: `wire-types.ts`,
+ * checked.
+ */
 
 const reason = object<Wire.Reason>({ code: text, message: text });
 

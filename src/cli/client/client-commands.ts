@@ -21,8 +21,8 @@ const MAX_LIMIT = 200;
 type Done = (exitCode: number) => void;
 
 /**
- * The commands that talk to a server. Names of arguments tell completion what may stand there: `pipeline`, `execution`,
- * `file`.
+ * The commands that talk to a server. Names of arguments tell completion what may stand there:
+ * `pipeline`, `execution`, `file`.
  */
 export function addClientCommands(program: Command, terminal: Terminal, done: Done): void {
   addLogin(program, terminal, done);
@@ -143,7 +143,7 @@ function addApply(program: Command, terminal: Terminal, done: Done): void {
 function addEnable(pipelines: Command, terminal: Terminal, done: Done): void {
   for (const [name, enabled, description] of [
     ['enable', true, 'Let a pipeline start executions again'],
-    ['disable', false, 'Let a pipeline start nothing more; what runs goes on'],
+    ['disable', false, 'Let a pipeline start nothing more; what runs continues'],
   ] as const) {
     client(
       pipelines.command(name).description(description).argument('<pipeline>', PIPELINE),
@@ -187,7 +187,7 @@ function addExecutions(program: Command, terminal: Terminal, done: Done): void {
       .command('logs')
       .description('The log of an execution')
       .argument('<execution>', EXECUTION)
-      .option('-f, --follow', 'go on until it is over; the exit code is its result')
+      .option('-f, --follow', 'continue until it is over; the exit code is its result')
       .option('--stage <name>', 'only lines of this stage')
       .option('--step <name>', 'only lines of steps of this name')
       .option('--attempt <number>', 'only lines of this attempt of a step', wholeNumber(1, 1_000))
@@ -263,13 +263,13 @@ export function triggerOptions(command: Command): Command {
 function following(command: Command): Command {
   return command
     .option('--no-follow', 'print the id of the execution and leave')
-    .option('--cancel-on-interrupt', 'Ctrl-C cancels the execution; without, it goes on');
+    .option('--cancel-on-interrupt', 'Ctrl-C cancels the execution; without, it continues');
 }
 
 function paged(command: Command): Command {
   return command
     .option('--limit <number>', 'how many', wholeNumber(1, MAX_LIMIT), LIST_LIMIT)
-    .option('--cursor <cursor>', 'go on where the page before ended');
+    .option('--cursor <cursor>', 'continue where the page before ended');
 }
 
 /** Options of every command that talks to a server. */

@@ -95,7 +95,7 @@ function stepRow(before: string, step: Step): TreeRow {
   const notes = [
     reasonText(step),
     step.flaky ? `passed at attempt ${step.attempts.length}` : '',
-    step.continued_on_error ? 'its stage went on' : '',
+    step.continued_on_error ? 'its stage continued' : '',
   ].filter((note) => note !== '');
   return { name: `${before}${cleanText(step.name)}`, outcome: step, note: notes.join('; ') };
 }

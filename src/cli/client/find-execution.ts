@@ -11,8 +11,8 @@ const MAX_PAGES = 5;
 const SHOWN = 10;
 
 /**
- * The id of the execution that somebody names by id, by the beginning of one id only (among the newest 1,000), or by
- * `last` or `@` for the newest. @throws CommandError
+ * The id of the execution that somebody names by id, by the beginning of one id only (among the
+ * newest 1,000), or by `last` or `@` for the newest. @throws CommandError
  */
 export async function findExecution(api: ApiClient, reference: string): Promise<string> {
   if (isUuid(reference)) return reference.toLowerCase();

@@ -10,7 +10,10 @@ const PAGE = 200;
 const MAX_PAGES = 50;
 const SHOWN = 10;
 
-/** The id of the pipeline that somebody names by id, by the beginning of one id only, or by its name. @throws CommandError */
+/**
+ * The id of the pipeline that somebody names by id, by the beginning of one id only, or by its
+ * name. @throws CommandError
+ */
 export async function findPipeline(api: ApiClient, reference: string): Promise<string> {
   if (isUuid(reference)) return reference.toLowerCase();
   const matches: PipelineSummary[] = [];

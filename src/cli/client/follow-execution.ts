@@ -24,7 +24,10 @@ export interface FollowOptions {
   /** Only lines behind this number. */
   readonly afterSeq?: number;
   readonly signal: AbortSignal;
-  /** Without a byte for so long the connection counts as lost; the server sends a comment every 15 s. */
+  /**
+   * Without a byte for so long the connection counts as lost; the server sends a comment every 15
+   * s.
+   */
   readonly silenceMs?: number;
   /** So long a server that has told something may be away before the following ends. */
   readonly patienceMs?: number;
@@ -41,11 +44,12 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 2_000;
 
 /**
- * Follows an execution until it is over, through restarts of the server: each new connection goes on behind the last
- * line that came. Returns what the `done` event says. A server that never told an event is not waited for beyond the time of
- * the requests.
+ * Follows an execution until it is over, through restarts of the server: each new connection
+ * continues behind the last line that came. Returns what the `done` event says. A server that never
+ * told an event is not waited for beyond the time of the requests.
  *
- * @throws CommandError when the server refuses, is away for too long, or is none of ours; AbortError after `signal`
+ * @throws CommandError when the server refuses, is away for too long, or is none of ours;
+ *   AbortError after `signal`
  */
 export async function followExecution(
   api: ApiClient,
@@ -154,7 +158,7 @@ class Follower {
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       const { message, suggestions } = connectionProblem(error, this.api.baseUrl);
-      // Whatever broke it, the answer had begun: a new connection goes on behind the last line.
+      // Whatever broke it, the answer had begun: a new connection continues behind the last line.
       throw new ConnectionProblem(message, suggestions[0] ?? '', true, false);
     }
   }
@@ -190,7 +194,10 @@ class Follower {
     this.lostTold = false;
   }
 
-  /** Something moves, or the connection holds: what sends the same status at each connection and ends it does not. */
+  /**
+   * Something moves, or the connection holds: what sends the same status at each connection and
+   * ends it does not.
+   */
   private lives(): void {
     this.silentSince = undefined;
     this.everLived = true;
@@ -214,7 +221,7 @@ class Follower {
     throw new CommandError(
       `The server was away for ${Math.round(this.patience() / 1_000)} s: ${message}`,
       exitCodes.unreachable,
-      [`The execution may go on. Follow it later: ./millrace logs -f ${this.executionId}`],
+      [`The execution may continue. Follow it later: ./millrace logs -f ${this.executionId}`],
     );
   }
 }

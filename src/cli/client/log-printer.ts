@@ -10,7 +10,9 @@ export interface LogStyle {
   readonly timestamps: boolean;
 }
 
-/** Shows the lines of a log as `run` shows them; the pieces of a long line are put together again. */
+/**
+ * Shows the lines of a log as `run` shows them; the pieces of a long line are put together again.
+ */
 export class LogPrinter {
   private open: string | undefined;
 

@@ -26,8 +26,9 @@ const PAUSE_MS = 300;
 const LOG_TYPE = 'application/x-ndjson';
 
 /**
- * The log as it is now. A connection that breaks is opened again behind the last line. As long as new lines come it goes on,
- * however long the log is; without one it ends when the time of the requests is over.
+ * The log as it is now. A connection that breaks is opened again behind the last line. As long as
+ * new lines come it continues, however long the log is; without one it ends when the time of the
+ * requests is over.
  *
  * @throws CommandError
  */
@@ -43,7 +44,8 @@ export async function* readLog(
     for (let tries = 1; ; tries++) {
       try {
         for await (const lines of readOnce(api, executionId, { ...selection, ...place }, signal)) {
-          // Lines that came before are no news: a server that sends them for ever is not read for ever.
+          // Lines that came before are no news: a server that sends them for ever is not read for
+          // ever.
           const fresh = linesBehind(place, lines);
           if (fresh.length === 0) continue;
           tries = 1;

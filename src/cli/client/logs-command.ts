@@ -19,7 +19,10 @@ export interface LogsFlags extends ClientFlags {
   readonly prefix: boolean;
 }
 
-/** The log as it is; with `--follow` until the execution is over, and then its result is the exit code. */
+/**
+ * The log as it is; with `--follow` until the execution is over, and then its result is the exit
+ * code.
+ */
 export async function logsCommand(
   reference: string,
   flags: LogsFlags,

@@ -16,7 +16,10 @@ export interface Applied {
   readonly saved: Read<SavedPipeline>;
 }
 
-/** Of one name in a day, the time that a server keeps keys: beyond, nothing is shared with who applies at the same moment. */
+/**
+ * Of one name in a day, the time that a server keeps keys: beyond, nothing is shared with who
+ * applies at the same moment.
+ */
 const MAX_KEYS = 20;
 /** How often it is looked whether what somebody else creates at this moment is there. */
 const LOOKS = 5;
@@ -35,16 +38,21 @@ export async function validateYaml(api: ApiClient, yaml: string): Promise<Valida
 }
 
 /**
- * Makes the pipeline of a name be what the YAML says: a new one, a new version of the one that there is, or nothing where it
- * is that already. Of any number that do this at once, one creates and the others find it.
+ * Makes the pipeline of a name be what the YAML says: a new one, a new version of the one that
+ * there is, or nothing where it is that already. Of any number that do this at once, one creates
+ * and the others find it.
  *
- * @throws CommandError when several pipelines have the name, or somebody else changes it at this moment
+ * @throws CommandError when several pipelines have the name, or somebody else changes it at this
+ *   moment
  */
 export async function applyYaml(api: ApiClient, yaml: string, name: string): Promise<Applied> {
   return (await applyToNamed(api, yaml, name)) ?? create(api, yaml, name);
 }
 
-/** Makes one pipeline be what the YAML says, whatever the name in it. @throws CommandError as `applyYaml` */
+/**
+ * Makes one pipeline be what the YAML says, whatever the name in it. @throws CommandError as
+ * `applyYaml`
+ */
 export async function applyYamlTo(api: ApiClient, yaml: string, id: string): Promise<Applied> {
   const path = `/api/ci/pipelines/${id}`;
   for (let tries = 1; ; tries++) {
@@ -89,8 +97,9 @@ async function applyToNamed(
 }
 
 /**
- * There is no pipeline of the name. Whoever finds that at the same moment sends the same `Idempotency-Key`, of which the
- * server takes one. A key whose pipeline is deleted or renamed again is used up; the next one is made from its number.
+ * There is no pipeline of the name. Whoever finds that at the same moment sends the same
+ * `Idempotency-Key`, of which the server takes one. A key whose pipeline is deleted or renamed
+ * again is used up; the next one is made from its number.
  */
 async function create(api: ApiClient, yaml: string, name: string): Promise<Applied> {
   const digest = createHash('sha256').update(name, 'utf8').digest('hex').slice(0, 32);
@@ -106,7 +115,10 @@ async function create(api: ApiClient, yaml: string, name: string): Promise<Appli
   throw changedMeanwhile(name);
 }
 
-/** The pipeline that was created under a key, now or before; `undefined` when that was with another text. */
+/**
+ * The pipeline that was created under a key, now or before; `undefined` when that was with another
+ * text.
+ */
 async function createUnder(
   api: ApiClient,
   yaml: string,
@@ -133,7 +145,10 @@ async function createUnder(
   }
 }
 
-/** What somebody else creates at this moment from another text: it is there in a moment, or the key is an old one. */
+/**
+ * What somebody else creates at this moment from another text: it is there in a moment, or the key
+ * is an old one.
+ */
 async function lookFor(api: ApiClient, yaml: string, name: string): Promise<Applied | undefined> {
   for (let looks = 1; ; looks++) {
     const applied = await applyToNamed(api, yaml, name);

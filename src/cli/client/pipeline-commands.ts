@@ -153,7 +153,8 @@ export async function updatePipeline(
     path: `/api/ci/pipelines/${id}`,
     body: { yaml_content: yaml },
     headers: guard,
-    // The same text again makes no new version; behind a guard the second request could be refused for the first.
+    // The same text again makes no new version; behind a guard the second request could be refused
+    // for the first.
     repeatable: flags.ifVersion === undefined,
   });
 }

@@ -19,7 +19,8 @@ export interface PlanFlags extends ClientFlags, TriggerValues {
 }
 
 /**
- * Shows what a trigger would do. 0: the pipeline has no errors, whether or not the trigger starts it; 1: it has.
+ * Shows what a trigger would do. 0: the pipeline has no errors, whether or not the trigger starts
+ * it; 1: it has.
  *
  * @param source `-`, the path of a file that is there, or else a pipeline of the server
  */

@@ -20,7 +20,10 @@ const VERDICTS: Readonly<Record<string, readonly [words: string, style: Style]>>
 const VERDICT_WIDTH = 16;
 const FACT_WIDTH = 9;
 
-/** What a trigger would do: the decision, then stages and steps as a tree with verdicts, reasons and the values of `when`. */
+/**
+ * What a trigger would do: the decision, then stages and steps as a tree with verdicts, reasons and
+ * the values of `when`.
+ */
 export function renderPlan({ plan, decision }: ValidPlan, terminal: Terminal): string[] {
   const fact = (name: string, text: string): string =>
     `${terminal.paint('dim', name.padEnd(FACT_WIDTH))} ${cleanText(text)}`;

@@ -6,7 +6,10 @@ const CTRL_D = '\u0004';
 const BACKSPACE = /[\u0008\u007f]/;
 const ENTER = /[\r\n]/;
 
-/** Asks at the terminal for something that is not to be seen. @throws CommandError where there is no terminal */
+/**
+ * Asks at the terminal for something that is not to be seen. @throws CommandError where there is no
+ * terminal
+ */
 export async function askSecret(question: string): Promise<string> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) {

@@ -6,7 +6,10 @@ import { cleanJson } from '../terminal/clean-text.js';
 import { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** Of all requests of a command together, milliseconds: with its start and its end it is over in 20 s. */
+/**
+ * Of all requests of a command together, milliseconds: with its start and its end it is over in 20
+ * s.
+ */
 export const BUDGET_MS = 15_000;
 
 /** Flags of every command that asks a server. */

@@ -38,7 +38,8 @@ export async function triggerCommand(
     method: 'POST',
     path: `/api/ci/pipelines/${pipelineId}/trigger`,
     body: { trigger_type: 'cli', ...triggerBody(flags) },
-    // By the key the server knows a second request of ours again, so that a lost answer costs no second execution.
+    // By the key the server knows a second request of ours again, so that a lost answer costs no
+    // second execution.
     headers: { 'idempotency-key': flags.idempotencyKey ?? uuidV7() },
     repeatable: true,
   };

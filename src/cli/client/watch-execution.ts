@@ -12,7 +12,10 @@ export interface WatchOptions {
   readonly cancelOnInterrupt?: boolean;
 }
 
-/** Follows an execution for somebody at a terminal; the exit code is its result, or 130 after Ctrl-C. */
+/**
+ * Follows an execution for somebody at a terminal; the exit code is its result, or 130 after
+ * Ctrl-C.
+ */
 export async function watchExecution(
   session: Session,
   executionId: string,
@@ -51,7 +54,7 @@ function tellHowToGoOn(
   if (cancelled) {
     terminal.say('No longer following; the execution is being cancelled.');
   } else {
-    terminal.say('No longer following; the execution goes on.');
+    terminal.say('No longer following; the execution continues.');
     terminal.say(`  Cancel it:  ${session.commandLine(`cancel ${executionId}`)}`);
   }
   terminal.say(`  Follow it:  ${session.commandLine(`logs -f ${executionId}`)}`);

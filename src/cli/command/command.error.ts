@@ -9,7 +9,9 @@ export interface ErrorShape {
   readonly timestamp: string;
 }
 
-/** A command cannot do what it was asked: shown as what is wrong, then what to do, without a stack. */
+/**
+ * A command cannot do what it was asked: shown as what is wrong, then what to do, without a stack.
+ */
 export class CommandError extends Error {
   constructor(
     message: string,

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 
 /**
- * Exit codes of every command (docs/cli.md). `timedOut` is that of timeout(1), `interrupted` that of a shell whose
- * command was ended by Ctrl-C.
+ * Exit codes of every command (docs/cli.md). `timedOut` is that of timeout(1), `interrupted` that
+ * of a shell whose command was ended by Ctrl-C.
  */
 export const exitCodes = {
   success: 0,
@@ -10,7 +10,9 @@ export const exitCodes = {
   failed: 1,
   /** The command line, a file or a value is wrong. */
   usage: 2,
-  /** The server cannot be reached, cannot serve now, or is of a release that knows no such request. */
+  /**
+   * The server cannot be reached, cannot serve now, or is of a release that knows no such request.
+   */
   unreachable: 3,
   /** No token, a wrong one, or not allowed. */
   auth: 4,
@@ -29,11 +31,14 @@ export function exitCodeOfSignal(name: NodeJS.Signals): number {
 }
 
 /** For `--help`. */
-export const exitCodeHelp = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad
+export const EXIT_CODE_HELP = `Exit codes: 0 success; 1 the run failed or a file has errors; 2 usage or bad
 input; 3 the server is away; 4 no or a wrong token; 5 not found; 6 the run was
 cancelled; 124 the run timed out; 129, 130, 143 hung up, Ctrl-C, TERM.`;
 
-/** What a command that waits for a run says with its exit code. `status` is that of an execution which is over. */
+/**
+ * What a command that waits for a run says with its exit code. `status` is that of an execution
+ * which is over.
+ */
 export function exitCodeOfStatus(status: string): number {
   switch (status) {
     case 'success':

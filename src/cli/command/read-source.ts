@@ -5,7 +5,8 @@ import { CommandError } from './command.error.js';
 
 /**
  * The text of a file, or of standard input for `-`.
- * @throws CommandError for a file that cannot be read, or is no UTF-8: what would be changed by reading it is refused
+ * @throws CommandError for a file that cannot be read, or is no UTF-8: what would be changed by
+ *   reading it is refused
  */
 export async function readSource(file: string): Promise<string> {
   const bytes = file === '-' ? await buffer(process.stdin) : await readBytes(file);

@@ -11,7 +11,9 @@ export interface EffectiveConfig {
   readonly environment: Environment;
 }
 
-/** The configuration of a server command: flags over environment over defaults. @throws ConfigError */
+/**
+ * The configuration of a server command: flags over environment over defaults. @throws ConfigError
+ */
 export function effectiveConfig(flags: ServerFlags): EffectiveConfig {
   const overrides: Environment = {
     PORT: flags.port,

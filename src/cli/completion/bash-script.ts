@@ -13,7 +13,10 @@ const bash: ShellWords = {
   choose: (words) => `kind=words words=${shellQuote(words.map(({ name }) => name).join(' '))}`,
 };
 
-/** Completion for bash 4 and newer; for `./millrace` too: bash looks for what follows the last slash. */
+/**
+ * Completion for bash 4 and newer; for `./millrace` too: bash looks for what follows the last
+ * slash.
+ */
 export function bashScript(shapes: readonly CommandShape[]): string {
   return `# Completion of millrace for bash. Load it: source <(./millrace completion bash)
 _millrace() {

@@ -1,6 +1,9 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What may stand in a place: names that a server knows, files, either (`source`), one of some words, or anything. */
+/**
+ * What may stand in a place: names that a server knows, files, either (`source`), one of some
+ * words, or anything.
+ */
 export type ValueKind =
   | { readonly kind: 'pipeline' | 'execution' | 'source' | 'file' | 'any' }
   | { readonly kind: 'words'; readonly words: readonly string[] };
@@ -15,7 +18,7 @@ export interface OptionShape {
 
 /** One command as completion sees it. */
 export interface CommandShape {
-  /** Words from the program to it, parted by one space; empty for the program. */
+  /** Words from the program to it, separated by one space; empty for the program. */
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly OptionShape[];

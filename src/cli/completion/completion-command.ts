@@ -28,8 +28,8 @@ export function completionCommand(shell: Shell, program: Command, terminal: Term
 }
 
 /**
- * Prints what the server knows, one a line as `word TAB description`: for completion, so once, quickly, and silently when
- * there is no server or no token.
+ * Prints what the server knows, one a line as `word TAB description`: for completion, so once,
+ * quickly, and silently when there is no server or no token.
  */
 export async function namesCommand(kind: string, terminal: Terminal): Promise<number> {
   try {

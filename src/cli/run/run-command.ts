@@ -43,8 +43,8 @@ const EXIT_CODES: Readonly<Partial<Record<RunState['status'], number>>> = {
 };
 
 /**
- * Runs a pipeline with the same engine and step handlers as a worker, in a folder that is removed afterwards, however the
- * run ends.
+ * Runs a pipeline with the same engine and step handlers as a worker, in a folder that is removed
+ * afterwards, however the run ends.
  */
 export async function runCommand(
   file: string,
@@ -127,7 +127,7 @@ async function removeWorkspace(
   forced: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  // The runner of a run that was cut off is closed, so that nothing of it goes on.
+  // The runner of a run that was cut off is closed, so that nothing of it continues.
   const removal = removeAll(base, store).catch(() => removeByNewRunner(base));
   // Whoever wanted the end at once gets it; that the folder is left is told.
   const late = sleep(FORCED_REMOVAL_MS, 'late' as const, { ref: false });
@@ -150,7 +150,10 @@ async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
   await rmdir(base);
 }
 
-/** Runs the plan to its end; `forced` when it was cut off. Either way no process of it lives when this resolves. */
+/**
+ * Runs the plan to its end; `forced` when it was cut off. Either way no process of it lives when
+ * this resolves.
+ */
 async function runToEnd(
   run: PlanRun,
   plan: Plan,
@@ -212,7 +215,10 @@ function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
   };
 }
 
-/** A second signal does not wait until steps have had their time: a closed runner starts nothing and ends what runs. */
+/**
+ * A second signal does not wait until steps have had their time: a closed runner starts nothing and
+ * ends what runs.
+ */
 async function endProcesses(
   run: PlanRun,
   processes: ProcessRunner,

@@ -5,8 +5,9 @@ import type { Terminal } from '../terminal/terminal.js';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Signals to `run`. The first one cancels the run as the server would: steps end, `always` hooks run. The second one ends
- * everything that runs at once. Further ones change nothing: what is left to do then is short, and must be done.
+ * Signals to `run`. The first one cancels the run as the server would: steps end, `always` hooks
+ * run. The second one ends everything that runs at once. Further ones change nothing: what is left
+ * to do then is short, and must be done.
  */
 export class RunStop {
   private readonly cancelling = new AbortController();

@@ -10,7 +10,10 @@ import type { Terminal } from '../terminal/terminal.js';
 const LINE_BYTES = 64 * 1024;
 const TAIL_BYTES = 16 * 1024;
 
-/** Shows what steps print, each line behind the name of its step; masked as in the server, cleaned as by `logs`. */
+/**
+ * Shows what steps print, each line behind the name of its step; masked as in the server, cleaned
+ * as by `logs`.
+ */
 export class TerminalOutput implements StepOutput {
   private readonly tails = new Map<string, LineTail>();
 

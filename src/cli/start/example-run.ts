@@ -37,13 +37,17 @@ export async function isFirstStart(api: ApiClient): Promise<boolean> {
   return items.length === 0;
 }
 
-/** Applies the example pipeline, triggers it and waits for its end; undefined when `stop` came first. */
+/**
+ * Applies the example pipeline, triggers it and waits for its end; undefined when `stop` came
+ * first.
+ */
 export async function runExample(
   api: ApiClient,
   stop: AbortSignal,
 ): Promise<ExampleResult | undefined> {
   const yaml = await readFile(join(packageRoot(), 'examples', 'hello.yaml'), 'utf8');
-  // As `apply` does it: whoever starts a second server on the same stores at this moment makes no second one.
+  // As `apply` does it: whoever starts a second server on the same stores at this moment makes no
+  // second one.
   const { saved } = await applyYaml(api, yaml, (await validateYaml(api, yaml)).name ?? 'hello');
   const pipelineId = saved.value.id;
   const trigger = { method: 'POST', path: `/api/ci/pipelines/${pipelineId}/trigger`, body: {} };

@@ -6,8 +6,8 @@ import { CommandError } from '../command/command.error.js';
 const HEALTH_MS = 2_000;
 
 /**
- * The port that the API will listen on, tried now, before anything is started for it: 0 becomes a free one, which it keeps
- * through restarts.
+ * The port that the API will listen on, tried now, before anything is started for it: 0 becomes a
+ * free one, which it keeps through restarts.
  *
  * @throws CommandError when nothing can listen there, with what to do
  */

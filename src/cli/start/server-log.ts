@@ -13,8 +13,8 @@ interface LogRecord {
 }
 
 /**
- * What the server's processes print: all of it goes to one file, and what a person should see is shown on the terminal:
- * warnings and errors in one line each, and what is no JSON as it is.
+ * What the server's processes print: all of it goes to one file, and what a person should see is
+ * shown on the terminal: warnings and errors in one line each, and what is no JSON as it is.
  */
 export class ServerLog {
   readonly path: string;
@@ -54,7 +54,8 @@ export class ServerLog {
 
   private show(source: string, line: string): void {
     const record = parse(line);
-    // What is no record is for the person only, such as the token at the first start: no file keeps it.
+    // What is no record is for the person only, such as the token at the first start: no file keeps
+    // it.
     if (record === undefined) {
       this.terminal.say(line);
       return;

@@ -8,7 +8,10 @@ export interface ProcessDescription {
   readonly name: string;
   /** JavaScript file. */
   readonly entry: string;
-  /** Handed over by a descriptor: the process's own environment stays bare, since steps may be able to read it. */
+  /**
+   * Handed over by a descriptor: the process's own environment stays bare, since steps may be able
+   * to read it.
+   */
   readonly environment: Environment;
   /** From TERM to KILL when it is stopped. */
   readonly graceMs: number;
@@ -17,14 +20,20 @@ export interface ProcessDescription {
 export interface ProcessEvents {
   /** Bytes that it printed. */
   output(name: string, bytes: Buffer): void;
-  /** It ended without being asked to; it is started again after `restartInMs`, unless it was never ready. */
+  /**
+   * It ended without being asked to; it is started again after `restartInMs`, unless it was never
+   * ready.
+   */
   died(name: string, how: string, restartInMs: number | undefined): void;
   /** It is ready again, so long after it died. */
   back?(name: string, afterMs: number): void;
 }
 
 const ENVIRONMENT_FD = 3;
-/** Ends with us, so that the process ends too when we are killed; over it the process says that it is ready. */
+/**
+ * Ends with us, so that the process ends too when we are killed; over it the process says that it
+ * is ready.
+ */
 const LINK_FD = 4;
 const FIRST_RESTART_MS = 200;
 const MAX_RESTART_MS = 10_000;
@@ -42,7 +51,10 @@ const INHERITED = [
   'SSL_CERT_DIR',
 ];
 
-/** One of our server processes. Once it was ready it is started again whenever it dies, until it is stopped. */
+/**
+ * One of our server processes. Once it was ready it is started again whenever it dies, until it is
+ * stopped.
+ */
 export class ServerProcess {
   private child: ChildProcess | undefined;
   private restart: NodeJS.Timeout | undefined;

@@ -116,7 +116,10 @@ class Server {
     if (withApi) await apiOf(this.config).waitUntilReady(READY_MS, this.signal);
   }
 
-  /** @throws CommandError when one of them ended before it served: the next try would end the same way */
+  /**
+   * @throws CommandError when one of them ended before it served: the next try would end the same
+   *   way
+   */
   private async allReady(): Promise<void> {
     const all = [...(this.api ? [this.api] : []), ...this.workers];
     await Promise.all(all.map((each) => each.firstReady()));
@@ -211,7 +214,10 @@ async function showExample(
   terminal.print();
 }
 
-/** A line that can be pasted into a shell; the token is read from its file, so that it stays out of the history. */
+/**
+ * A line that can be pasted into a shell; the token is read from its file, so that it stays out of
+ * the history.
+ */
 function triggerLine(api: ApiClient, config: MillraceConfig, pipelineId: string): string {
   const token =
     config.token === undefined ? `$(cat ${quoted(tokenFile(config.home))})` : '$MILLRACE_TOKEN';

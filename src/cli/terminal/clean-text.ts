@@ -1,11 +1,16 @@
-/** Control characters (C0, DEL, C1), and those that turn the direction of text round or hide in it. */
+/**
+ * Control characters (C0, DEL, C1), and those that turn the direction of text round or hide in it.
+ */
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
 const HIDDEN = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const UNSAFE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 const ALL_UNSAFE = new RegExp(UNSAFE.source, 'g');
 
-/** Escape sequences (ECMA-48): CSI, then OSC, DCS, SOS, PM and APC up to their end, then the two-character ones. */
+/**
+ * Escape sequences (ECMA-48): CSI, then OSC, DCS, SOS, PM and APC up to their end, then the
+ * two-character ones.
+ */
 const CSI = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]/;
 const STRING =
   /(?:\u001b[\]PX^_]|[\u009d\u0090\u0098\u009e\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?/;
@@ -14,7 +19,9 @@ const SEQUENCES = new RegExp(`${CSI.source}|${STRING.source}|${SHORT.source}`, '
 const SGR = /^\u001b\[[0-9;:]*m$/;
 const RESET = '\u001b[0m';
 
-/** Text of a server for one place of one line: nothing in it moves the cursor, colours, or reorders. */
+/**
+ * Text of a server for one place of one line: nothing in it moves the cursor, colours, or reorders.
+ */
 export function cleanText(text: string): string {
   return text
     .replace(SEQUENCES, '')
@@ -24,8 +31,9 @@ export function cleanText(text: string): string {
 }
 
 /**
- * One line of a log: colours (SGR) stay when `colour` says so, and end with the line; tabs stay; everything else that a
- * terminal would obey is taken away. What a carriage return would have overwritten is left out, as a terminal shows it.
+ * One line of a log: colours (SGR) stay when `colour` says so, and end with the line; tabs stay;
+ * everything else that a terminal would obey is taken away. What a carriage return would have
+ * overwritten is left out, as a terminal shows it.
  */
 export function cleanLogLine(text: string, colour: boolean): string {
   const shown = text.includes('\r') ? lastOverwrite(text) : text;
@@ -59,7 +67,10 @@ export function cleanLines(text: string): string {
 
 const OBEYED_IN_JSON = new RegExp(`[\\u007f-\\u009f]|${HIDDEN.source}`, 'g');
 
-/** JSON as it came; characters that a terminal would obey are written as escapes, which mean the same in JSON. */
+/**
+ * JSON as it came; characters that a terminal would obey are written as escapes, which mean the
+ * same in JSON.
+ */
 export function cleanJson(json: string): string {
   return json.replace(
     OBEYED_IN_JSON,

@@ -10,7 +10,10 @@ export function logPrefix(
   return `${terminal.paint('cyan', name)} ${terminal.paint('dim', '|')} `;
 }
 
-/** What a step printed, as `logs` and `run` show it: nothing in it is obeyed by a terminal but colours, where there are any. */
+/**
+ * What a step printed, as `logs` and `run` show it: nothing in it is obeyed by a terminal but
+ * colours, where there are any.
+ */
 export function logText(stream: string, text: string, terminal: Terminal): string {
   const clean = cleanLogLine(text, terminal.colour);
   if (stream === 'stderr') return terminal.paint('yellow', clean);

@@ -16,7 +16,10 @@ export function countErrors(problems: readonly Pick<ShownProblem, 'severity'>[])
   return `${errors} ${errors === 1 ? 'error' : 'errors'}`;
 }
 
-/** `file:line:column: error: message` as compilers print it, so that editors find the place; the suggestion follows. */
+/**
+ * `file:line:column: error: message` as compilers print it, so that editors find the place; the
+ * suggestion follows.
+ */
 export function printProblems(
   file: string,
   problems: readonly ShownProblem[],

@@ -11,7 +11,8 @@ export class Terminal {
     /** Colours are for people at a terminal (https://no-color.org). */
     readonly colour: boolean = isForPeople(),
   ) {
-    // Whoever read has gone (`| head`, a closed terminal): what we do goes on, and our exit code tells the result.
+    // Whoever read has gone (`| head`, a closed terminal): what we do continues, and our exit code
+    // tells the result.
     for (const stream of [out, err]) stream.on('error', () => undefined);
     out.on('error', () => (this.gone = true));
   }
@@ -21,7 +22,10 @@ export class Terminal {
     return this.gone;
   }
 
-  /** Characters of one line of a terminal; `undefined` when results go to a file or a program, which take any length. */
+  /**
+   * Characters of one line of a terminal; `undefined` when results go to a file or a program, which
+   * take any length.
+   */
   get columns(): number | undefined {
     const { isTTY, columns } = this.out as Partial<NodeJS.WriteStream>;
     return isTTY ? columns : undefined;
@@ -32,7 +36,9 @@ export class Terminal {
     return (this.out as Partial<NodeJS.WriteStream>).isTTY ?? false;
   }
 
-  /** Waits until what was printed has been taken, so that a slow reader does not fill the memory. */
+  /**
+   * Waits until what was printed has been taken, so that a slow reader does not fill the memory.
+   */
   async drained(): Promise<void> {
     if (!this.out.writableNeedDrain || this.gone) return;
     await new Promise<void>((resolve) => {

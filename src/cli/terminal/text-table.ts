@@ -16,8 +16,8 @@ const GAP = 2;
 const NARROWEST = 8;
 
 /**
- * Rows in columns, without borders, so that what is printed can be cut by columns and copied; within the width of the
- * terminal as far as what must not be cut allows it.
+ * Rows in columns, without borders, so that what is printed can be cut by columns and copied;
+ * within the width of the terminal as far as what must not be cut allows it.
  */
 export function renderTable<T>(
   rows: readonly T[],

@@ -1,6 +1,6 @@
 /**
- * What `work` gives, or what `late` gives (or throws) when `work` has not ended after `ms` milliseconds.
- * `work` goes on; what it gives or throws after that is not heard.
+ * What `work` gives, or what `late` gives (or throws) when `work` has not ended after `ms`
+ * milliseconds. `work` continues; what it gives or throws after that is not heard.
  */
 export function within<T, L>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
   return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
 /**
- * What `/proc/PID/stat` says of a living process. `pid` and `startTicks` together name a process for
- * good: pids come round again.
+ * What `/proc/PID/stat` says of a living process. `pid` and `startTicks` together name a process
+ * for good: pids come round again.
  */
 export interface ProcessEntry {
   readonly pid: number;
@@ -16,7 +16,10 @@ export interface ProcessEntry {
 const GONE_OR_NOT_OURS = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR']);
 const BUFFER = Buffer.allocUnsafe(64 * 1024);
 
-/** Undefined when there is no such process or it is a zombie; one of which only the first thread has ended lives. */
+/**
+ * Undefined when there is no such process or it is a zombie; one of which only the first thread has
+ * ended lives.
+ */
 export function readProcess(pid: number): ProcessEntry | undefined {
   const stat = readProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : parseStat(pid, stat);
@@ -61,7 +64,10 @@ export function readProcFile(path: string): string | undefined {
   });
 }
 
-/** Processes end while they are read, and those of others are closed to us: both are answers, not errors. */
+/**
+ * Processes end while they are read, and those of others are closed to us: both are answers, not
+ * errors.
+ */
 export function tolerant<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -71,7 +77,10 @@ export function tolerant<T>(read: () => T): T | undefined {
   }
 }
 
-/** `PID (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from the last one. */
+/**
+ * `PID (name) state ppid pgrp session …`: the name may hold spaces and parentheses, so count from
+ * the last one.
+ */
 function statFields(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
 }

@@ -18,7 +18,10 @@ export const statusOfKind = {
 
 export type ErrorKind = keyof typeof statusOfKind;
 
-/** What to try when whoever raised the error had nothing better to say: every error has at least one suggestion. */
+/**
+ * What to try when whoever raised the error had nothing better to say: every error has at least one
+ * suggestion.
+ */
 export const defaultSuggestions: Readonly<Record<ErrorKind, string>> = {
   ValidationError: 'Correct the request and send it again; /api/docs shows what it takes.',
   AuthenticationError:

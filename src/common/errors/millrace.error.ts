@@ -15,8 +15,9 @@ export interface ErrorOptions {
 }
 
 /**
- * An outcome that is told to the client. Message, details and suggestions are shown as they are, so they hold no
- * secret, path, host or text of a driver; `cause` goes to the log only. It knows no HTTP framework, so every level may throw it.
+ * An outcome that is told to the client. Message, details and suggestions are shown as they are, so
+ * they hold no secret, path, host or text of a driver; `cause` goes to the log only. It knows no
+ * HTTP framework, so every level may throw it.
  */
 export class MillraceError extends Error {
   readonly details: ErrorDetails | undefined;

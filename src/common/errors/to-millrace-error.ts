@@ -37,8 +37,8 @@ const messageOfKind: Readonly<Record<ErrorKind, string>> = {
 };
 
 /**
- * Makes one of our errors of anything that was thrown. What is not recognized becomes `InternalError`: no word of it
- * reaches the client, all of it the log (as `cause`).
+ * Makes one of our errors of anything that was thrown. What is not recognized becomes
+ * `InternalError`: no word of it reaches the client, all of it the log (as `cause`).
  */
 export function toMillraceError(
   error: unknown,
@@ -54,7 +54,10 @@ export function toMillraceError(
   return new MillraceError(kind, messageOfKind[kind], { cause: error });
 }
 
-/** Status of an error of the framework or of one of the `http-errors` family; a 5xx of those is a defect of ours. */
+/**
+ * Status of an error of the framework or of one of the `http-errors` family; a 5xx of those is a
+ * defect of ours.
+ */
 function clientStatus(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
   const { statusCode } = (error ?? {}) as { statusCode?: unknown };

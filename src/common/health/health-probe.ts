@@ -7,8 +7,9 @@ export interface ProbeResult {
 }
 
 /**
- * A part whose health is shown. `check` is called at most once at a time and has about a second; what takes longer
- * counts as down, what rejects as down with the probe's `downMessage`. It must not change anything.
+ * A part whose health is shown. `check` is called at most once at a time and has about a second;
+ * what takes longer counts as down, what rejects as down with the probe's `downMessage`. It must
+ * not change anything.
  */
 export abstract class HealthProbe {
   /** Key in `checks`. */

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { HealthProbe } from './health-probe.js';
 
-/** Where parts of every level leave their probe, in `onModuleInit`; the health module shows them. */
+/**
+ * Where parts of every level leave their probe, in `onModuleInit`; the health module shows them.
+ */
 @Injectable()
 export class HealthRegistry {
   private readonly byName = new Map<string, HealthProbe>();

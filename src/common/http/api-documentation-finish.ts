@@ -11,7 +11,10 @@ interface Operation {
   responses?: Partial<Record<ErrorStatus, unknown>>;
 }
 
-/** What the decorators cannot say of single routes, because it holds for all of them. Changes the document and gives it back. */
+/**
+ * What the decorators cannot say of single routes, because it holds for all of them. Changes the
+ * document and gives it back.
+ */
 export function finishDocument(document: OpenAPIObject): OpenAPIObject {
   for (const [path, item] of Object.entries(document.paths)) {
     for (const operation of Object.values(item) as Operation[]) {
@@ -23,7 +26,9 @@ export function finishDocument(document: OpenAPIObject): OpenAPIObject {
   return document;
 }
 
-/** Of a parameter of the path the Swagger plugin sees the type of TypeScript; pipes are more exact. */
+/**
+ * Of a parameter of the path the Swagger plugin sees the type of TypeScript; pipes are more exact.
+ */
 const PATH_FORMATS: Readonly<Record<string, Schema>> = {
   id: { type: 'string', format: 'uuid' },
   version: { type: 'integer', minimum: 1 },
@@ -38,16 +43,19 @@ function describeParameters({ parameters = [] }: Operation): void {
 }
 
 /** Probes are never limited, and have answers of their own for a server that cannot serve. */
-const isProbe = /^\/api\/health/;
+const IS_PROBE = /^\/api\/health/;
 
-/** What stands between the socket and the controllers answers on every route; a route's own words win. */
+/**
+ * What stands between the socket and the controllers answers on every route; a route's own words
+ * win.
+ */
 function addCommonErrors(path: string, operation: Operation): void {
   const { parameters = [], requestBody } = operation;
   const responses = (operation.responses ??= {});
   const common: ErrorStatus[] = [403];
   if (parameters.length > 0) common.push(400);
   if (requestBody !== undefined) common.push(400, 413, 415);
-  if (!isProbe.test(path)) common.push(429, 503);
+  if (!IS_PROBE.test(path)) common.push(429, 503);
   for (const status of common) responses[status] ??= errorAnswer(status);
 }
 
@@ -62,8 +70,9 @@ function defaultsAsText(schema: unknown): void {
 }
 
 /**
- * Of a `default` client generators make a property that is always there, so everybody who sends the body is asked for it, and a
- * parameter that is always sent. What the server takes when it is absent is told in words.
+ * Of a `default` client generators make a property that is always there, so everybody who sends the
+ * body is asked for it, and a parameter that is always sent. What the server takes when it is
+ * absent is told in words.
  */
 function defaultAsText(described: { description?: unknown }, schema: Schema): void {
   if (!hasName(schema, 'default')) return;

@@ -45,7 +45,7 @@ export const anyValue = {
   ],
 };
 
-const retryStatuses: readonly number[] = [429, 503];
+const RETRY_STATUSES: readonly number[] = [429, 503];
 const retryAfter = {
   'Retry-After': {
     description: 'Seconds until a new try makes sense.',
@@ -61,11 +61,14 @@ export function errorAnswer(status: ErrorStatus) {
   return {
     description: kinds.find(([, each]) => each === status)?.[0] ?? 'Error',
     content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorResponse) } } },
-    ...(retryStatuses.includes(status) ? { headers: retryAfter } : {}),
+    ...(RETRY_STATUSES.includes(status) ? { headers: retryAfter } : {}),
   };
 }
 
-/** Documents the errors of a route by their statuses; what every route may answer, `finishDocument` adds. */
+/**
+ * Documents the errors of a route by their statuses; what every route may answer, `finishDocument`
+ * adds.
+ */
 export function ApiErrors(...statuses: ErrorStatus[]): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiExtraModels(ErrorResponse),
@@ -78,7 +81,10 @@ export function ApiPage(item: Type): MethodDecorator & ClassDecorator {
   return applyDecorators(ApiExtraModels(item), ApiOkResponse({ schema: pageSchema(item) }));
 }
 
-/** Documents a list that is a page with `limit` or `cursor`, and a bare array without (see `listBody`). */
+/**
+ * Documents a list that is a page with `limit` or `cursor`, and a bare array without (see
+ * `listBody`).
+ */
 export function ApiList(item: Type): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiExtraModels(item),

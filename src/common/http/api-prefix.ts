@@ -1,5 +1,5 @@
 /** First part of every path; controllers leave it out. */
-export const apiPrefix = 'api';
+export const API_PREFIX = 'api';
 
 /** Paths that stand outside of it, where the programs that ask for them expect them. */
-export const unprefixed = ['metrics'];
+export const UNPREFIXED = ['metrics'];

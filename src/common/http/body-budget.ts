@@ -1,9 +1,12 @@
-/** So much of each body is free: nearly all bodies are smaller, and none of those waits for large ones. */
-const freeBytes = 64 * 1024;
+/**
+ * So much of each body is free: nearly all bodies are smaller, and none of those waits for large
+ * ones.
+ */
+const FREE_BYTES = 64 * 1024;
 
 /**
- * What all bodies that are being read may hold together, so that many large ones at once do not take all memory. Only what a
- * body has beyond its first 64 KiB counts.
+ * What all bodies that are being read may hold together, so that many large ones at once do not
+ * take all memory. Only what a body has beyond its first 64 KiB counts.
  */
 export class BodyBudget {
   private used = 0;
@@ -24,7 +27,7 @@ export class BodyBudget {
     const ofWhole = this.whole?.open();
     return {
       grow: (size) => {
-        const wanted = Math.max(0, size - freeBytes);
+        const wanted = Math.max(0, size - FREE_BYTES);
         if (this.used - taken + wanted > this.maxBytes) return false;
         if (ofWhole?.grow(size) === false) return false;
         this.used += wanted - taken;

@@ -39,7 +39,10 @@ const unknownExpectation: Refusal = {
   message: 'The Expect header asks for something that is not known.',
 };
 
-/** Answers in the one error shape what Node refuses before there is a request, and what does not come in time. */
+/**
+ * Answers in the one error shape what Node refuses before there is a request, and what does not
+ * come in time.
+ */
 export function answerClientErrors(server: Server): void {
   const answering = new WeakMap<Duplex, ServerResponse>();
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -47,7 +50,8 @@ export function answerClientErrors(server: Server): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const response = answering.get(socket);
-    // A second answer in the middle of one would be read as a part of it, or as that of another request.
+    // A second answer in the middle of one would be read as a part of it, or as that of another
+    // request.
     const isAnswering = response?.headersSent === true && !response.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
       socket.destroy();

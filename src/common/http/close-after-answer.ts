@@ -3,8 +3,9 @@ import { defaultLingerLimits, lingerThenClose, type LingerLimits } from './linge
 import type { MillraceRequest } from './request-context.js';
 
 /**
- * Ends the connection with the answer, because the rest of the body is not wanted. The answer goes out at once, for clients that
- * read while they write; those that write everything first find it behind their last byte.
+ * Ends the connection with the answer, because the rest of the body is not wanted. The answer goes
+ * out at once, for clients that read while they write; those that write everything first find it
+ * behind their last byte.
  */
 export function closeAfterAnswer(
   request: MillraceRequest,
@@ -16,6 +17,7 @@ export function closeAfterAnswer(
   response.setHeader('Connection', 'close');
   const { socket } = request;
   const destroySoon = socket.destroySoon.bind(socket);
-  // Node calls this when an answer with `Connection: close` is out, and its own destroys the socket, whatever still comes.
+  // Node calls this when an answer with `Connection: close` is out, and its own destroys the
+  // socket, whatever still comes.
   socket.destroySoon = () => lingerThenClose(socket, limits, destroySoon);
 }

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import type { ErrorTranslator } from '../errors/to-millrace-error.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { apiPrefix, unprefixed } from './api-prefix.js';
+import { API_PREFIX, UNPREFIXED } from './api-prefix.js';
 import { requestMetrics } from './request-metrics.js';
 import { BodyBudget } from './body-budget.js';
 import { controllerRoutes } from './controller-routes.js';
@@ -16,7 +16,7 @@ import { ErrorFilter } from './error.filter.js';
 import { rawBody } from './raw-body.js';
 import { MAX_RAW_BYTES } from './raw-body.decorator.js';
 import { jsonBody } from './json-body.js';
-import { idempotencyReplayedHeader } from './idempotency-header.js';
+import { IDEMPOTENCY_REPLAYED_HEADER } from './idempotency-header.js';
 import { defaultLoadLimits, LoadShedding, type LoadLimits } from './load-shedding.js';
 import { rateLimit, type ClientLimiter } from './rate-limit.js';
 import { requestLog } from './request-log.js';
@@ -25,7 +25,7 @@ import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
 
 /** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
-const corsRequestHeaders = [
+const CORS_REQUEST_HEADERS = [
   'Authorization',
   'Content-Type',
   'Idempotency-Key',
@@ -45,7 +45,7 @@ const corsAnswerHeaders = [
   'RateLimit-Reset',
   'Retry-After',
   'X-Request-Id',
-  idempotencyReplayedHeader,
+  IDEMPOTENCY_REPLAYED_HEADER,
 ];
 
 /** Of all bodies that are being read, bytes; at least one of the largest size fits. */
@@ -61,20 +61,24 @@ export interface HttpOptions {
   /** Default: 64 MiB of all bodies that are being read; a half of it for raw ones. */
   readonly bodyBytes?: number;
   readonly metrics: Metrics;
-  /** Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards do. */
+  /**
+   * Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards
+   * do.
+   */
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
   readonly translators: readonly ErrorTranslator[];
 }
 
 /**
- * Everything between the socket and the controllers, in this order: metrics, request id and log line, security headers,
- * `Host` and `Origin`, CORS, load, rate limit, who it is, body, a place among those at work. Create the application with `bodyParser: false`.
+ * Everything between the socket and the controllers, in this order: metrics, request id and log
+ * line, security headers, `Host` and `Origin`, CORS, load, rate limit, who it is, body, a place
+ * among those at work. Create the application with `bodyParser: false`.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
   const routes = new RouteTable(app.get(HttpAdapterHost));
-  app.setGlobalPrefix(apiPrefix, { exclude: unprefixed });
+  app.setGlobalPrefix(API_PREFIX, { exclude: UNPREFIXED });
   app.disable('x-powered-by');
   // Pipelines have a tag of their own, their version; hashing every other answer buys nothing.
   app.set('etag', false);
@@ -89,7 +93,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
       origin: [...config.clientOrigins],
       credentials: true,
       methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: [...corsRequestHeaders],
+      allowedHeaders: [...CORS_REQUEST_HEADERS],
       exposedHeaders: [...corsAnswerHeaders],
       maxAge: 600,
     });
@@ -112,12 +116,14 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   app.useGlobalGuards(new ContentTypeGuard(app.get(Reflector)));
 }
 
-/** The framework answers unknown paths under its prefix only; the rest would get Express's own page. */
+/**
+ * The framework answers unknown paths under its prefix only; the rest would get Express's own page.
+ */
 function onlyRoutes(
   routes: RouteTable,
 ): (request: Request, response: Response, next: NextFunction) => void {
   return ({ path, method }, _response, next) => {
-    const inside = path === `/${apiPrefix}` || path.startsWith(`/${apiPrefix}/`);
+    const inside = path === `/${API_PREFIX}` || path.startsWith(`/${API_PREFIX}/`);
     const known = inside ? routes.mayTake(path, method) : routes.methodsOf(path).includes(method);
     next(known ? undefined : new NotFoundException());
   };

@@ -4,7 +4,10 @@ import type { Logger } from 'pino';
 
 /** Times in milliseconds. */
 export interface ConnectionLimits {
-  /** From the opening of a connection, or the first byte of a later request, to the last byte of the headers. */
+  /**
+   * From the opening of a connection, or the first byte of a later request, to the last byte of the
+   * headers.
+   */
   readonly headersMs: number;
   /** The same to the last byte of the body: what trickles is cut. */
   readonly requestMs: number;
@@ -21,19 +24,21 @@ export const defaultConnectionLimits: ConnectionLimits = {
   headersMs: 15_000,
   requestMs: 120_000,
   checkMs: 1_000,
-  // Longer than the idle limit of usual load balancers (60 s), so that they and not we close idle connections.
+  // Longer than the idle limit of usual load balancers (60 s), so that they and not we close idle
+  // connections.
   idleMs: 65_000,
   connections: 4_096,
   connectionsOfOne: 1_024,
 };
 
 /** Refused connections are logged at most so often. */
-const logEveryMs = 60_000;
+const LOG_EVERY_MS = 60_000;
 
 /**
- * Bounds what a client can hold that sends slowly or not at all. Call it before the server listens. Requests that are too
- * slow end as `clientError`, for `answerClientErrors`.
- * @param proxies `TRUST_PROXY`; behind a proxy all clients share its address, so there is no limit for one
+ * Bounds what a client can hold that sends slowly or not at all. Call it before the server listens.
+ * Requests that are too slow end as `clientError`, for `answerClientErrors`.
+ * @param proxies `TRUST_PROXY`; behind a proxy all clients share its address, so there is no limit
+ *   for one
  */
 export function limitConnections(
   server: Server,
@@ -45,12 +50,13 @@ export function limitConnections(
   server.requestTimeout = limits.requestMs;
   server.keepAliveTimeout = limits.idleMs;
   server.maxConnections = limits.connections;
-  // An option of the constructor, which the framework does not pass on; Node reads it when the server begins to listen.
+  // An option of the constructor, which the framework does not pass on; Node reads it when the
+  // server begins to listen.
   Object.assign(server, { connectionsCheckingInterval: limits.checkMs });
 
   let loggedAt = -Infinity;
   const refused = (client: string | undefined): void => {
-    if (performance.now() - loggedAt < logEveryMs) return;
+    if (performance.now() - loggedAt < LOG_EVERY_MS) return;
     loggedAt = performance.now();
     logger.warn({ client }, 'connections are refused: there are too many');
   };

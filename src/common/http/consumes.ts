@@ -11,7 +11,7 @@ import { MillraceError } from '../errors/millrace.error.js';
 import { announcesBody, mediaType } from './content-type.js';
 import type { MillraceRequest } from './request-context.js';
 
-const consumesKey = 'millrace:consumes';
+const CONSUMES_KEY = 'millrace:consumes';
 
 /**
  * No body is taken that a few bytes could blow up to gigabytes.
@@ -44,14 +44,17 @@ export function refuseOtherTypes(
   );
 }
 
-/** Media types of bodies that a route takes, for the guard and the OpenAPI document; routes without it take JSON. */
+/**
+ * Media types of bodies that a route takes, for the guard and the OpenAPI document; routes without
+ * it take JSON.
+ */
 export function Consumes(...types: string[]): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(consumesKey, types), ApiConsumes(...types));
+  return applyDecorators(SetMetadata(CONSUMES_KEY, types), ApiConsumes(...types));
 }
 
 /**
- * Refuses bodies of other types by 415. It also closes the door that `text/plain` and form posts, which any web page
- * may send anywhere without asking, would be.
+ * Refuses bodies of other types by 415. It also closes the door that `text/plain` and form posts,
+ * which any web page may send anywhere without asking, would be.
  */
 @Injectable()
 export class ContentTypeGuard implements CanActivate {
@@ -60,7 +63,7 @@ export class ContentTypeGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<MillraceRequest>();
     if (!announcesBody(headers)) return true;
-    const accepted = this.reflector.getAllAndOverride<string[] | undefined>(consumesKey, [
+    const accepted = this.reflector.getAllAndOverride<string[] | undefined>(CONSUMES_KEY, [
       context.getHandler(),
       context.getClass(),
     ]) ?? ['application/json'];

@@ -1,7 +1,7 @@
 import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import { apiPrefix, unprefixed } from './api-prefix.js';
+import { API_PREFIX, UNPREFIXED } from './api-prefix.js';
 
 type Handler = (...args: never[]) => unknown;
 type ControllerClass = new (...args: never[]) => object;
@@ -16,13 +16,18 @@ export interface RouteHandler {
 export interface ControllerRoute extends RouteHandler {
   /** In upper case. */
   readonly method: string;
-  /** With the prefix and with parameters as the framework registers them: `/api/ci/pipelines/:id`. */
+  /**
+   * With the prefix and with parameters as the framework registers them: `/api/ci/pipelines/:id`.
+   */
   readonly path: string;
   /** `PipelinesController.get`. */
   readonly name: string;
 }
 
-/** All routes of all controllers, sorted by path. Works on an application that instantiates nothing, too. */
+/**
+ * All routes of all controllers, sorted by path. Works on an application that instantiates nothing,
+ * too.
+ */
 export function controllerRoutes(modules: ModulesContainer): ControllerRoute[] {
   const controllers = new Set(
     [...modules.values()].flatMap((module) =>
@@ -58,7 +63,7 @@ function pathsOf(target: ControllerClass | Handler): string[] {
 function joined(start: string, end: string): string {
   const parts = [...start.split('/'), ...end.split('/')].filter((part) => part !== '');
   const own = parts.join('/');
-  return unprefixed.includes(own) ? `/${own}` : `/${[apiPrefix, ...parts].join('/')}`;
+  return UNPREFIXED.includes(own) ? `/${own}` : `/${[API_PREFIX, ...parts].join('/')}`;
 }
 
 function byPath(one: ControllerRoute, other: ControllerRoute): number {

@@ -9,7 +9,10 @@ import { writtenNumber } from './written-numbers.js';
 export interface FieldProblem {
   /** `inputs.target`, `items[2].name` */
   readonly path: string;
-  /** Name of the rule that was broken, such as `isString`; `unknown_property` for a name that is not known. */
+  /**
+   * Name of the rule that was broken, such as `isString`; `unknown_property` for a name that is not
+   * known.
+   */
   readonly code: string;
   readonly message: string;
 }
@@ -18,7 +21,10 @@ export type DtoClass = abstract new (...args: never[]) => object;
 
 /** What a body or query holds, taken apart by its own properties before any library sees it. */
 export interface DtoInput {
-  /** Fields that the class knows, of the input itself: safe for class-transformer and class-validator. */
+  /**
+   * Fields that the class knows, of the input itself: safe for class-transformer and
+   * class-validator.
+   */
   readonly known: Readonly<Record<string, unknown>>;
   /** Maps of names that users choose, as they were sent, by the path to their field. */
   readonly maps: readonly {
@@ -30,8 +36,9 @@ export interface DtoInput {
 }
 
 /**
- * class-validator asks a plain object whether it knows a property, so the 11 names that all objects have pass as known; and
- * class-transformer leaves out what its target already has. Here a property is known when the class has a rule for it.
+ * class-validator asks a plain object whether it knows a property, so the 11 names that all objects
+ * have pass as known; and class-transformer leaves out what its target already has. Here a property
+ * is known when the class has a rule for it.
  */
 export function dtoInput(value: object, dto: DtoClass, place: 'body' | 'query'): DtoInput {
   const maps: { path: string[]; record: NameRecord<unknown> }[] = [];

@@ -8,13 +8,15 @@ import { MillraceError } from '../errors/millrace.error.js';
 type EdgeConfig = Pick<MillraceConfig, 'host' | 'clientOrigins' | 'allowedHosts'>;
 
 /**
- * Keeps web pages out that the user did not mean to let in; programs without a browser send neither header wrongly.
+ * Keeps web pages out that the user did not mean to let in; programs without a browser send neither
+ * header wrongly.
  *
- * - `Host` must be a name of this server: a page whose DNS name was rebound to this address sends its own name.
- *   On a loopback address only loopback names are its own; elsewhere also IP addresses and names without a dot, which no
- *   public DNS gives out. `ALLOWED_HOSTS` and the hosts of `CLIENT_ORIGIN` are added.
- * - `Origin`, when there is one, must be this server or in `CLIENT_ORIGIN`: any page may send simple POSTs anywhere.
- *   Browsers that send none still send `Sec-Fetch-Site`.
+ * - `Host` must be a name of this server: a page whose DNS name was rebound to this address sends
+ *   its own name. On a loopback address only loopback names are its own; elsewhere also IP
+ *   addresses and names without a dot, which no public DNS gives out. `ALLOWED_HOSTS` and the hosts
+ *   of `CLIENT_ORIGIN` are added.
+ * - `Origin`, when there is one, must be this server or in `CLIENT_ORIGIN`: any page may send
+ *   simple POSTs anywhere. Browsers that send none still send `Sec-Fetch-Site`.
  */
 export function edgeGuard(
   config: EdgeConfig,
@@ -42,13 +44,18 @@ function ownHosts(config: EdgeConfig): ReadonlySet<string> {
   return new Set(names.map((each) => each.toLowerCase().replace(/^\[|\]$/g, '')));
 }
 
-/** Node takes the first of two `Host` headers; a proxy in front may have gone by the other (RFC 9112, 3.2). */
+/**
+ * Node takes the first of two `Host` headers; a proxy in front may have gone by the other (RFC
+ * 9112, 3.2).
+ */
 function hasOneHost(request: Request): boolean {
   const names = request.rawHeaders.filter((_each, index) => index % 2 === 0);
   return names.filter((name) => name.toLowerCase() === 'host').length === 1;
 }
 
-/** Host name of a `Host` header, lower case, without port and brackets; `undefined` when it is none. */
+/**
+ * Host name of a `Host` header, lower case, without port and brackets; `undefined` when it is none.
+ */
 function hostNameOf(header: string | undefined): string | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(header ?? '');
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, '');

@@ -51,7 +51,8 @@ export class ErrorFilter implements ExceptionFilter {
       response.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
     }
     response.setHeader('Cache-Control', 'no-store');
-    // Nobody reads the rest of a body that was refused; without a body the request is complete by now.
+    // Nobody reads the rest of a body that was refused; without a body the request is complete by
+    // now.
     if (announcesBody(request.headers)) closeAfterAnswer(request, response);
     response.status(error.status).json(errorBody(error, request.id));
   }

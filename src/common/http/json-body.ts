@@ -10,20 +10,24 @@ import { parseJson } from './written-numbers.js';
 import type { MillraceRequest } from './request-context.js';
 
 /** A larger body takes milliseconds to parse, so it gets a turn of the event loop of its own. */
-const largeBytes = 64 * 1024;
+const LARGE_BYTES = 64 * 1024;
 let lastTurn: Promise<unknown> = Promise.resolve();
 
-/** Resolves in a turn of the event loop that no other large body has: requests in between are answered in between. */
+/**
+ * Resolves in a turn of the event loop that no other large body has: requests in between are
+ * answered in between.
+ */
 function ownTurn(): Promise<unknown> {
   lastTurn = lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)));
   return lastTurn;
 }
 
 /**
- * Reads JSON bodies into `request.body`. Unlike Express's own parser it answers 413 at once instead of after the
- * whole body came, takes no compressed bodies (a small one may be gigabytes), refuses what is not UTF-8, and
- * says where the JSON breaks, and refuses JSON of so many parts that it would hold up all others. Only requests of somebody known are read; all others end in 401 without it.
- * What was read raw is left as it is.
+ * Reads JSON bodies into `request.body`. Unlike Express's own parser it answers 413 at once instead
+ * of after the whole body came, takes no compressed bodies (a small one may be gigabytes), refuses
+ * what is not UTF-8, and says where the JSON breaks, and refuses JSON of so many parts that it
+ * would hold up all others. Only requests of somebody known are read; all others end in 401 without
+ * it. What was read raw is left as it is.
  * @param limit largest body, bytes
  */
 export function jsonBody(
@@ -65,7 +69,7 @@ async function readJson(
   const share = budget.open();
   try {
     const bytes = await readBody(request, limit, share);
-    if (bytes.length > largeBytes) await ownTurn();
+    if (bytes.length > LARGE_BYTES) await ownTurn();
     return bodyOf(bytes);
   } finally {
     share.release();
@@ -121,7 +125,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Line and column, where V8 tells them; its own message quotes the body, which may hold secrets. */
+/**
+ * Line and column, where V8 tells them; its own message quotes the body, which may hold secrets.
+ */
 function jsonPosition(text: string, error: unknown): { line: number; column: number } | undefined {
   const position = /position (\d+)/.exec(String(error))?.[1];
   if (position === undefined) return undefined;

@@ -21,9 +21,10 @@ export const defaultLingerLimits: LingerLimits = {
 const lingering = new Set<Duplex>();
 
 /**
- * Ends a connection behind its last answer although the other side still sends. A connection that is closed with bytes unread is
- * reset, and the answer is lost to everybody who writes the whole request before he reads. So our side alone is ended,
- * and what still comes is dropped for a bounded while.
+ * Ends a connection behind its last answer although the other side still sends. A connection that
+ * is closed with bytes unread is reset, and the answer is lost to everybody who writes the whole
+ * request before he reads. So our side alone is ended, and what still comes is dropped for a
+ * bounded while.
  * @param close ends it as soon as the answer is out
  */
 export function lingerThenClose(
@@ -38,7 +39,8 @@ export function lingerThenClose(
   }
   lingering.add(socket);
   socket.end();
-  // The parser hears no more: these bytes belong to what was refused, and must never be taken for a further request.
+  // The parser hears no more: these bytes belong to what was refused, and must never be taken for a
+  // further request.
   socket.removeAllListeners('data');
   const cut = (): void => void socket.destroy();
   const total = setTimeout(cut, limits.totalMs);
@@ -56,6 +58,7 @@ export function lingerThenClose(
     lingering.delete(socket);
   });
   socket.resume();
-  // The parser may have stopped the reading for a body that nobody took; the stream does not know, so `resume` changes nothing.
+  // The parser may have stopped the reading for a body that nobody took; the stream does not know,
+  // so `resume` changes nothing.
   socket._read(0);
 }

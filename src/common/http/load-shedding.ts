@@ -11,8 +11,8 @@ export interface LoadLimits {
 }
 
 /**
- * Of one process. More at work would only wait for the same few connections to the database; a burst of a few hundred
- * requests of honest users finds a place at once.
+ * Of one process. More at work would only wait for the same few connections to the database; a
+ * burst of a few hundred requests of honest users finds a place at once.
  */
 export const defaultLoadLimits: LoadLimits = { atWork: 256, waiting: 512, waitMs: 1_000 };
 
@@ -20,7 +20,7 @@ type Middleware = (request: Request, response: Response, next: NextFunction) => 
 
 const RETRY_AFTER_SECONDS = 2;
 /** What tells how the server is must answer above all when it has too much to do. */
-const alwaysServed = /^\/(?:api\/health|metrics(?:$|\/))/;
+const ALWAYS_SERVED = /^\/(?:api\/health|metrics(?:$|\/))/;
 
 /** 503 with the code `busy`: it is told apart from a part that is away. */
 export function serverBusy(cause?: unknown): MillraceError {
@@ -35,8 +35,9 @@ export function serverBusy(cause?: unknown): MillraceError {
 }
 
 /**
- * Refuses what cannot be served in time, before it costs anything. A request has a place from the end of its body to the
- * begin of its answer, so that neither a slow client nor an event stream holds one.
+ * Refuses what cannot be served in time, before it costs anything. A request has a place from the
+ * end of its body to the begin of its answer, so that neither a slow client nor an event stream
+ * holds one.
  */
 export class LoadShedding {
   private atWork = 0;
@@ -52,12 +53,12 @@ export class LoadShedding {
   /** Before anything is read or looked up: no place is going to be free in time. */
   readonly shed: Middleware = ({ path }, _response, next) => {
     const isFull = this.waiting.size >= this.limits.waiting;
-    next(isFull && !alwaysServed.test(path) ? serverBusy() : undefined);
+    next(isFull && !ALWAYS_SERVED.test(path) ? serverBusy() : undefined);
   };
 
-  /** Behind the body: goes on as soon as there is a place. */
+  /** Behind the body: continues as soon as there is a place. */
   readonly admit: Middleware = ({ path }, response, next) => {
-    if (alwaysServed.test(path)) next();
+    if (ALWAYS_SERVED.test(path)) next();
     else if (this.atWork < this.limits.atWork) this.begin(response, next);
     else if (this.waiting.size >= this.limits.waiting) next(serverBusy());
     else this.wait(response, next);
@@ -92,7 +93,8 @@ export class LoadShedding {
       this.atWork -= 1;
       return;
     }
-    // In a turn of its own, or hundreds that are answered at once would call each other; until then the place is taken.
+    // In a turn of its own, or hundreds that are answered at once would call each other; until then
+    // the place is taken.
     this.waiting.delete(first);
     setImmediate(first);
   }

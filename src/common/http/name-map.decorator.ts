@@ -5,8 +5,9 @@ import 'reflect-metadata';
 const key = Symbol('name map');
 
 /**
- * A field whose names users choose, with values of any kind. It arrives as a `NameRecord`, with every name that was sent:
- * class-transformer would leave `constructor` out, and Nest `__proto__`. Who uses it checks names and values.
+ * A field whose names users choose, with values of any kind. It arrives as a `NameRecord`, with
+ * every name that was sent: class-transformer would leave `constructor` out, and Nest `__proto__`.
+ * Who uses it checks names and values.
  */
 export function NameMap(): PropertyDecorator {
   const remember: PropertyDecorator = (prototype, property) => {
@@ -23,7 +24,10 @@ export function nameMapsOf(prototype: object): ReadonlySet<string> {
 
 const textKey = Symbol('whole text');
 
-/** A text with rules of its own for characters, told with line and column. All other texts are checked before they arrive. */
+/**
+ * A text with rules of its own for characters, told with line and column. All other texts are
+ * checked before they arrive.
+ */
 export function OwnCharacters(): PropertyDecorator {
   return (prototype, property) => {
     Reflect.defineMetadata(textKey, true, prototype, String(property));

@@ -6,8 +6,8 @@ import { validationError, type MillraceError } from '../errors/millrace.error.js
 import type { MillraceRequest } from './request-context.js';
 import { MayBeAbsent } from './may-be-absent.decorator.js';
 
-export const defaultPageSize = 50;
-export const maxPageSize = 200;
+export const DEFAULT_PAGE_SIZE = 50;
+export const MAX_PAGE_SIZE = 200;
 
 /** `?limit=&cursor=` of a list; DTOs of lists with filters extend it. */
 export class PageQuery {
@@ -15,14 +15,14 @@ export class PageQuery {
     type: 'integer',
     description: 'Items on one page.',
     minimum: 1,
-    maximum: maxPageSize,
-    default: defaultPageSize,
+    maximum: MAX_PAGE_SIZE,
+    default: DEFAULT_PAGE_SIZE,
   })
   @MayBeAbsent()
   @Type(() => Number)
   @IsInt()
   @Min(1)
-  @Max(maxPageSize)
+  @Max(MAX_PAGE_SIZE)
   limit?: number;
 
   @ApiPropertyOptional({ description: '`next_cursor` of the page before.' })
@@ -46,7 +46,10 @@ export interface Page<T> {
   readonly next?: string;
 }
 
-/** A page with more items than asked for tells that there is a next one: repositories read `limit + 1`. */
+/**
+ * A page with more items than asked for tells that there is a next one: repositories read `limit +
+ * 1`.
+ */
 export function pageOf<T>(
   rows: readonly T[],
   limit: number,
@@ -59,7 +62,7 @@ export function pageOf<T>(
 
 /** @throws ValidationError when the cursor is not one of ours */
 export function pageRequest(query: PageQuery): PageRequest {
-  const limit = query.limit ?? defaultPageSize;
+  const limit = query.limit ?? DEFAULT_PAGE_SIZE;
   return query.cursor === undefined ? { limit } : { limit, after: decodeCursor(query.cursor) };
 }
 
@@ -79,7 +82,7 @@ export function decodeCursor(cursor: string): string {
 export function invalidCursor(): MillraceError {
   return validationError('The cursor is not valid.', {
     details: [{ path: 'cursor', code: 'cursor', message: 'cursor must be a next_cursor' }],
-    suggestions: ['Use `next_cursor` of the page before as it is, or leave it out to begin anew.'],
+    suggestions: ['Use `next_cursor` of the page before as it is, or leave it out to begin again.'],
   });
 }
 
@@ -99,8 +102,8 @@ export function pageBody<T>(page: Page<T>): PageBody<T> {
 }
 
 /**
- * Answers a list. Without `limit` and `cursor` the seed's bare array is kept, and the way to the next page is
- * in the `Link` header (RFC 8288).
+ * Answers a list. Without `limit` and `cursor` the seed's bare array is kept, and the way to the
+ * next page is in the `Link` header (RFC 8288).
  */
 export function listBody<T>(
   page: Page<T>,
@@ -112,7 +115,7 @@ export function listBody<T>(
   if (query.limit !== undefined || query.cursor !== undefined) return body;
   if (body.next_cursor !== null) {
     const url = new URL(request.originalUrl, 'http://relative');
-    url.searchParams.set('limit', String(defaultPageSize));
+    url.searchParams.set('limit', String(DEFAULT_PAGE_SIZE));
     url.searchParams.set('cursor', body.next_cursor);
     response.setHeader('Link', `<${url.pathname}${url.search}>; rel="next"`);
   }

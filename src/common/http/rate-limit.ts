@@ -22,20 +22,22 @@ export interface ClientLimiter {
 }
 
 /**
- * Never refused: probes (a flood from one address must not take the server out of its load balancer; the checks
- * behind them are shared by all who ask), the documentation, and event streams, which have limits of their own.
+ * Never refused: probes (a flood from one address must not take the server out of its load
+ * balancer; the checks behind them are shared by all who ask), the documentation, and event
+ * streams, which have limits of their own.
  */
-const unlimited = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events$/;
+const UNLIMITED = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events$/;
 
 /**
- * Limits the requests of one client address, before anything is read or asked. Answers tell what is left: `RateLimit-Limit`,
- * `-Remaining`, `-Reset` and `-Policy`, as in draft-ietf-httpapi-ratelimit-headers-06.
+ * Limits the requests of one client address, before anything is read or asked. Answers tell what is
+ * left: `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy`, as in
+ * draft-ietf-httpapi-ratelimit-headers-06.
  */
 export function rateLimit(
   limiter: ClientLimiter,
 ): (request: Request, response: Response, next: NextFunction) => void {
   return (request, response, next) => {
-    if (unlimited.test(request.path)) {
+    if (UNLIMITED.test(request.path)) {
       next();
       return;
     }

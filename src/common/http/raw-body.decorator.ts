@@ -8,10 +8,13 @@ import { ApiBody } from '@nestjs/swagger';
 import { Consumes } from './consumes.js';
 import type { MillraceRequest } from './request-context.js';
 
-/** What all raw bodies that are being read may hold together, bytes; so the largest limit of a route. */
+/**
+ * What all raw bodies that are being read may hold together, bytes; so the largest limit of a
+ * route.
+ */
 export const MAX_RAW_BYTES = 32 * 1024 * 1024;
 
-export const rawBodyKey = 'millrace:raw-body';
+export const RAW_BODY_KEY = 'millrace:raw-body';
 
 export interface RawBodyOptions {
   /** Largest body, bytes, at most 32 MiB; `MAX_UPLOAD_SIZE` does not count here. */
@@ -34,7 +37,7 @@ export function RawBody({ limit, types = ['application/json'] }: RawBodyOptions)
   if (limit > MAX_RAW_BYTES) throw new RangeError(`A raw body has at most ${MAX_RAW_BYTES} bytes`);
   const rule: RawBodyRule = { limit, types };
   return applyDecorators(
-    SetMetadata(rawBodyKey, rule),
+    SetMetadata(RAW_BODY_KEY, rule),
     Consumes(...types),
     ApiBody({ schema: { description: `Taken byte by byte, at most ${limit} bytes.` } }),
   );

@@ -138,7 +138,7 @@ describe('@RawBody', () => {
     const sent = request(app.getHttpServer())
       .post('/api/hooks/7/signed')
       .set({ 'content-type': 'application/json', 'x-signature': signatureOf(bytes), ...headers });
-    // superagent would write JSON of it anew.
+    // superagent would write JSON of it again.
     return sent.serialize((body) => body as string).send(bytes.toString('latin1'));
   };
   const sendRaw = (

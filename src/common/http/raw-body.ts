@@ -3,7 +3,7 @@ import type { BodyBudget } from './body-budget.js';
 import { refuseOtherTypes } from './consumes.js';
 import { announcesBody } from './content-type.js';
 import type { ControllerRoute } from './controller-routes.js';
-import { rawBodyKey, type RawBodyRule } from './raw-body.decorator.js';
+import { RAW_BODY_KEY, type RawBodyRule } from './raw-body.decorator.js';
 import { readBody } from './read-body.js';
 import type { MillraceRequest } from './request-context.js';
 import type { RouteTable } from './route-table.js';
@@ -59,7 +59,7 @@ async function read(
 function rawRoutes(controllers: readonly ControllerRoute[]): Map<string, RawBodyRule> {
   return new Map(
     controllers.flatMap(({ method, path, handler }) => {
-      const rule = Reflect.getMetadata(rawBodyKey, handler) as RawBodyRule | undefined;
+      const rule = Reflect.getMetadata(RAW_BODY_KEY, handler) as RawBodyRule | undefined;
       return rule === undefined ? [] : [[`${method} ${path}`, rule] as const];
     }),
   );

@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { payloadTooLarge, serviceUnavailable, validationError } from '../errors/millrace.error.js';
 import type { MillraceError } from '../errors/millrace.error.js';
 import type { BodyShare } from './body-budget.js';
-import { idempotencyKeyHeader } from './idempotency-header.js';
+import { IDEMPOTENCY_KEY_HEADER } from './idempotency-header.js';
 import type { MillraceRequest } from './request-context.js';
 
 /**
- * The whole body of a request, as it came. With an `Idempotency-Key` its digest is noted on the request.
+ * The whole body of a request, as it came. With an `Idempotency-Key` its digest is noted on the
+ * request.
  * @param limit largest body, bytes
- * @throws PayloadTooLargeError, ServiceUnavailableError as soon as there is no room, ValidationError when the client goes away
+ * @throws PayloadTooLargeError, ServiceUnavailableError as soon as there is no room,
+ *   ValidationError when the client goes away
  */
 export async function readBody(
   request: MillraceRequest,
@@ -17,7 +19,7 @@ export async function readBody(
   share: BodyShare,
 ): Promise<Buffer> {
   const bytes = await receive(request, limit, share);
-  if (request.headers[idempotencyKeyHeader] !== undefined) {
+  if (request.headers[IDEMPOTENCY_KEY_HEADER] !== undefined) {
     request.bodyDigest = createHash('sha256').update(bytes).digest('hex');
   }
   return bytes;

@@ -5,11 +5,12 @@ import { clientAddress } from './client-address.js';
 import { requestIdFrom, type RequestContext } from './request-context.js';
 
 /** Probes come every few seconds; their lines are only of use when one fails. */
-const quietPath = /^\/api\/health/;
+const QUIET_PATH = /^\/api\/health/;
 
 /**
- * Gives every request its id, logger and client address, and writes one line when it is answered: method, path, status, duration.
- * Query strings, headers and bodies are not logged: they may hold secrets.
+ * Gives every request its id, logger and client address, and writes one line when it is answered:
+ * method, path, status, duration. Query strings, headers and bodies are not logged: they may hold
+ * secrets.
  * @param proxies `TRUST_PROXY`
  */
 export function requestLog(
@@ -39,7 +40,7 @@ export function requestLog(
     customLogLevel: (request, response, error) => {
       const failed = response.statusCode >= 500 || Boolean(error);
       // A probe that is told 503 got its answer: what is wrong is logged where it is wrong.
-      if (quietPath.test(request.url ?? '')) return failed ? 'info' : 'debug';
+      if (QUIET_PATH.test(request.url ?? '')) return failed ? 'info' : 'debug';
       return failed ? 'error' : 'info';
     },
     customSuccessMessage: () => 'request',

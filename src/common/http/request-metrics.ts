@@ -13,8 +13,8 @@ const METHODS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Counts requests and measures their answers, by the template of the route and never by the path: all paths that no route
- * takes are `unmatched`. To be mounted before everything else.
+ * Counts requests and measures their answers, by the template of the route and never by the path:
+ * all paths that no route takes are `unmatched`. To be mounted before everything else.
  */
 export function requestMetrics(
   metrics: Metrics,

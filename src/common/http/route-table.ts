@@ -24,7 +24,8 @@ export class RouteTable {
   methodsOf(path: string): string[] {
     const methods = new Set<string>();
     const routes = [...this.routesOf(path)];
-    // `/pipelines/upload` is no pipeline: where the path itself is a route, those with parameters are not meant.
+    // `/pipelines/upload` is no pipeline: where the path itself is a route, those with parameters
+    // are not meant.
     const own = routes.filter((route) => pathOf(route) === path);
     for (const route of own.length > 0 ? own : routes) {
       for (const method of Object.keys(route.methods)) methods.add(method.toUpperCase());
@@ -34,8 +35,8 @@ export class RouteTable {
   }
 
   /**
-   * False: the path itself is a route and does not take the method, so that one with parameters, which would, is not meant.
-   * Other paths are the router's to judge.
+   * False: the path itself is a route and does not take the method, so that one with parameters,
+   * which would, is not meant. Other paths are the router's to judge.
    */
   mayTake(path: string, method: string): boolean {
     const route = this.literal.has(path) ? this.methodsOf(path) : undefined;
@@ -52,8 +53,9 @@ export class RouteTable {
   }
 
   /**
-   * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has its path. `taken` is what
-   * Express notes on a request that reached a route; without it (the request was refused before) the path is looked up.
+   * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has
+   * its path. `taken` is what Express notes on a request that reached a route; without it (the
+   * request was refused before) the path is looked up.
    */
   templateOf(path: string, taken?: unknown): string | undefined {
     const known = pathOfRoute(taken);
@@ -90,7 +92,10 @@ function isOfRoute(layer: Layer): layer is Layer & { readonly route: Route } {
   return layer.route !== undefined;
 }
 
-/** The template of what Express notes on a request that reached a route; `undefined` = it reached none. */
+/**
+ * The template of what Express notes on a request that reached a route; `undefined` = it reached
+ * none.
+ */
 export function pathOfRoute(taken: unknown): string | undefined {
   return isRoute(taken) && !takesEverything(taken.methods) ? pathOf(taken) : undefined;
 }
@@ -114,7 +119,10 @@ function pathOf({ path }: Route): string | undefined {
   return typeof path === 'string' ? path : undefined;
 }
 
-/** Middleware that was mounted by `all()`: Express spells it out as one route of every method that Node knows. */
+/**
+ * Middleware that was mounted by `all()`: Express spells it out as one route of every method that
+ * Node knows.
+ */
 function takesEverything(methods: Readonly<Record<string, boolean | undefined>>): boolean {
   return methods['_all'] === true || methods['trace'] === true;
 }

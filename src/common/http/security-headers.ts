@@ -2,7 +2,10 @@ import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { isBehindTls } from './client-address.js';
 
-/** Answers of the API are data: whatever a browser makes of one, it must load, run and embed nothing. */
+/**
+ * Answers of the API are data: whatever a browser makes of one, it must load, run and embed
+ * nothing.
+ */
 const apiPolicy = {
   useDefaults: false,
   directives: {
@@ -31,13 +34,16 @@ const docsPolicy = {
   },
 };
 
-const docsPath = /^\/api\/docs(?:\/|$)/;
-/** Half a year. Without `includeSubDomains`: other hosts of the domain are not ours to decide for. */
+const DOCS_PATH = /^\/api\/docs(?:\/|$)/;
+/**
+ * Half a year. Without `includeSubDomains`: other hosts of the domain are not ours to decide for.
+ */
 const strictTransport = `max-age=${String(180 * 24 * 3_600)}`;
 
 /**
  * The headers that keep a browser from making more of an answer than it is.
- * @param proxies `TRUST_PROXY`; HSTS is sent when one of them tells that the client speaks TLS to it
+ * @param proxies `TRUST_PROXY`; HSTS is sent when one of them tells that the client speaks TLS to
+ *   it
  */
 export function securityHeaders(
   proxies: number,
@@ -49,6 +55,6 @@ export function securityHeaders(
     if (isBehindTls(request, proxies)) {
       response.setHeader('Strict-Transport-Security', strictTransport);
     }
-    (docsPath.test(request.path) ? forDocs : forApi)(request, response, next);
+    (DOCS_PATH.test(request.path) ? forDocs : forApi)(request, response, next);
   };
 }

@@ -20,8 +20,9 @@ class FieldErrors extends Error {
 }
 
 /**
- * Checks bodies and queries against their DTO: unknown properties are refused, all problems told at once. Names are taken by
- * the input's own properties, so none of those that every object inherits is known, or lost.
+ * Checks bodies and queries against their DTO: unknown properties are refused, all problems told at
+ * once. Names are taken by the input's own properties, so none of those that every object inherits
+ * is known, or lost.
  */
 export function validationPipe(): ValidationPipe {
   return new RequestPipe();
@@ -56,7 +57,10 @@ class RequestPipe extends ValidationPipe {
   }
 }
 
-/** Undefined for what is no DTO (`@Param('id')`), and for what is no object, which the framework's pipe refuses. */
+/**
+ * Undefined for what is no DTO (`@Param('id')`), and for what is no object, which the framework's
+ * pipe refuses.
+ */
 function inputOf(value: unknown, { type, metatype }: ArgumentMetadata): DtoInput | undefined {
   const isPlain = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (!isPlain || metatype === undefined || (type !== 'body' && type !== 'query')) return undefined;

@@ -3,12 +3,16 @@ import { randomBytes } from 'node:crypto';
 /** Texts of numbers by the object that `JSON.parse` made them a part of, and its key. */
 const texts = new WeakMap<object, Map<string, string>>();
 
-/** Stands in front of a number's text while it is parsed; nobody can write it, because nobody knows it. */
+/**
+ * Stands in front of a number's text while it is parsed; nobody can write it, because nobody knows
+ * it.
+ */
 const mark = `${randomBytes(16).toString('hex')}:`;
 
 /**
- * `JSON.parse`, which also notes each number that is told in other words than it was written (`1.10` is `1.1`, `1e400` is
- * Infinity, `12345678901234567890` has other digits): what makes texts of numbers asks for it and refuses.
+ * `JSON.parse`, which also notes each number that is told in other words than it was written
+ * (`1.10` is `1.1`, `1e400` is Infinity, `12345678901234567890` has other digits): what makes texts
+ * of numbers asks for it and refuses.
  * @throws SyntaxError as `JSON.parse`, with positions in the text as it is
  */
 export function parseJson(text: string): unknown {

@@ -5,14 +5,17 @@ const MAX_TIME = 2 ** 48 - 1;
 const ANY_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * A UUID version 7 (RFC 9562). Within one process each is greater than the one before, also when the
- * clock steps back; over processes the order is that of the clocks.
+ * A UUID version 7 (RFC 9562). Within one process each is greater than the one before, also when
+ * the clock steps back; over processes the order is that of the clocks.
  */
 export function uuidV7(): string {
   return v7();
 }
 
-/** The lowest UUID version 7 of a millisecond: all made since then are greater or equal, all made before are lower. */
+/**
+ * The lowest UUID version 7 of a millisecond: all made since then are greater or equal, all made
+ * before are lower.
+ */
 export function firstUuidAt(ms: number): string {
   const time = Math.min(Math.max(0, Math.floor(ms)), MAX_TIME)
     .toString(16)

@@ -94,7 +94,7 @@ describe('KeptLease', () => {
     expect(first.counts).toEqual([2]);
   });
 
-  it('renews anew only behind a renewal that is under way', async () => {
+  it('renews again only behind a renewal that is under way', async () => {
     create();
     let go: (outcome: 'kept') => void = () => undefined;
     first.answer = () => new Promise((resolve) => (go = resolve));

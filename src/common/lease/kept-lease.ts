@@ -13,7 +13,9 @@ export interface RenewedStore {
 export interface KeptLeaseOptions {
   readonly everyMs: number;
   readonly stores: readonly RenewedStore[];
-  /** False: the holder cannot do what it promised, so nothing is renewed. Default: it always can. */
+  /**
+   * False: the holder cannot do what it promised, so nothing is renewed. Default: it always can.
+   */
   readonly mayRenew?: () => boolean;
   /**
    * Renewed in no store for so long by the holder's own clock, the lease is lost to it: others may
@@ -44,7 +46,10 @@ export class KeptLease {
     return this.count;
   }
 
-  /** True as soon as others may have it, whether that was told yet or not. Asked after `stop`: as of then. */
+  /**
+   * True as soon as others may have it, whether that was told yet or not. Asked after `stop`: as of
+   * then.
+   */
   get isLost(): boolean {
     if (!this.isOver && this.isExpired()) this.lose();
     return this.isOver;

@@ -1,10 +1,16 @@
 interface Sighting {
   value: string | undefined;
-  /** Observer's monotonic time at which the value was first seen, or since when the observer can see at all. */
+  /**
+   * Observer's monotonic time at which the value was first seen, or since when the observer can see
+   * at all.
+   */
   since: number;
 }
 
-/** What one store says of leases, by their names: a text that changes with every renewal, or that it cannot be read. */
+/**
+ * What one store says of leases, by their names: a text that changes with every renewal, or that it
+ * cannot be read.
+ */
 export type Reading = ReadonlyMap<string, string | undefined> | 'unreachable';
 
 /**

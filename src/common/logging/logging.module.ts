@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import { ProcessLogLevel } from './process-log-level.js';
 
 /**
- * Routes Nest's loggers into the process's root logger (`app.useLogger(app.get(Logger))`). Request lines are written
- * by `requestLog`, which runs before everything else, so that refusals at the edge have one too.
+ * Routes Nest's loggers into the process's root logger (`app.useLogger(app.get(Logger))`). Request
+ * lines are written by `requestLog`, which runs before everything else, so that refusals at the
+ * edge have one too.
  */
 @Module({})
 export class LoggingModule {

@@ -2,16 +2,19 @@ import { valueOf } from '../values/name-record.js';
 import type { Logger } from 'pino';
 
 /** Levels that a running process can be set to, from the most to the least that it says. */
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
-export type LogLevel = (typeof logLevels)[number];
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** How much this process logs. */
 export class ProcessLogLevel {
   /** What the process was started with, `LOG_LEVEL`. */
   readonly configured: string;
 
-  /** `derived`: children of `root`, which have a level of their own. Those of requests are set by `requestLog`. */
+  /**
+   * `derived`: children of `root`, which have a level of their own. Those of requests are set by
+   * `requestLog`.
+   */
   constructor(
     private readonly root: Logger,
     private readonly derived: readonly Logger[],
@@ -23,7 +26,10 @@ export class ProcessLogLevel {
     return this.root.level;
   }
 
-  /** From now on. What a line says of the change is written while the more talkative of both levels holds. */
+  /**
+   * From now on. What a line says of the change is written while the more talkative of both levels
+   * holds.
+   */
   change(level: string, line: Readonly<Record<string, unknown>>, message: string): void {
     const say = (): void => this.root.warn(line, message);
     const more = (valueOf(this.root.levels.values, level) ?? Infinity) < this.root.levelVal;

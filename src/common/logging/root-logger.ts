@@ -1,7 +1,9 @@
 import pino, { type DestinationStream, type Logger } from 'pino';
 
-/** Where a secret could stand in what is logged; the last resort, as nothing logs headers or bodies. */
-const redacted = [
+/**
+ * Where a secret could stand in what is logged; the last resort, as nothing logs headers or bodies.
+ */
+const REDACTED = [
   'authorization',
   'cookie',
   'password',
@@ -33,7 +35,7 @@ export function createRootLogger(options: RootLoggerOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: pino.stdSerializers.errWithCause },
-      redact: { paths: redacted, censor: '********' },
+      redact: { paths: REDACTED, censor: '********' },
     },
     options.destination ?? pino.destination({ dest: 1, sync: false }),
   );

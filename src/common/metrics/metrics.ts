@@ -21,8 +21,9 @@ const ENDS = ['success', 'failed', 'cancelled', 'timeout'] as const;
 export type Dependency = 'database' | 'redis' | 'queue' | 'git';
 
 /**
- * What this process counts, in the one registry that `/metrics` shows. Every label has a bounded set of values, all of them
- * Millrace's own words: no id, no name that a user chose. docs/observability.md describes each metric; a test holds both together.
+ * What this process counts, in the one registry that `/metrics` shows. Every label has a bounded
+ * set of values, all of them Millrace's own words: no id, no name that a user chose.
+ * docs/observability.md describes each metric; a test holds both together.
  */
 @Injectable()
 export class Metrics {
@@ -100,7 +101,7 @@ export class Metrics {
   );
   readonly stepSpawn = this.histogram(
     'millrace_step_spawn_duration_seconds',
-    'Time from the wish for a process to its run; the count is the number of processes started.',
+    'Time from the request for a process to its start; the count is the number of processes started.',
     SPAWN_SECONDS,
   );
 
@@ -139,14 +140,17 @@ export class Metrics {
     this.errors.inc({ kind });
   }
 
-  /** `code` must be one of a fixed set; errors of sockets and the like are reduced to it by `errorCode`. */
+  /**
+   * `code` must be one of a fixed set; errors of sockets and the like are reduced to it by
+   * `errorCode`.
+   */
   dependencyFailed(dependency: Dependency, code: string): void {
     this.dependencyErrors.inc({ dependency, code });
   }
 
   /**
-   * Adds the metrics of the Node.js process (`process_…`, `nodejs_…`). Not part of the start, which they would make longer:
-   * whoever first shows or publishes the registry calls it. Idempotent.
+   * Adds the metrics of the Node.js process (`process_…`, `nodejs_…`). Not part of the start, which
+   * they would make longer: whoever first shows or publishes the registry calls it. Idempotent.
    */
   withProcessMetrics(): Promise<void> {
     this.defaults ??= import('prom-client').then(({ collectDefaultMetrics }) =>

@@ -1,4 +1,7 @@
-/** The parts of prom-client by themselves: its index also loads what Millrace does not use, at every start (10 times the time). */
+/**
+ * The parts of prom-client by themselves: its index also loads what Millrace does not use, at every
+ * start (10 times the time).
+ */
 declare module 'prom-client/lib/registry.js' {
   import { Registry } from 'prom-client';
   export default Registry;

@@ -127,7 +127,7 @@ describe('AddressPolicy', () => {
     await expect(refused).rejects.toThrow(
       'The server does not connect to git.corp (10.1.2.3): that address is private. ' +
         'Whoever runs the server allows it by ALLOW_PRIVATE_URLS=10.1.2.3 or git.corp; ' +
-        'networks such as 10.0.0.0/8 and several, parted by commas, work too.',
+        'networks such as 10.0.0.0/8 and several, separated by commas, work too.',
     );
   });
 });

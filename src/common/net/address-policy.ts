@@ -23,10 +23,11 @@ export class AddressRefusedError extends Error {
 }
 
 /**
- * Which addresses the server may connect to on behalf of a URL that somebody else wrote: all that are public, and of the
- * others those that the operator allows. Public is what IANA's registries of special-purpose addresses (IPv4, IPv6) do not list;
- * of IPv6 only 2000::/3. An IPv6 address that carries an IPv4 address (IPv4-mapped; NAT64 of RFC 6052) is
- * what it carries; 6to4, Teredo and IPv4-compatible addresses are never public.
+ * Which addresses the server may connect to on behalf of a URL that somebody else wrote: all that
+ * are public, and of the others those that the operator allows. Public is what IANA's registries of
+ * special-purpose addresses (IPv4, IPv6) do not list; of IPv6 only 2000::/3. An IPv6 address that
+ * carries an IPv4 address (IPv4-mapped; NAT64 of RFC 6052) is what it carries; 6to4, Teredo and
+ * IPv4-compatible addresses are never public.
  *
  * Pure: it judges addresses and never resolves a name. See `checkedAddresses` for that.
  */
@@ -36,7 +37,10 @@ export class AddressPolicy {
   private readonly networks: readonly (readonly [Address, number])[];
   private readonly names: ReadonlySet<string>;
 
-  /** @param allowed IP addresses, networks (`10.0.0.0/8`), host names, or `all`; as ALLOW_PRIVATE_URLS is parsed. */
+  /**
+   * @param allowed IP addresses, networks (`10.0.0.0/8`), host names, or `all`; as
+   *   ALLOW_PRIVATE_URLS is parsed.
+   */
   constructor(readonly allowed: readonly string[]) {
     this.allowsAll = allowed.includes('all');
     const networks = allowed.filter((item) => isIP(item.split('/')[0] ?? '') !== 0);
@@ -82,13 +86,19 @@ function parseNetwork(item: string): readonly [Address, number] {
   return [single, single.kind() === 'ipv4' ? 32 : 128];
 }
 
-/** Only the usual spelling: no octal, no hexadecimal, no short form. A zone (`fe80::1%eth0`) is left out. */
+/**
+ * Only the usual spelling: no octal, no hexadecimal, no short form. A zone (`fe80::1%eth0`) is left
+ * out.
+ */
 function parseAddress(text: string): Address | undefined {
   const [address = ''] = text.split('%');
   return isIP(address) === 0 ? undefined : unmapped(parsedAsWritten(address));
 }
 
-/** ipaddr.js takes `::8.8.8.8` for `::ffff:8.8.8.8`, which is another address; without dots it cannot. */
+/**
+ * ipaddr.js takes `::8.8.8.8` for `::ffff:8.8.8.8`, which is another address; without dots it
+ * cannot.
+ */
 function parsedAsWritten(address: string): Address {
   if (isIP(address) !== 6) return ipaddr.IPv4.parse(address);
   return ipaddr.IPv6.parse(bareHost(new URL(`http://[${address}]/`).hostname));
@@ -142,6 +152,6 @@ function refusalMessage({ host, address, kind }: AddressRefusal): string {
   return (
     `The server does not connect to ${what}: that address is ${kind}. ` +
     `Whoever runs the server allows it by ALLOW_PRIVATE_URLS=${address}${orName}; ` +
-    'networks such as 10.0.0.0/8 and several, parted by commas, work too.'
+    'networks such as 10.0.0.0/8 and several, separated by commas, work too.'
   );
 }

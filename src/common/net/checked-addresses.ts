@@ -7,7 +7,10 @@ export interface ResolvedAddress {
   readonly family: 4 | 6;
 }
 
-/** Port: every address of a host name. Rejects with an error of Node's `dns` (`ENOTFOUND`, `EAI_AGAIN`). */
+/**
+ * Port: every address of a host name. Rejects with an error of Node's `dns` (`ENOTFOUND`,
+ * `EAI_AGAIN`).
+ */
 export type ResolveHost = (host: string) => Promise<readonly ResolvedAddress[]>;
 
 /** The resolver of the machine: `/etc/hosts`, then DNS. */
@@ -17,8 +20,8 @@ export const systemResolver: ResolveHost = async (host) => {
 };
 
 /**
- * The addresses of a host, each of which the policy lets through: dial one of these, and not the name, since a name
- * may mean another address a moment later (DNS rebinding).
+ * The addresses of a host, each of which the policy lets through: dial one of these, and not the
+ * name, since a name may mean another address a moment later (DNS rebinding).
  * @throws AddressRefusedError when one of them is refused, even if others are not
  */
 export async function checkedAddresses(
@@ -40,7 +43,10 @@ export async function checkedAddresses(
   return addresses;
 }
 
-/** For the option `lookup` of Node's sockets and HTTP clients: answers with addresses that are known already. */
+/**
+ * For the option `lookup` of Node's sockets and HTTP clients: answers with addresses that are known
+ * already.
+ */
 export function pinnedLookup(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_host, options, callback) => {
     if (options.all) return callback(null, [...addresses]);
@@ -50,8 +56,8 @@ export function pinnedLookup(addresses: readonly ResolvedAddress[]): LookupFunct
 }
 
 /**
- * Resolves each name once and remembers the outcome: for one piece of work (a clone, a delivery), in which a name must not
- * come to mean something else.
+ * Resolves each name once and remembers the outcome: for one piece of work (a clone, a delivery),
+ * in which a name must not come to mean something else.
  */
 export class CheckedResolver {
   private readonly known = new Map<string, Promise<readonly ResolvedAddress[]>>();

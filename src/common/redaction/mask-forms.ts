@@ -1,17 +1,18 @@
 /** Shortest secret that can be masked, in bytes; a shorter one would black out ordinary words. */
-export const minMaskBytes = 4;
+export const MIN_MASK_BYTES = 4;
 
 /**
- * Every form in which a secret may be printed, as bytes without CR and LF, each at least {@link minMaskBytes} long and
- * at most once: the value itself line by line; the whole value JSON- and URL-escaped; base64 and base64url of the whole
- * value and of each line, also where other bytes are encoded in front of it (the three offsets).
+ * Every form in which a secret may be printed, as bytes without CR and LF, each at least {@link
+ * MIN_MASK_BYTES} long and at most once: the value itself line by line; the whole value JSON- and
+ * URL-escaped; base64 and base64url of the whole value and of each line, also where other bytes are
+ * encoded in front of it (the three offsets).
  */
 export function maskForms(value: string): Buffer[] {
   const wellFormed = Buffer.from(value).toString();
   const wholes = new Set([wellFormed, wellFormed.trim(), ...wellFormed.split(/[\r\n]+/)]);
   const forms = new Set<string>();
   for (const whole of wholes) {
-    if (Buffer.byteLength(whole) < minMaskBytes) continue;
+    if (Buffer.byteLength(whole) < MIN_MASK_BYTES) continue;
     forms.add(whole);
     for (const form of jsonForms(whole)) forms.add(form);
     for (const form of urlForms(whole)) forms.add(form);
@@ -20,7 +21,7 @@ export function maskForms(value: string): Buffer[] {
   return [...forms]
     .filter((form) => !/[\r\n]/.test(form))
     .map((form) => Buffer.from(form))
-    .filter((form) => form.length >= minMaskBytes);
+    .filter((form) => form.length >= MIN_MASK_BYTES);
 }
 
 function jsonForms(text: string): string[] {
@@ -44,8 +45,9 @@ function percentEncode(character: string): string {
 }
 
 /**
- * The characters that `bytes` alone decides, for 0, 1 and 2 bytes in front; a character shared with a neighbour is left
- * out, since it is not known. With nothing behind it the last character is known, so that form is listed too.
+ * The characters that `bytes` alone decides, for 0, 1 and 2 bytes in front; a character shared with
+ * a neighbour is left out, since it is not known. With nothing behind it the last character is
+ * known, so that form is listed too.
  */
 function base64Forms(bytes: Buffer): string[] {
   const forms: string[] = [];

@@ -2,20 +2,25 @@ import { maskForms } from './mask-forms.js';
 import { PatternSearch } from './pattern-search.js';
 
 /** What stands in place of a secret. */
-export const maskReplacement = '***';
+export const MASK_REPLACEMENT = '***';
 
 /**
- * The secrets of one execution, in every form in which they may be printed (`mask-forms.ts`). Immutable.
+ * The secrets of one execution, in every form in which they may be printed (`mask-forms.ts`).
+ * Immutable.
  *
- * Meaning of masking, for a text and for a stream at any cut: all occurrences of all forms are found, overlapping ones
- * are joined, and each joined range is replaced by `***`. No form contains CR or LF, so no mask crosses a line.
+ * Meaning of masking, for a text and for a stream at any cut: all occurrences of all forms are
+ * found, overlapping ones are joined, and each joined range is replaced by `***`. No form contains
+ * CR or LF, so no mask crosses a line.
  */
 export class MaskSet {
   private constructor(readonly search: PatternSearch) {}
 
   static readonly empty = MaskSet.from([]);
 
-  /** Values of less than 4 bytes, and such lines of a value, are not masked (they are refused when a secret is saved). */
+  /**
+   * Values of less than 4 bytes, and such lines of a value, are not masked (they are refused when a
+   * secret is saved).
+   */
   static from(values: readonly string[]): MaskSet {
     const forms = new Map<string, Buffer>();
     for (const value of values) {
@@ -40,7 +45,7 @@ export class MaskSet {
     const output: string[] = [];
     let position = 0;
     for (const range of joined(this.search.findAll(bytes))) {
-      output.push(bytes.toString('utf8', position, range.start), maskReplacement);
+      output.push(bytes.toString('utf8', position, range.start), MASK_REPLACEMENT);
       position = range.end;
     }
     if (position === 0) return text;

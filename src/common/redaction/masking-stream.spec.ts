@@ -95,8 +95,8 @@ describe('MaskingStream', () => {
 });
 
 /**
- * The definition of masking, written without any of the machinery. For secrets of `a` and `b` in a text of these, where
- * no base64 form can occur: base64 of them always has other letters.
+ * The definition of masking, written without any of the machinery. For secrets of `a` and `b` in a
+ * text of these, where no base64 form can occur: base64 of them always has other letters.
  */
 function maskedByHand(text: string, values: readonly string[]): string {
   const starts: [number, number][] = [];

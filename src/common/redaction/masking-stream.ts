@@ -1,14 +1,16 @@
-import { maskReplacement, type MaskSet } from './mask-set.js';
+import { MASK_REPLACEMENT, type MaskSet } from './mask-set.js';
 
-const lineFeed = 0x0a;
-const replacement = Buffer.from(maskReplacement);
+const LINE_FEED = 0x0a;
+const replacement = Buffer.from(MASK_REPLACEMENT);
 
 /**
- * Masks a stream of bytes: the pieces that come out, joined, are what masking the whole stream at once would give,
- * wherever it was cut. Bytes are held back only while a mask may be growing at the end of what has come; fewer than
- * {@link MaskSet.longest}, and never across a line feed. Not for concurrent use: one object for each stream.
+ * Masks a stream of bytes: the pieces that come out, joined, are what masking the whole stream at
+ * once would give, wherever it was cut. Bytes are held back only while a mask may be growing at the
+ * end of what has come; fewer than {@link MaskSet.longest}, and never across a line feed. Not for
+ * concurrent use: one object for each stream.
  *
- * Pieces may share memory with what was pushed; the caller must not write to a buffer that it has pushed.
+ * Pieces may share memory with what was pushed; the caller must not write to a buffer that it has
+ * pushed.
  */
 export class MaskingStream {
   /** The end of what has come, in which a mask may be growing. */
@@ -26,7 +28,7 @@ export class MaskingStream {
   push(chunk: Buffer): Buffer[] {
     if (this.masks.size === 0) return chunk.length === 0 ? [] : [chunk];
     const bytes = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
-    return this.emit(bytes, this.masks.search.growingFrom(bytes, lineFeed));
+    return this.emit(bytes, this.masks.search.growingFrom(bytes, LINE_FEED));
   }
 
   /** The rest, at the end of the stream: nothing can be growing any more. */
@@ -34,7 +36,10 @@ export class MaskingStream {
     return this.emit(this.held, this.held.length);
   }
 
-  /** Everything before `limit`; every mask that begins there is wholly in `bytes`, though it may end behind `limit`. */
+  /**
+   * Everything before `limit`; every mask that begins there is wholly in `bytes`, though it may end
+   * behind `limit`.
+   */
   private emit(bytes: Buffer, limit: number): Buffer[] {
     const pieces: Buffer[] = [];
     let position = this.heldMasked;

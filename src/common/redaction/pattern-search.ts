@@ -5,15 +5,19 @@ export interface Occurrence {
   readonly end: number;
 }
 
-/** Bytes of a pattern that the shift table looks at; more would fill the table without longer jumps in practice. */
-const maxWindow = 16;
+/**
+ * Bytes of a pattern that the shift table looks at; more would fill the table without longer jumps
+ * in practice.
+ */
+const MAX_WINDOW = 16;
 
 /**
  * Finds all occurrences of many byte patterns in one pass (Wu and Manber, blocks of two bytes).
  *
- * The first `window` bytes of every pattern go into a table: for each pair of bytes, how far the window may move when
- * it ends with that pair. Most pairs of a log occur in no pattern, so the search reads about one pair per `window - 1`
- * bytes, however many patterns there are: one search by `Buffer.indexOf` for each pattern cost ten times as much at 160.
+ * The first `window` bytes of every pattern go into a table: for each pair of bytes, how far the
+ * window may move when it ends with that pair. Most pairs of a log occur in no pattern, so the
+ * search reads about one pair per `window - 1` bytes, however many patterns there are: one search
+ * by `Buffer.indexOf` for each pattern cost ten times as much at 160.
  */
 export class PatternSearch {
   readonly count: number;
@@ -28,7 +32,7 @@ export class PatternSearch {
   constructor(patterns: readonly Buffer[]) {
     this.count = patterns.length;
     this.longest = patterns.reduce((longest, pattern) => Math.max(longest, pattern.length), 0);
-    this.window = patterns.reduce((least, { length }) => Math.min(least, length), maxWindow);
+    this.window = patterns.reduce((least, { length }) => Math.min(least, length), MAX_WINDOW);
     if (this.window < 2) throw new RangeError('A pattern needs at least 2 bytes.');
     this.shifts = new Uint8Array(patterns.length === 0 ? 0 : 0x10000).fill(this.window - 1);
     for (const pattern of patterns) this.add(pattern);
@@ -43,7 +47,10 @@ export class PatternSearch {
     push(this.byFirstByte, byteAt(pattern, 0), pattern);
   }
 
-  /** All occurrences, overlapping ones too, by their start; of those that begin at one place only the longest. */
+  /**
+   * All occurrences, overlapping ones too, by their start; of those that begin at one place only
+   * the longest.
+   */
   findAll(bytes: Buffer): Occurrence[] {
     const found: Occurrence[] = [];
     if (this.count === 0) return found;
@@ -74,8 +81,9 @@ export class PatternSearch {
   }
 
   /**
-   * Where the earliest pattern begins that may be growing at the end of `bytes`, that is the smallest `start` for which
-   * `bytes[start..]` is a proper prefix of a pattern; `bytes.length` when there is none. `stopByte` is in no pattern.
+   * Where the earliest pattern begins that may be growing at the end of `bytes`, that is the
+   * smallest `start` for which `bytes[start..]` is a proper prefix of a pattern; `bytes.length`
+   * when there is none. `stopByte` is in no pattern.
    */
   growingFrom(bytes: Buffer, stopByte: number): number {
     const afterStop = bytes.lastIndexOf(stopByte) + 1;

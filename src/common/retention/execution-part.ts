@@ -19,6 +19,8 @@ export abstract class ExecutionPart {
    */
   abstract remove(executions: readonly RemovedExecution[]): Promise<void>;
 
-  /** The first execution, in the order of ids, of which it has something, if it is below `before`. */
+  /**
+   * The first execution, in the order of ids, of which it has something, if it is below `before`.
+   */
   abstract firstExecution(before: string): Promise<string | undefined>;
 }

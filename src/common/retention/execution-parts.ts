@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { ExecutionPart } from './execution-part.js';
 
-/** Where features of every level leave what retention removes with an execution, in `onModuleInit`. */
+/**
+ * Where features of every level leave what retention removes with an execution, in `onModuleInit`.
+ */
 @Injectable()
 export class ExecutionParts {
   private readonly byName = new Map<string, ExecutionPart>();

@@ -1,7 +1,8 @@
 /**
- * Values by names that users choose: variables, inputs, outputs. A plain object is no map for these: it "has"
- * `constructor` and `toString` without anybody's doing, and a write to `__proto__` changes what it is. So records of such
- * names are made here, without a prototype, and read here, by own properties. Lint (`local/no-name-index`) forbids the rest.
+ * Values by names that users choose: variables, inputs, outputs. A plain object is no map for
+ * these: it "has" `constructor` and `toString` without anybody's doing, and a write to `__proto__`
+ * changes what it is. So records of such names are made here, without a prototype, and read here,
+ * by own properties. Lint (`local/no-name-index`) forbids the rest.
  */
 export type NameRecord<T> = Readonly<Record<string, T>>;
 
@@ -27,7 +28,10 @@ export function valueOf<T>(record: Readonly<Record<string, T>>, name: string): T
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-/** A name and its value as two texts: how names are stored, because a database and its drivers give some keys a meaning. */
+/**
+ * A name and its value as two texts: how names are stored, because a database and its drivers give
+ * some keys a meaning.
+ */
 export interface NamedValue<T> {
   readonly name: string;
   readonly value: T;

@@ -10,9 +10,9 @@ const MAX_SCHEME = 20;
 const MAX_UNENCODED = 512;
 
 /**
- * Takes out of a text what may be a credential in a URL, also of URLs that do not parse: `https://user:token@host/` ->
- * `https://***@host/`, and the values of parameters that are named like secrets. Names alone (`ada@example.com`,
- * `ssh://git@host`) stay.
+ * Takes out of a text what may be a credential in a URL, also of URLs that do not parse:
+ * `https://user:token@host/` -> `https://***@host/`, and the values of parameters that are named
+ * like secrets. Names alone (`ada@example.com`, `ssh://git@host`) stay.
  */
 export function redactUrls(text: string): string {
   if (!/[@?#:]/.test(text)) return text;
@@ -39,8 +39,9 @@ export function redactUrls(text: string): string {
 }
 
 /**
- * What is told of a value that somebody wrote, for messages: `sayUrl` of whatever has a mark of a URL, all of any other. Cut
- * only after that, because half a URL does not show where its credential ends.
+ * What is told of a value that somebody wrote, for messages: `sayUrl` of whatever has a mark of a
+ * URL, all of any other. Cut only after that, because half a URL does not show where its credential
+ * ends.
  */
 export function quoted(value: string, max: number): string {
   const said = /[@?#\\]|\/\/|:\//.test(value) ? sayUrl(value) : value;
@@ -68,8 +69,8 @@ function redactWord(word: string): Word {
 }
 
 /**
- * Where URLs begin: a scheme and what somebody may have made of the two slashes. Web schemes need none, because `URL` takes
- * `https:user:token@host` as if they were there.
+ * Where URLs begin: a scheme and what somebody may have made of the two slashes. Web schemes need
+ * none, because `URL` takes `https:user:token@host` as if they were there.
  */
 function schemesOf(word: string): { readonly at: number; readonly after: number }[] {
   const starts: { at: number; after: number }[] = [];

@@ -4,9 +4,10 @@ import { lineProblem } from './text-rule.js';
 export const REDACTED = '***';
 
 /**
- * A URL of which all parts are known: what is before its only `@` is user information, what is behind `?` or `#` may be a token, the
- * rest may be said. Expressions (`${{ … }}`) are put aside first. Whatever is written otherwise may hold a credential at any
- * place, because somebody mistyped it.
+ * A URL of which all parts are known: what is before its only `@` is user information, what is
+ * behind `?` or `#` may be a token, the rest may be said. Expressions (`${{ … }}`) are put aside
+ * first. Whatever is written otherwise may hold a credential at any place, because somebody
+ * mistyped it.
  */
 const PLAIN_URL =
   /^(https?|ssh):\/\/(?:([^\s/?#@\\"'<>]*)@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?(\/[A-Za-z0-9._~/%+,!$()*;-]*)?([?#][^\s@\\]*)?$/i;
@@ -16,8 +17,9 @@ const EXPRESSION = /\$\{\{[^]*?\}\}/g;
 export const LOGIN_NAMES = new Set(['git', 'hg', 'svn']);
 
 /**
- * What may be said of the URL of a repository, in answers, problems, reasons and logs: scheme, host and path. Everything else
- * is `***`, and of a text that is not surely a URL nothing is said at all. Saying it twice changes nothing.
+ * What may be said of the URL of a repository, in answers, problems, reasons and logs: scheme, host
+ * and path. Everything else is `***`, and of a text that is not surely a URL nothing is said at
+ * all. Saying it twice changes nothing.
  */
 export function sayUrl(text: string): string {
   const expressions: string[] = [];
@@ -32,7 +34,9 @@ export function sayUrl(text: string): string {
   );
 }
 
-/** What may be said of a text that is a URL, or a name or path without anything that only a URL has. */
+/**
+ * What may be said of a text that is a URL, or a name or path without anything that only a URL has.
+ */
 export function sayUrlOrName(text: string): string {
   return /[:@?#\\]/.test(text) ? sayUrl(text) : text;
 }
@@ -79,8 +83,8 @@ const HTTPS = 'https://host/owner/name.git';
 const MAX_LENGTH = 2048;
 
 /**
- * What keeps a URL from ever being cloned, told where it is written and not by the run that fails. Of a text with
- * expressions only what stands before the first one is known.
+ * What keeps a URL from ever being cloned, told where it is written and not by the run that fails.
+ * Of a text with expressions only what stands before the first one is known.
  */
 export function repositoryUrlProblem(
   text: string,

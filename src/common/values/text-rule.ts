@@ -1,9 +1,11 @@
 /**
- * Which characters a text may hold that is written from outside (YAML, bodies, queries, the command line): one rule for
- * all of them, so that what is taken arrives as it was written, in the step, in the database and on a terminal.
+ * Which characters a text may hold that is written from outside (YAML, bodies, queries, the command
+ * line): one rule for all of them, so that what is taken arrives as it was written, in the step, in
+ * the database and on a terminal.
  *
- * Refused everywhere: control characters (C0, DEL, C1) but tab and the ends of lines (LF, CR, NEL); halves of surrogate pairs;
- * U+FFFE and U+FFFF. A text of one line (a name, a branch, a URL) holds none of these either.
+ * Refused everywhere: control characters (C0, DEL, C1) but tab and the ends of lines (LF, CR, NEL);
+ * halves of surrogate pairs; U+FFFE and U+FFFF. A text of one line (a name, a branch, a URL) holds
+ * none of these either.
  * @see docs/adr/0021-names-texts-and-urls.md
  */
 const REFUSED =
@@ -44,7 +46,10 @@ export function characterName(character: string): string {
 /** What stands for bytes that are no UTF-8, where somebody before us has decoded them. */
 export const REPLACEMENT = '\ufffd';
 
-/** What is not UTF-8 in some bytes: where the first such byte stands, from 0; undefined when all is well. */
+/**
+ * What is not UTF-8 in some bytes: where the first such byte stands, from 0; undefined when all is
+ * well.
+ */
 export function utf8Problem(bytes: Uint8Array): number | undefined {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const fits = (end: number): boolean => {

@@ -21,21 +21,28 @@ export interface ArchiveOptions {
   readonly keyrings?: readonly string[];
 }
 
-/** Packages of one Debian release, fetched through apt with a configuration of its own: nothing on the machine changes. */
+/**
+ * Packages of one Debian release, fetched through apt with a configuration of its own: nothing on
+ * the machine changes.
+ */
 export interface DebianArchive {
   /** The closure of `seeds` by first alternatives, without what `cuts` names. */
   closure(seeds: readonly string[], cuts: readonly RegExp[]): Promise<readonly string[]>;
-  /** Downloads the packages by name into `folder`; apt checks every file's hash. Returns their paths. */
+  /**
+   * Downloads the packages by name into `folder`; apt checks every file's hash. Returns their
+   * paths.
+   */
   download(names: readonly string[], folder: string): Promise<readonly string[]>;
 }
 
 /**
  * Opens the archive: writes an apt configuration below `folder` and fetches the signed index.
  *
- * The index must be signed by a key of the Debian keyring. An index that is only too old (a mirror that lags behind) is
- * accepted after a first refusal, and said so through `progress`.
+ * The index must be signed by a key of the Debian keyring. An index that is only too old (a mirror
+ * that lags behind) is accepted after a first refusal, and said so through `progress`.
  *
- * @throws EmbeddedError `platform_unsupported`, `keyring_missing`, `network_unreachable`, `disk_full`, `fetch_failed`.
+ * @throws EmbeddedError `platform_unsupported`, `keyring_missing`, `network_unreachable`,
+ *   `disk_full`, `fetch_failed`.
  */
 export async function openDebianArchive(
   folder: string,
@@ -143,7 +150,8 @@ async function openAtAnyMirror(
   for (const mirror of mirrorCandidates(indexes.stdout, options.env['DEBIAN_MIRROR'])) {
     for (const acceptOld of [false, true]) {
       const config = await writeAptConfig(folder, { mirror, keyring, inherited, acceptOld });
-      // Without Error-Mode=any an index that fails its check only warns when an older one is at hand.
+      // Without Error-Mode=any an index that fails its check only warns when an older one is at
+      // hand.
       const update = ['apt-get', '-q', '-o', 'APT::Update::Error-Mode=any', 'update'];
       const result = await apt(update, config);
       if (result.code === 0) return config;
@@ -171,8 +179,9 @@ export function isOutdated(stderr: string): boolean {
 }
 
 /**
- * Debian mirrors to try, best first: the one that the operator names, then those that this machine uses (by `apt-get
- * indextargets`). Before its first `apt-get update` a machine knows no labels: there the path tells what a mirror serves.
+ * Debian mirrors to try, best first: the one that the operator names, then those that this machine
+ * uses (by `apt-get indextargets`). Before its first `apt-get update` a machine knows no labels:
+ * there the path tells what a mirror serves.
  */
 export function mirrorCandidates(
   indexTargets: string,
@@ -187,7 +196,10 @@ export function mirrorCandidates(
   return [...new Set([...first, ...own])].filter((uri) => uri !== undefined);
 }
 
-/** Proxy and transport settings of the machine's apt (`apt-config dump`), which the own configuration must keep. */
+/**
+ * Proxy and transport settings of the machine's apt (`apt-config dump`), which the own
+ * configuration must keep.
+ */
 export function inheritedSettings(dump: string): readonly string[] {
   return dump
     .split('\n')
@@ -196,7 +208,10 @@ export function inheritedSettings(dump: string): readonly string[] {
     );
 }
 
-/** Text of the own apt.conf; every path lies below `folder` but the machine's proxy and mirror credentials. */
+/**
+ * Text of the own apt.conf; every path lies below `folder` but the machine's proxy and mirror
+ * credentials.
+ */
 export function aptConfig(
   folder: string,
   inherited: readonly string[],

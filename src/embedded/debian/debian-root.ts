@@ -5,7 +5,10 @@ import { EmbeddedError } from '../system/embedded.error.js';
 import { runCommand } from '../system/run-command.js';
 import { fetchError } from './debian-archive.js';
 
-/** Names that depend on the processor: Debian's folder of libraries and the loader of programs in it. */
+/**
+ * Names that depend on the processor: Debian's folder of libraries and the loader of programs in
+ * it.
+ */
 export interface LibraryLayout {
   readonly triplet: string;
   readonly loader: string;
@@ -35,7 +38,10 @@ for deb in "$@"; do
     --exclude='*/gconv' || { echo "cannot unpack $deb" >&2; exit 1; }
 done`;
 
-/** Unpacks Debian packages over each other into `root`, without documentation, configuration and headers. */
+/**
+ * Unpacks Debian packages over each other into `root`, without documentation, configuration and
+ * headers.
+ */
 export async function unpackPackages(
   root: string,
   debs: readonly string[],
@@ -49,8 +55,9 @@ export async function unpackPackages(
 }
 
 /**
- * Replaces `folder/NAME` (a program of the unpacked root) by a script that starts it with the root's own loader and
- * libraries: nothing of the host's C library is used, and the tree may be moved. The program itself goes to `../elf`.
+ * Replaces `folder/NAME` (a program of the unpacked root) by a script that starts it with the
+ * root's own loader and libraries: nothing of the host's C library is used, and the tree may be
+ * moved. The program itself goes to `../elf`.
  */
 export async function wrapProgram(
   root: string,
@@ -71,8 +78,9 @@ export async function wrapProgram(
 }
 
 /**
- * The script. The path must be absolute before the program changes its folder, hence `pwd -P`; `exec` keeps the pid;
- * `--library-path` does not leak into the programs that it starts, as LD_LIBRARY_PATH would.
+ * The script. The path must be absolute before the program changes its folder, hence `pwd -P`;
+ * `exec` keeps the pid; `--library-path` does not leak into the programs that it starts, as
+ * LD_LIBRARY_PATH would.
  */
 export function wrapperScript(libraries: string, loader: string, extra: string): string {
   return `#!/bin/sh
@@ -85,7 +93,8 @@ exec "$l/${loader}" --inhibit-cache \${EMBDB_PRELOAD:+--preload "$EMBDB_PRELOAD"
 }
 
 /**
- * Names of libraries that one of `files` needs and the root does not have; empty when it is complete.
+ * Names of libraries that one of `files` needs and the root does not have; empty when it is
+ * complete.
  */
 export async function missingLibraries(
   root: string,

@@ -1,13 +1,16 @@
-/** One dependency of a package: its alternatives in the order of preference, virtual ones resolved. */
+/**
+ * One dependency of a package: its alternatives in the order of preference, virtual ones resolved.
+ */
 export type DependencyGroup = readonly string[];
 
 /** What `apt-cache depends --recurse` printed: package name to its groups. */
 export type DependencyGraph = ReadonlyMap<string, readonly DependencyGroup[]>;
 
 /**
- * Reads the output of `apt-cache depends --recurse`. Its form (apt 2.6): a package name at column 0; below it one line
- * per dependency, ` |Depends: a` when another alternative follows and `  Depends: a` for the last one; a virtual
- * package stands as `<name>` and its providers follow, indented by four blanks.
+ * Reads the output of `apt-cache depends --recurse`. Its form (apt 2.6): a package name at column
+ * 0; below it one line per dependency, ` |Depends: a` when another alternative follows and `
+ * Depends: a` for the last one; a virtual package stands as `<name>` and its providers follow,
+ * indented by four blanks.
  */
 export function parseDependencyGraph(output: string): DependencyGraph {
   const graph = new Map<string, DependencyGroup[]>();
@@ -50,8 +53,8 @@ export function isCut(name: string, cuts: readonly RegExp[]): boolean {
 }
 
 /**
- * The packages to download for `seeds`: the seeds and, from each of their dependencies, the first alternative, without
- * what `cuts` names. Names are sorted and carry no architecture.
+ * The packages to download for `seeds`: the seeds and, from each of their dependencies, the first
+ * alternative, without what `cuts` names. Names are sorted and carry no architecture.
  *
  * @throws Error when a seed is not in the graph (the archive does not have it).
  */

@@ -7,7 +7,10 @@ import { EmbeddedError } from '../system/embedded.error.js';
 import { findProgram } from '../system/find-program.js';
 import { runCommand } from '../system/run-command.js';
 
-/** FerretDB speaks MongoDB's protocol over PostgreSQL; its version must fit the extension in the Debian archive. */
+/**
+ * FerretDB speaks MongoDB's protocol over PostgreSQL; its version must fit the extension in the
+ * Debian archive.
+ */
 const GATEWAY_VERSION = 'v2.7.0';
 const GATEWAY_MODULE = `github.com/FerretDB/FerretDB/v2/cmd/ferretdb@${GATEWAY_VERSION}`;
 
@@ -24,9 +27,10 @@ export function gatewayPath(root: string): string {
 }
 
 /**
- * Builds the gateway in `root` (an empty folder) with the Go of this machine when it is new enough, else with one that is
- * fetched for this and removed after. 30 to 90 s of two cores, about 900 MB of disk meanwhile, 26 MB in the end.
- * Sources come through the Go module proxy and are checked against its checksum database.
+ * Builds the gateway in `root` (an empty folder) with the Go of this machine when it is new enough,
+ * else with one that is fetched for this and removed after. 30 to 90 s of two cores, about 900 MB
+ * of disk meanwhile, 26 MB in the end. Sources come through the Go module proxy and are checked
+ * against its checksum database.
  */
 export async function installGateway(
   root: string,

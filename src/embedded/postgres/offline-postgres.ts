@@ -12,11 +12,15 @@ export const SERVICE_ENV: Environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ
 
 /** PostgreSQL's programs on a data folder that no server runs on. */
 export interface OfflinePostgres {
-  /** Makes an empty cluster in `data`, an empty folder of the services' user; without flushing it to the disk. */
+  /**
+   * Makes an empty cluster in `data`, an empty folder of the services' user; without flushing it to
+   * the disk.
+   */
   initialise(data: string): Promise<void>;
   /**
-   * Runs statements, one per line, in a single-user server and gives what it printed (rows as `1: name = "value"`).
-   * Neither a throw nor an exit code tells of a statement that failed: ask for its effect.
+   * Runs statements, one per line, in a single-user server and gives what it printed (rows as `1:
+   * name = "value"`). Neither a throw nor an exit code tells of a statement that failed: ask for
+   * its effect.
    */
   statements(data: string, lines: readonly string[]): Promise<string>;
 }
@@ -66,8 +70,9 @@ const INITDB_FLAGS = [
 ];
 
 /**
- * The unpacked root knows only users of /etc/passwd, and initdb insists on a name: a preloaded library gives one to
- * users of directory services and to bare uids. (The loader splits the list at blanks and colons.)
+ * The unpacked root knows only users of /etc/passwd, and initdb insists on a name: a preloaded
+ * library gives one to users of directory services and to bare uids. (The loader splits the list at
+ * blanks and colons.)
  */
 async function namedUser(
   scratch: string,

@@ -1,11 +1,16 @@
-/** `durable` keeps every acknowledged write through a crash; `throwaway` is for tests and keeps nothing. */
+/**
+ * `durable` keeps every acknowledged write through a crash; `throwaway` is for tests and keeps
+ * nothing.
+ */
 export type Durability = 'durable' | 'throwaway';
 
 /**
- * Text of postgresql.conf: unix sockets in `socketFolder` only, the extension loaded, sized for a small machine.
+ * Text of postgresql.conf: unix sockets in `socketFolder` only, the extension loaded, sized for a
+ * small machine.
  *
- * `synchronous_commit` stays on for `durable`: off, a mere kill of the server lost acknowledged writes (ADR 0005).
- * `log_min_error_statement` keeps statements, and so users' data, out of the log.
+ * `synchronous_commit` stays on for `durable`: off, a mere kill of the server lost acknowledged
+ * writes (ADR 0005). `log_min_error_statement` keeps statements, and so users' data, out of the
+ * log.
  */
 export function postgresConf(socketFolder: string, durability: Durability): string {
   const settings: readonly (readonly [string, string])[] = [
@@ -15,7 +20,8 @@ export function postgresConf(socketFolder: string, durability: Durability): stri
     ['port', '5432'],
     ['max_connections', '50'],
     ['shared_buffers', '64MB'],
-    // Reserved at start: systemd removes a user's later segments when the user logs out (RemoveIPC).
+    // Reserved at start: systemd removes a user's later segments when the user logs out
+    // (RemoveIPC).
     ['min_dynamic_shared_memory', '32MB'],
     ['max_parallel_workers_per_gather', '0'],
     ['io_method', 'sync'],

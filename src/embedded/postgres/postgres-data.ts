@@ -17,14 +17,17 @@ export function templateData(component: string): string {
   return join(component, 'data');
 }
 
-/** MongoDB's functions, which bring the extensions that they need, and its ordered indexes. In the order of their making. */
+/**
+ * MongoDB's functions, which bring the extensions that they need, and its ordered indexes. In the
+ * order of their making.
+ */
 const EXTENSIONS = ['documentdb', 'documentdb_extended_rum'] as const;
 /** What comes with these and is brought to a newer version by name. */
 const BROUGHT = ['documentdb_core'] as const;
 
 /**
- * Makes an empty database with the extension in `folder/data` (`folder` is empty), in about 2 s. As root it is made by
- * `user`, who owns the result.
+ * Makes an empty database with the extension in `folder/data` (`folder` is empty), in about 2 s. As
+ * root it is made by `user`, who owns the result.
  */
 export async function makeTemplate(
   folder: string,
@@ -44,9 +47,9 @@ export async function makeTemplate(
 }
 
 /**
- * Brings the extensions in a data folder to the versions of the program, which may be newer when the cache was filled
- * again, and adds those that an older Millrace did without. The versions of the folder are noted beside it, so that the
- * usual start reads small files only.
+ * Brings the extensions in a data folder to the versions of the program, which may be newer when
+ * the cache was filled again, and adds those that an older Millrace did without. The versions of
+ * the folder are noted beside it, so that the usual start reads small files only.
  */
 export async function ensureExtensionVersions(
   data: string,
@@ -97,8 +100,8 @@ function extensionError(what: string, output: string): EmbeddedError {
 }
 
 /**
- * Makes the data folder from the template when it is not there: a copy beside it, made durable, renamed when whole.
- * Call it under the lock of the home.
+ * Makes the data folder from the template when it is not there: a copy beside it, made durable,
+ * renamed when whole. Call it under the lock of the home.
  */
 export async function ensureDataFolder(
   data: string,
@@ -130,13 +133,17 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** What to do about `postmaster.pid` before a start, when nobody else may run a server on the folder. */
+/**
+ * What to do about `postmaster.pid` before a start, when nobody else may run a server on the
+ * folder.
+ */
 export type PidFileVerdict = 'none' | 'remove' | 'stop';
 
 /**
- * Decides it from the file's text and from the arguments of the process of that pid: a pid that is gone, not yet collected, or now of
- * another program (after a reboot or in a new container) leaves a stale file; a server that runs on this folder is one
- * whose supervisor died, and must be stopped.
+ * Decides it from the file's text and from the arguments of the process of that pid: a pid that is
+ * gone, not yet collected, or now of another program (after a reboot or in a new container) leaves
+ * a stale file; a server that runs on this folder is one whose supervisor died, and must be
+ * stopped.
  */
 export function judgePidFile(
   text: string | undefined,
@@ -163,8 +170,9 @@ export async function clearPidFile(data: string): Promise<void> {
 }
 
 /**
- * Removes the socket of a server that is gone and its lock file. PostgreSQL believes the pid in that file as long as any
- * process of the same user has it, and pids come round again. Only under the lock of the home, after `clearPidFile`.
+ * Removes the socket of a server that is gone and its lock file. PostgreSQL believes the pid in
+ * that file as long as any process of the same user has it, and pids come round again. Only under
+ * the lock of the home, after `clearPidFile`.
  */
 export async function clearSocket(sockets: string): Promise<void> {
   for (const name of ['.s.PGSQL.5432', '.s.PGSQL.5432.lock']) {

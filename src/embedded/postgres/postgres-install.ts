@@ -15,7 +15,10 @@ import {
 } from '../debian/debian-root.js';
 import { EmbeddedError } from '../system/embedded.error.js';
 
-/** Major version of PostgreSQL; it names the data folder, which another major version could not read. */
+/**
+ * Major version of PostgreSQL; it names the data folder, which another major version could not
+ * read.
+ */
 export const POSTGRES_MAJOR = '18';
 
 /** Name of the component in the cache. Raise the last number when the recipe below changes. */
@@ -31,7 +34,10 @@ const SEEDS = [
   'libnss-wrapper',
 ];
 
-/** What the server does not need to run; see ADR 0005 for how it was found, and the check that it still holds. */
+/**
+ * What the server does not need to run; see ADR 0005 for how it was found, and the check that it
+ * still holds.
+ */
 const CUTS = [
   /^libgdal/,
   /^postgresql-(common|client)/,
@@ -90,8 +96,8 @@ export function nssWrapperPath(root: string): string {
 }
 
 /**
- * Makes PostgreSQL with the DocumentDB extension in `root` (an empty folder): about 75 packages, 52 MB down, 122 MB on
- * disk, 15 s. Nothing is installed into the system.
+ * Makes PostgreSQL with the DocumentDB extension in `root` (an empty folder): about 75 packages, 52
+ * MB down, 122 MB on disk, 15 s. Nothing is installed into the system.
  */
 export async function installPostgres(root: string, options: ArchiveOptions): Promise<void> {
   const layout = libraryLayout(process.platform, process.arch);
@@ -132,7 +138,8 @@ async function fill(
   const { programs, modules, extensions } = postgresPaths(root);
   await wrapProgram(root, programs, 'postgres', layout, modules);
   await wrapProgram(root, programs, 'initdb', layout, modules);
-  // Debian chooses between raster and plain PostGIS by an alternative link, which only dpkg would make.
+  // Debian chooses between raster and plain PostGIS by an alternative link, which only dpkg would
+  // make.
   await copyFile(join(extensions, 'postgis-3.control'), join(extensions, 'postgis.control'));
 }
 

@@ -20,7 +20,10 @@ export function redisServerPath(root: string): string {
   return join(root, 'usr/bin/redis-server');
 }
 
-/** Makes the Redis server in `root` (an empty folder): about 12 packages, 9 MB down, in a few seconds. */
+/**
+ * Makes the Redis server in `root` (an empty folder): about 12 packages, 9 MB down, in a few
+ * seconds.
+ */
 export async function installRedis(root: string, options: ArchiveOptions): Promise<void> {
   const layout = libraryLayout(process.platform, process.arch);
   const scratch = join(root, '.scratch');

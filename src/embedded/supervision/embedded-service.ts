@@ -29,14 +29,18 @@ export type ServiceEvent =
   | { readonly kind: 'restarted'; readonly service: ServiceName; readonly afterMs: number }
   | { readonly kind: 'restart_failed'; readonly service: ServiceName; readonly reason: string };
 
-/** Longest time from spawn to the first good answer: a database that recovers after a crash needs some of it. */
+/**
+ * Longest time from spawn to the first good answer: a database that recovers after a crash needs
+ * some of it.
+ */
 const READY_TIMEOUT_MS = 60_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
 /**
- * One running service that is started again, with growing pauses, whenever it ends by itself. It runs in a session of
- * its own, so that Ctrl-C reaches the supervisor alone, which stops the parts in their order.
+ * One running service that is started again, with growing pauses, whenever it ends by itself. It
+ * runs in a session of its own, so that Ctrl-C reaches the supervisor alone, which stops the parts
+ * in their order.
  */
 export class EmbeddedService {
   readonly spec: ServiceSpec;
@@ -48,7 +52,10 @@ export class EmbeddedService {
   private restarting: Promise<void> | undefined;
   private wake: () => void = () => undefined;
 
-  /** @param onPid called after each spawn, before the service is awaited: write down which process it is. */
+  /**
+   * @param onPid called after each spawn, before the service is awaited: write down which process
+   *   it is.
+   */
   constructor(
     spec: ServiceSpec,
     onEvent: (event: ServiceEvent) => void,
@@ -64,7 +71,9 @@ export class EmbeddedService {
     return this.identity;
   }
 
-  /** Starts it for the first time. @throws EmbeddedError `service_failed` with the end of its log. */
+  /**
+   * Starts it for the first time. @throws EmbeddedError `service_failed` with the end of its log.
+   */
   async start(): Promise<void> {
     await this.launch();
     this.watch();

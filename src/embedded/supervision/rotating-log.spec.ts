@@ -20,7 +20,7 @@ describe('RotatingLog', () => {
     expect(log.tail()).toMatch(/line 98\nline 99$/);
   });
 
-  it('goes on with the file that is there', () => {
+  it('continues with the file that is there', () => {
     const path = join(folder, 'a.log');
     for (const text of ['one\n', 'two\n']) {
       const log = new RotatingLog(path, 100);

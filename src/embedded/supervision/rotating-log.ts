@@ -4,9 +4,10 @@ import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 const TAIL_BYTES = 4096;
 
 /**
- * A log file of bounded size: when it would pass `maxBytes` it becomes `PATH.1` (replacing the former one) and a new
- * one begins, so at most twice `maxBytes` are on disk. Writes are synchronous: lines stay in order and are there when
- * the writer dies. A disk that is full loses lines, never the service: they are counted in `droppedBytes`.
+ * A log file of bounded size: when it would pass `maxBytes` it becomes `PATH.1` (replacing the
+ * former one) and a new one begins, so at most twice `maxBytes` are on disk. Writes are
+ * synchronous: lines stay in order and are there when the writer dies. A disk that is full loses
+ * lines, never the service: they are counted in `droppedBytes`.
  */
 export class RotatingLog {
   readonly path: string;

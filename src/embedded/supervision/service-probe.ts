@@ -3,7 +3,10 @@ import { connect } from 'node:net';
 /** Longest wait for one answer of a service, in milliseconds. */
 const PROBE_TIMEOUT_MS = 2000;
 
-/** True when PostgreSQL at the socket folder takes connections (its start-up packet is answered by AuthenticationOk). */
+/**
+ * True when PostgreSQL at the socket folder takes connections (its start-up packet is answered by
+ * AuthenticationOk).
+ */
 export async function isPostgresReady(socketFolder: string): Promise<boolean> {
   const parameters = Buffer.from('user\0postgres\0database\0postgres\0\0');
   const packet = Buffer.alloc(8);
@@ -19,13 +22,19 @@ export async function isRedisReady(socket: string): Promise<boolean> {
   return answer?.toString('latin1').startsWith('+PONG') === true;
 }
 
-/** True when the server at the socket answers a read in MongoDB's protocol (so its own store answers too). */
+/**
+ * True when the server at the socket answers a read in MongoDB's protocol (so its own store answers
+ * too).
+ */
 export async function isMongoReady(socket: string): Promise<boolean> {
   const answer = await ask(socket, mongoMessage('find', 'millrace_probe', 'admin'));
   return answer !== undefined && answer.includes(Buffer.from('cursor\0'));
 }
 
-/** An OP_MSG with `{command: value, $db: database}` as its body (MongoDB wire protocol and BSON, by hand). */
+/**
+ * An OP_MSG with `{command: value, $db: database}` as its body (MongoDB wire protocol and BSON, by
+ * hand).
+ */
 function mongoMessage(command: string, value: string, database: string): Buffer {
   const elements = [bsonString(command, value), bsonString('$db', database)];
   const document = Buffer.concat([Buffer.alloc(4), ...elements, Buffer.from([0])]);
@@ -48,7 +57,10 @@ function bsonString(name: string, value: string): Buffer {
   ]);
 }
 
-/** Sends a request to a unix socket and gives the first bytes of the answer; undefined when none comes. */
+/**
+ * Sends a request to a unix socket and gives the first bytes of the answer; undefined when none
+ * comes.
+ */
 function ask(socket: string, request: Buffer): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const connection = connect(socket);

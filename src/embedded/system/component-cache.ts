@@ -7,7 +7,10 @@ import { acquireFileLock } from './file-lock.js';
 export interface ComponentRequest {
   /** Folder of the cache; made when missing. */
   readonly cache: string;
-  /** Name with version: another recipe or version has another name, so an old folder is never taken for a new one. */
+  /**
+   * Name with version: another recipe or version has another name, so an old folder is never taken
+   * for a new one.
+   */
   readonly name: string;
   readonly env: Environment;
   readonly signal?: AbortSignal | undefined;
@@ -22,8 +25,9 @@ const WHOLE = '.whole';
 /**
  * The folder of a component of the cache, made now when it is not there.
  *
- * It is made under a lock in a temporary folder beside it and renamed when it is whole, so a broken or half made one is
- * never seen; a second caller, of any process, waits for the first and uses its result.
+ * It is made under a lock in a temporary folder beside it and renamed when it is whole, so a broken
+ * or half made one is never seen; a second caller, of any process, waits for the first and uses its
+ * result.
  */
 export async function cachedComponent(request: ComponentRequest): Promise<string> {
   const target = join(request.cache, request.name);

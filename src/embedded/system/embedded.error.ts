@@ -16,8 +16,8 @@ export type EmbeddedErrorCode =
   | 'aborted';
 
 /**
- * The one error of this folder. `message` says what happened, `advice` what the reader can do about it;
- * neither holds a secret. `toString()` gives both.
+ * The one error of this folder. `message` says what happened, `advice` what the reader can do about
+ * it; neither holds a secret. `toString()` gives both.
  */
 export class EmbeddedError extends Error {
   readonly code: EmbeddedErrorCode;

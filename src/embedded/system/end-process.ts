@@ -21,8 +21,8 @@ export async function readCommandLine(pid: number): Promise<string | undefined> 
 }
 
 /**
- * Ends a process: `signal`, then SIGKILL after `graceMs`. Resolves when it is gone; a process that has
- * ended already, or whose pid belongs to another one now, is left alone.
+ * Ends a process: `signal`, then SIGKILL after `graceMs`. Resolves when it is gone; a process that
+ * has ended already, or whose pid belongs to another one now, is left alone.
  */
 export async function endProcess(
   process: ProcessIdentity,
@@ -41,7 +41,10 @@ export async function endProcess(
   }
 }
 
-/** Kills the process group of a child that was spawned `detached`; one that has ended, or never began, is left alone. */
+/**
+ * Kills the process group of a child that was spawned `detached`; one that has ended, or never
+ * began, is left alone.
+ */
 export function killGroup(leader: number | undefined): void {
   if (leader !== undefined) send(-leader, 'SIGKILL');
 }

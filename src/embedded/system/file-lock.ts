@@ -5,8 +5,9 @@ import { EmbeddedError } from './embedded.error.js';
 import { killGroup } from './end-process.js';
 
 /**
- * A lock on a file that the kernel drops when its holder dies: `flock` held by a small shell whose standard input is
- * ours, so it cannot outlive us. (Node has no flock, and a file with a pid in it cannot be taken over without a race.)
+ * A lock on a file that the kernel drops when its holder dies: `flock` held by a small shell whose
+ * standard input is ours, so it cannot outlive us. (Node has no flock, and a file with a pid in it
+ * cannot be taken over without a race.)
  */
 export interface FileLock {
   /** Gives the lock back; when it resolves another process can take it. */

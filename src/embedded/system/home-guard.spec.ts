@@ -64,7 +64,8 @@ describe('guardHome', () => {
     const before = await holders(lock);
     for (const pid of before) process.kill(pid, 'SIGKILL');
     await until(async () => !(await holders(lock)).some((pid) => before.includes(pid)));
-    // A process that is killed may show no descriptors any more and still have the lock for a moment.
+    // A process that is killed may show no descriptors any more and still have the lock for a
+    // moment.
     await until(async () => (await holders(lock)).length > 0 && (await isHeld(lock)));
     await expect(take()).rejects.toMatchObject({ code: 'home_in_use' });
     await guard.release();

@@ -14,9 +14,10 @@ export interface GuardedProcess {
 }
 
 /**
- * Holds the lock of a home, and outlives the supervisor for a moment: a small shell whose standard input is ours. When we
- * die, by kill -9 too, it ends the processes in the list (each known by pid and start time), removes the temporary
- * folders, and only then lets the lock go, so that no two sets of services ever run on one home.
+ * Holds the lock of a home, and outlives the supervisor for a moment: a small shell whose standard
+ * input is ours. When we die, by kill -9 too, it ends the processes in the list (each known by pid
+ * and start time), removes the temporary folders, and only then lets the lock go, so that no two
+ * sets of services ever run on one home.
  */
 export interface HomeGuard {
   /** Replaces the list of processes. */
@@ -25,7 +26,10 @@ export interface HomeGuard {
   release(): Promise<void>;
 }
 
-/** The lock is closed to others, an older one too: whoever can read a file can hold a lock on it for ever. */
+/**
+ * The lock is closed to others, an older one too: whoever can read a file can hold a lock on it for
+ * ever.
+ */
 const GUARD = `umask 077
 exec 9>>"$0" && chmod 600 "$0" || exit 74
 flock -n 9 || exit 75
@@ -62,13 +66,16 @@ export interface GuardOptions {
   /** Folders to remove at the end. */
   readonly temporary: readonly string[];
   readonly env: Environment;
-  /** The guard died and no other could take its place: another Millrace may take the home at any moment. */
+  /**
+   * The guard died and no other could take its place: another Millrace may take the home at any
+   * moment.
+   */
   readonly onLost: (error: unknown) => void;
 }
 
 /**
- * Takes the lock at once or not at all, and ends what a killed predecessor and its guard left running. A guard that is
- * killed is replaced by another.
+ * Takes the lock at once or not at all, and ends what a killed predecessor and its guard left
+ * running. A guard that is killed is replaced by another.
  *
  * @throws EmbeddedError `home_in_use` when another Millrace has the home; `lock_unavailable`.
  */

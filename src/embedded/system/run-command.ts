@@ -12,8 +12,8 @@ export interface CommandOptions {
   readonly uid?: number;
   readonly gid?: number;
   /**
-   * Kills the command and all that it started: with a signal it has a process group of its own, which Ctrl-C at the
-   * terminal does not reach; without one it stays in the caller's.
+   * Kills the command and all that it started: with a signal it has a process group of its own,
+   * which Ctrl-C at the terminal does not reach; without one it stays in the caller's.
    */
   readonly signal?: AbortSignal;
 }
@@ -31,8 +31,8 @@ const MAX_OUTPUT_BYTES = 8 * 1024 * 1024;
 /**
  * Runs a program without a shell and collects its output.
  *
- * @throws EmbeddedError `tool_missing` when the program is not found, `aborted` when the signal fired. A non-zero
- *   exit code is returned, not thrown.
+ * @throws EmbeddedError `tool_missing` when the program is not found, `aborted` when the signal
+ *   fired. A non-zero exit code is returned, not thrown.
  */
 export function runCommand(
   program: string,
@@ -64,7 +64,8 @@ export function runCommand(
       }
       resolve({ code, stdout: stdout(), stderr: stderr() });
     });
-    // A child that ends before it has read its input breaks the pipe; its exit code tells the reason.
+    // A child that ends before it has read its input breaks the pipe; its exit code tells the
+    // reason.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
     if (options.signal?.aborted === true) abort();

@@ -16,20 +16,29 @@ import { requireReachable, type ServiceUser } from './service-user.js';
 
 /** Where the parts of one home live. All are absolute. */
 export interface ServiceFolders {
-  /** Owned by the supervisor, open to the services' user only; lock, configuration files and logs. */
+  /**
+   * Owned by the supervisor, open to the services' user only; lock, configuration files and logs.
+   */
   readonly base: string;
   readonly logs: string;
-  /** 0700 and owned by the services' user: whoever can enter it may use the services, which ask for no password. */
+  /**
+   * 0700 and owned by the services' user: whoever can enter it may use the services, which ask for
+   * no password.
+   */
   readonly sockets: string;
 }
 
-/** Longest path of a unix socket is 107 bytes; the longest name below the folder is `.s.PGSQL.5432.lock`. */
+/**
+ * Longest path of a unix socket is 107 bytes; the longest name below the folder is
+ * `.s.PGSQL.5432.lock`.
+ */
 const LONGEST_SOCKET_FOLDER = 107 - '/.s.PGSQL.5432.lock'.length;
 
 /**
  * Makes the folders that the supervisor owns.
  *
- * @throws EmbeddedError `home_unreachable` when they cannot be made, or not be reached by the services' user.
+ * @throws EmbeddedError `home_unreachable` when they cannot be made, or not be reached by the
+ *   services' user.
  */
 export async function makeServiceFolders(
   home: string,
@@ -39,7 +48,8 @@ export async function makeServiceFolders(
   const logs = join(base, 'logs');
   try {
     await mkdir(base, { recursive: true });
-    // Steps are another user: configurations, the lock (whoever can read it can hold it) and names are not for them.
+    // Steps are another user: configurations, the lock (whoever can read it can hold it) and names
+    // are not for them.
     if (user !== undefined) {
       await chown(base, process.getuid?.() ?? 0, user.gid);
       await chmod(base, 0o710);
@@ -62,8 +72,8 @@ export async function makeServiceFolders(
 }
 
 /**
- * Removes the socket folder of a predecessor that could not do it (it and its guard were killed), and writes down the new
- * one. Only under the lock of the home.
+ * Removes the socket folder of a predecessor that could not do it (it and its guard were killed),
+ * and writes down the new one. Only under the lock of the home.
  */
 export async function replaceSocketFolder(folders: ServiceFolders): Promise<void> {
   const note = join(folders.base, 'socket-folder');
@@ -77,7 +87,10 @@ export async function replaceSocketFolder(folders: ServiceFolders): Promise<void
   await writeFile(note, folders.sockets, { mode: 0o600 });
 }
 
-/** Lets other users go through the home and do nothing else there, when it is ours (a fresh one is often 0700). */
+/**
+ * Lets other users go through the home and do nothing else there, when it is ours (a fresh one is
+ * often 0700).
+ */
 async function makePassable(home: string): Promise<void> {
   const info = await stat(home);
   if (info.uid === process.getuid?.()) await chmod(home, (info.mode & 0o7700) | 0o011);
@@ -95,7 +108,8 @@ export async function makeOwnedFolder(
 }
 
 async function makeSocketFolder(user: ServiceUser | undefined): Promise<string> {
-  // Not XDG_RUNTIME_DIR: it is removed when the user logs out, under a server that was left running.
+  // Not XDG_RUNTIME_DIR: it is removed when the user logs out, under a server that was left
+  // running.
   const places = [...(user === undefined ? [] : ['/run']), tmpdir(), '/tmp'];
   let failure: unknown;
   for (const place of places) {

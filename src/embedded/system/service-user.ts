@@ -16,8 +16,9 @@ export interface ServiceUser {
 }
 
 /**
- * Whom the services run as: undefined for the caller itself, which is right for every user but root. For root it is the
- * system user `millrace-data`, made when it is missing (and said so); `nobody` where no user can be made.
+ * Whom the services run as: undefined for the caller itself, which is right for every user but
+ * root. For root it is the system user `millrace-data`, made when it is missing (and said so);
+ * `nobody` where no user can be made.
  */
 export async function serviceUser(
   env: Environment,

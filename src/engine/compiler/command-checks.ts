@@ -16,7 +16,9 @@ const RUN_BY_SHELLS = new Set([
   'BASHOPTS',
 ]);
 
-/** Expressions stand where they are surely taken as a value; the kind of a step says where that is. */
+/**
+ * Expressions stand where they are surely taken as a value; the kind of a step says where that is.
+ */
 export function checkCommands(definition: PipelineDefinition, sink: ProblemSink): void {
   const steps = definition.stages.flatMap((stage) => stage.steps);
   const all = [...steps, ...definition.onFailure, ...definition.always];

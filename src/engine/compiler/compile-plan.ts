@@ -25,8 +25,8 @@ export interface CompiledPlan {
 }
 
 /**
- * Makes the plan of a definition: needs written out, defaults applied, names and references checked. Pure: the same definition
- * makes the same plan. Never throws.
+ * Makes the plan of a definition: needs written out, defaults applied, names and references
+ * checked. Pure: the same definition makes the same plan. Never throws.
  */
 export function compilePlan(definition: PipelineDefinition): CompiledPlan {
   const problems = checkDefinition(definition);

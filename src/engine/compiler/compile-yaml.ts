@@ -13,7 +13,10 @@ export interface CompiledPipeline {
   readonly problems: readonly Problem[];
 }
 
-/** From text to plan in one, telling the mistakes of single parts and those between parts together. Never throws. */
+/**
+ * From text to plan in one, telling the mistakes of single parts and those between parts together.
+ * Never throws.
+ */
 export function compileYaml(
   yamlText: string,
   repositories: RepositorySupport = { ssh: false },

@@ -1,4 +1,7 @@
-/** The nodes of one cycle, in order, the first once more at the end; undefined when there is none. Iterative: any depth. */
+/**
+ * The nodes of one cycle, in order, the first once more at the end; undefined when there is none.
+ * Iterative: any depth.
+ */
 export function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const state = new Map<string, 'open' | 'done'>();
   for (const start of edges.keys()) {

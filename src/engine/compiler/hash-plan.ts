@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Plan } from '../plan/plan.js';
 
-/** SHA-256, in hexadecimal, of the plan's canonical JSON: keys sorted, nothing undefined. Equal plans have equal hashes. */
+/**
+ * SHA-256, in hexadecimal, of the plan's canonical JSON: keys sorted, nothing undefined. Equal
+ * plans have equal hashes.
+ */
 export function hashPlan(plan: Plan): string {
   return createHash('sha256').update(canonicalJson(plan), 'utf8').digest('hex');
 }

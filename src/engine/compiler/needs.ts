@@ -11,7 +11,10 @@ export function stageNeeds(stages: readonly StageDefinition[]): Map<string, stri
   return needsOf(stages, (index) => stages.slice(0, index));
 }
 
-/** Needs of each step of a stage by name, the implicit ones written out: the step above, none in a parallel stage. */
+/**
+ * Needs of each step of a stage by name, the implicit ones written out: the step above, none in a
+ * parallel stage.
+ */
 export function stepNeeds(stage: StageDefinition): Map<string, string[]> {
   const isSequential = stage.parallel === false;
   return needsOf(stage.steps, (index) =>
@@ -19,7 +22,9 @@ export function stepNeeds(stage: StageDefinition): Map<string, string[]> {
   );
 }
 
-/** How many of a stage's steps may run at once; in a sequential stage the needs alone order them. */
+/**
+ * How many of a stage's steps may run at once; in a sequential stage the needs alone order them.
+ */
 export function maxParallelOf(stage: StageDefinition): number {
   const steps = Math.max(1, stage.steps.length);
   return typeof stage.parallel === 'number' ? Math.min(stage.parallel, steps) : steps;

@@ -42,7 +42,10 @@ interface Owner {
   readonly isHook: boolean;
 }
 
-/** What expressions refer to: steps, stages, outputs and inputs must exist, and be over before they are read. */
+/**
+ * What expressions refer to: steps, stages, outputs and inputs must exist, and be over before they
+ * are read.
+ */
 export function checkReferences(definition: PipelineDefinition, sink: ProblemSink): void {
   const checks = new ReferenceChecks(definition, sink);
   for (const use of definition.expressions) checks.check(use);
@@ -78,7 +81,10 @@ class ReferenceChecks {
     }
   }
 
-  /** No part of this version reads the workspace while it evaluates: refused here rather than failing in the run. */
+  /**
+   * No part of this version reads the workspace while it evaluates: refused here rather than
+   * failing in the run.
+   */
   private laterFunction(name: string, use: ExpressionUse): void {
     const index = use.text.indexOf(name) + (use.skipped ?? 0);
     const place = { path: use.path, offset: offsetInText(this.definition, use.node, index) };

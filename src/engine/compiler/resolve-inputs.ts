@@ -16,7 +16,10 @@ export interface InputProblem {
 }
 
 export interface ResolvedInputs {
-  /** Every declared input that has a value, of its type; '' and 0 and false where nothing was given and nothing is required. */
+  /**
+   * Every declared input that has a value, of its type; '' and 0 and false where nothing was given
+   * and nothing is required.
+   */
   readonly inputs: NameRecord<InputValue>;
   /** Empty = `inputs` may be used. */
   readonly problems: readonly InputProblem[];
@@ -26,8 +29,9 @@ const MAX_TEXT = 10_000;
 const EMPTY = { string: '', number: 0, boolean: false, choice: '' } as const;
 
 /**
- * The inputs of a run: what a trigger gave, checked against the pipeline's `manual.inputs`, defaults filled in. Texts that are
- * written like a number or boolean are taken where such a one is asked for (forms and command lines send texts).
+ * The inputs of a run: what a trigger gave, checked against the pipeline's `manual.inputs`,
+ * defaults filled in. Texts that are written like a number or boolean are taken where such a one is
+ * asked for (forms and command lines send texts).
  */
 export function resolveInputs(
   definition: { readonly inputs: readonly InputDefinition[] },
@@ -65,7 +69,8 @@ function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
       return typeof raw === 'string' && raw.length <= MAX_TEXT ? raw : undefined;
     case 'number':
       if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined;
-      // A number that would be told in other words, such as 1.10 as 1.1, is refused: its text may be what counts.
+      // A number that would be told in other words, such as 1.10 as 1.1, is refused: its text may
+      // be what counts.
       return typeof raw === 'string' && isDecimal(raw) && isPlainNumber(raw)
         ? Number(raw)
         : undefined;

@@ -6,7 +6,7 @@ import { kindOf } from '../steps/step-kind-registry.js';
 import { compileYaml } from './compile-yaml.js';
 import { hashPlan } from './hash-plan.js';
 
-/** Plans and hashes as an earlier version stored them, each beside its YAML. Never made anew. */
+/** Plans and hashes as an earlier version stored them, each beside its YAML. Never made again. */
 const folder = join(__dirname, 'stored-plans');
 const samples = readdirSync(folder)
   .filter((file) => file.endsWith('.yaml'))

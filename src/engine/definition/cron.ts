@@ -17,7 +17,10 @@ const FIELDS: readonly CronField[] = [
   { name: 'day of the week', min: 0, max: 7, words: DAYS },
 ];
 
-/** What is wrong with a cron expression of five fields (crontab(5): `*`, lists, ranges, steps, names), or undefined. */
+/**
+ * What is wrong with a cron expression of five fields (crontab(5): `*`, lists, ranges, steps,
+ * names), or undefined.
+ */
 export function cronProblem(expression: string): string | undefined {
   const parts = expression.trim().split(/\s+/);
   if (parts.length !== FIELDS.length) {

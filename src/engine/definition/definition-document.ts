@@ -36,7 +36,10 @@ export interface StageDocument {
   readonly steps: readonly StepDocument[];
 }
 
-/** A pipeline as the API tells it: the seed's data model, whichever form the YAML has. Times are seconds. Plain JSON. Credentials of URLs are `***`. */
+/**
+ * A pipeline as the API tells it: the seed's data model, whichever form the YAML has. Times are
+ * seconds. Plain JSON. Credentials of URLs are `***`.
+ */
 export interface DefinitionDocument {
   readonly name: string;
   readonly description?: string;

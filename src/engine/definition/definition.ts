@@ -4,7 +4,10 @@ import type { Shell } from '../shell/expression-places.js';
 import type { StepDraft } from '../steps/step-kind.js';
 import type { SourceText } from '../yaml/source-text.js';
 
-/** A pipeline file, read and checked, in both forms of YAML the same. The compiler makes a plan of it. */
+/**
+ * A pipeline file, read and checked, in both forms of YAML the same. The compiler makes a plan of
+ * it.
+ */
 export interface PipelineDefinition {
   readonly name: string;
   readonly description?: string;
@@ -58,7 +61,10 @@ export interface StepDefinition {
   readonly outputs: readonly string[];
 }
 
-/** When a pipeline may start. Rules of events that no part of this version serves are kept and warned of. */
+/**
+ * When a pipeline may start. Rules of events that no part of this version serves are kept and
+ * warned of.
+ */
 export type TriggerRule =
   | { readonly event: 'manual' }
   | {

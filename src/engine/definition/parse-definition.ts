@@ -7,7 +7,10 @@ import { SourceText, textProblem } from '../yaml/source-text.js';
 import { parseYamlTree } from '../yaml/yaml-tree.js';
 
 export interface DefinitionDraft {
-  /** As far as it could be read; complete only when no problem is an error. Absent when the text is no map at all. */
+  /**
+   * As far as it could be read; complete only when no problem is an error. Absent when the text is
+   * no map at all.
+   */
   readonly draft?: PipelineDefinition;
   readonly problems: readonly Problem[];
 }
@@ -20,8 +23,9 @@ export interface ParsedDefinition {
 }
 
 /**
- * Reads a pipeline file of either form. Never throws for any text; refuses unread what is over 1 MiB, too deep or made of too
- * many parts. Tells every mistake of one file but those between its parts (names, needs, references): `compileYaml` tells all.
+ * Reads a pipeline file of either form. Never throws for any text; refuses unread what is over 1
+ * MiB, too deep or made of too many parts. Tells every mistake of one file but those between its
+ * parts (names, needs, references): `compileYaml` tells all.
  */
 export function parseDefinition(
   yamlText: string,

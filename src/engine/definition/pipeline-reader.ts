@@ -117,7 +117,10 @@ export const pipelineTable = {
 
 const pipelineFields = fields(pipelineTable);
 
-/** Reads the root of a document. The answer is a draft when there were errors: parts that could not be read are missing. */
+/**
+ * Reads the root of a document. The answer is a draft when there were errors: parts that could not
+ * be read are missing.
+ */
 export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefinition | undefined {
   if (root.kind !== 'map') {
     return wrongType(root, [], context, 'a map (a pipeline)', 'Begin with name: and stages:');

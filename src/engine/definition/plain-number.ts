@@ -1,12 +1,16 @@
 /**
- * True for a number that is written as it is told again: `1.1`, not `1.10`, `0x10`, `1e400` or `12345678901234567890`. Only such
- * numbers are taken where a text is made of them; all others would change without anybody's doing.
+ * True for a number that is written as it is told again: `1.1`, not `1.10`, `0x10`, `1e400` or
+ * `12345678901234567890`. Only such numbers are taken where a text is made of them; all others
+ * would change without anybody's doing.
  */
 export function isPlainNumber(text: string): boolean {
   return text !== '' && String(Number(text)) === text && Number.isFinite(Number(text));
 }
 
-/** How the number is written plainly; undefined where nothing is it (too large, too many digits, no number). */
+/**
+ * How the number is written plainly; undefined where nothing is it (too large, too many digits, no
+ * number).
+ */
 export function plainNumber(text: string): string | undefined {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isFinite(value)) return undefined;

@@ -74,7 +74,9 @@ export const stepTable = {
   },
 } as const;
 
-/** Keys of a step of `on_failure` and `always`: they run one after another, so nothing orders them. */
+/**
+ * Keys of a step of `on_failure` and `always`: they run one after another, so nothing orders them.
+ */
 export const hookTable = {
   name: 'a hook',
   fields: {
@@ -109,7 +111,10 @@ type NamedDraft = Omit<StepDefinition, 'name' | 'place'> & {
   readonly path: YamlPath;
 };
 
-/** The steps of a stage, of `on_failure` or of `always`. What cannot be read stays as an empty step, so that needs of it are no errors. */
+/**
+ * The steps of a stage, of `on_failure` or of `always`. What cannot be read stays as an empty step,
+ * so that needs of it are no errors.
+ */
 export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDefinition[]> {
   const item: Reader<NamedDraft> = {
     expects: STEP,

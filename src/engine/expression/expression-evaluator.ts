@@ -28,15 +28,22 @@ export interface ExpressionResult {
   /** null when there are problems. */
   readonly value: ExpressionValue;
   /**
-   * The value of every part that is no literal, inner parts first, each text once, at most 100. Both sides of `&&` and `||`
-   * are there, also when the left one decides; but for a side that calls `hashFiles`.
+   * The value of every part that is no literal, inner parts first, each text once, at most 100.
+   * Both sides of `&&` and `||` are there, also when the left one decides; but for a side that
+   * calls `hashFiles`.
    */
   readonly parts: readonly ExpressionPart[];
-  /** What could only be seen now: a pattern from a variable that is no RE2, a text over 1 MiB. Empty = all is well. */
+  /**
+   * What could only be seen now: a pattern from a variable that is no RE2, a text over 1 MiB. Empty
+   * = all is well.
+   */
   readonly problems: readonly ExpressionProblem[];
 }
 
-/** Evaluates against a scope. Never throws; time and memory are bounded by `EXPRESSION_LIMITS` and the size of the scope. */
+/**
+ * Evaluates against a scope. Never throws; time and memory are bounded by `EXPRESSION_LIMITS` and
+ * the size of the scope.
+ */
 export function evaluateExpression(expression: Expression, scope: Scope): ExpressionResult {
   const evaluation = new Evaluation(expression.source, scope);
   const value = evaluation.of(expression.node);
@@ -78,7 +85,10 @@ class Evaluation {
     }
   }
 
-  /** Everything noted but the whole, which is the result; a whole without parts is its own only part. */
+  /**
+   * Everything noted but the whole, which is the result; a whole without parts is its own only
+   * part.
+   */
   parts(expression: Expression): ExpressionPart[] {
     const whole = this.textOf(expression.node);
     const all = [...this.values].map(([text, value]) => ({ text, value }));
@@ -106,7 +116,10 @@ class Evaluation {
     return left;
   }
 
-  /** Evaluates a side that no longer matters, for its values in the trace: its problems do not count. */
+  /**
+   * Evaluates a side that no longer matters, for its values in the trace: its problems do not
+   * count.
+   */
   private traceOnly(node: ExpressionNode): void {
     const before = this.undecided;
     this.undecided = false;

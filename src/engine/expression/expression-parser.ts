@@ -44,10 +44,12 @@ const cache = new LRUCache<string, ExpressionParse>({
 });
 
 /**
- * Parses one expression, without `${{ }}`. Never throws; linear in the text; the newest 1,000 are kept.
+ * Parses one expression, without `${{ }}`. Never throws; linear in the text; the newest 1,000 are
+ * kept.
  *
- * Grammar, weakest first: `||`, `&&`, one comparison (`== != < <= > >= in`), `!`, then `.name`, `[index]` and calls.
- * Unknown roots, functions and numbers of arguments are problems here; an unknown property is null when evaluated.
+ * Grammar, weakest first: `||`, `&&`, one comparison (`== != < <= > >= in`), `!`, then `.name`,
+ * `[index]` and calls. Unknown roots, functions and numbers of arguments are problems here; an
+ * unknown property is null when evaluated.
  */
 export function parseExpression(text: string): ExpressionParse {
   if (text.length > EXPRESSION_LIMITS.sourceLength) return parseFresh(text);

@@ -7,7 +7,10 @@ import {
 } from './expression.js';
 import type { Template } from './template.js';
 
-/** One use of a root: `steps['unit (20)'].outputs.x` is `{ root: 'steps', path: ['unit (20)', 'outputs', 'x'] }`. */
+/**
+ * One use of a root: `steps['unit (20)'].outputs.x` is `{ root: 'steps', path: ['unit (20)',
+ * 'outputs', 'x'] }`.
+ */
 export interface Reference {
   readonly root: ExpressionRoot;
   /** Up to the first key that only an evaluation knows. */

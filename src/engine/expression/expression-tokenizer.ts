@@ -89,7 +89,10 @@ function readToken(source: string, at: number): Token | ExpressionProblem {
   };
 }
 
-/** `'it''s'` doubles the quote and knows no other escape (so patterns stay readable); `"…"` knows `\n \t \r \\ \" \'`. */
+/**
+ * `'it''s'` doubles the quote and knows no other escape (so patterns stay readable); `"…"` knows
+ * `\n \t \r \\ \" \'`.
+ */
 function readString(source: string, start: number, quote: "'" | '"'): Token | ExpressionProblem {
   let text = '';
   let at = start + 1;

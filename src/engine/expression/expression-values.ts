@@ -16,7 +16,10 @@ export function toExpressionValue(value: unknown): ExpressionValue {
   }
 }
 
-/** An own property of an object, so nothing that objects inherit, or an element of an array; null when there is none. */
+/**
+ * An own property of an object, so nothing that objects inherit, or an element of an array; null
+ * when there is none.
+ */
 export function readProperty(target: ExpressionValue, key: ExpressionValue): ExpressionValue {
   if (target === null || typeof target !== 'object') return null;
   if (Array.isArray(target)) {
@@ -35,8 +38,9 @@ export function isTruthy(value: ExpressionValue): boolean {
 }
 
 /**
- * Equality of `==`, `in` and `contains`: texts compare exactly; a text equals a number or boolean that is written
- * like it (outputs and variables are texts); null equals '' (an unset variable is empty); lists and objects equal nothing.
+ * Equality of `==`, `in` and `contains`: texts compare exactly; a text equals a number or boolean
+ * that is written like it (outputs and variables are texts); null equals '' (an unset variable is
+ * empty); lists and objects equal nothing.
  */
 export function looselyEqual(left: ExpressionValue, right: ExpressionValue): boolean {
   if (left === null) return right === null || right === '';
@@ -50,7 +54,10 @@ export function looselyEqual(left: ExpressionValue, right: ExpressionValue): boo
   return String(left) === String(right);
 }
 
-/** Order of two numbers or texts that are numbers on one side at least, else of two texts by code unit; undefined when they have none. */
+/**
+ * Order of two numbers or texts that are numbers on one side at least, else of two texts by code
+ * unit; undefined when they have none.
+ */
 export function compare(left: ExpressionValue, right: ExpressionValue): number | undefined {
   if (typeof left === 'string' && typeof right === 'string') {
     if (left === right) return 0;
@@ -74,7 +81,10 @@ export function toText(value: ExpressionValue): string {
   return String(value);
 }
 
-/** One line of JSON; undefined for data that is not JSON (a circle): a scope that breaks its contract is no reason to throw. */
+/**
+ * One line of JSON; undefined for data that is not JSON (a circle): a scope that breaks its
+ * contract is no reason to throw.
+ */
 export function toJson(value: ExpressionValue): string | undefined {
   try {
     return JSON.stringify(value);

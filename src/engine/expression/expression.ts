@@ -37,7 +37,10 @@ export type ExpressionProblemCode =
   | 'ambiguous_step'
   | 'hash_files_failed';
 
-/** Bounds of one expression and of what it makes; with them parsing and evaluation end in a few milliseconds. */
+/**
+ * Bounds of one expression and of what it makes; with them parsing and evaluation end in a few
+ * milliseconds.
+ */
 export const EXPRESSION_LIMITS = {
   /** Characters of one expression. */
   sourceLength: 8192,
@@ -48,8 +51,8 @@ export const EXPRESSION_LIMITS = {
   producedLength: 1_048_576,
   patternLength: 1000,
   /**
-   * Instructions of a compiled pattern: `(a{1,1000})` has 2,004, and a thousand characters could make 180,000. For each of
-   * them and each character of the text RE2 takes up to 20 ns.
+   * Instructions of a compiled pattern: `(a{1,1000})` has 2,004, and a thousand characters could
+   * make 180,000. For each of them and each character of the text RE2 takes up to 20 ns.
    */
   patternSize: 600,
   /** Characters that all `matches` of one evaluation search together. */

@@ -1,8 +1,9 @@
 /**
  * The known name that a mistyped one most likely means, or `undefined` when none is near.
  *
- * Near: equal but for case and `-`/`_`, or at most a third of its length (at least 1, at most 3) in edits, where
- * swapping two neighbours is one edit. Names over 64 characters are never compared, so the cost is bounded.
+ * Near: equal but for case and `-`/`_`, or at most a third of its length (at least 1, at most 3) in
+ * edits, where swapping two neighbours is one edit. Names over 64 characters are never compared, so
+ * the cost is bounded.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   if (name.length === 0 || name.length > 64) return undefined;

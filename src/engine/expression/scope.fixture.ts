@@ -3,7 +3,9 @@ import type { Scope, StepView } from './scope.js';
 const compile: StepView = { status: 'success', outputs: { version: '1.2' }, exit_code: 0 };
 const unit: StepView = { status: 'failed', outputs: {}, exit_code: 1 };
 
-/** A scope for specs: a push to main, a finished stage `build`, a step `lint` in two other stages. */
+/**
+ * A scope for specs: a push to main, a finished stage `build`, a step `lint` in two other stages.
+ */
 export function testScope(): Scope {
   return {
     trigger: { event: 'push', branch: 'main', message: 'fix [no-lint]', tag: undefined },

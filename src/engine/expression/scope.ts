@@ -1,13 +1,16 @@
 /**
- * What an expression may read. Plain data and pure functions; the runtime gives one per stage, step and hook.
+ * What an expression may read. Plain data and pure functions; the runtime gives one per stage, step
+ * and hook.
  *
- * The data roots are read by own properties only and must be plain JSON (`undefined` reads as null); a class
- * instance's methods and prototypes cannot be reached.
+ * The data roots are read by own properties only and must be plain JSON (`undefined` reads as
+ * null); a class instance's methods and prototypes cannot be reached.
  */
 export interface Scope {
   /** The plan's `TriggerContext`. */
   readonly trigger: object;
-  /** Variables merged so far: of the pipeline for a stage's `when`, of the step for a step's texts. */
+  /**
+   * Variables merged so far: of the pipeline for a stage's `when`, of the step for a step's texts.
+   */
   readonly env: object;
   readonly inputs: object;
   readonly matrix: object;
@@ -22,7 +25,10 @@ export interface Scope {
   readonly hashFiles?: (patterns: readonly string[]) => string;
 }
 
-/** What the functions of the same names answer, over everything that the stage or step needs, transitively. */
+/**
+ * What the functions of the same names answer, over everything that the stage or step needs,
+ * transitively.
+ */
 export interface StatusFunctions {
   success(): boolean;
   failure(): boolean;
@@ -30,7 +36,9 @@ export interface StatusFunctions {
   cancelled(): boolean;
 }
 
-/** What an expression sees of a step: `steps.x.status`, `steps.x.outputs.y`, `steps.x.exit_code`. */
+/**
+ * What an expression sees of a step: `steps.x.status`, `steps.x.outputs.y`, `steps.x.exit_code`.
+ */
 export interface StepView {
   readonly status: string;
   readonly outputs: Readonly<Record<string, string>>;
@@ -60,8 +68,9 @@ export type StepPosition =
   | { readonly kind: 'ambiguous'; readonly stages: readonly string[] };
 
 /**
- * Which step `steps.<name>` means: the one of the stage that the expression stands in, else the only one of that
- * name in the pipeline (docs/pipeline-yaml.md). `currentStage` is undefined for hooks and for a stage's own `when`.
+ * Which step `steps.<name>` means: the one of the stage that the expression stands in, else the
+ * only one of that name in the pipeline (docs/pipeline-yaml.md). `currentStage` is undefined for
+ * hooks and for a stage's own `when`.
  */
 export function findStep(
   stages: readonly NamedStage[],

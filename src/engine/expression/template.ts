@@ -48,7 +48,10 @@ export function isTemplate(text: string): boolean {
   return text.includes(OPENING);
 }
 
-/** Parses every `${{ }}` of a text and answers all their problems, with offsets in the text. Never throws. */
+/**
+ * Parses every `${{ }}` of a text and answers all their problems, with offsets in the text. Never
+ * throws.
+ */
 export function parseTemplate(text: string): TemplateParse {
   if (!isTemplate(text)) {
     return { ok: true, template: { source: text, parts: [{ kind: 'text', text }] } };
@@ -58,8 +61,9 @@ export function parseTemplate(text: string): TemplateParse {
 }
 
 /**
- * The text with every expression replaced by its value (null is '', lists and objects are JSON), or what could only be
- * seen now: `value_too_large` (over 1 MiB), `invalid_pattern`, `ambiguous_step`, `hash_files_failed`. Never throws.
+ * The text with every expression replaced by its value (null is '', lists and objects are JSON), or
+ * what could only be seen now: `value_too_large` (over 1 MiB), `invalid_pattern`, `ambiguous_step`,
+ * `hash_files_failed`. Never throws.
  */
 export function renderTemplate(template: Template, scope: Scope): RenderedTemplate {
   const problems: ExpressionProblem[] = [];
@@ -84,7 +88,10 @@ export function renderTemplate(template: Template, scope: Scope): RenderedTempla
   return problems.length > 0 ? { ok: false, problems } : { ok: true, text };
 }
 
-/** `renderTemplate` for callers that have no use for the problems: throws `TemplateError` with the first one. */
+/**
+ * `renderTemplate` for callers that have no use for the problems: throws `TemplateError` with the
+ * first one.
+ */
 export function evaluateTemplate(template: Template, scope: Scope): string {
   const rendered = renderTemplate(template, scope);
   if (rendered.ok) return rendered.text;
@@ -131,7 +138,10 @@ function parseFresh(source: string): TemplateParse {
   return { ok: true, template: { source, parts } };
 }
 
-/** Where `}}` begins, quoted texts skipped. An open quote ends the search at the next `}}`, so that the text's own problem is told. */
+/**
+ * Where `}}` begins, quoted texts skipped. An open quote ends the search at the next `}}`, so that
+ * the text's own problem is told.
+ */
 function closingOf(source: string, start: number): number | undefined {
   const limit = Math.min(source.length, start + EXPRESSION_LIMITS.sourceLength + 2);
   let quote: string | undefined;

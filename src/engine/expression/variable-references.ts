@@ -1,14 +1,18 @@
 import { isTemplate, parseTemplate } from './template.js';
 import { templateReferences } from './expression-references.js';
 
-/** Variables in the order in which they can be evaluated, or the names of a circle, the first once more at the end. */
+/**
+ * Variables in the order in which they can be evaluated, or the names of a circle, the first once
+ * more at the end.
+ */
 export type VariableOrder =
   | { readonly kind: 'order'; readonly names: readonly string[] }
   | { readonly kind: 'circle'; readonly names: readonly string[] };
 
 /**
- * Which variables of the same map the text of each one names. A text that names its own variable reads the one outside the
- * map, and a name that only an evaluation knows (`env[inputs.which]`) is looked up outside it too.
+ * Which variables of the same map the text of each one names. A text that names its own variable
+ * reads the one outside the map, and a name that only an evaluation knows (`env[inputs.which]`) is
+ * looked up outside it too.
  */
 export function variableReferences(
   variables: Readonly<Record<string, string>>,
@@ -30,7 +34,9 @@ function othersNamed(own: string, text: string, names: ReadonlySet<string>): rea
   return [...found];
 }
 
-/** Each name after those that it reads, else as they stand. A map has few enough names to recurse. */
+/**
+ * Each name after those that it reads, else as they stand. A map has few enough names to recurse.
+ */
 export function variableOrder(edges: ReadonlyMap<string, readonly string[]>): VariableOrder {
   const done = new Set<string>();
   const open: string[] = [];

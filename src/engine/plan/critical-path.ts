@@ -10,14 +10,18 @@ export interface TimedNode {
 /** A piece of work that the end had to wait for. */
 export interface PathPart {
   readonly id: string;
-  /** Milliseconds between the end of what it needed and its start: slots, retries of the scheduler, distance. */
+  /**
+   * Milliseconds between the end of what it needed and its start: slots, retries of the scheduler,
+   * distance.
+   */
   readonly waited: number;
   readonly took: number;
 }
 
 /**
- * The chain of work that decided when everything was over, first part first: from what ended last, each time to the need that
- * ended last. To shorten anything else would have changed nothing. Pure; costs the nodes and edges that it looks at.
+ * The chain of work that decided when everything was over, first part first: from what ended last,
+ * each time to the need that ended last. To shorten anything else would have changed nothing. Pure;
+ * costs the nodes and edges that it looks at.
  */
 export function criticalPath(nodes: readonly TimedNode[]): PathPart[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));

@@ -1,15 +1,19 @@
 /**
  * The plan: what the compiler makes of one pipeline version and what the runtime executes.
  *
- * A plan is plain JSON (no functions, no dates, no `undefined` inside arrays), so it is stored, hashed and
- * sent as it is. Everything that a trigger event decides (branch, commit, inputs, its `environment`) is not in
- * it: that is the `RunContext`, so that one stored plan serves every run of a version.
+ * A plan is plain JSON (no functions, no dates, no `undefined` inside arrays), so it is stored,
+ * hashed and sent as it is. Everything that a trigger event decides (branch, commit, inputs, its
+ * `environment`) is not in it: that is the `RunContext`, so that one stored plan serves every run
+ * of a version.
  *
- * Texts that may hold `${{ }}` are called templates and are kept as they were written; they are evaluated when
- * the step starts, because they may read outputs of earlier steps.
+ * Texts that may hold `${{ }}` are called templates and are kept as they were written; they are
+ * evaluated when the step starts, because they may read outputs of earlier steps.
  */
 export interface Plan {
-  /** Rises when the meaning of a stored plan changes; a runtime refuses a format that it does not know. */
+  /**
+   * Rises when the meaning of a stored plan changes; a runtime refuses a format that it does not
+   * know.
+   */
   readonly format: 1;
   readonly name: string;
   readonly description?: string;
@@ -48,14 +52,20 @@ export interface StagePlan {
   readonly name: string;
   /** Names of stages that must be over first; the compiler writes the implicit ones out. */
   readonly needs: readonly string[];
-  /** True when `needs` was written in the YAML (an implicit need of every stage above reads otherwise in `explain`). */
+  /**
+   * True when `needs` was written in the YAML (an implicit need of every stage above reads
+   * otherwise in `explain`).
+   */
   readonly explicitNeeds: boolean;
   /** The `when` expression, without `${{ }}`. */
   readonly when?: string;
   readonly environment: Environment;
   /** Limit of the stage, milliseconds; absent = none of its own. */
   readonly timeoutMs?: number;
-  /** At most so many steps of this stage at once. Sequential stages express their order by the steps' `needs`. */
+  /**
+   * At most so many steps of this stage at once. Sequential stages express their order by the
+   * steps' `needs`.
+   */
   readonly maxParallel: number;
   /** In the order of the text. */
   readonly steps: readonly StepPlan[];
@@ -64,7 +74,9 @@ export interface StagePlan {
 export interface StepPlan {
   /** Unique within its stage. */
   readonly name: string;
-  /** Names of steps of the same stage; the compiler writes the implicit ones (the step above) out. */
+  /**
+   * Names of steps of the same stage; the compiler writes the implicit ones (the step above) out.
+   */
   readonly needs: readonly string[];
   readonly explicitNeeds: boolean;
   readonly when?: string;
@@ -74,7 +86,10 @@ export interface StepPlan {
   /** Limit of one attempt, milliseconds; absent = bounded by stage and execution only. */
   readonly timeoutMs?: number;
   readonly retry: RetryPlan;
-  /** Names of outputs that the step may set through `$CI_OUTPUT`; other names are an error of the step. */
+  /**
+   * Names of outputs that the step may set through `$CI_OUTPUT`; other names are an error of the
+   * step.
+   */
   readonly outputs: readonly string[];
 }
 
@@ -95,8 +110,9 @@ export interface RetryPlan {
 }
 
 /**
- * A class of failures: `failure` any exit code other than 0, `timeout` the step's own limit, `infrastructure`
- * the step could not be started or its machine failed it, `exit_code` one of the codes listed.
+ * A class of failures: `failure` any exit code other than 0, `timeout` the step's own limit,
+ * `infrastructure` the step could not be started or its machine failed it, `exit_code` one of the
+ * codes listed.
  */
 export type RetryCondition =
   'failure' | 'timeout' | 'infrastructure' | { readonly exitCodes: readonly number[] };
@@ -116,7 +132,10 @@ export interface RunContext {
 
 /** The root `trigger` of expressions, and the source of `CI_BRANCH` and its like. */
 export interface TriggerContext {
-  /** `manual`, `push`, `pull_request`, `tag`, `schedule`, `webhook`, `cli`; a re-run has that of its original. */
+  /**
+   * `manual`, `push`, `pull_request`, `tag`, `schedule`, `webhook`, `cli`; a re-run has that of its
+   * original.
+   */
   readonly event: string;
   readonly branch?: string;
   readonly commit?: string;

@@ -1,10 +1,19 @@
-/** The state of a run: what the runtime reports, what is stored on the execution, and what a later attempt resumes from. */
+/**
+ * The state of a run: what the runtime reports, what is stored on the execution, and what a later
+ * attempt resumes from.
+ */
 
-/** One vocabulary for execution, stage and step. `waiting` is always with a reason; the last five are terminal. */
+/**
+ * One vocabulary for execution, stage and step. `waiting` is always with a reason; the last five
+ * are terminal.
+ */
 export type RunStatus =
   'pending' | 'waiting' | 'running' | 'success' | 'failed' | 'cancelled' | 'timeout' | 'skipped';
 
-/** Why something did or did not happen. `code` is stable and documented (docs/reasons.md), `message` is for people, masked. */
+/**
+ * Why something did or did not happen. `code` is stable and documented (docs/reasons.md), `message`
+ * is for people, masked.
+ */
 export interface Reason {
   readonly code: string;
   readonly message: string;
@@ -31,7 +40,7 @@ export interface StepState {
   readonly finishedAt?: number;
   /** Of the last attempt; absent when no process ended by itself. */
   readonly exitCode?: number;
-  /** True: failed, but its stage goes on. */
+  /** True: failed, but its stage continues. */
   readonly continuedOnError?: boolean;
   /** Passed after at least one failed attempt. */
   readonly flaky?: boolean;
@@ -51,7 +60,10 @@ export interface AttemptState {
   readonly signal?: string;
 }
 
-/** The value of every part of a `when`, stored so that the API can say why. Values are masked JSON, at most 200 characters each. */
+/**
+ * The value of every part of a `when`, stored so that the API can say why. Values are masked JSON,
+ * at most 200 characters each.
+ */
 export interface WhenTrace {
   readonly expression: string;
   readonly result: boolean;
@@ -73,7 +85,10 @@ export interface RunState {
   readonly failure?: RunFailure;
   /** Filled by the checkout. */
   readonly commit?: CommitInfo;
-  /** Filled by the checkout: what `trigger.*` and `CI_*` say from then on; no name that holds a secret. */
+  /**
+   * Filled by the checkout: what `trigger.*` and `CI_*` say from then on; no name that holds a
+   * secret.
+   */
   readonly cloned?: ClonedRefs;
 }
 

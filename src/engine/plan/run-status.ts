@@ -10,10 +10,10 @@ export type TerminalStatus = Extract<
  * The one transition table of `RunStatus`, for executions, stages and steps alike.
  *
  * - `pending` and `waiting` change into each other freely: what stands in the way comes and goes.
- * - `running` goes back to `waiting` or `pending` for a step between two attempts and for an execution
- *   whose worker was lost.
- * - A step can fail or time out without running again (its `when` cannot be evaluated; the limit of its stage
- *   passes while it waits for its next attempt), but it cannot succeed without running.
+ * - `running` goes back to `waiting` or `pending` for a step between two attempts and for an
+ *   execution whose worker was lost.
+ * - A step can fail or time out without running again (its `when` cannot be evaluated; the limit of
+ *   its stage passes while it waits for its next attempt), but it cannot succeed without running.
  * - `success`, `failed`, `cancelled`, `timeout` and `skipped` are terminal: nothing leaves them.
  */
 const MOVES: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
@@ -49,8 +49,8 @@ export function isTerminal(status: RunStatus): status is TerminalStatus {
 }
 
 /**
- * The statuses among `from` that may change into `to`: what a compare-and-set asks for, so that it refuses every move that
- * the table does not know.
+ * The statuses among `from` that may change into `to`: what a compare-and-set asks for, so that it
+ * refuses every move that the table does not know.
  *
  * @throws IllegalMoveError if the table knows none of these moves.
  */

@@ -13,7 +13,10 @@ export interface KnownCheckout {
   readonly unknown: ReadonlySet<string>;
 }
 
-/** Says what `runCheckout` will: the names that are given, and that the rest is known only when it is cloned. Pure. */
+/**
+ * Says what `runCheckout` will: the names that are given, and that the rest is known only when it
+ * is cloned. Pure.
+ */
 export function knownCheckout(plan: Plan, context: RunContext): KnownCheckout {
   const { trigger } = context;
   const ofForge = FROM_A_FORGE.has(trigger.event)

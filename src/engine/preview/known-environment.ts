@@ -6,7 +6,10 @@ import { inOrderOfReading, isReservedVariable } from '../runtime/step-environmen
 import type { Environment } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 
-/** Variables of a place before the run: those with a value, and the names of those that only the run knows. */
+/**
+ * Variables of a place before the run: those with a value, and the names of those that only the run
+ * knows.
+ */
 export interface KnownEnvironment {
   readonly values: Readonly<Record<string, string>>;
   readonly unknown: ReadonlySet<string>;
@@ -23,7 +26,8 @@ export interface KnownEnvironmentSources {
 }
 
 /**
- * `mergeEnvironment` as far as it is known: a variable whose text reads what is not known is unknown.
+ * `mergeEnvironment` as far as it is known: a variable whose text reads what is not known is
+ * unknown.
  * @throws TemplateError for a wrong expression, EnvironmentError for a circle
  */
 export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEnvironment {

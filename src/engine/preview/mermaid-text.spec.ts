@@ -19,7 +19,9 @@ function graphOf(of: Plan): PlanGraph {
   return planGraph(of, shown, of.repository !== undefined);
 }
 
-/** What of Mermaid's grammar for flowcharts the text uses, read strictly: anything else is an error. */
+/**
+ * What of Mermaid's grammar for flowcharts the text uses, read strictly: anything else is an error.
+ */
 interface Chart {
   readonly labels: Map<string, string>;
   readonly parents: Map<string, string | null>;

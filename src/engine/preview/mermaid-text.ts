@@ -10,9 +10,10 @@ const STYLES = [
 ] as const;
 
 /**
- * The graph as a Mermaid flowchart: stages and lists of hooks are subgraphs. Names stand only inside of quotes and there only as
- * letters, digits and what has no meaning to Mermaid or Markdown; all else is written by its number (`#34;`), so no name can
- * end a label or begin a statement. https://mermaid.js.org/syntax/flowchart.html
+ * The graph as a Mermaid flowchart: stages and lists of hooks are subgraphs. Names stand only
+ * inside of quotes and there only as letters, digits and what has no meaning to Mermaid or
+ * Markdown; all else is written by its number (`#34;`), so no name can end a label or begin a
+ * statement. https://mermaid.js.org/syntax/flowchart.html
  */
 export function mermaidText({ nodes, edges }: PlanGraph): string {
   const lines = ['flowchart LR'];
@@ -52,7 +53,10 @@ function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else list.push(value);
 }
 
-/** A name as it may stand between the quotes of a label: one line, at most 80 characters and an ellipsis. */
+/**
+ * A name as it may stand between the quotes of a label: one line, at most 80 characters and an
+ * ellipsis.
+ */
 export function mermaidLabel(name: string): string {
   const line = name.replace(/[\s\p{Cc}\p{Cf}\p{Cs}]+/gu, ' ').trim();
   const characters = [...line];

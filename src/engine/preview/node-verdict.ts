@@ -35,7 +35,7 @@ export interface VerdictQuestion {
   readonly mask: (text: string) => string;
 }
 
-/** What `askGate` will say to a stage or step, as far as that is known before the run. */
+/** What `decideGate` will say to a stage or step, as far as that is known before the run. */
 export function verdictOf(question: VerdictQuestion): NodePreview {
   const { name, when, failedNeed, failedNeeds } = question;
   const alone = runsAfterFailure(when);
@@ -84,7 +84,10 @@ function asksStatus(expression: Expression): boolean {
   return expressionReferences(expression).statusFunctions.size > 0;
 }
 
-/** The truth of a `when` after everything that it needs has ended so; undefined = not known even then. */
+/**
+ * The truth of a `when` after everything that it needs has ended so; undefined = not known even
+ * then.
+ */
 function truthIn(
   question: VerdictQuestion,
   expression: Expression,

@@ -18,7 +18,10 @@ export interface Knowledge {
   readonly knowsStatus: boolean;
 }
 
-/** A value, or that it is not known. Of `&&`, `||` and `!` over something unknown only the truth of the value counts. */
+/**
+ * A value, or that it is not known. Of `&&`, `||` and `!` over something unknown only the truth of
+ * the value counts.
+ */
 export type Look =
   { readonly known: true; readonly value: ExpressionValue } | { readonly known: false };
 
@@ -40,8 +43,9 @@ export interface PartialResult {
 const UNKNOWN: Look = { known: false };
 
 /**
- * Evaluates as much of an expression as is known: what has no unknown part as ever, and `&&`, `||`, `!` also when one side is
- * enough (`false && x` is false, whatever x is). Never throws; bounded like `evaluateExpression`.
+ * Evaluates as much of an expression as is known: what has no unknown part as ever, and `&&`, `||`,
+ * `!` also when one side is enough (`false && x` is false, whatever x is). Never throws; bounded
+ * like `evaluateExpression`.
  */
 export function evaluatePartially(expression: Expression, knowledge: Knowledge): PartialResult {
   const evaluation = new PartialEvaluation(expression.source, knowledge);
@@ -87,7 +91,10 @@ class PartialEvaluation {
     }
   }
 
-  /** Everything noted but the whole, which is the result; a whole without parts is its own only part. */
+  /**
+   * Everything noted but the whole, which is the result; a whole without parts is its own only
+   * part.
+   */
   parts(node: ExpressionNode): PartialPart[] {
     const whole = this.textOf(node);
     const all = [...this.looks].map(([text, look]) => ({ text, look }));

@@ -21,8 +21,8 @@ export interface PlanGraphEdge {
 }
 
 /**
- * The order of a plan. Edges go between nodes of one level: stages, or steps of one stage. Those that follow from others are
- * left out (`a -> c` where `a -> b -> c`).
+ * The order of a plan. Edges go between nodes of one level: stages, or steps of one stage. Those
+ * that follow from others are left out (`a -> c` where `a -> b -> c`).
  */
 export interface PlanGraph {
   readonly nodes: readonly PlanGraphNode[];
@@ -106,8 +106,9 @@ interface Needing {
 }
 
 /**
- * Of each item the needs that no other need of it leads to. With sets of bits the cost is that of the edges times a 32nd of the
- * items: a plan of 1,000 stages that all need those above has half a million edges.
+ * Of each item the needs that no other need of it leads to. With sets of bits the cost is that of
+ * the edges times a 32nd of the items: a plan of 1,000 stages that all need those above has half a
+ * million edges.
  */
 function directNeeds(items: readonly Needing[]): string[][] {
   const indexes = new Map(items.map(({ name }, index) => [name, index]));

@@ -1,8 +1,8 @@
 import type { Reason } from '../plan/run-state.js';
 
 /**
- * Reason codes that only a dry run gives of stages and steps, with their meaning; all others are those of a run. docs/reasons.md explains each one; a
- * test holds the two together.
+ * Reason codes that only a dry run gives of stages and steps, with their meaning; all others are
+ * those of a run. docs/reasons.md explains each one; a test holds the two together.
  */
 export const PREVIEW_REASONS = {
   known_later: 'Depends on what is known only when it runs: `data.unknown`.',

@@ -29,7 +29,10 @@ export interface NodePreview {
   readonly trace?: PreviewTrace;
 }
 
-/** The value of every part of a `when`, as far as it is known. Values are masked JSON, at most 200 characters each. */
+/**
+ * The value of every part of a `when`, as far as it is known. Values are masked JSON, at most 200
+ * characters each.
+ */
 export interface PreviewTrace {
   readonly expression: string;
   /** null = not known yet. */

@@ -420,7 +420,8 @@ describe('any plan', () => {
       previewRun(one, { ...nothing, pipelineName: 'x' }).stages[0]?.steps.map(
         ({ verdict }) => verdict,
       );
-    // The stage fails with the first of them and skips the other, which then is no failure for what needs it.
+    // The stage fails with the first of them and skips the other, which then is no failure for what
+    // needs it.
     expect(verdicts(of(fails))).toEqual(['fails', 'fails', 'depends']);
     expect(verdicts(of({ ...fails, continueOnError: true }))).toEqual(['fails', 'fails', 'runs']);
   });

@@ -26,8 +26,9 @@ const UNKNOWN_VARIABLES = [
 ];
 
 /**
- * What each stage, step and hook of a plan would do in a run for this trigger, as far as that is known. It says what the runtime
- * will do: both ask by the rules of `askGate`, and a property test holds them together. Pure.
+ * What each stage, step and hook of a plan would do in a run for this trigger, as far as that is
+ * known. It says what the runtime will do: both ask by the rules of `decideGate`, and a property
+ * test holds them together. Pure.
  *
  * @throws PlanError for a plan that cannot be run
  */
@@ -104,7 +105,8 @@ class Previewer {
       const { environment: env, action } = step.plan;
       return this.knowledge(stage, { name: step.name, environment: env, action }, status);
     });
-    // A stage that failed starts nothing more: where another step may fail first, this one may be skipped instead.
+    // A stage that failed starts nothing more: where another step may fail first, this one may be
+    // skipped instead.
     const fails = own.verdict === 'fails' && counts(step) && !this.mayFailBefore(stage, step);
     this.decideFate(step, fails, own.verdict !== 'skipped' && counts(step));
     const { name } = step;
@@ -294,7 +296,10 @@ class Previewer {
   }
 }
 
-/** A stage of which every step is skipped is skipped, so where no step is certain, neither is the stage. */
+/**
+ * A stage of which every step is skipped is skipped, so where no step is certain, neither is the
+ * stage.
+ */
 function ofItsSteps(
   own: NodePreview,
   steps: readonly NodePreview[],

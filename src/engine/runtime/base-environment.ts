@@ -8,7 +8,10 @@ export const FIXED_VARIABLES = {
   TERM: 'dumb',
 } as const;
 
-/** Variables whose values only the host of a run knows; it gives all of them, `CI_OUTPUT` to tries of steps. */
+/**
+ * Variables whose values only the host of a run knows; it gives all of them, `CI_OUTPUT` to tries
+ * of steps.
+ */
 export const HOST_VARIABLES = [
   'HOME',
   'TMPDIR',
@@ -19,7 +22,9 @@ export const HOST_VARIABLES = [
   'CI_OUTPUT',
 ] as const;
 
-/** The variables that are known before a run: the same everywhere, and those of the kind of a step. */
+/**
+ * The variables that are known before a run: the same everywhere, and those of the kind of a step.
+ */
 export function fixedVariables(action: StepAction | undefined): Readonly<Record<string, string>> {
   if (action === undefined) return FIXED_VARIABLES;
   return { ...FIXED_VARIABLES, ...kindOf(action).variables?.(action) };

@@ -19,9 +19,9 @@ interface Beginning {
 /**
  * The first state: everything waits for something named, but for what an earlier run has left.
  *
- * Kept as they are: steps that were `success`; steps and stages that their own `when` skipped, as long as everything
- * they need is kept too. What was skipped because of a failure is fresh, or a re-run of the failed steps would
- * never reach what stands behind them.
+ * Kept as they are: steps that were `success`; steps and stages that their own `when` skipped, as
+ * long as everything they need is kept too. What was skipped because of a failure is fresh, or a
+ * re-run of the failed steps would never reach what stands behind them.
  */
 export function initialState(beginning: Beginning): RunState {
   const { plan, stages, repository, resumeFrom } = beginning;
@@ -44,8 +44,9 @@ export function initialState(beginning: Beginning): RunState {
 }
 
 /**
- * What is cloned, by the plan and by what the trigger says instead; undefined = nothing. A branch or tag of the trigger
- * replaces branch, tag and commit of the plan; a resumed run clones the commit that the earlier one found.
+ * What is cloned, by the plan and by what the trigger says instead; undefined = nothing. A branch
+ * or tag of the trigger replaces branch, tag and commit of the plan; a resumed run clones the
+ * commit that the earlier one found.
  */
 export function checkoutRepository(
   plan: Plan,
@@ -69,8 +70,8 @@ export function checkoutRepository(
 }
 
 /**
- * The names of what is cloned, for `trigger.*` and `CI_*`. A trigger that names a commit alone takes it from wherever it is:
- * the branch or tag of the plan is then not said of it.
+ * The names of what is cloned, for `trigger.*` and `CI_*`. A trigger that names a commit alone
+ * takes it from wherever it is: the branch or tag of the plan is then not said of it.
  */
 export function namedRefs(
   { branch, tag }: RepositoryPlan,

@@ -5,7 +5,7 @@ import { openNeeds, type StageNode, type StepNode } from './run-graph.js';
 import { runScope } from './run-scope.js';
 import type { RunSession } from './run-session.js';
 import { placeEnvironment } from './step-preparation.js';
-import { askGate, type GateAnswer } from './when.js';
+import { decideGate, type GateAnswer } from './when.js';
 
 /** Asks whether a stage may begin; its needs are over. Tells the trace of its `when`. */
 export function askStage(session: RunSession, stage: StageNode): GateAnswer {
@@ -20,7 +20,10 @@ export function askStage(session: RunSession, stage: StageNode): GateAnswer {
   return answer;
 }
 
-/** Asks whether a step may start; its needs are over and its stage has begun. Tells the trace of its `when`. */
+/**
+ * Asks whether a step may start; its needs are over and its stage has begun. Tells the trace of its
+ * `when`.
+ */
 export function askStep(session: RunSession, step: StepNode): GateAnswer {
   const { stage } = step;
   const status = statusFunctions(step);
@@ -35,7 +38,10 @@ export function askStep(session: RunSession, step: StepNode): GateAnswer {
   return answer;
 }
 
-/** Over all that it needs, transitively. A cancelled run asks nothing of stages any more, so `cancelled()` is for hooks. */
+/**
+ * Over all that it needs, transitively. A cancelled run asks nothing of stages any more, so
+ * `cancelled()` is for hooks.
+ */
 export function statusFunctions(node: StageNode | StepNode): StatusFunctions {
   const failed = node.failedNeed !== undefined;
   return {
@@ -58,7 +64,7 @@ function askNode(
   scope: () => Scope,
 ): GateAnswer {
   const failedNeeds = node.needs.filter((need) => need.failed || need.failedNeed !== undefined);
-  return askGate({
+  return decideGate({
     when: node.plan.when,
     failedNeeds: failedNeeds.map((need) => need.name),
     failedNeed: node.failedNeed,

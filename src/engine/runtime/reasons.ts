@@ -2,8 +2,9 @@ import { nameRecord } from '../../common/values/name-record.js';
 import type { Reason } from '../plan/run-state.js';
 
 /**
- * Every reason code that the runtime itself gives, with its meaning. Codes are stable: they are stored, and
- * clients compare them. docs/reasons.md explains each one; a test holds the two together.
+ * Every reason code that the runtime itself gives, with its meaning. Codes are stable: they are
+ * stored, and clients compare them. docs/reasons.md explains each one; a test holds the two
+ * together.
  */
 export const REASONS = {
   // Why it runs, or ran.
@@ -42,7 +43,9 @@ export const REASONS = {
 
 export type ReasonCode = keyof typeof REASONS;
 
-/** A reason with a code of the table. `message` must be masked already where it holds foreign text. */
+/**
+ * A reason with a code of the table. `message` must be masked already where it holds foreign text.
+ */
 export function reason(code: ReasonCode, message: string, data?: Reason['data']): Reason {
   return data === undefined ? { code, message } : { code, message, data };
 }

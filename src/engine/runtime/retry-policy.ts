@@ -1,7 +1,10 @@
 import type { RetryCondition, RetryPlan } from '../plan/plan.js';
 import { exitCodeOfSignal } from './signals.js';
 
-/** How an attempt failed, as the retry rules see it. `none`: never retried (a wrong expression stays wrong). */
+/**
+ * How an attempt failed, as the retry rules see it. `none`: never retried (a wrong expression stays
+ * wrong).
+ */
 export type FailureClass = 'failure' | 'timeout' | 'infrastructure' | 'none';
 
 export interface FailedAttempt {

@@ -20,8 +20,9 @@ const CHECKOUT_RETRY = {
 } as const;
 
 /**
- * Clones what the run works on, if anything. Undefined = go on; else why the stages cannot run.
- * A stop (cancel, limit of the execution, interrupt) is for the stages to hear: their scope tells it.
+ * Clones what the run works on, if anything. Undefined = continue; else why the stages cannot run.
+ * A stop (cancel, limit of the execution, interrupt) is for the stages to hear: their scope tells
+ * it.
  */
 export async function runCheckout(session: RunSession): Promise<Reason | undefined> {
   const { plan, context, resumeFrom } = session.request;
@@ -107,8 +108,8 @@ function textOrNothing(session: RunSession, text: string): string | undefined {
 }
 
 /**
- * From here on `trigger.*` and `CI_*` tell what was cloned. A branch is one that was named, else the one that the remote's
- * HEAD follows; where only a tag or a commit was named there is none.
+ * From here on `trigger.*` and `CI_*` tell what was cloned. A branch is one that was named, else
+ * the one that the remote's HEAD follows; where only a tag or a commit was named there is none.
  */
 function rememberCloned(
   session: RunSession,

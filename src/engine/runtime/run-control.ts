@@ -8,7 +8,10 @@ import type { StagesOutcome } from './run-hooks.js';
 /** Milliseconds that hooks have after a cancel or a timeout, and at least otherwise. */
 export const HOOKS_LIMIT_MS = 60_000;
 
-/** Turns what comes from outside (the abort signal, the limit of the execution) into stops of the run's two halves. */
+/**
+ * Turns what comes from outside (the abort signal, the limit of the execution) into stops of the
+ * run's two halves.
+ */
 export class RunControl {
   private request: StopRequest | undefined;
   private readonly startedAt: number;
@@ -61,7 +64,10 @@ export class RunControl {
     this.disarmLimit();
   }
 
-  /** What a list of hooks may take that begins now: what is left of the execution's limit, but 60 s at least; after a cancel 60 s. */
+  /**
+   * What a list of hooks may take that begins now: what is left of the execution's limit, but 60 s
+   * at least; after a cancel 60 s.
+   */
   hooksLimit(): number {
     if (this.outcome === 'cancelled') return HOOKS_LIMIT_MS;
     const left = this.session.plan.timeoutMs - (this.session.ports.clock.now() - this.startedAt);
@@ -79,11 +85,11 @@ export class RunControl {
     this.request = masked;
     this.session.work.stop(masked);
     if (masked.kind === 'interrupt') this.session.hooks.stop(masked);
-    else if (this.inHooks) this.hurryHooks();
+    else if (this.inHooks) this.shortenHookDeadline();
   }
 
   /** A cancel while hooks run: they finish, within 60 s from now. */
-  private hurryHooks(): void {
+  private shortenHookDeadline(): void {
     const why = timeoutReason('hooks', HOOKS_LIMIT_MS);
     this.disarmHooks = this.session.after(HOOKS_LIMIT_MS, () =>
       this.session.hooks.stop({ kind: 'timeout', scope: 'hooks', reason: why }),

@@ -1,8 +1,8 @@
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
 
 /**
- * A stage or step in the DAG of its siblings, with what the scheduler has to know about it. Numbers are counted
- * down as needs end, so that a run costs its edges and not their square.
+ * A stage or step in the DAG of its siblings, with what the scheduler has to know about it. Numbers
+ * are counted down as needs end, so that a run costs its edges and not their square.
  */
 interface GraphNode {
   readonly name: string;

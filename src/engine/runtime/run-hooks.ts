@@ -11,7 +11,7 @@ import { timeoutReason } from './step-attempt.js';
 import { placeEnvironment } from './step-preparation.js';
 import { runStep } from './step-run.js';
 import { StopScope } from './stop-scope.js';
-import { askGate } from './when.js';
+import { decideGate } from './when.js';
 
 export type HookList = 'on_failure' | 'always';
 
@@ -26,9 +26,9 @@ export function skipHooks(session: RunSession, list: HookList, why: Reason): voi
 }
 
 /**
- * Runs the hooks of a list, one after another in the order of the text; a hook that fails keeps no other from running.
- * What has not begun when `deadline` stops is skipped, and so are `on_failure` hooks after a cancel. Ends early only when the
- * run is interrupted.
+ * Runs the hooks of a list, one after another in the order of the text; a hook that fails keeps no
+ * other from running. What has not begun when `deadline` stops is skipped, and so are `on_failure`
+ * hooks after a cancel. Ends early only when the run is interrupted.
  */
 export async function runHooks(
   session: RunSession,
@@ -83,12 +83,15 @@ async function runHook(session: RunSession, hook: Hook, deadline: StopScope): Pr
   scope.close();
 }
 
-/** Why the hook runs, or undefined after its end was written down. A hook's `when` has no `success()` before it. */
+/**
+ * Why the hook runs, or undefined after its end was written down. A hook's `when` has no
+ * `success()` before it.
+ */
 function decide(session: RunSession, hook: Hook): Reason | undefined {
   const { list, ref, plan, status } = hook;
   const address = { stage: list, step: plan.name, attempt: 1 };
   const place = { stage: undefined, status };
-  const answer = askGate({
+  const answer = decideGate({
     when: plan.when,
     failedNeeds: [],
     failedNeed: undefined,

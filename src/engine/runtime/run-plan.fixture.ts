@@ -25,7 +25,10 @@ export class ManualClock implements Clock {
     return this.timers.size;
   }
 
-  /** Moves on by `ms`, timer by timer, and lets everything that a timer started come to rest before the next. */
+  /**
+   * Moves on by `ms`, timer by timer, and lets everything that a timer started come to rest before
+   * the next.
+   */
   async advance(ms: number): Promise<void> {
     const end = this.time + ms;
     await settled();
@@ -41,7 +44,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when no promise of this process is ready to go on. */
+/** Resolves when no promise of this process is ready to continue. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

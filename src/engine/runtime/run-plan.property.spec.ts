@@ -17,8 +17,8 @@ import type { Bench, Call } from './run-plan.fixture.js';
 import type { StepOutcome } from './step-handler.js';
 
 /**
- * Random plans, random outcomes, random moments of time passing and of a stop; every state that the run shows is
- * checked against what may never be otherwise.
+ * Random plans, random outcomes, random moments of time passing and of a stop; every state that the
+ * run shows is checked against what may never be otherwise.
  */
 
 const WHENS = [
@@ -239,7 +239,10 @@ function checkEnd({ outcome, final }: Seen, stopped: string | undefined): void {
   if (final.status === 'cancelled') expect(stopped).toBe('cancel');
 }
 
-/** Called only at the moment of a call: what it needs must be over in the state that was published before it. */
+/**
+ * Called only at the moment of a call: what it needs must be over in the state that was published
+ * before it.
+ */
 function checkStarts(of: Plan, { bench }: Seen, limits: { all: number }): void {
   const open = new Map<string, number>();
   const called = bench.shell.calls.map((call) => call.key);
@@ -271,7 +274,7 @@ function checkStarts(of: Plan, { bench }: Seen, limits: { all: number }): void {
   }
 }
 
-/** What was interrupted goes on: what passed is kept, and not run again. */
+/** What was interrupted continues: what passed is kept, and not run again. */
 async function checkResume(of: Plan, run: Shape<typeof runShape>, { final }: Seen): Promise<void> {
   const again = await play(of, { ...run, stop: undefined }, final);
   expect(again.outcome).toBe('finished');

@@ -163,7 +163,7 @@ describe('order', () => {
     });
   });
 
-  it('goes on after a failed step that continues on error', async () => {
+  it('continues after a failed step that continues on error', async () => {
     const { state } = await finished(
       inOrder([
         sequential('a', [step('x', { continueOnError: true }), step('y')]),

@@ -10,11 +10,13 @@ import { StageScheduler } from './stage-scheduler.js';
 /**
  * Runs a plan to its end: clone, stages, `on_failure`, `always`.
  *
- * Resolves when nothing of the run runs any more: every handler that was called has answered. The signal's reason is a
- * `StopRequest`; only the first one counts, as signals go. The last state given to `ports.onState` is the one of the result.
+ * Resolves when nothing of the run runs any more: every handler that was called has answered. The
+ * signal's reason is a `StopRequest`; only the first one counts, as signals go. The last state
+ * given to `ports.onState` is the one of the result.
  *
- * Rejects only for a defect: `PlanError` for a plan that no compiler should have made or a missing handler, before anything
- * runs; `IllegalMoveError` and its like for one of the runtime, with everything that ran asked to end.
+ * Rejects only for a defect: `PlanError` for a plan that no compiler should have made or a missing
+ * handler, before anything runs; `IllegalMoveError` and its like for one of the runtime, with
+ * everything that ran asked to end.
  */
 export async function runPlan(
   request: RunRequest,

@@ -6,7 +6,10 @@ import type { StepAddress, StepHandler } from './step-handler.js';
 export interface RunRequest {
   readonly plan: Plan;
   readonly context: RunContext;
-  /** States of an earlier execution attempt or of the run that is re-run: steps that are `success` or `skipped` in it are kept as they are. */
+  /**
+   * States of an earlier execution attempt or of the run that is re-run: steps that are `success`
+   * or `skipped` in it are kept as they are.
+   */
   readonly resumeFrom?: RunState;
   /** Steps of this run at once, over all stages. */
   readonly maxParallelSteps: number;
@@ -16,20 +19,25 @@ export interface RunRequest {
 export interface StopRequest {
   /**
    * `cancel`: a user's; running steps end, `always` hooks run, the run ends `cancelled`.
-   * `interrupt`: the worker stops or lost its lease; running steps end, nothing further runs, the run has no end of its own.
+   * `interrupt`: the worker stops or lost its lease; running steps end, nothing further runs, the
+   * run has no end of its own.
    */
   readonly kind: 'cancel' | 'interrupt';
   readonly reason: Reason;
 }
 
-/** Everything outside the engine that a run needs. All calls are synchronous and must not throw, but for the handlers. */
+/**
+ * Everything outside the engine that a run needs. All calls are synchronous and must not throw, but
+ * for the handlers.
+ */
 export interface RunPorts {
   /** Exactly one per kind of action that the plan holds. */
   readonly handlers: readonly StepHandler[];
   readonly clock: Clock;
   /**
-   * Values of `HOST_VARIABLES`, for a try of a step or for what is evaluated outside steps. What it says of a try holds
-   * for the handler that runs it; a try may be asked for more than once, and never run.
+   * Values of `HOST_VARIABLES`, for a try of a step or for what is evaluated outside steps. What it
+   * says of a try holds for the handler that runs it; a try may be asked for more than once, and
+   * never run.
    */
   hostVariables(address: StepAddress | undefined): Readonly<Record<string, string>>;
   /** Gets the whole new state after every change; states are immutable. */

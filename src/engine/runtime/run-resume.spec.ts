@@ -19,7 +19,7 @@ const of = inOrder([
 ]);
 
 describe('resume', () => {
-  it('keeps what passed, with its outputs, and runs the rest afresh', async () => {
+  it('keeps what passed, with its outputs, and runs the rest again', async () => {
     const first = await finished(of, {
       script: ({ key }) =>
         key === 'a/x#1' ? { kind: 'success', outputs: { v: '42' } } : key === 'a/y#1' ? EXIT_1 : OK,

@@ -115,7 +115,7 @@ describe('retry', () => {
     expect((await bench.result).state.status).toBe('success');
   });
 
-  it('goes on with its attempts after its stage failed: it had started', async () => {
+  it('continues with its attempts after its stage failed: it had started', async () => {
     const bench = start(plan([parallel('s', [step('a', { retry: { max: 1 } }), step('b')])]), {
       script: () => undefined,
     });
@@ -172,7 +172,7 @@ describe('timeout of a step', () => {
     expect((await bench.result).state.status).toBe('success');
   });
 
-  it('lets a stage go on when the step continues on error', async () => {
+  it('lets a stage continue when the step continues on error', async () => {
     const bench = held({ timeoutMs: 5000, continueOnError: true });
     await bench.clock.advance(5000);
     const { state } = await bench.result;

@@ -47,7 +47,10 @@ export interface ScopeSources {
   readonly outputs: StepOutputs;
 }
 
-/** The scope of an expression; `stage` is the one that it stands in, undefined for a stage's own `when`, a hook, the clone. */
+/**
+ * The scope of an expression; `stage` is the one that it stands in, undefined for a stage's own
+ * `when`, a hook, the clone.
+ */
 export function runScope(
   sources: ScopeSources,
   stage: StageNode | undefined,

@@ -12,15 +12,18 @@ import type { StepHandler } from './step-handler.js';
 import { StepSlots } from './step-slots.js';
 import { StopScope } from './stop-scope.js';
 
-/** The first thing that made the run fail: its reason, and the step concerned where there is one. */
+/**
+ * The first thing that made the run fail: its reason, and the step concerned where there is one.
+ */
 export interface FirstFailure {
   readonly reason: Reason;
   readonly failure?: RunFailure;
 }
 
 /**
- * What all parts of one run share. A turn is one reaction to something that happened (a step ended, a timer fired);
- * what becomes ready and what changes during it is served and published once, at its end.
+ * What all parts of one run share. A turn is one reaction to something that happened (a step ended,
+ * a timer fired); what becomes ready and what changes during it is served and published once, at
+ * its end.
  */
 export class RunSession {
   readonly plan: Plan;
@@ -34,7 +37,10 @@ export class RunSession {
   /** `on_failure` and `always`. */
   readonly hooks = new StopScope();
   checkout: CheckoutFacts;
-  /** The root `trigger` of expressions: what the trigger said, and after the checkout what was cloned. */
+  /**
+   * The root `trigger` of expressions: what the trigger said, and after the checkout what was
+   * cloned.
+   */
   trigger: TriggerContext;
   /** Never resolves; rejects at a defect of ours. */
   readonly broken: Promise<never>;
@@ -117,7 +123,10 @@ export class RunSession {
     });
   }
 
-  /** Runs what is called from outside (timers, signals): a defect there ends the run instead of the process. */
+  /**
+   * Runs what is called from outside (timers, signals): a defect there ends the run instead of the
+   * process.
+   */
   guard(work: () => void): void {
     try {
       work();
@@ -126,7 +135,10 @@ export class RunSession {
     }
   }
 
-  /** Ends the run because of a defect of ours: `broken` rejects, what runs is asked to end, nothing is published any more. */
+  /**
+   * Ends the run because of a defect of ours: `broken` rejects, what runs is asked to end, nothing
+   * is published any more.
+   */
   breakOff(error: unknown): void {
     if (this.isBroken) return;
     this.isBroken = true;

@@ -26,9 +26,10 @@ interface OpenStage {
 }
 
 /**
- * The state of a run while it changes. Every change makes new objects, so that what was published stays as it was;
- * changes of one turn are published together. All moves go through the transition table, and what is terminal
- * cannot be changed at all: either is a defect of the runtime and throws.
+ * The state of a run while it changes. Every change makes new objects, so that what was published
+ * stays as it was; changes of one turn are published together. All moves go through the transition
+ * table, and what is terminal cannot be changed at all: either is a defect of the runtime and
+ * throws.
  */
 export class RunStateStore {
   private run: Omit<RunState, 'checkout' | 'stages' | 'onFailure' | 'always'>;

@@ -14,7 +14,10 @@ export function signalName(number: number): string {
   return number > RT_MIN ? `SIGRTMIN+${number - RT_MIN}` : `SIG${number}`;
 }
 
-/** The exit code that a shell tells of a death by this signal: 128 and its number; undefined for no signal's name. */
+/**
+ * The exit code that a shell tells of a death by this signal: 128 and its number; undefined for no
+ * signal's name.
+ */
 export function exitCodeOfSignal(name: string): number | undefined {
   const index = NAMES.indexOf(name.slice(3));
   if (index >= 0) return 128 + index + 1;

@@ -15,7 +15,9 @@ type StageStatus = 'success' | 'failed' | 'timeout' | 'cancelled' | 'skipped';
 /** One stage that has begun: walks the DAG of its steps. */
 export class StageRun {
   private readonly scope: StopScope;
-  /** Steps whose needs are over, not looked at yet. A list and not a recursion: chains can be long. */
+  /**
+   * Steps whose needs are over, not looked at yet. A list and not a recursion: chains can be long.
+   */
   private readonly ready: StepNode[] = [];
   /** Scopes of steps that ask for their first slot. */
   private readonly unstarted = new Map<StepNode, StopScope>();
@@ -23,8 +25,8 @@ export class StageRun {
   private disarm: () => void = () => undefined;
 
   /**
-   * `why` is why the stage runs. `onOver` is called once, when it is terminal; `onIdle` whenever nothing of it runs any more
-   * (the end of a stage that is interrupted, which has no other).
+   * `why` is why the stage runs. `onOver` is called once, when it is terminal; `onIdle` whenever
+   * nothing of it runs any more (the end of a stage that is interrupted, which has no other).
    */
   constructor(
     private readonly session: RunSession,
@@ -137,7 +139,7 @@ export class StageRun {
     this.proceed();
   }
 
-  /** Fails the stage, and skips what has not started of it; what runs goes on to its end. */
+  /** Fails the stage, and skips what has not started of it; what runs continues to its end. */
   private noteFailed(
     step: StepNode,
     why: Reason,
@@ -163,7 +165,7 @@ export class StageRun {
   }
 
   private leave(step: StepNode): void {
-    leaveStep(step);
+    finishStep(step);
     for (const dependent of step.dependents) {
       if (dependent.over) continue;
       if (dependent.open === 0) this.ready.push(dependent);
@@ -195,7 +197,7 @@ export class StageRun {
       for (const step of this.stage.steps) {
         if (step.over || this.unstarted.has(step) || this.hasStarted(step)) continue;
         this.session.store.moveStep(stepRef(step), status, { reason: cause.reason });
-        leaveStep(step);
+        finishStep(step);
       }
     }
     this.proceed();
@@ -250,7 +252,7 @@ export function stepRef(step: StepNode): StepRef {
 }
 
 /** Counts a step as over, for its stage and for what needs it. */
-export function leaveStep(step: StepNode): void {
+export function finishStep(step: StepNode): void {
   step.over = true;
   step.stage.openSteps -= 1;
   for (const dependent of step.dependents) dependent.open -= 1;

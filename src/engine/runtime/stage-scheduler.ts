@@ -3,13 +3,13 @@ import { isTerminal } from '../plan/run-status.js';
 import { askStage, waitingFor } from './node-gate.js';
 import { settleNeeds, type StageNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
-import { StageRun, leaveStep, stepRef } from './stage-run.js';
+import { StageRun, finishStep, stepRef } from './stage-run.js';
 import type { StopCause } from './stop-scope.js';
 import { stageFailedReason } from './when.js';
 
 /**
- * Walks the DAG of stages. Needs are counted down as stages end, so that a stage is looked at when it can be decided and
- * not before; one that has begun is a `StageRun`.
+ * Walks the DAG of stages. Needs are counted down as stages end, so that a stage is looked at when
+ * it can be decided and not before; one that has begun is a `StageRun`.
  */
 export class StageScheduler {
   private readonly begun = new Map<StageNode, StageRun>();
@@ -25,7 +25,9 @@ export class StageScheduler {
     this.takeOver();
   }
 
-  /** Resolves when every stage is over, or when the run was interrupted and nothing runs any more. */
+  /**
+   * Resolves when every stage is over, or when the run was interrupted and nothing runs any more.
+   */
   async run(): Promise<void> {
     const { session } = this;
     const over = new Promise<void>((resolve) => (this.finish = resolve));
@@ -51,14 +53,14 @@ export class StageScheduler {
       const state = store.step(stepRef(step));
       if (!isTerminal(state.status)) continue;
       if (state.outputs) outputs.set(step.stage.index, step.index, state.outputs);
-      leaveStep(step);
+      finishStep(step);
     }
     const kept = stages.filter((stage) => isTerminal(store.stageStatus(stage.index)));
     for (const stage of kept) stage.over = true;
     for (const stage of kept) this.leave(stage);
   }
 
-  /** What ends while stages are looked at only adds to the list of the walk that goes on. */
+  /** What ends while stages are looked at only adds to the list of the walk that continues. */
   private proceed(): void {
     if (this.proceeding) return;
     this.proceeding = true;
@@ -121,7 +123,7 @@ export class StageScheduler {
     for (const step of stage.steps) {
       if (step.over) continue;
       store.moveStep(stepRef(step), stepStatus, { reason: stepWhy });
-      leaveStep(step);
+      finishStep(step);
     }
     store.moveStage(stage.index, status, why);
     this.leave(stage);

@@ -39,8 +39,8 @@ export type AttemptEnd =
     };
 
 /**
- * Runs one attempt under the step's own limit. Never rejects for what a handler does: one that rejects is a defect of ours
- * and ends the attempt as `infrastructure`, with `internal_error`.
+ * Runs one attempt under the step's own limit. Never rejects for what a handler does: one that
+ * rejects is a defect of ours and ends the attempt as `infrastructure`, with `internal_error`.
  */
 export async function runAttempt(
   session: RunSession,

@@ -33,8 +33,8 @@ export function isReservedVariable(name: string): boolean {
 }
 
 /**
- * Variables that tell of the run. What is not known (no branch, no tag) is not set. Beside them stand those of
- * `fixedVariables` and of the port `hostVariables`.
+ * Variables that tell of the run. What is not known (no branch, no tag) is not set. Beside them
+ * stand those of `fixedVariables` and of the port `hostVariables`.
  */
 export function platformVariables(
   context: RunContext,
@@ -66,18 +66,27 @@ export interface EnvironmentSources {
   readonly platform: Readonly<Record<string, string>>;
   /** Weakest first: pipeline, stage, step. Values are templates. */
   readonly levels: readonly Environment[];
-  /** The trigger's: wins over every level, is no template, also visible to the templates of the levels. */
+  /**
+   * The trigger's: wins over every level, is no template, also visible to the templates of the
+   * levels.
+   */
   readonly overrides: Readonly<Record<string, string>>;
-  /** The scope in which a text is evaluated; `env` is what is outside its level, and what it names of its own level. */
+  /**
+   * The scope in which a text is evaluated; `env` is what is outside its level, and what it names
+   * of its own level.
+   */
   readonly scope: (env: Readonly<Record<string, string>>) => Scope;
 }
 
 /**
- * The merged environment, by docs/pipeline-yaml.md: platform < pipeline < stage < step < trigger; `CI_*` only from the platform.
+ * The merged environment, by docs/pipeline-yaml.md: platform < pipeline < stage < step < trigger;
+ * `CI_*` only from the platform.
  *
- * A variable may read others of its own level, in any order; where it names itself it reads the one outside.
+ * A variable may read others of its own level, in any order; where it names itself it reads the one
+ * outside.
  *
- * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL, and for a circle.
+ * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL, and
+ *   for a circle.
  */
 export function mergeEnvironment(sources: EnvironmentSources): NameRecord<string> {
   const { platform, overrides } = sources;

@@ -1,7 +1,10 @@
 import type { CommitInfo, Reason } from '../plan/run-state.js';
 import type { StepAction } from '../plan/plan.js';
 
-/** Identity of one try of one step; `stage` is `''` for the checkout and `on_failure` / `always` for hooks. */
+/**
+ * Identity of one try of one step; `stage` is `''` for the checkout and `on_failure` / `always` for
+ * hooks.
+ */
 export interface StepAddress {
   readonly stage: string;
   readonly step: string;
@@ -19,14 +22,19 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   readonly outputs: readonly string[];
 }
 
-/** How a try ended. *failed* means that the step failed; what is the platform's fault is *infrastructure*. */
+/**
+ * How a try ended. *failed* means that the step failed; what is the platform's fault is
+ * *infrastructure*.
+ */
 export type StepOutcome =
   | {
       readonly kind: 'success';
       readonly exitCode?: number;
       readonly outputs?: Readonly<Record<string, string>>;
       readonly commit?: CommitInfo;
-      /** Of a clone: the branch that HEAD follows, by the remote's word where none was asked for. */
+      /**
+       * Of a clone: the branch that HEAD follows, by the remote's word where none was asked for.
+       */
       readonly branch?: string;
     }
   | {
@@ -50,9 +58,10 @@ export type StepOutcome =
 /**
  * Port of the runtime: does what one kind of step asks for.
  *
- * `run` may be called concurrently for different addresses, at most once for each. When `signal` aborts it must
- * end everything it started (TERM, 8 s, KILL) and only then resolve with `aborted`, or with the true outcome if the
- * step ended first. It resolves after the step's last log line was handed on. It rejects only for a defect of ours.
+ * `run` may be called concurrently for different addresses, at most once for each. When `signal`
+ * aborts it must end everything it started (TERM, 8 s, KILL) and only then resolve with `aborted`,
+ * or with the true outcome if the step ended first. It resolves after the step's last log line was
+ * handed on. It rejects only for a defect of ours.
  */
 export abstract class StepHandler<A extends StepAction = StepAction> {
   abstract readonly kind: A['kind'];

@@ -23,7 +23,7 @@ export interface StepTask {
   /** Why it runs. */
   readonly why: Reason;
   readonly scope: StopScope;
-  /** Asks for a slot, for each attempt anew; returns what takes the wish back. */
+  /** Asks for a slot, for each attempt again; returns what takes the request back. */
   readonly ask: (grant: () => void) => () => void;
   readonly release: () => void;
   /** Called before each attempt. */
@@ -274,7 +274,9 @@ function stopForTimeout(
   return fail(session, task, address, { kind: 'timeout', reason: why, failureClass: 'none' });
 }
 
-/** Written at the end of the step, so that an earlier attempt's code never stands for the last one. */
+/**
+ * Written at the end of the step, so that an earlier attempt's code never stands for the last one.
+ */
 function exitCodeOf(end: AttemptEnd): StepChange {
   return end.exitCode === undefined ? {} : { exitCode: end.exitCode };
 }

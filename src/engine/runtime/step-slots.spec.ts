@@ -42,7 +42,7 @@ describe('step slots', () => {
     expect(got[2]).toBe('0.1');
   });
 
-  it('takes a wish back, once granted not any more', () => {
+  it('takes a request back, once granted not any more', () => {
     const { slots, got, ask } = slotsOf(1, 5);
     const first = ask(0, 0);
     const second = ask(0, 1);

@@ -1,5 +1,5 @@
-/** A wish for a slot. `position` is the place in the text: the lower one is served first. */
-interface Wish {
+/** A request for a slot. `position` is the place in the text: the lower one is served first. */
+interface SlotRequest {
   readonly position: number;
   readonly grant: () => void;
   readonly onHeld: (by: HeldBy) => void;
@@ -7,7 +7,7 @@ interface Wish {
   heldBy?: HeldBy['limit'];
 }
 
-/** The limit that keeps a wish from its slot: that of its lane, or the one over all. */
+/** The limit that keeps a request from its slot: that of its lane, or the one over all. */
 export interface HeldBy {
   readonly limit: 'lane' | 'all';
   readonly atOnce: number;
@@ -17,20 +17,21 @@ interface Lane {
   readonly limit: number;
   used: number;
   /** Sorted by position. */
-  readonly wishes: Wish[];
+  readonly requests: SlotRequest[];
 }
 
 /**
- * Hands out the right to run: at most `limit` at once over all, and at most its own limit in each lane (stage).
- * Free slots go to the wish that stands first in the text among those whose lane has room, however long others wait.
+ * Hands out the right to run: at most `limit` at once over all, and at most its own limit in each
+ * lane (stage). Free slots go to the request that stands first in the text among those whose lane
+ * has room, however long others wait.
  *
- * Nothing is granted from inside `ask` or `release`: `serve` does, so that everything that became ready in one turn
- * competes by its place in the text and not by who asked first.
+ * Nothing is granted from inside `ask` or `release`: `serve` does, so that everything that became
+ * ready in one turn competes by its place in the text and not by who asked first.
  */
 export class StepSlots {
   private used = 0;
   private readonly lanes = new Map<number, Lane>();
-  /** Keys of lanes with wishes, sorted. */
+  /** Keys of lanes with requests, sorted. */
   private readonly open: number[] = [];
 
   constructor(private readonly limit: number) {
@@ -39,12 +40,12 @@ export class StepSlots {
 
   /** Declares a lane; lanes are served in the order of their keys. */
   addLane(key: number, limit: number): void {
-    this.lanes.set(key, { limit: Math.max(1, limit), used: 0, wishes: [] });
+    this.lanes.set(key, { limit: Math.max(1, limit), used: 0, requests: [] });
   }
 
   /**
-   * Returns what takes the wish back; that does nothing once it is granted. A wish that `serve` leaves is told what holds
-   * it, again when that changes.
+   * Returns what takes the request back; that does nothing once it is granted. A request that
+   * `serve` leaves is told what holds it, again when that changes.
    */
   ask(
     key: number,
@@ -53,10 +54,10 @@ export class StepSlots {
     onHeld: (by: HeldBy) => void = () => undefined,
   ): () => void {
     const lane = this.lane(key);
-    const wish: Wish = { position, grant, onHeld };
-    if (lane.wishes.length === 0) insertSorted(this.open, key, (a, b) => a - b);
-    insertSorted(lane.wishes, wish, (a, b) => a.position - b.position);
-    return () => this.forget(key, wish);
+    const request: SlotRequest = { position, grant, onHeld };
+    if (lane.requests.length === 0) insertSorted(this.open, key, (a, b) => a - b);
+    insertSorted(lane.requests, request, (a, b) => a.position - b.position);
+    return () => this.forget(key, request);
   }
 
   release(key: number): void {
@@ -75,14 +76,14 @@ export class StepSlots {
     const by: HeldBy = isFull
       ? { limit: 'lane', atOnce: lane.limit }
       : { limit: 'all', atOnce: this.limit };
-    for (const wish of lane.wishes) {
-      if (wish.heldBy === by.limit) continue;
-      wish.heldBy = by.limit;
-      wish.onHeld(by);
+    for (const request of lane.requests) {
+      if (request.heldBy === by.limit) continue;
+      request.heldBy = by.limit;
+      request.onHeld(by);
     }
   }
 
-  private take(): Wish | undefined {
+  private take(): SlotRequest | undefined {
     if (this.used >= this.limit) return undefined;
     const key = this.open.find((candidate) => {
       const lane = this.lane(candidate);
@@ -90,19 +91,19 @@ export class StepSlots {
     });
     if (key === undefined) return undefined;
     const lane = this.lane(key);
-    const wish = lane.wishes.shift();
-    if (lane.wishes.length === 0) this.open.splice(this.open.indexOf(key), 1);
+    const request = lane.requests.shift();
+    if (lane.requests.length === 0) this.open.splice(this.open.indexOf(key), 1);
     lane.used += 1;
     this.used += 1;
-    return wish;
+    return request;
   }
 
-  private forget(key: number, wish: Wish): void {
-    const { wishes } = this.lane(key);
-    const index = wishes.indexOf(wish);
+  private forget(key: number, request: SlotRequest): void {
+    const { requests: requests } = this.lane(key);
+    const index = requests.indexOf(request);
     if (index < 0) return;
-    wishes.splice(index, 1);
-    if (wishes.length === 0) this.open.splice(this.open.indexOf(key), 1);
+    requests.splice(index, 1);
+    if (requests.length === 0) this.open.splice(this.open.indexOf(key), 1);
   }
 
   private lane(key: number): Lane {

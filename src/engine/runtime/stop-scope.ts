@@ -11,8 +11,9 @@ export type StopCause =
 export type TimeoutScope = 'step' | 'stage' | 'execution' | 'hooks';
 
 /**
- * A tree of things that can be stopped: execution, stage, step, attempt. Stopping a scope stops everything below
- * it, the deepest first told what was registered first. The first cause stays; later ones are ignored.
+ * A tree of things that can be stopped: execution, stage, step, attempt. Stopping a scope stops
+ * everything below it, the deepest first told what was registered first. The first cause stays;
+ * later ones are ignored.
  */
 export class StopScope {
   private firstCause: StopCause | undefined;
@@ -24,7 +25,7 @@ export class StopScope {
       parent === undefined ? () => undefined : parent.onStop((cause) => this.stop(cause));
   }
 
-  /** Why it was stopped; absent while it may go on. */
+  /** Why it was stopped; absent while it may continue. */
   get cause(): StopCause | undefined {
     return this.firstCause;
   }
@@ -37,7 +38,10 @@ export class StopScope {
     for (const listener of listeners) listener(cause);
   }
 
-  /** Calls `listener` once at the stop, or at once if it is stopped already; returns what forgets it. */
+  /**
+   * Calls `listener` once at the stop, or at once if it is stopped already; returns what forgets
+   * it.
+   */
   onStop(listener: (cause: StopCause) => void): () => void {
     if (this.firstCause !== undefined) {
       listener(this.firstCause);

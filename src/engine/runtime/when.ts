@@ -34,11 +34,12 @@ export interface GateQuestion {
 /**
  * Whether a stage or step runs, all that it needs being over.
  *
- * A `when` that calls a status function decides alone. Every other one, and none at all, stands behind `success()`: nothing
- * that it needs, transitively, failed; nor has its stage. One that calls `success()` only is as strict about its stage, and
- * when it is false after a failure, the failure is the reason.
+ * A `when` that calls a status function decides alone. Every other one, and none at all, stands
+ * behind `success()`: nothing that it needs, transitively, failed; nor has its stage. One that
+ * calls `success()` only is as strict about its stage, and when it is false after a failure, the
+ * failure is the reason.
  */
-export function askGate(question: GateQuestion): GateAnswer {
+export function decideGate(question: GateQuestion): GateAnswer {
   const parsed = question.when === undefined ? undefined : parseExpression(question.when);
   if (parsed !== undefined && !parsed.ok) return problem(question, parsed.problems);
   const expression = parsed?.expression;

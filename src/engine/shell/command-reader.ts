@@ -7,7 +7,10 @@ import { NotUnderstood, WordReader, matchAt } from './shell-words.js';
 import type { Evaluated } from './evaluated-names.js';
 
 const REDIRECTION = /(?:&>>|&>|<<<|<<-|<<|<&|<>|<|>>|>&|>\||>)/y;
-/** What may begin a command or go on with one; not seen as such it stands over two lines, or behind a variable. */
+/**
+ * What may begin a command or continue one; not seen as such it stands over two lines, or behind a
+ * variable.
+ */
 const OWN_WORDS = new Set(
   'then elif else fi do done esac } in function select coproc { if while until for case ! time alias'.split(' '),
 ); // prettier-ignore
@@ -64,7 +67,10 @@ export abstract class CommandReader {
     this.judge(parts);
   }
 
-  /** True when a redirection was read; where it leads to is a word like others, but of `<<` and `<<<`. */
+  /**
+   * True when a redirection was read; where it leads to is a word like others, but of `<<` and
+   * `<<<`.
+   */
   protected redirection(targets: Word[]): boolean {
     const descriptor = matchAt(/[0-9]+(?=[<>])/y, this.text, this.at) ?? '';
     const operator = matchAt(REDIRECTION, this.text, this.at + descriptor.length);

@@ -1,4 +1,7 @@
-/** Variables whose text a shell may evaluate as an arithmetic expression, in which `a[$(…)]` runs a command. */
+/**
+ * Variables whose text a shell may evaluate as an arithmetic expression, in which `a[$(…)]` runs a
+ * command.
+ */
 export interface Evaluated {
   has(name: string): boolean;
 }
@@ -10,7 +13,10 @@ const COMPARES_NUMBERS = /\s-(?:eq|ne|lt|le|gt|ge|v)\s/;
 const EVALUATES =
   /[\w$]\[|\$\{!|\$\{\w+:[^-+=?]|\]:[^-+=?]|\b(?:let|declare|typeset|unset|read)\b|\s-v\s/;
 
-/** Those of a text, by lines: what is taken here too much costs a refusal only. In time that grows as the text does. */
+/**
+ * Those of a text, by lines: what is taken here too much costs a refusal only. In time that grows
+ * as the text does.
+ */
 export function evaluatedNames(text: string): Evaluated {
   const whole = text.replaceAll('\\\n', ' ');
   const isInteger = (part: string): boolean => DECLARES.test(part) && INTEGER_OPTION.test(part);

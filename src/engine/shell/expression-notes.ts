@@ -3,8 +3,8 @@ import { expressionsOf, type Place, type Quote, type Refusal, type Word } from '
 import { MARK } from './shell-words.js';
 
 /**
- * What is decided about the expressions of a text while it is read. It is final when the outermost pipeline round them was
- * read: only then is it known what they flow into.
+ * What is decided about the expressions of a text while it is read. It is final when the outermost
+ * pipeline round them was read: only then is it known what they flow into.
  */
 export class ExpressionNotes {
   /** By the number of the expression; what is not in it was not understood. */

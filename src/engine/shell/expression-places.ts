@@ -7,8 +7,9 @@ import { MARK, NotUnderstood } from './shell-words.js';
 export type Shell = 'sh' | 'bash';
 
 /**
- * For every expression of a step's commands, in order, how it reaches the shell or why it cannot. The commands are one shell
- * text. By the same rule lint refuses and the run fills in. Never throws.
+ * For every expression of a step's commands, in order, how it reaches the shell or why it cannot.
+ * The commands are one shell text. By the same rule lint refuses and the run fills in. Never
+ * throws.
  */
 export function expressionPlaces(commands: readonly Template[], shell: Shell): Place[] {
   const texts = commands.map(({ parts }) =>

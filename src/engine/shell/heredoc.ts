@@ -10,10 +10,16 @@ export interface Heredoc {
 
 const DELIMITER =
   /(?:'([A-Za-z0-9_.-]+)'|"([A-Za-z0-9_.-]+)"|\\?([A-Za-z_][A-Za-z0-9_.-]*))(?=[\s;&|<>()]|$)/y;
-/** What shells agree on in a body that is filled in: no backslash before a line's end, no nesting, no quotes inside. */
+/**
+ * What shells agree on in a body that is filled in: no backslash before a line's end, no nesting,
+ * no quotes inside.
+ */
 const SIMPLE = /^(?:[^$`\\\0]|\0|\\[^\n\0]|\$(?![{(\0])|\$\{\w+\}|\$\([^()'"`\\$#<>{}\n\0]*\))*$/;
 
-/** The here-document whose delimiter stands at an offset; undefined where it is written in an unusual way. */
+/**
+ * The here-document whose delimiter stands at an offset; undefined where it is written in an
+ * unusual way.
+ */
 export function announcedHeredoc(
   text: string,
   at: number,

@@ -19,10 +19,16 @@ import {
   type Word,
 } from './shell-tree.js';
 
-/** Answers why a word of a command cannot hold a value; undefined = it can. Asked only for words with expressions. */
+/**
+ * Answers why a word of a command cannot hold a value; undefined = it can. Asked only for words
+ * with expressions.
+ */
 type WordRule = (word: Word, index: number) => Refusal | undefined;
 
-/** More in one command are not looked at: what a value is to it is found by comparing words with words. */
+/**
+ * More in one command are not looked at: what a value is to it is found by comparing words with
+ * words.
+ */
 const MAX_WORDS = 300;
 
 const PROGRAM: Refusal = { kind: 'program' };
@@ -30,7 +36,10 @@ const UNQUOTED: Refusal = { kind: 'unquoted' };
 const fine: WordRule = () => undefined;
 const code = (program: string): Refusal => ({ kind: 'code', program });
 
-/** Why the expressions of a simple command cannot be filled in, by their numbers; those that are not in it can. */
+/**
+ * Why the expressions of a simple command cannot be filled in, by their numbers; those that are not
+ * in it can.
+ */
 export function refusalsOf(
   { assignments, words }: SimpleCommand,
   evaluated: Evaluated,
@@ -95,7 +104,10 @@ function ruleOf(words: readonly Word[], evaluated: Evaluated): WordRule {
   };
 }
 
-/** Where the word stands that names what really runs, behind `sudo`, `timeout 60` and their like; undefined = not sure. */
+/**
+ * Where the word stands that names what really runs, behind `sudo`, `timeout 60` and their like;
+ * undefined = not sure.
+ */
 function programAt(words: readonly Word[]): number | undefined {
   let at = 0;
   while (WRAPPERS.has(programName(words[at]) ?? '')) {
@@ -167,7 +179,10 @@ function isPlainTest(words: readonly Word[]): boolean {
   return operands.length === 3 && BINARY.test(operator ?? '');
 }
 
-/** Any word may name an interpreter: `docker exec web sh -c …`. What follows it must be a script and its arguments. */
+/**
+ * Any word may name an interpreter: `docker exec web sh -c …`. What follows it must be a script and
+ * its arguments.
+ */
 function interpreterRule(words: readonly Word[], at: number): WordRule {
   const texts = words.map((word) => literalOf(word));
   const named = words.flatMap((word, from) => {
@@ -200,7 +215,10 @@ const TAKES_TEXT: Readonly<Record<Interpreter, RegExp>> = {
     /^-[A-Za-z0-9]*[ceEprRFnix]|^--(eval|print|exec|command|run|code|require|import|loader)/,
 };
 
-/** Where the script or program text of an interpreter stands, and the first option that takes code itself; Infinity = nowhere. */
+/**
+ * Where the script or program text of an interpreter stands, and the first option that takes code
+ * itself; Infinity = nowhere.
+ */
 function operandOf(
   texts: readonly (string | undefined)[],
   interpreter: Interpreter,

@@ -23,7 +23,9 @@ export function refusalText(why: Refusal, source: string): string {
   return `${shown(source)} cannot stand in this place of a command: ${reasonText(why)}; ${value}write "$${name}"`;
 }
 
-/** The expression as it is told: on one line, not all of a long one, and nothing secret of a URL. */
+/**
+ * The expression as it is told: on one line, not all of a long one, and nothing secret of a URL.
+ */
 function shown(source: string): string {
   const line = redactUrls(source).replace(/\s+/g, ' ');
   return `\${{ ${line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line} }}`;

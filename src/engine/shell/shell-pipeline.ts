@@ -1,6 +1,9 @@
 import type { Place } from './shell-tree.js';
 
-/** The expressions of a pipeline while it is read: what flows into a command that reads code is code itself. */
+/**
+ * The expressions of a pipeline while it is read: what flows into a command that reads code is code
+ * itself.
+ */
 export class Pipeline {
   readonly expressions: number[] = [];
   readsCode = false;

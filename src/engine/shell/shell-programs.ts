@@ -1,4 +1,7 @@
-/** Programs and builtins that make code of what they are given, as far as that can be told by their names. */
+/**
+ * Programs and builtins that make code of what they are given, as far as that can be told by their
+ * names.
+ */
 
 const SHELLS = [
   'sh',
@@ -23,7 +26,10 @@ export const WRAPPERS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whatever they are given is code, runs as code later, or is a name in which a shell evaluates `a[$(…)]`. */
+/**
+ * Whatever they are given is code, runs as code later, or is a name in which a shell evaluates
+ * `a[$(…)]`.
+ */
 export const TAKES_CODE: ReadonlySet<string> = new Set(
   (
     'eval trap . source let declare typeset alias unalias unset read mapfile readarray getopts wait enable bind ' +
@@ -44,7 +50,10 @@ const SPECIAL = new Set(
   ),
 );
 
-/** Variables whose value a shell or a program that it starts evaluates, or by which programs are found. */
+/**
+ * Variables whose value a shell or a program that it starts evaluates, or by which programs are
+ * found.
+ */
 export function isSpecialVariable(name: string): boolean {
   return (
     SPECIAL.has(name) ||

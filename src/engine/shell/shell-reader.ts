@@ -9,13 +9,16 @@ const OPERATOR = /(?:&&|\|\||\|&|\||&|;)/y;
 const ARITHMETIC_COMMAND = /\(\([^()'"`\\#{}<>;\n]*\)\)/y;
 const FUNCTION_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const STRANGE_WORDS = new Set(['in', 'function', 'select', 'coproc']);
-/** Levels of commands inside commands; a text has far fewer, and a hostile one shall not use up the stack. */
+/**
+ * Levels of commands inside commands; a text has far fewer, and a hostile one shall not use up the
+ * stack.
+ */
 const MAX_LEVELS = 50;
 
 /**
- * Reads a shell text as far as it is surely understood, by what `sh` and `bash` have in common, and decides for each
- * expression in it (`MARK`) whether it is a word or plainly quoted. Where it stops understanding it throws, and what was
- * not decided by then stays so.
+ * Reads a shell text as far as it is surely understood, by what `sh` and `bash` have in common, and
+ * decides for each expression in it (`MARK`) whether it is a word or plainly quoted. Where it stops
+ * understanding it throws, and what was not decided by then stays so.
  */
 export class ShellReader extends CommandReader {
   private levels = 0;
@@ -30,7 +33,10 @@ export class ShellReader extends CommandReader {
     this.list([]);
   }
 
-  /** Commands up to one of the closing words (which is passed), `)` or, in a case, `;;`; answers what ended it. */
+  /**
+   * Commands up to one of the closing words (which is passed), `)` or, in a case, `;;`; answers
+   * what ended it.
+   */
   private list(closers: readonly string[]): string {
     for (;;) {
       this.blankLines();
@@ -165,7 +171,9 @@ export class ShellReader extends CommandReader {
     return true;
   }
 
-  /** Behind `elif` a condition comes first; behind `else` the commands do, which ends the same way. */
+  /**
+   * Behind `elif` a condition comes first; behind `else` the commands do, which ends the same way.
+   */
   private branch(): void {
     const isElif = this.text.slice(this.at - 4, this.at) === 'elif';
     if (isElif) this.list(['then']);

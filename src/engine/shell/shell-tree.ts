@@ -30,7 +30,10 @@ export type Place =
   | {
       readonly kind: 'refused';
       readonly why: Refusal;
-      /** In plans that were stored before places were checked it is filled in so; absent = the step fails. */
+      /**
+       * In plans that were stored before places were checked it is filled in so; absent = the step
+       * fails.
+       */
       readonly stored?: 'expanded' | 'single_quoted';
     };
 
@@ -63,7 +66,10 @@ export function literalOf({ pieces }: Word): string | undefined {
   return text;
 }
 
-/** The same, but only when nothing of it is quoted: so a shell reads its own words (`if`, `{`, `[[`). */
+/**
+ * The same, but only when nothing of it is quoted: so a shell reads its own words (`if`, `{`,
+ * `[[`).
+ */
 export function bareWord(word: Word): string | undefined {
   return word.pieces.every((piece) => piece.kind === 'text' && !piece.quoted)
     ? literalOf(word)

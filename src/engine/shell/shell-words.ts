@@ -1,9 +1,12 @@
 import type { Piece, Place, Quote, Word } from './shell-tree.js';
 
-/** Stands for an expression in the text that is read; a text that holds one itself is not understood. */
+/**
+ * Stands for an expression in the text that is read; a text that holds one itself is not
+ * understood.
+ */
 export const MARK = '\0';
 
-/** Thrown where a text goes on in a way that is not understood for sure. */
+/** Thrown where a text continues in a way that is not understood for sure. */
 export class NotUnderstood extends Error {
   constructor(
     readonly what: string,
@@ -13,7 +16,10 @@ export class NotUnderstood extends Error {
   }
 }
 
-/** Reads `$(…)` whose inside begins at `at`: where it ends, behind the `)`, and the expressions in it. */
+/**
+ * Reads `$(…)` whose inside begins at `at`: where it ends, behind the `)`, and the expressions in
+ * it.
+ */
 export type ReadSubstitution = (at: number) => { end: number; expressions: number[] };
 
 const META = new Set(' \t\n;&|<>()');

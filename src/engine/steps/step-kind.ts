@@ -14,9 +14,9 @@ import type {
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 /**
- * One kind of step: everything that reading, compiling, dry runs and runs have to know of it, in one
- * place. All of it is pure. What does the work, its `StepHandler`, is registered by the same name
- * where processes and files are (`executions/attempt/steps`).
+ * One kind of step: everything that reading, compiling, dry runs and runs have to know of it, in
+ * one place. All of it is pure. What does the work, its `StepHandler`, is registered by the same
+ * name where processes and files are (`executions/attempt/steps`).
  */
 export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction = StepAction> {
   /** Its name in plans and answers. Stored, so it never changes. */

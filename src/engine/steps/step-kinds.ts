@@ -3,8 +3,9 @@ import { shellKind } from './shell/shell-kind.js';
 import type { StepKind } from './step-kind.js';
 
 /**
- * Every kind of step that there is. To add one: a folder beside this file, its name in this list, and
- * its handler in `executions/attempt/steps`. Specs hold the list against handlers and documentation.
+ * Every kind of step that there is. To add one: a folder beside this file, its name in this list,
+ * and its handler in `executions/attempt/steps`. Specs hold the list against handlers and
+ * documentation.
  */
 export const STEP_KINDS = [shellKind, gitKind] as const satisfies readonly StepKind[];
 

@@ -1,8 +1,8 @@
 import { RE2JS } from 're2js';
 
 /**
- * True if a branch or tag fits a pattern of a trigger rule: `*` is anything but `/`, `**` anything, `?` one character but `/`; all
- * else is itself. Linear in the text.
+ * True if a branch or tag fits a pattern of a trigger rule: `*` is anything but `/`, `**` anything,
+ * `?` one character but `/`; all else is itself. Linear in the text.
  */
 export function matchesPattern(pattern: string, name: string): boolean {
   return RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL).matches(name);

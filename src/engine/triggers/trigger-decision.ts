@@ -31,7 +31,10 @@ export interface TriggerQuestion {
   readonly inputProblems: readonly InputProblem[];
 }
 
-/** Whether a trigger event starts an execution, and why; a dry run and an event that came in ask here. Pure. */
+/**
+ * Whether a trigger event starts an execution, and why; a dry run and an event that came in ask
+ * here. Pure.
+ */
 export function decideTrigger(question: TriggerQuestion): TriggerDecision {
   const { trigger } = question;
   const rules = question.rules.map((rule) => decideRule(rule, trigger));
@@ -135,7 +138,10 @@ function pathsOf({ config }: TriggerDocument): PathRule | undefined {
   return { include: textsOf(include), exclude: textsOf(exclude) };
 }
 
-/** A change of no file, and one of which nobody knows the files, count as one of files that the rule asks for. */
+/**
+ * A change of no file, and one of which nobody knows the files, count as one of files that the rule
+ * asks for.
+ */
 function touches({ include, exclude }: PathRule, changed: readonly string[] | 'unknown'): boolean {
   if (changed === 'unknown' || changed.length === 0) return true;
   return changed.some(

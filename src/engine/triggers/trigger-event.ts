@@ -9,7 +9,10 @@ export interface TriggerEvent {
   readonly branch?: string;
   readonly tag?: string;
   readonly repository?: string;
-  /** Files that it changed: deleted ones too, renamed ones under both names. `unknown` = nobody can tell. */
+  /**
+   * Files that it changed: deleted ones too, renamed ones under both names. `unknown` = nobody can
+   * tell.
+   */
   readonly changedPaths?: readonly string[] | 'unknown';
   /** What happened to a pull request: `opened`, `synchronize`… */
   readonly pullRequestType?: string;

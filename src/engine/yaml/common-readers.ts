@@ -134,7 +134,10 @@ export const workspacePath: Reader<string> = template({
 
 const urlText = template({ expects: 'the URL of a git repository', max: 2048 });
 
-/** What can never be cloned is refused; nothing of the URL is said, because it may hold a token anywhere. */
+/**
+ * What can never be cloned is refused; nothing of the URL is said, because it may hold a token
+ * anywhere.
+ */
 const url: Reader<string> = {
   expects: urlText.expects,
   read: (node, path, context) => {

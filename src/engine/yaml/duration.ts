@@ -11,7 +11,10 @@ const UNITS: Readonly<Record<string, number>> = {
 const DURATION =
   /^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m(?!s))?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?$/;
 
-/** Milliseconds of `90` (seconds), `500ms`, `60m`, `1h30m`, `7d`: whole numbers, units falling; undefined for other texts. */
+/**
+ * Milliseconds of `90` (seconds), `500ms`, `60m`, `1h30m`, `7d`: whole numbers, units falling;
+ * undefined for other texts.
+ */
 export function parseDuration(text: string): number | undefined {
   if (/^[0-9]{1,9}$/.test(text)) return Number(text) * 1000;
   const match = text === '' ? null : DURATION.exec(text);

@@ -14,7 +14,10 @@ const NO_NAME = {
 } as const;
 const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
 
-/** Variables as a map or as a list of `NAME=value`. Numbers and booleans are taken as they are written, nothing is ''. */
+/**
+ * Variables as a map or as a list of `NAME=value`. Numbers and booleans are taken as they are
+ * written, nothing is ''.
+ */
 export const environment: Reader<Environment> = {
   expects: EXPECTS,
   read: (node, path, context) => {

@@ -83,8 +83,9 @@ function tell(
 }
 
 /**
- * Where the character `index` of a scalar's value stands in the document. Exact unless a line break or an escape comes before
- * it on its line; then the start of the value's line, at worst of the value.
+ * Where the character `index` of a scalar's value stands in the document. Exact unless a line break
+ * or an escape comes before it on its line; then the start of the value's line, at worst of the
+ * value.
  */
 export function offsetInText(
   context: { readonly source: { readonly text: string } },

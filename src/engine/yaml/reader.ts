@@ -13,7 +13,9 @@ export interface ExpressionUse {
   readonly text: string;
   readonly path: YamlPath;
   readonly node: YamlNode;
-  /** Offset in the document of the text's first character, where `when` was written as `${{ … }}`. */
+  /**
+   * Offset in the document of the text's first character, where `when` was written as `${{ … }}`.
+   */
   readonly skipped?: number;
 }
 
@@ -21,7 +23,7 @@ export interface ExpressionUse {
 export class ReadContext {
   readonly problems: Problem[] = [];
   readonly expressions: ExpressionUse[] = [];
-  private untold = 0;
+  private unreported = 0;
 
   constructor(
     readonly source: SourceText,
@@ -39,8 +41,8 @@ export class ReadContext {
 
   /** All problems; a last one tells how many more there were. */
   finish(): Problem[] {
-    if (this.untold === 0) return this.problems;
-    const message = `${String(this.untold)} more problems are not listed.`;
+    if (this.unreported === 0) return this.problems;
+    const message = `${String(this.unreported)} more problems are not listed.`;
     const place = { path: '', line: 1, column: 1 };
     return [...this.problems, { ...place, severity: 'error', code: 'too_many_problems', message }];
   }
@@ -53,7 +55,7 @@ export class ReadContext {
     suggestion?: string,
   ): void {
     if (this.problems.length >= MAX_PROBLEMS) {
-      this.untold += 1;
+      this.unreported += 1;
       return;
     }
     const { line, column } = this.source.position(at.offset);
@@ -78,8 +80,8 @@ export interface Place {
 }
 
 /**
- * Checks one value of the document and makes the typed value of it. Problems go to the context, all that there are;
- * `undefined` = it could not be read and at least one problem was told.
+ * Checks one value of the document and makes the typed value of it. Problems go to the context, all
+ * that there are; `undefined` = it could not be read and at least one problem was told.
  */
 export interface Reader<T> {
   /** What it takes, for messages and the documentation: `a text`, `a list of texts`. */
@@ -91,7 +93,10 @@ export type ReadValue<R> = R extends Reader<infer T> ? T : never;
 
 export type FieldReaders = Readonly<Record<string, Reader<unknown>>>;
 
-/** The keys of one kind of map: what each takes, what is refused until later, what people write instead. */
+/**
+ * The keys of one kind of map: what each takes, what is refused until later, what people write
+ * instead.
+ */
 export interface KeyTable<F extends FieldReaders> {
   /** For messages: `a step`. */
   readonly name: string;
@@ -109,7 +114,10 @@ export type FieldValues<F extends FieldReaders> = {
   -readonly [K in keyof F]?: ReadValue<F[K]>;
 };
 
-/** A reader of a map by its key table. Unknown keys are errors; keys that begin with `x-` are ignored. */
+/**
+ * A reader of a map by its key table. Unknown keys are errors; keys that begin with `x-` are
+ * ignored.
+ */
 export function fields<F extends FieldReaders>(table: KeyTable<F>): Reader<FieldValues<F>> {
   return {
     expects: `a map (${table.name})`,

@@ -30,7 +30,10 @@ export class SourceText {
 type Decoded =
   { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: Problem };
 
-/** The text of an uploaded file: UTF-8, with or without a byte order mark. UTF-16 and other bytes are problems, never guesses. */
+/**
+ * The text of an uploaded file: UTF-8, with or without a byte order mark. UTF-16 and other bytes
+ * are problems, never guesses.
+ */
 export function decodeYaml(bytes: Uint8Array): Decoded {
   if (bytes.byteLength > MAX_YAML_BYTES) return { ok: false, problem: tooLarge(bytes.byteLength) };
   const [first, second] = bytes;
@@ -45,7 +48,10 @@ export function decodeYaml(bytes: Uint8Array): Decoded {
   }
 }
 
-/** What keeps a text from being YAML at all: its size, NUL and other control characters, broken surrogates. */
+/**
+ * What keeps a text from being YAML at all: its size, NUL and other control characters, broken
+ * surrogates.
+ */
 export function textProblem(text: string): Problem | undefined {
   const bytes = Buffer.byteLength(text, 'utf8');
   if (bytes > MAX_YAML_BYTES) return tooLarge(bytes);

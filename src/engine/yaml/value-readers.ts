@@ -11,13 +11,18 @@ export interface TextRule {
   readonly min?: number;
   /** Characters (UTF-16 units). */
   readonly max?: number;
-  /** True: it may hold no line break and no tab. Other control characters are in no text at all (`yaml-tree.ts`). */
+  /**
+   * True: it may hold no line break and no tab. Other control characters are in no text at all
+   * (`yaml-tree.ts`).
+   */
   readonly oneLine?: boolean;
   /** What else is wrong with it: `[code, message, suggestion?]`. */
   readonly check?: (text: string) => readonly [string, string, string?] | undefined;
 }
 
-/** A text; numbers and booleans are taken as they are written (`run: true`, `1.10`), nothing is not. */
+/**
+ * A text; numbers and booleans are taken as they are written (`run: true`, `1.10`), nothing is not.
+ */
 export function text(rule: TextRule = {}): Reader<string> {
   const expects = rule.expects ?? 'a text';
   return {

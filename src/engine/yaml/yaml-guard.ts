@@ -2,7 +2,9 @@ import { CST, Lexer } from 'yaml';
 
 /** Collections within collections. */
 const MAX_DEPTH = 32;
-/** Lexical tokens, of which a block of text (`|`, `>`) is one: bounds the time that parsing takes. */
+/**
+ * Lexical tokens, of which a block of text (`|`, `>`) is one: bounds the time that parsing takes.
+ */
 const MAX_TOKENS = 150_000;
 
 export interface GuardProblem {
@@ -12,9 +14,9 @@ export interface GuardProblem {
 }
 
 /**
- * Refuses what could end the process or hold it for seconds before the recursive parser sees it. Uses the library's
- * lexer, which is iterative and linear: so brackets within texts do not count. Block depth is the number of columns at which open
- * collections began.
+ * Refuses what could end the process or hold it for seconds before the recursive parser sees it.
+ * Uses the library's lexer, which is iterative and linear: so brackets within texts do not count.
+ * Block depth is the number of columns at which open collections began.
  */
 export function yamlGuard(text: string): GuardProblem | undefined {
   const columns: number[] = [];
@@ -46,7 +48,10 @@ export function yamlGuard(text: string): GuardProblem | undefined {
   return undefined;
 }
 
-/** Closes the collections that began right of `column` and opens one there; a `:` within a line opens none. */
+/**
+ * Closes the collections that began right of `column` and opens one there; a `:` within a line
+ * opens none.
+ */
 function openColumn(columns: number[], column: number, isValueMark: boolean): void {
   while ((columns.at(-1) ?? -1) > column) columns.pop();
   if (!isValueMark && (columns.at(-1) ?? -1) < column) columns.push(column);

@@ -14,13 +14,18 @@ import { characterProblem } from '../../common/values/text-rule.js';
 import type { YamlPath } from './problem.js';
 import { yamlGuard } from './yaml-guard.js';
 
-/** The document as plain data with offsets. An aliased node is the same object at each of its places. */
+/**
+ * The document as plain data with offsets. An aliased node is the same object at each of its
+ * places.
+ */
 export type YamlNode = YamlScalar | YamlList | YamlMap;
 
 export interface YamlScalar {
   readonly kind: 'scalar';
   readonly value: null | boolean | number | string;
-  /** As written for numbers and booleans (`1.10` stays `1.10`), the value for texts, '' for null. */
+  /**
+   * As written for numbers and booleans (`1.10` stays `1.10`), the value for texts, '' for null.
+   */
   readonly text: string;
   /** Stands for what could not be read and was told of: no reader complains of it again. */
   readonly isBroken?: true;
@@ -79,7 +84,10 @@ const SYNTAX_HINTS: Readonly<Record<string, string>> = {
   MULTILINE_IMPLICIT_KEY: 'Check the quotes and colons of this line and the one above',
 };
 
-/** Parses one document without tags, merge keys and more than bounded work. Never throws for any text. */
+/**
+ * Parses one document without tags, merge keys and more than bounded work. Never throws for any
+ * text.
+ */
 export function parseYamlTree(text: string): YamlTree {
   const guarded = yamlGuard(text);
   if (guarded !== undefined) return { problems: [{ ...guarded, path: [] }] };

@@ -176,7 +176,8 @@ export class ExecutionsController {
     return this.cancel(id, body, principal);
   }
 
-  // Here and not in `CancelRoute`: the Swagger plugin looks for it on the method, and names 201 otherwise.
+  // Here and not in `CancelRoute`: the Swagger plugin looks for it on the method, and names 201
+  // otherwise.
   @Post('executions/:id/cancel')
   @Requires('executions:cancel')
   @HttpCode(200)

@@ -72,10 +72,10 @@ export class ExecutionsService {
   ) {}
 
   /**
-   * Accepts an execution of the pipeline's current version. When it returns, the execution is stored and will run,
-   * whatever happens to this process.
-   * @throws MillraceError ValidationError, NotFoundError, ConflictError (disabled), UnprocessableError (inputs),
-   * ServiceUnavailableError (database away)
+   * Accepts an execution of the pipeline's current version. When it returns, the execution is
+   * stored and will run, whatever happens to this process.
+   * @throws MillraceError ValidationError, NotFoundError, ConflictError (disabled),
+   * UnprocessableError (inputs), ServiceUnavailableError (database away)
    */
   async trigger(
     pipelineId: string,
@@ -112,7 +112,8 @@ export class ExecutionsService {
 
   /**
    * Runs the same plan again: same version, inputs, variables, and the very commit that was cloned.
-   * @throws MillraceError NotFoundError, ConflictError when the execution is not over or its pipeline is disabled
+   * @throws MillraceError NotFoundError, ConflictError when the execution is not over or its
+   *   pipeline is disabled
    */
   async rerun(id: string, actor: string, reservation: Reservation): Promise<AcceptedExecution> {
     const earlier = await this.acceptedBefore(reservation);
@@ -164,8 +165,8 @@ export class ExecutionsService {
   }
 
   /**
-   * Ends an execution. When it returns, the execution is or will be `cancelled` and nothing else, also if its last
-   * step ends at this moment.
+   * Ends an execution. When it returns, the execution is or will be `cancelled` and nothing else,
+   * also if its last step ends at this moment.
    * @throws MillraceError NotFoundError, ConflictError when it is over already
    */
   async cancel(id: string, actor: string, why: string | undefined): Promise<void> {
@@ -210,7 +211,10 @@ export class ExecutionsService {
     return this.place(execution);
   }
 
-  /** What an earlier request under the same reservation has accepted; it may have died before it made the job. */
+  /**
+   * What an earlier request under the same reservation has accepted; it may have died before it
+   * made the job.
+   */
   private async acceptedBefore({
     id,
     repeated,

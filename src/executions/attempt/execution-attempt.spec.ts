@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { reservedSeqs } from '../../logs/store/log-fence.js';
-import { lostMarker } from '../../logs/write/log-writer.js';
+import { RESERVED_SEQS } from '../../logs/store/log-fence.js';
+import { LOST_MARKER } from '../../logs/write/log-writer.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import { AttemptBench } from './attempt.fixture.js';
 
@@ -157,7 +157,7 @@ describe('ExecutionAttempt', () => {
     expect(stored()).toMatchObject({ status: 'running', attempt: 2, finished_at: null });
   });
 
-  it('goes on with the log of an attempt that never closed its own', async () => {
+  it('continues with the log of an attempt that never closed its own', async () => {
     const before = {
       claim_id: 'c',
       worker_id: 'w0',
@@ -168,9 +168,9 @@ describe('ExecutionAttempt', () => {
     };
     const { attempt, stored } = await open('ok').begin({ attempt: 1, placements: [before] });
     await attempt.run();
-    const first = 5 + reservedSeqs;
+    const first = 5 + RESERVED_SEQS;
     expect((await bench.log(stored())).slice(0, 2)).toEqual([
-      `${first} ${lostMarker}`,
+      `${first} ${LOST_MARKER}`,
       `${first + 1} one`,
     ]);
   });

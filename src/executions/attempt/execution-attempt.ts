@@ -45,12 +45,18 @@ export interface AttemptTools {
   readonly logger: Logger;
 }
 
-/** How an attempt ended: with the execution, without it (it must be offered again), or without a say in it. */
+/**
+ * How an attempt ended: with the execution, without it (it must be offered again), or without a say
+ * in it.
+ */
 export type AttemptEnd = 'settled' | 'requeued' | 'fenced';
 
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
-/** The end of a log, when it is this small, is stored by the write that tells the end: one round trip less. */
+/**
+ * The end of a log, when it is this small, is stored by the write that tells the end: one round
+ * trip less.
+ */
 const LOG_KEPT_BYTES = 32 * 1024;
 
 /** What an execution keeps of its log. */
@@ -95,8 +101,8 @@ export class ExecutionAttempt {
   }
 
   /**
-   * Rejects only when the end could not be told: the database refused it for good. What the attempt leaves on this
-   * machine is there until `cleanUp`.
+   * Rejects only when the end could not be told: the database refused it for good. What the attempt
+   * leaves on this machine is there until `cleanUp`.
    */
   async run(): Promise<AttemptEnd> {
     try {
@@ -113,8 +119,8 @@ export class ExecutionAttempt {
   }
 
   /**
-   * Ends what the attempt left running and removes its workspace, once; to be called when nothing runs any more. Never
-   * rejects.
+   * Ends what the attempt left running and removes its workspace, once; to be called when nothing
+   * runs any more. Never rejects.
    */
   cleanUp(): Promise<void> {
     this.cleaned ??= this.sweep();
@@ -166,7 +172,10 @@ export class ExecutionAttempt {
     return this.requeue(result, end);
   }
 
-  /** A wanted cancel outranks every other end: then it ends as cancelled, and all else stays as it was told. */
+  /**
+   * A wanted cancel outranks every other end: then it ends as cancelled, and all else stays as it
+   * was told.
+   */
   private async settle(settlement: Settlement): Promise<AttemptEnd> {
     const { endings } = this.tools;
     let result = await endings.end(this.hold, settlement, NO_DEADLINE);
@@ -220,7 +229,10 @@ export class ExecutionAttempt {
     return cancelReason(execution ?? this.execution);
   }
 
-  /** The end of an execution that could not be run, or not to its end, through no fault of its pipeline. */
+  /**
+   * The end of an execution that could not be run, or not to its end, through no fault of its
+   * pipeline.
+   */
   private async fail(reason: Reason, error: unknown): Promise<AttemptEnd> {
     this.problem(reason.message, error);
     if (this.fenced) return 'fenced';
@@ -244,7 +256,9 @@ export class ExecutionAttempt {
     return this.log;
   }
 
-  /** Undefined: the log was abandoned, because the execution was taken from this worker meanwhile. */
+  /**
+   * Undefined: the log was abandoned, because the execution was taken from this worker meanwhile.
+   */
   private async closeLog(log: LogWriter, keptBytes: number): Promise<LogEnd | undefined> {
     try {
       const { lastSeq, lastChunk } = await log.closeBut(keptBytes);
@@ -264,7 +278,7 @@ export class ExecutionAttempt {
     return new StatePublisher(
       this.execution.trigger_info,
       {
-        tellLive: (progress) => {
+        publishLive: (progress) => {
           this.progress = progress;
           return live.tell(this.hold.executionId, this.hold.fence, progress);
         },
@@ -289,7 +303,9 @@ export class ExecutionAttempt {
     this.storedTraces = count;
   }
 
-  /** Redis away is told once, where the connection is; here it comes with every packet of every log. */
+  /**
+   * Redis away is told once, where the connection is; here it comes with every packet of every log.
+   */
   private notLive(what: string, error: unknown): void {
     this.tools.logger.debug({ err: error, executionId: this.hold.executionId }, `${what} not live`);
   }

@@ -190,7 +190,7 @@ describe('ExecutionRunner', () => {
     expect(executions.stored(id).status).toBe('pending');
   });
 
-  it('counts refusals anew after a claim', async () => {
+  it('counts refusals again after a claim', async () => {
     const claim = jest.spyOn(executions, 'claim');
     const refuse = () => claim.mockRejectedValueOnce(new Error('damaged'));
     for (let count = 0; count < 2; count += 1) {

@@ -43,7 +43,10 @@ export class ExecutionRunner {
     private readonly tracing: Tracing,
   ) {}
 
-  /** Waits until what ended here is cleaned up, for 10 s; the next worker of this host does what is left then. */
+  /**
+   * Waits until what ended here is cleaned up, for 10 s; the next worker of this host does what is
+   * left then.
+   */
   async close(): Promise<void> {
     const deadline = sleep(CLEANING_MS, undefined, { ref: false });
     await Promise.race([Promise.all(this.cleaning), deadline]);
@@ -114,8 +117,8 @@ export class ExecutionRunner {
   }
 
   /**
-   * An execution that the database will not let be claimed: it is offered again by the reconciler, a few times, and then ends
-   * rather than to go round for ever.
+   * An execution that the database will not let be claimed: it is offered again by the reconciler,
+   * a few times, and then ends rather than to go round for ever.
    */
   private async refuse(executionId: string): Promise<void> {
     const count = (this.refused.get(executionId) ?? 0) + 1;
@@ -147,8 +150,9 @@ export class ExecutionRunner {
   }
 
   /**
-   * A settled execution is over for everybody, so its slot does not wait for the sweep: in a burst of short runs that
-   * would be half of their time. Any other is offered again, and must find nothing of this attempt alive.
+   * A settled execution is over for everybody, so its slot does not wait for the sweep: in a burst
+   * of short runs that would be half of their time. Any other is offered again, and must find
+   * nothing of this attempt alive.
    */
   private async cleanUpAfter(attempt: ExecutionAttempt, end: AttemptEnd): Promise<void> {
     const cleaning = attempt.cleanUp().finally(() => this.cleaning.delete(cleaning));

@@ -141,7 +141,7 @@ describe('ExecutionsProcessor', () => {
   });
 
   describe('while the machine has too little', () => {
-    it('takes nothing, says why, and goes on afterwards', async () => {
+    it('takes nothing, says why, and continues afterwards', async () => {
       refusal = LOW;
       await start();
       await offer('a');
@@ -165,7 +165,7 @@ describe('ExecutionsProcessor', () => {
     });
   });
 
-  it('takes nothing while somebody wants it to drain', async () => {
+  it('takes nothing while somebody asks it to drain', async () => {
     await start();
     drainRequest = { at: new Date(), by: 'ada', reason: null };
     renew();
@@ -175,7 +175,7 @@ describe('ExecutionsProcessor', () => {
     expect(report?.().refusal).toMatchObject({ code: 'drained' });
   });
 
-  it('goes on with nothing when it is declared lost, and ends', async () => {
+  it('continues with nothing when it is declared lost, and ends', async () => {
     const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
     await start();
     becomeLost();

@@ -37,7 +37,7 @@ export class ExecutionsProcessor {
   });
   private refusal: WorkerRefusal | null = null;
   private draining = false;
-  private lookedAt = -Infinity;
+  private refreshedAt = -Infinity;
   private readonly subscriptions: (() => void)[] = [];
 
   constructor(
@@ -52,13 +52,15 @@ export class ExecutionsProcessor {
     private readonly leftFolders: LeftFolders,
   ) {}
 
-  /** Registers the worker and begins to take executions; to be called once everything else is up. */
+  /**
+   * Registers the worker and begins to take executions; to be called once everything else is up.
+   */
   async start(): Promise<void> {
     this.lease.whenLost(() => this.becomeLost());
-    let machine = await this.lookAround();
+    let machine = await this.inspectMachine();
     this.addDuties();
     this.duties.add('machine', async () => {
-      machine = await this.lookAround();
+      machine = await this.inspectMachine();
       this.applyRefusal();
     });
     this.lease.whenRenewing(() => this.duties.begin());
@@ -94,15 +96,18 @@ export class ExecutionsProcessor {
 
   private async process(executionId: string): Promise<JobOutcome> {
     // A step may have filled the disk since the last renewal, which looks only every few seconds.
-    if (performance.now() - this.lookedAt > LOOK_EVERY_MS) {
-      await this.lookAround();
+    if (performance.now() - this.refreshedAt > LOOK_EVERY_MS) {
+      await this.inspectMachine();
       this.applyRefusal();
     }
     if (this.draining || this.refusal) return 'put_back';
     return this.runner.run(executionId, this.lease);
   }
 
-  /** At every renewal of the lease: what the database says of our executions, new queues, folders of dead attempts. */
+  /**
+   * At every renewal of the lease: what the database says of our executions, new queues, folders of
+   * dead attempts.
+   */
   private addDuties(): void {
     this.duties.add('cancels', () => this.running.check());
     this.duties.add('orphans', () => this.runner.recoverOrphans(this.lease.id));
@@ -110,11 +115,11 @@ export class ExecutionsProcessor {
     this.duties.add('folders', () => this.leftFolders.remove());
   }
 
-  private async lookAround(): Promise<WorkerMachine> {
+  private async inspectMachine(): Promise<WorkerMachine> {
     const { machine, refusal } = await this.machine.look();
-    this.lookedAt = performance.now();
-    const wish = this.lease.drainRequest;
-    this.refusal = wish ? drainRefusal(wish) : refusal;
+    this.refreshedAt = performance.now();
+    const request = this.lease.drainRequest;
+    this.refusal = request ? drainRefusal(request) : refusal;
     return machine;
   }
 
@@ -142,7 +147,10 @@ export class ExecutionsProcessor {
     });
   }
 
-  /** This life of the process is over: it ends in its ordered way, and whoever supervises it starts another. */
+  /**
+   * This life of the process is over: it ends in its ordered way, and whoever supervises it starts
+   * another.
+   */
   private becomeLost(): void {
     this.consumer?.pause();
     this.running.fenceAll();

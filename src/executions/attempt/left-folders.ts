@@ -7,7 +7,10 @@ import type { RunningAttempts } from './running-attempts.js';
 const FIRST_PAUSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 30 * 60_000;
 
-/** Removes folders of attempts that are over, or were taken from a worker that died. Safe beside other workers of this host. */
+/**
+ * Removes folders of attempts that are over, or were taken from a worker that died. Safe beside
+ * other workers of this host.
+ */
 export class LeftFolders {
   /** Folders that could not be removed: not before then again. */
   private readonly kept = new Map<string, { readonly until: number; readonly pauseMs: number }>();
@@ -20,7 +23,10 @@ export class LeftFolders {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  /** One folder that cannot be removed keeps no other from it. Rejects when the database or the base folder cannot be read. */
+  /**
+   * One folder that cannot be removed keeps no other from it. Rejects when the database or the base
+   * folder cannot be read.
+   */
   async remove(): Promise<void> {
     const now = this.now();
     const listed = await this.workspaces.list();

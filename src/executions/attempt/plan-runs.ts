@@ -40,13 +40,16 @@ export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
 const LAST_LINES = 20;
 
 /**
- * Runs plans on this machine: the one way of the worker, of `millrace run` and of the scenarios. It knows neither Nest nor
- * a store.
+ * Runs plans on this machine: the one way of the worker, of `millrace run` and of the scenarios. It
+ * knows neither Nest nor a store.
  */
 export class PlanRuns {
   constructor(private readonly tools: PlanRunTools) {}
 
-  /** Makes a fresh workspace; it is there until `cleanUp`. Rejects with an error of the file system, or `FolderError`. */
+  /**
+   * Makes a fresh workspace; it is there until `cleanUp`. Rejects with an error of the file system,
+   * or `FolderError`.
+   */
   async open(executionId: string, attempt: number): Promise<PlanRun> {
     const workspace = await this.tools.workspaces.create(executionId, attempt);
     return new PlanRun(workspace, this.tools.groups.ofAttempt(executionId, attempt), this.tools);
@@ -62,7 +65,10 @@ export class PlanRun {
     private readonly tools: PlanRunTools,
   ) {}
 
-  /** Runs a plan to its end; once. The signal's reason is a `StopRequest`. Rejects for a defect of ours only. */
+  /**
+   * Runs a plan to its end; once. The signal's reason is a `StopRequest`. Rejects for a defect of
+   * ours only.
+   */
   execute(
     plan: Plan,
     context: RunContext,

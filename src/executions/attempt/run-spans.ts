@@ -9,7 +9,10 @@ import type { PastSpan } from '../../integrations/tracing/tracing.js';
 
 const FAILURES: readonly RunStatus[] = ['failed', 'timeout', 'cancelled'];
 
-/** The spans of a run that is over: stages, their steps, and each try of a step. What never started has none. */
+/**
+ * The spans of a run that is over: stages, their steps, and each try of a step. What never started
+ * has none.
+ */
 export function runSpans(state: RunState): PastSpan[] {
   const { checkout, stages, onFailure, always } = state;
   return [

@@ -96,7 +96,7 @@ describe('RunningAttempts', () => {
     expect([...heard.values()]).toEqual(Array(3).fill(['fence: lease_lost']));
   });
 
-  it('leaves alone what goes on', async () => {
+  it('leaves alone what continues', async () => {
     const { _id } = await begin();
     await running.check();
     expect(heard.get(_id)).toEqual([]);

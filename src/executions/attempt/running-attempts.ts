@@ -65,7 +65,10 @@ export class RunningAttempts {
     return this.running.size;
   }
 
-  /** Reads what the database says of these executions (all that run here, if none is named) and acts on it. */
+  /**
+   * Reads what the database says of these executions (all that run here, if none is named) and acts
+   * on it.
+   */
   async check(executionIds: readonly string[] = [...this.running.keys()]): Promise<void> {
     const here = executionIds.filter((id) => this.running.has(id));
     if (here.length === 0) return;

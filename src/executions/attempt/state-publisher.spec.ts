@@ -16,7 +16,7 @@ function setUp(record: (progress: Progress) => Promise<boolean> = () => Promise.
   const publisher = new StatePublisher(
     { trigger_type: 'manual', triggered_by: 'ada', timestamp: new Date(0) },
     {
-      tellLive: async ({ started_at, trigger_info }) => {
+      publishLive: async ({ started_at, trigger_info }) => {
         live.push(started_at?.getTime() ?? -1);
         triggers.push(trigger_info);
       },
@@ -88,7 +88,7 @@ describe('StatePublisher', () => {
     expect([recorded, fenced()]).toEqual([[1], 1]);
   });
 
-  it('goes on after a store was away', async () => {
+  it('continues after a store was away', async () => {
     let away = true;
     const { publisher, recorded, problems } = setUp(() =>
       away ? Promise.reject(new Error('away')) : Promise.resolve(true),

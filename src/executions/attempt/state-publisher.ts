@@ -4,7 +4,7 @@ import { storedRun } from '../record/stored-state.js';
 
 export interface StateStores {
   /** At once, for live readers. */
-  tellLive(progress: Progress): Promise<void>;
+  publishLive(progress: Progress): Promise<void>;
   /** A few times a second. Resolves with false when the execution was taken from this attempt. */
   record(progress: Progress): Promise<boolean>;
   /** The execution is not this attempt's any more. Called once. */
@@ -12,12 +12,16 @@ export interface StateStores {
 }
 
 const RECORD_INTERVAL_MS = 400;
-/** A change is told at once, unless another was told just before: a state is whole, and short steps would tell it twice each. */
+/**
+ * A change is told at once, unless another was told just before: a state is whole, and short steps
+ * would tell it twice each.
+ */
 const LIVE_INTERVAL_MS = 25;
 
 /**
- * Hands the newest state on: to live readers at once, or within 25 ms of the one before, to the database a few times a
- * second. States in between are left out, never reordered, and at most one write to each place is under way.
+ * Hands the newest state on: to live readers at once, or within 25 ms of the one before, to the
+ * database a few times a second. States in between are left out, never reordered, and at most one
+ * write to each place is under way.
  */
 export class StatePublisher {
   private latest: RunState | undefined;
@@ -56,16 +60,16 @@ export class StatePublisher {
     if (state && !this.ended) {
       this.toldLive = state;
       try {
-        await this.stores.tellLive(progressOf(state, this.trigger));
+        await this.stores.publishLive(progressOf(state, this.trigger));
       } catch (error) {
         this.onProblem('live', error);
       }
     }
     this.live = undefined;
-    if (!this.ended) this.nextTelling = setTimeout(() => this.tellOn(), LIVE_INTERVAL_MS);
+    if (!this.ended) this.nextTelling = setTimeout(() => this.publishNext(), LIVE_INTERVAL_MS);
   }
 
-  private tellOn(): void {
+  private publishNext(): void {
     this.nextTelling = undefined;
     if (this.latest !== this.toldLive) this.live = this.tell();
   }

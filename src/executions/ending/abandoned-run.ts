@@ -17,8 +17,9 @@ export interface SeenAttempt {
 }
 
 /**
- * The state of a run whose attempt will never tell its end: what ran is given `status`, what had not begun is skipped (by a
- * cancel: `cancelled` too), and all of it carries the reason. What was over stays as it is. What is among `seen` had begun.
+ * The state of a run whose attempt will never tell its end: what ran is given `status`, what had
+ * not begun is skipped (by a cancel: `cancelled` too), and all of it carries the reason. What was
+ * over stays as it is. What is among `seen` had begun.
  */
 export function abandonedRun(
   run: StoredRun,
@@ -74,10 +75,10 @@ function withSeen<T extends StoredStage | StoredStep>(state: T, seen: readonly S
   if (!first) return state;
   const started = { ...state, started_at: state.started_at ?? first.at };
   if (!('attempts' in started)) return started;
-  const untold = seen.filter(
+  const unreported = seen.filter(
     ({ attempt }) => !started.attempts.some(({ number }) => number === attempt),
   );
-  return { ...started, attempts: [...started.attempts, ...untold.map(seenAttempt)] };
+  return { ...started, attempts: [...started.attempts, ...unreported.map(seenAttempt)] };
 }
 
 function seenAttempt({ attempt, at }: SeenAttempt): StoredAttempt {

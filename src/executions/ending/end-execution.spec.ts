@@ -52,7 +52,9 @@ describe('EndExecution', () => {
     return values.reduce((sum, { value }) => sum + value, 0);
   };
 
-  /** The rule, once more and in words: by whom, from where, to what, and whether a cancel is wanted. */
+  /**
+   * The rule, once more and in words: by whom, from where, to what, and whether a cancel is wanted.
+   */
   function expected(
     from: RunStatus,
     to: TerminalStatus,

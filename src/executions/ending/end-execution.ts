@@ -16,8 +16,9 @@ import { executionFinished } from '../record/outbox-event.js';
 const DEADLINE = { deadlineMs: 3_000 };
 
 /**
- * The one way by which an execution ends, whoever ends it: one write, and then everybody hears of it. The write refuses an
- * end under a broken fence, one that the transition table does not know, and any but `cancelled` when a cancel is wanted.
+ * The one way by which an execution ends, whoever ends it: one write, and then everybody hears of
+ * it. The write refuses an end under a broken fence, one that the transition table does not know,
+ * and any but `cancelled` when a cancel is wanted.
  */
 @Injectable()
 export class EndExecution {
@@ -31,8 +32,8 @@ export class EndExecution {
   ) {}
 
   /**
-   * Whoever gets `ended` is the one that ended it, and nobody else is told so. The news of it are in the outbox by then: they
-   * arrive although this process dies.
+   * Whoever gets `ended` is the one that ended it, and nobody else is told so. The news of it are
+   * in the outbox by then: they arrive although this process dies.
    * @throws IllegalMoveError, and what the database throws when it stays away
    */
   end(

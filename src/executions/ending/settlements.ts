@@ -7,7 +7,10 @@ import { abandonedRun, type SeenAttempt } from './abandoned-run.js';
 type Abandoned = StoredRun & Pick<ExecutionRecord, 'started_at'>;
 type Cancelled = Pick<ExecutionRecord, 'cancel_requested'>;
 
-/** The end of an execution whose run will never tell its own: nobody has it, or whoever has it cannot go on. */
+/**
+ * The end of an execution whose run will never tell its own: nobody has it, or whoever has it
+ * cannot continue.
+ */
 export function abandonedSettlement(
   execution: Abandoned,
   status: 'failed' | 'cancelled',

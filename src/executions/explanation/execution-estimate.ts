@@ -43,8 +43,8 @@ export function durationEstimate(
 }
 
 /**
- * Milliseconds until a slot is free for the one behind `ahead` others, when each execution takes the median of the last ones.
- * Null: no slot, or nothing to tell from. Pure.
+ * Milliseconds until a slot is free for the one behind `ahead` others, when each execution takes
+ * the median of the last ones. Null: no slot, or nothing to tell from. Pure.
  */
 export function waitEstimate(
   { ahead, slots, freeSlots }: QueueState,

@@ -14,7 +14,7 @@ import type { ExecutionRecord } from '../record/execution.schema.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedRun } from '../record/stored-state.js';
 import { ExecutionExplainer } from './execution-explainer.js';
-import type { FinishedLately } from './finished-lately.js';
+import type { RecentlyFinished } from './finished-lately.js';
 
 Logger.overrideLogger(false);
 
@@ -54,7 +54,7 @@ describe('ExecutionExplainer', () => {
         },
       }),
       standIn<ExecutionListsRepository>({ pendingBefore: async () => 3 }),
-      standIn<FinishedLately>({
+      standIn<RecentlyFinished>({
         of: async (pipelineId) => {
           asked.push(`finished ${pipelineId === undefined ? 'of all' : 'of the pipeline'}`);
           return [];

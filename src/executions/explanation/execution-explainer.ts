@@ -18,12 +18,15 @@ import type {
   QueueResponse,
 } from './dto/explanation.response.js';
 import { type DurationEstimate, durationEstimate } from './execution-estimate.js';
-import { FinishedLately } from './finished-lately.js';
+import { RecentlyFinished } from './finished-lately.js';
 import { explainQueue } from './queue-explanation.js';
 
 type TraceOf = (stage: string, step: string | null) => WhenTrace | null;
 
-/** Says why everything of an execution is as it is: the stored reasons, and what is seen of queue, time and path now. */
+/**
+ * Says why everything of an execution is as it is: the stored reasons, and what is seen of queue,
+ * time and path now.
+ */
 @Injectable()
 export class ExecutionExplainer {
   private readonly logger = new Logger(ExecutionExplainer.name);
@@ -31,7 +34,7 @@ export class ExecutionExplainer {
   constructor(
     private readonly traces: ExecutionTracesRepository,
     private readonly lists: ExecutionListsRepository,
-    private readonly lately: FinishedLately,
+    private readonly lately: RecentlyFinished,
     private readonly workers: WorkersRepository,
     private readonly plans: PlansService,
   ) {}

@@ -2,15 +2,15 @@ import type {
   ExecutionListsRepository,
   FinishedExecution,
 } from '../record/execution-lists.repository.js';
-import { FinishedLately } from './finished-lately.js';
+import { RecentlyFinished } from './finished-lately.js';
 
 describe('FinishedLately', () => {
   const finished = jest.fn<
     ReturnType<ExecutionListsRepository['finished']>,
     Parameters<ExecutionListsRepository['finished']>
   >();
-  const lately = (): FinishedLately =>
-    new FinishedLately({ finished } as unknown as ExecutionListsRepository);
+  const lately = (): RecentlyFinished =>
+    new RecentlyFinished({ finished } as unknown as ExecutionListsRepository);
   const rows = (id: string): FinishedExecution[] => [{ _id: id } as FinishedExecution];
 
   beforeEach(() => {

@@ -7,7 +7,9 @@ import {
 
 /** Executions that a guess is made from. */
 const LATELY = 50;
-/** A guess does not change by one more execution: what was read is used again for so long, in ms. */
+/**
+ * A guess does not change by one more execution: what was read is used again for so long, in ms.
+ */
 const FRESH_MS = 5_000;
 /** Pipelines of which it is remembered. */
 const REMEMBERED = 200;
@@ -17,9 +19,12 @@ interface Seen {
   readonly finished: Promise<readonly FinishedExecution[]>;
 }
 
-/** The newest executions that are over, at most 5 s old: a page that is asked for again and again costs one look. */
+/**
+ * The newest executions that are over, at most 5 s old: a page that is asked for again and again
+ * costs one look.
+ */
 @Injectable()
-export class FinishedLately {
+export class RecentlyFinished {
   private readonly seen = new LRUCache<string, Seen>({ max: REMEMBERED });
 
   constructor(private readonly lists: ExecutionListsRepository) {}

@@ -41,7 +41,7 @@ describe('explainQueue', () => {
   });
 
   it('calls workers that drain so, and counts no slot of them', () => {
-    const drained = { code: 'drained', message: 'ada wants it to take nothing more' };
+    const drained = { code: 'drained', message: 'ada asked it to drain' };
     const draining = [
       worker({ name: 'a', status: 'draining', refusal: drained }),
       worker({ name: 'b', status: 'draining' }),
@@ -51,7 +51,7 @@ describe('explainQueue', () => {
       slots: 0,
       waits_for: [{ code: 'workers_refuse' }],
       refusals: [
-        { code: 'drained', message: 'a: ada wants it to take nothing more' },
+        { code: 'drained', message: 'a: ada asked it to drain' },
         { code: 'draining', message: 'b: it is stopping, and lets end what it runs' },
       ],
     });

@@ -42,7 +42,7 @@ export function explainQueue(
     free_slots: freeSlots,
     wait_ms: waitEstimate({ ahead, slots, freeSlots }, lately),
     waits_for: [
-      ...hindrances(labels, able.length, taking.length, slots, freeSlots),
+      ...blockers(labels, able.length, taking.length, slots, freeSlots),
       ...(ahead > 0 ? [executionReasons.queuedBehind(ahead)] : []),
       ...(execution.reason && execution.reason.code !== 'queued' ? [execution.reason] : []),
     ],
@@ -53,7 +53,7 @@ export function explainQueue(
   };
 }
 
-function hindrances(
+function blockers(
   labels: readonly string[],
   able: number,
   taking: number,

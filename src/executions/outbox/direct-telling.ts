@@ -7,8 +7,9 @@ import { tell } from './tell.js';
 import { ToldEvents } from './told-events.js';
 
 /**
- * The short way of news: the process that made them tells direct consumers itself, so nobody waits for the relay. What all
- * have taken leaves the outbox a little later, together with others. What fails here is left to the relay.
+ * The short way of news: the process that made them tells direct consumers itself, so nobody waits
+ * for the relay. What all have taken leaves the outbox a little later, together with others. What
+ * fails here is left to the relay.
  */
 @Injectable()
 export class DirectTelling implements OnApplicationShutdown {
@@ -30,7 +31,10 @@ export class DirectTelling implements OnApplicationShutdown {
     await this.told.flush();
   }
 
-  /** News that stand in the outbox of the execution now. Resolves when direct consumers have them. Never rejects. */
+  /**
+   * News that stand in the outbox of the execution now. Resolves when direct consumers have them.
+   * Never rejects.
+   */
   async tell(executionId: string, event: OutboxEvent): Promise<void> {
     const consumers = this.consumers.of(event.type);
     const direct = consumers.filter(({ isDirect }) => isDirect);

@@ -2,8 +2,8 @@ import type { WaitingOutbox } from './outbox-store.js';
 import { retryDelayMs } from './retry-delay.js';
 
 /**
- * Which outboxes are due: by the clock of whoever wrote them, or because they stood here unchanged for as long as they
- * should rest. Clocks of other machines may be ahead of ours by hours.
+ * Which outboxes are due: by the clock of whoever wrote them, or because they stood here unchanged
+ * for as long as they should rest. Clocks of other machines may be ahead of ours by hours.
  */
 export class DueOutboxes {
   /** Since when, monotonic, an outbox was seen in this state. */

@@ -16,21 +16,22 @@ export interface OutboxConsumer {
   readonly name: string;
   readonly types: readonly OutboxEventType[];
   /**
-   * Told by the process that made the news, before it goes on, and only then by the relay. For what takes a moment and
-   * no more than the stores that a run needs anyway.
+   * Told by the process that made the news, before it continues, and only then by the relay. For
+   * what takes a moment and no more than the stores that a run needs anyway.
    */
   readonly isDirect: boolean;
   /**
-   * Takes the news; rejects when they are to be told again later. Called at least once for each event, perhaps by several
-   * processes at once, so it is idempotent by the id of the event. Events of one execution come in the order in which they
-   * happened. `signal` ends with the time that it has (30 s); what it does after that does not count.
+   * Takes the news; rejects when they are to be told again later. Called at least once for each
+   * event, perhaps by several processes at once, so it is idempotent by the id of the event. Events
+   * of one execution come in the order in which they happened. `signal` ends with the time that it
+   * has (30 s); what it does after that does not count.
    */
   handle(event: ExecutionEvent, signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Who consumes news. Any process may relay them, so all processes must register the same consumers, before the
- * application is bootstrapped (`onModuleInit`).
+ * Who consumes news. Any process may relay them, so all processes must register the same consumers,
+ * before the application is bootstrapped (`onModuleInit`).
  */
 @Injectable()
 export class OutboxConsumers {

@@ -191,7 +191,7 @@ describe('the outbox', () => {
       await until(async () => (await stored())?.outbox === undefined);
     });
 
-    it('goes on when the queue is away', async () => {
+    it('continues when the queue is away', async () => {
       await endUntold();
       fixture.executions.patch(id, { outbox_due: new Date(1) });
       jest.spyOn(fixture.jobs, 'renew').mockRejectedValueOnce(new Error('Redis is away'));
@@ -221,7 +221,7 @@ describe('DueOutboxes', () => {
     expect(among.among([ahead])).toEqual([ahead]);
   });
 
-  it('counts anew when the outbox has changed, and takes what is due at once', () => {
+  it('counts again when the outbox has changed, and takes what is due at once', () => {
     const changed = due(2, wall + 3_600_001);
     expect(among.among([changed])).toEqual([]);
     const now = due(2, wall);

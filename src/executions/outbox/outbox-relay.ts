@@ -24,8 +24,9 @@ const MOST_AT_ONCE = 500;
 const CLOSE_MS = 3_000;
 
 /**
- * Tells the news in the outboxes: at least once to each consumer, those of one execution in their order. The outbox in the
- * database is the truth, a job is a hint, as everywhere: Redis may lose it, and `enqueueDue` makes it again.
+ * Tells the news in the outboxes: at least once to each consumer, those of one execution in their
+ * order. The outbox in the database is the truth, a job is a hint, as everywhere: Redis may lose
+ * it, and `enqueueDue` makes it again.
  */
 @Injectable()
 export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -48,14 +49,18 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     await this.jobConsumer?.close(CLOSE_MS);
   }
 
-  /** Has the outbox of an execution looked at. Rejects when the queue is away: `enqueueDue` does it later. */
+  /**
+   * Has the outbox of an execution looked at. Rejects when the queue is away: `enqueueDue` does it
+   * later.
+   */
   async enqueue(executionId: string): Promise<void> {
     await this.jobs.renew(OUTBOX_QUEUE, { executionId, enqueueNumber: 1 });
   }
 
   /**
-   * Makes the jobs of outboxes whose news nobody told in time: who made them died, a consumer refused them, or Redis lost the
-   * job. Idempotent, and for all processes at once. Never rejects: the next round does what this one could not.
+   * Makes the jobs of outboxes whose news nobody told in time: who made them died, a consumer
+   * refused them, or Redis lost the job. Idempotent, and for all processes at once. Never rejects:
+   * the next round does what this one could not.
    */
   async enqueueDue(): Promise<void> {
     try {
@@ -67,7 +72,10 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
-  /** Tells the news of one execution, the oldest first, until a consumer refuses. Rejects when the database does. */
+  /**
+   * Tells the news of one execution, the oldest first, until a consumer refuses. Rejects when the
+   * database does.
+   */
   async relay(executionId: string): Promise<void> {
     for (;;) {
       const [event] = await this.store.read(executionId);

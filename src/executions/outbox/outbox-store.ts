@@ -22,7 +22,9 @@ export interface Refusal {
   readonly due: Date;
 }
 
-/** The outboxes, which are a part of the documents whose news they hold. Every call is idempotent. */
+/**
+ * The outboxes, which are a part of the documents whose news they hold. Every call is idempotent.
+ */
 export abstract class OutboxStore {
   /** What nobody has to be told any more is not among it; oldest first. */
   abstract read(executionId: string): Promise<readonly OutboxEvent[]>;
@@ -30,7 +32,10 @@ export abstract class OutboxStore {
   abstract waiting(limit: number): Promise<readonly WaitingOutbox[]>;
   /** Removes news that all have taken. */
   abstract remove(told: ToldEvent): Promise<void>;
-  /** As `remove`, of many executions at once; one that has other news as well keeps all of them, for the relay. */
+  /**
+   * As `remove`, of many executions at once; one that has other news as well keeps all of them, for
+   * the relay.
+   */
   abstract removeAll(told: readonly ToldEvent[]): Promise<void>;
   /** Notes for the oldest news who has taken them. */
   abstract noteTaken(event: ToldEvent, takenBy: readonly string[]): Promise<void>;

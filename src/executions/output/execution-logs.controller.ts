@@ -59,7 +59,7 @@ export class ExecutionLogsController {
   @ApiOperation({
     summary: 'Status and log live, as server-sent events',
     description:
-      'Events with JSON as data: `status` (the execution without log, outputs and attempts, with `last_seq`), `log` (`{"lines": […]}`, as under /logs; its `id` is the number of the last one) and `done` (like `status`: it is final). `Last-Event-ID` goes on behind that line.',
+      'Events with JSON as data: `status` (the execution without log, outputs and attempts, with `last_seq`), `log` (`{"lines": […]}`, as under /logs; its `id` is the number of the last one) and `done` (like `status`: it is final). `Last-Event-ID` continues behind that line.',
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, schema: { type: 'string' } })
   @ApiProduces('text/event-stream')

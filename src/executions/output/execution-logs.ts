@@ -42,7 +42,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
       reader,
       bus,
       loadView: (id) => this.view(id),
-      onProblem: (error) => this.logger.debug({ err: error }, 'the feed goes on'),
+      onProblem: (error) => this.logger.debug({ err: error }, 'the feed continues'),
     });
   }
 

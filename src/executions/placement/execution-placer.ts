@@ -30,12 +30,18 @@ export class ExecutionPlacer {
     });
   }
 
-  /** Makes the job of a pending execution. False: the queue is away, and the reconciler makes it later. */
+  /**
+   * Makes the job of a pending execution. False: the queue is away, and the reconciler makes it
+   * later.
+   */
   async offer(execution: Offer): Promise<boolean> {
     return this.tryTo(execution, () => this.jobs.enqueue(execution.queue, jobOf(execution)));
   }
 
-  /** Makes the job of an execution anew that is pending for too long: it may be lost. False: the queue is away. */
+  /**
+   * Makes the job of an execution again that is pending for too long: it may be lost. False: the
+   * queue is away.
+   */
   async renew(execution: Offer): Promise<boolean> {
     return this.tryTo(execution, () => this.jobs.renew(execution.queue, jobOf(execution)));
   }

@@ -2,8 +2,8 @@
 const ANY_WORKER = 'any';
 
 /**
- * One queue per set of labels asked for: `any` for none, or the labels in order, `gpu+linux`. A label `any` is one like
- * others; where it is the only one its queue is `any+any`.
+ * One queue per set of labels asked for: `any` for none, or the labels in order, `gpu+linux`. A
+ * label `any` is one like others; where it is the only one its queue is `any+any`.
  */
 export function queueForLabels(labels: readonly string[]): string {
   if (labels.length === 0) return ANY_WORKER;

@@ -1,4 +1,7 @@
-/** Hints between processes over the event bus. Each may be lost: whoever needs the truth reads the database in time. */
+/**
+ * Hints between processes over the event bus. Each may be lost: whoever needs the truth reads the
+ * database in time.
+ */
 
 /** The message is the id of an execution that somebody wants cancelled. */
 export const CANCEL_TOPIC = 'executions.cancel';

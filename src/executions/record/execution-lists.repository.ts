@@ -135,7 +135,10 @@ export class ExecutionListsRepository {
     this.collection = executions.db.collection<ExecutionRecord>(executions.collection.name);
   }
 
-  /** Newest first; `before` is the id that the last page ended with. Costs by the page, not by what is stored. */
+  /**
+   * Newest first; `before` is the id that the last page ended with. Costs by the page, not by what
+   * is stored.
+   */
   async list(
     filter: ExecutionFilter,
     limit: number,
@@ -169,7 +172,8 @@ export class ExecutionListsRepository {
   }
 
   /**
-   * The index is named: FerretDB believes that a range of ids finds next to nothing, and would sort all that it finds.
+   * The index is named: FerretDB believes that a range of ids finds next to nothing, and would sort
+   * all that it finds.
    * @see docs/adr/0014-lists-that-stay-flat.md
    */
   private async newest<T>(

@@ -9,7 +9,10 @@ export interface Hold {
   readonly fence: number;
 }
 
-/** What is to end: an execution by the attempt that holds it, or, without a fence, one that no worker holds. */
+/**
+ * What is to end: an execution by the attempt that holds it, or, without a fence, one that no
+ * worker holds.
+ */
 export type EndTarget = Pick<Hold, 'executionId'> & Partial<Pick<Hold, 'fence'>>;
 
 /** What a move asks of the stored execution. */

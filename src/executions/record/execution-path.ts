@@ -11,7 +11,10 @@ export interface ExecutionPathPart {
   readonly duration_ms: number;
 }
 
-/** What decided when the execution was over, or, while it runs, how far it is; first step first. Pure. */
+/**
+ * What decided when the execution was over, or, while it runs, how far it is; first step first.
+ * Pure.
+ */
 export function executionPath(plan: Plan, run: StoredRun, now: Date): ExecutionPathPart[] {
   return criticalPath(nodesOf(plan, run, now)).map(({ id, waited, took }) => {
     const { stage, step } = JSON.parse(id) as { stage: string; step: string };
@@ -19,7 +22,10 @@ export function executionPath(plan: Plan, run: StoredRun, now: Date): ExecutionP
   });
 }
 
-/** The plan as one graph of steps. Stages have no time of their own: they stand as gates between their steps. */
+/**
+ * The plan as one graph of steps. Stages have no time of their own: they stand as gates between
+ * their steps.
+ */
 function nodesOf(plan: Plan, run: StoredRun, now: Date): TimedNode[] {
   const checkout = idOf('', 'checkout');
   const nodes: TimedNode[] = [timed(checkout, [], run.checkout, now)];

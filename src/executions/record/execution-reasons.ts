@@ -1,6 +1,9 @@
 import type { StoredReason } from './stored-state.js';
 
-/** Reasons of executions as a whole that are given outside the engine; docs/reasons.md explains each code. */
+/**
+ * Reasons of executions as a whole that are given outside the engine; docs/reasons.md explains each
+ * code.
+ */
 export const executionReasons = {
   queued: (): StoredReason => ({
     code: 'queued',

@@ -13,7 +13,10 @@ export interface StoredTraceText extends Omit<StoredTrace, 'trace'> {
   readonly trace: string;
 }
 
-/** What every `when` of one execution attempt came to, kept apart from the execution, which stays small. */
+/**
+ * What every `when` of one execution attempt came to, kept apart from the execution, which stays
+ * small.
+ */
 @Schema({ collection: 'execution_traces', versionKey: false, strictQuery: 'throw' })
 export class ExecutionTraceRecord {
   /** `<execution id>.<attempt>` */

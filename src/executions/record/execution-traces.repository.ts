@@ -55,7 +55,9 @@ export class ExecutionTracesRepository {
     await databaseRetry(() => this.records.deleteMany({ _id }), { deadlineMs: READ_DEADLINE_MS });
   }
 
-  /** The first execution, in the order of ids, of which there are traces, if it is below `before`. */
+  /**
+   * The first execution, in the order of ids, of which there are traces, if it is below `before`.
+   */
   async firstExecution(before: string): Promise<string | undefined> {
     const record = await databaseRetry(
       () =>

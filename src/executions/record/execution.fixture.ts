@@ -45,7 +45,10 @@ export function pendingExecution(changes: Partial<ExecutionRecord> = {}): Execut
   };
 }
 
-/** An execution that is over: accepted at `created_at`, begun `queueMs` later, at its end after `durationMs`. */
+/**
+ * An execution that is over: accepted at `created_at`, begun `queueMs` later, at its end after
+ * `durationMs`.
+ */
 export function endedExecution(
   status: 'success' | 'failed' | 'cancelled' | 'timeout',
   changes: Partial<ExecutionRecord> = {},

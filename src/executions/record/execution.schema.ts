@@ -46,8 +46,8 @@ export interface Progress extends StoredRun {
 }
 
 /**
- * One placement of the execution on a worker. Its place in the list, from 1, is the number of the execution attempt
- * and its fence: both rise with every claim.
+ * One placement of the execution on a worker. Its place in the list, from 1, is the number of the
+ * execution attempt and its fence: both rise with every claim.
  */
 export interface Placement {
   /** By which a worker whose claim got no answer sees that it was its own. */
@@ -55,7 +55,10 @@ export interface Placement {
   readonly worker_id: string;
   readonly worker_name: string;
   readonly claimed_at: Date;
-  /** Set when the attempt is over but the execution is not: log lines beyond it came too late and are not read. */
+  /**
+   * Set when the attempt is over but the execution is not: log lines beyond it came too late and
+   * are not read.
+   */
   readonly last_seq?: number;
   /** The attempt never closed its log: lines of it may be missing. */
   readonly log_lost?: boolean;
@@ -63,7 +66,9 @@ export interface Placement {
   readonly reason?: StoredReason;
 }
 
-/** A user's wish to end the execution; once it is there, the execution can only end `cancelled`. */
+/**
+ * A user's request to end the execution; once it is there, the execution can only end `cancelled`.
+ */
 export interface CancelRequest {
   readonly at: Date;
   readonly by: string;
@@ -109,7 +114,10 @@ export class ExecutionRecord {
   @Prop({ type: Object, required: true })
   environment!: Record<string, string>;
 
-  /** W3C `traceparent` of the request that asked for it, when traces are on: all that follows is one trace. */
+  /**
+   * W3C `traceparent` of the request that asked for it, when traces are on: all that follows is one
+   * trace.
+   */
   @Prop({ type: String })
   trace_parent?: string;
 
@@ -124,7 +132,9 @@ export class ExecutionRecord {
   @Prop({ type: Date, required: true })
   queued_at!: Date;
 
-  /** Execution attempts so far. Everything that an attempt writes carries this number as its fence. */
+  /**
+   * Execution attempts so far. Everything that an attempt writes carries this number as its fence.
+   */
   @Prop({ type: Number, required: true })
   attempt!: number;
 
@@ -173,7 +183,10 @@ export class ExecutionRecord {
   @Prop({ type: [String], required: true })
   logs!: readonly string[];
 
-  /** The end of the log of the last attempt, where it is small: stored by the same write that tells the end. */
+  /**
+   * The end of the log of the last attempt, where it is small: stored by the same write that tells
+   * the end.
+   */
   @Prop({ type: Object, default: null })
   last_log_chunk!: StoredLogChunk | null;
 
@@ -201,7 +214,10 @@ export const ExecutionSchema = SchemaFactory.createForClass(ExecutionRecord);
 /** Fields that a list of executions, newest first, may be filtered by. */
 export type ListField = 'pipeline_id' | 'status' | 'trigger_info.branch';
 
-/** Each list is read in the order of one of these, so that a page costs by its size and not by what is stored. */
+/**
+ * Each list is read in the order of one of these, so that a page costs by its size and not by what
+ * is stored.
+ */
 const LISTED_BY: readonly (readonly ListField[])[] = [
   ['pipeline_id', 'status'],
   ['pipeline_id', 'trigger_info.branch'],
@@ -213,7 +229,10 @@ const LISTED_BY: readonly (readonly ListField[])[] = [
 
 export type ListIndex = Readonly<Record<string, 1 | -1>>;
 
-/** The index that holds the executions of a filter by these fields, newest first; the primary key for none. */
+/**
+ * The index that holds the executions of a filter by these fields, newest first; the primary key
+ * for none.
+ */
 export function listIndex(fields: ReadonlySet<string>): ListIndex {
   const best = LISTED_BY.find((each) => each.every((field) => fields.has(field))) ?? [];
   return newestOf(best);

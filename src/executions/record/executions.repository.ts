@@ -29,7 +29,10 @@ import type { StoredReason, StoredRun } from './stored-state.js';
 /** A request waits so long for a database that is away before it is told so. */
 const REQUEST_DEADLINE_MS = 3_000;
 
-/** The end of an execution as it is told by whoever ends it. Parts of its run that are absent stay as they are stored. */
+/**
+ * The end of an execution as it is told by whoever ends it. Parts of its run that are absent stay
+ * as they are stored.
+ */
 export interface Settlement extends Partial<StoredRun> {
   readonly status: TerminalStatus;
   readonly reason: StoredReason | null;
@@ -54,8 +57,9 @@ export interface Requeue {
 }
 
 /**
- * What became of a move out of an attempt's hands: done; not done, because somebody wants the execution cancelled and the
- * move says something else; not done, because whoever asked does not hold it (any more).
+ * What became of a move out of an attempt's hands: done; not done, because somebody wants the
+ * execution cancelled and the move says something else; not done, because whoever asked does not
+ * hold it (any more).
  */
 export type EndResult = 'ended' | 'cancel_requested' | 'fenced';
 export type RequeueResult = 'requeued' | 'cancel_requested' | 'fenced';
@@ -64,12 +68,15 @@ export type RequeueResult = 'requeued' | 'cancel_requested' | 'fenced';
 export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
 
 /**
- * Every call is idempotent, so it is sent again when its outcome is unknown: moves are filtered by the state that
- * they leave, and whether they happened is read back by who made them.
+ * Every call is idempotent, so it is sent again when its outcome is unknown: moves are filtered by
+ * the state that they leave, and whether they happened is read back by who made them.
  */
 @Injectable()
 export class ExecutionsRepository {
-  /** The driver's own: on the way of every execution Mongoose's casting would cost more than the call. */
+  /**
+   * The driver's own: on the way of every execution Mongoose's casting would cost more than the
+   * call.
+   */
   private readonly collection: Collection<ExecutionRecord>;
 
   constructor(
@@ -95,8 +102,8 @@ export class ExecutionsRepository {
   }
 
   /**
-   * Takes a pending execution for a worker. Null: it is not pending (any more), or somebody wants it cancelled.
-   * Retried until `deadlineMs`.
+   * Takes a pending execution for a worker. Null: it is not pending (any more), or somebody wants
+   * it cancelled. Retried until `deadlineMs`.
    */
   async claim(
     id: string,
@@ -143,7 +150,8 @@ export class ExecutionsRepository {
   }
 
   /**
-   * Ends an execution and puts the news of it into its outbox. `ended` also when an earlier try of this very call did it.
+   * Ends an execution and puts the news of it into its outbox. `ended` also when an earlier try of
+   * this very call did it.
    * @throws IllegalMoveError
    */
   async end(
@@ -199,7 +207,10 @@ export class ExecutionsRepository {
     });
   }
 
-  /** Asks for the end of a live execution; the first request stays. Returns the execution as it is then. */
+  /**
+   * Asks for the end of a live execution; the first request stays. Returns the execution as it is
+   * then.
+   */
   async requestCancel(id: string, request: CancelRequest): Promise<ExecutionRecord | null> {
     return this.request(async () => {
       await this.collection.updateOne(
@@ -237,7 +248,10 @@ export class ExecutionsRepository {
     return execution?.placements.at(-1)?.claim_id === claimId ? fromStore(execution) : null;
   }
 
-  /** @param told by an earlier try of the same call whose answer was lost: then the end that is stored may be its own */
+  /**
+   * @param told by an earlier try of the same call whose answer was lost: then the end that is
+   *   stored may be its own
+   */
   private async whyNotEnded(target: EndTarget, told: Settlement | undefined): Promise<EndResult> {
     const stored = await this.collection.findOne({ _id: target.executionId });
     if (!stored) return 'fenced';
@@ -264,7 +278,9 @@ export class ExecutionsRepository {
   }
 }
 
-/** Each attempt is claimed once and by one worker, so its number alone says who holds the execution. */
+/**
+ * Each attempt is claimed once and by one worker, so its number alone says who holds the execution.
+ */
 function heldBy(id: string, fence: number) {
   return { _id: id, status: 'running', attempt: fence } as const;
 }

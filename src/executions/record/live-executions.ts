@@ -6,10 +6,16 @@ import { parseRun, type StoredRun } from './stored-state.js';
 /** What a worker tells of a running execution at once, before the database has it. */
 export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at' | 'trigger_info'>;
 
-/** How long the live state stays readable after the end: a reader may be on its way from one store to the other. */
+/**
+ * How long the live state stays readable after the end: a reader may be on its way from one store
+ * to the other.
+ */
 const KEEP_AFTER_END_MS = 10_000;
 
-/** The live state of running executions, on the event bus. The database is the truth; this is only sooner. */
+/**
+ * The live state of running executions, on the event bus. The database is the truth; this is only
+ * sooner.
+ */
 @Injectable()
 export class LiveExecutions {
   private readonly logger = new Logger(LiveExecutions.name);
@@ -23,7 +29,8 @@ export class LiveExecutions {
       const live = await this.bus.getState(execution._id);
       if (live?.fence !== execution.attempt) return execution;
       const run = parseRun<LiveRun>(live.state);
-      // A worker of an older version tells none; the time is the stored one, which JSON would make a text.
+      // A worker of an older version tells none; the time is the stored one, which JSON would make
+      // a text.
       const trigger_info = { ...execution.trigger_info, ...run.trigger_info };
       trigger_info.timestamp = execution.trigger_info.timestamp;
       return { ...execution, ...run, trigger_info };
@@ -33,7 +40,7 @@ export class LiveExecutions {
     }
   }
 
-  /** Rejects when the bus is away; the caller goes on with the database alone. */
+  /** Rejects when the bus is away; the caller continues with the database alone. */
   async tell(executionId: string, fence: number, run: LiveRun): Promise<void> {
     await this.bus.putState(executionId, fence, JSON.stringify(run));
   }

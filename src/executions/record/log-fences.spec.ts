@@ -1,4 +1,4 @@
-import { reservedSeqs } from '../../logs/store/log-fence.js';
+import { RESERVED_SEQS } from '../../logs/store/log-fence.js';
 import type { Placement } from './execution.schema.js';
 import { logFencesOf } from './log-fences.js';
 
@@ -27,7 +27,7 @@ describe('logFencesOf', () => {
     ]);
   });
 
-  it('goes on with the next number after an attempt that closed its log', () => {
+  it('continues with the next number after an attempt that closed its log', () => {
     const placements = [placement({ last_seq: 7 }), placement()];
     expect(logFencesOf({ ...none, placements, finished_at: null, last_seq: 0 })).toEqual([
       { fence: 1, firstSeq: 1, lastSeq: 7 },
@@ -55,7 +55,7 @@ describe('logFencesOf', () => {
       logFencesOf({ ...none, placements, finished_at: new Date(), last_seq: 99 }).at(-1),
     ).toEqual({
       fence: 2,
-      firstSeq: 8 + reservedSeqs,
+      firstSeq: 8 + RESERVED_SEQS,
       lastSeq: 99,
     });
   });

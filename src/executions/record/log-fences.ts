@@ -1,11 +1,12 @@
 import type { LogFence } from '../../logs/store/log-fence.js';
-import { reservedSeqs } from '../../logs/store/log-fence.js';
+import { RESERVED_SEQS } from '../../logs/store/log-fence.js';
 import type { ExecutionRecord } from './execution.schema.js';
 import { logChunkOf } from './stored-log-chunk.js';
 
 /**
- * Which log lines belong to an execution: one range for each of its attempts. A new attempt goes on with the next number,
- * behind a reserved block when the attempt before never closed its log.
+ * Which log lines belong to an execution: one range for each of its attempts. A new attempt
+ * continues with the next number, behind a reserved block when the attempt before never closed its
+ * log.
  */
 export function logFencesOf(
   execution: Pick<
@@ -26,7 +27,7 @@ export function logFencesOf(
       ...(lastSeq !== undefined && { lastSeq }),
       ...(kept && { lastChunk: logChunkOf(execution._id, index + 1, kept) }),
     });
-    firstSeq = (lastSeq ?? firstSeq - 1) + 1 + (placement.log_lost ? reservedSeqs : 0);
+    firstSeq = (lastSeq ?? firstSeq - 1) + 1 + (placement.log_lost ? RESERVED_SEQS : 0);
   }
   return fences;
 }

@@ -3,7 +3,7 @@ import { testServices } from '../../../test/support/services.js';
 import { nameRecord } from '../../common/values/name-record.js';
 import { DatabaseConnection } from '../../integrations/database/database-connection.js';
 import {
-  pipelineModel,
+  PIPELINE_MODEL,
   pipelineSchema,
   type PipelineDocument,
 } from '../../pipelines/definitions/pipeline.schema.js';
@@ -20,7 +20,7 @@ const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSiz
 const model = database.connection.model(ExecutionRecord.name, ExecutionSchema);
 const executions = new ExecutionsRepository(model);
 const pipelines = new PipelinesRepository(
-  database.connection.model<PipelineDocument>(pipelineModel, pipelineSchema),
+  database.connection.model<PipelineDocument>(PIPELINE_MODEL, pipelineSchema),
 );
 const traces = new ExecutionTracesRepository(
   database.connection.model(ExecutionTraceRecord.name, ExecutionTraceSchema),

@@ -6,8 +6,9 @@ type Parts = Partial<StoredRun & Pick<ExecutionRecord, 'inputs' | 'environment'>
 type Records = (record: NameRecord<unknown>) => unknown;
 
 /**
- * Of an execution, or a part of one, what is stored: names that users chose are values there, in lists of `{name, value}`. As
- * keys Mongoose would leave out `constructor` and `prototype`, and the driver would take `_bsontype` for its own.
+ * Of an execution, or a part of one, what is stored: names that users chose are values there, in
+ * lists of `{name, value}`. As keys Mongoose would leave out `constructor` and `prototype`, and the
+ * driver would take `_bsontype` for its own.
  */
 export function toStore<T extends Parts>(part: T): T {
   return withRecords(part, namedValues);

@@ -9,7 +9,10 @@ import type {
   StepState,
 } from '../../engine/plan/run-state.js';
 
-/** The engine's state as it is stored and as the API shows it: snake_case, dates, `null` for what is not there. */
+/**
+ * The engine's state as it is stored and as the API shows it: snake_case, dates, `null` for what is
+ * not there.
+ */
 export type StoredReason = Reason;
 
 export interface StoredAttempt {
@@ -86,8 +89,8 @@ interface Timed {
 }
 
 /**
- * A run that went through JSON, with its dates as dates again: those of the run, its stages, steps and attempts, and no
- * others. An output may be named `started_at` and hold a time.
+ * A run that went through JSON, with its dates as dates again: those of the run, its stages, steps
+ * and attempts, and no others. An output may be named `started_at` and hold a time.
  */
 export function parseRun<T extends StoredRun>(json: string): T {
   const run = JSON.parse(json) as T & Timed;

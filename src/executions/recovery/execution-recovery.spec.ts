@@ -242,7 +242,7 @@ describe('an execution whose worker is lost', () => {
       expect(offered).toEqual([2]);
     });
 
-    it('goes on missing the lines that were lost before', async () => {
+    it('continues missing the lines that were lost before', async () => {
       await lose([{ stage: 'one', step: 'x', text: 'a' }]);
       await recovery.recoverFromLostWorker(id);
       await executions.claim(id, { id: 'w', name: 'worker-1' });

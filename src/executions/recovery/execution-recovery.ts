@@ -14,13 +14,16 @@ import { logFencesOf } from '../record/log-fences.js';
 import type { StoredReason } from '../record/stored-state.js';
 import { type AttemptRest, RequeueExecution } from './requeue-execution.js';
 
-/** How far back the end of a log is searched for steps that nobody told of: the last seconds, however much was printed. */
+/**
+ * How far back the end of a log is searched for steps that nobody told of: the last seconds,
+ * however much was printed.
+ */
 const BATCHES_SEEN = 500;
 
 /**
- * Recovers executions whose attempt will never tell its end: the retry rule decides between another attempt and the end.
- * From then on the writes of the attempt before are refused, whatever it does. Idempotent, and safe for several observers
- * at once.
+ * Recovers executions whose attempt will never tell its end: the retry rule decides between another
+ * attempt and the end. From then on the writes of the attempt before are refused, whatever it does.
+ * Idempotent, and safe for several observers at once.
  */
 @Injectable()
 export class ExecutionRecovery {
@@ -55,8 +58,8 @@ export class ExecutionRecovery {
   }
 
   /**
-   * Gives an execution back whose claim took effect after its worker had given up on it (a database that hung answers
-   * late). Nothing of that attempt ran, so it costs no retry.
+   * Gives an execution back whose claim took effect after its worker had given up on it (a database
+   * that hung answers late). Nothing of that attempt ran, so it costs no retry.
    */
   async revertUnconfirmedClaim(executionId: string, attempt: number): Promise<void> {
     const execution = await this.executions.find(executionId);
@@ -82,7 +85,10 @@ export class ExecutionRecovery {
     return (await this.chunks.lastSeq(execution._id, fence.fence)) ?? fence.firstSeq - 1;
   }
 
-  /** What printed in the last attempt had begun, also if its worker died before it could tell the state. */
+  /**
+   * What printed in the last attempt had begun, also if its worker died before it could tell the
+   * state.
+   */
   private async seenAttempts(execution: ExecutionRecord): Promise<SeenAttempt[]> {
     const fence = logFencesOf(execution).at(-1);
     if (!fence) return [];

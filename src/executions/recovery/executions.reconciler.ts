@@ -21,7 +21,10 @@ import { ExecutionsRepository } from '../record/executions.repository.js';
 import { ExecutionRecovery } from './execution-recovery.js';
 
 const INTERVAL_MS = 5_000;
-/** A job that was just made is on its way; older pending executions may have lost theirs. By the clock of whoever queued it, or by our own. */
+/**
+ * A job that was just made is on its way; older pending executions may have lost theirs. By the
+ * clock of whoever queued it, or by our own.
+ */
 const GRACE_MS = 5_000;
 /** Oldest first; the rest waits for the next round. */
 const MOST_AT_ONCE = 500;
@@ -29,15 +32,18 @@ const MOST_AT_ONCE = 500;
 const MOST_RENEWED = 100;
 
 /**
- * Keeps the promise that an accepted execution ends, in every process and without a leader: all that it does is
- * idempotent. It makes the jobs that are missing, recovers executions from workers that are lost, and has news told that
- * nobody told.
+ * Keeps the promise that an accepted execution ends, in every process and without a leader: all
+ * that it does is idempotent. It makes the jobs that are missing, recovers executions from workers
+ * that are lost, and has news told that nobody told.
  */
 @Injectable()
 export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(ExecutionsReconciler.name);
   private readonly rounds = new PeriodicTask(() => this.reconcile(), { everyMs: INTERVAL_MS });
-  /** Since when, monotonic, an enqueueing was seen to be pending: clocks of other machines may be ahead of ours by hours. */
+  /**
+   * Since when, monotonic, an enqueueing was seen to be pending: clocks of other machines may be
+   * ahead of ours by hours.
+   */
   private pendingSince = new Map<string, number>();
 
   constructor(

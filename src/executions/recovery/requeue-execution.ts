@@ -26,10 +26,11 @@ export class RequeueExecution {
   ) {}
 
   /**
-   * Ends the attempt that `execution` is in, and offers the execution to workers again. Only under the fence of that attempt,
-   * and not when somebody wants it cancelled. Rejects when the database stays away.
-   * @param beforeOffer what is to be over before another worker may have it; should it fail or last too long, the
-   * reconciler offers the execution
+   * Ends the attempt that `execution` is in, and offers the execution to workers again. Only under
+   * the fence of that attempt, and not when somebody wants it cancelled. Rejects when the database
+   * stays away.
+   * @param beforeOffer what is to be over before another worker may have it; should it fail or last
+   * too long, the reconciler offers the execution
    */
   async requeue(
     execution: ExecutionRecord,

@@ -6,7 +6,7 @@ import { ExecutionParts } from '../../common/retention/execution-parts.js';
 import { DatabaseConnection } from '../../integrations/database/database-connection.js';
 import { LogChunkRepository } from '../../logs/store/log-chunk.repository.js';
 import {
-  logChunkModel,
+  LOG_CHUNK_MODEL,
   type LogChunkDocument,
   logChunkSchema,
 } from '../../logs/store/log-chunk.schema.js';
@@ -29,7 +29,7 @@ const traces = new ExecutionTracesRepository(
   database.connection.model(ExecutionTraceRecord.name, ExecutionTraceSchema),
 );
 const chunks = new LogChunkRepository(
-  database.connection.model<LogChunkDocument>(logChunkModel, logChunkSchema),
+  database.connection.model<LogChunkDocument>(LOG_CHUNK_MODEL, logChunkSchema),
 );
 
 /** A part that a later feature may have. It can fail for some executions, or for all. */

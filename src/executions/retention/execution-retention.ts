@@ -13,10 +13,15 @@ const BATCH = 100;
 /** Executions that are looked up together: on FerretDB a look-up costs by all that match. */
 const LOOK_UP = 2_000;
 const PIPELINES_PAGE = 200;
-/** What nobody owns is removed once it is so old: an execution that is younger may be on its way. */
+/**
+ * What nobody owns is removed once it is so old: an execution that is younger may be on its way.
+ */
 const STRAY_MS = 86_400_000;
 
-/** When the parts of so many executions cannot be removed, it is not for the executions: the sweep ends. */
+/**
+ * When the parts of so many executions cannot be removed, it is not for the executions: the sweep
+ * ends.
+ */
 const MAX_KEPT = 20;
 
 /** What a sweep removed. */
@@ -152,8 +157,8 @@ export class ExecutionRetention {
 
   /**
    * Removes parts that nobody owns: a worker that was taken for lost may have written them after
-   * their execution was removed. They lie below the oldest execution sooner or later, and only there
-   * they are looked for.
+   * their execution was removed. They lie below the oldest execution sooner or later, and only
+   * there they are looked for.
    */
   private async removeStrays(youngest: string, sweep: Sweep): Promise<number> {
     const oldest = (await this.executions.oldest()) ?? youngest;

@@ -11,8 +11,8 @@ export interface RetentionRule {
 
 const DAY_MS = 86_400_000;
 /**
- * Whatever the count says, an execution stays so long after its end: its readers are still there, and a worker that was taken
- * for lost may still write to its log.
+ * Whatever the count says, an execution stays so long after its end: its readers are still there,
+ * and a worker that was taken for lost may still write to its log.
  */
 const LEAST_MS = 10 * 60_000;
 

@@ -20,7 +20,10 @@ export class RetentionRepository {
     this.executions = model.db.collection<ExecutionRecord>(model.collection.name);
   }
 
-  /** Executions that ended before `endedBefore`, oldest first. Nothing ends before it is accepted, so ids bound the search. */
+  /**
+   * Executions that ended before `endedBefore`, oldest first. Nothing ends before it is accepted,
+   * so ids bound the search.
+   */
   async aged(endedBefore: Date, limit: number): Promise<OldExecution[]> {
     return this.old(
       {
@@ -41,7 +44,10 @@ export class RetentionRepository {
     return first?._id;
   }
 
-  /** Finished executions of a pipeline from `newest` back, that ended before `endedBefore`, oldest first. */
+  /**
+   * Finished executions of a pipeline from `newest` back, that ended before `endedBefore`, oldest
+   * first.
+   */
   async surplus(
     pipelineId: string,
     newest: string,

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { valueOf } from '../../common/values/name-record.js';
 import type { RunStatus } from '../../engine/plan/run-state.js';
 
-/** What a badge says: how the last execution ended, that none did, or that there is no such pipeline. */
+/**
+ * What a badge says: how the last execution ended, that none did, or that there is no such
+ * pipeline.
+ */
 export type BadgeState = RunStatus | 'no_runs' | 'unknown';
 
 export interface Badge {
@@ -30,7 +33,10 @@ const PADDING = 6;
 const LETTER_WIDTH = 6.6;
 const FONT = 'Verdana,DejaVu Sans,Geneva,sans-serif';
 
-/** A badge as SVG 1.1: shapes and text by attributes alone, so that the strictest content security policy shows it. Pure. */
+/**
+ * A badge as SVG 1.1: shapes and text by attributes alone, so that the strictest content security
+ * policy shows it. Pure.
+ */
 export function drawBadge(label: string, state: BadgeState): Badge {
   const [text, color] = LOOKS[state];
   const left = widthOf(label);
@@ -61,7 +67,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Also leaves out what XML 1.0 cannot hold: control characters, lone surrogates, U+FFFE and U+FFFF. */
+/**
+ * Also leaves out what XML 1.0 cannot hold: control characters, lone surrogates, U+FFFE and U+FFFF.
+ */
 function escapeXml(text: string): string {
   return text
 

@@ -12,7 +12,10 @@ export class BadgesService {
     private readonly lists: ExecutionListsRepository,
   ) {}
 
-  /** How the newest execution that is over ended; before there is one, what the newest does. Any text may be asked for. */
+  /**
+   * How the newest execution that is over ended; before there is one, what the newest does. Any
+   * text may be asked for.
+   */
   async stateOf(pipelineId: string, branch: string | undefined): Promise<BadgeState> {
     const id = pipelineId.toLowerCase();
     if (!isUuid(id) || !(await this.pipelines.exists(id))) return 'unknown';

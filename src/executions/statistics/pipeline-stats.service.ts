@@ -31,8 +31,8 @@ export class PipelineStatsService {
   ) {}
 
   /**
-   * From its newest finished executions that were accepted in the last `days`; at most 1,000, and fewer when they have very
-   * many steps.
+   * From its newest finished executions that were accepted in the last `days`; at most 1,000, and
+   * fewer when they have very many steps.
    * @throws NotFoundError
    */
   async report(pipelineId: string, days: number): Promise<PipelineReport> {

@@ -48,8 +48,9 @@ export interface PipelineStats {
 const STEPS_TOLD = 20;
 
 /**
- * Sums up executions that are over, newest first. Pure. Durations are those of successes: how long a pipeline takes when it
- * gets to its end. The queue time is from the acceptance to the first start, of all that started.
+ * Sums up executions that are over, newest first. Pure. Durations are those of successes: how long
+ * a pipeline takes when it gets to its end. The queue time is from the acceptance to the first
+ * start, of all that started.
  */
 export function pipelineStats(finished: readonly FinishedExecution[]): PipelineStats {
   const by_status: Partial<Record<RunStatus, number>> = {};
@@ -76,7 +77,10 @@ export function percentiles(values: readonly number[]): Percentiles {
   return { p50: percentile(sorted, 50), p95: percentile(sorted, 95) };
 }
 
-/** By the nearest rank: the smallest of the sorted values that at least `percent` % of them do not pass. */
+/**
+ * By the nearest rank: the smallest of the sorted values that at least `percent` % of them do not
+ * pass.
+ */
 export function percentile(sorted: readonly number[], percent: number): number | null {
   const rank = Math.max(1, Math.ceil((percent / 100) * sorted.length));
   return sorted[rank - 1] ?? null;

@@ -1,7 +1,9 @@
 import { isDatabaseUnavailable, isPoolExhausted } from './database-errors.js';
 import { currentPatience } from './database-patience.js';
 
-/** A call that does not settle so long after it was given up keeps its place in the pool for ever. */
+/**
+ * A call that does not settle so long after it was given up keeps its place in the pool for ever.
+ */
 const SETTLE_MS = 1_000;
 /** A database that gave an answer so lately is not away: it has too much to do. */
 const LATELY_MS = 2_000;
@@ -9,9 +11,10 @@ const LATELY_MS = 2_000;
 /**
  * Gives every call of one client a deadline of ours, and remembers what that says about the client.
  *
- * The driver (7.8) waits without end when it writes to a socket that was destroyed and whose `close` was not told yet:
- * `drain` never comes, and the socket's own time limit went with the socket. An abort ends that wait and closes
- * the connection, so that its place in the pool is free again; who waits for the call is told in any case.
+ * The driver (7.8) waits without end when it writes to a socket that was destroyed and whose
+ * `close` was not told yet: `drain` never comes, and the socket's own time limit went with the
+ * socket. An abort ends that wait and closes the connection, so that its place in the pool is free
+ * again; who waits for the call is told in any case.
  */
 export class CallWatch {
   private answeredAt = -Infinity;
@@ -34,7 +37,8 @@ export class CallWatch {
 
   /**
    * @param limitMs instead of the patience of who calls
-   * @throws what the call throws, or an error for which `isDatabaseUnavailable` holds; the call may still take effect
+   * @throws what the call throws, or an error for which `isDatabaseUnavailable` holds; the call may
+   *   still take effect
    */
   async run<T>(
     call: (abort: AbortController) => Promise<T>,

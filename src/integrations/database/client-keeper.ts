@@ -15,26 +15,39 @@ export type DatabaseFailure = 'connect_failed' | 'heartbeat_failed' | 'checkout_
 
 /** How long a call looks for a server before it fails: an API request then answers 503. */
 const SERVER_SELECTION_MS = 3_000;
-/** How long a call waits for an answer on an open connection: a hung server is then treated as one that is away. */
+/**
+ * How long a call waits for an answer on an open connection: a hung server is then treated as one
+ * that is away.
+ */
 const SOCKET_TIMEOUT_MS = 10_000;
-/** How long a new connection, the monitor's too, may take until it stands: a hung server accepts it and says nothing. */
+/**
+ * How long a new connection, the monitor's too, may take until it stands: a hung server accepts it
+ * and says nothing.
+ */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** How long a call waits for a free connection; less than a request has, so that it is told what it waited for. */
+/**
+ * How long a call waits for a free connection; less than a request has, so that it is told what it
+ * waited for.
+ */
 const WAIT_QUEUE_MS = 3_000;
 
 /** A client without an answer for so long is compared with a new one. */
 const FAILING_MS = 5_000;
 const CHECK_MS = 1_000;
-/** How long a new client may take to its first answer; the driver's own limits may be lost in it as in any other. */
+/**
+ * How long a new client may take to its first answer; the driver's own limits may be lost in it as
+ * in any other.
+ */
 const FIRST_ANSWER_MS = 6_000;
 /** Calls of a client that was replaced have so long to end by themselves. */
 const RETIRE_MS = 15_000;
 const CLOSE_MS = 2_000;
 
 /**
- * Keeps a client in place that answers. The driver looks for a lost server by itself, but connections, and attempts to make
- * one, can be lost to it for ever (see `CallWatch`). So a client in which calls did not settle, or which has had no
- * answer for a while, is replaced as soon as a new one gets an answer.
+ * Keeps a client in place that answers. The driver looks for a lost server by itself, but
+ * connections, and attempts to make one, can be lost to it for ever (see `CallWatch`). So a client
+ * in which calls did not settle, or which has had no answer for a while, is replaced as soon as a
+ * new one gets an answer.
  */
 export class ClientKeeper {
   private readonly logger = new Logger('Database');
@@ -50,7 +63,7 @@ export class ClientKeeper {
     private readonly place: (client: GuardedClient) => void,
   ) {}
 
-  /** @throws what hinders the connection */
+  /** @throws what prevents the connection */
   async connect(): Promise<void> {
     this.adopt(await this.newClient());
     this.timer ??= setInterval(() => void this.check(), CHECK_MS).unref();

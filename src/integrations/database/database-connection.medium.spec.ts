@@ -25,7 +25,10 @@ describe('DatabaseConnection', () => {
   const sockets = new Set<Socket>();
   let doomed = 0;
 
-  /** What the pool connects next is destroyed when it stands, before the driver's handshake is written. */
+  /**
+   * What the pool connects next is destroyed when it stands, before the driver's handshake is
+   * written.
+   */
   const onSocket = (message: unknown): void => {
     const { socket } = message as { socket: Socket };
     sockets.add(socket);
@@ -54,7 +57,8 @@ describe('DatabaseConnection', () => {
     await things.insertOne({ _id: 'before', n: 1 });
     const before = database.connection.getClient();
     const raw = things.db.collection('things');
-    // Attempts that are lost are never given up by the driver, and it makes no more than these at once.
+    // Attempts that are lost are never given up by the driver, and it makes no more than these at
+    // once.
     before.once('connectionCreated', () => {
       doomed = ATTEMPTS;
     });

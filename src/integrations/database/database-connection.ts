@@ -11,10 +11,10 @@ const RECONNECT_DELAY_MS = 500;
 const CLOSE_MS = 5_000;
 
 /**
- * A Mongoose connection that a process can start without: the first connect is tried until it succeeds (Mongoose
- * itself gives up after one), later ones are the driver's, or the `ClientKeeper`'s: it puts another client beneath this
- * connection, and the models stay. Commands are never buffered: while the database is away they fail, and
- * `isDatabaseUnavailable` says so.
+ * A Mongoose connection that a process can start without: the first connect is tried until it
+ * succeeds (Mongoose itself gives up after one), later ones are the driver's, or the
+ * `ClientKeeper`'s: it puts another client beneath this connection, and the models stay. Commands
+ * are never buffered: while the database is away they fail, and `isDatabaseUnavailable` says so.
  */
 export class DatabaseConnection {
   readonly connection: Connection;
@@ -32,7 +32,9 @@ export class DatabaseConnection {
     this.keeper = new ClientKeeper(options, (client) => this.place(client));
   }
 
-  /** Resolves once the first connection stands and every index of the registered models was made. */
+  /**
+   * Resolves once the first connection stands and every index of the registered models was made.
+   */
   open(): Promise<void> {
     this.connected ??= this.connectUntilItStands();
     return this.connected;
@@ -69,7 +71,10 @@ export class DatabaseConnection {
     }
   }
 
-  /** Mongoose takes a client only while it has none that is connected, and binds all collections to it anew. */
+  /**
+   * Mongoose takes a client only while it has none that is connected, and binds all collections to
+   * it again.
+   */
   private place(client: GuardedClient): void {
     const state = this.connection as { readyState: mongoose.ConnectionStates };
     state.readyState = mongoose.ConnectionStates.disconnected;

@@ -27,7 +27,10 @@ const NETWORK_ERROR_NAMES: ReadonlySet<string> = new Set([
 /** A server that dies under a write: the driver passes the socket's error on as it is. */
 const SOCKET_ERROR_CODES: ReadonlySet<unknown> = new Set(['EPIPE', 'ECONNRESET']);
 
-/** MongoDB's own codes for a server that is stepping down, shutting down or not ready (retryable writes specification). */
+/**
+ * MongoDB's own codes for a server that is stepping down, shutting down or not ready (retryable
+ * writes specification).
+ */
 const MONGODB_TRANSIENT_CODES: ReadonlySet<number> = new Set([
   6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
@@ -36,7 +39,10 @@ const MONGODB_TRANSIENT_CODES: ReadonlySet<number> = new Set([
 const BACKEND_AWAY =
   /unexpected EOF|recovery mode|not yet accepting connections|starting up|shutting down|broken pipe|failed to connect|connection reset|connection refused|too many clients|conn closed|terminating connection|administrator command|i\/o timeout/i;
 
-/** FerretDB's deadlock: by its own code, or as text of code 1. The command was rolled back as a whole. */
+/**
+ * FerretDB's deadlock: by its own code, or as text of code 1. The command was rolled back as a
+ * whole.
+ */
 const DEADLOCK_CODE = 16908292;
 const DEADLOCK = /deadlock detected|exclusion constraint/i;
 
@@ -56,7 +62,10 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return code === 1 && BACKEND_AWAY.test(message);
 }
 
-/** True when the database answers others but had no time for this call: not away, and the outcome is unknown as well. */
+/**
+ * True when the database answers others but had no time for this call: not away, and the outcome is
+ * unknown as well.
+ */
 export function isDatabaseBusy(error: unknown): boolean {
   return asDriverError(error).name === 'DatabaseBusyError';
 }
@@ -66,19 +75,28 @@ export function isPoolExhausted(error: unknown): boolean {
   return asDriverError(error).name === 'MongoWaitQueueTimeoutError';
 }
 
-/** True when the command lost a race inside the database, was rolled back whole, and may be sent again at once. */
+/**
+ * True when the command lost a race inside the database, was rolled back whole, and may be sent
+ * again at once.
+ */
 export function isWriteConflict(error: unknown): boolean {
   const { code, message = '' } = asDriverError(error);
   if (code === DEADLOCK_CODE || code === 112) return true;
   return code === 1 && DEADLOCK.test(message);
 }
 
-/** True when a unique index refused the document (E11000): an answer, not a failure. Read back who has the key. */
+/**
+ * True when a unique index refused the document (E11000): an answer, not a failure. Read back who
+ * has the key.
+ */
 export function isDuplicateKey(error: unknown): boolean {
   return asDriverError(error).code === 11000;
 }
 
-/** True when a hint names an index that is not there (yet). BadValue (2) in MongoDB and FerretDB alike. */
+/**
+ * True when a hint names an index that is not there (yet). BadValue (2) in MongoDB and FerretDB
+ * alike.
+ */
 export function isUnknownHint(error: unknown): boolean {
   const { code, message = '' } = asDriverError(error);
   return code === 2 && /\bhint\b|\bindex\b/i.test(message);

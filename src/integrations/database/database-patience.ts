@@ -13,7 +13,10 @@ export interface Patience {
 
 /** Of a call of background work, which is not asked for by anybody who waits. */
 export const BACKGROUND_CALL_MS = 15_000;
-/** Of all calls of one request together, from the first one without an answer: a 503 is told within 5 s. */
+/**
+ * Of all calls of one request together, from the first one without an answer: a 503 is told within
+ * 5 s.
+ */
 export const REQUEST_MS = 3_500;
 /** Calls behind the one that failed, such as those that note the failure, get this at least. */
 const AFTER_FAILURE_MS = 250;
@@ -52,7 +55,10 @@ class RequestPatience implements Patience {
 
 const current = new AsyncLocalStorage<Patience>();
 
-/** Runs `work`, and all that it begins, with the patience of a request: somebody waits for its answer. */
+/**
+ * Runs `work`, and all that it begins, with the patience of a request: somebody waits for its
+ * answer.
+ */
 export function withRequestPatience<T>(work: () => T, ms: number = REQUEST_MS): T {
   return current.run(new RequestPatience(ms), work);
 }

@@ -34,7 +34,7 @@ describe('databaseRetry', () => {
     await expect(databaseRetry(call, { deadlineMs: 60_000, signal })).rejects.toThrow('EPIPE');
   });
 
-  it('goes on no longer than a request waits', async () => {
+  it('continues no longer than a request waits', async () => {
     const call = (): Promise<never> => Promise.reject(away());
     const begun = performance.now();
     const retrying = withRequestPatience(() => databaseRetry(call, { deadlineMs: 60_000 }), 200);

@@ -3,7 +3,10 @@ import { isDatabaseUnavailable, isWriteConflict } from './database-errors.js';
 import { currentPatience } from './database-patience.js';
 
 export interface RetryOptions {
-  /** Give up this many milliseconds after the first call, in a request sooner (`REQUEST_MS`); the last error is thrown. */
+  /**
+   * Give up this many milliseconds after the first call, in a request sooner (`REQUEST_MS`); the
+   * last error is thrown.
+   */
   readonly deadlineMs: number;
   /** Stops waiting; the last error is thrown. */
   readonly signal?: AbortSignal;
@@ -13,10 +16,12 @@ const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 1_000;
 
 /**
- * Runs an **idempotent** database call and runs it again while the database is away or a write lost a race.
+ * Runs an **idempotent** database call and runs it again while the database is away or a write lost
+ * a race.
  *
- * The outcome of a broken call is unknown, so the call must mean the same when it is applied twice: insert with a
- * known `_id` (and take a duplicate key as done), `$set` under a filter, read. Never `$inc` or `$push`.
+ * The outcome of a broken call is unknown, so the call must mean the same when it is applied twice:
+ * insert with a known `_id` (and take a duplicate key as done), `$set` under a filter, read. Never
+ * `$inc` or `$push`.
  */
 export async function databaseRetry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
   const retryMs = Math.min(options.deadlineMs, currentPatience().retryMs());
@@ -33,7 +38,10 @@ export async function databaseRetry<T>(call: () => Promise<T>, options: RetryOpt
   }
 }
 
-/** Sleeps; an abort ends the sleep early, and the loop above then gives up with the call's own error. */
+/**
+ * Sleeps; an abort ends the sleep early, and the loop above then gives up with the call's own
+ * error.
+ */
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });

@@ -38,7 +38,10 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
     };
   }
 
-  /** Connecting goes on behind the start: a process serves its health page, and refuses by 503, while the database is away. */
+  /**
+   * Connecting continues behind the start: a process serves its health page, and refuses by 503,
+   * while the database is away.
+   */
   onApplicationBootstrap(): void {
     void this.database.open();
   }

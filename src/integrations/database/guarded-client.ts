@@ -1,11 +1,16 @@
 import { mongo } from 'mongoose';
 import type { CallWatch } from './call-watch.js';
 
-/** Building an index of a large collection takes minutes; the driver's own limit would break it off. */
+/**
+ * Building an index of a large collection takes minutes; the driver's own limit would break it off.
+ */
 const INDEX_BUILD_MS = 600_000;
-const indexBuilds: ReadonlySet<string> = new Set(['createIndex', 'createIndexes']);
+const INDEX_BUILDS: ReadonlySet<string> = new Set(['createIndex', 'createIndexes']);
 
-/** Where the options stand among the arguments of a method; for the signal. Others are only given up. */
+/**
+ * Where the options stand among the arguments of a method; for the signal. Others are only given
+ * up.
+ */
 const placeOfOptions = new Map<string, number>([
   ['estimatedDocumentCount', 0],
   ['listIndexes', 0],
@@ -31,13 +36,13 @@ const placeOfOptions = new Map<string, number>([
   ['distinct', 2],
 ]);
 /** Methods of a cursor that ask the server. */
-const cursorCalls = ['toArray', 'next', 'tryNext', 'hasNext', 'forEach', 'close'];
+const CURSOR_CALLS = ['toArray', 'next', 'tryNext', 'hasNext', 'forEach', 'close'];
 
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * The driver's client, whose every call has a deadline of ours: the one place, beneath Mongoose, through which all calls
- * go (queries, cursors, writes, counts, index builds, commands).
+ * The driver's client, whose every call has a deadline of ours: the one place, beneath Mongoose,
+ * through which all calls go (queries, cursors, writes, counts, index builds, commands).
  */
 export class GuardedClient extends mongo.MongoClient {
   constructor(
@@ -57,7 +62,10 @@ export class GuardedClient extends mongo.MongoClient {
   }
 }
 
-/** The same object, whose methods have deadlines. What the driver calls on itself in between goes to the original. */
+/**
+ * The same object, whose methods have deadlines. What the driver calls on itself in between goes to
+ * the original.
+ */
 function guard<T extends object>(raw: T, watch: CallWatch): T {
   const guarded = Object.create(raw) as T;
   for (const [name, method] of methodsOf(raw)) {
@@ -65,7 +73,7 @@ function guard<T extends object>(raw: T, watch: CallWatch): T {
       const abort = new AbortController();
       const work = method.apply(raw, withSignal(name, args, abort.signal));
       if (work instanceof Promise) {
-        const limitMs = indexBuilds.has(name) ? INDEX_BUILD_MS : undefined;
+        const limitMs = INDEX_BUILDS.has(name) ? INDEX_BUILD_MS : undefined;
         return watch.run(() => work as Promise<unknown>, limitMs, abort);
       }
       if (work instanceof mongo.AbstractCursor) guardCursor(work as object, watch, abort);
@@ -83,10 +91,13 @@ function methodsOf(raw: object): [string, Method][] {
   );
 }
 
-/** Each call has the whole time. A call within a call, such as `next` in `toArray`, has none of its own. */
+/**
+ * Each call has the whole time. A call within a call, such as `next` in `toArray`, has none of its
+ * own.
+ */
 function guardCursor(cursor: object, watch: CallWatch, abort: AbortController): void {
   let within = false;
-  for (const name of cursorCalls) {
+  for (const name of CURSOR_CALLS) {
     const method = Reflect.get(cursor, name) as (...args: unknown[]) => Promise<unknown>;
     const value: Method = (...args) => {
       if (within) return method.apply(cursor, args);
@@ -106,7 +117,7 @@ function withSignal(name: string, args: readonly unknown[], signal: AbortSignal)
   const options = {
     ...(args[place] as object | undefined),
     signal,
-    ...(indexBuilds.has(name) ? { socketTimeoutMS: INDEX_BUILD_MS } : {}),
+    ...(INDEX_BUILDS.has(name) ? { socketTimeoutMS: INDEX_BUILD_MS } : {}),
   };
   // Earlier arguments that were left out stay `undefined`, so that their defaults hold.
   const all = Array.from({ length: Math.max(args.length, place + 1) }, (_item, at) => args[at]);

@@ -1,4 +1,7 @@
-/** Consecutive log lines of an execution as they travel to live readers: one entry for each flush of the writer. */
+/**
+ * Consecutive log lines of an execution as they travel to live readers: one entry for each flush of
+ * the writer.
+ */
 export interface LiveLogEntry {
   /** Fence of the execution attempt that wrote it. */
   readonly fence: number;
@@ -16,28 +19,31 @@ export interface LiveState {
 }
 
 /**
- * Topic that hints at news of one execution: `log` new entries, `state` a new state, `end` the database has all of it,
- * `resync` (on every topic) look again.
+ * Topic that hints at news of one execution: `log` new entries, `state` a new state, `end` the
+ * database has all of it, `resync` (on every topic) look again.
  */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;
 }
 
 /** What live data that nobody refreshes or ends lives at most. */
-export const liveTtlMs = 3_600_000;
+export const LIVE_TTL_MS = 3_600_000;
 
 /**
- * Port: what is live of running executions. It may be emptied at any time without loss: the truth is in the database.
+ * Port: what is live of running executions. It may be emptied at any time without loss: the truth
+ * is in the database.
  *
- * All methods may be called concurrently; those of one execution take effect in the order of their calls. They reject
- * when the bus is away (at once) or hangs (after 2 s); whether the call took effect is then unknown. No method needs an
- * abort. Two adapters: Redis, and memory for tests and for a run without a server.
+ * All methods may be called concurrently; those of one execution take effect in the order of their
+ * calls. They reject when the bus is away (at once) or hangs (after 2 s); whether the call took
+ * effect is then unknown. No method needs an abort. Two adapters: Redis, and memory for tests and
+ * for a run without a server.
  */
 export abstract class EventBus {
   /**
-   * Appends to the live log, drops its entries that end before `keepFromSeq`, and publishes the hint `log`.
-   * Idempotent: an entry that does not end behind all that are there is `refused`, so a repeated call adds nothing,
-   * and neither does an attempt that was superseded by one with higher numbers.
+   * Appends to the live log, drops its entries that end before `keepFromSeq`, and publishes the
+   * hint `log`. Idempotent: an entry that does not end behind all that are there is `refused`, so a
+   * repeated call adds nothing, and neither does an attempt that was superseded by one with higher
+   * numbers.
    */
   abstract appendLog(
     executionId: string,
@@ -45,10 +51,16 @@ export abstract class EventBus {
     keepFromSeq: number,
   ): Promise<'appended' | 'refused'>;
 
-  /** Entries, at most `limit`, in order, that hold lines behind `afterSeq`; of the first one perhaps only the end. */
+  /**
+   * Entries, at most `limit`, in order, that hold lines behind `afterSeq`; of the first one perhaps
+   * only the end.
+   */
   abstract readLog(executionId: string, afterSeq: number, limit: number): Promise<LiveLogEntry[]>;
 
-  /** Replaces the live state and publishes the hint `state`; `superseded` when a higher fence has written. Idempotent. */
+  /**
+   * Replaces the live state and publishes the hint `state`; `superseded` when a higher fence has
+   * written. Idempotent.
+   */
   abstract putState(
     executionId: string,
     fence: number,
@@ -57,15 +69,19 @@ export abstract class EventBus {
 
   abstract getState(executionId: string): Promise<LiveState | undefined>;
 
-  /** Lets log and state go in `keepMs` and publishes the hint `end`. Call it when the database has both. Idempotent. */
+  /**
+   * Lets log and state go in `keepMs` and publishes the hint `end`. Call it when the database has
+   * both. Idempotent.
+   */
   abstract endLive(executionId: string, keepMs: number): Promise<void>;
 
   /** Sends a hint to all subscribers of `topic` everywhere; may be lost. */
   abstract publish(topic: string, message: string): Promise<void>;
 
   /**
-   * Hears `topic` until the returned function is called (idempotent). Never rejects and never ends by itself. The
-   * listener also gets `resync` each time when the subscription (again) stands: what came before may have been missed.
+   * Hears `topic` until the returned function is called (idempotent). Never rejects and never ends
+   * by itself. The listener also gets `resync` each time when the subscription (again) stands: what
+   * came before may have been missed.
    */
   abstract subscribe(topic: string, listener: (message: string) => void): () => void;
 }

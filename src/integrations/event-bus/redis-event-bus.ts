@@ -1,9 +1,18 @@
 import type { RedisConnections } from '../redis/redis-connections.js';
-import { EventBus, liveTopic, liveTtlMs, type LiveLogEntry, type LiveState } from './event-bus.js';
+import {
+  EventBus,
+  liveTopic,
+  LIVE_TTL_MS,
+  type LiveLogEntry,
+  type LiveState,
+} from './event-bus.js';
 import { RedisSubscriptions } from './redis-subscriptions.js';
 
-/** KEYS: state, channel. ARGV: fence, state, time to live. One step, so that a superseded worker never overwrites. */
-const putStateScript = `
+/**
+ * KEYS: state, channel. ARGV: fence, state, time to live. One step, so that a superseded worker
+ * never overwrites.
+ */
+const PUT_STATE_SCRIPT = `
 local fence = redis.call('HGET', KEYS[1], 'fence')
 if fence and tonumber(fence) > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'fence', ARGV[1], 'state', ARGV[2])
@@ -12,8 +21,8 @@ redis.call('PUBLISH', KEYS[2], 'state')
 return 1`;
 
 /**
- * The live log is a stream whose entry ids are `<lastSeq>-0`: Redis itself then refuses what is old or repeated, a
- * reader begins at any number, and trimming by number is trimming by id.
+ * The live log is a stream whose entry ids are `<lastSeq>-0`: Redis itself then refuses what is old
+ * or repeated, a reader begins at any number, and trimming by number is trimming by id.
  */
 export class RedisEventBus extends EventBus {
   private readonly subscriptions: RedisSubscriptions;
@@ -35,7 +44,7 @@ export class RedisEventBus extends EventBus {
       .commands()
       .pipeline()
       .xadd(key, 'MINID', '=', `${keepFromSeq}-0`, id, ...fields)
-      .pexpire(key, liveTtlMs)
+      .pexpire(key, LIVE_TTL_MS)
       .publish(this.channel(liveTopic(executionId)), 'log')
       .exec();
     const refused = (replies ?? []).some(([error]) => isOldId(error));
@@ -59,13 +68,13 @@ export class RedisEventBus extends EventBus {
     const stored = await this.redis
       .commands()
       .eval(
-        putStateScript,
+        PUT_STATE_SCRIPT,
         2,
         this.stateKey(executionId),
         this.channel(liveTopic(executionId)),
         fence,
         state,
-        liveTtlMs,
+        LIVE_TTL_MS,
       );
     return stored === 1 ? 'stored' : 'superseded';
   }

@@ -4,8 +4,8 @@ import type { RedisConnections } from '../redis/redis-connections.js';
 type Listener = (message: string) => void;
 
 /**
- * All subscriptions of a process on one connection, opened with the first one. After every (re)connect all channels
- * are subscribed again and every listener is told `resync`.
+ * All subscriptions of a process on one connection, opened with the first one. After every
+ * (re)connect all channels are subscribed again and every listener is told `resync`.
  */
 export class RedisSubscriptions {
   private readonly channels = new Map<string, Set<Listener>>();

@@ -11,10 +11,10 @@ const USERNAME = 'millrace';
 const MAX_CONNECTIONS = 64;
 
 /**
- * A forward proxy on loopback for one clone by the git program: git resolves no name itself, and each connection that it
- * makes, also for a redirect, goes to an address that was checked. Tunnels for https (CONNECT; the certificate is checked by git),
- * forwards http. Only who knows the random password of its URL is served, so that it is no open proxy for others on
- * this machine.
+ * A forward proxy on loopback for one clone by the git program: git resolves no name itself, and
+ * each connection that it makes, also for a redirect, goes to an address that was checked. Tunnels
+ * for https (CONNECT; the certificate is checked by git), forwards http. Only who knows the random
+ * password of its URL is served, so that it is no open proxy for others on this machine.
  */
 export class CheckedProxy {
   private failed: GitError | undefined;

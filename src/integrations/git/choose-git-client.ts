@@ -5,13 +5,16 @@ import { detectGitProgram, MINIMUM_GIT_VERSION } from './git-program.js';
 import { GitProgramClient, type GitProgramClientOptions } from './git-program-client.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
 
-/** `auto` is the git program where a usable version is installed, else isomorphic-git, which is always there. */
+/**
+ * `auto` is the git program where a usable version is installed, else isomorphic-git, which is
+ * always there.
+ */
 export type GitClientSetting = 'auto' | 'isomorphic-git' | 'git';
 
 /**
  * Makes the client that the configuration names.
- * @throws GitError `failed` when it names `git` and no program of a usable version is installed, or a file of CAs that is
- * of no use
+ * @throws GitError `failed` when it names `git` and no program of a usable version is installed, or
+ * a file of CAs that is of no use
  */
 export async function chooseGitClient(
   setting: GitClientSetting,

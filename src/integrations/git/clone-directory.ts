@@ -4,7 +4,10 @@ import { GitError } from './git-client.js';
 
 /** Undoes what `claimDirectory` and the clone did. */
 export interface ClaimedDirectory {
-  /** Leaves the directory as it was found: absent or empty. Folders made above it go when nothing else is in them. */
+  /**
+   * Leaves the directory as it was found: absent or empty. Folders made above it go when nothing
+   * else is in them.
+   */
   restore(): Promise<void>;
 }
 

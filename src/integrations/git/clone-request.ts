@@ -2,7 +2,9 @@ import { isAbsolute } from 'node:path';
 import { splitUrlCredentials, type UrlCredentials } from '../../common/url-credentials.js';
 import { type CloneRequest, GitError } from './git-client.js';
 
-/** A clone request after every check: safe to hand to a program or to put into a path under `.git`. */
+/**
+ * A clone request after every check: safe to hand to a program or to put into a path under `.git`.
+ */
 export interface ValidClone {
   /** Without credentials. */
   readonly url: string;
@@ -95,7 +97,10 @@ function checkUrl(
   return { url: url.replace(/\/+$/, ''), credentials };
 }
 
-/** The rules of git-check-ref-format(1), and no `-` in front. Such a name is also safe as a path under `refs/`. */
+/**
+ * The rules of git-check-ref-format(1), and no `-` in front. Such a name is also safe as a path
+ * under `refs/`.
+ */
 export function isRefName(name: string): boolean {
   return (
     name.length > 0 &&

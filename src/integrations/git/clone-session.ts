@@ -13,7 +13,10 @@ export interface CloneOptions {
 /** What an adapter gets to work with. */
 export interface CloneSession {
   readonly clone: ValidClone;
-  /** Aborted by the caller and by the deadline. The adapter ends its processes and rejects with anything. */
+  /**
+   * Aborted by the caller and by the deadline. The adapter ends its processes and rejects with
+   * anything.
+   */
   readonly signal: AbortSignal;
   readonly progress: ProgressLines;
   /** Forms of the credentials, for redaction. */
@@ -25,7 +28,10 @@ export const DEFAULT_CLONE_TIMEOUT_MS = 10 * 60_000;
 export interface CloneLimits {
   readonly schemes: readonly GitScheme[];
   readonly timeoutMs: number;
-  /** A clone that leaves less free disk than this is ended, bytes. Default 256 MiB; looked at every 100 ms. */
+  /**
+   * A clone that leaves less free disk than this is ended, bytes. Default 256 MiB; looked at every
+   * 100 ms.
+   */
   readonly minFreeDisk?: number;
 }
 
@@ -33,9 +39,9 @@ const DEFAULT_MIN_FREE_DISK = 256 * 1024 * 1024;
 const DISK_INTERVAL_MS = 100;
 
 /**
- * What both adapters share: checks the request, claims the directory, sets the deadline, watches the disk, and after a failure
- * leaves the directory as it was found and makes one `GitError` of whatever happened. `work` must have
- * no process left running when it settles.
+ * What both adapters share: checks the request, claims the directory, sets the deadline, watches
+ * the disk, and after a failure leaves the directory as it was found and makes one `GitError` of
+ * whatever happened. `work` must have no process left running when it settles.
  */
 export async function runCloneSession(
   request: CloneRequest,

@@ -2,10 +2,9 @@ import { TextDecoder } from 'node:util';
 import type { ClonedCommit } from './git-client.js';
 
 /**
- * Reads message and author from a raw commit object (headers, empty line, message); line breaks at the end of the
- * message are left out.
- * Honours the `encoding` header; an encoding that is not known is read as UTF-8.
- * A commit without an author line (no git makes one) has the author ''.
+ * Reads message and author from a raw commit object (headers, empty line, message); line breaks at
+ * the end of the message are left out. Honours the `encoding` header; an encoding that is not known
+ * is read as UTF-8. A commit without an author line (no git makes one) has the author ''.
  */
 export function parseCommitObject(content: Buffer): Pick<ClonedCommit, 'message' | 'author'> {
   const split = content.indexOf('\n\n');

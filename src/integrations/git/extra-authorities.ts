@@ -22,7 +22,9 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/ca-bundle.pem',
 ];
 
-/** The PEM text of the certificates in the file. @throws GitError `failed`, which names the variable */
+/**
+ * The PEM text of the certificates in the file. @throws GitError `failed`, which names the variable
+ */
 export async function readAuthorities(file: string): Promise<string> {
   const text = await readFile(file, 'latin1').catch((error: NodeJS.ErrnoException) => {
     throw unusable(file, `cannot be read (${error.code ?? error.message})`);
@@ -42,8 +44,9 @@ export async function readAuthorities(file: string): Promise<string> {
 }
 
 /**
- * Makes one file of the public CAs and the extra ones, since git takes one file in place of all that it knows. The public
- * ones are those of the system, else those of Node. Safe for several workers at once.
+ * Makes one file of the public CAs and the extra ones, since git takes one file in place of all
+ * that it knows. The public ones are those of the system, else those of Node. Safe for several
+ * workers at once.
  */
 export async function writeBundle({ file, folder }: ExtraAuthorities): Promise<string> {
   const extra = await readAuthorities(file);

@@ -1,15 +1,23 @@
 /** What to clone. */
 export interface CloneRequest {
-  /** `https://`, `http://` (and `ssh://` by the git program only). May hold credentials (`https://user:token@host/…`), which appear nowhere else. */
+  /**
+   * `https://`, `http://` (and `ssh://` by the git program only). May hold credentials
+   * (`https://user:token@host/…`), which appear nowhere else.
+   */
   readonly url: string;
   /** Absolute; empty or absent; made when absent. After a failure it is left as it was found. */
   readonly directory: string;
-  /** At most one of branch and tag; `commit` may come with either. None of the three: the remote's HEAD. */
+  /**
+   * At most one of branch and tag; `commit` may come with either. None of the three: the remote's
+   * HEAD.
+   */
   readonly branch?: string;
   readonly tag?: string;
   /** Full SHA, or a prefix of at least 7 digits. */
   readonly commit?: string;
-  /** Commits of history; 0 = all. Default 1. A `commit` outside the depth is fetched all the same. */
+  /**
+   * Commits of history; 0 = all. Default 1. A `commit` outside the depth is fetched all the same.
+   */
   readonly depth?: number;
 }
 
@@ -23,7 +31,10 @@ export interface ClonedCommit {
 }
 
 export interface Cloned extends ClonedCommit {
-  /** The branch that HEAD follows: the one that was named, else the remote's default. Absent with a tag or a commit. */
+  /**
+   * The branch that HEAD follows: the one that was named, else the remote's default. Absent with a
+   * tag or a commit.
+   */
   readonly branch?: string;
 }
 
@@ -39,7 +50,10 @@ export type GitErrorCode =
   | 'aborted'
   | 'failed';
 
-/** The only error that a clone rejects with. Its message never holds credentials; `retryable` is true for what may pass by itself. */
+/**
+ * The only error that a clone rejects with. Its message never holds credentials; `retryable` is
+ * true for what may pass by itself.
+ */
 export class GitError extends Error {
   constructor(
     readonly code: GitErrorCode,
@@ -52,11 +66,12 @@ export class GitError extends Error {
 }
 
 /**
- * Port: clones repositories. Adapters: isomorphic-git in a child process with limits (default), the `git` program
- * where it is installed. Both pass `git-client.contract.medium.spec.ts`.
+ * Port: clones repositories. Adapters: isomorphic-git in a child process with limits (default), the
+ * `git` program where it is installed. Both pass `git-client.contract.medium.spec.ts`.
  *
- * `clone` may run concurrently for different directories. It is not idempotent. On abort it ends its child
- * process, leaves the directory as it was found, and rejects with `aborted`. `progress` gets lines for the log, without credentials.
+ * `clone` may run concurrently for different directories. It is not idempotent. On abort it ends
+ * its child process, leaves the directory as it was found, and rejects with `aborted`. `progress`
+ * gets lines for the log, without credentials.
  */
 export abstract class GitClient {
   abstract readonly name: 'isomorphic-git' | 'git';
@@ -64,6 +79,6 @@ export abstract class GitClient {
     request: CloneRequest,
     options: { readonly signal: AbortSignal; readonly progress: (line: string) => void },
   ): Promise<Cloned>;
-  /** Ends what waits for the next clone; clones under way go on. Idempotent. */
+  /** Ends what waits for the next clone; clones under way continue. Idempotent. */
   abstract close(): Promise<void>;
 }

@@ -9,8 +9,8 @@ export interface Head {
 }
 
 /**
- * Makes an empty `.git` with the remote `origin`, as `git init` and `git remote add` do, but without hooks, and without
- * starting two processes. The URL must hold no credentials.
+ * Makes an empty `.git` with the remote `origin`, as `git init` and `git remote add` do, but
+ * without hooks, and without starting two processes. The URL must hold no credentials.
  */
 export async function makeGitDirectory(gitdir: string, url: string): Promise<void> {
   const folders = ['hooks', 'info', 'objects/info', 'objects/pack', 'refs/heads', 'refs/tags'];
@@ -26,7 +26,10 @@ export async function writeRef(gitdir: string, name: string, sha: string): Promi
   await writeFile(path, `${sha}\n`);
 }
 
-/** Adds refs to the packed ones, which loose ones of the same name outdo. The names were checked, as of `writeRef`. */
+/**
+ * Adds refs to the packed ones, which loose ones of the same name outdo. The names were checked, as
+ * of `writeRef`.
+ */
 export async function addPackedRefs(
   gitdir: string,
   refs: Iterable<readonly [name: string, sha: string]>,

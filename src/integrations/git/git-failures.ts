@@ -2,7 +2,10 @@ import { diskFullError } from './clone-session.js';
 import { GitError } from './git-client.js';
 import { cleanLine } from './progress-lines.js';
 
-/** Makes a `GitError` of what git printed to stderr (in the C locale). First match wins: special before general. */
+/**
+ * Makes a `GitError` of what git printed to stderr (in the C locale). First match wins: special
+ * before general.
+ */
 export function gitProgramError(stderr: string, forms: readonly string[]): GitError {
   const rule = rules.find(([pattern]) => pattern.test(stderr));
   if (rule) return rule[1](lastLine(stderr, forms));

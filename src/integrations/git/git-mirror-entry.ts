@@ -8,7 +8,10 @@ export interface MirrorRecord {
   readonly scope: string;
   /** 0 = all of the history. */
   readonly depth: number;
-  /** SHAs that the remote was asked for to make it; everything in it is what these reach, down to the shallow ones. */
+  /**
+   * SHAs that the remote was asked for to make it; everything in it is what these reach, down to
+   * the shallow ones.
+   */
   readonly tips: readonly string[];
   /** Full name of the ref that it was fetched for, such as `refs/heads/main`. */
   readonly ref?: string;
@@ -25,7 +28,10 @@ export interface MirrorEntry {
   readonly inodes: readonly { readonly id: string; readonly bytes: number }[];
 }
 
-/** Reads the entries of one repository. What cannot be read or is no entry of this version is left out, and removed by nobody but age. */
+/**
+ * Reads the entries of one repository. What cannot be read or is no entry of this version is left
+ * out, and removed by nobody but age.
+ */
 export async function readMirrorEntries(repository: string): Promise<readonly MirrorEntry[]> {
   const names = await readdir(repository).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -52,7 +58,8 @@ async function readEntry(folder: string): Promise<MirrorEntry | undefined> {
     return { folder, record, usedAt, inodes };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Removed by another process just now, or broken: an entry of no use and of age 0, so that eviction takes it.
+    // Removed by another process just now, or broken: an entry of no use and of age 0, so that
+    // eviction takes it.
     if (code !== undefined && code !== 'ENOENT') throw error;
     return { folder, record: noRecord, usedAt: 0, inodes: [] };
   }

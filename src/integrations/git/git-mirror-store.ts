@@ -21,15 +21,19 @@ import { type MirrorEntry, type MirrorRecord, readMirrorEntries } from './git-mi
 import { ownProcessMark, processState } from './process-mark.js';
 
 export interface GitMirrorSettings {
-  /** Absolute; made when absent. All processes of a machine may share it. Closed to other users (0700). */
+  /**
+   * Absolute; made when absent. All processes of a machine may share it. Closed to other users
+   * (0700).
+   */
   readonly folder: string;
   /** What all mirrors may take, bytes; the least recently used go first. */
   readonly maxBytes: number;
   /** Since the last use. */
   readonly maxAgeMs: number;
   /**
-   * How a clone gets its packs. `hard-link` only where steps are another user than this process: the files stay ours and
-   * read-only, so a step cannot change the mirror through them. `copy` shares the blocks where the file system can.
+   * How a clone gets its packs. `hard-link` only where steps are another user than this process:
+   * the files stay ours and read-only, so a step cannot change the mirror through them. `copy`
+   * shares the blocks where the file system can.
    */
   readonly share: 'hard-link' | 'copy';
 }
@@ -44,19 +48,26 @@ const LOCK = 'lock';
 /** More of one repository are hardly of use: branches that are worked on. */
 const MAX_ENTRIES = 24;
 const LOCK_LOOK_MS = 50;
-/** A marked thing whose process cannot be judged (another pid namespace) is left behind when it is older. */
+/**
+ * A marked thing whose process cannot be judged (another pid namespace) is left behind when it is
+ * older.
+ */
 const UNKNOWN_MS = 60 * 60_000;
 
 /**
- * Packs of cloned repositories on this machine. A mirror is a set of entries; an entry is a folder with the packs of what
- * a remote once gave, and what that was. An entry never changes: it is made in a private folder, renamed into place when
- * it is whole, and renamed away before it is removed. So any process may be killed at any time, and none waits for
- * another to read. Safe for any number of processes at once.
+ * Packs of cloned repositories on this machine. A mirror is a set of entries; an entry is a folder
+ * with the packs of what a remote once gave, and what that was. An entry never changes: it is made
+ * in a private folder, renamed into place when it is whole, and renamed away before it is removed.
+ * So any process may be killed at any time, and none waits for another to read. Safe for any number
+ * of processes at once.
  */
 export class GitMirrorStore {
   constructor(private readonly settings: GitMirrorSettings) {}
 
-  /** A private folder on the disk of the mirrors, for one clone. To be removed by `discard`, or when this process is dead by anyone. */
+  /**
+   * A private folder on the disk of the mirrors, for one clone. To be removed by `discard`, or when
+   * this process is dead by anyone.
+   */
   async stage(): Promise<string> {
     const folder = join(this.settings.folder, STAGE, `${ownProcessMark()}.${randomUUID()}`);
     await mkdir(this.settings.folder, { recursive: true, mode: 0o700 });
@@ -68,7 +79,10 @@ export class GitMirrorStore {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  /** Entries of a repository, the last used first. Broken ones are thrown away, so that they can be made anew. */
+  /**
+   * Entries of a repository, the last used first. Broken ones are thrown away, so that they can be
+   * made again.
+   */
   async entries(url: string): Promise<readonly MirrorEntry[]> {
     const entries = await readMirrorEntries(this.repository(url));
     const broken = entries.filter(({ record }) => record.files.length === 0);
@@ -80,7 +94,8 @@ export class GitMirrorStore {
 
   /**
    * Puts the packs of an entry into a `.git`, and its shallow commits.
-   * @throws BrokenMirrorError when a file is missing, has another size, or a pack and its index do not belong together
+   * @throws BrokenMirrorError when a file is missing, has another size, or a pack and its index do
+   *   not belong together
    */
   async take(entry: MirrorEntry, gitdir: string): Promise<void> {
     const packs = join(gitdir, 'objects', 'pack');
@@ -104,8 +119,8 @@ export class GitMirrorStore {
   }
 
   /**
-   * Makes an entry of what is in a `.git` below a stage. Nothing happens when it is there already or larger than all
-   * mirrors may be.
+   * Makes an entry of what is in a `.git` below a stage. Nothing happens when it is there already
+   * or larger than all mirrors may be.
    */
   async publish(
     url: string,
@@ -131,7 +146,8 @@ export class GitMirrorStore {
     const folder = await this.stage();
     try {
       for (const { name } of files) {
-        // A pack that came from an entry shares its file with it already where files are shared at all.
+        // A pack that came from an entry shares its file with it already where files are shared at
+        // all.
         await chmod(join(packs, name), 0o444);
         await this.place(join(packs, name), join(folder, name));
       }
@@ -183,8 +199,9 @@ export class GitMirrorStore {
   }
 
   /**
-   * Waits until no other process fetches this repository for the first time, at most `maxMs`. It only saves the remote
-   * ten equal fetches: without it all is right as well. Returns what gives the turn to the next one.
+   * Waits until no other process fetches this repository for the first time, at most `maxMs`. It
+   * only saves the remote ten equal fetches: without it all is right as well. Returns what gives
+   * the turn to the next one.
    */
   async turn(url: string, maxMs: number, signal?: AbortSignal): Promise<() => Promise<void>> {
     const path = join(this.repository(url), LOCK);
@@ -271,7 +288,9 @@ async function isLeft(path: string, mark?: string): Promise<boolean> {
   }
 }
 
-/** The last 20 bytes of a pack are its checksum; its index holds the same 20 before its own last 20. */
+/**
+ * The last 20 bytes of a pack are its checksum; its index holds the same 20 before its own last 20.
+ */
 async function checkPair(pack: string): Promise<void> {
   const ends = [
     await readEnd(pack, 20, 20),

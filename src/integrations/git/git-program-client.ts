@@ -34,10 +34,11 @@ export interface GitProgramClientOptions {
 const DEFAULT_MAX_MEMORY = 2 ** 30;
 
 /**
- * Clones with the `git` program. Allows https, http and ssh (keys of the user that Millrace runs as).
+ * Clones with the `git` program. Allows https, http and ssh (keys of the user that Millrace runs
+ * as).
  *
- * Symbolic links are written as they are in the tree, also when they lead outside; git never writes through one.
- * Attributes of the tree (`eol`, `ident`) apply; filters (LFS) and submodules do not.
+ * Symbolic links are written as they are in the tree, also when they lead outside; git never writes
+ * through one. Attributes of the tree (`eol`, `ident`) apply; filters (LFS) and submodules do not.
  */
 export class GitProgramClient extends GitClient {
   readonly name = 'git';

@@ -50,7 +50,7 @@ export class GitProgramDriver implements CloneDriver {
     const proven = seeds?.prove ? seeds.tips.filter((tip) => !answer.advertised.has(tip)) : [];
     await this.offerSeeds(directory, seeds);
     const outcome = await this.tryGit(directory, [
-      ...fetchArgs,
+      ...FETCH_ARGS,
       ...depthArgs(seeds?.prove && depth === 0 ? INFINITE_DEPTH : depth),
       '--',
       'origin',
@@ -75,7 +75,7 @@ export class GitProgramDriver implements CloneDriver {
       'The remote does not give this commit alone: fetching all of the history',
     );
     const refspecs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*'];
-    await this.git(directory, [...fetchArgs, '--', 'origin', ...refspecs]);
+    await this.git(directory, [...FETCH_ARGS, '--', 'origin', ...refspecs]);
     const found = await this.findCommit(directory, commit);
     if (found === undefined) throw refNotFound(`commit ${commit}`);
     return { kind: 'fetched', head: { commit: found }, sha: found, all: true };
@@ -108,7 +108,7 @@ export class GitProgramDriver implements CloneDriver {
     );
     if (missing && missing.length > 0) {
       const refspecs = missing.map((name) => `+${name}:${name}\n`).join('');
-      const args = [...fetchArgs, '--stdin', '--', 'origin'];
+      const args = [...FETCH_ARGS, '--stdin', '--', 'origin'];
       const outcome = await this.tryGit(directory, args, refspecs);
       if (outcome.exitCode !== 0) {
         const error = this.failureOf(outcome);
@@ -289,7 +289,7 @@ const TAGS = 'refs/tags/';
 const INFINITE_DEPTH = 2 ** 31 - 1;
 
 /** `--update-shallow`: the remote may be a shallow clone itself. */
-const fetchArgs = [
+const FETCH_ARGS = [
   'fetch',
   '--progress',
   '--no-tags',
@@ -310,7 +310,10 @@ function localName(ref: string): string {
   return ref.replace(/^refs\/heads\//, 'refs/remotes/origin/');
 }
 
-/** The server says what its default branch is called, so the name is checked before it becomes a path. */
+/**
+ * The server says what its default branch is called, so the name is checked before it becomes a
+ * path.
+ */
 function branchOf(ref: string): string | undefined {
   const name = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
   return name !== undefined && isRefName(name) ? name : undefined;

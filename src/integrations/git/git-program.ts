@@ -11,13 +11,16 @@ export interface GitProgram {
   readonly version: string;
 }
 
-/** `GIT_CONFIG_COUNT` came with this version: without it the settings below would have no effect. */
+/**
+ * `GIT_CONFIG_COUNT` came with this version: without it the settings below would have no effect.
+ */
 export const MINIMUM_GIT_VERSION = '2.31';
 
 const FIXED_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * Finds the `git` program. undefined when there is none or it is older than {@link MINIMUM_GIT_VERSION}.
+ * Finds the `git` program. undefined when there is none or it is older than {@link
+ * MINIMUM_GIT_VERSION}.
  * @param path a name that is looked up on a fixed PATH, or an absolute path
  */
 export async function detectGitProgram(path = 'git'): Promise<GitProgram | undefined> {
@@ -49,7 +52,10 @@ export interface GitCommand {
   readonly settings: readonly GitSetting[];
   /** Added to the environment, such as a file of certificates. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What each of git's processes may allocate, bytes (`RLIMIT_DATA`); files that it maps to read do not count. */
+  /**
+   * What each of git's processes may allocate, bytes (`RLIMIT_DATA`); files that it maps to read do
+   * not count.
+   */
   readonly maxMemoryBytes: number;
   readonly signal: AbortSignal;
   /** Whole lines of stderr; progress that overwrites itself (`\r`) comes only in its last state. */
@@ -67,8 +73,8 @@ export interface GitOutcome {
 }
 
 /**
- * The text is constant: program and arguments are its parameters. The shell stays, to tell a death by a signal as
- * 128 + n: Node would tell one by a real-time signal as exit code 0.
+ * The text is constant: program and arguments are its parameters. The shell stays, to tell a death
+ * by a signal as 128 + n: Node would tell one by a real-time signal as exit code 0.
  */
 const UNDER_LIMIT = 'ulimit -d "$0" && "$@"; exit "$?"';
 const SHELL_FOUND_NOTHING = 127;
@@ -77,15 +83,20 @@ type GitStdio = readonly [Writable, Readable, Readable, Writable | null];
 
 const MAX_STDOUT_BYTES = 32 * 1024 * 1024;
 const STDERR_TAIL = 16 * 1024;
-/** After the end of the program, how long its pipes may stay open in a descendant that outlived the kill. */
+/**
+ * After the end of the program, how long its pipes may stay open in a descendant that outlived the
+ * kill.
+ */
 const CLOSE_GRACE_MS = 5_000;
 
 /**
- * Runs git once, in a process group of its own, without a terminal, the configuration of the machine, or hooks.
- * On abort the whole group is killed; the promise settles when every process that held its pipes is gone.
+ * Runs git once, in a process group of its own, without a terminal, the configuration of the
+ * machine, or hooks. On abort the whole group is killed; the promise settles when every process
+ * that held its pipes is gone.
  *
- * Credentials go through file descriptor 3, which a credential helper (a constant text) reads when git asks for this
- * host: they are neither in the arguments nor in the environment, and git asks for another host without an answer.
+ * Credentials go through file descriptor 3, which a credential helper (a constant text) reads when
+ * git asks for this host: they are neither in the arguments nor in the environment, and git asks
+ * for another host without an answer.
  */
 export async function runGit(command: GitCommand): Promise<GitOutcome> {
   const limit = String(Math.floor(command.maxMemoryBytes / 1024));
@@ -135,8 +146,8 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
 }
 
 /**
- * Sees to it that the group ends with this process, also when this process is killed: a shell waits for the end of a
- * pipe that only we hold. Returns what ends the guard.
+ * Sees to it that the group ends with this process, also when this process is killed: a shell waits
+ * for the end of a pipe that only we hold. Returns what ends the guard.
  */
 function guardProcessGroup(pid: number): () => void {
   const guard = spawn(
@@ -148,7 +159,7 @@ function guardProcessGroup(pid: number): () => void {
       stdio: ['pipe', 'ignore', 'ignore'],
     },
   );
-  // Without it a clone goes on as well, and its time limits still hold.
+  // Without it a clone continues as well, and its time limits still hold.
   guard.on('error', () => undefined);
   guard.unref();
   return () => void guard.kill('SIGKILL');
@@ -225,7 +236,8 @@ function gitEnvironment(command: GitCommand): Record<string, string> {
     // None, unless the route of the clone allows one.
     GIT_ALLOW_PROTOCOL: '',
     GIT_OPTIONAL_LOCKS: '0',
-    // A single object that needs more ends git with a message that says so. Larger files are streamed (core.bigFileThreshold).
+    // A single object that needs more ends git with a message that says so. Larger files are
+    // streamed (core.bigFileThreshold).
     GIT_ALLOC_LIMIT: '1g',
     MALLOC_ARENA_MAX: '4',
     ...command.environment,

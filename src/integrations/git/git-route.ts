@@ -16,8 +16,8 @@ export interface GitRoute {
 }
 
 /**
- * http and https go through a proxy of ours, which checks each connection. For ssh the address is checked here and ssh is told
- * to dial it, under the name that its list of known hosts has.
+ * http and https go through a proxy of ours, which checks each connection. For ssh the address is
+ * checked here and ssh is told to dial it, under the name that its list of known hosts has.
  * @throws GitError `address_refused`, `unreachable`
  */
 export async function openRoute(clone: ValidClone, resolver: CheckedResolver): Promise<GitRoute> {
@@ -31,7 +31,8 @@ async function proxyRoute(url: URL, resolver: CheckedResolver): Promise<GitRoute
     settings: [
       ['http.proxy', proxy.url],
       ['http.proxyAuthMethod', 'basic'],
-      // Only the first request of a clone may be redirected; where it leads is asked for all that follows.
+      // Only the first request of a clone may be redirected; where it leads is asked for all that
+      // follows.
       ['http.followRedirects', 'initial'],
     ],
     environment: {

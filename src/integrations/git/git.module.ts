@@ -18,7 +18,10 @@ import { sweepMirrors } from './mirror-sweep.js';
 
 /** What the git client must know of those who use its clones. */
 export interface GitModuleOptions {
-  /** True: steps are another user than this process, so they cannot change a file of a mirror that a clone shares. */
+  /**
+   * True: steps are another user than this process, so they cannot change a file of a mirror that a
+   * clone shares.
+   */
   readonly stepsAreOtherUser: boolean;
 }
 
@@ -28,7 +31,10 @@ const DAY_MS = 86_400_000;
 
 const logger = new Logger('GitClient');
 
-/** Global: gives a worker `GitClient` as the configuration names it, and sweeps the mirrors while the worker lives. */
+/**
+ * Global: gives a worker `GitClient` as the configuration names it, and sweeps the mirrors while
+ * the worker lives.
+ */
 @Module({})
 export class GitModule implements OnModuleInit, OnApplicationShutdown {
   private endSweep: (() => void) | undefined;

@@ -469,7 +469,7 @@ function packThatStarts(go: (response: http.ServerResponse) => void): GitServerB
   });
 }
 
-/** One object, a blob that says it is a terabyte and goes on and on. */
+/** One object, a blob that says it is a terabyte and never ends. */
 function endlessPack(): GitServerBehaviour {
   return packThatStarts((response) => {
     const start = Buffer.concat([

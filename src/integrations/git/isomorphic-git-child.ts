@@ -1,6 +1,6 @@
 /**
- * Entry of the child process in which isomorphic-git runs. It gets one clone at a time over its IPC channel,
- * answers there, and ends when the channel does. It reads no environment and no arguments.
+ * Entry of the child process in which isomorphic-git runs. It gets one clone at a time over its IPC
+ * channel, answers there, and ends when the channel does. It reads no environment and no arguments.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { AddressPolicy } from '../../common/net/address-policy.js';
@@ -24,7 +24,10 @@ function fail(id: number, error: unknown): void {
 /** Longer than the log takes, so that a credential at the cut is still known. */
 const MAX_LINE_LENGTH = 8192;
 
-/** Lines that the server sends are no flood on the channel; one more than the log takes, which shows that there were more. */
+/**
+ * Lines that the server sends are no flood on the channel; one more than the log takes, which shows
+ * that there were more.
+ */
 function limitedProgress(sink: (line: string) => void): (line: string) => void {
   let count = 0;
   return (line) => {
@@ -44,7 +47,8 @@ process.on('message', ({ id, clone, mirrors, allowPrivateUrls }: CloneMessage) =
   });
 });
 process.on('disconnect', () => process.exit(0));
-// isomorphic-git leaves promises alone when a stream breaks; the parent ends this process after a failure.
+// isomorphic-git leaves promises alone when a stream breaks; the parent ends this process after a
+// failure.
 process.on('unhandledRejection', (error) => {
   const id = cloneIds.getStore();
   // Of no clone, so none can be told: the end of this process is the answer.

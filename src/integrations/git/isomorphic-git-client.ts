@@ -22,9 +22,15 @@ export interface IsomorphicGitClientOptions {
   readonly minFreeDisk?: number;
   /** V8's heap in the child, MiB. Default 512. */
   readonly maxHeapMib?: number;
-  /** Resident memory at which the child is killed (`too_large`), bytes. Default 1 GiB. Watched on Linux only. */
+  /**
+   * Resident memory at which the child is killed (`too_large`), bytes. Default 1 GiB. Watched on
+   * Linux only.
+   */
   readonly maxRssBytes?: number;
-  /** How long a child that has no work stays for the next clone, ms. Default 60,000; 0 = a new child for each clone. */
+  /**
+   * How long a child that has no work stays for the next clone, ms. Default 60,000; 0 = a new child
+   * for each clone.
+   */
   readonly idleMs?: number;
   /** Clones, each with a child of its own, at one time; more wait for their turn. Default 4. */
   readonly maxChildren?: number;
@@ -32,7 +38,10 @@ export interface IsomorphicGitClientOptions {
   readonly mirrors?: GitMirrorSettings;
   /** The child's environment; default none. `NODE_EXTRA_CA_CERTS` may be of use. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** The child's entry file. Default: the compiled one beside this file. Tests pass one they transpiled. */
+  /**
+   * The child's entry file. Default: the compiled one beside this file. Tests pass one they
+   * transpiled.
+   */
   readonly childEntry?: string;
 }
 
@@ -42,11 +51,13 @@ const DEFAULT_MAX_CHILDREN = 4;
 const MAX_IDLE_RSS = 160 * 1024 * 1024;
 
 /**
- * Clones with isomorphic-git, each in a child process with limits for memory and time; https and http only.
- * Credentials reach the child over its pipe. One child is kept warm for the next clone (saves about 0.15 s).
+ * Clones with isomorphic-git, each in a child process with limits for memory and time; https and
+ * http only. Credentials reach the child over its pipe. One child is kept warm for the next clone
+ * (saves about 0.15 s).
  *
- * Symbolic links are written as they are in the tree, also when they lead outside; nothing is ever written through one.
- * Differences from the git program: no attributes (`eol`, `ident`), file names are taken as UTF-8, no proxy.
+ * Symbolic links are written as they are in the tree, also when they lead outside; nothing is ever
+ * written through one. Differences from the git program: no attributes (`eol`, `ident`), file names
+ * are taken as UTF-8, no proxy.
  */
 export class IsomorphicGitClient extends GitClient {
   readonly name = 'isomorphic-git';
@@ -85,7 +96,7 @@ export class IsomorphicGitClient extends GitClient {
     if (!this.idle) this.keep(new IsomorphicGitProcess(this.childStart));
   }
 
-  /** Ends the idle child. Clones that run go on; abort them by their signal. */
+  /** Ends the idle child. Clones that run continue; abort them by their signal. */
   async close(): Promise<void> {
     this.closed = true;
     await this.takeIdle()?.end();

@@ -16,7 +16,10 @@ import { missingBases, withObjects } from './thin-pack.js';
 import { checkoutTree } from './tree-checkout.js';
 import { fetchPack, type PackAnswer, type PackRequest } from './upload-pack.js';
 
-/** One clone by isomorphic-git. Runs inside the child process: it may block, and be killed at any time. */
+/**
+ * One clone by isomorphic-git. Runs inside the child process: it may block, and be killed at any
+ * time.
+ */
 export class IsomorphicGitDriver implements CloneDriver {
   /** Set when the remote asked for credentials, and took ours. */
   private authorization: Readonly<Record<string, string>> = {};
@@ -41,7 +44,8 @@ export class IsomorphicGitDriver implements CloneDriver {
       onAuth: this.onAuth(),
     });
     this.capabilities = info.capabilities;
-    // A remote that is itself a shallow clone says `shallow SHA` after its refs, which isomorphic-git takes for one more.
+    // A remote that is itself a shallow clone says `shallow SHA` after its refs, which
+    // isomorphic-git takes for one more.
     const told = info.refs ?? [];
     this.refs = told.filter(({ oid }) => oid !== 'shallow');
     this.remoteShallow = told.filter(({ oid }) => oid === 'shallow').map(({ ref }) => ref);
@@ -68,7 +72,8 @@ export class IsomorphicGitDriver implements CloneDriver {
       wants: [sha, ...proven],
       haves: seeds?.tips ?? [],
       depth,
-      // To whom a part of the history is sent, only what is new is sent in a thin pack; else all of it.
+      // To whom a part of the history is sent, only what is new is sent in a thin pack; else all of
+      // it.
       thin: seeds !== undefined && depth !== 0,
     };
     const fetched = await this.fetchInto(directory, request);

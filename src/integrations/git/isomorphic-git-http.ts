@@ -31,12 +31,14 @@ export class TransportError extends Error {
 }
 
 /**
- * The HTTP client of one clone. Unlike the one that isomorphic-git brings, it keeps connections, gives up on one that
- * moves nothing for two minutes, never goes from https to http, and remembers where `info/refs` was redirected, so that the
- * request after it, a POST, goes there too. `Authorization` is sent to the origin of the URL only. It connects to addresses that
- * the resolver has checked, of the URL and of every redirect, and to nothing else.
+ * The HTTP client of one clone. Unlike the one that isomorphic-git brings, it keeps connections,
+ * gives up on one that moves nothing for two minutes, never goes from https to http, and remembers
+ * where `info/refs` was redirected, so that the request after it, a POST, goes there too.
+ * `Authorization` is sent to the origin of the URL only. It connects to addresses that the resolver
+ * has checked, of the URL and of every redirect, and to nothing else.
  *
- * isomorphic-git does not always pass on an error in the middle of a body; `failure` rejects with it. It never resolves.
+ * isomorphic-git does not always pass on an error in the middle of a body; `failure` rejects with
+ * it. It never resolves.
  */
 export class GitHttpClient implements HttpClient {
   readonly failure: Promise<never>;
@@ -133,7 +135,8 @@ export class GitHttpClient implements HttpClient {
         outgoing.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // The server closed a kept connection just when it was used again: that says nothing of the server.
+        // The server closed a kept connection just when it was used again: that says nothing of the
+        // server.
         const wasClosed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
         if (wasClosed && outgoing.reusedSocket && !answered) {
           return resolve(this.send(url, request, body, addresses, true));

@@ -14,8 +14,8 @@ export interface CloneMessage {
 }
 
 /**
- * What comes back: any number of `progress`, then one `done` or `failed`. Something that fails late, in a clone that was
- * answered already, comes with the id of that one.
+ * What comes back: any number of `progress`, then one `done` or `failed`. Something that fails
+ * late, in a clone that was answered already, comes with the id of that one.
  */
 export type ChildMessage = { readonly id: number } & ChildAnswer;
 

@@ -30,7 +30,10 @@ export const defaultChildEntry = fileURLToPath(
 const RSS_INTERVAL_MS = 100;
 const STDERR_TAIL = 4096;
 
-/** One child process that runs isomorphic-git, for one clone at a time. It does not keep this process alive while it is idle. */
+/**
+ * One child process that runs isomorphic-git, for one clone at a time. It does not keep this
+ * process alive while it is idle.
+ */
 export class IsomorphicGitProcess {
   private readonly child: ChildProcess;
   private readonly gone: Promise<void>;
@@ -73,8 +76,8 @@ export class IsomorphicGitProcess {
   }
 
   /**
-   * Runs one clone. Rejects with what the child said, or with what its end means; on abort the child is killed first.
-   * After a rejection the child is gone.
+   * Runs one clone. Rejects with what the child said, or with what its end means; on abort the
+   * child is killed first. After a rejection the child is gone.
    */
   async run(
     clone: ValidClone,

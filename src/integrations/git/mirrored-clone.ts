@@ -23,9 +23,10 @@ const MAX_TURN_MS = 120_000;
 const MAX_PACKS = 40;
 
 /**
- * Clones, through a mirror where there is one. A mirror never decides anything: the remote is asked first, with the
- * credentials of this clone, and an object is taken from a mirror only where the remote just named the commit it
- * belongs to, or accepted to send it. Whatever goes wrong with a mirror ends in a clone without one.
+ * Clones, through a mirror where there is one. A mirror never decides anything: the remote is asked
+ * first, with the credentials of this clone, and an object is taken from a mirror only where the
+ * remote just named the commit it belongs to, or accepted to send it. Whatever goes wrong with a
+ * mirror ends in a clone without one.
  */
 export async function cloneRepository(driver: CloneDriver, tools: CloneTools): Promise<Cloned> {
   const { mirrors, signal, progress, clone } = tools;
@@ -104,7 +105,8 @@ class MirroredClone {
       if (clone.depth === 0) await this.driver.fetchTags(stage, head);
       const gitdir = join(stage, '.git');
       await finish(gitdir, clone, head);
-      // Before it moves: a step that runs beside the clone could put another `.git` there, with a configuration of its own.
+      // Before it moves: a step that runs beside the clone could put another `.git` there, with a
+      // configuration of its own.
       const commit = await this.driver.checkout(stage, clone.directory);
       await moveFolder(gitdir, join(clone.directory, '.git'));
       return cloned(commit, head);
@@ -120,7 +122,7 @@ class MirroredClone {
     if (!(error instanceof GitError)) return true;
     if (!this.answered) return false;
     if (this.diskFull) return true;
-    return this.used.length > 0 && !ofTheRemote.has(error.code);
+    return this.used.length > 0 && !OF_THE_REMOTE.has(error.code);
   }
 
   async throwAway(): Promise<void> {
@@ -151,7 +153,7 @@ class MirroredClone {
     for (const choice of this.choices(await this.mirrors.entries(this.tools.clone.url), answer)) {
       const head = await this.tryEntry(stage, answer, choice).catch(async (error: unknown) => {
         if (!(error instanceof BrokenMirrorError)) throw error;
-        this.tools.progress('A part of the local mirror is broken: it is made anew');
+        this.tools.progress('A part of the local mirror is broken: it is made again');
         await this.mirrors.drop(choice.entry);
         return undefined;
       });
@@ -198,7 +200,8 @@ class MirroredClone {
     await this.mirrors.take(entry, gitdir);
     if (use !== 'as-base') return this.driver.adopt(stage, answer, use === 'all');
     const { tips } = entry.record;
-    // All of the history tells by itself what is still reachable; a part of it does not, so the remote is asked.
+    // All of the history tells by itself what is still reachable; a part of it does not, so the
+    // remote is asked.
     const prove = clone.depth !== 0 || answer.sha === undefined;
     const fetched = await this.driver.fetch(stage, answer, { tips, prove });
     if (fetched.kind === 'refused') return undefined;
@@ -233,7 +236,7 @@ interface Choice {
   readonly use: 'as-it-is' | 'as-base' | 'all';
 }
 
-const ofTheRemote: ReadonlySet<string> = new Set([
+const OF_THE_REMOTE: ReadonlySet<string> = new Set([
   'aborted',
   'timeout',
   'invalid_request',

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { PromiseFsClient } from 'isomorphic-git';
 
 /**
- * The file system that isomorphic-git reads a fresh clone by. A fetch makes packs only, yet for every object it looks for a
- * loose file first, lists the packs and asks for the git directory, each by the thread pool of Node: three quarters of
- * the time of a checkout. Here the first is known to be absent and the others are answered at once.
+ * The file system that isomorphic-git reads a fresh clone by. A fetch makes packs only, yet for
+ * every object it looks for a loose file first, lists the packs and asks for the git directory,
+ * each by the thread pool of Node: three quarters of the time of a checkout. Here the first is
+ * known to be absent and the others are answered at once.
  */
 export function packOnlyFs(gitdir: string): PromiseFsClient {
   const objects = join(gitdir, 'objects');

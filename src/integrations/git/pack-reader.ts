@@ -27,8 +27,9 @@ export class PackFormatError extends Error {
 }
 
 /**
- * Reads the objects of packs with indexes of version 2 (gitformat-pack) with the zlib of Node. A checkout with it takes a fifth of the time
- * that it takes with isomorphic-git, which inflates in JavaScript and looks at the folder for each object.
+ * Reads the objects of packs with indexes of version 2 (gitformat-pack) with the zlib of Node. A
+ * checkout with it takes a fifth of the time that it takes with isomorphic-git, which inflates in
+ * JavaScript and looks at the folder for each object.
  */
 export class PackReader implements TreeSource {
   private readonly packs: readonly Pack[];
@@ -102,7 +103,10 @@ class Pack {
     return undefined;
   }
 
-  /** Goes down to the object that the deltas begin with, then applies them one by one: no recursion that a pack could make deep. */
+  /**
+   * Goes down to the object that the deltas begin with, then applies them one by one: no recursion
+   * that a pack could make deep.
+   */
   readAt(start: number): PackedObject {
     const deltas: { readonly offset: number; readonly delta: Buffer }[] = [];
     let offset = start;

@@ -11,7 +11,10 @@ export interface ReadCommit {
   readonly content: Buffer;
 }
 
-/** Reads the objects of a `.git` that has packs only, by isomorphic-git. It remembers what it read, also of what changes later. */
+/**
+ * Reads the objects of a `.git` that has packs only, by isomorphic-git. It remembers what it read,
+ * also of what changes later.
+ */
 export class PackedRepository {
   readonly fs: git.PromiseFsClient;
   readonly cache = {};
@@ -27,7 +30,10 @@ export class PackedRepository {
     this.common = { fs: this.fs, gitdir, cache: this.cache };
   }
 
-  /** The commit itself, or what an annotated tag leads to. undefined when it is not there or is something else. */
+  /**
+   * The commit itself, or what an annotated tag leads to. undefined when it is not there or is
+   * something else.
+   */
   async readCommit(oid: string): Promise<ReadCommit | undefined> {
     try {
       const read = await git.readCommit({ ...this.common, oid });

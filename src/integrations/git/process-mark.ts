@@ -4,8 +4,9 @@ import { isAlive, readStartTicks } from '../../common/child-process/process-stat
 let own: string | undefined;
 
 /**
- * Names this process on this machine: `pid.start.namespace`, of digits and dots. Never names another process, also when
- * the pid comes round again (the start time differs) or the folder is shared with a container (the pid namespace differs).
+ * Names this process on this machine: `pid.start.namespace`, of digits and dots. Never names
+ * another process, also when the pid comes round again (the start time differs) or the folder is
+ * shared with a container (the pid namespace differs).
  */
 export function ownProcessMark(): string {
   own ??= `${process.pid}.${readStartTicks(process.pid) ?? 0}.${pidNamespace()}`;

@@ -6,8 +6,10 @@ const MAX_LINE_LENGTH = 1000;
 const UPDATE_MS = 3000;
 
 /**
- * Turns what git or a server says into lines for the log: no credentials, neither control characters nor those that end or turn a line in Unicode (a server's
- * text must not steer a terminal), at most 1,000 characters a line and 1,000 lines; what is over is dropped with a notice.
+ * Turns what git or a server says into lines for the log: no credentials, neither control
+ * characters nor those that end or turn a line in Unicode (a server's text must not steer a
+ * terminal), at most 1,000 characters a line and 1,000 lines; what is over is dropped with a
+ * notice.
  */
 export class ProgressLines {
   private count = 0;
@@ -44,7 +46,9 @@ export class ChildProgress {
     if (this.due.isDue()) this.write(text);
   }
 
-  /** A piece of what the remote says. A line that ends in `\r` is to be overwritten by the next one. */
+  /**
+   * A piece of what the remote says. A line that ends in `\r` is to be overwritten by the next one.
+   */
   remoteText(text: string): void {
     const parts = (this.rest + text).slice(-MAX_LINE_LENGTH).split(/(?<=[\r\n])/);
     this.rest = /[\r\n]$/.test(parts.at(-1) ?? '') ? '' : (parts.pop() ?? '');
@@ -71,16 +75,16 @@ class UpdateClock {
 /** One line of outside text, made fit for a log or an error message. */
 export function cleanLine(text: string, forms: readonly string[]): string {
   return redactCredentials(text, forms)
-    .replace(escapeSequence, '')
-    .replace(controlCharacters, ' ')
+    .replace(ESCAPE_SEQUENCE, '')
+    .replace(CONTROL_CHARACTERS, ' ')
     .trim()
     .slice(0, MAX_LINE_LENGTH);
 }
 
 /** CSI (colours, cursor), OSC (titles, links) up to its end, and the short ones. */
-const escapeSequence =
+const ESCAPE_SEQUENCE =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
 
 /** Also what ends a line or turns its direction in Unicode. */
-const controlCharacters =
+const CONTROL_CHARACTERS =
   /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;

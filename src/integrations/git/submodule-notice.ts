@@ -4,9 +4,10 @@ import { join } from 'node:path';
 const MAX_NAMED = 10;
 
 /**
- * The line of the log that names the submodules of a commit, none of which is fetched: their URLs come from the
- * repository, so they are addresses that its author chose.
- * @param index gives the index as `git ls-files --stage -z` prints it; only read where there is a `.gitmodules`
+ * The line of the log that names the submodules of a commit, none of which is fetched: their URLs
+ * come from the repository, so they are addresses that its author chose.
+ * @param index gives the index as `git ls-files --stage -z` prints it; only read where there is a
+ *   `.gitmodules`
  */
 export async function submoduleNotice(
   directory: string,

@@ -13,7 +13,8 @@ const REF_DELTA = 7;
 const typeNumbers = { commit: 1, tree: 2, blob: 3, tag: 4 } as const;
 
 /**
- * SHAs of objects that deltas of a thin pack are made from and that are not in it (gitformat-pack; the index is of version 2).
+ * SHAs of objects that deltas of a thin pack are made from and that are not in it (gitformat-pack;
+ * the index is of version 2).
  */
 export function missingBases(pack: Buffer, index: Buffer): readonly string[] {
   const count = index.readUInt32BE(8 + 255 * 4);

@@ -27,12 +27,13 @@ export interface TreeSource {
 }
 
 /**
- * Writes a tree into an empty working directory, and its index (gitformat-index, version 2) so that the git program
- * finds nothing changed.
+ * Writes a tree into an empty working directory, and its index (gitformat-index, version 2) so that
+ * the git program finds nothing changed.
  *
- * A malicious tree writes nothing outside: names that are no plain file names, `.git` in any case and names that come twice
- * are refused, and symbolic links are made last, so no write can go through one. Links are written as they are in the
- * tree, also when they lead outside, as git does: whoever reads a file of the tree must resolve it. Submodules become empty folders.
+ * A malicious tree writes nothing outside: names that are no plain file names, `.git` in any case
+ * and names that come twice are refused, and symbolic links are made last, so no write can go
+ * through one. Links are written as they are in the tree, also when they lead outside, as git does:
+ * whoever reads a file of the tree must resolve it. Submodules become empty folders.
  */
 export async function checkoutTree(
   source: TreeSource,
@@ -54,7 +55,8 @@ export async function checkoutTree(
     const stats = await placeEntry(source, entry, directory);
     if (entry.mode === SUBMODULE) options.onSubmodule?.(entry.path);
     if (stats) indexed.push({ ...entry, stats });
-    // All writes are synchronous (twice as fast); the channel to the parent needs a turn now and then.
+    // All writes are synchronous (twice as fast); the channel to the parent needs a turn now and
+    // then.
     if (Date.now() - turn > MAX_TURN_MS) {
       progress(`Checking out files: ${indexed.length}`);
       await new Promise((resolve) => setImmediate(resolve));
@@ -118,9 +120,10 @@ function isPlainName(name: string): boolean {
 }
 
 /**
- * Whether a file system could take the name for `.git` or the like, as git itself judges (`is_hfs_dotgit`, `is_ntfs_dotgit`): HFS+
- * ignores some characters; NTFS ignores dots and spaces at the end, has streams behind `:` and short names (`git~1`).
- * Disks are shared with other systems.
+ * Whether a file system could take the name for `.git` or the like, as git itself judges
+ * (`is_hfs_dotgit`, `is_ntfs_dotgit`): HFS+ ignores some characters; NTFS ignores dots and spaces
+ * at the end, has streams behind `:` and short names (`git~1`). Disks are shared with other
+ * systems.
  */
 function isDotName(name: string, dotted: string, short: string): boolean {
   const folded = name.replace(IGNORED_BY_HFS, '').toLowerCase();

@@ -14,7 +14,10 @@ export interface PackRequest {
   readonly shallow: readonly string[];
   /** 0 = all. */
   readonly depth: number;
-  /** Deltas may be made from objects that we have and the pack has not: such a pack is to be completed. */
+  /**
+   * Deltas may be made from objects that we have and the pack has not: such a pack is to be
+   * completed.
+   */
   readonly thin: boolean;
 }
 
@@ -45,8 +48,8 @@ const SIDEBAND_TEXT = 2;
 const EMPTY_PACK = 32;
 
 /**
- * Asks for a pack and writes it to `packs` as it comes; unlike the fetch of isomorphic-git it holds none of it in memory, asks for more than
- * one commit, and takes no decision of its own.
+ * Asks for a pack and writes it to `packs` as it comes; unlike the fetch of isomorphic-git it holds
+ * none of it in memory, asks for more than one commit, and takes no decision of its own.
  * @throws GitError; HttpError of isomorphic-git for a bad status
  */
 export async function fetchPack(

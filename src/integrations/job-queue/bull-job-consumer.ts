@@ -7,7 +7,10 @@ import type { ExecutionJob, JobConsumer, JobHandler, JobOutcome } from './job-qu
 
 /** A job that found no free slot, or was put back, is offered again after this long. */
 const PUT_BACK_DELAY_MS = 250;
-/** A dead worker's job is offered to others after this long; the execution's lease decides whether they may have it. */
+/**
+ * A dead worker's job is offered to others after this long; the execution's lease decides whether
+ * they may have it.
+ */
 const STALLED_INTERVAL_MS = 15_000;
 
 interface OpenQueue {
@@ -103,7 +106,10 @@ export class BullJobConsumer implements JobConsumer {
     }
   }
 
-  /** With several queues each BullMQ worker could fill all slots by itself, so none may fetch while the pool is full. */
+  /**
+   * With several queues each BullMQ worker could fill all slots by itself, so none may fetch while
+   * the pool is full.
+   */
   private applyPause(): void {
     const full = this.open.size > 1 && this.running >= this.concurrency;
     for (const { worker } of this.open.values()) {
@@ -115,7 +121,10 @@ export class BullJobConsumer implements JobConsumer {
     }
   }
 
-  /** `force`: the handler's work is not the queue's to wait for; the lease, not the job, says who runs an execution. */
+  /**
+   * `force`: the handler's work is not the queue's to wait for; the lease, not the job, says who
+   * runs an execution.
+   */
   private async closeQueue({ worker, connection }: OpenQueue): Promise<void> {
     await worker.close(true);
     this.redis.release(connection);

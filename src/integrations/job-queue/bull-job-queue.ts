@@ -5,7 +5,10 @@ import type { RedisConnections } from '../redis/redis-connections.js';
 import { BullJobConsumer } from './bull-job-consumer.js';
 import { type ExecutionJob, type JobConsumer, type JobHandler, JobQueue } from './job-queue.js';
 
-/** A trigger does not wait longer than this for the hint to be placed; the reconciler places it later. */
+/**
+ * A trigger does not wait longer than this for the hint to be placed; the reconciler places it
+ * later.
+ */
 const ENQUEUE_DEADLINE_MS = 2_000;
 
 /** BullMQ behind the port: one BullMQ queue per queue name. */
@@ -93,7 +96,10 @@ function jobIdOf({ executionId, enqueueNumber }: ExecutionJob): string {
   return `${executionId}.${enqueueNumber}`;
 }
 
-/** BullMQ waits for a lost connection without end; a late success does no harm, since a job's id makes it one. */
+/**
+ * BullMQ waits for a lost connection without end; a late success does no harm, since a job's id
+ * makes it one.
+ */
 function withDeadline<T>(call: Promise<T>): Promise<T> {
   return within(ENQUEUE_DEADLINE_MS, call, () => {
     throw new Error(`the job queue did not answer within ${ENQUEUE_DEADLINE_MS} ms`);

@@ -9,18 +9,29 @@ import { ProcessRunnerError } from './process-runner.error.js';
 
 /** What a faked process does. */
 export interface FakeScript {
-  /** In chunks; a stream that is not read stops the process before its next chunk beyond 64 KiB, as a pipe does. */
+  /**
+   * In chunks; a stream that is not read stops the process before its next chunk beyond 64 KiB, as
+   * a pipe does.
+   */
   readonly stdout?: Iterable<string> | AsyncIterable<string>;
   readonly stderr?: Iterable<string> | AsyncIterable<string>;
-  /** How it ends once its output is written; a promise that never resolves is a process that waits for `kill`. */
+  /**
+   * How it ends once its output is written; a promise that never resolves is a process that waits
+   * for `kill`.
+   */
   readonly exit: ProcessExit | Promise<ProcessExit>;
   /** TERM does not end it, KILL after the grace does. */
   readonly ignoresTerm?: boolean;
-  /** A child stays behind that holds both streams, until the group is swept or the tree is killed. */
+  /**
+   * A child stays behind that holds both streams, until the group is swept or the tree is killed.
+   */
   readonly leavesChild?: boolean;
 }
 
-/** Runner for the tests of others: starts nothing, does what the script of each spec says, and remembers what it was asked. */
+/**
+ * Runner for the tests of others: starts nothing, does what the script of each spec says, and
+ * remembers what it was asked.
+ */
 export class FakeProcessRunner extends ProcessRunner {
   readonly started: ProcessSpec[] = [];
   /** Ids in the order in which they were killed. */

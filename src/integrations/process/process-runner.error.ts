@@ -9,7 +9,10 @@ export type ProcessRunnerErrorCode =
   | 'step_user_create_failed'
   | 'state_directory_unsafe';
 
-/** What a process runner could not do for a reason of its own, never for what a program did (that is a `ProcessExit`). */
+/**
+ * What a process runner could not do for a reason of its own, never for what a program did (that is
+ * a `ProcessExit`).
+ */
 export class ProcessRunnerError extends Error {
   override readonly name = 'ProcessRunnerError';
 

@@ -28,8 +28,9 @@ const OPTIONS = Symbol('ProcessModuleOptions');
 const logger = new Logger('ProcessRunner');
 
 /**
- * Global: gives a worker `ProcessRunner`, and the names and the user that go with it. What a dead worker of this host left
- * is ended before anything is started; at the end, after `beforeApplicationShutdown` of all, everything that runs is.
+ * Global: gives a worker `ProcessRunner`, and the names and the user that go with it. What a dead
+ * worker of this host left is ended before anything is started; at the end, after
+ * `beforeApplicationShutdown` of all, everything that runs is.
  */
 @Module({})
 export class ProcessModule implements OnModuleInit, OnApplicationShutdown {

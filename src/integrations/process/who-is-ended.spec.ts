@@ -12,8 +12,9 @@ import {
 } from './trees/process-table.js';
 
 /**
- * Attacks by processes of steps that mean to survive or to let others be killed, as root with a user for the steps; once with
- * all rights, and once as in a container: without CAP_AUDIT_CONTROL, so that only marks and the other rules remain.
+ * Attacks by processes of steps that mean to survive or to let others be killed, as root with a
+ * user for the steps; once with all rights, and once as in a container: without CAP_AUDIT_CONTROL,
+ * so that only marks and the other rules remain.
  */
 const isRoot = process.getuid?.() === 0;
 const STEP_UID = 61_234;
@@ -221,7 +222,8 @@ function escapee(sleep: string, as: Disguise = {}) {
 
   /** A Millrace in a step of `outer`, as the step user, with one tree of its own. */
   async function startInner(sleep: string): Promise<void> {
-    // Without sessions, one that dropped all that tells of the outer step would be lost with its launcher.
+    // Without sessions, one that dropped all that tells of the outer step would be lost with its
+    // launcher.
     const hidden = hasSessions ? { group: 'inner' } : { keepsEnvironment: true };
     const inner = join(work, 'inner');
     mkdirSync(inner, { mode: 0o777 });

@@ -40,7 +40,7 @@ describe('the limit of compilations', () => {
     });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
     await refusedBy('', 0);
-    // Everything else goes on, and so do others.
+    // Everything else continues, and so do others.
     const list = await (apis[0] as ApiUnderTest)
       .call('get', '/api/ci/pipelines')
       .set('x-forwarded-for', client);

@@ -3,7 +3,10 @@ import type { RateLimiter, Verdict } from './rate-limiter.js';
 
 type Count = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
-/** Lets the throttler's guard count by a limiter of ours. It decides at once and never waits for a store. */
+/**
+ * Lets the throttler's guard count by a limiter of ours. It decides at once and never waits for a
+ * store.
+ */
 export class LimiterStorage implements ThrottlerStorage {
   constructor(private readonly limiter: RateLimiter) {}
 

@@ -1,6 +1,9 @@
 import { SharedCounts, type CountUpdate, type WindowTotals } from './shared-counts.js';
 
-/** Counts in memory, for tests: limiters that are given the same one stand for processes that share a Redis. */
+/**
+ * Counts in memory, for tests: limiters that are given the same one stand for processes that share
+ * a Redis.
+ */
 export class MemorySharedCounts extends SharedCounts {
   /** Set it to make the store be away. */
   away = false;

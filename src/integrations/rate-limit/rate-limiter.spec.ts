@@ -90,7 +90,8 @@ describe('RateLimiter', () => {
           clock.now += each % 3 === 0 ? 0 : each;
           if (limiter.take('a').allowed) times.push(clock.now);
         }
-        // The weight of the window before takes its requests as evenly spread, so a span may hold some more.
+        // The weight of the window before takes its requests as evenly spread, so a span may hold
+        // some more.
         for (const [index, from] of times.entries()) {
           const within = times.slice(index).filter((time) => time < from + windowMs).length;
           expect(within).toBeLessThan(20);
@@ -129,7 +130,7 @@ describe('RateLimits', () => {
     for (const each of [one, two]) each.onApplicationShutdown();
   });
 
-  it('goes on by itself while the store is away, and shares again when it is back', async () => {
+  it('continues by itself while the store is away, and shares again when it is back', async () => {
     const shared = new MemorySharedCounts();
     const add = jest.spyOn(shared, 'add');
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();

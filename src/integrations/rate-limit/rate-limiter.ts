@@ -37,24 +37,29 @@ interface ClientCount {
   refused: boolean;
 }
 
-/** Clients that one process remembers (about 10 MB); beyond it those are forgotten that were first seen longest ago. */
-const maxClients = 50_000;
 /**
- * A client is told of to the other processes from this part of its limit on. So ordinary clients cost Redis nothing, and a
- * flood of addresses cannot fill it; in return the limit over several processes may be passed by this part for each.
+ * Clients that one process remembers (about 10 MB); beyond it those are forgotten that were first
+ * seen longest ago.
  */
-const sharedFrom = 1 / 20;
+const MAX_CLIENTS = 50_000;
+/**
+ * A client is told of to the other processes from this part of its limit on. So ordinary clients
+ * cost Redis nothing, and a flood of addresses cannot fill it; in return the limit over several
+ * processes may be passed by this part for each.
+ */
+const SHARED_FROM = 1 / 20;
 
 /**
- * Counts requests of clients in sliding windows: what the window before counted weighs less the older it gets, so that no
- * burst of twice the limit fits around the change of windows. Refused requests do not count: a client that goes on
- * asking is still served at the rate of its limit. It decides at once, in this process; what other processes
- * counted comes in by `pending` and `settle`.
+ * Counts requests of clients in sliding windows: what the window before counted weighs less the
+ * older it gets, so that no burst of twice the limit fits around the change of windows. Refused
+ * requests do not count: a client that continues asking is still served at the rate of its limit.
+ * It decides at once, in this process; what other processes counted comes in by `pending` and
+ * `settle`.
  */
 export class RateLimiter {
   private readonly clients = new Map<string, ClientCount>();
   /** Clients with something that the others should know. */
-  private readonly untold = new Set<string>();
+  private readonly unreported = new Set<string>();
   private readonly now: () => number;
 
   constructor(private readonly options: RateLimiterOptions) {
@@ -87,8 +92,8 @@ export class RateLimiter {
       return { ...common, allowed: false, remaining: 0, retryAfterSeconds, isNews };
     }
     count.pending += 1;
-    if (count.current + count.pending >= limit * sharedFrom) {
-      this.untold.add(client);
+    if (count.current + count.pending >= limit * SHARED_FROM) {
+      this.unreported.add(client);
       this.options.onPending?.();
     }
     const remaining = Math.floor(limit - used - 1);
@@ -98,10 +103,10 @@ export class RateLimiter {
   /** What the other processes should know, at most `most` clients of it. */
   pending(most: number): CountUpdate[] {
     const updates: CountUpdate[] = [];
-    for (const client of this.untold) {
+    for (const client of this.unreported) {
       if (updates.length >= most) break;
       const count = this.clients.get(client);
-      this.untold.delete(client);
+      this.unreported.delete(client);
       if (count === undefined || count.pending === 0) continue;
       const { window, pending } = count;
       updates.push({ limiter: this.options.name, client, window, add: pending });
@@ -109,7 +114,10 @@ export class RateLimiter {
     return updates;
   }
 
-  /** Takes over the totals that an update was answered by. The counts of a client never fall within a window. */
+  /**
+   * Takes over the totals that an update was answered by. The counts of a client never fall within
+   * a window.
+   */
   settle(update: CountUpdate, totals: WindowTotals): void {
     const count = this.clients.get(update.client);
     if (count?.window !== update.window) return;
@@ -127,7 +135,7 @@ export class RateLimiter {
     // Taken out first, so that it stands behind those that were seen before it.
     this.clients.delete(client);
     this.clients.set(client, count);
-    if (this.clients.size > maxClients) {
+    if (this.clients.size > MAX_CLIENTS) {
       const oldest = this.clients.keys().next();
       if (oldest.done !== true) this.clients.delete(oldest.value);
     }
@@ -135,7 +143,10 @@ export class RateLimiter {
   }
 }
 
-/** Part of a window until one more request fits: in this one, when the weight of the last has gone, or in the next. */
+/**
+ * Part of a window until one more request fits: in this one, when the weight of the last has gone,
+ * or in the next.
+ */
 function waitOf(count: ClientCount, limit: number, passed: number): number {
   const current = count.current + count.pending;
   if (current <= limit - 1) return 1 - passed - (limit - 1 - current) / count.previous;

@@ -4,11 +4,14 @@ import type { SharedCounts, WindowTotals } from './shared-counts.js';
 
 /** Window of all limits. */
 export const WINDOW_MS = 60_000;
-/** So long after a request its count goes to the others, and after so long when that failed the last time. */
-const syncMs = 50;
-const syncAgainMs = 1_000;
+/**
+ * So long after a request its count goes to the others, and after so long when that failed the last
+ * time.
+ */
+const SYNC_MS = 50;
+const SYNC_AGAIN_MS = 1_000;
 /** Clients in one command to the store. */
-const clientsAtOnce = 500;
+const CLIENTS_AT_ONCE = 500;
 const unknown: WindowTotals = { current: 0, previous: 0 };
 
 export interface RateLimitsOptions {
@@ -22,9 +25,9 @@ export interface RateLimitsOptions {
 }
 
 /**
- * The limits of this server, per client address and minute. Each process decides by itself, without waiting for anything,
- * and tells the others what it counted every 50 ms. With the store away the processes count each for itself, and
- * nothing is refused that would not be refused anyway.
+ * The limits of this server, per client address and minute. Each process decides by itself, without
+ * waiting for anything, and tells the others what it counted every 50 ms. With the store away the
+ * processes count each for itself, and nothing is refused that would not be refused anyway.
  */
 export class RateLimits implements OnApplicationShutdown {
   readonly requests: RateLimiter;
@@ -58,7 +61,7 @@ export class RateLimits implements OnApplicationShutdown {
 
   private syncSoon(): void {
     if (this.syncing || this.timer !== undefined) return;
-    this.timer = setTimeout(() => void this.sync(), this.away ? syncAgainMs : syncMs);
+    this.timer = setTimeout(() => void this.sync(), this.away ? SYNC_AGAIN_MS : SYNC_MS);
     this.timer.unref();
   }
 
@@ -87,13 +90,14 @@ export class RateLimits implements OnApplicationShutdown {
 
   /** True when something was told. */
   private async exchange(limiter: RateLimiter): Promise<boolean> {
-    const updates = limiter.pending(clientsAtOnce);
+    const updates = limiter.pending(CLIENTS_AT_ONCE);
     if (updates.length === 0) return false;
     try {
       const totals = await this.shared.add(updates, WINDOW_MS);
       updates.forEach((update, index) => limiter.settle(update, totals[index] ?? unknown));
     } catch (error) {
-      // Whether it was added is not known, and what is added twice could refuse what is within the limit: not again.
+      // Whether it was added is not known, and what is added twice could refuse what is within the
+      // limit: not again.
       for (const update of updates) limiter.settle(update, unknown);
       throw error;
     }

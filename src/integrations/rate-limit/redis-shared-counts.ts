@@ -1,8 +1,11 @@
 import type { RedisConnections } from '../redis/redis-connections.js';
 import { SharedCounts, type CountUpdate, type WindowTotals } from './shared-counts.js';
 
-/** Pairs of keys: this window's, which is added to, and the one's before. Answers both totals of each pair. */
-const addScript = `
+/**
+ * Pairs of keys: this window's, which is added to, and the one's before. Answers both totals of
+ * each pair.
+ */
+const ADD_SCRIPT = `
 local totals = {}
 for i = 1, #KEYS, 2 do
   totals[i] = redis.call('INCRBY', KEYS[i], ARGV[(i + 3) / 2])
@@ -11,7 +14,10 @@ for i = 1, #KEYS, 2 do
 end
 return totals`;
 
-/** Counts in Redis: one key for each client and window, gone when two windows have passed without it. */
+/**
+ * Counts in Redis: one key for each client and window, gone when two windows have passed without
+ * it.
+ */
 export class RedisSharedCounts extends SharedCounts {
   constructor(private readonly redis: RedisConnections) {
     super();
@@ -25,7 +31,7 @@ export class RedisSharedCounts extends SharedCounts {
     const counts = updates.map(({ add }) => add);
     const answer = await this.redis
       .commands()
-      .eval(addScript, keys.length, ...keys, 2 * windowMs, ...counts);
+      .eval(ADD_SCRIPT, keys.length, ...keys, 2 * windowMs, ...counts);
     const totals = answer as number[];
     return updates.map((_update, index) => ({
       current: totals[2 * index] ?? 0,

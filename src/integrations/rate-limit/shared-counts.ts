@@ -13,11 +13,15 @@ export interface WindowTotals {
   readonly previous: number;
 }
 
-/** The counts that all API processes share. They are forgotten by themselves once no window needs them. */
+/**
+ * The counts that all API processes share. They are forgotten by themselves once no window needs
+ * them.
+ */
 export abstract class SharedCounts {
   /**
-   * Adds to the counts and answers the new totals, in the order of the updates. May run concurrently; not idempotent.
-   * Rejects when the store is away: what was to be added may or may not have been.
+   * Adds to the counts and answers the new totals, in the order of the updates. May run
+   * concurrently; not idempotent. Rejects when the store is away: what was to be added may or may
+   * not have been.
    * @param windowMs length of a window
    */
   abstract add(updates: readonly CountUpdate[], windowMs: number): Promise<readonly WindowTotals[]>;

@@ -13,7 +13,10 @@ export interface RedisConnectionOptions {
 
 /** How long a command of a request waits: Redis is a hint and a cache, nobody waits long for it. */
 const COMMAND_TIMEOUT_MS = 2_000;
-/** A connection that answers nothing for so long is given up, and with it what waits to be sent over it. */
+/**
+ * A connection that answers nothing for so long is given up, and with it what waits to be sent over
+ * it.
+ */
 const SILENCE_MS = 3_000;
 
 /** Makes Redis connections that survive Redis being away, and closes all of them at the end. */
@@ -34,7 +37,10 @@ export class RedisConnections {
     return [this.options.keyPrefix, ...parts].join(':');
   }
 
-  /** The process's connection for short commands. Fails fast: at once while Redis is away, after 2 s when it hangs. */
+  /**
+   * The process's connection for short commands. Fails fast: at once while Redis is away, after 2 s
+   * when it hangs.
+   */
   commands(): Redis {
     if (this.shared) return this.shared;
     this.shared = this.connect({
@@ -52,7 +58,10 @@ export class RedisConnections {
     return this.away.has(this.commands());
   }
 
-  /** A connection of its own, for subscriptions and blocking reads; commands wait until Redis is back. */
+  /**
+   * A connection of its own, for subscriptions and blocking reads; commands wait until Redis is
+   * back.
+   */
   dedicated(options: RedisOptions = {}): Redis {
     return this.connect({ maxRetriesPerRequest: null, ...options });
   }
@@ -79,8 +88,8 @@ export class RedisConnections {
   }
 
   /**
-   * A Redis that evicts is a warning and no refusal: it may lose anything without harm to what was accepted, but each loss
-   * costs the seconds until the reconciler sees it.
+   * A Redis that evicts is a warning and no refusal: it may lose anything without harm to what was
+   * accepted, but each loss costs the seconds until the reconciler sees it.
    */
   private async warnOfEviction(): Promise<void> {
     try {

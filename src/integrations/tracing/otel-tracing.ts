@@ -39,7 +39,10 @@ const WAITING_SPANS = 8_192;
 const SEND_LIMIT_MS = 5_000;
 const CLOSE_LIMIT_MS = 3_000;
 
-/** OpenTelemetry over OTLP/HTTP. Loaded only where traces are wanted; one for each process, since its registry is the process's. */
+/**
+ * OpenTelemetry over OTLP/HTTP. Loaded only where traces are wanted; one for each process, since
+ * its registry is the process's.
+ */
 export class OtelTracing extends Tracing {
   readonly queueTelemetry: Telemetry;
   private readonly provider: TracerProvider;
@@ -126,7 +129,10 @@ function endSpan(span: Span, failure: string | undefined, at?: number): void {
   span.end(at);
 }
 
-/** BullMQ also traces its own polling and timers: a trace of one span every few seconds that belongs to no execution. */
+/**
+ * BullMQ also traces its own polling and timers: a trace of one span every few seconds that belongs
+ * to no execution.
+ */
 function jobsOnly(telemetry: Telemetry<Context>): Telemetry<Context> {
   const { tracer, contextManager } = telemetry;
   return {

@@ -5,7 +5,10 @@ import type { Tracing } from './tracing.js';
 /** Asked every few seconds by machines: their traces would hide all others. */
 const UNTRACED = /^\/(metrics|api\/health)/;
 
-/** A span for each request, below the caller's if it sends `traceparent`. To be mounted before everything else. */
+/**
+ * A span for each request, below the caller's if it sends `traceparent`. To be mounted before
+ * everything else.
+ */
 export function traceRequests(
   tracing: Tracing,
 ): (...args: [...Parameters<RequestListener>, () => void]) => void {

@@ -10,7 +10,9 @@ import { MillraceConfig } from '../../config/millrace-config.js';
 import { packageVersion } from '../../config/paths.js';
 import { NoTracing, Tracing } from './tracing.js';
 
-/** Global: gives everybody `Tracing`. OpenTelemetry is loaded only when a collector is configured. */
+/**
+ * Global: gives everybody `Tracing`. OpenTelemetry is loaded only when a collector is configured.
+ */
 @Module({})
 export class TracingModule implements OnApplicationShutdown {
   constructor(@Inject(Tracing) private readonly tracing: Tracing) {}

@@ -1,6 +1,9 @@
 import type { Telemetry } from 'bullmq';
 
-/** What a span says besides its name. Never a secret, a body or a text that a user wrote: ids, codes, names of stages and steps. */
+/**
+ * What a span says besides its name. Never a secret, a body or a text that a user wrote: ids,
+ * codes, names of stages and steps.
+ */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** A span to open; it hangs below the current one, unless `headers` name another. */
@@ -34,12 +37,16 @@ export interface PastSpan {
 }
 
 /**
- * Port: tells what took how long, as a tree over all processes. Two adapters: OpenTelemetry, and nothing at all.
+ * Port: tells what took how long, as a tree over all processes. Two adapters: OpenTelemetry, and
+ * nothing at all.
  *
- * All methods may be called concurrently, never wait and never throw: where the spans cannot be sent they are dropped.
+ * All methods may be called concurrently, never wait and never throw: where the spans cannot be
+ * sent they are dropped.
  */
 export abstract class Tracing {
-  /** Lets BullMQ carry the current span from the enqueuing process to the one that takes the job. */
+  /**
+   * Lets BullMQ carry the current span from the enqueuing process to the one that takes the job.
+   */
   abstract readonly queueTelemetry: Telemetry | undefined;
 
   abstract open(start: SpanStart): OpenSpan;

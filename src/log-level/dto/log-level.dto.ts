@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
-import { type LogLevel, logLevels } from '../../common/logging/process-log-level.js';
+import { type LogLevel, LOG_LEVELS } from '../../common/logging/process-log-level.js';
 import type { LevelState } from '../log-level.service.js';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 
@@ -8,8 +8,8 @@ import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 const MOST_SECONDS = 86_400;
 
 export class SetLogLevelDto {
-  @ApiProperty({ enum: logLevels, example: 'debug' })
-  @IsIn(logLevels)
+  @ApiProperty({ enum: LOG_LEVELS, example: 'debug' })
+  @IsIn(LOG_LEVELS)
   level!: LogLevel;
 
   @ApiPropertyOptional({
@@ -34,7 +34,7 @@ export class SetLogLevelDto {
 }
 
 export class LogLevelOverrideDto {
-  @ApiProperty({ enum: logLevels })
+  @ApiProperty({ enum: LOG_LEVELS })
   level!: LogLevel;
 
   @ApiProperty({ description: 'Who set it.', example: 'token' })

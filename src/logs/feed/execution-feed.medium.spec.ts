@@ -7,7 +7,11 @@ import { RedisEventBus } from '../../integrations/event-bus/redis-event-bus.js';
 import { RedisConnections } from '../../integrations/redis/redis-connections.js';
 import { LogReader } from '../read/log-reader.js';
 import { LogChunkRepository } from '../store/log-chunk.repository.js';
-import { logChunkModel, logChunkSchema, type LogChunkDocument } from '../store/log-chunk.schema.js';
+import {
+  LOG_CHUNK_MODEL,
+  logChunkSchema,
+  type LogChunkDocument,
+} from '../store/log-chunk.schema.js';
 import { LogWriter } from '../write/log-writer.js';
 import { realClock } from '../write/log-writer.fixture.js';
 import { ExecutionFeed } from './execution-feed.js';
@@ -23,7 +27,7 @@ describe('a flood of 200,000 lines over the real stores', () => {
     dbName: databaseName,
     retryWrites: false,
   });
-  const model = connection.model<LogChunkDocument>(logChunkModel, logChunkSchema);
+  const model = connection.model<LogChunkDocument>(LOG_CHUNK_MODEL, logChunkSchema);
   const store = new LogChunkRepository(model);
   const redis = new RedisConnections({ url: redisUrl, keyPrefix });
   const bus = new RedisEventBus(redis);

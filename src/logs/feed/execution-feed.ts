@@ -11,7 +11,7 @@ export interface ExecutionFeedOptions {
   readonly reader: LogReader;
   readonly bus: EventBus;
   readonly loadView: LoadExecutionView;
-  /** Told of failures that the feed goes on after: a store or the bus away. */
+  /** Told of failures that the feed continues after: a store or the bus away. */
   readonly onProblem: (error: unknown) => void;
   /** A client that takes nothing for so many milliseconds is disconnected. Default 30,000. */
   readonly stallMs?: number;
@@ -35,10 +35,11 @@ interface SharedTail {
 }
 
 /**
- * Server-sent events of executions: `status` (at connect and at every change), `log` (at most 500 lines, `id` = number
- * of the last one), `done` (behind the last line; then the response ends). `status` and `done` carry `last_seq`. A client
- * that connects again with `Last-Event-ID` goes on without gap or duplicate. All clients of an execution in this
- * process share one reader of the bus. Memory for each client is bounded, whatever it reads.
+ * Server-sent events of executions: `status` (at connect and at every change), `log` (at most 500
+ * lines, `id` = number of the last one), `done` (behind the last line; then the response ends).
+ * `status` and `done` carry `last_seq`. A client that connects again with `Last-Event-ID` continues
+ * without gap or duplicate. All clients of an execution in this process share one reader of the
+ * bus. Memory for each client is bounded, whatever it reads.
  */
 export class ExecutionFeed {
   private readonly tails = new Map<string, SharedTail>();
@@ -50,8 +51,9 @@ export class ExecutionFeed {
   }
 
   /**
-   * Serves one client until `done`, until it leaves, or until `close`. Anything but `served`: nothing was sent; `full` and
-   * `too_many` are the limits. Rejects, with nothing sent, when the execution cannot be loaded. To end it from outside destroy the response.
+   * Serves one client until `done`, until it leaves, or until `close`. Anything but `served`:
+   * nothing was sent; `full` and `too_many` are the limits. Rejects, with nothing sent, when the
+   * execution cannot be loaded. To end it from outside destroy the response.
    */
   async serve(request: FeedRequest): Promise<FeedOutcome> {
     const entered = this.places.enter(request.caller);
@@ -117,7 +119,9 @@ export class ExecutionFeed {
   }
 }
 
-/** The number in a `Last-Event-ID` header or query; 0 when there is none or it is no such number. */
+/**
+ * The number in a `Last-Event-ID` header or query; 0 when there is none or it is no such number.
+ */
 export function parseLastEventId(value: string | undefined): number {
   return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : 0;
 }

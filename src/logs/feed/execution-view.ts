@@ -10,5 +10,8 @@ export interface ExecutionView {
   readonly finished: boolean;
 }
 
-/** Loads the newest view: live where there is one, else stored. `undefined`: there is no such execution (any more). */
+/**
+ * Loads the newest view: live where there is one, else stored. `undefined`: there is no such
+ * execution (any more).
+ */
 export type LoadExecutionView = (executionId: string) => Promise<ExecutionView | undefined>;

@@ -1,14 +1,15 @@
 import type { LogReader, FoundBatches } from '../read/log-reader.js';
 import type { ResponseStream } from '../read/response-stream.js';
 import { nextPosition, type LogPosition } from '../store/log-fence.js';
-import { keepAlive, logEvents, retryHint, statusEvent } from './feed-events.js';
+import { KEEP_ALIVE, logEvents, RETRY_HINT, statusEvent } from './feed-events.js';
 import type { LiveTail } from './live-tail.js';
 
-const keepAliveMs = 15_000;
+const KEEP_ALIVE_MS = 15_000;
 
 /**
- * One client of a feed. It goes at its own pace from one place to the next by number: from the live entries when its
- * place is there, else from the store, else it waits. So there is no queue that a slow client could fill.
+ * One client of a feed. It goes at its own pace from one place to the next by number: from the live
+ * entries when its place is there, else from the store, else it waits. So there is no queue that a
+ * slow client could fill.
  */
 export class FeedClient {
   private toldStatus = '';
@@ -24,11 +25,13 @@ export class FeedClient {
     private readonly onProblem: (error: unknown) => void,
   ) {}
 
-  /** Resolves when `done` was sent, the client has left or `closing` answers true; never rejects. */
+  /**
+   * Resolves when `done` was sent, the client has left or `closing` answers true; never rejects.
+   */
   async run(closing: () => boolean): Promise<void> {
-    const timer = setInterval(() => this.keepAlive(), keepAliveMs);
+    const timer = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
     try {
-      let alive = await this.stream.write(retryHint);
+      let alive = await this.stream.write(RETRY_HINT);
       while (alive && !closing() && !this.tail.deleted) {
         const mark = this.tail.mark;
         alive = await this.tellStatus();
@@ -50,7 +53,8 @@ export class FeedClient {
   private async read(position: LogPosition): Promise<FoundBatches | undefined> {
     const live = this.tail.batchesAfter(position.seq - 1);
     if (live !== undefined) return live;
-    // At the end of a running log every new line would ask the store in vain: ask again only now and then.
+    // At the end of a running log every new line would ask the store for nothing: ask again only
+    // now and then.
     if (this.emptyAt === this.tail.polls) return undefined;
     const polls = this.tail.polls;
     try {
@@ -86,8 +90,10 @@ export class FeedClient {
     if (await this.stream.write(statusEvent('done', status, this.tail.lastSeq))) this.stream.end();
   }
 
-  /** Nobody waits for it: a client that does not read is found by the writes that are waited for. */
+  /**
+   * Nobody waits for it: a client that does not read is found by the writes that are waited for.
+   */
   private keepAlive(): void {
-    void this.stream.write(keepAlive);
+    void this.stream.write(KEEP_ALIVE);
   }
 }

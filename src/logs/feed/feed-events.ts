@@ -2,20 +2,25 @@ import { jsonLinesOf } from '../read/log-lines.js';
 import type { LogBatch } from '../store/log-record.js';
 
 /** Lines, and characters of JSON, in one `log` event. */
-const maxLines = 500;
-const maxCharacters = 128 * 1024;
+const MAX_LINES = 500;
+const MAX_CHARACTERS = 128 * 1024;
 
-/** An event of server-sent events. JSON has no raw CR or LF, the only line ends that there are, so nothing in a log can end or forge one. */
+/**
+ * An event of server-sent events. JSON has no raw CR or LF, the only line ends that there are, so
+ * nothing in a log can end or forge one.
+ */
 function event(name: string, data: string, id?: number): string {
   return `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`;
 }
 
-export const keepAlive = ': keep-alive\n\n';
+export const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** First line of a feed: how many milliseconds a client waits before it connects again. */
-export const retryHint = 'retry: 1000\n\n';
+export const RETRY_HINT = 'retry: 1000\n\n';
 
-/** `status` and `done` have no id, so what a client resumes from stays the last line that it got. */
+/**
+ * `status` and `done` have no id, so what a client resumes from stays the last line that it got.
+ */
 export function statusEvent(
   name: 'status' | 'done',
   status: Readonly<Record<string, unknown>>,
@@ -25,8 +30,9 @@ export function statusEvent(
 }
 
 /**
- * `log` events over several batches where they are short, each of at most 500 lines and, unless a single line is longer,
- * 128 Ki characters: that much of a log waits in memory for a client that is slow. `id` is the number of the last line.
+ * `log` events over several batches where they are short, each of at most 500 lines and, unless a
+ * single line is longer, 128 Ki characters: that much of a log waits in memory for a client that is
+ * slow. `id` is the number of the last line.
  */
 export function* logEvents(batches: readonly LogBatch[]): Generator<string> {
   let lines: string[] = [];
@@ -34,7 +40,7 @@ export function* logEvents(batches: readonly LogBatch[]): Generator<string> {
   let lastSeq = 0;
   for (const batch of batches) {
     for (const [index, line] of jsonLinesOf(batch).entries()) {
-      const isFull = lines.length === maxLines || characters + line.length > maxCharacters;
+      const isFull = lines.length === MAX_LINES || characters + line.length > MAX_CHARACTERS;
       if (isFull && lines.length > 0) {
         yield logEvent(lines, lastSeq);
         lines = [];

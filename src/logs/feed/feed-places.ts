@@ -7,8 +7,8 @@ export interface FeedLimits {
 }
 
 /**
- * A client that reads nothing holds at most one event (128 Ki characters) and its socket's buffer until it is cut: with
- * these limits some 100 MB in the worst case.
+ * A client that reads nothing holds at most one event (128 Ki characters) and its socket's buffer
+ * until it is cut: with these limits some 100 MB in the worst case.
  */
 export const defaultFeedLimits: FeedLimits = { clients: 512, clientsOfOne: 64 };
 

@@ -7,13 +7,20 @@ import { batchesOfEntries, type FoundBatches } from '../read/log-reader.js';
 import { knownLastSeq } from '../store/log-fence.js';
 import type { ExecutionView, LoadExecutionView } from './execution-view.js';
 
-/** Newest live entries kept for the clients of one execution; who is behind them reads the store. */
-const keptBytes = 1024 * 1024;
-const entriesAtOnce = 16;
-/** How often to look without a hint: hints may be lost, and without the bus this is all there is. */
-const pollMs = 1_000;
-/** The view is loaded for a hint `state` at most once in so long: a run of short steps changes more often than that. */
-const viewRestMs = 50;
+/**
+ * Newest live entries kept for the clients of one execution; who is behind them reads the store.
+ */
+const KEPT_BYTES = 1024 * 1024;
+const ENTRIES_AT_ONCE = 16;
+/**
+ * How often to look without a hint: hints may be lost, and without the bus this is all there is.
+ */
+const POLL_MS = 1_000;
+/**
+ * The view is loaded for a hint `state` at most once in so long: a run of short steps changes more
+ * often than that.
+ */
+const VIEW_REST_MS = 50;
 
 export interface LiveTailOptions {
   readonly bus: EventBus;
@@ -22,8 +29,9 @@ export interface LiveTailOptions {
 }
 
 /**
- * One reader of an execution's news for all of its clients in this process: the newest view and the newest live
- * entries. It never waits for a client: a client that is slow finds its place gone from here and reads the store.
+ * One reader of an execution's news for all of its clients in this process: the newest view and the
+ * newest live entries. It never waits for a client: a client that is slow finds its place gone from
+ * here and reads the store.
  */
 export class LiveTail {
   private entries: LiveLogEntry[] = [];
@@ -31,7 +39,7 @@ export class LiveTail {
   private cursor = 0;
   private bytes = 0;
   private current: ExecutionView;
-  /** Rises with all that may let a waiting client go on. */
+  /** Rises with all that may let a waiting client continue. */
   private version = 0;
   private polled = 0;
   private waiting: (() => void)[] = [];
@@ -51,7 +59,7 @@ export class LiveTail {
   ) {
     this.current = view;
     this.leave = options.bus.subscribe(liveTopic(executionId), (hint) => this.hear(hint));
-    this.timer = setInterval(() => this.poll(), pollMs);
+    this.timer = setInterval(() => this.poll(), POLL_MS);
   }
 
   get view(): ExecutionView {
@@ -91,7 +99,9 @@ export class LiveTail {
     await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  /** Lets all waiting clients go on: there is news, or one of them is to look at its own state. */
+  /**
+   * Lets all waiting clients continue: there is news, or one of them is to look at its own state.
+   */
   wake(): void {
     this.version++;
     const waiting = this.waiting;
@@ -118,7 +128,7 @@ export class LiveTail {
       this.look(hint !== 'log');
       return;
     }
-    const rest = this.loadedAt + viewRestMs - performance.now();
+    const rest = this.loadedAt + VIEW_REST_MS - performance.now();
     if (rest <= 0) this.look(true);
     else this.loadLater ??= setTimeout(() => this.look(true), rest);
   }
@@ -157,7 +167,7 @@ export class LiveTail {
 
   private async readEntries(): Promise<void> {
     for (;;) {
-      const read = await this.options.bus.readLog(this.executionId, this.cursor, entriesAtOnce);
+      const read = await this.options.bus.readLog(this.executionId, this.cursor, ENTRIES_AT_ONCE);
       const last = read.at(-1);
       if (last === undefined) return;
       this.cursor = last.lastSeq;
@@ -170,7 +180,7 @@ export class LiveTail {
   private keep(read: readonly LiveLogEntry[]): void {
     this.entries.push(...read);
     this.bytes += read.reduce((sum, { payload }) => sum + payload.length, 0);
-    while (this.bytes > keptBytes && this.entries.length > 1) {
+    while (this.bytes > KEPT_BYTES && this.entries.length > 1) {
       this.bytes -= this.entries.shift()?.payload.length ?? 0;
     }
   }

@@ -1,10 +1,16 @@
 import type { LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
 import type { LogFence } from '../store/log-fence.js';
 
-/** Chunks of one page. The first page is one chunk, since most readers want no more, and each is four times the last. */
-const largestPage = 16;
+/**
+ * Chunks of one page. The first page is one chunk, since most readers want no more, and each is
+ * four times the last.
+ */
+const LARGEST_PAGE = 16;
 
-/** Reads the chunks of one log by pages that grow, for a reader that goes through it in one direction. */
+/**
+ * Reads the chunks of one log by pages that grow, for a reader that goes through it in one
+ * direction.
+ */
 export class ChunkPages {
   private page: LogChunk[] = [];
   private size = 1;
@@ -25,7 +31,9 @@ export class ChunkPages {
     );
   }
 
-  /** The chunk whose last line is `seq`, going back; for the newest one, the chunk that holds it. */
+  /**
+   * The chunk whose last line is `seq`, going back; for the newest one, the chunk that holds it.
+   */
   async endingWith({ fence }: LogFence, seq: number): Promise<LogChunk | undefined> {
     const ends = (chunk: LogChunk | undefined): boolean =>
       chunk?.fence === fence && chunk.lastSeq === seq;
@@ -45,7 +53,7 @@ export class ChunkPages {
       if (this.exhausted === fence && this.page.length === 0) return undefined;
       this.page = await read(this.size);
       this.exhausted = this.page.length < this.size ? fence : undefined;
-      this.size = Math.min(largestPage, this.size * 4);
+      this.size = Math.min(LARGEST_PAGE, this.size * 4);
     }
     return isWanted(this.page[0]) ? this.page.shift() : undefined;
   }

@@ -18,7 +18,9 @@ export function matchesFilter(
   );
 }
 
-/** A batch without its lines up to `afterSeq` and after `lastSeq`; `undefined` when nothing is left. */
+/**
+ * A batch without its lines up to `afterSeq` and after `lastSeq`; `undefined` when nothing is left.
+ */
 export function sliceBatch(
   batch: LogBatch,
   afterSeq: number,
@@ -59,7 +61,10 @@ export function linesOf(batch: LogBatch): LogLine[] {
   }));
 }
 
-/** The JSON of every line: what `JSON.stringify` makes of `linesOf`, with what a batch has in common made once. */
+/**
+ * The JSON of every line: what `JSON.stringify` makes of `linesOf`, with what a batch has in common
+ * made once.
+ */
 export function jsonLinesOf(batch: LogBatch): string[] {
   const { stream, stage, step, attempt } = batch;
   const ts = new Date(batch.ts).toISOString();
@@ -73,8 +78,8 @@ export function jsonLinesOf(batch: LogBatch): string[] {
 }
 
 /**
- * Puts the text together as it was printed: pieces of a line are joined, unless another source's lines came between
- * them. Use one for each reading.
+ * Puts the text together as it was printed: pieces of a line are joined, unless another source's
+ * lines came between them. Use one for each reading.
  */
 export class PlainText {
   private open: LogBatch | undefined;

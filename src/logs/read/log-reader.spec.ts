@@ -12,8 +12,8 @@ import { LogReader, type LogQuery } from './log-reader.js';
 import { sendLog, type LogFormat } from './log-response.js';
 
 /**
- * Attempt 1 wrote lines 1 to 300 in chunks of a few lines; attempt 2 begins at 1,001 and has stored half of its 200.
- * Odd lines are of step `a`, even ones of step `b`, which was tried twice.
+ * Attempt 1 wrote lines 1 to 300 in chunks of a few lines; attempt 2 begins at 1,001 and has stored
+ * half of its 200. Odd lines are of step `a`, even ones of step `b`, which was tried twice.
  */
 async function makeLog(): Promise<{ store: MemoryLogChunkStore; bus: MemoryEventBus }> {
   const store = new MemoryLogChunkStore();

@@ -17,13 +17,19 @@ import {
 
 const decompress = promisify(gunzip);
 /** A chunk holds half a megabyte; one that claims to be larger than this is not ours. */
-const maxChunkBytes = 64 * 1024 * 1024;
-/** For a reader that waits for what comes next: there are many of them, and they keep what they read. */
-const liveEntriesAtOnce = 8;
+const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
+/**
+ * For a reader that waits for what comes next: there are many of them, and they keep what they
+ * read.
+ */
+const LIVE_ENTRIES_AT_ONCE = 8;
 /** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
-const liveEntriesOfPage = 32;
-/** A tail looks no further back, however few lines there are: a line without an end may be the whole log. */
-const tailBytes = 256 * 1024;
+const LIVE_ENTRIES_OF_PAGE = 32;
+/**
+ * A tail looks no further back, however few lines there are: a line without an end may be the whole
+ * log.
+ */
+const TAIL_BYTES = 256 * 1024;
 
 export interface LogQuery extends LogFilter {
   readonly executionId: string;
@@ -35,9 +41,15 @@ export interface LogQuery extends LogFilter {
   readonly limit?: number;
 }
 
-/** Reads logs. Holds a few chunks at a time, whatever the log's size. Rejects when the store is away. */
+/**
+ * Reads logs. Holds a few chunks at a time, whatever the log's size. Rejects when the store is
+ * away.
+ */
 export class LogReader {
-  /** `bus`: where lines of a running execution are that are not stored yet; without it they are not read. */
+  /**
+   * `bus`: where lines of a running execution are that are not stored yet; without it they are not
+   * read.
+   */
   constructor(
     private readonly store: LogChunkStore,
     private readonly bus?: EventBus,
@@ -70,21 +82,21 @@ export class LogReader {
   }
 
   /**
-   * The last `count` lines, oldest first, as text: of what fits into the last 256 KiB or a little more. So of a longer line only
-   * its end is there, and lines before it are left out.
+   * The last `count` lines, oldest first, as text: of what fits into the last 256 KiB or a little
+   * more. So of a longer line only its end is there, and lines before it are left out.
    */
   async tail(query: LogQuery, count: number): Promise<string[]> {
     if (count <= 0) return [];
     const found: LogBatch[] = [];
     let lines = 0;
     let bytes = 0;
-    for await (const batch of this.readBackwards(query, tailBytes)) {
+    for await (const batch of this.readBackwards(query, TAIL_BYTES)) {
       if (!matchesFilter(batch, query)) continue;
       found.unshift(batch);
       bytes += batch.bytes.length;
-      // A piece that goes on may be no line of its own.
+      // A piece that continues may be no line of its own.
       lines += batch.continues ? batch.count - 1 : batch.count;
-      if (lines > count || bytes >= tailBytes) break;
+      if (lines > count || bytes >= TAIL_BYTES) break;
     }
     const plain = new PlainText();
     const text = found.map((batch) => plain.next(batch)).join('');
@@ -102,8 +114,9 @@ export class LogReader {
   }
 
   /**
-   * What comes from `position` on, as far as one chunk or a few live entries hold it; `undefined` when it is not there
-   * yet. In an attempt that is closed every line is there, or its log was removed: then the rest of it is skipped.
+   * What comes from `position` on, as far as one chunk or a few live entries hold it; `undefined`
+   * when it is not there yet. In an attempt that is closed every line is there, or its log was
+   * removed: then the rest of it is skipped.
    */
   async from(
     query: Pick<LogQuery, 'executionId' | 'fences'> & LogFilter,
@@ -112,10 +125,13 @@ export class LogReader {
     const chunk =
       lastChunkWith(fence, seq) ?? (await this.store.find(query.executionId, fence.fence, seq));
     if (chunk) return foundIn(chunk, fence, seq, query);
-    return this.notStored(query, fence, seq, liveEntriesAtOnce);
+    return this.notStored(query, fence, seq, LIVE_ENTRIES_AT_ONCE);
   }
 
-  /** Batches by chunk or live entries, all sources, from `afterSeq` to what is the end at that moment. */
+  /**
+   * Batches by chunk or live entries, all sources, from `afterSeq` to what is the end at that
+   * moment.
+   */
   private async *readOn(query: LogQuery): AsyncGenerator<LogBatch[]> {
     const { executionId, fences } = query;
     const pages = new ChunkPages(this.store, executionId);
@@ -125,7 +141,7 @@ export class LogReader {
       const chunk = lastChunkWith(fence, seq) ?? (await pages.with(fence, seq));
       const found: FoundBatches | undefined = chunk
         ? await foundIn(chunk, fence, seq, query)
-        : ((await this.notStored(query, fence, seq, liveEntriesOfPage)) ??
+        : ((await this.notStored(query, fence, seq, LIVE_ENTRIES_OF_PAGE)) ??
           // It may have moved from the bus to the store between the two looks.
           (await this.from(query, position)));
       if (found === undefined) return;
@@ -187,7 +203,7 @@ export class LogReader {
     const batches: LogBatch[] = [];
     let bytes = 0;
     for (let seq = afterSeq + 1; ;) {
-      const next = await this.liveFrom(executionId, fences, seq, liveEntriesAtOnce);
+      const next = await this.liveFrom(executionId, fences, seq, LIVE_ENTRIES_AT_ONCE);
       for (const batch of next?.batches ?? []) {
         if (!matchesFilter(batch, query)) continue;
         batches.push(batch);
@@ -211,8 +227,8 @@ export interface FoundBatches {
 }
 
 /**
- * What of live entries follows `afterSeq` without a gap, by the fences; `undefined` when nothing does: it is not
- * written yet, or the entries were lost and the store will have them.
+ * What of live entries follows `afterSeq` without a gap, by the fences; `undefined` when nothing
+ * does: it is not written yet, or the entries were lost and the store will have them.
  */
 export function batchesOfEntries(
   entries: readonly LiveLogEntry[],
@@ -250,7 +266,7 @@ async function foundIn(
 }
 
 async function unpack(chunk: LogChunk): Promise<LogBatch[]> {
-  return decodeBatches(await decompress(chunk.data, { maxOutputLength: maxChunkBytes }));
+  return decodeBatches(await decompress(chunk.data, { maxOutputLength: MAX_CHUNK_BYTES }));
 }
 
 function slices(batches: readonly LogBatch[], afterSeq: number, lastSeq: number): LogBatch[] {

@@ -12,8 +12,9 @@ const contentTypes: Record<LogFormat, string> = {
 };
 
 /**
- * Sends a log as it is now, one chunk in memory at a time, and ends the response. Rejects before anything was sent when
- * the store is away, so that an error can be answered; later a failure breaks the connection and is thrown as well.
+ * Sends a log as it is now, one chunk in memory at a time, and ends the response. Rejects before
+ * anything was sent when the store is away, so that an error can be answered; later a failure
+ * breaks the connection and is thrown as well.
  */
 export async function sendLog(
   reader: LogReader,

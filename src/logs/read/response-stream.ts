@@ -1,13 +1,16 @@
 import type { ServerResponse } from 'node:http';
 
 /** A client that takes nothing for so long is disconnected; it resumes where it was. */
-const defaultStallMs = 30_000;
+const DEFAULT_STALL_MS = 30_000;
 
-/** Writes to a response no faster than the client reads: what waits in memory is one piece and the socket's buffer. */
+/**
+ * Writes to a response no faster than the client reads: what waits in memory is one piece and the
+ * socket's buffer.
+ */
 export class ResponseStream {
   constructor(
     private readonly response: ServerResponse,
-    private readonly stallMs = defaultStallMs,
+    private readonly stallMs = DEFAULT_STALL_MS,
   ) {
     // A write may fail after the client left; `closed` says it.
     response.on('error', () => undefined);
@@ -18,7 +21,10 @@ export class ResponseStream {
     return this.response.destroyed || this.response.closed || this.response.writableEnded;
   }
 
-  /** Resolves when more may be written: true; false when the client has left or took nothing for too long. */
+  /**
+   * Resolves when more may be written: true; false when the client has left or took nothing for too
+   * long.
+   */
   async write(text: string): Promise<boolean> {
     if (this.closed) return false;
     if (this.response.write(text)) return true;

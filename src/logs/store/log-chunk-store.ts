@@ -13,7 +13,10 @@ export interface LogChunk {
   readonly data: Buffer;
 }
 
-/** One try of one step; `stage` and `step` are `''` and `attempt` is 0 for a line of the execution itself. */
+/**
+ * One try of one step; `stage` and `step` are `''` and `attempt` is 0 for a line of the execution
+ * itself.
+ */
 export interface LogAddress {
   readonly stage: string;
   readonly step: string;
@@ -21,11 +24,14 @@ export interface LogAddress {
 }
 
 /**
- * Port: where chunks are kept. All methods may be called concurrently; none needs an abort. They reject when the store
- * is away; the outcome of an insert is then unknown. Two adapters: the database and memory.
+ * Port: where chunks are kept. All methods may be called concurrently; none needs an abort. They
+ * reject when the store is away; the outcome of an insert is then unknown. Two adapters: the
+ * database and memory.
  */
 export abstract class LogChunkStore {
-  /** Idempotent: a chunk of the same execution, fence and first number is there already and stays. */
+  /**
+   * Idempotent: a chunk of the same execution, fence and first number is there already and stays.
+   */
   abstract insert(chunk: LogChunk): Promise<void>;
 
   /** The chunk that holds line `seq`. */
@@ -53,6 +59,8 @@ export abstract class LogChunkStore {
   /** Removes whole logs, every fence of them; resolves with the number of chunks. Idempotent. */
   abstract deleteExecutions(executionIds: readonly string[]): Promise<number>;
 
-  /** The first execution, in the order of ids, of which there is a chunk, if it is below `before`. */
+  /**
+   * The first execution, in the order of ids, of which there is a chunk, if it is below `before`.
+   */
   abstract firstExecution(before: string): Promise<string | undefined>;
 }

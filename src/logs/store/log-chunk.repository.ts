@@ -4,11 +4,13 @@ import { LogChunkStore, type LogChunk } from './log-chunk-store.js';
 import type { LogChunkDocument } from './log-chunk.schema.js';
 
 /**
- * `log_chunks`. A reader that waits for the next chunk looks it up by `_id`, since each names the first number of the
- * next; whoever reads many takes them by pages in the order of the index.
+ * `log_chunks`. A reader that waits for the next chunk looks it up by `_id`, since each names the
+ * first number of the next; whoever reads many takes them by pages in the order of the index.
  */
 export class LogChunkRepository extends LogChunkStore {
-  /** The driver's collection: a document of half a megabyte gains nothing from Mongoose's hydration. */
+  /**
+   * The driver's collection: a document of half a megabyte gains nothing from Mongoose's hydration.
+   */
   private readonly chunks: Collection<LogChunkDocument>;
 
   constructor(model: Model<LogChunkDocument>) {

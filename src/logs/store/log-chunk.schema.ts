@@ -1,10 +1,13 @@
 import { Schema } from 'mongoose';
 
-export const logChunkModel = 'LogChunk';
+export const LOG_CHUNK_MODEL = 'LogChunk';
 
 /** A stored chunk; `log-chunk-store.ts` says what the fields mean. */
 export interface LogChunkDocument {
-  /** `<execution>:<fence>:<first_seq>`: inserting twice is inserting once, and the next chunk is found by its key. */
+  /**
+   * `<execution>:<fence>:<first_seq>`: inserting twice is inserting once, and the next chunk is
+   * found by its key.
+   */
   readonly _id: string;
   readonly execution_id: string;
   readonly fence: number;

@@ -1,8 +1,9 @@
 import type { LogBatch, LogStream } from './log-record.js';
 
 /**
- * Batches as bytes, in live entries and (compressed) in chunks: for each batch a line of JSON with its numbers and its
- * source, then its lines as they are. Encodings of batches may be joined, so a chunk is the live entries it stands for.
+ * Batches as bytes, in live entries and (compressed) in chunks: for each batch a line of JSON with
+ * its numbers and its source, then its lines as they are. Encodings of batches may be joined, so a
+ * chunk is the live entries it stands for.
  */
 interface BatchHeader {
   readonly first_seq: number;
@@ -16,7 +17,7 @@ interface BatchHeader {
   readonly continues?: true;
 }
 
-const lineFeed = 0x0a;
+const LINE_FEED = 0x0a;
 
 /** The header; the batch's bytes follow it. */
 export function encodeHeader(batch: Omit<LogBatch, 'bytes'>, byteLength: number): Buffer {
@@ -34,12 +35,15 @@ export function encodeHeader(batch: Omit<LogBatch, 'bytes'>, byteLength: number)
   return Buffer.from(`${JSON.stringify(header)}\n`);
 }
 
-/** The batches in `encoded`, sharing its memory. Throws when it is not what `encodeHeader` and lines make. */
+/**
+ * The batches in `encoded`, sharing its memory. Throws when it is not what `encodeHeader` and lines
+ * make.
+ */
 export function decodeBatches(encoded: Buffer): LogBatch[] {
   const batches: LogBatch[] = [];
   let position = 0;
   while (position < encoded.length) {
-    const headerEnd = encoded.indexOf(lineFeed, position);
+    const headerEnd = encoded.indexOf(LINE_FEED, position);
     if (headerEnd < 0) throw new Error('A log batch has no header.');
     const header = JSON.parse(encoded.toString('utf8', position, headerEnd)) as BatchHeader;
     const end = headerEnd + 1 + header.bytes;

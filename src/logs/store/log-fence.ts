@@ -1,8 +1,9 @@
 import type { LogChunk } from './log-chunk-store.js';
 
 /**
- * The part of an execution's log that one execution attempt wrote. The execution lists one for each attempt, oldest
- * first; readers take nothing else, so what a superseded attempt stores too late is not read.
+ * The part of an execution's log that one execution attempt wrote. The execution lists one for each
+ * attempt, oldest first; readers take nothing else, so what a superseded attempt stores too late is
+ * not read.
  */
 export interface LogFence {
   readonly fence: number;
@@ -14,17 +15,21 @@ export interface LogFence {
 }
 
 /**
- * Numbers left out behind an attempt whose end is unknown: live readers may have seen lines of it that were never
- * stored. There can be no more of these than `unstoredBytes` and the pipes hold, each at least one byte.
+ * Numbers left out behind an attempt whose end is unknown: live readers may have seen lines of it
+ * that were never stored. There can be no more of these than `unstoredBytes` and the pipes hold,
+ * each at least one byte.
  */
-export const reservedSeqs = 10_000_000;
+export const RESERVED_SEQS = 10_000_000;
 
 export interface LogPosition {
   readonly fence: LogFence;
   readonly seq: number;
 }
 
-/** Where the line behind `afterSeq` is to be found; `undefined` when all listed attempts are read to their end. */
+/**
+ * Where the line behind `afterSeq` is to be found; `undefined` when all listed attempts are read to
+ * their end.
+ */
 export function nextPosition(
   fences: readonly LogFence[],
   afterSeq: number,

@@ -5,8 +5,8 @@ import type { LogAddress, LogChunk, LogChunkStore } from '../store/log-chunk-sto
 import type { LogLimits } from './log-limits.js';
 
 const compress = promisify(gzip);
-const firstRetryMs = 50;
-const maxRetryMs = 1_000;
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
 
 /** Consecutive encoded batches: what one flush of the writer hands on. */
 export interface Packet {
@@ -30,8 +30,9 @@ interface ClosedChunk {
 }
 
 /**
- * Gathers packets to chunks and stores these one after the other, in order, each until the store has it. Packets of
- * many steps share a chunk. Memory is bounded by the callers, who heed `room`.
+ * Gathers packets to chunks and stores these one after the other, in order, each until the store
+ * has it. Packets of many steps share a chunk. Memory is bounded by the callers, who respect
+ * `room`.
  */
 export class ChunkQueue {
   private open: OpenChunk | undefined;
@@ -78,8 +79,8 @@ export class ChunkQueue {
   }
 
   /**
-   * As `drain`, but what has not filled a chunk, if it is at most `maxBytes` before compression, is handed over instead:
-   * the caller stores it.
+   * As `drain`, but what has not filled a chunk, if it is at most `maxBytes` before compression, is
+   * handed over instead: the caller stores it.
    */
   async drainBut(maxBytes: number): Promise<{ done: boolean; lastChunk?: LogChunk }> {
     const open = this.open;
@@ -102,7 +103,10 @@ export class ChunkQueue {
     return !this.abandoned;
   }
 
-  /** Forgets what is not stored and stores nothing more, but for an insert that is on its way. Idempotent. */
+  /**
+   * Forgets what is not stored and stores nothing more, but for an insert that is on its way.
+   * Idempotent.
+   */
   abandon(): void {
     this.abandoned = true;
     this.open = undefined;
@@ -159,7 +163,7 @@ export class ChunkQueue {
         return;
       } catch (error) {
         this.onProblem(error, attempt);
-        await this.pause(Math.min(firstRetryMs * 2 ** Math.min(attempt - 1, 10), maxRetryMs));
+        await this.pause(Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 10), MAX_RETRY_MS));
       }
     }
   }

@@ -1,17 +1,20 @@
-const lineFeed = 0x0a;
-/** So many pieces of a line are kept apart before they are joined: a step may print byte by byte. */
-const maxPieces = 64;
+const LINE_FEED = 0x0a;
+/**
+ * So many pieces of a line are kept apart before they are joined: a step may print byte by byte.
+ */
+const MAX_PIECES = 64;
 
 /** Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. */
 export interface LineReceiver {
   lines(pieces: readonly Buffer[], byteLength: number, count: number): void;
-  /** One piece of a line, with an added `\n`; the line goes on. */
+  /** One piece of a line, with an added `\n`; the line continues. */
   cutLine(piece: Buffer): void;
 }
 
 /**
- * Cuts the bytes of one source into whole lines, keeping the unfinished one. A line of more than `lineBytes` bytes is
- * handed on in pieces of at most that many, cut between two UTF-8 characters, so memory is bounded for any input.
+ * Cuts the bytes of one source into whole lines, keeping the unfinished one. A line of more than
+ * `lineBytes` bytes is handed on in pieces of at most that many, cut between two UTF-8 characters,
+ * so memory is bounded for any input.
  */
 export class LineCutter {
   private partial: Buffer[] = [];
@@ -24,8 +27,8 @@ export class LineCutter {
   ) {}
 
   /**
-   * Number of the unfinished line, or of the piece of it that is not handed on; `undefined` when there is none. Another
-   * number is another line or piece.
+   * Number of the unfinished line, or of the piece of it that is not handed on; `undefined` when
+   * there is none. Another number is another line or piece.
    */
   get unfinished(): number | undefined {
     return this.partialBytes === 0 ? undefined : this.handed;
@@ -43,7 +46,10 @@ export class LineCutter {
     }
   }
 
-  /** Hands on what there is of the unfinished line, as a piece; but for a UTF-8 character that is not whole yet. */
+  /**
+   * Hands on what there is of the unfinished line, as a piece; but for a UTF-8 character that is
+   * not whole yet.
+   */
   release(): void {
     const line = Buffer.concat(this.partial);
     const end = wholeCharacters(line);
@@ -57,7 +63,7 @@ export class LineCutter {
   }
 
   private take(part: Buffer): void {
-    const end = part.lastIndexOf(lineFeed) + 1;
+    const end = part.lastIndexOf(LINE_FEED) + 1;
     if (end > 0) {
       const whole = end === part.length ? part : part.subarray(0, end);
       const pieces = this.partial.length === 0 ? [whole] : [...this.partial, whole];
@@ -70,7 +76,7 @@ export class LineCutter {
     if (end === part.length) return;
     this.partial.push(end === 0 ? part : part.subarray(end));
     this.partialBytes += part.length - end;
-    if (this.partial.length > maxPieces) this.partial = [Buffer.concat(this.partial)];
+    if (this.partial.length > MAX_PIECES) this.partial = [Buffer.concat(this.partial)];
   }
 
   private cut(): void {
@@ -86,16 +92,22 @@ export class LineCutter {
   }
 }
 
-/** A byte loop, since `indexOf` for each line costs a call for each line: ten times as much when lines are short. */
+/**
+ * A byte loop, since `indexOf` for each line costs a call for each line: ten times as much when
+ * lines are short.
+ */
 export function countLineFeeds(bytes: Buffer): number {
   let count = 0;
   for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index] === lineFeed) count++;
+    if (bytes[index] === LINE_FEED) count++;
   }
   return count;
 }
 
-/** The last place at or up to 3 bytes before `end` where no UTF-8 character is torn; `end` if that is not UTF-8. */
+/**
+ * The last place at or up to 3 bytes before `end` where no UTF-8 character is torn; `end` if that
+ * is not UTF-8.
+ */
 function characterBoundary(bytes: Buffer, end: number): number {
   for (let position = end; position > Math.max(0, end - 4); position--) {
     if (((bytes[position] ?? 0) & 0xc0) !== 0x80) return position;
@@ -103,7 +115,10 @@ function characterBoundary(bytes: Buffer, end: number): number {
   return end;
 }
 
-/** Where a character begins at the end of `bytes` that is not whole; `bytes.length` when it ends with a whole one. */
+/**
+ * Where a character begins at the end of `bytes` that is not whole; `bytes.length` when it ends
+ * with a whole one.
+ */
 function wholeCharacters(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;

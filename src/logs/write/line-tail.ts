@@ -1,18 +1,18 @@
-const lineFeed = 0x0a;
+const LINE_FEED = 0x0a;
 /** More of a line is not shown in a tail. */
-const maxLineCharacters = 1_000;
+const MAX_LINE_CHARACTERS = 1_000;
 
 /** The last lines of something, as a copy of at most `maxBytes` bytes. */
 export class LineTail {
   private bytes: Buffer = Buffer.alloc(0);
-  /** Whose line at the end goes on. */
+  /** Whose line at the end continues. */
   private openSource: unknown;
 
   constructor(private readonly maxBytes: number) {}
 
   /**
-   * Lines of `source`, each with its `\n`. When the last one `continues`, the next lines of the same source go on in it.
-   * `source` is compared by identity.
+   * Lines of `source`, each with its `\n`. When the last one `continues`, the next lines of the
+   * same source continue in it. `source` is compared by identity.
    */
   add(lines: Buffer, source?: unknown, continues = false): void {
     const isOpen = this.openSource !== undefined && this.openSource !== source;
@@ -26,15 +26,17 @@ export class LineTail {
     this.openSource = continues ? source : undefined;
   }
 
-  /** The last `count` lines, oldest first, each cut to 1,000 characters; fewer when they were long. */
+  /**
+   * The last `count` lines, oldest first, each cut to 1,000 characters; fewer when they were long.
+   */
   last(count: number): string[] {
     if (this.bytes.length === 0 || count <= 0) return [];
-    const end = this.bytes.at(-1) === lineFeed ? this.bytes.length - 1 : this.bytes.length;
+    const end = this.bytes.at(-1) === LINE_FEED ? this.bytes.length - 1 : this.bytes.length;
     let start = end + 1;
     for (let lines = 0; lines < count && start > 0; lines++) {
-      start = start < 2 ? 0 : this.bytes.lastIndexOf(lineFeed, start - 2) + 1;
+      start = start < 2 ? 0 : this.bytes.lastIndexOf(LINE_FEED, start - 2) + 1;
     }
     const lines = this.bytes.toString('utf8', start, end).split('\n');
-    return lines.map((line) => line.slice(0, maxLineCharacters));
+    return lines.map((line) => line.slice(0, MAX_LINE_CHARACTERS));
   }
 }

@@ -2,8 +2,8 @@ import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { Packet } from './chunk-queue.js';
 
 /**
- * Sends packets to live readers. It never makes the log wait and never fails it: what the bus does not take, readers
- * get from the store, which is why the stream is trimmed only of what is stored.
+ * Sends packets to live readers. It never makes the log wait and never fails it: what the bus does
+ * not take, readers get from the store, which is why the stream is trimmed only of what is stored.
  */
 export class LivePublisher {
   /** What the stream holds of ours, oldest first. */
@@ -53,7 +53,10 @@ export class LivePublisher {
     }
   }
 
-  /** The first number to keep: the newest `maxBytes`, and whatever is not stored. Goes with what an attempt before left. */
+  /**
+   * The first number to keep: the newest `maxBytes`, and whatever is not stored. Goes with what an
+   * attempt before left.
+   */
   private keepFrom(): number {
     const stored = this.storedSeq();
     let oldest = this.kept[0];

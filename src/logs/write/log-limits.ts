@@ -9,9 +9,14 @@ export interface LogLimits {
   readonly flushBytes: number;
   /** … or this many lines have come, */
   readonly flushLines: number;
-  /** or this long after the flush before; at once when nothing went out for that long. Milliseconds. */
+  /**
+   * or this long after the flush before; at once when nothing went out for that long. Milliseconds.
+   */
   readonly flushMs: number;
-  /** A line that does not end goes out as a piece after this long: a prompt, a progress bar. Milliseconds. */
+  /**
+   * A line that does not end goes out as a piece after this long: a prompt, a progress bar.
+   * Milliseconds.
+   */
   readonly unfinishedMs: number;
   /** Bytes of lines in one stored chunk, before compression; a chunk may be larger by one flush. */
   readonly chunkBytes: number;
@@ -21,7 +26,7 @@ export interface LogLimits {
   readonly unstoredBytes: number;
   /** What the live stream keeps of lines that are stored already. It never loses others. */
   readonly liveBytes: number;
-  /** Output beyond this is dropped, with a `{truncated}` line in its place; the step goes on. */
+  /** Output beyond this is dropped, with a `{truncated}` line in its place; the step continues. */
   readonly totalBytes: number;
 }
 

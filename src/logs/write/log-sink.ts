@@ -30,8 +30,9 @@ export class LogSink {
   }
 
   /**
-   * Takes `bytes`, always; they must not be changed afterwards. Answers `true`, or what to wait for before the next
-   * write: too much waits to be stored, so the pipe has to stop. After `end` bytes are dropped, with a marker.
+   * Takes `bytes`, always; they must not be changed afterwards. Answers `true`, or what to wait for
+   * before the next write: too much waits to be stored, so the pipe has to stop. After `end` bytes
+   * are dropped, with a marker.
    */
   write(bytes: Buffer): true | Promise<void> {
     if (this.state === 'discarding' || bytes.length === 0) return true;
@@ -60,7 +61,10 @@ export class LogSink {
     this.cancelWait?.();
   }
 
-  /** What no mask can be growing in is shown although its line has not ended: a step may wait for an answer there. */
+  /**
+   * What no mask can be growing in is shown although its line has not ended: a step may wait for an
+   * answer there.
+   */
   private watchUnfinished(): void {
     const { unfinished } = this.lines;
     if (this.waitsFor === unfinished) return;
@@ -81,8 +85,8 @@ export class LogSink {
 }
 
 /**
- * Reads a stream to its end into a sink, heeding its back-pressure, and ends the sink; rejects when the stream breaks,
- * after what came was handed on.
+ * Reads a stream to its end into a sink, with its back-pressure, and ends the sink; rejects when
+ * the stream breaks, after what came was handed on.
  */
 export async function pipeToSink(
   stream: Readable,

@@ -8,7 +8,7 @@ import { decodeBatches } from '../store/log-encoding.js';
 import type { LogLine } from '../store/log-record.js';
 import { MemoryLogChunkStore } from '../store/memory-log-chunk-store.js';
 import { pipeToSink } from './log-sink.js';
-import { executionAddress, LogWriter, lostMarker, type LogWriterOptions } from './log-writer.js';
+import { executionAddress, LogWriter, LOST_MARKER, type LogWriterOptions } from './log-writer.js';
 import { ManualClock, realClock } from './log-writer.fixture.js';
 
 const out = { stage: 'build', step: 'compile', attempt: 1, stream: 'stdout' as const };
@@ -262,7 +262,7 @@ describe('LogWriter', () => {
     expect(lines.every(({ text }, index) => text.startsWith(`${index} `))).toBe(true);
   });
 
-  it('goes on to the store while the bus fails or hangs', async () => {
+  it('continues to the store while the bus fails or hangs', async () => {
     class DeadBus extends MemoryEventBus {
       held = 0;
       override appendLog(_id: string, entry: { firstSeq: number; payload: Buffer }) {
@@ -386,7 +386,7 @@ describe('LogWriter', () => {
     await writer.close();
     const lines = await read();
     expect(lines.map(({ seq, text }) => [seq, text])).toEqual([
-      [101, lostMarker],
+      [101, LOST_MARKER],
       [102, 'again'],
     ]);
     expect(lines[0]).toMatchObject({ ...executionAddress, stream: 'system' });

@@ -9,19 +9,25 @@ import { defaultLogLimits, type LogLimits } from './log-limits.js';
 import { LogSink } from './log-sink.js';
 import { PacketBuilder, type LogSourceName, type NumberedLines } from './packet-builder.js';
 
-/** Text of the line that an attempt begins with when the attempt before ended without closing its log. */
-export const lostMarker =
+/**
+ * Text of the line that an attempt begins with when the attempt before ended without closing its
+ * log.
+ */
+export const LOST_MARKER =
   '{lost} The worker before ended without closing the log; its last lines may be missing.';
 
 /** Address of lines of the execution itself. */
 export const executionAddress: LogAddress = { stage: '', step: '', attempt: 0 };
 
-/** How long the end of a log waits for live readers' last lines to be sent; they can get them from the store. */
-const liveGraceMs = 250;
-const tailBytes = 16 * 1024;
-const wholeTailBytes = 32 * 1024;
+/**
+ * How long the end of a log waits for live readers' last lines to be sent; they can get them from
+ * the store.
+ */
+const LIVE_GRACE_MS = 250;
+const TAIL_BYTES = 16 * 1024;
+const WHOLE_TAIL_BYTES = 32 * 1024;
 /** Tries whose last lines are kept. The engine asks right after a try has ended. */
-const maxTails = 256;
+const MAX_TAILS = 256;
 
 export interface LogWriterOptions {
   readonly executionId: string;
@@ -29,7 +35,7 @@ export interface LogWriterOptions {
   readonly fence: number;
   /** Number of its first line; see `log-fence.ts`. */
   readonly firstSeq: number;
-  /** True: the log begins with {@link lostMarker}. */
+  /** True: the log begins with {@link LOST_MARKER}. */
   readonly lost?: boolean;
   readonly masks: MaskSet;
   readonly store: LogChunkStore;
@@ -37,7 +43,10 @@ export interface LogWriterOptions {
   readonly bus?: EventBus;
   readonly clock: Clock;
   readonly limits?: Partial<LogLimits>;
-  /** Told of every failed call of the store (tried again until it succeeds) and of the bus (not tried again). */
+  /**
+   * Told of every failed call of the store (tried again until it succeeds) and of the bus (not
+   * tried again).
+   */
   readonly onProblem: (problem: LogProblem) => void;
   /** Told of what is taken from steps and what is dropped of it. */
   readonly meter?: LogMeter;
@@ -63,21 +72,25 @@ interface NewLines {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
   readonly count: number;
-  /** The last line goes on. */
+  /** The last line continues. */
   readonly continues: boolean;
 }
 
 /** The end of an attempt's log. */
 export interface ClosedLog {
   readonly lastSeq: number;
-  /** Lines that are not in the store: whoever tells the end of the execution stores them in the same write. */
+  /**
+   * Lines that are not in the store: whoever tells the end of the execution stores them in the same
+   * write.
+   */
   readonly lastChunk?: LogChunk;
 }
 
 /**
- * The log of one execution attempt, from the bytes of its steps to numbered, masked lines that go live and to the
- * store. For one thread; all of its sinks may be in use at once. Lines are stored in the order of their numbers, so at
- * any time the store holds a beginning of the log without a gap.
+ * The log of one execution attempt, from the bytes of its steps to numbered, masked lines that go
+ * live and to the store. For one thread; all of its sinks may be in use at once. Lines are stored
+ * in the order of their numbers, so at any time the store holds a beginning of the log without a
+ * gap.
  */
 export class LogWriter {
   private readonly limits: LogLimits;
@@ -87,7 +100,7 @@ export class LogWriter {
   private readonly sinks = new Set<LogSink>();
   private readonly systemSources = new Map<string, LogSourceName>();
   private readonly tails = new Map<string, LineTail>();
-  private readonly wholeTail = new LineTail(wholeTailBytes);
+  private readonly wholeTail = new LineTail(WHOLE_TAIL_BYTES);
   private cancelFlush: (() => void) | undefined;
   private cooling = false;
   private takenBytes = 0;
@@ -119,10 +132,13 @@ export class LogWriter {
         () => chunks.storedSeq,
         (error) => onProblem({ part: 'bus', error, attempt: 1 }),
       );
-    if (options.lost) this.systemLine(executionAddress, lostMarker);
+    if (options.lost) this.systemLine(executionAddress, LOST_MARKER);
   }
 
-  /** A sink for one stream of one try. Its bytes are masked, and cut into lines and into numbers, here. */
+  /**
+   * A sink for one stream of one try. Its bytes are masked, and cut into lines and into numbers,
+   * here.
+   */
   source(name: LogSourceName): LogSink {
     const source = { ...name };
     const sink: LogSink = new LogSink({
@@ -140,7 +156,10 @@ export class LogWriter {
     return sink;
   }
 
-  /** Millrace's own words in a step's log; masked. Several lines when the text has several. Never waits; dropped after `close` and `abandon`. */
+  /**
+   * Millrace's own words in a step's log; masked. Several lines when the text has several. Never
+   * waits; dropped after `close` and `abandon`.
+   */
   systemLine(address: LogAddress, text: string): void {
     if (this.closed) return;
     const key = addressKey(address);
@@ -153,7 +172,10 @@ export class LogWriter {
     this.scheduleFlush();
   }
 
-  /** The last lines of one try over all its streams, masked, oldest first, each cut to 1,000 characters. */
+  /**
+   * The last lines of one try over all its streams, masked, oldest first, each cut to 1,000
+   * characters.
+   */
   lastLines(address: LogAddress, count: number): string[] {
     this.builder.seal(false);
     return this.tails.get(addressKey(address))?.last(count) ?? [];
@@ -171,20 +193,27 @@ export class LogWriter {
   }
 
   /**
-   * Ends every sink and resolves when everything is stored: only then may `finished` be told. Waits for as long as the
-   * store is away. Rejects with `log_abandoned` when `abandon` is called meanwhile or was before. Idempotent.
+   * Ends every sink and resolves when everything is stored: only then may `finished` be told. Waits
+   * for as long as the store is away. Rejects with `log_abandoned` when `abandon` is called
+   * meanwhile or was before. Idempotent.
    */
   close(): Promise<ClosedLog> {
     return this.closeBut(0);
   }
 
-  /** As `close`, but hands the last lines over, if they have at most `maxBytes`, for the caller to store with the end itself. */
+  /**
+   * As `close`, but hands the last lines over, if they have at most `maxBytes`, for the caller to
+   * store with the end itself.
+   */
   closeBut(maxBytes: number): Promise<ClosedLog> {
     this.closing ??= this.finish(maxBytes);
     return this.closing;
   }
 
-  /** Stops at once: the lease is lost. What is not stored is forgotten and the sinks swallow what comes. Idempotent. */
+  /**
+   * Stops at once: the lease is lost. What is not stored is forgotten and the sinks swallow what
+   * comes. Idempotent.
+   */
   abandon(): void {
     this.closed = true;
     this.cancelFlush?.();
@@ -205,7 +234,7 @@ export class LogWriter {
       throw Object.assign(new Error('The log was abandoned.'), { code: 'log_abandoned' });
     }
     if (this.live !== undefined) {
-      await Promise.race([this.live.settled(), this.pause(liveGraceMs)]);
+      await Promise.race([this.live.settled(), this.pause(LIVE_GRACE_MS)]);
     }
     return { lastSeq: this.lastSeq, ...(lastChunk && { lastChunk }) };
   }
@@ -240,7 +269,10 @@ export class LogWriter {
     this.options.meter?.dropped(bytes);
   }
 
-  /** At once when nothing went out lately, so that a quiet step's line is seen; else when the time since then is over. */
+  /**
+   * At once when nothing went out lately, so that a quiet step's line is seen; else when the time
+   * since then is over.
+   */
   private scheduleFlush(): void {
     if (this.cooling || this.cancelFlush !== undefined) return;
     this.cancelFlush = this.options.clock.after(0, () => this.flush());
@@ -263,13 +295,13 @@ export class LogWriter {
   private keepTail({ source, bytes, continues }: NumberedLines): void {
     this.wholeTail.add(bytes, source, continues);
     const key = addressKey(source);
-    const tail = this.tails.get(key) ?? new LineTail(tailBytes);
+    const tail = this.tails.get(key) ?? new LineTail(TAIL_BYTES);
     tail.add(bytes, source, continues);
     // Re-inserted, so that the map is in order of the last use.
     this.tails.delete(key);
     this.tails.set(key, tail);
     const [oldest] = this.tails.keys();
-    if (this.tails.size > maxTails && oldest !== undefined) this.tails.delete(oldest);
+    if (this.tails.size > MAX_TAILS && oldest !== undefined) this.tails.delete(oldest);
   }
 
   private pause(ms: number): Promise<void> {

@@ -24,8 +24,9 @@ export interface NumberedLines {
 }
 
 /**
- * Numbers lines in the order in which they come, and builds packets of them. Lines of one source that follow each other
- * become one batch; another source's lines begin the next. No object is made for a line.
+ * Numbers lines in the order in which they come, and builds packets of them. Lines of one source
+ * that follow each other become one batch; another source's lines begin the next. No object is made
+ * for a line.
  */
 export class PacketBuilder {
   private batch: OpenBatch | undefined;
@@ -66,7 +67,7 @@ export class PacketBuilder {
     this.batch.count += count;
   }
 
-  /** Ends the open batch; `continues`: its last line goes on. */
+  /** Ends the open batch; `continues`: its last line continues. */
   seal(continues: boolean): void {
     const batch = this.batch;
     if (batch === undefined) return;

@@ -12,15 +12,15 @@ export interface ChildCompilerOptions extends CompileProcessOptions {
 }
 
 /** Processes at once, and how many of them may be busy with large texts. */
-const maxProcesses = 2;
-const maxBusyWithLarge = 1;
+const MAX_PROCESSES = 2;
+const MAX_BUSY_WITH_LARGE = 1;
 /** Texts that may wait for a process, and bytes of all of them. */
-const maxWaiting = 500;
-const maxWaitingBytes = 4 * 1024 * 1024;
+const MAX_WAITING = 500;
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** Bytes from which a text is large; a file of a person hardly ever is. */
-const large = 64 * 1024;
+const LARGE = 64 * 1024;
 /** Bytes after which a process is replaced, so that what it holds is given back. */
-const maxRead = 1024 * 1024;
+const MAX_READ = 1024 * 1024;
 
 interface Waiting {
   readonly message: Buffer;
@@ -29,9 +29,10 @@ interface Waiting {
 }
 
 /**
- * Compiles YAML in processes of its own: some small files keep a YAML parser busy for a minute, and some end the process
- * that reads them. The smallest text is next, large ones never take all processes, and when too many wait the largest is refused: so
- * a flood of hostile files keeps no ordinary one out.
+ * Compiles YAML in processes of its own: some small files keep a YAML parser busy for a minute, and
+ * some end the process that reads them. The smallest text is next, large ones never take all
+ * processes, and when too many wait the largest is refused: so a flood of hostile files keeps no
+ * ordinary one out.
  */
 export class ChildCompiler {
   private readonly idle: CompileProcess[] = [];
@@ -54,7 +55,10 @@ export class ChildCompiler {
     this.endWhenIdle();
   }
 
-  /** @throws UnprocessableError when the text is too complex, ServiceUnavailableError when too many wait */
+  /**
+   * @throws UnprocessableError when the text is too complex, ServiceUnavailableError when too many
+   *   wait
+   */
   async compile(yaml: string): Promise<CompiledYaml> {
     return (await this.ask(compileMessage(yaml))) as CompiledYaml;
   }
@@ -111,7 +115,7 @@ export class ChildCompiler {
   private leave(process: CompileProcess, message: Buffer): void {
     this.busy.delete(process);
     if (isLarge(message)) this.busyWithLarge -= 1;
-    if (process.read >= maxRead) process.kill();
+    if (process.read >= MAX_READ) process.kill();
     if (process.alive) this.idle.push(process);
     this.startNext();
     this.endWhenIdle();
@@ -119,9 +123,9 @@ export class ChildCompiler {
 
   private startNext(): void {
     const next = this.waiting[0];
-    if (next === undefined || this.busy.size >= maxProcesses) return;
+    if (next === undefined || this.busy.size >= MAX_PROCESSES) return;
     if (isLarge(next.message)) {
-      if (this.busyWithLarge >= maxBusyWithLarge) return;
+      if (this.busyWithLarge >= MAX_BUSY_WITH_LARGE) return;
       this.busyWithLarge += 1;
     }
     const process = this.idleProcess() ?? new CompileProcess(this.options);
@@ -131,7 +135,7 @@ export class ChildCompiler {
 
   private isOverfull(): boolean {
     const bytes = this.waiting.reduce((sum, { message }) => sum + message.length, 0);
-    return this.waiting.length > maxWaiting || bytes > maxWaitingBytes;
+    return this.waiting.length > MAX_WAITING || bytes > MAX_WAITING_BYTES;
   }
 
   private idleProcess(): CompileProcess | undefined {
@@ -151,7 +155,7 @@ export class ChildCompiler {
 }
 
 function isLarge(message: Buffer): boolean {
-  return message.length > large;
+  return message.length > LARGE;
 }
 
 function tooMany(): Error {

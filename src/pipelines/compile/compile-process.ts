@@ -2,7 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
-import { sshFlag } from './child-message.js';
+import { SSH_FLAG } from './child-message.js';
 import { frame, FrameReader } from './frames.js';
 
 export interface CompileProcessOptions {
@@ -15,21 +15,27 @@ export interface CompileProcessOptions {
 }
 
 /** Heap of the process, MiB. */
-const maxHeapMiB = 256;
-/** A larger answer ends the process: the database takes no document over 16 MB, and reading it holds this process. */
-const maxAnswerBytes = 8 * 1024 * 1024;
+const MAX_HEAP_MI_B = 256;
+/**
+ * A larger answer ends the process: the database takes no document over 16 MB, and reading it holds
+ * this process.
+ */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Behind everything that serves requests. */
-const niceness = 10;
+const NICENESS = 10;
 
 interface Job {
   readonly settle: (answer: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
 
-/** A process that answers one message of `ChildCompiler` after the other, with a limit of heap and a kill timer. */
+/**
+ * A process that answers one message of `ChildCompiler` after the other, with a limit of heap and a
+ * kill timer.
+ */
 export class CompileProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
-  private readonly answers = new FrameReader(maxAnswerBytes);
+  private readonly answers = new FrameReader(MAX_ANSWER_BYTES);
   private job: Job | undefined;
   private ended = false;
   private unstartable = false;
@@ -37,8 +43,8 @@ export class CompileProcess {
   private given = 0;
 
   constructor(private readonly options: CompileProcessOptions) {
-    const flags = options.repositories?.ssh === true ? [sshFlag] : [];
-    const args = [`--max-old-space-size=${maxHeapMiB}`, options.program, ...flags];
+    const flags = options.repositories?.ssh === true ? [SSH_FLAG] : [];
+    const args = [`--max-old-space-size=${MAX_HEAP_MI_B}`, options.program, ...flags];
     this.child = spawn(process.execPath, args, { env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
     this.child.stdout.on('data', (part: Buffer) => this.hear(part));
     // A child that died closes its end; its exit tells what happened.
@@ -48,7 +54,7 @@ export class CompileProcess {
       this.end();
     });
     this.child.on('close', () => this.end());
-    this.child.once('spawn', () => this.stepBack());
+    this.child.once('spawn', () => this.lowerPriority());
   }
 
   /** False: it is of no use any more. */
@@ -66,7 +72,10 @@ export class CompileProcess {
     return this.given;
   }
 
-  /** One message at a time. `undefined`: it took too long, too much memory, or made too much of it; then the process has ended. */
+  /**
+   * One message at a time. `undefined`: it took too long, too much memory, or made too much of it;
+   * then the process has ended.
+   */
   ask(message: Buffer): Promise<unknown> {
     if (this.ended) return Promise.resolve(undefined);
     this.given += message.length;
@@ -105,10 +114,10 @@ export class CompileProcess {
     this.finish(undefined);
   }
 
-  private stepBack(): void {
+  private lowerPriority(): void {
     const { pid } = this.child;
     try {
-      if (pid !== undefined) setPriority(pid, niceness);
+      if (pid !== undefined) setPriority(pid, NICENESS);
     } catch {
       // It is gone already; its exit tells.
       this.kill();

@@ -4,7 +4,10 @@ import { hashPlan } from '../../engine/compiler/hash-plan.js';
 import { definitionDocument } from '../../engine/definition/definition-document.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 
-/** From YAML to all that is stored of it. Never throws, but may take long or end the process: see `YamlCompiler`. */
+/**
+ * From YAML to all that is stored of it. Never throws, but may take long or end the process: see
+ * `YamlCompiler`.
+ */
 export function compileSource(
   yaml: string,
   repositories: RepositorySupport = { ssh: false },

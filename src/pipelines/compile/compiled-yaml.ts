@@ -3,7 +3,10 @@ import type { DefinitionDocument } from '../../engine/definition/definition-docu
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';
 
-/** What a pipeline's YAML says, or why it cannot be used. Plain JSON: it may come from a child process. */
+/**
+ * What a pipeline's YAML says, or why it cannot be used. Plain JSON: it may come from a child
+ * process.
+ */
 export type CompiledYaml =
   | {
       readonly kind: 'valid';

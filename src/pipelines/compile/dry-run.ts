@@ -58,7 +58,10 @@ export type DryRun =
       readonly mermaid: string;
     };
 
-/** From a pipeline and a trigger to all that a dry run tells. Never throws, but may take long: see `YamlCompiler`. */
+/**
+ * From a pipeline and a trigger to all that a dry run tells. Never throws, but may take long: see
+ * `YamlCompiler`.
+ */
 export function dryRun(
   { source, trigger }: DryRunRequest,
   repositories: RepositorySupport = { ssh: false },

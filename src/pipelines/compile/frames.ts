@@ -1,8 +1,8 @@
-const headBytes = 4;
+const HEAD_BYTES = 4;
 
 /** A message with its length before it, as two processes send it over a pipe. */
 export function frame(message: Buffer): Buffer {
-  const head = Buffer.alloc(headBytes);
+  const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32BE(message.length);
   return Buffer.concat([head, message]);
 }
@@ -15,7 +15,10 @@ export class FrameReader {
   /** @param maxBytes largest message that is taken */
   constructor(private readonly maxBytes: number) {}
 
-  /** The messages that are whole now. @throws RangeError as soon as one is announced that is too large */
+  /**
+   * The messages that are whole now. @throws RangeError as soon as one is announced that is too
+   * large
+   */
   push(part: Buffer): Buffer[] {
     this.parts.push(part);
     this.size += part.length;
@@ -27,16 +30,16 @@ export class FrameReader {
   }
 
   private next(): Buffer | undefined {
-    if (this.size < headBytes) return undefined;
+    if (this.size < HEAD_BYTES) return undefined;
     const first = this.parts[0];
-    if (first === undefined || first.length < headBytes) this.join();
+    if (first === undefined || first.length < HEAD_BYTES) this.join();
     const length = this.parts[0]?.readUInt32BE(0) ?? 0;
     if (length > this.maxBytes) throw new RangeError('the message is too large');
-    if (this.size < headBytes + length) return undefined;
+    if (this.size < HEAD_BYTES + length) return undefined;
     const whole = this.join();
-    this.parts = [whole.subarray(headBytes + length)];
-    this.size -= headBytes + length;
-    return whole.subarray(headBytes, headBytes + length);
+    this.parts = [whole.subarray(HEAD_BYTES + length)];
+    this.size -= HEAD_BYTES + length;
+    return whole.subarray(HEAD_BYTES, HEAD_BYTES + length);
   }
 
   private join(): Buffer {

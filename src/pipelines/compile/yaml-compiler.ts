@@ -4,18 +4,18 @@ import { repositorySupport, type RepositorySupport } from '../../common/values/r
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { entryFile } from '../../config/paths.js';
 import { ChildCompiler } from './child-compiler.js';
-import { dryRunMessage, maxMessageBytes } from './child-message.js';
+import { dryRunMessage, MAX_MESSAGE_BYTES } from './child-message.js';
 import { compileSource } from './compile-source.js';
 import type { CompiledYaml } from './compiled-yaml.js';
 import { dryRun, type DryRun, type DryRunRequest } from './dry-run.js';
 
 /**
- * The first text after a while, when no process is there yet, is compiled in this one if it has at most so many characters: the
- * worst of them takes some 50 ms. All others go to a process, because a hundred such texts at once would hold up every
- * other request for seconds.
+ * The first text after a while, when no process is there yet, is compiled in this one if it has at
+ * most so many characters: the worst of them takes some 50 ms. All others go to a process, because
+ * a hundred such texts at once would hold up every other request for seconds.
  */
-const inProcessLimit = 2 * 1024;
-const childTimeoutMs = 5_000;
+const IN_PROCESS_LIMIT = 2 * 1024;
+const CHILD_TIMEOUT_MS = 5_000;
 
 /** Compiles YAML of untrusted users where it can harm nobody else. */
 @Injectable()
@@ -27,7 +27,7 @@ export class YamlCompiler implements OnApplicationShutdown {
     this.repositories = repositorySupport(config);
     this.children = new ChildCompiler({
       program: entryFile('compile-child'),
-      timeoutMs: childTimeoutMs,
+      timeoutMs: CHILD_TIMEOUT_MS,
       repositories: this.repositories,
     });
   }
@@ -36,9 +36,12 @@ export class YamlCompiler implements OnApplicationShutdown {
     this.children.close();
   }
 
-  /** @throws UnprocessableError when the YAML is too complex, ServiceUnavailableError when too many are being read */
+  /**
+   * @throws UnprocessableError when the YAML is too complex, ServiceUnavailableError when too many
+   *   are being read
+   */
   async compile(yaml: string): Promise<CompiledYaml> {
-    if (!this.children.warm && yaml.length <= inProcessLimit) {
+    if (!this.children.warm && yaml.length <= IN_PROCESS_LIMIT) {
       this.children.warmUp();
       return compileSource(yaml, this.repositories);
     }
@@ -46,19 +49,20 @@ export class YamlCompiler implements OnApplicationShutdown {
   }
 
   /**
-   * Compiles where there is YAML, and looks at what the trigger would do. The values of the trigger count as the text does, because
-   * conditions search them.
-   * @throws as `compile`; UnprocessableError also when pipeline and trigger have over 4 MiB together
+   * Compiles where there is YAML, and looks at what the trigger would do. The values of the trigger
+   * count as the text does, because conditions search them.
+   * @throws as `compile`; UnprocessableError also when pipeline and trigger have over 4 MiB
+   *   together
    */
   async dryRun(request: DryRunRequest): Promise<DryRun> {
     const size = dryRunMessage(request).length;
-    if (size > maxMessageBytes) {
+    if (size > MAX_MESSAGE_BYTES) {
       throw unprocessable('The pipeline and its trigger are too large together.', {
-        details: { limit_bytes: maxMessageBytes },
+        details: { limit_bytes: MAX_MESSAGE_BYTES },
         suggestions: ['Send a smaller environment or fewer inputs.'],
       });
     }
-    if (!this.children.warm && size <= inProcessLimit) {
+    if (!this.children.warm && size <= IN_PROCESS_LIMIT) {
       this.children.warmUp();
       return dryRun(request, this.repositories);
     }

@@ -140,7 +140,7 @@ describe('PATCH of a pipeline', () => {
       details: { reason: { code: 'pipeline_disabled' } },
       suggestions: [expect.stringContaining(`PATCH ${path()}`)],
     });
-    // What was accepted goes on.
+    // What was accepted continues.
     expect((await api.call('get', execution).expect(200)).body.status).toBe('pending');
     await api.call('post', `${execution}/cancel`).expect(200);
     const again = await api.call('post', `${execution}/rerun`).expect(409);

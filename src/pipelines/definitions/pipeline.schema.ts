@@ -1,7 +1,7 @@
 import { Schema } from 'mongoose';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 
-export const pipelineModel = 'Pipeline';
+export const PIPELINE_MODEL = 'Pipeline';
 
 /** A pipeline: its identity, and a copy of what its current version says. */
 export interface PipelineDocument extends DefinitionDocument {
@@ -15,7 +15,10 @@ export interface PipelineDocument extends DefinitionDocument {
   readonly enabled?: boolean;
   /** Stands in place of the description of the YAML, whichever version is current. */
   readonly description_override?: string;
-  /** How often it was changed apart from its YAML; absent = 0. With `version` it tells two states apart. */
+  /**
+   * How often it was changed apart from its YAML; absent = 0. With `version` it tells two states
+   * apart.
+   */
   readonly changes?: number;
   /** By which a writer whose answer was lost sees that the last change is its own. */
   readonly last_change?: string;

@@ -64,10 +64,11 @@ import { YamlContentDto } from './dto/yaml-content.dto.js';
 import { PipelinesService, type SavedPipeline } from './pipelines.service.js';
 import { VersionNumberPipe } from './version-number.pipe.js';
 import { parseIfMatch, versionTag } from './version-tag.js';
-import { uploadFields } from './yaml-upload.js';
+import { UPLOAD_FIELDS } from './yaml-upload.js';
 import { UploadedYaml, YamlUploadInterceptor } from './yaml-upload.interceptor.js';
 
-const ifMatchDescription = 'The `ETag` that you saw last; 409 when the pipeline has changed since.';
+const IF_MATCH_DESCRIPTION =
+  'The `ETag` that you saw last; 409 when the pipeline has changed since.';
 
 @ApiTags('pipelines')
 @ApiBearerAuth()
@@ -104,7 +105,7 @@ export class PipelinesController {
   @Consumes('multipart/form-data')
   @ApiOperation({
     summary: 'Create a pipeline from a YAML file',
-    description: `One file, named .yaml or .yml, in one of the fields ${uploadFields.join(', ')}.`,
+    description: `One file, named .yaml or .yml, in one of the fields ${UPLOAD_FIELDS.join(', ')}.`,
   })
   @ApiBody({
     schema: {
@@ -198,7 +199,7 @@ export class PipelinesController {
   @ApiHeader({
     name: 'If-Match',
     required: false,
-    description: ifMatchDescription,
+    description: IF_MATCH_DESCRIPTION,
   })
   @ApiOkResponse({ type: SavedPipelineResponse })
   @ApiErrors(400, 401, 404, 409, 413, 415, 422, 503)
@@ -220,9 +221,9 @@ export class PipelinesController {
   @ApiOperation({
     summary: 'Enable, disable or describe a pipeline; makes no version',
     description:
-      'A disabled pipeline refuses triggers and re-runs (409); what was accepted before goes on. At least one property.',
+      'A disabled pipeline refuses triggers and re-runs (409); what was accepted before continues. At least one property.',
   })
-  @ApiHeader({ name: 'If-Match', required: false, description: ifMatchDescription })
+  @ApiHeader({ name: 'If-Match', required: false, description: IF_MATCH_DESCRIPTION })
   @ApiOkResponse({ type: PipelineSummaryResponse })
   @ApiErrors(400, 401, 404, 409, 413, 415, 503)
   async change(

@@ -6,7 +6,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { requestRetry } from '../versions/pipelines.limits.js';
-import { pipelineModel, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
+import { PIPELINE_MODEL, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
 import { fromStore, toStore } from './stored-names.js';
 
 /** A pipeline without what only its own page shows. */
@@ -34,7 +34,7 @@ export interface SettingsChange {
 /** The collection `pipelines`. */
 @Injectable()
 export class PipelinesRepository {
-  constructor(@InjectModel(pipelineModel) private readonly pipelines: Model<PipelineDocument>) {}
+  constructor(@InjectModel(PIPELINE_MODEL) private readonly pipelines: Model<PipelineDocument>) {}
 
   /** Idempotent: the id is new, so a duplicate is the same document whose answer was lost. */
   async insert(pipeline: PipelineDocument): Promise<void> {
@@ -101,8 +101,8 @@ export class PipelinesRepository {
   }
 
   /**
-   * Changes settings of a pipeline that is still as it was seen. Returns it as it is then; undefined: it has changed, or is
-   * gone.
+   * Changes settings of a pipeline that is still as it was seen. Returns it as it is then;
+   * undefined: it has changed, or is gone.
    */
   async changeSettings(
     seen: PipelineDocument,

@@ -51,8 +51,9 @@ export interface RunnableVersion {
 }
 
 /**
- * Pipelines and their versions. There are no transactions, so writes are ordered: the plan, then the version, then the
- * pipeline that makes it current. What a crash leaves between two of them cannot be seen through the API.
+ * Pipelines and their versions. There are no transactions, so writes are ordered: the plan, then
+ * the version, then the pipeline that makes it current. What a crash leaves between two of them
+ * cannot be seen through the API.
  */
 @Injectable()
 export class PipelinesService {
@@ -116,7 +117,8 @@ export class PipelinesService {
       const number = current.version + 1;
       const mine = versionDocument(id, number, yaml, compiled, principal, new Date());
       const stored = await this.versions.insert(mine);
-      // The number is taken by a writer that is not done, or that died here: its version counts, so it is made current.
+      // The number is taken by a writer that is not done, or that died here: its version counts, so
+      // it is made current.
       await this.makeCurrent(stored);
       if (isSameVersion(stored, mine)) {
         const pipeline = await this.getPipeline(id);
@@ -126,7 +128,8 @@ export class PipelinesService {
   }
 
   /**
-   * Changes what the YAML does not say; makes no version. Versions write none of these fields, so neither can undo the other.
+   * Changes what the YAML does not say; makes no version. Versions write none of these fields, so
+   * neither can undo the other.
    * @param expected tag that the client saw last; another one now is a conflict
    */
   async change(
@@ -149,7 +152,9 @@ export class PipelinesService {
     }
   }
 
-  /** Whether something may be started by it; undefined when there is no such pipeline (any more). */
+  /**
+   * Whether something may be started by it; undefined when there is no such pipeline (any more).
+   */
   async isEnabled(id: string): Promise<boolean | undefined> {
     const pipeline = await this.pipelines.find(id);
     return pipeline && isEnabled(pipeline);
@@ -268,7 +273,9 @@ function versionDocument(
   };
 }
 
-/** What a pipeline copies from its current version; a field that is not listed here is not stored. */
+/**
+ * What a pipeline copies from its current version; a field that is not listed here is not stored.
+ */
 function currentFields(
   version: number,
   yaml: string,
@@ -290,7 +297,9 @@ function currentFields(
   };
 }
 
-/** One writer at one moment; the same text from two writers at one moment is one version for both. */
+/**
+ * One writer at one moment; the same text from two writers at one moment is one version for both.
+ */
 function isSameVersion(a: PipelineVersionDocument, b: PipelineVersionDocument): boolean {
   return (
     a.yaml_content === b.yaml_content &&

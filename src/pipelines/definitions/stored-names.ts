@@ -6,8 +6,9 @@ type Parts = Pick<PipelineDocument, 'environment' | 'stages'>;
 type Records = (record: NameRecord<string>) => unknown;
 
 /**
- * Of a pipeline what is stored: names of variables are values there, in lists of `{name, value}`. As keys Mongoose would
- * leave out `constructor` and `prototype`, and the driver would take `_bsontype` for its own.
+ * Of a pipeline what is stored: names of variables are values there, in lists of `{name, value}`.
+ * As keys Mongoose would leave out `constructor` and `prototype`, and the driver would take
+ * `_bsontype` for its own.
  */
 export function toStore<T extends Parts>(pipeline: T): T {
   return withRecords(pipeline, namedValues);

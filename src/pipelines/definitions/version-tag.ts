@@ -2,8 +2,8 @@ import { validationError } from '../../common/errors/millrace.error.js';
 import type { PipelineDocument } from './pipeline.schema.js';
 
 /**
- * `ETag` of a pipeline: its version, and how often it was changed apart from its YAML when it ever was (`"3"`, `"3.1"`). Two
- * states of one pipeline never have the same.
+ * `ETag` of a pipeline: its version, and how often it was changed apart from its YAML when it ever
+ * was (`"3"`, `"3.1"`). Two states of one pipeline never have the same.
  */
 export function versionTag({
   version,

@@ -7,7 +7,8 @@ import { byteAddress, utf8Problem } from '../../common/values/text-rule.js';
 import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 
 /**
- * Checks the YAML text of a request: what is stored is given back byte for byte, so it must be text that survives.
+ * Checks the YAML text of a request: what is stored is given back byte for byte, so it must be text
+ * that survives.
  * @throws UnprocessableError over 1 MiB, ValidationError for lone surrogates
  */
 export function checkYamlText(yaml: string): string {

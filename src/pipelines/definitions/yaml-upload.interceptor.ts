@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import type { Observable } from 'rxjs';
-import { idempotencyKeyHeader } from '../../common/http/idempotency-header.js';
+import { IDEMPOTENCY_KEY_HEADER } from '../../common/http/idempotency-header.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { readYamlUpload } from './yaml-upload.js';
@@ -23,7 +23,7 @@ export class YamlUploadInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<UploadRequest>();
     const yaml = await readYamlUpload(request, this.config.maxUploadSize);
     request.uploadedYaml = yaml;
-    if (request.headers[idempotencyKeyHeader] !== undefined) {
+    if (request.headers[IDEMPOTENCY_KEY_HEADER] !== undefined) {
       // Of the file alone: the boundary around it is another one each time.
       request.bodyDigest = createHash('sha256').update(yaml, 'utf8').digest('hex');
     }

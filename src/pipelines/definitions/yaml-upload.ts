@@ -10,10 +10,13 @@ import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 import { decodeYaml, yamlTooLarge } from './yaml-source.js';
 
 /** Names that the file's field may have. */
-export const uploadFields = ['pipeline', 'file', 'yaml'] as const;
-const extensions = ['.yaml', '.yml'];
-/** RFC 9512 and what was in use before it; `text/plain` and octet-stream are what browsers and curl send for unknown extensions. */
-const mediaTypes = [
+export const UPLOAD_FIELDS = ['pipeline', 'file', 'yaml'] as const;
+const EXTENSIONS = ['.yaml', '.yml'];
+/**
+ * RFC 9512 and what was in use before it; `text/plain` and octet-stream are what browsers and curl
+ * send for unknown extensions.
+ */
+const MEDIA_TYPES = [
   'application/yaml',
   'application/x-yaml',
   'text/yaml',
@@ -23,7 +26,7 @@ const mediaTypes = [
   'application/octet-stream',
 ];
 /** What a multipart body may have around the file: boundaries, headers, small fields. */
-const framing = 64 * 1024;
+const FRAMING = 64 * 1024;
 
 interface YamlFile extends Express.Multer.File {
   /** Real size; `buffer` ends at the largest YAML that could be used. */
@@ -32,8 +35,8 @@ interface YamlFile extends Express.Multer.File {
 }
 
 /**
- * Keeps at most 1 MiB of a file in memory and counts the rest: a larger one is refused anyway. No temporary file
- * exists, so none can be left behind by an abort or a crash.
+ * Keeps at most 1 MiB of a file in memory and counts the rest: a larger one is refused anyway. No
+ * temporary file exists, so none can be left behind by an abort or a crash.
  */
 const boundedMemory: StorageEngine = {
   _handleFile(_request, file, done) {
@@ -54,10 +57,11 @@ const boundedMemory: StorageEngine = {
 /**
  * Reads the YAML of a multipart request.
  * @param limit largest body, bytes
- * @throws ValidationError, PayloadTooLargeError (at once, not after the rest has come), UnprocessableError, UnsupportedMediaTypeError
+ * @throws ValidationError, PayloadTooLargeError (at once, not after the rest has come),
+ *   UnprocessableError, UnsupportedMediaTypeError
  */
 export async function readYamlUpload(request: Request, limit: number): Promise<string> {
-  const total = limit + framing;
+  const total = limit + FRAMING;
   if (Number(request.headers['content-length'] ?? 0) > total) throw tooLarge(limit);
   await receive(request, limit, total);
   const files = (request.files ?? []) as YamlFile[];
@@ -103,23 +107,23 @@ function receive(request: Request, limit: number, total: number): Promise<void> 
 }
 
 function refusalOf(file: Express.Multer.File): MillraceError | undefined {
-  if (!(uploadFields as readonly string[]).includes(file.fieldname)) {
+  if (!(UPLOAD_FIELDS as readonly string[]).includes(file.fieldname)) {
     return validationError('The file is in a field of another name.', {
-      details: { field: file.fieldname.slice(0, 100), accepted: uploadFields },
-      suggestions: [`Send the file as one of the fields: ${uploadFields.join(', ')}.`],
+      details: { field: file.fieldname.slice(0, 100), accepted: UPLOAD_FIELDS },
+      suggestions: [`Send the file as one of the fields: ${UPLOAD_FIELDS.join(', ')}.`],
     });
   }
   const extension = extname(file.originalname).toLowerCase();
-  if (!extensions.includes(extension)) {
+  if (!EXTENSIONS.includes(extension)) {
     return new MillraceError('UnsupportedMediaTypeError', 'The file is not named as YAML.', {
-      details: { extension: extension.slice(0, 20), accepted: extensions },
+      details: { extension: extension.slice(0, 20), accepted: EXTENSIONS },
       suggestions: ['Name the file with .yaml or .yml.'],
     });
   }
   const type = file.mimetype.toLowerCase();
-  if (!mediaTypes.includes(type)) {
+  if (!MEDIA_TYPES.includes(type)) {
     return new MillraceError('UnsupportedMediaTypeError', 'The file is not sent as YAML.', {
-      details: { content_type: type.slice(0, 100), accepted: mediaTypes },
+      details: { content_type: type.slice(0, 100), accepted: MEDIA_TYPES },
       suggestions: ['Send the part with the header `Content-Type: application/yaml`.'],
     });
   }

@@ -10,7 +10,7 @@ import { MillraceConfig } from '../../config/millrace-config.js';
 import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.guard.js';
 import { credentialMask } from '../compile/credential-masks.js';
 import type { DryRun, DryRunTrigger } from '../compile/dry-run.js';
-import { exampleYaml } from '../definitions/dto/yaml-content.dto.js';
+import { EXAMPLE_YAML } from '../definitions/dto/yaml-content.dto.js';
 import { triggerEnvironment } from '../trigger-request/trigger-environment.js';
 import { triggerRepository } from '../trigger-request/trigger-repository.js';
 import { DryRunsService } from './dry-runs.service.js';
@@ -37,7 +37,7 @@ export class DryRunsController {
   @ApiBody({
     type: PlanDto,
     examples: {
-      yaml: { value: { yaml_content: exampleYaml, trigger: { event: 'push', branch: 'main' } } },
+      yaml: { value: { yaml_content: EXAMPLE_YAML, trigger: { event: 'push', branch: 'main' } } },
     },
   })
   @ApiOkResponse({ type: PlanResponse })

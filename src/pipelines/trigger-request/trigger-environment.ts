@@ -15,8 +15,8 @@ interface Problem {
 }
 
 /**
- * Variables that a trigger brings, by the rules and limits that those of the YAML have; all of them together are no larger
- * than a whole YAML may be.
+ * Variables that a trigger brings, by the rules and limits that those of the YAML have; all of them
+ * together are no larger than a whole YAML may be.
  * @throws ValidationError with all problems
  */
 export function triggerEnvironment(given: NameRecord<unknown>): NameRecord<string> {

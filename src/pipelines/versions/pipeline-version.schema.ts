@@ -1,11 +1,14 @@
 import { Schema } from 'mongoose';
 import type { Problem } from '../../engine/yaml/problem.js';
 
-export const pipelineVersionModel = 'PipelineVersion';
+export const PIPELINE_VERSION_MODEL = 'PipelineVersion';
 
 /** One version of a pipeline; it never changes. */
 export interface PipelineVersionDocument {
-  /** `<pipeline>:<number>`: two writers cannot both make the same version, and inserting twice is inserting once. */
+  /**
+   * `<pipeline>:<number>`: two writers cannot both make the same version, and inserting twice is
+   * inserting once.
+   */
   readonly _id: string;
   readonly pipeline_id: string;
   /** From 1. */
@@ -14,7 +17,9 @@ export interface PipelineVersionDocument {
   /** The very text that was sent. */
   readonly yaml_content: string;
   readonly plan_hash: string;
-  /** The definition as JSON text: keys of users (`environment`, `x-…`) are no keys of the database. */
+  /**
+   * The definition as JSON text: keys of users (`environment`, `x-…`) are no keys of the database.
+   */
   readonly definition: string;
   /** The inputs of its manual trigger, as JSON text. */
   readonly inputs: string;

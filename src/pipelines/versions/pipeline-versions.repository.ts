@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { invalidCursor, pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import { pipelineVersionModel, type PipelineVersionDocument } from './pipeline-version.schema.js';
+import { PIPELINE_VERSION_MODEL, type PipelineVersionDocument } from './pipeline-version.schema.js';
 import { requestRetry } from './pipelines.limits.js';
 
 /** Characters of text that the versions in the cache of one process may have together. */
@@ -25,12 +25,12 @@ export class PipelineVersionsRepository {
   });
 
   constructor(
-    @InjectModel(pipelineVersionModel) private readonly versions: Model<PipelineVersionDocument>,
+    @InjectModel(PIPELINE_VERSION_MODEL) private readonly versions: Model<PipelineVersionDocument>,
   ) {}
 
   /**
-   * Inserts a version. Idempotent: the answer is the version that has this number now, which is another one when
-   * somebody else was first.
+   * Inserts a version. Idempotent: the answer is the version that has this number now, which is
+   * another one when somebody else was first.
    */
   async insert(version: PipelineVersionDocument): Promise<PipelineVersionDocument> {
     return databaseRetry(async () => {
@@ -63,7 +63,10 @@ export class PipelineVersionsRepository {
     return found;
   }
 
-  /** Newest first, none above `newest`: a version that was inserted but not yet made current is not there. */
+  /**
+   * Newest first, none above `newest`: a version that was inserted but not yet made current is not
+   * there.
+   */
   async list(pipelineId: string, newest: number, page: PageRequest): Promise<Page<VersionSummary>> {
     const after = page.after === undefined ? newest + 1 : Number(page.after);
     if (!Number.isSafeInteger(after)) throw invalidCursor();

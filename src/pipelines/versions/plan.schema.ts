@@ -1,6 +1,6 @@
 import { Schema } from 'mongoose';
 
-export const planModel = 'Plan';
+export const PLAN_MODEL = 'Plan';
 
 /** A plan, stored once for all versions and executions that have it. */
 export interface PlanDocument {

@@ -4,12 +4,12 @@ import type { Model } from 'mongoose';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { requestRetry } from './pipelines.limits.js';
-import { planModel, type PlanDocument } from './plan.schema.js';
+import { PLAN_MODEL, type PlanDocument } from './plan.schema.js';
 
 /** The collection `plans`: immutable, by hash. */
 @Injectable()
 export class PlansRepository {
-  constructor(@InjectModel(planModel) private readonly plans: Model<PlanDocument>) {}
+  constructor(@InjectModel(PLAN_MODEL) private readonly plans: Model<PlanDocument>) {}
 
   /** Idempotent: the same hash is the same plan. */
   async insert(plan: PlanDocument): Promise<void> {

@@ -6,7 +6,9 @@ import { PlansRepository } from './plans.repository.js';
 /** Characters of JSON that the plans in the cache of one process may have together. */
 const CACHE_CHARACTERS = 32 * 1024 * 1024;
 
-/** Plans by their hash. They never change and outlive their pipelines, because executions name them. */
+/**
+ * Plans by their hash. They never change and outlive their pipelines, because executions name them.
+ */
 @Injectable()
 export class PlansService {
   private readonly cache = new LRUCache<string, Plan>({ maxSize: CACHE_CHARACTERS });

@@ -57,7 +57,7 @@ export class WorkerDto {
   executions!: string[];
   /** What it had of its machine at its last heartbeat. */
   machine!: WorkerMachineDto | null;
-  /** Set while somebody wants it to take nothing more. */
+  /** Set while somebody asked it to drain. */
   drain_requested!: WorkerDrainDto | null;
   /** Why it takes no further executions although it is there. */
   refusal!: WorkerRefusalDto | null;

@@ -7,7 +7,10 @@ import { atMost, type Row } from '../row.js';
 const LINES = 200_000;
 const secrets = ['alpha', 'bravo', 'charlie', 'delta'].map((name) => `${name}-3f9c27d1e8b604a5`);
 
-/** Lines of 100 bytes: a number, and words that begin as the secrets do. The last line holds a secret. */
+/**
+ * Lines of 100 bytes: a number, and words that begin as the secrets do. The last line holds a
+ * secret.
+ */
 const filler = 'compiling module alpha-bravo 3f9c delta/charlie ok '.padEnd(92, '.');
 const command = [
   'i=100000',

@@ -50,8 +50,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * The same reads over 100 and over 100,000 stored executions, in turns. Where 100 executions do not fill the page that 100,000
- * fill, the page is compared with one that is full.
+ * The same reads over 100 and over 100,000 stored executions, in turns. Where 100 executions do not
+ * fill the page that 100,000 fill, the page is compared with one that is full.
  */
 export const stored: Row = {
   id: 'stored',

@@ -10,7 +10,10 @@ interface ColdServer {
 /** Sends one trigger. */
 type Trigger = (http: HttpClient) => Promise<Answer>;
 
-/** Starts a server beside the one that runs, on the same services, and triggers until a trigger is accepted. */
+/**
+ * Starts a server beside the one that runs, on the same services, and triggers until a trigger is
+ * accepted.
+ */
 export class ColdStart implements Subject {
   constructor(
     readonly name: SubjectName,

@@ -29,7 +29,10 @@ abstract class LocalSubject implements Subject {
     };
   }
 
-  /** The command that runs `count` scripts, `atOnce` at a time; it is started in the folder for the output. */
+  /**
+   * The command that runs `count` scripts, `atOnce` at a time; it is started in the folder for the
+   * output.
+   */
   protected abstract program(
     scripts: string,
     count: number,

@@ -89,7 +89,10 @@ export class MillraceSubject implements Subject {
   }
 }
 
-/** JSON is YAML. The secrets are in the URLs of git steps that are skipped: that is where masks come from today. */
+/**
+ * JSON is YAML. The secrets are in the URLs of git steps that are skipped: that is where masks come
+ * from today.
+ */
 function pipelineYaml({ commands, parallel, secrets = [] }: Workload): string {
   const steps = commands.map((run) => ({ run }));
   const stages: object[] = [{ name: 'work', ...(parallel > 1 ? { parallel } : {}), steps }];

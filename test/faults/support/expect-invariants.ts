@@ -7,13 +7,16 @@ export interface FaultRecord {
   readonly lost: number;
   readonly doubled: number;
   readonly breaches: number;
-  /** From the end of the fault to the end of all that it hit, or from the blow to a named moment. */
+  /**
+   * From the end of the fault to the end of all that it hit, or from the blow to a named moment.
+   */
   readonly recoveryMs: number;
 }
 
 /**
  * The end of every fault: expects that all invariants hold, and notes the figures.
- * @param fault full name of the test; to be given by tests that run side by side, where Jest does not know it
+ * @param fault full name of the test; to be given by tests that run side by side, where Jest does
+ *   not know it
  */
 export async function expectInvariants(subject: Subject, fault?: string): Promise<Findings> {
   const findings = await checkInvariants(subject);
@@ -32,7 +35,10 @@ export async function expectInvariants(subject: Subject, fault?: string): Promis
   return findings;
 }
 
-/** Notes how long something took, for the record of the run; what is asserted leaves room for a slow machine. */
+/**
+ * Notes how long something took, for the record of the run; what is asserted leaves room for a slow
+ * machine.
+ */
 export function noteRecovery(what: string, tookMs: number, fault?: string): void {
   const recoveryMs = Math.round(tookMs);
   process.stdout.write(`${what}: ${(recoveryMs / 1_000).toFixed(1)} s\n`);

@@ -36,8 +36,8 @@ export interface FaultRigOptions {
 const ANSWER_MS = 25_000;
 
 /**
- * Millrace over stores of its own, a ledger outside both, and the invariants of the promise (docs/promises): what was
- * accepted, what was answered, and what really ran.
+ * Millrace over stores of its own, a ledger outside both, and the invariants of the promise
+ * (docs/promises): what was accepted, what was answered, and what really ran.
  */
 export class FaultRig {
   /** Of the current case. */
@@ -59,7 +59,9 @@ export class FaultRig {
     readonly jitter: Jitter,
   ) {}
 
-  /** @param fault full name of the test, for tests that run side by side (see `expectInvariants`) */
+  /**
+   * @param fault full name of the test, for tests that run side by side (see `expectInvariants`)
+   */
   static async start(options: FaultRigOptions = {}): Promise<FaultRig> {
     const ledger = await Ledger.open();
     const stores = await OwnStores.start();
@@ -77,7 +79,10 @@ export class FaultRig {
     return rig;
   }
 
-  /** Begins a case: nothing is accepted and nothing released. What earlier cases found at the end must still be so. */
+  /**
+   * Begins a case: nothing is accepted and nothing released. What earlier cases found at the end
+   * must still be so.
+   */
   async beginCase(): Promise<void> {
     this.answers = [];
     this.releaseFile = `release-${randomUUID()}`;
@@ -93,7 +98,10 @@ export class FaultRig {
     await this.ledger.remove();
   }
 
-  /** Begins an execution that prints a line ten times a second until `release`; resolves when it has begun. */
+  /**
+   * Begins an execution that prints a line ten times a second until `release`; resolves when it has
+   * begun.
+   */
   async beginLong(): Promise<string> {
     const answer = await this.trigger(this.long);
     if (answer.kind !== 'accepted') throw new Error('the trigger was refused');
@@ -165,9 +173,10 @@ export class FaultRig {
   }
 
   /**
-   * Waits for the end of everything that was accepted and holds it against the invariants. Beyond them: all ended in
-   * success, with what their steps printed in their logs. Another attempt is only for one of the reasons `because`; an
-   * unheard claim is the one that costs nothing and ran nothing.
+   * Waits for the end of everything that was accepted and holds it against the invariants. Beyond
+   * them: all ended in success, with what their steps printed in their logs. Another attempt is
+   * only for one of the reasons `because`; an unheard claim is the one that costs nothing and ran
+   * nothing.
    */
   async expectNothingLost(because: readonly string[] = ['claim_unheard']): Promise<void> {
     const { executions } = await expectInvariants(

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ledger } from '../../support/ledger.js';
 import type { ExecutionBody, MillraceServer } from '../../support/millrace-server.js';
 
-/** I1: no execution stays without an end for longer, once nothing hinders it any more. */
+/** I1: no execution stays without an end for longer, once nothing blocks it any more. */
 const END_MS = 60_000;
 /** I4: nothing of an execution is left on the machine so long after its end. */
 const LEFT_MS = 15_000;
@@ -44,9 +44,10 @@ export interface Findings {
 }
 
 /**
- * Holds a server against the invariants I1 to I8 of the promise (docs/testing.md), once no fault hinders it any more.
- * It asks the API, and does not believe it: what ran is in the ledger, what is left is on the machine. I6 (one delivery, one
- * execution) is for whoever sends the same request twice.
+ * Holds a server against the invariants I1 to I8 of the promise (docs/testing.md), once no fault
+ * blocks it any more. It asks the API, and does not believe it: what ran is in the ledger, what is
+ * left is on the machine. I6 (one delivery, one execution) is for whoever sends the same request
+ * twice.
  */
 export async function checkInvariants(subject: Subject): Promise<Findings> {
   const { server, ledger } = subject;
@@ -69,7 +70,8 @@ export async function checkInvariants(subject: Subject): Promise<Findings> {
       lost.add(id);
       breaches.push({ invariant: 'I5', execution: id, what: 'told to have succeeded, never ran' });
     }
-    // The outcome of a broken call is unknown: each trigger without an answer may be an execution, which must end too.
+    // The outcome of a broken call is unknown: each trigger without an answer may be an execution,
+    // which must end too.
     const beyond = [...ran].filter((id) => !executions.has(id) && !server.accepted.has(id));
     if (beyond.length > server.unanswered) {
       breaches.push({ invariant: 'I5', what: `${beyond.length} ran that nobody asked for` });
@@ -160,7 +162,10 @@ async function logProblems(server: MillraceServer, id: string): Promise<string[]
   return problems;
 }
 
-/** I4: processes by their environment and their folder, workspaces by their name; all of them have 15 s. */
+/**
+ * I4: processes by their environment and their folder, workspaces by their name; all of them have
+ * 15 s.
+ */
 async function leftOvers(server: MillraceServer, ids: ReadonlySet<string>): Promise<string[]> {
   const workspaces = join(server.home, 'w');
   const until = performance.now() + LEFT_MS;

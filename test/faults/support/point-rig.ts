@@ -45,13 +45,16 @@ interface WorkerBody {
   readonly status: string;
 }
 
-/** From the blow to the end, with the start of all others, the heir's, and what other tests on the machine may add. */
+/**
+ * From the blow to the end, with the start of all others, the heir's, and what other tests on the
+ * machine may add.
+ */
 const END_MS = 200_000;
 const STARTS_AT_ONCE = 2;
 
 /**
- * Workers that are hit, each in another state of a run, all at once; then one heir of all of them comes. Each has a label
- * of its own, so that it has one execution only.
+ * Workers that are hit, each in another state of a run, all at once; then one heir of all of them
+ * comes. Each has a label of its own, so that it has one execution only.
  */
 export class PointRig {
   private constructor(
@@ -64,7 +67,8 @@ export class PointRig {
   static async start(blow: Blow, strikes: readonly Strike[]): Promise<PointRig> {
     const server = await MillraceServer.start({ workers: 0 });
     const labels = strikes.map((_strike, index) => `l${index + 1}`);
-    // A start is a second of work: all at once, none of them would be ready in time on a machine that does more than this.
+    // A start is a second of work: all at once, none of them would be ready in time on a machine
+    // that does more than this.
     const lanes = Array.from({ length: STARTS_AT_ONCE }, () => Promise.resolve<unknown>(undefined));
     const struck = strikes.map((strike, index) => {
       const lane = index % STARTS_AT_ONCE;
@@ -88,7 +92,10 @@ export class PointRig {
     return new PointRig(server, blow, byStrike, heirAt);
   }
 
-  /** How the execution ended under the heir: by success, in this attempt, and held against the invariants. */
+  /**
+   * How the execution ended under the heir: by success, in this attempt, and held against the
+   * invariants.
+   */
   async success(strike: Strike, attempt: number): Promise<ExecutionBody> {
     const ended = await this.outcome(strike);
     if (ended.status !== 'success' || ended.attempt !== attempt) {

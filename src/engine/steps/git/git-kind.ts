@@ -7,7 +7,9 @@ import type { StepKind } from '../step-kind.js';
 import { GIT_KIND, type GitAction } from './git-action.js';
 import { rustciGitForm } from './rustci-git-form.js';
 
-/** Clones a repository into the workspace. It has no own form: a pipeline names its `repository`. */
+/**
+ * Clones a repository into the workspace. It has no own form: a pipeline names its `repository`.
+ */
 export const gitKind: StepKind<GitAction, GitAction> = {
   kind: GIT_KIND,
   meaning: 'clones a repository into the workspace',

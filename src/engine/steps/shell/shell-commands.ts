@@ -19,14 +19,16 @@ export interface ShellCommands {
 /**
  * Commands of a shell step with their expressions evaluated.
  *
- * A value never becomes text of a command, wherever it comes from: it is put into a variable, and the command holds a
- * reference to it, `${MILLRACE_EXPR_1}`. So a branch named `x; rm -rf /` or a title with backticks stays a value, and what
- * quotes a variable quotes it too: `echo "${{ trigger.message }}"` prints the message as it is, and without quotes the
- * shell splits it into words as it does with every variable.
+ * A value never becomes text of a command, wherever it comes from: it is put into a variable, and
+ * the command holds a reference to it, `${MILLRACE_EXPR_1}`. So a branch named `x; rm -rf /` or a
+ * title with backticks stays a value, and what quotes a variable quotes it too: `echo "${{
+ * trigger.message }}"` prints the message as it is, and without quotes the shell splits it into
+ * words as it does with every variable.
  *
- * Lint takes expressions only where they surely are a word or inside plain double quotes. Plans that were stored before it did
- * may hold others: in plain single quotes, here-documents and `$(…)`, where the place is sure and nothing runs the
- * value, they are filled in as they were; in all others the step fails before anything of it runs.
+ * Lint takes expressions only where they surely are a word or inside plain double quotes. Plans
+ * that were stored before it did may hold others: in plain single quotes, here-documents and
+ * `$(…)`, where the place is sure and nothing runs the value, they are filled in as they were; in
+ * all others the step fails before anything of it runs.
  *
  * @throws TemplateError for a wrong expression, or one in such a place.
  */

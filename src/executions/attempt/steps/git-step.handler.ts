@@ -65,7 +65,10 @@ export class GitStepHandler extends StepHandler<GitAction> {
   }
 }
 
-/** The names that lead to the folder from the workspace; undefined for a path that leads out of it by itself. */
+/**
+ * The names that lead to the folder from the workspace; undefined for a path that leads out of it
+ * by itself.
+ */
 function namesOf(directory = ''): string[] | undefined {
   const names = directory.split('/').filter((name) => name !== '' && name !== '.');
   return directory.startsWith('/') || names.includes('..') ? undefined : names;

@@ -22,8 +22,9 @@ export type StepOutputs =
   | { readonly kind: 'invalid'; readonly message: string };
 
 /**
- * The `$CI_OUTPUT` file of one try of a step. It is made in a folder where the step cannot make, rename or remove anything,
- * and read by the descriptor that made it: whatever the step does with the path, nothing else is ever read, or waited for.
+ * The `$CI_OUTPUT` file of one try of a step. It is made in a folder where the step cannot make,
+ * rename or remove anything, and read by the descriptor that made it: whatever the step does with
+ * the path, nothing else is ever read, or waited for.
  */
 export class OutputFile {
   private constructor(
@@ -48,7 +49,10 @@ export class OutputFile {
     return { kind: 'outputs', outputs };
   }
 
-  /** What a step that did not succeed had set whole: entries that end with a line feed and may be set. */
+  /**
+   * What a step that did not succeed had set whole: entries that end with a line feed and may be
+   * set.
+   */
   readWhole(declared: readonly string[]): Readonly<Record<string, string>> {
     const text = this.readText();
     if (typeof text !== 'string') return {};
@@ -82,7 +86,10 @@ export function outputFilePath({ root }: Pick<Workspace, 'root'>, number: number
   return join(root, `outputs-${number}`);
 }
 
-/** A script that is too long for the command line, readable for the step and for nobody else, in a folder of the server's. */
+/**
+ * A script that is too long for the command line, readable for the step and for nobody else, in a
+ * folder of the server's.
+ */
 export function makeScriptFile(
   { root, owner }: Workspace,
   number: number,
@@ -139,7 +146,9 @@ function parseOutputs(text: string, declared: readonly string[]): Parsed {
   return { outputs: nameRecord(outputs), problem };
 }
 
-/** The line that ends what `NAME<<delimiter` begins; undefined when there is none, or no delimiter. */
+/**
+ * The line that ends what `NAME<<delimiter` begins; undefined when there is none, or no delimiter.
+ */
 function findEnd(lines: readonly string[], begin: number, delimiter: string): number | undefined {
   if (delimiter === '') return undefined;
   const after = lines.slice(begin + 1).findIndex((line) => withoutReturn(line) === delimiter);

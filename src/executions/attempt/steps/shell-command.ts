@@ -10,7 +10,9 @@ export function scriptOf({ commands }: ShellAction): string {
   return commands.join('\n');
 }
 
-/** The program and arguments that run a script, which is in the file or goes by the command line. */
+/**
+ * The program and arguments that run a script, which is in the file or goes by the command line.
+ */
 export function shellCommand(
   { shell }: ShellAction,
   script: string,

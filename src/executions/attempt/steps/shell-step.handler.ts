@@ -37,7 +37,10 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   constructor(
     private readonly processes: ProcessRunner,
     private readonly workspace: Workspace,
-    /** The process group of the execution attempt, by which everything that it leaves behind is found. */
+    /**
+     * The process group of the execution attempt, by which everything that it leaves behind is
+     * found.
+     */
     private readonly group: string,
     private readonly output: StepOutput,
     private readonly host: Pick<StepHost, 'begin'>,
@@ -86,14 +89,16 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       environment,
       mergeOutput: action.separateStreams !== true,
       cwd: this.workspace.directory,
-      // Entered by the step itself: a step that runs beside this one may have put a link there meanwhile.
+      // Entered by the step itself: a step that runs beside this one may have put a link there
+      // meanwhile.
       ...(folder !== this.workspace.directory && { directory: folder }),
     });
   }
 
   /**
-   * Passes the streams on, ends the tree on abort, and resolves when both process and streams are over. `killed`: the
-   * abort came first, whatever the process made of it; what ends well at TERM was ended all the same.
+   * Passes the streams on, ends the tree on abort, and resolves when both process and streams are
+   * over. `killed`: the abort came first, whatever the process made of it; what ends well at TERM
+   * was ended all the same.
    */
   private async follow(
     process: RunningProcess,
@@ -169,12 +174,18 @@ function succeeded(read: StepOutputs): StepOutcome {
   };
 }
 
-/** Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go through a file. */
+/**
+ * Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go
+ * through a file.
+ */
 function needsFile(script: string): boolean {
   return Buffer.byteLength(script) > MAX_ARGUMENT_BYTES;
 }
 
-/** The kernel takes 128 KiB for one variable, and a quarter of the stack's limit (2 MiB as a rule) for all; see execve(2). */
+/**
+ * The kernel takes 128 KiB for one variable, and a quarter of the stack's limit (2 MiB as a rule)
+ * for all; see execve(2).
+ */
 function tooLarge(environment: Readonly<Record<string, string>>): StepOutcome {
   const sizes = Object.entries(environment).map(([name, value]) => ({
     name,

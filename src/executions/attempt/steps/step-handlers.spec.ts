@@ -28,7 +28,7 @@ const handlers = createStepHandlers({
 });
 
 describe('StepHandlers', () => {
-  it('makes one handler for each kind of step, anew for each run', () => {
+  it('makes one handler for each kind of step, again for each run', () => {
     const [one, other] = [handlers.forRun(place), handlers.forRun(place)];
     expect(one.map(({ kind }) => kind).sort()).toEqual(KINDS);
     expect(other[0]).not.toBe(one[0]);

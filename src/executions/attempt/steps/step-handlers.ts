@@ -23,7 +23,10 @@ export interface StepPlace {
 /** Makes the handler of one kind of step for one run. */
 export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 
-/** The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for all programs. */
+/**
+ * The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for
+ * all programs.
+ */
 export class StepHandlers {
   constructor(private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>) {}
 

@@ -2,7 +2,9 @@ import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 
 /** One byte stream of one try. */
 export interface OutputSink {
-  /** Takes bytes in the order they come. The source waits for a returned promise before it reads on. */
+  /**
+   * Takes bytes in the order they come. The source waits for a returned promise before it reads on.
+   */
   write(bytes: Buffer): true | Promise<void>;
   /** No more bytes follow; what was held back is let go. */
   end(): void;

@@ -13,8 +13,9 @@ export type WorkspacePath =
   | { readonly kind: 'unknown'; readonly message: string };
 
 /**
- * Resolves a folder named by a pipeline against the workspace, links included, by the eyes of the step user; what leads out
- * of it is `outside`, what is no folder, or one that the step may not enter, is `missing`.
+ * Resolves a folder named by a pipeline against the workspace, links included, by the eyes of the
+ * step user; what leads out of it is `outside`, what is no folder, or one that the step may not
+ * enter, is `missing`.
  */
 export async function resolveInWorkspace(
   scripts: StepUserScripts,

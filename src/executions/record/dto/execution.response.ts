@@ -11,11 +11,11 @@ import type {
   StoredStep,
 } from '../stored-state.js';
 
-const exampleId = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
 const nullableDate = { type: String, format: 'date-time', nullable: true } as const;
 
 export class AcceptedExecutionResponse {
-  @ApiProperty({ format: 'uuid', example: exampleId })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   execution_id!: string;
 
   @ApiProperty({ example: 'Execution accepted and queued.' })
@@ -102,7 +102,7 @@ export class StepResponse extends OutcomeResponse {
   @ApiProperty({ type: Number, nullable: true, example: 0 })
   exit_code!: number | null;
 
-  @ApiProperty({ description: 'Failed, but its stage went on.' })
+  @ApiProperty({ description: 'Failed, but its stage continued.' })
   continued_on_error!: boolean;
 
   @ApiProperty({ description: 'Passed after at least one failed attempt.' })
@@ -170,7 +170,7 @@ export class PlacementResponse {
 }
 
 export class ExecutionSummaryResponse extends OutcomeResponse {
-  @ApiProperty({ format: 'uuid', example: exampleId })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   id!: string;
 
   @ApiProperty({ format: 'uuid' })

@@ -15,8 +15,9 @@ export interface OutputPair {
 }
 
 /**
- * The FIFOs of one launcher. Each is for one process, and removed after it: whoever had one in hand may keep it open, or
- * open it anew by `/proc/self/fd`, and must not meet the output of another execution there.
+ * The FIFOs of one launcher. Each is for one process, and removed after it: whoever had one in hand
+ * may keep it open, or open it again by `/proc/self/fd`, and must not meet the output of another
+ * execution there.
  */
 export class FifoPool {
   private readonly free: string[];

@@ -3,20 +3,30 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { Readable } from 'node:stream';
 
 const CHUNK_BYTES = 64 * 1024;
-/** Most that is still read after `finish`: the largest pipe an ordinary user may have (/proc/sys/fs/pipe-max-size). */
+/**
+ * Most that is still read after `finish`: the largest pipe an ordinary user may have
+ * (/proc/sys/fs/pipe-max-size).
+ */
 const FINISH_BYTES = 1024 * 1024;
-/** Pause after each read that is dropped, ms: what a background child may flood us with is about 6 MB/s. */
+/**
+ * Pause after each read that is dropped, ms: what a background child may flood us with is about 6
+ * MB/s.
+ */
 const DROP_PAUSE_MS = 10;
 
-/** Every read of this process goes through here and is copied at once, so that a thousand idle streams cost nothing. */
+/**
+ * Every read of this process goes through here and is copied at once, so that a thousand idle
+ * streams cost nothing.
+ */
 const readBuffer = Buffer.allocUnsafe(CHUNK_BYTES);
 
 /**
- * The reading end of a FIFO. Opens at once (so that a writer can open it), reads from `begin` on, and ends when the last
- * writer is gone or after `finish`. Holds at most about two chunks of 64 KiB; the pipe holds one more.
+ * The reading end of a FIFO. Opens at once (so that a writer can open it), reads from `begin` on,
+ * and ends when the last writer is gone or after `finish`. Holds at most about two chunks of 64
+ * KiB; the pipe holds one more.
  *
- * After `finish` what still comes is read and dropped, until the last writer is gone: a background child that prints would
- * otherwise die of SIGPIPE.
+ * After `finish` what still comes is read and dropped, until the last writer is gone: a background
+ * child that prints would otherwise die of SIGPIPE.
  */
 export class FifoStream extends Readable {
   private readonly descriptor: number;
@@ -26,7 +36,10 @@ export class FifoStream extends Readable {
   private dropping = false;
   private closing: Promise<void> | undefined;
   private resolveClosed: () => void = () => undefined;
-  /** Resolves when the descriptor is closed: when the last writer is gone, or after `close` or `destroy`. */
+  /**
+   * Resolves when the descriptor is closed: when the last writer is gone, or after `close` or
+   * `destroy`.
+   */
   readonly whenClosed = new Promise<void>((resolve) => (this.resolveClosed = resolve));
 
   constructor(path: string) {
@@ -54,7 +67,10 @@ export class FifoStream extends Readable {
     else socket.pause();
   }
 
-  /** What is in the pipe is still delivered, then the stream ends; what comes later is dropped. Idempotent. */
+  /**
+   * What is in the pipe is still delivered, then the stream ends; what comes later is dropped.
+   * Idempotent.
+   */
   finish(): void {
     if (this.over) return;
     this.socket?.pause();

@@ -22,7 +22,9 @@ export class LaunchedProcess implements RunningProcess {
     readonly spec: ProcessSpec,
     readonly link: LauncherLink,
     private readonly outputs: OutputPair,
-    /** Resolves when nothing is left of what a lost launcher held; to be asked after `link.gone`. */
+    /**
+     * Resolves when nothing is left of what a lost launcher held; to be asked after `link.gone`.
+     */
     private readonly recovered: () => Promise<void>,
   ) {
     this.started = new Promise((resolve) => (this.resolveStarted = resolve));
@@ -56,7 +58,8 @@ export class LaunchedProcess implements RunningProcess {
 
   /** The first call counts. */
   handleEnd(exit: ProcessExit): void {
-    // Never started: no writer will come. Lost: the recovery ends the writers, and with them the streams.
+    // Never started: no writer will come. Lost: the recovery ends the writers, and with them the
+    // streams.
     if (!this.hasStarted) this.closeOutputs();
     this.resolveExit(exit);
     this.resolveStarted();

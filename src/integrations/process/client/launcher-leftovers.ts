@@ -14,7 +14,10 @@ import { findLauncherLeftovers, uidOfSteps, type LauncherTrace } from '../trees/
 /** What is known of a dead launcher beside what its folder tells. */
 export type KnownOfLauncher = Pick<LauncherTrace, 'trees' | 'ownsGroup' | 'stepUid'>;
 
-/** Ends what a dead launcher left, by all that its folder and (while its worker lives) its worker know, and forgets it. */
+/**
+ * Ends what a dead launcher left, by all that its folder and (while its worker lives) its worker
+ * know, and forgets it.
+ */
 export async function endLeftovers(
   folder: LauncherFolder,
   launcher: LauncherIdentity,
@@ -61,9 +64,10 @@ export async function sweepStaleLaunchers(
 }
 
 /**
- * Processes of the steps' user with a marker variable of ours that no living launcher holds, and orphans of the steps' own user
- * while there is no living launcher at all. A Millrace that runs in a step judges nobody by this: it may not see
- * the launchers of the outer one, which ends all that the step leaves.
+ * Processes of the steps' user with a marker variable of ours that no living launcher holds, and
+ * orphans of the steps' own user while there is no living launcher at all. A Millrace that runs in
+ * a step judges nobody by this: it may not see the launchers of the outer one, which ends all that
+ * the step leaves.
  */
 function findUnheld(
   folder: LauncherFolder,
@@ -84,8 +88,8 @@ function findUnheld(
 }
 
 /**
- * Says of a process whether a living launcher holds it: by its audit session, its mark, by descent, or because that launcher
- * has neither sessions nor marks to tell by.
+ * Says of a process whether a living launcher holds it: by its audit session, its mark, by descent,
+ * or because that launcher has neither sessions nor marks to tell by.
  */
 function holdTest(
   folder: LauncherFolder,

@@ -89,7 +89,8 @@ export class LauncherLink {
     options: LauncherOptions,
     linkOptions: LinkOptions,
   ): Promise<LauncherLink> {
-    // No environment: /proc/PID/environ of a launcher is as readable as a step's. A session of its own: the terminal's Ctrl-C is not for it.
+    // No environment: /proc/PID/environ of a launcher is as readable as a step's. A session of its
+    // own: the terminal's Ctrl-C is not for it.
     const child = spawn(process.execPath, [...NODE_FLAGS, entry, JSON.stringify(options)], {
       env: {},
       cwd: '/',
@@ -133,7 +134,9 @@ export class LauncherLink {
     if (this.open && this.pipe.writable) this.pipe.write(encodeFrame(request));
   }
 
-  /** @throws ProcessRunnerError `launcher_lost`, or `processes_survived` with the launcher's words. */
+  /**
+   * @throws ProcessRunnerError `launcher_lost`, or `processes_survived` with the launcher's words.
+   */
   ask(question: Question): Promise<Answer> {
     if (!this.open) return Promise.reject(lostError('the launcher is gone'));
     this.requests += 1;

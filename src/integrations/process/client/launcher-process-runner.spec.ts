@@ -24,7 +24,10 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** Pids of processes of which an argument is `argument`: a number of seconds that only one test sleeps. */
+/**
+ * Pids of processes of which an argument is `argument`: a number of seconds that only one test
+ * sleeps.
+ */
 function pidsWithArgument(argument: string): number[] {
   return readProcessTable().flatMap(({ pid }) => {
     try {
@@ -43,7 +46,10 @@ function uniqueSleep(): string {
   return `${seconds}`;
 }
 
-/** Detached by two forks and a session of its own, with no environment, no descriptor, in another folder, and deaf to TERM. */
+/**
+ * Detached by two forks and a session of its own, with no environment, no descriptor, in another
+ * folder, and deaf to TERM.
+ */
 function escapee(sleep: string): string {
   return `setsid env -i /bin/sh -c 'cd /; exec </dev/null >/dev/null 2>&1; (trap "" TERM; /bin/sleep ${sleep}) & exit 0' &`;
 }
@@ -141,7 +147,8 @@ describe('LauncherProcessRunner', () => {
       const [, stdout] = await outcome(running);
       expect(stdout.trim().split('\n').sort()).toEqual([
         'B=2',
-        // In a step of another Millrace (this may be a build of it) the outer group stands before it.
+        // In a step of another Millrace (this may be a build of it) the outer group stands before
+        // it.
         expect.stringMatching(/^MILLRACE_GROUP=(.*\/)?group$/),
         '__proto__=p',
         'constructor=c',

@@ -14,19 +14,33 @@ import type { StepUser } from '../step-account.js';
 export interface LauncherRunnerOptions {
   /** Absolute path of the launcher's entry file (`dist/launcher.js`). */
   readonly launcherEntry: string;
-  /** Whom the steps run as; only when this process is root. Unset: the same user. Folders are the caller's business. */
+  /**
+   * Whom the steps run as; only when this process is root. Unset: the same user. Folders are the
+   * caller's business.
+   */
   readonly stepUser?: StepUser;
   /** How often the launcher hears from us; default 2 s. */
   readonly heartbeatMs?: number;
   /** Our silence after which the launcher ends every tree; default 12 s. */
   readonly silenceLimitMs?: number;
-  /** Silence of the launcher (it answers every heartbeat) after which it is killed and counts as lost; default 12 s. */
+  /**
+   * Silence of the launcher (it answers every heartbeat) after which it is killed and counts as
+   * lost; default 12 s.
+   */
   readonly launcherSilenceLimitMs?: number;
-  /** From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone in 15 s. */
+  /**
+   * From TERM to KILL when the launcher ends trees on its own; default 1 s, so that they are gone
+   * in 15 s.
+   */
   readonly graceMs?: number;
-  /** Folder of the launchers of this user on this host, mode 0700; default: see `launcher-place.ts`. */
+  /**
+   * Folder of the launchers of this user on this host, mode 0700; default: see `launcher-place.ts`.
+   */
   readonly stateFolder?: string;
-  /** False: this process cannot do what it promised, and must not keep its trees alive by its heartbeat. */
+  /**
+   * False: this process cannot do what it promised, and must not keep its trees alive by its
+   * heartbeat.
+   */
   readonly isSteady?: () => boolean;
   /** Told of what a log should hold. */
   readonly report?: (event: RunnerReport) => void;
@@ -41,7 +55,10 @@ export type RunnerReport =
 /** From the end of the pipe to KILL for the launcher itself, beyond the grace of its trees. */
 const CLOSE_LIMIT_MS = 12_000;
 
-/** The real runner: a small child process, the launcher, starts the trees. Starts it when it is first needed, and anew when it was lost. */
+/**
+ * The real runner: a small child process, the launcher, starts the trees. Starts it when it is
+ * first needed, and again when it was lost.
+ */
 export class LauncherProcessRunner extends ProcessRunner {
   private readonly folder: LauncherFolder;
   private readonly processes = new Map<number, LaunchedProcess>();
@@ -59,7 +76,10 @@ export class LauncherProcessRunner extends ProcessRunner {
     this.ledger = new TreeLedger(options.stepUser?.uid);
   }
 
-  /** @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`, `launcher_start_failed`. */
+  /**
+   * @throws ProcessRunnerError `duplicate_process_id`, `process_runner_closed`,
+   *   `launcher_start_failed`.
+   */
   async start(spec: ProcessSpec): Promise<RunningProcess> {
     const begun = performance.now();
     this.takeId(spec);
@@ -108,7 +128,10 @@ export class LauncherProcessRunner extends ProcessRunner {
     }
   }
 
-  /** Starts the launcher ahead of the first process. @throws ProcessRunnerError `launcher_start_failed`, `process_runner_closed`. */
+  /**
+   * Starts the launcher ahead of the first process. @throws ProcessRunnerError
+   * `launcher_start_failed`, `process_runner_closed`.
+   */
   async warmUp(): Promise<void> {
     await this.launcher();
   }
@@ -119,9 +142,10 @@ export class LauncherProcessRunner extends ProcessRunner {
   }
 
   /**
-   * Call at the start of a worker, before its first process: ends what launchers of this host left that were killed
-   * together with their workers, and whatever else carries a group that begins with `groupPrefix`. What a living launcher holds is
-   * left alone. Resolves with the number of processes.
+   * Call at the start of a worker, before its first process: ends what launchers of this host left
+   * that were killed together with their workers, and whatever else carries a group that begins
+   * with `groupPrefix`. What a living launcher holds is left alone. Resolves with the number of
+   * processes.
    */
   sweepStale(groupPrefix: string): Promise<number> {
     return sweepStaleLaunchers(this.folder, groupPrefix, this.options.stepUser?.uid);

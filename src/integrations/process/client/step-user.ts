@@ -20,8 +20,9 @@ export async function resolveStepUser(name: string, passwdFile = '/etc/passwd'):
 }
 
 /**
- * The user that steps run as: undefined for an ordinary user, whose steps are its own. For root it is `name`,
- * or `millrace-step`, which is made (system user, no login) when it is missing. May run concurrently in several processes.
+ * The user that steps run as: undefined for an ordinary user, whose steps are its own. For root it
+ * is `name`, or `millrace-step`, which is made (system user, no login) when it is missing. May run
+ * concurrently in several processes.
  *
  * @throws ProcessRunnerError `step_user_not_found` for a named user, `step_user_create_failed`.
  */

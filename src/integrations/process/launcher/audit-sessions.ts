@@ -2,13 +2,17 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { readCapabilities } from '../trees/process-table.js';
 import type { SessionLog } from '../trees/session-log.js';
 
-/** Bit of the capability without which a process's audit session stays as it is, for good; see capabilities(7). */
+/**
+ * Bit of the capability without which a process's audit session stays as it is, for good; see
+ * capabilities(7).
+ */
 const CAP_AUDIT_CONTROL = 30n;
 
 /**
- * Names that a process cannot lose at all. Writing `/proc/self/loginuid` begins a new audit session, as the login programs and
- * cron do for every session and job: the kernel gives it a number (`/proc/PID/sessionid`) that no other has until the next
- * boot, every child inherits it, and nobody without CAP_AUDIT_CONTROL, in a user namespace neither, can change it. 3 µs.
+ * Names that a process cannot lose at all. Writing `/proc/self/loginuid` begins a new audit
+ * session, as the login programs and cron do for every session and job: the kernel gives it a
+ * number (`/proc/PID/sessionid`) that no other has until the next boot, every child inherits it,
+ * and nobody without CAP_AUDIT_CONTROL, in a user namespace neither, can change it. 3 µs.
  *
  * Only for a root launcher whose steps are another user: a step that is root could change it.
  */
@@ -23,7 +27,9 @@ export class AuditSessions {
     private readonly log: SessionLog,
   ) {}
 
-  /** Undefined where there are none: not root, no kernel audit, a container without the capability. */
+  /**
+   * Undefined where there are none: not root, no kernel audit, a container without the capability.
+   */
   static open(stepUid: number | undefined, log: SessionLog): AuditSessions | undefined {
     if (!stepUid || !hasAuditControl()) return undefined;
     const descriptors = openForSessions();
@@ -39,8 +45,9 @@ export class AuditSessions {
   }
 
   /**
-   * Runs `spawn` (synchronously, with its fork) so that the child is in an audit session of its own, whose number is returned
-   * and was written down before. What the launcher starts for itself is in none that a step has.
+   * Runs `spawn` (synchronously, with its fork) so that the child is in an audit session of its
+   * own, whose number is returned and was written down before. What the launcher starts for itself
+   * is in none that a step has.
    */
   during<T>(spawn: () => T): { readonly result: T; readonly auditSession: number | undefined } {
     const auditSession = this.isBroken ? undefined : this.next();
@@ -52,7 +59,10 @@ export class AuditSessions {
     }
   }
 
-  /** Undefined, from now on, when the kernel refuses (an administrator made login uids immutable): the other rules remain. */
+  /**
+   * Undefined, from now on, when the kernel refuses (an administrator made login uids immutable):
+   * the other rules remain.
+   */
   private next(): number | undefined {
     const before = this.read();
     try {

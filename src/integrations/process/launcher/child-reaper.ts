@@ -11,15 +11,18 @@ interface Handle {
 }
 
 /**
- * Collects ended children by `waitpid` itself. Node's own 'exit' event has names for ordinary signals only and tells a
- * child that a real-time signal killed as one that ended with exit code 0 (`docs/adr/0016`).
+ * Collects ended children by `waitpid` itself. Node's own 'exit' event has names for ordinary
+ * signals only and tells a child that a real-time signal killed as one that ended with exit code 0
+ * (`docs/adr/0016`).
  *
  * Only children that were handed over are waited for; Node's others stay Node's.
  */
 export class ChildReaper {
   private readonly children = new Map<number, (exit: ProcessExit) => void>();
 
-  /** Without `waitpid` children are left to Node, whose word is right for all but real-time signals. */
+  /**
+   * Without `waitpid` children are left to Node, whose word is right for all but real-time signals.
+   */
   constructor(private readonly waitpid: WaitPid | undefined) {
     if (waitpid) process.on('SIGCHLD', () => this.collect(waitpid));
   }
@@ -39,7 +42,10 @@ export class ChildReaper {
     }
   }
 
-  /** Takes a child over that was just spawned, before the event loop turns: it has no 'exit' event any more. */
+  /**
+   * Takes a child over that was just spawned, before the event loop turns: it has no 'exit' event
+   * any more.
+   */
   take(child: ChildProcess, pid: number, onEnd: (exit: ProcessExit) => void): void {
     if (!this.waitpid) {
       child.once('exit', (code, signal) => onEnd(exitOfNode(code, signal)));

@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { ProcessExit } from '../process-runner.js';
 
-/** Descriptor on which the entering shell tells why it could not go on; no program of a step ever has it. */
+/**
+ * Descriptor on which the entering shell tells why it could not continue; no program of a step ever
+ * has it.
+ */
 export const ENTRY_REPORT_FD = 3;
 /** Characters; a code such as ENOENT is all that is ever told. */
 const LONGEST_REPORT = 64;
@@ -9,8 +12,9 @@ const LONGEST_REPORT = 64;
 const LATE_REPORT_MS = 500;
 
 /**
- * `$1` is the directory, the rest the command. The shell that runs it is the step user already: libuv enters the `cwd` of
- * a spawn before it changes the user, so a link in place of the directory would be followed with root's rights.
+ * `$1` is the directory, the rest the command. The shell that runs it is the step user already:
+ * libuv enters the `cwd` of a spawn before it changes the user, so a link in place of the directory
+ * would be followed with root's rights.
  */
 const ENTER = `dir=$1
 shift
@@ -30,7 +34,10 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/** The command that enters the directory (absolute, or relative to its own) and becomes `command`, as one process. */
+/**
+ * The command that enters the directory (absolute, or relative to its own) and becomes `command`,
+ * as one process.
+ */
 export function enterDirectory(directory: string, { command, args }: Command): Command {
   // With a slash in front neither CDPATH nor the meaning of `cd -` is asked for.
   const place = directory.startsWith('/') ? directory : `./${directory}`;
@@ -38,8 +45,9 @@ export function enterDirectory(directory: string, { command, args }: Command): C
 }
 
 /**
- * What the entering shell told, once it became the command or ended; undefined when all went well. `ended` says that the process
- * is over: who took the descriptor from the shell (pidfd_getfd, SCM_RIGHTS) and keeps it does not keep the end of the step.
+ * What the entering shell told, once it became the command or ended; undefined when all went well.
+ * `ended` says that the process is over: who took the descriptor from the shell (pidfd_getfd,
+ * SCM_RIGHTS) and keeps it does not keep the end of the step.
  */
 export async function readEntryReport(
   report: Readable,

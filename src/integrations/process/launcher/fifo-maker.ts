@@ -8,10 +8,11 @@ const BATCH = 128;
 const run = promisify(execFile);
 
 /**
- * Makes the FIFOs for the outputs of steps: Node has no call for it, and its own pipes are sockets, in which
- * `echo > /dev/stderr` fails. Anyone may open them for writing, because a step of another user opens `/dev/stderr` anew by
- * `/proc/self/fd/2`, and nobody but their owner for reading: `/proc/PID/fd` leads past their closed folder, also to those of
- * other executions of the step user.
+ * Makes the FIFOs for the outputs of steps: Node has no call for it, and its own pipes are sockets,
+ * in which `echo > /dev/stderr` fails. Anyone may open them for writing, because a step of another
+ * user opens `/dev/stderr` again by `/proc/self/fd/2`, and nobody but their owner for reading:
+ * `/proc/PID/fd` leads past their closed folder, also to those of other executions of the step
+ * user.
  */
 export class FifoMaker {
   private made = 0;

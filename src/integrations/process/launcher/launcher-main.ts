@@ -21,11 +21,13 @@ import { MarkPool } from './mark-pool.js';
 const O_CLOEXEC = 0o2000000;
 
 /**
- * The launcher's life: hears the worker on descriptor 3 until that pipe ends, then ends every tree and returns.
- * The worker's silence ends the trees too, but not the launcher: a worker that was only stopped gets them told as `lost`.
+ * The launcher's life: hears the worker on descriptor 3 until that pipe ends, then ends every tree
+ * and returns. The worker's silence ends the trees too, but not the launcher: a worker that was
+ * only stopped gets them told as `lost`.
  */
 export async function runLauncher(options: LauncherOptions): Promise<void> {
-  // The end of the pipe is the only order to leave: a Ctrl-C or a stop of the whole service must let the worker drain.
+  // The end of the pipe is the only order to leave: a Ctrl-C or a stop of the whole service must
+  // let the worker drain.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => undefined);
 
@@ -66,7 +68,10 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   folder.forget(identity);
 }
 
-/** Node's own descriptors close on exec; what a shell or a supervisor let the worker inherit does not, and would reach every step. */
+/**
+ * Node's own descriptors close on exec; what a shell or a supervisor let the worker inherit does
+ * not, and would reach every step.
+ */
 function closeInheritedDescriptors(): void {
   for (const name of readdirSync('/proc/self/fdinfo')) {
     const descriptor = Number(name);

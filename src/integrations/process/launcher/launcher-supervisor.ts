@@ -27,7 +27,10 @@ import type { MarkPool } from './mark-pool.js';
 const COLLECT_LIMIT_MS = 1000;
 const COLLECT_PAUSE_MS = 10;
 
-/** What the launcher does: starts trees, tells of their end, and ends them when it is asked to or the worker is silent. */
+/**
+ * What the launcher does: starts trees, tells of their end, and ends them when it is asked to or
+ * the worker is silent.
+ */
 export class LauncherSupervisor {
   private readonly ledger: TreeLedger;
   private readonly sweeps: SweepQueue;
@@ -192,8 +195,9 @@ export class LauncherSupervisor {
   }
 
   /**
-   * A process that another one traces (ptrace) is not given to us when it dies, and one that hangs in the kernel does not die:
-   * whoever asked for its end must not wait for what a step keeps from us.
+   * A process that another one traces (ptrace) is not given to us when it dies, and one that hangs
+   * in the kernel does not die: whoever asked for its end must not wait for what a step keeps from
+   * us.
    */
   private async tellUncollected(tree: LedgerTree): Promise<void> {
     const deadline = performance.now() + COLLECT_LIMIT_MS;
@@ -229,8 +233,9 @@ interface Spawned {
 }
 
 /**
- * Opens a FIFO for a step. A plain open would wait for ever, and all steps with it, if the worker died just now: our own
- * reading end, open for a moment, sees to it that there is a reader. (Non-blocking it must not be: the step inherits that.)
+ * Opens a FIFO for a step. A plain open would wait for ever, and all steps with it, if the worker
+ * died just now: our own reading end, open for a moment, sees to it that there is a reader.
+ * (Non-blocking it must not be: the step inherits that.)
  */
 function openForWriting(path: string): number {
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -250,7 +255,9 @@ function withMarker(
   return mergedNames(marker, environment, marker);
 }
 
-/** Why its directory was not entered or its program not found there; undefined for everything else. */
+/**
+ * Why its directory was not entered or its program not found there; undefined for everything else.
+ */
 function entryReport(
   child: ChildProcess,
   request: StartRequest,

@@ -3,8 +3,9 @@ import type { LauncherFolder, LauncherIdentity } from '../protocol/launcher-fold
 import { readOomScoreAdjustment } from '../trees/process-table.js';
 
 /**
- * Ranges of marks. A launcher uses the first that is wholly above its own value: a step may itself run Millrace (its own tests
- * do), as a user that cannot see the claims of the outer one, and no mark of the inner may be one of the outer's.
+ * Ranges of marks. A launcher uses the first that is wholly above its own value: a step may itself
+ * run Millrace (its own tests do), as a user that cannot see the claims of the outer one, and no
+ * mark of the inner may be one of the outer's.
  */
 const RANGES = [
   [301, 719],
@@ -12,16 +13,21 @@ const RANGES = [
   [888, 999],
 ] as const;
 const HIGHEST_MARK = 999;
-/** Files looked at before a range is given up: with 200 trees of other launchers on the host the last misses once in 10^10. */
+/**
+ * Files looked at before a range is given up: with 200 trees of other launchers on the host the
+ * last misses once in 10^10.
+ */
 const CLAIM_TRIES = 32;
 
 /**
- * Marks that a process cannot lose by accident. A mark is a value of `/proc/PID/oom_score_adj`: every child inherits it,
- * over `setsid`, a double fork, `env -i` and closed descriptors; anyone may read it, an ordinary user may set it, and
- * setting it costs 1 µs. Its other effect is wanted too: short of memory, the kernel ends steps before workers.
+ * Marks that a process cannot lose by accident. A mark is a value of `/proc/PID/oom_score_adj`:
+ * every child inherits it, over `setsid`, a double fork, `env -i` and closed descriptors; anyone
+ * may read it, an ordinary user may set it, and setting it costs 1 µs. Its other effect is wanted
+ * too: short of memory, the kernel ends steps before workers.
  *
- * A mark is one tree's while the tree runs, and its group's until the group was swept (see `tree-search.ts`).
- * Without the file, or where the launcher itself already runs at the highest value, there are no marks.
+ * A mark is one tree's while the tree runs, and its group's until the group was swept (see
+ * `tree-search.ts`). Without the file, or where the launcher itself already runs at the highest
+ * value, there are no marks.
  */
 export class MarkPool {
   private readonly free: number[] = [];
@@ -53,12 +59,18 @@ export class MarkPool {
     return undefined;
   }
 
-  /** Gives a mark back: nothing may carry it any more. It stays claimed on the host for this launcher's next tree. */
+  /**
+   * Gives a mark back: nothing may carry it any more. It stays claimed on the host for this
+   * launcher's next tree.
+   */
   give(mark: number): void {
     this.free.push(mark);
   }
 
-  /** Runs `spawn` (synchronously, with its fork) so that the child carries the mark. False: the mark could not be set. */
+  /**
+   * Runs `spawn` (synchronously, with its fork) so that the child carries the mark. False: the mark
+   * could not be set.
+   */
   whileMarked(mark: number, spawn: () => void): boolean {
     const descriptor = this.descriptor;
     if (descriptor === undefined || !this.write(descriptor, mark)) {
@@ -78,7 +90,8 @@ export class MarkPool {
       writeSync(descriptor, String(value), 0);
       return true;
     } catch {
-      // Refused by the kernel's or a sandbox's policy (EACCES, EPERM, EINVAL…): marks are an aid; the other rules of the search remain.
+      // Refused by the kernel's or a sandbox's policy (EACCES, EPERM, EINVAL…): marks are an aid;
+      // the other rules of the search remain.
       closeSync(descriptor);
       this.descriptor = undefined;
       return false;

@@ -26,22 +26,28 @@ export interface ClaimedMark {
 }
 
 /**
- * Where the launchers of one user on one host keep what must be found when they are dead: `launcher-PID-TICKS-BOOT/`
- * with the FIFOs, and `mark-NNN` files, which make a mark exclusive on the host. Only its owner may enter it.
+ * Where the launchers of one user on one host keep what must be found when they are dead:
+ * `launcher-PID-TICKS-BOOT/` with the FIFOs, and `mark-NNN` files, which make a mark exclusive on
+ * the host. Only its owner may enter it.
  */
 export class LauncherFolder {
   readonly bootId = readBootId();
 
   private constructor(readonly path: string) {}
 
-  /** The one of all launchers of this user on this host, or the one that is named. @throws ProcessRunnerError `state_directory_unsafe`. */
+  /**
+   * The one of all launchers of this user on this host, or the one that is named. @throws
+   * ProcessRunnerError `state_directory_unsafe`.
+   */
   static open(path?: string): LauncherFolder {
     if (path === undefined) return new LauncherFolder(findLauncherFolder(process.getuid?.() ?? 0));
     makeNamedFolder(path);
     return new LauncherFolder(path);
   }
 
-  /** Makes the launcher's own folder; it says that the launcher lives as long as its process does. */
+  /**
+   * Makes the launcher's own folder; it says that the launcher lives as long as its process does.
+   */
   register(identity: LauncherIdentity): string {
     const folder = join(this.path, launcherName(identity));
     mkdirSync(folder, { mode: 0o700 });

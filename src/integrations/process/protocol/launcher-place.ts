@@ -4,7 +4,10 @@ import { ProcessRunnerError } from '../process-runner.error.js';
 
 /** Where nobody but root can take a name. */
 const ROOT_PLACE = '/run';
-/** Where every user can. Not `os.tmpdir()`: a step's own TMPDIR would move it, and marks are exclusive only within one folder. */
+/**
+ * Where every user can. Not `os.tmpdir()`: a step's own TMPDIR would move it, and marks are
+ * exclusive only within one folder.
+ */
 const SHARED_PLACE = '/tmp';
 /** Names that are tried in the shared place before one that nobody can foresee. */
 const TRIES = 100;
@@ -15,9 +18,10 @@ export interface Places {
 }
 
 /**
- * The folder of all launchers of a user on a host, made when there is none: `/run/millrace-launchers` for root;
- * `/tmp/millrace-launchers-UID` for others, or, where somebody else sits on that name, the first `…-UID-N` that is the user's.
- * Nobody can keep a launcher from starting by making folders.
+ * The folder of all launchers of a user on a host, made when there is none:
+ * `/run/millrace-launchers` for root; `/tmp/millrace-launchers-UID` for others, or, where somebody
+ * else sits on that name, the first `…-UID-N` that is the user's. Nobody can keep a launcher from
+ * starting by making folders.
  *
  * @throws ProcessRunnerError `state_directory_unsafe` when there is no place at all.
  */
@@ -54,7 +58,10 @@ function findInShared(sharedPlace: string, uid: number): string {
   return mkdtempSync(join(sharedPlace, `${name}-`));
 }
 
-/** A folder that the caller named. @throws ProcessRunnerError `state_directory_unsafe`: it belongs to someone else or is a link. */
+/**
+ * A folder that the caller named. @throws ProcessRunnerError `state_directory_unsafe`: it belongs
+ * to someone else or is a link.
+ */
 export function makeNamedFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (isOwnFolder(path, process.getuid?.() ?? 0)) return;

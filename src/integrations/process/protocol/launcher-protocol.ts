@@ -78,7 +78,10 @@ export function encodeFrame(frame: LauncherRequest | LauncherEvent): string {
   return `${JSON.stringify(frame)}\n`;
 }
 
-/** Cuts a byte stream into frames. The two ends are one program: a frame that is no JSON is a defect and throws. */
+/**
+ * Cuts a byte stream into frames. The two ends are one program: a frame that is no JSON is a defect
+ * and throws.
+ */
 export class FrameReader<Frame extends LauncherRequest | LauncherEvent> {
   private parts: Buffer[] = [];
 

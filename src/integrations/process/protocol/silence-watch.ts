@@ -11,7 +11,8 @@ export function watchSilence(limitMs: number, onSilence: () => void): SilenceWat
   let told = false;
   const timer = setInterval(() => {
     const now = performance.now();
-    // We were stopped ourselves, or the machine slept: what the other said meanwhile is still unread.
+    // We were stopped ourselves, or the machine slept: what the other said meanwhile is still
+    // unread.
     if (now - checkedAt > 3 * interval) heardAt = Math.max(heardAt, now - limitMs / 2);
     checkedAt = now;
     if (told || now - heardAt < limitMs) return;

@@ -10,8 +10,9 @@ import {
 } from './process-table.js';
 
 /**
- * Variable that every process of a step starts with: its group. Where the step belongs to a Millrace that itself runs in a step,
- * the groups of the outer ones stand before it, parted by slashes: what it starts is theirs too.
+ * Variable that every process of a step starts with: its group. Where the step belongs to a
+ * Millrace that itself runs in a step, the groups of the outer ones stand before it, separated by
+ * slashes: what it starts is theirs too.
  */
 export const GROUP_VARIABLE = 'MILLRACE_GROUP';
 const GROUP_SEPARATOR = '/';
@@ -22,8 +23,8 @@ export function groupPath(outer: string | undefined, group: string): string {
 }
 
 /**
- * What is read of a single process, and only when a rule asks for it. The audit session and the owners are the kernel's
- * word; all else a process can change about itself.
+ * What is read of a single process, and only when a rule asks for it. The audit session and the
+ * owners are the kernel's word; all else a process can change about itself.
  */
 export interface ProcessDetails {
   readonly auditSession: (pid: number) => number | undefined;
@@ -32,8 +33,8 @@ export interface ProcessDetails {
   readonly mark: (pid: number) => number | undefined;
   readonly group: (pid: number) => string | undefined;
   /**
-   * Only what is open for writing: a worker holds the reading ends, and so does, until its exec, every process that it has
-   * just forked.
+   * Only what is open for writing: a worker holds the reading ends, and so does, until its exec,
+   * every process that it has just forked.
    */
   readonly writtenFiles: (pid: number) => readonly string[];
   readonly folder: (pid: number) => string | undefined;
@@ -64,7 +65,10 @@ export class ProcessSnapshot {
     for (const entry of entries) this.byPid.set(entry.pid, entry);
   }
 
-  /** Reads `/proc`: 10 µs a process, 10 more for each that began after `sinceTicks`, 30 more for those of our user. */
+  /**
+   * Reads `/proc`: 10 µs a process, 10 more for each that began after `sinceTicks`, 30 more for
+   * those of our user.
+   */
   static take(sinceTicks = 0): ProcessSnapshot {
     return new ProcessSnapshot(readProcessTable(sinceTicks), procDetails);
   }

@@ -9,7 +9,10 @@ import {
 /** What the kernel says of a process that is in no audit session: -1 as a number without a sign. */
 const NO_AUDIT_SESSION = '4294967295';
 
-/** The living processes (no zombies) that began at `sinceTicks` or later. Costs about 10 µs a process. */
+/**
+ * The living processes (no zombies) that began at `sinceTicks` or later. Costs about 10 µs a
+ * process.
+ */
 export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
   const entries: ProcessEntry[] = [];
   for (const name of readdirSync('/proc')) {
@@ -21,13 +24,19 @@ export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
   return entries;
 }
 
-/** The value of `/proc/PID/oom_score_adj`, which a child inherits whatever it does to its environment or session. */
+/**
+ * The value of `/proc/PID/oom_score_adj`, which a child inherits whatever it does to its
+ * environment or session.
+ */
 export function readOomScoreAdjustment(pid: number): number | undefined {
   const text = readProcFile(`/proc/${pid}/oom_score_adj`);
   return text === undefined ? undefined : Number(text);
 }
 
-/** Value of a variable in the environment that the process was started with; reads the first 64 KiB of it. */
+/**
+ * Value of a variable in the environment that the process was started with; reads the first 64 KiB
+ * of it.
+ */
 export function readEnvironmentVariable(pid: number, name: string): string | undefined {
   const text = readProcFile(`/proc/${pid}/environ`);
   if (text === undefined) return undefined;

@@ -15,8 +15,9 @@ export interface RecordedSessions {
 }
 
 /**
- * File in the launcher's folder with the audit sessions that it began, each written before the first process is in it: a launcher
- * that is killed leaves it to whoever ends its trees. An append of a line costs 5 µs.
+ * File in the launcher's folder with the audit sessions that it began, each written before the
+ * first process is in it: a launcher that is killed leaves it to whoever ends its trees. An append
+ * of a line costs 5 µs.
  */
 export class SessionLog {
   private descriptor: number | undefined;
@@ -52,7 +53,10 @@ export class SessionLog {
   }
 }
 
-/** Undefined for a launcher without audit sessions. A line that was cut off by a kill had no process yet. */
+/**
+ * Undefined for a launcher without audit sessions. A line that was cut off by a kill had no process
+ * yet.
+ */
 export function readSessions(folder: string): RecordedSessions | undefined {
   let text: string;
   try {

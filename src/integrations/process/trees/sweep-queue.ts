@@ -3,7 +3,10 @@ import { killUntilNone } from './tree-ender.js';
 import type { TreeLedger } from './tree-ledger.js';
 import { findGroup, oldestTicks } from './tree-search.js';
 
-/** A reading of the process table costs 1 ms and more; this many times its cost must pass before the next one. */
+/**
+ * A reading of the process table costs 1 ms and more; this many times its cost must pass before the
+ * next one.
+ */
 const REST_FACTOR = 20;
 
 interface Waiting {
@@ -12,7 +15,10 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Sweeps groups; those that are asked for at about the same time share one reading of the process table. */
+/**
+ * Sweeps groups; those that are asked for at about the same time share one reading of the process
+ * table.
+ */
 export class SweepQueue {
   private readonly waiting = new Map<string, Waiting>();
   private scheduled = false;

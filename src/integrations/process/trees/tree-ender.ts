@@ -3,10 +3,16 @@ import { isAlive, type ProcessEntry } from '../../../common/child-process/proces
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 100;
-/** How long KILL is repeated: a process that survives it hangs in the kernel (a dead network mount), and waiting helps nobody. */
+/**
+ * How long KILL is repeated: a process that survives it hangs in the kernel (a dead network mount),
+ * and waiting helps nobody.
+ */
 const KILL_DEADLINE_MS = 10_000;
 
-/** Sends a signal to a process or, by its negative number, to a process group. False: none there, or it is not ours. */
+/**
+ * Sends a signal to a process or, by its negative number, to a process group. False: none there, or
+ * it is not ours.
+ */
 export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
@@ -29,7 +35,8 @@ export async function waitForGroupEnd(processGroup: number, limitMs: number): Pr
 }
 
 /**
- * KILLs what `find` finds until it finds nothing more, and what `alsoKnown` names; returns how many processes that were.
+ * KILLs what `find` finds until it finds nothing more, and what `alsoKnown` names; returns how many
+ * processes that were.
  *
  * @throws ProcessRunnerError `processes_survived` when some are left after 10 s.
  */

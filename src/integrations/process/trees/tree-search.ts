@@ -1,7 +1,10 @@
 import type { ProcessSnapshot } from './process-snapshot.js';
 import type { ProcessEntry } from '../../../common/child-process/process-stat.js';
 
-/** One tree that was started: its first process, which also leads its session, and what that inherited. */
+/**
+ * One tree that was started: its first process, which also leads its session, and what that
+ * inherited.
+ */
 export interface TreeIdentity {
   readonly pid: number;
   readonly startTicks: number;
@@ -48,7 +51,10 @@ interface Rules {
   /** The audit sessions tell it all: nothing else convicts. */
   readonly isExact: boolean;
   readonly stepUid: number | undefined;
-  /** What a process says about itself, or numbers that come round again: counts only for the steps' own user. */
+  /**
+   * What a process says about itself, or numbers that come round again: counts only for the steps'
+   * own user.
+   */
   readonly hasEvidence: (entry: ProcessEntry) => boolean;
 }
 
@@ -63,8 +69,9 @@ export function oldestTicks({ trees }: GroupTrace): number {
 }
 
 /**
- * Every living process of the group: by audit session where its trees have one; else by session, process group, mark, marker
- * variable, open output, and folder; and what descends from these. That a process names another group acquits it of nothing.
+ * Every living process of the group: by audit session where its trees have one; else by session,
+ * process group, mark, marker variable, open output, and folder; and what descends from these. That
+ * a process names another group acquits it of nothing.
  */
 export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): ProcessEntry[] {
   const leaders = liveLeaders(snapshot, trace.trees);
@@ -87,8 +94,8 @@ export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): Process
 
 /**
  * The living processes of one tree, without those of other trees of its group, running or ended.
- * Where there are neither audit sessions nor marks, a process that left the session, dropped its outputs and lost its parent is
- * left to the sweep of the group.
+ * Where there are neither audit sessions nor marks, a process that left the session, dropped its
+ * outputs and lost its parent is left to the sweep of the group.
  */
 export function findTree(
   snapshot: ProcessSnapshot,
@@ -129,8 +136,9 @@ export function findLauncherLeftovers(
 }
 
 /**
- * The one place that convicts. An audit session is the kernel's word, and so is descent in one reading of the table: they
- * count whoever the process runs as, so that what a step started by sudo ends with it. Nothing else touches other users.
+ * The one place that convicts. An audit session is the kernel's word, and so is descent in one
+ * reading of the table: they count whoever the process runs as, so that what a step started by sudo
+ * ends with it. Nothing else touches other users.
  */
 function findAll(snapshot: ProcessSnapshot, rules: Rules): ProcessEntry[] {
   const uid = uidOfSteps(rules.stepUid);
@@ -153,7 +161,10 @@ function isAmong(values: ReadonlySet<number>, value: number | undefined): boolea
   return value !== undefined && values.has(value);
 }
 
-/** A tree that ended hands its mark to the next one of its group; what it left running keeps its own children. */
+/**
+ * A tree that ended hands its mark to the next one of its group; what it left running keeps its own
+ * children.
+ */
 function descendsFromOlderTree(
   snapshot: ProcessSnapshot,
   entry: ProcessEntry,
@@ -166,7 +177,10 @@ function descendsFromOlderTree(
     );
 }
 
-/** Session and group numbers that still mean our trees: a number whose process is another one came round again. */
+/**
+ * Session and group numbers that still mean our trees: a number whose process is another one came
+ * round again.
+ */
 function liveLeaders(snapshot: ProcessSnapshot, trees: readonly TreeIdentity[]): Set<number> {
   const leaders = new Set<number>();
   for (const tree of trees) {
@@ -176,7 +190,10 @@ function liveLeaders(snapshot: ProcessSnapshot, trees: readonly TreeIdentity[]):
   return leaders;
 }
 
-/** Only for a user that runs nothing but steps: an ordinary user's own shell may stand in the same folder. */
+/**
+ * Only for a user that runs nothing but steps: an ordinary user's own shell may stand in the same
+ * folder.
+ */
 function isInStepFolder(
   snapshot: ProcessSnapshot,
   entry: ProcessEntry,

@@ -23,7 +23,7 @@ export class ChangePipelineDto {
 
   @ApiPropertyOptional({
     example: false,
-    description: 'False: nothing starts any more; what was accepted before goes on.',
+    description: 'False: nothing starts any more; what was accepted before continues.',
   })
   @ValidateIf(({ enabled }: ChangePipelineDto) => enabled !== undefined)
   @IsBoolean()

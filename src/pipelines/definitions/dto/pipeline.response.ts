@@ -2,9 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Problem } from '../../../engine/yaml/problem.js';
 import { descriptionOf, isEnabled, type PipelineDocument } from '../pipeline.schema.js';
 import type { PipelineSummary } from '../pipelines.repository.js';
-import { exampleYaml } from './yaml-content.dto.js';
+import { EXAMPLE_YAML } from './yaml-content.dto.js';
 
-const exampleId = '01932f5e-7c3a-7b21-9c44-0d2f6f0a1b2c';
+const EXAMPLE_ID = '01932f5e-7c3a-7b21-9c44-0d2f6f0a1b2c';
 
 /** One problem of a pipeline's YAML. */
 export class ProblemResponse {
@@ -32,7 +32,7 @@ export class ProblemResponse {
 
 /** A pipeline in a list. */
 export class PipelineSummaryResponse {
-  @ApiProperty({ format: 'uuid', example: exampleId })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   id!: string;
 
   @ApiProperty({ example: 'hello' })
@@ -85,7 +85,7 @@ export class PipelineResponse extends PipelineSummaryResponse {
   @ApiProperty({ example: 0 })
   retry_count!: number;
 
-  @ApiProperty({ example: exampleYaml })
+  @ApiProperty({ example: EXAMPLE_YAML })
   yaml_content!: string;
 }
 

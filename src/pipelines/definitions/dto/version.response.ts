@@ -3,7 +3,7 @@ import type { Problem } from '../../../engine/yaml/problem.js';
 import type { PipelineVersionDocument } from '../../versions/pipeline-version.schema.js';
 import type { VersionSummary } from '../../versions/pipeline-versions.repository.js';
 import { ProblemResponse } from './pipeline.response.js';
-import { exampleYaml } from './yaml-content.dto.js';
+import { EXAMPLE_YAML } from './yaml-content.dto.js';
 
 /** A version in a list. */
 export class VersionSummaryResponse {
@@ -25,7 +25,7 @@ export class VersionSummaryResponse {
 
 /** A whole version. */
 export class VersionResponse extends VersionSummaryResponse {
-  @ApiProperty({ example: exampleYaml })
+  @ApiProperty({ example: EXAMPLE_YAML })
   yaml_content!: string;
 
   @ApiProperty({ type: [ProblemResponse], example: [] })

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsString, MinLength } from 'class-validator';
 import { OwnCharacters } from '../../../common/http/name-map.decorator.js';
 
-export const exampleYaml = `name: hello
+export const EXAMPLE_YAML = `name: hello
 stages:
   - name: greet
     steps:
@@ -14,7 +14,7 @@ stages:
 export class YamlContentDto {
   @ApiProperty({
     description: 'The pipeline as YAML, at most 1 MiB.',
-    example: exampleYaml,
+    example: EXAMPLE_YAML,
   })
   @IsString()
   @MinLength(1)

@@ -4,7 +4,7 @@ import { IsIn, IsObject, IsString, IsUUID, MinLength, ValidateNested } from 'cla
 import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
 import { OwnCharacters } from '../../../common/http/name-map.decorator.js';
 import { PREVIEW_EVENTS } from '../../../engine/preview/preview-events.js';
-import { exampleYaml } from '../../definitions/dto/yaml-content.dto.js';
+import { EXAMPLE_YAML } from '../../definitions/dto/yaml-content.dto.js';
 import { TriggerDto } from '../../trigger-request/dto/trigger.dto.js';
 
 /** The trigger that a dry run assumes. */
@@ -21,7 +21,7 @@ export class PlanTriggerDto extends TriggerDto {
 
 /** Body of the dry run: exactly one of `yaml_content` and `pipeline_id`. */
 export class PlanDto {
-  @ApiPropertyOptional({ description: 'A pipeline as YAML, at most 1 MiB.', example: exampleYaml })
+  @ApiPropertyOptional({ description: 'A pipeline as YAML, at most 1 MiB.', example: EXAMPLE_YAML })
   @MayBeAbsent()
   @IsString()
   @MinLength(1)

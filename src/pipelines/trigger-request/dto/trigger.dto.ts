@@ -4,8 +4,11 @@ import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
 import { NameMap } from '../../../common/http/name-map.decorator.js';
 import type { NameRecord } from '../../../common/values/name-record.js';
 
-/** Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an option. */
-const refName = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
+/**
+ * Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an
+ * option.
+ */
+const REF_NAME = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
 
 /** What a trigger by hand may say; a dry run takes the same. */
 export class TriggerDto {
@@ -18,14 +21,14 @@ export class TriggerDto {
   @MayBeAbsent()
   @IsString()
   @MaxLength(255)
-  @Matches(refName, { message: 'branch must be the name of a branch' })
+  @Matches(REF_NAME, { message: 'branch must be the name of a branch' })
   branch?: string;
 
   @ApiPropertyOptional({ example: 'v1.2.0', description: 'Tag to clone.' })
   @MayBeAbsent()
   @IsString()
   @MaxLength(255)
-  @Matches(refName, { message: 'tag must be the name of a tag' })
+  @Matches(REF_NAME, { message: 'tag must be the name of a tag' })
   tag?: string;
 
   @ApiPropertyOptional({ description: 'Commit to clone: 7 to 40 hex digits.' })
