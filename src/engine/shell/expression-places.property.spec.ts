@@ -27,7 +27,9 @@ describe('a value in a shell text', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'millrace-places-'));
     writeFileSync(join(folder, 'show'), '#!/bin/sh\nprintf "<%s>\\n" "$@" >> "$RECORD"\n');
-    chmodSync(join(folder, 'show'), 0o755);
+    // A text may call the system's `w` by chance, which prints the time of day.
+    writeFileSync(join(folder, 'w'), '#!/bin/sh\n');
+    for (const name of ['show', 'w']) chmodSync(join(folder, name), 0o755);
   });
   afterAll(() => {
     rmSync(folder, { recursive: true, force: true });
