@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ServerProcess } from '../../src/cli/start/server-process.js';
 import type { Environment } from '../../src/config/environment.js';
-import { defaultCache, entryFile } from '../../src/config/paths.js';
+import { defaultCache } from '../../src/config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../src/embedded/start-embedded.js';
 import { freePort } from '../support/free-port.js';
 import { HttpClient } from './http-client.js';
@@ -169,7 +169,7 @@ async function millraceServer(
   const launch = (name: string, entry: 'main' | 'worker', role: string): ServerProcess => {
     const description = {
       name,
-      entry: entryFile(entry),
+      entry,
       environment: { ...environment, ROLE: role },
       graceMs: GRACE_MS,
     };

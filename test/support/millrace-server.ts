@@ -4,6 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeEnvironment } from '../../src/config/environment.js';
+import { NODE_FLAGS } from '../../src/config/node-flags.js';
 import { entryFile } from '../../src/config/paths.js';
 import { removeTree } from './remove-tree.js';
 import { eventually } from './eventually.js';
@@ -243,7 +244,7 @@ function launch(
   environment: Readonly<Record<string, string | undefined>>,
   own: Readonly<Record<string, string>>,
 ): ServerProcess {
-  const child = spawn(process.execPath, ['--enable-source-maps', entryFile(entry)], {
+  const child = spawn(process.execPath, [...NODE_FLAGS[entry], entryFile(entry)], {
     env: { ...own, PATH: environment['PATH'], MILLRACE_ENV_FD: '3' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

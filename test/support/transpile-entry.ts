@@ -29,7 +29,7 @@ export function transpileEntry(entry: string): TranspiledEntry {
       swcrc: false,
       configFile: false,
       jsc: {
-        target: 'es2022',
+        target: 'es2024',
         parser: { syntax: 'typescript', decorators: true },
         transform: { legacyDecorator: true, decoratorMetadata: true },
         keepClassNames: true,

@@ -2,19 +2,21 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmod,
-  copyFile,
   mkdir,
   mkdtemp,
   readdir,
   readFile,
   rename,
   rm,
+  stat,
   symlink,
   utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { NODE_FLAGS } from '../../src/config/node-flags.js';
+import { eventually } from '../support/eventually.js';
 
 const SCRIPT = resolve(__dirname, '../../millrace');
 
@@ -25,6 +27,7 @@ echo "$*" >>"$CALLS"
 [ -z "$NPM_WAIT" ] || sleep 0.5
 [ "$NPM_FAILS" != "$1" ] || { echo "npm broke here"; exit 1; }
 case "$1 $2" in
+  --version*) echo "\${NPM_VERSION:-11.0.0}" ;;
   ci*) rm -rf node_modules; mkdir node_modules; : >node_modules/.package-lock.json ;;
   'run build') mkdir -p dist; cp program.js dist/cli.js ;;
   'test --silent')
@@ -33,6 +36,8 @@ case "$1 $2" in
     exit "\${TEST_EXIT:-0}" ;;
 esac
 `;
+/** Says which flags it has. */
+const SERVER = 'console.log(JSON.stringify(process.execArgv));';
 const PROGRAM = `
 const fs = require('node:fs');
 const handed = fs.readFileSync(Number(process.env.MILLRACE_ENV_FD), 'utf8').split('\\0');
@@ -55,7 +60,12 @@ describe('the millrace script', () => {
     root = join(folder, 'check out');
     await mkdir(join(root, 'src'), { recursive: true });
     await mkdir(join(folder, 'bin'));
-    await copyFile(SCRIPT, join(root, 'millrace'));
+    const script = await readFile(SCRIPT, 'utf8');
+    // What this machine's root has brought is not seen.
+    await writeFile(
+      join(root, 'millrace'),
+      script.replace('SYSTEM_CACHE=/var/cache/millrace', `SYSTEM_CACHE='${folder}/system'`),
+    );
     await chmod(join(root, 'millrace'), 0o755);
     for (const name of ['package.json', 'package-lock.json', 'src/a.ts']) {
       await writeFile(join(root, name), '{}');
@@ -72,20 +82,24 @@ describe('the millrace script', () => {
   function launch(
     args: readonly string[],
     env: Record<string, string | undefined> = {},
+    input?: string,
   ): ChildProcess {
     const path = `${join(folder, 'bin')}:${dirname(process.execPath)}:/usr/bin:/bin`;
-    return spawn('/bin/sh', [join(root, 'millrace'), ...args], {
+    const child = spawn('/bin/sh', [join(root, 'millrace'), ...args], {
       cwd: root,
       env: { PATH: path, CALLS: join(folder, 'calls'), TMPDIR: folder, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
+    child.stdin?.end(input);
+    return child;
   }
 
   async function run(
     args: readonly string[],
     env: Record<string, string | undefined> = {},
+    input?: string,
   ): Promise<Outcome> {
-    const child = launch(args, env);
+    const child = launch(args, env, input);
     let stdout = '';
     let stderr = '';
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -187,9 +201,10 @@ esac
       };
       await rename(join(bin, 'npm'), join(bin, 'npm.plain'));
       await write('npm', BRINGING);
-      await write('node', '#!/bin/sh\n[ "$1" = -p ] && echo 20.20.2\n');
+      const answers = `os.homedir*) echo "${folder}/home" ;; *) echo "\${OLD:-20.20.2}"`;
+      await write('node', `#!/bin/sh\n[ "$1" = -p ] && case $2 in ${answers} ;; esac\n`);
       // Root has its cache in a place of the system.
-      await write('id', '#!/bin/sh\necho 1000\n');
+      await write('id', '#!/bin/sh\necho "${USER_ID:-1000}"\n');
       env = {
         PATH: `${bin}:/usr/bin:/bin`,
         XDG_CACHE_HOME: join(folder, 'cache'),
@@ -211,6 +226,57 @@ esac
       const second = await run(['x'], env);
       expect(second).toMatchObject({ code: 0, stderr: '' });
       expect(second.stdout).toContain('BROUGHT_NODE_RAN=1');
+      await expect(calls()).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    it('knows the home of who has no HOME', async () => {
+      const { XDG_CACHE_HOME, ...rest } = env;
+      expect(XDG_CACHE_HOME).toBeDefined();
+      expect((await run(['x'], rest)).code).toBe(0);
+      expect(await readdir(join(folder, 'home/.cache/millrace'))).toContain('node.lock');
+    });
+
+    it('what root has brought is for every user, whatever the umask of root is', async () => {
+      const former = process.umask(0o077);
+      try {
+        expect((await run(['x'], { ...env, USER_ID: '0' })).code).toBe(0);
+      } finally {
+        process.umask(former);
+      }
+      const [name = ''] = (await readdir(join(folder, 'system'))).filter((each) =>
+        each.startsWith('node-'),
+      );
+      for (const path of ['system', `system/${name}`, `system/${name}/bin/node`]) {
+        expect((await stat(join(folder, path))).mode & 0o777).toBe(0o755);
+      }
+      expect((await stat(join(root, 'dist'))).mode & 0o777).toBe(0o700);
+      await calls();
+
+      const other = await run(['x'], env);
+      expect(other).toMatchObject({ code: 0, stderr: '' });
+      expect(other.stdout).toContain('BROUGHT_NODE_RAN=1');
+      await expect(readdir(join(folder, 'cache'))).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    it.each([
+      ['10.24.1', '6.14.18', 'npm 6.14.18 (of Node.js 10.24.1) is too old'],
+      ['12.22.9', '8.5.1', undefined],
+    ])('of Node %s with npm %s: %s', async (old, npm, told) => {
+      const outcome = await run(['x'], { ...env, OLD: old, NPM_VERSION: npm });
+      expect(outcome.code).toBe(told === undefined ? 0 : 1);
+      if (told !== undefined) expect(outcome.stderr).toContain(told);
+    });
+
+    it('npm by hand runs on it too, and installs nothing first', async () => {
+      const node = 'node -p process.env.BROUGHT_NODE_RAN';
+      await writeFile(
+        join(folder, 'bin/npm.plain'),
+        `#!/bin/sh\necho "$*"; ${node}; cat; exit 3\n`,
+      );
+      await run(['npm', 'x'], env);
+      await calls();
+      const outcome = await run(['npm', 'run', 'a b'], env, 'typed\n');
+      expect(outcome).toEqual({ code: 3, stdout: 'run a b\n1\ntyped\n', stderr: '' });
       await expect(calls()).rejects.toMatchObject({ code: 'ENOENT' });
     });
 
@@ -248,6 +314,17 @@ esac
     expect(told.handed).toContain('SECRET=s3cret\nline');
     expect(told.own).not.toContain('s3cret');
     expect(told.own).toContain('LANG=C.UTF-8');
+  });
+
+  it.each([
+    ['api', 'main'],
+    ['worker', 'worker'],
+  ] as const)('serve %s has the flags that start gives it', async (role, program) => {
+    await rm(join(root, 'src'), { recursive: true });
+    await mkdir(join(root, 'dist'));
+    await writeFile(join(root, `dist/${program}.js`), SERVER);
+    const { stdout } = await run(['serve', role]);
+    expect(JSON.parse(stdout)).toEqual(NODE_FLAGS[program]);
   });
 
   it.each([
@@ -363,8 +440,11 @@ esac
     child.kill('SIGTERM');
     expect(await exit).toEqual([143, null]);
     for (const pid of pids) {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
-      expect(stat).toMatch(/\) Z/);
+      // What was killed is gone as soon as the machine gets to it.
+      await eventually(async () => {
+        const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+        return stat.includes(') Z') || undefined;
+      });
     }
   });
 });

@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { READY_LINE, SUPERVISOR_DESCRIPTOR } from '../../app/supervisor-link.js';
 import { type Environment, encodeEnvironment } from '../../config/environment.js';
+import { NODE_FLAGS } from '../../config/node-flags.js';
+import { entryFile } from '../../config/paths.js';
 import { CommandError } from '../command/command.error.js';
 
 export interface ProcessDescription {
   /** For messages: `api`, `worker 1`. */
   readonly name: string;
-  /** JavaScript file. */
-  readonly entry: string;
+  readonly entry: 'main' | 'worker';
   /**
    * Handed over by a descriptor: the process's own environment stays bare, since steps may be able
    * to read it.
@@ -88,7 +89,7 @@ export class ServerProcess {
       }),
     );
     this.startedAt = performance.now();
-    const child = spawn(process.execPath, ['--enable-source-maps', entry], {
+    const child = spawn(process.execPath, [...NODE_FLAGS[entry], entryFile(entry)], {
       env: {
         ...bare,
         MILLRACE_ENV_FD: String(ENVIRONMENT_FD),

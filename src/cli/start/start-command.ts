@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { readToken, tokenFile } from '../../auth/tokens/token-file.js';
 import type { Environment } from '../../config/environment.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
-import { defaultCache, entryFile } from '../../config/paths.js';
+import { defaultCache } from '../../config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
 import { EmbeddedError } from '../../embedded/system/embedded.error.js';
 import { ApiClient } from '../api/api-client.js';
@@ -158,7 +158,7 @@ class Server {
     environment: Environment,
     graceMs: number,
   ): ServerProcess {
-    const description = { name, entry: entryFile(entry), environment, graceMs };
+    const description = { name, entry, environment, graceMs };
     const process = new ServerProcess(description, this.events);
     process.start();
     return process;
