@@ -4,11 +4,12 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { packageRoot } from '../../src/config/paths.js';
+import { defaultCache, packageRoot } from '../../src/config/paths.js';
 import { removeTree } from '../support/remove-tree.js';
 import { eventually } from '../support/eventually.js';
 import { GitHttpServer } from '../support/git-http-server.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { findProgram } from '../support/needed-programs.js';
 
 const MINUTE = 60_000;
 /**
@@ -96,7 +97,9 @@ describe('Millrace builds itself', () => {
     ]);
     expect(log).toMatch(/^Test Suites: .*\d+ passed/m);
     expect(log).toMatch(/no dependency violations found/);
-    expect(log).toContain(`lint and unit tests pass at ${head.sha} on Node v`);
+    expect(log).toMatch(
+      new RegExp(`lint and unit tests pass at ${head.sha} on Node v(2[4-9]|[3-9]\\d)\\.`),
+    );
     const workspaces = join(server.home, 'w');
     await eventually(async () => (await readdir(workspaces)).length === 0 || undefined);
   }
@@ -141,11 +144,13 @@ async function buildEnvironment(folder: string): Promise<Record<string, string>>
   const registry = Object.entries(process.env).filter(
     ([name, value]) => REGISTRY_VARIABLES.test(name) && value !== undefined && value !== '',
   ) as [string, string][];
-  const programs = dirname(process.execPath);
+  const programs = dirname(findProgram('npm') ?? process.execPath);
   const onStepPath = STEP_PATH.some((place) => existsSync(join(place, 'npm')));
   return {
     ...Object.fromEntries(registry),
     npm_config_cache: await sharedCache(folder),
+    // Where a Node may have been brought to; as root a folder of the system, which needs no name.
+    ...(process.getuid?.() === 0 ? {} : { XDG_CACHE_HOME: dirname(defaultCache()) }),
     ...(onStepPath ? {} : { PATH: [programs, ...STEP_PATH].join(':') }),
   };
 }
