@@ -1,6 +1,7 @@
 /**
  * Words that a reader with English as a second language must look up, or that have another meaning
- * elsewhere, and what to write instead. Lint and a test of the documents hold the tree free of them.
+ * elsewhere, and what to write instead. Lint and a test of the documents hold the tree free of
+ * them.
  */
 export const PLAIN_WORDS = [
   [/\bgoOn\b|\bmayGo\b/, 'shouldContinue, or a signal'],

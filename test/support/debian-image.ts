@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,10 +43,12 @@ async function addNode(prefix: string): Promise<void> {
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(prefix, 'bin/npm'));
 }
 
-/** The folder of the npm on the PATH. */
+/** The folder of the npm on the PATH, which need not stand beside the Node on the PATH. */
 async function npmFolder(): Promise<string> {
-  const { stdout } = await run('npm', ['root', '--global']);
-  const folder = join(stdout.trim(), 'npm');
+  const folders = (process.env['PATH'] ?? '').split(':');
+  const program = folders.map((folder) => join(folder, 'npm')).find((path) => existsSync(path));
+  if (program === undefined) throw new Error('npm is not on the PATH');
+  const folder = dirname(dirname(await realpath(program)));
   if ((await readdir(folder)).includes('bin')) return folder;
-  throw new Error(`npm is not whole in ${dirname(folder)}`);
+  throw new Error(`npm is not whole in ${folder}`);
 }
