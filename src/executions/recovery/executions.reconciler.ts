@@ -5,6 +5,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { SeenSince } from '../../common/async/seen-since.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerObserver } from '../../workers/worker-observer.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
@@ -40,11 +41,9 @@ const MOST_RENEWED = 100;
 export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(ExecutionsReconciler.name);
   private readonly rounds = new PeriodicTask(() => this.reconcile(), { everyMs: INTERVAL_MS });
-  /**
-   * Since when, monotonic, an enqueueing was seen to be pending: clocks of other machines may be
-   * ahead of ours by hours.
-   */
-  private pendingSince = new Map<string, number>();
+  private readonly pending = new SeenSince<LiveExecution>(
+    ({ _id, enqueue_number }) => `${_id}.${enqueue_number}`,
+  );
 
   constructor(
     private readonly executions: ExecutionsRepository,
@@ -109,18 +108,11 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
   }
 
   private lateAmong(pending: readonly LiveExecution[]): readonly LiveExecution[] {
-    const now = performance.now();
     const oldest = Date.now() - GRACE_MS;
-    const seen = pending.map((execution) => {
-      const key = `${execution._id}.${execution.enqueue_number}`;
-      return { execution, key, since: this.pendingSince.get(key) ?? now };
-    });
-    this.pendingSince = new Map(seen.map(({ key, since }) => [key, since]));
-    return seen
-      .filter(
-        ({ execution, since }) => execution.queued_at.getTime() < oldest || now - since >= GRACE_MS,
-      )
-      .map(({ execution }) => execution);
+    const ages = this.pending.ages(pending);
+    return pending.filter(
+      ({ queued_at }, index) => queued_at.getTime() < oldest || (ages[index] ?? 0) >= GRACE_MS,
+    );
   }
 }
 
