@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { NODE_FLAGS } from '../../../config/node-flags.js';
 import { ProcessRunnerError } from '../process-runner.error.js';
 import type { LauncherIdentity } from '../protocol/launcher-folder.js';
 import {
@@ -14,8 +15,6 @@ import { watchSilence, type SilenceWatch } from '../protocol/silence-watch.js';
 import { readBootId } from '../trees/process-table.js';
 import { FifoPool } from './fifo-pool.js';
 
-/** A young generation of 1 MiB: what is forked a thousand times should be small. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=64'];
 const STDERR_TAIL_BYTES = 4096;
 
 export type ProcessEvent = Extract<LauncherEvent, { event: 'started' | 'ended' }>;
@@ -91,12 +90,16 @@ export class LauncherLink {
   ): Promise<LauncherLink> {
     // No environment: /proc/PID/environ of a launcher is as readable as a step's. A session of its
     // own: the terminal's Ctrl-C is not for it.
-    const child = spawn(process.execPath, [...NODE_FLAGS, entry, JSON.stringify(options)], {
-      env: {},
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS.launcher, entry, JSON.stringify(options)],
+      {
+        env: {},
+        cwd: '/',
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      },
+    );
     const link = new LauncherLink(child, linkOptions);
     const ready = new Promise<'ready'>((resolve) => {
       link.ready = (identity, fifos, problem) => {
