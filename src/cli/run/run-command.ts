@@ -1,7 +1,7 @@
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../common/async/within.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
@@ -130,9 +130,9 @@ async function removeWorkspace(
   // The runner of a run that was cut off is closed, so that nothing of it continues.
   const removal = removeAll(base, store).catch(() => removeByNewRunner(base));
   // Whoever wanted the end at once gets it; that the folder is left is told.
-  const late = sleep(FORCED_REMOVAL_MS, 'late' as const, { ref: false });
   const done = removal.then(() => undefined);
-  const left = await (forced ? Promise.race([done, late]) : done).catch(String);
+  const end = forced ? within(FORCED_REMOVAL_MS, done, () => 'late' as const) : done;
+  const left = await end.catch(String);
   if (left !== undefined) terminal.say(`millrace: the workspace is not removed: ${base} (${left})`);
 }
 

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { settledWithin } from '../../common/async/within.js';
 import { failPoint } from '../../common/fail-point.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
@@ -48,8 +48,7 @@ export class ExecutionRunner {
    * left then.
    */
   async close(): Promise<void> {
-    const deadline = sleep(CLEANING_MS, undefined, { ref: false });
-    await Promise.race([Promise.all(this.cleaning), deadline]);
+    await settledWithin(CLEANING_MS, [...this.cleaning]);
   }
 
   /** Recovers what this worker holds by the database's word but does not run. */

@@ -1,3 +1,4 @@
+import { within } from '../../common/async/within.js';
 import { isDatabaseUnavailable, isPoolExhausted } from './database-errors.js';
 import { currentPatience } from './database-patience.js';
 
@@ -48,18 +49,13 @@ export class CallWatch {
     const patience = currentPatience();
     const startedAt = performance.now();
     const ms = limitMs ?? patience.remainingMs();
-    let timer: NodeJS.Timeout | undefined;
-    let work: Promise<T> | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const error = this.isBusy() ? busy() : noAnswer(ms);
-        reject(error);
-        this.giveUp(work, abort, error);
-      }, ms);
-    });
     try {
-      work = call(abort);
-      const result = await Promise.race([work, limit]);
+      const work = call(abort);
+      const result = await within(ms, work, () => {
+        const error = this.isBusy() ? busy() : noAnswer(ms);
+        this.giveUp(work, abort, error);
+        throw error;
+      });
       this.answered();
       patience.answered();
       return result;
@@ -73,8 +69,6 @@ export class CallWatch {
         patience.answered();
       }
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -87,7 +81,7 @@ export class CallWatch {
     return this.answeredSince(performance.now() - LATELY_MS);
   }
 
-  private giveUp(work: Promise<unknown> | undefined, abort: AbortController, error: Error): void {
+  private giveUp(work: Promise<unknown>, abort: AbortController, error: Error): void {
     let settled = false;
     const settle = (): void => {
       if (settled) this.lost -= 1;
@@ -99,7 +93,7 @@ export class CallWatch {
       settled = true;
       this.lost += 1;
     }, SETTLE_MS).unref();
-    work?.then(settle, settle);
+    work.then(settle, settle);
   }
 }
 

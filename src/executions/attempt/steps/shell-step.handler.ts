@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { within } from '../../../common/async/within.js';
 import { failPoint } from '../../../common/fail-point.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import { exitCodeOfSignal } from '../../../engine/runtime/signals.js';
@@ -120,7 +121,12 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     const killed = killing !== undefined;
     await killing;
     signal.removeEventListener('abort', kill);
-    if (!(await endsWithin(DRAIN_MS, streams))) {
+    const haveEnded = await within(
+      DRAIN_MS,
+      streams.then(() => true),
+      () => false,
+    );
+    if (!haveEnded) {
       process.closeOutputs();
       this.output.systemLine(
         address,
@@ -238,14 +244,4 @@ function infrastructure(
   data?: Readonly<Record<string, unknown>>,
 ): StepOutcome {
   return { kind: 'infrastructure', reason: { code, message, data } };
-}
-
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  const ended = await Promise.race([work.then(() => true as const), deadline]);
-  clearTimeout(timer);
-  return ended;
 }
