@@ -14,7 +14,7 @@ const l2 = [
   'ports',
   'service-registry',
 ];
-const l3 = ['pipelines'];
+const l3 = ['pipelines', 'repositories'];
 const l4 = ['executions'];
 const l5 = ['deployments', 'triggers', 'notifications', 'health', 'metrics', 'log-level'];
 const l0l1 = ['config', 'common', 'engine', 'detection', 'embedded', 'integrations'];
@@ -33,15 +33,24 @@ const upward = (name, from, to) => ({
  * What features may know of an integration: its port, and the values and errors that belong to it.
  */
 const ports = [
+  'counters/counters',
+  'database/background-rounds',
   'database/database-errors',
   'database/database-retry',
   'event-bus/event-bus',
+  'forge/forge',
+  'forge/forge-accounts',
+  'forge/forge-event',
+  'forge/webhooks/payload',
+  'forge/webhooks/webhook-dialect',
+  'forge/webhooks/webhook-dialects',
   'git/git-client',
   'job-queue/job-queue',
   'process/process-groups',
   'process/process-runner',
   'process/step-account',
   'rate-limit/compile-limit\\.guard',
+  'rate-limit/login-limit\\.guard',
   'rate-limit/rate-limits',
   'tracing/tracing',
 ].map((file) => `^src/integrations/${file}\\.ts$`);

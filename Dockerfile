@@ -13,10 +13,10 @@ COPY src src
 RUN npm run build && npm prune --omit=dev --no-progress
 
 FROM ${NODE_IMAGE}
-# git: one of the two clients, and for steps. tini: collects orphans of steps. openssl: make-certificate.
+# git and git-lfs: what clones, and for steps. tini: collects orphans of steps. openssl: make-certificate.
 RUN apt-get update \
   && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-    ca-certificates git openssh-client openssl tini \
+    ca-certificates git git-lfs openssh-client openssl tini \
   && rm -rf /var/lib/apt/lists/* \
   && groupadd --gid 10001 millrace \
   && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin millrace \

@@ -20,6 +20,12 @@ const esmPackages = [
   '@tokenizer',
   'load-esm',
   'uuid',
+  'eventsource-parser',
+  'string-width',
+  'get-east-asian-width',
+  'strip-ansi',
+  'ansi-regex',
+  '@octokit/webhooks-methods',
 ].join('|');
 
 const common = {
@@ -39,7 +45,12 @@ const common = {
     ],
   },
   transformIgnorePatterns: [`/node_modules/(?!(${esmPackages})/)`],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // It exports itself to `import` alone.
+    '^@octokit/webhooks-methods$':
+      '<rootDir>/node_modules/@octokit/webhooks-methods/dist-node/index.js',
+  },
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 };
 

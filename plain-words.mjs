@@ -4,7 +4,7 @@
  * them.
  */
 export const PLAIN_WORDS = [
-  [/\bgoOn\b|\bmayGo\b/, 'shouldContinue, or a signal'],
+  [/[gG]o(es)?On\b|\bmayGo\b/, 'shouldContinue, or a signal'],
   [/\bagedBefore\b/, 'expiryDate'],
   [/\blookAround\b|\blookedAt\b/, 'inspect…, refresh…'],
   [/\bgiveUpStrays\b|\btakeFromLostWorkers?\b|\btakeUnheardClaim\b/, 'recover…, requeue…, revert…'],
@@ -15,6 +15,8 @@ export const PLAIN_WORDS = [
   [/\bparted by\b/i, 'separated by'],
   [/\b(goes|go|went|going|gone) on\b/i, 'continue'],
   [/\banew\b|\bafresh\b/i, 'again'],
+  [/\bof before\b(?!\))/i, 'of an older release, or earlier'],
+  [/(\/\*\*|\/\/|^\s*\*) So (long|many|much|few|often)\b/, 'the subject first: what it counts'],
   [/\bin vain\b/i, 'for nothing, or what was not found'],
   [/\bclothes\b/i, 'the standard term'],
   [/\bheed(s|ing|ed)?\b/i, 'respect'],

@@ -1,5 +1,5 @@
+import { frame, FrameReader } from './common/child-process/frames.js';
 import { answerTo, MAX_MESSAGE_BYTES, SSH_FLAG } from './pipelines/compile/child-message.js';
-import { frame, FrameReader } from './pipelines/compile/frames.js';
 
 // The program that CompileProcess starts: messages of ChildCompiler on standard input, for each one
 // its answer as JSON on standard output. It ends with its standard input.

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApiApp } from './app/api-app.js';
-import { endOnSignal, endWithSupervisor, failedStart } from './app/process-life.js';
+import { endOnSignal, endWithSupervisor, reportAndExit } from './app/process-life.js';
 import { linkToSupervisor } from './app/supervisor-link.js';
 import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
@@ -35,4 +35,4 @@ async function closeInTime(app: NestExpressApplication): Promise<void> {
   clearTimeout(cut);
 }
 
-start().catch(failedStart);
+start().catch(reportAndExit);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { Logger as NestLogger } from 'nestjs-pino';
 import { AppModule } from './app/app.module.js';
-import { endOnSignal, endWithSupervisor, failedStart } from './app/process-life.js';
+import { endOnSignal, endWithSupervisor, reportAndExit } from './app/process-life.js';
 import { linkToSupervisor } from './app/supervisor-link.js';
 import { armFailPoint } from './common/fail-point.js';
 import { createRootLogger } from './common/logging/root-logger.js';
@@ -24,4 +24,4 @@ async function start(): Promise<void> {
   supervisor.ready();
 }
 
-start().catch(failedStart);
+start().catch(reportAndExit);

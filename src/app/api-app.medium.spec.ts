@@ -7,7 +7,9 @@ import request from 'supertest';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { parseConfig } from '../config/load-config.js';
 import { createApiApp } from './api-app.js';
+import { openApiDocument } from './open-api.js';
 
+const ID = '0190f3d6-0000-7000-8000-000000000000';
 const token = 'a-token-of-a-fair-length';
 /** Takes connections and never says anything: a store that hangs. */
 let hung: Server;
@@ -64,7 +66,7 @@ describe('the API without its stores', () => {
     const requests = [
       agent.get('/api/ci/pipelines'),
       agent.post('/api/ci/pipelines').send({ yaml_content: 'name: a\nsteps: [true]\n' }),
-      agent.get('/api/ci/pipelines/0190f3d6-0000-7000-8000-000000000000'),
+      agent.get(`/api/ci/pipelines/${ID}`),
     ];
     const answers = await Promise.all(
       requests.map((each) => each.set('authorization', `Bearer ${token}`)),
@@ -94,7 +96,24 @@ describe('the API without its stores', () => {
     expect([status, headers['allow']]).toEqual([405, 'GET, HEAD, POST']);
     const docs = await agent.post('/api/docs-json');
     expect([docs.status, docs.headers['allow']]).toEqual([405, 'GET, HEAD']);
+    expect((await agent.get('/api/docs/nothing')).status).toBe(404);
   });
+
+  it('names the methods of every documented path to one that it does not take', async () => {
+    const paths = Object.entries(openApiDocument(app).paths);
+    const answers = paths.map(async ([path]) => {
+      const { status, headers } = await request(app.getHttpServer()).lock(
+        path.replace(/\{\w+\}/g, ID),
+      );
+      return [path, status, headers['allow']];
+    });
+    const expected = paths.map(([path, item]) => {
+      const methods = Object.keys(item).map((method) => method.toUpperCase());
+      const all = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+      return [path, 405, all.sort().join(', ')];
+    });
+    expect(await Promise.all(answers)).toEqual(expected);
+  }, 30_000);
 
   it('serves its documentation under its own security policy', async () => {
     const { text, headers } = await request(app.getHttpServer()).get('/api/docs').expect(200);

@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule } from '@nestjs/swagger';
 import { Logger as NestLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
+import { Refusals } from '../audit/refusals.js';
 import { authenticateWith } from '../auth/principals/authenticate.middleware.js';
 import { Authenticator } from '../auth/principals/authenticator.js';
 import { serviceUnavailable, type MillraceError } from '../common/errors/millrace.error.js';
@@ -20,6 +21,10 @@ import { Tracing } from '../integrations/tracing/tracing.js';
 import { AppModule, type Role } from './app.module.js';
 import { openApiDocument } from './open-api.js';
 
+const DOCS = 'api/docs';
+const DOCS_JSON = 'api/docs-json';
+const DOCS_YAML = 'api/docs-yaml';
+
 /** Creates the API of a role (`api`, or `all`); the caller listens. */
 export async function createApiApp(
   role: Exclude<Role, 'worker'>,
@@ -36,14 +41,16 @@ export async function createApiApp(
   configureHttp(app, {
     config,
     logger,
-    limiter: app.get(RateLimits).requests,
+    limiters: app.get(RateLimits),
     metrics: app.get(Metrics),
     authenticate: authenticateWith(app.get(Authenticator)),
     translators: [databaseFailure],
+    errorAnswered: (...answered) => app.get(Refusals).answered(...answered),
+    pages: [`/${DOCS}`, `/${DOCS}/*file`, `/${DOCS_JSON}`, `/${DOCS_YAML}`],
   });
-  SwaggerModule.setup('api/docs', app, () => openApiDocument(app), {
-    jsonDocumentUrl: 'api/docs-json',
-    yamlDocumentUrl: 'api/docs-yaml',
+  SwaggerModule.setup(DOCS, app, () => openApiDocument(app), {
+    jsonDocumentUrl: DOCS_JSON,
+    yamlDocumentUrl: DOCS_YAML,
     customSiteTitle: 'Millrace API',
     swaggerOptions: { persistAuthorization: true, tryItOutEnabled: true },
   });

@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { AuditApiModule } from '../audit/audit.api.module.js';
+import { AuditModule } from '../audit/audit.module.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { HealthRegistryModule } from '../common/health/health-registry.module.js';
 import { LoggingModule } from '../common/logging/logging.module.js';
@@ -8,6 +10,14 @@ import { ExecutionPartsModule } from '../common/retention/execution-parts.module
 import { ConfigModule } from '../config/config.module.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import { storeAddresses } from '../config/store-addresses.js';
+import { RepositoriesApiModule } from '../repositories/repositories.api.module.js';
+import { EncryptionStateModule } from '../secrets/rotation/encryption-state.module.js';
+import { EncryptionModule } from '../secrets/encryption/encryption.module.js';
+import { Keyring } from '../secrets/encryption/keyring.js';
+import { SecretsApiModule } from '../secrets/store/secrets.api.module.js';
+import { SecretsModule } from '../secrets/store/secrets.module.js';
+import { TriggersApiModule } from '../triggers/triggers.api.module.js';
+import { TriggersWorkerModule } from '../triggers/triggers.worker.module.js';
 import { ExecutionsApiModule } from '../executions/executions.api.module.js';
 import { ExecutionsWorkerModule } from '../executions/executions.worker.module.js';
 import { HealthModule } from '../health/health.module.js';
@@ -55,7 +65,11 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
       databaseName: config.mongodbDatabase,
       poolSize: config.mongodbPoolSize,
     }),
+    AuditModule,
     TracingModule.forRoot(role),
+    EncryptionModule,
+    EncryptionStateModule,
+    SecretsModule,
     LogLevelModule,
     // Installations that share a Redis are told apart as those that share a database server are.
     RedisModule.forRoot({ url: redisUrl, keyPrefix: config.mongodbDatabase }),
@@ -66,10 +80,14 @@ function apiModules(): Imports {
   return [
     RateLimitModule.forRoot(),
     compileLimitModule(),
-    AuthModule.forRoot(),
+    AuthModule.forRoot(Keyring),
+    AuditApiModule,
     IdempotencyModule,
     PipelinesApiModule,
     ExecutionsApiModule,
+    RepositoriesApiModule,
+    SecretsApiModule,
+    TriggersApiModule,
     WorkersApiModule,
     HealthModule,
     LogLevelApiModule,
@@ -89,5 +107,6 @@ function workerModules(): Imports {
       useFactory: ({ isOtherUser }: StepAccount) => ({ stepsAreOtherUser: isOtherUser }),
     }),
     ExecutionsWorkerModule,
+    TriggersWorkerModule,
   ];
 }

@@ -3,7 +3,7 @@ import request from 'supertest';
 import { ApiUnderTest } from '../../test/support/api-under-test.js';
 import { accessMatrix, mayCall, type MatrixRow } from '../auth/policy/access-matrix.js';
 import { ROLES, SCOPES_OF_ROLE, type Scope } from '../auth/policy/policy.js';
-import { Authenticator } from '../auth/principals/authenticator.js';
+import { Authenticator, type Credentials } from '../auth/principals/authenticator.js';
 import { principalOf, type Principal } from '../auth/principals/principal.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { controllerRoutes } from '../common/http/controller-routes.js';
@@ -11,7 +11,7 @@ import { controllerRoutes } from '../common/http/controller-routes.js';
 jest.setTimeout(120_000);
 
 /** `Bearer ROLE`, or `Bearer ROLE-SCOPE`: that role without the scope. */
-function testPrincipal(authorization: string | undefined): Principal | undefined {
+async function testPrincipal({ authorization }: Credentials): Promise<Principal | undefined> {
   const name = authorization?.replace('Bearer ', '') ?? '';
   const role = ROLES.find((each) => name === each || name.startsWith(`${each}-`));
   if (role === undefined) return undefined;
@@ -45,6 +45,10 @@ describe('every operation, asked by every role', () => {
       .set('x-forwarded-for', '192.0.2.1');
     if (who !== undefined) sent.set('authorization', `Bearer ${who}`);
     const { status, body } = await sent;
+    // Their signature decides, and of nobody's repository there is none that is good.
+    if (status === 401 && path.endsWith('/webhook')) return 'in';
+    // What they carry decides, and here they carry nothing.
+    if (status === 401 && path.startsWith('/api/sessions/oauth/')) return 'in';
     if (status === 401) return '401';
     if (status !== 403) return 'in';
     expect(body.details.code).toBe('scope_missing');

@@ -2,7 +2,7 @@ import { NestFactory, ModulesContainer, Reflector } from '@nestjs/core';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accessMatrix, authorizationPage, type MatrixRow } from '../auth/policy/access-matrix.js';
-import { ROLES, SCOPES, SCOPES_OF_ROLE } from '../auth/policy/policy.js';
+import { ROLE_LADDER, SCOPES, SCOPES_OF_ROLE } from '../auth/policy/policy.js';
 import { controllerRoutes } from '../common/http/controller-routes.js';
 import { createRootLogger } from '../common/logging/root-logger.js';
 import { parseConfig } from '../config/load-config.js';
@@ -46,28 +46,46 @@ describe('who may do what', () => {
   });
 
   it('is a ladder: each role may do what those before it may', () => {
-    ROLES.slice(1).forEach((role, index) => {
-      const before = SCOPES_OF_ROLE[ROLES[index] ?? 'viewer'];
+    ROLE_LADDER.slice(1).forEach((role, index) => {
+      const before = SCOPES_OF_ROLE[ROLE_LADDER[index] ?? 'viewer'];
       expect(SCOPES_OF_ROLE[role]).toEqual(expect.arrayContaining([...before]));
     });
   });
 
-  it('lets nobody unknown do more than look at the health', () => {
+  it('lets a program make no token, and change no pipeline', () => {
+    const scopes = SCOPES_OF_ROLE.service_account;
+    expect(
+      scopes.filter((scope) => /write|delete|connect|drain|^tokens|^users/.test(scope)),
+    ).toEqual([]);
+  });
+
+  it('has no other routes without authentication than these', () => {
     const open = matrix.filter(({ access }) => access.kind === 'public');
     expect(open.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'POST /api/ci/pipelines/:id/webhook',
       'GET /api/health/live',
       'GET /api/health/ready',
       'GET /api/healthchecker',
+      // Decided by the signature of the body.
+      'POST /api/repositories/:id/webhook',
+      // The way to be known.
+      'GET /api/sessions/oauth',
+      'GET /api/sessions/oauth/:provider',
+      'GET /api/sessions/oauth/:provider/callback',
+      'POST /api/sessions/refresh',
+      'POST /api/sessions/token',
+      'POST /api/webhooks/:forge',
     ]);
   });
 
-  it('lets a viewer change nothing', () => {
+  it('lets a viewer change nothing but what is their own', () => {
+    const own = ['sessions:end', 'tokens:write', 'pipelines:check'];
     const changing = matrix.filter(
       ({ method, access }) =>
         method !== 'GET' &&
         access.kind === 'scope' &&
         SCOPES_OF_ROLE.viewer.includes(access.scope) &&
-        access.scope !== 'pipelines:check',
+        !own.includes(access.scope),
     );
     expect(changing).toEqual([]);
   });

@@ -32,7 +32,7 @@ export function endWithSupervisor(): void {
  * Before the logger stands, and for people who read a terminal: one message, no stack for what they
  * can mend.
  */
-export function failedStart(error: unknown): void {
+export function reportAndExit(error: unknown): void {
   const text =
     error instanceof ConfigError ? error.message : error instanceof Error ? error.stack : error;
   process.stderr.write(`${String(text)}\n`);

@@ -6,6 +6,9 @@ export const SUPERVISOR_DESCRIPTOR = 'MILLRACE_SUPERVISOR_FD';
 
 /** What a server process tells its supervisor, once, when it serves. */
 export const READY_LINE = 'ready\n';
+/** What it tells from its start on, each second: its event loop turns. */
+const BEAT_LINE = 'beat\n';
+const BEAT_MS = 1_000;
 
 /** The way to the `./millrace start` that started this process. */
 export interface SupervisorLink {
@@ -24,5 +27,11 @@ export function linkToSupervisor(onLost: () => void): SupervisorLink {
   pipe.once('close', onLost);
   pipe.resume();
   pipe.unref();
+  const beat = (): void => {
+    // A supervisor that does not read needs no second one.
+    if (pipe.writableLength === 0) pipe.write(BEAT_LINE);
+  };
+  beat();
+  setInterval(beat, BEAT_MS).unref();
   return { ready: () => void pipe.write(READY_LINE) };
 }

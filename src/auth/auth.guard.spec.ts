@@ -1,4 +1,4 @@
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import request from 'supertest';
@@ -10,19 +10,28 @@ import { parseConfig } from '../config/load-config.js';
 import { MemorySharedCounts } from '../integrations/rate-limit/memory-shared-counts.js';
 import { RateLimitModule } from '../integrations/rate-limit/rate-limit.module.js';
 import { RateLimits } from '../integrations/rate-limit/rate-limits.js';
-import { AuthModule } from './auth.module.js';
+import { GuardOnlyModule } from './auth.fixture.js';
 import { Public, PublicIf } from './policy/public.decorator.js';
 import { Requires } from './policy/requires.decorator.js';
 import { authenticateWith } from './principals/authenticate.middleware.js';
-import { principalOf } from './principals/principal.js';
+import { Authenticator } from './principals/authenticator.js';
+import { principalOf, type SessionCredential } from './principals/principal.js';
+import { SessionCookies } from './sessions/session-cookies.js';
+import { standIn } from '../../test/support/stand-in.js';
 
-const viewer = { id: 'vera', kind: 'token', role: 'viewer' } as const;
-const developer = { id: 'dora', kind: 'token', role: 'developer' } as const;
+const viewer = { id: 'vera', kind: 'user', role: 'viewer' } as const;
+const developer = { id: 'dora', kind: 'user', role: 'developer' } as const;
 const principals = new Map([
   ['viewer', principalOf(viewer)],
   ['developer', principalOf(developer)],
   ['narrow', principalOf(developer, ['executions:read'])],
+  ['page', principalOf({ ...developer, credential: session('cookie') })],
+  ['client', principalOf({ ...developer, credential: session('access_token') })],
 ]);
+
+function session(by: SessionCredential['by']): SessionCredential {
+  return { kind: 'session', id: 'the-session', by };
+}
 
 @Requires('executions:cancel')
 @Controller('things')
@@ -36,6 +45,17 @@ class ThingController {
   @Requires('executions:read')
   read(): string {
     return 'read';
+  }
+
+  @Post('change')
+  change(): string {
+    return 'changed';
+  }
+
+  @Post('open')
+  @Public()
+  changeOpen(): string {
+    return 'changed';
   }
 
   @Get('open')
@@ -79,8 +99,26 @@ class OpenedController {
   }
 }
 
+/** `Authorization` names one of the principals. */
+const authenticator = standIn<Authenticator>({
+  identify: async ({ authorization }) => principals.get(authorization ?? ''),
+  isStillGood: async () => true,
+});
+
 async function create(...controllers: (new () => object)[]): Promise<NestExpressApplication> {
-  const parsed = parseConfig({ MILLRACE_TOKEN: 'a-token-of-a-fair-length', RATE_LIMIT: '0' });
+  return createWith({}, controllers);
+}
+
+async function createWith(
+  environment: Readonly<Record<string, string>>,
+  controllers: (new () => object)[],
+): Promise<NestExpressApplication> {
+  const parsed = parseConfig({
+    MILLRACE_TOKEN: 'a-token-of-a-fair-length',
+    JWT_SECRET: 'a-key-of-the-server-of-this-spec-1',
+    RATE_LIMIT: '0',
+    ...environment,
+  });
   if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
   const { config } = parsed;
 
@@ -93,7 +131,7 @@ async function create(...controllers: (new () => object)[]): Promise<NestExpress
       imports: [
         ConfigModule.forRoot(config),
         RateLimitModule.over(new MemorySharedCounts()),
-        AuthModule.forRoot(),
+        GuardOnlyModule.forRoot(authenticator),
       ],
     },
     { logger: false, bodyParser: false, abortOnError: false },
@@ -101,9 +139,9 @@ async function create(...controllers: (new () => object)[]): Promise<NestExpress
   configureHttp(app, {
     config,
     logger: createRootLogger({ level: 'silent', role: 'test' }),
-    limiter: app.get(RateLimits).requests,
+    limiters: app.get(RateLimits),
     metrics: new Metrics(),
-    authenticate: authenticateWith({ identify: (header) => principals.get(header ?? '') }),
+    authenticate: authenticateWith(authenticator),
     translators: [],
   });
   return app;
@@ -132,6 +170,35 @@ describe('AuthGuard', () => {
     await ask('cancel', 'nobody').expect(401);
   });
 
+  describe('with the cookie of a browser', () => {
+    const send = (path: string, who: string, csrf?: string): request.Test => {
+      const sent = request(app.getHttpServer()).post(`/api/things/${path}`);
+      if (csrf !== undefined) sent.set('x-csrf-token', csrf);
+      return sent.set('authorization', who);
+    };
+
+    it('lets whoever is known by it read', async () => {
+      await ask('read', 'page').expect(200);
+    });
+
+    it.each(['change', 'open'])(
+      'asks for the text that only its own page has: %s',
+      async (path) => {
+        const good = app.get(SessionCookies).csrfToken('the-session');
+        const ofAnother = app.get(SessionCookies).csrfToken('another-session');
+        for (const bad of [undefined, '', ofAnother]) {
+          expect((await send(path, 'page', bad).expect(403)).body.details.code).toBe('csrf');
+        }
+        await send(path, 'page', good).expect(201);
+      },
+    );
+
+    it('asks nobody for it who has a token', async () => {
+      await send('change', 'client').expect(201);
+      await send('change', 'developer').expect(201);
+    });
+  });
+
   it('403 says which scope is missing and who could give it', async () => {
     const { body } = await ask('cancel', 'viewer').expect(403);
     expect(body).toEqual({
@@ -141,7 +208,7 @@ describe('AuthGuard', () => {
         code: 'scope_missing',
         required_scope: 'executions:cancel',
         role: 'viewer',
-        roles_with_scope: ['developer', 'admin'],
+        roles_with_scope: ['developer', 'admin', 'service_account'],
       },
       suggestions: [
         'Your role viewer does not have this scope: ask an administrator for the role developer or admin.',
@@ -162,6 +229,26 @@ describe('AuthGuard', () => {
     await ask('opened', 'developer').expect(403);
     await ask('opened').set('x-open', 'yes').expect(200);
     await ask('opened', 'developer').set('x-open', 'yes').expect(200);
+  });
+});
+
+describe('USER_LIMIT', () => {
+  let app: NestExpressApplication;
+  beforeAll(async () => {
+    app = await createWith({ USER_LIMIT: '2', TRUST_PROXY: '1' }, [ThingController]);
+    await app.listen(0, '127.0.0.1');
+  });
+  afterAll(() => app.close());
+
+  it('holds for an account, from all addresses and with all tokens, and for no other', async () => {
+    const read = (who: string, from: string): request.Test =>
+      request(app.getHttpServer())
+        .get('/api/things/read')
+        .set({ authorization: who, 'x-forwarded-for': from });
+    await read('developer', '192.0.2.1').expect(200);
+    await read('narrow', '192.0.2.2').expect(200);
+    await read('client', '192.0.2.3').expect(429);
+    await read('viewer', '192.0.2.3').expect(200);
   });
 });
 

@@ -7,6 +7,7 @@ import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue } from './command/option-values.js';
+import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
 import type { Shell } from './completion/completion-command.js';
 import { cleanJson, cleanLines, cleanText } from './terminal/clean-text.js';
 import { Terminal } from './terminal/terminal.js';
@@ -71,7 +72,7 @@ function showError({ message, suggestions }: CommandError, terminal: Terminal): 
  * Commands load what they need when they run: `--help` and `lint` must not wait for a database
  * driver.
  */
-function describeProgram(terminal: Terminal, done: (exitCode: number) => void): Command {
+function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => void): Command {
   const program = new Command('millrace')
     .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
     .version(packageVersion())
@@ -82,7 +83,7 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
       `\n\`./millrace test\` installs what is missing and runs every test.\n\n${EXIT_CODE_HELP}\nDocumentation: README.md and docs/.`,
     );
 
-  serverFlags(
+  addServerOptions(
     program
       .command('start')
       .description('Start everything: stores (embedded unless given), API, workers')
@@ -90,17 +91,17 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
       .option('--logs', 'print every log line here too, as JSON'),
   ).action(async (flags: ServerFlags & { example: boolean; logs?: boolean }) => {
     const { startCommand } = await import('./start/start-command.js');
-    done(await startCommand({ ...flags, api: true }, terminal));
+    setExitCode(await startCommand({ ...flags, api: true }, terminal));
   });
 
-  workerFlags(
+  addWorkerOptions(
     program
       .command('worker')
       .description('Start workers only; MONGODB_URI and REDIS_URL say for which server')
       .option('--logs', 'print every log line here too, as JSON'),
   ).action(async (flags: ServerFlags & { logs?: boolean }) => {
     const { startCommand } = await import('./start/start-command.js');
-    done(await startCommand({ ...flags, api: false, example: false }, terminal));
+    setExitCode(await startCommand({ ...flags, api: false, example: false }, terminal));
   });
 
   program
@@ -114,10 +115,11 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
       nameAndValue,
     )
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
+    .option('--secrets-file <file>', 'secrets of the pipeline: lines of NAME=value')
     .option('--keep', 'keep the workspace and print its path')
     .action(async (file: string, flags: RunFlags) => {
       const { runCommand } = await import('./run/run-command.js');
-      done(await runCommand(file, flags, terminal));
+      setExitCode(await runCommand(file, flags, terminal));
     });
 
   program
@@ -127,19 +129,19 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .option('--json', 'machine-readable')
     .action(async (files: string[], flags: { json?: boolean }) => {
       const { lintCommand } = await import('./lint-command.js');
-      done(await lintCommand(files, flags, terminal));
+      setExitCode(await lintCommand(files, flags, terminal));
     });
 
-  addClientCommands(program, terminal, done);
+  addClientCommands(program, terminal, setExitCode);
 
-  serverFlags(
+  addServerOptions(
     program
       .command('config')
       .description('Print the effective configuration, secrets masked')
       .option('--example', 'print .env.example instead: every variable with its description'),
   ).action(async (flags: ServerFlags & { example?: boolean }) => {
     const { configCommand } = await import('./config-command.js');
-    done(configCommand(flags, terminal));
+    setExitCode(configCommand(flags, terminal));
   });
 
   program
@@ -148,15 +150,15 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: Shell) => {
       const { completionCommand } = await import('./completion/completion-command.js');
-      done(completionCommand(shell, program, terminal));
+      setExitCode(completionCommand(shell, program, terminal));
     });
 
   program
     .command('complete-names', { hidden: true })
-    .addArgument(new Argument('<kind>').choices(['pipeline', 'execution']))
-    .action(async (kind: string) => {
+    .addArgument(new Argument('<kind>').choices(NAME_KINDS))
+    .action(async (kind: NameKind) => {
       const { namesCommand } = await import('./completion/completion-command.js');
-      done(await namesCommand(kind, terminal));
+      setExitCode(await namesCommand(kind, terminal));
     });
 
   program
@@ -165,21 +167,21 @@ function describeProgram(terminal: Terminal, done: (exitCode: number) => void): 
     .option('--write <file>', 'write it there instead')
     .action(async (flags: { write?: string }) => {
       const { openApiCommand } = await import('./openapi-command.js');
-      done(await openApiCommand(flags, terminal));
+      setExitCode(await openApiCommand(flags, terminal));
     });
 
   return program;
 }
 
-function serverFlags(command: Command): Command {
-  return workerFlags(
+function addServerOptions(command: Command): Command {
+  return addWorkerOptions(
     command
       .option('--port <number>', 'TCP port of the API (PORT)')
       .option('--host <address>', 'address of the API (HOST)'),
   );
 }
 
-function workerFlags(command: Command): Command {
+function addWorkerOptions(command: Command): Command {
   return command
     .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
     .option('--workers <number>', 'worker processes (WORKERS)')

@@ -8,6 +8,9 @@ export const FAIL_POINTS = [
   'pipeline_inserted', // API: stored, not answered yet
   'execution_inserted', // API: accepted and stored, not enqueued yet
   'idempotent_answer_stored', // API: done, and the answer is kept, but not sent
+  'delivery_inserted', // API: a webhook is stored, no job made, not answered yet
+  'delivery_decided', // worker: what it starts is stored, nothing of it started yet
+  'tick_decided', // API: what a tick of a schedule starts is stored, not started yet
   'job_taken', // worker: the job is here, the execution not claimed
   'execution_claimed', // claimed, nothing run yet
   'step_started', // the process of a step runs
@@ -15,6 +18,7 @@ export const FAIL_POINTS = [
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody is told, nothing cleaned up
+  'half_resealed', // API: some documents are sealed by a new key, the rest are not yet
   'retention_log_removed', // the log of executions is removed, they themselves are not yet
 ] as const;
 

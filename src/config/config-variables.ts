@@ -3,13 +3,17 @@ import {
   flag,
   integer,
   list,
+  minutes,
   oneOf,
   optional,
   parseAllowedAddress,
   parseOrigin,
+  parsePublicUrl,
   textLike,
   type ValueKind,
 } from './value-parsers.js';
+import { formatEncryptionKeys, parseEncryptionKeys } from './encryption-key-list.js';
+import { parseLoginEntry, parseSigningSecret, parseTeamEntry } from './login-values.js';
 import { defaultHome } from './paths.js';
 
 const KiB = 1024;
@@ -25,7 +29,7 @@ export type Secrecy = 'none' | 'url' | 'whole';
 /** One environment variable: all that is known about it is in this row. */
 export interface ConfigVariable<T> {
   readonly name: string;
-  readonly section: 'Server' | 'Stores' | 'Access' | 'Workers' | 'Limits' | 'Retention';
+  readonly section: 'Server' | 'Stores' | 'Access' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
   /** One or two sentences for `.env.example` and `./millrace config`. */
   readonly description: string;
   readonly kind: ValueKind<T>;
@@ -45,6 +49,8 @@ function variable<T>(row: Row<T>): ConfigVariable<T> {
 
 const none = (): undefined => undefined;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const CLIENT_ID = textLike(/^[\x21-\x7e]{1,512}$/, 'must be 1 to 512 visible ASCII characters');
+const WEB_URL: ValueKind<string> = { parse: parsePublicUrl, format: (url) => url };
 const HOST_NAME = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._:-]+)$/;
 
 /**
@@ -151,17 +157,15 @@ export const configVariables = {
     name: 'AUTH_MODE',
     section: 'Access',
     description:
-      'token: one bearer token for everything. none: no log-in at all, only on a loopback HOST.',
-    kind: oneOf(['token', 'none'], {
-      github: 'cannot be github: GitHub log-in is not built yet; use token, or none on loopback',
-    }),
-    fallback: (): 'token' | 'none' => 'token',
+      'token: one bearer token for everything. oauth (or github): people log in at GitHub or Gitea; MILLRACE_TOKEN works too where it is set. none: no log-in at all, only on a loopback HOST.',
+    kind: oneOf(['token', 'oauth', 'none'], { github: 'oauth' }),
+    fallback: (): 'token' | 'oauth' | 'none' => 'token',
   }),
   token: variable({
     name: 'MILLRACE_TOKEN',
     section: 'Access',
     description:
-      'The bearer token of AUTH_MODE=token. Unset: made at the first start and kept in MILLRACE_HOME/token.',
+      "The server's own bearer token, an administrator's. Unset: with AUTH_MODE=token made at the first start and kept in MILLRACE_HOME/token; with AUTH_MODE=oauth there is none.",
     kind: optional(
       textLike(
         /^[A-Za-z0-9._~+/=-]{24,512}$/,
@@ -206,6 +210,22 @@ export const configVariables = {
     kind: integer(0, 10_000_000),
     fallback: () => 30_000,
   }),
+  userLimit: variable({
+    name: 'USER_LIMIT',
+    section: 'Access',
+    description:
+      'Requests that one user or service account may send in a minute, from whatever addresses, with all sessions and tokens together. 0: no limit.',
+    kind: integer(0, 10_000_000),
+    fallback: () => 12_000,
+  }),
+  webhookLimit: variable({
+    name: 'WEBHOOK_LIMIT',
+    section: 'Access',
+    description:
+      'Webhook deliveries that may come from one client address in a minute; they count as no other requests. 0: no limit.',
+    kind: integer(0, 10_000_000),
+    fallback: () => 6_000,
+  }),
   authFailureLimit: variable({
     name: 'AUTH_FAILURE_LIMIT',
     section: 'Access',
@@ -222,6 +242,23 @@ export const configVariables = {
     kind: integer(0, 1_000_000),
     fallback: () => 1_200,
   }),
+  publicUrl: variable({
+    name: 'PUBLIC_URL',
+    section: 'Access',
+    description:
+      'Address under which people and forges reach this server, such as https://ci.example.org: for webhooks, log-in and links. Unset: none of these.',
+    kind: optional({ parse: parsePublicUrl, format: (url: string) => url }),
+    fallback: none,
+  }),
+  encryptionKeys: variable({
+    name: 'ENCRYPTION_KEYS',
+    section: 'Access',
+    description:
+      'Keys that secrets are stored under, name:base64 of 32 bytes, separated by commas; the first one seals, all open. Unset: made at the first start and kept in MILLRACE_HOME/encryption-keys.',
+    kind: optional({ parse: parseEncryptionKeys, format: formatEncryptionKeys }),
+    fallback: none,
+    secrecy: 'whole',
+  }),
   publicBadges: variable({
     name: 'PUBLIC_BADGES',
     section: 'Access',
@@ -236,6 +273,123 @@ export const configVariables = {
       'Private, loopback and link-local addresses that clones may reach, separated by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
     kind: list(parseAllowedAddress),
     fallback: (): readonly string[] => [],
+  }),
+
+  githubClientId: variable({
+    name: 'GITHUB_OAUTH_CLIENT_ID',
+    section: 'Log-in',
+    description:
+      'Client id of an OAuth app at GitHub, with the callback PUBLIC_URL/api/sessions/oauth/github/callback.',
+    kind: optional(CLIENT_ID),
+    fallback: none,
+  }),
+  githubClientSecret: variable({
+    name: 'GITHUB_OAUTH_CLIENT_SECRET',
+    section: 'Log-in',
+    description: 'Client secret of that OAuth app.',
+    kind: optional(CLIENT_ID),
+    fallback: none,
+    secrecy: 'whole',
+  }),
+  githubBaseUrl: variable({
+    name: 'GITHUB_BASE_URL',
+    section: 'Log-in',
+    description: 'Address of GitHub, or of your GitHub Enterprise Server.',
+    kind: WEB_URL,
+    fallback: () => 'https://github.com',
+  }),
+  githubApiUrl: variable({
+    name: 'GITHUB_API_URL',
+    section: 'Log-in',
+    description:
+      'Address of its API. Unset: https://api.github.com for github.com, GITHUB_BASE_URL/api/v3 for others.',
+    kind: optional(WEB_URL),
+    fallback: none,
+  }),
+  giteaClientId: variable({
+    name: 'GITEA_OAUTH_CLIENT_ID',
+    section: 'Log-in',
+    description:
+      'Client id of an OAuth2 application at Gitea or Forgejo, with the callback PUBLIC_URL/api/sessions/oauth/gitea/callback.',
+    kind: optional(CLIENT_ID),
+    fallback: none,
+  }),
+  giteaClientSecret: variable({
+    name: 'GITEA_OAUTH_CLIENT_SECRET',
+    section: 'Log-in',
+    description: 'Client secret of that application.',
+    kind: optional(CLIENT_ID),
+    fallback: none,
+    secrecy: 'whole',
+  }),
+  giteaBaseUrl: variable({
+    name: 'GITEA_BASE_URL',
+    section: 'Log-in',
+    description: 'Address of your Gitea or Forgejo.',
+    kind: optional(WEB_URL),
+    fallback: none,
+  }),
+  adminLogins: variable({
+    name: 'ADMIN_LOGINS',
+    section: 'Log-in',
+    description:
+      'Log-in names of administrators, separated by commas: ada, or id:583231 for the numeric id; with both forges github:ada and gitea:ada. A name belongs to the account that first logs in with it.',
+    kind: list(parseLoginEntry),
+    fallback: (): readonly string[] => [],
+  }),
+  allowedLogins: variable({
+    name: 'ALLOWED_LOGINS',
+    section: 'Log-in',
+    description:
+      'Log-in names of others who may log in, written like ADMIN_LOGINS. *: everybody who has an account at the forge.',
+    kind: list((item) => parseLoginEntry(item, { everybody: true })),
+    fallback: (): readonly string[] => [],
+  }),
+  allowedOrganizations: variable({
+    name: 'ALLOWED_ORGANIZATIONS',
+    section: 'Log-in',
+    description: 'Organizations of the forge whose active members may log in, written like logins.',
+    kind: list(parseLoginEntry),
+    fallback: (): readonly string[] => [],
+  }),
+  allowedTeams: variable({
+    name: 'ALLOWED_TEAMS',
+    section: 'Log-in',
+    description: 'Teams whose active members may log in: acme/developers, separated by commas.',
+    kind: list(parseTeamEntry),
+    fallback: (): readonly string[] => [],
+  }),
+  defaultRole: variable({
+    name: 'DEFAULT_ROLE',
+    section: 'Log-in',
+    description:
+      'Role of whoever may log in and is no administrator, until one gives another role: viewer or developer.',
+    kind: oneOf(['viewer', 'developer']),
+    fallback: (): 'viewer' | 'developer' => 'viewer',
+  }),
+  loginLimit: variable({
+    name: 'LOGIN_LIMIT',
+    section: 'Log-in',
+    description:
+      'Steps of log-ins and refreshes of one client address in a minute; a log-in has two. 0: no limit.',
+    kind: integer(0, 1_000_000),
+    fallback: () => 60,
+  }),
+  jwtSecret: variable({
+    name: 'JWT_SECRET',
+    section: 'Log-in',
+    description:
+      'Key that sessions are signed with. All API processes need the same one: on several hosts set it. Unset: made at the first start and kept in MILLRACE_HOME/jwt-key.',
+    kind: optional({ parse: parseSigningSecret, format: (secret: string) => secret }),
+    fallback: none,
+    secrecy: 'whole',
+  }),
+  jwtMinutes: variable({
+    name: 'JWT_EXPIRED_IN',
+    section: 'Log-in',
+    description: 'Minutes that an access token is good for; then it is refreshed.',
+    kind: minutes(1, 60),
+    fallback: () => 15,
   }),
 
   workers: variable({
@@ -361,12 +515,27 @@ export const configVariables = {
     kind: integer(0, 36_500),
     fallback: () => 0,
   }),
+  deliveryBodiesSize: variable({
+    name: 'DELIVERY_BODIES_SIZE',
+    section: 'Retention',
+    description:
+      'Room for the bodies of webhooks that came in, together; beyond it the oldest are dropped. All are kept 14 days at most.',
+    kind: byteSize(32 * MiB, 1024 * GiB),
+    fallback: () => 2 * GiB,
+  }),
   retentionCount: variable({
     name: 'RETENTION_COUNT',
     section: 'Retention',
     description: 'Finished executions that are kept of one pipeline, the newest ones. 0: all.',
     kind: integer(0, 10_000_000),
     fallback: () => 0,
+  }),
+  auditRetention: variable({
+    name: 'AUDIT_RETENTION',
+    section: 'Retention',
+    description: 'Days that a record of the audit is kept. 0: for ever.',
+    kind: integer(0, 36_500),
+    fallback: () => 365,
   }),
 };
 

@@ -48,7 +48,7 @@ describe('readEnvironment', () => {
     });
   });
 
-  it('names itself when the descriptor is none', async () => {
+  it('names the variable when its value is no descriptor', async () => {
     expect(await readIn(Buffer.alloc(0), 'x')).toContain('MILLRACE_ENV_FD must be the number');
   });
 });

@@ -78,10 +78,27 @@ describe('parseConfig', () => {
       MONGODB_POOL_SIZE: '0',
       REDIS_URL: 'http://x',
       DEBIAN_MIRROR: 'ftp://x',
-      AUTH_MODE: 'github',
+      AUTH_MODE: 'password',
       MILLRACE_TOKEN: 'short',
       CLIENT_ORIGIN: 'https://ci.example.com/path',
+      PUBLIC_URL: 'ftp://ci.example.com',
+      ENCRYPTION_KEYS: 'short',
       ALLOWED_HOSTS: 'http://x',
+      GITHUB_OAUTH_CLIENT_ID: 'with spaces',
+      GITHUB_OAUTH_CLIENT_SECRET: 'with spaces',
+      GITHUB_BASE_URL: 'ftp://x',
+      GITHUB_API_URL: 'ftp://x',
+      GITEA_OAUTH_CLIENT_ID: 'with spaces',
+      GITEA_OAUTH_CLIENT_SECRET: 'with spaces',
+      GITEA_BASE_URL: 'ftp://x',
+      ADMIN_LOGINS: '*',
+      ALLOWED_LOGINS: 'not a login',
+      ALLOWED_ORGANIZATIONS: 'a/b',
+      ALLOWED_TEAMS: 'no-team',
+      DEFAULT_ROLE: 'admin',
+      LOGIN_LIMIT: '-1',
+      JWT_SECRET: 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa',
+      JWT_EXPIRED_IN: '2h',
       WORKERS: '-1',
       WORKER_CONCURRENCY: '1.5',
       WORKER_MAX_PARALLEL_STEPS: '0',
@@ -98,23 +115,27 @@ describe('parseConfig', () => {
       RATE_LIMIT: '-1',
       AUTH_FAILURE_LIMIT: 'x',
       COMPILE_LIMIT: 'x',
+      USER_LIMIT: '-1',
+      WEBHOOK_LIMIT: 'x',
       PUBLIC_BADGES: 'perhaps',
       ALLOW_PRIVATE_URLS: '10.0.0.0/33',
       GIT_CA_FILE: 'relative.pem',
       GIT_MIRROR_SIZE: 'x',
       GIT_MIRROR_DAYS: '0',
       RETENTION_DAYS: 'x',
+      DELIVERY_BODIES_SIZE: '1',
       RETENTION_COUNT: '-1',
+      AUDIT_RETENTION: '-1',
     });
     expect(names).toEqual(configRows.map(([, row]) => row.name).sort(byPlaceIn(names)));
     expect(names).toHaveLength(configRows.length);
   });
 
   it('says what to write, and repeats no secret', () => {
-    const result = parseConfig({ MILLRACE_TOKEN: 'hunter2', AUTH_MODE: 'github' });
+    const result = parseConfig({ MILLRACE_TOKEN: 'hunter2', AUTH_MODE: 'password' });
     const text = new ConfigError(result.kind === 'invalid' ? result.problems : []).message;
     expect(text).toContain('MILLRACE_TOKEN must be 24 to 512 characters');
-    expect(text).toContain('AUTH_MODE cannot be github: GitHub log-in is not built yet');
+    expect(text).toContain('AUTH_MODE must be one of: token, oauth, none');
     expect(text).not.toContain('hunter2');
   });
 

@@ -1,13 +1,9 @@
 import { isLoopbackHost } from './loopback.js';
 import { configRows, type ConfigValues } from './config-variables.js';
+import type { ConfigProblem } from './config-problem.js';
 import { readEnvironment, type Environment } from './environment.js';
+import { loginProblems } from './login-problems.js';
 import { MillraceConfig } from './millrace-config.js';
-
-/** One bad variable; `message` says what to write instead and never repeats a secret. */
-export interface ConfigProblem {
-  readonly name: string;
-  readonly message: string;
-}
 
 /** Thrown at start; its message names every bad variable, one a line. */
 export class ConfigError extends Error {
@@ -56,6 +52,7 @@ function combinationProblems(values: ConfigValues): ConfigProblem[] {
   if (values.liveLogSize > values.maxLogSize) {
     problems.push({ name: 'LIVE_LOG_SIZE', message: 'cannot be larger than MAX_LOG_SIZE' });
   }
+  if (values.authMode === 'oauth') problems.push(...loginProblems(values));
   return problems;
 }
 

@@ -1,4 +1,5 @@
-import { ConfigError, type ConfigProblem } from './load-config.js';
+import type { ConfigProblem } from './config-problem.js';
+import { ConfigError } from './load-config.js';
 import type { MillraceConfig } from './millrace-config.js';
 
 export interface StoreAddresses {

@@ -66,17 +66,32 @@ export function formatSize(bytes: number): string {
   return String(bytes);
 }
 
-/** One of a fixed set of words; case does not matter. */
+/** `15`, or `15m`. */
+export function minutes(min: number, max: number): ValueKind<number> {
+  return {
+    parse: (text) => {
+      const value = Number(/^(\d{1,6})m?$/.exec(text)?.[1]);
+      if (value >= min && value <= max) return { value };
+      return { problem: `must be minutes from ${min} to ${max}, such as ${max}m` };
+    },
+    format: asText,
+  };
+}
+
+/**
+ * One of a fixed set of words; case does not matter.
+ * @param aliases other words for them
+ */
 export function oneOf<const T extends string>(
   values: readonly T[],
-  refusals: Readonly<Record<string, string>> = {},
+  aliases: Readonly<Record<string, NoInfer<T>>> = {},
 ): ValueKind<T> {
   return {
     parse: (text) => {
       const lower = text.toLowerCase();
-      const value = values.find((each) => each.toLowerCase() === lower);
+      const value = values.find((each) => each.toLowerCase() === lower) ?? aliases[lower];
       if (value !== undefined) return { value };
-      return { problem: refusals[lower] ?? `must be one of: ${values.join(', ')}` };
+      return { problem: `must be one of: ${values.join(', ')}` };
     },
     format: asText,
   };
@@ -137,6 +152,16 @@ export function parseOrigin(item: string): Parsed<string> {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return rule;
   if (url.pathname !== '/' || url.search || url.hash || url.username) return rule;
   return { value: url.origin };
+}
+
+/** Address of this server, without a slash at its end. */
+export function parsePublicUrl(item: string): Parsed<string> {
+  const rule = { problem: 'must be an http or https URL such as https://ci.example.org' };
+  if (!URL.canParse(item)) return rule;
+  const url = new URL(item);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return rule;
+  if (url.search || url.hash || url.username || url.password) return rule;
+  return { value: url.href.replace(/\/+$/, '') };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { HealthRegistry } from '../common/health/health-registry.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
+import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { ExecutionsController } from './acceptance/executions.controller.js';
 import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
@@ -16,7 +17,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
 
 /** Executions with their routes. */
 @Module({
-  imports: [ExecutionsModule],
+  imports: [ExecutionsModule, RepositoriesModule],
   controllers: [
     ExecutionsController,
     ExecutionLogsController,

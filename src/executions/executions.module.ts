@@ -1,13 +1,17 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { ExecutionParts } from '../common/retention/execution-parts.js';
+import { CountersModule } from '../integrations/counters/counters.module.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
 import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { LogsModule } from '../logs/logs.module.js';
 import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
+import { CancelExecution } from './ending/cancel-execution.js';
 import { EndExecution } from './ending/end-execution.js';
+import { AcceptExecution } from './acceptance/accept-execution.js';
+import { ExecutionNumbers } from './acceptance/execution-numbers.js';
 import { DirectTelling } from './outbox/direct-telling.js';
 import { LiveFeedConsumer } from './outbox/live-feed.consumer.js';
 import { OutboxConsumers } from './outbox/outbox-consumers.js';
@@ -21,6 +25,7 @@ import { ExecutionListsRepository } from './record/execution-lists.repository.js
 import { ExecutionTraceRecord, ExecutionTraceSchema } from './record/execution-trace.schema.js';
 import { ExecutionTracesRepository } from './record/execution-traces.repository.js';
 import { ExecutionRecord, ExecutionSchema } from './record/execution.schema.js';
+import { ExecutionSealing } from './record/execution-sealing.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 import { LiveCountsRepository } from './record/live-counts.repository.js';
 import { LiveExecutions } from './record/live-executions.js';
@@ -43,6 +48,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
       { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
       { name: QueueRecord.name, schema: QueueSchema },
     ]),
+    CountersModule,
     EventBusModule,
     JobQueueModule,
     LeasesModule,
@@ -51,17 +57,21 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     WorkersModule,
   ],
   providers: [
+    ExecutionSealing,
     ExecutionsRepository,
     ExecutionListsRepository,
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
+    ExecutionNumbers,
+    AcceptExecution,
     { provide: OutboxStore, useClass: OutboxRepository },
     OutboxConsumers,
     OutboxRelay,
     DirectTelling,
     LiveFeedConsumer,
     EndExecution,
+    CancelExecution,
     RequeueExecution,
     ExecutionRecovery,
     ExecutionsReconciler,
@@ -77,12 +87,15 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     ExecutionTracesRepository,
     QueuesRepository,
     ExecutionPlacer,
+    AcceptExecution,
     OutboxConsumers,
     EndExecution,
+    CancelExecution,
     RequeueExecution,
     ExecutionRecovery,
     LiveCountsRepository,
     LiveExecutions,
+    CountersModule,
     EventBusModule,
     JobQueueModule,
     LeasesModule,

@@ -10,6 +10,8 @@ import { MillraceConfig } from '../config/millrace-config.js';
 import { GitClient } from '../integrations/git/git-client.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
 import { ProcessRunner } from '../integrations/process/process-runner.js';
+import { PipelinesModule } from '../pipelines/pipelines.module.js';
+import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
@@ -20,6 +22,7 @@ import { ExecutionsProcessor } from './attempt/executions.processor.js';
 import { LeftFolders } from './attempt/left-folders.js';
 import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
+import { RunSecrets } from './attempt/run-secrets.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
@@ -63,7 +66,13 @@ const planRunsProviders: FactoryProvider[] = [
  * is closed. Needs `ProcessModule` and `GitModule`.
  */
 @Module({
-  imports: [ExecutionsModule, WorkersWorkerModule, WorkspacesModule],
+  imports: [
+    ExecutionsModule,
+    PipelinesModule,
+    RepositoriesModule,
+    WorkersWorkerModule,
+    WorkspacesModule,
+  ],
   providers: [
     ...planRunsProviders,
     AttemptLogs,
@@ -71,6 +80,7 @@ const planRunsProviders: FactoryProvider[] = [
     ExecutionRunner,
     ExecutionsProcessor,
     RunningAttempts,
+    RunSecrets,
   ],
 })
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {

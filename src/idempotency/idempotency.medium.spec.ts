@@ -263,10 +263,10 @@ describe('Idempotency-Key', () => {
     expect((await onlyKey()).created_at.getTime()).toBeGreaterThan(Date.now() - 60_000);
 
     const sweeper = api.app.get(IdempotencySweeper);
-    await sweeper.sweep();
+    await sweeper.round();
     expect(await keys().countDocuments()).toBe(1);
     await keys().updateOne({ _id }, { $set: old });
-    await sweeper.sweep();
+    await sweeper.round();
     expect(await keys().countDocuments()).toBe(0);
   });
 

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
+import { Audited } from '../common/audit/audited.decorator.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import { LogLevelDto, SetLogLevelDto } from './dto/log-level.dto.js';
 import { LogLevelService } from './log-level.service.js';
@@ -26,6 +27,11 @@ export class LogLevelController {
 
   @Put()
   @Requires('log_level:write')
+  // Not before the answer: the level is set most of all while the database is away.
+  @Audited('log_level.set', 'log_level', {
+    recordedBy: 'later',
+    details: ({ body }) => ({ level: body('level'), for_seconds: body('for_seconds') }),
+  })
   @ApiOperation({
     summary: 'Set the level of all processes for a time',
     description: 'Of every API and worker, those too that start meanwhile.',
@@ -42,6 +48,7 @@ export class LogLevelController {
 
   @Delete()
   @Requires('log_level:write')
+  @Audited('log_level.reset', 'log_level', { recordedBy: 'later' })
   @ApiOperation({ summary: 'Let all processes log again as LOG_LEVEL says' })
   @ApiOkResponse({ type: LogLevelDto })
   @ApiErrors(401, 503)

@@ -61,7 +61,7 @@ export class LogLevelService implements OnApplicationBootstrap, OnApplicationShu
     const since = new Date();
     const until = new Date(since.getTime() + seconds * 1000);
     const override = { level, by: actor, reason: reason ?? null, since, until };
-    await reachable(this.store.set(override));
+    await orServiceUnavailable(this.store.set(override));
     this.apply(override, seconds * 1000);
     return this.state();
   }
@@ -70,7 +70,7 @@ export class LogLevelService implements OnApplicationBootstrap, OnApplicationShu
    * Every process logs again as it was configured to. @throws MillraceError ServiceUnavailableError
    */
   async reset(): Promise<LevelState> {
-    await reachable(this.store.remove());
+    await orServiceUnavailable(this.store.remove());
     this.revert();
     return this.state();
   }
@@ -110,10 +110,12 @@ export class LogLevelService implements OnApplicationBootstrap, OnApplicationShu
   }
 }
 
-async function reachable(work: Promise<void>): Promise<void> {
+async function orServiceUnavailable(work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    throw serviceUnavailable('Redis is not reachable: no process was told.', { cause: error });
+    throw serviceUnavailable('Redis is not orServiceUnavailable: no process was told.', {
+      cause: error,
+    });
   }
 }

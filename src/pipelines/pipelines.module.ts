@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { YamlCompiler } from './compile/yaml-compiler.js';
 import { PIPELINE_MODEL, pipelineSchema } from './definitions/pipeline.schema.js';
+import { PipelineSealing } from './definitions/pipeline-sealing.js';
 import { PipelinesRepository } from './definitions/pipelines.repository.js';
 import { PipelinesService } from './definitions/pipelines.service.js';
 import {
@@ -24,6 +25,7 @@ import { PlansService } from './versions/plans.service.js';
   ],
   providers: [
     PipelinesService,
+    PipelineSealing,
     PipelinesRepository,
     PipelineVersionsRepository,
     PlansRepository,

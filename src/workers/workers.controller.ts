@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@n
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
+import { Audited } from '../common/audit/audited.decorator.js';
 import { ApiErrors } from '../common/http/api-documentation.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { DrainDto, WorkerDto } from './dto/worker.dto.js';
@@ -27,6 +28,7 @@ export class WorkersController {
 
   @Post(':id/drain')
   @Requires('workers:drain')
+  @Audited('workers.drain', 'worker')
   @HttpCode(200)
   @ApiOperation({
     summary: 'Let a worker finish what it runs and take nothing more',
@@ -45,6 +47,7 @@ export class WorkersController {
 
   @Delete(':id/drain')
   @Requires('workers:drain')
+  @Audited('workers.resume', 'worker')
   @ApiOperation({ summary: 'Let a drained worker take executions again' })
   @ApiOkResponse({ type: WorkerDto })
   @ApiErrors(400, 401, 404, 409, 503)

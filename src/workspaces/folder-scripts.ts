@@ -67,10 +67,12 @@ find "$from" -mindepth 1 -maxdepth 1 -exec mv -n -t . -- {} + || exit 1
 /**
  * $@: folders. Empties them, also of folders without any permission and of paths longer than
  * PATH_MAX: the programs open each folder from the one above it. The folders themselves stay, since
- * their parent is not the step user's. Prints one path that is left, or nothing.
+ * their parent is not the step user's. Only folders get permissions: a file may have a second name
+ * outside, and its mode is of both. Prints one path that is left, or nothing.
  */
 export const EMPTY = `
-chmod -R u+rwx -- "$@" 2>/dev/null
+chmod u+rwx -- "$@" 2>/dev/null
+find "$@" -mindepth 1 -type d ! -perm -700 -execdir chmod u+rwx -- {} \\; 2>/dev/null
 rm -rf -- "$@" 2>/dev/null
 exec find "$@" -mindepth 1 -print -quit 2>/dev/null
 `;

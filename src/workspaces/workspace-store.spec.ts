@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import {
   chmod,
+  chown,
   link,
   lstat,
   mkdir,
@@ -143,10 +144,27 @@ describe('WorkspaceStore', () => {
       await rm(outside, { recursive: true });
     });
 
-    it('with a path that is longer than PATH_MAX', async () => {
+    it('without a change to a file that has a second name outside', async () => {
+      const outside = await mkdtemp(join(base, 'outside-'));
+      await chmod(outside, 0o711);
+      const kept = join(outside, 'kept');
+      await writeFile(kept, 'x');
+      if (owner) await chown(kept, owner.uid, owner.gid);
+      await chmod(kept, 0o440);
+      await mkdir(path('closed'));
+      await link(kept, path('closed', 'second'));
+      if (owner) await chown(path('closed'), owner.uid, owner.gid);
+      await chmod(path('closed'), 0);
+      await store.remove(workspace);
+      const { mode, nlink } = await stat(kept);
+      expect([(mode & 0o7777).toString(8), nlink]).toEqual(['440', 1]);
+      await rm(outside, { recursive: true });
+    });
+
+    it('with a path that is longer than PATH_MAX, and no permissions at its end', async () => {
       const name = 'd'.repeat(200);
       const made = await step(
-        'cd "$1" && i=0; while [ $i -lt 50 ]; do mkdir "$2" && cd -P "./$2" || exit 9; i=$((i+1)); done; touch x',
+        'cd "$1" && i=0; while [ $i -lt 50 ]; do mkdir "$2" && cd -P "./$2" || exit 9; i=$((i+1)); done; mkdir y; touch y/x; chmod 0 y; chmod 0 .; cd "$1"; chmod 0 .',
         workspace.directory,
         name,
       );

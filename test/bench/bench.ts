@@ -8,12 +8,23 @@ import { coldStart } from './rows/cold-start.row.js';
 import { log } from './rows/log.row.js';
 import { oneStep } from './rows/one-step.row.js';
 import { parallel } from './rows/parallel.row.js';
+import { push } from './rows/push.row.js';
 import { reads } from './rows/reads.row.js';
 import { sequential } from './rows/sequential.row.js';
 import { stored } from './rows/stored.row.js';
 import { END_SEEN_BY } from './subjects/millrace.subject.js';
 
-const rows: readonly Row[] = [oneStep, sequential, parallel, log, burst, coldStart, stored, reads];
+const rows: readonly Row[] = [
+  oneStep,
+  sequential,
+  parallel,
+  log,
+  burst,
+  coldStart,
+  push,
+  stored,
+  reads,
+];
 
 /**
  * Measures Millrace beside its baselines and prints the table. Resolves with false when a goal was

@@ -161,7 +161,15 @@ async function millraceServer(
   workerCount = WORKERS,
 ): Promise<Server> {
   await mkdir(home, { recursive: true });
-  const environment = { ...process.env, ...given, PORT: String(port), MILLRACE_HOME: home };
+  const environment = {
+    ...process.env,
+    ...given,
+    PORT: String(port),
+    MILLRACE_HOME: home,
+    // Forges and repositories of the bench are on loopback, and reach it there.
+    PUBLIC_URL: `http://127.0.0.1:${String(port)}`,
+    ALLOW_PRIVATE_URLS: '127.0.0.0/8',
+  };
   const events = {
     output: (_name: string, bytes: Buffer) => appendFileSync(`${home}.log`, bytes),
     died: (name: string, how: string) => died(`${name} died: ${how}`),

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { LogLine } from '../../src/cli/api/wire-types.js';
+import type { LogLine } from '../../src/cli/api/wire-readers.js';
 import { entryFile } from '../../src/config/paths.js';
 import { removeTree } from '../support/remove-tree.js';
 import {
@@ -92,6 +92,41 @@ describe('the command line as a client', () => {
     await expect(stat(kept)).rejects.toThrow('ENOENT');
     expect((await mine.run(['logout'])).code).toBe(5);
     expect((await mine.run(['login', server.baseUrl])).code).toBe(2);
+  }, 60_000);
+
+  it('secrets: set from standard input, list, delete; no value is ever shown', async () => {
+    const id = await create('with-secret', '      - { run: "echo [$A_KEY]", secrets: [A_KEY] }\n');
+    const set = await cli.run(['secrets', 'set', 'A_KEY', '-p', 'with-secret'], {
+      input: 'hunter2-and-more\n',
+    });
+    expect(set).toMatchObject({ code: 0, stderr: 'The line end at the end is left out.\n' });
+    const asGlobal = await cli.run(['secrets', 'set', 'B_KEY', '--json'], { input: 'two\nlines' });
+    expect(JSON.parse(asGlobal.stdout)).toMatchObject({ name: 'B_KEY', scope: 'global' });
+    const list = await cli.run(['secrets']);
+    expect(list.stdout).toMatch(/^B_KEY +global +/m);
+    expect(list.stdout).toMatch(new RegExp(`^A_KEY +pipeline +${id}`, 'm'));
+    expect((await cli.run(['secrets', 'list', '-p', id])).stdout).not.toContain('B_KEY');
+    const run = await cli.run(['trigger', id]);
+    expect([run.code, run.stdout]).toEqual([0, 's/step-1 | [***]\n']);
+
+    for (const [input, why] of [
+      ['', 'No value was given'],
+      ['abc', 'cannot be masked'],
+      [Buffer.from([0xff, 0xfe]), 'not UTF-8'],
+    ] as const) {
+      const refused = await cli.run(['secrets', 'set', 'A_KEY'], {}, Buffer.from(input));
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(why)]);
+    }
+    const nobody = await cli.run(['secrets', 'set', 'A_KEY', '--repository', 'a/b'], {
+      input: 'value',
+    });
+    expect(nobody).toMatchObject({ code: 5, stderr: expect.stringContaining('"a/b"') });
+    expect((await cli.run(['secrets', 'delete', 'A_KEY'])).code).toBe(5);
+    expect((await cli.run(['secrets', 'delete', 'A_KEY', '-p', id])).code).toBe(0);
+    expect((await cli.run(['secrets', 'delete', 'B_KEY'])).code).toBe(0);
+    expect(await cli.run(['secrets'])).toMatchObject({ code: 0, stdout: '' });
+    const shown = [set, asGlobal, list, run].map((each) => each.stdout + each.stderr).join('');
+    expect(shown).not.toContain('hunter2');
   }, 60_000);
 
   it('pipelines: create, list, get, yaml, update, delete; by id, beginning and name', async () => {
@@ -264,11 +299,13 @@ describe('the command line as a client', () => {
     const id = started.stdout.trim();
     await server.finished(id);
     const one = await cli.run(['status', id]);
-    expect(one.stdout).toMatch(/^choosy version 1: success$/m);
+    expect(one.stdout).toMatch(/^choosy#1 version 1: success$/m);
     expect(one.stdout).toMatch(/^└─ no +skipped .*when/m);
     expect((await cli.run(['status', id.slice(0, 34), '--json'])).stdout).toContain(`"id":"${id}"`);
+    expect((await cli.run(['status', 'choosy#1', '--json'])).stdout).toContain(`"id":"${id}"`);
+    expect(await cli.run(['status', 'choosy#2'])).toMatchObject({ code: 5 });
     const listed = await cli.run(['status', '-p', 'choosy', '--state', 'success']);
-    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy v1 +success +dev `));
+    expect(listed.stdout).toMatch(new RegExp(`^ID .*\\n${id} {2}choosy#1 v1 +success +dev `));
     const some = JSON.parse((await cli.run(['status', '--json', '--limit', '2'])).stdout);
     expect(some.items).toHaveLength(2);
     expect(some.next_cursor).toEqual(expect.any(String));

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -31,9 +31,13 @@ describe('the command line', () => {
   });
   afterAll(() => removeTree(folder));
 
-  function launch(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+  function launch(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    cwd = folder,
+  ): ChildProcess {
     return spawn(process.execPath, [entryFile('cli'), ...args], {
-      cwd: folder,
+      cwd,
       env: { PATH: process.env['PATH'], HOME: folder, TMPDIR: folder, ...environment },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -43,8 +47,9 @@ describe('the command line', () => {
   async function millrace(
     args: readonly string[],
     { input = '', ...environment }: Record<string, string> = {},
+    cwd = folder,
   ): Promise<Outcome> {
-    const child = launch(args, environment);
+    const child = launch(args, environment, cwd);
     child.stdin?.end(input);
     const closed = once(child, 'close') as Promise<[number | null]>;
     const [stdout, stderr, [code]] = await Promise.all([
@@ -75,6 +80,141 @@ describe('the command line', () => {
     expect(await workspaces()).toEqual([]);
   }, 30_000);
 
+  describe('plan, without a server', () => {
+    let repository: string;
+    const plan = (args: readonly string[], input = ''): Promise<Outcome> =>
+      millrace(['plan', ...args], { input }, repository);
+
+    beforeAll(async () => {
+      repository = join(folder, 'repository');
+      await mkdir(join(repository, '.millrace'), { recursive: true });
+      const rules = 'push: { branches: [main], paths: { include: ["src/**"] } }';
+      await writeFile(
+        join(repository, '.millrace.yml'),
+        `name: shop\ntriggers: [{ ${rules} }, pull_request]\nsteps: [make]\n`,
+      );
+      await writeFile(
+        join(repository, '.millrace/docs.yml'),
+        'name: docs\ntriggers: [{ push: { branches: ["docs/*"] } }]\nsteps: [make docs]\n',
+      );
+    });
+
+    it('decides a push for each file of the folder, and shows the steps of what would start', async () => {
+      const push = ['--event', 'push', '--branch', 'main', '--changed'];
+      const { code, stdout, stderr } = await plan([...push, 'README.md', 'src/a.ts']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toBe(
+        `
+.millrace.yml
+shop: an execution would start
+Why       push: a rule is for it: it matches
+Rules     push: it matches
+          pull_request: the rule is for "pull_request"
+Timeout   1 h 0 min
+
+main       would run
+└─ step-1  would run
+
+.millrace/docs.yml
+docs: no execution would start
+Why       push: no rule matches: the branch "main" fits none of "docs/*"
+Rules     push: the branch "main" fits none of "docs/*"
+`.slice(1),
+      );
+      const other = await plan([...push, 'README.md']);
+      expect(other.stdout).toContain('no file that it changed is one that the rule asks for');
+      const { items } = JSON.parse((await plan([...push, 'src/a', '--json'])).stdout) as {
+        items: { file: string; valid: boolean; decision: { starts: boolean } }[];
+      };
+      expect(items.map(({ file, valid, decision }) => [file, valid, decision.starts])).toEqual([
+        ['.millrace.yml', true, true],
+        ['.millrace/docs.yml', true, false],
+      ]);
+    }, 30_000);
+
+    it.each<[readonly string[], string]>([
+      [['--base', 'main'], 'it matches for opened'],
+      [['--action', 'closed'], 'not for "closed"'],
+      [['--title', '[skip ci] x'], '"[skip ci]" asks for no run'],
+      [['--fork'], 'needs an approval'],
+    ])(
+      'decides a pull request: %j',
+      async (flags, words) => {
+        const { code, stdout } = await plan(['.millrace.yml', '--event', 'pull_request', ...flags]);
+        expect([code, stdout]).toEqual([0, expect.stringContaining(words)]);
+      },
+      30_000,
+    );
+
+    it('decides what a forge has sent', async () => {
+      const sha = 'a'.repeat(40);
+      const push = {
+        ref: 'refs/heads/docs/x',
+        before: 'b'.repeat(40),
+        after: sha,
+        head_commit: { id: sha, message: 'one' },
+        commits: [{ added: [], removed: [], modified: ['x.md'] }],
+      };
+      const of = (change: object): Promise<Outcome> =>
+        plan(['--event-file', '-'], JSON.stringify({ ...push, ...change }));
+      expect((await of({})).stdout).toMatch(/^docs: an execution would start$/m);
+      expect((await of({ head_commit: { id: sha, message: '[skip ci]' } })).stdout).toMatch(
+        /^docs: no execution would start\nWhy +push: "\[skip ci\]" asks for no run$/m,
+      );
+      expect((await of({ after: '0'.repeat(40) })).stdout).toBe(
+        'Nothing would start: The branch or tag was deleted.\n',
+      );
+      const repo = { id: 1 };
+      const request = {
+        action: 'opened',
+        number: 7,
+        pull_request: {
+          title: 'x',
+          base: { ref: 'main', repo },
+          head: { ref: 'y', sha, repo: { id: 2 } },
+        },
+      };
+      expect((await of(request)).stdout).toContain('needs an approval');
+      const gitlab = {
+        object_kind: 'tag_push',
+        ref: 'refs/tags/v1',
+        after: sha,
+        checkout_sha: sha,
+      };
+      expect((await of(gitlab)).stdout).toContain('no rule of the pipeline is for "tag"');
+      for (const input of ['{', '{"zen": "x"}', '[]']) {
+        const refused = await plan(['--event-file', '-'], input);
+        expect([refused.code, refused.stderr]).toEqual([
+          2,
+          expect.stringMatching(/^millrace: -: /),
+        ]);
+      }
+    }, 30_000);
+
+    it('refuses what no event has, and says what is wrong with a file', async () => {
+      const wrong: readonly (readonly string[])[] = [
+        ['--draft'],
+        ['--branch', 'a', '--tag', 'b'],
+        ['--mermaid'],
+        ['--event-file', 'x', '--branch', 'a'],
+        ['--env', 'CI_X=1'],
+        ['x', '--event-file', '-', '--server', 'http://127.0.0.1:9'],
+      ];
+      for (const flags of wrong) {
+        const { code, stderr } = await plan(flags);
+        expect({ flags, code, stack: stderr.includes('    at ') }).toEqual({
+          flags,
+          code: 2,
+          stack: false,
+        });
+      }
+      const none = await millrace(['plan']);
+      expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('.millrace.yml')]);
+      const broken = await plan(['-'], 'name: x\nsteps: 1\n');
+      expect([broken.code, broken.stdout]).toEqual([1, expect.stringMatching(/^-:2:8: error: /)]);
+    }, 30_000);
+  });
+
   it('run: the exit code is the result', async () => {
     const failing = await pipeline('failing.yaml', '      - run: exit 3\n');
     const slow = await pipeline('slow.yaml', '      - run: sleep 60\n', 'timeout: 1s\n');
@@ -90,6 +230,22 @@ describe('the command line', () => {
     );
     expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file\n');
   }, 30_000);
+
+  it('run: secrets come from a file, are masked, and must all be there', async () => {
+    const file = join(folder, 'secret.yaml');
+    const secrets = join(folder, 'secrets.env');
+    const yaml = 'name: x\nsecrets: [A_KEY, B_KEY]\nsteps: [\'echo "[$A_KEY] [$B_KEY]"\']\n';
+    await writeFile(file, yaml);
+    await writeFile(secrets, '# mine\nA_KEY=hunter2-and-more\nB_KEY="first line\nsecond line"\n');
+    const run = await millrace(['run', file, '--secrets-file', secrets]);
+    expect([run.code, run.stdout]).toEqual([0, 'main/step-1 | [***] [***\nmain/step-1 | ***]\n']);
+    const without = await millrace(['run', file]);
+    expect(without).toMatchObject({ code: 2, stdout: '' });
+    expect(without.stderr).toContain('There is no secret A_KEY, B_KEY.');
+    await writeFile(secrets, 'A_KEY=hunter2-and-more\nB_KEY=abc\n');
+    const short = await millrace(['run', file, '--secrets-file', secrets]);
+    expect([short.code, short.stderr]).toEqual([2, expect.stringContaining('cannot be masked')]);
+  });
 
   it('run: Ctrl-C cancels, hooks run, nothing is left', async () => {
     const mark = `31.${process.pid}`;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -55,6 +56,7 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
     httpsPort = await freePort();
     variables = {
       MILLRACE_TOKEN: TOKEN,
+      ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
       MONGODB_PASSWORD: 'not-used-by-the-stand-in',
       REDIS_PASSWORD: 'password-of-redis-in-this-spec',
       NODE_IMAGE,

@@ -215,6 +215,8 @@ describe('the edge', () => {
     it('are refused in the one error shape', async () => {
       for (const [text, status, error] of [
         ['hello\r\n\r\n', 400, 'ValidationError'],
+        ['GET /api/health/live HTTP/1.1\r\n\r\n', 400, 'ValidationError'],
+        ['GET /api/nothing HTTP/1.0\r\n\r\n', 400, 'ValidationError'],
         [head('GET /api/health/live', `X-A: ${'a'.repeat(20_000)}`), 431, 'PayloadTooLargeError'],
         [head('GET /api/health/live', 'Expect: the-impossible'), 417, 'ValidationError'],
         [head(post, json, 'Content-Length: 99999999') + '{', 413, 'PayloadTooLargeError'],

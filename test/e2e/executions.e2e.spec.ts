@@ -40,6 +40,30 @@ describe('executions', () => {
     });
   });
 
+  it('numbers the executions of each pipeline, also of many that are accepted at once', async () => {
+    const yaml = step('echo "number $CI_EXECUTION_NUMBER"').replace('name: one', 'name: counted');
+    const pipeline = await server.createPipeline(yaml);
+    const ids = await Promise.all(Array.from({ length: 12 }, () => server.trigger(pipeline)));
+    const all = await Promise.all(ids.map((id) => server.finished(id)));
+    const numbers = all.map(({ number }) => number as number);
+    expect([...numbers].sort((a, b) => a - b)).toEqual(numbers.map((_each, index) => index + 1));
+    for (const { number, logs } of all) expect(logs).toEqual([`number ${number}`]);
+
+    const path = (name: string): string => `/api/ci/executions/${encodeURIComponent(name)}`;
+    const [first] = all;
+    expect(await server.call('GET', path(`counted#${first?.number}`))).toMatchObject({
+      id: first?.id,
+    });
+    expect(await server.call('GET', path(`${pipeline}#${first?.number}`))).toMatchObject({
+      id: first?.id,
+    });
+    await expect(server.call('GET', path('counted#13'))).rejects.toThrow('404');
+    // Of two pipelines with one name nobody can tell which is meant.
+    const other = await server.createPipeline(yaml);
+    await server.finished(await server.trigger(other));
+    await expect(server.call('GET', path('counted#1'))).rejects.toThrow('409');
+  });
+
   it('tells exit code, last lines and place of a failure', async () => {
     const execution = await server.run(step('echo before the end; exit 7'));
     expect(execution).toMatchObject({

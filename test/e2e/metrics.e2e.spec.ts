@@ -111,7 +111,7 @@ describe('/metrics', () => {
     expect(total(after, 'millrace_executions_finished_total', { status: 'cancelled' })).toBe(1);
   });
 
-  it('shows one process alone on demand', async () => {
+  it('shows only the process that answers, by ?scope=process', async () => {
     const metrics = await scrape('?scope=process');
     expect(metrics.get('process_resident_memory_bytes')?.samples).toHaveLength(1);
     expect(metrics.has('millrace_workers')).toBe(false);

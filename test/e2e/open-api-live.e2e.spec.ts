@@ -1,12 +1,15 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/config/paths.js';
 import { ScenarioRepositories } from '../scenarios/scenario-repositories.js';
+import { ConnectedRepository } from '../support/connected-repository.js';
 import { DocumentedApi, type ApiDocument } from '../support/documented-api.js';
 import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { LiveApi } from '../support/live-api.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { OAuthStandIn } from '../support/oauth-stand-in.js';
 
 jest.setTimeout(120_000);
 
@@ -58,6 +61,14 @@ const cloning = (url: string): string =>
 
 interface Accepted {
   readonly execution_id: string;
+}
+
+interface Accepted {
+  readonly delivery_id: string;
+}
+
+interface Decided {
+  readonly decisions: readonly { readonly pipeline_id: string }[];
 }
 
 describe('the OpenAPI document and the live server', () => {
@@ -226,6 +237,238 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on the audit', async () => {
+    await api.json(200, 'GET', '/api/audit?limit=2');
+    await api.json(200, 'GET', '/api/audit?actor=token&action=pipelines.create&outcome=success');
+    await api.json(400, 'GET', '/api/audit?action=no.such');
+    const { last } = await api.json<{ last: { seq: number; hash: string } }>(
+      200,
+      'GET',
+      '/api/audit/verify',
+    );
+    const since = `since_seq=${String(last.seq)}&since_hash=`;
+    await api.json(200, 'GET', `/api/audit/verify?${since}${last.hash}`);
+    await api.json(200, 'GET', `/api/audit/verify?${since}${'0'.repeat(64)}`);
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on the schedules of a pipeline', async () => {
+    const yaml = 'name: daily\ntriggers: [{ schedule: { cron: "0 3 * * *" } }]\nsteps: [true]\n';
+    const body = { yaml_content: yaml };
+    const { id } = await api.json<{ id: string }>(201, 'POST', '/api/ci/pipelines', { body });
+    await api.json(200, 'GET', `/api/ci/pipelines/${id}/schedules`);
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on secrets', async () => {
+    const id = await create(hello);
+    const body = { value: 'hunter2-and-more' };
+    for (const query of ['', `?pipeline_id=${id}`]) {
+      await api.json(200, 'PUT', `/api/secrets/A_KEY${query}`, { body });
+    }
+    await api.json(200, 'GET', '/api/secrets?limit=1');
+    await api.json(200, 'GET', `/api/secrets?pipeline_id=${id}`);
+    expect((await api.ask('DELETE', '/api/secrets/A_KEY')).status).toBe(204);
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on encryption keys', async () => {
+    const { keys } = await api.json<{ keys: { id: string }[] }>(
+      201,
+      'POST',
+      '/api/encryption-keys',
+    );
+    await api.json(200, 'GET', '/api/encryption-keys');
+    const path = `/api/encryption-keys/${keys[1]?.id ?? ''}`;
+    await eventually(async () => (await api.ask('DELETE', path)).status === 204 || undefined);
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on repositories, webhooks and deliveries', async () => {
+    const repository = await ConnectedRepository.start({
+      '.millrace.yml': 'name: shop\ntriggers: [pull_request]\nsteps:\n  - run: date\n',
+    });
+    const { forge, head } = repository;
+    try {
+      const connected = await api.json<{ id: string; paste: { secret: string } }>(
+        201,
+        'POST',
+        '/api/repositories',
+        { body: repository.connection },
+      );
+      const path = `/api/repositories/${connected.id}`;
+      await api.json(200, 'GET', '/api/repositories');
+      await api.json(200, 'GET', `${path}/pipelines`);
+      await api.json(200, 'GET', path);
+      await api.json(200, 'PATCH', path, { body: { forks: 'approval' } });
+      await api.json(200, 'POST', `${path}/check`);
+      const deliver = (webhook: string, event: string, payload: object): Promise<Accepted> => {
+        const delivery = Buffer.from(JSON.stringify(payload));
+        const signature = createHmac('sha256', connected.paste.secret).update(delivery);
+        return api.json<Accepted>(202, 'POST', webhook, {
+          token: null,
+          body: delivery,
+          headers: {
+            'content-type': 'application/json',
+            'x-github-event': event,
+            'x-github-delivery': randomUUID(),
+            'x-hub-signature-256': `sha256=${signature.digest('hex')}`,
+          },
+        });
+      };
+      await deliver(`${path}/webhook`, 'ping', { zen: 'a', repository: { id: 4711 } });
+      const fromFork = forge.forkPullRequest('main', head, head);
+      const { delivery_id: id } = await deliver('/api/webhooks/github', 'pull_request', fromFork);
+      const decided = await eventually(async () => {
+        const { decisions } = await api.json<Decided>(200, 'GET', `/api/ci/deliveries/${id}`);
+        return decisions[0];
+      }, 30_000);
+      const approval = { pipeline_id: decided.pipeline_id, commit: head };
+      await api.json(202, 'POST', `/api/ci/deliveries/${id}/approve`, { body: approval });
+      await api.json(202, 'POST', `/api/ci/deliveries/${id}/replay`, { body: { dry_run: true } });
+      const called = `/api/ci/pipelines/${decided.pipeline_id}`;
+      const { secret } = await api.json<{ secret: string }>(
+        200,
+        'POST',
+        `${called}/webhook-secret`,
+      );
+      await api.json(202, 'POST', `${called}/webhook`, {
+        token: null,
+        body: Buffer.from('{}'),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
+      });
+      const { items } = await api.json<{ items: { id: string }[] }>(
+        200,
+        'GET',
+        '/api/ci/deliveries',
+      );
+      expect(items).toHaveLength(4);
+      await api.json(200, 'POST', `${path}/webhook-secret`);
+      expect((await api.ask('DELETE', path)).status).toBe(204);
+    } finally {
+      await repository.stop();
+    }
+    expect(api.problems).toEqual([]);
+  });
+});
+
+describe('the OpenAPI document and a live server where people log in', () => {
+  let server: MillraceServer;
+  let forge: OAuthStandIn;
+  let api: LiveApi;
+
+  beforeAll(async () => {
+    forge = await OAuthStandIn.start();
+    const port = String(await freePort());
+    server = await MillraceServer.start({
+      workers: 0,
+      environment: {
+        ...forge.environment,
+        PORT: port,
+        PUBLIC_URL: `http://127.0.0.1:${port}`,
+        ALLOWED_LOGINS: '*',
+        AUTH_FAILURE_LIMIT: '0',
+      },
+    });
+    api = new LiveApi(documented, server.baseUrl);
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    await forge.stop();
+  });
+
+  beforeEach(() => {
+    api.problems.length = 0;
+  });
+
+  /** Logs in at the stand-in, and comes back as it is told to. */
+  const comeBack = async (
+    query: string,
+    accept: string,
+  ): Promise<{ readonly cookies: string; readonly location: string; readonly text: string }> => {
+    const path = '/api/sessions/oauth/github';
+    const begun = await api.ask('GET', path + query, { token: null });
+    const back = forge.consent(begun.headers['location'] ?? '', { id: 7, login: 'gil' });
+    const { pathname, search } = new URL(back);
+    const cookie = (begun.headers['set-cookie'] ?? '').split(';', 1)[0] ?? '';
+    const { headers, text } = await api.ask('GET', pathname + search, {
+      token: null,
+      headers: { cookie, accept },
+    });
+    return { cookies: headers['set-cookie'] ?? '', location: headers['location'] ?? '', text };
+  };
+  interface Tokens {
+    readonly session_id: string;
+    readonly access_token: string;
+    readonly refresh_token: string;
+  }
+  const logIn = async (): Promise<Tokens> =>
+    JSON.parse((await comeBack('', 'application/json')).text) as Tokens;
+
+  it('agree on log-ins and sessions', async () => {
+    await api.json(200, 'GET', '/api/sessions/oauth', { token: null });
+    const { cookies } = await comeBack('?return_to=/api/docs', 'text/html');
+    const [cookie = ''] = /millrace_session=[^;]+/.exec(cookies) ?? [];
+    const known = { token: null, headers: { cookie } };
+    const me = await api.json<{ csrf_token: string }>(200, 'GET', '/api/sessions/me', known);
+    const headers = { cookie, 'x-csrf-token': me.csrf_token };
+    const path = '/api/sessions/logout';
+    expect((await api.ask('POST', path, { token: null, headers })).status).toBe(204);
+
+    const verifier = 'a-secret-of-the-command-line-that-nobody-else-knows';
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    const waiting = `?cli_port=4711&cli_state=s&cli_challenge=${challenge}`;
+    const { location } = await comeBack(waiting, 'text/html');
+    const code = new URL(location).searchParams.get('code');
+    const taken = await api.json<Tokens>(200, 'POST', '/api/sessions/token', {
+      token: null,
+      body: { code, verifier },
+    });
+    const { access_token: token, refresh_token } = taken;
+    await api.json(200, 'POST', '/api/sessions/refresh', { token: null, body: { refresh_token } });
+    const other = await logIn();
+    await api.json(200, 'GET', '/api/sessions/list', { token });
+    const ending = await api.ask('DELETE', `/api/sessions/${other.session_id}`, { token });
+    expect(ending.status).toBe(204);
+    expect((await api.ask('GET', path, { token })).status).toBe(204);
+    const last = (await logIn()).access_token;
+    expect((await api.ask('DELETE', '/api/sessions', { token: last })).status).toBe(204);
+    await api.json(401, 'GET', '/api/sessions/me', { token: last });
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on users, tokens and service accounts', async () => {
+    const token = (await logIn()).access_token;
+    const { items: users } = await api.json<{ items: { id: string }[] }>(200, 'GET', '/api/users');
+    const user = `/api/users/${users[0]?.id ?? ''}`;
+    await api.json(200, 'GET', user);
+    await api.json(200, 'PATCH', user, { body: { role: 'developer', blocked: false } });
+
+    const body = { name: 'mine', scopes: ['pipelines:read'], expires_in_days: 1 };
+    const made = await api.json<{ id: string }>(201, 'POST', '/api/tokens', { token, body });
+    await api.json(200, 'GET', '/api/tokens', { token });
+    expect((await api.ask('DELETE', `/api/tokens/${made.id}`, { token })).status).toBe(204);
+    await api.json(403, 'POST', '/api/tokens', { body });
+
+    const accounts = '/api/service-accounts';
+    const account = await api.json<{ id: string }>(201, 'POST', accounts, {
+      body: { name: 'bot', description: 'deploys' },
+    });
+    await api.json(409, 'POST', accounts, { body: { name: 'bot' } });
+    await api.json(200, 'GET', accounts);
+    await api.json(200, 'GET', `${accounts}/${account.id}`);
+    const tokens = `${accounts}/${account.id}/tokens`;
+    const its = await api.json<{ id: string }>(201, 'POST', tokens, { body });
+    await api.json(422, 'POST', tokens, { body: { ...body, scopes: ['users:write'] } });
+    await api.json(200, 'GET', tokens);
+    expect((await api.ask('DELETE', `${tokens}/${its.id}`)).status).toBe(204);
+    expect((await api.ask('DELETE', `${accounts}/${account.id}`)).status).toBe(204);
+    expect(api.problems).toEqual([]);
+  });
+});
+
+describe('the OpenAPI document and live servers', () => {
   it('have met at every way to succeed that the document knows', () => {
     expect(documented.unseen(/^[23]/)).toEqual([]);
   });

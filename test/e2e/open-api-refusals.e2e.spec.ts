@@ -17,7 +17,9 @@ const document = JSON.parse(
 const documented = new DocumentedApi(document);
 const { operations } = documented;
 
-const ELEVEN_MIB = 11 * 1024 * 1024;
+const MAX_UPLOAD_SIZE = 10 * 1024 * 1024;
+/** Around the parts of a form. */
+const SLACK = 1024 * 1024;
 const hello = 'name: hello\nsteps:\n  - run: echo hello\n';
 const upload = Buffer.from(
   `--b\r\nContent-Disposition: form-data; name="pipeline"; filename="p.yaml"\r\nContent-Type: text/yaml\r\n\r\n${hello}\r\n--b--\r\n`,
@@ -29,12 +31,33 @@ const bodies: Readonly<Record<string, unknown>> = {
   pipelines_replace: { yaml_content: hello },
   pipelines_change: { enabled: true },
   dryruns_plan: { pipeline_id: randomUUID() },
+  repositories_connect: { url: 'https://gitlab.com/acme/shop', remote_id: '1' },
+  repositories_change: { forks: 'never' },
+  deliveries_approve: { pipeline_id: randomUUID(), commit: 'a'.repeat(40) },
+  webhooks_ofForge: { repository: { id: 1 } },
+  secrets_set: { value: 'hunter2-and-more' },
   loglevel_set: { level: 'info', for_seconds: 1 },
+  oauth_takeOver: { code: 'none', verifier: 'none' },
+  sessions_refresh: { refresh_token: 'none' },
+  tokens_create: { name: 'a', scopes: ['pipelines:read'] },
+  serviceaccounts_create: { name: 'bot' },
+  serviceaccounttokens_create: { name: 'a', scopes: ['pipelines:read'] },
+  users_change: { blocked: true },
 };
 
+/** What is no id, and no name of anything. */
+const NO_ID = 'no-id';
+
 /** The path with ids that nothing has, or with others. */
-function pathOf({ path }: Operation, id: string = randomUUID()): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_all, name) => (name === 'version' ? '1' : id));
+function pathOf({ path }: Operation, id: string = randomUUID(), provider = id): string {
+  // Of a pipeline that is not there: a global secret of any name could be set.
+  if (path === '/api/secrets/{name}') return `/api/secrets/A_KEY?pipeline_id=${randomUUID()}`;
+  const known = new Map([
+    ['version', '1'],
+    ['provider', provider],
+    ['forge', id === NO_ID ? id : 'github'],
+  ]);
+  return path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => known.get(name) ?? id);
 }
 
 function rightBody(operation: Operation): Ask {
@@ -44,6 +67,9 @@ function rightBody(operation: Operation): Ask {
   return { body: upload, headers: { 'content-type': 'multipart/form-data; boundary=b' } };
 }
 
+/** Of other bodies that are read before anybody is known, what they hold decides. */
+const isSigned = (operation: Operation): boolean =>
+  operation['x-max-body-bytes'] !== undefined && /webhook/.test(operation.path);
 const withStatus = (status: number): [string, Operation][] =>
   operations
     .filter(({ responses }) => String(status) in responses)
@@ -51,7 +77,14 @@ const withStatus = (status: number): [string, Operation][] =>
 const withBody = operations
   .filter(({ requestBody }) => requestBody !== undefined)
   .map((operation): [string, Operation] => [operation.operationId, operation]);
-const limitless = { AUTH_FAILURE_LIMIT: '0', COMPILE_LIMIT: '0' };
+const limitless = { AUTH_FAILURE_LIMIT: '0', COMPILE_LIMIT: '0', LOGIN_LIMIT: '0' };
+/** People log in, at a forge that is not asked here. */
+const logIns = {
+  AUTH_MODE: 'oauth',
+  PUBLIC_URL: 'http://127.0.0.1:9',
+  GITHUB_OAUTH_CLIENT_ID: 'client',
+  GITHUB_OAUTH_CLIENT_SECRET: 'secret',
+};
 
 /**
  * Every operation of the document is refused in every way that there is, and says so as documented.
@@ -63,7 +96,7 @@ describe('the OpenAPI document and refusals', () => {
   beforeAll(async () => {
     server = await MillraceServer.start({
       workers: 0,
-      environment: { ...limitless, RATE_LIMIT: '0', TRUST_PROXY: '1' },
+      environment: { ...limitless, ...logIns, RATE_LIMIT: '0', TRUST_PROXY: '1' },
     });
     api = new LiveApi(documented, server.baseUrl);
   });
@@ -88,12 +121,17 @@ describe('the OpenAPI document and refusals', () => {
 
   it.each(withStatus(401))('401 without a token: %s', async (_id, operation) => {
     // The machine itself needs none for metrics, so the proxy that is trusted names another one.
-    const headers = { 'x-forwarded-for': '192.0.2.1' };
-    await refused(401, operation, pathOf(operation), { token: null, headers });
+    const { body, headers } = rightBody(operation);
+    await refused(401, operation, pathOf(operation, randomUUID(), 'github'), {
+      body,
+      token: null,
+      headers: { ...headers, 'x-forwarded-for': '192.0.2.1' },
+    });
   });
 
   it.each(withStatus(404))('404 of what is not there: %s', async (_id, operation) => {
-    await refused(404, operation, pathOf(operation), rightBody(operation));
+    const id = operation.path.includes('{id}') ? randomUUID() : NO_ID;
+    await refused(404, operation, pathOf(operation, id), rightBody(operation));
   });
 
   it.each(
@@ -101,13 +139,24 @@ describe('the OpenAPI document and refusals', () => {
       .filter(({ path }) => path.includes('{id}'))
       .map((each): [string, Operation] => [each.operationId, each]),
   )('400 of an id that is none: %s', async (_id, operation) => {
-    await refused(400, operation, pathOf(operation, 'no-id'), rightBody(operation));
+    await refused(400, operation, pathOf(operation, NO_ID), rightBody(operation));
   });
 
-  it.each(withBody)('400 of a body that is broken: %s', async (_id, operation) => {
-    const { headers = { 'content-type': 'application/json' } } = rightBody(operation);
-    await refused(400, operation, pathOf(operation), { body: Buffer.from('{"a":'), headers });
-  });
+  it.each(withBody.filter(([, operation]) => !isSigned(operation)))(
+    '400 of a body that is broken: %s',
+    async (_id, operation) => {
+      const { headers = { 'content-type': 'application/json' } } = rightBody(operation);
+      await refused(400, operation, pathOf(operation), { body: Buffer.from('{"a":'), headers });
+    },
+  );
+
+  it.each(withBody.filter(([, operation]) => isSigned(operation)))(
+    '401 of a body that nobody has signed: %s',
+    async (_id, operation) => {
+      const headers = { 'content-type': 'application/json' };
+      await refused(401, operation, pathOf(operation), { body: Buffer.from('{"a":'), headers });
+    },
+  );
 
   it.each(withBody)('415 of a body of another type: %s', async (_id, operation) => {
     const headers = { 'content-type': 'text/plain' };
@@ -116,7 +165,8 @@ describe('the OpenAPI document and refusals', () => {
 
   it.each(withBody)('413 of a body that is too large: %s', async (_id, operation) => {
     const { headers = { 'content-type': 'application/json' } } = rightBody(operation);
-    const how = { body: Buffer.from('{'), missing: ELEVEN_MIB, headers };
+    const missing = (operation['x-max-body-bytes'] ?? MAX_UPLOAD_SIZE) + SLACK;
+    const how = { body: Buffer.from('{'), missing, headers };
     await refused(413, operation, pathOf(operation), how);
   });
 
@@ -144,13 +194,14 @@ describe('the OpenAPI document and refusals', () => {
   it('429 of a client that asks too often', async () => {
     const limited = await MillraceServer.start({
       workers: 0,
-      environment: { ...limitless, RATE_LIMIT: '1' },
+      environment: { ...limitless, RATE_LIMIT: '1', WEBHOOK_LIMIT: '1' },
     });
     try {
       const of = new LiveApi(documented, limited.baseUrl);
       await eventually(async () => {
         const { status } = await of.send('GET', '/api/workers');
-        return status === 429 || undefined;
+        const webhook = await of.send('POST', '/api/webhooks/github');
+        return (status === 429 && webhook.status === 429) || undefined;
       });
       for (const [id, operation] of withStatus(429)) {
         const answer = await of.askOperation(operation, pathOf(operation), rightBody(operation));
@@ -186,13 +237,22 @@ describe('the OpenAPI document and refusals', () => {
       );
       expect(of.problems).toEqual([]);
       const served = answers.filter(([, status]) => status !== 503).map(([id]) => id);
-      // What needs no database.
+      // What needs no database, or is refused before it is asked.
       expect(served.sort()).toEqual([
         'loglevel_get',
         'loglevel_reset',
         'loglevel_set',
         'metrics_scrape',
+        'oauth_begin',
+        'oauth_callback',
+        'oauth_logIns',
+        'oauth_takeOver',
         'pipelines_validate',
+        'sessions_logOut',
+        'sessions_logOutByGet',
+        'sessions_me',
+        'sessions_refresh',
+        'tokens_create',
       ]);
     } finally {
       proxy.cut();

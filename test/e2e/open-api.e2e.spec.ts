@@ -54,12 +54,20 @@ describe('openapi.json', () => {
     expect(Object.keys(operation.responses).some((status) => /^[23]/.test(status))).toBe(true);
   });
 
-  it('asks for the token everywhere but for health', () => {
+  it('asks for the token everywhere but for health, webhooks and log-ins', () => {
     const open = operations.filter(({ operation }) => operation.security === undefined);
     expect(open.map(({ path }) => path).sort()).toEqual([
+      '/api/ci/pipelines/{id}/webhook',
       '/api/health/live',
       '/api/health/ready',
       '/api/healthchecker',
+      '/api/repositories/{id}/webhook',
+      '/api/sessions/oauth',
+      '/api/sessions/oauth/{provider}',
+      '/api/sessions/oauth/{provider}/callback',
+      '/api/sessions/refresh',
+      '/api/sessions/token',
+      '/api/webhooks/{forge}',
     ]);
   });
 

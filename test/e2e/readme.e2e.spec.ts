@@ -20,7 +20,8 @@ const NOT_RUN: readonly string[] = [
   'for name in MILLRACE_TOKEN', // Needs Docker: docker.e2e.spec.ts.
   './millrace test ', // Runs this.
   './millrace login ', // Needs another host: cli-client.e2e.spec.ts.
-  './millrace plan ci.yaml', // Names files that stand for the reader's.
+  './millrace repositories connect ', // Needs a forge: cli-events.e2e.spec.ts.
+  './millrace plan --event', // Names files that stand for the reader's: cli.e2e.spec.ts.
   'source <(', // Is for interactive shells: cli-client.e2e.spec.ts.
 ];
 
@@ -42,6 +43,8 @@ describe('commands of README.md and docs/cli.md', () => {
     await writeFile(join(home, 'token'), TOKEN, { mode: 0o600 });
     await writeFile(join(home, 'url'), server.baseUrl);
     await symlink(join(packageRoot(), 'examples'), join(folder, 'examples'));
+    // Files of the reader.
+    for (const name of ['token.txt', 'id_ed25519']) await writeFile(join(folder, name), 'hidden');
     await program('millrace', `exec "${process.execPath}" "${entryFile('cli')}" "$@"`);
     await mkdir(join(folder, 'bin'));
     // A refusal of the server is a failure here; that of a cancel that comes too late the document

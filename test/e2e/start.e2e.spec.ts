@@ -130,6 +130,26 @@ describe('millrace start', () => {
     await eventually(async () => (stillRunning(all).length === 0 ? true : undefined), 10_000);
   }, 90_000);
 
+  it('replaces what stands still', async () => {
+    const started = start();
+    const url = await said(started, /Millrace runs: (\S+)/);
+    await said(started, /Ctrl-C stops everything/);
+    const before = await descendants(started.pid);
+    const [api = 0, worker = 0, launcher = 0] = ['main.js', 'worker.js', 'launcher.js'].map(
+      (entry) => before.find((each) => each.commandLine.includes(entry))?.pid,
+    );
+    for (const pid of [launcher, worker, api]) process.kill(pid, 'SIGSTOP');
+    await said(started, /worker 1 died \(it stood still for 20 s\)[^]*worker 1 is back after/);
+    await said(started, /api died \(it stood still for 20 s\)[^]*api is back after/);
+    await eventually(async () => (await fetch(`${url}/api/health/ready`)).ok || undefined);
+    expect([api, worker, launcher].filter((pid) => readProcess(pid) !== undefined)).toEqual([]);
+
+    const all = await descendants(started.pid);
+    process.kill(-started.pid, 'SIGINT');
+    expect(await started.ended).toBe(0);
+    expect(stillRunning(all)).toEqual([]);
+  }, 120_000);
+
   it('Ctrl-C while it starts ends what is there already', async () => {
     const started = start();
     const all = await eventually(async () => {
@@ -160,7 +180,7 @@ describe('millrace start', () => {
     expect(await started.ended).toBe(1);
     expect(started.output()).toContain(`${join(file, 'home')}, cannot be used: ENOTDIR`);
 
-    const bad = start({ PORT: 'http', WORKERS: 'many', AUTH_MODE: 'github' });
+    const bad = start({ PORT: 'http', WORKERS: 'many', AUTH_MODE: 'ldap' });
     expect(await bad.ended).toBe(1);
     for (const name of ['PORT', 'WORKERS', 'AUTH_MODE']) {
       expect(bad.output()).toMatch(new RegExp(`^ {2}${name} `, 'm'));

@@ -8,8 +8,8 @@ jest.setTimeout(170_000);
 
 const MiB = 1024 * 1024;
 /**
- * Far below what is printed. Buffers that were read and are not collected yet count: 57 MiB on an
- * idle machine, 66 on a busy one.
+ * Far below what is printed. Buffers that were read and are not collected yet count: 51 to 83 MiB
+ * on a busy machine.
  */
 const WORKER_GROWTH = 96 * MiB;
 /** docs/promises, the row of 200,000 lines. */

@@ -2,15 +2,16 @@ import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidV7 } from '../../src/common/ids/uuid.js';
-import { MaskSet } from '../../src/common/redaction/mask-set.js';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../src/engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../src/engine/plan/plan.js';
-import { credentialMasks } from '../../src/pipelines/compile/credential-masks.js';
+import type { RunState } from '../../src/engine/plan/run-state.js';
+import { runMasks } from '../../src/pipelines/compile/credential-masks.js';
 import { executionReasons } from '../../src/executions/record/execution-reasons.js';
 import { storedRun } from '../../src/executions/record/stored-state.js';
 import { outputTo } from '../../src/executions/attempt/attempt-logs.js';
-import { type PlanRun, PlanRuns } from '../../src/executions/attempt/plan-runs.js';
+import { PlanRuns } from '../../src/executions/attempt/plan-runs.js';
+import { CloneAccess } from '../../src/executions/attempt/steps/clone-access.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-request/trigger-environment.js';
@@ -98,25 +99,19 @@ export class InProcessRunner {
     }
     const context = contextOf(plan, trigger, resolved.inputs);
     const { executionId, pipelineId } = context;
-    const planRun = await this.runs.open(executionId, 1);
-    try {
-      const outcome = await runIn(planRun, plan, context, expected);
-      const workspace = planRun.workspace.directory;
-      return { kind: 'ran', executionId, pipelineId, workspace, outcome };
-    } finally {
-      await planRun.cleanUp();
-    }
+    const { workspace, outcome } = await runWith(this.runs, plan, context, expected);
+    return { kind: 'ran', executionId, pipelineId, workspace, outcome };
   }
 }
 
-async function runIn(
-  planRun: PlanRun,
+async function runWith(
+  runs: PlanRuns,
   plan: Plan,
   context: RunContext,
-  { cancel_at: cancelAt }: Expectation,
-): Promise<Outcome> {
+  { cancel_at: cancelAt, interrupt_at: interruptAt }: Expectation,
+): Promise<{ readonly workspace: string; readonly outcome: Outcome }> {
   const { executionId } = context;
-  const masks = MaskSet.from(credentialMasks(plan, context.trigger.repository ?? null));
+  const masks = runMasks(plan, context.trigger.repository ?? null);
   const store = new MemoryLogChunkStore();
   const problems: unknown[] = [];
   const log = new LogWriter({
@@ -130,25 +125,49 @@ async function runIn(
     onProblem: (problem) => problems.push(problem),
   });
   const traces: Outcome['traces'][number][] = [];
+  const attempt = async (executionAttempt: number, signal: AbortSignal, earlier?: RunState) => {
+    const planRun = await runs.open(executionId, executionAttempt);
+    try {
+      const result = await planRun.execute(
+        plan,
+        { ...context, executionAttempt },
+        {
+          output: outputTo(log),
+          masks,
+          secrets: {},
+          access: CloneAccess.none,
+          clock: steadyClock(),
+          onState: () => undefined,
+          onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
+        },
+        signal,
+        earlier,
+      );
+      return { ...result, workspace: planRun.workspace.directory };
+    } finally {
+      await planRun.cleanUp();
+    }
+  };
+  const printed = (line: string): Promise<true> =>
+    eventually(() => log.tail(1_000).includes(line) || undefined);
   const control = new AbortController();
-  const running = planRun.execute(
-    plan,
-    context,
-    {
-      output: outputTo(log),
-      masks,
-      clock: steadyClock(),
-      onState: () => undefined,
-      onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
-    },
-    control.signal,
-  );
+  const first = attempt(1, control.signal);
   if (cancelAt !== undefined) {
-    await eventually(() => log.tail(1_000).includes(cancelAt) || undefined);
+    await printed(cancelAt);
     control.abort({ kind: 'cancel', reason: executionReasons.cancelled('token', undefined) });
   }
-  const { kind, state } = await running;
-  if (kind !== 'finished') throw new Error('the run was interrupted');
+  if (interruptAt !== undefined) {
+    await printed(interruptAt);
+    control.abort({ kind: 'interrupt', reason: executionReasons.workerStopped('w') });
+  }
+  const begun = await first;
+  const again = new AbortController().signal;
+  const last =
+    interruptAt === undefined
+      ? begun
+      : await attempt(2, again, plan.resume === true ? begun.state : undefined);
+  const { kind, state, workspace } = last;
+  if (kind !== 'finished') throw new Error(`the run is ${kind}`);
   const { lastSeq } = await log.close();
   expect(problems).toEqual([]);
   const lines: LogLine[] = [];
@@ -163,7 +182,7 @@ async function runIn(
     reason: state.reason ?? null,
     duration: (state.finishedAt ?? NaN) - (state.startedAt ?? NaN),
   };
-  return { run, traces, lines };
+  return { workspace, outcome: { run, traces, lines } };
 }
 
 function contextOf(plan: Plan, trigger: ScenarioTrigger, inputs: RunContext['inputs']): RunContext {

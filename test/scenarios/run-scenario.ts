@@ -7,6 +7,11 @@ export interface Expectation {
   readonly trigger?: ScenarioTrigger;
   /** Cancel as soon as this line is in the log. */
   readonly cancel_at?: string;
+  /**
+   * The first attempt ends as that of a worker that stops, when this line is in the log; a second
+   * one follows.
+   */
+  readonly interrupt_at?: string;
   /** Why the scenario cannot be tried through the API. */
   readonly in_process_only?: string;
   /** The trigger is refused, with these codes; nothing else is looked at. */

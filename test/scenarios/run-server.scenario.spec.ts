@@ -32,7 +32,7 @@ describe('run over the API', () => {
   beforeAll(async () => {
     [repositories, server] = await Promise.all([
       ScenarioRepositories.start(),
-      MillraceServer.start({ workers: 2, environment: { WORKER_LABELS: 'linux' } }),
+      MillraceServer.start({ workers: 2, environment: { WORKER_LABELS: 'linux', PUBLIC_URL: 'https://ci.example.org' } }),
     ]);
     ends = pooled(names, 8, (name) =>
       runOverApi(server, readScenario(name, repositories.placeholders)),
@@ -62,6 +62,7 @@ describe('run over the API', () => {
       EXECUTION_ID: end.executionId,
       PIPELINE_ID: end.pipelineId,
       WORKSPACE: end.workspace,
+      NUMBERED: 'CI_EXECUTION_NUMBER CI_EXECUTION_URL ',
     };
     checkOutcome(filled(expected, places) as Expectation, end.outcome);
   });

@@ -56,6 +56,7 @@ describe('run', () => {
       EXECUTION_ID: end.executionId,
       PIPELINE_ID: end.pipelineId,
       WORKSPACE: end.workspace,
+      NUMBERED: '', // No server counts these.
     };
     checkOutcome(filled(expected, places) as Expectation, end.outcome);
   });

@@ -23,8 +23,14 @@ export class ApiUnderTest {
     private readonly home: string,
   ) {}
 
-  /** @param environment variables on top */
-  static async start(environment: Readonly<Record<string, string>> = {}): Promise<ApiUnderTest> {
+  /**
+   * @param environment variables on top
+   * @param port default: any
+   */
+  static async start(
+    environment: Readonly<Record<string, string>> = {},
+    port = 0,
+  ): Promise<ApiUnderTest> {
     const services = testServices();
     const home = mkdtempSync(join(tmpdir(), 'millrace-api-'));
     const result = parseConfig({
@@ -38,7 +44,7 @@ export class ApiUnderTest {
     if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));
     const logger = createRootLogger({ level: 'silent', role: 'test' });
     const app = await createApiApp('api', result.config, logger);
-    await app.listen(0, '127.0.0.1');
+    await app.listen(port, '127.0.0.1');
     const database = await mongoose
       .createConnection(services.mongodbUri, { dbName: services.databaseName })
       .asPromise();
@@ -62,6 +68,15 @@ export class ApiUnderTest {
   }
 
   /** Documents of a collection that match. */
+  /** Sets a field of all documents that a filter finds. */
+  async set(
+    collection: string,
+    filter: Readonly<Record<string, unknown>>,
+    change: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    await this.database.collection(collection).updateMany(filter, { $set: change });
+  }
+
   async count(collection: string, filter: Readonly<Record<string, unknown>> = {}): Promise<number> {
     return this.database.collection(collection).countDocuments(filter);
   }

@@ -57,9 +57,10 @@ export class CommandLine {
   async run(
     args: readonly string[],
     { input = '', ...environment }: Readonly<Record<string, string>> = {},
+    bytes: Buffer = Buffer.from(input),
   ): Promise<Outcome> {
     const command = this.start(args, environment);
-    command.child.stdin?.end(input);
+    command.child.stdin?.end(bytes);
     return command.ended;
   }
 }

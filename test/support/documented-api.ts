@@ -12,6 +12,8 @@ export interface ApiOperation {
   readonly operationId: string;
   readonly parameters?: readonly { readonly in: string; readonly name: string }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
+  /** Of those that take bytes, whatever they are, from whoever has signed them. */
+  readonly 'x-max-body-bytes'?: number;
   readonly responses: Readonly<Record<string, ApiResponse>>;
 }
 

@@ -36,6 +36,7 @@ export interface ExecutionBody {
   readonly status: string;
   readonly reason: { readonly code: string; readonly message: string } | null;
   readonly attempt: number;
+  readonly number: number | null;
   readonly duration: number | null;
   readonly stages: readonly {
     readonly name: string;

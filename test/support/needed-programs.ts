@@ -21,10 +21,15 @@ export function describeWith(
     ...(root && process.getuid?.() !== 0 ? ['it needs root'] : []),
   ];
   if (problems.length === 0) return describe(name, body);
+  describeMissing(problems.join('; '), name, body);
+}
+
+/** `describe` where a part is missing: skipped, but in CI it fails and says what is missing. */
+export function describeMissing(problem: string, name: string, body: () => void): void {
   if (process.env['CI'] === undefined) return describe.skip(name, body);
   describe(name, () => {
     it('finds what it needs', () => {
-      throw new Error(problems.join('; '));
+      throw new Error(problem);
     });
   });
 }

@@ -174,7 +174,7 @@ describe('the millrace script', () => {
   });
 
   describe('with a Node that is too old', () => {
-    /** The npm of before, which also brings a package with a Node; `BROUGHT` is what that does. */
+    /** The older npm, which also brings a package with a Node; `BROUGHT` is what that does. */
     const BRINGING = `#!/bin/sh
 prefix=$2
 case "$3" in

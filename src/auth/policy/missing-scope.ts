@@ -1,5 +1,5 @@
 import { MillraceError } from '../../common/errors/millrace.error.js';
-import { rolesWith, SCOPES_OF_ROLE, type Role, type Scope } from './policy.js';
+import { ROLE_LADDER, rolesWith, SCOPES_OF_ROLE, type Role, type Scope } from './policy.js';
 
 /** 403: says which scope is missing, and who could give it. */
 export function scopeMissing(scope: Scope, role: Role): MillraceError {
@@ -10,7 +10,13 @@ export function scopeMissing(scope: Scope, role: Role): MillraceError {
     suggestions: [
       isOfToken
         ? `Your role ${role} has this scope, but your token does not: use a token that has it; you can give one the scope yourself.`
-        : `Your role ${role} does not have this scope: ask an administrator for the role ${roles.join(' or ')}.`,
+        : `Your role ${role} does not have this scope: ${whomToAsk(roles)}`,
     ],
   });
+}
+
+/** Nobody is given the role of a program. */
+function whomToAsk(roles: readonly Role[]): string {
+  const ofPeople = roles.filter((role) => ROLE_LADDER.some((each) => each === role));
+  return `ask an administrator for the role ${ofPeople.join(' or ')}.`;
 }

@@ -1,5 +1,8 @@
-/** The roles, from the least rights to the most. */
-export const ROLES = ['viewer', 'developer', 'admin'] as const;
+/** The roles of people, from the least rights to the most; each may do what those before it may. */
+export const ROLE_LADDER = ['viewer', 'developer', 'admin'] as const;
+
+/** All roles; `service_account`, that of programs, stands beside the ladder. */
+export const ROLES = [...ROLE_LADDER, 'service_account'] as const;
 
 export type Role = (typeof ROLES)[number];
 
@@ -12,11 +15,29 @@ export const SCOPES = {
   'executions:read': 'read executions, their logs, live events and explanations',
   'executions:trigger': 'start executions, and run earlier ones again',
   'executions:cancel': 'cancel executions',
+  'repositories:read': 'read which repositories are connected',
+  'repositories:connect': 'connect repositories, change and end connections',
+  'secrets:read': 'read the names of secrets; nothing shows a value',
+  'secrets:write': 'set and delete secrets',
+  'encryption_keys:read': 'read which keys encrypt what is stored; nothing shows a key',
+  'encryption_keys:write': 'make a new encryption key, and drop one that nothing uses',
+  'deliveries:read': 'read which webhooks came in, and what was decided',
+  'deliveries:replay': 'decide a webhook that came in once more',
+  'deliveries:approve': 'start what a pull request of another repository asks for',
   'metrics:read': 'read the metrics',
   'workers:read': 'read which workers there are',
   'workers:drain': 'let workers take nothing more, and let them take executions again',
   'log_level:read': "read how much the server's own log says",
   'log_level:write': "change how much the server's own log says",
+  'sessions:read': 'read who one is, and list the own sessions',
+  'sessions:end': 'end the own sessions',
+  'tokens:read': 'list the own personal tokens',
+  'tokens:write': 'make and revoke the own personal tokens, within the own rights',
+  'users:read': 'read who has logged in',
+  'users:write': 'change roles, and block people',
+  'service_accounts:read': 'read which service accounts and tokens of them there are',
+  'service_accounts:write': 'make and remove service accounts and their tokens',
+  'audit:read': 'read who did what, and verify that nothing of it was changed',
 } as const satisfies Readonly<Record<`${string}:${string}`, string>>;
 
 export type Scope = keyof typeof SCOPES;
@@ -25,7 +46,12 @@ const VIEWER: readonly Scope[] = [
   'pipelines:read',
   'pipelines:check',
   'executions:read',
+  'repositories:read',
   'metrics:read',
+  'sessions:read',
+  'sessions:end',
+  'tokens:read',
+  'tokens:write',
 ];
 const DEVELOPER: readonly Scope[] = [
   ...VIEWER,
@@ -33,13 +59,37 @@ const DEVELOPER: readonly Scope[] = [
   'pipelines:delete',
   'executions:trigger',
   'executions:cancel',
+  'deliveries:read',
+  'deliveries:replay',
+  'deliveries:approve',
+  'secrets:read',
 ];
 const ADMIN: readonly Scope[] = [
   ...DEVELOPER,
+  'repositories:connect',
+  'secrets:write',
+  'encryption_keys:read',
+  'encryption_keys:write',
   'workers:read',
   'workers:drain',
   'log_level:read',
   'log_level:write',
+  'users:read',
+  'users:write',
+  'service_accounts:read',
+  'service_accounts:write',
+  'audit:read',
+];
+/** Starts what others have written, and watches it; changes no pipeline and makes no token. */
+const SERVICE_ACCOUNT: readonly Scope[] = [
+  'pipelines:read',
+  'pipelines:check',
+  'executions:read',
+  'executions:trigger',
+  'executions:cancel',
+  'repositories:read',
+  'metrics:read',
+  'sessions:read',
 ];
 
 /**
@@ -50,6 +100,7 @@ export const SCOPES_OF_ROLE: Readonly<Record<Role, readonly Scope[]>> = {
   viewer: VIEWER,
   developer: DEVELOPER,
   admin: ADMIN,
+  service_account: SERVICE_ACCOUNT,
 };
 
 /** The roles that have a scope, the one with the least rights first. */

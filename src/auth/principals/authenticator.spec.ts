@@ -7,8 +7,8 @@ describe('TokenAuthenticator', () => {
 
   it.each(['Bearer a-token-of-a-fair-length', 'bearer  a-token-of-a-fair-length'])(
     'knows %j',
-    (header) => {
-      expect(authenticator.identify(header)).toEqual(
+    async (authorization) => {
+      expect(await authenticator.identify({ authorization, cookie: undefined })).toEqual(
         principalOf({ id: 'token', kind: 'token', role: 'admin' }),
       );
     },
@@ -24,13 +24,13 @@ describe('TokenAuthenticator', () => {
     'Bearer A-TOKEN-OF-A-FAIR-LENGTH',
     'Basic a-token-of-a-fair-length',
     'a-token-of-a-fair-length',
-  ])('does not know %j', (header) => {
-    expect(authenticator.identify(header)).toBeUndefined();
+  ])('does not know %j', async (authorization) => {
+    expect(await authenticator.identify({ authorization, cookie: undefined })).toBeUndefined();
   });
 });
 
-it('OpenAuthenticator knows everybody', () => {
-  expect(new OpenAuthenticator().identify()).toEqual(
+it('OpenAuthenticator knows everybody', async () => {
+  expect(await new OpenAuthenticator().identify()).toEqual(
     principalOf({ id: 'anonymous', kind: 'anonymous', role: 'admin' }),
   );
 });

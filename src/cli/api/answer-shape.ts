@@ -122,18 +122,25 @@ export function list<T>(reader: Reader<T>): Reader<readonly T[]> {
   };
 }
 
-export type Fields<T> = { readonly [K in keyof T]-?: Reader<T[K]> };
+type Fields = Readonly<Record<string, Reader<unknown>>>;
+type OptionalName<F extends Fields, K extends keyof F> =
+  undefined extends ReturnType<F[K]> ? K : never;
+
+/** What readers of properties give together; what may be absent is an optional property. */
+type Shape<F extends Fields> = {
+  readonly [K in keyof F as Exclude<K, OptionalName<F, K>>]: ReturnType<F[K]>;
+} & { readonly [K in keyof F as OptionalName<F, K>]?: ReturnType<F[K]> };
 
 /** What else it holds is left out. */
-export function object<T>(fields: Fields<T>): Reader<T> {
-  const readers = Object.entries<Reader<unknown>>(fields);
+export function object<F extends Fields>(fields: F): Reader<Shape<F>> {
+  const readers = Object.entries(fields);
   return (value, place) => {
     if (!isObject(value)) throw new ShapeError(place, 'object');
     const read = readers.map(([name, reader]): [string, unknown] => [
       name,
       reader(valueOf(value, name), place === '' ? name : `${place}.${name}`),
     ]);
-    return { ...nameRecord(read) } as T;
+    return { ...nameRecord(read) } as Shape<F>;
   };
 }
 

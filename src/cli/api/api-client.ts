@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mediaType } from '../../common/http/content-type.js';
 import { packageVersion } from '../../config/paths.js';
 import { CommandError, type ErrorShape } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
@@ -7,6 +8,7 @@ import { connectionProblem } from './connection-problem.js';
 import { exchange, type HttpAnswer, TimeLimit } from './exchange.js';
 import {
   exitCodeOf,
+  fieldLines,
   GatewayError,
   isUnknownRoute,
   pauseAfter,
@@ -207,7 +209,7 @@ export class ApiClient {
 
   private expectType({ method, path }: ApiRequest, answer: HttpAnswer, expected: string): void {
     const type = answer.header('content-type') ?? '';
-    if (type.split(';', 1)[0]?.trim().toLowerCase() === expected) return;
+    if (mediaType(type) === expected) return;
     answer.discard();
     throw this.foreign(`${nameOf(method, path)}: it is ${type || 'of no type'}, not ${expected}.`);
   }
@@ -232,7 +234,7 @@ export class ApiClient {
     return new RefusedError(
       answer.message,
       exitCodeOf(status),
-      [...wait, ...suggestions],
+      [...wait, ...fieldLines(answer), ...suggestions],
       answer,
       status,
       seconds,

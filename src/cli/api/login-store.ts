@@ -13,6 +13,8 @@ import { CommandError } from '../command/command.error.js';
 
 export interface StoredLogin {
   readonly token: string;
+  /** Of a personal token that `login --web` made: `logout` revokes it. */
+  readonly tokenId?: string;
   /** The user agreed to send it over plain HTTP to another host. */
   readonly insecure?: true;
 }

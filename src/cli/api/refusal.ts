@@ -92,3 +92,14 @@ export function readErrorShape(json: string): ErrorShape | undefined {
     return undefined; // Not JSON: whoever asked says so.
   }
 }
+
+/** What the answer says of single fields, a line each; problems with a place in a YAML are not. */
+export function fieldLines({ details }: ErrorShape): readonly string[] {
+  if (!Array.isArray(details)) return [];
+  return details.slice(0, MAX_LINES).flatMap((each: unknown) => {
+    if (typeof each !== 'object' || each === null || 'line' in each) return [];
+    const { message, suggestion } = each as Readonly<Record<string, unknown>>;
+    if (typeof message !== 'string') return [];
+    return [text(typeof suggestion === 'string' ? `${message} ${suggestion}` : message, '')];
+  });
+}

@@ -3,13 +3,10 @@ import { exchange, TimeLimit } from './exchange.js';
 
 const TIMEOUT_MS = 5_000;
 
-interface Check {
-  readonly status: string;
-  readonly message: string;
-}
+const check = object({ status: text, message: text });
+type Check = ReturnType<typeof check> & { readonly name: string };
 
-const check = object<Check>({ status: text, message: text });
-const checks: Reader<readonly (Check & { readonly name: string })[]> = (value, place) => {
+const checks: Reader<readonly Check[]> = (value, place) => {
   const all = (shallow(value, place) ?? {}) as Readonly<Record<string, unknown>>;
   return Object.entries(all).map(([name, each]) => ({ ...check(each, place), name }));
 };

@@ -1,4 +1,3 @@
-import type { ShownProblem } from '../terminal/problem-list.js';
 import {
   dictionary,
   flag,
@@ -16,14 +15,15 @@ import {
   text,
   uuid,
 } from './answer-shape.js';
-import type * as Wire from './wire-types.js';
 
 /**
- * What answers of the API must be, for what the command line makes of them: `wire-types.ts`,
- * checked.
+ * What answers of the API must be, for what the command line makes of them, and the types of what
+ * comes out. They are held against `openapi.json` (test/unit/wire-readers.spec.ts), and are not
+ * generated from it: a server may be of another release.
  */
 
-const reason = object<Wire.Reason>({ code: text, message: text });
+const reason = object({ code: text, message: text });
+export type Reason = ReturnType<typeof reason>;
 
 const outcome = {
   status: text,
@@ -33,7 +33,7 @@ const outcome = {
   duration: nullable(number),
 };
 
-export const problem = object<ShownProblem>({
+export const problem = object({
   line: number,
   column: number,
   severity: text,
@@ -52,18 +52,20 @@ const pipelineFields = {
   updated_at: instant,
 };
 
-export const pipelineSummary = object<Wire.PipelineSummary>(pipelineFields);
+export const pipelineSummary = object(pipelineFields);
+export type PipelineSummary = ReturnType<typeof pipelineSummary>;
 
-export const savedPipeline = object<Wire.SavedPipeline>({
+export const savedPipeline = object({
   ...pipelineFields,
   warnings: list(problem),
 });
+export type SavedPipeline = ReturnType<typeof savedPipeline>;
 
-export const wholePipeline = object<Wire.WholePipeline>({
+export const wholePipeline = object({
   ...pipelineFields,
   triggers: list(shallow),
   stages: list(
-    object<Wire.WholePipeline['stages'][number]>({
+    object({
       name: optional(text),
       steps: optional(list(shallow)),
     }),
@@ -71,13 +73,14 @@ export const wholePipeline = object<Wire.WholePipeline>({
   timeout: number,
 });
 
-export const validation = object<Wire.Validation>({
+export const validation = object({
   valid: flag,
   name: nullable(text),
   problems: list(problem),
 });
+export type Validation = ReturnType<typeof validation>;
 
-export const accepted = object<Wire.Accepted>({ execution_id: uuid, message: text });
+export const accepted = object({ execution_id: uuid, message: text, number: nullable(number) });
 
 const executionFields = {
   ...outcome,
@@ -85,7 +88,8 @@ const executionFields = {
   pipeline_id: uuid,
   pipeline_name: text,
   pipeline_version: number,
-  trigger_info: object<Wire.TriggerInfo>({
+  number: nullable(number),
+  trigger_info: object({
     trigger_type: text,
     triggered_by: text,
     branch: optional(text),
@@ -93,7 +97,7 @@ const executionFields = {
     commit_hash: optional(text),
   }),
   commit: nullable(
-    object<NonNullable<Wire.ExecutionSummary['commit']>>({
+    object({
       sha: text,
       message: text,
       author: text,
@@ -103,9 +107,10 @@ const executionFields = {
   created_at: instant,
 };
 
-export const executionSummary = object<Wire.ExecutionSummary>(executionFields);
+export const executionSummary = object(executionFields);
+export type ExecutionSummary = ReturnType<typeof executionSummary>;
 
-const step = object<Wire.Step>({
+const step = object({
   ...outcome,
   name: text,
   exit_code: nullable(number),
@@ -113,38 +118,45 @@ const step = object<Wire.Step>({
   flaky: flag,
   attempts: list(shallow),
 });
+export type Step = ReturnType<typeof step>;
+export type Outcome = Pick<Step, keyof typeof outcome>;
 
-const placement = object<Wire.Placement>({
+const placement = object({
   attempt: number,
   worker_name: text,
   claimed_at: instant,
   reason: nullable(reason),
 });
 
-export const execution = object<Wire.Execution>({
+export const execution = object({
   ...executionFields,
   checkout: nullable(step),
-  stages: list(object<Wire.Stage>({ ...outcome, name: text, steps: list(step) })),
+  stages: list(object({ ...outcome, name: text, steps: list(step) })),
   on_failure: list(step),
   always: list(step),
-  failure: nullable(
-    object<Wire.Failure>({ stage: text, step: text, reason, last_lines: list(raw) }),
-  ),
+  failure: nullable(object({ stage: text, step: text, reason, last_lines: list(raw) })),
   placements: list(placement),
 });
+export type Execution = ReturnType<typeof execution>;
+export type Stage = Execution['stages'][number];
+export type Failure = NonNullable<Execution['failure']>;
 
-const liveStep = object<Wire.LiveStep>({ name: text, status: text, reason: nullable(reason) });
+/** What `status` and `done` events say of a step. */
+const liveStep = object({ name: text, status: text, reason: nullable(reason) });
+export type LiveStep = ReturnType<typeof liveStep>;
 
-export const liveExecution = object<Wire.LiveExecution>({
+/** Data of the events `status` and `done`. */
+export const liveExecution = object({
   status: text,
   reason: nullable(reason),
   checkout: nullable(liveStep),
-  stages: list(object<Wire.LiveExecution['stages'][number]>({ name: text, steps: list(liveStep) })),
+  stages: list(object({ name: text, steps: list(liveStep) })),
   on_failure: list(liveStep),
   always: list(liveStep),
 });
+export type LiveExecution = ReturnType<typeof liveExecution>;
 
-export const logLine = object<Wire.LogLine>({
+export const logLine = object({
   seq: number,
   ts: instant,
   stream: text,
@@ -155,8 +167,9 @@ export const logLine = object<Wire.LogLine>({
   text: raw,
   continues: optional(flag),
 });
+export type LogLine = ReturnType<typeof logLine>;
 
-export const logLines = object<{ readonly lines: readonly Wire.LogLine[] }>({
+export const logLines = object({
   lines: list(logLine),
 });
 
@@ -167,26 +180,28 @@ const explainedFields = {
   status: text,
   reason: nullable(reason),
   when: nullable(
-    object<Wire.When>({
+    object({
       expression: text,
       result: flag,
-      parts: list(object<Wire.When['parts'][number]>(whenPart)),
+      parts: list(object(whenPart)),
     }),
   ),
 };
 
-const explainedStep = object<Wire.ExplainedStep>({
+const explainedStep = object({
   ...explainedFields,
   attempts: list(nullable(reason)),
 });
+export type ExplainedStep = ReturnType<typeof explainedStep>;
+export type When = NonNullable<ExplainedStep['when']>;
 
-export const explanation = object<Wire.Explanation>({
+export const explanation = object({
   id: uuid,
   status: text,
   reason: nullable(reason),
   trigger: text,
   queue: nullable(
-    object<NonNullable<Wire.Explanation['queue']>>({
+    object({
       labels: list(text),
       ahead: number,
       workers: number,
@@ -196,31 +211,35 @@ export const explanation = object<Wire.Explanation>({
   ),
   placements: list(placement),
   checkout: nullable(explainedStep),
-  stages: list(object<Wire.ExplainedStage>({ ...explainedFields, steps: list(explainedStep) })),
+  stages: list(object({ ...explainedFields, steps: list(explainedStep) })),
   on_failure: list(explainedStep),
   always: list(explainedStep),
 });
+export type Explanation = ReturnType<typeof explanation>;
 
 const plannedFields = {
   name: text,
   verdict: text,
   reason,
   when: nullable(
-    object<Wire.PlannedWhen>({
+    object({
       expression: text,
+      // null = not known yet, or not asked.
       result: nullable(flag),
-      parts: list(object<Wire.PlannedWhen['parts'][number]>({ ...whenPart, known: flag })),
+      parts: list(object({ ...whenPart, known: flag })),
     }),
   ),
   needs: list(text),
 };
 
-const plannedStep = object<Wire.PlannedStep>(plannedFields);
+const plannedStep = object(plannedFields);
+export type PlannedStep = ReturnType<typeof plannedStep>;
+export type PlannedWhen = NonNullable<PlannedStep['when']>;
 
-const plannedPipeline = object<Wire.PlannedPipeline>({
+const plannedPipeline = object({
   name: text,
   repository: nullable(
-    object<NonNullable<Wire.PlannedPipeline['repository']>>({
+    object({
       url: text,
       branch: nullable(text),
       tag: nullable(text),
@@ -229,38 +248,43 @@ const plannedPipeline = object<Wire.PlannedPipeline>({
   ),
   timeout: number,
   retry_count: number,
+  resume: optional(flag),
   runs_on: list(text),
   worker_max_parallel_steps: optional(number),
   inputs: dictionary,
-  stages: list(object<Wire.PlannedStage>({ ...plannedFields, steps: list(plannedStep) })),
+  stages: list(object({ ...plannedFields, steps: list(plannedStep) })),
   on_failure: list(plannedStep),
   always: list(plannedStep),
 });
+export type PlannedPipeline = ReturnType<typeof plannedPipeline>;
+export type PlannedStage = PlannedPipeline['stages'][number];
 
-const validPlan = object<Omit<Wire.ValidPlan, 'valid'>>({
+const validPlan = object({
   problems: list(problem),
   plan: plannedPipeline,
-  decision: object<Wire.TriggerDecision>({
+  decision: object({
     event: text,
     starts: flag,
     reason,
-    rules: list(object<Wire.TriggerDecision['rules'][number]>({ event: text, reason })),
+    rules: list(object({ event: text, reason })),
   }),
   mermaid: raw,
 });
+export type ValidPlan = ReturnType<typeof validPlan> & { readonly valid: true };
 
-const verdict = object<{ readonly valid: boolean; readonly problems: readonly ShownProblem[] }>({
+const verdict = object({
   valid: flag,
   problems: list(problem),
 });
+export type InvalidPlan = ReturnType<typeof verdict> & { readonly valid: false };
 
-export const planAnswer: Reader<Wire.ValidPlan | Wire.InvalidPlan> = (value, place) => {
+export const planAnswer: Reader<ValidPlan | InvalidPlan> = (value, place) => {
   const { valid, problems } = verdict(value, place);
   return valid ? { valid, ...validPlan(value, place) } : { valid, problems };
 };
 
 export const workers = list(
-  object<Wire.Worker>({
+  object({
     id: text,
     name: text,
     host: text,
@@ -273,20 +297,180 @@ export const workers = list(
     heartbeat_at: instant,
   }),
 );
+export type Worker = ReturnType<typeof workers>[number];
+
+export const auditRecord = object({
+  seq: number,
+  at: instant,
+  actor: object({ kind: text, id: text, name: text }),
+  client: text,
+  action: text,
+  target: nullable(object({ kind: text, id: text, name: text })),
+  outcome: text,
+  reason: text,
+});
+export type AuditRecord = ReturnType<typeof auditRecord>;
+
+export const verification = object({
+  holds: flag,
+  first_break: nullable(object({ seq: number, kind: text })),
+  checked: number,
+  last: object({ seq: number, hash: text }),
+  complete: flag,
+});
+
+export interface ListOf<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+const repositoryFields = {
+  id: uuid,
+  forge: text,
+  full_name: text,
+  url: text,
+  default_branch: text,
+  has_token: flag,
+  webhook: text,
+  webhook_reached_at: nullable(instant),
+  forks: text,
+  problem: nullable(reason),
+};
+
+export const repository = object(repositoryFields);
+export type Repository = ReturnType<typeof repository>;
+
+export const connectedRepository = object({
+  ...repositoryFields,
+  paste: nullable(object({ url: nullable(text), secret: text })),
+  why: nullable(text),
+});
+export type ConnectedRepository = ReturnType<typeof connectedRepository>;
+
+export const checkedRepository = object({
+  parts: list(object({ part: text, ok: flag, message: text })),
+});
+export type CheckedRepository = ReturnType<typeof checkedRepository>;
+
+const deliveryFields = {
+  id: uuid,
+  kind: text,
+  repository_id: nullable(uuid),
+  pipeline_id: nullable(uuid),
+  forge: nullable(text),
+  forge_delivery_id: nullable(text),
+  event: text,
+  status: text,
+  reason: nullable(reason),
+  duplicate_of: nullable(uuid),
+  replay_of: nullable(uuid),
+  dry_run: flag,
+  received_at: instant,
+  decided_at: nullable(instant),
+  problem: nullable(text),
+};
+
+export const deliverySummary = object(deliveryFields);
+export type DeliverySummary = ReturnType<typeof deliverySummary>;
+
+/** `data` of a reason, where a decision has one. */
+const decisionReason = object({ code: text, message: text, data: optional(dictionary) });
+
+export const delivery = object({
+  ...deliveryFields,
+  decisions: list(
+    object({
+      pipeline_id: nullable(uuid),
+      pipeline_name: text,
+      path: nullable(text),
+      version: nullable(number),
+      starts: flag,
+      reason: decisionReason,
+      // null = depends on what the event did not say.
+      rules: list(object({ event: text, matches: nullable(flag), reason })),
+      execution_id: nullable(uuid),
+    }),
+  ),
+});
+export type Delivery = ReturnType<typeof delivery>;
+export type DeliveryDecision = Delivery['decisions'][number];
+
+export const acceptedDelivery = object({ delivery_id: uuid });
+
+export const approvedDelivery = object({ execution_id: uuid });
+
+export const schedules = object({
+  starts: flag,
+  reason,
+  items: list(
+    object({
+      cron: text,
+      timezone: text,
+      catch_up: flag,
+      next: list(instant),
+      last: nullable(object({ at: instant, starts: flag, reason, execution_id: nullable(uuid) })),
+    }),
+  ),
+});
+export type Schedules = ReturnType<typeof schedules>;
+
+export const secret = object({
+  name: text,
+  scope: text,
+  pipeline_id: nullable(uuid),
+  repository_id: nullable(uuid),
+  updated_by: text,
+  updated_at: instant,
+});
+export type Secret = ReturnType<typeof secret>;
+
+export const encryptionKeys = object({
+  keys: list(object({ id: text, is_primary: flag })),
+  is_resealing: flag,
+});
+export type EncryptionKeys = ReturnType<typeof encryptionKeys>;
 
 /** A page of at most as many as were asked for. */
-export function page<T>(reader: Reader<T>, limit: number): Reader<Wire.ListOf<T>> {
+export function page<T>(reader: Reader<T>, limit: number): Reader<ListOf<T>> {
   const items: Reader<readonly T[]> = (value, place) => {
     const all = list(reader)(value, place);
     if (all.length > limit) throw new ShapeError(place, `list of at most ${limit}`);
     return all;
   };
-  return object<Wire.ListOf<T>>({ items, next_cursor: nullable(text) });
+  return object({ items, next_cursor: nullable(text) });
 }
 
-export const health = object<{ readonly version: string | undefined }>({ version: optional(text) });
+export const logIns = object({ providers: list(text) });
+
+export const sessionTokens = object({ access_token: raw });
+
+export const me = object({ name: nullable(text), scopes: list(text) });
+
+const tokenFields = {
+  id: uuid,
+  name: text,
+  scopes: list(text),
+  created_at: instant,
+  expires_at: instant,
+  used_at: nullable(instant),
+};
+
+export const token = object(tokenFields);
+export type Token = ReturnType<typeof token>;
+
+export const madeToken = object({ ...tokenFields, token: raw });
+
+export const serviceAccount = object({
+  id: uuid,
+  name: text,
+  description: text,
+  created_at: instant,
+});
+export type ServiceAccount = ReturnType<typeof serviceAccount>;
+
+export const health = object({ version: optional(text) });
 
 /** One line of a log. */
-export function readLogLine(json: string): Wire.LogLine {
+export function readLogLine(json: string): LogLine {
   return readJson(json, logLine);
 }

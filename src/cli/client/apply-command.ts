@@ -1,4 +1,4 @@
-import type { Validation } from '../api/wire-types.js';
+import type { Validation } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { readSource } from '../command/read-source.js';

@@ -1,12 +1,18 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { accepted, execution, executionSummary, explanation, page } from '../api/wire-readers.js';
-import type { ExecutionSummary } from '../api/wire-types.js';
+import {
+  accepted,
+  execution,
+  executionSummary,
+  type ExecutionSummary,
+  explanation,
+  page,
+} from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
-import { renderExecution } from './execution-view.js';
+import { renderExecution, numberedName } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { findExecution } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
@@ -74,7 +80,7 @@ async function listExecutions(session: Session, flags: StatusFlags): Promise<num
         { title: 'ID', text: ({ id }) => id },
         {
           title: 'PIPELINE',
-          text: ({ pipeline_name, pipeline_version }) => `${pipeline_name} v${pipeline_version}`,
+          text: (row) => `${numberedName(row)} v${row.pipeline_version}`,
           shrinks: true,
         },
         {

@@ -1,4 +1,12 @@
-import type { Execution, Failure, Outcome, Reason, Stage, Step } from '../api/wire-types.js';
+import type {
+  Execution,
+  ExecutionSummary,
+  Failure,
+  Outcome,
+  Reason,
+  Stage,
+  Step,
+} from '../api/wire-readers.js';
 import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
@@ -20,7 +28,7 @@ export function renderExecution(
   const by = `${trigger.trigger_type}, by ${trigger.triggered_by}${place ? `, ${place}` : ''}`;
   const worker = placements.at(-1);
   return [
-    `${terminal.paint('bold', cleanText(execution.pipeline_name))} version ${execution.pipeline_version}: ${paintStatus(terminal, execution.status)}${why(execution)}`,
+    `${terminal.paint('bold', cleanText(numberedName(execution)))} version ${execution.pipeline_version}: ${paintStatus(terminal, execution.status)}${why(execution)}`,
     fact('Id', execution.id),
     fact('Trigger', cleanText(by)),
     ...(commit
@@ -114,4 +122,12 @@ function timeOf({ started_at, finished_at, duration }: Outcome, moments: Moments
   if (!started_at) return '';
   if (finished_at) return formatDuration(Date.parse(finished_at) - Date.parse(started_at));
   return formatDuration(moments.since(started_at));
+}
+
+/** `shop#42`, by which it can be named; `shop` where an older server has not counted it. */
+export function numberedName({
+  pipeline_name: name,
+  number,
+}: Pick<ExecutionSummary, 'pipeline_name' | 'number'>): string {
+  return number === null ? name : `${name}#${number}`;
 }

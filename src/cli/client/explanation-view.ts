@@ -1,4 +1,4 @@
-import type { ExplainedStep, Explanation, When } from '../api/wire-types.js';
+import type { ExplainedStep, Explanation, When } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';

@@ -1,23 +1,30 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
-import { executionSummary, page } from '../api/wire-readers.js';
-import type { ExecutionSummary, ListOf } from '../api/wire-types.js';
+import { executionSummary, type ExecutionSummary, type ListOf, page } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
+import { notRecent, onlyMatch, type RecentKind } from './recent-reference.js';
 
 const PAGE = 200;
 const MAX_PAGES = 5;
-const SHOWN = 10;
+const EXECUTION: RecentKind<ExecutionSummary> = {
+  singular: 'execution',
+  plural: 'executions',
+  listedBy: 'See what there is: ./millrace status',
+  line: ({ id, pipeline_name, status }) => `${id}  ${cleanText(pipeline_name)}  ${status}`,
+};
 
 /**
- * The id of the execution that somebody names by id, by the beginning of one id only (among the
- * newest 1,000), or by `last` or `@` for the newest. @throws CommandError
+ * The id of the execution that somebody names by id, by pipeline and number (`shop#42`), by the
+ * beginning of one id only (among the newest 1,000), or by `last` or `@` for the newest.
+ * @throws CommandError
  */
 export async function findExecution(api: ApiClient, reference: string): Promise<string> {
   if (isUuid(reference)) return reference.toLowerCase();
   if (reference === 'last' || reference === '@') return newest(api);
-  if (!/^[0-9a-f-]{1,36}$/i.test(reference)) throw unknown(reference);
+  if (/#\d+$/.test(reference)) return numbered(api, reference);
+  if (!/^[0-9a-f-]{1,36}$/i.test(reference)) throw notRecent(EXECUTION, reference);
   return byBeginning(api, reference.toLowerCase());
 }
 
@@ -27,6 +34,11 @@ async function newest(api: ApiClient): Promise<string> {
   throw new CommandError('There is no execution yet.', exitCodes.notFound, [
     'Start one: ./millrace trigger PIPELINE',
   ]);
+}
+
+async function numbered(api: ApiClient, reference: string): Promise<string> {
+  const path = `/api/ci/executions/${encodeURIComponent(reference)}`;
+  return (await api.get(path, executionSummary)).id;
 }
 
 async function byBeginning(api: ApiClient, beginning: string): Promise<string> {
@@ -42,27 +54,5 @@ async function byBeginning(api: ApiClient, beginning: string): Promise<string> {
     if (next_cursor === null) break;
     cursor = `&cursor=${encodeURIComponent(next_cursor)}`;
   }
-  const [only] = matches;
-  if (only && matches.length === 1) return only.id;
-  throw only ? ambiguous(beginning, matches) : unknown(beginning);
-}
-
-function unknown(reference: string): CommandError {
-  return new CommandError(
-    `There is no recent execution "${cleanText(reference)}".`,
-    exitCodes.notFound,
-    ['See what there is: ./millrace status. Older ones are named by their whole id.'],
-  );
-}
-
-function ambiguous(beginning: string, matches: readonly ExecutionSummary[]): CommandError {
-  const lines = matches
-    .slice(0, SHOWN)
-    .map(({ id, pipeline_name, status }) => `  ${id}  ${cleanText(pipeline_name)}  ${status}`);
-  const more = matches.length > SHOWN ? [`  and ${matches.length - SHOWN} more`] : [];
-  return new CommandError(
-    `"${beginning}" may be any of ${matches.length} executions.`,
-    exitCodes.usage,
-    ['Name one by its id:', ...lines, ...more],
-  );
+  return onlyMatch(EXECUTION, beginning, matches).id;
 }

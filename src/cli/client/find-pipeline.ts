@@ -1,7 +1,6 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
-import { page, pipelineSummary } from '../api/wire-readers.js';
-import type { ListOf, PipelineSummary } from '../api/wire-types.js';
+import { type ListOf, page, pipelineSummary, type PipelineSummary } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventSourceMessage } from 'eventsource-parser';
 import { readJson } from '../api/answer-shape.js';
 import type { ApiClient, ApiRequest } from '../api/api-client.js';
 import { connectionProblem, ConnectionProblem } from '../api/connection-problem.js';
-import { EventStreamParser, type ServerSentEvent } from '../api/event-stream.js';
+import { EventStreamParser } from '../api/event-stream.js';
 import type { HttpAnswer } from '../api/exchange.js';
 import { isPassing, RefusedError } from '../api/refusal.js';
 import { Silence } from '../api/silence.js';
-import { liveExecution, logLines } from '../api/wire-readers.js';
-import type { LiveExecution, LogLine } from '../api/wire-types.js';
+import { liveExecution, type LiveExecution, type LogLine, logLines } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 
@@ -29,7 +29,7 @@ export interface FollowOptions {
    * s.
    */
   readonly silenceMs?: number;
-  /** So long a server that has told something may be away before the following ends. */
+  /** Once the server has answered, it may be unreachable as long as this before following ends. */
   readonly patienceMs?: number;
 }
 
@@ -38,7 +38,7 @@ const PATIENCE_MS = 300_000;
 /** Each connection begins with the status: a stream without an event is none of ours. */
 const FIRST_EVENT_MS = 10_000;
 const STEADY_MS = 5_000;
-const KNOWN_EVENTS: readonly string[] = ['status', 'log', 'done'];
+const KNOWN_EVENTS: readonly (string | undefined)[] = ['status', 'log', 'done'];
 const STREAM_TYPE = 'text/event-stream';
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 2_000;
@@ -165,7 +165,7 @@ class Follower {
 
   private async take(
     request: ApiRequest,
-    { event, data }: ServerSentEvent,
+    { event, data }: EventSourceMessage,
   ): Promise<LiveExecution | 'news' | 'nothing new'> {
     if (event === 'log') {
       const { lines } = this.api.shaped(request, () => readJson(data, logLines));

@@ -1,4 +1,4 @@
-import type { Execution, LiveExecution, LiveStep } from '../api/wire-types.js';
+import type { Execution, LiveExecution, LiveStep } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';

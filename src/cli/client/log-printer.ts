@@ -1,6 +1,6 @@
-import type { LogLine } from '../api/wire-types.js';
+import type { LogLine } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { logPrefix, logText } from '../terminal/log-line.js';
+import { logPrefix, formatLogText } from '../terminal/log-line.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 export interface LogStyle {
@@ -37,11 +37,11 @@ export class LogPrinter {
 
   private textOf(line: LogLine): string {
     const key = JSON.stringify([line.stage, line.step, line.attempt, line.stream]);
-    const goesOn = this.open === key;
-    const broken = this.open !== undefined && !goesOn ? '\n' : '';
+    const continues = this.open === key;
+    const broken = this.open !== undefined && !continues ? '\n' : '';
     this.open = line.continues ? key : undefined;
-    const start = goesOn ? '' : `${broken}${this.head(line)}`;
-    return `${start}${logText(line.stream, line.text, this.terminal)}${line.continues ? '' : '\n'}`;
+    const start = continues ? '' : `${broken}${this.head(line)}`;
+    return `${start}${formatLogText(line.stream, line.text, this.terminal)}${line.continues ? '' : '\n'}`;
   }
 
   private head({ ts, ...place }: LogLine): string {

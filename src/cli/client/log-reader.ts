@@ -5,8 +5,7 @@ import { connectionProblem } from '../api/connection-problem.js';
 import { type HttpAnswer, MAX_ANSWER_BYTES } from '../api/exchange.js';
 import { isPassing } from '../api/refusal.js';
 import { Silence } from '../api/silence.js';
-import { readLogLine } from '../api/wire-readers.js';
-import type { LogLine } from '../api/wire-types.js';
+import { type LogLine, readLogLine } from '../api/wire-readers.js';
 
 export interface LogSelection {
   readonly stage?: string;

@@ -1,4 +1,4 @@
-import type { LogLine } from '../api/wire-types.js';
+import type { LogLine } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';

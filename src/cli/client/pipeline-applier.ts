@@ -3,8 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { ApiClient, Read } from '../api/api-client.js';
 import { RefusedError } from '../api/refusal.js';
-import { savedPipeline, validation, wholePipeline } from '../api/wire-readers.js';
-import type { SavedPipeline, Validation } from '../api/wire-types.js';
+import {
+  savedPipeline,
+  type SavedPipeline,
+  validation,
+  type Validation,
+  wholePipeline,
+} from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { pipelineLines, pipelinesNamed } from './find-pipeline.js';

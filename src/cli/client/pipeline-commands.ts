@@ -1,7 +1,12 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { ApiRequest, Read } from '../api/api-client.js';
-import { page, pipelineSummary, savedPipeline, wholePipeline } from '../api/wire-readers.js';
-import type { SavedPipeline } from '../api/wire-types.js';
+import {
+  page,
+  pipelineSummary,
+  savedPipeline,
+  type SavedPipeline,
+  wholePipeline,
+} from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { readSource } from '../command/read-source.js';

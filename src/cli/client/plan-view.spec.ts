@@ -1,5 +1,5 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
-import type { PlannedStage, PlannedStep, ValidPlan } from '../api/wire-types.js';
+import type { PlannedStage, PlannedStep, ValidPlan } from '../api/wire-readers.js';
 import { renderPlan } from './plan-view.js';
 
 const starts = { code: 'started', message: 'starts' };
@@ -38,6 +38,7 @@ const answer: ValidPlan = {
     repository: { url: 'https://example.org/app.git', branch: 'dev', tag: null, commit: null },
     timeout: 3600,
     retry_count: 2,
+    resume: true,
     runs_on: ['linux', 'gpu'],
     worker_max_parallel_steps: 64,
     inputs: { level: 3, target: 'prod' },
@@ -108,6 +109,7 @@ Inputs    level = 3, target = "prod"
 Labels    linux, gpu
 Timeout   1 h 0 min
 Retries   2
+Resume    a further attempt keeps stages that passed
 
 checkout       would run
 build          would run
@@ -137,6 +139,7 @@ it('a plan that starts says so; colours are for terminals, and never hide a word
         inputs: {},
         runs_on: [],
         retry_count: 0,
+        resume: undefined,
         stages: [stage('a', [step('b', { verdict: 'of a later version' })])],
         always: [],
       },

@@ -5,7 +5,7 @@ import type {
   PlannedStep,
   PlannedWhen,
   ValidPlan,
-} from '../api/wire-types.js';
+} from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration } from '../terminal/status-style.js';
 import type { Style, Terminal } from '../terminal/terminal.js';
@@ -24,22 +24,35 @@ const FACT_WIDTH = 9;
  * What a trigger would do: the decision, then stages and steps as a tree with verdicts, reasons and
  * the values of `when`.
  */
-export function renderPlan({ plan, decision }: ValidPlan, terminal: Terminal): string[] {
-  const fact = (name: string, text: string): string =>
-    `${terminal.paint('dim', name.padEnd(FACT_WIDTH))} ${cleanText(text)}`;
+export function renderPlan(answer: ValidPlan, terminal: Terminal): string[] {
+  const { plan } = answer;
+  return [
+    ...renderDecision(answer, terminal),
+    ...factsOf(plan).map(([name, text]) => factLine(name, text, terminal)),
+    '',
+    ...renderTree(plan, terminal),
+  ];
+}
+
+/** Whether an execution would start, why, and what each rule says. */
+export function renderDecision(
+  { plan, decision }: Pick<ValidPlan, 'plan' | 'decision'>,
+  terminal: Terminal,
+): string[] {
   const starts = decision.starts
     ? terminal.paint('green', 'an execution would start')
     : terminal.paint('yellow', 'no execution would start');
   return [
     `${terminal.paint('bold', cleanText(plan.name))}: ${starts}`,
-    fact('Why', `${decision.event}: ${decision.reason.message}`),
+    factLine('Why', `${decision.event}: ${decision.reason.message}`, terminal),
     ...decision.rules.map(({ event, reason }, index) =>
-      fact(index === 0 ? 'Rules' : '', `${event}: ${reason.message}`),
+      factLine(index === 0 ? 'Rules' : '', `${event}: ${reason.message}`, terminal),
     ),
-    ...factsOf(plan).map(([name, text]) => fact(name, text)),
-    '',
-    ...renderTree(plan, terminal),
   ];
+}
+
+function factLine(name: string, text: string, terminal: Terminal): string {
+  return `${terminal.paint('dim', name.padEnd(FACT_WIDTH))} ${cleanText(text)}`;
 }
 
 function factsOf(plan: PlannedPipeline): (readonly [name: string, text: string])[] {
@@ -53,6 +66,7 @@ function factsOf(plan: PlannedPipeline): (readonly [name: string, text: string])
     ...slotsFact(plan),
     ['Timeout', formatDuration(plan.timeout * 1_000)],
     ...(plan.retry_count > 0 ? [['Retries', String(plan.retry_count)] as const] : []),
+    ...(plan.resume ? [['Resume', 'a further attempt keeps stages that passed'] as const] : []),
   ];
 }
 

@@ -34,7 +34,7 @@ async function typed(stdin: NodeJS.ReadStream): Promise<string> {
   let secret = '';
   for await (const piece of stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
     for (const key of piece) {
-      if (key === CTRL_C) throw new CommandError('Not logged in.', exitCodes.interrupted);
+      if (key === CTRL_C) throw new CommandError('Interrupted.', exitCodes.interrupted);
       if (key === CTRL_D || ENTER.test(key)) return secret;
       secret = BACKSPACE.test(key) ? secret.slice(0, -1) : secret + key;
     }

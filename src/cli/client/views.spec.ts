@@ -1,5 +1,5 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
-import type { Execution, LiveExecution, LogLine, Stage, Step } from '../api/wire-types.js';
+import type { Execution, LiveExecution, LogLine, Stage, Step } from '../api/wire-readers.js';
 import { Moments } from '../terminal/moments.js';
 import { renderTable } from '../terminal/text-table.js';
 import { renderExecution } from './execution-view.js';
@@ -37,6 +37,7 @@ const execution: Execution = {
   pipeline_id: ID,
   pipeline_name: 'shop\u001b[2J',
   pipeline_version: 3,
+  number: 42,
   status: 'failed',
   reason: { code: 'step_failed', message: 'step test/unit failed' },
   started_at: '2026-01-31T12:00:01.000Z',
@@ -76,7 +77,7 @@ it('an execution is a tree with reasons and times', () => {
   const { terminal } = new WrittenTerminal();
   expect(renderExecution(execution, terminal, moments).join('\n')).toBe(
     `
-shop version 3: failed, step test/unit failed
+shop#42 version 3: failed, step test/unit failed
 Id        ${ID}
 Trigger   manual, by token, main
 Commit    4f0c3d2a1b2c Fix it

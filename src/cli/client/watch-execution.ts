@@ -1,5 +1,4 @@
-import { execution } from '../api/wire-readers.js';
-import type { Execution } from '../api/wire-types.js';
+import { execution, type Execution } from '../api/wire-readers.js';
 import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -37,14 +36,14 @@ export async function watchExecution(
     return interrupt.happened ? exitCodes.interrupted : exitCodeOfStatus(value.status);
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    tellHowToGoOn(session, terminal, executionId, interrupt.cancelled);
+    printHowToContinue(session, terminal, executionId, interrupt.cancelled);
     return exitCodes.interrupted;
   } finally {
     interrupt.release();
   }
 }
 
-function tellHowToGoOn(
+function printHowToContinue(
   session: Session,
   terminal: Terminal,
   executionId: string,

@@ -1,5 +1,4 @@
-import { workers as everyWorker } from '../api/wire-readers.js';
-import type { Worker } from '../api/wire-types.js';
+import { type Worker, workers as everyWorker } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';

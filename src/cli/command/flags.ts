@@ -13,5 +13,6 @@ export interface RunFlags {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Readonly<Record<string, string>>;
   readonly branch?: string;
+  readonly secretsFile?: string;
   readonly keep?: boolean;
 }

@@ -1,13 +1,5 @@
-import type { CommandShape } from './command-shape.js';
-import {
-  commandCases,
-  optionCases,
-  placeCases,
-  shellQuote,
-  type ShellWords,
-  valueCases,
-  valueOptionPattern,
-} from './script-cases.js';
+import { type CommandShape, NAME_KINDS } from './command-shape.js';
+import { choice, shellQuote, type ShellWords, wordStep } from './script-cases.js';
 
 const bash: ShellWords = {
   choose: (words) => `kind=words words=${shellQuote(words.map(({ name }) => name).join(' '))}`,
@@ -26,36 +18,13 @@ _millrace() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     if [[ $word == '=' ]]; then continue; fi
-    if ((value)); then value=0; continue; fi
-    case $word in
-      -*) last=$word
-        case "$at $word" in
-          ${valueOptionPattern(shapes)}) value=1 ;;
-        esac ;;
-      *)
-        case "$at $word" in
-${commandCases(shapes)}
-          *) place=$((place + 1)) ;;
-        esac ;;
-    esac
+${wordStep(shapes)}
   done
-  if ((value)); then
-    case "$at $last" in
-${valueCases(shapes, bash)}
-    esac
-  elif [[ $cur == -* ]]; then
-    case $at in
-${optionCases(shapes, bash)}
-    esac
-  else
-    case "$at:$place" in
-${placeCases(shapes, bash)}
-    esac
-  fi
+${choice(shapes, bash)}
   case $kind in
     words) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
     file) compopt -o default 2>/dev/null ;;
-    pipeline | execution)
+    ${NAME_KINDS.join(' | ')})
       while IFS=$'\\t' read -r word _; do
         if [[ $word == "$cur"* ]]; then COMPREPLY+=("$(printf %q "$word")"); fi
       done < <("\${COMP_WORDS[0]/#\\~/$HOME}" complete-names "$kind" 2>/dev/null)

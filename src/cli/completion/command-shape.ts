@@ -1,11 +1,18 @@
 import type { Argument, Command, Option } from 'commander';
 
+/** What a server is asked the names of. */
+export const NAME_KINDS = ['pipeline', 'execution', 'repository', 'delivery', 'account'] as const;
+
+export type NameKind = (typeof NAME_KINDS)[number];
+
+const FILE_NAMES: readonly string[] = ['file', 'files', 'folder', 'path...'];
+
 /**
  * What may stand in a place: names that a server knows, files, either (`source`), one of some
  * words, or anything.
  */
 export type ValueKind =
-  | { readonly kind: 'pipeline' | 'execution' | 'source' | 'file' | 'any' }
+  | { readonly kind: NameKind | 'source' | 'file' | 'any' }
   | { readonly kind: 'words'; readonly words: readonly string[] };
 
 export interface OptionShape {
@@ -28,7 +35,7 @@ export interface CommandShape {
 }
 
 /** Every command of a program, from what it parses by, so that completion knows the same ones. */
-export function shapesOf(program: Command, path = ''): CommandShape[] {
+export function commandShapesOf(program: Command, path = ''): CommandShape[] {
   const commands = program
     .createHelp()
     .visibleCommands(program)
@@ -40,7 +47,7 @@ export function shapesOf(program: Command, path = ''): CommandShape[] {
     places: program.registeredArguments.map(kindOfArgument),
     variadic: program.registeredArguments.at(-1)?.variadic ?? false,
   };
-  const below = commands.flatMap((each) => shapesOf(each, `${path} ${each.name()}`.trim()));
+  const below = commands.flatMap((each) => commandShapesOf(each, `${path} ${each.name()}`.trim()));
   return [shape, ...below];
 }
 
@@ -57,7 +64,7 @@ function optionShape(option: Option): OptionShape {
   const names = [option.short, option.long].filter((name) => name !== undefined);
   const { description } = option;
   if (!option.required && !option.optional) return { names, description };
-  return { names, description, value: kindOf(option.argChoices, option.attributeName()) };
+  return { names, description, value: kindOf(option.argChoices, valueName(option)) };
 }
 
 function isFirstOfItsName(
@@ -74,7 +81,13 @@ function kindOfArgument(argument: Argument): ValueKind {
 
 function kindOf(choices: readonly string[] | undefined, name: string): ValueKind {
   if (choices) return { kind: 'words', words: choices };
-  if (name === 'pipeline' || name === 'execution') return { kind: name };
+  const known = NAME_KINDS.find((kind) => kind === name);
+  if (known !== undefined) return { kind: known };
   if (name === 'file|pipeline') return { kind: 'source' };
-  return { kind: ['file', 'files', 'write', 'home'].includes(name) ? 'file' : 'any' };
+  return { kind: FILE_NAMES.includes(name) ? 'file' : 'any' };
+}
+
+/** `file` of `--write <file>`: what it is called says what may stand there. */
+function valueName({ flags }: Option): string {
+  return /[<[]([^>\]]+)[>\]]/.exec(flags)?.[1] ?? '';
 }

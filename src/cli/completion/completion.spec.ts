@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { execFileSync } from 'node:child_process';
 import { bashScript } from './bash-script.js';
-import { shapesOf } from './command-shape.js';
+import { commandShapesOf } from './command-shape.js';
 import { fishScript } from './fish-script.js';
 import { zshScript } from './zsh-script.js';
 
@@ -24,7 +24,7 @@ function program(): Command {
 }
 
 it('reads commands, options, values and places from the program', () => {
-  const shapes = shapesOf(program());
+  const shapes = commandShapesOf(program());
   expect(shapes.map(({ path }) => path)).toEqual([
     '',
     'go',
@@ -48,7 +48,7 @@ it('reads commands, options, values and places from the program', () => {
 });
 
 it('writes scripts with nothing unquoted', () => {
-  const shapes = shapesOf(program());
+  const shapes = commandShapesOf(program());
   execFileSync('bash', ['-n'], { input: bashScript(shapes) });
   // The part that parses by itself; `#compdef` and `_describe` need zsh.
   execFileSync('bash', ['-n'], { input: zshScript(shapes) });

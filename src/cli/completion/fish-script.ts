@@ -57,6 +57,9 @@ function valueWords(value: ValueKind): string {
       return '';
     case 'pipeline':
     case 'execution':
+    case 'repository':
+    case 'delivery':
+    case 'account':
       return `-a ${quote(`(__millrace_names ${value.kind})`)}`;
   }
 }

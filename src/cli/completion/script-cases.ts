@@ -11,8 +11,41 @@ export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** What bash and zsh do alike with `$word`, one of those before the cursor. */
+export function wordStep(shapes: readonly CommandShape[]): string {
+  return `    if ((value)); then value=0; continue; fi
+    case $word in
+      -*) last=$word
+        case "$at $word" in
+          ${valueOptionPattern(shapes)}) value=1 ;;
+        esac ;;
+      *)
+        case "$at $word" in
+${commandCases(shapes)}
+          *) place=$((place + 1)) ;;
+        esac ;;
+    esac`;
+}
+
+/** Sets `kind`, and the words of `kind=words`, for what may stand at the cursor. */
+export function choice(shapes: readonly CommandShape[], shell: ShellWords): string {
+  return `  if ((value)); then
+    case "$at $last" in
+${valueCases(shapes, shell)}
+    esac
+  elif [[ $cur == -* ]]; then
+    case $at in
+${optionCases(shapes, shell)}
+    esac
+  else
+    case "$at:$place" in
+${placeCases(shapes, shell)}
+    esac
+  fi`;
+}
+
 /** Branches of `case "$at $word"` for options that take a value. */
-export function valueOptionPattern(shapes: readonly CommandShape[]): string {
+function valueOptionPattern(shapes: readonly CommandShape[]): string {
   return shapes
     .flatMap(valueOptions)
     .map(({ key }) => shellQuote(key))
@@ -20,7 +53,7 @@ export function valueOptionPattern(shapes: readonly CommandShape[]): string {
 }
 
 /** Branches of `case "$at $word"` that go down to a command. */
-export function commandCases(shapes: readonly CommandShape[]): string {
+function commandCases(shapes: readonly CommandShape[]): string {
   const lines = shapes.flatMap(({ path, commands }) =>
     commands.map(({ name }) => {
       const to = shellQuote(`${path} ${name}`.trim());
@@ -31,7 +64,7 @@ export function commandCases(shapes: readonly CommandShape[]): string {
 }
 
 /** Branches of `case "$at $last"`: what the value of an option may be. */
-export function valueCases(shapes: readonly CommandShape[], shell: ShellWords): string {
+function valueCases(shapes: readonly CommandShape[], shell: ShellWords): string {
   const lines = shapes
     .flatMap(valueOptions)
     .map(({ key, value }) => `${shellQuote(key)}) ${kindOf(value, shell)} ;;`);
@@ -39,7 +72,7 @@ export function valueCases(shapes: readonly CommandShape[], shell: ShellWords): 
 }
 
 /** Branches of `case $at`, taken when an option begins. */
-export function optionCases(shapes: readonly CommandShape[], shell: ShellWords): string {
+function optionCases(shapes: readonly CommandShape[], shell: ShellWords): string {
   const lines = shapes.map(({ path, options }) => {
     const words = options.flatMap(({ names, description }) =>
       names.map((name) => ({ name, description })),
@@ -50,7 +83,7 @@ export function optionCases(shapes: readonly CommandShape[], shell: ShellWords):
 }
 
 /** Branches of `case "$at:$place"`: what may stand where no option does. */
-export function placeCases(shapes: readonly CommandShape[], shell: ShellWords): string {
+function placeCases(shapes: readonly CommandShape[], shell: ShellWords): string {
   const lines = shapes.flatMap(({ path, commands, places, variadic }) => {
     if (commands.length > 0) return [`${shellQuote(`${path}:0`)}) ${shell.choose(commands)} ;;`];
     return places.map((kind, place) => {

@@ -1,13 +1,5 @@
-import type { CommandShape } from './command-shape.js';
-import {
-  commandCases,
-  optionCases,
-  placeCases,
-  shellQuote,
-  type ShellWords,
-  valueCases,
-  valueOptionPattern,
-} from './script-cases.js';
+import { type CommandShape, NAME_KINDS } from './command-shape.js';
+import { choice, shellQuote, type ShellWords, wordStep } from './script-cases.js';
 
 /** `_describe` parts word and description at the first colon that is not escaped. */
 const zsh: ShellWords = {
@@ -29,36 +21,13 @@ _millrace() {
   local -a choices
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
-    if ((value)); then value=0; continue; fi
-    case $word in
-      -*) last=$word
-        case "$at $word" in
-          ${valueOptionPattern(shapes)}) value=1 ;;
-        esac ;;
-      *)
-        case "$at $word" in
-${commandCases(shapes)}
-          *) ((place += 1)) ;;
-        esac ;;
-    esac
+${wordStep(shapes)}
   done
-  if ((value)); then
-    case "$at $last" in
-${valueCases(shapes, zsh)}
-    esac
-  elif [[ $cur == -* ]]; then
-    case $at in
-${optionCases(shapes, zsh)}
-    esac
-  else
-    case "$at:$place" in
-${placeCases(shapes, zsh)}
-    esac
-  fi
+${choice(shapes, zsh)}
   case $kind in
     words) _describe -t values value choices ;;
     file) _files ;;
-    pipeline | execution | source)
+    ${NAME_KINDS.join(' | ')} | source)
       choices=("\${(@f)$(\${(Q)words[1]/#\\~/$HOME} complete-names \${kind/source/pipeline} 2>/dev/null)}")
       choices=("\${(@)choices%%$'\\t'*}")
       compadd -a choices

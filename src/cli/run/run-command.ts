@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../../common/async/within.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { MaskSet } from '../../common/redaction/mask-set.js';
+import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
 import { entryFile } from '../../config/paths.js';
@@ -13,13 +13,14 @@ import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
+import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
 import { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
-import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
+import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
@@ -30,6 +31,7 @@ import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
+import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
 import { TerminalOutput } from './terminal-output.js';
 
 /** A folder that cannot be removed in this time does not keep whoever wanted the end at once. */
@@ -55,9 +57,15 @@ export async function runCommand(
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);
+  const secrets =
+    flags.secretsFile === undefined
+      ? nameRecord<string>([])
+      : await readSecretsFile(flags.secretsFile);
+  refuseMissingSecrets(compiled.plan, secrets);
   const stop = new RunStop(terminal);
   try {
-    const state = await runInFolder(compiled.plan, context, flags, stop, terminal);
+    const asked = { plan: compiled.plan, context, secrets };
+    const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
   } finally {
@@ -65,9 +73,15 @@ export async function runCommand(
   }
 }
 
+/** What is run. */
+interface Asked {
+  readonly plan: Plan;
+  readonly context: RunContext;
+  readonly secrets: NameRecord<string>;
+}
+
 async function runInFolder(
-  plan: Plan,
-  context: RunContext,
+  asked: Asked,
   flags: RunFlags,
   stop: RunStop,
   terminal: Terminal,
@@ -79,8 +93,8 @@ async function runInFolder(
   try {
     const tools = await newRuns(processes, workspaces);
     try {
-      const run = await tools.runs.open(context.executionId, 1);
-      state = await runToEnd(run, plan, context, processes, stop, terminal);
+      const run = await tools.runs.open(asked.context.executionId, 1);
+      state = await runToEnd(run, asked, processes, stop, terminal);
       if (flags.keep) terminal.say(`Workspace: ${run.workspace.directory}`);
     } finally {
       await tools.close();
@@ -156,17 +170,18 @@ async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
  */
 async function runToEnd(
   run: PlanRun,
-  plan: Plan,
-  context: RunContext,
+  { plan, context, secrets }: Asked,
   processes: ProcessRunner,
   stop: RunStop,
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
-  const masks = MaskSet.from(credentialMasks(plan, null));
+  const masks = runMasks(plan, null, Object.values(secrets));
   const progress = new Progress(terminal);
   const audience: RunAudience = {
     output: new TerminalOutput(masks, terminal),
     masks,
+    secrets,
+    access: new CloneAccess(secrets),
     clock: steadyClock(),
     // What a run that is cut off makes of its closed runner is nobody's news.
     onState: (state) => {

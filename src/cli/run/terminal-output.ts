@@ -4,7 +4,7 @@ import type { StepAddress } from '../../engine/runtime/step-handler.js';
 import type { OutputSink, StepOutput } from '../../executions/attempt/steps/step-output.js';
 import { LineCutter } from '../../logs/write/line-cutter.js';
 import { LineTail } from '../../logs/write/line-tail.js';
-import { logPrefix, logText } from '../terminal/log-line.js';
+import { logPrefix, formatLogText } from '../terminal/log-line.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 const LINE_BYTES = 64 * 1024;
@@ -26,7 +26,8 @@ export class TerminalOutput implements StepOutput {
     const masking = new MaskingStream(this.masks);
     const cutter = new LineCutter(LINE_BYTES, {
       lines: (pieces) => this.show(address, stream, Buffer.concat(pieces)),
-      cutLine: (piece) => this.show(address, stream, piece),
+      cutLine: (pieces) => this.show(address, stream, Buffer.concat(pieces)),
+      lastLine: (pieces) => this.show(address, stream, Buffer.concat(pieces)),
     });
     return {
       write: (bytes) => {
@@ -47,7 +48,9 @@ export class TerminalOutput implements StepOutput {
   }
 
   lastLines(address: StepAddress, count: number): string[] {
-    return this.tails.get(keyOf(address))?.last(count) ?? [];
+    const lines = this.tails.get(keyOf(address))?.last(count) ?? [];
+    // Lines from before a mask was added may show what it hides.
+    return this.masks.hasGrown ? lines.map((line) => this.masks.maskText(line)) : lines;
   }
 
   private show(address: StepAddress, stream: 'stdout' | 'stderr', lines: Buffer): void {
@@ -61,7 +64,7 @@ export class TerminalOutput implements StepOutput {
 
   private print(address: StepAddress, stream: 'stdout' | 'stderr' | 'system', line: string): void {
     const { terminal } = this;
-    terminal.print(`${logPrefix(address, terminal)}${logText(stream, line, terminal)}`);
+    terminal.print(`${logPrefix(address, terminal)}${formatLogText(stream, line, terminal)}`);
   }
 }
 

@@ -20,13 +20,7 @@ export interface ExampleOutcome {
   readonly logs: readonly string[];
 }
 
-interface Execution {
-  readonly status: string;
-  readonly duration: number | null;
-  readonly logs: readonly string[];
-}
-
-const ended = object<Execution>({ status: text, duration: nullable(number), logs: list(text) });
+const ended = object({ status: text, duration: nullable(number), logs: list(text) });
 
 const UNDER_WAY: readonly string[] = ['pending', 'waiting', 'running'];
 const DEADLINE_MS = 60_000;

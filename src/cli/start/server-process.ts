@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { READY_LINE, SUPERVISOR_DESCRIPTOR } from '../../app/supervisor-link.js';
+import { type SilenceWatch, watchSilence } from '../../common/child-process/silence-watch.js';
 import { type Environment, encodeEnvironment } from '../../config/environment.js';
 import { NODE_FLAGS } from '../../config/node-flags.js';
 import { entryFile } from '../../config/paths.js';
@@ -40,6 +41,12 @@ const FIRST_RESTART_MS = 200;
 const MAX_RESTART_MS = 10_000;
 /** One that lived so long was healthy: the next restart is prompt again. */
 const HEALTHY_MS = 30_000;
+
+/**
+ * Silence after which it is killed: nobody would replace one that stands still (SIGSTOP, an event
+ * loop that does not turn). Longer than the lease of a worker, which is lost by then.
+ */
+const SILENCE_LIMIT_MS = 20_000;
 
 /** What Node and the system's own libraries need; everything else comes over the descriptor. */
 const INHERITED = [
@@ -107,12 +114,23 @@ export class ServerProcess {
     child.stderr?.on('data', (bytes: Buffer) => this.events.output(name, bytes));
     const link = child.stdio[LINK_FD] as NodeJS.ReadableStream;
     link.on('error', () => undefined); // The same.
+    let watch: SilenceWatch | undefined;
+    let silence: string | undefined;
     link.on('data', (bytes: Buffer) => {
-      if (bytes.toString() === READY_LINE) this.onReady();
+      // From its first word on: until then it loads its code.
+      watch ??= watchSilence(SILENCE_LIMIT_MS, () => {
+        silence = `it stood still for ${SILENCE_LIMIT_MS / 1_000} s`;
+        child.kill('SIGKILL');
+      });
+      watch.heard();
+      if (bytes.includes(READY_LINE)) this.onReady();
     });
     this.ended = new Promise((resolve) => {
       child.once('error', (error) => this.onEnd(error.message, resolve));
-      child.once('exit', (code, signal) => this.onEnd(signal ?? `exit code ${code}`, resolve));
+      child.once('exit', (code, signal) => {
+        watch?.stop();
+        this.onEnd(silence ?? signal ?? `exit code ${code}`, resolve);
+      });
     });
   }
 

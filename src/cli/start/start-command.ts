@@ -181,7 +181,9 @@ async function greet(
     terminal.print(`  Token        in ${tokenFile(config.home)}`);
   }
   terminal.print(`  Server log   ${log.path}`);
-  if (flags.example && config.workers !== 0 && (await isFirstStart(api))) {
+  // Where people log in there may be no token by which anything can be asked for.
+  const mayAsk = config.authMode !== 'oauth' || config.token !== undefined;
+  if (flags.example && mayAsk && config.workers !== 0 && (await isFirstStart(api))) {
     await showExample(api, config, terminal, stop);
   }
   terminal.print('Ctrl-C stops everything.');

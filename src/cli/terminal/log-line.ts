@@ -14,7 +14,7 @@ export function logPrefix(
  * What a step printed, as `logs` and `run` show it: nothing in it is obeyed by a terminal but
  * colours, where there are any.
  */
-export function logText(stream: string, text: string, terminal: Terminal): string {
+export function formatLogText(stream: string, text: string, terminal: Terminal): string {
   const clean = cleanLogLine(text, terminal.colour);
   if (stream === 'stderr') return terminal.paint('yellow', clean);
   return stream === 'system' ? terminal.paint('dim', clean) : clean;

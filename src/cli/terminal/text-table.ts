@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { cleanText } from './clean-text.js';
 import type { Terminal } from './terminal.js';
 
@@ -26,12 +27,12 @@ export function renderTable<T>(
 ): string {
   const texts = rows.map((row) => columns.map((column) => cleanText(column.text(row))));
   const natural = columns.map(({ title }, index) =>
-    Math.max(title.length, ...texts.map((cells) => displayWidth(cells[index] ?? ''))),
+    Math.max(title.length, ...texts.map((cells) => stringWidth(cells[index] ?? ''))),
   );
   const widths = fit(natural, columns, terminal.columns);
   const line = (cells: readonly string[]): string => cells.join(' '.repeat(GAP)).trimEnd();
   const pad = (text: string, index: number, shown = text): string => {
-    const space = ' '.repeat(Math.max(0, (widths[index] ?? 0) - displayWidth(text)));
+    const space = ' '.repeat(Math.max(0, (widths[index] ?? 0) - stringWidth(text)));
     return columns[index]?.align === 'right' ? `${space}${shown}` : `${shown}${space}`;
   };
   const head = line(
@@ -73,23 +74,15 @@ function fit<T>(
 }
 
 function cut(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text;
+  if (stringWidth(text) <= width) return text;
   let kept = '';
+  let left = width - 1;
   for (const { segment } of SEGMENTS.segment(text)) {
-    if (displayWidth(kept + segment) > width - 1) break;
+    left -= stringWidth(segment);
+    if (left < 0) break;
     kept += segment;
   }
   return `${kept}…`;
 }
 
 const SEGMENTS = new Intl.Segmenter();
-/** East Asian Wide and emoji take two places (UAX #11); good enough for aligning names. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-
-function displayWidth(text: string): number {
-  if (/^[\u0020-\u007e]*$/.test(text)) return text.length;
-  let width = 0;
-  for (const { segment } of SEGMENTS.segment(text)) width += WIDE.test(segment) ? 2 : 1;
-  return width;
-}

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { isAlive, parseStat, readProcess, readStartTicks } from './process-stat.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { isAlive, isStopped, parseStat, readProcess, readStartTicks } from './process-stat.js';
 
 const statOf = (state: string, threads = 1): string => {
   const after = Array.from({ length: 30 }, (_, index) => String(index + 3));
@@ -34,8 +35,13 @@ describe('whether a process lives', () => {
     if (!identity) throw new Error('the child does not run');
     expect(isAlive(identity)).toBe(true);
     expect(isAlive({ ...identity, startTicks: 1 })).toBe(false);
+    expect(isStopped(identity.pid)).toBe(false);
+    child.kill('SIGSTOP');
+    expect(isAlive(identity)).toBe(true);
+    await eventually(() => isStopped(identity.pid) || undefined);
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(isAlive(identity)).toBe(false);
+    expect(isStopped(identity.pid)).toBe(false);
   });
 });

@@ -31,6 +31,12 @@ export function readStartTicks(pid: number): number | undefined {
   return stat === undefined ? undefined : Number(statFields(stat)[19]);
 }
 
+/** True while a signal or a tracer holds the process still. */
+export function isStopped(pid: number): boolean {
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  return stat !== undefined && /^[Tt]$/.test(statFields(stat)[0] ?? '');
+}
+
 /** True while exactly this process lives: a pid that came round again does not count. */
 export function isAlive(process: { readonly pid: number; readonly startTicks: number }): boolean {
   return readProcess(process.pid)?.startTicks === process.startTicks;

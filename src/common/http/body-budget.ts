@@ -1,6 +1,6 @@
 /**
- * So much of each body is free: nearly all bodies are smaller, and none of those waits for large
- * ones.
+ * The first bytes of each body, which are not counted: nearly all bodies are smaller, and none of
+ * those waits for large ones.
  */
 const FREE_BYTES = 64 * 1024;
 

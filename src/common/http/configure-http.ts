@@ -1,5 +1,5 @@
 import { NotFoundException } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer, Reflector } from '@nestjs/core';
+import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
@@ -9,18 +9,18 @@ import type { Metrics } from '../metrics/metrics.js';
 import { API_PREFIX, UNPREFIXED } from './api-prefix.js';
 import { requestMetrics } from './request-metrics.js';
 import { BodyBudget } from './body-budget.js';
-import { controllerRoutes } from './controller-routes.js';
+import { controllerRoutes, type ControllerRoute } from './controller-routes.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
-import { ErrorFilter } from './error.filter.js';
+import { ErrorFilter, type ErrorListener } from './error.filter.js';
 import { rawBody } from './raw-body.js';
 import { MAX_RAW_BYTES } from './raw-body.decorator.js';
 import { jsonBody } from './json-body.js';
 import { IDEMPOTENCY_REPLAYED_HEADER } from './idempotency-header.js';
 import { defaultLoadLimits, LoadShedding, type LoadLimits } from './load-shedding.js';
-import { rateLimit, type ClientLimiter } from './rate-limit.js';
+import { rateLimit, type RequestLimiters, userLimit } from './rate-limit.js';
 import { requestLog } from './request-log.js';
-import { RouteTable } from './route-table.js';
+import { type Route, RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
 import { validationPipe } from './validation.js';
 
@@ -32,6 +32,7 @@ const CORS_REQUEST_HEADERS = [
   'If-Match',
   'If-None-Match',
   'Last-Event-ID',
+  'X-CSRF-Token',
   'X-Request-Id',
 ];
 const corsAnswerHeaders = [
@@ -54,13 +55,15 @@ const BODY_BYTES = 2 * MAX_RAW_BYTES;
 export interface HttpOptions {
   readonly config: MillraceConfig;
   readonly logger: Logger;
-  /** `RATE_LIMIT`: requests of one client address. */
-  readonly limiter: ClientLimiter;
+  /** `RATE_LIMIT`, `WEBHOOK_LIMIT`, `USER_LIMIT`. */
+  readonly limiters: RequestLimiters;
   /** Default: `defaultLoadLimits`. */
   readonly load?: LoadLimits;
   /** Default: 64 MiB of all bodies that are being read; a half of it for raw ones. */
   readonly bodyBytes?: number;
   readonly metrics: Metrics;
+  /** What answers GET without a controller: `/api/docs`. */
+  readonly pages?: readonly string[];
   /**
    * Recognizes who sends the request and sets `request.principal`; it refuses nobody, the guards
    * do.
@@ -68,6 +71,8 @@ export interface HttpOptions {
   readonly authenticate: (request: Request, response: Response, next: NextFunction) => void;
   /** Recognize errors of libraries that `common` does not know. */
   readonly translators: readonly ErrorTranslator[];
+  /** Hears of every error that is answered. Must not throw. */
+  readonly errorAnswered?: ErrorListener;
 }
 
 /**
@@ -77,7 +82,12 @@ export interface HttpOptions {
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
-  const routes = new RouteTable(app.get(HttpAdapterHost));
+  const pages = (options.pages ?? []).map((path) => ({ method: 'GET', path }));
+  const modules = app.get(ModulesContainer);
+  const routes = new RouteTable<Route & Partial<ControllerRoute>>(() => [
+    ...controllerRoutes(modules),
+    ...pages,
+  ]);
   app.setGlobalPrefix(API_PREFIX, { exclude: UNPREFIXED });
   app.disable('x-powered-by');
   // Pipelines have a tag of their own, their version; hashing every other answer buys nothing.
@@ -100,31 +110,35 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   }
   const load = new LoadShedding(options.load ?? defaultLoadLimits);
   app.use(load.shed);
-  app.use(rateLimit(options.limiter));
+  app.use(rateLimit(options.limiters));
   app.use(onlyRoutes(routes));
   app.use(options.authenticate);
+  app.use(userLimit(options.limiters.users));
   const bodies = new BodyBudget(Math.max(config.maxUploadSize, options.bodyBytes ?? BODY_BYTES));
-  const modules = app.get(ModulesContainer);
   // Whoever is not known leaves the larger part to those who are.
   const rawBodies = bodies.part((options.bodyBytes ?? BODY_BYTES) / 2);
-  app.use(rawBody(routes, () => controllerRoutes(modules), rawBodies));
+  app.use(rawBody(routes, rawBodies));
   app.use(jsonBody(config.maxUploadSize, bodies));
   app.use(load.admit);
 
-  app.useGlobalFilters(new ErrorFilter(routes, options.translators, options.metrics));
+  app.useGlobalFilters(
+    new ErrorFilter(routes, options.translators, options.metrics, options.errorAnswered),
+  );
   app.useGlobalPipes(validationPipe());
   app.useGlobalGuards(new ContentTypeGuard(app.get(Reflector)));
 }
 
 /**
- * The framework answers unknown paths under its prefix only; the rest would get Express's own page.
+ * No body is read of what no route takes. The framework answers unknown paths under its prefix
+ * only; the rest would get Express's own page.
  */
 function onlyRoutes(
-  routes: RouteTable,
+  routes: RouteTable<Route>,
 ): (request: Request, response: Response, next: NextFunction) => void {
   return ({ path, method }, _response, next) => {
+    const methods = routes.methodsOf(path);
     const inside = path === `/${API_PREFIX}` || path.startsWith(`/${API_PREFIX}/`);
-    const known = inside ? routes.mayTake(path, method) : routes.methodsOf(path).includes(method);
+    const known = methods.includes(method) || (inside && methods.length === 0);
     next(known ? undefined : new NotFoundException());
   };
 }

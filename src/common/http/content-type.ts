@@ -1,14 +1,13 @@
+import { parse } from 'content-type';
+
 /** Media type of a `Content-Type` header in lower case, without parameters. */
 export function mediaType(header: string | undefined): string {
-  return (header ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  return parse(header ?? '', { parameters: false }).type;
 }
 
-/** `charset` parameter of a `Content-Type` header in lower case. */
+/** `charset` parameter of a `Content-Type` header in lower case; `undefined` = none, or empty. */
 export function charset(header: string | undefined): string | undefined {
-  return /;\s*charset="?([^";]+)"?/i
-    .exec(header ?? '')?.[1]
-    ?.trim()
-    .toLowerCase();
+  return parse(header ?? '').parameters['charset']?.toLowerCase() || undefined;
 }
 
 /** True when a request announces a body, be it empty or not. */

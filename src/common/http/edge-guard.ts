@@ -5,7 +5,7 @@ import { isLoopbackHost } from '../../config/loopback.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MillraceError } from '../errors/millrace.error.js';
 
-type EdgeConfig = Pick<MillraceConfig, 'host' | 'clientOrigins' | 'allowedHosts'>;
+type EdgeConfig = Pick<MillraceConfig, 'host' | 'clientOrigins' | 'allowedHosts' | 'publicUrl'>;
 
 /**
  * Keeps web pages out that the user did not mean to let in; programs without a browser send neither
@@ -14,7 +14,7 @@ type EdgeConfig = Pick<MillraceConfig, 'host' | 'clientOrigins' | 'allowedHosts'
  * - `Host` must be a name of this server: a page whose DNS name was rebound to this address sends
  *   its own name. On a loopback address only loopback names are its own; elsewhere also IP
  *   addresses and names without a dot, which no public DNS gives out. `ALLOWED_HOSTS` and the hosts
- *   of `CLIENT_ORIGIN` are added.
+ *   of `CLIENT_ORIGIN` and `PUBLIC_URL` are added.
  * - `Origin`, when there is one, must be this server or in `CLIENT_ORIGIN`: any page may send
  *   simple POSTs anywhere. Browsers that send none still send `Sec-Fetch-Site`.
  */
@@ -28,6 +28,11 @@ export function edgeGuard(
   return (request, response, next) => {
     // A cache must not give one page the answer that another one got.
     response.vary('Origin');
+    if (request.headers.host === undefined) {
+      response.setHeader('Connection', 'close');
+      next(noHost());
+      return;
+    }
     const name = hasOneHost(request) ? hostNameOf(request.headers.host) : undefined;
     if (name === undefined || !isOwnHost(name, hosts, loopbackOnly)) {
       next(foreignHost());
@@ -40,6 +45,7 @@ export function edgeGuard(
 function ownHosts(config: EdgeConfig): ReadonlySet<string> {
   const ofOrigins = config.clientOrigins.map((origin) => new URL(origin).hostname);
   const names = [config.host, ...config.allowedHosts, ...ofOrigins];
+  if (config.publicUrl !== undefined) names.push(new URL(config.publicUrl).hostname);
   if (!isLoopbackHost(config.host)) names.push(hostname());
   return new Set(names.map((each) => each.toLowerCase().replace(/^\[|\]$/g, '')));
 }
@@ -80,6 +86,13 @@ function isSameOrigin(origin: string, request: Request): boolean {
   const { protocol, host } = new URL(origin);
   const own = `${protocol}//${request.headers.host ?? ''}`;
   return URL.canParse(own) && new URL(own).host === host;
+}
+
+/** RFC 9112, 3.2. */
+function noHost(): MillraceError {
+  return new MillraceError('ValidationError', 'The request has no Host header.', {
+    suggestions: ['Send the name of this server as Host.'],
+  });
 }
 
 function foreignHost(): MillraceError {

@@ -4,10 +4,12 @@ import { defaultSuggestions } from '../errors/error-kind.js';
 import { MillraceError } from '../errors/millrace.error.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-error.js';
+import type { ControllerRoute } from './controller-routes.js';
 import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
+import { ERROR_PAGE_POLICY, errorPage, isAskedForPage } from './error-page.js';
 import type { MillraceRequest } from './request-context.js';
-import type { RouteTable } from './route-table.js';
+import type { Route, RouteTable } from './route-table.js';
 
 /** The one error shape (docs/api.md). */
 export interface ErrorBody {
@@ -18,13 +20,24 @@ export interface ErrorBody {
   readonly timestamp: string;
 }
 
+/** @param route the one that was asked; undefined = there is none */
+export type ErrorListener = (
+  error: MillraceError,
+  request: MillraceRequest,
+  route: (Route & Partial<ControllerRoute>) | undefined,
+) => void;
+
 /** The only place where an error becomes an HTTP answer. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   constructor(
-    private readonly routes: RouteTable,
+    private readonly routes: Pick<
+      RouteTable<Route & Partial<ControllerRoute>>,
+      'methodsOf' | 'takerOf'
+    >,
     private readonly translators: readonly ErrorTranslator[],
     private readonly metrics: Pick<Metrics, 'errorAnswered'>,
+    private readonly listener: ErrorListener = () => undefined,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -33,6 +46,9 @@ export class ErrorFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const { error, allow } = this.outcome(exception, request);
     this.metrics.errorAnswered(error.kind);
+    const path = request.originalUrl.split('?', 1)[0] ?? '';
+    const route = this.routes.takerOf(path, request.method);
+    this.listener(error, request, route);
 
     // pino-http writes `err` into the line of the request.
     if (error.status >= 500) Object.assign(response, { err: error.cause ?? error });
@@ -54,7 +70,19 @@ export class ErrorFilter implements ExceptionFilter {
     // Nobody reads the rest of a body that was refused; without a body the request is complete by
     // now.
     if (announcesBody(request.headers)) closeAfterAnswer(request, response);
-    response.status(error.status).json(errorBody(error, request.id));
+    response.status(error.status);
+    const body = errorBody(error, request.id);
+    if (!isAskedForPage(request, route)) {
+      response.json(body);
+      return;
+    }
+    response.setHeader('Content-Security-Policy', ERROR_PAGE_POLICY);
+    // The address of a log-in holds its code.
+    response.setHeader('Referrer-Policy', 'no-referrer');
+    response
+      .vary('Accept')
+      .type('html')
+      .send(errorPage(error, body.suggestions, request.id));
   }
 
   private outcome(
@@ -67,7 +95,7 @@ export class ErrorFilter implements ExceptionFilter {
     }
     const path = request.originalUrl.split('?', 1)[0] ?? '';
     const allow = this.routes.methodsOf(path);
-    if (allow.length === 0) {
+    if (allow.length === 0 || allow.includes(request.method)) {
       return {
         error: new MillraceError('NotFoundError', 'There is nothing at this path.', {
           details: { method: request.method, path: path.slice(0, 200) },

@@ -17,7 +17,7 @@ import type { Response } from 'express';
 import { connect, type AddressInfo } from 'node:net';
 import request from 'supertest';
 import { authenticateWith } from '../../auth/principals/authenticate.middleware.js';
-import { AuthModule } from '../../auth/auth.module.js';
+import { GuardOnlyModule } from '../../auth/auth.fixture.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { Authenticator } from '../../auth/principals/authenticator.js';
 import { Public } from '../../auth/policy/public.decorator.js';
@@ -119,7 +119,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
     imports: [
       ConfigModule.forRoot(config),
       RateLimitModule.over(new MemorySharedCounts()),
-      AuthModule.forRoot(),
+      GuardOnlyModule.forRoot(),
     ],
   };
   const started = await NestFactory.create<NestExpressApplication>(root, {
@@ -129,7 +129,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
   configureHttp(started, {
     config,
     logger,
-    limiter: started.get(RateLimits).requests,
+    limiters: started.get(RateLimits),
     metrics,
     authenticate: authenticateWith(started.get(Authenticator)),
     translators: [
@@ -201,6 +201,10 @@ describe('errors', () => {
     const literal = await agent().put('/api/things/fixed').set(bearer).send({});
     expectShape(literal, 405, 'MethodNotAllowedError');
     expect(literal.headers['allow']).toBe('GET, HEAD');
+    // Nobody reads the body of what no route takes.
+    const json = { ...bearer, 'content-type': 'application/json' };
+    const broken = await agent().patch('/api/things/x').set(json).send('null');
+    expectShape(broken, 405, 'MethodNotAllowedError');
   });
 
   it('401 without a token, with a wrong one, and not for what is public', async () => {

@@ -28,19 +28,40 @@ export interface ClientLimiter {
  */
 const UNLIMITED = /^\/api\/(?:health|docs)|^\/api\/ci\/executions\/[^/]+\/events$/;
 
+/** What forges send; they share their addresses with nobody who must wait for them. */
+const WEBHOOK =
+  /^\/api\/(?:webhooks\/[^/]+|repositories\/[^/]+\/webhook|ci\/pipelines\/[^/]+\/webhook)\/?$/i;
+
+/** The limits of all routes. */
+export interface RequestLimiters {
+  /** By client address. */
+  readonly requests: ClientLimiter;
+  /** By client address; in the place of `requests` for what forges send. */
+  readonly webhooks: ClientLimiter;
+  /** By who it is: people and service accounts. */
+  readonly users: ClientLimiter;
+}
+
 /**
  * Limits the requests of one client address, before anything is read or asked. Answers tell what is
  * left: `RateLimit-Limit`, `-Remaining`, `-Reset` and `-Policy`, as in
  * draft-ietf-httpapi-ratelimit-headers-06.
  */
-export function rateLimit(
-  limiter: ClientLimiter,
-): (request: Request, response: Response, next: NextFunction) => void {
+export function rateLimit({
+  requests,
+  webhooks,
+}: Pick<RequestLimiters, 'requests' | 'webhooks'>): (
+  request: Request,
+  response: Response,
+  next: NextFunction,
+) => void {
   return (request, response, next) => {
     if (UNLIMITED.test(request.path)) {
       next();
       return;
     }
+    const isWebhook = request.method === 'POST' && WEBHOOK.test(request.path);
+    const limiter = isWebhook ? webhooks : requests;
     const verdict = limiter.take(clientNetwork((request as MillraceRequest).clientAddress));
     if (verdict.limit > 0) setLimitHeaders(response, verdict);
     next(
@@ -49,8 +70,36 @@ export function rateLimit(
         : tooManyRequests(
             request as MillraceRequest,
             verdict,
-            'The client sends too many requests.',
+            isWebhook
+              ? 'The client sends too many webhook deliveries.'
+              : 'The client sends too many requests.',
           ),
+    );
+  };
+}
+
+/**
+ * Limits the requests of one user or service account, from whatever addresses and with whatever
+ * sessions and tokens; behind what recognizes them. The server's own token is its operator's.
+ */
+export function userLimit(
+  limiter: ClientLimiter,
+): (request: Request, response: Response, next: NextFunction) => void {
+  return (request, response, next) => {
+    const { principal } = request as MillraceRequest;
+    const isCounted = principal?.kind === 'user' || principal?.kind === 'service_account';
+    if (!isCounted || UNLIMITED.test(request.path)) {
+      next();
+      return;
+    }
+    const verdict = limiter.take(principal.id);
+    // Of two limits the nearer one is told.
+    const left = response.getHeader('RateLimit-Remaining');
+    const isNearer = typeof left !== 'number' || verdict.remaining < left;
+    if (verdict.limit > 0 && isNearer) setLimitHeaders(response, verdict);
+    const message = 'The account sends too many requests.';
+    next(
+      verdict.allowed ? undefined : tooManyRequests(request as MillraceRequest, verdict, message),
     );
   };
 }

@@ -3,8 +3,9 @@ import {
   createParamDecorator,
   SetMetadata,
   type ExecutionContext,
+  type Type,
 } from '@nestjs/common';
-import { ApiBody } from '@nestjs/swagger';
+import { ApiBody, ApiExtension } from '@nestjs/swagger';
 import { Consumes } from './consumes.js';
 import type { MillraceRequest } from './request-context.js';
 
@@ -21,6 +22,8 @@ export interface RawBodyOptions {
   readonly limit: number;
   /** Media types that the route takes. Default: JSON. */
   readonly types?: readonly string[];
+  /** What a body that is read by the route itself holds, for the OpenAPI document. */
+  readonly body?: Type;
 }
 
 export interface RawBodyRule {
@@ -31,15 +34,22 @@ export interface RawBodyRule {
 /**
  * The route gets the bytes of the body as they came (`@RawBytes()`), to hold a signature against
  * them. They are read before anybody is known, so the route is `@Public()` and decides by the
- * signature alone; another keeps the server from starting.
+ * signature alone, or by a secret within; another keeps the server from starting.
  */
-export function RawBody({ limit, types = ['application/json'] }: RawBodyOptions): MethodDecorator {
+export function RawBody({
+  limit,
+  types = ['application/json'],
+  body,
+}: RawBodyOptions): MethodDecorator {
   if (limit > MAX_RAW_BYTES) throw new RangeError(`A raw body has at most ${MAX_RAW_BYTES} bytes`);
   const rule: RawBodyRule = { limit, types };
   return applyDecorators(
     SetMetadata(RAW_BODY_KEY, rule),
     Consumes(...types),
-    ApiBody({ schema: { description: `Taken byte by byte, at most ${limit} bytes.` } }),
+    body === undefined
+      ? ApiBody({ schema: { description: `Taken byte by byte, at most ${limit} bytes.` } })
+      : ApiBody({ type: body }),
+    ApiExtension('x-max-body-bytes', limit),
   );
 }
 

@@ -8,7 +8,7 @@ import pino from 'pino';
 import request from 'supertest';
 import { eventually } from '../../../test/support/eventually.js';
 import { rawRequest, type RawAnswer } from '../../../test/support/raw-socket.js';
-import { AuthModule } from '../../auth/auth.module.js';
+import { GuardOnlyModule } from '../../auth/auth.fixture.js';
 import { Public } from '../../auth/policy/public.decorator.js';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { authenticateWith } from '../../auth/principals/authenticate.middleware.js';
@@ -99,7 +99,7 @@ async function create(module: new () => object): Promise<NestExpressApplication>
   const imports = [
     ConfigModule.forRoot(config),
     RateLimitModule.over(new MemorySharedCounts()),
-    AuthModule.forRoot(),
+    GuardOnlyModule.forRoot(),
   ];
   const app = await NestFactory.create<NestExpressApplication>(
     { module, imports },
@@ -109,7 +109,7 @@ async function create(module: new () => object): Promise<NestExpressApplication>
   configureHttp(app, {
     config,
     logger,
-    limiter: app.get(RateLimits).requests,
+    limiters: app.get(RateLimits),
     metrics: new Metrics(),
     bodyBytes: BODY_BYTES,
     authenticate: authenticateWith(app.get(Authenticator)),

@@ -8,6 +8,9 @@ import { uuidV7 } from '../ids/uuid.js';
  */
 export interface KnownCaller {
   readonly id: string;
+  readonly kind: 'token' | 'anonymous' | 'user' | 'service_account';
+  readonly name?: string;
+  readonly credential?: { readonly kind: string; readonly id: string };
 }
 
 /** What our middleware adds to a request. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { RouteTable } from './route-table.js';
+import type { Route, RouteTable } from './route-table.js';
 import type { Metrics } from '../metrics/metrics.js';
 
 const METHODS: ReadonlySet<string> = new Set([
@@ -18,7 +18,7 @@ const METHODS: ReadonlySet<string> = new Set([
  */
 export function requestMetrics(
   metrics: Metrics,
-  routes: Pick<RouteTable, 'templateOf'>,
+  routes: Pick<RouteTable<Route>, 'templateOf'>,
 ): (...args: [...Parameters<RequestListener>, () => void]) => void {
   return (request, response, next) => {
     const begun = performance.now();
@@ -37,9 +37,11 @@ export function requestMetrics(
   };
 }
 
-function routeOf(request: IncomingMessage, routes: Pick<RouteTable, 'templateOf'>): string {
-  const { originalUrl = '', route } = request as { originalUrl?: string; route?: unknown };
-  return routes.templateOf(originalUrl.split('?', 1)[0] ?? '', route) ?? 'unmatched';
+function routeOf(
+  request: IncomingMessage & { readonly originalUrl?: string },
+  routes: Pick<RouteTable<Route>, 'templateOf'>,
+): string {
+  return routes.templateOf(request.originalUrl?.split('?', 1)[0] ?? '') ?? 'unmatched';
 }
 
 /** `aborted`: the client left before the answer was whole. */

@@ -1,128 +1,70 @@
-import { Injectable } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { valueOf } from '../values/name-record.js';
+import { pathToRegexp } from 'path-to-regexp';
 
-/** The part of Express's router that is read here. */
-interface Layer {
-  readonly route?: Route;
-  match(path: string): boolean;
+/** A path that takes a method, as a controller declares it. */
+export interface Route {
+  /** In upper case; what takes GET takes HEAD. */
+  readonly method: string;
+  /** `/api/ci/pipelines/:id` */
+  readonly path: string;
 }
 
-interface Route {
-  readonly path: unknown;
-  readonly methods: Readonly<Record<string, boolean | undefined>>;
-}
+/** Answers which methods a path takes. */
+export class RouteTable<R extends Route> {
+  private known:
+    { readonly byPath: ReadonlyMap<string, R[]>; readonly all: Pattern<R>[] } | undefined;
 
-/** Answers, from the routes that the framework registered, which methods a path takes. */
-@Injectable()
-export class RouteTable {
-  private literalPaths: ReadonlySet<string> | undefined;
-
-  constructor(private readonly adapterHost: HttpAdapterHost) {}
+  /** @param routes asked once, for the first request */
+  constructor(private readonly routes: () => readonly R[]) {}
 
   /** Methods in upper case, sorted; empty = no route has this path. */
   methodsOf(path: string): string[] {
-    const methods = new Set<string>();
-    const routes = [...this.routesOf(path)];
-    // `/pipelines/upload` is no pipeline: where the path itself is a route, those with parameters
-    // are not meant.
-    const own = routes.filter((route) => pathOf(route) === path);
-    for (const route of own.length > 0 ? own : routes) {
-      for (const method of Object.keys(route.methods)) methods.add(method.toUpperCase());
-    }
+    const methods = new Set(this.routesOf(path).map(({ method }) => method));
     if (methods.has('GET')) methods.add('HEAD');
     return [...methods].sort();
   }
 
   /**
-   * False: the path itself is a route and does not take the method, so that one with parameters,
-   * which would, is not meant. Other paths are the router's to judge.
+   * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has
+   * its path.
    */
-  mayTake(path: string, method: string): boolean {
-    const route = this.literal.has(path) ? this.methodsOf(path) : undefined;
-    return route?.includes(method) ?? true;
+  templateOf(path: string): string | undefined {
+    return this.routesOf(path)[0]?.path;
   }
 
-  /** Paths of routes without parameters. Routes are registered before the first request. */
-  private get literal(): ReadonlySet<string> {
-    const literal = ({ route }: { readonly route: Route }): string[] => {
-      const path = pathOf(route);
-      return path === undefined || /[:*{]/.test(path) ? [] : [path];
-    };
-    return (this.literalPaths ??= new Set([...this.layers()].flatMap(literal)));
+  /** The route that answers a request of this path and method. */
+  takerOf(path: string, method: string): R | undefined {
+    return this.routesOf(path).find((route) => route.method === method);
   }
 
   /**
-   * The route of a request as it was registered, `/api/ci/pipelines/:id`; `undefined` = none has
-   * its path. `taken` is what Express notes on a request that reached a route; without it (the
-   * request was refused before) the path is looked up.
+   * `/pipelines/upload` is no pipeline: where the path itself is a route, those with parameters are
+   * not meant.
    */
-  templateOf(path: string, taken?: unknown): string | undefined {
-    const known = pathOfRoute(taken);
-    if (known !== undefined) return known;
-    if (!isDecodable(path)) return undefined;
-    for (const route of this.routesOf(path)) return pathOf(route);
-    return undefined;
+  private routesOf(path: string): readonly R[] {
+    const { byPath, all } = this.table;
+    return (
+      byPath.get(path) ?? all.filter(({ regexp }) => regexp.test(path)).map(({ route }) => route)
+    );
   }
 
-  /** The route that answers a request of this path and method, as it was registered. */
-  takerOf(path: string, method: string): string | undefined {
-    if (!isDecodable(path) || !this.mayTake(path, method)) return undefined;
-    for (const route of this.routesOf(path)) {
-      if (valueOf(route.methods, method.toLowerCase()) === true) return pathOf(route);
-    }
-    return undefined;
-  }
-
-  private *routesOf(path: string): Generator<Route> {
-    for (const layer of this.layers()) if (layer.match(path)) yield layer.route;
-  }
-
-  private *layers(): Generator<Layer & { readonly route: Route }> {
-    const instance = this.adapterHost.httpAdapter.getInstance<{
-      router: { stack: readonly Layer[] };
-    }>();
-    for (const layer of instance.router.stack) {
-      if (isOfRoute(layer) && !takesEverything(layer.route.methods)) yield layer;
-    }
+  private get table(): NonNullable<typeof this.known> {
+    return (this.known ??= tableOf(this.routes()));
   }
 }
 
-function isOfRoute(layer: Layer): layer is Layer & { readonly route: Route } {
-  return layer.route !== undefined;
+interface Pattern<R> {
+  /** As the router makes it: in any case of letters, with or without a slash at the end. */
+  readonly regexp: RegExp;
+  readonly route: R;
 }
 
-/**
- * The template of what Express notes on a request that reached a route; `undefined` = it reached
- * none.
- */
-export function pathOfRoute(taken: unknown): string | undefined {
-  return isRoute(taken) && !takesEverything(taken.methods) ? pathOf(taken) : undefined;
-}
-
-/** Express throws where it matches any other. */
-function isDecodable(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch (error) {
-    if (error instanceof URIError) return false;
-    throw error;
-  }
-}
-
-function isRoute(value: unknown): value is Route {
-  return typeof value === 'object' && value !== null && 'methods' in value && 'path' in value;
-}
-
-function pathOf({ path }: Route): string | undefined {
-  return typeof path === 'string' ? path : undefined;
-}
-
-/**
- * Middleware that was mounted by `all()`: Express spells it out as one route of every method that
- * Node knows.
- */
-function takesEverything(methods: Readonly<Record<string, boolean | undefined>>): boolean {
-  return methods['_all'] === true || methods['trace'] === true;
+function tableOf<R extends Route>(
+  routes: readonly R[],
+): { readonly byPath: ReadonlyMap<string, R[]>; readonly all: Pattern<R>[] } {
+  const all = routes.map((route) => {
+    const { regexp, keys } = pathToRegexp(route.path);
+    return { regexp, route, isLiteral: keys.length === 0 };
+  });
+  const literal = all.filter(({ isLiteral }) => isLiteral).map(({ route }) => route);
+  return { byPath: Map.groupBy(literal, ({ path }) => path), all };
 }

@@ -91,7 +91,7 @@ export class Metrics {
 
   readonly stepDuration = this.histogram(
     'millrace_step_duration_seconds',
-    'Time of one try of one step.',
+    'Time of one attempt of one step.',
     RUN_SECONDS,
     ['kind', 'outcome'],
   );

@@ -1,5 +1,11 @@
 import { MaskSet } from './mask-set.js';
 
+function passwordInUrl(text: string): string {
+  const url = new URL('http://h/');
+  url.password = text;
+  return url.password;
+}
+
 describe('MaskSet', () => {
   const secret = 'p@ss "w\\rd"/ü+1?';
   const masks = MaskSet.from([secret]);
@@ -15,6 +21,9 @@ describe('MaskSet', () => {
     ],
     ['as a form field', new URLSearchParams({ x: secret }).toString().slice(2)],
     ['as a URL path', encodeURI(secret)],
+    ['as Python quotes it', encodeURIComponent(secret).replaceAll('%2F', '/')],
+    ['as Go escapes a path', 'p@ss%20%22w%5Crd%22%2F%C3%BC+1%3F'],
+    ['as a password in a URL', passwordInUrl(secret)],
     ['in base64', Buffer.from(secret).toString('base64')],
     ['in base64url', Buffer.from(secret).toString('base64url')],
   ])('masks it %s', (_name, printed) => {
@@ -44,6 +53,21 @@ describe('MaskSet', () => {
     ).toBe('***');
   });
 
+  it.each([
+    ['base64', 76, ''],
+    ['openssl', 64, ''],
+    ['base64 of echo', 76, '\n'],
+  ])('masks a long value in lines of %s', (_program, length, end) => {
+    const long = Array.from({ length: 40 }, (_, n) => `part-${n}`).join('/');
+    const encoded = Buffer.from(long + end).toString('base64');
+    const lines = encoded.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+    expect(lines.length).toBeGreaterThan(4);
+    const masked = MaskSet.from([long]).maskText(lines.join('\n'));
+    // What is left is of the end of the line that was encoded with it, or has less than 4 bytes.
+    expect(masked.replaceAll('***', '').replace(/\n/g, '').length).toBeLessThan(8);
+    expect(masked).not.toContain(lines[1]);
+  });
+
   it('counts bytes, not characters: 4 is the least', () => {
     const set = MaskSet.from(['', 'abc', 'üü', ' a ']);
     expect(set.maskText('abc üü a')).toBe('abc *** a');
@@ -56,6 +80,15 @@ describe('MaskSet', () => {
 
   it('leaves a text without a secret the same, and survives broken surrogates', () => {
     expect(MaskSet.from(['x\ud800yz']).maskText('nothing here')).toBe('nothing here');
-    expect(MaskSet.empty.maskText('nothing')).toBe('nothing');
+    expect(MaskSet.from([]).maskText('nothing')).toBe('nothing');
+  });
+
+  it('grows, and says so only when there is something new', () => {
+    const set = MaskSet.from(['first-secret']);
+    set.add(['first-secret', 'abc', '']);
+    expect([set.hasGrown, set.maskText('other-secret')]).toEqual([false, 'other-secret']);
+    set.add(['other-secret']);
+    expect([set.hasGrown, set.maskText('first-secret other-secret')]).toEqual([true, '*** ***']);
+    expect(set.maskText(Buffer.from('other-secret').toString('base64'))).toBe('***');
   });
 });

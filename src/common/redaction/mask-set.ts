@@ -1,42 +1,59 @@
+import { MASK_REPLACEMENT } from '../values/mask-replacement.js';
 import { maskForms } from './mask-forms.js';
 import { PatternSearch } from './pattern-search.js';
 
-/** What stands in place of a secret. */
-export const MASK_REPLACEMENT = '***';
-
 /**
- * The secrets of one execution, in every form in which they may be printed (`mask-forms.ts`).
- * Immutable.
+ * The secrets of one execution attempt, in every form in which they may be printed
+ * (`mask-forms.ts`). Everything that is told of the attempt goes through the one set: log lines,
+ * outputs, reasons, traces, spans.
  *
  * Meaning of masking, for a text and for a stream at any cut: all occurrences of all forms are
  * found, overlapping ones are joined, and each joined range is replaced by `***`. No form contains
  * CR or LF, so no mask crosses a line.
+ *
+ * The set can grow while streams are open. What begins in bytes that a stream has handed on already
+ * is not recalled; everything else is masked from then on.
  */
 export class MaskSet {
-  private constructor(readonly search: PatternSearch) {}
-
-  static readonly empty = MaskSet.from([]);
+  private readonly forms = new Map<string, Buffer>();
+  private current = new PatternSearch([]);
+  private grown = false;
 
   /**
    * Values of less than 4 bytes, and such lines of a value, are not masked (they are refused when a
    * secret is saved).
    */
   static from(values: readonly string[]): MaskSet {
-    const forms = new Map<string, Buffer>();
-    for (const value of values) {
-      for (const form of maskForms(value)) forms.set(form.toString('latin1'), form);
-    }
-    return new MaskSet(new PatternSearch([...forms.values()]));
+    const masks = new MaskSet();
+    masks.take(values);
+    return masks;
+  }
+
+  private constructor() {}
+
+  /** Masks these too, from now on; as in {@link MaskSet.from}. */
+  add(values: readonly string[]): void {
+    if (this.take(values)) this.grown = true;
+  }
+
+  /** True: it masks more than at first, so what was masked before may show what it now hides. */
+  get hasGrown(): boolean {
+    return this.grown;
+  }
+
+  /** Finds the forms; another object as soon as the set has grown. */
+  get search(): PatternSearch {
+    return this.current;
   }
 
   /** Number of forms searched for. */
   get size(): number {
-    return this.search.count;
+    return this.current.count;
   }
 
   /** Longest form in bytes; 0 without secrets. A stream holds back less than this. */
   get longest(): number {
-    return this.search.longest;
+    return this.current.longest;
   }
 
   maskText(text: string): string {
@@ -51,6 +68,17 @@ export class MaskSet {
     if (position === 0) return text;
     output.push(bytes.toString('utf8', position));
     return output.join('');
+  }
+
+  /** False: there is nothing new among them. */
+  private take(values: readonly string[]): boolean {
+    const before = this.forms.size;
+    for (const value of values) {
+      for (const form of maskForms(value)) this.forms.set(form.toString('latin1'), form);
+    }
+    if (this.forms.size === before) return false;
+    this.current = new PatternSearch([...this.forms.values()]);
+    return true;
   }
 }
 

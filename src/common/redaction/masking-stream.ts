@@ -1,4 +1,5 @@
-import { MASK_REPLACEMENT, type MaskSet } from './mask-set.js';
+import { MASK_REPLACEMENT } from '../values/mask-replacement.js';
+import type { MaskSet } from './mask-set.js';
 
 const LINE_FEED = 0x0a;
 const replacement = Buffer.from(MASK_REPLACEMENT);
@@ -8,6 +9,9 @@ const replacement = Buffer.from(MASK_REPLACEMENT);
  * once would give, wherever it was cut. Bytes are held back only while a mask may be growing at the
  * end of what has come; fewer than {@link MaskSet.longest}, and never across a line feed. Not for
  * concurrent use: one object for each stream.
+ *
+ * When the set grows, a new mask counts wherever it begins in bytes that are held back or that come
+ * later.
  *
  * Pieces may share memory with what was pushed; the caller must not write to a buffer that it has
  * pushed.

@@ -35,6 +35,19 @@ export function sayUrl(text: string): string {
 }
 
 /**
+ * The URL of a repository without what may be a credential of it: user, password, query; undefined
+ * where that cannot be told from the rest.
+ */
+export function plainRepositoryUrl(text: string): string | undefined {
+  const isPlain = (url: string): boolean => !sayUrl(url).includes(REDACTED);
+  if (isPlain(text)) return text;
+  if (!/^https?:/i.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  for (const part of ['username', 'password', 'search', 'hash'] as const) url[part] = '';
+  return isPlain(url.href) ? url.href : undefined;
+}
+
+/**
  * What may be said of a text that is a URL, or a name or path without anything that only a URL has.
  */
 export function sayUrlOrName(text: string): string {
@@ -54,6 +67,23 @@ function sayPlain(text: string): string {
   if (!scp) return REDACTED;
   const [, user = '', host = '', path = ''] = scp;
   return `${LOGIN_NAMES.has(user) ? user : REDACTED}@${host}:${path}`;
+}
+
+/**
+ * Whether both certainly clone the same repository, by the same way: scheme, host, port and path
+ * (less `.git` and `/` at its end) are equal, and with ssh the user. Credentials do not count.
+ */
+export function isSameClone(a: string, b: string): boolean {
+  const [one, other] = [cloneAddress(a), cloneAddress(b)];
+  return one !== undefined && one === other;
+}
+
+function cloneAddress(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, host, username, pathname } = new URL(text);
+  const user = protocol === 'ssh:' ? `${username}@` : '';
+  const path = pathname.replace(/\/+$/, '').replace(/\.git$/, '');
+  return host === '' ? undefined : `${protocol}//${user}${host}${path}`;
 }
 
 /** What the git client that is configured can clone from. */

@@ -4,6 +4,7 @@ import type {
   StepDefinition,
 } from '../definition/definition.js';
 import { plainRetry } from '../yaml/common-readers.js';
+import type { NameUse } from '../yaml/reader.js';
 import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
 import { kindOf } from '../steps/step-kind-registry.js';
@@ -13,6 +14,8 @@ import { checkNames } from './name-checks.js';
 import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
 import { ProblemSink } from './problem-sink.js';
 import { checkReferences } from './reference-checks.js';
+import { checkResume } from './resume-checks.js';
+import { checkSecrets } from './secret-checks.js';
 
 export const MAX_STEPS = 1000;
 /** Bytes of a plan as JSON. */
@@ -56,6 +59,8 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkReferences(definition, sink);
   checkCommands(definition, sink);
   checkEnvironments(definition, sink);
+  checkSecrets(definition, sink);
+  checkResume(definition, sink);
   return inTextOrder(sink.problems);
 }
 
@@ -68,8 +73,11 @@ function buildPlan(definition: PipelineDefinition): Plan {
     description: definition.description,
     repository: definition.repository,
     environment: definition.environment,
+    secrets: secretNames(definition.secrets),
     timeoutMs: definition.timeoutMs,
     retryCount: definition.retryCount,
+    ...(definition.resume && { resume: true }),
+    supersede: definition.supersede,
     runsOn: definition.runsOn,
     stages: definition.stages.map((stage) =>
       buildStage(stage, needs.get(stage.name) ?? [], definition),
@@ -92,6 +100,7 @@ function buildStage(
     explicitNeeds: stage.needs !== undefined,
     when: stage.when,
     environment: stage.environment,
+    secrets: secretNames(stage.secrets),
     timeoutMs: stage.timeoutMs,
     maxParallel: maxParallelOf(stage),
     steps: stage.steps.map((step) =>
@@ -114,11 +123,17 @@ function buildStep(
     when: step.when,
     action: kindOf(step.action).compile(step.action, definition),
     environment: step.environment,
+    secrets: secretNames(step.secrets),
     continueOnError: step.continueOnError,
     timeoutMs: step.timeoutMs,
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
   };
+}
+
+/** Plans from older releases, without secrets, have no such key, and keep their hashes. */
+function secretNames(uses: readonly NameUse[]): readonly string[] | undefined {
+  return uses.length === 0 ? undefined : [...new Set(uses.map(({ name }) => name))];
 }
 
 /** A plan is plain JSON: what is not there has no key. */

@@ -74,11 +74,13 @@ function triggerDocument(rule: TriggerRule, { inputs }: PipelineDefinition): Tri
       return { trigger_type: 'git_push', config };
     }
     case 'pull_request': {
-      const { branches, types, forks, repository } = rule;
+      const { branches, types, forks, draft, include, exclude, repository } = rule;
       const config = {
         branch_patterns: filled(branches),
         events: types,
         forks,
+        draft,
+        paths: include.length + exclude.length === 0 ? undefined : { include, exclude },
         repository: said(repository),
       };
       return { trigger_type: 'pull_request', config };
@@ -86,7 +88,8 @@ function triggerDocument(rule: TriggerRule, { inputs }: PipelineDefinition): Tri
     case 'tag':
       return { trigger_type: 'tag', config: { tag_patterns: rule.patterns } };
     case 'schedule': {
-      const config = { cron_expression: rule.cron, timezone: rule.timezone };
+      const { cron, timezone, catchUp } = rule;
+      const config = { cron_expression: cron, timezone, catch_up: catchUp };
       return { trigger_type: 'schedule', config };
     }
     case 'webhook':

@@ -16,8 +16,11 @@ export interface PipelineDefinition {
   /** Of the `manual` rule. */
   readonly inputs: readonly InputDefinition[];
   readonly environment: Environment;
+  readonly secrets: readonly NameUse[];
   readonly timeoutMs: number;
   readonly retryCount: number;
+  readonly resume: boolean;
+  readonly supersede: 'all' | 'waiting' | undefined;
   readonly runsOn: readonly string[];
   readonly shell: Shell;
   /** Default of the steps that do not say. */
@@ -37,6 +40,7 @@ export interface StageDefinition {
   readonly needs?: readonly NameUse[];
   readonly when?: string;
   readonly environment: Environment;
+  readonly secrets: readonly NameUse[];
   readonly timeoutMs?: number;
   /** A number = at most so many at once. */
   readonly parallel: boolean | number;
@@ -54,6 +58,7 @@ export interface StepDefinition {
   readonly when?: string;
   readonly action: StepDraft;
   readonly environment: Environment;
+  readonly secrets: readonly NameUse[];
   readonly continueOnError: boolean;
   readonly timeoutMs?: number;
   /** Absent = the `retry_count` of its stage or pipeline. */
@@ -78,11 +83,22 @@ export type TriggerRule =
       readonly event: 'pull_request';
       readonly branches: readonly string[];
       readonly types: readonly string[];
-      readonly forks: 'never' | 'approval' | 'run';
+      /** Absent: as the connection of the repository says. */
+      readonly forks?: 'never' | 'approval' | 'run';
+      /** False: not for drafts. */
+      readonly draft?: boolean;
+      readonly include: readonly string[];
+      readonly exclude: readonly string[];
       readonly repository?: string;
     }
   | { readonly event: 'tag'; readonly patterns: readonly string[] }
-  | { readonly event: 'schedule'; readonly cron: string; readonly timezone: string }
+  | {
+      readonly event: 'schedule';
+      readonly cron: string;
+      readonly timezone: string;
+      /** False: a tick that was missed is not made up for. Absent = true. */
+      readonly catchUp?: boolean;
+    }
   | { readonly event: 'webhook'; readonly url?: string; readonly events: readonly string[] };
 
 export type InputType = 'string' | 'number' | 'boolean' | 'choice';

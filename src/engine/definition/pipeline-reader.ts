@@ -1,4 +1,12 @@
-import { labels, name, needs, repository, retryCount, stageName } from '../yaml/common-readers.js';
+import {
+  labels,
+  name,
+  needs,
+  repository,
+  retryCount,
+  secrets,
+  stageName,
+} from '../yaml/common-readers.js';
 import { separateStreams, shell } from '../steps/shell/shell-keys.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
@@ -35,6 +43,7 @@ export const stageTable = {
     when: whenExpression,
     parallel,
     environment,
+    secrets,
     timeout: duration(),
     retry_count: retryCount,
   },
@@ -70,6 +79,25 @@ export const defaultsTable = {
   },
 } as const;
 
+export const supersedeTable = {
+  name: 'supersede',
+  fields: { running: flag() },
+} as const;
+
+const superseding = flag('true, false or a map (running)');
+const supersedeFields = fields(supersedeTable);
+
+/** `supersede: true`, or which executions it spares. */
+const supersede: Reader<'all' | 'waiting' | undefined> = {
+  expects: 'true, false or a map (running)',
+  read: (node, path, context) => {
+    if (node.kind !== 'map') {
+      return superseding.read(node, path, context) === true ? 'all' : undefined;
+    }
+    return supersedeFields.read(node, path, context)?.running === false ? 'waiting' : 'all';
+  },
+};
+
 /** Keys of a pipeline, in both forms. */
 export const pipelineTable = {
   name: 'a pipeline',
@@ -79,8 +107,11 @@ export const pipelineTable = {
     repository,
     triggers,
     environment,
+    secrets,
     timeout: duration(),
     retry_count: retryCount,
+    resume: flag(),
+    supersede,
     runs_on: labels,
     defaults: fields(defaultsTable),
     stages: stagesReader(),
@@ -90,7 +121,6 @@ export const pipelineTable = {
   },
   required: ['name'],
   later: {
-    secrets: 'the secret store comes later',
     concurrency: 'concurrency rules come later',
     sidecars: 'containers come later',
     notifications: 'notifications come later',
@@ -105,6 +135,10 @@ export const pipelineTable = {
     repo: 'Write repository',
     branch: 'Write repository: { url: …, branch: … }',
     retry: 'Write retry_count',
+    resumable: 'Write resume',
+    keep: 'Write resume',
+    cancel_previous: 'Write supersede',
+    interruptible: 'Write supersede',
     finally: 'Write always',
     image: 'image belongs to a step',
     services: 'Write sidecars',
@@ -143,8 +177,11 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     triggers: values.triggers?.rules ?? [{ event: 'manual' }],
     inputs: values.triggers?.inputs ?? [],
     environment: values.environment ?? {},
+    secrets: values.secrets ?? [],
     timeoutMs: values.timeout ?? DEFAULT_TIMEOUT_MS,
     retryCount: values.retry_count ?? 0,
+    resume: values.resume ?? false,
+    supersede: values.supersede,
     runsOn: [...new Set(values.runs_on)].sort(),
     shell: values.defaults?.shell ?? 'sh',
     separateStreams: values.defaults?.separate_streams ?? false,
@@ -163,7 +200,7 @@ function shortStages(
 ): StageDefinition[] {
   if (steps === undefined) return [];
   const place = { name: 'main', path: ['steps'], offset: root.start };
-  return [{ name: 'main', place, environment: {}, parallel: false, steps }];
+  return [{ name: 'main', place, environment: {}, secrets: [], parallel: false, steps }];
 }
 
 function stagesReader(): Reader<StageDefinition[]> {
@@ -177,6 +214,7 @@ function stagesReader(): Reader<StageDefinition[]> {
       needs: values.needs,
       when: values.when,
       environment: values.environment ?? {},
+      secrets: values.secrets ?? [],
       timeoutMs: values.timeout,
       parallel: values.parallel ?? false,
       retryCount: values.retry_count,

@@ -2,7 +2,14 @@ import { nameRecord } from '../../common/values/name-record.js';
 import { rustciForms } from '../steps/step-kind-registry.js';
 import { NO_COMMANDS } from '../steps/shell/shell-draft.js';
 import type { RustciForm, RustciStep, StepDraft } from '../steps/step-kind.js';
-import { continueOnError, needs, outputs, retry, stepName } from '../yaml/common-readers.js';
+import {
+  continueOnError,
+  needs,
+  outputs,
+  retry,
+  secrets,
+  stepName,
+} from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import type { YamlPath } from '../yaml/problem.js';
@@ -46,6 +53,7 @@ export const rustciStepTable = {
     step_type: text({ expects: 'a step type' }),
     config,
     environment,
+    secrets,
     needs,
     when: whenExpression,
     continue_on_error: continueOnError,

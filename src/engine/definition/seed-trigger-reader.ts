@@ -60,7 +60,15 @@ export function seedTriggerRule(
       return { event: 'push', branches, include: [], exclude: [], repository };
     case 'pull_request': {
       const types = events.length > 0 ? events : ['opened', 'synchronize', 'reopened'];
-      return { event: 'pull_request', branches, types, forks: 'approval', repository };
+      return {
+        event: 'pull_request',
+        branches,
+        types,
+        forks: 'approval',
+        include: [],
+        exclude: [],
+        repository,
+      };
     }
     case 'schedule': {
       const cron = config.cron_expression;

@@ -2,14 +2,14 @@ import { cronProblem } from './cron.js';
 import { parseDuration } from '../yaml/duration.js';
 import { parseDefinition } from './parse-definition.js';
 import { formatPath } from '../yaml/problem.js';
-import { decodeYaml, SourceText, textProblem } from '../yaml/source-text.js';
+import { decodeYamlBytes, SourceText, textProblem } from '../yaml/source-text.js';
 
-describe('decodeYaml', () => {
+describe('decodeYamlBytes', () => {
   it('reads UTF-8 with and without a byte order mark', () => {
     const bytes = new TextEncoder().encode('name: café');
-    expect(decodeYaml(bytes)).toEqual({ ok: true, text: 'name: café' });
+    expect(decodeYamlBytes(bytes)).toEqual({ ok: true, text: 'name: café' });
     const marked = new Uint8Array([0xef, 0xbb, 0xbf, ...bytes]);
-    expect(decodeYaml(marked)).toEqual({ ok: true, text: 'name: café' });
+    expect(decodeYamlBytes(marked)).toEqual({ ok: true, text: 'name: café' });
   });
 
   it.each([
@@ -18,7 +18,7 @@ describe('decodeYaml', () => {
     ['Latin-1', [0x63, 0x61, 0x66, 0xe9], 'invalid_encoding'],
     ['1 MiB and a byte', new Array<number>(1_048_577).fill(0x61), 'too_large'],
   ])('refuses %s', (_name, bytes, code) => {
-    expect(decodeYaml(Uint8Array.from(bytes))).toMatchObject({ ok: false, problem: { code } });
+    expect(decodeYamlBytes(Uint8Array.from(bytes))).toMatchObject({ ok: false, problem: { code } });
   });
 });
 

@@ -3,7 +3,14 @@ import type { Environment, RetryPlan } from '../plan/plan.js';
 import { commandStep, NO_COMMANDS } from '../steps/shell/shell-draft.js';
 import { ownForms, ownKeyReaders } from '../steps/step-kind-registry.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
-import { continueOnError, needs, outputs, retry, stepName } from '../yaml/common-readers.js';
+import {
+  continueOnError,
+  needs,
+  outputs,
+  retry,
+  secrets,
+  stepName,
+} from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import type { YamlPath } from '../yaml/problem.js';
@@ -28,6 +35,7 @@ export const stepTable = {
     name: stepName,
     ...KIND_KEYS,
     environment,
+    secrets,
     needs,
     when: whenExpression,
     continue_on_error: continueOnError,
@@ -46,7 +54,6 @@ export const stepTable = {
     artifacts: 'artifacts come later',
     reports: 'reports come later',
     approval: 'approvals come later',
-    secrets: 'the secret store comes later',
     interruptible: 'concurrency rules come later',
   },
   habits: {
@@ -83,6 +90,7 @@ export const hookTable = {
     name: stepName,
     ...KIND_KEYS,
     environment,
+    secrets,
     when: whenExpression,
     continue_on_error: continueOnError,
     timeout: duration(),
@@ -157,6 +165,7 @@ function readStep(
 interface StepValues {
   readonly name?: NameUse;
   readonly environment?: Environment;
+  readonly secrets?: NameUse[];
   readonly needs?: NameUse[];
   readonly when?: string;
   readonly continue_on_error?: boolean;
@@ -171,6 +180,7 @@ function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'sta
     needs: values.needs,
     when: values.when,
     environment: values.environment ?? {},
+    secrets: values.secrets ?? [],
     continueOnError: values.continue_on_error ?? false,
     timeoutMs: values.timeout,
     retry: values.retry,
@@ -209,14 +219,7 @@ function ownAction(
 }
 
 /** Later keys that are no action of their own: a step with one of them still needs `run`. */
-const SETTINGS_ONLY = new Set([
-  'matrix',
-  'cache',
-  'artifacts',
-  'reports',
-  'secrets',
-  'interruptible',
-]);
+const SETTINGS_ONLY = new Set(['matrix', 'cache', 'artifacts', 'reports', 'interruptible']);
 
 function withNames(drafts: readonly NamedDraft[]): StepDefinition[] {
   const taken = new Set(drafts.map((draft) => draft.place?.name));

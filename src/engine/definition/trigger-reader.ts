@@ -2,9 +2,9 @@ import { quoted } from '../../common/values/redact-urls.js';
 import { cronProblem } from './cron.js';
 import type { InputDefinition, TriggerRule } from './definition.js';
 import { inputs } from './input-reader.js';
-import { fields, wrongType, type Place, type ReadContext, type Reader } from '../yaml/reader.js';
+import { fields, wrongType, type Reader } from '../yaml/reader.js';
 import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
-import { choice, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
+import { choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import type { YamlMap } from '../yaml/yaml-tree.js';
 
 const MAX_RULES = 50;
@@ -48,15 +48,14 @@ export const pathsTable = {
 
 export const manualTable = { name: 'manual', fields: { inputs } } as const;
 
+const paths = mapOr(
+  fields(pathsTable),
+  mapped(patterns, (include): { include?: string[]; exclude?: string[] } => ({ include })),
+);
+
 export const pushTable = {
   name: 'push',
-  fields: {
-    branches: patterns,
-    paths: mapOr(
-      fields(pathsTable),
-      mapped(patterns, (include): { include?: string[]; exclude?: string[] } => ({ include })),
-    ),
-  },
+  fields: { branches: patterns, paths },
   habits: { tags: 'Write a rule of its own: - tag: "v*"', branch: 'Write branches' },
 } as const;
 
@@ -64,17 +63,28 @@ export const pullRequestTable = {
   name: 'pull_request',
   fields: {
     branches: patterns,
-    types: listOf(choice(['opened', 'synchronize', 'reopened', 'closed', 'labeled', 'edited']), {
-      single: true,
-    }),
+    types: listOf(
+      choice([
+        'opened',
+        'synchronize',
+        'reopened',
+        'ready_for_review',
+        'closed',
+        'labeled',
+        'edited',
+      ]),
+      { single: true },
+    ),
     forks: choice(['never', 'approval', 'run']),
+    paths,
+    draft: flag(),
   },
   habits: { events: 'Write types', branch: 'Write branches' },
 } as const;
 
 export const scheduleTable = {
   name: 'schedule',
-  fields: { cron, timezone },
+  fields: { cron, timezone, catch_up: flag() },
   required: ['cron'],
   habits: { cron_expression: 'Write cron', tz: 'Write timezone' },
 } as const;
@@ -95,7 +105,8 @@ interface ReadRule {
   readonly inputs?: readonly InputDefinition[];
 }
 
-const DEFAULT_TYPES = ['opened', 'synchronize', 'reopened'];
+/** `edited` counts only where the base branch has changed. */
+const DEFAULT_TYPES = ['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'];
 
 /** The events of a rule; exactly one per item of the list. */
 export const triggerTable = {
@@ -105,18 +116,21 @@ export const triggerTable = {
       rule: { event: 'manual' },
       inputs: values.inputs,
     })),
-    push: mapped(orNothing(fields(pushTable), {}), ({ branches = [], paths = {} }): ReadRule => {
-      const { include = [], exclude = [] } = paths;
+    push: mapped(orNothing(fields(pushTable), {}), (values): ReadRule => {
+      const { branches = [], paths: { include = [], exclude = [] } = {} } = values;
       return { rule: { event: 'push', branches, include, exclude } };
     }),
     pull_request: mapped(orNothing(fields(pullRequestTable), {}), (values): ReadRule => {
-      const { branches = [], types = DEFAULT_TYPES, forks = 'approval' } = values;
-      return { rule: { event: 'pull_request', branches, types, forks } };
+      const { branches = [], types = DEFAULT_TYPES, forks, draft } = values;
+      const { include = [], exclude = [] } = values.paths ?? {};
+      return {
+        rule: { event: 'pull_request', branches, types, forks, draft, include, exclude },
+      };
     }),
     tag: mapped(patterns, (found): ReadRule => ({ rule: { event: 'tag', patterns: found } })),
     schedule: mapped(fields(scheduleTable), (values): ReadRule => {
-      const { cron: expression = '', timezone: zone = 'UTC' } = values;
-      return { rule: { event: 'schedule', cron: expression, timezone: zone } };
+      const { cron: expression = '', timezone: zone = 'UTC', catch_up: catchUp } = values;
+      return { rule: { event: 'schedule', cron: expression, timezone: zone, catchUp } };
     }),
     webhook: mapped(orNothing(fields(webhookTable), {}), (): ReadRule => ({
       rule: { event: 'webhook', events: [] },
@@ -149,7 +163,7 @@ const ruleReader: Reader<ReadRule> = {
     const at = { path, offset: node.start };
     if (asMap.entries.some((entry) => entry.key === 'trigger_type')) {
       const rule = seedTriggerRule(seedFields.read(asMap, path, context), asMap, path, context);
-      return rule === undefined ? undefined : noted({ rule }, at, context);
+      return rule === undefined ? undefined : { rule };
     }
     const values = triggerFields.read(asMap, path, context);
     const events = asMap.entries.filter(({ key }) => EVENTS.includes(key));
@@ -160,7 +174,7 @@ const ruleReader: Reader<ReadRule> = {
     if (asMap.entries.length === 0)
       context.error('missing_key', 'The trigger is empty.', at, `Write ${RULE}`);
     const [first] = Object.values(values ?? {});
-    return first === undefined ? undefined : noted(first, at, context);
+    return first;
   },
 };
 
@@ -168,15 +182,6 @@ const ruleReader: Reader<ReadRule> = {
 function emptyRule(key: string, start: number, end: number): YamlMap {
   const value = { kind: 'scalar', value: null, text: '', start: end, end } as const;
   return { kind: 'map', entries: [{ key, keyStart: start, value }], start, end };
-}
-
-function noted(read: ReadRule, at: Place, context: ReadContext): ReadRule {
-  const { event } = read.rule;
-  if (event !== 'manual') {
-    const message = `The trigger "${event}" is kept, but nothing starts by it yet.`;
-    context.warn('trigger_not_active', message, at, 'Start it by hand until then');
-  }
-  return read;
 }
 
 export interface Triggers {

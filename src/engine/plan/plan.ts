@@ -21,10 +21,16 @@ export interface Plan {
   readonly repository?: RepositoryPlan;
   /** Pipeline-level variables, values are templates. */
   readonly environment: Environment;
+  /** Names of secrets that every step gets as variables; absent = none. */
+  readonly secrets?: readonly string[];
   /** Limit of the whole execution, milliseconds. */
   readonly timeoutMs: number;
   /** Number of further execution attempts when a worker is lost (the YAML's `retry_count`). */
   readonly retryCount: number;
+  /** True: a further execution attempt keeps the stages that have passed; absent = it runs all. */
+  readonly resume?: true;
+  /** Which older executions of a branch or pull request end for a newer event; absent = none. */
+  readonly supersede?: Supersede;
   /** Worker labels that every execution needs, sorted, without duplicates. */
   readonly runsOn: readonly string[];
   /** In the order of the text. */
@@ -46,6 +52,25 @@ export interface RepositoryPlan {
   readonly commit?: string;
   /** Number of commits of history; absent = 1. 0 = all. */
   readonly depth?: number;
+  /** Bring the tags; absent = with all of the history. */
+  readonly tags?: boolean;
+  /** Clone its submodules; `recursive`: also theirs. Absent = false. */
+  readonly submodules?: boolean | 'recursive';
+  /** Fetch files of Git LFS; absent = true. */
+  readonly lfs?: boolean;
+  /** Absent = those in the URL, or of the connected repository. */
+  readonly credentials?: CredentialsPlan;
+}
+
+/** Names of the secrets that a clone uses: a token, user and password, or an SSH key. */
+export interface CredentialsPlan {
+  readonly token?: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** A private key in the form of OpenSSH. */
+  readonly sshKey?: string;
+  /** Lines of `known_hosts`; absent = those of the worker. */
+  readonly knownHosts?: string;
 }
 
 export interface StagePlan {
@@ -60,6 +85,8 @@ export interface StagePlan {
   /** The `when` expression, without `${{ }}`. */
   readonly when?: string;
   readonly environment: Environment;
+  /** Of its steps, besides those of the pipeline. */
+  readonly secrets?: readonly string[];
   /** Limit of the stage, milliseconds; absent = none of its own. */
   readonly timeoutMs?: number;
   /**
@@ -82,6 +109,8 @@ export interface StepPlan {
   readonly when?: string;
   readonly action: StepAction;
   readonly environment: Environment;
+  /** Besides those of its stage and of the pipeline. */
+  readonly secrets?: readonly string[];
   readonly continueOnError: boolean;
   /** Limit of one attempt, milliseconds; absent = bounded by stage and execution only. */
   readonly timeoutMs?: number;
@@ -118,10 +147,17 @@ export type RetryCondition =
   'failure' | 'timeout' | 'infrastructure' | { readonly exitCodes: readonly number[] };
 
 /** Everything about a run that its trigger event decides. Plain JSON. */
+/** `waiting`: those that run stay. */
+export type Supersede = 'all' | 'waiting';
+
 export interface RunContext {
   readonly executionId: string;
   readonly pipelineId: string;
   readonly pipelineName: string;
+  /** Counted for each pipeline; undefined where nobody counts. */
+  readonly executionNumber?: number | undefined;
+  /** Where people find it; undefined where the server has no address. */
+  readonly executionUrl?: string | undefined;
   /** Execution attempt, from 1. */
   readonly executionAttempt: number;
   readonly trigger: TriggerContext;
@@ -148,4 +184,18 @@ export interface TriggerContext {
   readonly repository?: string;
   /** Id of the execution that is run again. */
   readonly rerun_of?: string;
+  /** `owner/name` at the forge. */
+  readonly repository_name?: string;
+  readonly default_branch?: string;
+  /** The commit that the branch or tag led to before. */
+  readonly before?: string;
+  /** Of a pull request. */
+  readonly number?: number;
+  readonly title?: string;
+  readonly base?: { readonly branch: string; readonly commit?: string };
+  readonly head?: { readonly branch: string };
+  /** It comes from another repository. */
+  readonly fork?: boolean;
+  /** The body of the webhook of the pipeline, as it came. */
+  readonly payload?: string;
 }

@@ -24,6 +24,8 @@ export interface StageState {
   readonly name: string;
   readonly status: RunStatus;
   readonly reason?: Reason;
+  /** The execution attempt in which it began. */
+  readonly executionAttempt?: number;
   /** Milliseconds since the epoch. */
   readonly startedAt?: number;
   readonly finishedAt?: number;
@@ -91,6 +93,9 @@ export interface RunState {
    */
   readonly cloned?: ClonedRefs;
 }
+
+/** What a later run begins from. */
+export type EarlierRun = Pick<RunState, 'stages' | 'commit'>;
 
 export interface RunFailure {
   readonly stage: string;

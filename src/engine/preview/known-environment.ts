@@ -2,7 +2,7 @@ import { hasName, mergedNames, nameRecord } from '../../common/values/name-recor
 import { parseTemplate } from '../expression/template.js';
 import { templateReferences, type References } from '../expression/expression-references.js';
 import { renderText } from '../expression/render-text.js';
-import { inOrderOfReading, isReservedVariable } from '../runtime/step-environment.js';
+import { variablesInDependencyOrder, isReservedVariable } from '../runtime/step-environment.js';
 import type { Environment } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 
@@ -20,6 +20,8 @@ export interface KnownEnvironmentSources {
   /** Weakest first; values are templates. */
   readonly levels: readonly Environment[];
   readonly overrides: Readonly<Record<string, string>>;
+  /** Names of secrets: only the run knows them, and they win over everything. */
+  readonly secrets: readonly string[];
   readonly scope: (env: Readonly<Record<string, string>>) => Scope;
   /** Whether a text may be evaluated, given what it reads and the variables outside its level. */
   readonly knows: (references: References, outside: KnownEnvironment) => boolean;
@@ -31,7 +33,7 @@ export interface KnownEnvironmentSources {
  * @throws TemplateError for a wrong expression, EnvironmentError for a circle
  */
 export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEnvironment {
-  const { platform, overrides } = sources;
+  const { platform, overrides, secrets } = sources;
   const values = new Map(Object.entries(platform.values));
   const unknown = new Set(platform.unknown);
   const set = (name: string, value: string | undefined): void => {
@@ -42,10 +44,13 @@ export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEn
     else values.set(name, value);
   };
   for (const level of sources.levels) {
-    const outside = withOverrides({ values: nameRecord(values), unknown }, overrides);
+    const outside = withSecrets(
+      withOverrides({ values: nameRecord(values), unknown }, overrides),
+      secrets,
+    );
     const rendered = new Map<string, string | undefined>();
-    for (const { name, text, reads } of inOrderOfReading(level)) {
-      const seen = withSiblings(outside, reads, rendered, overrides);
+    for (const { name, text, reads } of variablesInDependencyOrder(level)) {
+      const seen = withSecrets(withSiblings(outside, reads, rendered, overrides), secrets);
       const value = isKnown(text, seen, sources)
         ? renderText(text, sources.scope(seen.values))
         : undefined;
@@ -53,7 +58,7 @@ export function mergeKnownEnvironment(sources: KnownEnvironmentSources): KnownEn
     }
     for (const [name, value] of rendered) set(name, value);
   }
-  return withOverrides({ values: nameRecord(values), unknown }, overrides);
+  return withSecrets(withOverrides({ values: nameRecord(values), unknown }, overrides), secrets);
 }
 
 /** What is outside a level, with the variables of the level that a text of it reads. */
@@ -87,6 +92,15 @@ function withOverrides(
     values: mergedNames(values, nameRecord(own)),
     unknown: new Set([...unknown].filter((name) => !names.has(name))),
   };
+}
+
+function withSecrets(
+  { values, unknown }: KnownEnvironment,
+  secrets: readonly string[],
+): KnownEnvironment {
+  if (secrets.length === 0) return { values, unknown };
+  const others = Object.entries(values).filter(([name]) => !secrets.includes(name));
+  return { values: nameRecord(others), unknown: new Set([...unknown, ...secrets]) };
 }
 
 /** A text that is no template is; one that cannot be parsed is evaluated for its problem. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { compileYaml } from '../compiler/compile-yaml.js';
 import type { StagePlan } from '../plan/plan.js';
-import { inOrder, parallel, plan, sequential, step } from '../runtime/run-plan.fixture.js';
+import { inOrder, parallelStage, plan, sequential, step } from '../runtime/run-plan.fixture.js';
 import { LABEL_LENGTH, mermaidLabel, mermaidText } from './mermaid-text.js';
 import { planGraph, type PlanGraph } from './plan-graph.js';
 import { previewRun } from './run-preview.js';
@@ -144,7 +144,7 @@ function planOf(from: typeof shape extends fc.Arbitrary<infer T> ? T : never): P
     const needs =
       index === 0 ? [] : stage.needs.map((need) => from.stages[need % index]?.name ?? '');
     return {
-      ...parallel(stage.name, steps, { needs: [...new Set(needs)] }),
+      ...parallelStage(stage.name, steps, { needs: [...new Set(needs)] }),
       ...(stage.when !== undefined && { when: stage.when }),
     };
   });

@@ -45,6 +45,37 @@ describe('what a run would do', () => {
     expect(second?.reason.message).toBe('starts after "step-1", if nothing of it fails');
   });
 
+  it.each<[PreviewContext['trigger'], string, string]>([
+    [{ event: 'pull_request', base: { branch: 'main' } }, "trigger.branch == 'main'", 'skipped'],
+    [{ event: 'pull_request', base: { branch: 'main' } }, "trigger.base.branch == 'main'", 'runs'],
+    [{ event: 'pull_request' }, "trigger.base.branch == 'main'", 'depends'],
+    [{ event: 'pull_request' }, 'trigger.number > 1', 'depends'],
+    [{ event: 'pull_request' }, "env.CI_PR_TITLE == 'x'", 'depends'],
+    [{ event: 'push', branch: 'main' }, "env.CI_COMMIT_SHORT == 'x'", 'depends'],
+    [{ event: 'push', branch: 'main' }, "trigger.tag == 'v1'", 'skipped'],
+    [{ event: 'tag', tag: 'v1' }, "trigger.branch == 'main'", 'skipped'],
+  ])('of %j it knows what %s is: %s', (trigger, when, verdict) => {
+    const repository = 'https://git.example.org/x.git';
+    const yaml = `name: x\nrepository: ${repository}\nsteps: [{ name: a, run: b, when: "${when}" }]\n`;
+    expect(find(preview(yaml, { trigger }), 'main', 'a').verdict).toBe(verdict);
+  });
+
+  it('knows no value of a secret, and leaves open what hangs on it', () => {
+    const yaml = `name: x
+secrets: [A_KEY]
+environment: { OWN: "\${{ env.A_KEY }}" }
+stages:
+  - { name: s, steps: [{ name: by-secret, run: a, when: "env.A_KEY == 'x'" }] }
+  - { name: t, steps: [{ name: by-derived, run: a, when: "env.OWN == 'x'" }] }
+  - { name: u, steps: [{ name: by-other, run: a, when: "env.B_KEY == 'x'" }] }
+`;
+    // What a trigger says of it does not count.
+    const of = preview(yaml, { environment: { A_KEY: 'x' } });
+    expect(find(of, 's', 'by-secret').verdict).toBe('depends');
+    expect(find(of, 't', 'by-derived').verdict).toBe('depends');
+    expect(find(of, 'u', 'by-other').verdict).toBe('skipped');
+  });
+
   it('tells by the trigger which steps run, with the value of every part', () => {
     const yaml = `name: x
 environment: { LEVEL: "\${{ inputs.level }}" }

@@ -2,12 +2,13 @@ import { nameRecord } from '../../common/values/name-record.js';
 import type { Reference, References } from '../expression/expression-references.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
 import type { Plan, RunContext, StepPlan } from '../plan/plan.js';
+import { secretsAt } from '../plan/secret-names.js';
 import { HOST_VARIABLES, fixedVariables } from '../runtime/base-environment.js';
 import { inOrderOfNeeds } from '../runtime/initial-state.js';
 import { reason } from '../runtime/reasons.js';
 import { buildGraph, type StageNode, type StepNode } from '../runtime/run-graph.js';
 import { ofStage } from '../runtime/stage-scheduler.js';
-import { platformVariables, refuseNul } from '../runtime/step-environment.js';
+import { platformVariables, refuseUnusable } from '../runtime/step-environment.js';
 import { stageFailedReason } from '../runtime/when.js';
 import { mergeKnownEnvironment, type KnownEnvironment } from './known-environment.js';
 import { verdictOf, type StatusView } from './node-verdict.js';
@@ -19,11 +20,33 @@ import type { NodePreview, PreviewContext, RunPreview, StagePreview } from './pr
 /** In a dry run nobody knows them. */
 const UNKNOWN_VARIABLES = [
   'CI_EXECUTION_ID',
+  'CI_EXECUTION_NUMBER',
+  'CI_EXECUTION_URL',
+  'CI_REPOSITORY_URL',
   'CI_EXECUTION_ATTEMPT',
   'CI_STEP_ATTEMPT',
   'CI_ATTEMPT',
   ...HOST_VARIABLES,
 ];
+
+/** Variables that are not known while the key of `trigger` is not. */
+const VARIABLES_OF_EVENTS = [
+  ['CI_BRANCH', 'branch'],
+  ['CI_TAG', 'tag'],
+  ['CI_COMMIT', 'commit'],
+  ['CI_COMMIT_SHORT', 'commit'],
+  ['CI_COMMIT_MESSAGE', 'message'],
+  ['CI_COMMIT_AUTHOR', 'author'],
+  ['CI_BEFORE', 'before'],
+  ['CI_REPOSITORY', 'repository_name'],
+  ['CI_DEFAULT_BRANCH', 'default_branch'],
+  ['CI_PR_NUMBER', 'number'],
+  ['CI_PR_TITLE', 'title'],
+  ['CI_BASE_BRANCH', 'base'],
+  ['CI_BASE_COMMIT', 'base'],
+  ['CI_HEAD_BRANCH', 'head'],
+  ['CI_FORK', 'fork'],
+] as const;
 
 /**
  * What each stage, step and hook of a plan would do in a run for this trigger, as far as that is
@@ -102,8 +125,9 @@ class Previewer {
 
   private step(stage: StageNode, step: StepNode, ofOwnStage: NodePreview): NodePreview {
     const own = this.ask(step, (status) => {
-      const { environment: env, action } = step.plan;
-      return this.knowledge(stage, { name: step.name, environment: env, action }, status);
+      const { environment: env, secrets, action } = step.plan;
+      const own = { name: step.name, environment: env, secrets, action };
+      return this.knowledge(stage, own, status);
     });
     // A stage that failed starts nothing more: where another step may fail first, this one may be
     // skipped instead.
@@ -192,8 +216,8 @@ class Previewer {
   }
 
   private hook(step: StepPlan, list: 'on_failure' | 'always', status: StatusView): NodePreview {
-    const { name, environment, action } = step;
-    const own = { name, environment, action, stageName: list };
+    const { name, environment, secrets, action } = step;
+    const own = { name, environment, secrets, action, stageName: list };
     return verdictOf({
       name,
       when: step.when,
@@ -209,7 +233,9 @@ class Previewer {
   private knowledge(
     stage: StageNode | undefined,
     step:
-      | (Pick<StepPlan, 'name' | 'environment' | 'action'> & { readonly stageName?: string })
+      | (Pick<StepPlan, 'name' | 'environment' | 'secrets' | 'action'> & {
+          readonly stageName?: string;
+        })
       | undefined,
     status: StatusView,
   ): Knowledge {
@@ -229,10 +255,11 @@ class Previewer {
       platform: this.platform(stage?.name ?? step?.stageName, step),
       levels: [this.plan.environment, stage?.plan.environment ?? {}, step?.environment ?? {}],
       overrides: this.context.environment,
+      secrets: secretsAt(this.plan, stage?.plan, step),
       scope,
       knows: (references, outside) => this.knowsAll(references, outside, knowsStatus),
     });
-    refuseNul(environment.values);
+    refuseUnusable(environment.values);
     return {
       scope: scope(environment.values),
       knows: (reference) => this.knows(reference, environment),
@@ -274,11 +301,7 @@ class Previewer {
   ): KnownEnvironment {
     const unknown = new Set(UNKNOWN_VARIABLES);
     if (this.context.pipelineId === undefined) unknown.add('CI_PIPELINE_ID');
-    for (const [variable, key] of [
-      ['CI_BRANCH', 'branch'],
-      ['CI_TAG', 'tag'],
-      ['CI_COMMIT', 'commit'],
-    ] as const) {
+    for (const [variable, key] of VARIABLES_OF_EVENTS) {
       if (this.checkout.unknown.has(key)) unknown.add(variable);
     }
     const address =

@@ -1,5 +1,6 @@
+import { MASK_REPLACEMENT } from '../../common/values/mask-replacement.js';
 import type { Plan, RepositoryPlan, RunContext, StepPlan, TriggerContext } from '../plan/plan.js';
-import type { Reason, RunState, StageState, StepState } from '../plan/run-state.js';
+import type { EarlierRun, Reason, RunState, StageState, StepState } from '../plan/run-state.js';
 import { isTerminal } from '../plan/run-status.js';
 import { nameList, reason } from './reasons.js';
 import type { StageNode, StepNode } from './run-graph.js';
@@ -13,15 +14,17 @@ interface Beginning {
   readonly plan: Plan;
   readonly stages: readonly StageNode[];
   readonly repository: RepositoryPlan | undefined;
-  readonly resumeFrom: RunState | undefined;
+  readonly resumeFrom: EarlierRun | undefined;
 }
 
 /**
- * The first state: everything waits for something named, but for what an earlier run has left.
+ * The first state: everything waits for something named, but for the stages that an earlier run has
+ * left.
  *
- * Kept as they are: steps that were `success`; steps and stages that their own `when` skipped, as
- * long as everything they need is kept too. What was skipped because of a failure is fresh, or a
- * re-run of the failed steps would never reach what stands behind them.
+ * A stage is kept whole or runs whole, because its steps share a workspace that is empty again.
+ * Kept are stages that were `success`, and those that their own `when`, or that of each of their
+ * steps, skipped; both only if everything that they need is kept too: what ran behind a stage that
+ * runs again ran too early.
  */
 export function initialState(beginning: Beginning): RunState {
   const { plan, stages, repository, resumeFrom } = beginning;
@@ -51,12 +54,15 @@ export function initialState(beginning: Beginning): RunState {
 export function checkoutRepository(
   plan: Plan,
   context: RunContext,
-  resumeFrom: RunState | undefined,
+  resumeFrom: EarlierRun | undefined,
 ): RepositoryPlan | undefined {
   const { trigger } = context;
   const url = trigger.repository ?? plan.repository?.url;
   if (url === undefined) return undefined;
   const own = plan.repository;
+  const { depth, tags, submodules, lfs } = own ?? {};
+  // They go to the host that the pipeline names, and to no other that a trigger names.
+  const credentials = own && originOf(own.url) === originOf(url) ? own.credentials : undefined;
   const named = trigger.branch !== undefined || trigger.tag !== undefined;
   const { branch, tag } = named ? trigger : (own ?? {});
   const commit = trigger.commit ?? (named ? undefined : own?.commit) ?? resumeFrom?.commit?.sha;
@@ -65,8 +71,17 @@ export function checkoutRepository(
     ...(branch !== undefined && { branch }),
     ...(tag !== undefined && { tag }),
     ...(commit !== undefined && { commit }),
-    ...(own?.depth !== undefined && { depth: own.depth }),
+    ...(depth !== undefined && { depth }),
+    ...(tags !== undefined && { tags }),
+    ...(submodules !== undefined && { submodules }),
+    ...(lfs !== undefined && { lfs }),
+    ...(credentials !== undefined && { credentials }),
   };
+}
+
+/** Scheme, user, host and port as they are written; the path may hold expressions. */
+function originOf(url: string): string {
+  return /^[a-z]+:\/\/[^/]*/i.exec(url)?.[0].toLowerCase() ?? url;
 }
 
 /**
@@ -114,41 +129,39 @@ function stageState(
   hasCheckout: boolean,
 ): StageState {
   const needsKept = node.needs.every((need) => kept.has(need.name));
-  if (earlier?.status === 'skipped' && earlier.reason?.code === 'when_false' && needsKept) {
-    return earlier;
-  }
-  const steps = stepStates(node, earlier);
-  if (earlier?.status === 'success' && steps.every((step) => isTerminal(step.status))) {
-    return { ...earlier, steps };
-  }
+  if (earlier !== undefined && needsKept && canBeKept(node, earlier)) return keptStage(earlier);
   const why = waitReason(node, hasCheckout);
   return {
     name: node.name,
     status: why.code === 'slot' ? 'pending' : 'waiting',
     reason: why,
-    steps,
+    steps: node.steps.map(({ name }) =>
+      freshStep(name, 'waiting', reason('stage', `waits for its stage "${node.name}"`)),
+    ),
   };
 }
 
-function stepStates(node: StageNode, earlier: StageState | undefined): StepState[] {
-  const before = new Map(earlier?.steps.map((step) => [step.name, step]));
-  const states = new Map<StepNode, StepState>();
-  for (const step of inOrderOfNeeds(node.steps)) {
-    const old = before.get(step.name);
-    const needsKept = step.needs.every((need) => isTerminal(states.get(need)?.status ?? 'waiting'));
-    states.set(
-      step,
-      old !== undefined && isKept(old, needsKept)
-        ? old
-        : freshStep(step.name, 'waiting', reason('stage', `waits for its stage "${node.name}"`)),
-    );
-  }
-  return node.steps.map((step) => states.get(step) ?? unreachable());
+const SKIPPED_BY_ITSELF = new Set(['when_false', 'steps_skipped']);
+
+function canBeKept(node: StageNode, { status, reason, steps }: StageState): boolean {
+  if (status === 'skipped') return SKIPPED_BY_ITSELF.has(reason?.code ?? '');
+  // An output that a mask has changed is not what later steps would have read.
+  return status === 'success' && node.steps.length === steps.length && !steps.some(hasMaskedOutput);
 }
 
-function isKept(step: StepState, needsKept: boolean): boolean {
-  if (step.status === 'success') return true;
-  return step.status === 'skipped' && step.reason?.code === 'when_false' && needsKept;
+function hasMaskedOutput({ outputs = {} }: StepState): boolean {
+  return Object.values(outputs).some((value) => value.includes(MASK_REPLACEMENT));
+}
+
+/** As it was, but for the reason of what passed: it says that this run did not run it. */
+function keptStage(stage: StageState): StageState {
+  const { executionAttempt: attempt } = stage;
+  const inWhich = attempt === undefined ? 'an earlier attempt' : `attempt ${attempt}`;
+  const message = `passed in ${inWhich} and is kept (\`resume\`)`;
+  const why = reason('kept', message, attempt === undefined ? undefined : { attempt });
+  const kept = <T extends StageState | StepState>(state: T): T =>
+    state.status === 'success' && state.reason?.code !== 'kept' ? { ...state, reason: why } : state;
+  return { ...kept(stage), steps: stage.steps.map(kept) };
 }
 
 function waitReason(node: StageNode, hasCheckout: boolean): Reason {

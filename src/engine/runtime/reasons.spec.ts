@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REASONS, duration, maskReason, nameList } from './reasons.js';
+import { REASONS, duration, maskReason, nameList, reason, ReasonBudget } from './reasons.js';
 
 describe('reasons', () => {
   it('are all explained in docs/reasons.md', () => {
@@ -19,6 +19,25 @@ describe('reasons', () => {
       message: 'a ***',
       data: { '***': ['a ***', 1, { b: '***' }] },
     });
+  });
+
+  it('are cut, after they are masked', () => {
+    const cut = maskReason(
+      { code: 'x', message: `${'a'.repeat(995)}secret`, data: { text: 'b'.repeat(90_000) } },
+      (text) => text.replaceAll('secret', '***'),
+    );
+    expect(cut.message).toBe(`${'a'.repeat(995)}***`);
+    expect((cut.data?.['text'] as string).length).toBe(300);
+    expect(reason('signal', 'm'.repeat(5000)).message).toHaveLength(1000);
+  });
+
+  it('of a whole run have room in one record', () => {
+    const budget = new ReasonBudget();
+    const long = { code: 'x', message: '…'.repeat(1000), data: { text: '…'.repeat(300) } };
+    expect(budget.take(long)).toEqual(long);
+    const all = Array.from({ length: 11_000 }, () => budget.take(long));
+    expect(Buffer.byteLength(JSON.stringify(all))).toBeLessThan(12 * 1024 * 1024);
+    expect(all.at(-1)).toEqual({ code: 'x', message: '…'.repeat(100) });
   });
 
   it('name things for people', () => {

@@ -13,7 +13,14 @@ import {
   step,
 } from './run-plan.fixture.js';
 
-const repository: RepositoryPlan = { url: 'https://example.org/x.git', branch: 'main', depth: 5 };
+const repository: RepositoryPlan = {
+  url: 'https://example.org/x.git',
+  branch: 'main',
+  depth: 5,
+  tags: true,
+  submodules: 'recursive',
+  lfs: false,
+};
 const of = inOrder([sequential('a', [step('x')]), sequential('b', [step('y')])], {
   repository,
   always: [step('h')],
@@ -44,6 +51,7 @@ describe('checkout', () => {
     expect(bench.shell.calls[0]?.attempt.environment).toMatchObject({
       CI_BRANCH: 'main',
       CI_COMMIT: 'abc123',
+      CI_REPOSITORY_URL: 'https://example.org/x.git',
     });
   });
 
@@ -114,10 +122,10 @@ describe('checkout', () => {
       { ...of, repository: { ...repository, commit: 'planned' } },
       { context: context({ trigger: { event: 'push', ...trigger } }) },
     );
-    const { url, depth } = repository;
+    const { url, depth, tags, submodules, lfs } = repository;
     expect(git.calls[0]?.attempt.action).toEqual({
       kind: 'git',
-      repository: { url, depth, ...refs },
+      repository: { url, depth, tags, submodules, lfs, ...refs },
     });
   });
 
@@ -192,6 +200,17 @@ describe('checkout', () => {
     });
   });
 
+  it('tells steps its address without what may be a credential', async () => {
+    const repository = 'https://bot:hunter2@example.org/fork.git?token=x';
+    const { shell } = await finished(of, {
+      context: context({ trigger: { event: 'cli', repository } }),
+      git: () => OK,
+    });
+    expect(shell.calls[0]?.attempt.environment['CI_REPOSITORY_URL']).toBe(
+      'https://example.org/fork.git',
+    );
+  });
+
   it('evaluates the texts of the plan', async () => {
     const { git, shell } = await finished(
       {
@@ -204,6 +223,9 @@ describe('checkout', () => {
     expect(git.calls[0]?.attempt.action).toMatchObject({
       repository: { url: 'https://example.org/x.git', branch: 'next' },
     });
-    expect(shell.calls[0]?.attempt.environment['CI_BRANCH']).toBe('next');
+    expect(shell.calls[0]?.attempt.environment).toMatchObject({
+      CI_BRANCH: 'next',
+      CI_REPOSITORY_URL: 'https://example.org/x.git',
+    });
   });
 });

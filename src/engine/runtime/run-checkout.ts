@@ -1,3 +1,4 @@
+import { plainRepositoryUrl } from '../../common/values/repository-url.js';
 import type { RepositoryPlan, StepPlan } from '../plan/plan.js';
 import { GIT_KIND, type GitAction } from '../steps/git/git-action.js';
 import { checkoutRepository, namedRefs } from './initial-state.js';
@@ -39,6 +40,7 @@ export async function runCheckout(session: RunSession): Promise<Reason | undefin
     status: PLAIN_STATUS,
     why: reason('started', 'the run begins with it'),
     scope,
+    maySuspend: false,
     ask: grantAtOnce,
     release: () => undefined,
     onStart: () => undefined,
@@ -86,13 +88,17 @@ function checkoutAction(repository: RepositoryPlan): GitAction {
   return { kind: GIT_KIND, repository };
 }
 
-/** `CI_BRANCH` and `CI_TAG` of a plan that names them itself; a wrong text is told by the clone. */
+/**
+ * `CI_REPOSITORY_URL`, and `CI_BRANCH` and `CI_TAG` of a plan that names them itself; a wrong text
+ * is told by the clone.
+ */
 function rememberRefs(session: RunSession, repository: RepositoryPlan): void {
   const { branch, tag } = namedRefs(repository, session.context.trigger);
   session.checkout = {
     ...session.checkout,
     ...(branch !== undefined && { branch: textOrNothing(session, branch) }),
     ...(tag !== undefined && { tag: textOrNothing(session, tag) }),
+    repositoryUrl: plainRepositoryUrl(textOrNothing(session, repository.url) ?? ''),
   };
 }
 
@@ -116,9 +122,9 @@ function rememberCloned(
   commit: CommitInfo,
   followed: string | undefined,
 ): void {
-  const { branch = followed, tag } = session.checkout;
+  const { branch = followed, tag, repositoryUrl } = session.checkout;
   const refs = { branch, tag, commit: commit.sha };
-  session.checkout = refs;
+  session.checkout = { ...refs, repositoryUrl };
   session.trigger = { ...session.trigger, ...refs };
   const mask = (text: string): string => session.mask(text);
   // Half a name would be another one, which a re-run would ask for.

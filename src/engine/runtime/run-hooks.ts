@@ -76,6 +76,7 @@ async function runHook(session: RunSession, hook: Hook, deadline: StopScope): Pr
     status,
     why,
     scope,
+    maySuspend: false,
     ask: grantAtOnce,
     release: () => undefined,
     onStart: () => undefined,

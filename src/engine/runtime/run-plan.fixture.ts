@@ -104,6 +104,10 @@ export const BROKEN: StepOutcome = {
   kind: 'infrastructure',
   reason: { code: 'infrastructure', message: 'no process slot' },
 };
+export const SUSPENDED: StepOutcome = {
+  kind: 'suspended',
+  reason: { code: 'approval_required', message: 'somebody has to approve it' },
+};
 export const CANCEL: StopRequest = {
   kind: 'cancel',
   reason: { code: 'cancelled', message: 'cancelled by ada' },
@@ -145,7 +149,7 @@ export function step(name: string, options: StepOptions = {}): StepPlan {
 type StageOptions = Partial<Omit<StagePlan, 'name' | 'steps'>>;
 
 /** Steps side by side but for what their `needs` say. */
-export function parallel(
+export function parallelStage(
   name: string,
   steps: readonly StepPlan[],
   options: StageOptions = {},
@@ -172,7 +176,7 @@ export function sequential(
     if (one.explicitNeeds || before === undefined) return one;
     return { ...one, needs: [before.name] };
   });
-  return parallel(name, chained, options);
+  return parallelStage(name, chained, options);
 }
 
 export function plan(stages: readonly StagePlan[], options: Partial<Plan> = {}): Plan {
@@ -259,6 +263,7 @@ export function start(of: Plan, options: BenchOptions = {}): Bench {
       handlers: [shell, gitHandler, ...handlers],
       clock,
       hostVariables: () => ({}),
+      secret: () => undefined,
       onState: (state) => states.push(state),
       onTrace: (stage, name, trace) => traces.push({ stage, step: name, trace }),
       systemLine: (address, text) => lines.push(`${address.stage}/${address.step}: ${text}`),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
-import type { RunState, RunStatus, StepState } from '../plan/run-state.js';
+import type { RunState, RunStatus, StageState, StepState } from '../plan/run-state.js';
 import { canMove, isTerminal } from '../plan/run-status.js';
 import {
   BROKEN,
@@ -8,12 +8,14 @@ import {
   EXIT_1,
   INTERRUPT,
   OK,
+  SUSPENDED,
   plan,
   settled,
   start,
   step,
 } from './run-plan.fixture.js';
 import type { Bench, Call } from './run-plan.fixture.js';
+import type { RunResult } from './run-ports.js';
 import type { StepOutcome } from './step-handler.js';
 
 /**
@@ -63,6 +65,7 @@ const event = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('fail' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('break' as const), which: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('suspend' as const), which: fc.nat(20) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const), which: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), which: fc.nat(3000) }) },
 );
@@ -112,15 +115,16 @@ function planOfShape(shape: Shape<typeof planShape>): Plan {
   });
 }
 
-const OUTCOMES: Readonly<Record<'end' | 'fail' | 'break', StepOutcome>> = {
+const OUTCOMES: Readonly<Record<'end' | 'fail' | 'break' | 'suspend', StepOutcome>> = {
   end: OK,
   fail: EXIT_1,
   break: BROKEN,
+  suspend: SUSPENDED,
 };
 
 interface Seen {
   readonly bench: Bench;
-  readonly outcome: 'finished' | 'interrupted';
+  readonly outcome: RunResult['kind'];
   readonly final: RunState;
 }
 
@@ -224,6 +228,7 @@ function checkEnd({ outcome, final }: Seen, stopped: string | undefined): void {
     expect(stopped).toBe('interrupt');
     return;
   }
+  if (outcome === 'suspended') return checkSuspended(final);
   for (const [key, { status }] of subjects(final)) {
     if (!isTerminal(status)) throw new Error(`${key} is ${status} at the end`);
   }
@@ -237,6 +242,17 @@ function checkEnd({ outcome, final }: Seen, stopped: string | undefined): void {
     expect(final.failure ?? final.reason).toBeDefined();
   }
   if (final.status === 'cancelled') expect(stopped).toBe('cancel');
+}
+
+/** It waits for something outside, and for nothing else. */
+function checkSuspended(final: RunState): void {
+  expect(final).toMatchObject({ status: 'waiting', reason: { code: 'suspended' } });
+  expect(final.failure).toBeUndefined();
+  const steps = allSteps(final);
+  const begun = steps.filter(({ step: { status } }) => !isTerminal(status));
+  expect(begun.filter(({ step: { status } }) => status !== 'waiting')).toEqual([]);
+  expect(begun.filter(({ step: { attempts } }) => attempts.length > 0)).not.toEqual([]);
+  for (const hook of [...final.onFailure, ...final.always]) expect(hook.attempts).toEqual([]);
 }
 
 /**
@@ -274,20 +290,45 @@ function checkStarts(of: Plan, { bench }: Seen, limits: { all: number }): void {
   }
 }
 
-/** What was interrupted continues: what passed is kept, and not run again. */
+/** Names of stages that a later run keeps. */
+function keptOf(of: Plan, final: RunState): ReadonlySet<string> {
+  const kept = new Set<string>();
+  // The stages of these plans stand behind what they need.
+  for (const [index, { name, status, reason }] of final.stages.entries()) {
+    const needsKept = (of.stages[index] as StagePlan).needs.every((need) => kept.has(need));
+    const ownSkip = ['when_false', 'steps_skipped'].includes(reason?.code ?? '');
+    if (needsKept && (status === 'success' || (status === 'skipped' && ownSkip))) kept.add(name);
+  }
+  return kept;
+}
+
+/**
+ * What was interrupted or suspended continues: stages that passed are kept and not run again, all
+ * others run whole.
+ */
 async function checkResume(of: Plan, run: Shape<typeof runShape>, { final }: Seen): Promise<void> {
-  const again = await play(of, { ...run, stop: undefined }, final);
+  const events = run.events.filter((one) => one.do !== 'suspend');
+  const again = await play(of, { ...run, events, stop: undefined }, final);
   expect(again.outcome).toBe('finished');
   checkHistory(again);
   checkEnd(again, undefined);
-  const called = new Set(again.bench.shell.calls.map(({ key }) => key.split('#')[0]));
-  for (const stage of final.stages) {
-    for (const one of stage.steps.filter(({ status }) => status === 'success')) {
-      expect(called.has(`${stage.name}/${one.name}`)).toBe(false);
-      const now = again.final.stages.find(({ name }) => name === stage.name);
-      expect(now?.steps.find(({ name }) => name === one.name)).toEqual(one);
+  const called = again.bench.shell.calls.map(({ attempt }) => attempt.address.stage);
+  const kept = keptOf(of, final);
+  for (const [index, stage] of final.stages.entries()) {
+    const now = again.final.stages[index];
+    if (!kept.has(stage.name)) {
+      expect(now?.steps.every(({ reason }) => reason?.code !== 'kept')).toBe(true);
+      continue;
     }
+    expect(called).not.toContain(stage.name);
+    expect(withoutReasons(now)).toEqual(withoutReasons(stage));
+    expect(now?.reason?.code === 'kept').toBe(stage.status === 'success');
   }
+}
+
+function withoutReasons(stage: StageState | undefined): unknown {
+  const steps = stage?.steps.map((one) => ({ ...one, reason: undefined }));
+  return { ...stage, reason: undefined, steps };
 }
 
 describe('any plan, any outcome', () => {
@@ -301,9 +342,9 @@ describe('any plan, any outcome', () => {
         checkStarts(of, seen, { all: run.maxParallelSteps });
         expect(seen.bench.shell.open.size + seen.bench.git.open.size).toBe(0);
         expect(seen.bench.clock.pending).toBe(0);
-        if (seen.outcome === 'interrupted') await checkResume(of, run, seen);
+        if (seen.outcome !== 'finished') await checkResume(of, run, seen);
       }),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
   }, 60_000);
 });

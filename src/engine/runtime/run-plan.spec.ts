@@ -4,7 +4,7 @@ import {
   OK,
   finished,
   inOrder,
-  parallel,
+  parallelStage,
   plan,
   reasonOf,
   sequential,
@@ -34,10 +34,10 @@ describe('order', () => {
   it('runs stages one after another, and several that are ready at once', async () => {
     const bench = start(
       plan([
-        parallel('a', [step('x')]),
-        parallel('b', [step('x')], { needs: ['a'] }),
-        parallel('c', [step('x')], { needs: ['a'] }),
-        parallel('d', [step('x')], { needs: ['b', 'c'] }),
+        parallelStage('a', [step('x')]),
+        parallelStage('b', [step('x')], { needs: ['a'] }),
+        parallelStage('c', [step('x')], { needs: ['a'] }),
+        parallelStage('d', [step('x')], { needs: ['b', 'c'] }),
       ]),
       { script: () => undefined },
     );
@@ -96,10 +96,10 @@ describe('order', () => {
   it('runs an independent branch of the DAG to its end after a failure elsewhere', async () => {
     const { state } = await finished(
       plan([
-        parallel('a', [step('x')]),
-        parallel('b', [step('x')]),
-        parallel('c', [step('x')], { needs: ['b'] }),
-        parallel('d', [step('x')], { needs: ['a', 'c'] }),
+        parallelStage('a', [step('x')]),
+        parallelStage('b', [step('x')]),
+        parallelStage('c', [step('x')], { needs: ['b'] }),
+        parallelStage('d', [step('x')], { needs: ['a', 'c'] }),
       ]),
       { script: ({ key }) => (key === 'a/x#1' ? EXIT_1 : OK) },
     );
@@ -114,7 +114,7 @@ describe('order', () => {
 
   it('lets what runs in a failed stage finish, and starts nothing more in it', async () => {
     const bench = start(
-      plan([parallel('a', [step('x'), step('y'), step('z')], { maxParallel: 2 })]),
+      plan([parallelStage('a', [step('x'), step('y'), step('z')], { maxParallel: 2 })]),
       { script: () => undefined },
     );
     await settled();
@@ -138,7 +138,7 @@ describe('order', () => {
   it('starts nothing more in a failed stage, also behind a step that passed', async () => {
     const bench = start(
       plan([
-        parallel('a', [
+        parallelStage('a', [
           step('x'),
           step('y'),
           step('z', { needs: ['y'] }),
@@ -182,7 +182,9 @@ describe('order', () => {
   });
 
   it('keeps the first failure in time, not in the text', async () => {
-    const bench = start(plan([parallel('a', [step('x'), step('y')])]), { script: () => undefined });
+    const bench = start(plan([parallelStage('a', [step('x'), step('y')])]), {
+      script: () => undefined,
+    });
     await settled();
     bench.call('a/y#1').end({ kind: 'failed', exitCode: 7 });
     await settled();
@@ -194,8 +196,8 @@ describe('order', () => {
 });
 
 describe('slots', () => {
-  const wide = (name: string, count: number): ReturnType<typeof parallel> =>
-    parallel(
+  const wide = (name: string, count: number): ReturnType<typeof parallelStage> =>
+    parallelStage(
       name,
       Array.from({ length: count }, (_, index) => step(`s${index}`)),
     );
@@ -223,7 +225,7 @@ describe('slots', () => {
   });
 
   it('gives a slot that is free to another stage when the first has reached its own limit', async () => {
-    const a = parallel('a', [step('x'), step('y')], { maxParallel: 1 });
+    const a = parallelStage('a', [step('x'), step('y')], { maxParallel: 1 });
     const bench = start(plan([a, wide('b', 1)]), { script: () => undefined });
     await settled();
     expect(bench.keys()).toEqual(['a/x#1', 'b/s0#1']);
@@ -328,9 +330,9 @@ describe('defects', () => {
 
   it.each([
     ['an unknown format', { ...inOrder([]), format: 2 as 1 }, 'plan_format_unknown'],
-    ['an unknown need', plan([parallel('a', [], { needs: ['b'] })]), 'plan_invalid'],
-    ['a circle', plan([parallel('a', [step('x', { needs: ['x'] })])]), 'plan_invalid'],
-    ['two of one name', plan([parallel('a', []), parallel('a', [])]), 'plan_invalid'],
+    ['an unknown need', plan([parallelStage('a', [], { needs: ['b'] })]), 'plan_invalid'],
+    ['a circle', plan([parallelStage('a', [step('x', { needs: ['x'] })])]), 'plan_invalid'],
+    ['two of one name', plan([parallelStage('a', []), parallelStage('a', [])]), 'plan_invalid'],
   ])('refuses %s before anything runs', async (_title, of, code) => {
     const bench = start(of);
     await expect(bench.result).rejects.toMatchObject({ code });
@@ -343,7 +345,7 @@ describe('defects', () => {
   });
 
   it('rejects, and ends what runs, when a port throws', async () => {
-    const bench = start(plan([parallel('s', [step('a'), step('b')])]), {
+    const bench = start(plan([parallelStage('s', [step('a'), step('b')])]), {
       script: () => undefined,
       ports: {
         onState: (state) => {
@@ -392,7 +394,9 @@ describe('environment of a step', () => {
       CI_PIPELINE: 'shop',
       CI_PIPELINE_ID: 'p1',
       CI_EXECUTION_ATTEMPT: '2',
+      CI_ACTOR: 'ada',
       CI_BRANCH: 'main',
+      CI_EVENT: 'push',
       CI_STAGE: 's',
       CI_STEP: 'a',
       CI_STEP_ATTEMPT: '1',

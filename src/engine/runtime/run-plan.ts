@@ -8,7 +8,9 @@ import { RunSession } from './run-session.js';
 import { StageScheduler } from './stage-scheduler.js';
 
 /**
- * Runs a plan to its end: clone, stages, `on_failure`, `always`.
+ * Runs a plan to its end: clone, stages, `on_failure`, `always`. A run whose steps wait for
+ * something outside ends `suspended`, as soon as nothing else of it can run; `resumeFrom` begins it
+ * again.
  *
  * Resolves when nothing of the run runs any more: every handler that was called has answered. The
  * signal's reason is a `StopRequest`; only the first one counts, as signals go. The last state
@@ -37,6 +39,7 @@ async function conduct(session: RunSession, signal: AbortSignal): Promise<RunRes
   const control = new RunControl(session, signal);
   try {
     await runStages(session);
+    if (session.suspension !== undefined) return suspend(session, session.suspension);
     control.beginHooks();
     await runAllHooks(session, control);
     return finish(session, control);
@@ -71,6 +74,11 @@ async function runList(session: RunSession, control: RunControl, list: HookList)
 
 function notFailed(outcome: string): Reason {
   return reason('not_failed', `the outcome of the stages is ${outcome}`);
+}
+
+function suspend(session: RunSession, why: Reason): RunResult {
+  session.store.moveRun('waiting', why);
+  return { kind: 'suspended', state: session.store.flush(), reason: why };
 }
 
 function finish(session: RunSession, control: RunControl): RunResult {

@@ -1,5 +1,5 @@
 import type { Plan, RunContext } from '../plan/plan.js';
-import type { Reason, RunState, WhenTrace } from '../plan/run-state.js';
+import type { EarlierRun, Reason, RunState, WhenTrace } from '../plan/run-state.js';
 import type { StepAddress, StepHandler } from './step-handler.js';
 
 /** What `runPlan` is asked to do. */
@@ -7,10 +7,11 @@ export interface RunRequest {
   readonly plan: Plan;
   readonly context: RunContext;
   /**
-   * States of an earlier execution attempt or of the run that is re-run: steps that are `success`
-   * or `skipped` in it are kept as they are.
+   * The state of an earlier execution attempt: stages that passed in it are kept, with their times
+   * and outputs; all others run whole. Steps of a kept stage do not run, so what they left in the
+   * workspace or in memory must not be needed.
    */
-  readonly resumeFrom?: RunState;
+  readonly resumeFrom?: EarlierRun;
   /** Steps of this run at once, over all stages. */
   readonly maxParallelSteps: number;
 }
@@ -40,6 +41,11 @@ export interface RunPorts {
    * never run.
    */
   hostVariables(address: StepAddress | undefined): Readonly<Record<string, string>>;
+  /**
+   * The value of a secret that the plan names; undefined: this run is given none, so its steps have
+   * no such variable.
+   */
+  secret(name: string): string | undefined;
   /** Gets the whole new state after every change; states are immutable. */
   onState(state: RunState): void;
   /** Gets the evaluated `when` of a stage (`step` absent) or a step. */
@@ -62,4 +68,6 @@ export interface Clock {
 
 export type RunResult =
   | { readonly kind: 'finished'; readonly state: RunState }
-  | { readonly kind: 'interrupted'; readonly state: RunState; readonly reason: Reason };
+  | { readonly kind: 'interrupted'; readonly state: RunState; readonly reason: Reason }
+  /** It waits for something outside: to be begun again from this state. No hook has run. */
+  | { readonly kind: 'suspended'; readonly state: RunState; readonly reason: Reason };

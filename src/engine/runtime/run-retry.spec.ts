@@ -5,7 +5,7 @@ import {
   OK,
   finished,
   inOrder,
-  parallel,
+  parallelStage,
   plan,
   reasonOf,
   sequential,
@@ -97,7 +97,7 @@ describe('retry', () => {
 
   it('gives the slot away while it waits, and asks for one again', async () => {
     const bench = start(
-      plan([parallel('s', [step('a', { retry: { max: 1 } }), step('b')], { maxParallel: 1 })]),
+      plan([parallelStage('s', [step('a', { retry: { max: 1 } }), step('b')], { maxParallel: 1 })]),
       { script: () => undefined },
     );
     await settled();
@@ -115,8 +115,8 @@ describe('retry', () => {
     expect((await bench.result).state.status).toBe('success');
   });
 
-  it('continues with its attempts after its stage failed: it had started', async () => {
-    const bench = start(plan([parallel('s', [step('a', { retry: { max: 1 } }), step('b')])]), {
+  it('a step that has started is still retried after another step failed their stage', async () => {
+    const bench = start(plan([parallelStage('s', [step('a', { retry: { max: 1 } }), step('b')])]), {
       script: () => undefined,
     });
     await settled();
@@ -185,7 +185,7 @@ describe('timeout of a stage', () => {
   it('ends what runs, skips the rest, makes the stage timeout and the run failed', async () => {
     const bench = start(
       inOrder([
-        parallel('s', [step('a'), step('b'), step('c', { when: 'always()', needs: ['b'] })], {
+        parallelStage('s', [step('a'), step('b'), step('c', { when: 'always()', needs: ['b'] })], {
           timeoutMs: 1000,
           maxParallel: 1,
         }),
@@ -212,7 +212,7 @@ describe('timeout of a stage', () => {
 
   it('starts its clock with its first step', async () => {
     const bench = start(
-      plan([parallel('r', [step('x')]), parallel('s', [step('a')], { timeoutMs: 1000 })]),
+      plan([parallelStage('r', [step('x')]), parallelStage('s', [step('a')], { timeoutMs: 1000 })]),
       { script: () => undefined, maxParallelSteps: 1 },
     );
     await bench.clock.advance(5000);
@@ -245,7 +245,9 @@ describe('timeout of a stage', () => {
 
 describe('timeout of the execution', () => {
   it('skips a stage that had no slot yet; it runs when the run is resumed', async () => {
-    const of = plan([parallel('s', [step('a')]), parallel('t', [step('b')])], { timeoutMs: 7000 });
+    const of = plan([parallelStage('s', [step('a')]), parallelStage('t', [step('b')])], {
+      timeoutMs: 7000,
+    });
     const bench = start(of, { script: () => undefined, maxParallelSteps: 1 });
     await bench.clock.advance(7000);
     const { state } = await bench.result;

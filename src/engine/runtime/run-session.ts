@@ -2,7 +2,7 @@ import type { Plan, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunFailure } from '../plan/run-state.js';
 import { GIT_KIND } from '../steps/git/git-action.js';
 import { checkoutRepository, initialState } from './initial-state.js';
-import { maskReason, reason } from './reasons.js';
+import { maskReason, reason, ReasonBudget } from './reasons.js';
 import { PlanError, buildGraph, type StageNode } from './run-graph.js';
 import type { RunPorts, RunRequest } from './run-ports.js';
 import { StepOutputs } from './run-scope.js';
@@ -44,9 +44,12 @@ export class RunSession {
   trigger: TriggerContext;
   /** Never resolves; rejects at a defect of ours. */
   readonly broken: Promise<never>;
+  /** Why the stages ended with steps that wait for something outside; absent while they run. */
+  suspension: Reason | undefined;
   private first: FirstFailure | undefined;
   private reject: (error: unknown) => void = () => undefined;
   private isBroken = false;
+  private readonly reasons = new ReasonBudget();
   private turnOpen = false;
   private readonly handlers: ReadonlyMap<string, StepHandler>;
 
@@ -83,6 +86,7 @@ export class RunSession {
       (state) => {
         if (!this.isBroken) ports.onState(state);
       },
+      context.executionAttempt,
     );
     this.slots = new StepSlots(request.maxParallelSteps);
     for (const stage of this.stages) this.slots.addLane(stage.index, stage.plan.maxParallel);
@@ -98,8 +102,9 @@ export class RunSession {
     return this.ports.mask(text);
   }
 
+  /** Masked, and short enough that all reasons of a run have room in one record. */
   maskReason(reason: Reason): Reason {
-    return maskReason(reason, (text) => this.ports.mask(text));
+    return this.reasons.take(maskReason(reason, (text) => this.ports.mask(text)));
   }
 
   /** Ends this turn after the work that is under way. */

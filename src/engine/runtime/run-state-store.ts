@@ -39,11 +39,15 @@ export class RunStateStore {
   private changed = true;
   private last: RunState | undefined;
 
-  /** `publish` gets each new state; `now` is the clock of the states. */
+  /**
+   * `publish` gets each new state; `now` is the clock of the states; the execution attempt is that
+   * of stages that begin.
+   */
   constructor(
     initial: RunState,
     private readonly now: () => number,
     private readonly publish: (state: RunState) => void,
+    private readonly executionAttempt = 1,
   ) {
     const { checkout, stages, onFailure, always, ...run } = initial;
     this.run = run;
@@ -86,7 +90,9 @@ export class RunStateStore {
   moveStage(index: number, to: RunStatus, reason: Reason): void {
     const stage = this.stage(index);
     assertMove(`stage "${stage.state.name}"`, stage.state.status, to);
-    this.setStage(stage, { status: to, reason, ...this.times(stage.state, to) });
+    const isFirst = to === 'running' && stage.state.startedAt === undefined;
+    const begun = isFirst ? { executionAttempt: this.executionAttempt } : {};
+    this.setStage(stage, { status: to, reason, ...begun, ...this.times(stage.state, to) });
   }
 
   /** Why a stage waits has changed. */

@@ -5,7 +5,7 @@ import {
   INTERRUPT,
   OK,
   inOrder,
-  parallel,
+  parallelStage,
   plan,
   reasonOf,
   sequential,
@@ -24,7 +24,9 @@ const twoStages = (): Bench =>
   start(
     inOrder(
       [
-        parallel('a', [step('x', { retry: { max: 2 } }), step('y'), step('z')], { maxParallel: 2 }),
+        parallelStage('a', [step('x', { retry: { max: 2 } }), step('y'), step('z')], {
+          maxParallel: 2,
+        }),
         sequential('b', [step('w', { when: 'always()' })], { when: 'always()' }),
       ],
       { onFailure: [step('collect')], always: [step('clean')] },
@@ -266,7 +268,7 @@ describe('interrupt', () => {
   });
 
   it('waits until every handler has answered', async () => {
-    const bench = start(plan([parallel('a', [step('x'), step('y')])]), {
+    const bench = start(plan([parallelStage('a', [step('x'), step('y')])]), {
       script: () => undefined,
     });
     let over = false;

@@ -4,7 +4,7 @@ import {
   context,
   finished,
   inOrder,
-  parallel,
+  parallelStage,
   plan,
   reasonOf,
   sequential,
@@ -120,7 +120,7 @@ describe('when of a step', () => {
   it('looks at what a step needs only, transitively', async () => {
     const { state } = await finished(
       plan([
-        parallel('s', [
+        parallelStage('s', [
           step('bad'),
           step('good'),
           step('after-bad', { needs: ['bad'], when: 'always()' }),
@@ -159,7 +159,7 @@ describe('when of a step', () => {
   it('runs always() in a failed stage although it waited for a slot', async () => {
     const bench = start(
       plan([
-        parallel('s', [step('bad'), step('plain'), step('always', { when: 'always()' })], {
+        parallelStage('s', [step('bad'), step('plain'), step('always', { when: 'always()' })], {
           maxParallel: 1,
         }),
       ]),

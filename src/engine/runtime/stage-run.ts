@@ -21,6 +21,10 @@ export class StageRun {
   private readonly ready: StepNode[] = [];
   /** Scopes of steps that ask for their first slot. */
   private readonly unstarted = new Map<StepNode, StopScope>();
+  /** Steps that wait for something outside, with why. */
+  private readonly waiting = new Map<StepNode, Reason>();
+  /** Why steps were no longer waited for. */
+  private abandoned: Reason | undefined;
   private running = 0;
   private disarm: () => void = () => undefined;
 
@@ -40,6 +44,30 @@ export class StageRun {
 
   get idle(): boolean {
     return this.running === 0;
+  }
+
+  /** Why it cannot end although nothing of it runs: a step waits for something outside. */
+  get suspension(): Reason | undefined {
+    const [first] = this.waiting;
+    if (first === undefined) return undefined;
+    const [{ name }, why] = first;
+    const message = `step "${name}" of stage "${this.stage.name}" waits: ${why.message}`;
+    return reason('suspended', message, { stage: this.stage.name, step: name });
+  }
+
+  /** Leaves it as it is, for a later run. */
+  suspend(why: Reason): void {
+    this.disarm();
+    this.scope.close();
+    this.session.store.moveStage(this.stage.index, 'waiting', why);
+  }
+
+  /** The run has failed, so what its waiting steps wait for decides nothing any more. */
+  abandonWaiting(why: Reason): void {
+    this.abandoned = why;
+    for (const step of this.waiting.keys()) step.failed = true;
+    this.endWaiting('cancelled', why);
+    this.proceed();
   }
 
   begin(): void {
@@ -108,6 +136,7 @@ export class StageRun {
       status: statusFunctions(step),
       why,
       scope,
+      maySuspend: true,
       ask: (grant) =>
         session.slots.ask(stage.index, step.position, grant, (by) =>
           session.store.changeStep(stepRef(step), { reason: heldReason(by) }),
@@ -128,14 +157,15 @@ export class StageRun {
     scope.close();
     this.unstarted.delete(step);
     this.running -= 1;
-    if (end.kind !== 'interrupted' && end.outputs !== undefined) {
+    if (end.kind === 'suspended') this.waiting.set(step, end.reason);
+    if ('outputs' in end && end.outputs !== undefined) {
       this.session.outputs.set(this.stage.index, step.index, end.outputs);
     }
     if (end.kind === 'failed' && end.counts) {
       const lines = this.session.ports.lastLines(end.address);
       this.noteFailed(step, end.reason, lines, end.exitCode);
     }
-    if (end.kind !== 'interrupted') this.leave(step);
+    if (end.kind !== 'interrupted' && end.kind !== 'suspended') this.leave(step);
     this.proceed();
   }
 
@@ -194,6 +224,7 @@ export class StageRun {
     this.disarm();
     if (cause.kind !== 'interrupt') {
       const status = cause.kind === 'cancel' ? 'cancelled' : 'skipped';
+      this.endWaiting(cause.kind === 'timeout' ? 'timeout' : 'cancelled', cause.reason);
       for (const step of this.stage.steps) {
         if (step.over || this.unstarted.has(step) || this.hasStarted(step)) continue;
         this.session.store.moveStep(stepRef(step), status, { reason: cause.reason });
@@ -201,6 +232,15 @@ export class StageRun {
       }
     }
     this.proceed();
+  }
+
+  private endWaiting(status: 'cancelled' | 'timeout', why: Reason): void {
+    const steps = [...this.waiting.keys()];
+    this.waiting.clear();
+    for (const step of steps) {
+      this.session.store.moveStep(stepRef(step), status, { reason: why });
+      this.leave(step);
+    }
   }
 
   private hasStarted(step: StepNode): boolean {
@@ -217,7 +257,7 @@ export class StageRun {
     const status = end.status === 'timeout' && !hasRun ? 'skipped' : end.status;
     if (status === 'success' && !hasRun) session.store.moveStage(stage.index, 'running', this.why);
     session.store.moveStage(stage.index, status, end.reason);
-    stage.failed = status === 'failed' || status === 'timeout';
+    stage.failed = status === 'failed' || status === 'timeout' || this.abandoned !== undefined;
     this.onOver(stage);
   }
 
@@ -229,12 +269,15 @@ export class StageRun {
     if (cause?.kind === 'cancel' && statuses.includes('cancelled')) {
       return { status: 'cancelled', reason: cause.reason };
     }
-    const failed = steps.filter((step) => step.failed).map((step) => step.name);
+    const failed = steps
+      .filter((step, index) => step.failed && statuses[index] !== 'cancelled')
+      .map((step) => step.name);
     if (failed.length > 0) {
       const data = { steps: failed.slice(0, NEEDS_SHOWN) };
       const why = reason('step_failed', `failed: ${nameList(failed)}`, data);
       return { status: 'failed', reason: why };
     }
+    if (this.abandoned !== undefined) return { status: 'cancelled', reason: this.abandoned };
     if (statuses.every((status) => status === 'skipped')) {
       const why = reason('steps_skipped', 'every step of it was skipped');
       return { status: 'skipped', reason: why };

@@ -1,6 +1,7 @@
 import type { Reason } from '../plan/run-state.js';
 import { isTerminal } from '../plan/run-status.js';
 import { askStage, waitingFor } from './node-gate.js';
+import { reason } from './reasons.js';
 import { settleNeeds, type StageNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
 import { StageRun, finishStep, stepRef } from './stage-run.js';
@@ -75,9 +76,25 @@ export class StageScheduler {
   }
 
   private finishIfDone(): void {
-    const interrupted = this.session.work.cause?.kind === 'interrupt';
-    const idle = interrupted && [...this.begun.values()].every((run) => run.idle);
-    if (this.stagesLeft === 0 || idle) this.finish();
+    if (this.stagesLeft === 0) return this.finish();
+    if (this.proceeding || ![...this.begun.values()].every((run) => run.idle)) return;
+    if (this.session.work.cause?.kind === 'interrupt') this.finish();
+    else this.suspend();
+  }
+
+  /** Nothing runs and nothing is ready: what is left waits for something outside. */
+  private suspend(): void {
+    const waiting = [...this.begun.values()].filter((run) => run.suspension !== undefined);
+    const [first] = waiting;
+    if (first?.suspension === undefined || this.session.suspension !== undefined) return;
+    if (this.session.firstFailure !== undefined) {
+      const why = reason('run_failed', 'the run failed while it waited');
+      for (const run of waiting) run.abandonWaiting(why);
+      return;
+    }
+    this.session.suspension = first.suspension;
+    for (const run of waiting) run.suspend(run.suspension ?? first.suspension);
+    this.finish();
   }
 
   private decide(stage: StageNode): void {

@@ -30,6 +30,7 @@ export type AttemptEnd =
       /** What it had set whole before its end; here and below. */
       readonly outputs?: Readonly<Record<string, string>>;
     }
+  | { readonly kind: 'suspended'; readonly reason: Reason }
   | {
       readonly kind: 'cancelled' | 'interrupted';
       readonly reason: Reason;
@@ -104,6 +105,9 @@ function attemptEnd(
     case 'infrastructure':
       if (cause !== undefined) return stopped({}, cause);
       return infrastructure(session.maskReason(outcome.reason));
+    case 'suspended':
+      if (cause !== undefined) return stopped({}, cause);
+      return { kind: 'suspended', reason: session.maskReason(outcome.reason) };
     case 'aborted':
       if (cause !== undefined) {
         return { ...stopped(outcome, cause), ...keptOutputs(session, plan, outcome) };

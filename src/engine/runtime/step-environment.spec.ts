@@ -104,6 +104,15 @@ describe('environment', () => {
     expect(merge({ levels })['B']).toBe('out');
   });
 
+  it('refuses more than a process can be given, before it is in memory', () => {
+    const wide = Object.fromEntries(
+      Array.from({ length: 70 }, (_, n) => [`B${n}`, '${{ env.BIG }}']),
+    );
+    expect(() => merge({ levels: [wide], overrides: { BIG: 'x'.repeat(100_000) } })).toThrow(
+      expect.objectContaining({ code: 'environment_too_large' }),
+    );
+  });
+
   it('refuses a circle, naming its members', () => {
     const levels: Record<string, string>[] = [
       { A: '${{ env.B }}', B: '${{ env.C }}', C: '${{ env.B }}' },

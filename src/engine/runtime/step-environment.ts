@@ -4,17 +4,25 @@ import {
   valueOf,
   type NameRecord,
 } from '../../common/values/name-record.js';
-import type { Environment, RunContext } from '../plan/plan.js';
+import type { Environment, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Scope } from '../expression/scope.js';
 import { variableOrder, variableReferences } from '../expression/variable-references.js';
 import { renderText } from '../expression/render-text.js';
 import type { StepAddress } from './step-handler.js';
 
+const SHORT_COMMIT = 8;
+/**
+ * Characters of all names and values together. No process of Linux is given more (execve(2): three
+ * quarters of the 8 MiB that the kernel allows a stack for that).
+ */
+const MAX_ENVIRONMENT = 6 * 1024 * 1024;
+
 /** Variables that no process can be given. */
 export class EnvironmentError extends Error {
-  readonly code = 'environment_invalid';
-
-  constructor(message: string) {
+  constructor(
+    message: string,
+    readonly code: 'environment_invalid' | 'environment_too_large' = 'environment_invalid',
+  ) {
     super(message);
     this.name = 'EnvironmentError';
   }
@@ -25,6 +33,8 @@ export interface CheckoutFacts {
   readonly branch?: string;
   readonly tag?: string;
   readonly commit?: string;
+  /** Without credentials. */
+  readonly repositoryUrl?: string;
 }
 
 /** `CI` and `CI_*` belong to the platform: what is written for them elsewhere has no effect. */
@@ -48,10 +58,18 @@ export function platformVariables(
     CI_PIPELINE: context.pipelineName,
     CI_PIPELINE_ID: context.pipelineId,
     CI_EXECUTION_ATTEMPT: attempt,
-    ...(context.trigger.rerun_of !== undefined && { CI_RERUN_OF: context.trigger.rerun_of }),
+    ...(context.executionNumber !== undefined && {
+      CI_EXECUTION_NUMBER: String(context.executionNumber),
+    }),
+    ...(context.executionUrl !== undefined && { CI_EXECUTION_URL: context.executionUrl }),
+    ...eventVariables(context.trigger),
+    ...(checkout.repositoryUrl !== undefined && { CI_REPOSITORY_URL: checkout.repositoryUrl }),
     ...(checkout.branch !== undefined && { CI_BRANCH: checkout.branch }),
     ...(checkout.tag !== undefined && { CI_TAG: checkout.tag }),
-    ...(checkout.commit !== undefined && { CI_COMMIT: checkout.commit }),
+    ...(checkout.commit !== undefined && {
+      CI_COMMIT: checkout.commit,
+      CI_COMMIT_SHORT: checkout.commit.slice(0, SHORT_COMMIT),
+    }),
     ...(address && {
       CI_STAGE: address.stage,
       CI_STEP: address.step,
@@ -59,6 +77,30 @@ export function platformVariables(
       CI_ATTEMPT: `${attempt}.${address.attempt}`,
     }),
   };
+}
+
+/** Of the event, in the order of the docs; all but the first is untrusted text. */
+function eventVariables(trigger: TriggerContext): Record<string, string> {
+  const { base, head, number, fork } = trigger;
+  const values: readonly (readonly [string, string | undefined])[] = [
+    ['CI_EVENT', trigger.event],
+    ['CI_ACTOR', trigger.actor],
+    ['CI_RERUN_OF', trigger.rerun_of],
+    ['CI_REPOSITORY', trigger.repository_name],
+    ['CI_DEFAULT_BRANCH', trigger.default_branch],
+    ['CI_BEFORE', trigger.before],
+    ['CI_COMMIT_MESSAGE', trigger.message],
+    ['CI_COMMIT_AUTHOR', trigger.author],
+    ['CI_PR_NUMBER', number === undefined ? undefined : String(number)],
+    ['CI_PR_TITLE', trigger.title],
+    ['CI_BASE_BRANCH', base?.branch],
+    ['CI_BASE_COMMIT', base?.commit],
+    ['CI_HEAD_BRANCH', head?.branch],
+    ['CI_FORK', number === undefined || fork === undefined ? undefined : String(fork)],
+  ];
+  return nameRecord(
+    values.filter((pair): pair is readonly [string, string] => pair[1] !== undefined),
+  );
 }
 
 export interface EnvironmentSources {
@@ -85,8 +127,8 @@ export interface EnvironmentSources {
  * A variable may read others of its own level, in any order; where it names itself it reads the one
  * outside.
  *
- * @throws TemplateError for a wrong expression, EnvironmentError for a value that holds NUL, and
- *   for a circle.
+ * @throws TemplateError for a wrong expression; EnvironmentError for a value that holds NUL, for a
+ *   circle, and for more than any process can be given, before that much is in memory.
  */
 export function mergeEnvironment(sources: EnvironmentSources): NameRecord<string> {
   const { platform, overrides } = sources;
@@ -94,22 +136,26 @@ export function mergeEnvironment(sources: EnvironmentSources): NameRecord<string
     Object.entries(platform).filter(([name]) => isReservedVariable(name)),
   );
   let merged: NameRecord<string> = platform;
+  let size = 0;
   for (const level of sources.levels) {
     const outside = mergedNames(merged, overrides, reserved);
     const values = new Map<string, string>();
-    for (const { name, text, reads } of inOrderOfReading(level)) {
+    for (const { name, text, reads } of variablesInDependencyOrder(level)) {
       const siblings = nameRecord(reads.map((read) => [read, values.get(read) ?? ''] as const));
       // What the trigger says of a sibling wins over what is written for it, as everywhere.
       const env =
         reads.length === 0 ? outside : mergedNames(outside, siblings, overrides, reserved);
-      values.set(name, renderText(text, sources.scope(env)));
+      const value = renderText(text, sources.scope(env));
+      size += name.length + value.length;
+      if (size > MAX_ENVIRONMENT) throw tooLarge(name);
+      values.set(name, value);
     }
     merged = mergedNames(merged, nameRecord(values));
   }
   const all = Object.entries(mergedNames(merged, overrides));
   const own = all.filter(([name]) => !isReservedVariable(name));
   const environment = mergedNames(nameRecord(own), reserved);
-  refuseNul(environment);
+  refuseUnusable(environment);
   return environment;
 }
 
@@ -123,9 +169,9 @@ export interface LevelVariable {
 /**
  * The variables of a level, each after those that it reads.
  *
- * @throws EnvironmentError for a circle, which only a plan of before circles were refused can have.
+ * @throws EnvironmentError for a circle, which only a plan of an older release can have.
  */
-export function inOrderOfReading(level: Environment): readonly LevelVariable[] {
+export function variablesInDependencyOrder(level: Environment): readonly LevelVariable[] {
   const edges = variableReferences(level);
   const order = variableOrder(edges);
   if (order.kind === 'circle') {
@@ -138,10 +184,21 @@ export function inOrderOfReading(level: Environment): readonly LevelVariable[] {
   });
 }
 
-/** @throws EnvironmentError */
-export function refuseNul(environment: Readonly<Record<string, string>>): void {
+/** @throws EnvironmentError for a value that holds NUL, or for more than a process can be given */
+export function refuseUnusable(environment: Readonly<Record<string, string>>): void {
+  let size = 0;
   for (const [name, value] of Object.entries(environment)) {
-    if (value.includes('\0'))
+    size += name.length + value.length;
+    if (size > MAX_ENVIRONMENT) throw tooLarge(name);
+    if (value.includes('\0')) {
       throw new EnvironmentError(`the value of ${name} holds a NUL character`);
+    }
   }
+}
+
+function tooLarge(name: string): EnvironmentError {
+  return new EnvironmentError(
+    `with ${name} the variables are larger than 6 MiB together, which no process can be given; hand large values over in a file`,
+    'environment_too_large',
+  );
 }

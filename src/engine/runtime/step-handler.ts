@@ -48,6 +48,11 @@ export type StepOutcome =
       readonly outputs?: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'infrastructure'; readonly reason: Reason }
+  /**
+   * It waits for something outside (an approval, another execution) and holds nothing meanwhile.
+   * The run ends `suspended` when nothing else of it can run; begun again, it runs the whole stage.
+   */
+  | { readonly kind: 'suspended'; readonly reason: Reason }
   | {
       readonly kind: 'aborted';
       readonly exitCode?: number;

@@ -1,8 +1,9 @@
-import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
+import { mergedNames, nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import type { StatusFunctions } from '../expression/scope.js';
 import { TemplateError } from '../expression/template.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
+import { secretsAt } from '../plan/secret-names.js';
 import { kindOf } from '../steps/step-kind-registry.js';
 import { fixedVariables } from './base-environment.js';
 import { reason } from './reasons.js';
@@ -13,7 +14,7 @@ import {
   EnvironmentError,
   mergeEnvironment,
   platformVariables,
-  refuseNul,
+  refuseUnusable,
 } from './step-environment.js';
 import type { StepAddress, StepAttempt } from './step-handler.js';
 
@@ -61,7 +62,7 @@ function evaluated(
   const environment = placeEnvironment(session, place, { address, plan });
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
-  refuseNul(variables);
+  refuseUnusable(variables);
   const { outputs } = plan;
   return { address, action, environment: mergedNames(environment, variables), outputs };
 }
@@ -69,7 +70,7 @@ function evaluated(
 /** A try of a step, as its variables see it. */
 export interface StepTry {
   readonly address: StepAddress;
-  readonly plan: Pick<StepPlan, 'action' | 'environment'>;
+  readonly plan: Pick<StepPlan, 'action' | 'environment' | 'secrets'>;
 }
 
 /**
@@ -90,7 +91,21 @@ export function placeEnvironment(
       ...platformVariables(session.context, session.checkout, step?.address),
     },
     levels: [session.plan.environment, stage, step?.plan.environment ?? {}],
-    overrides: session.context.environment,
+    overrides: mergedNames(session.context.environment, secretsFor(session, place, step)),
     scope: (env) => runScope(session, place.stage, env, place.status),
   });
+}
+
+function secretsFor(
+  session: RunSession,
+  { stage }: StepPlace,
+  step: StepTry | undefined,
+): NameRecord<string> {
+  const names = secretsAt(session.plan, stage?.plan, step?.plan);
+  return nameRecord(
+    names.flatMap((name) => {
+      const value = session.ports.secret(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }

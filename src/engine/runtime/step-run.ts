@@ -1,6 +1,7 @@
 import type { StatusFunctions } from '../expression/scope.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { AttemptState, CommitInfo, Reason } from '../plan/run-state.js';
+import { secretsAt } from '../plan/secret-names.js';
 import { slotReason } from './initial-state.js';
 import { duration, maskDeep, reason } from './reasons.js';
 import { retryDelay } from './retry-policy.js';
@@ -23,6 +24,8 @@ export interface StepTask {
   /** Why it runs. */
   readonly why: Reason;
   readonly scope: StopScope;
+  /** Whether the run may end while it waits for something outside. */
+  readonly maySuspend: boolean;
   /** Asks for a slot, for each attempt again; returns what takes the request back. */
   readonly ask: (grant: () => void) => () => void;
   readonly release: () => void;
@@ -47,6 +50,7 @@ export type StepEnd =
       readonly outputs?: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'stopped'; readonly outputs?: Readonly<Record<string, string>> }
+  | { readonly kind: 'suspended'; readonly reason: Reason }
   | { readonly kind: 'interrupted' };
 
 /** Runs a step until it needs no further attempt, and writes all of it into the state. */
@@ -106,7 +110,7 @@ async function attemptOnce(
     status: statusOf(end),
     ...(end.kind !== 'success' && { reason: end.reason }),
     finishedAt: session.ports.clock.now(),
-    ...exitOf(end),
+    ...(end.kind !== 'suspended' && exitOf(end)),
   };
   session.store.changeStep(ref, { attempts: [...attempts, ended] });
   return end;
@@ -122,12 +126,30 @@ async function prepareAndRun(
     session.ports.systemLine(address, prepared.reason.message);
     return { kind: 'failed', reason: prepared.reason, failureClass: 'none' };
   }
+  tellWithheld(session, task, address);
   session.store.flush();
-  return runAttempt(session, task.plan, prepared.attempt, task.scope);
+  const end = await runAttempt(session, task.plan, prepared.attempt, task.scope);
+  return end.kind === 'suspended' && !task.maySuspend ? notSuspended(end.reason) : end;
 }
 
-function statusOf(end: AttemptEnd): AttemptState['status'] {
-  return end.kind === 'interrupted' ? 'cancelled' : end.kind;
+/** A secret that the run is not given is no empty variable: the log says why it is not there. */
+function tellWithheld(session: RunSession, { plan, stage }: StepTask, address: StepAddress): void {
+  const withheld = secretsAt(session.plan, stage?.plan, plan).filter(
+    (name) => session.ports.secret(name) === undefined,
+  );
+  if (withheld.length === 0) return;
+  const names = withheld.join(', ');
+  session.ports.systemLine(address, `secrets are not given to this run: ${names}`);
+}
+
+function notSuspended({ message }: Reason): AttemptEnd {
+  const why = reason('cannot_suspend', `a hook or a clone cannot wait: ${message}`);
+  return { kind: 'failed', reason: why, failureClass: 'none' };
+}
+
+function statusOf({ kind }: AttemptEnd): AttemptState['status'] {
+  if (kind === 'interrupted') return 'cancelled';
+  return kind === 'suspended' ? 'waiting' : kind;
 }
 
 function delayBeforeNext(task: StepTask, number: number, end: AttemptEnd): number | undefined {
@@ -181,6 +203,9 @@ function finish(session: RunSession, task: StepTask, number: number, end: Attemp
         ...shownOutputs(session, end),
       });
       return { kind: 'stopped', ...realOutputs(end) };
+    case 'suspended':
+      session.store.moveStep(task.ref, 'waiting', { reason: end.reason });
+      return { kind: 'suspended', reason: end.reason };
     case 'interrupted':
       session.store.changeStep(task.ref, { reason: end.reason });
       return { kind: 'interrupted' };
@@ -231,14 +256,18 @@ function fail(
   };
 }
 
+interface WithOutputs {
+  readonly outputs?: Readonly<Record<string, string>>;
+}
+
 /** As they are shown and stored: masked. */
-function shownOutputs(session: RunSession, { outputs }: AttemptEnd): StepChange {
+function shownOutputs(session: RunSession, { outputs }: WithOutputs): StepChange {
   if (outputs === undefined || Object.keys(outputs).length === 0) return {};
   return { outputs: maskDeep(outputs, (text) => session.mask(text)) as Record<string, string> };
 }
 
 /** As later steps get them. */
-function realOutputs({ outputs }: AttemptEnd): Pick<AttemptEnd, 'outputs'> {
+function realOutputs({ outputs }: WithOutputs): WithOutputs {
   return outputs === undefined ? {} : { outputs };
 }
 
@@ -277,6 +306,6 @@ function stopForTimeout(
 /**
  * Written at the end of the step, so that an earlier attempt's code never stands for the last one.
  */
-function exitCodeOf(end: AttemptEnd): StepChange {
+function exitCodeOf(end: Exclude<AttemptEnd, { kind: 'suspended' }>): StepChange {
   return end.exitCode === undefined ? {} : { exitCode: end.exitCode };
 }

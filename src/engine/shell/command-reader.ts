@@ -1,7 +1,8 @@
 import { ExpressionNotes, refused } from './expression-notes.js';
 import { announcedHeredoc, heredocEnd, type Heredoc } from './heredoc.js';
 import { readsCode, refusalsOf } from './judge-command.js';
-import type { Pipeline } from './shell-pipeline.js';
+import type { ShellPipeline } from './shell-pipeline.js';
+import { isSpecialVariable } from './shell-programs.js';
 import { bareWord, type Place, type Word } from './shell-tree.js';
 import { NotUnderstood, WordReader, matchAt } from './shell-words.js';
 import type { Evaluated } from './evaluated-names.js';
@@ -26,7 +27,7 @@ export abstract class CommandReader {
   protected readonly notes: ExpressionNotes;
   protected at = 0;
   private readonly words: WordReader;
-  private readonly heredocs: { heredoc: Heredoc; pipeline: Pipeline }[] = [];
+  private readonly heredocs: { heredoc: Heredoc; pipeline: ShellPipeline }[] = [];
 
   constructor(
     protected readonly text: string,
@@ -103,7 +104,8 @@ export abstract class CommandReader {
 
   /** A variable that is set to words of the text. */
   protected acceptFor(name: string, word: Word): void {
-    if (this.evaluated.has(name)) this.notes.refuse(word, { kind: 'arithmetic' });
+    if (isSpecialVariable(name)) this.notes.refuse(word, { kind: 'special_variable', name });
+    else if (this.evaluated.has(name)) this.notes.refuse(word, { kind: 'arithmetic' });
     else this.notes.accept(word);
   }
 

@@ -1,4 +1,4 @@
-import { Pipeline } from './shell-pipeline.js';
+import { ShellPipeline } from './shell-pipeline.js';
 import { expressionsOf, type Place, type Quote, type Refusal, type Word } from './shell-tree.js';
 import { MARK } from './shell-words.js';
 
@@ -11,7 +11,7 @@ export class ExpressionNotes {
   readonly decided = new Map<number, Place>();
   private readonly places = new Map<number, Place>();
   private readonly numbers = new Map<number, number>();
-  private pipeline: Pipeline | undefined;
+  private pipeline: ShellPipeline | undefined;
   /** Of `$(…)`. */
   private depth = 0;
 
@@ -25,7 +25,7 @@ export class ExpressionNotes {
     return this.depth > 0;
   }
 
-  get currentPipeline(): Pipeline | undefined {
+  get currentPipeline(): ShellPipeline | undefined {
     return this.pipeline;
   }
 
@@ -46,7 +46,7 @@ export class ExpressionNotes {
   }
 
   /** Of a here-document, which belongs to the pipeline that announced it. */
-  noteFor(pipeline: Pipeline, number: number, place: Place): void {
+  noteFor(pipeline: ShellPipeline, number: number, place: Place): void {
     pipeline.add(number, place);
     if (this.pipeline === undefined) this.settle(number);
   }
@@ -75,7 +75,7 @@ export class ExpressionNotes {
 
   inPipeline(read: () => void): void {
     const outer = this.pipeline;
-    const pipeline = new Pipeline(outer, this.places);
+    const pipeline = new ShellPipeline(outer, this.places);
     this.pipeline = pipeline;
     read();
     this.pipeline = outer;

@@ -1,12 +1,15 @@
-import type { Evaluated } from './evaluated-names.js';
+import { POSITIONAL, type Evaluated } from './evaluated-names.js';
 import {
   HARMLESS,
   SETS_VARIABLES,
   TAKES_CODE,
+  TAKES_CODE_BEHIND,
   WRAPPERS,
   baseName,
   interpreterOf,
   isSpecialVariable,
+  runsItsArgumentAsCode,
+  withoutBin,
   type Interpreter,
 } from './shell-programs.js';
 import {
@@ -63,15 +66,46 @@ export function readsCode({ words }: SimpleCommand): boolean {
   const texts = words.map((word) => literalOf(word));
   const hasXargs = texts.some((text) => text !== undefined && /^(xargs|parallel)$/.test(text));
   const isLong = words.length > MAX_WORDS;
+  const at = programAt(words);
+  if (at === 0 && takesValuesOnly(words)) return false;
   return texts.some((text, index) => {
     if (text === undefined) return index === 0 && programName(words[0]) === undefined;
-    if (/^(ssh|at|batch|crontab|eval|source|\.|su|ed|ex)$/.test(baseName(text))) return true;
-    const interpreter = interpreterOf(text);
-    if (interpreter === undefined || interpreter === 'awk') return false;
-    if (hasXargs || isLong) return true;
-    const rest = texts.slice(index + 1);
-    const { operand, code } = operandOf(rest, interpreter);
-    return !(operand < rest.length && code >= rest.length) && !hasCodeText(rest, interpreter);
+    // Builtins run only where the program stands; elsewhere `.` is the folder: `docker build .`.
+    if (/^(eval|source|\.)$/.test(text)) return at === undefined || index === at;
+    const name = index === at ? baseName(text) : withoutBin(text);
+    if (/^(ssh|at|batch|crontab|su|ed|ex)$/.test(name)) return true;
+    const kind = /^g?sed$/.test(baseName(text)) ? 'sed' : interpreterOf(text);
+    if (kind === undefined) return false;
+    return isLong || interpreterReads(kind, texts.slice(index + 1), hasXargs);
+  });
+}
+
+/** Whether one that the texts follow takes its program from its input. */
+function interpreterReads(
+  kind: Interpreter | 'sed',
+  texts: readonly (string | undefined)[],
+  hasXargs: boolean,
+): boolean {
+  if (kind === 'sed') return readsProgram(texts, /^(?:-[A-Za-z]*f|--file=?)(.*)$/);
+  if (kind === 'awk') return readsProgram(texts, /^(?:-[fE]|--file=?|--exec=?)(.*)$/);
+  if (hasXargs) return true;
+  const { operand, code } = operandOf(texts, kind);
+  return !(operand < texts.length && code >= texts.length) && !hasCodeText(texts, kind);
+}
+
+/** Its words are values, whatever they say, and it does not read. */
+function takesValuesOnly([first]: readonly Word[]): boolean {
+  const program = programName(first) ?? '';
+  return HARMLESS.has(program) || SETS_VARIABLES.has(program) || /^(printf|test|\[)$/.test(program);
+}
+
+/** `sed -f -`, `awk -f /dev/stdin`: its program comes from its input, or may. */
+function readsProgram(texts: readonly (string | undefined)[], option: RegExp): boolean {
+  return texts.some((text, index) => {
+    const attached = option.exec(text ?? '')?.[1];
+    if (attached === undefined) return false;
+    const file = attached === '' ? texts[index + 1] : attached;
+    return file === undefined || /^(-$|\/dev\/|\/proc\/)/.test(file);
   });
 }
 
@@ -110,7 +144,9 @@ function ruleOf(words: readonly Word[], evaluated: Evaluated): WordRule {
  */
 function programAt(words: readonly Word[]): number | undefined {
   let at = 0;
-  while (WRAPPERS.has(programName(words[at]) ?? '')) {
+  for (;;) {
+    const wrapper = programName(words[at]) ?? '';
+    if (!WRAPPERS.has(wrapper)) break;
     at += 1;
     for (; at < words.length; at++) {
       const text = literalOf(words[at] ?? { pieces: [] });
@@ -118,8 +154,15 @@ function programAt(words: readonly Word[]): number | undefined {
       if (/^(-[EHinr0]|--[a-z-]+=.*|\d[\d.]*[smhd]?|[A-Za-z_]\w*=.*)$/.test(text)) continue;
       break;
     }
+    if (wrapper === 'flock' && isLockFile(words[at], words[at - 1])) at += 1;
   }
   return at < words.length ? at : undefined;
+}
+
+/** Of `flock`: it stands before the program, or before `-c` and a text for a shell. */
+function isLockFile(word: Word | undefined, before: Word | undefined): boolean {
+  const isDescriptor = /^\d+$/.test(before ? (literalOf(before) ?? '') : '');
+  return !isDescriptor && word !== undefined && !(literalOf(word) ?? '').startsWith('-');
 }
 
 /** The last part of its path, if that is text: `"$JAVA_HOME/bin/java"` is `java`. */
@@ -143,12 +186,43 @@ function ownRule(
   if (program === 'printf') return printfRule(words, at);
   if (program === 'test' || program === '[') return testRule(program, words.slice(at + 1));
   if (program === 'set') {
-    return literalOf(words[at + 1] ?? { pieces: [] }) === '--' ? fine : () => code(program);
+    if (literalOf(words[at + 1] ?? { pieces: [] }) !== '--') return () => code(program);
+    return evaluated.has(POSITIONAL) ? () => ({ kind: 'arithmetic' }) : fine;
   }
   if (SETS_VARIABLES.has(program)) {
     return (word) => (staysOneWord(word) ? assignmentRefusal(word, evaluated) : UNQUOTED);
   }
-  return interpreterRule(words, at);
+  // Its arguments are the positional parameters of what the text itself says.
+  if (evaluated.defines(program) && evaluated.has(POSITIONAL)) return () => code(program);
+  const behind = codeOptionAt(program, words, at);
+  const byInterpreter = interpreterRule(words, at);
+  return (word, index) => (index >= behind ? code(program) : byInterpreter(word, index));
+}
+
+/** The first word of the program behind which it takes code, or that holds it (`--exec=…`). */
+function codeOptionAt(program: string, words: readonly Word[], at: number): number {
+  const option = TAKES_CODE_BEHIND.get(program);
+  if (option === undefined) return Infinity;
+  const found = words.findIndex(
+    (word, index) =>
+      index > at &&
+      (option.test(beginningOf(word)) || (program === 'git' && isGitKey(words, index))),
+  );
+  return found < 0 ? Infinity : found;
+}
+
+/** Where `git -c` takes a whole setting from the run, its name included. */
+function isGitKey(words: readonly Word[], index: number): boolean {
+  const [before, word] = [words[index - 1], words[index]];
+  if (before === undefined || word === undefined) return false;
+  const isKey = /^(-c|--config-env|config)$/.test(literalOf(before) ?? '');
+  return isKey && beginningOf(word) === '' && expressionsOf(word).length > 0;
+}
+
+/** Its text up to where the run decides it. */
+function beginningOf({ pieces }: Word): string {
+  const end = pieces.findIndex((piece) => piece.kind !== 'text');
+  return literalOf({ pieces: end < 0 ? pieces : pieces.slice(0, end) }) ?? '';
 }
 
 /** The format must be text that is no option: `-v NAME` evaluates the name. */
@@ -189,7 +263,9 @@ function interpreterRule(words: readonly Word[], at: number): WordRule {
     const text = from === at ? programName(word) : texts[from];
     if (text === undefined || from < at) return [];
     const program = baseName(text);
-    if (program === 'eval') return [{ from, program, operand: Infinity, code: from }];
+    if (program === 'eval' || runsItsArgumentAsCode(text)) {
+      return [{ from, program, operand: Infinity, code: from }];
+    }
     const interpreter = interpreterOf(text);
     if (interpreter === undefined) return [];
     const { operand, code } = operandOf(texts.slice(from + 1), interpreter);

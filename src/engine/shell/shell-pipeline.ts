@@ -4,12 +4,12 @@ import type { Place } from './shell-tree.js';
  * The expressions of a pipeline while it is read: what flows into a command that reads code is code
  * itself.
  */
-export class Pipeline {
+export class ShellPipeline {
   readonly expressions: number[] = [];
   readsCode = false;
 
   constructor(
-    readonly parent: Pipeline | undefined,
+    readonly parent: ShellPipeline | undefined,
     private readonly places: Map<number, Place>,
   ) {}
 

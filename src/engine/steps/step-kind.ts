@@ -1,7 +1,7 @@
 import type { NameRecord } from '../../common/values/name-record.js';
 import type { Scope } from '../expression/scope.js';
 import type { TemplatePart } from '../expression/template.js';
-import type { RepositoryPlan, StepAction } from '../plan/plan.js';
+import type { CredentialsPlan, RepositoryPlan, StepAction } from '../plan/plan.js';
 import type { Shell } from '../shell/expression-places.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type {
@@ -43,8 +43,12 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   prepare(action: A, scope: Scope): PreparedAction<A>;
   /** Variables that such a step finds in its environment besides those of every step. */
   variables?(action: A): Readonly<Record<string, string>>;
+  /** True: such a step is there for the files that it leaves to later ones. */
+  readonly fillsWorkspace?: boolean;
   /** URLs of it that may hold credentials: none of these may show. */
   credentialUrls?(action: A): readonly string[];
+  /** Names of the secrets that it clones with. */
+  credentials?(action: A): CredentialsPlan | undefined;
   /** What answers tell of it. Texts are not masked. */
   view(action: A): StepView;
   /** What the API tells of it as a part of a definition: the data model of RustCI. */

@@ -1,3 +1,4 @@
+import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import { dryRun } from '../../pipelines/compile/dry-run.js';
 import { planResponse } from '../../pipelines/dry-run/dto/plan.response.js';
 import { compileYaml } from '../compiler/compile-yaml.js';
@@ -130,6 +131,7 @@ describe('a kind of step that is added to the list', () => {
       working_directory: null,
     });
     expect(plan?.always[0]?.summary).toBe('greets https://me:***@h.example/x');
+    expect(runMasks(run.plan, null).maskText('s3cret')).toBe('***');
   });
 
   it('runs, with its texts evaluated and its variables there', async () => {

@@ -44,14 +44,14 @@ describe('the decision for a trigger', () => {
   });
 
   it.each<[string, TriggerEvent, boolean | null, string, string]>([
-    ['[push]', { event: 'push', branch: 'dev' }, true, 'rule_matches', 'trigger_not_active'],
-    ['[push]', { event: 'push' }, true, 'rule_matches', 'trigger_not_active'],
+    ['[push]', { event: 'push', branch: 'dev' }, true, 'rule_matches', 'trigger_accepted'],
+    ['[push]', { event: 'push' }, true, 'rule_matches', 'trigger_accepted'],
     [
       '[{ push: { branches: [main, "release/**"] } }]',
       { event: 'push', branch: 'release/1/x' },
       true,
       'rule_matches',
-      'trigger_not_active',
+      'trigger_accepted',
     ],
     [
       '[{ push: { branches: [main] } }]',
@@ -73,9 +73,9 @@ describe('the decision for a trigger', () => {
       { event: 'pull_request', branch: 'main' },
       true,
       'rule_matches',
-      'trigger_not_active',
+      'trigger_accepted',
     ],
-    ['[{ tag: "v*" }]', { event: 'tag', tag: 'v1.2' }, true, 'rule_matches', 'trigger_not_active'],
+    ['[{ tag: "v*" }]', { event: 'tag', tag: 'v1.2' }, true, 'rule_matches', 'trigger_accepted'],
     ['[{ tag: "v*" }]', { event: 'tag', tag: '1.2' }, false, 'rule_other_ref', 'trigger_no_match'],
     ['[{ tag: "v*" }]', { event: 'tag' }, null, 'rule_unsure', 'trigger_unsure'],
     [
@@ -83,9 +83,9 @@ describe('the decision for a trigger', () => {
       { event: 'schedule' },
       true,
       'rule_matches',
-      'trigger_not_active',
+      'trigger_accepted',
     ],
-    ['[webhook]', { event: 'webhook' }, true, 'rule_matches', 'trigger_not_active'],
+    ['[webhook]', { event: 'webhook' }, true, 'rule_matches', 'trigger_accepted'],
     ['[manual]', { event: 'push', branch: 'main' }, false, 'rule_other_event', 'trigger_no_rule'],
     [
       '[{ trigger_type: git_push, config: { branch_patterns: [main], repository: "https://a.example/x" } }]',
@@ -99,21 +99,49 @@ describe('the decision for a trigger', () => {
       { event: 'push', branch: 'main' },
       true,
       'rule_matches',
-      'trigger_not_active',
+      'trigger_accepted',
     ],
   ])('%s for %j', (triggers, trigger, matches, ofRule, ofAll) => {
     const decision = decide(triggers, trigger);
     expect(decision.rules).toEqual([expect.objectContaining({ matches })]);
     expect([decision.rules[0]?.reason.code, decision.reason.code]).toEqual([ofRule, ofAll]);
-    expect(decision.starts).toBe(false);
+    expect(decision.starts).toBe(ofAll === 'trigger_accepted');
+  });
+
+  it('a schedule and a webhook start nothing while an input is missing; a push does', () => {
+    const inputProblems = [
+      { path: 'inputs.a', code: 'missing_input', message: 'The input "a" is missing.' },
+    ] as const;
+    const rules = '[push, webhook, { schedule: { cron: "0 3 * * *" } }]';
+    for (const event of ['schedule', 'webhook']) {
+      expect(decide(rules, { event }, { inputProblems })).toMatchObject({
+        starts: false,
+        reason: { code: 'inputs_invalid' },
+      });
+    }
+    expect(decide(rules, { event: 'push' }, { inputProblems }).starts).toBe(true);
   });
 
   it('one rule that matches is enough', () => {
     const rules = '[{ push: { branches: [a] } }, { push: { branches: [b] } }]';
-    expect(decide(rules, { event: 'push', branch: 'b' }).reason.code).toBe('trigger_not_active');
+    expect(decide(rules, { event: 'push', branch: 'b' }).reason.code).toBe('trigger_accepted');
   });
 
   const paths = '[{ push: { paths: { include: ["src/**"], exclude: ["**/*.md"] } } }]';
+  it('says why it matches where nobody knows the changed files', () => {
+    const event = { event: 'push', branch: 'a', changedPaths: 'unknown' } as const;
+    const [rule] = decide(paths, { ...event, pathsProblem: 'the branch is new' }).rules;
+    expect(rule).toMatchObject({
+      matches: true,
+      reason: {
+        message: 'it matches, since nobody can tell which files were changed: the branch is new',
+        data: { problem: 'the branch is new' },
+      },
+    });
+    const { reason } = decide(paths, event);
+    expect(reason.message).toContain('nobody can tell which files were changed');
+  });
+
   it.each<[readonly string[] | 'unknown', boolean, string]>([
     [['docs/a.md', 'src/a.ts'], true, 'rule_matches'],
     [['src/deep/a.ts'], true, 'rule_matches'],
@@ -123,6 +151,46 @@ describe('the decision for a trigger', () => {
   ])('the changed files %j', (changedPaths, matches, code) => {
     const [rule] = decide(paths, { event: 'push', branch: 'a', changedPaths }).rules;
     expect(rule).toMatchObject({ matches, reason: { code } });
+  });
+
+  it.each([
+    ['fix [skip ci] this', '[skip ci]'],
+    ['[NO CI]', '[no ci]'],
+    ['skip-checks: true', 'skip-checks: true'],
+    ['the [skip] of ci', undefined],
+  ])('a text that asks for no run: %j', (skipText, mark) => {
+    const { starts, reason } = decide('[push]', { event: 'push', branch: 'a', skipText });
+    expect(starts).toBe(mark === undefined);
+    expect(reason.code).toBe(mark === undefined ? 'trigger_accepted' : 'trigger_skipped');
+    expect(reason.data).toEqual(mark === undefined ? undefined : { mark });
+  });
+
+  it.each<[TriggerEvent, string]>([
+    [{ event: 'pull_request', pullRequestType: 'edited', baseChanged: true }, 'rule_matches'],
+    [{ event: 'pull_request', pullRequestType: 'edited', baseChanged: false }, 'rule_other_type'],
+    [{ event: 'pull_request', pullRequestType: 'opened', draft: true }, 'rule_no_drafts'],
+    [{ event: 'pull_request', pullRequestType: 'opened', draft: false }, 'rule_matches'],
+  ])('a pull request %j', (trigger, code) => {
+    const [rule] = decide('[{ pull_request: { draft: false } }]', trigger).rules;
+    expect(rule?.reason.code).toBe(code);
+  });
+
+  it.each([
+    ['', 'run', 'trigger_accepted'],
+    ['', undefined, 'fork_needs_approval'],
+    ['forks: run', 'approval', 'fork_needs_approval'],
+    ['forks: approval', 'run', 'fork_needs_approval'],
+    ['forks: run', 'run', 'trigger_accepted'],
+    ['forks: never', 'run', 'fork_refused'],
+    ['forks: run', 'never', 'fork_refused'],
+  ] as const)('of a fork, by a rule with {%s} and a connection with %s', (rule, forks, code) => {
+    const trigger = { event: 'pull_request', fork: true };
+    const rules = `[{ pull_request: { ${rule} } }]`;
+    const decision = decide(rules, trigger, forks === undefined ? {} : { forks });
+    expect([decision.starts, decision.reason.code]).toEqual([code === 'trigger_accepted', code]);
+    // Where no rule is for it, that is the reason.
+    const none = decide('[push]', trigger, forks === undefined ? {} : { forks });
+    expect(none.reason.code).toBe('trigger_no_rule');
   });
 
   it.each<[string, boolean, string]>([

@@ -3,6 +3,7 @@ import type { InputProblem } from '../compiler/resolve-inputs.js';
 import type { TriggerDocument } from '../definition/definition-document.js';
 import type { Reason } from '../plan/run-state.js';
 import { nameList } from '../runtime/reasons.js';
+import { type ForkPolicy, refuseFork } from './fork-policy.js';
 import { matchesPattern } from './name-pattern.js';
 import type { TriggerEvent } from './trigger-event.js';
 import { triggerReason } from './trigger-reasons.js';
@@ -29,6 +30,8 @@ export interface TriggerQuestion {
   readonly trigger: TriggerEvent;
   readonly enabled: boolean;
   readonly inputProblems: readonly InputProblem[];
+  /** What the connection lets pull requests from other repositories do; default: `approval`. */
+  readonly forks?: ForkPolicy;
 }
 
 /**
@@ -43,16 +46,32 @@ export function decideTrigger(question: TriggerQuestion): TriggerDecision {
     const why = 'the pipeline is disabled: it starts no executions';
     return { ...answer, starts: false, reason: triggerReason('pipeline_disabled', why) };
   }
+  const mark = trigger.skipText === undefined ? undefined : skipMark(trigger.skipText);
+  if (mark !== undefined) {
+    const why = `"${mark}" asks for no run`;
+    return { ...answer, starts: false, reason: triggerReason('trigger_skipped', why, { mark }) };
+  }
   if (!startedByPeople(trigger.event)) {
-    return { ...answer, starts: false, reason: decideByRules(rules, trigger.event) };
+    const reason = decideByRules(rules, trigger.event);
+    if (reason.code !== 'trigger_accepted') return { ...answer, starts: false, reason };
+    const refusal =
+      trigger.fork === true
+        ? refuseFork(question.rules, question.forks ?? 'approval')
+        : ASKING_FOR_INPUTS.has(trigger.event)
+          ? refuseInputs(question)
+          : undefined;
+    return { ...answer, starts: refusal === undefined, reason: refusal ?? reason };
   }
-  if (question.inputProblems.length > 0) {
-    const problems = question.inputProblems;
-    const why = `the inputs do not fit: ${problems.map(({ message }) => message).join(' ')}`;
-    return { ...answer, starts: false, reason: triggerReason('inputs_invalid', why, { problems }) };
-  }
+  const refusal = refuseInputs(question);
+  if (refusal !== undefined) return { ...answer, starts: false, reason: refusal };
   const why = 'whoever may trigger the pipeline starts it, with or without a rule';
   return { ...answer, starts: true, reason: triggerReason('trigger_accepted', why) };
+}
+
+function refuseInputs({ inputProblems: problems }: TriggerQuestion): Reason | undefined {
+  if (problems.length === 0) return undefined;
+  const why = `the inputs do not fit: ${problems.map(({ message }) => message).join(' ')}`;
+  return triggerReason('inputs_invalid', why, { problems });
 }
 
 function startedByPeople(event: string): boolean {
@@ -64,9 +83,9 @@ function decideByRules(rules: readonly RuleDecision[], event: string): Reason {
   if (own.length === 0) {
     return triggerReason('trigger_no_rule', `no rule of the pipeline is for "${event}"`);
   }
-  if (own.some(({ matches }) => matches === true)) {
-    const why = `a rule matches, but this version starts nothing by "${event}" yet; start it by hand until then`;
-    return triggerReason('trigger_not_active', why);
+  const match = own.find(({ matches }) => matches === true);
+  if (match !== undefined) {
+    return triggerReason('trigger_accepted', `a rule is for it: ${match.reason.message}`);
   }
   const unsure = own.find(({ matches }) => matches === null);
   if (unsure !== undefined) {
@@ -76,11 +95,21 @@ function decideByRules(rules: readonly RuleDecision[], event: string): Reason {
   return triggerReason('trigger_no_match', `no rule matches: ${why}`);
 }
 
+/** Not those of forges: whoever pushes knows nothing of inputs. */
+const ASKING_FOR_INPUTS: ReadonlySet<string> = new Set(['schedule', 'webhook']);
+
+const SKIP_MARK = /\[(?:skip ci|ci skip|no ci)\]|^skip-checks: *true$/im;
+
+/** What in a text asks for no run; undefined = nothing. */
+function skipMark(text: string): string | undefined {
+  return SKIP_MARK.exec(text)?.[0].toLowerCase();
+}
+
 /** The seed's name of an event, and ours. */
 const EVENT_OF_TYPE: Readonly<Record<string, string>> = { git_push: 'push' };
 
 function decideRule(rule: TriggerDocument, trigger: TriggerEvent): RuleDecision {
-  const event = valueOf(EVENT_OF_TYPE, rule.trigger_type) ?? rule.trigger_type;
+  const event = eventOf(rule);
   if (!(event === trigger.event || (event === 'manual' && startedByPeople(trigger.event)))) {
     const why = `the rule is for "${event}"`;
     return { event, matches: false, reason: triggerReason('rule_other_event', why) };
@@ -109,6 +138,14 @@ function decideRule(rule: TriggerDocument, trigger: TriggerEvent): RuleDecision 
     const why = `the rule is for ${types.join(', ')}, not for "${type}"`;
     return { event, matches: false, reason: triggerReason('rule_other_type', why, { types }) };
   }
+  if (event === 'pull_request' && type === 'edited' && trigger.baseChanged === false) {
+    const why = 'its base branch is the same';
+    return { event, matches: false, reason: triggerReason('rule_other_type', why, { types }) };
+  }
+  if (trigger.draft === true && rule.config['draft'] === false) {
+    const why = 'the rule is not for drafts';
+    return { event, matches: false, reason: triggerReason('rule_no_drafts', why) };
+  }
   const paths = pathsOf(rule);
   const { changedPaths } = trigger;
   if (paths !== undefined && changedPaths !== undefined && !touches(paths, changedPaths)) {
@@ -123,7 +160,22 @@ function decideRule(rule: TriggerDocument, trigger: TriggerEvent): RuleDecision 
     const why = `depends on what was not given: ${missing.join(', ')}`;
     return { event, matches: null, reason: triggerReason('rule_unsure', why, { missing }) };
   }
-  return { event, matches: true, reason: triggerReason('rule_matches', matchMessage(event, rule)) };
+  const why = matchMessage(event, rule);
+  if (paths === undefined || changedPaths !== 'unknown') {
+    return { event, matches: true, reason: triggerReason('rule_matches', why) };
+  }
+  const { pathsProblem: problem = 'the event does not say so' } = trigger;
+  const message = `${why}, since nobody can tell which files were changed: ${problem}`;
+  return { event, matches: true, reason: triggerReason('rule_matches', message, { problem }) };
+}
+
+/** Whether one of the rules for an event asks which files it changed. */
+export function asksForPaths(rules: readonly TriggerDocument[], event: string): boolean {
+  return rules.some((rule) => eventOf(rule) === event && pathsOf(rule) !== undefined);
+}
+
+function eventOf({ trigger_type: type }: TriggerDocument): string {
+  return valueOf(EVENT_OF_TYPE, type) ?? type;
 }
 
 interface PathRule {

@@ -14,6 +14,19 @@ export interface TriggerEvent {
    * tell.
    */
   readonly changedPaths?: readonly string[] | 'unknown';
+  /** Why nobody can tell the files. */
+  readonly pathsProblem?: string;
   /** What happened to a pull request: `opened`, `synchronize`… */
   readonly pullRequestType?: string;
+  /** `edited`, and its base branch is another one now. */
+  readonly baseChanged?: boolean;
+  /** A pull request that is a draft. */
+  readonly draft?: boolean;
+  /** A pull request from another repository. */
+  readonly fork?: boolean;
+  /**
+   * Where a skip mark counts: the subject of the head commit of a push, the title of a pull
+   * request.
+   */
+  readonly skipText?: string;
 }

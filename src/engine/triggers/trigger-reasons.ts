@@ -6,12 +6,21 @@ import type { Reason } from '../plan/run-state.js';
  */
 export const TRIGGER_REASONS = {
   trigger_accepted: 'The event starts an execution.',
-  trigger_not_active: 'A rule matches, but this version starts nothing by such events yet.',
   trigger_unsure: 'Whether a rule matches depends on what the event did not say.',
   trigger_no_rule: 'The pipeline has no rule for this kind of event.',
   trigger_no_match: 'No rule matches.',
+  trigger_skipped: 'The commit or the pull request asks for no run: `data.mark`.',
   pipeline_disabled: 'The pipeline is disabled: it starts no executions.',
   inputs_invalid: 'The inputs do not fit the pipeline: `data.problems`.',
+
+  fork_needs_approval: 'A pull request from another repository: somebody must approve the run.',
+  fork_refused: 'Pull requests from other repositories start nothing here.',
+
+  schedule_caught_up: 'The tick was missed, and is made up for: `data.late_ms`.',
+  schedule_missed: 'The tick was missed and is not made up for: `data.late_ms`.',
+  schedule_off_default_branch: 'The file is not on the default branch of its repository.',
+  webhook_off_default_branch: 'The file is not on the default branch of its repository.',
+  repository_gone: 'The repository of the pipeline is not connected any more.',
 
   rule_matches: 'The rule matches.',
   rule_unsure: 'The rule asks for what the event did not say: `data.missing`.',
@@ -19,6 +28,7 @@ export const TRIGGER_REASONS = {
   rule_other_ref: 'Branch or tag match none of the patterns: `data.patterns`.',
   rule_other_repository: 'The rule is for another repository.',
   rule_other_paths: 'No changed file is one that the rule asks for.',
+  rule_no_drafts: 'The rule is not for drafts.',
   rule_other_type: 'The rule is for other things that happen to a pull request: `data.types`.',
 } as const satisfies Readonly<Record<string, string>>;
 

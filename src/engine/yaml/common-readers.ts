@@ -1,9 +1,11 @@
+import { ASKED_REF_NAME } from '../../common/values/ref-name.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import { repositoryUrlProblem } from '../../common/values/repository-url.js';
 import { lineProblem } from '../../common/values/text-rule.js';
-import type { RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
+import type { CredentialsPlan, RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import { template } from './expression-readers.js';
-import { fields, type NameUse, type Reader } from './reader.js';
+import type { YamlPath } from './problem.js';
+import { fields, type NameUse, type ReadContext, type Reader } from './reader.js';
 import {
   choice,
   duration,
@@ -16,6 +18,8 @@ import {
   text,
   type TextRule,
 } from './value-readers.js';
+import { variableNameProblem } from './variable-rule.js';
+import type { YamlNode } from './yaml-tree.js';
 
 export const MAX_RETRIES = 10;
 /** Names that the addresses of log lines use for hooks. */
@@ -90,6 +94,24 @@ export const outputs: Reader<string[]> = listOf(
   { max: 100, single: true },
 );
 
+const secretUse: Reader<NameUse> = placed(
+  text({
+    expects: 'the name of a secret',
+    check: (value) => {
+      const problem = value === '__proto__' ? NO_SECRET : variableNameProblem(value);
+      return problem && ['invalid_name', problem.message, problem.suggestion];
+    },
+  }),
+);
+
+/** Names of secrets that become variables of steps; each with its place. */
+export const secrets: Reader<NameUse[]> = listOf(secretUse, { max: 100, single: true });
+
+const NO_SECRET = {
+  message: '"__proto__" cannot be used as a name.',
+  suggestion: 'Choose another name',
+} as const;
+
 export const labels: Reader<string[]> = listOf(
   text({
     expects: 'a label',
@@ -154,11 +176,10 @@ const url: Reader<string> = {
 const gitName = template({
   expects: 'the name of a branch or tag',
   max: 255,
-  // https://git-scm.com/docs/git-check-ref-format
   check: (value) =>
-    /^[-/.]|[\s~^:?*[\\\p{Cc}]|\.\.|@\{|\/\/|[/.]$|\.lock$/u.test(value)
-      ? ['invalid_name', `"${quoted(value, 60)}" is no name of a branch or tag.`]
-      : undefined,
+    value === '' || ASKED_REF_NAME.test(value)
+      ? undefined
+      : ['invalid_name', `"${quoted(value, 60)}" is no name of a branch or tag.`],
 });
 
 const commit = template({
@@ -182,18 +203,97 @@ export const gitFields = {
   depth: integer(0, 1_000_000),
 };
 
+const submoduleFlag = flag('true, false or recursive');
+
+const submodules: Reader<boolean | 'recursive'> = {
+  expects: submoduleFlag.expects,
+  read: (node, path, context) =>
+    node.kind === 'scalar' && node.value === 'recursive'
+      ? node.value
+      : submoduleFlag.read(node, path, context),
+};
+
+const secretName: Reader<string> = mapped(secretUse, ({ name: value }) => value);
+
+export const credentialsTable = {
+  name: 'credentials',
+  fields: {
+    token: secretName,
+    username: secretName,
+    password: secretName,
+    ssh_key: secretName,
+    known_hosts: secretName,
+  },
+  habits: { user: 'Write username', key: 'Write ssh_key', deploy_key: 'Write ssh_key' },
+} as const;
+
+/** `credentials: <secret>`, which is a token, or a map of names of secrets. */
+export const credentials: Reader<CredentialsPlan> = mapOr(
+  mapped(fields(credentialsTable), ({ ssh_key, known_hosts, ...rest }): CredentialsPlan => ({
+    ...rest,
+    sshKey: ssh_key,
+    knownHosts: known_hosts,
+  })),
+  mapped(secretName, (token): CredentialsPlan => ({ token })),
+);
+
+/**
+ * The credentials of a clone, if they fit each other and the URL. The host to which they go stands
+ * in the file: no expression chooses it.
+ */
+export function fittingCredentials(
+  address: string,
+  named: CredentialsPlan | undefined,
+  { path, node }: { readonly path: YamlPath; readonly node: YamlNode },
+  context: ReadContext,
+): CredentialsPlan | undefined {
+  if (named === undefined) return undefined;
+  const refuse = (message: string, hint: string): undefined => {
+    const entries = node.kind === 'map' ? node.entries : [];
+    const offset = entries.find(({ key }) => key === 'credentials')?.keyStart ?? node.start;
+    const place = { path: [...path, 'credentials'], offset };
+    context.error('invalid_credentials', message, place, hint);
+    return undefined;
+  };
+  const origin = /^[a-z]+:\/\/[^/]*\//i.exec(address)?.[0] ?? '';
+  if (origin === '' || origin.includes('${{')) {
+    return refuse('Credentials need a URL whose host is written out.', 'Write the host into url');
+  }
+  const isSsh = /^ssh:/i.test(origin);
+  if (!isSsh && origin.includes('@')) {
+    return refuse('The URL holds credentials, and others are named.', 'Take them out of the URL');
+  }
+  const { token, username, password, sshKey: key } = named;
+  if (isSsh !== (key !== undefined)) {
+    return refuse(
+      'ssh_key belongs to an ssh:// URL, and nothing else does.',
+      isSsh ? 'Write credentials: { ssh_key: <secret> }' : 'Write credentials: <secret>',
+    );
+  }
+  const pairs = [token !== undefined, password !== undefined, key !== undefined];
+  if (pairs.filter(Boolean).length !== 1 || (username !== undefined && password === undefined)) {
+    return refuse(
+      'Credentials are a token, or a username with a password, or an ssh_key.',
+      'Write credentials: { username: <secret>, password: <secret> }',
+    );
+  }
+  if (password !== undefined && username === undefined) {
+    return refuse('A password needs a username.', 'Add username: <secret>');
+  }
+  if (named.knownHosts !== undefined && key === undefined) {
+    return refuse('known_hosts belongs to ssh_key.', 'Remove known_hosts');
+  }
+  return named;
+}
+
 export const repositoryTable = {
   name: 'repository',
-  fields: gitFields,
+  fields: { ...gitFields, tags: flag(), submodules, lfs: flag(), credentials },
   required: ['url'],
-  later: {
-    credentials: 'the secret store comes later; put credentials into the URL',
-    submodules: 'submodules are not fetched; clone the one you need in a step',
-  },
   habits: {
     ref: 'Write branch, tag or commit',
     repository_url: 'Write url',
-    token: 'Put credentials into the URL: https://user:token@host/…',
+    token: 'Write credentials: <name of a secret>',
   },
 } as const;
 
@@ -213,7 +313,10 @@ export const repository: Reader<RepositoryPlan> = (() => {
           'Remove one',
         );
       }
-      return values?.url === undefined ? undefined : { ...values, url: values.url };
+      if (values?.url === undefined) return undefined;
+      const { credentials: named, url: address, ...rest } = values;
+      const used = fittingCredentials(address, named, { path, node }, context);
+      return { ...rest, url: address, ...(used && { credentials: used }) };
     },
   };
   return mapOr(

@@ -34,7 +34,7 @@ type Decoded =
  * The text of an uploaded file: UTF-8, with or without a byte order mark. UTF-16 and other bytes
  * are problems, never guesses.
  */
-export function decodeYaml(bytes: Uint8Array): Decoded {
+export function decodeYamlBytes(bytes: Uint8Array): Decoded {
   if (bytes.byteLength > MAX_YAML_BYTES) return { ok: false, problem: tooLarge(bytes.byteLength) };
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {

@@ -23,6 +23,7 @@ import type { Response } from 'express';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
+import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
 import { ApiErrors, ApiList } from '../../common/http/api-documentation.js';
 import { type ListBody, listBody, pageOf, pageRequest } from '../../common/http/paging.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
@@ -45,9 +46,16 @@ import {
 } from '../record/dto/execution.response.js';
 import { CancelDto, CancelResponse, RerunDto } from './dto/execution-commands.dto.js';
 import { ExecutionListQuery } from './dto/execution-list.query.js';
-import { type AcceptedExecution, ExecutionsService } from './executions.service.js';
+import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
+import type { AcceptedExecution } from './accept-execution.js';
+import { ExecutionsService } from './executions.service.js';
 
 const LOG_TAIL = 100;
+
+/** A number of an execution (`shop#42`) in the path has become its id in the answer. */
+const CANCELLED = {
+  id: ({ answer, param }: AuditFacts) => answer('execution_id') ?? param('id'),
+};
 
 /** What both ways to cancel have in common. */
 function CancelRoute(): MethodDecorator {
@@ -72,6 +80,16 @@ export class ExecutionsController {
 
   @Post('pipelines/:id/trigger')
   @Requires('executions:trigger')
+  @Audited('executions.trigger', 'execution', {
+    id: ({ answer }) => answer('execution_id'),
+    details: ({ param, body, answer }) => ({
+      pipeline_id: param('id'),
+      number: answer('number'),
+      trigger_type: body('trigger_type'),
+    }),
+    // The execution itself says who has started it.
+    recordedBy: 'later',
+  })
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: "Run the pipeline's current version; answers at once" })
@@ -99,7 +117,7 @@ export class ExecutionsController {
         environment: triggerEnvironment(body.environment ?? {}),
         inputs: body.inputs,
       },
-      principal.id,
+      principal,
       reservation,
     );
     return acceptedResponse(accepted);
@@ -134,7 +152,7 @@ export class ExecutionsController {
   @ApiOperation({ summary: 'One execution, live while it runs' })
   @ApiOkResponse({ type: ExecutionResponse })
   @ApiErrors(400, 401, 404, 503)
-  async get(@Param('id', UuidPipe) id: string): Promise<ExecutionResponse> {
+  async get(@Param('id', ExecutionIdPipe) id: string): Promise<ExecutionResponse> {
     const execution = await this.executions.get(id);
     return executionResponse(execution, await this.logs.tail(execution, LOG_TAIL));
   }
@@ -144,12 +162,17 @@ export class ExecutionsController {
   @ApiOperation({ summary: 'Why each stage and step ran, waits or was skipped' })
   @ApiOkResponse({ type: ExplanationResponse })
   @ApiErrors(400, 401, 404, 503)
-  async explain(@Param('id', UuidPipe) id: string): Promise<ExplanationResponse> {
+  async explain(@Param('id', ExecutionIdPipe) id: string): Promise<ExplanationResponse> {
     return this.explainer.explain(await this.executions.get(id));
   }
 
   @Post('executions/:id/rerun')
   @Requires('executions:trigger')
+  @Audited('executions.rerun', 'execution', {
+    id: ({ answer }) => answer('execution_id'),
+    details: ({ param, answer }) => ({ rerun_of: param('id'), number: answer('number') }),
+    recordedBy: 'later',
+  })
   @Idempotent()
   @HttpCode(202)
   @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
@@ -157,7 +180,7 @@ export class ExecutionsController {
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
   @ApiErrors(400, 401, 404, 409, 503)
   async rerun(
-    @Param('id', UuidPipe) id: string,
+    @Param('id', ExecutionIdPipe) id: string,
     @Body() _body: RerunDto,
     @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
@@ -167,9 +190,10 @@ export class ExecutionsController {
 
   @Delete('executions/:id/cancel')
   @Requires('executions:cancel')
+  @Audited('executions.cancel', 'execution', CANCELLED)
   @CancelRoute()
   async cancelByDelete(
-    @Param('id', UuidPipe) id: string,
+    @Param('id', ExecutionIdPipe) id: string,
     @Body() body: CancelDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<CancelResponse> {
@@ -180,10 +204,11 @@ export class ExecutionsController {
   // otherwise.
   @Post('executions/:id/cancel')
   @Requires('executions:cancel')
+  @Audited('executions.cancel', 'execution', CANCELLED)
   @HttpCode(200)
   @CancelRoute()
   async cancel(
-    @Param('id', UuidPipe) id: string,
+    @Param('id', ExecutionIdPipe) id: string,
     @Body() body: CancelDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<CancelResponse> {
@@ -192,6 +217,7 @@ export class ExecutionsController {
   }
 }
 
-function acceptedResponse({ executionId, message }: AcceptedExecution): AcceptedExecutionResponse {
-  return { execution_id: executionId, message };
+function acceptedResponse(accepted: AcceptedExecution): AcceptedExecutionResponse {
+  const { executionId, number, message } = accepted;
+  return { execution_id: executionId, number, message };
 }

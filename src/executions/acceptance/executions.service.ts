@@ -1,28 +1,25 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../auth/principals/principal.js';
 import {
   conflict,
   notFound,
   unprocessable,
   validationError,
 } from '../../common/errors/millrace.error.js';
-import { failPoint } from '../../common/fail-point.js';
-import { Metrics } from '../../common/metrics/metrics.js';
+import { splitUrlCredentials } from '../../common/url-credentials.js';
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
 import { sayUrl } from '../../common/values/repository-url.js';
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
-import type { Plan } from '../../engine/plan/plan.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
-import { pendingState } from '../../engine/runtime/pending-state.js';
 import type { Reservation } from '../../idempotency/reservation.js';
-import { EventBus } from '../../integrations/event-bus/event-bus.js';
-import { Tracing } from '../../integrations/tracing/tracing.js';
-import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
+import {
+  PipelinesService,
+  type RunnableVersion,
+} from '../../pipelines/definitions/pipelines.service.js';
 import { PlansService } from '../../pipelines/versions/plans.service.js';
-import { EndExecution } from '../ending/end-execution.js';
-import { cancelledSettlement } from '../ending/settlements.js';
-import { ExecutionPlacer } from '../placement/execution-placer.js';
-import { queueForLabels } from '../placement/execution-queue.js';
-import { CANCEL_TOPIC } from '../placement/execution-topics.js';
+import { RepositoriesService } from '../../repositories/repositories.service.js';
+import { type AcceptedExecution, AcceptExecution, NO_PLAN } from './accept-execution.js';
+import { CancelExecution } from '../ending/cancel-execution.js';
 import {
   type ExecutionFilter,
   ExecutionListsRepository,
@@ -30,10 +27,10 @@ import {
 } from '../record/execution-lists.repository.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord, TriggerInfo } from '../record/execution.schema.js';
+import { mustBeReadable } from '../record/sealed-execution.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
-import { runContextOf } from '../record/run-context.js';
-import { storedRun } from '../record/stored-state.js';
+import { refuseOwnCode } from './trigger-limits.js';
 
 /** What somebody asks for when a pipeline is triggered by hand. */
 export interface TriggerRequest {
@@ -47,40 +44,31 @@ export interface TriggerRequest {
   readonly inputs?: NameRecord<unknown>;
 }
 
-export interface AcceptedExecution {
-  readonly executionId: string;
-  /** For people: whether it is queued or waits for the queue to be reachable. */
-  readonly message: string;
-}
-
 /** Accepts, shows, cancels and repeats executions; runs none. */
 @Injectable()
 export class ExecutionsService {
-  private readonly logger = new Logger(ExecutionsService.name);
-
   constructor(
     private readonly pipelines: PipelinesService,
     private readonly plans: PlansService,
+    private readonly repositories: RepositoriesService,
     private readonly executions: ExecutionsRepository,
     private readonly lists: ExecutionListsRepository,
-    private readonly placer: ExecutionPlacer,
-    private readonly endings: EndExecution,
+    private readonly acceptance: AcceptExecution,
+    private readonly cancels: CancelExecution,
     private readonly live: LiveExecutions,
-    private readonly bus: EventBus,
-    private readonly metrics: Metrics,
-    private readonly tracing: Tracing,
   ) {}
 
   /**
    * Accepts an execution of the pipeline's current version. When it returns, the execution is
    * stored and will run, whatever happens to this process.
    * @throws MillraceError ValidationError, NotFoundError, ConflictError (disabled),
-   * UnprocessableError (inputs), ServiceUnavailableError (database away)
+   * UnprocessableError (inputs), ServiceUnavailableError (database away), AuthorizationError
+   * (`refuseOwnCode`)
    */
   async trigger(
     pipelineId: string,
     request: TriggerRequest,
-    actor: string,
+    caller: Pick<Principal, 'id' | 'scopes'>,
     reservation: Reservation,
   ): Promise<AcceptedExecution> {
     if (request.branch !== undefined && request.tag !== undefined) {
@@ -88,15 +76,16 @@ export class ExecutionsService {
         suggestions: ['Leave one of them out; commit_hash may come with either.'],
       });
     }
-    const earlier = await this.acceptedBefore(reservation);
+    const earlier = await this.acceptance.acceptedBefore(reservation);
     if (earlier) return earlier;
     const version = await this.pipelines.getVersion(pipelineId);
     if (!version.enabled) throw disabled(pipelineId);
+    await refuseOwnCode(version.plan, request, caller.scopes, () => this.urlsOf(version));
     const { inputs, problems } = resolveInputs(version.definition, request.inputs ?? {});
     if (problems.length > 0) {
       throw unprocessable('The inputs do not fit the pipeline.', { details: problems });
     }
-    return this.accept(reservation.id, {
+    return this.acceptance.accept(reservation.id, {
       pipeline_id: version.pipelineId,
       pipeline_name: version.pipelineName,
       pipeline_version: version.number,
@@ -104,7 +93,7 @@ export class ExecutionsService {
       plan: version.plan,
       inputs,
       environment: mergedNames(request.environment),
-      trigger_info: triggerInfo(request, actor),
+      trigger_info: triggerInfo(request, caller.id),
       clone_url: request.repository ?? null,
       rerun_of: null,
     });
@@ -116,7 +105,7 @@ export class ExecutionsService {
    *   pipeline is disabled
    */
   async rerun(id: string, actor: string, reservation: Reservation): Promise<AcceptedExecution> {
-    const earlier = await this.acceptedBefore(reservation);
+    const earlier = await this.acceptance.acceptedBefore(reservation);
     if (earlier) return earlier;
     const original = await this.get(id);
     if (!isTerminal(original.status)) {
@@ -124,12 +113,17 @@ export class ExecutionsService {
         suggestions: ['Wait for its end or cancel it, then run it again.'],
       });
     }
+    if (original.plan_hash === NO_PLAN) {
+      throw conflict(`Execution ${id} has no plan: its definition did not compile.`, {
+        suggestions: ['Mend the file and push it: that starts an execution of its own.'],
+      });
+    }
     // Of a pipeline that was deleted the plan is still there, and nobody said that it must not run.
     if ((await this.pipelines.isEnabled(original.pipeline_id)) === false) {
       throw disabled(original.pipeline_id);
     }
     const info = original.trigger_info;
-    return this.accept(reservation.id, {
+    return this.acceptance.accept(reservation.id, {
       pipeline_id: original.pipeline_id,
       pipeline_name: original.pipeline_name,
       pipeline_version: original.pipeline_version,
@@ -144,15 +138,20 @@ export class ExecutionsService {
         rerun_of: original._id,
         rerun_by: actor,
       },
-      clone_url: original.clone_url,
+      clone_url: cloneUrlOf(original),
+      ...(original.payload !== undefined && { payload: original.payload }),
       rerun_of: original._id,
     });
   }
 
-  /** The execution with what is live of it. */
+  /**
+   * The execution with what is live of it.
+   * @throws NotFoundError, MissingKeyError, BrokenSealError
+   */
   async get(id: string): Promise<ExecutionRecord> {
     const execution = await this.executions.find(id);
     if (!execution) throw notFound('execution', id);
+    mustBeReadable(execution);
     return this.live.merge(execution);
   }
 
@@ -170,113 +169,34 @@ export class ExecutionsService {
    * @throws MillraceError NotFoundError, ConflictError when it is over already
    */
   async cancel(id: string, actor: string, why: string | undefined): Promise<void> {
-    const request = {
+    const result = await this.cancels.cancel(id, {
       at: new Date(),
       by: actor,
       ...(why === undefined ? {} : { reason: why }),
-    };
-    const execution = await this.executions.requestCancel(id, request);
-    if (!execution) throw notFound('execution', id);
-    if (isTerminal(execution.status)) {
-      // The worker may have ended it for this very request before it was read back.
-      if (execution.cancel_requested?.at.getTime() === request.at.getTime()) return;
-      throw conflict(`Execution ${id} is over already: it is ${execution.status}.`, {
+    });
+    if (result.kind === 'not_found') throw notFound('execution', id);
+    if (result.kind === 'over') {
+      throw conflict(`Execution ${id} is over already: it is ${result.status}.`, {
         suggestions: ['Nothing is left to cancel; run it again if you want another result.'],
       });
     }
-    const isPending =
-      execution.status !== 'running' &&
-      (await this.endings.end({ executionId: id }, cancelledSettlement(execution))) === 'ended';
-    if (isPending) return;
-    await this.bus.publish(CANCEL_TOPIC, id).catch((error: unknown) => {
-      this.logger.debug({ err: error, executionId: id }, 'the worker reads the cancel in time');
-    });
   }
 
-  private accept(id: string, order: ExecutionOrder): Promise<AcceptedExecution> {
-    const attributes = { 'millrace.execution.id': id, 'millrace.pipeline.id': order.pipeline_id };
-    return this.tracing.span('execution accept', attributes, () => this.acceptTraced(id, order));
-  }
-
-  private async acceptTraced(
-    id: string,
-    { plan, ...order }: ExecutionOrder,
-  ): Promise<AcceptedExecution> {
-    const execution = newExecution(id, plan, { ...order, trace_parent: this.tracing.current() });
-    await this.placer.announceQueue(execution.queue);
-    await this.executions.insert(execution);
-    const trigger = order.rerun_of === null ? order.trigger_info.trigger_type : 'rerun';
-    this.metrics.executionsAccepted.inc({ trigger });
-    failPoint('execution_inserted');
-    return this.place(execution);
-  }
-
-  /**
-   * What an earlier request under the same reservation has accepted; it may have died before it
-   * made the job.
-   */
-  private async acceptedBefore({
-    id,
-    repeated,
-  }: Reservation): Promise<AcceptedExecution | undefined> {
-    const execution = repeated ? await this.executions.find(id) : null;
-    return execution ? this.place(execution) : undefined;
-  }
-
-  private async place(execution: ExecutionRecord): Promise<AcceptedExecution> {
-    const isPlaced = execution.status !== 'pending';
-    if (isPlaced || (await this.placer.offer(execution))) {
-      return { executionId: execution._id, message: 'Execution accepted and queued.' };
-    }
-    const reason = executionReasons.queueUnavailable();
-    await this.executions.explainPending(execution._id, reason).catch((error: unknown) => {
-      this.logger.debug({ err: error }, 'accepted all the same; the reason is not stored');
-    });
-    return { executionId: execution._id, message: reason.message };
+  /** What the pipeline clones when a trigger names nothing, and its connected repository. */
+  private async urlsOf({ plan, source }: RunnableVersion): Promise<readonly string[]> {
+    const own = plan.repository?.url;
+    const connected = source
+      ? await this.repositories.find(source.repository_id)
+      : own === undefined
+        ? undefined
+        : await this.repositories.withCloneUrl(own);
+    return [own, connected?.clone_url].filter((url) => url !== undefined);
   }
 }
 
-/** What differs from one accepted execution to the next. */
-type Order = Pick<
-  ExecutionRecord,
-  | 'pipeline_id'
-  | 'pipeline_name'
-  | 'pipeline_version'
-  | 'plan_hash'
-  | 'inputs'
-  | 'environment'
-  | 'trigger_info'
-  | 'clone_url'
-  | 'rerun_of'
-  | 'trace_parent'
->;
-
-type ExecutionOrder = Order & { readonly plan: Plan };
-
-function newExecution(id: string, plan: Plan, order: Order): ExecutionRecord {
-  const now = new Date();
-  const blank = {
-    ...order,
-    _id: id,
-    status: 'pending',
-    reason: executionReasons.queued(),
-    queue: queueForLabels(plan.runsOn),
-    enqueue_number: 1,
-    queued_at: now,
-    attempt: 0,
-    placements: [],
-    workers_lost: 0,
-    cancel_requested: null,
-    started_at: null,
-    finished_at: null,
-    duration: null,
-    logs: [],
-    last_log_chunk: null,
-    last_seq: 0,
-    created_at: now,
-    updated_at: now,
-  } as const;
-  return { ...blank, ...storedRun(pendingState(plan, runContextOf(blank))), placements: [] };
+/** The credential of a connection is asked again: older versions have stored it. */
+function cloneUrlOf({ clone_url: url, trigger_info }: ExecutionRecord): string | null {
+  return url === null || trigger_info.event === undefined ? url : splitUrlCredentials(url).url;
 }
 
 function disabled(pipelineId: string): Error {

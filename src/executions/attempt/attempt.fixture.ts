@@ -36,12 +36,16 @@ import { AttemptLogs } from './attempt-logs.js';
 import type { ExecutionAttempt } from './execution-attempt.js';
 import { ExecutionAttempts } from './execution-attempts.js';
 import { PlanRuns } from './plan-runs.js';
+import type { GivenSecrets, RunSecrets } from './run-secrets.js';
+import { CloneAccess } from './steps/clone-access.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
 /** What the commands of these tests do: a process that waits is ended by nobody but `kill`. */
 const SCRIPTS: Readonly<Record<string, FakeScript>> = {
   ok: { stdout: ['one\ntwo\n'], exit: { kind: 'exited', exitCode: 0 } },
   fail: { stdout: ['oh no\n'], exit: { kind: 'exited', exitCode: 3 } },
+  leak: { stdout: ['it is hunter2-secret\n'], exit: { kind: 'exited', exitCode: 0 } },
+  fail_leaking: { stdout: ['hunter2-secret\n'], exit: { kind: 'exited', exitCode: 3 } },
   wait: { stdout: ['waits\n'], exit: new Promise(() => undefined) },
 };
 
@@ -69,8 +73,12 @@ export class AttemptBench {
     new StepUserScripts(this.processes, 'spec-'),
   );
   readonly traces: StoredTrace[] = [];
+  /** By execution attempt. */
+  private readonly tracesOf = new Map<number, readonly StoredTrace[]>();
   readonly attempts: ExecutionAttempts;
   plan: Plan;
+  /** What a run is given of secrets. */
+  secrets: GivenSecrets = { kind: 'values', values: {}, access: CloneAccess.none };
   /** What the plan cannot be read for. */
   planFailure: Error | undefined;
 
@@ -108,12 +116,18 @@ export class AttemptBench {
         }),
       ),
       standIn<ExecutionTracesRepository>({
-        save: async (_hold, traces) => {
+        save: async ({ fence }, traces) => {
           this.traces.splice(0, Infinity, ...traces);
+          this.tracesOf.set(fence, [...traces]);
         },
+        find: async (_id, fence) => this.tracesOf.get(fence) ?? [],
       }),
       this.live,
       new NoTracing(),
+      standIn<RunSecrets>({
+        resolve: async () => this.secrets,
+      }),
+      { publicUrl: 'https://ci.example.org' } as MillraceConfig,
     );
   }
 

@@ -3,7 +3,9 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RESERVED_SEQS } from '../../logs/store/log-fence.js';
 import { LOST_MARKER } from '../../logs/write/log-writer.js';
+import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import { executionReasons } from '../record/execution-reasons.js';
+import { CloneAccess } from './steps/clone-access.js';
 import { AttemptBench } from './attempt.fixture.js';
 
 Logger.overrideLogger(false);
@@ -56,6 +58,167 @@ describe('ExecutionAttempt', () => {
       failure: { stage: 'two', step: 'x', last_lines: ['oh no'] },
       always: [{ status: 'success' }],
     });
+  });
+
+  it('runs nothing, hooks neither, when a secret is missing, and says which', async () => {
+    open('ok').secrets = { kind: 'missing', names: ['A_KEY', 'B_KEY'] };
+    const { attempt, stored } = await bench.begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'failed',
+      reason: { code: 'secret_missing', data: { secrets: ['A_KEY', 'B_KEY'] } },
+      stages: [{ status: 'skipped' }, { status: 'skipped' }],
+      always: [{ status: 'skipped' }],
+      last_seq: 0,
+    });
+    expect(bench.processes.started).toEqual([]);
+  });
+
+  it('names the key that a secret was encrypted with, if it is not here', async () => {
+    open('ok').secrets = { kind: 'unreadable', name: 'A_KEY', keyId: 'k7' };
+    const { attempt, stored } = await bench.begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(stored().reason).toMatchObject({
+      code: 'secret_unreadable',
+      data: { secret: 'A_KEY', key: 'k7' },
+    });
+  });
+
+  it('runs nothing when its plan, or what its trigger gave, cannot be opened', async () => {
+    const missing = new MissingKeyError('k7');
+    for (const unreadable of [missing, undefined]) {
+      open('ok').planFailure = unreadable ? undefined : missing;
+      const { attempt, stored } = await bench.begin({ ...(unreadable && { unreadable }) });
+      expect(await attempt.run()).toBe('settled');
+      expect(stored()).toMatchObject({
+        status: 'failed',
+        reason: { code: 'encrypted_unreadable', data: { key: 'k7' } },
+      });
+      expect(bench.processes.started).toEqual([]);
+    }
+  });
+
+  it('gives secrets to the steps that name them, and masks them in all that it tells', async () => {
+    bench = new AttemptBench(`
+name: p
+stages:
+  - name: one
+    when: "env.A_KEY != 'x'"
+    secrets: A_KEY
+    steps: [{ name: x, run: leak, secrets: [B_KEY] }, { name: y, run: ok }]
+  - { name: two, steps: [{ name: x, run: fail_leaking }] }
+`);
+    bench.secrets = {
+      kind: 'values',
+      values: { A_KEY: 'hunter2-secret', B_KEY: 'the other one' },
+      access: CloneAccess.none,
+    };
+    const { attempt, stored } = await bench.begin({
+      trigger_info: {
+        trigger_type: 'push',
+        triggered_by: 'ada',
+        timestamp: new Date(),
+        event: {
+          delivery_id: 'd',
+          repository_id: 'r',
+          repository: 'acme/shop',
+          default_branch: 'main',
+          fork: false,
+          message: 'now with hunter2-secret',
+          title: 'the other one',
+        },
+      },
+    });
+    expect(await attempt.run()).toBe('settled');
+    const given = bench.processes.started.map(({ environment }) => [
+      environment['A_KEY'],
+      environment['B_KEY'],
+      environment['CI_COMMIT_MESSAGE'],
+    ]);
+    const message = 'now with hunter2-secret';
+    expect(given).toEqual([
+      ['hunter2-secret', 'the other one', message],
+      ['hunter2-secret', undefined, message],
+      [undefined, undefined, message],
+    ]);
+    expect(stored()).toMatchObject({
+      status: 'failed',
+      failure: { last_lines: ['***'] },
+      trigger_info: { event: { message: 'now with ***', title: '***' } },
+    });
+    const told = JSON.stringify([stored(), bench.traces, await bench.log(stored())]);
+    expect(told).not.toMatch(/hunter2|the other one/);
+    expect(told).toContain('it is ***');
+  });
+
+  it('tells steps where its execution is', async () => {
+    bench = new AttemptBench('name: p\nsteps: [ok]\n');
+    const { attempt, stored } = await bench.begin();
+    await attempt.run();
+    expect(bench.processes.started[0]?.environment['CI_EXECUTION_URL']).toBe(
+      `https://ci.example.org/api/ci/executions/${stored()._id}`,
+    );
+  });
+
+  it('hides a secret that it learns of in the middle, in all that it tells from then on', async () => {
+    const yaml = `
+name: p
+environment: { TOKEN: hunter2-secret }
+stages:
+  - name: one
+    when: "env.TOKEN == 'hunter2-secret'"
+    steps: [{ name: x, run: leak }]
+  - name: two
+    steps:
+      - name: clone
+        step_type: github
+        continue_on_error: true # there is no folder to clone into in this bench
+        config: { repository_url: "https://u:\${{ env.TOKEN }}@h/r", working_directory: d }
+  - { name: three, steps: [{ name: x, run: fail_leaking }] }
+`;
+    bench = new AttemptBench(yaml);
+    const { attempt, stored } = await bench.begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(await bench.log(stored())).toEqual([
+      // Sent before anybody could know.
+      '1 it is hunter2-secret',
+      '2 ***',
+    ]);
+    const { logs, failure } = stored();
+    expect(logs).toEqual(['it is ***', '***']);
+    expect(failure?.last_lines).toEqual(['***']);
+    expect(bench.traces[0]?.trace).toMatchObject({
+      expression: "env.TOKEN == '***'",
+      parts: expect.arrayContaining([{ text: 'env.TOKEN', value: '***' }]),
+    });
+  });
+
+  it('hides it at the end in what it told before', async () => {
+    bench = new AttemptBench(`
+name: p
+environment: { TOKEN: hunter2-secret }
+stages:
+  - { name: one, steps: [{ name: x, run: fail_leaking }] }
+  - name: two
+    when: failure()
+    steps:
+      - name: clone
+        step_type: github
+        config: { repository_url: "https://u:\${{ env.TOKEN }}@h/r", working_directory: d }
+`);
+    const { attempt, stored } = await bench.begin();
+    await attempt.run();
+    expect(stored().failure?.last_lines).toEqual(['***']);
+  });
+
+  it('hides in the reason of a cancel what the log hides', async () => {
+    const { attempt, stored, execution } = await open('ok').begin({
+      clone_url: 'https://u:hunter2-secret@h/r',
+    });
+    const request = { at: new Date(), by: 'ada', reason: 'hunter2-secret' };
+    await bench.executions.requestCancel(execution._id, request);
+    await attempt.run();
+    expect(stored().reason?.message).toBe('Cancelled by ada: ***.');
   });
 
   it('ends a running step when it is cancelled, and tells it cancelled, not failed', async () => {

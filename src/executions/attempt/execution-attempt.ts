@@ -1,17 +1,23 @@
 import type { Logger } from '@nestjs/common';
 import { failPoint } from '../../common/fail-point.js';
-import { MaskSet } from '../../common/redaction/mask-set.js';
-import type { Reason, RunState, WhenTrace } from '../../engine/plan/run-state.js';
+import type { MaskSet } from '../../common/redaction/mask-set.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import type { EarlierRun, Reason, RunState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
+import { maskReason } from '../../engine/runtime/reasons.js';
 import type { RunResult, StopRequest } from '../../engine/runtime/run-ports.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import type { Tracing } from '../../integrations/tracing/tracing.js';
 import type { LogWriter } from '../../logs/write/log-writer.js';
-import { credentialMasks } from '../../pipelines/compile/credential-masks.js';
+import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
+import { BrokenSealError, MissingKeyError } from '../../secrets/encryption/keyring.js';
+import type { SecretRefusal } from '../../secrets/store/secrets.service.js';
 import type { EndExecution } from '../ending/end-execution.js';
 import { abandonedSettlement, cancelReason } from '../ending/settlements.js';
 import { executionReasons } from '../record/execution-reasons.js';
+import type { StoredTrace } from '../record/execution-trace.schema.js';
+import { executionUrl } from '../record/execution-url.js';
 import type { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
 import {
   type ExecutionRecord,
@@ -23,10 +29,12 @@ import type { ExecutionsRepository, Settlement } from '../record/executions.repo
 import type { LiveExecutions } from '../record/live-executions.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedLogChunk } from '../record/stored-log-chunk.js';
-import { storedRun } from '../record/stored-state.js';
+import { earlierRun, storedRun, type StoredReason } from '../record/stored-state.js';
 import type { RequeueExecution } from '../recovery/requeue-execution.js';
 import { type AttemptLogs, firstSeqOf, outputTo } from './attempt-logs.js';
+import { maskedTrace, maskedTrigger } from './masked-run.js';
 import type { PlanRun, PlanRuns } from './plan-runs.js';
+import type { RunSecrets } from './run-secrets.js';
 import { runSpans } from './run-spans.js';
 import { progressOf, StatePublisher } from './state-publisher.js';
 import { steadyClock } from './steady-clock.js';
@@ -42,6 +50,9 @@ export interface AttemptTools {
   readonly traces: ExecutionTracesRepository;
   readonly live: LiveExecutions;
   readonly tracing: Tracing;
+  readonly secrets: RunSecrets;
+  /** `PUBLIC_URL` */
+  readonly publicUrl: string | undefined;
   readonly logger: Logger;
 }
 
@@ -70,18 +81,22 @@ export class ExecutionAttempt {
   private readonly control = new AbortController();
   private readonly clock = steadyClock();
   private readonly hold: Hold;
-  private readonly traces: { stage: string; step: string | null; trace: WhenTrace }[] = [];
+  private readonly traces: StoredTrace[] = [];
   private storedTraces = 0;
+  /** Of the attempts before, until the first state says what is kept of them. */
+  private earlierTraces: readonly StoredTrace[] = [];
   private fenced = false;
   private cancelReason: Reason | undefined;
   private log: LogWriter | undefined;
   private planRun: PlanRun | undefined;
+  /** Absent until the plan is known. */
+  private masks: MaskSet | undefined;
   /** The last state that was told. */
   private progress: Progress | undefined;
   private cleaned: Promise<void> | undefined;
 
   constructor(
-    private readonly execution: ExecutionRecord,
+    private execution: ExecutionRecord,
     private readonly tools: AttemptTools,
   ) {
     this.hold = { executionId: execution._id, fence: execution.attempt };
@@ -136,31 +151,55 @@ export class ExecutionAttempt {
   }
 
   private async runIn(planRun: PlanRun): Promise<AttemptEnd> {
-    const { plan_hash, clone_url } = this.execution;
-    const plan = await databaseRetry(() => this.tools.plans.get(plan_hash), NO_DEADLINE);
-    const masks = MaskSet.from(credentialMasks(plan, clone_url));
+    const { clone_url, unreadable } = this.execution;
+    if (unreadable)
+      return this.refuseFor(executionReasons.unreadable('what its trigger gave', unreadable));
+    const plan = await this.plan();
+    if (plan instanceof Error) return this.refuseFor(executionReasons.unreadable('its plan', plan));
+    const isCloning = clone_url !== null || plan.repository !== undefined;
+    const secrets = await this.tools.secrets.resolve(this.execution, plan, isCloning);
+    if (secrets.kind !== 'values') return this.refuse(secrets);
+    const { values, access } = secrets;
+    const hidden = [...Object.values(values), ...access.values];
+    const masks = (this.masks = runMasks(plan, clone_url, hidden));
+    // Steps get what the forge said as it is; what is told of it from here on is masked.
+    const url = executionUrl(this.tools.publicUrl, this.execution._id);
+    const context = { ...runContextOf(this.execution), executionUrl: url };
+    this.execution = {
+      ...this.execution,
+      trigger_info: maskedTrigger(this.execution.trigger_info, (text) => masks.maskText(text)),
+    };
     const log = this.openLog(masks);
     const publisher = this.publisher();
+    const earlier = plan.resume === true ? await this.earlier() : undefined;
     const result = await planRun.execute(
       plan,
-      runContextOf(this.execution),
+      context,
       {
         output: outputTo(log),
         masks,
+        secrets: values,
+        access,
         clock: this.clock,
-        onState: (state) => publisher.push(state),
+        onState: (state) => {
+          this.keepTraces(state);
+          publisher.push(state);
+        },
         onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
       },
       this.control.signal,
+      earlier,
     );
     await publisher.end();
     if (this.tools.tracing.current() !== undefined)
-      this.tools.tracing.record(runSpans(result.state));
+      this.tools.tracing.record(runSpans(result.state, (text) => masks.maskText(text)));
     return this.conclude(result, log);
   }
 
   private async conclude(result: RunResult, log: LogWriter): Promise<AttemptEnd> {
     if (this.fenced) return 'fenced';
+    // Nobody would begin it again yet, so it must not wait for that.
+    if (result.kind === 'suspended') throw new Error(`suspended: ${result.reason.message}`);
     const isOver = result.kind === 'finished';
     const end = await this.closeLog(log, isOver ? LOG_KEPT_BYTES : 0);
     if (!end) return 'fenced';
@@ -170,6 +209,30 @@ export class ExecutionAttempt {
       return this.settle(settlementOf(result.state, this.execution, end, this.clock.now()));
     }
     return this.requeue(result, end);
+  }
+
+  /**
+   * The state that the attempts before this one have told; what is kept of it keeps its traces too.
+   */
+  private async earlier(): Promise<EarlierRun | undefined> {
+    const { _id, attempt } = this.execution;
+    if (attempt <= 1) return undefined;
+    for (let before = attempt - 1; before > 0 && this.earlierTraces.length === 0; before -= 1) {
+      this.earlierTraces = await databaseRetry(
+        () => this.tools.traces.find(_id, before),
+        NO_DEADLINE,
+      );
+    }
+    return earlierRun(this.execution);
+  }
+
+  /** Traces of stages that this attempt has kept. */
+  private keepTraces({ stages }: RunState): void {
+    if (this.earlierTraces.length === 0) return;
+    const over = stages.filter(({ status }) => isTerminal(status)).map(({ name }) => name);
+    const kept = new Set(over);
+    this.traces.push(...this.earlierTraces.filter(({ stage }) => kept.has(stage)));
+    this.earlierTraces = [];
   }
 
   /**
@@ -220,13 +283,13 @@ export class ExecutionAttempt {
 
   /** The cancel came after the last word of the run: the request itself says why. */
   private async whyCancelled(): Promise<Reason> {
-    if (this.cancelReason) return this.cancelReason;
+    if (this.cancelReason) return this.masked(this.cancelReason);
     const { executions } = this.tools;
     const execution = await databaseRetry(
       () => executions.find(this.hold.executionId),
       NO_DEADLINE,
     );
-    return cancelReason(execution ?? this.execution);
+    return this.masked(cancelReason(execution ?? this.execution));
   }
 
   /**
@@ -241,6 +304,31 @@ export class ExecutionAttempt {
       : { last_seq: firstSeqOf(this.execution) - 1, logs: [] };
     if (!end) return 'fenced';
     return this.abandon(this.withRun(this.progress), 'failed', reason, end);
+  }
+
+  /** The plan, or why it cannot be opened. */
+  private async plan(): Promise<Plan | MissingKeyError | BrokenSealError> {
+    const { plan_hash } = this.execution;
+    try {
+      return await databaseRetry(() => this.tools.plans.get(plan_hash), NO_DEADLINE);
+    } catch (error) {
+      if (error instanceof MissingKeyError || error instanceof BrokenSealError) return error;
+      throw error;
+    }
+  }
+
+  /** A secret that it names cannot be given: then nothing of it runs. */
+  private refuse(why: SecretRefusal): Promise<AttemptEnd> {
+    const reason =
+      why.kind === 'missing'
+        ? executionReasons.secretMissing(why.names)
+        : executionReasons.secretUnreadable(why.name, why.keyId);
+    return this.refuseFor(reason);
+  }
+
+  private refuseFor(reason: StoredReason): Promise<AttemptEnd> {
+    const log = { last_seq: firstSeqOf(this.execution) - 1, logs: [] };
+    return this.abandon(this.withRun(undefined), 'failed', reason, log);
   }
 
   private openLog(masks: MaskSet): LogWriter {
@@ -299,8 +387,23 @@ export class ExecutionAttempt {
   private async storeTraces(): Promise<void> {
     const count = this.traces.length;
     if (count === this.storedTraces) return;
-    await this.tools.traces.save(this.hold, this.traces);
+    await this.tools.traces.save(this.hold, this.shownTraces());
     this.storedTraces = count;
+  }
+
+  /** Outputs from before a mask was added may show what it hides. */
+  private shownTraces(): readonly StoredTrace[] {
+    const { masks } = this;
+    if (masks?.hasGrown !== true) return this.traces;
+    return this.traces.map(({ trace, ...place }) => ({
+      ...place,
+      trace: maskedTrace(trace, (text) => masks.maskText(text)),
+    }));
+  }
+
+  private masked(reason: Reason): Reason {
+    const { masks } = this;
+    return masks === undefined ? reason : maskReason(reason, (text) => masks.maskText(text));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { MillraceConfig } from '../../config/millrace-config.js';
 import { Tracing } from '../../integrations/tracing/tracing.js';
 import { PlansService } from '../../pipelines/versions/plans.service.js';
 import { ExecutionTracesRepository } from '../record/execution-traces.repository.js';
@@ -10,6 +11,7 @@ import { RequeueExecution } from '../recovery/requeue-execution.js';
 import { AttemptLogs } from './attempt-logs.js';
 import { ExecutionAttempt } from './execution-attempt.js';
 import { PlanRuns } from './plan-runs.js';
+import { RunSecrets } from './run-secrets.js';
 
 /** Makes the attempts of this worker. */
 @Injectable()
@@ -26,15 +28,18 @@ export class ExecutionAttempts {
     private readonly traces: ExecutionTracesRepository,
     private readonly live: LiveExecutions,
     private readonly tracing: Tracing,
+    private readonly secrets: RunSecrets,
+    private readonly config: MillraceConfig,
   ) {}
 
   /** @param execution as the claim left it: its last placement is the attempt's */
   create(execution: ExecutionRecord): ExecutionAttempt {
     const { runs, logs, plans, executions, endings, requeuing, traces, live } = this;
-    const { tracing, logger } = this;
+    const { tracing, secrets, logger } = this;
+    const { publicUrl } = this.config;
     return new ExecutionAttempt(execution, {
       ...{ runs, logs, plans, executions, endings, requeuing, traces, live },
-      ...{ tracing, logger },
+      ...{ tracing, secrets, logger, publicUrl },
     });
   }
 }

@@ -18,7 +18,7 @@ import { RunningAttempts } from './running-attempts.js';
 
 /** A job whose execution cannot be claimed so long, because the database is away, is put back. */
 const CLAIM_DEADLINE_MS = 30_000;
-/** So often an execution may fail to be claimed here. */
+/** An execution may fail to be claimed here as often as this. */
 const MOST_REFUSALS = 3;
 /** Settled attempts that may be cleaned up behind their slot at one time. */
 const MAX_CLEANING = 64;

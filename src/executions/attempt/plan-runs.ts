@@ -1,6 +1,7 @@
 import type { MaskSet } from '../../common/redaction/mask-set.js';
+import { type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
-import type { RunState } from '../../engine/plan/run-state.js';
+import type { EarlierRun, RunState } from '../../engine/plan/run-state.js';
 import { runPlan } from '../../engine/runtime/run-plan.js';
 import type { Clock, RunPorts, RunResult } from '../../engine/runtime/run-ports.js';
 import type { StepAddress } from '../../engine/runtime/step-handler.js';
@@ -8,6 +9,8 @@ import type { ProcessGroups } from '../../integrations/process/process-groups.js
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { maskedRun } from './masked-run.js';
+import type { CloneAccess } from './steps/clone-access.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -33,6 +36,10 @@ export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
   onState(state: RunState): void;
   readonly output: RunOutput;
   readonly masks: MaskSet;
+  /** Values of the secrets that the run is given; all of them are masked. */
+  readonly secrets: NameRecord<string>;
+  /** What it may clone with. */
+  readonly access: CloneAccess;
   readonly clock: Clock;
 }
 
@@ -66,32 +73,38 @@ export class PlanRun {
   ) {}
 
   /**
-   * Runs a plan to its end; once. The signal's reason is a `StopRequest`. Rejects for a defect of
-   * ours only.
+   * Runs a plan to its end, from the beginning or from the state of an earlier run; once. The
+   * signal's reason is a `StopRequest`. Rejects for a defect of ours only.
    */
-  execute(
+  async execute(
     plan: Plan,
     context: RunContext,
     audience: RunAudience,
     signal: AbortSignal,
+    resumeFrom?: EarlierRun,
   ): Promise<RunResult> {
     const { workspace, group } = this;
-    const { output, masks, clock } = audience;
+    const { output, masks, clock, secrets, access } = audience;
     const host = new StepHost(workspace);
-    return runPlan(
-      { plan, context, maxParallelSteps: this.tools.maxParallelSteps },
+    const mask = (text: string): string => masks.maskText(text);
+    // What was masked when it came about is masked again once there are more masks.
+    const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
+    const result = await runPlan(
+      { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
-        handlers: this.tools.handlers.forRun({ workspace, group, output, host }),
+        handlers: this.tools.handlers.forRun({ workspace, group, output, host, masks, access }),
         clock,
         hostVariables: (address) => host.variables(address),
-        onState: (state) => audience.onState(state),
+        secret: (name) => valueOf(secrets, name),
+        onState: (state) => audience.onState(shown(state)),
         onTrace: (stage, step, trace) => audience.onTrace(stage, step, trace),
         systemLine: (address, text) => output.systemLine(address, text),
-        mask: (text) => masks.maskText(text),
+        mask,
         lastLines: (address) => output.lastLines(address, LAST_LINES),
       },
       signal,
     );
+    return { ...result, state: shown(result.state) };
   }
 
   /** Ends every process that it left, wherever that went. Idempotent. */

@@ -1,5 +1,7 @@
 import type { RunState, StepState } from '../../engine/plan/run-state.js';
-import { runSpans } from './run-spans.js';
+import { runSpans as maskedRunSpans } from './run-spans.js';
+
+const runSpans = (state: RunState) => maskedRunSpans(state, (text) => text);
 
 const step = (changes: Partial<StepState>): StepState => ({
   name: 'x',
@@ -18,6 +20,14 @@ const run = (changes: Partial<RunState>): RunState => ({
 });
 
 describe('the spans of a run', () => {
+  it('leave out stages that an earlier attempt ran', () => {
+    const reason = { code: 'kept', message: 'passed in attempt 1' };
+    const stage = { name: 'a', status: 'success', startedAt: 10, finishedAt: 30 } as const;
+    const kept = { ...stage, reason, steps: [step({ reason })] };
+    const spans = runSpans(run({ stages: [kept, { ...stage, name: 'b', steps: [] }] }));
+    expect(spans.map(({ name }) => name)).toEqual(['stage b']);
+  });
+
   it('are its checkout, its stages with their steps and tries, and its hooks', () => {
     const stage = { name: 'a', status: 'success', startedAt: 10, finishedAt: 30 } as const;
     const [checkout, one, hook] = runSpans(
@@ -71,5 +81,15 @@ describe('the spans of a run', () => {
     const attempts = [...step({}).attempts, running];
     const [span] = runSpans(run({ always: [step({ finishedAt: undefined, attempts })] }));
     expect(span?.endedAt).toBe(25);
+  });
+
+  it('hide secrets in names', () => {
+    const stage = { name: 'secret', status: 'success', startedAt: 10, finishedAt: 30 } as const;
+    const spans = maskedRunSpans(
+      run({ stages: [{ ...stage, steps: [step({ name: 'secret' })] }] }),
+      (text) => text.replaceAll('secret', '***'),
+    );
+    expect(JSON.stringify(spans)).not.toContain('secret');
+    expect(spans[0]?.name).toBe('stage ***');
   });
 });

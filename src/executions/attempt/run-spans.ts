@@ -1,3 +1,4 @@
+import { nameRecord } from '../../common/values/name-record.js';
 import type {
   AttemptState,
   RunState,
@@ -12,18 +13,34 @@ const FAILURES: readonly RunStatus[] = ['failed', 'timeout', 'cancelled'];
 /**
  * The spans of a run that is over: stages, their steps, and each try of a step. What never started
  * has none.
+ * @param mask takes secrets out of the names
  */
-export function runSpans(state: RunState): PastSpan[] {
+export function runSpans(state: RunState, mask: (text: string) => string): PastSpan[] {
   const { checkout, stages, onFailure, always } = state;
-  return [
+  const spans = [
     ...(checkout ? stepSpans([checkout], '') : []),
     ...stages.flatMap(stageSpans),
     ...stepSpans(onFailure, 'on_failure'),
     ...stepSpans(always, 'always'),
   ];
+  return spans.map((span) => maskedSpan(span, mask));
+}
+
+function maskedSpan(span: PastSpan, mask: (text: string) => string): PastSpan {
+  const attributes = Object.entries(span.attributes).map(
+    ([name, value]) => [name, typeof value === 'string' ? mask(value) : value] as const,
+  );
+  return {
+    ...span,
+    name: mask(span.name),
+    attributes: nameRecord(attributes),
+    parts: span.parts.map((part) => maskedSpan(part, mask)),
+  };
 }
 
 function stageSpans(stage: StageState): PastSpan[] {
+  // An earlier attempt ran it, and has told it.
+  if (stage.reason?.code === 'kept') return [];
   const parts = stepSpans(stage.steps, stage.name);
   return timed(`stage ${stage.name}`, stage, { 'millrace.stage': stage.name }, parts);
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { HoldState } from '../record/execution-moves.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import { type ExecutionRecord } from '../record/execution.schema.js';
-import { ExecutionsRepository, type HoldState } from '../record/executions.repository.js';
+import { ExecutionsRepository } from '../record/executions.repository.js';
 import type { ExecutionAttempt } from './execution-attempt.js';
 
 interface Running {

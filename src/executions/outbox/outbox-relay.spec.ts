@@ -160,7 +160,7 @@ describe('the outbox', () => {
       expect(await stored()).not.toHaveProperty('outbox');
     });
 
-    it('leaves an execution of before, without an outbox, as it is', async () => {
+    it('does not change an execution that an older release stored, without an outbox', async () => {
       const before = await stored();
       await fixture.relay.relay(id);
       await fixture.relay.relay('no such execution');

@@ -8,7 +8,7 @@ import type { OutboxStore } from './outbox-store.js';
 
 /** Executions as a store of outboxes stands on them. */
 interface Stored {
-  insert(execution: ExecutionRecord): Promise<void>;
+  insert(execution: ExecutionRecord): Promise<boolean>;
   find(id: string): Promise<ExecutionRecord | null>;
 }
 

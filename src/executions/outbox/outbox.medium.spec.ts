@@ -1,3 +1,4 @@
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
 import { Logger } from '@nestjs/common';
 import { eventually } from '../../../test/support/eventually.js';
 import { testServices } from '../../../test/support/services.js';
@@ -30,12 +31,12 @@ beforeAll(() => database.open());
 afterAll(() => database.close());
 
 describeOutboxStore('the database', () => ({
-  executions: new ExecutionsRepository(model),
+  executions: new ExecutionsRepository(model, testKeyring()),
   outboxes: new OutboxRepository(model),
 }));
 
 describe('outboxes over the real stores', () => {
-  const executions = new ExecutionsRepository(model);
+  const executions = new ExecutionsRepository(model, testKeyring());
   const store = new OutboxRepository(model);
   const redis = new RedisConnections({ url: redisUrl, keyPrefix });
   const bus = new RedisEventBus(redis);

@@ -14,7 +14,7 @@ import type { Principal } from '../../auth/principals/principal.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { clientNetwork } from '../../common/http/client-address.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
-import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
 import { parseLastEventId } from '../../logs/feed/execution-feed.js';
 import { LogQueryDto } from './dto/log.query.js';
 import { ExecutionLogs } from './execution-logs.js';
@@ -39,7 +39,7 @@ export class ExecutionLogsController {
   @ApiOkResponse({ description: 'The lines, in order.', schema: { type: 'string' } })
   @ApiErrors(400, 401, 404, 503)
   async log(
-    @Param('id', UuidPipe) id: string,
+    @Param('id', ExecutionIdPipe) id: string,
     @Query() query: LogQueryDto,
     @Req() request: MillraceRequest,
     @Res() response: Response,
@@ -66,7 +66,7 @@ export class ExecutionLogsController {
   @ApiOkResponse({ description: 'Events until the end.', schema: { type: 'string' } })
   @ApiErrors(400, 401, 404, 503)
   async events(
-    @Param('id', UuidPipe) id: string,
+    @Param('id', ExecutionIdPipe) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @CurrentPrincipal() principal: Principal,
     @Req() { clientAddress }: MillraceRequest,

@@ -22,7 +22,7 @@ export class ExecutionPlacer {
     private readonly tracing: Tracing,
   ) {}
 
-  /** Lists the queue of an execution, before the first execution is stored in it. */
+  /** Registers the queue of an execution, before the first execution is stored in it. */
   async announceQueue(queue: string): Promise<void> {
     if (!(await this.queues.ensure(queue))) return;
     this.bus.publish(QUEUE_TOPIC, queue).catch((error: unknown) => {

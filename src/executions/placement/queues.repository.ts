@@ -10,7 +10,9 @@ export class QueuesRepository {
 
   constructor(@InjectModel(QueueRecord.name) private readonly queues: Model<QueueRecord>) {}
 
-  /** Lists the queue, so that workers find it. True when this process had not listed it before. */
+  /**
+   * Registers the queue, so that workers find it. True when this process had not done so before.
+   */
   async ensure(name: string): Promise<boolean> {
     if (this.known.has(name)) return false;
     await databaseRetry(

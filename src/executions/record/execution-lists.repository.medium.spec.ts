@@ -78,7 +78,7 @@ describe('ExecutionListsRepository', () => {
   it('gives a summary and no more', async () => {
     const [first] = await lists.list({ pipelineId: OFTEN }, 1, undefined);
     expect(Object.keys(first ?? {}).sort()).toEqual(
-      'attempt commit created_at duration finished_at _id pipeline_id pipeline_name pipeline_version reason rerun_of started_at status trigger_info updated_at'
+      'attempt commit created_at duration finished_at _id number pipeline_id pipeline_name pipeline_version reason rerun_of started_at status trigger_info updated_at'
         .split(' ')
         .sort(),
     );

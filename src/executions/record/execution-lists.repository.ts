@@ -5,7 +5,7 @@ import type { RunStatus } from '../../engine/plan/run-state.js';
 import { isTerminal, RUN_STATUSES } from '../../engine/plan/run-status.js';
 import { isUnknownHint } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import { ExecutionRecord, listIndex, type ListField } from './execution.schema.js';
+import { ExecutionRecord, indexForLists, type ListField } from './execution.schema.js';
 import type { StoredStep } from './stored-state.js';
 
 /** A request waits so long for a database that is away before it is told so. */
@@ -33,30 +33,11 @@ export interface ListRange {
   readonly from?: string;
 }
 
-/** The parts of an execution that a list shows. */
-export type ExecutionSummary = Pick<
-  ExecutionRecord,
-  | '_id'
-  | 'pipeline_id'
-  | 'pipeline_name'
-  | 'pipeline_version'
-  | 'status'
-  | 'reason'
-  | 'trigger_info'
-  | 'attempt'
-  | 'rerun_of'
-  | 'commit'
-  | 'started_at'
-  | 'finished_at'
-  | 'duration'
-  | 'created_at'
-  | 'updated_at'
->;
-
 const SUMMARY = {
   pipeline_id: 1,
   pipeline_name: 1,
   pipeline_version: 1,
+  number: 1,
   status: 1,
   reason: 1,
   trigger_info: 1,
@@ -70,22 +51,8 @@ const SUMMARY = {
   updated_at: 1,
 } as const;
 
-/** What the reconciler needs of an execution that is not over. */
-export type LiveExecution = Pick<
-  ExecutionRecord,
-  | '_id'
-  | 'status'
-  | 'plan_hash'
-  | 'queue'
-  | 'enqueue_number'
-  | 'trace_parent'
-  | 'queued_at'
-  | 'attempt'
-  | 'placements'
-  | 'workers_lost'
-  | 'cancel_requested'
-  | 'started_at'
->;
+/** The parts of an execution that a list shows. */
+export type ExecutionSummary = Pick<ExecutionRecord, '_id' | keyof typeof SUMMARY>;
 
 export const LIVE_PARTS = {
   status: 1,
@@ -100,6 +67,9 @@ export const LIVE_PARTS = {
   cancel_requested: 1,
   started_at: 1,
 } as const;
+
+/** What the reconciler needs of an execution that is not over. */
+export type LiveExecution = Pick<ExecutionRecord, '_id' | keyof typeof LIVE_PARTS>;
 
 /** What statistics need of an execution that is over. */
 export interface FinishedExecution extends Pick<
@@ -182,7 +152,7 @@ export class ExecutionListsRepository {
     range: ListRange,
   ): Promise<T[]> {
     const conditions = { ...conditionsOf(filter), ...idRange(range) };
-    const read = (hint?: ReturnType<typeof listIndex>): Promise<unknown[]> =>
+    const read = (hint?: ReturnType<typeof indexForLists>): Promise<unknown[]> =>
       this.collection
         .find(conditions as Parameters<typeof this.collection.find>[0], {
           projection,
@@ -194,7 +164,7 @@ export class ExecutionListsRepository {
         .toArray();
     const rows = await this.request(async () => {
       try {
-        return await read(listIndex(new Set(Object.keys(conditions))));
+        return await read(indexForLists(new Set(Object.keys(conditions))));
       } catch (error) {
         // The index is being made: these are the first moments of a new version.
         if (!isUnknownHint(error)) throw error;

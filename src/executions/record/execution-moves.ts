@@ -24,7 +24,8 @@ export type MoveFilter = {
   readonly cancel_requested?: null;
 };
 
-type Held = Pick<ExecutionRecord, 'status' | 'attempt' | 'cancel_requested'>;
+/** What an attempt re-reads while it runs. */
+export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
 
 /** A pending execution becomes a worker's. */
 export function claimMove(executionId: string): MoveFilter {
@@ -53,7 +54,10 @@ export function endMove({ executionId, fence }: EndTarget, to: TerminalStatus): 
 }
 
 /** Why an execution that is not over did not make a move of `target`. */
-export function refusedMove(stored: Held, { fence }: EndTarget): 'cancel_requested' | 'fenced' {
+export function refusedMove(
+  stored: Omit<HoldState, '_id'>,
+  { fence }: EndTarget,
+): 'cancel_requested' | 'fenced' {
   const isOurs =
     fence === undefined
       ? stored.status !== 'running'

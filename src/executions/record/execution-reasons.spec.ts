@@ -1,3 +1,4 @@
+import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../config/paths.js';
@@ -21,6 +22,9 @@ describe('reasons of executions', () => {
     executionReasons.claimUnheard('w'),
     executionReasons.leaseLost(),
     executionReasons.workspaceFailed('ENOSPC'),
+    executionReasons.secretMissing(['A_KEY']),
+    executionReasons.secretUnreadable('A_KEY', 'k1'),
+    executionReasons.unreadable('its plan', new MissingKeyError('k1')),
     executionReasons.internalError(),
   ];
 

@@ -1,3 +1,4 @@
+import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import type { StoredReason } from './stored-state.js';
 
 /**
@@ -70,6 +71,27 @@ export const executionReasons = {
     code: 'workspace_failed',
     message: `The worker could not prepare the workspace (${code}).`,
     data: { code },
+  }),
+  secretMissing: (names: readonly string[]): StoredReason => ({
+    code: 'secret_missing',
+    message: `There is no secret ${names.join(', ')} for this pipeline; set it by ./millrace secrets set.`,
+    data: { secrets: names },
+  }),
+  secretUnreadable: (name: string, keyId: string | undefined): StoredReason => ({
+    code: 'secret_unreadable',
+    message:
+      keyId === undefined
+        ? `The stored value of the secret ${name} was changed or moved: set it again.`
+        : `The secret ${name} was encrypted with the key "${keyId}", which this worker does not have (ENCRYPTION_KEYS).`,
+    data: { secret: name, ...(keyId !== undefined && { key: keyId }) },
+  }),
+  unreadable: (what: string, error: Error): StoredReason => ({
+    code: 'encrypted_unreadable',
+    message:
+      error instanceof MissingKeyError
+        ? `The worker cannot read ${what}: it was encrypted with the key "${error.keyId}", which the worker does not have (ENCRYPTION_KEYS).`
+        : `The worker cannot read ${what}: it was changed in the database.`,
+    data: { ...(error instanceof MissingKeyError && { key: error.keyId }) },
   }),
   internalError: (): StoredReason => ({
     code: 'internal_error',

@@ -48,7 +48,7 @@ export class ExecutionTracesRepository {
     });
   }
 
-  /** Of an execution of which nothing else is known. Idempotent. */
+  /** Deletes all traces of an execution, whatever else is known of it. Idempotent. */
   async deleteExecution(executionId: string): Promise<void> {
     // `/` is what follows `.`.
     const _id = { $gt: `${executionId}.`, $lt: `${executionId}/` };
@@ -76,7 +76,7 @@ function toText({ trace, ...place }: StoredTrace): StoredTraceText {
   return { ...place, trace: JSON.stringify(trace) };
 }
 
-/** A trace of before is there as it is. */
+/** An older release stored a trace as an object, not as text. */
 function fromText({ trace, ...place }: StoredTrace | StoredTraceText): StoredTrace {
   return { ...place, trace: typeof trace === 'string' ? (JSON.parse(trace) as WhenTrace) : trace };
 }

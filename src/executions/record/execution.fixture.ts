@@ -12,6 +12,7 @@ export function pendingExecution(changes: Partial<ExecutionRecord> = {}): Execut
     pipeline_id: randomUUID(),
     pipeline_name: 'p',
     pipeline_version: 1,
+    number: null,
     plan_hash: 'h',
     status: 'pending',
     reason: executionReasons.queued(),

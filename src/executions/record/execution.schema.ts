@@ -29,6 +29,29 @@ export interface TriggerInfo {
   readonly rerun_of?: string;
   /** Who asked for the re-run. */
   readonly rerun_by?: string;
+  /** What is known of the event; absent: it came from no connected repository. */
+  readonly event?: EventInfo;
+}
+
+/** An event of a repository, as far as steps may know it; what is absent was not said. */
+export interface EventInfo {
+  /** Absent: no delivery has told it. */
+  readonly delivery_id?: string;
+  /** The connection. */
+  readonly repository_id: string;
+  /** `owner/name` */
+  readonly repository: string;
+  readonly default_branch: string;
+  /** Of a pull request: it comes from another repository, or nobody can tell. */
+  readonly fork: boolean;
+  readonly before?: string;
+  readonly message?: string;
+  readonly author?: string;
+  readonly title?: string;
+  readonly base_branch?: string;
+  readonly base_commit?: string;
+  readonly head_branch?: string;
+  readonly number?: number;
 }
 
 /** The trigger with what was cloned instead of what was asked for; as it is before the checkout. */
@@ -38,7 +61,7 @@ export function triggerOfCloned(info: TriggerInfo, cloned: ClonedRefs | undefine
   return { ...info, ...names, commit_hash: commit };
 }
 
-/** The state as it is stored while the execution runs. */
+/** The state as it is stored while the execution runs, and told at once before that. */
 export interface Progress extends StoredRun {
   readonly started_at: Date | null;
   /** After the checkout it says what was cloned. */
@@ -90,6 +113,14 @@ export class ExecutionRecord {
   @Prop({ type: Number, required: true })
   pipeline_version!: number;
 
+  /** Counted for each pipeline from 1; null in records of older versions. */
+  @Prop({ type: Number, default: null })
+  number!: number | null;
+
+  /** Pipeline and number in one, so that the store gives none twice. */
+  @Prop({ type: String })
+  number_key?: string;
+
   @Prop({ type: String, required: true })
   plan_hash!: string;
 
@@ -103,16 +134,27 @@ export class ExecutionRecord {
   @Prop({ type: Object, required: true })
   trigger_info!: TriggerInfo;
 
+  /** The four below, sealed: `sealedExecution`. They are fields of documents of older versions. */
+  @Prop({ type: String })
+  sealed?: string;
+
   /** The clone URL of the trigger as it was given, credentials included; no answer shows it. */
-  @Prop({ type: String, default: null })
+  @Prop({ type: String })
   clone_url!: string | null;
 
-  @Prop({ type: Object, required: true })
+  /** The body of the webhook that asked for it; no answer shows it. Absent: there is none. */
+  @Prop({ type: String })
+  payload?: string;
+
+  @Prop({ type: Object })
   inputs!: Record<string, string | number | boolean>;
 
   /** The trigger's own variables. */
-  @Prop({ type: Object, required: true })
+  @Prop({ type: Object })
   environment!: Record<string, string>;
+
+  /** Never stored: why the four above are empty although the trigger may have given something. */
+  unreadable?: Error;
 
   /**
    * W3C `traceparent` of the request that asked for it, when traces are on: all that follows is one
@@ -233,7 +275,7 @@ export type ListIndex = Readonly<Record<string, 1 | -1>>;
  * The index that holds the executions of a filter by these fields, newest first; the primary key
  * for none.
  */
-export function listIndex(fields: ReadonlySet<string>): ListIndex {
+export function indexForLists(fields: ReadonlySet<string>): ListIndex {
   const best = LISTED_BY.find((each) => each.every((field) => fields.has(field))) ?? [];
   return newestOf(best);
 }
@@ -244,5 +286,7 @@ function newestOf(fields: readonly ListField[]): ListIndex {
 }
 
 for (const fields of LISTED_BY) ExecutionSchema.index(newestOf(fields));
+// Sparse: executions of older versions have none.
+ExecutionSchema.index({ number_key: 1 }, { unique: true, sparse: true });
 // Sparse: an execution without news costs nothing here.
 ExecutionSchema.index({ outbox_due: 1 }, { sparse: true });

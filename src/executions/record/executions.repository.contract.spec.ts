@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { nameRecord } from '../../common/values/name-record.js';
 import { IllegalMoveError, isTerminal, RUN_STATUSES } from '../../engine/plan/run-status.js';
 import type { EndTarget } from './execution-moves.js';
 import { executionReasons } from './execution-reasons.js';
@@ -191,6 +192,25 @@ export function describeExecutionsRepository(
         attempt: 2,
         placements: [{ worker_id: 'first' }, { worker_id: 'second' }],
       });
+    });
+
+    it('gives it back with the run that was told, names of outputs as they are', async () => {
+      await claim('first');
+      const outputs = nameRecord([
+        ['constructor', 'a'],
+        ['v', '7'],
+      ]);
+      const step = {
+        ...{ name: 'x', status: 'success' as const, reason: null, exit_code: 0 },
+        ...{ started_at: new Date(1), finished_at: new Date(2), duration: 1 },
+        ...{ continued_on_error: false, flaky: false, attempts: [], outputs },
+      };
+      const stage = { ...step, name: 'a', execution_attempt: 1, steps: [step] };
+      const run = { ...blankRun, stages: [stage] };
+      expect(await repository().requeue(hold(1), { ...(await back()), run })).toBe('requeued');
+      const [told] = (await claim('second'))?.stages ?? [];
+      expect(told).toMatchObject({ status: 'success', execution_attempt: 1 });
+      expect(Object.entries(told?.steps[0]?.outputs ?? {})).toEqual(Object.entries(outputs));
     });
 
     it('explains a pending execution only', async () => {

@@ -1,3 +1,4 @@
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
 import { testServices } from '../../../test/support/services.js';
 import { DatabaseConnection } from '../../integrations/database/database-connection.js';
 import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
@@ -8,6 +9,7 @@ const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 20 });
 const executions = new ExecutionsRepository(
   database.connection.model(ExecutionRecord.name, ExecutionSchema),
+  testKeyring(),
 );
 
 jest.setTimeout(60_000);

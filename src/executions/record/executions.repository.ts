@@ -5,12 +5,14 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { isTerminal, type TerminalStatus } from '../../engine/plan/run-status.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry, type RetryOptions } from '../../integrations/database/database-retry.js';
+import { Keyring } from '../../secrets/encryption/keyring.js';
 import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
 import {
   claimMove,
   endMove,
   type EndTarget,
   type Hold,
+  type HoldState,
   refusedMove,
   requeueMove,
 } from './execution-moves.js';
@@ -23,7 +25,8 @@ import {
 } from './execution.schema.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
-import { fromStore, toStore } from './stored-names.js';
+import { openedExecution, sealedExecution, type StoredExecution } from './sealed-execution.js';
+import { toStore } from './stored-names.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
 /** A request waits so long for a database that is away before it is told so. */
@@ -54,6 +57,8 @@ export interface Requeue {
   readonly workersLost: number;
   /** With what was cloned, where that is known: the next attempt clones the same. */
   readonly trigger_info?: TriggerInfo | undefined;
+  /** What the attempt told last: the next one may begin from it. */
+  readonly run?: StoredRun;
 }
 
 /**
@@ -64,8 +69,8 @@ export interface Requeue {
 export type EndResult = 'ended' | 'cancel_requested' | 'fenced';
 export type RequeueResult = 'requeued' | 'cancel_requested' | 'fenced';
 
-/** What an attempt re-reads while it runs. */
-export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
+/** Several processes accept at once: the newest by id need not have the highest number. */
+const NEWEST = 100;
 
 /**
  * Every call is idempotent, so it is sent again when its outcome is unknown: moves are filtered by
@@ -77,28 +82,61 @@ export class ExecutionsRepository {
    * The driver's own: on the way of every execution Mongoose's casting would cost more than the
    * call.
    */
-  private readonly collection: Collection<ExecutionRecord>;
+  private readonly collection: Collection<StoredExecution>;
 
   constructor(
     @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
+    private readonly keyring: Keyring,
   ) {
-    this.collection = executions.db.collection<ExecutionRecord>(executions.collection.name);
+    this.collection = executions.db.collection<StoredExecution>(executions.collection.name);
   }
 
-  async insert(execution: ExecutionRecord): Promise<void> {
-    await this.request(async () => {
+  /** False: another execution of the pipeline has this number. */
+  insert(execution: ExecutionRecord): Promise<boolean> {
+    const { _id, pipeline_id: pipelineId, number } = execution;
+    const document = {
+      ...sealedExecution(this.keyring, execution),
+      ...(number !== null && { number_key: numberKey(pipelineId, number) }),
+    };
+    return this.request(async () => {
       try {
-        await this.collection.insertOne(toStore(execution), { ignoreUndefined: true });
+        await this.collection.insertOne(document, { ignoreUndefined: true });
+        return true;
       } catch (error) {
-        // The id is ours alone: a duplicate is our own earlier try whose answer was lost.
         if (!isDuplicateKey(error)) throw error;
+        // The id is ours alone: a duplicate of it is our own earlier try whose answer was lost.
+        return (await this.collection.countDocuments({ _id }, { limit: 1 })) > 0;
       }
     });
   }
 
+  /** The highest number among the newest executions of a pipeline; 0 = none has one. */
+  async newestNumber(pipelineId: string): Promise<number> {
+    const newest = await this.request(() =>
+      this.collection
+        .find({ pipeline_id: pipelineId })
+        .sort({ _id: -1 })
+        .limit(NEWEST)
+        .project<{ number?: number | null }>({ number: 1 })
+        .toArray(),
+    );
+    return newest.reduce((most, { number }) => Math.max(most, number ?? 0), 0);
+  }
+
+  /** Id of the execution of a pipeline with this number. */
+  async idOfNumber(pipelineId: string, number: number): Promise<string | undefined> {
+    const found = await this.request(() =>
+      this.collection.findOne(
+        { number_key: numberKey(pipelineId, number) },
+        { projection: { _id: 1 } },
+      ),
+    );
+    return found?._id;
+  }
+
   async find(id: string): Promise<ExecutionRecord | null> {
     const found = await this.request(() => this.collection.findOne({ _id: id }));
-    return found && fromStore(found);
+    return found && this.opened(found);
   }
 
   /**
@@ -130,7 +168,7 @@ export class ExecutionsRepository {
           },
           { returnDocument: 'after' },
         );
-        return claimed ? fromStore(claimed) : this.findClaimed(id, claimId);
+        return claimed ? this.opened(claimed) : this.findClaimed(id, claimId);
       },
       { deadlineMs },
     );
@@ -196,6 +234,7 @@ export class ExecutionsRepository {
             enqueue_number: back.enqueueNumber,
             workers_lost: back.workersLost,
             trigger_info: back.trigger_info,
+            ...(back.run && toStore(back.run)),
             queued_at: now,
             updated_at: now,
           },
@@ -218,7 +257,7 @@ export class ExecutionsRepository {
         { $set: { cancel_requested: request, updated_at: request.at } },
       );
       const found = await this.collection.findOne({ _id: id });
-      return found && fromStore(found);
+      return found && this.opened(found);
     });
   }
 
@@ -245,7 +284,7 @@ export class ExecutionsRepository {
 
   private async findClaimed(id: string, claimId: string): Promise<ExecutionRecord | null> {
     const execution = await this.collection.findOne({ _id: id, status: 'running' });
-    return execution?.placements.at(-1)?.claim_id === claimId ? fromStore(execution) : null;
+    return execution?.placements.at(-1)?.claim_id === claimId ? this.opened(execution) : null;
   }
 
   /**
@@ -271,6 +310,10 @@ export class ExecutionsRepository {
       stored.attempt === hold.fence &&
       stored.queued_at.getTime() === queuedAt?.getTime();
     return isOurs ? 'requeued' : refusedMove(stored, hold);
+  }
+
+  private opened(stored: StoredExecution): ExecutionRecord {
+    return openedExecution(this.keyring, stored);
   }
 
   private request<T>(call: () => Promise<T>): Promise<T> {
@@ -301,4 +344,8 @@ export function durationOf({
   finished_at,
 }: Pick<Settlement, 'started_at' | 'finished_at'>): number | null {
   return started_at && Math.max(0, finished_at.getTime() - started_at.getTime());
+}
+
+function numberKey(pipelineId: string, number: number): string {
+  return `${pipelineId}#${number}`;
 }

@@ -3,8 +3,8 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { pendingExecution } from './execution.fixture.js';
-import type { ExecutionRecord } from './execution.schema.js';
-import { LiveExecutions, type LiveRun } from './live-executions.js';
+import type { ExecutionRecord, Progress } from './execution.schema.js';
+import { LiveExecutions } from './live-executions.js';
 
 const STARTED = new Date(1_000);
 
@@ -13,7 +13,7 @@ Logger.overrideLogger(false);
 describe('LiveExecutions', () => {
   let live: LiveExecutions;
   let running: ExecutionRecord;
-  let told: LiveRun;
+  let told: Progress;
 
   beforeEach(() => {
     live = new LiveExecutions(new MemoryEventBus());

@@ -1,10 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EventBus } from '../../integrations/event-bus/event-bus.js';
-import type { ExecutionRecord } from './execution.schema.js';
-import { parseRun, type StoredRun } from './stored-state.js';
-
-/** What a worker tells of a running execution at once, before the database has it. */
-export type LiveRun = StoredRun & Pick<ExecutionRecord, 'started_at' | 'trigger_info'>;
+import type { ExecutionRecord, Progress } from './execution.schema.js';
+import { parseRun } from './stored-state.js';
 
 /**
  * How long the live state stays readable after the end: a reader may be on its way from one store
@@ -28,7 +25,7 @@ export class LiveExecutions {
     try {
       const live = await this.bus.getState(execution._id);
       if (live?.fence !== execution.attempt) return execution;
-      const run = parseRun<LiveRun>(live.state);
+      const run = parseRun<Progress>(live.state);
       // A worker of an older version tells none; the time is the stored one, which JSON would make
       // a text.
       const trigger_info = { ...execution.trigger_info, ...run.trigger_info };
@@ -41,7 +38,7 @@ export class LiveExecutions {
   }
 
   /** Rejects when the bus is away; the caller continues with the database alone. */
-  async tell(executionId: string, fence: number, run: LiveRun): Promise<void> {
+  async tell(executionId: string, fence: number, run: Progress): Promise<void> {
     await this.bus.putState(executionId, fence, JSON.stringify(run));
   }
 

@@ -49,7 +49,7 @@ describe('logFencesOf', () => {
     });
   });
 
-  it('leaves a block out behind an attempt that never closed its log', () => {
+  it('leaves a gap of line numbers after an attempt that never closed its log', () => {
     const placements = [placement({ last_seq: 7, log_lost: true }), placement()];
     expect(
       logFencesOf({ ...none, placements, finished_at: new Date(), last_seq: 99 }).at(-1),

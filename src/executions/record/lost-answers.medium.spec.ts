@@ -1,3 +1,4 @@
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
 import type { Collection, Model } from 'mongoose';
 import { testServices } from '../../../test/support/services.js';
 import { DatabaseConnection } from '../../integrations/database/database-connection.js';
@@ -33,12 +34,12 @@ function overBrokenLine(): ExecutionsRepository {
     },
   });
   const model = { collection: real.collection, db: { collection: () => broken } };
-  return new ExecutionsRepository(model as unknown as Model<ExecutionRecord>);
+  return new ExecutionsRepository(model as unknown as Model<ExecutionRecord>, testKeyring());
 }
 
 describe('a move whose answer is lost', () => {
   const mine = overBrokenLine();
-  const others = new ExecutionsRepository(real);
+  const others = new ExecutionsRepository(real, testKeyring());
   const worker = { id: 'w', name: 'w' };
   let id: string;
 

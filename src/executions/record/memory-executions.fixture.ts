@@ -8,6 +8,7 @@ import {
   endMove,
   type EndTarget,
   type Hold,
+  type HoldState,
   type MoveFilter,
   refusedMove,
   requeueMove,
@@ -16,7 +17,6 @@ import {
   durationOf,
   type EndResult,
   type ExecutionsRepository,
-  type HoldState,
   type Requeue,
   type RequeueResult,
   type Settlement,
@@ -59,9 +59,25 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     return [...this.records.values()];
   }
 
-  async insert(execution: ExecutionRecord): Promise<void> {
+  async insert(execution: ExecutionRecord): Promise<boolean> {
     this.answer();
-    if (!this.records.has(execution._id)) this.records.set(execution._id, { ...execution });
+    if (this.records.has(execution._id)) return true;
+    const { pipeline_id: pipelineId, number } = execution;
+    if (number !== null && (await this.idOfNumber(pipelineId, number)) !== undefined) return false;
+    this.records.set(execution._id, { ...execution });
+    return true;
+  }
+
+  async newestNumber(pipelineId: string): Promise<number> {
+    this.answer();
+    const own = this.all().filter((each) => each.pipeline_id === pipelineId);
+    return own.reduce((most, { number }) => Math.max(most, number ?? 0), 0);
+  }
+
+  async idOfNumber(pipelineId: string, number: number): Promise<string | undefined> {
+    this.answer();
+    return this.all().find((each) => each.pipeline_id === pipelineId && each.number === number)
+      ?._id;
   }
 
   async find(id: string): Promise<ExecutionRecord | null> {
@@ -129,6 +145,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
       enqueue_number: back.enqueueNumber,
       workers_lost: back.workersLost,
       ...(back.trigger_info && { trigger_info: back.trigger_info }),
+      ...back.run,
       queued_at: new Date(),
     });
     return 'requeued';

@@ -17,7 +17,7 @@ export interface OutboxEvent {
 
 export type OutboxEventType = OutboxEvent['type'];
 
-/** So long the process that made the news has to tell them itself; then the relay does. */
+/** The process that made the news publishes them within this time; after it, the relay does. */
 export const OUTBOX_GRACE_MS = 5_000;
 
 /** An execution ends once, so this happens once. */

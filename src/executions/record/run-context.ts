@@ -1,5 +1,5 @@
-import type { RunContext } from '../../engine/plan/plan.js';
-import type { ExecutionRecord } from './execution.schema.js';
+import type { RunContext, TriggerContext } from '../../engine/plan/plan.js';
+import type { EventInfo, ExecutionRecord } from './execution.schema.js';
 
 /** What the trigger of an execution decides, in the engine's words. */
 export function runContextOf(
@@ -8,9 +8,11 @@ export function runContextOf(
     | '_id'
     | 'pipeline_id'
     | 'pipeline_name'
+    | 'number'
     | 'attempt'
     | 'trigger_info'
     | 'clone_url'
+    | 'payload'
     | 'rerun_of'
     | 'inputs'
     | 'environment'
@@ -21,6 +23,7 @@ export function runContextOf(
     executionId: execution._id,
     pipelineId: execution.pipeline_id,
     pipelineName: execution.pipeline_name,
+    executionNumber: execution.number ?? undefined,
     executionAttempt: Math.max(execution.attempt, 1),
     trigger: {
       event: info.trigger_type,
@@ -30,8 +33,29 @@ export function runContextOf(
       commit: info.commit_hash,
       repository: execution.clone_url ?? undefined,
       rerun_of: execution.rerun_of ?? undefined,
+      payload: execution.payload ?? undefined,
+      ...eventContext(info.event),
     },
     inputs: execution.inputs,
     environment: execution.environment,
+  };
+}
+
+function eventContext(event: EventInfo | undefined): Partial<TriggerContext> {
+  if (event === undefined) return {};
+  const { message, author, title, before, number, fork, default_branch, repository } = event;
+  return {
+    message,
+    author,
+    title,
+    before,
+    number,
+    fork,
+    default_branch,
+    repository_name: repository,
+    ...(event.base_branch !== undefined && {
+      base: { branch: event.base_branch, commit: event.base_commit },
+    }),
+    ...(event.head_branch !== undefined && { head: { branch: event.head_branch } }),
   };
 }

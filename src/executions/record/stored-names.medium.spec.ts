@@ -1,3 +1,4 @@
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
 import { randomUUID } from 'node:crypto';
 import { testServices } from '../../../test/support/services.js';
 import { nameRecord } from '../../common/values/name-record.js';
@@ -7,6 +8,7 @@ import {
   pipelineSchema,
   type PipelineDocument,
 } from '../../pipelines/definitions/pipeline.schema.js';
+import type { StoredPipeline } from '../../pipelines/definitions/stored-pipeline.js';
 import { PipelinesRepository } from '../../pipelines/definitions/pipelines.repository.js';
 import { ExecutionTraceRecord, ExecutionTraceSchema } from './execution-trace.schema.js';
 import { ExecutionTracesRepository } from './execution-traces.repository.js';
@@ -18,9 +20,10 @@ import { executionFinished } from './outbox-event.js';
 const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 5 });
 const model = database.connection.model(ExecutionRecord.name, ExecutionSchema);
-const executions = new ExecutionsRepository(model);
+const executions = new ExecutionsRepository(model, testKeyring());
 const pipelines = new PipelinesRepository(
-  database.connection.model<PipelineDocument>(PIPELINE_MODEL, pipelineSchema),
+  database.connection.model<StoredPipeline>(PIPELINE_MODEL, pipelineSchema),
+  testKeyring(),
 );
 const traces = new ExecutionTracesRepository(
   database.connection.model(ExecutionTraceRecord.name, ExecutionTraceSchema),
@@ -109,7 +112,7 @@ describe('names that users chose, in the database', () => {
     expect(entriesOf((await executions.find(_id))?.always[0]?.outputs)).toEqual(entries);
   });
 
-  it('are read from a document of before, where they are keys', async () => {
+  it('are read from a document of an older release, where they are keys', async () => {
     const _id = randomUUID();
     const old = pendingExecution({ _id, inputs: { n: 1 }, environment: { A: 'a' } });
     await database.connection.collection('executions').insertOne(old as never);

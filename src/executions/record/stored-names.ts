@@ -14,7 +14,7 @@ export function toStore<T extends Parts>(part: T): T {
   return withRecords(part, namedValues);
 }
 
-/** The execution of a stored document; one of before, with records in it, is taken as it is. */
+/** The execution of a stored document; one of an older release is taken as it is. */
 export function fromStore<T extends Parts>(document: T): T {
   return withRecords(document, recordOfNamed);
 }

@@ -1,4 +1,7 @@
-import { parseRun, type StoredRun } from './stored-state.js';
+import { compileYaml } from '../../engine/compiler/compile-yaml.js';
+import type { RunState } from '../../engine/plan/run-state.js';
+import { context, start } from '../../engine/runtime/run-plan.fixture.js';
+import { earlierRun, parseRun, storedRun, type StoredRun } from './stored-state.js';
 
 const TIME = '2026-01-02T03:04:05.678Z';
 const date = new Date(TIME);
@@ -54,3 +57,42 @@ describe('a run that went through JSON', () => {
     expect(parseRun(JSON.stringify(run))).toEqual(run);
   });
 });
+
+describe('a stored run', () => {
+  it('is, for an attempt that begins from it, what was stored', async () => {
+    const { plan } = compileYaml(`
+name: p
+stages:
+  - { name: a, steps: [{ name: x, run: a, outputs: [v], retry: 1 }, { name: y, run: b, when: "false" }] }
+  - { name: b, steps: [{ name: z, run: c, continue_on_error: true }] }
+  - { name: c, steps: [{ name: z, run: d }] }
+`);
+    if (!plan) throw new Error('does not compile');
+    const run = start(plan, {
+      context: context({ executionAttempt: 3 }),
+      script: ({ attempt: { address } }) => {
+        if (address.stage === 'a' && address.attempt === 1) {
+          return { kind: 'infrastructure', reason: { code: 'not_started', message: 'no' } };
+        }
+        return address.stage === 'a'
+          ? { kind: 'success', exitCode: 0, outputs: { v: '1' } }
+          : { kind: 'failed', exitCode: 137, signal: 'SIGKILL' };
+      },
+    });
+    // Its first step is tried again after a second.
+    await run.clock.advance(1_000);
+    const { state } = await run.result;
+    const whole: RunState = { ...state, commit: { sha: 's', message: 'm', author: 'a' } };
+    const again = earlierRun(storedRun(whole));
+    expect(plain(again)).toEqual(plain({ stages: whole.stages, commit: whole.commit }));
+  });
+});
+
+/** Without what is undefined, false or empty: these are left out of a state. */
+function plain(value: unknown): unknown {
+  const isLeftOut = (item: unknown): boolean =>
+    item === undefined || item === false || JSON.stringify(item) === '{}';
+  return JSON.parse(
+    JSON.stringify(value, (_key, item: unknown) => (isLeftOut(item) ? undefined : item)),
+  );
+}

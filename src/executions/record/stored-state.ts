@@ -1,6 +1,7 @@
 import type {
   AttemptState,
   CommitInfo,
+  EarlierRun,
   Reason,
   RunFailure,
   RunState,
@@ -48,6 +49,8 @@ export interface StoredStage {
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
   readonly duration: number | null;
+  /** The execution attempt in which it began; absent in executions of older releases. */
+  readonly execution_attempt?: number | null;
   readonly steps: readonly StoredStep[];
 }
 
@@ -80,6 +83,59 @@ export function storedRun(state: RunState): StoredRun {
     failure: state.failure ? storedFailure(state.failure) : null,
     commit: state.commit ?? null,
   };
+}
+
+/** The run of an execution, or of what was told of one, without all else. */
+export function runOf({
+  checkout,
+  stages,
+  on_failure,
+  always,
+  failure,
+  commit,
+}: StoredRun): StoredRun {
+  return { checkout, stages, on_failure, always, failure, commit };
+}
+
+/** What `storedRun` made, in the engine's words: for an attempt that begins from it. */
+export function earlierRun({ stages, commit }: StoredRun): EarlierRun {
+  return {
+    stages: stages.map((stage) => ({
+      name: stage.name,
+      status: stage.status,
+      reason: stage.reason ?? undefined,
+      executionAttempt: stage.execution_attempt ?? undefined,
+      ...engineTimes(stage),
+      steps: stage.steps.map(earlierStep),
+    })),
+    commit: commit ?? undefined,
+  };
+}
+
+function earlierStep(step: StoredStep): StepState {
+  return {
+    name: step.name,
+    status: step.status,
+    reason: step.reason ?? undefined,
+    ...engineTimes(step),
+    exitCode: step.exit_code ?? undefined,
+    continuedOnError: step.continued_on_error,
+    flaky: step.flaky,
+    outputs: step.outputs,
+    attempts: step.attempts.map((attempt) => ({
+      number: attempt.number,
+      status: attempt.status,
+      reason: attempt.reason ?? undefined,
+      startedAt: attempt.started_at.getTime(),
+      finishedAt: attempt.finished_at?.getTime(),
+      exitCode: attempt.exit_code ?? undefined,
+      signal: attempt.signal ?? undefined,
+    })),
+  };
+}
+
+function engineTimes({ started_at, finished_at }: Pick<StoredStage, 'started_at' | 'finished_at'>) {
+  return { startedAt: started_at?.getTime(), finishedAt: finished_at?.getTime() };
 }
 
 /** What has times, in a run that went through JSON. */
@@ -125,6 +181,7 @@ function storedStage(stage: StageState): StoredStage {
     status: stage.status,
     reason: stage.reason ?? null,
     ...times(stage.startedAt, stage.finishedAt),
+    execution_attempt: stage.executionAttempt ?? null,
     steps: stage.steps.map(storedStep),
   };
 }

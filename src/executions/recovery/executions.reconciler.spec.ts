@@ -87,14 +87,14 @@ describe('ExecutionsReconciler', () => {
     await running('of a live one', 'alive');
     await running('lost before, with a live one now', 'lost', 'alive');
     await running('live before, with a lost one now', 'alive', 'lost');
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual(['take of a lost one', 'take live before, with a lost one now']);
   });
 
   it('takes from a worker in the very round in which it is found lost', async () => {
     await running('e', 'alive');
     observe = async () => void (liveWorkers = []);
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual(['take e']);
   });
 
@@ -102,25 +102,25 @@ describe('ExecutionsReconciler', () => {
     await store('old');
     await store('new', { queued_at: new Date() });
     await store('waits for nothing of ours', { status: 'waiting' });
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual(['renew old']);
   });
 
   it('makes it also when the clock of whoever queued it is ahead by hours', async () => {
     await store('e', { queued_at: new Date(Date.now() + 3_600_000) });
-    await reconciler.reconcile();
+    await reconciler.round();
     const now = performance.now();
     jest.spyOn(performance, 'now').mockReturnValue(now + 4_000);
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual([]);
     jest.spyOn(performance, 'now').mockReturnValue(now + 6_000);
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual(['renew e']);
   });
 
   it('looks at the jobs of the oldest, and offers the others', async () => {
     for (let number = 1; number <= 102; number += 1) await store(`${number}`);
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events.slice(0, 2)).toEqual(['renew 1', 'renew 2']);
     expect(events.slice(99)).toEqual(['renew 100', 'offer 101', 'offer 102']);
   });
@@ -129,14 +129,14 @@ describe('ExecutionsReconciler', () => {
     isQueueThere = false;
     await store('1');
     await store('2');
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(events).toEqual(['renew 1']);
   });
 
   it('ends what is pending and was cancelled', async () => {
     const { _id } = await store('e');
     await executions.requestCancel(_id, { at: new Date(), by: 'ada' });
-    await reconciler.reconcile();
+    await reconciler.round();
     expect(executions.stored(_id)).toMatchObject({
       status: 'cancelled',
       reason: { message: 'Cancelled by ada.' },
@@ -149,12 +149,12 @@ describe('ExecutionsReconciler', () => {
     async (error) => {
       await running('e', 'lost');
       observe = () => Promise.reject(error);
-      await expect(reconciler.reconcile()).resolves.toBeUndefined();
+      await expect(reconciler.round()).resolves.toBeUndefined();
       expect(events).toEqual([]);
       // News of other executions do not wait for that.
       expect(outboxRounds).toBe(1);
       observe = async () => undefined;
-      await reconciler.reconcile();
+      await reconciler.round();
       expect(events).toEqual(['take e']);
     },
   );

@@ -1,12 +1,6 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { Injectable } from '@nestjs/common';
 import { SeenSince } from '../../common/async/seen-since.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { WorkerObserver } from '../../workers/worker-observer.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
 import { EndExecution } from '../ending/end-execution.js';
@@ -38,9 +32,7 @@ const MOST_RENEWED = 100;
  * that are lost, and has news told that nobody told.
  */
 @Injectable()
-export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(ExecutionsReconciler.name);
-  private readonly rounds = new PeriodicTask(() => this.reconcile(), { everyMs: INTERVAL_MS });
+export class ExecutionsReconciler extends BackgroundRounds {
   private readonly pending = new SeenSince<LiveExecution>(
     ({ _id, enqueue_number }) => `${_id}.${enqueue_number}`,
   );
@@ -54,31 +46,19 @@ export class ExecutionsReconciler implements OnApplicationBootstrap, OnApplicati
     private readonly outboxes: OutboxRelay,
     private readonly observer: WorkerObserver,
     private readonly workers: WorkersRepository,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.rounds.start();
+  ) {
+    super({ everyMs: INTERVAL_MS });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.rounds.stop();
-  }
-
-  /** One round. Never rejects: what fails is tried again in the next one. */
-  async reconcile(): Promise<void> {
+  protected async work(): Promise<void> {
     await Promise.all([this.reconcileExecutions(), this.outboxes.enqueueDue()]);
   }
 
   private async reconcileExecutions(): Promise<void> {
-    try {
-      await this.observer.observe();
-      const live = await this.lists.live(LIVE, MOST_AT_ONCE);
-      await this.recoverFromLostWorkers(live.filter(({ status }) => status === 'running'));
-      await this.offerAgain(live.filter(({ status }) => status === 'pending'));
-    } catch (error) {
-      if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
-      else this.logger.error({ err: error }, 'reconciling failed');
-    }
+    await this.observer.observe();
+    const live = await this.lists.live(LIVE, MOST_AT_ONCE);
+    await this.recoverFromLostWorkers(live.filter(({ status }) => status === 'running'));
+    await this.offerAgain(live.filter(({ status }) => status === 'pending'));
   }
 
   private async recoverFromLostWorkers(running: readonly LiveExecution[]): Promise<void> {

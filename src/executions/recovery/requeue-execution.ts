@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
 import type { ExecutionRecord, Placement } from '../record/execution.schema.js';
 import { ExecutionsRepository, type RequeueResult } from '../record/executions.repository.js';
-import type { StoredReason } from '../record/stored-state.js';
+import { runOf, type StoredReason } from '../record/stored-state.js';
 
 /** How an attempt ended that did not end its execution. */
 export interface AttemptRest {
@@ -28,7 +28,7 @@ export class RequeueExecution {
   /**
    * Ends the attempt that `execution` is in, and offers the execution to workers again. Only under
    * the fence of that attempt, and not when somebody wants it cancelled. Rejects when the database
-   * stays away.
+   * stays away. What `execution` says of its run is stored: a next attempt may begin from it.
    * @param beforeOffer what is to be over before another worker may have it; should it fail or last
    * too long, the reconciler offers the execution
    */
@@ -47,6 +47,7 @@ export class RequeueExecution {
         enqueueNumber,
         workersLost: execution.workers_lost + (costsRetry ? 1 : 0),
         trigger_info: execution.trigger_info,
+        run: runOf(execution),
       },
     );
     if (result !== 'requeued') return result;

@@ -1,3 +1,4 @@
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
 import { randomUUID } from 'node:crypto';
 import { testServices } from '../../../test/support/services.js';
 import { firstUuidAt } from '../../common/ids/uuid.js';
@@ -24,7 +25,7 @@ import { RetentionRepository } from './retention.repository.js';
 const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 10 });
 const model = database.connection.model(ExecutionRecord.name, ExecutionSchema);
-const executions = new ExecutionsRepository(model);
+const executions = new ExecutionsRepository(model, testKeyring());
 const traces = new ExecutionTracesRepository(
   database.connection.model(ExecutionTraceRecord.name, ExecutionTraceSchema),
 );

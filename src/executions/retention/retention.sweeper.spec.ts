@@ -13,21 +13,24 @@ const LEASE_MS = 60_000;
 describe('RetentionSweeper', () => {
   let store: MemoryLeaseStore;
   let sweeps: string[];
+  let rules: [number, number][];
   let sweepers: RetentionSweeper[];
 
   const create = (
     name: string,
     sweep: (shouldContinue: ShouldContinue) => Promise<void> = () => Promise.resolve(),
+    rule = { retentionDays: 7, retentionCount: 9 },
   ): RetentionSweeper => {
     const retention: Pick<ExecutionRetention, 'sweep'> = {
-      sweep: async (_rule, _now, shouldContinue) => {
+      sweep: async ({ days, count }, _now, shouldContinue) => {
+        rules.push([days, count]);
         sweeps.push(name);
         await sweep(shouldContinue);
         return NOTHING;
       },
     };
     const sweeper = new RetentionSweeper(
-      { retentionDays: 7, retentionCount: 0 } as MillraceConfig,
+      rule as MillraceConfig,
       retention as ExecutionRetention,
       new Leases(store),
     );
@@ -41,6 +44,7 @@ describe('RetentionSweeper', () => {
     jest.useFakeTimers();
     store = new MemoryLeaseStore();
     sweeps = [];
+    rules = [];
     sweepers = [];
   });
   afterEach(async () => {
@@ -59,6 +63,24 @@ describe('RetentionSweeper', () => {
     expect(sweeps).toHaveLength(1);
     await pass(60_000);
     expect(sweeps).toHaveLength(2);
+  });
+
+  it('sweeps by the rule, and not at all where everything is kept', async () => {
+    create('rule');
+    create('none', undefined, { retentionDays: 0, retentionCount: 0 });
+    await pass(60 * 60_000);
+    expect(new Set(sweeps)).toEqual(new Set(['rule']));
+    expect(rules[0]).toEqual([7, 9]);
+  });
+
+  it('asks again when the store of leases is away', async () => {
+    const spy = jest.spyOn(store, 'find').mockRejectedValue(new Error('away'));
+    create('a');
+    await pass(60_000);
+    expect(sweeps).toEqual([]);
+    spy.mockRestore();
+    await pass(30_000);
+    expect(sweeps).toEqual(['a']);
   });
 
   it('tries a sweep that failed again after a minute', async () => {

@@ -1,12 +1,6 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
-import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { Injectable } from '@nestjs/common';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import type { HeldLease } from '../../leases/held-lease.js';
 import { Leases } from '../../leases/leases.js';
 import { ExecutionRetention, type ShouldContinue } from './execution-retention.js';
@@ -23,37 +17,24 @@ const FAILED_PAUSE_MS = 60_000;
 
 /** Lets the retention sweep run, in one process of the installation at a time. */
 @Injectable()
-export class RetentionSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(RetentionSweeper.name);
-  private readonly task = new PeriodicTask(() => this.sweep(), {
-    everyMs: ASK_MS,
-    firstAfterMs: 3_000,
-  });
-
+export class RetentionSweeper extends BackgroundRounds {
   constructor(
     private readonly config: MillraceConfig,
     private readonly retention: ExecutionRetention,
     private readonly leases: Leases,
-  ) {}
+  ) {
+    super({ everyMs: ASK_MS, firstAfterMs: 3_000 });
+  }
 
-  onApplicationBootstrap(): void {
+  protected override get isWanted(): boolean {
     const { retentionDays, retentionCount } = this.config;
-    if (retentionDays > 0 || retentionCount > 0) this.task.start();
+    return retentionDays > 0 || retentionCount > 0;
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.task.stop();
-  }
-
-  /** Sweeps if it is this process's turn. Never rejects: what fails is tried again in time. */
-  async sweep(): Promise<void> {
-    try {
-      const lease = await this.leases.take(LEASE, LEASE_MS);
-      if (lease !== undefined) await this.sweepUnder(lease);
-    } catch (error) {
-      if (isDatabaseUnavailable(error)) this.logger.debug({ err: error }, 'database away');
-      else this.logger.error({ err: error }, 'retention failed');
-    }
+  /** Sweeps if it is this process's turn. */
+  protected async work(): Promise<void> {
+    const lease = await this.leases.take(LEASE, LEASE_MS);
+    if (lease !== undefined) await this.sweepUnder(lease);
   }
 
   private async sweepUnder(lease: HeldLease): Promise<void> {
@@ -67,7 +48,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnApplicationSh
         this.logger.log({ ...removed, ms }, 'retention removed executions');
       }
       // What a stop cut short is for the next process that asks.
-      pauseMs = this.task.isStopped ? 0 : PAUSE_MS;
+      pauseMs = this.isStopping ? 0 : PAUSE_MS;
     } finally {
       await lease.release(pauseMs);
     }
@@ -80,7 +61,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, OnApplicationSh
       const restMs = performance.now() - batchBegan;
       await new Promise((resolve) => setTimeout(resolve, restMs));
       batchBegan = performance.now();
-      return !this.task.isStopped && !lease.isLost;
+      return !this.isStopping && !lease.isLost;
     };
   }
 }

@@ -24,7 +24,7 @@ describe('PipelineStatsService', () => {
   }
   const report = (days = 7) =>
     new PipelineStatsService(
-      standIn<PipelinesService>({ getPipeline: jest.fn() }),
+      standIn<PipelinesService>({ getHead: jest.fn() }),
       standIn<ExecutionListsRepository>({
         finished: async (_filter, range) => {
           ranges.push(range);

@@ -36,7 +36,7 @@ export class PipelineStatsService {
    * @throws NotFoundError
    */
   async report(pipelineId: string, days: number): Promise<PipelineReport> {
-    await this.pipelines.getPipeline(pipelineId);
+    await this.pipelines.getHead(pipelineId);
     const from = new Date(Date.now() - days * DAY_MS);
     const { finished, cut } = await this.newest(pipelineId, firstUuidAt(from.getTime()));
     return { from, looked_at: finished.length, cut, ...pipelineStats(finished) };

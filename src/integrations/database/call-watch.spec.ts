@@ -68,7 +68,7 @@ describe('CallWatch', () => {
 });
 
 describe('the patience of a request', () => {
-  it('is one for all calls without an answer, and whole again after an answer', async () => {
+  it('is shared by all calls that wait, and starts again in full after an answer', async () => {
     const calls = new CallWatch();
     await withRequestPatience(async () => {
       expect(currentPatience().remainingMs()).toBe(600);

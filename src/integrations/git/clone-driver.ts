@@ -1,68 +1,90 @@
 import type { ClonedCommit } from './git-client.js';
-import type { Head } from './git-directory.js';
 
-/** What the remote says, to the credentials of this clone, about what is asked for. */
-export interface RemoteAnswer {
+/** What the remote says, to the credentials of this clone. */
+export interface RemoteRefs {
   /**
-   * SHA of the branch, tag (the tag object of an annotated one), HEAD or commit. Absent: a commit
-   * that no ref names.
+   * SHAs by the full names of branches and tags; what an annotated tag leads to stands under
+   * `<name>^{}`. All of them where all of the history, a commit or tags are asked for, else at
+   * least the one that is asked for.
    */
-  readonly sha?: string;
-  /** Of the clone, or the remote's default. */
-  readonly branch?: string;
-  /** SHAs that the remote named just now. */
-  readonly advertised: ReadonlySet<string>;
-  /** Digest of all branches and tags; where a commit is asked for. */
-  readonly refsDigest?: string;
+  readonly refs: ReadonlyMap<string, string>;
+  /** Absent: HEAD leads to nothing that is there. */
+  readonly head?: { readonly sha: string; readonly branch?: string };
 }
 
-/** What lies in the git directory already, taken from a mirror. */
-export interface Seeds {
-  /** All that was ever asked for to make it: all the objects are what these reach. */
-  readonly tips: readonly string[];
+export interface FetchRequest {
+  readonly wants: readonly string[];
+  /** Commits of history; 0 = all. */
+  readonly depth: number;
   /**
-   * Every tip that is not advertised is asked for again, so that the remote says whether it still
-   * gives it.
+   * What was taken from a mirror: everything that these reach is there, down to the shallow
+   * commits.
    */
+  readonly seeds: readonly string[];
+  /** Has the remote say that it gives the wants, also where they are here. */
   readonly prove: boolean;
 }
 
-export type Fetched =
-  | { readonly kind: 'fetched'; readonly head: Head; readonly sha: string; readonly all: boolean }
-  /** The remote does not give one of the tips that were to be proven, or a commit by its SHA. */
-  | { readonly kind: 'refused' };
+export interface CheckedOut {
+  readonly submodules: readonly Gitlink[];
+}
+
+/** A place in a tree where another repository belongs. */
+export interface Gitlink {
+  /** From the top of the tree, with `/`. */
+  readonly path: string;
+  readonly sha: string;
+}
 
 /**
  * What an adapter can do, in the order in which a clone needs it. `directory` is where `.git` is:
  * the workspace, or a private folder from which it moves there when all objects have come.
  */
 export interface CloneDriver {
+  /**
+   * Whether a fetch with seeds can be trusted where a part of the history is asked for: that the
+   * remote says whether it gives what is here already, and that `dropUnreachable` removes what was
+   * not asked for.
+   */
+  readonly incremental: boolean;
   /** @throws GitError when the remote says no */
-  ask(): Promise<RemoteAnswer>;
-  /** Fetches into a `.git` that was just made, with nothing but seeds in it. */
-  fetch(directory: string, answer: RemoteAnswer, seeds?: Seeds): Promise<Fetched>;
+  listRefs(): Promise<RemoteRefs>;
   /**
-   * Fetches all branches and tags, and finds the commit among them. @throws GitError
-   * `ref_not_found`
+   * Fetches objects, and writes no refs that stay. False: the remote does not give one of the
+   * wants.
    */
-  fetchAll(directory: string, answer: RemoteAnswer): Promise<Fetched>;
+  fetch(directory: string, request: FetchRequest): Promise<boolean>;
   /**
-   * Writes the refs that a fetch would have written, for objects that are there. undefined: what is
-   * asked for is not there.
+   * Sees to it that nothing is in the packs but what the tips reach, where `seeds` reached more.
+   * False: it cannot, and what is there is to be thrown away.
    */
-  adopt(directory: string, answer: RemoteAnswer, all: boolean): Promise<Head | undefined>;
+  dropUnreachable(
+    directory: string,
+    tips: readonly string[],
+    seeds: readonly string[],
+  ): Promise<boolean>;
   /**
-   * Brings the tags of all that is there: their refs, and the objects of annotated ones. Asked
-   * where all of the history was asked for, when the mirror has been made: no mirror holds tags, so
-   * what the remote removed is not seen again.
+   * The commit itself, or the one that a tag leads to. Absent where it is not there or something
+   * else.
    */
-  fetchTags(directory: string, head: Head): Promise<void>;
+  readCommit(directory: string, sha: string): Promise<ClonedCommit | undefined>;
   /**
-   * Is each of these in the history of the commit? Only asked where all of its history is there.
+   * The one commit that is there and whose SHA begins with these digits. @throws GitError
+   * `ref_not_found` where there are several
    */
-  isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean>;
+  findCommit(directory: string, digits: string): Promise<string | undefined>;
   /**
    * Writes the files of HEAD of the `.git` in `directory` to `workTree`, and the index beside HEAD.
    */
-  checkout(directory: string, workTree: string): Promise<ClonedCommit>;
+  checkout(directory: string, workTree: string): Promise<CheckedOut>;
+  /**
+   * Fetches files of Git LFS into a checkout that is in its place, or says in the log which are
+   * missing.
+   */
+  fillPointers(directory: string): Promise<void>;
+  /**
+   * What an error of the methods above means: a `GitError` where that is known, else the error
+   * itself.
+   */
+  failure(error: unknown): unknown;
 }

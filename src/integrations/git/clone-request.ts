@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
+import { isRefName } from '../../common/values/ref-name.js';
 import { splitUrlCredentials, type UrlCredentials } from '../../common/url-credentials.js';
-import { type CloneRequest, GitError } from './git-client.js';
+import { type CloneRequest, GitError, type SshIdentity } from './git-client.js';
 
 /**
  * A clone request after every check: safe to hand to a program or to put into a path under `.git`.
@@ -9,6 +10,7 @@ export interface ValidClone {
   /** Without credentials. */
   readonly url: string;
   readonly credentials?: UrlCredentials;
+  readonly ssh?: SshIdentity;
   readonly directory: string;
   readonly branch?: string;
   readonly tag?: string;
@@ -16,12 +18,17 @@ export interface ValidClone {
   readonly commit?: string;
   /** 0 = all. */
   readonly depth: number;
+  readonly tags?: boolean;
+  readonly submodules?: boolean | 'recursive';
+  readonly lfs?: boolean;
+  readonly ownCredentialsOnly?: boolean;
 }
 
 export type GitScheme = 'https' | 'http' | 'ssh';
 
+export const HTTP_SCHEMES: readonly GitScheme[] = ['https', 'http'];
+
 const MAX_URL_LENGTH = 2048;
-const MAX_REF_LENGTH = 255;
 const MAX_DEPTH = 2 ** 31 - 2; // one less than git's "infinite"
 
 /**
@@ -43,11 +50,16 @@ export function validateCloneRequest(
   if (tag !== undefined) checkRefName('tag', tag);
   return {
     ...checkUrl(request.url, schemes),
+    ssh: request.ssh,
     directory,
     branch,
     tag,
     commit: checkCommit(request.commit),
     depth: checkDepth(request.depth),
+    tags: request.tags,
+    submodules: request.submodules,
+    lfs: request.lfs,
+    ownCredentialsOnly: request.ownCredentialsOnly,
   };
 }
 
@@ -95,20 +107,6 @@ function checkUrl(
     throw invalid('The credentials of the repository URL hold a control character.');
   }
   return { url: url.replace(/\/+$/, ''), credentials };
-}
-
-/**
- * The rules of git-check-ref-format(1), and no `-` in front. Such a name is also safe as a path
- * under `refs/`.
- */
-export function isRefName(name: string): boolean {
-  return (
-    name.length > 0 &&
-    name.length <= MAX_REF_LENGTH &&
-    !/[\u0000-\u0020\u007f~^:?*[\\]/.test(name) &&
-    !/^-|^\/|\/$|\/\/|\.$|\.\.|@\{|^@$/.test(name) &&
-    name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'))
-  );
 }
 
 function checkRefName(kind: 'branch' | 'tag', name: string): void {

@@ -43,12 +43,12 @@ const DISK_INTERVAL_MS = 100;
  * the disk, and after a failure leaves the directory as it was found and makes one `GitError` of
  * whatever happened. `work` must have no process left running when it settles.
  */
-export async function runCloneSession(
+export async function runCloneSession<T = Cloned>(
   request: CloneRequest,
   options: CloneOptions,
   limits: CloneLimits,
-  work: (session: CloneSession) => Promise<Cloned>,
-): Promise<Cloned> {
+  work: (session: CloneSession) => Promise<T>,
+): Promise<T> {
   if (options.signal.aborted) throw abortedError();
   const clone = validateCloneRequest(request, limits.schemes);
   const forms = clone.credentials ? credentialForms(clone.credentials) : [];
@@ -96,7 +96,8 @@ function watchDisk(directory: string, minFreeDisk: number, onLow: () => void): N
   }, DISK_INTERVAL_MS);
 }
 
-function announcement(clone: ValidClone): string {
+/** What is cloned, for the log. */
+export function announcement(clone: ValidClone): string {
   const what = [
     clone.branch === undefined ? '' : `branch ${clone.branch}`,
     clone.tag === undefined ? '' : `tag ${clone.tag}`,

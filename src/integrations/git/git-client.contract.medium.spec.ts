@@ -103,10 +103,15 @@ async function makeFixture(root: string): Promise<Fixture> {
   await repository.publish(root, 'generous', { 'uploadpack.allowAnySHA1InWant': 'true' });
   // Version 0 of the protocol is the one that refuses a commit which no ref names.
   await repository.publish(root, 'strict', { 'protocol.version': '0' });
-  await repository.git(
-    ...['clone', '-q', '--bare', '--depth=2', `file://${join(root, 'repo.git')}`],
-    join(root, 'shallow.git'),
-  );
+  for (const [depth, name] of [
+    [2, 'shallow'],
+    [1, 'one-commit'],
+  ] as const) {
+    await repository.git(
+      ...['clone', '-q', '--bare', `--depth=${depth}`, `file://${join(root, 'repo.git')}`],
+      join(root, `${name}.git`),
+    );
+  }
   repository.remove();
   const empty = await GitFixture.create('trunk');
   await empty.publish(root, 'empty');
@@ -274,11 +279,16 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
     },
   );
 
-  it.each([1, 0])(
-    'clones from a remote that is itself a shallow clone, depth %i',
-    async (depth) => {
-      expect((await clone({ url: server.url('shallow'), depth })).sha).toBe(sha(4));
-      expect(await git('rev-list', '--count', 'HEAD')).toBe(depth === 1 ? '1' : '2');
+  it.each([
+    ['shallow', 1, '1'],
+    ['shallow', 0, '2'],
+    ['one-commit', 1, '1'],
+    ['one-commit', 0, '1'],
+  ])(
+    'clones from a remote that is itself a shallow clone (%s), depth %i',
+    async (repository, depth, commits) => {
+      expect((await clone({ url: server.url(repository), depth })).sha).toBe(sha(4));
+      expect(await git('rev-list', '--count', 'HEAD')).toBe(commits);
       expect(await git('status', '--porcelain')).toBe('');
     },
   );
@@ -325,50 +335,62 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
     }
   });
 
-  describe('tags', () => {
-    const listed = async (): Promise<string[]> =>
-      (
-        await git(
-          'for-each-ref',
-          '--format=%(refname:short) %(objecttype) %(*objectname)',
-          'refs/tags',
-        )
-      )
-        .split('\n')
-        .filter((line) => line !== '');
-    const OF_TRUNK = ['light commit', 'nested tag', 'same-name commit', 'v1.0 tag'];
+  describe('branches and tags', () => {
+    const refs = async (directory = target()): Promise<string[]> => {
+      const format = '--format=%(refname) %(objectname) %(symref)';
+      const all = await git('-C', directory, 'for-each-ref', format);
+      return all.split('\n').filter((line) => line !== '');
+    };
+    const tags = async (): Promise<string[]> =>
+      (await refs()).flatMap((line) => /^refs\/tags\/(\S+)/.exec(line)?.[1] ?? []);
 
-    it('come with all of the history, light and annotated, those of other branches not', async () => {
-      for (const request of [{}, { branch: 'trunk' }, { commit: sha(4) }, { tag: 'v1.0' }]) {
-        // The second one comes from the mirror, where there is one.
-        for (let time = 0; time < 2; time++) {
-          await clone({ ...request, depth: 0 });
-          const tags = await listed();
-          expect(tags.map((line) => line.trim().split(' ').slice(0, 2).join(' '))).toEqual(
-            OF_TRUNK,
-          );
-          expect(await git('rev-parse', 'v1.0')).toBe(fixture.tagObject);
-          expect(await git('rev-parse', 'nested^{commit}')).toBe(sha(3));
-          expect(await git('fsck', '--no-dangling', '--strict')).toBe('');
-          expect(await git('for-each-ref', 'refs/millrace')).toBe('');
-          const onTag = 'tag' in request;
-          expect(await git('describe', '--tags', '--always')).toMatch(
-            onTag ? /^(nested|v1\.0)$/ : /^(nested|v1\.0)-1-g[0-9a-f]+$/,
-          );
-          await rm(target(), { recursive: true });
-        }
+    it.each<[string, Partial<CloneRequest>, string[]]>([
+      ['the default branch', {}, []],
+      ['a branch', { branch: 'feature/x' }, ['-b', 'feature/x']],
+      ['a tag', { tag: 'v1.0' }, ['-b', 'v1.0']],
+    ])('come with all of the history as `git clone` has them: %s', async (_what, request, args) => {
+      // The second one comes from the mirror, where there is one.
+      for (let time = 0; time < 2; time++) {
+        await clone({ ...request, depth: 0 });
+        const plain = join(folder, `plain-${time}`);
+        await git('clone', '-q', ...args, server.url('repo'), plain);
+        expect(await refs()).toEqual(await refs(plain));
+        expect(await git('rev-parse', 'HEAD')).toBe(await git('-C', plain, 'rev-parse', 'HEAD'));
+        expect(await git('rev-parse', 'nested^{commit}')).toBe(sha(3));
+        expect(await git('fsck', '--no-dangling', '--strict')).toBe('');
+        await rm(target(), { recursive: true });
       }
     });
 
-    it('of a branch that others have left: only those in its history', async () => {
-      await clone({ branch: 'feature/x', depth: 0 });
-      expect(await listed()).toEqual([`on-feature tag ${fixture.featureSha}`, 'same-name commit']);
-      expect(await git('describe')).toBe('on-feature');
+    it('come with a commit of all of the history, which they name', async () => {
+      await clone({ commit: sha(4), depth: 0 });
+      expect(await git('describe', '--tags', '--always')).toMatch(/^(nested|v1\.0)-1-g[0-9a-f]+$/);
+      expect(await tags()).toEqual(['light', 'nested', 'on-feature', 'same-name', 'v1.0']);
+      expect(await git('rev-parse', 'origin/feature/x')).toBe(fixture.featureSha);
     });
 
-    it('do not come with a part of the history', async () => {
+    it('tags come with a part of the history where they are asked for', async () => {
+      for (let time = 0; time < 2; time++) {
+        await clone({ tags: true });
+        expect(await tags()).toEqual(['light', 'nested', 'on-feature', 'same-name', 'v1.0']);
+        expect(await git('rev-parse', 'v1.0')).toBe(fixture.tagObject);
+        expect(await git('rev-list', '--count', 'HEAD')).toBe('1');
+        expect(await git('log', '-1', '--format=%s', 'on-feature')).toBe('feature');
+        expect(await git('fsck', '--no-dangling')).toBe('');
+        await rm(target(), { recursive: true });
+      }
+    });
+
+    it('tags do not come with a part of the history by itself, nor where they are not wanted', async () => {
       await clone({ depth: 3 });
-      expect(await listed()).toEqual([]);
+      expect((await refs()).map((line) => line.split(' ')[0])).toEqual([
+        'refs/heads/trunk',
+        'refs/remotes/origin/HEAD',
+        'refs/remotes/origin/trunk',
+      ]);
+      await rm(target(), { recursive: true });
+      await clone({ depth: 0, tags: false });
+      expect(await tags()).toEqual([]);
     });
 
     it('that were made, moved or removed since are as the remote has them', async () => {
@@ -392,11 +414,7 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
       await remote('tag', '-f', 'light', sha(0));
       await remote('tag', '-a', '-m', 'new', 'v2.0', sha(4));
       await clone({ url, depth: 0 });
-      expect((await listed()).map((line) => line.split(' ')[0])).toEqual([
-        'light',
-        'same-name',
-        'v2.0',
-      ]);
+      expect(await tags()).toEqual(['light', 'on-feature', 'same-name', 'v2.0']);
       expect(await git('rev-parse', 'light')).toBe(sha(0));
       expect(await git('describe')).toBe('v2.0');
       // What was removed is not there either, by its SHA.

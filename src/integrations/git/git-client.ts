@@ -5,6 +5,8 @@ export interface CloneRequest {
    * (`https://user:token@host/…`), which appear nowhere else.
    */
   readonly url: string;
+  /** With an `ssh://` URL; absent: keys and known hosts of the user that Millrace runs as. */
+  readonly ssh?: SshIdentity;
   /** Absolute; empty or absent; made when absent. After a failure it is left as it was found. */
   readonly directory: string;
   /**
@@ -16,9 +18,30 @@ export interface CloneRequest {
   /** Full SHA, or a prefix of at least 7 digits. */
   readonly commit?: string;
   /**
-   * Commits of history; 0 = all. Default 1. A `commit` outside the depth is fetched all the same.
+   * Commits of history; 0 = all, with all branches and tags, as `git clone` has them. Default 1. A
+   * `commit` outside the depth is fetched all the same.
    */
   readonly depth?: number;
+  /** Bring the tags. Default: where all of the history is asked for. */
+  readonly tags?: boolean;
+  /** Clone the submodules too; `recursive`: also theirs. Default false: their folders are empty. */
+  readonly submodules?: boolean | 'recursive';
+  /** Fetch files of Git LFS, by the git program with git-lfs. Default true. */
+  readonly lfs?: boolean;
+  /**
+   * True: a stranger has written what is cloned. Credentials, keys too, go to the repository of the
+   * URL alone, and to nothing that its files name: no submodule, no server of Git LFS. Default:
+   * submodules of the same origin get them.
+   */
+  readonly ownCredentialsOnly?: boolean;
+}
+
+/** Who clones by SSH. */
+export interface SshIdentity {
+  /** Private key in the form of OpenSSH. */
+  readonly key: string;
+  /** Lines of `known_hosts`; absent: those of the user that Millrace runs as. */
+  readonly knownHosts?: string;
 }
 
 export interface ClonedCommit {
@@ -36,6 +59,19 @@ export interface Cloned extends ClonedCommit {
    * tag or a commit.
    */
   readonly branch?: string;
+}
+
+/** Which two commits to compare. */
+export interface ChangesRequest {
+  /** As that of a clone. */
+  readonly url: string;
+  /** Absolute; empty or absent. What is made there is left to be removed. */
+  readonly directory: string;
+  /** Whole SHAs. */
+  readonly base: string;
+  readonly head: string;
+  /** From where both have parted, not from `base` itself. */
+  readonly fromMergeBase: boolean;
 }
 
 export type GitErrorCode =
@@ -66,8 +102,8 @@ export class GitError extends Error {
 }
 
 /**
- * Port: clones repositories. Adapters: isomorphic-git in a child process with limits (default), the
- * `git` program where it is installed. Both pass `git-client.contract.medium.spec.ts`.
+ * Port: clones repositories. Adapters: the `git` program where it is installed, else isomorphic-git
+ * in a child process with limits. Both pass `git-client.contract.medium.spec.ts`.
  *
  * `clone` may run concurrently for different directories. It is not idempotent. On abort it ends
  * its child process, leaves the directory as it was found, and rejects with `aborted`. `progress`
@@ -79,6 +115,20 @@ export abstract class GitClient {
     request: CloneRequest,
     options: { readonly signal: AbortSignal; readonly progress: (line: string) => void },
   ): Promise<Cloned>;
+  /**
+   * Paths of the files in which two commits differ: deleted ones too, renamed ones under both
+   * names. Rejects with a `GitError` as `clone` does, also where nobody can tell (isomorphic-git
+   * cannot).
+   */
+  abstract changedPaths(
+    request: ChangesRequest,
+    options: { readonly signal: AbortSignal },
+  ): Promise<readonly string[]>;
+  /** Commits of all branches of a repository by their names; a `GitError` as of `clone`. */
+  abstract heads(
+    request: Pick<CloneRequest, 'url' | 'directory'>,
+    options: { readonly signal: AbortSignal },
+  ): Promise<ReadonlyMap<string, string>>;
   /** Ends what waits for the next clone; clones under way continue. Idempotent. */
   abstract close(): Promise<void>;
 }

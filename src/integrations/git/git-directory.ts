@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Where HEAD goes: a branch by its name, or a commit by itself. */
@@ -14,28 +14,57 @@ export interface Head {
  */
 export async function makeGitDirectory(gitdir: string, url: string): Promise<void> {
   const folders = ['hooks', 'info', 'objects/info', 'objects/pack', 'refs/heads', 'refs/tags'];
-  await Promise.all(folders.map((name) => mkdir(join(gitdir, name), { recursive: true })));
+  await makeFolders(gitdir, folders);
   await writeFile(join(gitdir, 'HEAD'), 'ref: refs/heads/main\n');
   await writeFile(join(gitdir, 'config'), config(url));
 }
 
 /** Writes a loose ref; `name` begins with `refs/` and was checked. */
-export async function writeRef(gitdir: string, name: string, sha: string): Promise<void> {
+async function writeRef(gitdir: string, name: string, sha: string): Promise<void> {
   const path = join(gitdir, name);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${sha}\n`);
 }
 
 /**
- * Adds refs to the packed ones, which loose ones of the same name outdo. The names were checked, as
+ * Writes all refs that a clone has, in the place of those that it had; the names were checked, as
  * of `writeRef`.
+ * @param remoteHead the name that `origin/HEAD` leads to
  */
-export async function addPackedRefs(
+export async function writeRefs(
   gitdir: string,
-  refs: Iterable<readonly [name: string, sha: string]>,
+  refs: ReadonlyMap<string, string>,
+  remoteHead?: string,
 ): Promise<void> {
-  const lines = Array.from(refs, ([name, sha]) => `${sha} ${name}\n`);
-  if (lines.length > 0) await appendFile(join(gitdir, 'packed-refs'), lines.join(''));
+  await rm(join(gitdir, 'refs'), { recursive: true, force: true });
+  await makeFolders(gitdir, ['refs/heads', 'refs/tags']);
+  const packed = [...refs].filter(([name]) => remoteHead === undefined || name !== REMOTE_HEAD);
+  await writePackedRefs(gitdir, packed);
+  if (remoteHead === undefined) return;
+  await makeFolders(gitdir, [dirname(REMOTE_HEAD)]);
+  await writeFile(join(gitdir, REMOTE_HEAD), `ref: ${remoteHead}\n`);
+}
+
+/** Refs of objects that a clone works with until `writeRefs`. */
+export async function writeWorkRefs(gitdir: string, shas: readonly string[]): Promise<void> {
+  await writePackedRefs(
+    gitdir,
+    [...new Set(shas)].map((sha) => [`refs/millrace/${sha}`, sha]),
+  );
+}
+
+async function writePackedRefs(
+  gitdir: string,
+  refs: readonly (readonly [name: string, sha: string])[],
+): Promise<void> {
+  const lines = refs.map(([name, sha]) => `${sha} ${name}\n`);
+  await writeFile(join(gitdir, 'packed-refs'), lines.join(''));
+}
+
+const REMOTE_HEAD = 'refs/remotes/origin/HEAD';
+
+async function makeFolders(gitdir: string, names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => mkdir(join(gitdir, name), { recursive: true })));
 }
 
 /** Points HEAD; a branch is made, and follows the one of the same name at `origin`. */
@@ -45,6 +74,12 @@ export async function writeHead(gitdir: string, url: string, head: Head): Promis
   await writeRef(gitdir, `refs/heads/${branch}`, commit);
   await writeFile(join(gitdir, 'HEAD'), `ref: refs/heads/${branch}\n`);
   await writeFile(join(gitdir, 'config'), config(url) + tracking(branch));
+}
+
+/** Says that a submodule is there, as `git submodule init` does. */
+export async function addSubmodule(gitdir: string, name: string, url: string): Promise<void> {
+  const section = `[submodule ${quoted(name)}]\n\tactive = true\n\turl = ${quoted(url)}\n`;
+  await appendFile(join(gitdir, 'config'), section);
 }
 
 function config(url: string): string {
@@ -66,7 +101,10 @@ function tracking(branch: string): string {
   return `[branch ${quoted(branch)}]\n\tremote = origin\n\tmerge = ${merge}\n`;
 }
 
-/** Line breaks cannot come here: neither a checked URL nor a checked name holds one. */
+/**
+ * Line breaks cannot come here: neither a checked URL, a checked name nor a line of `.gitmodules`
+ * holds one.
+ */
 function quoted(text: string): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -29,15 +29,35 @@ export function emptyRepository(): GitError {
   );
 }
 
-export function tagsChanged(): GitError {
-  const message = 'The tags of the remote changed while they were fetched.';
+export function refsChanged(): GitError {
+  const message = 'The branches or tags of the remote changed while they were fetched.';
   return new GitError('failed', message, true);
+}
+
+/** Its objects have names of 64 digits, which neither client keeps. */
+export function sha256Repository(): GitError {
+  const message =
+    'The remote repository uses SHA-256 for its objects; only SHA-1 repositories can be cloned.';
+  return new GitError('failed', message, false);
+}
+
+/** Files of a repository behind a plain web server. */
+export function dumbServer(): GitError {
+  const message =
+    'The remote speaks only the dumb HTTP protocol, which serves the files of a repository. ' +
+    'It needs git http-backend, or a git server, to be cloned from.';
+  return new GitError('failed', message, false);
+}
+
+export function severalCommits(digits: string): GitError {
+  const message = `More than one commit begins with ${digits}. Give more digits.`;
+  return new GitError('ref_not_found', message, false);
 }
 
 export function authenticationFailed(): GitError {
   return new GitError(
     'authentication_failed',
-    'The remote refused the credentials, or needs some and got none. Check the user and token of the repository URL.',
+    'The remote refused the credentials, or needs some and got none. Check the user and token of the repository URL, or the secrets that its credentials name.',
     false,
   );
 }
@@ -66,6 +86,14 @@ export function untrusted(reason: string): GitError {
   return new GitError('unreachable', message, false);
 }
 
+/** ssh does not know the remote by the key that it showed. */
+export function unknownHostKey(): GitError {
+  const message =
+    'The remote could not be reached: its host key is not the one that is known, or none is known. ' +
+    'Put the line that ssh-keyscan prints for it, once checked, into known_hosts.';
+  return new GitError('unreachable', message, false);
+}
+
 /** `reason` is told to the user: cleaned text of git, curl or Node. */
 export function unreachable(reason: string, retryable: boolean): GitError {
   return new GitError('unreachable', `The remote could not be reached: ${reason}`, retryable);
@@ -87,6 +115,8 @@ const rules: readonly Rule[] = [
     /repository .* not found|Repository not found|returned error: 404|does not appear to be a git repository/i,
     () => repositoryNotFound(),
   ],
+  [/dumb http/i, () => dumbServer()],
+  [/object format|unknown hash|hash algorithm/i, () => sha256Repository()],
   [/not valid: is this a git repository|invalid server response/i, () => notAGitServer()],
   [
     /couldn't find remote ref|not our ref|Remote branch .* not found|unadvertised object/i,
@@ -100,7 +130,7 @@ const rules: readonly Rule[] = [
     /Maximum \(\d+\) redirects|protocol .* not (?:supported|allowed)|Unsupported protocol|unable to update url base/i,
     (reason) => unreachable(reason, false),
   ],
-  [/Host key verification failed/i, (reason) => unreachable(reason, false)],
+  [/Host key verification failed/i, () => unknownHostKey()],
   [
     /unable to get (?:local )?issuer|self[- ]signed|unable to verify|certificate verification failed/i,
     untrusted,

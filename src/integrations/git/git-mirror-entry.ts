@@ -1,19 +1,19 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Entries of another version are of no use. */
+export const RECORD_VERSION = 2;
+
 /** What an entry of a mirror says of itself (`entry.json`). */
 export interface MirrorRecord {
-  readonly version: 1;
+  readonly version: typeof RECORD_VERSION;
   /** Name of its folder: `<sha>-<depth>`, or `all-<digest of all refs>`. */
   readonly scope: string;
   /** 0 = all of the history. */
   readonly depth: number;
-  /**
-   * SHAs that the remote was asked for to make it; everything in it is what these reach, down to
-   * the shallow ones.
-   */
+  /** Everything in it is what these SHAs reach, down to the shallow ones. */
   readonly tips: readonly string[];
-  /** Full name of the ref that it was fetched for, such as `refs/heads/main`. */
+  /** What it was fetched for, such as `refs/heads/main`; `all` for all branches and tags. */
   readonly ref?: string;
   readonly shallow: readonly string[];
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
@@ -66,7 +66,7 @@ async function readEntry(folder: string): Promise<MirrorEntry | undefined> {
 }
 
 const noRecord: MirrorRecord = {
-  version: 1,
+  version: RECORD_VERSION,
   scope: '',
   depth: 0,
   tips: [],
@@ -83,7 +83,7 @@ function parseRecord(text: string): MirrorRecord {
   }
   const { version, scope, depth, tips, shallow, files } = record ?? {};
   const isWhole =
-    version === 1 &&
+    version === RECORD_VERSION &&
     typeof scope === 'string' &&
     typeof depth === 'number' &&
     isTexts(tips) &&

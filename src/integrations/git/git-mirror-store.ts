@@ -17,8 +17,13 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type MirrorEntry, type MirrorRecord, readMirrorEntries } from './git-mirror-entry.js';
-import { ownProcessMark, processState } from './process-mark.js';
+import {
+  type MirrorEntry,
+  type MirrorRecord,
+  readMirrorEntries,
+  RECORD_VERSION,
+} from './git-mirror-entry.js';
+import { isProcessMark, ownProcessMark, processState } from './process-mark.js';
 
 export interface GitMirrorSettings {
   /**
@@ -83,10 +88,13 @@ export class GitMirrorStore {
    * Entries of a repository, the last used first. Broken ones are thrown away, so that they can be
    * made again.
    */
-  async entries(url: string): Promise<readonly MirrorEntry[]> {
+  async entries(url: string, progress?: Progress): Promise<readonly MirrorEntry[]> {
     const entries = await readMirrorEntries(this.repository(url));
     const broken = entries.filter(({ record }) => record.files.length === 0);
     for (const entry of broken) await this.drop(entry);
+    if (broken.length > 0) {
+      progress?.('A part of the local mirror of this repository is damaged: it is made again');
+    }
     return entries
       .filter(({ record }) => record.files.length > 0)
       .sort((a, b) => b.usedAt - a.usedAt);
@@ -138,7 +146,7 @@ export class GitMirrorStore {
     if (names.length === 0 || bytes > this.settings.maxBytes) return;
     const shallow = await readFile(join(gitdir, 'shallow'), 'latin1').catch(absentAsEmpty);
     const record: MirrorRecord = {
-      version: 1,
+      version: RECORD_VERSION,
       ...made,
       shallow: shallow.split('\n').filter((sha) => sha !== ''),
       files,
@@ -203,17 +211,21 @@ export class GitMirrorStore {
    * only saves the remote ten equal fetches: without it all is right as well. Returns what gives
    * the turn to the next one.
    */
-  async turn(url: string, maxMs: number, signal?: AbortSignal): Promise<() => Promise<void>> {
+  async turn(
+    url: string,
+    maxMs: number,
+    { signal, progress }: { readonly signal?: AbortSignal; readonly progress?: Progress } = {},
+  ): Promise<() => Promise<void>> {
     const path = join(this.repository(url), LOCK);
     const giveUpAt = performance.now() + maxMs;
     while (performance.now() < giveUpAt) {
-      if (await this.tryLock(path)) return () => unlink(path).catch(() => undefined);
+      if (await this.tryLock(path, progress)) return () => unlink(path).catch(() => undefined);
       await sleep(LOCK_LOOK_MS, undefined, { signal });
     }
     return () => Promise.resolve();
   }
 
-  private async tryLock(path: string): Promise<boolean> {
+  private async tryLock(path: string, progress?: Progress): Promise<boolean> {
     await mkdir(this.repositoryOf(path), { recursive: true, mode: 0o700 });
     const stage = await this.stage();
     try {
@@ -229,7 +241,10 @@ export class GitMirrorStore {
     } finally {
       await this.discard(stage);
     }
-    if (await isLeft(path)) await unlink(path).catch(() => undefined);
+    if (await isStrayLock(path)) {
+      progress?.('The local mirror of this repository had a stray lock: it is removed');
+      await rm(path, { recursive: true, force: true });
+    }
     return false;
   }
 
@@ -277,10 +292,22 @@ export class GitMirrorStore {
   }
 }
 
+type Progress = (line: string) => void;
+
+/** Of a process that is dead, or none that a process of ours ever made. */
+async function isStrayLock(path: string): Promise<boolean> {
+  const mark = await readFile(path, 'latin1').catch((error: NodeJS.ErrnoException) =>
+    // It is gone, or of no use to anybody.
+    error.code === 'ENOENT' ? undefined : '',
+  );
+  if (mark === undefined) return false;
+  return !isProcessMark(mark) || isLeft(path, mark);
+}
+
 /** Did the process that made this die? */
-async function isLeft(path: string, mark?: string): Promise<boolean> {
+async function isLeft(path: string, mark: string): Promise<boolean> {
   try {
-    const state = processState(mark ?? (await readFile(path, 'latin1')));
+    const state = processState(mark);
     if (state !== 'unknown') return state === 'dead';
     return (await stat(path)).mtimeMs < Date.now() - UNKNOWN_MS;
   } catch {

@@ -1,227 +1,119 @@
-import { createHash } from 'node:crypto';
+import { lstat, lutimes, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.js';
-import { isRefName } from './clone-request.js';
+import type { CheckedResolver } from '../../common/net/checked-addresses.js';
+import type { CheckedOut, CloneDriver, FetchRequest, Gitlink, RemoteRefs } from './clone-driver.js';
+import { isRefName } from '../../common/values/ref-name.js';
 import type { CloneSession } from './clone-session.js';
 import { parseCommitObject } from './commit-object.js';
-import { type ClonedCommit, GitError } from './git-client.js';
-import { addPackedRefs, type Head, writeRef } from './git-directory.js';
-import { emptyRepository, gitProgramError, refNotFound, tagsChanged } from './git-failures.js';
-import { type GitCommand, type GitOutcome, runGit } from './git-program.js';
+import type { ClonedCommit, GitError } from './git-client.js';
+import { writeWorkRefs } from './git-directory.js';
+import { lfsEndpoint, pointersLeft } from './git-lfs.js';
+import { gitProgramError, severalCommits, sha256Repository } from './git-failures.js';
+import { type GitCommand, type GitOutcome, type GitSetting, runGit } from './git-program.js';
 import type { GitRoute } from './git-route.js';
-import { described, refNamed } from './ref-names.js';
-import { submoduleNotice } from './submodule-notice.js';
+import { refNamed } from './ref-names.js';
 
 /** What the whole adapter has in common. */
-export type GitProgramSettings = Pick<GitCommand, 'program' | 'environment' | 'maxMemoryBytes'>;
+export interface GitProgramSettings extends Pick<
+  GitCommand,
+  'program' | 'environment' | 'maxMemoryBytes'
+> {
+  readonly resolver: CheckedResolver;
+  /** Whether git-lfs is installed. */
+  hasLfs(): Promise<boolean>;
+}
+
+/** What a driver needs to know of the clone that it is for. */
+export type DriverSession = Pick<CloneSession, 'clone' | 'signal' | 'progress' | 'forms'>;
 
 /** One clone by the git program. */
 export class GitProgramDriver implements CloneDriver {
-  /** By their names; an annotated tag has a second one, `<name>^{}`, with what it leads to. */
-  private listed: ReadonlyMap<string, string> = new Map();
+  readonly incremental = true;
 
   constructor(
-    private readonly session: CloneSession,
+    private readonly session: DriverSession,
     private readonly route: GitRoute,
     private readonly settings: GitProgramSettings,
   ) {}
 
-  async ask(): Promise<RemoteAnswer> {
-    const { branch, tag, commit, depth } = this.session.clone;
-    if (commit !== undefined) return this.askForCommit(commit);
-    const ref = refNamed(branch, tag);
-    const { refs, target } = await this.listRemote(ref === undefined ? ['--symref'] : [], [
-      ref ?? 'HEAD',
-      ...(depth === 0 ? [`${TAGS}*`] : []),
-    ]);
-    this.listed = refs;
-    const sha = refs.get(ref ?? 'HEAD');
-    if (sha === undefined) {
-      throw ref === undefined ? emptyRepository() : refNotFound(described(branch, tag));
-    }
-    return { sha, branch: branch ?? target, advertised: new Set([sha]) };
-  }
-
-  async fetch(directory: string, answer: RemoteAnswer, seeds?: Seeds): Promise<Fetched> {
-    const { branch, tag, commit, depth } = this.session.clone;
-    const ref = commit === undefined ? refNamed(answer.branch, tag) : undefined;
-    const asked = commit === undefined ? 'HEAD' : (answer.sha ?? commit);
-    const local = ref === undefined ? WANTED : localName(ref);
-    const proven = seeds?.prove ? seeds.tips.filter((tip) => !answer.advertised.has(tip)) : [];
-    await this.offerSeeds(directory, seeds);
-    const outcome = await this.tryGit(directory, [
-      ...FETCH_ARGS,
-      ...depthArgs(seeds?.prove && depth === 0 ? INFINITE_DEPTH : depth),
-      '--',
-      'origin',
-      `+${ref ?? asked}:${local}`,
-      ...proven.filter((tip) => tip !== asked),
-    ]);
-    if (outcome.exitCode !== 0) {
-      const error = this.failureOf(outcome);
-      if (error.code !== 'ref_not_found') throw error;
-      if (commit !== undefined || proven.length > 0) return { kind: 'refused' };
-      throw refNotFound(described(branch, tag));
-    }
-    const head = await this.resolveHead(directory, local, answer);
-    if (!head) throw new GitError('failed', 'What was fetched is not a commit.', false);
-    return { kind: 'fetched', ...head, all: false };
-  }
-
-  async fetchAll(directory: string): Promise<Fetched> {
-    const { session } = this;
-    const commit = session.clone.commit ?? '';
-    session.progress.write(
-      'The remote does not give this commit alone: fetching all of the history',
-    );
-    const refspecs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*'];
-    await this.git(directory, [...FETCH_ARGS, '--', 'origin', ...refspecs]);
-    const found = await this.findCommit(directory, commit);
-    if (found === undefined) throw refNotFound(`commit ${commit}`);
-    return { kind: 'fetched', head: { commit: found }, sha: found, all: true };
-  }
-
-  async adopt(directory: string, answer: RemoteAnswer, all: boolean): Promise<Head | undefined> {
-    const { tag, commit } = this.session.clone;
-    if (all) {
-      const found = await this.findCommit(directory, commit ?? '');
-      return found === undefined ? undefined : { commit: found };
-    }
-    if (answer.sha === undefined) return undefined;
-    const ref = commit === undefined ? refNamed(answer.branch, tag) : undefined;
-    const local = ref === undefined ? WANTED : localName(ref);
-    await writeRef(join(directory, '.git'), local, answer.sha);
-    return (await this.resolveHead(directory, local, answer))?.head;
-  }
-
-  async fetchTags(directory: string): Promise<void> {
-    const names = [...this.listed.keys()].filter((name) => isTagName(name));
-    const leadsTo = (name: string): string => this.listed.get(`${name}^{}`) ?? this.sha(name);
-    const there = await this.present(directory, [
-      ...names.map(leadsTo),
-      ...names.map((name) => this.sha(name)),
-    ]);
-    // What they lead to is there; of an annotated one, the tag itself may not be.
-    const tags = names.filter((name) => there.has(leadsTo(name)));
-    const [packed, missing] = [true, false].map((isThere) =>
-      tags.filter((name) => there.has(this.sha(name)) === isThere),
-    );
-    if (missing && missing.length > 0) {
-      const refspecs = missing.map((name) => `+${name}:${name}\n`).join('');
-      const args = [...FETCH_ARGS, '--stdin', '--', 'origin'];
-      const outcome = await this.tryGit(directory, args, refspecs);
-      if (outcome.exitCode !== 0) {
-        const error = this.failureOf(outcome);
-        throw error.code === 'ref_not_found' ? tagsChanged() : error;
-      }
-    }
-    await addPackedRefs(
-      join(directory, '.git'),
-      (packed ?? []).map((name) => [name, this.sha(name)]),
-    );
-  }
-
-  async isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean> {
-    for (const tip of tips) {
-      const outcome = await this.tryGit(directory, ['merge-base', '--is-ancestor', tip, commit]);
-      if (outcome.exitCode === 1) return false;
-      if (outcome.exitCode !== 0) throw this.failureOf(outcome);
-    }
-    return true;
-  }
-
-  async checkout(directory: string, workTree: string): Promise<ClonedCommit> {
-    const places = [`--git-dir=${join(directory, '.git')}`, `--work-tree=${workTree}`];
-    await this.git('/', [...places, 'checkout', '-q', '-f', 'HEAD', '--']);
-    const notice = await submoduleNotice(workTree, () =>
-      this.git(directory, ['ls-files', '--stage', '-z']).then(({ stdout }) => stdout),
-    );
-    if (notice !== undefined) this.session.progress.write(notice);
-    const { stdout } = await this.git(directory, ['cat-file', '--batch'], 'HEAD\n');
-    const headerEnd = stdout.indexOf('\n');
-    const [sha = '', type] = stdout.subarray(0, headerEnd).toString('latin1').split(' ');
-    if (type !== 'commit') throw emptyRepository();
-    return { sha, ...parseCommitObject(stdout.subarray(headerEnd + 1, -1)) };
-  }
-
-  /** The one advertised branch or tag whose commit begins with these digits. */
-  private async askForCommit(commit: string): Promise<RemoteAnswer> {
-    const { branch } = this.session.clone;
-    const { refs } = await this.listRemote(['--heads', '--tags'], []);
-    this.listed = refs;
-    const shas = [...refs.values()].filter((sha) => sha.startsWith(commit));
-    const unique = new Set(shas);
-    const listed = [...refs].map((pair) => pair.join(' ')).sort();
-    return {
-      sha: unique.size === 1 ? shas[0] : undefined,
-      branch,
-      advertised: new Set(refs.values()),
-      refsDigest: createHash('sha256').update(listed.join('\n')).digest('hex').slice(0, 40),
-    };
-  }
-
-  private async listRemote(
-    options: readonly string[],
-    names: readonly string[],
-  ): Promise<{ readonly refs: ReadonlyMap<string, string>; readonly target?: string }> {
-    const args = ['ls-remote', ...options, '--', this.session.clone.url, ...names];
-    const { stdout } = await this.git('/', args);
+  async listRefs(): Promise<RemoteRefs> {
+    const { branch, tag, commit, depth, tags, url } = this.session.clone;
+    const all = commit !== undefined || depth === 0 || tags === true;
+    const patterns = all ? ['HEAD', `${HEADS}*`, `${TAGS}*`] : [refNamed(branch, tag) ?? 'HEAD'];
+    const { stdout } = await this.git('/', ['ls-remote', '--symref', '--', url, ...patterns]);
     const refs = new Map<string, string>();
     let target: string | undefined;
     for (const line of stdout.toString('utf8').split('\n')) {
       const [value = '', name = ''] = line.split('\t');
+      if (/^[0-9a-f]{64}$/.test(value)) throw sha256Repository();
       if (/^[0-9a-f]{40}$/.test(value)) refs.set(name, value);
       else if (name === 'HEAD') target = branchOf(value.replace(/^ref: /, ''));
     }
-    return { refs, target };
+    const sha = refs.get('HEAD');
+    refs.delete('HEAD');
+    return { refs, ...(sha !== undefined && { head: { sha, branch: target } }) };
   }
 
-  private sha(listed: string): string {
-    return this.listed.get(listed) ?? '';
-  }
-
-  /** Those of the objects that are in the git directory. */
-  private async present(
-    directory: string,
-    objects: readonly string[],
-  ): Promise<ReadonlySet<string>> {
-    const { stdout } = await this.git(
+  async fetch(directory: string, { wants, depth, seeds, prove }: FetchRequest): Promise<boolean> {
+    // Negotiation offers what refs point to.
+    await writeWorkRefs(join(directory, '.git'), seeds);
+    const outcome = await this.tryGit(
       directory,
-      ['cat-file', '--batch-check=%(objectname)'],
-      objects.map((object) => `${object}\n`).join(''),
+      [
+        ...FETCH,
+        ...(depth === 0 && !prove ? [] : [`--depth=${depth === 0 ? INFINITE_DEPTH : depth}`]),
+        '--stdin',
+        '--',
+        'origin',
+      ],
+      lines(wants),
     );
-    const lines = stdout.toString('latin1').split('\n');
-    return new Set(lines.filter((line) => /^[0-9a-f]{40}$/.test(line)));
+    if (outcome.exitCode === 0) return true;
+    const error = this.failureOf(outcome);
+    if (error.code === 'ref_not_found') return false;
+    throw error;
   }
 
-  /** Negotiation offers what refs point to. */
-  private async offerSeeds(directory: string, seeds: Seeds | undefined): Promise<void> {
-    const gitdir = join(directory, '.git');
-    for (const tip of seeds?.tips ?? []) await writeRef(gitdir, `${SEEDS}${tip}`, tip);
-  }
-
-  private async resolveHead(
+  /**
+   * Fetches without the objects that the filter of git leaves out; a server that knows no filters
+   * gives all.
+   * @param depth commits of history; default all
+   */
+  async fetchPartially(
     directory: string,
-    local: string,
-    answer: RemoteAnswer,
-  ): Promise<{ readonly head: Head; readonly sha: string } | undefined> {
-    const { commit, tag } = this.session.clone;
-    const { stdout } = await this.git(
-      directory,
-      ['cat-file', '--batch-check=%(objectname) %(objecttype)'],
-      `${local}\n${local}^{commit}\n`,
-    );
-    const [itself = '', peeled = ''] = stdout.toString('latin1').split('\n');
-    const sha = itself.slice(0, 40);
-    const found = peeled.slice(0, 40);
-    if (!peeled.endsWith(' commit') || (commit !== undefined && sha !== found)) return undefined;
-    const branch = commit === undefined && tag === undefined ? answer.branch : undefined;
-    return { sha, head: { commit: found, branch } };
+    filter: 'blob:none' | 'tree:0',
+    wants: readonly string[],
+    depth?: number,
+  ): Promise<void> {
+    const options = [`--filter=${filter}`, ...(depth === undefined ? [] : [`--depth=${depth}`])];
+    await this.git(directory, [...FETCH, ...options, '--stdin', '--', 'origin'], lines(wants));
+  }
+
+  async dropUnreachable(
+    directory: string,
+    tips: readonly string[],
+    seeds: readonly string[],
+  ): Promise<boolean> {
+    const kept = new Set(tips);
+    const old = seeds.filter((seed) => !kept.has(seed));
+    if (!(await this.reachesMore(directory, tips, old))) return true;
+    await writeWorkRefs(join(directory, '.git'), tips);
+    // Deltas are taken as they are: this is copying.
+    await this.git(directory, ['repack', '-a', '-d', '-q', '--window=0']);
+    return true;
+  }
+
+  async readCommit(directory: string, sha: string): Promise<ClonedCommit | undefined> {
+    const { stdout } = await this.git(directory, ['cat-file', '--batch'], `${sha}^{commit}\n`);
+    const headerEnd = stdout.indexOf('\n');
+    const [found = '', type] = stdout.subarray(0, headerEnd).toString('latin1').split(' ');
+    if (type !== 'commit') return undefined;
+    return { sha: found, ...parseCommitObject(stdout.subarray(headerEnd + 1, -1)) };
   }
 
   /** Looks only at objects: a branch or tag whose name looks like a SHA is never meant. */
-  private async findCommit(directory: string, commit: string): Promise<string | undefined> {
-    const listed = await this.git(directory, ['rev-parse', `--disambiguate=${commit}`]);
+  async findCommit(directory: string, digits: string): Promise<string | undefined> {
+    const listed = await this.git(directory, ['rev-parse', `--disambiguate=${digits}`]);
     const checked = await this.git(
       directory,
       ['cat-file', '--batch-check=%(objecttype) %(objectname)'],
@@ -232,20 +124,124 @@ export class GitProgramDriver implements CloneDriver {
       .split('\n')
       .filter((line) => line.startsWith('commit '))
       .map((line) => line.slice('commit '.length));
-    if (commits.length > 1) {
-      throw new GitError(
-        'ref_not_found',
-        `More than one commit begins with ${commit}. Give more digits.`,
-        false,
-      );
-    }
+    if (commits.length > 1) throw severalCommits(digits);
     return commits[0];
   }
 
-  private async git(
+  async checkout(directory: string, workTree: string): Promise<CheckedOut> {
+    const places = [`--git-dir=${join(directory, '.git')}`, `--work-tree=${workTree}`];
+    await this.git('/', [...places, 'checkout', '-q', '-f', 'HEAD', '--']);
+    if (!this.session.clone.submodules) {
+      const declared = await lstat(join(workTree, '.gitmodules')).catch(() => undefined);
+      if (!declared) return { submodules: [] };
+    }
+    const { stdout } = await this.git(directory, ['ls-files', '--stage', '-z']);
+    return { submodules: gitlinks(stdout) };
+  }
+
+  async fillPointers(directory: string): Promise<void> {
+    const { clone, progress } = this.session;
+    const files = await this.lfsFiles(directory);
+    if (files.length === 0) return;
+    const leave = (why: string): void => progress.write(pointersLeft(files.map(String), why));
+    if (clone.lfs === false) return leave('as "lfs: false" says');
+    if (!(await this.settings.hasLfs())) return leave('git-lfs is not installed on this worker');
+    const configured = await this.lfsConfig(directory);
+    if (configured === undefined && clone.url.startsWith('ssh:')) {
+      return leave('which is not done by ssh');
+    }
+    progress.write(`Fetching files of Git LFS: ${files.length}`);
+    await this.pullLfs(directory, lfsEndpoint(clone, configured));
+    await this.settleLfs(directory, files);
+  }
+
+  failure(error: unknown): unknown {
+    return error;
+  }
+
+  /** Whether the seeds reach an object that the tips do not. */
+  private async reachesMore(
+    directory: string,
+    tips: readonly string[],
+    seeds: readonly string[],
+  ): Promise<boolean> {
+    if (seeds.length === 0) return false;
+    // Where history is cut, an old commit is behind the cut, or has files that the new one has not.
+    if (this.session.clone.depth !== 0) return true;
+    const range = lines([...seeds, ...tips.map((tip) => `^${tip}`)]);
+    const { stdout } = await this.git(directory, ['rev-list', '--objects', '--stdin'], range);
+    return stdout.length > 0;
+  }
+
+  /** Files of the index that are to pass the filter of Git LFS. */
+  private async lfsFiles(directory: string): Promise<readonly Buffer[]> {
+    const places = ['--', ':(glob)**/.gitattributes'];
+    const grep = ['grep', '--cached', '-q', '-e', 'filter=lfs', ...places];
+    const found = await this.tryGit(directory, grep);
+    if (found.exitCode === GREP_FOUND_NOTHING) return [];
+    if (found.exitCode !== 0) throw this.failureOf(found);
+    const listed = await this.git(directory, ['ls-files', '-z']);
+    const attributes = ['check-attr', '-z', '--stdin', 'filter'];
+    const { stdout } = await this.git(directory, attributes, listed.stdout);
+    // Names are bytes.
+    const fields = stdout.toString('latin1').split('\0');
+    return fields
+      .filter((_field, index) => index % 3 === 0 && fields[index + 2] === 'lfs')
+      .map((name) => Buffer.from(name, 'latin1'));
+  }
+
+  /** What `.lfsconfig` says of where the server is. */
+  private async lfsConfig(directory: string): Promise<string | undefined> {
+    const place = ['config', '--blob', 'HEAD:.lfsconfig', '--get'];
+    for (const key of ['lfs.url', `remote.origin.lfsurl`]) {
+      const { exitCode, stdout } = await this.tryGit(directory, [...place, key]);
+      if (exitCode === 0) return stdout.toString('utf8').trim();
+    }
+    return undefined;
+  }
+
+  private async pullLfs(directory: string, endpoint: string): Promise<void> {
+    const { clone } = this.session;
+    const bundle = this.settings.environment['GIT_SSL_CAINFO'];
+    // Only here: it brings isomorphic-git with it.
+    const { LfsGateway } = await import('./lfs-gateway.js');
+    const remote = {
+      endpoint,
+      origin: new URL(clone.url).origin,
+      // An address that a stranger has named gets none, nor do the files that it leads to.
+      credentials:
+        clone.ownCredentialsOnly && endpoint !== lfsEndpoint(clone, undefined)
+          ? undefined
+          : clone.credentials,
+      ca: bundle === undefined ? undefined : await readFile(bundle, 'latin1'),
+    };
+    const gateway = await LfsGateway.start(remote, this.settings.resolver);
+    try {
+      const settings: GitSetting[] = [...LFS_SETTINGS, ['lfs.url', gateway.url]];
+      const outcome = await this.tryGit(directory, ['lfs', 'pull'], undefined, settings);
+      if (outcome.exitCode !== 0) throw gateway.failure() ?? this.failureOf(outcome);
+    } finally {
+      await gateway.close();
+    }
+  }
+
+  /**
+   * git trusts no time of a file that is as new as the index: it would compare what the file holds,
+   * which without git-lfs is not what was committed.
+   */
+  private async settleLfs(directory: string, files: readonly Buffer[]): Promise<void> {
+    const then = new Date(Date.now() - SETTLED_MS);
+    const base = Buffer.from(`${directory}/`);
+    for (const file of files) await lutimes(Buffer.concat([base, file]), then, then);
+    const refresh = ['update-index', '-q', '--refresh'];
+    await this.tryGit(directory, refresh, undefined, LFS_SETTINGS);
+  }
+
+  /** Runs git in a folder. @throws GitError */
+  async git(
     directory: string,
     args: readonly string[],
-    input?: string,
+    input?: string | Buffer,
   ): Promise<GitOutcome> {
     const outcome = await this.tryGit(directory, args, input);
     if (outcome.exitCode === 0) return outcome;
@@ -259,13 +255,14 @@ export class GitProgramDriver implements CloneDriver {
   private async tryGit(
     directory: string,
     args: readonly string[],
-    input?: string,
+    input?: string | Buffer,
+    settings: readonly GitSetting[] = [],
   ): Promise<GitOutcome> {
     const { clone, signal, progress } = this.session;
     const outcome = await runGit({
       program: this.settings.program,
       maxMemoryBytes: this.settings.maxMemoryBytes,
-      settings: this.route.settings,
+      settings: [...this.route.settings, ...settings],
       environment: { ...this.settings.environment, ...this.route.environment },
       args,
       directory,
@@ -281,15 +278,29 @@ export class GitProgramDriver implements CloneDriver {
   }
 }
 
-/** Refs below it are removed when the clone is done. */
-const SEEDS = 'refs/millrace/seeds/';
-const WANTED = 'refs/millrace/wanted';
+const GREP_FOUND_NOTHING = 1;
+const SETTLED_MS = 10_000;
+/** What `.lfsconfig` says of the same things does not count. */
+const LFS_SETTINGS: readonly GitSetting[] = [
+  ['lfs.basictransfersonly', 'true'],
+  ['lfs.skipdownloaderrors', 'false'],
+  ['lfs.concurrenttransfers', '4'],
+  ['lfs.transfer.maxretries', '3'],
+  ['lfs.transfer.maxretrydelay', '2'],
+  // So that the index is told that the files are what they should be.
+  ['filter.lfs.clean', 'git-lfs clean -- %f'],
+  ['filter.lfs.smudge', 'git-lfs smudge -- %f'],
+  ['filter.lfs.process', 'git-lfs filter-process'],
+  ['filter.lfs.required', 'true'],
+];
+
+const HEADS = 'refs/heads/';
 const TAGS = 'refs/tags/';
 /** What git takes for "all of it", but asks the remote for, also where it has everything. */
 const INFINITE_DEPTH = 2 ** 31 - 1;
 
 /** `--update-shallow`: the remote may be a shallow clone itself. */
-const FETCH_ARGS = [
+const FETCH = [
   'fetch',
   '--progress',
   '--no-tags',
@@ -297,17 +308,8 @@ const FETCH_ARGS = [
   '--update-shallow',
 ] as const;
 
-function depthArgs(depth: number): readonly string[] {
-  return depth === 0 ? [] : [`--depth=${depth}`];
-}
-
-/** The server says what its tags are called, so the name is checked before it becomes a refspec. */
-function isTagName(ref: string): boolean {
-  return ref.startsWith(TAGS) && isRefName(ref.slice(TAGS.length));
-}
-
-function localName(ref: string): string {
-  return ref.replace(/^refs\/heads\//, 'refs/remotes/origin/');
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
 }
 
 /**
@@ -315,6 +317,18 @@ function localName(ref: string): string {
  * path.
  */
 function branchOf(ref: string): string | undefined {
-  const name = ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined;
+  const name = ref.startsWith(HEADS) ? ref.slice(HEADS.length) : undefined;
   return name !== undefined && isRefName(name) ? name : undefined;
+}
+
+/** From the index as `git ls-files --stage -z` prints it. */
+function gitlinks(index: Buffer): readonly Gitlink[] {
+  return index
+    .toString('utf8')
+    .split('\0')
+    .filter((entry) => entry.startsWith('160000 '))
+    .map((entry) => ({
+      path: entry.slice(entry.indexOf('\t') + 1),
+      sha: entry.split(' ')[1] ?? '',
+    }));
 }

@@ -16,7 +16,7 @@ export interface GitProgram {
  */
 export const MINIMUM_GIT_VERSION = '2.31';
 
-const FIXED_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const FIXED_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * Finds the `git` program. undefined when there is none or it is older than {@link
@@ -47,7 +47,7 @@ export interface GitCommand {
   readonly url: string;
   readonly credentials?: UrlCredentials;
   /** Written to stdin, which is closed then. */
-  readonly input?: string;
+  readonly input?: string | Buffer;
   /** Settings of git's configuration, on top of ours. */
   readonly settings: readonly GitSetting[];
   /** Added to the environment, such as a file of certificates. */
@@ -181,7 +181,7 @@ function programMissing(): GitError {
   );
 }
 
-function feed(stream: Writable, text: string): void {
+function feed(stream: Writable, text: string | Buffer): void {
   // git may end, or never read, before all is written; its exit code tells what happened.
   stream.on('error', () => undefined);
   stream.end(text);
@@ -257,9 +257,6 @@ function settings(command: GitCommand): readonly GitSetting[] {
     ['advice.detachedHead', 'false'],
     ['core.protectHFS', 'true'],
     ['core.protectNTFS', 'true'],
-    ['core.bigFileThreshold', '512m'],
-    ['core.packedGitWindowSize', '64m'],
-    ['core.packedGitLimit', '512m'],
     // Nothing is fetched from elsewhere because the server says so.
     ['transfer.bundleURI', 'false'],
     ['fetch.uriProtocols', ''],

@@ -1,14 +1,13 @@
 import {
   type DynamicModule,
-  type FactoryProvider,
   Inject,
   Logger,
   Module,
-  type ModuleMetadata,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
 import { join } from 'node:path';
+import type { AsyncModuleOptions } from '../../common/async-module-options.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { makeHome } from '../../config/paths.js';
 import { chooseGitClient } from './choose-git-client.js';
@@ -44,10 +43,7 @@ export class GitModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(MIRRORS) private readonly mirrors: GitMirrorSettings | null,
   ) {}
 
-  static forRootAsync(
-    options: Pick<ModuleMetadata, 'imports'> &
-      Pick<FactoryProvider<GitModuleOptions>, 'inject' | 'useFactory'>,
-  ): DynamicModule {
+  static forRootAsync(options: AsyncModuleOptions<GitModuleOptions>): DynamicModule {
     const { imports = [], ...factory } = options;
     return {
       module: GitModule,

@@ -1,3 +1,4 @@
+import { HTTP_SCHEMES } from './clone-request.js';
 import {
   type CloneOptions,
   type CloneSession,
@@ -5,7 +6,7 @@ import {
   runCloneSession,
 } from './clone-session.js';
 import { CloneSlots } from './clone-slots.js';
-import { GitClient, type Cloned, type CloneRequest } from './git-client.js';
+import { GitClient, type Cloned, type CloneRequest, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
 import {
   type ChildStart,
@@ -56,8 +57,8 @@ const MAX_IDLE_RSS = 160 * 1024 * 1024;
  * (saves about 0.15 s).
  *
  * Symbolic links are written as they are in the tree, also when they lead outside; nothing is ever
- * written through one. Differences from the git program: no attributes (`eol`, `ident`), file names
- * are taken as UTF-8, no proxy.
+ * written through one. Differences from the git program: no attributes (`eol`, `ident`); names that
+ * are not UTF-8 are missing in the index; no proxy.
  */
 export class IsomorphicGitClient extends GitClient {
   readonly name = 'isomorphic-git';
@@ -82,13 +83,25 @@ export class IsomorphicGitClient extends GitClient {
 
   clone(request: CloneRequest, options: CloneOptions): Promise<Cloned> {
     const limits = {
-      schemes: ['https', 'http'],
+      schemes: HTTP_SCHEMES,
       timeoutMs: this.settings.timeoutMs ?? DEFAULT_CLONE_TIMEOUT_MS,
       minFreeDisk: this.settings.minFreeDisk,
     } as const;
     return this.slots.run(options, () =>
       runCloneSession(request, options, limits, (session) => this.cloneWith(session)),
     );
+  }
+
+  /** It has no partial fetch, and would bring both commits whole. */
+  changedPaths(): Promise<never> {
+    const message = 'Only the git program can compare commits: install it (apt-get install git).';
+    return Promise.reject(new GitError('failed', message, false));
+  }
+
+  /** Its child only clones. */
+  heads(): Promise<never> {
+    const message = 'Only the git program lists branches: install it (apt-get install git).';
+    return Promise.reject(new GitError('failed', message, false));
   }
 
   /** Starts the child of the first clone ahead of time. */

@@ -1,11 +1,11 @@
 import type { AddressPolicy } from '../../common/net/address-policy.js';
 import { CheckedResolver } from '../../common/net/checked-addresses.js';
-import type { ValidClone } from './clone-request.js';
+import { HTTP_SCHEMES, type ValidClone } from './clone-request.js';
+import { cloneTree, type OpenedDriver } from './clone-tree.js';
 import type { Cloned } from './git-client.js';
 import { type GitMirrorSettings, GitMirrorStore } from './git-mirror-store.js';
 import { IsomorphicGitDriver } from './isomorphic-git-driver.js';
 import { GitHttpClient } from './isomorphic-git-http.js';
-import { cloneRepository } from './mirrored-clone.js';
 import { ChildProgress } from './progress-lines.js';
 
 /** Runs inside the child process: it may block, and be killed at any time. */
@@ -15,17 +15,18 @@ export async function cloneWithIsomorphicGit(
   progress: (line: string) => void,
 ): Promise<Cloned> {
   const resolver = new CheckedResolver(settings.policy);
-  const http = new GitHttpClient(new URL(clone.url).origin, resolver);
-  const driver = new IsomorphicGitDriver(clone, http, new ChildProgress(progress));
+  const lines = new ChildProgress(progress);
   const { mirrors } = settings;
-  const cloning = cloneRepository(driver, {
-    clone,
-    progress,
-    mirrors: mirrors && new GitMirrorStore(mirrors),
-  });
-  try {
-    return await Promise.race([cloning, http.failure]);
-  } finally {
-    http.close();
-  }
+  const open = (one: ValidClone): Promise<OpenedDriver> => {
+    const http = new GitHttpClient(new URL(one.url).origin, resolver, {
+      onPackBytes: (bytes) =>
+        lines.update(`Receiving objects: ${(bytes / 2 ** 20).toFixed(1)} MiB`),
+    });
+    const driver = new IsomorphicGitDriver(one, http, lines);
+    const close = (): Promise<void> => Promise.resolve(http.close());
+    return Promise.resolve({ driver, failure: http.failure, close });
+  };
+  const store = mirrors && new GitMirrorStore(mirrors);
+  const tools = { open, schemes: HTTP_SCHEMES, progress, mirrors: store };
+  return cloneTree(clone, tools);
 }

@@ -1,294 +1,194 @@
-import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as git from 'isomorphic-git';
-import type { CloneDriver, Fetched, RemoteAnswer, Seeds } from './clone-driver.js';
-import { isRefName, type ValidClone } from './clone-request.js';
+import { checkoutNotices } from './checkout-notices.js';
+import type { CheckedOut, CloneDriver, FetchRequest, RemoteRefs } from './clone-driver.js';
+import { isRefName } from '../../common/values/ref-name.js';
+import type { ValidClone } from './clone-request.js';
 import { parseCommitObject } from './commit-object.js';
 import { type ClonedCommit, GitError } from './git-client.js';
-import { addPackedRefs, type Head, writeRef } from './git-directory.js';
-import { emptyRepository, notAGitServer, refNotFound, tagsChanged } from './git-failures.js';
-import { described, refNamed } from './ref-names.js';
-import { PackedRepository } from './packed-repository.js';
+import { writeRefs, writeWorkRefs } from './git-directory.js';
+import { notAGitServer, severalCommits, sha256Repository } from './git-failures.js';
+import { isomorphicGitFailure } from './isomorphic-git-failure.js';
+import type { GitHttpClient } from './isomorphic-git-http.js';
+import { writeIndex } from './isomorphic-git-index.js';
+import { packOnlyFs } from './pack-only-fs.js';
 import type { ChildProgress } from './progress-lines.js';
-import { describeSubmodules } from './submodule-notice.js';
-import { missingBases, withObjects } from './thin-pack.js';
 import { checkoutTree } from './tree-checkout.js';
-import { fetchPack, type PackAnswer, type PackRequest } from './upload-pack.js';
+
+/** How far back in the history a commit is looked for. */
+const MAX_ANCESTORS = 500;
 
 /**
  * One clone by isomorphic-git. Runs inside the child process: it may block, and be killed at any
  * time.
  */
 export class IsomorphicGitDriver implements CloneDriver {
+  readonly incremental = false;
   /** Set when the remote asked for credentials, and took ours. */
-  private authorization: Readonly<Record<string, string>> = {};
-  private capabilities: Readonly<Record<string, unknown>> = {};
-  private refs: readonly git.ServerRef[] = [];
-  private repository: PackedRepository | undefined;
+  private headers: Record<string, string> = {};
   /** Where the history of the remote itself ends. */
-  private remoteShallow: readonly string[] = [];
 
   constructor(
     private readonly clone: ValidClone,
-    private readonly http: git.HttpClient,
+    private readonly http: GitHttpClient,
     private readonly progress: ChildProgress,
   ) {}
 
-  async ask(): Promise<RemoteAnswer> {
-    const { branch, tag, commit, url } = this.clone;
-    const info = await git.getRemoteInfo2({
-      http: this.http,
-      url,
-      protocolVersion: 1,
-      onAuth: this.onAuth(),
-    });
-    this.capabilities = info.capabilities;
-    // A remote that is itself a shallow clone says `shallow SHA` after its refs, which
-    // isomorphic-git takes for one more.
-    const told = info.refs ?? [];
-    this.refs = told.filter(({ oid }) => oid !== 'shallow');
-    this.remoteShallow = told.filter(({ oid }) => oid === 'shallow').map(({ ref }) => ref);
+  async listRefs(): Promise<RemoteRefs> {
+    const { http, clone } = this;
+    const { url } = clone;
+    const info = await git.getRemoteInfo2({ http, url, protocolVersion: 1, onAuth: this.onAuth() });
+    const named = info.refs ?? [];
+    if (named.length > 0 && clone.depth !== 0 && !('shallow' in info.capabilities)) {
+      throw new GitError('failed', 'The remote gives no part of the history: use depth 0.', false);
+    }
+    if (info.capabilities['object-format'] === 'sha256') throw sha256Repository();
     // They become names of refs and paths of objects.
-    if (!this.refs.every(({ oid }) => /^[0-9a-f]{40}$/.test(oid))) throw notAGitServer();
-    if (!this.remoteShallow.every((sha) => /^[0-9a-f]{40}$/.test(sha))) throw notAGitServer();
-    const named = new Map(this.refs.map(({ ref, oid }) => [ref, oid]));
-    const advertised = new Set(named.values());
-    if (commit !== undefined) return { ...this.answerForCommit(commit), branch, advertised };
-    const ref = refNamed(branch, tag);
-    const sha = named.get(ref ?? 'HEAD');
-    if (sha === undefined) {
-      throw ref === undefined ? emptyRepository() : refNotFound(described(branch, tag));
-    }
-    if (ref !== undefined) return { sha, branch, advertised };
-    return { sha, branch: this.defaultBranch(sha), advertised };
+    const shas = [...this.http.remoteShallow, ...named.map(({ oid }) => oid)];
+    if (!shas.every((sha) => /^[0-9a-f]{40}$/.test(sha))) throw notAGitServer();
+    const head = named.find(({ ref }) => ref === 'HEAD');
+    const refs = new Map(named.filter((each) => each !== head).map(({ ref, oid }) => [ref, oid]));
+    for (const { ref, peeled } of named) if (peeled !== undefined) refs.set(`${ref}^{}`, peeled);
+    return { refs, ...(head && { head: { sha: head.oid, branch: defaultBranch(head, named) } }) };
   }
 
-  async fetch(directory: string, answer: RemoteAnswer, seeds?: Seeds): Promise<Fetched> {
-    const { commit, tag, depth } = this.clone;
-    const sha = answer.sha ?? commit ?? '';
-    const proven = seeds?.prove ? seeds.tips.filter((tip) => !answer.advertised.has(tip)) : [];
-    const request = {
-      wants: [sha, ...proven],
-      haves: seeds?.tips ?? [],
-      depth,
-      // To whom a part of the history is sent, only what is new is sent in a thin pack; else all of
-      // it.
-      thin: seeds !== undefined && depth !== 0,
-    };
-    const fetched = await this.fetchInto(directory, request);
-    if (fetched.kind === 'refused') {
-      if (commit !== undefined || proven.length > 0) return fetched;
-      throw refNotFound('such branch, tag or commit');
-    }
-    const head = await this.headAt(directory, sha, answer);
-    if (!head) {
-      // A tag object, or a remote that sent something else than what was asked for.
-      if (commit !== undefined) return { kind: 'refused' };
-      throw new GitError('failed', 'What was fetched is not a commit.', false);
-    }
-    await this.writeNames(directory, answer, sha, tag);
-    return { kind: 'fetched', head, sha, all: false };
+  async fetch(directory: string, { wants, depth, seeds }: FetchRequest): Promise<boolean> {
+    const gitdir = join(directory, '.git');
+    const common = this.common(directory);
+    const [only] = wants.length === 1 ? wants : [];
+    await writeWorkRefs(gitdir, seeds);
+    await git.fetch({
+      ...common,
+      http: this.http,
+      url: this.clone.url,
+      headers: this.headers,
+      ...(depth !== 0 && { depth }),
+      // isomorphic-git asks for one thing, or for all branches and tags.
+      ...(only === undefined
+        ? { tags: true, singleBranch: false }
+        : { ref: seeds[0] && workRef(seeds[0]), remoteRef: only, singleBranch: true }),
+      // No `onProgress`: it looks for numbers by an expression that a long line of a hostile server
+      // keeps busy for ever.
+      onMessage: (text) => this.progress.remoteText(text),
+    });
+    // It takes a refusal for an answer without objects.
+    if (!(await this.has(directory, only ?? wants[0] ?? ''))) return false;
+    if (depth === 0) await this.endWhereTheRemoteEnds(gitdir);
+    // Names that the server chose are written by `writeRefs` only, which gets them checked.
+    await writeRefs(gitdir, new Map());
+    return true;
   }
 
-  async fetchAll(directory: string, answer: RemoteAnswer): Promise<Fetched> {
-    const commit = this.clone.commit ?? '';
-    this.progress.write('The remote does not give this commit alone: fetching all of the history');
-    const wants = this.branchesAndTags().map(({ oid }) => oid);
-    if (wants.length === 0) throw refNotFound(`commit ${commit}`);
-    const fetched = await this.fetchInto(directory, { wants, haves: [], depth: 0, thin: false });
-    if (fetched.kind === 'refused') throw refNotFound(`commit ${commit}`);
-    const head = await this.adopt(directory, answer, true);
-    if (!head) throw refNotFound(`commit ${commit}`);
-    return { kind: 'fetched', head, sha: head.commit, all: true };
-  }
-
-  async adopt(directory: string, answer: RemoteAnswer, all: boolean): Promise<Head | undefined> {
-    if (all) {
-      const found = await this.open(directory).findCommit(this.clone.commit ?? '');
-      if (found === undefined) return undefined;
-      await this.writePackedRefs(directory);
-      return { commit: found };
-    }
-    if (answer.sha === undefined) return undefined;
-    const head = await this.headAt(directory, answer.sha, answer);
-    if (head) await this.writeNames(directory, answer, answer.sha, this.clone.tag);
-    return head;
-  }
-
-  async fetchTags(directory: string, head: Head): Promise<void> {
-    const repository = this.open(directory);
-    const there = repository.objects();
-    // What they lead to is there; of an annotated one, the tag itself may not be.
-    const tags = this.branchesAndTags().filter(
-      ({ ref, oid, peeled }) => ref.startsWith('refs/tags/') && there.has(peeled ?? oid),
-    );
-    const wants = tags.map(({ oid }) => oid).filter((oid) => !there.has(oid));
-    if (wants.length > 0) {
-      const request = { wants, haves: [head.commit], depth: 0, thin: false };
-      const fetched = await this.fetchInto(directory, request);
-      const now = repository.objects();
-      if (fetched.kind === 'refused' || !wants.every((oid) => now.has(oid))) throw tagsChanged();
-    }
-    await addPackedRefs(
-      join(directory, '.git'),
-      tags.map(({ ref, oid }) => [ref, oid]),
-    );
-  }
-
-  async isAncestor(directory: string, commit: string, tips: readonly string[]): Promise<boolean> {
-    const repository = this.open(directory);
-    for (const tip of tips) {
-      if (tip !== commit && !(await repository.isAncestor(tip, commit))) return false;
+  /**
+   * It makes no pack smaller, but where all history is there it tells whether there is something to
+   * drop.
+   */
+  async dropUnreachable(
+    directory: string,
+    tips: readonly string[],
+    seeds: readonly string[],
+  ): Promise<boolean> {
+    const fresh = tips.filter((tip) => !seeds.includes(tip));
+    for (const seed of seeds.filter((each) => !tips.includes(each))) {
+      if (!(await this.isBehindOne(directory, seed, fresh))) return false;
     }
     return true;
   }
 
-  async checkout(directory: string, workTree: string): Promise<ClonedCommit> {
-    const gitdir = join(directory, '.git');
-    const repository = this.open(directory);
-    const oid = await git.resolveRef({ fs: repository.fs, gitdir, ref: 'HEAD' });
-    const commit = await repository.readCommit(oid);
-    if (!commit) throw new GitError('failed', 'What was fetched is not a commit.', false);
-    const submodules: string[] = [];
-    await checkoutTree(
-      repository.objects(),
-      commit.tree,
+  async readCommit(directory: string, sha: string): Promise<ClonedCommit | undefined> {
+    return (await this.readWithTree(directory, sha))?.commit;
+  }
+
+  async findCommit(directory: string, digits: string): Promise<string | undefined> {
+    try {
+      const oid = await git.expandOid({ ...this.common(directory), oid: digits });
+      return (await this.readCommit(directory, oid))?.sha === oid ? oid : undefined;
+    } catch (error) {
+      if (error instanceof git.Errors.NotFoundError) return undefined;
+      if (error instanceof git.Errors.AmbiguousError) throw severalCommits(digits);
+      throw error;
+    }
+  }
+
+  async checkout(directory: string, workTree: string): Promise<CheckedOut> {
+    const common = this.common(directory);
+    const head = await git.resolveRef({ ...common, ref: 'HEAD' });
+    const found = await this.readWithTree(directory, head);
+    if (!found) throw new GitError('failed', 'What was fetched is not a commit.', false);
+    const read = async (oid: string, type: string): Promise<Uint8Array> => {
+      const object = await git.readObject({ ...common, oid, format: 'content' }).catch(absent);
+      if (object?.type === type) return object.object as Uint8Array;
+      throw new GitError('failed', `The tree of this commit is broken: no ${type} ${oid}.`, false);
+    };
+    const written = await checkoutTree(
+      { readTree: (oid) => read(oid, 'tree'), readBlob: (oid) => read(oid, 'blob') },
+      found.tree,
       workTree,
       (line) => this.progress.update(line),
-      { index: join(gitdir, 'index'), onSubmodule: (path) => submodules.push(path) },
     );
-    const notice = describeSubmodules(submodules);
-    if (notice !== undefined) this.progress.write(notice);
-    return { sha: commit.sha, ...parseCommitObject(commit.content) };
+    await writeIndex(common, written.entries);
+    for (const notice of checkoutNotices(written)) this.progress.write(notice);
+    return { submodules: written.submodules };
   }
 
-  private answerForCommit(commit: string): Pick<RemoteAnswer, 'sha' | 'refsDigest'> {
-    const refs = this.branchesAndTags();
-    const wanted = new Set(refs.map(({ oid }) => oid).filter((oid) => oid.startsWith(commit)));
-    const listed = refs.map(({ ref, oid }) => `${ref} ${oid}`).sort();
-    return {
-      sha: wanted.size === 1 ? [...wanted][0] : undefined,
-      refsDigest: createHash('sha256').update(listed.join('\n')).digest('hex').slice(0, 40),
-    };
+  /** It cannot; the checkout names them. */
+  fillPointers(): Promise<void> {
+    return Promise.resolve();
   }
 
-  private branchesAndTags(): readonly git.ServerRef[] {
-    return this.refs.filter(
-      ({ ref }) => /^refs\/(?:heads|tags)\//.test(ref) && isRefName(ref.slice('refs/'.length)),
-    );
+  failure(error: unknown): GitError {
+    return isomorphicGitFailure(error);
   }
 
-  /** As the remote says; one that does not say is taken at its word of what HEAD is. */
-  private defaultBranch(sha: string): string | undefined {
-    const head = this.refs.find(({ ref }) => ref === 'HEAD');
-    const target =
-      head?.target ??
-      this.refs.find(({ ref, oid }) => ref.startsWith('refs/heads/') && oid === sha)?.ref;
-    const name = target?.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : undefined;
-    return name !== undefined && isRefName(name) ? name : undefined;
+  private async has(directory: string, oid: string): Promise<boolean> {
+    const read = git.readObject({ ...this.common(directory), oid, format: 'deflated' });
+    return (await read.catch(absent)) !== undefined;
   }
 
-  private async fetchInto(
+  private async isBehindOne(
     directory: string,
-    request: Omit<PackRequest, 'shallow'>,
-  ): Promise<PackAnswer> {
-    const gitdir = join(directory, '.git');
-    const shallow = await readShallow(gitdir);
-    if (request.depth !== 0 && !('shallow' in this.capabilities)) {
-      throw new GitError('failed', 'The remote gives no part of the history: use depth 0.', false);
+    ancestor: string,
+    tips: readonly string[],
+  ): Promise<boolean> {
+    for (const oid of tips) {
+      const found = await git
+        .isDescendent({ ...this.common(directory), oid, ancestor, depth: MAX_ANCESTORS })
+        // Too far away to be looked for, or no commit.
+        .catch(() => false);
+      if (found) return true;
     }
-    const transport = {
-      http: this.http,
-      url: this.clone.url,
-      headers: this.authorization,
-      onMessage: (text: string) => this.progress.remoteText(text),
-      onBytes: (bytes: number) =>
-        this.progress.update(`Receiving objects: ${(bytes / 2 ** 20).toFixed(1)} MiB`),
-    };
-    const packs = join(gitdir, 'objects', 'pack');
-    const answer = await fetchPack(transport, { ...request, shallow }, packs);
-    if (answer.kind === 'refused') return answer;
-    const ends = request.depth === 0 ? this.remoteShallow : [];
-    const rest = new Set([...shallow, ...answer.shallow, ...ends]);
-    for (const sha of answer.unshallow) rest.delete(sha);
-    if (rest.size > 0) {
-      await writeFile(join(gitdir, 'shallow'), [...rest].map((sha) => `${sha}\n`).join(''));
-    }
-    if (answer.path !== undefined) {
-      await this.indexPack(gitdir, answer.path);
-      if (request.thin) await this.completePack(gitdir, answer.path);
-    }
-    return answer;
+    return false;
   }
 
-  private async completePack(gitdir: string, path: string): Promise<void> {
-    const indexPath = path.replace(/\.pack$/, '.idx');
-    const thin = await readFile(path);
-    const bases = missingBases(thin, await readFile(indexPath));
-    if (bases.length === 0) return;
-    const repository = this.open(dirname(gitdir));
-    const objects = await Promise.all(bases.map((base) => repository.readPackObject(base)));
-    const { pack, checksum } = withObjects(thin, objects);
-    await Promise.all([rm(path), rm(indexPath)]);
-    const whole = join(dirname(path), `pack-${checksum}.pack`);
-    await writeFile(whole, pack, { mode: 0o444 });
-    await this.indexPack(gitdir, whole);
+  private async readWithTree(
+    directory: string,
+    oid: string,
+  ): Promise<{ readonly commit: ClonedCommit; readonly tree: string } | undefined> {
+    const common = this.common(directory);
+    try {
+      const read = await git.readCommit({ ...common, oid });
+      const raw = await git.readObject({ ...common, oid: read.oid, format: 'content' });
+      const content = Buffer.from(raw.object as Uint8Array);
+      return { commit: { sha: read.oid, ...parseCommitObject(content) }, tree: read.commit.tree };
+    } catch (error) {
+      const { NotFoundError, ObjectTypeError } = git.Errors;
+      if (error instanceof NotFoundError || error instanceof ObjectTypeError) return undefined;
+      throw error;
+    }
   }
 
-  private async indexPack(gitdir: string, path: string): Promise<void> {
-    const { fs, cache } = this.open(dirname(gitdir));
-    await git.indexPack({
-      fs,
-      cache,
-      dir: dirname(path),
-      gitdir,
-      filepath: basename(path),
-      onProgress: ({ phase, loaded, total }) => {
-        const percent =
-          total > 0 ? ` ${Math.floor((100 * loaded) / total)}% (${loaded}/${total})` : '';
-        this.progress.update(
-          `${phase === 'Receiving objects' ? 'Reading objects' : phase}:${percent}`,
-        );
+  private async endWhereTheRemoteEnds(gitdir: string): Promise<void> {
+    const { remoteShallow } = this.http;
+    if (remoteShallow.length === 0) return;
+    const there = await readFile(join(gitdir, 'shallow'), 'latin1').catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return '';
+        throw error;
       },
-    });
-  }
-
-  /** undefined when it is not there, or a commit was asked for and this is something else. */
-  private async headAt(
-    directory: string,
-    sha: string,
-    answer: RemoteAnswer,
-  ): Promise<Head | undefined> {
-    const { commit, tag } = this.clone;
-    const found = await this.open(directory).readCommit(sha);
-    if (!found || (commit !== undefined && found.sha !== sha)) return undefined;
-    const branch = commit === undefined && tag === undefined ? answer.branch : undefined;
-    return { commit: found.sha, branch };
-  }
-
-  private async writeNames(
-    directory: string,
-    answer: RemoteAnswer,
-    sha: string,
-    tag: string | undefined,
-  ): Promise<void> {
-    if (this.clone.commit !== undefined) return;
-    const gitdir = join(directory, '.git');
-    if (tag !== undefined) return writeRef(gitdir, `refs/tags/${tag}`, sha);
-    if (answer.branch !== undefined) {
-      await writeRef(gitdir, `refs/remotes/origin/${answer.branch}`, sha);
-    }
-  }
-
-  private async writePackedRefs(directory: string): Promise<void> {
-    await addPackedRefs(
-      join(directory, '.git'),
-      this.branchesAndTags().map(({ ref, oid }) => [
-        ref.replace(/^refs\/heads\//, 'refs/remotes/origin/'),
-        oid,
-      ]),
     );
+    const ends = new Set([...there.split('\n').filter((sha) => sha !== ''), ...remoteShallow]);
+    await writeFile(join(gitdir, 'shallow'), [...ends].map((sha) => `${sha}\n`).join(''));
   }
 
   /** Called on a 401 only; a second 401 fails. */
@@ -298,24 +198,40 @@ export class IsomorphicGitDriver implements CloneDriver {
       credentials &&
       (() => {
         const pair = `${credentials.username}:${credentials.password}`;
-        this.authorization = { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+        this.headers = { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
         return { ...credentials };
       })
     );
   }
 
-  private open(directory: string): PackedRepository {
-    if (this.repository?.directory !== directory) this.repository = new PackedRepository(directory);
-    return this.repository;
+  private common(directory: string): Common {
+    const gitdir = join(directory, '.git');
+    if (this.opened?.gitdir !== gitdir) this.opened = { fs: packOnlyFs(gitdir), gitdir, cache: {} };
+    return this.opened;
   }
+
+  private opened: Common | undefined;
 }
 
-async function readShallow(gitdir: string): Promise<readonly string[]> {
-  const text = await readFile(join(gitdir, 'shallow'), 'latin1').catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    },
-  );
-  return text.split('\n').filter((line) => line !== '');
+/** Of one `.git`; the cache remembers what was read, also of what changes later. */
+interface Common {
+  readonly fs: git.PromiseFsClient;
+  readonly gitdir: string;
+  readonly cache: object;
+}
+
+function absent(error: unknown): undefined {
+  if (!(error instanceof git.Errors.NotFoundError)) throw error;
+}
+
+function workRef(sha: string): string {
+  return `refs/millrace/${sha}`;
+}
+
+/** As the remote says; one that does not say is taken at its word of what HEAD is. */
+function defaultBranch(head: git.ServerRef, refs: readonly git.ServerRef[]): string | undefined {
+  const same = refs.find(({ ref, oid }) => ref.startsWith('refs/heads/') && oid === head.oid);
+  const target = head.target ?? same?.ref;
+  const name = target?.startsWith('refs/heads/') ? target.slice('refs/heads/'.length) : undefined;
+  return name !== undefined && isRefName(name) ? name : undefined;
 }

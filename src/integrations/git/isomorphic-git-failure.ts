@@ -3,6 +3,7 @@ import { diskFullError } from './clone-session.js';
 import { GitError } from './git-client.js';
 import {
   authenticationFailed,
+  dumbServer,
   notAGitServer,
   refNotFound,
   repositoryNotFound,
@@ -23,6 +24,9 @@ export function isomorphicGitFailure(error: unknown): GitError {
   if (error instanceof GitError) return error;
   if (error instanceof TransportError) return transportFailure(error);
   if (error instanceof Errors.HttpError) return httpFailure(error.data.statusCode);
+  if (error instanceof Errors.SmartHttpError && /^[0-9a-f]{40}\t/.test(error.data.preview)) {
+    return dumbServer();
+  }
   if (NOT_A_GIT_SERVER.some((kind) => error instanceof kind)) return notAGitServer();
   if (error instanceof Errors.NotFoundError) return refNotFound('such branch, tag or commit');
   if (error instanceof Errors.AmbiguousError) {

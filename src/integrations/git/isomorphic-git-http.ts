@@ -6,6 +6,7 @@ import {
   pinnedLookup,
   type ResolvedAddress,
 } from '../../common/net/checked-addresses.js';
+import { withoutShallow } from './advertised-refs.js';
 
 const MAX_REDIRECTS = 5;
 const IDLE_TIMEOUT_MS = 120_000;
@@ -17,6 +18,10 @@ export interface GitHttpLimits {
   readonly idleTimeoutMs?: number;
   /** The longest list of refs that is read, bytes. Default 64 MiB. */
   readonly maxRefsBytes?: number;
+  /** Certificates of CAs, in PEM form; default: those of Node. */
+  readonly ca?: string;
+  /** Told how much of a pack has come. */
+  readonly onPackBytes?: (received: number) => void;
 }
 
 /** A failure of the connection itself, as opposed to an answer that says no. */
@@ -42,11 +47,10 @@ export class TransportError extends Error {
  */
 export class GitHttpClient implements HttpClient {
   readonly failure: Promise<never>;
+  /** Commits at which the history of the remote ends, as its last list of refs told. */
+  remoteShallow: readonly string[] = [];
   private fail: (error: TransportError) => void = () => undefined;
-  private readonly agents = {
-    'http:': new http.Agent({ keepAlive: true }),
-    'https:': new https.Agent({ keepAlive: true }),
-  };
+  private readonly agents;
   private movedBase: { readonly from: string; readonly to: string } | undefined;
 
   constructor(
@@ -54,6 +58,11 @@ export class GitHttpClient implements HttpClient {
     private readonly resolver: CheckedResolver,
     private readonly limits: GitHttpLimits = {},
   ) {
+    const { ca } = limits;
+    this.agents = {
+      'http:': new http.Agent({ keepAlive: true }),
+      'https:': new https.Agent({ keepAlive: true, ca }),
+    };
     this.failure = new Promise<never>((_resolve, reject) => {
       this.fail = reject;
     });
@@ -124,7 +133,8 @@ export class GitHttpClient implements HttpClient {
       const method = body ? 'POST' : 'GET';
       let answered = false;
       const lookup = pinnedLookup(addresses);
-      const options = { method, headers, agent: newConnection ? false : agent, lookup };
+      const { ca } = this.limits;
+      const options = { method, headers, agent: newConnection ? false : agent, lookup, ca };
       const outgoing = (secure ? https : http).request(url, options, (response) => {
         answered = true;
         resolve(response);
@@ -158,14 +168,17 @@ export class GitHttpClient implements HttpClient {
       url: url.href,
       method: request.method ?? 'GET',
       headers,
-      body: this.bytes(response, request.body ? Infinity : this.maxRefsBytes()),
+      body: request.body ? this.bytes(response, Infinity) : this.refs(response),
       statusCode: response.statusCode ?? 0,
       statusMessage: response.statusMessage ?? '',
     };
   }
 
-  private maxRefsBytes(): number {
-    return this.limits.maxRefsBytes ?? MAX_REFS_BYTES;
+  private async *refs(response: http.IncomingMessage): AsyncGenerator<Uint8Array> {
+    const limit = this.limits.maxRefsBytes ?? MAX_REFS_BYTES;
+    const { body, shallow } = withoutShallow(await collectBody(this.bytes(response, limit)));
+    this.remoteShallow = shallow;
+    yield body;
   }
 
   private async *bytes(response: http.IncomingMessage, limit: number): AsyncGenerator<Uint8Array> {
@@ -174,6 +187,7 @@ export class GitHttpClient implements HttpClient {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         size += chunk.length;
         if (size > limit) throw tooManyRefs(limit);
+        if (limit === Infinity) this.limits.onPackBytes?.(size);
         yield chunk;
       }
     } catch (error) {
@@ -205,7 +219,7 @@ function tooManyRefs(limit: number): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code: 'E2BIG' });
 }
 
-async function collectBody(body: AsyncIterableIterator<Uint8Array>): Promise<Buffer> {
+async function collectBody(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -197,7 +197,7 @@ describe('rebinding', () => {
       Promise.resolve(at('10.1.2.3')),
     );
     const route = async (url: string) =>
-      (await openRoute({ url, directory: '/x', depth: 1 }, resolver)).environment;
+      (await openRoute({ url, directory: '/x', depth: 1 }, resolver, '/')).environment;
     expect(await route('ssh://git@git.corp:2222/x.git')).toEqual({
       GIT_ALLOW_PROTOCOL: 'ssh',
       GIT_SSH_COMMAND:

@@ -133,7 +133,7 @@ describe.each(['isomorphic-git', 'git'] as const)('a private CA: %s', (setting) 
     expect((await stat(at('git-authorities.pem'))).mode & 0o777).toBe(0o644);
   });
 
-  it('that cannot be read is told when the client is made, by the name of the variable', async () => {
+  it('that cannot be read is an error when the client is made, with the name of the variable', async () => {
     await writeFile(at('text.pem'), 'no certificate');
     await writeFile(
       at('broken.pem'),

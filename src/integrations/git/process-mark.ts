@@ -13,6 +13,11 @@ export function ownProcessMark(): string {
   return own;
 }
 
+/** Whether some process may have this mark. */
+export function isProcessMark(text: string): boolean {
+  return /^\d+\.\d+\.\d+$/.test(text);
+}
+
 /** 'unknown' when the mark is of another pid namespace, or is none. */
 export function processState(mark: string): 'alive' | 'dead' | 'unknown' {
   const [pid = '', start, namespace] = mark.split('.');

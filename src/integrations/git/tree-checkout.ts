@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   fstatSync,
@@ -6,29 +5,39 @@ import {
   mkdirSync,
   openSync,
   symlinkSync,
-  writeFileSync,
   writeSync,
   type BigIntStats,
 } from 'node:fs';
-import { join } from 'node:path';
+import type { Gitlink } from './clone-driver.js';
 import { GitError } from './git-client.js';
 
-export interface TreeEntry {
-  /** Octal, as in the tree: `100644`, `100755`, `120000`, `160000`, `040000`. */
-  readonly mode: string;
-  readonly path: string;
-  readonly oid: string;
-}
-
-/** Where the checkout gets its objects from. */
+/** Where the checkout gets its objects from; both as they are stored. */
 export interface TreeSource {
-  readTree(oid: string): Promise<readonly TreeEntry[]>;
+  readTree(oid: string): Promise<Uint8Array>;
   readBlob(oid: string): Promise<Uint8Array>;
 }
 
+export interface WrittenEntry {
+  /** Bytes of the path from the top of the tree, with `/`. */
+  readonly path: Buffer;
+  readonly oid: string;
+  /** As the index has it. */
+  readonly mode: number;
+  readonly stats: BigIntStats;
+}
+
+export interface WrittenTree {
+  /** What has a place in the index: files, links and submodules. */
+  readonly entries: readonly WrittenEntry[];
+  readonly submodules: readonly Gitlink[];
+  /** Content of the files named `.gitattributes`. */
+  readonly attributes: readonly string[];
+  /** Paths of files whose content is a pointer of Git LFS. */
+  readonly pointers: readonly string[];
+}
+
 /**
- * Writes a tree into an empty working directory, and its index (gitformat-index, version 2) so that
- * the git program finds nothing changed.
+ * Writes a tree into an empty working directory. Names are bytes, and arrive as they are.
  *
  * A malicious tree writes nothing outside: names that are no plain file names, `.git` in any case
  * and names that come twice are refused, and symbolic links are made last, so no write can go
@@ -40,82 +49,106 @@ export async function checkoutTree(
   treeOid: string,
   directory: string,
   progress: (line: string) => void,
-  options: {
-    /** Default `.git/index` of the directory. */
-    readonly index?: string;
-    readonly onSubmodule?: (path: string) => void;
-  } = {},
-): Promise<void> {
-  const entries = await listTree(source, treeOid);
+): Promise<WrittenTree> {
+  const placed = await listTree(source, treeOid);
   const rank = (entry: PlacedEntry): number => (entry.mode === SYMLINK ? 1 : 0);
-  const ordered = [...entries].sort((a, b) => rank(a) - rank(b));
-  const indexed: IndexEntry[] = [];
+  const ordered = [...placed].sort((a, b) => rank(a) - rank(b));
+  const entries: WrittenEntry[] = [];
+  const submodules: Gitlink[] = [];
+  const attributes: string[] = [];
+  const pointers: string[] = [];
   let turn = Date.now();
-  for (const entry of ordered) {
-    const stats = await placeEntry(source, entry, directory);
-    if (entry.mode === SUBMODULE) options.onSubmodule?.(entry.path);
-    if (stats) indexed.push({ ...entry, stats });
+  for (const { path, oid, mode } of ordered) {
+    const target = Buffer.concat([Buffer.from(`${directory}/`), path]);
+    if (isFolder(mode)) {
+      mkdirSync(target);
+      continue;
+    }
+    const { stats, content } = await writeEntry(source, { target, oid, mode });
+    if (mode === SUBMODULE) submodules.push({ path: path.toString(), sha: oid });
+    if (content && /(?:^|\/)\.gitattributes$/.test(path.toString('latin1'))) {
+      attributes.push(Buffer.from(content).toString());
+    }
+    if (content && isPointer(content)) pointers.push(path.toString());
+    entries.push({ path, oid, mode: indexMode(mode), stats });
     // All writes are synchronous (twice as fast); the channel to the parent needs a turn now and
     // then.
     if (Date.now() - turn > MAX_TURN_MS) {
-      progress(`Checking out files: ${indexed.length}`);
+      progress(`Checking out files: ${entries.length}`);
       await new Promise((resolve) => setImmediate(resolve));
       turn = Date.now();
     }
   }
-  writeFileSync(options.index ?? join(directory, '.git', 'index'), indexBytes(indexed));
+  return { entries, submodules, attributes, pointers };
 }
 
 const MAX_TURN_MS = 1000;
 const SYMLINK = '120000';
 const SUBMODULE = '160000';
 const MAX_TREE_DEPTH = 200;
+const SHA_BYTES = 20;
 
 interface PlacedEntry {
-  readonly mode: string;
-  readonly path: string;
+  readonly path: Buffer;
   readonly oid: string;
-}
-
-interface IndexEntry extends PlacedEntry {
-  readonly stats: BigIntStats;
+  /** Octal, as in the tree: `100644`, `100755`, `120000`, `160000`, `40000`. */
+  readonly mode: string;
 }
 
 /** Every entry, folders before what they hold. */
 async function listTree(source: TreeSource, rootOid: string): Promise<readonly PlacedEntry[]> {
   const entries: PlacedEntry[] = [];
-  const visit = async (oid: string, prefix: string, depth: number): Promise<void> => {
+  const visit = async (oid: string, prefix: Buffer, depth: number): Promise<void> => {
     if (depth > MAX_TREE_DEPTH) throw refused(`folders are nested deeper than ${MAX_TREE_DEPTH}`);
     const names = new Set<string>();
-    for (const entry of await source.readTree(oid)) {
-      if (!isPlainName(entry.path)) {
+    for (const entry of parseTree(Buffer.from(await source.readTree(oid)))) {
+      const bytes = entry.path.toString('latin1');
+      if (!isPlainName(bytes, entry.path.toString())) {
         throw refused('a name that is not allowed, such as ".." or ".git"');
       }
-      if (entry.mode === SYMLINK && isDotName(entry.path, 'gitmodules', 'gitmod~1')) {
+      if (entry.mode === SYMLINK && isDotName(entry.path.toString(), 'gitmodules', 'gitmod~1')) {
         throw refused('.gitmodules as a symbolic link');
       }
-      if (names.has(entry.path)) throw refused('two entries of one name');
-      names.add(entry.path);
-      const placed = { mode: entry.mode, oid: entry.oid, path: prefix + entry.path };
+      if (names.has(bytes)) throw refused('two entries of one name');
+      names.add(bytes);
+      const placed = { ...entry, path: Buffer.concat([prefix, entry.path]) };
       entries.push(placed);
-      if (isFolder(entry.mode)) await visit(entry.oid, `${placed.path}/`, depth + 1);
+      if (isFolder(entry.mode)) {
+        await visit(entry.oid, Buffer.concat([placed.path, Buffer.from('/')]), depth + 1);
+      }
     }
   };
-  await visit(rootOid, '', 0);
+  await visit(rootOid, Buffer.alloc(0), 0);
   return entries;
 }
 
-function isFolder(mode: string): boolean {
-  return mode === '040000' || mode === '40000';
+/** Entries of `<octal mode> <name>\0<20 bytes of the SHA>`. */
+function* parseTree(content: Buffer): Generator<PlacedEntry> {
+  for (let at = 0; at < content.length;) {
+    const space = content.indexOf(0x20, at);
+    const end = content.indexOf(0, space);
+    const next = end + 1 + SHA_BYTES;
+    if (space === -1 || end === -1 || next > content.length) throw refused('a broken entry');
+    yield {
+      mode: content.toString('latin1', at, space).replace(/^0+/, ''),
+      path: content.subarray(space + 1, end),
+      oid: content.toString('hex', end + 1, next),
+    };
+    at = next;
+  }
 }
 
-function isPlainName(name: string): boolean {
+function isFolder(mode: string): boolean {
+  return mode === '40000';
+}
+
+function isPlainName(bytes: string, text: string): boolean {
   return (
-    name !== '' &&
-    name !== '.' &&
-    name !== '..' &&
-    !/[/\0]/.test(name) &&
-    !isDotName(name, 'git', 'git~1')
+    bytes !== '' &&
+    bytes !== '.' &&
+    bytes !== '..' &&
+    !bytes.includes('/') &&
+    !isDotName(text, 'git', 'git~1')
   );
 }
 
@@ -133,79 +166,50 @@ function isDotName(name: string, dotted: string, short: string): boolean {
 
 const IGNORED_BY_HFS = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g;
 
-/** undefined for what has no place in the index. */
-async function placeEntry(
+interface Written {
+  readonly stats: BigIntStats;
+  /** Of a file. */
+  readonly content?: Uint8Array;
+}
+
+async function writeEntry(
   source: TreeSource,
-  entry: PlacedEntry,
-  directory: string,
-): Promise<BigIntStats | undefined> {
-  const path = join(directory, entry.path);
-  if (isFolder(entry.mode) || entry.mode === SUBMODULE) {
-    mkdirSync(path);
-    return entry.mode === SUBMODULE ? lstatSync(path, { bigint: true }) : undefined;
+  { target, oid, mode }: { readonly target: Buffer; readonly oid: string; readonly mode: string },
+): Promise<Written> {
+  if (mode === SUBMODULE) {
+    mkdirSync(target);
+    return { stats: lstatSync(target, { bigint: true }) };
   }
-  const content = await source.readBlob(entry.oid);
-  if (entry.mode === SYMLINK) {
-    symlinkSync(Buffer.from(content), path);
-    return lstatSync(path, { bigint: true });
+  const content = await source.readBlob(oid);
+  if (mode === SYMLINK) {
+    symlinkSync(Buffer.from(content), target);
+    return { stats: lstatSync(target, { bigint: true }) };
   }
   // `wx`: never an existing file, never through a link.
-  const file = openSync(path, 'wx', isExecutable(entry.mode) ? 0o777 : 0o666);
+  const file = openSync(target, 'wx', isExecutable(mode) ? 0o777 : 0o666);
   try {
     for (let written = 0; written < content.length;) {
       written += writeSync(file, content, written);
     }
-    return fstatSync(file, { bigint: true });
+    return { stats: fstatSync(file, { bigint: true }), content };
   } finally {
     closeSync(file);
   }
 }
 
+/** https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
+function isPointer(content: Uint8Array): boolean {
+  return (
+    content.length < MAX_POINTER &&
+    Buffer.from(content).toString('latin1').startsWith('version https://git-lfs.github.com/spec/')
+  );
+}
+
+const MAX_POINTER = 1024;
+
 function isExecutable(mode: string): boolean {
   return (parseInt(mode, 8) & 0o100) !== 0;
 }
-
-function indexBytes(entries: readonly IndexEntry[]): Buffer {
-  const sorted = entries
-    .map((entry) => ({ entry, name: Buffer.from(entry.path, 'utf8') }))
-    .sort((a, b) => Buffer.compare(a.name, b.name));
-  const header = Buffer.alloc(12);
-  header.write('DIRC', 0, 'latin1');
-  header.writeUInt32BE(2, 4);
-  header.writeUInt32BE(sorted.length, 8);
-  const content = Buffer.concat([
-    header,
-    ...sorted.map(({ entry, name }) => indexEntryBytes(entry, name)),
-  ]);
-  return Buffer.concat([content, createHash('sha1').update(content).digest()]);
-}
-
-function indexEntryBytes(entry: IndexEntry, name: Buffer): Buffer {
-  const { stats } = entry;
-  // At least one NUL behind the name, up to a multiple of eight.
-  const bytes = Buffer.alloc(Math.ceil((62 + name.length + 1) / 8) * 8);
-  const numbers = [
-    stats.ctimeNs / SECOND,
-    stats.ctimeNs % SECOND,
-    stats.mtimeNs / SECOND,
-    stats.mtimeNs % SECOND,
-    stats.dev,
-    stats.ino,
-    BigInt(indexMode(entry.mode)),
-    stats.uid,
-    stats.gid,
-    stats.size,
-  ];
-  numbers.forEach((value, position) => {
-    bytes.writeUInt32BE(Number(BigInt.asUintN(32, value)), position * 4);
-  });
-  bytes.write(entry.oid, 40, 'hex');
-  bytes.writeUInt16BE(Math.min(name.length, 0xfff), 60);
-  name.copy(bytes, 62);
-  return bytes;
-}
-
-const SECOND = 1_000_000_000n;
 
 function indexMode(mode: string): number {
   if (mode === SYMLINK || mode === SUBMODULE) return parseInt(mode, 8);

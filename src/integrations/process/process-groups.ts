@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Names of process groups. The prefix tells the processes of one installation from those of others
- * on the same host, so that a worker ends only what a dead worker of its own installation left.
+ * Names of groups (docs/glossary.md). The prefix separates the processes of one installation from
+ * those of others on the same host, so that a worker ends only what a dead worker of its own
+ * installation left.
  */
 export class ProcessGroups {
   constructor(readonly prefix: string) {}

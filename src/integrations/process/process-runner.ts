@@ -48,13 +48,19 @@ export type ProcessExit =
   /** The launcher that held it is gone; how the process ended is unknown. */
   | { readonly kind: 'lost'; readonly message: string };
 
+/** What a process prints. */
+export interface OutputPipe extends Readable {
+  /** Takes back the memory of a chunk that nobody looks at any more. */
+  giveBack?(chunk: Buffer): void;
+}
+
 export interface RunningProcess {
   /**
    * Byte streams; end when every writer closed them or `closeOutputs` was called. Not reading them
    * stops the process (back-pressure).
    */
-  readonly stdout: Readable;
-  readonly stderr: Readable;
+  readonly stdout: OutputPipe;
+  readonly stderr: OutputPipe;
   /** Resolves when the process itself ended, whatever its children do; never rejects. */
   readonly exit: Promise<ProcessExit>;
   /**

@@ -1,13 +1,12 @@
 import {
   type DynamicModule,
-  type FactoryProvider,
   Inject,
   Logger,
   Module,
-  type ModuleMetadata,
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import type { AsyncModuleOptions } from '../../common/async-module-options.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { entryFile } from '../../config/paths.js';
@@ -39,10 +38,7 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(ProcessGroups) private readonly groups: ProcessGroups,
   ) {}
 
-  static forRootAsync(
-    options: Pick<ModuleMetadata, 'imports'> &
-      Pick<FactoryProvider<ProcessModuleOptions>, 'inject' | 'useFactory'>,
-  ): DynamicModule {
+  static forRootAsync(options: AsyncModuleOptions<ProcessModuleOptions>): DynamicModule {
     const { imports = [], ...factory } = options;
     return {
       module: ProcessModule,

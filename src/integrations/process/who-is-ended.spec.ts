@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -155,6 +155,24 @@ function escapee(sleep: string, as: Disguise = {}) {
     await step('a', `${escapee(sleep, { group: 'other' })} sleep 0.1`, sleep);
     expect(await host.ask({ op: 'sweep', group: 'a' })).toBeGreaterThanOrEqual(1);
     expect(sleepers(sleep)).toEqual([]);
+  });
+
+  it('what forks and ends all the time does not outrun the search', async () => {
+    const trail = join(work, 'trail');
+    writeFileSync(trail, '');
+    chmodSync(trail, 0o666);
+    const hop = `open T, ">>", "${trail}"; $SIG{CHLD} = "IGNORE";
+      for (my $n = 0; $n < 10000; $n++) { syswrite T, "."; fork and POSIX::_exit(0) }`;
+    const line = `setsid env -i perl -MPOSIX -e '${hop}' </dev/null >/dev/null 2>&1; sleep 0.1`;
+    for (let round = 0; round < 3; round += 1) {
+      const before = statSync(trail).size;
+      await host.ask({ op: 'start', group: 'a', line, cwd: work });
+      await until(() => statSync(trail).size > before + 20);
+      await host.ask({ op: 'sweep', group: 'a' });
+      const { size } = statSync(trail);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(statSync(trail).size).toBe(size);
+    }
   });
 
   it('nobody else dies: not by the mark, the variable, the folder, as root or as another user', async () => {

@@ -38,6 +38,9 @@ function limitsOf(config: MillraceConfig, counts: SharedCounts): RateLimits {
       requests: config.rateLimit,
       authFailures: config.authFailureLimit,
       compilations: config.compileLimit,
+      logIns: config.loginLimit,
+      users: config.userLimit,
+      webhooks: config.webhookLimit,
     },
     counts,
   );

@@ -111,7 +111,10 @@ describe('RateLimiter', () => {
 
 describe('RateLimits', () => {
   const of = (shared: MemorySharedCounts, now = Date.now): RateLimits =>
-    new RateLimits({ requests: 40, authFailures: 3, compilations: 0, now }, shared);
+    new RateLimits(
+      { requests: 40, authFailures: 3, compilations: 0, logIns: 0, users: 5, webhooks: 0, now },
+      shared,
+    );
 
   it('holds over all processes that share their counts', async () => {
     const shared = new MemorySharedCounts();

@@ -5,8 +5,8 @@ import type { SharedCounts, WindowTotals } from './shared-counts.js';
 /** Window of all limits. */
 export const WINDOW_MS = 60_000;
 /**
- * So long after a request its count goes to the others, and after so long when that failed the last
- * time.
+ * Milliseconds from a request until its count is sent to the other processes, and the same again
+ * where that failed.
  */
 const SYNC_MS = 50;
 const SYNC_AGAIN_MS = 1_000;
@@ -21,18 +21,28 @@ export interface RateLimitsOptions {
   readonly authFailures: number;
   /** Requests of one client address in a minute that compile YAML; 0 = no limit. */
   readonly compilations: number;
+  /** Steps of log-ins and refreshes of one client address in a minute; 0 = no limit. */
+  readonly logIns: number;
+  /** Requests of one user or service account in a minute, from wherever; 0 = no limit. */
+  readonly users: number;
+  /** Webhook deliveries from one client address in a minute; 0 = no limit. */
+  readonly webhooks: number;
   readonly now?: () => number;
 }
 
 /**
- * The limits of this server, per client address and minute. Each process decides by itself, without
- * waiting for anything, and tells the others what it counted every 50 ms. With the store away the
- * processes count each for itself, and nothing is refused that would not be refused anyway.
+ * The limits of this server, per client address (`users`: per user) and minute. Each process
+ * decides by itself, without waiting for anything, and tells the others what it counted every 50
+ * ms. With the store away the processes count each for itself, and nothing is refused that would
+ * not be refused anyway.
  */
 export class RateLimits implements OnApplicationShutdown {
   readonly requests: RateLimiter;
   readonly authFailures: RateLimiter;
   readonly compilations: RateLimiter;
+  readonly logIns: RateLimiter;
+  readonly users: RateLimiter;
+  readonly webhooks: RateLimiter;
   private readonly logger = new Logger('RateLimits');
   private timer: NodeJS.Timeout | undefined;
   private syncing = false;
@@ -51,12 +61,20 @@ export class RateLimits implements OnApplicationShutdown {
       name: 'compile',
       limit: options.compilations,
     });
+    this.logIns = new RateLimiter({ ...common, name: 'login', limit: options.logIns });
+    this.users = new RateLimiter({ ...common, name: 'user', limit: options.users });
+    this.webhooks = new RateLimiter({ ...common, name: 'webhook', limit: options.webhooks });
   }
 
   onApplicationShutdown(): void {
     this.closed = true;
     this.syncing = true;
     clearTimeout(this.timer);
+  }
+
+  private all(): readonly RateLimiter[] {
+    const { requests, authFailures, compilations, logIns, users, webhooks } = this;
+    return [requests, authFailures, compilations, logIns, users, webhooks];
   }
 
   private syncSoon(): void {
@@ -71,7 +89,7 @@ export class RateLimits implements OnApplicationShutdown {
     this.syncing = true;
     let told = false;
     try {
-      for (const limiter of [this.requests, this.authFailures, this.compilations]) {
+      for (const limiter of this.all()) {
         told = (await this.exchange(limiter)) || told;
       }
       if (told && this.away) {

@@ -1,9 +1,11 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { pathOfRoute } from '../../common/http/route-table.js';
 import type { Tracing } from './tracing.js';
 
 /** Asked every few seconds by machines: their traces would hide all others. */
 const UNTRACED = /^\/(metrics|api\/health)/;
+
+/** Express notes the route that took a request, with its path as it was registered. */
+type RoutedRequest = IncomingMessage & { readonly route?: { readonly path: string } };
 
 /**
  * A span for each request, below the caller's if it sends `traceparent`. To be mounted before
@@ -21,7 +23,7 @@ export function traceRequests(
     const attributes = { 'http.request.method': method };
     const span = tracing.open({ name: method, kind: 'server', attributes, headers });
     response.once('close', () => {
-      const route = pathOfRoute((request as IncomingMessage & { route?: unknown }).route);
+      const route = (request as RoutedRequest).route?.path;
       if (route !== undefined) span.rename(`${method} ${route}`);
       span.set({ 'http.route': route, 'http.response.status_code': response.statusCode });
       span.end(response.statusCode >= 500 ? String(response.statusCode) : undefined);

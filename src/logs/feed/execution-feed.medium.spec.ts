@@ -140,7 +140,7 @@ describe('a flood of 200,000 lines over the real stores', () => {
       executionId: id,
       fence: 1,
       firstSeq: 1,
-      masks: MaskSet.empty,
+      masks: MaskSet.from([]),
       store,
       bus,
       clock: realClock,

@@ -86,7 +86,7 @@ describe('ExecutionFeed', () => {
       executionId: id,
       fence,
       firstSeq,
-      masks: MaskSet.empty,
+      masks: MaskSet.from([]),
       store,
       bus,
       clock: realClock,

@@ -18,7 +18,13 @@ import { sendLog, type LogFormat } from './log-response.js';
 async function makeLog(): Promise<{ store: MemoryLogChunkStore; bus: MemoryEventBus }> {
   const store = new MemoryLogChunkStore();
   const bus = new MemoryEventBus();
-  const base = { executionId: 'e', masks: MaskSet.empty, store, bus, onProblem: () => undefined };
+  const base = {
+    executionId: 'e',
+    masks: MaskSet.from([]),
+    store,
+    bus,
+    onProblem: () => undefined,
+  };
   const limits = { chunkBytes: 2_000, flushLines: 7 };
   const write = (writer: LogWriter, from: number, to: number): void => {
     const a = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
@@ -137,7 +143,7 @@ describe('LogReader', () => {
       const store = new CountingStore();
       const bus = new MemoryEventBus();
       const clock = new ManualClock();
-      const base = { executionId: 'flood', fence: 1, firstSeq: 1, masks: MaskSet.empty };
+      const base = { executionId: 'flood', fence: 1, firstSeq: 1, masks: MaskSet.from([]) };
       const writer = new LogWriter({
         ...base,
         store,

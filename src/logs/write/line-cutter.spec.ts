@@ -17,10 +17,17 @@ function cutLines(lineBytes: number, pieces: readonly Buffer[]): Cut[] {
       expect(texts.pop()).toBe('');
       lines.push(...texts.map((text) => ({ text, continues: false })));
     },
-    cutLine(piece) {
-      const text = piece.toString('latin1');
+    cutLine(parts, byteLength) {
+      const text = Buffer.concat(parts).toString('latin1');
+      expect(text).toHaveLength(byteLength);
       expect(text.endsWith('\n')).toBe(true);
       lines.push({ text: text.slice(0, -1), continues: true });
+    },
+    lastLine(parts, byteLength) {
+      const text = Buffer.concat(parts).toString('latin1');
+      expect(text).toHaveLength(byteLength);
+      expect(text.indexOf('\n')).toBe(text.length - 1);
+      lines.push({ text: text.slice(0, -1), continues: false });
     },
   });
   for (const piece of pieces) cutter.push(piece);

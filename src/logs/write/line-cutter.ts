@@ -1,14 +1,17 @@
 const LINE_FEED = 0x0a;
+const LINE_END = Buffer.from('\n');
 /**
- * So many pieces of a line are kept apart before they are joined: a step may print byte by byte.
+ * Pieces of a line that are kept apart before they are joined: a step may print byte by byte.
  */
 const MAX_PIECES = 64;
 
 /** Where whole lines go. `count` lines, their bytes in `pieces`, each line with its `\n`. */
 export interface LineReceiver {
   lines(pieces: readonly Buffer[], byteLength: number, count: number): void;
-  /** One piece of a line, with an added `\n`; the line continues. */
-  cutLine(piece: Buffer): void;
+  /** One piece of a line, with an added `\n`, as `lines`; the line continues. */
+  cutLine(pieces: readonly Buffer[], byteLength: number): void;
+  /** A last line that had no `\n`, with an added one, as `lines`. */
+  lastLine(pieces: readonly Buffer[], byteLength: number): void;
 }
 
 /**
@@ -59,7 +62,12 @@ export class LineCutter {
   /** Hands on the unfinished line, as a line. */
   end(): void {
     if (this.partialBytes === 0) return;
-    this.take(Buffer.from('\n'));
+    const pieces = [...this.partial, LINE_END];
+    const byteLength = this.partialBytes + LINE_END.length;
+    this.partial = [];
+    this.partialBytes = 0;
+    this.handed++;
+    this.receiver.lastLine(pieces, byteLength);
   }
 
   private take(part: Buffer): void {
@@ -88,7 +96,7 @@ export class LineCutter {
     this.partial = end === line.length ? [] : [line.subarray(end)];
     this.partialBytes = line.length - end;
     this.handed++;
-    this.receiver.cutLine(Buffer.concat([line.subarray(0, end), Buffer.from('\n')]));
+    this.receiver.cutLine([line.subarray(0, end), LINE_END], end + LINE_END.length);
   }
 }
 

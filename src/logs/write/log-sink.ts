@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { OutputPipe } from '../../integrations/process/process-runner.js';
 import type { MaskSet } from '../../common/redaction/mask-set.js';
 import { MaskingStream } from '../../common/redaction/masking-stream.js';
 import { LineCutter, type LineReceiver } from './line-cutter.js';
@@ -7,6 +7,9 @@ interface SinkOwner extends LineReceiver {
   readonly masks: MaskSet;
   readonly lineBytes: number;
   room(): true | Promise<void>;
+  /** The log has reached its limit: what comes is counted, and nothing else is done with it. */
+  isFull(): boolean;
+  dropped(byteLength: number): void;
   /** Calls back once when a line has been unfinished for too long; returns what cancels it. */
   whenUnfinished(callback: () => void): () => void;
   ended(): void;
@@ -31,14 +34,19 @@ export class LogSink {
 
   /**
    * Takes `bytes`, always; they must not be changed afterwards. Answers `true`, or what to wait for
-   * before the next write: too much waits to be stored, so the pipe has to stop. After `end` bytes
-   * are dropped, with a marker.
+   * before the next write: too much waits to be stored, so the pipe has to stop; or `unused`: the
+   * bytes were counted only. After `end` bytes are dropped, with a marker.
    */
-  write(bytes: Buffer): true | Promise<void> {
+  write(bytes: Buffer): true | 'unused' | Promise<void> {
     if (this.state === 'discarding' || bytes.length === 0) return true;
     if (this.state !== 'open') {
       this.dropLate();
       return true;
+    }
+    // A step that floods gets here: neither masks nor lines may cost memory any more.
+    if (this.owner.isFull()) {
+      this.owner.dropped(bytes.length);
+      return 'unused';
     }
     for (const piece of this.masking.push(bytes)) this.lines.push(piece);
     this.watchUnfinished();
@@ -89,13 +97,14 @@ export class LogSink {
  * the stream breaks, after what came was handed on.
  */
 export async function pipeToSink(
-  stream: Readable,
+  stream: OutputPipe,
   sink: Pick<LogSink, 'write' | 'end'>,
 ): Promise<void> {
   try {
     for await (const chunk of stream) {
       const room = sink.write(chunk as Buffer);
-      if (room !== true) await room;
+      if (room === 'unused') stream.giveBack?.(chunk as Buffer);
+      else if (room !== true) await room;
     }
   } finally {
     sink.end();

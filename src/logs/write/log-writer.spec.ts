@@ -33,7 +33,7 @@ function setUp(options: Partial<LogWriterOptions> = {}) {
   const store = new FlakyStore();
   const bus = new MemoryEventBus();
   const problems: unknown[] = [];
-  const base = { executionId: 'e', fence: 1, firstSeq: 1, masks: MaskSet.empty, store, bus };
+  const base = { executionId: 'e', fence: 1, firstSeq: 1, masks: MaskSet.from([]), store, bus };
   const onProblem = (problem: unknown) => problems.push(problem);
   const writer = new LogWriter({ ...base, clock: realClock, onProblem, ...options });
   const fence = { fence: 1, firstSeq: options.firstSeq ?? 1 };
@@ -102,6 +102,22 @@ describe('LogWriter', () => {
     const bytes = Buffer.concat((await live()).map((batch) => batch.bytes));
     expect(bytes.toString()).not.toContain('hunter2');
     expect(writer.lastLines(out, 2)).toEqual(['cloning https://x:***@host', 'a *** c']);
+  });
+
+  it('masks what comes after the masks grew, in streams that are open, and hides it in its tails', async () => {
+    const masks = MaskSet.from(['other-secret']);
+    const { writer, read } = setUp({ masks });
+    const stdout = writer.source(out);
+    void stdout.write(Buffer.from('sent hunter2hunter2\nheld other-'));
+    masks.add(['hunter2hunter2']);
+    void stdout.write(Buffer.from('secret hunter2h'));
+    void stdout.write(Buffer.from('unter2\n'));
+    writer.systemLine(out, 'x hunter2hunter2');
+    stdout.end();
+    await writer.close();
+    expect(texts(await read())).toEqual(['sent hunter2hunter2', 'held *** ***', 'x ***']);
+    expect(writer.lastLines(out, 3)).toEqual(['sent ***', 'held *** ***', 'x ***']);
+    expect(writer.tail(3)).toEqual(['sent ***', 'held *** ***', 'x ***']);
   });
 
   it('stores a run of many short steps in one chunk', async () => {
@@ -318,6 +334,25 @@ describe('LogWriter', () => {
       expect.stringMatching(/^\{truncated\} 9\d{3} bytes were dropped\.$/),
     ]);
     expect(seqs(lines)).toEqual(lines.map((_, index) => index + 1));
+  });
+
+  it('keeps no bytes once it is full, and counts them', async () => {
+    const { writer, read } = setUp({ limits: { totalBytes: 100 } });
+    const sink = writer.source(out);
+    expect(sink.write(Buffer.from('x'.repeat(99) + '\n'))).toBe(true);
+    expect(sink.write(Buffer.from('one more\n'))).toBe(true);
+    expect(sink.write(Buffer.from('y'.repeat(500)))).toBe('unused');
+    await writer.close();
+    expect(texts(await read()).at(-1)).toBe('{truncated} 509 bytes were dropped.');
+  });
+
+  it('counts of what is dropped only what the step wrote, not the ends of lines it adds', async () => {
+    const { writer, read } = setUp({ limits: { totalBytes: 100, lineBytes: 60 } });
+    const sink = writer.source(out);
+    void sink.write(Buffer.from(`${'x'.repeat(50)}\n${'y'.repeat(150)}`));
+    void sink.write(Buffer.from('z'.repeat(7)));
+    await writer.close();
+    expect(texts(await read()).at(-1)).toBe('{truncated} 157 bytes were dropped.');
   });
 
   it('takes a line of 300 MB in bounded memory', async () => {

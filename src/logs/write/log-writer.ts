@@ -72,8 +72,8 @@ interface NewLines {
   readonly pieces: readonly Buffer[];
   readonly bytes: number;
   readonly count: number;
-  /** The last line continues. */
-  readonly continues: boolean;
+  /** The step did not write the last `\n`: its line was cut and continues, or was its last. */
+  readonly added?: 'continues' | 'last';
 }
 
 /** The end of an attempt's log. */
@@ -144,10 +144,12 @@ export class LogWriter {
     const sink: LogSink = new LogSink({
       masks: this.options.masks,
       lineBytes: this.limits.lineBytes,
-      lines: (pieces, bytes, count) => this.add({ source, pieces, bytes, count, continues: false }),
-      cutLine: (piece) =>
-        this.add({ source, pieces: [piece], bytes: piece.length, count: 1, continues: true }),
+      lines: (pieces, bytes, count) => this.add({ source, pieces, bytes, count }),
+      cutLine: (pieces, bytes) => this.add({ source, pieces, bytes, count: 1, added: 'continues' }),
+      lastLine: (pieces, bytes) => this.add({ source, pieces, bytes, count: 1, added: 'last' }),
       room: () => this.chunks.room(),
+      isFull: () => this.takenBytes === Infinity,
+      dropped: (bytes) => this.countDropped(bytes),
       whenUnfinished: (callback) => this.options.clock.after(this.limits.unfinishedMs, callback),
       ended: () => this.sinks.delete(sink),
       late: () => this.systemLine(source, '{dropped} Output after the end of the step.'),
@@ -178,13 +180,19 @@ export class LogWriter {
    */
   lastLines(address: LogAddress, count: number): string[] {
     this.builder.seal(false);
-    return this.tails.get(addressKey(address))?.last(count) ?? [];
+    return this.shown(this.tails.get(addressKey(address))?.last(count) ?? []);
   }
 
   /** The last lines of this attempt, for the summary of the execution; as `lastLines`. */
   tail(count: number): string[] {
     this.builder.seal(false);
-    return this.wholeTail.last(count);
+    return this.shown(this.wholeTail.last(count));
+  }
+
+  /** Lines from before a mask was added may show what it hides. */
+  private shown(lines: string[]): string[] {
+    const { masks } = this.options;
+    return masks.hasGrown ? lines.map((line) => masks.maskText(line)) : lines;
   }
 
   /** Number of the last line taken so far. */
@@ -242,13 +250,13 @@ export class LogWriter {
   private add(lines: NewLines): void {
     const { source, bytes } = lines;
     if (this.takenBytes + bytes > this.limits.totalBytes) {
-      this.drop(source, bytes);
+      this.drop(source, bytes - (lines.added === undefined ? 0 : 1));
       return;
     }
     this.takenBytes += bytes;
     this.options.meter?.taken(lines.count, bytes);
     this.builder.add(source, lines.pieces, bytes, lines.count);
-    if (lines.continues) this.builder.seal(true);
+    if (lines.added === 'continues') this.builder.seal(true);
     const { flushBytes, flushLines } = this.limits;
     if (this.builder.byteLength >= flushBytes || this.builder.lineCount >= flushLines) this.flush();
     else this.scheduleFlush();
@@ -265,6 +273,10 @@ export class LogWriter {
         `{truncated} The log reached its limit of ${limit} bytes; further output is dropped.`,
       );
     }
+    this.countDropped(bytes);
+  }
+
+  private countDropped(bytes: number): void {
     this.droppedBytes += bytes;
     this.options.meter?.dropped(bytes);
   }

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { frame, FrameReader } from '../../common/child-process/frames.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { SSH_FLAG } from './child-message.js';
-import { frame, FrameReader } from './frames.js';
 
 export interface CompileProcessOptions {
   /** The program: `entryFile('compile-child')`. */

@@ -11,6 +11,7 @@ import type { RunPreview } from '../../engine/preview/preview.js';
 import { previewRun } from '../../engine/preview/run-preview.js';
 import { checkoutRepository } from '../../engine/runtime/initial-state.js';
 import { decideTrigger, type TriggerDecision } from '../../engine/triggers/trigger-decision.js';
+import type { TriggerEvent } from '../../engine/triggers/trigger-event.js';
 import { compileSource } from './compile-source.js';
 import { credentialMask } from './credential-masks.js';
 
@@ -34,6 +35,8 @@ export interface DryRunTrigger extends TriggerContext {
   readonly environment: NameRecord<string>;
   /** As they were given. */
   readonly inputs: NameRecord<unknown>;
+  /** What the rules are asked with; default: what the run is told. */
+  readonly asked?: TriggerEvent;
 }
 
 export interface DryRunRequest {
@@ -69,7 +72,7 @@ export function dryRun(
   const pipeline = pipelineOf(source, repositories);
   if ('invalid' in pipeline) return { kind: 'invalid', problems: pipeline.invalid };
   const { plan, planHash, pipelineId, problems } = pipeline;
-  const { environment, inputs: given, ...event } = trigger;
+  const { environment, inputs: given, asked, ...event } = trigger;
   const { inputs, problems: inputProblems } = resolveInputs(pipeline, given);
   const mask = credentialMask(plan, trigger.repository ?? null);
   const run = { pipelineName: plan.name, trigger: event, inputs, environment };
@@ -79,7 +82,7 @@ export function dryRun(
   const graph = planGraph(plan, preview, repository !== null);
   const decision = decideTrigger({
     rules: pipeline.triggers,
-    trigger: event,
+    trigger: asked ?? event,
     enabled: pipeline.enabled,
     inputProblems,
   });

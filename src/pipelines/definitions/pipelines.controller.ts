@@ -29,6 +29,7 @@ import type { Response } from 'express';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
+import { Audited, NotAudited, type AuditFacts } from '../../common/audit/audited.decorator.js';
 import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors, ApiList, ApiPage } from '../../common/http/api-documentation.js';
 import { Consumes } from '../../common/http/consumes.js';
@@ -70,6 +71,14 @@ import { UploadedYaml, YamlUploadInterceptor } from './yaml-upload.interceptor.j
 const IF_MATCH_DESCRIPTION =
   'The `ETag` that you saw last; 409 when the pipeline has changed since.';
 
+const CREDENTIALS_DESCRIPTION =
+  'Without the scope `pipelines:write` credentials in URLs are `***`; a comment before the YAML says so then.';
+
+/** What the audit keeps of a pipeline that is stored. */
+const KEPT_VERSION = {
+  details: ({ answer }: AuditFacts) => ({ version: answer('version') }),
+};
+
 @ApiTags('pipelines')
 @ApiBearerAuth()
 @Controller('ci/pipelines')
@@ -78,6 +87,7 @@ export class PipelinesController {
 
   @Post()
   @Requires('pipelines:write')
+  @Audited('pipelines.create', 'pipeline', KEPT_VERSION)
   @UseGuards(CompileLimitGuard)
   @Idempotent()
   @ApiOperation({
@@ -100,6 +110,7 @@ export class PipelinesController {
 
   @Post('upload')
   @Requires('pipelines:write')
+  @Audited('pipelines.create', 'pipeline', KEPT_VERSION)
   @UseGuards(CompileLimitGuard)
   @Idempotent(YamlUploadInterceptor)
   @Consumes('multipart/form-data')
@@ -127,6 +138,7 @@ export class PipelinesController {
 
   @Post('validate')
   @Requires('pipelines:check')
+  @NotAudited('stores nothing')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
   @ApiOperation({ summary: 'Check YAML: all problems at once, nothing is stored' })
@@ -162,27 +174,38 @@ export class PipelinesController {
 
   @Get(':id')
   @Requires('pipelines:read')
-  @ApiOperation({ summary: 'Read a pipeline; `ETag` tells its state' })
+  @ApiOperation({
+    summary: 'Read a pipeline; `ETag` tells its state',
+    description: CREDENTIALS_DESCRIPTION,
+  })
   @ApiOkResponse({ type: PipelineResponse })
   @ApiErrors(400, 401, 404, 503)
   async get(
     @Param('id', UuidPipe) id: string,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) response: Response,
   ): Promise<PipelineResponse> {
-    const pipeline = await this.pipelines.getPipeline(id);
+    const pipeline = await this.pipelines.showPipeline(id, principal);
     response.setHeader('ETag', versionTag(pipeline));
     return pipelineResponse(pipeline);
   }
 
   @Get(':id/yaml')
   @Requires('pipelines:read')
-  @ApiOperation({ summary: 'The very text that was stored' })
+  @ApiOperation({
+    summary: 'The very text that was stored',
+    description: CREDENTIALS_DESCRIPTION,
+  })
   @ApiProduces('text/yaml')
   // No type: what reads YAML sees the pipeline in it, not a text.
   @ApiOkResponse({ schema: { description: 'The pipeline.' } })
   @ApiErrors(400, 401, 404, 503)
-  async yaml(@Param('id', UuidPipe) id: string, @Res() response: Response): Promise<void> {
-    const pipeline = await this.pipelines.getPipeline(id);
+  async yaml(
+    @Param('id', UuidPipe) id: string,
+    @CurrentPrincipal() principal: Principal,
+    @Res() response: Response,
+  ): Promise<void> {
+    const pipeline = await this.pipelines.showPipeline(id, principal);
     // Not by a decorator: the answer may be an error, which is JSON.
     response.setHeader('Content-Type', 'text/yaml; charset=utf-8');
     response.setHeader('ETag', versionTag(pipeline));
@@ -191,6 +214,7 @@ export class PipelinesController {
 
   @Put(':id')
   @Requires('pipelines:write')
+  @Audited('pipelines.replace', 'pipeline', KEPT_VERSION)
   @UseGuards(CompileLimitGuard)
   @ApiOperation({
     summary: 'Replace the YAML: makes a new version',
@@ -218,6 +242,9 @@ export class PipelinesController {
 
   @Patch(':id')
   @Requires('pipelines:write')
+  @Audited('pipelines.change', 'pipeline', {
+    details: ({ body }) => ({ enabled: body('enabled') }),
+  })
   @ApiOperation({
     summary: 'Enable, disable or describe a pipeline; makes no version',
     description:
@@ -240,6 +267,7 @@ export class PipelinesController {
 
   @Delete(':id')
   @Requires('pipelines:delete')
+  @Audited('pipelines.delete', 'pipeline')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a pipeline; its executions stay readable' })
   @ApiNoContentResponse()
@@ -263,14 +291,15 @@ export class PipelinesController {
 
   @Get(':id/versions/:version')
   @Requires('pipelines:read')
-  @ApiOperation({ summary: 'Read one version' })
+  @ApiOperation({ summary: 'Read one version', description: CREDENTIALS_DESCRIPTION })
   @ApiOkResponse({ type: VersionResponse })
   @ApiErrors(400, 401, 404, 503)
   async version(
     @Param('id', UuidPipe) id: string,
     @Param('version', VersionNumberPipe) number: number,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<VersionResponse> {
-    return versionResponse(await this.pipelines.getVersionDocument(id, number));
+    return versionResponse(await this.pipelines.showVersion(id, number, principal));
   }
 }
 

@@ -10,6 +10,7 @@ import { principalOf } from '../../auth/principals/principal.js';
 import { createRootLogger } from '../../common/logging/root-logger.js';
 import { parseConfig } from '../../config/load-config.js';
 import type { PipelineVersionDocument } from '../versions/pipeline-version.schema.js';
+import { PlansRepository } from '../versions/plans.repository.js';
 import { PlansService } from '../versions/plans.service.js';
 import { PipelinesService } from './pipelines.service.js';
 
@@ -133,6 +134,24 @@ retry_count: 1
         .expect(200);
       expect(back.headers['content-type']).toBe('text/yaml; charset=utf-8');
       expect(back.body).toEqual(Buffer.from(text, 'utf8'));
+    }
+  });
+
+  it('shows credentials of its URLs to those alone who may write it', async () => {
+    const text = `repository: https://ci:s3cret-token@git.test/a.git\n${yaml('masked')}`;
+    const { body } = await post(text).expect(201);
+    const account = await call('post', '/api/service-accounts').send({ name: 'reader' });
+    const tokens = `/api/service-accounts/${account.body.id}/tokens`;
+    const made = await call('post', tokens).send({ name: 'a', scopes: ['pipelines:read'] });
+    for (const path of ['', '/yaml', '/versions/1']) {
+      const whole = await get(`/api/ci/pipelines/${body.id}${path}`).expect(200);
+      expect(whole.text).toContain('s3cret-token');
+      const masked = await request(app.getHttpServer())
+        .get(`/api/ci/pipelines/${body.id}${path}`)
+        .set('authorization', `Bearer ${made.body.token}`)
+        .expect(200);
+      expect(masked.text).not.toContain('s3cret-token');
+      expect(masked.text).toContain('# Credentials in URLs are masked');
     }
   });
 
@@ -345,7 +364,10 @@ steps: [true]
     const stored = await database
       .collection<{ _id: string; plan: string }>('plans')
       .findOne({ _id: version.planHash });
-    expect(JSON.parse(stored?.plan ?? '')).toEqual(version.plan);
+    expect(stored?.plan).toMatch(/^v1\./);
+    // Another process, which has no plan in its cache.
+    const plans = new PlansService(app.get(PlansRepository));
+    expect(await plans.get(version.planHash)).toEqual(version.plan);
   });
 
   it('equal plans are stored once', async () => {

@@ -2,12 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
+import { nameRecord } from '../../common/values/name-record.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { Keyring } from '../../secrets/encryption/keyring.js';
 import { requestRetry } from '../versions/pipelines.limits.js';
-import { PIPELINE_MODEL, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
-import { fromStore, toStore } from './stored-names.js';
+import {
+  PIPELINE_MODEL,
+  type PipelineDocument,
+  type PipelineSettings,
+  type PipelineSource,
+} from './pipeline.schema.js';
+import { fromStore, PIPELINE_TEXTS, type StoredPipeline, toStore } from './stored-pipeline.js';
 
 /** A pipeline without what only its own page shows. */
 export type PipelineSummary = Pick<
@@ -22,6 +29,12 @@ export type PipelineSummary = Pick<
   | 'updated_at'
 >;
 
+/** A pipeline without its texts. */
+export type PipelineHead = Omit<PipelineDocument, (typeof PIPELINE_TEXTS)[number]>;
+
+/** What says when a pipeline starts by itself. */
+export type ScheduledPipeline = Pick<PipelineDocument, '_id' | 'triggers' | 'updated_at'>;
+
 /** What a new version changes of its pipeline. */
 export type PipelineChange = Omit<PipelineDocument, '_id' | 'created_at' | keyof PipelineSettings>;
 
@@ -31,28 +44,56 @@ export interface SettingsChange {
   readonly description_override?: string | null;
 }
 
+/** One that lives in a repository. */
+export type RepositoryPipeline = PipelineSummary & Required<Pick<PipelineDocument, 'source'>>;
+
+/** What lists tell. */
+const SUMMARY = {
+  name: 1,
+  description: 1,
+  description_override: 1,
+  enabled: 1,
+  version: 1,
+  created_at: 1,
+  updated_at: 1,
+} as const;
+
 /** The collection `pipelines`. */
 @Injectable()
 export class PipelinesRepository {
-  constructor(@InjectModel(PIPELINE_MODEL) private readonly pipelines: Model<PipelineDocument>) {}
+  constructor(
+    @InjectModel(PIPELINE_MODEL) private readonly pipelines: Model<StoredPipeline>,
+    private readonly keyring: Keyring,
+  ) {}
 
   /** Idempotent: the id is new, so a duplicate is the same document whose answer was lost. */
   async insert(pipeline: PipelineDocument): Promise<void> {
+    const stored = toStore(this.keyring, pipeline._id, pipeline);
     await databaseRetry(async () => {
       try {
-        await this.pipelines.insertOne(toStore(pipeline));
+        await this.pipelines.insertOne(stored);
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
       }
     }, requestRetry);
   }
 
+  /** @throws MissingKeyError, BrokenSealError */
   async find(id: string): Promise<PipelineDocument | undefined> {
     const found = await databaseRetry(
-      () => this.pipelines.findById(id).lean<PipelineDocument>().exec(),
+      () => this.pipelines.findById(id).lean<StoredPipeline>().exec(),
       requestRetry,
     );
-    return found ? fromStore(found) : undefined;
+    return found ? fromStore(this.keyring, found) : undefined;
+  }
+
+  /** Without its texts: there is nothing to open, so this needs no key. */
+  async findHead(id: string): Promise<PipelineHead | undefined> {
+    const found = await databaseRetry(
+      () => this.pipelines.findById(id).select(WITHOUT_TEXTS).lean<PipelineHead>().exec(),
+      requestRetry,
+    );
+    return found ?? undefined;
   }
 
   async exists(id: string): Promise<boolean> {
@@ -69,15 +110,7 @@ export class PipelinesRepository {
       () =>
         this.pipelines
           .find(page.after === undefined ? {} : { _id: { $lt: page.after } })
-          .select({
-            name: 1,
-            description: 1,
-            description_override: 1,
-            enabled: 1,
-            version: 1,
-            created_at: 1,
-            updated_at: 1,
-          })
+          .select(SUMMARY)
           .sort({ _id: -1 })
           .limit(page.limit + 1)
           .lean<PipelineSummary[]>()
@@ -87,17 +120,96 @@ export class PipelinesRepository {
     return pageOf(rows, page.limit, (row) => row._id);
   }
 
-  /** Makes a version the current one unless a later one is. Idempotent. */
-  async advance(id: string, change: PipelineChange): Promise<void> {
-    const { description, ...set } = toStore(change);
-    const update =
-      description === undefined
-        ? { $set: set, $unset: { description: '' } }
-        : { $set: { ...set, description } };
-    await databaseRetry(
-      () => this.pipelines.updateOne({ _id: id, version: { $lt: change.version } }, update).exec(),
+  /** Those that live in a repository, newest first. */
+  async listOfRepository(
+    repositoryId: string,
+    page: PageRequest,
+  ): Promise<Page<RepositoryPipeline>> {
+    const rows = await databaseRetry(
+      () =>
+        this.pipelines
+          .find({
+            'source.repository_id': repositoryId,
+            ...(page.after !== undefined && { _id: { $lt: page.after } }),
+          })
+          .select({ ...SUMMARY, source: 1 })
+          .sort({ _id: -1 })
+          .limit(page.limit + 1)
+          .lean<RepositoryPipeline[]>()
+          .exec(),
       requestRetry,
     );
+    return pageOf(rows, page.limit, (row) => row._id);
+  }
+
+  /** Makes a version the current one unless a later one is. Idempotent. */
+  async advance(id: string, change: PipelineChange): Promise<void> {
+    const older = { _id: id, version: { $lt: change.version } };
+    await databaseRetry(
+      () => this.pipelines.updateOne(older, currentUpdate(this.keyring, id, change)).exec(),
+      requestRetry,
+    );
+  }
+
+  /** Makes any version the current one: the file of a repository may go back to an earlier text. */
+  async makeCurrent(id: string, change: PipelineChange, source: PipelineSource): Promise<void> {
+    const { $set, ...rest } = currentUpdate(this.keyring, id, change);
+    const update = { ...rest, $set: { ...$set, source } };
+    await databaseRetry(() => this.pipelines.updateOne({ _id: id }, update).exec(), requestRetry);
+  }
+
+  /** All pipelines of a repository but those of these files are on no default branch any more. */
+  async leaveBranch(repositoryId: string, paths: readonly string[]): Promise<void> {
+    const gone = { 'source.repository_id': repositoryId, 'source.path': { $nin: paths } };
+    await databaseRetry(
+      () => this.pipelines.updateMany(gone, { $unset: { 'source.branch': '' } }).exec(),
+      requestRetry,
+    );
+  }
+
+  /** All whose current version has a schedule. */
+  async scheduled(): Promise<ScheduledPipeline[]> {
+    return databaseRetry(
+      () =>
+        this.pipelines
+          .find({ 'triggers.trigger_type': 'schedule' })
+          .select({ triggers: 1, updated_at: 1 })
+          .sort({ _id: 1 })
+          .lean<ScheduledPipeline[]>()
+          .exec(),
+      requestRetry,
+    );
+  }
+
+  /** Of those that the API has stored, the ids of all with a rule for one of these events. */
+  async idsWithTriggers(types: readonly string[]): Promise<string[]> {
+    const rows = await databaseRetry(
+      () =>
+        this.pipelines
+          .find({ source: null, 'triggers.trigger_type': { $in: types } })
+          .select({ _id: 1 })
+          .sort({ _id: 1 })
+          .lean<{ _id: string }[]>()
+          .exec(),
+      requestRetry,
+    );
+    return rows.map(({ _id }) => _id);
+  }
+
+  /** Ids of pipelines with this name, oldest first. */
+  async idsNamed(name: string, limit: number): Promise<string[]> {
+    const rows = await databaseRetry(
+      () =>
+        this.pipelines
+          .find({ name: { $eq: name } })
+          .select({ _id: 1 })
+          .sort({ _id: 1 })
+          .limit(limit)
+          .lean<{ _id: string }[]>()
+          .exec(),
+      requestRetry,
+    );
+    return rows.map(({ _id }) => _id);
   }
 
   /**
@@ -120,9 +232,11 @@ export class PipelinesRepository {
     const asSeen = { _id: seen._id, version: seen.version, changes: seen.changes ?? null };
     return databaseRetry(async () => {
       const { matchedCount } = await this.pipelines.updateOne(asSeen, update).exec();
-      const now = await this.pipelines.findById(seen._id).lean<PipelineDocument>().exec();
+      const now = await this.pipelines.findById(seen._id).lean<StoredPipeline>().exec();
       if (!now) return undefined;
-      return matchedCount === 1 || now.last_change === id ? fromStore(now) : undefined;
+      return matchedCount === 1 || now.last_change === id
+        ? fromStore(this.keyring, now)
+        : undefined;
     }, requestRetry);
   }
 
@@ -131,3 +245,21 @@ export class PipelinesRepository {
     await databaseRetry(() => this.pipelines.deleteOne({ _id: id }).exec(), requestRetry);
   }
 }
+
+function currentUpdate(
+  keyring: Keyring,
+  id: string,
+  change: PipelineChange,
+): {
+  readonly $set: object;
+  readonly $unset: Readonly<Record<string, ''>>;
+} {
+  const { description, ...set } = toStore(keyring, id, change);
+  return description === undefined
+    ? { $set: set, $unset: { ...NO_CLEAR_TEXTS, description: '' } }
+    : { $set: { ...set, description }, $unset: NO_CLEAR_TEXTS };
+}
+
+/** Older versions of Millrace have stored them in clear. */
+const NO_CLEAR_TEXTS = nameRecord(PIPELINE_TEXTS.map((name) => [name, ''] as const));
+const WITHOUT_TEXTS = nameRecord(['sealed', ...PIPELINE_TEXTS].map((name) => [name, 0] as const));

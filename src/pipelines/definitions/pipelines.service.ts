@@ -1,4 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { createHash } from 'node:crypto';
+import { v5 } from 'uuid';
 import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
 import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
@@ -16,18 +18,49 @@ import {
   versionId,
   type VersionSummary,
 } from '../versions/pipeline-versions.repository.js';
+import { SecretOwners } from '../../secrets/store/secret-owners.js';
+import { SecretsService } from '../../secrets/store/secrets.service.js';
 import { PlansService } from '../versions/plans.service.js';
-import { isEnabled, type PipelineDocument, type PipelineSettings } from './pipeline.schema.js';
-import { PipelinesRepository, type PipelineSummary } from './pipelines.repository.js';
+import {
+  isEnabled,
+  type PipelineDocument,
+  type PipelineSettings,
+  type PipelineSource,
+} from './pipeline.schema.js';
+import {
+  type PipelineHead,
+  PipelinesRepository,
+  type PipelineSummary,
+  type RepositoryPipeline,
+  type ScheduledPipeline,
+} from './pipelines.repository.js';
+import { seesExactText, type Shown, shownExactly, shownMasked } from './shown-definition.js';
 import { versionTag } from './version-tag.js';
 import { checkYamlText } from './yaml-source.js';
 
-type ValidYaml = Extract<CompiledYaml, { kind: 'valid' }>;
+/** Namespace of the ids of pipelines that live in a repository (random, fixed for ever). */
+const SOURCE_NAMESPACE = '2f6a3c1e-8f5d-4b6f-9a57-0f6a1c9f3e21';
+
+/** What of a definition is shown beside its text. */
+const PIPELINE_FIELDS = ['description', 'triggers', 'stages', 'environment'] as const;
+const VERSION_FIELDS = ['warnings'] as const;
+
+export type ValidYaml = Extract<CompiledYaml, { kind: 'valid' }>;
 
 /** What `create` and `replace` made, with what the compiler warned of. */
 export interface SavedPipeline {
   readonly pipeline: PipelineDocument;
   readonly warnings: readonly Problem[];
+}
+
+/** A definition that was read from a commit. */
+export interface SeenDefinition {
+  readonly source: PipelineSource;
+  readonly yaml: string;
+  readonly compiled: ValidYaml;
+  readonly commit: string;
+  /** The branch that was pushed, if it is the default one of the repository. */
+  readonly defaultBranch: string | null;
 }
 
 /** Settings of a pipeline to change; what is undefined stays. */
@@ -43,11 +76,16 @@ export interface RunnableVersion {
   readonly pipelineName: string;
   /** False: it must not be started. */
   readonly enabled: boolean;
+  /** Where it lives; absent: the API has stored it. */
+  readonly source?: PipelineSource;
   readonly number: number;
   readonly planHash: string;
   readonly plan: Plan;
   /** What a trigger is checked against. */
-  readonly definition: { readonly inputs: readonly InputDefinition[] };
+  readonly definition: {
+    readonly inputs: readonly InputDefinition[];
+    readonly triggers: DefinitionDocument['triggers'];
+  };
 }
 
 /**
@@ -56,13 +94,19 @@ export interface RunnableVersion {
  * cannot be seen through the API.
  */
 @Injectable()
-export class PipelinesService {
+export class PipelinesService implements OnModuleInit {
   constructor(
     private readonly compiler: YamlCompiler,
     private readonly pipelines: PipelinesRepository,
     private readonly versions: PipelineVersionsRepository,
     private readonly plans: PlansService,
+    private readonly secrets: SecretsService,
+    private readonly owners: SecretOwners,
   ) {}
+
+  onModuleInit(): void {
+    this.owners.register('pipeline', (id) => this.exists(id));
+  }
 
   /** All problems of a text; nothing is stored. */
   async validate(yaml: string): Promise<CompiledYaml> {
@@ -111,6 +155,7 @@ export class PipelinesService {
     await this.plans.save(compiled.planHash, compiled.plan);
     for (;;) {
       const current = await this.getPipeline(id);
+      if (current.source) throw livesInRepository(current.source);
       refuseStale(current, expected);
       if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
 
@@ -156,19 +201,30 @@ export class PipelinesService {
    * Whether something may be started by it; undefined when there is no such pipeline (any more).
    */
   async isEnabled(id: string): Promise<boolean | undefined> {
-    const pipeline = await this.pipelines.find(id);
+    const pipeline = await this.pipelines.findHead(id);
     return pipeline && isEnabled(pipeline);
   }
 
-  /** Its executions stay, and so do the plans that they ran. */
+  /** The file of a connected repository that it is; undefined: none, or it is gone. */
+  async sourceOf(id: string): Promise<PipelineSource | undefined> {
+    const pipeline = await this.pipelines.findHead(id);
+    return pipeline?.source;
+  }
+
+  /** Its executions stay, and so do the plans that they ran; its secrets do not. */
   async delete(id: string): Promise<void> {
-    await this.getPipeline(id);
+    await this.getHead(id);
+    await this.secrets.deleteOf({ scope: 'pipeline', id });
     await this.pipelines.delete(id);
     await this.versions.deleteAll(id);
   }
 
   async list(page: PageRequest): Promise<Page<PipelineSummary>> {
     return this.pipelines.list(page);
+  }
+
+  async listOfRepository(id: string, page: PageRequest): Promise<Page<RepositoryPipeline>> {
+    return this.pipelines.listOfRepository(id, page);
   }
 
   /** @throws NotFoundError */
@@ -178,18 +234,55 @@ export class PipelinesService {
     return pipeline;
   }
 
+  /**
+   * The pipeline as a reader sees it.
+   * @throws NotFoundError
+   */
+  async showPipeline(
+    id: string,
+    reader: Pick<Principal, 'scopes'>,
+  ): Promise<Shown<PipelineDocument>> {
+    const pipeline = await this.getPipeline(id);
+    if (seesExactText(reader)) return shownExactly(pipeline);
+    return shownMasked(pipeline, PIPELINE_FIELDS, await this.plans.get(pipeline.plan_hash));
+  }
+
+  /**
+   * The pipeline without its texts.
+   * @throws NotFoundError
+   */
+  async getHead(id: string): Promise<PipelineHead> {
+    const pipeline = await this.pipelines.findHead(id);
+    if (!pipeline) throw notFound('pipeline', id);
+    return pipeline;
+  }
+
   async exists(id: string): Promise<boolean> {
     return this.pipelines.exists(id);
   }
 
   async listVersions(id: string, page: PageRequest): Promise<Page<VersionSummary>> {
-    const pipeline = await this.getPipeline(id);
-    return this.versions.list(id, pipeline.version, page);
+    const pipeline = await this.getHead(id);
+    return this.versions.list(id, newestNumber(pipeline), page);
   }
 
   /** @throws NotFoundError */
   async getVersionDocument(id: string, number: number): Promise<PipelineVersionDocument> {
-    return this.versionOf(await this.getPipeline(id), number);
+    return this.versionOf(await this.getHead(id), number);
+  }
+
+  /**
+   * A version as a reader sees it.
+   * @throws NotFoundError
+   */
+  async showVersion(
+    id: string,
+    number: number,
+    reader: Pick<Principal, 'scopes'>,
+  ): Promise<Shown<PipelineVersionDocument>> {
+    const version = await this.getVersionDocument(id, number);
+    if (seesExactText(reader)) return shownExactly(version);
+    return shownMasked(version, VERSION_FIELDS, await this.plans.get(version.plan_hash));
   }
 
   /**
@@ -197,18 +290,98 @@ export class PipelinesService {
    * @throws NotFoundError
    */
   async getVersion(id: string, number?: number): Promise<RunnableVersion> {
-    const pipeline = await this.getPipeline(id);
+    const pipeline = await this.getHead(id);
     const version = await this.versionOf(pipeline, number ?? pipeline.version);
     const plan = await this.plans.get(version.plan_hash);
     return {
       pipelineId: id,
       pipelineName: version.name,
       enabled: isEnabled(pipeline),
+      ...(pipeline.source && { source: pipeline.source }),
       number: version.number,
       planHash: version.plan_hash,
       plan,
-      definition: { inputs: JSON.parse(version.inputs) as InputDefinition[] },
+      definition: {
+        inputs: JSON.parse(version.inputs) as InputDefinition[],
+        triggers: (JSON.parse(version.definition) as DefinitionDocument).triggers,
+      },
     };
+  }
+
+  /**
+   * Keeps a definition that was read from a commit, as a version of the pipeline that its file is;
+   * both are made where they are missing. A text is one version, however often it is seen. That of
+   * the default branch is made the current one.
+   */
+  async keepFromRepository(seen: SeenDefinition): Promise<RunnableVersion> {
+    const { yaml, compiled, defaultBranch } = seen;
+    const source = { ...seen.source, ...(defaultBranch !== null && { branch: defaultBranch }) };
+    const id = pipelineIdOfFile(source);
+    await this.plans.save(compiled.planHash, compiled.plan);
+    const version = await this.versionOfText(id, seen);
+    const current = await this.pipelines.findHead(id);
+    const fields = currentFields(version.number, yaml, version.plan_hash, compiled.definition);
+    if (!current) {
+      const at = version.created_at;
+      const settings = { enabled: true, changes: 0, source };
+      await this.pipelines.insert({
+        ...fields,
+        ...settings,
+        _id: id,
+        created_at: at,
+        updated_at: at,
+      });
+    } else if (
+      defaultBranch !== null &&
+      (current.version !== version.number || current.source?.branch !== defaultBranch)
+    ) {
+      await this.pipelines.makeCurrent(id, { ...fields, updated_at: new Date() }, source);
+    }
+    return this.getVersion(id, version.number);
+  }
+
+  /** What the pipeline of a file is called, if one was ever read there that compiled. */
+  async nameOfFile(source: SeenDefinition['source']): Promise<string | undefined> {
+    return (await this.pipelines.findHead(pipelineIdOfFile(source)))?.name;
+  }
+
+  /** Of those that the API has stored, all with a rule for one of these events. */
+  idsWithTriggers(types: readonly string[]): Promise<string[]> {
+    return this.pipelines.idsWithTriggers(types);
+  }
+
+  /** All whose current version has a schedule. */
+  scheduled(): Promise<ScheduledPipeline[]> {
+    return this.pipelines.scheduled();
+  }
+
+  /**
+   * The default branch of a repository has been seen, with pipelines in these files alone: the
+   * others are not there any more.
+   */
+  seenOnDefaultBranch(repositoryId: string, paths: readonly string[]): Promise<void> {
+    return this.pipelines.leaveBranch(repositoryId, paths);
+  }
+
+  /** Ids of pipelines whose name this is now, oldest first; names need not be unique. */
+  idsNamed(name: string, limit: number): Promise<string[]> {
+    return this.pipelines.idsNamed(name, limit);
+  }
+
+  private async versionOfText(
+    id: string,
+    { yaml, compiled, commit }: SeenDefinition,
+  ): Promise<PipelineVersionDocument> {
+    const hash = createHash('sha256').update(yaml).digest('hex');
+    for (;;) {
+      const known = await this.versions.findText(id, hash);
+      if (known) return known;
+      const number = (await this.versions.newestNumber(id)) + 1;
+      const by = { id: 'repository' };
+      const mine = versionDocument(id, number, yaml, compiled, by, new Date());
+      const stored = await this.versions.insert({ ...mine, text_hash: hash, commit });
+      if (stored.text_hash === hash) return stored;
+    }
   }
 
   private async createdBefore(id: string): Promise<SavedPipeline | undefined> {
@@ -219,14 +392,15 @@ export class PipelinesService {
   }
 
   private async versionOf(
-    pipeline: PipelineDocument,
+    pipeline: PipelineHead,
     number: number,
   ): Promise<PipelineVersionDocument> {
-    const { _id: id, version: newest } = pipeline;
+    const { _id: id } = pipeline;
+    const newest = newestNumber(pipeline);
     const version = number <= newest ? await this.versions.find(id, number) : undefined;
     if (!version) {
       throw notFound('version', `${number} of pipeline ${id}`, {
-        suggestions: [`The newest version is ${newest}.`],
+        suggestions: [`The current version is ${pipeline.version}.`],
       });
     }
     return version;
@@ -250,12 +424,17 @@ export class PipelinesService {
   }
 }
 
+/** Id of the pipeline that a file of a connected repository is, also if it never compiled. */
+export function pipelineIdOfFile({ repository_id, path }: SeenDefinition['source']): string {
+  return v5(`${repository_id} ${path}`, SOURCE_NAMESPACE);
+}
+
 function versionDocument(
   pipelineId: string,
   number: number,
   yaml: string,
   compiled: ValidYaml,
-  principal: Principal,
+  principal: Pick<Principal, 'id'>,
   createdAt: Date,
 ): PipelineVersionDocument {
   return {
@@ -306,6 +485,19 @@ function isSameVersion(a: PipelineVersionDocument, b: PipelineVersionDocument): 
     a.created_by === b.created_by &&
     a.created_at.getTime() === b.created_at.getTime()
   );
+}
+
+/** The version in a list, and by its number, must not be above it. */
+function newestNumber({ version, source }: PipelineHead): number {
+  // Branches of a repository have versions that are not the current one.
+  return source ? Number.MAX_SAFE_INTEGER - 1 : version;
+}
+
+function livesInRepository({ path }: PipelineSource): Error {
+  return conflict(`The pipeline lives in a repository: its text is the file ${path} there.`, {
+    details: { path },
+    suggestions: ['Change the file and push it.'],
+  });
 }
 
 /** @throws ConflictError */

@@ -25,7 +25,7 @@ export function checkYamlText(yaml: string): string {
  * Text of an uploaded file; a byte order mark stays in it.
  * @throws UnprocessableError over 1 MiB, UnsupportedMediaTypeError when it is not UTF-8
  */
-export function decodeYaml(bytes: Buffer): string {
+export function decodeYamlBytes(bytes: Buffer): string {
   if (bytes.length > MAX_YAML_BYTES) throw yamlTooLarge();
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -7,7 +7,7 @@ import {
   validationError,
 } from '../../common/errors/millrace.error.js';
 import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
-import { decodeYaml, yamlTooLarge } from './yaml-source.js';
+import { decodeYamlBytes, yamlTooLarge } from './yaml-source.js';
 
 /** Names that the file's field may have. */
 export const UPLOAD_FIELDS = ['pipeline', 'file', 'yaml'] as const;
@@ -72,7 +72,7 @@ export async function readYamlUpload(request: Request, limit: number): Promise<s
     });
   }
   if (file.size > MAX_YAML_BYTES) throw yamlTooLarge();
-  return decodeYaml(file.buffer);
+  return decodeYamlBytes(file.buffer);
 }
 
 function receive(request: Request, limit: number, total: number): Promise<void> {

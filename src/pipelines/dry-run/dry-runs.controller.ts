@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@n
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
+import { NotAudited } from '../../common/audit/audited.decorator.js';
 import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { mergedNames } from '../../common/values/name-record.js';
@@ -11,10 +12,11 @@ import { CompileLimitGuard } from '../../integrations/rate-limit/compile-limit.g
 import { credentialMask } from '../compile/credential-masks.js';
 import type { DryRun, DryRunTrigger } from '../compile/dry-run.js';
 import { EXAMPLE_YAML } from '../definitions/dto/yaml-content.dto.js';
+import { type AssumedPullRequest, assumedTrigger } from '../trigger-request/assumed-trigger.js';
 import { triggerEnvironment } from '../trigger-request/trigger-environment.js';
 import { triggerRepository } from '../trigger-request/trigger-repository.js';
 import { DryRunsService } from './dry-runs.service.js';
-import { PlanDto, type PlanTriggerDto } from './dto/plan.dto.js';
+import { PlanDto, type PlanPullRequestDto, type PlanTriggerDto } from './dto/plan.dto.js';
 import { planResponse, PlanResponse } from './dto/plan.response.js';
 
 @ApiTags('pipelines')
@@ -28,6 +30,7 @@ export class DryRunsController {
 
   @Post('plan')
   @Requires('pipelines:check')
+  @NotAudited('stores nothing')
   @UseGuards(CompileLimitGuard)
   @HttpCode(200)
   @ApiOperation({
@@ -82,14 +85,27 @@ function triggerOf(
       suggestions: ['Leave one of them out; commit_hash may come with either.'],
     });
   }
-  return {
+  const { context, asked } = assumedTrigger({
     event: body?.event ?? body?.trigger_type ?? 'manual',
     actor: principal.id,
-    ...(branch === undefined ? {} : { branch }),
-    ...(tag === undefined ? {} : { tag }),
-    ...(commit === undefined ? {} : { commit: commit.toLowerCase() }),
-    ...(repository === undefined ? {} : { repository }),
+    branch,
+    tag,
+    commit: commit?.toLowerCase(),
+    repository,
+    message: body?.message,
+    changedPaths: body?.changed_paths,
+    pullRequest: pullRequestOf(body?.pull_request),
+  });
+  return {
+    ...context,
+    asked,
     environment: triggerEnvironment(body?.environment ?? {}),
     inputs: mergedNames(body?.inputs),
   };
+}
+
+function pullRequestOf(body: PlanPullRequestDto | undefined): AssumedPullRequest | undefined {
+  if (body === undefined) return undefined;
+  const { base_branch: baseBranch, head_branch: headBranch, ...same } = body;
+  return { ...same, baseBranch, headBranch };
 }

@@ -38,12 +38,20 @@ describe('POST /api/ci/pipelines/plan', () => {
     const { body } = await plan({ yaml_content: yaml, trigger }).expect(200);
     expect(body).toMatchObject({
       valid: true,
-      problems: [{ code: 'trigger_not_active' }],
+      problems: [],
       plan: {
         name: 'shop',
         description: null,
         plan_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-        repository: { branch: 'dev', tag: null, commit: null, depth: 1 },
+        repository: {
+          branch: 'dev',
+          tag: null,
+          commit: null,
+          depth: 1,
+          tags: false,
+          submodules: 'none',
+          lfs: true,
+        },
         timeout: 600,
         retry_count: 1,
         runs_on: ['linux'],
@@ -119,6 +127,37 @@ describe('POST /api/ci/pipelines/plan', () => {
     }
   });
 
+  it.each<[object, boolean, string]>([
+    [{ event: 'push', changed_paths: ['src/a.ts'] }, true, 'trigger_accepted'],
+    [{ event: 'push', changed_paths: ['a.md'] }, false, 'trigger_no_match'],
+    [{ event: 'push' }, false, 'trigger_unsure'],
+    [{ event: 'push', message: 'x [no ci]', changed_paths: [] }, false, 'trigger_skipped'],
+    [{ event: 'pull_request', pull_request: { base_branch: 'main' } }, true, 'trigger_accepted'],
+    [{ event: 'pull_request', pull_request: { base_branch: 'dev' } }, false, 'trigger_no_match'],
+    [
+      { event: 'pull_request', branch: 'main', pull_request: { fork: true } },
+      false,
+      'fork_needs_approval',
+    ],
+  ])('decides %j', async (trigger, starts, code) => {
+    const text = `name: x
+triggers: [{ push: { paths: { include: ["src/**"] } } }, { pull_request: { branches: [main] } }]
+steps: [{ name: a, run: b, when: "trigger.branch == null" }]
+`;
+    const { body } = await plan({ yaml_content: text, trigger }).expect(200);
+    expect([body.decision.starts, body.decision.reason.code]).toEqual([starts, code]);
+    const isPullRequest = 'pull_request' in trigger;
+    expect(body.plan.stages[0].steps[0].verdict).toBe(isPullRequest ? 'runs' : 'depends');
+  });
+
+  it.each([
+    { changed_paths: 'a' },
+    { pull_request: { action: 'A b' } },
+    { pull_request: { x: 1 } },
+  ])('refuses %j', async (trigger) => {
+    await plan({ yaml_content: yaml, trigger }).expect(400);
+  });
+
   it('credentials of the trigger show nowhere, not even in traces', async () => {
     const text =
       'name: x\nsteps:\n  - { name: a, run: b, when: "trigger.repository == env.URL" }\n';
@@ -137,8 +176,8 @@ describe('POST /api/ci/pipelines/plan', () => {
       valid: true,
       decision: {
         event: 'push',
-        starts: false,
-        reason: { code: 'trigger_not_active' },
+        starts: true,
+        reason: { code: 'trigger_accepted' },
         rules: [{ matches: false }, { event: 'push', matches: true }],
       },
     });

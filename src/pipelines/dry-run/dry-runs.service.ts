@@ -32,7 +32,7 @@ export class DryRunsService {
   }
 
   private async stored(id: string): Promise<DryRunSource> {
-    const pipeline = await this.pipelines.getPipeline(id);
+    const pipeline = await this.pipelines.getHead(id);
     const version = await this.pipelines.getVersionDocument(id, pipeline.version);
     return {
       kind: 'stored',

@@ -3,7 +3,7 @@ import type { Problem } from '../../engine/yaml/problem.js';
 
 export const PIPELINE_VERSION_MODEL = 'PipelineVersion';
 
-/** One version of a pipeline; it never changes. */
+/** One version of a pipeline; it never changes. Its texts are stored sealed: `sealedVersion`. */
 export interface PipelineVersionDocument {
   /**
    * `<pipeline>:<number>`: two writers cannot both make the same version, and inserting twice is
@@ -24,6 +24,10 @@ export interface PipelineVersionDocument {
   /** The inputs of its manual trigger, as JSON text. */
   readonly inputs: string;
   readonly warnings: readonly Problem[];
+  /** Of the text; of a version that lives in a repository. */
+  readonly text_hash?: string;
+  /** The commit in which its text was seen first; of a version that lives in a repository. */
+  readonly commit?: string;
   /** Id of who made it. */
   readonly created_by: string;
   readonly created_at: Date;
@@ -35,11 +39,15 @@ export const pipelineVersionSchema = new Schema(
     pipeline_id: { type: String, required: true },
     number: { type: Number, required: true },
     name: { type: String, required: true },
-    yaml_content: { type: String, required: true },
     plan_hash: { type: String, required: true },
-    definition: { type: String, required: true },
-    inputs: { type: String, required: true },
+    sealed: { type: String },
+    // Of older versions of Millrace, in clear.
+    yaml_content: { type: String },
+    definition: { type: String },
+    inputs: { type: String },
     warnings: { type: [Schema.Types.Mixed], required: true },
+    text_hash: { type: String },
+    commit: { type: String },
     created_by: { type: String, required: true },
     created_at: { type: Date, required: true },
   },
@@ -50,4 +58,6 @@ export const pipelineVersionSchema = new Schema(
     strictQuery: 'throw',
     minimize: false,
   },
-).index({ pipeline_id: 1, number: 1 });
+)
+  .index({ pipeline_id: 1, number: 1 })
+  .index({ pipeline_id: 1, text_hash: 1 });

@@ -6,6 +6,8 @@ import { invalidCursor, pageOf, type Page, type PageRequest } from '../../common
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { PIPELINE_VERSION_MODEL, type PipelineVersionDocument } from './pipeline-version.schema.js';
+import { openedVersion, sealedVersion, type StoredVersion } from './sealed-version.js';
+import { Keyring } from '../../secrets/encryption/keyring.js';
 import { requestRetry } from './pipelines.limits.js';
 
 /** Characters of text that the versions in the cache of one process may have together. */
@@ -17,7 +19,7 @@ export type VersionSummary = Pick<
   'number' | 'name' | 'plan_hash' | 'created_by' | 'created_at'
 >;
 
-/** The collection `pipeline_versions`: inserted once, never changed. */
+/** The collection `pipeline_versions`: inserted once, never changed. Texts lie there sealed. */
 @Injectable()
 export class PipelineVersionsRepository {
   private readonly cache = new LRUCache<string, PipelineVersionDocument>({
@@ -25,7 +27,8 @@ export class PipelineVersionsRepository {
   });
 
   constructor(
-    @InjectModel(PIPELINE_VERSION_MODEL) private readonly versions: Model<PipelineVersionDocument>,
+    @InjectModel(PIPELINE_VERSION_MODEL) private readonly versions: Model<StoredVersion>,
+    private readonly keyring: Keyring,
   ) {}
 
   /**
@@ -33,18 +36,16 @@ export class PipelineVersionsRepository {
    * another one when somebody else was first.
    */
   async insert(version: PipelineVersionDocument): Promise<PipelineVersionDocument> {
+    const sealed = sealedVersion(this.keyring, version);
     return databaseRetry(async () => {
       try {
-        await this.versions.insertOne(version);
+        await this.versions.insertOne(sealed);
         return version;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
-        const winner = await this.versions
-          .findById(version._id)
-          .lean<PipelineVersionDocument>()
-          .exec();
+        const winner = await this.versions.findById(version._id).lean<StoredVersion>().exec();
         if (!winner) throw error;
-        return winner;
+        return openedVersion(this.keyring, winner);
       }
     }, requestRetry);
   }
@@ -53,14 +54,46 @@ export class PipelineVersionsRepository {
     const id = versionId(pipelineId, number);
     const cached = this.cache.get(id);
     if (cached) return cached;
-    const found = await databaseRetry(
-      () => this.versions.findById(id).lean<PipelineVersionDocument>().exec(),
+    const stored = await databaseRetry(
+      () => this.versions.findById(id).lean<StoredVersion>().exec(),
       requestRetry,
     );
-    if (!found) return undefined;
+    if (!stored) return undefined;
+    const found = openedVersion(this.keyring, stored);
     const size = found.yaml_content.length + found.definition.length;
     this.cache.set(id, found, { size });
     return found;
+  }
+
+  /** The first version with this text. */
+  async findText(pipelineId: string, hash: string): Promise<PipelineVersionDocument | undefined> {
+    const [found] = await databaseRetry(
+      () =>
+        this.versions
+          .find({ pipeline_id: pipelineId, text_hash: hash })
+          .sort({ number: 1 })
+          .limit(1)
+          .lean<StoredVersion[]>()
+          .exec(),
+      requestRetry,
+    );
+    return found && openedVersion(this.keyring, found);
+  }
+
+  /** 0: there is none. */
+  async newestNumber(pipelineId: string): Promise<number> {
+    const [found] = await databaseRetry(
+      () =>
+        this.versions
+          .find({ pipeline_id: pipelineId })
+          .select({ number: 1 })
+          .sort({ pipeline_id: -1, number: -1 })
+          .limit(1)
+          .lean<{ number: number }[]>()
+          .exec(),
+      requestRetry,
+    );
+    return found?.number ?? 0;
   }
 
   /**

@@ -6,7 +6,10 @@ export const PLAN_MODEL = 'Plan';
 export interface PlanDocument {
   /** Hash of the plan. */
   readonly _id: string;
-  /** The plan as JSON text: it is only ever read whole, and what was hashed stays byte for byte. */
+  /**
+   * The plan as JSON text: it is only ever read whole, and what was hashed stays byte for byte. In
+   * the database it is sealed.
+   */
   readonly plan: string;
   readonly created_at: Date;
 }

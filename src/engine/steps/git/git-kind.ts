@@ -23,7 +23,9 @@ export const gitKind: StepKind<GitAction, GitAction> = {
     },
     variables: nameRecord([]),
   }),
+  fillsWorkspace: true,
   credentialUrls: ({ repository }) => [repository.url],
+  credentials: ({ repository }) => repository.credentials,
   view: ({ repository, directory }) => ({
     summary: `clones ${sayUrl(repository.url)}`,
     repository,
@@ -36,12 +38,12 @@ export const gitKind: StepKind<GitAction, GitAction> = {
 };
 
 function renderRepository(repository: RepositoryPlan, scope: Scope): RepositoryPlan {
-  const { url, branch, tag, commit, depth } = repository;
+  const { url, branch, tag, commit, ...plain } = repository;
   return {
+    ...plain,
     url: renderText(url, scope),
     ...(branch !== undefined && { branch: renderText(branch, scope) }),
     ...(tag !== undefined && { tag: renderText(tag, scope) }),
     ...(commit !== undefined && { commit: renderText(commit, scope) }),
-    ...(depth !== undefined && { depth }),
   };
 }

@@ -1,4 +1,9 @@
-import { gitFields, workspacePath } from '../../yaml/common-readers.js';
+import {
+  credentials,
+  fittingCredentials,
+  gitFields,
+  workspacePath,
+} from '../../yaml/common-readers.js';
 import { environment } from '../../yaml/environment-reader.js';
 import { fields } from '../../yaml/reader.js';
 import type { RustciForm } from '../step-kind.js';
@@ -12,13 +17,13 @@ const config = {
     commit: gitFields.commit,
     working_directory: workspacePath,
     environment,
+    credentials,
   },
   required: ['repository_url'],
-  later: { credentials: 'the secret store comes later; put credentials into the URL' },
   habits: {
     url: 'Write repository_url',
     repository: 'Write repository_url',
-    token: 'Put credentials into the URL: https://user:token@host/…',
+    token: 'Write credentials: <name of a secret>',
     directory: 'Write working_directory',
   },
 } as const;
@@ -34,7 +39,9 @@ export const rustciGitForm: RustciForm<GitAction> = {
     const values = reader.read(node, path, context);
     if (values === undefined) return undefined;
     const { repository_url: url = '', branch, commit, working_directory: directory } = values;
-    const draft = { kind: GIT_KIND, repository: { url, branch, commit }, directory } as const;
+    const used = fittingCredentials(url, values.credentials, { path, node }, context);
+    const repository = { url, branch, commit, ...(used && { credentials: used }) };
+    const draft = { kind: GIT_KIND, repository, directory } as const;
     return { draft, environment: values.environment };
   },
 };

@@ -64,7 +64,7 @@ describe('expressions in commands', () => {
     ],
     ['an assignment', 'X=${{ trigger.message }}; printf %s "<$X>"'],
   ])(
-    'in %s a value arrives as it is, also in plans of before lint refused some',
+    'in %s a value arrives as it is, also in plans of an older release, which lint would refuse today',
     (_title, source) => {
       expect(run(source, EVIL)).toBe(`<${EVIL}>`);
       expect(run(source, EVIL, 'bash')).toBe(`<${EVIL}>`);
@@ -90,11 +90,14 @@ describe('expressions in commands', () => {
       'a program inside a here-document',
       'cat <<EOF\n$(awk \'{print "${{ trigger.message }}"}\')\nEOF',
     ],
-  ])('of a plan of before fail the step in %s, and say what to write', (_title, source) => {
-    const failing = () => shellCommands([source], 'sh', scopeOf('x'));
-    expect(failing).toThrow(TemplateError);
-    expect(failing).toThrow('set MESSAGE in environment and write "$MESSAGE"');
-  });
+  ])(
+    'in a plan of an older release fail the step in %s, and say what to write',
+    (_title, source) => {
+      const failing = () => shellCommands([source], 'sh', scopeOf('x'));
+      expect(failing).toThrow(TemplateError);
+      expect(failing).toThrow('set MESSAGE in environment and write "$MESSAGE"');
+    },
+  );
 
   it('leaves an escaped opening alone', () => {
     expect(shellCommands(["echo '$${{ x }}'"], 'sh', scopeOf('x')).commands).toEqual([

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standIn } from '../../../../test/support/stand-in.js';
+import { MaskSet } from '../../../common/redaction/mask-set.js';
 import type { GitAction } from '../../../engine/steps/git/git-action.js';
 import {
   type CloneRequest,
@@ -14,6 +15,7 @@ import {
   type Misplaced,
   type WorkspaceStore,
 } from '../../../workspaces/workspace-store.js';
+import { CloneAccess } from './clone-access.js';
 import { GitStepHandler } from './git-step.handler.js';
 
 const COMMIT = { sha: 's', message: 'm', author: 'a' };
@@ -29,6 +31,14 @@ class FakeGit extends GitClient {
     return this.answer();
   }
 
+  async changedPaths(): Promise<readonly string[]> {
+    return [];
+  }
+
+  async heads(): Promise<ReadonlyMap<string, string>> {
+    return new Map();
+  }
+
   async close(): Promise<void> {
     // Nothing to end.
   }
@@ -41,6 +51,7 @@ describe('GitStepHandler', () => {
   let placed: 'placed' | Misplaced;
   let asked: (readonly string[])[];
   let lines: string[];
+  let masks: MaskSet;
   let abort: AbortController;
 
   beforeEach(() => {
@@ -50,11 +61,13 @@ describe('GitStepHandler', () => {
     placed = 'placed';
     asked = [];
     lines = [];
+    masks = MaskSet.from([]);
     abort = new AbortController();
   });
   afterEach(() => rmSync(staged, { recursive: true, force: true }));
 
-  function run(directory?: string) {
+  function run(directory?: string, url = 'https://h/r', token?: string) {
+    const access = new CloneAccess({ A_KEY: 'p@ss-word' });
     const workspace = { root: '', directory: '/w', home: '', temporary: '', owner: undefined };
     const store = standIn<WorkspaceStore>({
       checkTarget: async (_workspace, names) => {
@@ -74,10 +87,10 @@ describe('GitStepHandler', () => {
     };
     const action: GitAction = {
       kind: 'git',
-      repository: { url: 'https://h/r', depth: 2 },
+      repository: { url, depth: 2, ...(token !== undefined && { credentials: { token } }) },
       directory,
     };
-    return new GitStepHandler(git, workspace, output, store).run(
+    return new GitStepHandler(git, workspace, output, store, masks, access).run(
       { address: { stage: 's', step: 'x', attempt: 1 }, action, environment: {}, outputs: [] },
       abort.signal,
     );
@@ -89,6 +102,24 @@ describe('GitStepHandler', () => {
     expect(asked).toEqual([['a', 'b'], ['a', 'b']]); // prettier-ignore
     expect(lines).toEqual(['fetching']);
     expect(existsSync(staged)).toBe(false);
+  });
+
+  it('hides the credentials of the URL, in every form, before it clones', async () => {
+    let hidden = '';
+    git.answer = async () => {
+      hidden = masks.maskText('p%40ss-word p@ss-word');
+      return { ...COMMIT, branch: 'main' };
+    };
+    await run(undefined, 'https://u:p%40ss-word@h/r');
+    expect(hidden).toBe('*** ***');
+  });
+
+  it('clones with the secrets that it names, and hides them', async () => {
+    await run(undefined, 'https://h/r', 'A_KEY');
+    expect(git.requests).toEqual([
+      { url: 'https://x-access-token:p%40ss-word@h/r', depth: 2, directory: staged },
+    ]);
+    expect(masks.maskText('p%40ss-word p@ss-word')).toBe('*** ***');
   });
 
   it('clones into the workspace itself', async () => {

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -6,13 +7,19 @@ import {
   type StepOutcome,
 } from '../../../engine/runtime/step-handler.js';
 import { GIT_KIND, type GitAction } from '../../../engine/steps/git/git-action.js';
-import { type GitClient, GitError } from '../../../integrations/git/git-client.js';
+import {
+  type CloneRequest,
+  type GitClient,
+  GitError,
+} from '../../../integrations/git/git-client.js';
+import { credentialsOf } from '../../../pipelines/compile/credential-masks.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
   FolderError,
   type Misplaced,
   type WorkspaceStore,
 } from '../../../workspaces/workspace-store.js';
+import type { CloneAccess } from './clone-access.js';
 import type { StepOutput } from './step-output.js';
 
 /** Clones a repository into the workspace of one execution attempt. */
@@ -24,16 +31,23 @@ export class GitStepHandler extends StepHandler<GitAction> {
     private readonly workspace: Workspace,
     private readonly output: StepOutput,
     private readonly workspaces: WorkspaceStore,
+    private readonly masks: MaskSet,
+    private readonly access: CloneAccess,
   ) {
     super();
   }
 
   async run(attempt: StepAttempt<GitAction>, signal: AbortSignal): Promise<StepOutcome> {
+    const request = this.access.requestFor(attempt.action.repository);
+    // The plan knows the text of an expression, but not the credentials that it comes to.
+    this.masks.add(credentialsOf(request.url));
     const target = namesOf(attempt.action.directory);
     if (target === undefined) return misplaced('outside');
     try {
       const answer = await this.workspaces.checkTarget(this.workspace, target);
-      return answer === 'free' ? await this.clone(attempt, target, signal) : misplaced(answer);
+      return answer === 'free'
+        ? await this.clone(attempt, request, target, signal)
+        : misplaced(answer);
     } catch (error) {
       if (error instanceof FolderError) {
         const { message } = error;
@@ -46,6 +60,7 @@ export class GitStepHandler extends StepHandler<GitAction> {
 
   private async clone(
     attempt: StepAttempt<GitAction>,
+    request: Omit<CloneRequest, 'directory'>,
     target: readonly string[],
     signal: AbortSignal,
   ): Promise<StepOutcome> {
@@ -53,7 +68,7 @@ export class GitStepHandler extends StepHandler<GitAction> {
     const staged = await this.workspaces.stage(this.workspace);
     try {
       const { branch, ...commit } = await this.git.clone(
-        { ...attempt.action.repository, directory: staged },
+        { ...request, directory: staged },
         { signal, progress: (line) => this.output.systemLine(attempt.address, line) },
       );
       const placed = await this.workspaces.place(this.workspace, staged, target);

@@ -39,8 +39,8 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     private readonly processes: ProcessRunner,
     private readonly workspace: Workspace,
     /**
-     * The process group of the execution attempt, by which everything that it leaves behind is
-     * found.
+     * Name of the group of the execution attempt (docs/glossary.md), by which everything that it
+     * leaves behind is found.
      */
     private readonly group: string,
     private readonly output: StepOutput,

@@ -1,11 +1,13 @@
 import { standIn } from '../../../../test/support/stand-in.js';
 import { Metrics } from '../../../common/metrics/metrics.js';
+import { MaskSet } from '../../../common/redaction/mask-set.js';
 import { stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import { FakeProcessRunner } from '../../../integrations/process/fake-process-runner.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
+import { CloneAccess } from './clone-access.js';
 import { createStepHandlers } from './step-handlers.js';
 
 /** Every kind has one handler, and every handler a kind. */
@@ -20,6 +22,8 @@ const place = {
     systemLine: () => undefined,
   },
   host: new StepHost(workspace),
+  masks: MaskSet.from([]),
+  access: CloneAccess.none,
 };
 const handlers = createStepHandlers({
   processes: new FakeProcessRunner(() => ({ exit: { kind: 'exited', exitCode: 0 } })),

@@ -1,10 +1,12 @@
 import type { Metrics } from '../../../common/metrics/metrics.js';
+import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import type { ProcessRunner } from '../../../integrations/process/process-runner.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import type { CloneAccess } from './clone-access.js';
 import { GitStepHandler } from './git-step.handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { ShellStepHandler } from './shell-step.handler.js';
@@ -14,10 +16,13 @@ import type { StepOutput } from './step-output.js';
 /** Where the steps of one run work. */
 export interface StepPlace {
   readonly workspace: Workspace;
-  /** The process group of the run, by which everything that it leaves behind is found. */
+  /** Name of the run's group (docs/glossary.md), by which all that it leaves behind is found. */
   readonly group: string;
   readonly output: StepOutput;
+  /** What must show nowhere; a handler that learns of a secret adds it before it uses it. */
+  readonly masks: MaskSet;
   readonly host: StepHost;
+  readonly access: CloneAccess;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -57,7 +62,8 @@ export function createStepHandlers({ processes, git, workspaces }: StepTools): S
   const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
     shell: ({ workspace, group, output, host }) =>
       new ShellStepHandler(processes, workspace, group, output, host),
-    git: ({ workspace, output }) => new GitStepHandler(git, workspace, output, workspaces),
+    git: ({ workspace, output, masks, access }) =>
+      new GitStepHandler(git, workspace, output, workspaces, masks, access),
   };
   return new StepHandlers(
     new Map(Object.entries(factories) as [StepKindName, StepHandlerFactory][]),

@@ -3,9 +3,10 @@ import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 /** One byte stream of one try. */
 export interface OutputSink {
   /**
-   * Takes bytes in the order they come. The source waits for a returned promise before it reads on.
+   * Takes bytes in the order they come. The source waits for a returned promise before it reads on;
+   * `unused`: the bytes are not kept.
    */
-  write(bytes: Buffer): true | Promise<void>;
+  write(bytes: Buffer): true | 'unused' | Promise<void>;
   /** No more bytes follow; what was held back is let go. */
   end(): void;
 }

@@ -6,7 +6,7 @@ import { resolveInWorkspace, type WorkspacePath } from './workspace-path.js';
 
 const WORKSPACE = '/w/1/work';
 
-/** Asks with a machine that answers so. */
+/** Calls it with a process that ends like this. */
 function resolve(
   folder: string | undefined,
   exit: ProcessExit = { kind: 'exited', exitCode: 0 },

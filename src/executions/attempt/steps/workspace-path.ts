@@ -9,7 +9,7 @@ export type WorkspacePath =
   | { readonly kind: 'inside'; readonly path: string }
   | { readonly kind: 'outside' }
   | { readonly kind: 'missing' }
-  /** Nobody could look. */
+  /** The check itself failed, for example by its time limit. */
   | { readonly kind: 'unknown'; readonly message: string };
 
 /**

@@ -20,6 +20,14 @@ export class AcceptedExecutionResponse {
 
   @ApiProperty({ example: 'Execution accepted and queued.' })
   message!: string;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 42,
+    description: 'Counted for each pipeline; `shop#42` names the execution wherever its id does.',
+  })
+  number!: number | null;
 }
 
 export class ReasonResponse {
@@ -119,6 +127,15 @@ export class StageResponse extends OutcomeResponse {
   @ApiProperty({ example: 'build' })
   name!: string;
 
+  @ApiPropertyOptional({
+    type: Number,
+    nullable: true,
+    example: 1,
+    description:
+      'The execution attempt in which it began; an earlier one than the current was kept (`resume`).',
+  })
+  execution_attempt?: number | null;
+
   @ApiProperty({ type: [StepResponse] })
   steps!: StepResponse[];
 }
@@ -182,6 +199,14 @@ export class ExecutionSummaryResponse extends OutcomeResponse {
   @ApiProperty({ example: 1 })
   pipeline_version!: number;
 
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    example: 42,
+    description: 'Counted for each pipeline; null if an older version accepted it.',
+  })
+  number!: number | null;
+
   @ApiProperty({ type: TriggerInfoResponse })
   trigger_info!: TriggerInfo;
 
@@ -240,6 +265,7 @@ export function executionSummary(execution: ExecutionSummary): ExecutionSummaryR
     pipeline_id: execution.pipeline_id,
     pipeline_name: execution.pipeline_name,
     pipeline_version: execution.pipeline_version,
+    number: execution.number ?? null,
     status: execution.status,
     reason: execution.reason,
     trigger_info: saidTrigger(execution.trigger_info),

@@ -35,6 +35,10 @@ export class FifoStream extends Readable {
   private over = false;
   private dropping = false;
   private closing: Promise<void> | undefined;
+  /** Memory that holds one chunk each, and nothing else. */
+  private readonly own = new WeakSet<ArrayBufferLike>();
+  /** Such a memory that was given back. */
+  private spare: Buffer | undefined;
   private resolveClosed: () => void = () => undefined;
   /**
    * Resolves when the descriptor is closed: when the last writer is gone, or after `close` or
@@ -87,6 +91,15 @@ export class FifoStream extends Readable {
     else this.dropFrom(this.socket);
   }
 
+  /**
+   * A chunk that nobody looks at any more; the next one may take its memory. So what is read and
+   * dropped costs none.
+   */
+  giveBack({ buffer }: Buffer): void {
+    // Small chunks share the pool of Node with whatever else is small.
+    if (this.own.has(buffer)) this.spare = Buffer.from(buffer);
+  }
+
   override _read(): void {
     this.wanted = true;
     this.socket?.resume();
@@ -112,9 +125,19 @@ export class FifoStream extends Readable {
       return false;
     }
     if (this.over) return false;
-    this.wanted = this.push(Buffer.from(readBuffer.subarray(0, length)));
+    this.wanted = this.push(this.copy(length));
     if (!this.wanted) this.socket?.pause();
     return this.wanted;
+  }
+
+  private copy(length: number): Buffer {
+    // A small piece in a memory of its own would cost that of a large one.
+    if (length <= CHUNK_BYTES / 2) return Buffer.from(readBuffer.subarray(0, length));
+    const memory = this.spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    this.spare = undefined;
+    this.own.add(memory.buffer);
+    readBuffer.copy(memory, 0, 0, length);
+    return memory.subarray(0, length);
   }
 
   private dropFrom(socket: Socket): void {

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { ProcessExit, ProcessSpec, RunningProcess } from '../process-runner.js';
+import type { OutputPipe, ProcessExit, ProcessSpec, RunningProcess } from '../process-runner.js';
 import { isLauncherLost } from '../process-runner.error.js';
 import type { OutputPair } from './fifo-pool.js';
 import type { LauncherLink } from './launcher-link.js';
@@ -37,11 +37,11 @@ export class LaunchedProcess implements RunningProcess {
     return this.hasStarted;
   }
 
-  get stdout(): Readable {
+  get stdout(): OutputPipe {
     return this.outputs.stdout;
   }
 
-  get stderr(): Readable {
+  get stderr(): OutputPipe {
     return this.outputs.stderr ?? this.noStderr;
   }
 

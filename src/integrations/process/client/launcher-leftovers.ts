@@ -5,10 +5,11 @@ import {
   type LauncherFolder,
   type LauncherIdentity,
 } from '../protocol/launcher-folder.js';
-import { ProcessSnapshot } from '../trees/process-snapshot.js';
+import { searchProcesses } from '../trees/process-search.js';
+import type { ProcessSnapshot } from '../trees/process-snapshot.js';
 import type { ProcessEntry } from '../../../common/child-process/process-stat.js';
 import { readSessions } from '../trees/session-log.js';
-import { killUntilNone } from '../trees/tree-ender.js';
+import { killOne, killUntilNone } from '../trees/tree-ender.js';
 import { findLauncherLeftovers, uidOfSteps, type LauncherTrace } from '../trees/tree-search.js';
 
 /** What is known of a dead launcher beside what its folder tells. */
@@ -37,8 +38,10 @@ export async function endLeftovers(
     marks: new Set(marks.map(({ mark }) => mark)),
     fifoFolder: join(folder.path, name),
   };
-  const count = await killUntilNone(() =>
-    findLauncherLeftovers(ProcessSnapshot.take(trace.startTicks), trace),
+  const find = (snapshot: ProcessSnapshot): ProcessEntry[] =>
+    findLauncherLeftovers(snapshot, trace);
+  const count = await killUntilNone((followMs) =>
+    searchProcesses(trace.startTicks, find, followMs),
   );
   folder.forget(launcher);
   return count;
@@ -52,6 +55,7 @@ export async function sweepStaleLaunchers(
 ): Promise<number> {
   let count = 0;
   for (const launcher of folder.launchers()) {
+    if (folder.isStuck(launcher)) await killOne(launcher);
     if (isLauncherAlive(launcher)) continue;
     // A launcher of an earlier boot left files, not processes; its ticks are not of this boot.
     if (launcher.bootId === folder.bootId) {
@@ -60,7 +64,9 @@ export async function sweepStaleLaunchers(
       folder.forget(launcher);
     }
   }
-  return count + (await killUntilNone(() => findUnheld(folder, groupPrefix, stepUid)));
+  const find = (snapshot: ProcessSnapshot): ProcessEntry[] =>
+    findUnheld(snapshot, folder, groupPrefix, stepUid);
+  return count + (await killUntilNone((followMs) => searchProcesses(0, find, followMs)));
 }
 
 /**
@@ -70,11 +76,11 @@ export async function sweepStaleLaunchers(
  * the step leaves.
  */
 function findUnheld(
+  snapshot: ProcessSnapshot,
   folder: LauncherFolder,
   groupPrefix: string,
   stepUid: number | undefined,
 ): ProcessEntry[] {
-  const snapshot = ProcessSnapshot.take();
   const living = folder.launchers().filter(isLauncherAlive);
   const isHeld = holdTest(folder, living, snapshot);
   const self = snapshot.get(process.pid);

@@ -1,17 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { FrameReader } from '../../../common/child-process/frames.js';
+import { watchSilence, type SilenceWatch } from '../../../common/child-process/silence-watch.js';
 import { NODE_FLAGS } from '../../../config/node-flags.js';
 import { ProcessRunnerError } from '../process-runner.error.js';
 import type { LauncherIdentity } from '../protocol/launcher-folder.js';
 import {
+  decodeFrames,
   encodeFrame,
-  FrameReader,
   LAUNCHER_LINK_FD,
   type LauncherEvent,
   type LauncherOptions,
   type LauncherRequest,
+  MAX_FRAME_BYTES,
 } from '../protocol/launcher-protocol.js';
-import { watchSilence, type SilenceWatch } from '../protocol/silence-watch.js';
 import { readBootId } from '../trees/process-table.js';
 import { FifoPool } from './fifo-pool.js';
 
@@ -44,7 +46,7 @@ interface Waiting {
 /** One living launcher, from the worker's side. */
 export class LauncherLink {
   private readonly waiting = new Map<number, Waiting>();
-  private readonly frames = new FrameReader<LauncherEvent>();
+  private readonly frames = new FrameReader(MAX_FRAME_BYTES);
   private readonly pipe: Duplex;
   private readonly heart: NodeJS.Timeout;
   private readonly onEvent: (event: ProcessEvent) => void;
@@ -69,7 +71,7 @@ export class LauncherLink {
     this.pipe = child.stdio[LAUNCHER_LINK_FD] as Duplex;
     this.pipe.on('data', (chunk: Buffer) => {
       this.watch?.heard();
-      for (const event of this.frames.read(chunk)) this.receive(event);
+      for (const event of decodeFrames<LauncherEvent>(this.frames, chunk)) this.receive(event);
     });
     // A launcher that was killed breaks the pipe; `gone` tells of it.
     this.pipe.on('error', () => undefined);
@@ -211,10 +213,11 @@ export class LauncherLink {
     clearInterval(this.heart);
     this.watch?.stop();
     const said = this.stderrTail.trim();
-    const message = `the launcher ${how}${said === '' ? '' : `: ${said}`}`;
+    const message = `the launcher ${how}`;
     for (const waiting of this.waiting.values()) waiting.reject(lostError(message));
     this.waiting.clear();
-    return message;
+    // What it said is for our log, and not for the reason of a step.
+    return said === '' ? message : `${message}: ${said}`;
   }
 }
 

@@ -551,7 +551,7 @@ describe('LauncherProcessRunner', () => {
         launcherEntry: launcher.path,
         stateFolder: join(folder, 'launchers'),
         heartbeatMs: 50,
-        silenceLimitMs: 400,
+        silenceLimitMs: 1_500,
         graceMs: 100,
       };
       const line = `trap "" TERM; ${escapee(sleep)} ls /proc/$$/fd; while :; do sleep ${sleep}; done`;
@@ -607,7 +607,7 @@ describe('LauncherProcessRunner', () => {
       expect(
         lines.filter((told) => told.startsWith('{')).map((told) => JSON.parse(told) as ProcessExit),
       ).toEqual([
-        { kind: 'lost', message: 'the worker was silent for 400 ms' },
+        { kind: 'lost', message: 'the worker was silent for 1500 ms' },
         { kind: 'exited', exitCode: 9 },
       ]);
     });
@@ -626,6 +626,20 @@ describe('LauncherProcessRunner', () => {
       expect(pidsWithArgument(sleep)).toEqual([]);
       expect(pidsWithArgument(kept).length).toBeGreaterThanOrEqual(2);
       await living.kill(0);
+      await next.close();
+    });
+
+    it('killed while its launcher is stopped, the next worker ends that too, and what it held', async () => {
+      process.kill(launcherPid, 'SIGSTOP');
+      const next = makeRunner();
+      // Its worker lives: it may be continued.
+      expect(await next.sweepStale('nobody')).toBe(0);
+      expect(readProcess(launcherPid)).toBeDefined();
+      worker.kill('SIGKILL');
+      await new Promise((resolve) => worker.once('exit', resolve));
+      expect(await next.sweepStale('nobody')).toBeGreaterThanOrEqual(2);
+      expect(readProcess(launcherPid)).toBeUndefined();
+      expect(pidsWithArgument(sleep)).toEqual([]);
       await next.close();
     });
 

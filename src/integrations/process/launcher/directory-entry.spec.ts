@@ -7,7 +7,7 @@ describe('the report of the shell that enters a directory', () => {
     expect(await readEntryReport(kept, '/d', 'sh', Promise.resolve())).toBeUndefined();
   });
 
-  it('is read when it comes with the end', async () => {
+  it('is read when the process ends at the moment in which it comes', async () => {
     const report = new PassThrough();
     const told = readEntryReport(report, '/d', 'sh', Promise.resolve());
     report.end('ENOENT\n');

@@ -1,16 +1,18 @@
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { FrameReader } from '../../../common/child-process/frames.js';
 import { LauncherFolder } from '../protocol/launcher-folder.js';
 import {
+  decodeFrames,
   encodeFrame,
-  FrameReader,
   LAUNCHER_LINK_FD,
   type LauncherEvent,
   type LauncherOptions,
   type LauncherRequest,
+  MAX_FRAME_BYTES,
 } from '../protocol/launcher-protocol.js';
-import { watchSilence } from '../protocol/silence-watch.js';
 import { readStartTicks } from '../../../common/child-process/process-stat.js';
+import { watchSilence } from '../../../common/child-process/silence-watch.js';
 import { readBootId } from '../trees/process-table.js';
 import { ChildReaper } from './child-reaper.js';
 import { FifoMaker } from './fifo-maker.js';
@@ -35,7 +37,8 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   const folder = LauncherFolder.open(options.folder);
   const startTicks = readStartTicks(process.pid) ?? 0;
   const identity = { pid: process.pid, startTicks, bootId: readBootId() };
-  const ownFolder = folder.register(identity);
+  const worker = { pid: process.ppid, startTicks: readStartTicks(process.ppid) ?? 0 };
+  const ownFolder = folder.register(identity, worker);
   const fifos = new FifoMaker(ownFolder);
   const link = new Socket({ fd: LAUNCHER_LINK_FD });
   // A worker that was killed breaks the pipe; its 'close' says the same.
@@ -55,11 +58,11 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   const watch = watchSilence(options.silenceLimitMs, () => {
     void supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`);
   });
-  const frames = new FrameReader<LauncherRequest>();
+  const frames = new FrameReader(MAX_FRAME_BYTES);
   const closed = new Promise((resolve) => link.once('close', resolve));
   link.on('data', (chunk: Buffer) => {
     watch.heard();
-    for (const frame of frames.read(chunk)) supervisor.handle(frame);
+    for (const request of decodeFrames<LauncherRequest>(frames, chunk)) supervisor.handle(request);
   });
   send({ event: 'ready', startTicks, fifos: await fifos.make(), problem });
   await closed;

@@ -10,7 +10,8 @@ import type {
   LauncherRequest,
   StartRequest,
 } from '../protocol/launcher-protocol.js';
-import { GROUP_VARIABLE, groupPath, ProcessSnapshot } from '../trees/process-snapshot.js';
+import { searchProcesses } from '../trees/process-search.js';
+import { GROUP_VARIABLE, groupPath, type ProcessSnapshot } from '../trees/process-snapshot.js';
 import { readStartTicks } from '../../../common/child-process/process-stat.js';
 import { SessionLog } from '../trees/session-log.js';
 import { SweepQueue } from '../trees/sweep-queue.js';
@@ -180,15 +181,16 @@ export class LauncherSupervisor {
   private async kill(process: number, graceMs: number): Promise<number> {
     const tree = this.ledger.get(process);
     if (!tree) return 0;
-    const find = () => findTree(ProcessSnapshot.take(tree.startTicks), tree, this.ledger.stepUid);
-    const before = find();
+    const find = (snapshot: ProcessSnapshot) => findTree(snapshot, tree, this.ledger.stepUid);
+    const search = (followMs?: number) => searchProcesses(tree.startTicks, find, followMs);
+    const before = search().found;
     // Once its leader is collected and its members are gone, the number could be another's.
     if (tree.running || before.some((entry) => entry.processGroup === tree.pid)) {
       sendSignal(-tree.pid, 'SIGTERM');
       await waitForGroupEnd(tree.pid, graceMs);
     }
     try {
-      return await killUntilNone(find, before);
+      return await killUntilNone(search, before);
     } finally {
       await this.tellUncollected(tree);
     }

@@ -5,10 +5,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive } from '../../../common/child-process/process-stat.js';
+import { isAlive, isStopped } from '../../../common/child-process/process-stat.js';
 import { readBootId } from '../trees/process-table.js';
 import { findLauncherFolder, makeNamedFolder } from './launcher-place.js';
 
@@ -18,6 +19,10 @@ export interface LauncherIdentity {
   readonly startTicks: number;
   readonly bootId: string;
 }
+
+/** The worker of a launcher, in a file of the launcher's folder. */
+type WorkerIdentity = Pick<LauncherIdentity, 'pid' | 'startTicks'>;
+const WORKER_FILE = 'worker';
 
 /** A mark and the launcher that claimed it. */
 export interface ClaimedMark {
@@ -48,10 +53,22 @@ export class LauncherFolder {
   /**
    * Makes the launcher's own folder; it says that the launcher lives as long as its process does.
    */
-  register(identity: LauncherIdentity): string {
+  register(identity: LauncherIdentity, worker: WorkerIdentity): string {
     const folder = join(this.path, launcherName(identity));
     mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(join(folder, WORKER_FILE), `${worker.pid} ${worker.startTicks}`, { mode: 0o600 });
     return folder;
+  }
+
+  /**
+   * True for a launcher that cannot end its trees any more: its worker is gone, and it is stopped,
+   * so that it will not hear of that.
+   */
+  isStuck(launcher: LauncherIdentity): boolean {
+    if (!isLauncherAlive(launcher) || !isStopped(launcher.pid)) return false;
+    const text = readText(join(this.path, launcherName(launcher), WORKER_FILE));
+    const [, pid, startTicks] = /^(\d+) (\d+)$/.exec(text) ?? [];
+    return pid !== undefined && !isAlive({ pid: Number(pid), startTicks: Number(startTicks) });
   }
 
   launchers(): LauncherIdentity[] {

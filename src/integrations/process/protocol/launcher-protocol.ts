@@ -1,3 +1,4 @@
+import { frame, type FrameReader } from '../../../common/child-process/frames.js';
 import type { ProcessExit } from '../process-runner.js';
 import type { ProcessRunnerErrorCode } from '../process-runner.error.js';
 
@@ -73,29 +74,17 @@ export type LauncherEvent =
       readonly message: string;
     };
 
-/** One frame a line: JSON escapes every line feed. */
-export function encodeFrame(frame: LauncherRequest | LauncherEvent): string {
-  return `${JSON.stringify(frame)}\n`;
+/** Far more than a process can be given; for the `FrameReader` of either end. */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+export function encodeFrame(message: LauncherRequest | LauncherEvent): Buffer {
+  return frame(Buffer.from(JSON.stringify(message)));
 }
 
-/**
- * Cuts a byte stream into frames. The two ends are one program: a frame that is no JSON is a defect
- * and throws.
- */
-export class FrameReader<Frame extends LauncherRequest | LauncherEvent> {
-  private parts: Buffer[] = [];
-
-  read(chunk: Buffer): Frame[] {
-    const frames: Frame[] = [];
-    let begin = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, begin)) {
-      this.parts.push(chunk.subarray(begin, end));
-      const line = this.parts.length === 1 ? this.parts[0] : Buffer.concat(this.parts);
-      frames.push(JSON.parse((line as Buffer).toString('utf8')) as Frame);
-      this.parts = [];
-      begin = end + 1;
-    }
-    if (begin < chunk.length) this.parts.push(chunk.subarray(begin));
-    return frames;
-  }
+/** The two ends are one program: a frame that is no JSON is a defect and throws. */
+export function decodeFrames<Message extends LauncherRequest | LauncherEvent>(
+  reader: FrameReader,
+  chunk: Buffer,
+): Message[] {
+  return reader.push(chunk).map((message) => JSON.parse(message.toString('utf8')) as Message);
 }

@@ -9,19 +9,21 @@ import {
 /** What the kernel says of a process that is in no audit session: -1 as a number without a sign. */
 const NO_AUDIT_SESSION = '4294967295';
 
-/**
- * The living processes (no zombies) that began at `sinceTicks` or later. Costs about 10 µs a
- * process.
- */
-export function readProcessTable(sinceTicks = 0): ProcessEntry[] {
-  const entries: ProcessEntry[] = [];
+/** Numbers of all processes, zombies too. */
+export function readPids(): number[] {
+  const pids: number[] = [];
   for (const name of readdirSync('/proc')) {
     const first = name.charCodeAt(0);
-    if (first < 0x30 || first > 0x39) continue;
-    const entry = readProcess(Number(name));
-    if (entry && entry.startTicks >= sinceTicks) entries.push(entry);
+    if (first >= 0x30 && first <= 0x39) pids.push(Number(name));
   }
-  return entries;
+  return pids;
+}
+
+/**
+ * The living processes (no zombies), as far as one reading sees them. Costs about 10 µs a process.
+ */
+export function readProcessTable(): ProcessEntry[] {
+  return readPids().flatMap((pid) => readProcess(pid) ?? []);
 }
 
 /**
@@ -45,6 +47,15 @@ export function readEnvironmentVariable(pid: number, name: string): string | und
   if (begin === 0 && !text.startsWith(prefix)) return undefined;
   const end = text.indexOf('\0', begin);
   return text.slice(begin + prefix.length, end < 0 ? undefined : end);
+}
+
+/**
+ * The number that the kernel gave last, to a process or a thread. They go up, to the limit and then
+ * from below again. Undefined where `/proc/loadavg` does not tell.
+ */
+export function readLastPid(): number | undefined {
+  const last = Number(readProcFile('/proc/loadavg')?.trim().split(' ')[4]);
+  return Number.isNaN(last) ? undefined : last;
 }
 
 export function readWorkingDirectory(pid: number): string | undefined {

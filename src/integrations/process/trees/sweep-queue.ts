@@ -1,4 +1,5 @@
-import { ProcessSnapshot } from './process-snapshot.js';
+import { ProcessSearch, searchProcesses } from './process-search.js';
+import type { ProcessSnapshot } from './process-snapshot.js';
 import { killUntilNone } from './tree-ender.js';
 import type { TreeLedger } from './tree-ledger.js';
 import { findGroup, oldestTicks } from './tree-search.js';
@@ -52,14 +53,21 @@ export class SweepQueue {
   private run(): void {
     this.scheduled = false;
     const begin = performance.now();
-    const groups = [...this.waiting];
+    const groups = [...this.waiting].map(([group, waiting]) => ({
+      group,
+      waiting,
+      trace: this.ledger.trace(group),
+    }));
     this.waiting.clear();
-    const traces = groups.map(([group]) => this.ledger.trace(group));
-    const snapshot = ProcessSnapshot.take(Math.min(...traces.map(oldestTicks)));
-    for (const [index, [group, waiting]] of groups.entries()) {
-      const trace = traces[index];
-      if (!trace || findGroup(snapshot, trace).length === 0) this.finish(group, waiting, 0);
-      else void this.end(group, waiting);
+    const search = ProcessSearch.begin(Math.min(...groups.map(({ trace }) => oldestTicks(trace))));
+    let clear = groups;
+    do {
+      clear = clear.filter(({ trace }) => findGroup(search.snapshot, trace).length === 0);
+    } while (clear.length > 0 && search.next());
+    for (const swept of groups) {
+      const isOver = search.isComplete && clear.includes(swept);
+      if (isOver) this.finish(swept.group, swept.waiting, 0);
+      else void this.end(swept.group, swept.waiting);
     }
     const end = performance.now();
     this.restUntil = end + REST_FACTOR * (end - begin);
@@ -67,11 +75,12 @@ export class SweepQueue {
 
   private async end(group: string, waiting: Waiting): Promise<void> {
     try {
-      const find = () => {
+      const search = (followMs: number) => {
         const trace = this.ledger.trace(group);
-        return findGroup(ProcessSnapshot.take(oldestTicks(trace)), trace);
+        const find = (snapshot: ProcessSnapshot) => findGroup(snapshot, trace);
+        return searchProcesses(oldestTicks(trace), find, followMs);
       };
-      this.finish(group, waiting, await killUntilNone(find));
+      this.finish(group, waiting, await killUntilNone(search));
     } catch (error) {
       waiting.reject(error);
     }

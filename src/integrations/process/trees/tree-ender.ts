@@ -1,5 +1,10 @@
 import { ProcessRunnerError } from '../process-runner.error.js';
-import { isAlive, type ProcessEntry } from '../../../common/child-process/process-stat.js';
+import { FOLLOW_MS, type SearchResult } from './process-search.js';
+import {
+  isAlive,
+  type ProcessEntry,
+  readProcess,
+} from '../../../common/child-process/process-stat.js';
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 100;
@@ -8,6 +13,13 @@ const LONGEST_PAUSE_MS = 100;
  * and waiting helps nobody.
  */
 const KILL_DEADLINE_MS = 10_000;
+/**
+ * On a machine where something is born at every moment no search is complete: so many that found
+ * nothing are as good.
+ */
+const EMPTY_SEARCHES = 20;
+/** After a search that was not complete the next one follows twice as long what is born. */
+const LONGEST_FOLLOW_MS = 80;
 
 /**
  * Sends a signal to a process or, by its negative number, to a process group. False: none there, or
@@ -35,28 +47,52 @@ export async function waitForGroupEnd(processGroup: number, limitMs: number): Pr
 }
 
 /**
- * KILLs what `find` finds until it finds nothing more, and what `alsoKnown` names; returns how many
- * processes that were.
+ * KILLs what `search` finds until it finds nothing more, and what `alsoKnown` names; returns how
+ * many processes that were. With a process ends its process group: nobody joins a session from
+ * outside, so all of it is the step's, and the kernel ends a group at once, whoever in it forks
+ * meanwhile. One that forks and ends all the time would else be gone before its signal.
  *
  * @throws ProcessRunnerError `processes_survived` when some are left after 10 s.
  */
 export async function killUntilNone(
-  find: () => readonly ProcessEntry[],
+  search: (followMs: number) => SearchResult,
   alsoKnown: readonly ProcessEntry[] = [],
 ): Promise<number> {
   const ended = new Set<string>();
+  const ourSessions = new Set([process.pid, process.ppid].map((pid) => readProcess(pid)?.session));
   const deadline = performance.now() + KILL_DEADLINE_MS;
+  let emptySearches = 0;
   for (let wait = FIRST_PAUSE_MS; ; wait = longer(wait)) {
-    const victims = [...find(), ...alsoKnown.filter(isAlive)].filter(isAllowed);
-    if (victims.length === 0) return ended.size;
+    const followMs = Math.min(FOLLOW_MS * 2 ** emptySearches, LONGEST_FOLLOW_MS);
+    const { found, isComplete } = search(followMs);
+    const victims = [...found, ...alsoKnown.filter(isAlive)].filter(isAllowed);
+    emptySearches = victims.length === 0 ? emptySearches + 1 : 0;
+    if (emptySearches > 0 && (isComplete || emptySearches >= EMPTY_SEARCHES)) return ended.size;
+    const isSteps = ({ session, processGroup }: ProcessEntry): boolean =>
+      processGroup > 1 && !ourSessions.has(session);
+    for (const group of new Set(victims.filter(isSteps).map((each) => each.processGroup))) {
+      sendSignal(-group, 'SIGKILL');
+    }
     // Parents first stopped, then killed: a fork bomb cannot outrun the loop.
     for (const { pid } of victims) sendSignal(pid, 'SIGSTOP');
     for (const { pid, startTicks } of victims) {
       if (sendSignal(pid, 'SIGKILL')) ended.add(`${pid}.${startTicks}`);
     }
-    if (performance.now() > deadline) {
+    if (victims.length > 0 && performance.now() > deadline) {
       const pids = victims.map(({ pid }) => pid).join(', ');
       throw new ProcessRunnerError('processes_survived', `still there after KILL: ${pids}`);
+    }
+    await pause(wait);
+  }
+}
+
+/** KILLs one process, whatever its group is. @throws as `killUntilNone` */
+export async function killOne(victim: Pick<ProcessEntry, 'pid' | 'startTicks'>): Promise<void> {
+  const deadline = performance.now() + KILL_DEADLINE_MS;
+  for (let wait = FIRST_PAUSE_MS; isAlive(victim); wait = longer(wait)) {
+    sendSignal(victim.pid, 'SIGKILL');
+    if (performance.now() > deadline) {
+      throw new ProcessRunnerError('processes_survived', `still there after KILL: ${victim.pid}`);
     }
     await pause(wait);
   }

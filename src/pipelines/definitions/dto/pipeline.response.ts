@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Problem } from '../../../engine/yaml/problem.js';
 import { descriptionOf, isEnabled, type PipelineDocument } from '../pipeline.schema.js';
 import type { PipelineSummary } from '../pipelines.repository.js';
+import type { Shown } from '../shown-definition.js';
 import { EXAMPLE_YAML } from './yaml-content.dto.js';
 
 const EXAMPLE_ID = '01932f5e-7c3a-7b21-9c44-0d2f6f0a1b2c';
@@ -87,6 +88,12 @@ export class PipelineResponse extends PipelineSummaryResponse {
 
   @ApiProperty({ example: EXAMPLE_YAML })
   yaml_content!: string;
+
+  @ApiProperty({
+    example: false,
+    description: 'True: credentials are `***` here; only who has `pipelines:write` reads them.',
+  })
+  credentials_masked!: boolean;
 }
 
 export function pipelineSummary(pipeline: PipelineSummary): PipelineSummaryResponse {
@@ -101,8 +108,9 @@ export function pipelineSummary(pipeline: PipelineSummary): PipelineSummaryRespo
   };
 }
 
-export function pipelineResponse(pipeline: PipelineDocument): PipelineResponse {
-  const { triggers, stages, environment, timeout, retry_count, yaml_content } = pipeline;
+export function pipelineResponse(pipeline: Shown<PipelineDocument>): PipelineResponse {
+  const { triggers, stages, environment, timeout, retry_count, yaml_content, credentials_masked } =
+    pipeline;
   return {
     ...pipelineSummary(pipeline),
     triggers,
@@ -111,5 +119,6 @@ export function pipelineResponse(pipeline: PipelineDocument): PipelineResponse {
     timeout,
     retry_count,
     yaml_content,
+    credentials_masked,
   };
 }

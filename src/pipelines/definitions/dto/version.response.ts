@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { Problem } from '../../../engine/yaml/problem.js';
 import type { PipelineVersionDocument } from '../../versions/pipeline-version.schema.js';
 import type { VersionSummary } from '../../versions/pipeline-versions.repository.js';
+import type { Shown } from '../shown-definition.js';
 import { ProblemResponse } from './pipeline.response.js';
 import { EXAMPLE_YAML } from './yaml-content.dto.js';
 
@@ -30,6 +31,12 @@ export class VersionResponse extends VersionSummaryResponse {
 
   @ApiProperty({ type: [ProblemResponse], example: [] })
   warnings!: readonly Problem[];
+
+  @ApiProperty({
+    example: false,
+    description: 'True: credentials are `***` here; only who has `pipelines:write` reads them.',
+  })
+  credentials_masked!: boolean;
 }
 
 export function versionSummary(version: VersionSummary): VersionSummaryResponse {
@@ -42,10 +49,11 @@ export function versionSummary(version: VersionSummary): VersionSummaryResponse 
   };
 }
 
-export function versionResponse(version: PipelineVersionDocument): VersionResponse {
+export function versionResponse(version: Shown<PipelineVersionDocument>): VersionResponse {
   return {
     ...versionSummary(version),
     yaml_content: version.yaml_content,
     warnings: version.warnings,
+    credentials_masked: version.credentials_masked,
   };
 }

@@ -85,6 +85,9 @@ class PlannedNodeResponse {
   @ApiProperty({ type: [String], description: 'Names of its own variables.' })
   environment!: readonly string[];
 
+  @ApiProperty({ type: [String], description: 'Names of its own secrets.' })
+  secrets!: readonly string[];
+
   @ApiProperty({
     type: Number,
     nullable: true,
@@ -130,6 +133,18 @@ export class PlannedRepositoryResponse {
 
   @ApiProperty({ example: 1, description: 'Commits of history; 0 = all.' })
   depth!: number;
+
+  @ApiProperty({ example: false, description: 'Whether tags are brought.' })
+  tags!: boolean;
+
+  @ApiProperty({
+    enum: ['none', 'direct', 'recursive'],
+    description: 'Which submodules are cloned too.',
+  })
+  submodules!: 'none' | 'direct' | 'recursive';
+
+  @ApiProperty({ example: true, description: 'Whether files of Git LFS are fetched.' })
+  lfs!: boolean;
 }
 
 export class PlannedStepResponse extends PlannedNodeResponse {
@@ -186,6 +201,13 @@ export class PlannedPipelineResponse {
   @ApiProperty({ example: 0 })
   retry_count!: number;
 
+  @ApiProperty({
+    example: false,
+    description:
+      'True: a further attempt after a lost or stopped worker keeps the stages that have passed.',
+  })
+  resume!: boolean;
+
   @ApiProperty({ type: [String], description: 'Labels that its worker must offer.' })
   runs_on!: readonly string[];
 
@@ -201,6 +223,9 @@ export class PlannedPipelineResponse {
     description: 'Names of the variables of the pipeline and of the trigger.',
   })
   environment!: readonly string[];
+
+  @ApiProperty({ type: [String], description: 'Names of secrets that every step gets.' })
+  secrets!: readonly string[];
 
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'With the defaults.' })
   inputs!: Readonly<Record<string, InputValue>>;
@@ -346,9 +371,11 @@ function plannedPipeline(
     repository: run.repository && plannedRepository(run.repository),
     timeout: plan.timeoutMs / 1000,
     retry_count: plan.retryCount,
+    resume: plan.resume ?? false,
     runs_on: plan.runsOn,
     worker_max_parallel_steps: workerMaxParallelSteps,
     environment: [...new Set([...names(plan.environment), ...triggerVariables])],
+    secrets: plan.secrets ?? [],
     inputs: run.inputs,
     stages: plan.stages.map((stage, index) => plannedStage(stage, preview.stages[index], mask)),
     on_failure: hooks(plan.onFailure, preview.onFailure),
@@ -403,6 +430,7 @@ function plannedNode(
     needs: node.needs,
     explicit_needs: node.explicitNeeds,
     environment: names(node.environment),
+    secrets: node.secrets ?? [],
     timeout: node.timeoutMs === undefined ? null : node.timeoutMs / 1000,
   };
 }
@@ -412,14 +440,20 @@ function plannedRepository({
   branch,
   tag,
   commit,
-  depth,
+  depth = 1,
+  tags = depth === 0,
+  submodules = false,
+  lfs = true,
 }: RepositoryPlan): PlannedRepositoryResponse {
   return {
     url: sayUrl(url),
     branch: branch ?? null,
     tag: tag ?? null,
     commit: commit ?? null,
-    depth: depth ?? 1,
+    depth,
+    tags,
+    submodules: submodules === true ? 'direct' : submodules || 'none',
+    lfs,
   };
 }
 

@@ -3,12 +3,7 @@ import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
 import { NameMap } from '../../../common/http/name-map.decorator.js';
 import type { NameRecord } from '../../../common/values/name-record.js';
-
-/**
- * Git refuses these in names too (git-check-ref-format(1)); a name that begins with `-` would be an
- * option.
- */
-const REF_NAME = /^(?!-)[^\s~^:?*[\\\x00-\x1f\x7f]+$/;
+import { ASKED_REF_NAME } from '../../../common/values/ref-name.js';
 
 /** What a trigger by hand may say; a dry run takes the same. */
 export class TriggerDto {
@@ -21,14 +16,14 @@ export class TriggerDto {
   @MayBeAbsent()
   @IsString()
   @MaxLength(255)
-  @Matches(REF_NAME, { message: 'branch must be the name of a branch' })
+  @Matches(ASKED_REF_NAME, { message: 'branch must be the name of a branch' })
   branch?: string;
 
   @ApiPropertyOptional({ example: 'v1.2.0', description: 'Tag to clone.' })
   @MayBeAbsent()
   @IsString()
   @MaxLength(255)
-  @Matches(REF_NAME, { message: 'tag must be the name of a tag' })
+  @Matches(ASKED_REF_NAME, { message: 'tag must be the name of a tag' })
   tag?: string;
 
   @ApiPropertyOptional({ description: 'Commit to clone: 7 to 40 hex digits.' })

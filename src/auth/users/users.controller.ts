@@ -1,0 +1,68 @@
+import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Audited } from '../../common/audit/audited.decorator.js';
+import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
+import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { Requires } from '../policy/requires.decorator.js';
+import { CurrentPrincipal } from '../principals/current-principal.decorator.js';
+import type { Principal } from '../principals/principal.js';
+import { ChangeUserDto, userResponse, UserResponse } from './dto/user.dto.js';
+import { roleOfUser } from './user-principal.js';
+import type { UserDocument } from './user.schema.js';
+import { UsersService } from './users.service.js';
+
+@ApiTags('users')
+@ApiBearerAuth()
+@Controller('users')
+export class UsersController {
+  constructor(
+    private readonly users: UsersService,
+    private readonly config: MillraceConfig,
+  ) {}
+
+  @Get()
+  @Requires('users:read')
+  @ApiOperation({ summary: 'Who has logged in' })
+  @ApiPage(UserResponse)
+  @ApiErrors(400, 401, 503)
+  async list(@Query() query: PageQuery): Promise<PageBody<UserResponse>> {
+    const page = await this.users.list(pageRequest(query));
+    return pageBody({ ...page, items: page.items.map((user) => this.shown(user)) });
+  }
+
+  @Get(':id')
+  @Requires('users:read')
+  @ApiOperation({ summary: 'Somebody who has logged in' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<UserResponse> {
+    return this.shown(await this.users.get(id));
+  }
+
+  @Patch(':id')
+  @Requires('users:write')
+  @Audited('users.change', 'user', {
+    name: ({ answer }) => answer('login'),
+    details: ({ body }) => ({ role: body('role'), blocked: body('blocked') }),
+  })
+  @ApiOperation({ summary: 'Give somebody a role, block them, or let them in again' })
+  @ApiOkResponse({ type: UserResponse })
+  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  async change(
+    @Param('id', UuidPipe) id: string,
+    @Body() { role, blocked }: ChangeUserDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<UserResponse> {
+    const change = {
+      ...(role !== undefined && { role }),
+      ...(blocked !== undefined && { blocked }),
+    };
+    return this.shown(await this.users.change(id, change, principal.id));
+  }
+
+  private shown(user: UserDocument): UserResponse {
+    return userResponse(user, roleOfUser(user, this.config));
+  }
+}

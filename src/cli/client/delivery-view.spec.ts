@@ -1,0 +1,117 @@
+import { WrittenTerminal } from '../../../test/support/written-text.js';
+import type { Delivery, DeliveryDecision } from '../api/wire-readers.js';
+import { Moments } from '../terminal/moments.js';
+import { renderDelivery } from './delivery-view.js';
+import { renderSchedules } from './schedules-command.js';
+
+const NOW = Date.parse('2026-01-31T12:03:00.000Z');
+const moments = new Moments(NOW, 'UTC');
+const ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+const COMMIT = '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901';
+
+const delivery: Delivery = {
+  id: ID,
+  kind: 'forge',
+  pipeline_id: null,
+  repository_id: ID,
+  forge: 'github',
+  forge_delivery_id: 'abc',
+  event: 'push',
+  status: 'done',
+  reason: null,
+  duplicate_of: null,
+  replay_of: null,
+  dry_run: false,
+  received_at: '2026-01-31T12:00:00.000Z',
+  decided_at: '2026-01-31T12:00:01.000Z',
+  problem: null,
+  decisions: [],
+};
+const decision: DeliveryDecision = {
+  pipeline_id: ID,
+  pipeline_name: 'shop',
+  path: '.millrace.yml',
+  version: 3,
+  starts: true,
+  reason: { code: 'trigger_accepted', message: 'a rule is for it: it matches' },
+  rules: [
+    { event: 'push', matches: true, reason: { code: 'rule_matches', message: 'it matches' } },
+    { event: 'tag', matches: false, reason: { code: 'x', message: 'the rule is for "tag"' } },
+  ],
+  execution_id: ID,
+};
+
+function shown(change: Partial<Delivery>): string[] {
+  return renderDelivery({ ...delivery, ...change }, new WrittenTerminal().terminal, moments);
+}
+
+it('a delivery is a decision for each pipeline, with its rules and what to type next', () => {
+  const nothing = {
+    ...decision,
+    pipeline_name: 'docs',
+    path: null,
+    starts: false,
+    reason: { code: 'trigger_no_match', message: 'no rule matches: the branch "a" fits none' },
+    rules: [{ event: 'push', matches: null, reason: { code: 'x', message: 'it depends' } }],
+    execution_id: null,
+  };
+  expect(shown({ decisions: [decision, nothing] }).join('\n')).toBe(
+    `
+push: it starts 1 of 2 pipelines
+Id        ${ID}
+From      github, repository ${ID}, its delivery abc
+Came      2026-01-31 12:00:00 (3 min ago)
+Decided   2026-01-31 12:00:01 (2 min ago)
+
+shop (.millrace.yml, version 3): starts
+  why: a rule is for it: it matches
+  ├─ rule push: yes, it matches
+  └─ rule tag: no, the rule is for "tag"
+  ./millrace status ${ID}
+
+docs (stored pipeline, version 3): starts nothing
+  why: no rule matches: the branch "a" fits none
+  └─ rule push: unsure, it depends
+`.trim(),
+  );
+});
+
+it.each<[string, Partial<Delivery>]>([
+  ['it waits to be decided', { status: 'received', decided_at: null }],
+  ['the same came before: it starts nothing', { status: 'duplicate', duplicate_of: ID }],
+  ['it starts nothing: a ping', { status: 'ignored', reason: { code: 'x', message: 'a ping' } }],
+  ['its commit has no .millrace.yml', { decisions: [] }],
+  ['it would start 1 of 1 pipelines', { dry_run: true, decisions: [decision] }],
+])('its first line answers: %s', (words, change) => {
+  expect(shown(change)[0]).toContain(words);
+});
+
+it('what waits for an approval says how to give it, and never by a name that a shell obeys', () => {
+  const reason = { code: 'fork_needs_approval', message: 'm', data: { commit: COMMIT } };
+  const waiting = { ...decision, starts: false, execution_id: null, reason };
+  expect(shown({ decisions: [waiting] }).at(-1)).toBe(
+    `  ./millrace deliveries approve ${ID} --pipeline shop --commit ${COMMIT}`,
+  );
+  for (const change of [
+    { pipeline_name: 'a;reboot' },
+    { reason: { ...reason, data: { commit: '$(reboot)' } } },
+  ]) {
+    const lines = shown({ decisions: [{ ...waiting, ...change }] });
+    expect(lines.filter((line) => line.includes('approve '))).toEqual([]);
+  }
+});
+
+it('schedules show the next times of each rule, and what came of the last', () => {
+  const { terminal } = new WrittenTerminal();
+  const at = '2026-02-01T02:00:00.000Z';
+  const reason = { code: 'trigger_accepted', message: 'it matches' };
+  const last = { at, starts: true, reason, execution_id: ID };
+  const rule = { cron: '0 3 * * *', timezone: 'Europe/Vienna', catch_up: false, next: [at], last };
+  expect(renderSchedules({ starts: false, reason, items: [rule] }, terminal, moments)).toEqual([
+    'a tick starts nothing now: it matches',
+    '',
+    '0 3 * * *  Europe/Vienna  catch_up: false',
+    '  next  2026-02-01 02:00:00',
+    `  last  2026-02-01 02:00:00  ${ID}: it matches`,
+  ]);
+});

@@ -1,0 +1,57 @@
+import { WrittenTerminal } from '../../../test/support/written-text.js';
+import type { ConnectedRepository } from '../api/wire-readers.js';
+import { renderCheck, sayConnected } from './repository-commands.js';
+
+const connected: ConnectedRepository = {
+  id: '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b',
+  forge: 'github',
+  full_name: 'acme/shop',
+  url: 'https://github.com/acme/shop',
+  default_branch: 'main',
+  has_token: true,
+  webhook: 'made',
+  webhook_reached_at: null,
+  forks: 'approval',
+  problem: null,
+  paste: null,
+  why: null,
+};
+
+it('says that the webhook is made, and what to do next', () => {
+  const written = sayTo(connected);
+  expect(written.out()).toBe(
+    `Connected acme/shop (${connected.id}).\nMillrace has made the webhook at the forge.\n`,
+  );
+  expect(written.err()).toContain('Push to main, then');
+});
+
+it('says what to paste, and why', () => {
+  const paste = { url: 'https://ci.example.com/api/repositories/x/webhook', secret: 's-e-c' };
+  const { out, err } = sayTo({ ...connected, has_token: false, paste, why: 'No rights.' });
+  expect(out()).toContain('The webhook is not made. No rights.\n');
+  expect(out()).toContain(`  URL     ${paste.url}\n  Secret  s-e-c\n`);
+  expect(err()).toContain('No token is stored');
+});
+
+it('without PUBLIC_URL there is nothing to paste', () => {
+  const { out } = sayTo({ ...connected, paste: { url: null, secret: 's-e-c' }, why: 'x' });
+  expect(out()).toContain('Set PUBLIC_URL');
+  expect(out()).not.toContain('s-e-c');
+});
+
+it('a check says of each part whether it works', () => {
+  const parts = [
+    { part: 'forge', ok: true, message: 'The forge knows it.' },
+    { part: 'webhook', ok: false, message: 'Paste it.' },
+  ];
+  expect(renderCheck({ parts }, new WrittenTerminal().terminal)).toEqual([
+    'forge    works  The forge knows it.',
+    'webhook  FAILS  Paste it.',
+  ]);
+});
+
+function sayTo(value: ConnectedRepository): { out: () => string; err: () => string } {
+  const written = new WrittenTerminal();
+  sayConnected(value, written.terminal);
+  return { out: () => written.out, err: () => written.err };
+}

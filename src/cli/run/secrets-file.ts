@@ -1,0 +1,38 @@
+import { parseEnv } from 'node:util';
+import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import { secretsOf } from '../../engine/plan/secret-names.js';
+import { cloneSecretsOf } from '../../engine/steps/clone-secrets.js';
+import { secretNameProblem, secretValueProblem } from '../../secrets/store/secret-value.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { readSource } from '../command/read-source.js';
+
+/**
+ * The secrets of a file of `NAME=value` lines, as in `.env` files: comments, and quotes around what
+ * has blanks or several lines.
+ * @throws CommandError, which holds no value
+ */
+export async function readSecretsFile(file: string): Promise<NameRecord<string>> {
+  const secrets = Object.entries(parseEnv(await readSource(file)));
+  for (const [name, value = ''] of secrets) {
+    const problem = secretNameProblem(name) ?? secretValueProblem(name, value);
+    if (problem) {
+      throw new CommandError(`${file}: ${name}: ${problem.message}`, exitCodes.usage, [
+        problem.suggestion,
+      ]);
+    }
+  }
+  return nameRecord(secrets.map(([name, value = '']) => [name, value] as const));
+}
+
+/** @throws CommandError that names every secret which the pipeline needs and nobody has given */
+export function refuseMissingSecrets(plan: Plan, given: NameRecord<string>): void {
+  const missing = [...new Set([...secretsOf(plan), ...cloneSecretsOf(plan)])].filter(
+    (name) => !Object.hasOwn(given, name),
+  );
+  if (missing.length === 0) return;
+  throw new CommandError(`There is no secret ${missing.join(', ')}.`, exitCodes.usage, [
+    'Write NAME=value lines into a file, and give it by --secrets-file FILE.',
+  ]);
+}

@@ -1,0 +1,69 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, IsUrl, Matches, MaxLength } from 'class-validator';
+import { FORGE_KINDS, type ForgeKind } from '../../integrations/forge/forge-event.js';
+import { FORK_POLICIES, type ForkPolicy } from '../../engine/triggers/fork-policy.js';
+
+/** Body of `POST /api/repositories`. */
+export class ConnectRepositoryDto {
+  @ApiProperty({ example: 'https://github.com/acme/shop', maxLength: 2048 })
+  @IsString()
+  @MaxLength(2048)
+  url!: string;
+
+  @ApiPropertyOptional({
+    enum: FORGE_KINDS,
+    description: 'Which forge runs there. Known of github.com, gitlab.com and codeberg.org.',
+  })
+  @IsOptional()
+  @IsIn(FORGE_KINDS)
+  forge?: ForgeKind;
+
+  @ApiPropertyOptional({
+    example: 'https://git.example.org/api/v1',
+    description: 'Where the API of the forge is, if not at its usual place.',
+  })
+  @IsOptional()
+  @IsUrl({
+    require_tld: false,
+    protocols: ['http', 'https'],
+    require_protocol: true,
+    disallow_auth: true,
+    allow_query_components: false,
+    allow_fragments: false,
+  })
+  @MaxLength(2048)
+  api_url?: string;
+
+  @ApiPropertyOptional({
+    writeOnly: true,
+    maxLength: 1000,
+    description:
+      'A token of the forge: may read the repository, write statuses, and make webhooks if Millrace shall make them. Kept encrypted, never shown.',
+  })
+  @IsOptional()
+  @Matches(/^[\x21-\x7e]{1,1000}$/, { message: 'token must be 1 to 1000 visible ASCII characters' })
+  token?: string;
+
+  @ApiPropertyOptional({
+    example: '278964',
+    description: 'Id of the repository at the forge; needed for GitLab only.',
+  })
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9_-]{1,64}$/, { message: 'remote_id must be the id that the forge shows' })
+  remote_id?: string;
+
+  @ApiPropertyOptional({
+    enum: FORK_POLICIES,
+    description: 'What a pull request from another repository may do. Default: `approval`.',
+  })
+  @IsOptional()
+  @IsIn(FORK_POLICIES)
+  forks?: ForkPolicy;
+}
+
+/** Body of `PATCH /api/repositories/:id`. */
+export class ChangeRepositoryDto {
+  @ApiProperty({ enum: FORK_POLICIES })
+  @IsIn(FORK_POLICIES)
+  forks!: ForkPolicy;
+}

@@ -1,0 +1,124 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Requires } from '../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../auth/principals/principal.js';
+import { Audited, NotAudited, type AuditFacts } from '../common/audit/audited.decorator.js';
+import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { type PageBody, pageBody, PageQuery, pageRequest } from '../common/http/paging.js';
+import { UuidPipe } from '../common/http/uuid.pipe.js';
+import { ChangeRepositoryDto, ConnectRepositoryDto } from './dto/connect-repository.dto.js';
+import {
+  CheckedRepositoryResponse,
+  connectedResponse,
+  ConnectedRepositoryResponse,
+  repositoryResponse,
+  RepositoryResponse,
+} from './dto/repository.response.js';
+import { RepositoriesService } from './repositories.service.js';
+
+const NAMED = { name: ({ answer }: AuditFacts) => answer('full_name') };
+
+@ApiTags('repositories')
+@ApiBearerAuth()
+@Controller('repositories')
+export class RepositoriesController {
+  constructor(private readonly repositories: RepositoriesService) {}
+
+  @Post()
+  @Requires('repositories:connect')
+  @Audited('repositories.connect', 'repository', NAMED)
+  @ApiOperation({
+    summary: 'Connect a repository',
+    description:
+      'With a token that may administer it, Millrace makes the webhook there; else the answer says what to paste. Connecting again brings the one connection up to date.',
+  })
+  @ApiCreatedResponse({ type: ConnectedRepositoryResponse })
+  @ApiErrors(400, 401, 413, 415, 422, 502, 503)
+  async connect(
+    @Body() body: ConnectRepositoryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ConnectedRepositoryResponse> {
+    const { url, forge, api_url: apiUrl, token, remote_id: remoteId, forks } = body;
+    const request = { url, forge, apiUrl, token, remoteId, forks };
+    return connectedResponse(await this.repositories.connect(request, principal.id));
+  }
+
+  @Get()
+  @Requires('repositories:read')
+  @ApiOperation({ summary: 'Connected repositories' })
+  @ApiPage(RepositoryResponse)
+  @ApiErrors(400, 401, 503)
+  async list(@Query() query: PageQuery): Promise<PageBody<RepositoryResponse>> {
+    const page = await this.repositories.list(pageRequest(query));
+    return pageBody({ ...page, items: page.items.map(repositoryResponse) });
+  }
+
+  @Get(':id')
+  @Requires('repositories:read')
+  @ApiOperation({ summary: 'A connected repository' })
+  @ApiOkResponse({ type: RepositoryResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<RepositoryResponse> {
+    return repositoryResponse(await this.repositories.get(id));
+  }
+
+  @Patch(':id')
+  @Requires('repositories:connect')
+  @Audited('repositories.change', 'repository', {
+    ...NAMED,
+    details: ({ body }) => ({ forks: body('forks') }),
+  })
+  @ApiOperation({ summary: 'Change what pull requests from other repositories may do' })
+  @ApiOkResponse({ type: RepositoryResponse })
+  @ApiErrors(400, 401, 404, 413, 415, 503)
+  async change(
+    @Param('id', UuidPipe) id: string,
+    @Body() { forks }: ChangeRepositoryDto,
+  ): Promise<RepositoryResponse> {
+    return repositoryResponse(await this.repositories.changeForks(id, forks));
+  }
+
+  @Delete(':id')
+  @Requires('repositories:connect')
+  @Audited('repositories.disconnect', 'repository')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'End the connection and remove its webhook; executions stay' })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 401, 404, 503)
+  async disconnect(@Param('id', UuidPipe) id: string): Promise<void> {
+    await this.repositories.disconnect(id);
+  }
+
+  @Post(':id/check')
+  @Requires('repositories:connect')
+  @NotAudited('asks the forge, and changes nothing')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'What of the connection works, asked of the forge now' })
+  @ApiOkResponse({ type: CheckedRepositoryResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async check(@Param('id', UuidPipe) id: string): Promise<CheckedRepositoryResponse> {
+    return { parts: await this.repositories.check(id) };
+  }
+
+  @Post(':id/webhook-secret')
+  @Requires('repositories:connect')
+  @Audited('repositories.rotate_secret', 'repository', NAMED)
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'A new secret for the webhook',
+    description: 'The one before is accepted until the new one was seen, a day at most.',
+  })
+  @ApiOkResponse({ type: ConnectedRepositoryResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async rotate(@Param('id', UuidPipe) id: string): Promise<ConnectedRepositoryResponse> {
+    return connectedResponse(await this.repositories.rotateSecret(id));
+  }
+}

@@ -1,0 +1,57 @@
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { ConfigError } from '../../config/load-config.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { Keyring } from '../encryption/keyring.js';
+import { EncryptionStateRepository } from './encryption-state.repository.js';
+
+/** The start waits for the database no longer than this, ms. */
+const PATIENCE_MS = 1_000;
+const ASK_AGAIN_MS = 1_000;
+
+/**
+ * Keeps a process from running where what is stored is encrypted by a key that it has not: it would
+ * fail the executions that it takes, and encrypt others so that nobody else reads them.
+ */
+@Injectable()
+export class KeyCheck implements OnModuleInit, OnModuleDestroy {
+  private readonly logger = new Logger(KeyCheck.name);
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly states: EncryptionStateRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** @throws ConfigError. While the database is away the check comes when it is back. */
+  async onModuleInit(): Promise<void> {
+    try {
+      await this.check();
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      this.timer = setTimeout(() => void this.checkLater(), ASK_AGAIN_MS).unref();
+    }
+  }
+
+  onModuleDestroy(): void {
+    clearTimeout(this.timer);
+  }
+
+  /** @throws ConfigError, and with the database */
+  private async check(): Promise<void> {
+    const id = await this.states.sealedBy(PATIENCE_MS);
+    if (id === undefined || this.keyring.ids.includes(id)) return;
+    const message =
+      `lacks the key "${id}", by which the data of this installation is encrypted. All processes need the same keys: ` +
+      'those of ENCRYPTION_KEYS elsewhere, or of the file encryption-keys in the first MILLRACE_HOME.';
+    throw new ConfigError([{ name: 'ENCRYPTION_KEYS', message }]);
+  }
+
+  private async checkLater(): Promise<void> {
+    try {
+      await this.onModuleInit();
+    } catch (error) {
+      this.logger.fatal({ err: error }, 'this process may not run here, and stops');
+      process.kill(process.pid, 'SIGTERM');
+    }
+  }
+}

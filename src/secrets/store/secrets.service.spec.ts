@@ -1,0 +1,120 @@
+import { Logger } from '@nestjs/common';
+import { standIn } from '../../../test/support/stand-in.js';
+import type { EncryptionKey } from '../../config/encryption-key-list.js';
+import { Keyring } from '../encryption/keyring.js';
+import type { SecretDocument } from './secret.schema.js';
+import { EVERYBODY, type SecretOwner } from './secret-owner.js';
+import { SecretOwners } from './secret-owners.js';
+import type { SecretsRepository } from './secrets.repository.js';
+import { SecretsService } from './secrets.service.js';
+
+const key = (id: string, fill: number): EncryptionKey => ({
+  id,
+  bytes: Buffer.from(Array.from({ length: 32 }, (_, n) => (n * fill) % 256)),
+});
+const PIPELINE: SecretOwner = { scope: 'pipeline', id: 'p1' };
+const REPOSITORY: SecretOwner = { scope: 'repository', id: 'r1' };
+
+describe('SecretsService', () => {
+  let stored: Map<string, SecretDocument>;
+  let service: SecretsService;
+
+  const over = (keyring: Keyring): SecretsService => {
+    const owners = new SecretOwners();
+    owners.register('pipeline', async (id) => id === 'p1');
+    owners.register('repository', async (id) => id === 'r1');
+    return new SecretsService(
+      standIn<SecretsRepository>({
+        put: async (secret) => {
+          stored.set(secret._id, secret);
+          return secret;
+        },
+        find: async (ids) => ids.flatMap((id) => stored.get(id) ?? []),
+        delete: async (id) => stored.delete(id),
+      }),
+      owners,
+      keyring,
+    );
+  };
+
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  beforeEach(() => {
+    stored = new Map();
+    service = over(new Keyring([key('k1', 7)]));
+  });
+
+  const set = (owner: SecretOwner, name: string, value: string): Promise<unknown> =>
+    service.set(owner, name, value, 'somebody');
+
+  it('gives of each name the narrowest: pipeline, repository, global', async () => {
+    for (const name of ['A_KEY', 'B_KEY', 'C_KEY']) await set(EVERYBODY, name, 'global value');
+    for (const name of ['A_KEY', 'B_KEY']) await set(REPOSITORY, name, 'repository value');
+    await set(PIPELINE, 'A_KEY', 'pipeline value');
+    const names = ['A_KEY', 'B_KEY', 'C_KEY'];
+    expect(await service.resolve(names, { pipelineId: 'p1', repositoryId: 'r1' })).toMatchObject({
+      values: { A_KEY: 'pipeline value', B_KEY: 'repository value', C_KEY: 'global value' },
+    });
+    // Those of others are not seen.
+    expect(await service.resolve(names, { pipelineId: 'p2' })).toMatchObject({
+      values: { A_KEY: 'global value', B_KEY: 'global value', C_KEY: 'global value' },
+    });
+  });
+
+  it('gives nothing when one of them is missing, and names all that are', async () => {
+    await set(EVERYBODY, 'A_KEY', 'global value');
+    expect(await service.resolve(['X_KEY', 'A_KEY', 'Y_KEY'], { pipelineId: 'p1' })).toEqual({
+      kind: 'missing',
+      names: ['X_KEY', 'Y_KEY'],
+    });
+  });
+
+  it('stores values sealed, each for its own place', async () => {
+    await set(EVERYBODY, 'A_KEY', 'the value of it');
+    await set(EVERYBODY, 'B_KEY', 'another value');
+    expect(JSON.stringify([...stored.values()])).not.toContain('value of it');
+    const one = stored.get('global:A_KEY');
+    const other = stored.get('global:B_KEY');
+    if (!one || !other) throw new Error('not stored');
+    stored.set('global:B_KEY', { ...other, value: one.value });
+    expect(await service.resolve(['B_KEY'], { pipelineId: 'p1' })).toEqual({
+      kind: 'unreadable',
+      name: 'B_KEY',
+    });
+  });
+
+  it('names the key that is missing, and gives no empty value', async () => {
+    await set(EVERYBODY, 'A_KEY', 'the value of it');
+    expect(
+      await over(new Keyring([key('k2', 9)])).resolve(['A_KEY'], { pipelineId: 'p1' }),
+    ).toEqual({ kind: 'unreadable', name: 'A_KEY', keyId: 'k1' });
+  });
+
+  it.each([
+    ['1KEY', 'long enough', 'is no name of a variable'],
+    ['CI_KEY', 'long enough', 'is reserved'],
+    ['A_KEY', 'abc', 'cannot be masked'],
+    ['A_KEY', 'ab\ncd\n   x', 'cannot be masked'],
+    ['A_KEY', 'x'.repeat(50_000), 'more than 49152 bytes'],
+    ['A_KEY', 'nul\0byte', 'control character'],
+  ])('refuses %s with such a value, and says nothing of it', async (name, value, why) => {
+    const error: { details?: unknown } = await service.set(EVERYBODY, name, value, 'x').then(
+      () => ({}),
+      (thrown: { details?: unknown }) => thrown,
+    );
+    expect(JSON.stringify(error.details)).toContain(why);
+    expect(JSON.stringify(error)).not.toContain(value.slice(0, 8));
+    expect(stored.size).toBe(0);
+  });
+
+  it('takes none for an owner that is not there, and deletes none that is not there', async () => {
+    await expect(set({ scope: 'pipeline', id: 'p2' }, 'A_KEY', 'a value')).rejects.toThrow(
+      'There is no pipeline p2',
+    );
+    await set(PIPELINE, 'A_KEY', 'a value');
+    await expect(service.delete(EVERYBODY, 'A_KEY', 'x')).rejects.toThrow('no secret A_KEY');
+    await service.delete(PIPELINE, 'A_KEY', 'x');
+    expect(stored.size).toBe(0);
+  });
+});

@@ -1,0 +1,113 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../../auth/principals/principal.js';
+import { Audited } from '../../common/audit/audited.decorator.js';
+import { notFound } from '../../common/errors/millrace.error.js';
+import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { type PageBody, pageBody, pageRequest } from '../../common/http/paging.js';
+import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { DeliveriesRepository } from './deliveries.repository.js';
+import { DeliveryApprovals } from './delivery-approvals.js';
+import { DeliveryInbox, DELIVERY_ADVICE } from './delivery-inbox.js';
+import {
+  AcceptedDeliveryResponse,
+  ApproveDeliveryDto,
+  ApprovedDeliveryResponse,
+  DeliveryListQuery,
+  deliveryResponse,
+  DeliveryResponse,
+  deliverySummary,
+  DeliverySummaryResponse,
+  ReplayDeliveryDto,
+} from './dto/delivery.response.js';
+
+@ApiTags('webhooks')
+@ApiBearerAuth()
+@Controller('ci/deliveries')
+export class DeliveriesController {
+  constructor(
+    private readonly deliveries: DeliveriesRepository,
+    private readonly inbox: DeliveryInbox,
+    private readonly approvals: DeliveryApprovals,
+  ) {}
+
+  @Get()
+  @Requires('deliveries:read')
+  @ApiOperation({ summary: 'Webhook deliveries, newest first' })
+  @ApiPage(DeliverySummaryResponse)
+  @ApiErrors(400, 401, 503)
+  async list(@Query() query: DeliveryListQuery): Promise<PageBody<DeliverySummaryResponse>> {
+    const { repository_id: repositoryId, status, event } = query;
+    const filter = { repositoryId, status, event };
+    const page = await this.deliveries.list(filter, pageRequest(query));
+    return pageBody({ ...page, items: page.items.map(deliverySummary) });
+  }
+
+  @Get(':id')
+  @Requires('deliveries:read')
+  @ApiOperation({ summary: 'One delivery: what it started, and why not more' })
+  @ApiOkResponse({ type: DeliveryResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<DeliveryResponse> {
+    const delivery = await this.deliveries.find(id);
+    if (!delivery) throw notFound('delivery', id, DELIVERY_ADVICE);
+    return deliveryResponse(delivery);
+  }
+
+  @Post(':id/replay')
+  @Requires('deliveries:replay')
+  @Audited('deliveries.replay', 'delivery', {
+    details: ({ body, answer }) => ({
+      dry_run: body('dry_run') ?? false,
+      new_delivery: answer('delivery_id'),
+    }),
+  })
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Decide a delivery once more, by the rules and definitions of now',
+    description: 'It is a delivery of its own, and may start executions of its own.',
+  })
+  @ApiAcceptedResponse({ type: AcceptedDeliveryResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async replay(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: ReplayDeliveryDto,
+  ): Promise<AcceptedDeliveryResponse> {
+    return { delivery_id: await this.inbox.replay(id, body?.dry_run ?? false) };
+  }
+
+  @Post(':id/approve')
+  @Requires('deliveries:approve')
+  @Audited('executions.approve', 'execution', {
+    id: ({ answer }) => answer('execution_id'),
+    details: ({ param, body }) => ({
+      delivery_id: param('id'),
+      pipeline_id: body('pipeline_id'),
+      commit: body('commit'),
+    }),
+  })
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Start what a pull request of another repository asked for',
+    description:
+      'For one pipeline, at one commit: the next push waits for an approval of its own. Nobody approves a pull request of their own.',
+  })
+  @ApiAcceptedResponse({ type: ApprovedDeliveryResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async approve(
+    @Param('id', UuidPipe) id: string,
+    @Body() { pipeline_id: pipelineId, commit }: ApproveDeliveryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ApprovedDeliveryResponse> {
+    const executionId = await this.approvals.approve(id, { pipelineId, commit }, principal);
+    return { execution_id: executionId };
+  }
+}

@@ -1,0 +1,237 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsIn, IsUUID, Matches } from 'class-validator';
+import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
+import { PageQuery } from '../../../common/http/paging.js';
+import {
+  DELIVERY_KINDS,
+  type DeliveryDocument,
+  type DeliveryKind,
+  type StoredDecision,
+  type StoredDecisionReason,
+} from '../delivery.schema.js';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../delivery-status.js';
+
+/** `Push Hook` is one of GitLab. */
+const EVENT_NAME = /^[A-Za-z0-9 _-]{1,64}$/;
+
+export class AcceptedDeliveryResponse {
+  @ApiProperty({ format: 'uuid' })
+  delivery_id!: string;
+}
+
+export class DeliveryListQuery extends PageQuery {
+  @ApiPropertyOptional({ format: 'uuid', description: 'Of this connected repository only.' })
+  @MayBeAbsent()
+  @IsUUID()
+  repository_id?: string;
+
+  @ApiPropertyOptional({ enum: DELIVERY_STATUSES, description: 'Those in this state only.' })
+  @MayBeAbsent()
+  @IsIn(DELIVERY_STATUSES)
+  status?: DeliveryStatus;
+
+  @ApiPropertyOptional({
+    example: 'push',
+    pattern: EVENT_NAME.source,
+    description: 'Of this event only, as the forge names it.',
+  })
+  @MayBeAbsent()
+  @Matches(EVENT_NAME, { message: 'event must be the name of an event, such as push' })
+  event?: string;
+}
+
+/** Body of `POST /api/ci/deliveries/:id/replay`. */
+export class ReplayDeliveryDto {
+  @ApiPropertyOptional({ description: 'Show what it would start, and start nothing.' })
+  @MayBeAbsent()
+  @IsBoolean()
+  dry_run?: boolean;
+}
+
+/** Body of `POST /api/ci/deliveries/:id/approve`. */
+export class ApproveDeliveryDto {
+  @ApiProperty({ format: 'uuid', description: 'Of the decision that waits.' })
+  @IsUUID()
+  pipeline_id!: string;
+
+  @ApiProperty({
+    example: '4f0c3d2a1b2c3d4e5f60718293a4b5c6d7e8f901',
+    description: 'The commit that was looked at: `reason.data.commit` of the decision.',
+  })
+  @Matches(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, {
+    message: 'commit must be a whole id in lower case',
+  })
+  commit!: string;
+}
+
+export class ApprovedDeliveryResponse {
+  @ApiProperty({ format: 'uuid' })
+  execution_id!: string;
+}
+
+export class DecisionReasonResponse {
+  @ApiProperty({ example: 'trigger_no_match' })
+  code!: string;
+
+  @ApiProperty({ example: 'no rule matches: the branch "dev" fits none of "main"' })
+  message!: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  data?: Readonly<Record<string, unknown>>;
+}
+
+export class RuleDecisionResponse {
+  @ApiProperty({ example: 'push' })
+  event!: string;
+
+  @ApiProperty({ type: Boolean, nullable: true })
+  matches!: boolean | null;
+
+  @ApiProperty({ type: DecisionReasonResponse })
+  reason!: StoredDecisionReason;
+}
+
+/** What was decided for one pipeline. */
+export class DeliveryDecisionResponse {
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  pipeline_id!: string | null;
+
+  @ApiProperty({ example: 'shop' })
+  pipeline_name!: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: '.millrace.yml',
+    description: 'File in the repository; null: a pipeline that was stored by the API.',
+  })
+  path!: string | null;
+
+  @ApiProperty({ type: Number, nullable: true })
+  version!: number | null;
+
+  @ApiProperty()
+  starts!: boolean;
+
+  @ApiProperty({ type: DecisionReasonResponse })
+  reason!: StoredDecisionReason;
+
+  @ApiProperty({ type: [RuleDecisionResponse] })
+  rules!: readonly RuleDecisionResponse[];
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  execution_id!: string | null;
+}
+
+export class DeliverySummaryResponse {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'Null: it came to the webhook of one pipeline.',
+  })
+  repository_id!: string | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'Whose webhook it came to; null: that of a repository.',
+  })
+  pipeline_id!: string | null;
+
+  @ApiProperty({
+    enum: DELIVERY_KINDS,
+    description:
+      '`forge`: a webhook of the forge. `missed_push`: none came; the head of the branch at the forge was another one than seen last. `pipeline`: the webhook of one pipeline.',
+  })
+  kind!: DeliveryKind;
+
+  @ApiProperty({ type: String, nullable: true, example: 'github' })
+  forge!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Its id at the forge.' })
+  forge_delivery_id!: string | null;
+
+  @ApiProperty({ example: 'push' })
+  event!: string;
+
+  @ApiProperty({
+    enum: DELIVERY_STATUSES,
+    description: '`received` waits to be decided, `decided` to be started.',
+  })
+  status!: string;
+
+  @ApiProperty({ type: DecisionReasonResponse, nullable: true })
+  reason!: StoredDecisionReason | null;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true })
+  duplicate_of!: string | null;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'Of a replay: the delivery that was decided once more.',
+  })
+  replay_of!: string | null;
+
+  @ApiProperty({ description: 'Only shown: nothing is started.' })
+  dry_run!: boolean;
+
+  @ApiProperty({ description: 'Bytes of the body.' })
+  size!: number;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  received_at!: Date;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  decided_at!: Date | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is not decided yet.' })
+  problem!: string | null;
+}
+
+export class DeliveryResponse extends DeliverySummaryResponse {
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  headers!: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: [DeliveryDecisionResponse] })
+  decisions!: readonly StoredDecision[];
+}
+
+export function deliverySummary(delivery: DeliveryDocument): DeliverySummaryResponse {
+  return {
+    id: delivery._id,
+    repository_id: delivery.repository_id,
+    pipeline_id: delivery.pipeline_id ?? null,
+    kind: delivery.kind ?? 'forge',
+    forge: delivery.forge,
+    forge_delivery_id: delivery.forge_delivery_id,
+    event: delivery.event,
+    status: delivery.status,
+    reason: delivery.reason,
+    duplicate_of: delivery.duplicate_of,
+    replay_of: delivery.replay_of ?? null,
+    dry_run: delivery.dry_run ?? false,
+    size: delivery.size,
+    received_at: delivery.received_at,
+    decided_at: delivery.decided_at,
+    problem: delivery.problem,
+  };
+}
+
+export function deliveryResponse(delivery: DeliveryDocument): DeliveryResponse {
+  return {
+    ...deliverySummary(delivery),
+    headers: JSON.parse(delivery.headers) as Record<string, string>,
+    decisions: decisionsOf(delivery),
+  };
+}
+
+export function decisionsOf({ decisions }: Pick<DeliveryDocument, 'decisions'>): StoredDecision[] {
+  return decisions === null ? [] : (JSON.parse(decisions) as StoredDecision[]);
+}

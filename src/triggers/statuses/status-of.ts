@@ -1,0 +1,46 @@
+import { cutText } from '../../common/values/cut-text.js';
+import type { ExecutionRecord } from '../../executions/record/execution.schema.js';
+import type { RunStatus } from '../../engine/plan/run-state.js';
+import { isTerminal } from '../../engine/plan/run-status.js';
+import type { CommitState } from '../../integrations/forge/forge.js';
+import type { ToldStatus } from './commit-status.schema.js';
+
+/** What forges show of a description. */
+const MAX_DESCRIPTION = 140;
+
+type Outcome = Pick<ExecutionRecord, 'status' | 'reason' | 'duration'>;
+
+/** What a forge is told of an execution: a state, and the reason in one line. */
+export function statusOf({ status, reason, duration }: Outcome): ToldStatus {
+  const state = STATES[status];
+  if (!isTerminal(status)) return { state, description: oneLine(WORDS[state] ?? status) };
+  if (status === 'success') {
+    const seconds = Math.round((duration ?? 0) / 1000);
+    return { state, description: `passed in ${seconds} s` };
+  }
+  return { state, description: oneLine(reason ? `${status}: ${reason.message}` : status) };
+}
+
+const WORDS: Readonly<Partial<Record<CommitState, string>>> = { pending: 'it runs, or will run' };
+
+const STATES: Readonly<Record<RunStatus, CommitState>> = {
+  pending: 'pending',
+  waiting: 'pending',
+  running: 'pending',
+  success: 'success',
+  skipped: 'success',
+  failed: 'failure',
+  timeout: 'failure',
+  cancelled: 'error',
+};
+
+export function oneLine(text: string): string {
+  return cutText(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), MAX_DESCRIPTION);
+}
+
+/** By which two statuses of one commit are told apart. */
+export function contextOf(pipeline: string, kind: 'push' | 'tag' | 'pull_request'): string {
+  const name = `millrace/${pipeline}`;
+  if (kind === 'push') return name;
+  return kind === 'tag' ? `${name}/tag` : `${name}/pr`;
+}
