@@ -259,6 +259,15 @@ const plannedPipeline = object({
 export type PlannedPipeline = ReturnType<typeof plannedPipeline>;
 export type PlannedStage = PlannedPipeline['stages'][number];
 
+const decisionPart = object({
+  part: text,
+  expected: list(text),
+  actual: nullable(list(text)),
+  more: optional(number),
+  result: text,
+});
+export type DecisionPart = ReturnType<typeof decisionPart>;
+
 const validPlan = object({
   problems: list(problem),
   plan: plannedPipeline,
@@ -266,7 +275,8 @@ const validPlan = object({
     event: text,
     starts: flag,
     reason,
-    rules: list(object({ event: text, reason })),
+    parts: list(decisionPart),
+    rules: list(object({ event: text, reason, parts: list(decisionPart) })),
   }),
   mermaid: raw,
 });
@@ -387,7 +397,10 @@ export const delivery = object({
       starts: flag,
       reason: decisionReason,
       // null = depends on what the event did not say.
-      rules: list(object({ event: text, matches: nullable(flag), reason })),
+      parts: list(decisionPart),
+      rules: list(
+        object({ event: text, matches: nullable(flag), reason, parts: list(decisionPart) }),
+      ),
       execution_id: nullable(uuid),
     }),
   ),

@@ -34,9 +34,23 @@ const decision: DeliveryDecision = {
   version: 3,
   starts: true,
   reason: { code: 'trigger_accepted', message: 'a rule is for it: it matches' },
+  parts: [],
   rules: [
-    { event: 'push', matches: true, reason: { code: 'rule_matches', message: 'it matches' } },
-    { event: 'tag', matches: false, reason: { code: 'x', message: 'the rule is for "tag"' } },
+    {
+      event: 'push',
+      matches: true,
+      reason: { code: 'rule_matches', message: 'it matches' },
+      parts: [
+        { part: 'event', expected: ['push'], actual: ['push'], result: 'passes' },
+        { part: 'paths', expected: ['src/**'], actual: ['src/a', 'b'], more: 3, result: 'passes' },
+      ],
+    },
+    {
+      event: 'tag',
+      matches: false,
+      reason: { code: 'x', message: 'the rule is for "tag"' },
+      parts: [{ part: 'event', expected: ['tag'], actual: ['push'], result: 'fails' }],
+    },
   ],
   execution_id: ID,
 };
@@ -52,7 +66,16 @@ it('a delivery is a decision for each pipeline, with its rules and what to type 
     path: null,
     starts: false,
     reason: { code: 'trigger_no_match', message: 'no rule matches: the branch "a" fits none' },
-    rules: [{ event: 'push', matches: null, reason: { code: 'x', message: 'it depends' } }],
+    rules: [
+      {
+        event: 'push',
+        matches: null,
+        reason: { code: 'x', message: 'it depends' },
+        parts: [
+          { part: 'branch', expected: ['main', 'v*'], actual: null, result: 'unknown' } as const,
+        ],
+      },
+    ],
     execution_id: null,
   };
   expect(shown({ decisions: [decision, nothing] }).join('\n')).toBe(
@@ -66,12 +89,14 @@ Decided   2026-01-31 12:00:01 (2 min ago)
 shop (.millrace.yml, version 3): starts
   why: a rule is for it: it matches
   ├─ rule push: yes, it matches
+  │    paths passes: src/a, b and 3 more; asked for src/**
   └─ rule tag: no, the rule is for "tag"
   ./millrace status ${ID}
 
 docs (stored pipeline, version 3): starts nothing
   why: no rule matches: the branch "a" fits none
   └─ rule push: unsure, it depends
+       branch unknown: not said; asked for main, v*
 `.trim(),
   );
 });

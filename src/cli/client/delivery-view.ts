@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryDecision } from '../api/wire-readers.js';
+import type { DecisionPart, Delivery, DeliveryDecision } from '../api/wire-readers.js';
 import type { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -69,12 +69,20 @@ function renderDecision(
   return [
     `${terminal.paint('bold', name)} (${placeOf(decision)}): ${verdict}`,
     `  why: ${reason.message}`,
-    ...rules.map(
-      ({ event, matches, reason: why }, index) =>
-        `  ${index === last ? '└─' : '├─'} rule ${event}: ${answerOf(matches)}, ${why.message}`,
-    ),
+    ...rules.flatMap(({ event, matches, reason: why, parts }, index) => [
+      `  ${index === last ? '└─' : '├─'} rule ${event}: ${answerOf(matches)}, ${why.message}`,
+      ...parts.flatMap(partLine).map((line) => `  ${index === last ? ' ' : '│'}    ${line}`),
+    ]),
     ...nextStep(decision, id).map((line) => `  ${line}`),
   ];
+}
+
+/** What a part asks and what the event says; nothing of one that the line above says. */
+function partLine({ part, expected, actual, more, result }: DecisionPart): string[] {
+  if (part === 'event') return [];
+  const rest = more === undefined ? '' : ` and ${more} more`;
+  const said = actual === null ? 'not said' : `${actual.join(', ') || 'none'}${rest}`;
+  return [`${part} ${result}: ${said}; asked for ${expected.join(', ') || 'none'}`];
 }
 
 function placeOf({ path, version }: DeliveryDecision): string {

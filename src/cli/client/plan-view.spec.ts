@@ -25,11 +25,17 @@ const answer: ValidPlan = {
     event: 'push',
     starts: false,
     reason: { code: 'trigger_no_match', message: 'no rule matches' },
+    parts: [],
     rules: [
-      { event: 'push', reason: { code: 'rule_other_ref', message: 'the branch "dev" fits none' } },
+      {
+        event: 'push',
+        reason: { code: 'rule_other_ref', message: 'the branch "dev" fits none' },
+        parts: [],
+      },
       {
         event: 'manual',
         reason: { code: 'rule_other_event', message: 'the rule is for "manual"' },
+        parts: [],
       },
     ],
   },
@@ -132,7 +138,13 @@ it('a plan that starts says so; colours are for terminals, and never hide a word
   const text = renderPlan(
     {
       ...answer,
-      decision: { event: 'cli', starts: true, reason: { code: 'x', message: 'ok' }, rules: [] },
+      decision: {
+        event: 'cli',
+        starts: true,
+        reason: { code: 'x', message: 'ok' },
+        parts: [],
+        rules: [],
+      },
       plan: {
         ...plan,
         repository: null,

@@ -1,21 +1,26 @@
 import { RE2JS } from 're2js';
 
 /**
- * True if a branch or tag fits a pattern of a trigger rule: `*` is anything but `/`, `**` anything,
- * `?` one character but `/`; all else is itself. Linear in the text.
+ * Tells which branches, tags or paths fit a pattern of a trigger rule: `*` is anything but `/`,
+ * `**` anything, `?` one character but `/`, `{a,b}` one of the two; all else is itself. Linear in
+ * the text.
  */
-export function matchesPattern(pattern: string, name: string): boolean {
-  return RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL).matches(name);
+export function namePattern(pattern: string): (name: string) => boolean {
+  const compiled = RE2JS.compile(expressionOf(pattern), RE2JS.DOTALL);
+  return (name) => compiled.matches(name);
 }
 
 function expressionOf(pattern: string): string {
   return pattern
-    .split(/(\*\*\/|\*+|\?)/)
+    .split(/(\*\*\/|\*+|\?|\{[^{}]*,[^{}]*\})/)
     .map((part) => {
       if (part === '**/') return '(?:.*/)?';
       if (part === '*') return '[^/]*';
       if (part === '?') return '[^/]';
-      return part.startsWith('**') ? '.*' : RE2JS.quote(part);
+      if (part.startsWith('**')) return '.*';
+      if (!/^\{.*,/.test(part)) return RE2JS.quote(part);
+      const choices = part.slice(1, -1).split(',').map(expressionOf);
+      return `(?:${choices.join('|')})`;
     })
     .join('');
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { compileYaml } from '../compiler/compile-yaml.js';
 import { definitionDocument } from '../definition/definition-document.js';
 import { PREVIEW_REASONS } from '../preview/preview-reasons.js';
-import { matchesPattern } from './name-pattern.js';
+import { namePattern } from './name-pattern.js';
 import { decideTrigger, type TriggerDecision, type TriggerQuestion } from './trigger-decision.js';
 import type { TriggerEvent } from './trigger-event.js';
 import { TRIGGER_REASONS } from './trigger-reasons.js';
@@ -153,6 +153,65 @@ describe('the decision for a trigger', () => {
     expect(rule).toMatchObject({ matches, reason: { code } });
   });
 
+  it('what an exclusion leaves out, a later one with "!" takes back', () => {
+    const rules = '[{ push: { paths: { exclude: ["docs/**", "!docs/api.md"] } } }]';
+    const matches = (path: string): unknown =>
+      decide(rules, { event: 'push', changedPaths: [path] }).rules[0]?.matches;
+    expect(['docs/a.md', 'docs/api.md', 'src/a.ts'].map(matches)).toEqual([false, true, true]);
+  });
+
+  it('keeps every part, with what was asked for and what the event says', () => {
+    const rules =
+      '[{ push: { branches: [main], paths: { include: ["src/**"], exclude: ["**/*.md", "!a.md"] } } }, { tag: "v*" }]';
+    const event = { event: 'push', branch: 'dev', skipText: 'fix', changedPaths: ['src/a'] };
+    const { parts, rules: decided } = decide(rules, event);
+    expect(parts).toEqual([
+      { part: 'enabled', expected: ['true'], actual: ['true'], result: 'passes' },
+      { part: 'skip_mark', expected: [], actual: [], result: 'passes' },
+    ]);
+    expect(decided.map((rule) => rule.parts)).toEqual([
+      [
+        { part: 'event', expected: ['push'], actual: ['push'], result: 'passes' },
+        { part: 'branch', expected: ['main'], actual: ['dev'], result: 'fails' },
+        {
+          part: 'paths',
+          expected: ['src/**', '!**/*.md', 'a.md'],
+          actual: ['src/a'],
+          result: 'passes',
+        },
+      ],
+      [{ part: 'event', expected: ['tag'], actual: ['push'], result: 'fails' }],
+    ]);
+  });
+
+  it('keeps the first 20 of many changed files, and how many more there are', () => {
+    const changedPaths = Array.from({ length: 23 }, (_, index) => `src/${index}`);
+    const [rule] = decide(paths, { event: 'push', changedPaths }).rules;
+    const { actual, more } = rule?.parts.find(({ part }) => part === 'paths') ?? {};
+    expect([actual?.length, more]).toEqual([20, 3]);
+  });
+
+  it.each<[TriggerEvent, object]>([
+    [
+      { event: 'pull_request', fork: true },
+      { part: 'forks', expected: ['run'], actual: ['approval'], result: 'fails' },
+    ],
+    [
+      { event: 'schedule' },
+      { part: 'inputs', expected: [], actual: ['There is none.'], result: 'fails' },
+    ],
+    [
+      { event: 'push', skipText: 'x [skip ci]' },
+      { part: 'skip_mark', expected: [], actual: ['[skip ci]'], result: 'fails' },
+    ],
+  ])('the part that fails for %j', (trigger, part) => {
+    const inputProblems = [
+      { path: 'a', code: 'missing_input', message: 'There is none.' },
+    ] as const;
+    const { parts } = decide('[pull_request]', trigger, { inputProblems });
+    expect(parts).toContainEqual(part);
+  });
+
   it.each([
     ['fix [skip ci] this', '[skip ci]'],
     ['[NO CI]', '[no ci]'],
@@ -222,9 +281,17 @@ describe('patterns of branches, tags and paths', () => {
     ['v?.?', 'v1.2', true],
     ['v?.?', 'v1x2', false],
     ['a+b(c)[d]', 'a+b(c)[d]', true],
+    ['{main,release/*}', 'release/1', true],
+    ['{main,release/*}', 'main', true],
+    ['{main,release/*}', 'release/1/x', false],
+    ['src/**/*.{ts,tsx}', 'src/a/b.tsx', true],
+    ['src/**/*.{ts,tsx}', 'src/a/b.js', false],
+    ['{main}', '{main}', true],
+    ['a{b', 'a{b', true],
+    ['v{,-rc}', 'v', true],
     ['\\Q*\\E', '\\Qx\\E', true],
     ['*'.repeat(200) + 'a', 'b'.repeat(200), false],
   ])('%s and %s', (pattern, ref, matches) => {
-    expect(matchesPattern(pattern, ref)).toBe(matches);
+    expect(namePattern(pattern)(ref)).toBe(matches);
   });
 });

@@ -3,11 +3,8 @@ import { userId } from '../../auth/users/user-id.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { repositoryKey } from '../../common/values/repository-key.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
-import {
-  asksForPaths,
-  decideTrigger,
-  type TriggerDecision,
-} from '../../engine/triggers/trigger-decision.js';
+import { asksForPaths } from '../../engine/triggers/rule-parts.js';
+import { decideTrigger, type TriggerDecision } from '../../engine/triggers/trigger-decision.js';
 import type { TriggerEvent } from '../../engine/triggers/trigger-event.js';
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { ForgeEvent, ForgePerson } from '../../integrations/forge/forge-event.js';
@@ -181,7 +178,7 @@ interface About {
 
 function stored(
   { id, name, path, version }: About,
-  { starts, reason, rules }: TriggerDecision,
+  { starts, reason, parts, rules }: TriggerDecision,
 ): StoredDecision {
   return {
     pipeline_id: id,
@@ -190,6 +187,7 @@ function stored(
     version,
     starts,
     reason,
+    parts,
     rules,
     execution_id: starts ? uuidV7() : null,
   };
@@ -203,6 +201,7 @@ function refused({ id, name, path, version }: About, reason: StoredDecisionReaso
     version,
     starts: false,
     reason,
+    parts: [],
     rules: [],
     execution_id: null,
   };

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import type { DecisionPart } from '../../engine/triggers/decision-part.js';
 import { decideTrigger, type RuleDecision } from '../../engine/triggers/trigger-decision.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { triggerReason } from '../../engine/triggers/trigger-reasons.js';
@@ -17,6 +18,7 @@ export type PipelineEvent = 'schedule' | 'webhook';
 export interface PipelineDecision {
   readonly starts: boolean;
   readonly reason: Reason;
+  readonly parts: readonly DecisionPart[];
   readonly rules: readonly RuleDecision[];
   readonly version: RunnableVersion;
 }
@@ -33,14 +35,21 @@ export class PipelineDecider {
   async decide(pipelineId: string, event: PipelineEvent): Promise<PipelineDecision> {
     const version = await this.pipelines.getVersion(pipelineId);
     const { definition, enabled } = version;
-    const { starts, reason, rules } = decideTrigger({
+    const { starts, reason, ...asked } = decideTrigger({
       rules: definition.triggers,
       trigger: { event },
       enabled,
       inputProblems: resolveInputs(definition, {}).problems,
     });
     const refusal = starts ? await this.refusal(version, event) : undefined;
-    return { starts: starts && refusal === undefined, reason: refusal ?? reason, rules, version };
+    const { parts, rules } = asked;
+    return {
+      starts: starts && refusal === undefined,
+      reason: refusal ?? reason,
+      parts,
+      rules,
+      version,
+    };
   }
 
   /** The repository in which the pipeline lives; undefined: it lives in none, or that is gone. */

@@ -19,6 +19,7 @@ const waits: StoredDecision = {
     message: 'needs an approval',
     data: { commit: COMMIT, author_user_id: 'eve' },
   },
+  parts: [],
   rules: [],
   execution_id: null,
 };

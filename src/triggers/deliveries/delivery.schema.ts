@@ -1,4 +1,6 @@
 import { Schema } from 'mongoose';
+import type { DecisionPart } from '../../engine/triggers/decision-part.js';
+import type { RuleDecision } from '../../engine/triggers/trigger-decision.js';
 import type { ForgeKind } from '../../integrations/forge/forge-event.js';
 import type { DeliveryStatus } from './delivery-status.js';
 
@@ -29,18 +31,13 @@ export interface StoredDecision {
   readonly version: number | null;
   readonly starts: boolean;
   readonly reason: StoredDecisionReason;
-  readonly rules: readonly StoredRuleDecision[];
+  readonly parts: readonly DecisionPart[];
+  readonly rules: readonly RuleDecision[];
   /**
    * Chosen before it is started, so that it is started once. Without `starts` the definition does
    * not compile: the execution says so, and nothing runs. Null: there is none.
    */
   readonly execution_id: string | null;
-}
-
-export interface StoredRuleDecision {
-  readonly event: string;
-  readonly matches: boolean | null;
-  readonly reason: StoredDecisionReason;
 }
 
 /** One webhook request with a good signature, or what we have found out without one. */

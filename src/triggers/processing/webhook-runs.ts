@@ -102,7 +102,7 @@ export class WebhookRuns {
 }
 
 function storedDecision(
-  { starts, reason, rules, version }: PipelineDecision,
+  { starts, reason, parts, rules, version }: PipelineDecision,
   isDryRun: boolean,
 ): StoredDecision {
   return {
@@ -112,6 +112,7 @@ function storedDecision(
     version: version.number,
     starts,
     reason,
+    parts,
     rules,
     execution_id: starts && !isDryRun ? uuidV7() : null,
   };

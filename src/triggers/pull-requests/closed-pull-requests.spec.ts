@@ -24,6 +24,7 @@ const decision = (code: string, number: number): StoredDecision => ({
   version: 1,
   starts: false,
   reason: { code, message: code, data: { number, commit: 'c' } },
+  parts: [],
   rules: [],
   execution_id: null,
 });

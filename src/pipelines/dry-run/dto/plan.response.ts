@@ -13,9 +13,15 @@ import type {
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { NodePreview, StagePreview, Verdict } from '../../../engine/preview/preview.js';
 import { PREVIEW_EVENTS } from '../../../engine/preview/preview-events.js';
+import type { DecisionPart } from '../../../engine/triggers/decision-part.js';
 import type { DryRun } from '../../compile/dry-run.js';
 import { kindOf, stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import { ProblemResponse } from '../../definitions/dto/pipeline.response.js';
+import {
+  DecisionPartResponse,
+  DecisionReasonResponse,
+  RuleDecisionResponse,
+} from '../../trigger-request/dto/decision.response.js';
 
 const VERDICTS: readonly Verdict[] = ['runs', 'skipped', 'depends', 'fails'];
 const GRAPH_KINDS = ['checkout', 'stage', 'hooks', 'step'];
@@ -240,21 +246,6 @@ export class PlannedPipelineResponse {
   always!: readonly PlannedStepResponse[];
 }
 
-export class RuleDecisionResponse {
-  @ApiProperty({ example: 'push' })
-  event!: string;
-
-  @ApiProperty({
-    type: Boolean,
-    nullable: true,
-    description: 'null = depends on what was not said.',
-  })
-  matches!: boolean | null;
-
-  @ApiProperty({ type: PlanReasonResponse })
-  reason!: Reason;
-}
-
 export class TriggerDecisionResponse {
   @ApiProperty({ enum: PREVIEW_EVENTS })
   event!: string;
@@ -262,8 +253,11 @@ export class TriggerDecisionResponse {
   @ApiProperty({ description: 'Whether the event starts an execution.' })
   starts!: boolean;
 
-  @ApiProperty({ type: PlanReasonResponse })
+  @ApiProperty({ type: DecisionReasonResponse })
   reason!: Reason;
+
+  @ApiProperty({ type: [DecisionPartResponse], description: 'What is asked beside the rules.' })
+  parts!: readonly DecisionPart[];
 
   @ApiProperty({ type: [RuleDecisionResponse], description: 'The `triggers` of the pipeline.' })
   rules!: readonly RuleDecisionResponse[];

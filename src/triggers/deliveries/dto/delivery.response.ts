@@ -2,6 +2,13 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsUUID, Matches } from 'class-validator';
 import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
 import { PageQuery } from '../../../common/http/paging.js';
+import type { DecisionPart } from '../../../engine/triggers/decision-part.js';
+import type { RuleDecision } from '../../../engine/triggers/trigger-decision.js';
+import {
+  DecisionPartResponse,
+  DecisionReasonResponse,
+  RuleDecisionResponse,
+} from '../../../pipelines/trigger-request/dto/decision.response.js';
 import {
   DELIVERY_KINDS,
   type DeliveryDocument,
@@ -69,28 +76,6 @@ export class ApprovedDeliveryResponse {
   execution_id!: string;
 }
 
-export class DecisionReasonResponse {
-  @ApiProperty({ example: 'trigger_no_match' })
-  code!: string;
-
-  @ApiProperty({ example: 'no rule matches: the branch "dev" fits none of "main"' })
-  message!: string;
-
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
-  data?: Readonly<Record<string, unknown>>;
-}
-
-export class RuleDecisionResponse {
-  @ApiProperty({ example: 'push' })
-  event!: string;
-
-  @ApiProperty({ type: Boolean, nullable: true })
-  matches!: boolean | null;
-
-  @ApiProperty({ type: DecisionReasonResponse })
-  reason!: StoredDecisionReason;
-}
-
 /** What was decided for one pipeline. */
 export class DeliveryDecisionResponse {
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
@@ -115,6 +100,9 @@ export class DeliveryDecisionResponse {
 
   @ApiProperty({ type: DecisionReasonResponse })
   reason!: StoredDecisionReason;
+
+  @ApiProperty({ type: [DecisionPartResponse], description: 'What is asked beside the rules.' })
+  parts!: readonly DecisionPart[];
 
   @ApiProperty({ type: [RuleDecisionResponse] })
   rules!: readonly RuleDecisionResponse[];
@@ -232,6 +220,18 @@ export function deliveryResponse(delivery: DeliveryDocument): DeliveryResponse {
   };
 }
 
+type OlderDecision = Omit<StoredDecision, 'parts' | 'rules'> & {
+  readonly parts?: readonly DecisionPart[];
+  readonly rules: readonly (Omit<RuleDecision, 'parts'> & Partial<Pick<RuleDecision, 'parts'>>)[];
+};
+
 export function decisionsOf({ decisions }: Pick<DeliveryDocument, 'decisions'>): StoredDecision[] {
-  return decisions === null ? [] : (JSON.parse(decisions) as StoredDecision[]);
+  if (decisions === null) return [];
+  // Those of older versions of Millrace have no parts.
+  const found = JSON.parse(decisions) as OlderDecision[];
+  return found.map(({ parts = [], rules, ...decision }) => ({
+    ...decision,
+    parts,
+    rules: rules.map(({ parts: ofRule = [], ...rule }) => ({ ...rule, parts: ofRule })),
+  }));
 }
