@@ -23,6 +23,7 @@ import {
   RepositoryResponse,
 } from './dto/repository.response.js';
 import { RepositoriesService } from './repositories.service.js';
+import type { RepositorySettings } from './repository.schema.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('full_name') };
 
@@ -46,8 +47,8 @@ export class RepositoriesController {
     @Body() body: ConnectRepositoryDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ConnectedRepositoryResponse> {
-    const { url, forge, api_url: apiUrl, token, remote_id: remoteId, forks } = body;
-    const request = { url, forge, apiUrl, token, remoteId, forks };
+    const { url, forge, api_url: apiUrl, token, remote_id: remoteId, ...rest } = body;
+    const request = { url, forge, apiUrl, token, remoteId, settings: settingsOf(rest) };
     return connectedResponse(await this.repositories.connect(request, principal.id));
   }
 
@@ -74,16 +75,20 @@ export class RepositoriesController {
   @Requires('repositories:connect')
   @Audited('repositories.change', 'repository', {
     ...NAMED,
-    details: ({ body }) => ({ forks: body('forks') }),
+    details: ({ body }) => ({
+      forks: body('forks'),
+      fork_approvers: body('fork_approvers'),
+      report_skipped: body('report_skipped'),
+    }),
   })
-  @ApiOperation({ summary: 'Change what pull requests from other repositories may do' })
+  @ApiOperation({ summary: 'Change the settings of a connection; what is not named stays' })
   @ApiOkResponse({ type: RepositoryResponse })
   @ApiErrors(400, 401, 404, 413, 415, 503)
   async change(
     @Param('id', UuidPipe) id: string,
-    @Body() { forks }: ChangeRepositoryDto,
+    @Body() body: ChangeRepositoryDto,
   ): Promise<RepositoryResponse> {
-    return repositoryResponse(await this.repositories.changeForks(id, forks));
+    return repositoryResponse(await this.repositories.changeSettings(id, settingsOf(body)));
   }
 
   @Delete(':id')
@@ -121,4 +126,17 @@ export class RepositoriesController {
   async rotate(@Param('id', UuidPipe) id: string): Promise<ConnectedRepositoryResponse> {
     return connectedResponse(await this.repositories.rotateSecret(id));
   }
+}
+
+/** Those that the body names. */
+function settingsOf({
+  forks,
+  fork_approvers: approvers,
+  report_skipped: reportsSkipped,
+}: ChangeRepositoryDto): Partial<RepositorySettings> {
+  return {
+    ...(forks !== undefined && { forks }),
+    ...(approvers !== undefined && { fork_approvers: [...new Set(approvers)] }),
+    ...(reportsSkipped !== undefined && { report_skipped: reportsSkipped }),
+  };
 }

@@ -8,6 +8,7 @@ import { databaseRetry } from '../integrations/database/database-retry.js';
 import {
   REPOSITORY_MODEL,
   type RepositoryDocument,
+  type RepositorySettings,
   type StoredProblem,
   type StoredWebhook,
 } from './repository.schema.js';
@@ -21,8 +22,9 @@ const MOST_OF_ONE_ID = 20;
 export type RepositoryChange = Partial<
   Pick<
     RepositoryDocument,
-    'full_name' | 'clone_url' | 'web_url' | 'default_branch' | 'token' | 'forks' | 'api_url'
-  >
+    'full_name' | 'clone_url' | 'web_url' | 'default_branch' | 'token' | 'api_url'
+  > &
+    RepositorySettings
 >;
 
 /** The collection `repositories`. */

@@ -17,14 +17,13 @@ import {
 } from '../integrations/forge/forge.js';
 import type { ForgeKind } from '../integrations/forge/forge-event.js';
 import { repositoryKey } from '../common/values/repository-key.js';
-import type { ForkPolicy } from '../engine/triggers/fork-policy.js';
 import { Keyring } from '../secrets/encryption/keyring.js';
 import { SecretOwners } from '../secrets/store/secret-owners.js';
 import { SecretsService } from '../secrets/store/secrets.service.js';
 import { type ForgeAddress, forgeAddress } from './forge-address.js';
 import { tokenContext, webhookContext } from './repository-contexts.js';
 import { RepositoriesRepository } from './repositories.repository.js';
-import type { RepositoryDocument, StoredWebhook } from './repository.schema.js';
+import type { RepositoryDocument, RepositorySettings, StoredWebhook } from './repository.schema.js';
 
 /** Namespace of the ids of connections (a random UUID, fixed for ever). */
 const ID_NAMESPACE = '6c6e6a52-6a06-4c7f-9c3a-5a3d3f1e7b9a';
@@ -38,7 +37,8 @@ export interface ConnectRequest {
   readonly token?: string;
   /** Id of the repository at the forge; for GitLab, whose API is not asked. */
   readonly remoteId?: string;
-  readonly forks?: ForkPolicy;
+  /** What is not named stays as it is. */
+  readonly settings?: Partial<RepositorySettings>;
 }
 
 /** How a forge reaches us: told once, to whoever connected it. */
@@ -106,7 +106,8 @@ export class RepositoriesService implements OnModuleInit {
       forge: address.forge,
       remote_id: remote.id,
       webhook: { secret: this.newSecret(id), id: null, reached_at: null },
-      forks: request.forks ?? 'approval',
+      forks: 'approval',
+      ...request.settings,
       problem: null,
       created_by: actor,
       created_at: now,
@@ -117,7 +118,7 @@ export class RepositoriesService implements OnModuleInit {
       await this.repositories.change(id, {
         ...told,
         ...(token !== null && { token }),
-        ...(request.forks !== undefined && { forks: request.forks }),
+        ...request.settings,
       });
       await this.repositories.setProblem(id, null);
     }
@@ -157,9 +158,12 @@ export class RepositoriesService implements OnModuleInit {
     return this.repositories.list(page);
   }
 
-  async changeForks(id: string, forks: ForkPolicy): Promise<RepositoryDocument> {
+  async changeSettings(
+    id: string,
+    settings: Partial<RepositorySettings>,
+  ): Promise<RepositoryDocument> {
     await this.get(id);
-    await this.repositories.change(id, { forks });
+    await this.repositories.change(id, settings);
     return this.get(id);
   }
 

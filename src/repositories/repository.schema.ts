@@ -4,8 +4,24 @@ import type { ForkPolicy } from '../engine/triggers/fork-policy.js';
 
 export const REPOSITORY_MODEL = 'Repository';
 
+/** What people decide of a connection. */
+export interface RepositorySettings {
+  /** What a run of a pull request from another repository needs. */
+  readonly forks: ForkPolicy;
+  /**
+   * Accounts that may approve such a run, of those who may approve at all; empty: all of these.
+   * Absent in connections of older versions: empty.
+   */
+  readonly fork_approvers?: readonly string[];
+  /**
+   * Tell the forge of pipelines that start nothing since other files were changed: a check that it
+   * requires would wait for ever. Absent: false.
+   */
+  readonly report_skipped?: boolean;
+}
+
 /** A connected repository: where it is, and how Millrace and its forge know each other. */
-export interface RepositoryDocument {
+export interface RepositoryDocument extends RepositorySettings {
   /** Made from forge and `remote_id`: connecting again is the same connection. */
   readonly _id: string;
   readonly forge: ForgeKind;
@@ -22,8 +38,6 @@ export interface RepositoryDocument {
   /** The credential for API and clones, sealed; null: as anybody. */
   readonly token: string | null;
   readonly webhook: StoredWebhook;
-  /** What a run of a pull request from another repository needs. */
-  readonly forks: ForkPolicy;
   /** Why the forge cannot be asked any more; null = it can. */
   readonly problem: StoredProblem | null;
   readonly created_by: string;
@@ -61,6 +75,8 @@ export const repositorySchema = new Schema(
     token: { type: String },
     webhook: { type: Schema.Types.Mixed, required: true },
     forks: { type: String, required: true },
+    fork_approvers: { type: [String], default: undefined },
+    report_skipped: { type: Boolean },
     problem: { type: Schema.Types.Mixed },
     created_by: { type: String, required: true },
     created_at: { type: Date, required: true },

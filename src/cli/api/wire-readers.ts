@@ -344,6 +344,8 @@ const repositoryFields = {
   webhook: text,
   webhook_reached_at: nullable(instant),
   forks: text,
+  fork_approvers: list(text),
+  report_skipped: flag,
   problem: nullable(reason),
 };
 

@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal/terminal.js';
 import { addClientOptions, addPageOptions, type Done, PIPELINE } from './client-options.js';
 import type { ApproveFlags, DeliveryListFlags, ReplayFlags } from './delivery-commands.js';
 import type { PageFlags } from './list-page.js';
-import type { ConnectFlags } from './repository-commands.js';
+import type { ChangeFlags, ConnectFlags } from './repository-commands.js';
 import type { ClientFlags } from './session.js';
 
 const REPOSITORY = 'owner/name, URL or id';
@@ -40,6 +40,7 @@ function addRepositories(program: Command, terminal: Terminal, setExitCode: Done
     setExitCode(await listRepositories(flags, terminal));
   });
   addConnect(repositories, terminal, setExitCode);
+  addChange(repositories, terminal, setExitCode);
   for (const [name, description, run] of [
     ['check', 'Ask the forge what of a connection works', 'checkRepository'],
     ['disconnect', 'End a connection and remove its webhook', 'disconnectRepository'],
@@ -67,16 +68,38 @@ function addConnect(repositories: Command, terminal: Terminal, setExitCode: Done
       )
       .option('--api-url <url>', 'where the API of the forge is, if not at its usual place')
       .option('--remote-id <id>', 'id of the repository at the forge; needed for GitLab only')
-      .addOption(
-        new Option('--forks <policy>', 'what pull requests of other repositories do').choices(
-          FORK_POLICIES,
-        ),
-      )
+      .addOption(forksOption())
       .option('--no-forge-token', 'ask for no token: a public repository, whose webhook you paste'),
   ).action(async (url: string, flags: ConnectFlags) => {
     const { connectRepository } = await import('./repository-commands.js');
     setExitCode(await connectRepository(url, flags, terminal));
   });
+}
+
+function addChange(repositories: Command, terminal: Terminal, setExitCode: Done): void {
+  addClientOptions(
+    repositories
+      .command('change')
+      .description('Change the settings of a connection; what is not named stays')
+      .argument('<repository>', REPOSITORY)
+      .addOption(forksOption())
+      .addOption(
+        new Option(
+          '--fork-approvers <ids>',
+          'ids of the users who may approve them, with commas; "" for all who may approve',
+        ).argParser((text) => text.split(',').filter((id) => id !== '')),
+      )
+      .option('--report-skipped', 'tell the forge of pipelines that a change does not need')
+      .option('--no-report-skipped', 'tell it nothing of these'),
+  ).action(async (repository: string, flags: ChangeFlags) => {
+    const { changeRepository } = await import('./repository-commands.js');
+    setExitCode(await changeRepository(repository, flags, terminal));
+  });
+}
+
+function forksOption(): Option {
+  const description = 'what pull requests of other repositories do';
+  return new Option('--forks <policy>', description).choices(FORK_POLICIES);
 }
 
 function addDeliveries(program: Command, terminal: Terminal, setExitCode: Done): void {

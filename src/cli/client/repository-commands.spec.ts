@@ -1,6 +1,6 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
 import type { ConnectedRepository } from '../api/wire-readers.js';
-import { renderCheck, sayConnected } from './repository-commands.js';
+import { renderCheck, renderSettings, sayConnected } from './repository-commands.js';
 
 const connected: ConnectedRepository = {
   id: '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b',
@@ -12,6 +12,8 @@ const connected: ConnectedRepository = {
   webhook: 'made',
   webhook_reached_at: null,
   forks: 'approval',
+  fork_approvers: [],
+  report_skipped: false,
   problem: null,
   paste: null,
   why: null,
@@ -37,6 +39,26 @@ it('without PUBLIC_URL there is nothing to paste', () => {
   const { out } = sayTo({ ...connected, paste: { url: null, secret: 's-e-c' }, why: 'x' });
   expect(out()).toContain('Set PUBLIC_URL');
   expect(out()).not.toContain('s-e-c');
+});
+
+it('the settings say who approves', () => {
+  expect(renderSettings(connected).join('\n')).toBe(
+    `
+acme/shop
+  pull requests of other repositories   approval
+  who approves them                     all who may approve
+  tells the forge what was not needed   no
+`.trim(),
+  );
+  const changed = renderSettings({
+    ...connected,
+    fork_approvers: ['a', 'b'],
+    report_skipped: true,
+  });
+  expect(changed.slice(2)).toEqual([
+    '  who approves them                     a, b',
+    '  tells the forge what was not needed   yes',
+  ]);
 });
 
 it('a check says of each part whether it works', () => {

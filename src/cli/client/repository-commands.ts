@@ -142,6 +142,47 @@ export function renderCheck(
   });
 }
 
+export interface ChangeFlags extends ClientFlags {
+  readonly forks?: string;
+  readonly forkApprovers?: readonly string[];
+  readonly reportSkipped?: boolean;
+}
+
+/** Changes what is named, and prints the settings as they are then. */
+export async function changeRepository(
+  reference: string,
+  { forks, forkApprovers, reportSkipped, ...flags }: ChangeFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const id = await findRepository(session.api, reference);
+  const request = {
+    method: 'PATCH',
+    path: `/api/repositories/${id}`,
+    body: { forks, fork_approvers: forkApprovers, report_skipped: reportSkipped },
+    repeatable: true,
+  };
+  const { value, json } = await session.api.read(request, repository);
+  if (session.json) session.printJson(json);
+  else for (const line of renderSettings(value)) terminal.print(line);
+  return exitCodes.success;
+}
+
+export function renderSettings({
+  full_name: name,
+  forks,
+  fork_approvers: approvers,
+  report_skipped: reportsSkipped,
+}: Repository): string[] {
+  const who = approvers.length === 0 ? 'all who may approve' : approvers.join(', ');
+  return [
+    name,
+    `  pull requests of other repositories   ${forks}`,
+    `  who approves them                     ${who}`,
+    `  tells the forge what was not needed   ${reportsSkipped ? 'yes' : 'no'}`,
+  ];
+}
+
 export async function disconnectRepository(
   reference: string,
   flags: ClientFlags,

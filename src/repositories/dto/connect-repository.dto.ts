@@ -1,10 +1,57 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, IsUrl, Matches, MaxLength } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  IsString,
+  IsUrl,
+  IsUUID,
+  Matches,
+  MaxLength,
+} from 'class-validator';
+import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 import { FORGE_KINDS, type ForgeKind } from '../../integrations/forge/forge-event.js';
 import { FORK_POLICIES, type ForkPolicy } from '../../engine/triggers/fork-policy.js';
+import type { RepositorySettings } from '../repository.schema.js';
+
+const MOST_APPROVERS = 50;
+
+/** Body of `PATCH /api/repositories/:id`: what is not named stays as it is. */
+export class ChangeRepositoryDto implements Partial<RepositorySettings> {
+  @ApiPropertyOptional({
+    enum: FORK_POLICIES,
+    description: 'What a pull request from another repository may do. Default: `approval`.',
+  })
+  @MayBeAbsent()
+  @IsIn(FORK_POLICIES)
+  forks?: ForkPolicy;
+
+  @ApiPropertyOptional({
+    type: [String],
+    format: 'uuid',
+    maxItems: MOST_APPROVERS,
+    description:
+      'Ids of the users who may approve such a run, of those who may approve at all; an empty list: all of these.',
+  })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MOST_APPROVERS)
+  @IsUUID(undefined, { each: true })
+  fork_approvers?: string[];
+
+  @ApiPropertyOptional({
+    description:
+      'Whether the forge is told, as a success, of pipelines that start nothing since other files were changed. Default: false.',
+  })
+  @MayBeAbsent()
+  @IsBoolean()
+  report_skipped?: boolean;
+}
 
 /** Body of `POST /api/repositories`. */
-export class ConnectRepositoryDto {
+export class ConnectRepositoryDto extends ChangeRepositoryDto {
   @ApiProperty({ example: 'https://github.com/acme/shop', maxLength: 2048 })
   @IsString()
   @MaxLength(2048)
@@ -51,19 +98,4 @@ export class ConnectRepositoryDto {
   @IsOptional()
   @Matches(/^[A-Za-z0-9_-]{1,64}$/, { message: 'remote_id must be the id that the forge shows' })
   remote_id?: string;
-
-  @ApiPropertyOptional({
-    enum: FORK_POLICIES,
-    description: 'What a pull request from another repository may do. Default: `approval`.',
-  })
-  @IsOptional()
-  @IsIn(FORK_POLICIES)
-  forks?: ForkPolicy;
-}
-
-/** Body of `PATCH /api/repositories/:id`. */
-export class ChangeRepositoryDto {
-  @ApiProperty({ enum: FORK_POLICIES })
-  @IsIn(FORK_POLICIES)
-  forks!: ForkPolicy;
 }

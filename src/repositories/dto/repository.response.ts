@@ -58,6 +58,15 @@ export class RepositoryResponse {
   @ApiProperty({ enum: FORK_POLICIES })
   forks!: string;
 
+  @ApiProperty({
+    type: [String],
+    description: 'Ids of the users who may approve; empty: all who may approve at all.',
+  })
+  fork_approvers!: readonly string[];
+
+  @ApiProperty({ description: 'Whether the forge is told of pipelines that were not needed.' })
+  report_skipped!: boolean;
+
   @ApiProperty({ type: RepositoryProblemResponse, nullable: true })
   problem!: RepositoryProblemResponse | null;
 
@@ -123,6 +132,8 @@ export function repositoryResponse(repository: RepositoryDocument): RepositoryRe
     webhook: repository.webhook.id === null ? 'to_paste' : 'made',
     webhook_reached_at: repository.webhook.reached_at,
     forks: repository.forks,
+    fork_approvers: repository.fork_approvers ?? [],
+    report_skipped: repository.report_skipped ?? false,
     problem: repository.problem,
     created_at: repository.created_at,
   };

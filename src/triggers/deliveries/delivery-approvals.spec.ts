@@ -2,6 +2,8 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { DeliveriesRepository } from './deliveries.repository.js';
 import type { DeliveryDocument, StoredDecision } from './delivery.schema.js';
 import { DeliveryApprovals } from './delivery-approvals.js';
+import type { RepositoriesService } from '../../repositories/repositories.service.js';
+import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import type { DeliveryJobs } from './delivery-jobs.js';
 import { decisionsOf } from './dto/delivery.response.js';
 
@@ -28,14 +30,17 @@ describe('the approval of a run', () => {
   let delivery: DeliveryDocument;
   let offered: string[];
   let approvals: DeliveryApprovals;
+  let approvers: readonly string[] | undefined;
 
   beforeEach(() => {
     delivery = {
       _id: ID,
       status: 'done',
+      repository_id: ID,
       decisions: JSON.stringify([waits]),
     } as unknown as DeliveryDocument;
     offered = [];
+    approvers = undefined;
     approvals = new DeliveryApprovals(
       standIn<DeliveriesRepository>({
         find: async (id) => (id === ID ? delivery : undefined),
@@ -46,6 +51,9 @@ describe('the approval of a run', () => {
         },
       }),
       standIn<DeliveryJobs>({ offer: async (id) => void offered.push(id) }),
+      standIn<RepositoriesService>({
+        find: async () => ({ fork_approvers: approvers }) as RepositoryDocument,
+      }),
     );
   });
 
@@ -74,6 +82,14 @@ describe('the approval of a run', () => {
     const [first, second] = await Promise.all([approve('ada'), approve('bob')]);
     expect(first).toBe(second);
     expect(await approve('ada')).toBe(first);
+  });
+
+  it('is for those whom the connection names, if it names some', async () => {
+    approvers = ['bob'];
+    await expect(approve('ada')).rejects.toMatchObject({ kind: 'AuthorizationError' });
+    expect(decisionsOf(delivery)).toEqual([waits]);
+    await approve('bob');
+    expect(decisionsOf(delivery)).toMatchObject([{ starts: true }]);
   });
 
   it('of the author is refused', async () => {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { conflict, MillraceError, notFound } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { RepositoriesService } from '../../repositories/repositories.service.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import type { DeliveryDocument, StoredDecision } from './delivery.schema.js';
 import { DeliveryJobs } from './delivery-jobs.js';
@@ -26,13 +27,14 @@ export class DeliveryApprovals {
   constructor(
     private readonly deliveries: DeliveriesRepository,
     private readonly jobs: DeliveryJobs,
+    private readonly repositories: RepositoriesService,
   ) {}
 
   /**
    * Starts what waited for it; a second approval of the same answers the same execution.
    * @returns id of the execution
    * @throws MillraceError NotFoundError; ConflictError: nothing waits, or at another commit;
-   *   AuthorizationError: the approver is the author
+   *   AuthorizationError: the approver is the author, or none of those whom the connection names
    */
   async approve(id: string, request: ApprovalRequest, by: Approver): Promise<string> {
     for (;;) {
@@ -45,6 +47,7 @@ export class DeliveryApprovals {
         if (decision.execution_id !== null) return decision.execution_id;
       }
       refuse(decision, request, by);
+      await this.refuseOthers(delivery, by);
       const executionId = uuidV7();
       const approved = decisions.map((each) =>
         each === decision ? approvedDecision(decision, executionId, by) : each,
@@ -54,6 +57,17 @@ export class DeliveryApprovals {
         return executionId;
       }
     }
+  }
+
+  private async refuseOthers({ repository_id: id }: DeliveryDocument, by: Approver): Promise<void> {
+    const repository = id === null ? undefined : await this.repositories.find(id);
+    const { fork_approvers: approvers = [] } = repository ?? {};
+    if (approvers.length === 0 || approvers.includes(by.id)) return;
+    throw new MillraceError('AuthorizationError', 'The repository names others who may approve.', {
+      suggestions: [
+        'Ask one of its fork_approvers, or an administrator to add you: ./millrace repositories change',
+      ],
+    });
   }
 
   /** False: somebody else has changed it. */

@@ -21,7 +21,7 @@ import type { RepositoryDocument } from '../../repositories/repository.schema.js
 import { CommitStatusesRepository } from '../statuses/commit-statuses.repository.js';
 import { ClosedPullRequests } from '../pull-requests/closed-pull-requests.js';
 import { Superseder } from '../supersede/superseder.js';
-import { contextOf, oneLine } from '../statuses/status-of.js';
+import { contextOf, oneLine, statusOfSkipped } from '../statuses/status-of.js';
 import { DeliveryDecider } from '../decisions/delivery-decider.js';
 import { DeliveriesRepository } from '../deliveries/deliveries.repository.js';
 import { missedPushEvent } from '../deliveries/missed-push.js';
@@ -141,17 +141,21 @@ export class DeliveriesProcessor {
   private async wantStatus(
     repository: RepositoryDocument,
     event: ForgeEvent,
-    { starts, reason, pipeline_name: name, execution_id }: StoredDecision,
+    decision: StoredDecision,
   ): Promise<void> {
-    const isUnreadable = reason.code === 'definition_unreadable';
-    const isTold = starts || execution_id !== null || isUnreadable;
+    const { starts, reason, pipeline_name: name, execution_id } = decision;
+    const fixed =
+      reason.code === 'definition_unreadable'
+        ? ({ state: 'error', description: oneLine(reason.message) } as const)
+        : (statusOfSkipped(decision, repository) ?? null);
+    const isTold = starts || execution_id !== null || fixed !== null;
     if (event.commit === null || repository.api_url === '' || !isTold) return;
     await this.statuses.want({
       repository_id: repository._id,
       commit: event.commit,
       context: contextOf(name, event.kind),
       execution_id,
-      fixed: isUnreadable ? { state: 'error', description: oneLine(reason.message) } : null,
+      fixed,
     });
   }
 

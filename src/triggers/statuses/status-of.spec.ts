@@ -1,5 +1,36 @@
+import type { TriggerDocument } from '../../engine/definition/definition-document.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
-import { contextOf, oneLine, statusOf } from './status-of.js';
+import { decideTrigger } from '../../engine/triggers/trigger-decision.js';
+import { contextOf, oneLine, statusOf, statusOfSkipped } from './status-of.js';
+
+describe('what a forge is told of what starts nothing', () => {
+  const rule = (branch: string): TriggerDocument => ({
+    trigger_type: 'git_push',
+    config: { branch_patterns: [branch], paths: { include: ['src/**'], exclude: [] } },
+  });
+  const told = (rules: readonly TriggerDocument[], path: string, isAsked?: boolean): unknown =>
+    statusOfSkipped(
+      decideTrigger({
+        rules,
+        trigger: { event: 'push', branch: 'main', changedPaths: [path] },
+        enabled: true,
+        inputProblems: [],
+      }),
+      { report_skipped: isAsked },
+    );
+
+  it('is that it is not needed, where files are all that a rule misses', () => {
+    const needless = expect.objectContaining({ state: 'success' });
+    expect(told([rule('main')], 'README.md', true)).toEqual(needless);
+    expect(told([rule('dev'), rule('main')], 'README.md', true)).toEqual(needless);
+    expect(told([rule('dev')], 'README.md', true)).toBeUndefined();
+  });
+
+  it('is nothing unless the connection asks for it, and of what starts', () => {
+    expect(told([rule('main')], 'README.md')).toBeUndefined();
+    expect(told([rule('main')], 'src/a.ts', true)).toBeUndefined();
+  });
+});
 
 describe('what a forge is told', () => {
   it.each([

@@ -3,6 +3,8 @@ import type { ExecutionRecord } from '../../executions/record/execution.schema.j
 import type { RunStatus } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
 import type { CommitState } from '../../integrations/forge/forge.js';
+import type { RepositoryDocument } from '../../repositories/repository.schema.js';
+import type { StoredDecision } from '../deliveries/delivery.schema.js';
 import type { ToldStatus } from './commit-status.schema.js';
 
 /** What forges show of a description. */
@@ -33,6 +35,25 @@ const STATES: Readonly<Record<RunStatus, CommitState>> = {
   timeout: 'failure',
   cancelled: 'error',
 };
+
+/**
+ * What a forge is told of a pipeline that starts nothing: that it is not needed, where the files
+ * that were changed are all that a rule misses and the connection asks for it. Of whatever else
+ * starts nothing a forge is told nothing: undefined.
+ */
+export function statusOfSkipped(
+  { starts, rules }: Pick<StoredDecision, 'starts' | 'rules'>,
+  { report_skipped: isAsked }: Pick<RepositoryDocument, 'report_skipped'>,
+): ToldStatus | undefined {
+  if (starts || isAsked !== true) return undefined;
+  const missesPaths = rules.some(({ parts }) => {
+    const [failed, ...more] = parts.filter(({ result }) => result === 'fails');
+    return failed?.part === 'paths' && more.length === 0;
+  });
+  return missesPaths
+    ? { state: 'success', description: 'not needed: no file that it asks for was changed' }
+    : undefined;
+}
 
 export function oneLine(text: string): string {
   return cutText(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), MAX_DESCRIPTION);
