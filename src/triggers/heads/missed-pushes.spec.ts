@@ -154,6 +154,19 @@ describe('what was pushed while nobody listened', () => {
     expect(asked).toBe(2);
   });
 
+  it('is looked for half a minute after a start: what was pushed meanwhile may be listed late', async () => {
+    await start().round();
+    pass(MINUTE);
+    const process = start();
+    await process.round();
+    heads.set('main', sha('b'));
+    await after(process, 30 * SECOND);
+    await after(process, 10 * SECOND);
+    expect(missed).toEqual(['main a>b begun']);
+    await after(process, MINUTE);
+    expect(asked).toBe(4);
+  });
+
   it('lets the forge send again what has failed, before heads are compared', async () => {
     await start().round();
     pass(MINUTE);

@@ -11,6 +11,11 @@ import { HeadsSource } from './heads-source.js';
 const ROUND_MS = 5_000;
 /** From one comparison to the next: a request for each hundred branches. */
 const COMPARE_EVERY_MS = 600_000;
+/**
+ * After a start once more: a push that came while the server started may have failed at the forge
+ * after the first comparison, or have been listed there a moment later.
+ */
+const AFTER_START_MS = 30_000;
 /** Whoever compares has done so within this time, or is dead. */
 const CLAIM_MS = 60_000;
 /** A webhook that is on its way comes within this time, and knows more than the heads do. */
@@ -26,8 +31,8 @@ interface Compared extends Pick<HeadCheck, 'begunAt' | 'differing'> {
 }
 
 /**
- * Finds what was pushed while no webhook reached us: when a process starts, and every ten
- * minutes, the heads at the forge are compared with those that were seen last. Of several processes
+ * Finds what was pushed while no webhook reached us: when a process starts, half a minute
+ * later, and every ten minutes, the heads at the forge are compared with those that were seen last. Of several processes
  * one asks.
  */
 @Injectable()
@@ -153,7 +158,9 @@ export class MissedPushes extends BackgroundRounds {
       );
     }
     const isSettled = settled.length === differing.size;
-    return { begunAt, differing, nextInMs: isSettled ? COMPARE_EVERY_MS : SETTLE_MS };
+    const hasJustStarted = Date.now() - this.startedAt < AFTER_START_MS;
+    const pauseMs = hasJustStarted ? AFTER_START_MS : COMPARE_EVERY_MS;
+    return { begunAt, differing, nextInMs: isSettled ? pauseMs : SETTLE_MS };
   }
 
   /** How many deliveries that have failed the forge sends again. */
