@@ -213,7 +213,7 @@ describe('encryption of what is stored', () => {
     const other = { ENCRYPTION_KEYS: `other:${randomBytes(32).toString('base64')}` };
     // Where the database is slow it ends just after its start.
     const ended = server.startWorker(other).then(async (worker) => {
-      await eventually(() => (worker.child.exitCode === null ? undefined : true));
+      await eventually(() => worker.isOver() || undefined);
       throw new Error(worker.output());
     });
     await expect(ended).rejects.toThrow(`ENCRYPTION_KEYS lacks the key`);

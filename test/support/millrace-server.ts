@@ -16,6 +16,8 @@ export interface ServerProcess {
   readonly pid: number;
   /** Everything that it printed. */
   output(): string;
+  /** True when it has ended and all that it printed is read: the end is known before the words. */
+  isOver(): boolean;
   /** Sends the signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -254,10 +256,13 @@ function launch(
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let isOver = false;
+  child.once('close', () => (isOver = true));
   return {
     child,
     pid: child.pid ?? 0,
     output: () => chunks.join(''),
+    isOver: () => isOver,
     end: async (signal = 'SIGTERM') => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGCONT');
@@ -281,6 +286,6 @@ async function said(server: ServerProcess, name: string, what: RegExp): Promise<
 
 function failIfEnded(server: ServerProcess, name: string): void {
   const { exitCode, signalCode } = server.child;
-  if (exitCode === null && signalCode === null) return;
+  if (!server.isOver()) return;
   throw new Error(`${name} ended (${exitCode ?? signalCode}):\n${server.output()}`);
 }
