@@ -6,6 +6,7 @@ import { RepositoryPipelinesController } from './definitions/repository-pipeline
 import { DeliveriesController } from './deliveries/deliveries.controller.js';
 import { DeliveriesReconciler } from './deliveries/deliveries.reconciler.js';
 import { DeliveryApprovals } from './deliveries/delivery-approvals.js';
+import { SameCommitExecutions } from './deliveries/same-commit.js';
 import { WebhookRefusals } from './deliveries/webhook-refusals.js';
 import { WebhooksController } from './deliveries/webhooks.controller.js';
 import { ForgeHeads } from './heads/forge-heads.js';
@@ -54,6 +55,7 @@ import { TriggersModule } from './triggers.module.js';
     DeliveriesReconciler,
     { provide: HeadsSource, useClass: ForgeHeads },
     MissedPushes,
+    SameCommitExecutions,
     StatusReporter,
     {
       provide: ScheduleStore,

@@ -372,6 +372,10 @@ const deliveryFields = {
   forge: nullable(text),
   forge_delivery_id: nullable(text),
   event: text,
+  branch: nullable(text),
+  tag: nullable(text),
+  number: nullable(number),
+  commit: nullable(text),
   status: text,
   reason: nullable(reason),
   duplicate_of: nullable(uuid),
@@ -404,6 +408,7 @@ export const delivery = object({
         object({ event: text, matches: nullable(flag), reason, parts: list(decisionPart) }),
       ),
       execution_id: nullable(uuid),
+      same_commit: list(object({ event: text, execution_id: uuid })),
     }),
   ),
 });

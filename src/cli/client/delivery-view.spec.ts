@@ -1,7 +1,7 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
 import type { Delivery, DeliveryDecision } from '../api/wire-readers.js';
 import { Moments } from '../terminal/moments.js';
-import { renderDelivery } from './delivery-view.js';
+import { renderDelivery, subjectOf } from './delivery-view.js';
 import { renderSchedules } from './schedules-command.js';
 
 const NOW = Date.parse('2026-01-31T12:03:00.000Z');
@@ -17,6 +17,10 @@ const delivery: Delivery = {
   forge: 'github',
   forge_delivery_id: 'abc',
   event: 'push',
+  branch: 'main',
+  tag: null,
+  number: null,
+  commit: COMMIT,
   status: 'done',
   reason: null,
   duplicate_of: null,
@@ -53,6 +57,7 @@ const decision: DeliveryDecision = {
     },
   ],
   execution_id: ID,
+  same_commit: [],
 };
 
 function shown(change: Partial<Delivery>): string[] {
@@ -77,11 +82,13 @@ it('a delivery is a decision for each pipeline, with its rules and what to type 
       },
     ],
     execution_id: null,
+    same_commit: [{ event: 'pull_request', execution_id: ID }],
   };
   expect(shown({ decisions: [decision, nothing] }).join('\n')).toBe(
     `
 push: it starts 1 of 2 pipelines
 Id        ${ID}
+Of        main 4f0c3d2a1b2c
 From      github, repository ${ID}, its delivery abc
 Came      2026-01-31 12:00:00 (3 min ago)
 Decided   2026-01-31 12:00:01 (2 min ago)
@@ -97,6 +104,7 @@ docs (stored pipeline, version 3): starts nothing
   why: no rule matches: the branch "a" fits none
   └─ rule push: unsure, it depends
        branch unknown: not said; asked for main, v*
+  the pull_request of this commit runs too: ./millrace status ${ID}
 `.trim(),
   );
 });
@@ -139,4 +147,14 @@ it('schedules show the next times of each rule, and what came of the last', () =
     '  next  2026-02-01 02:00:00',
     `  last  2026-02-01 02:00:00  ${ID}: it matches`,
   ]);
+});
+
+it.each<[Partial<Delivery>, string]>([
+  [{}, 'main 4f0c3d2a1b2c'],
+  [{ branch: null, tag: 'v1' }, 'v1 4f0c3d2a1b2c'],
+  [{ branch: null, number: 12 }, '#12 4f0c3d2a1b2c'],
+  [{ commit: null }, 'main'],
+  [{ branch: null, commit: null }, ''],
+])('what a delivery is of: %j', (change, words) => {
+  expect(subjectOf({ ...delivery, ...change })).toBe(words);
 });

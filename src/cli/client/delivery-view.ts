@@ -1,10 +1,17 @@
-import type { DecisionPart, Delivery, DeliveryDecision } from '../api/wire-readers.js';
+import type {
+  DecisionPart,
+  Delivery,
+  DeliveryDecision,
+  DeliverySummary,
+} from '../api/wire-readers.js';
+import { cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
 
 type Paint = Pick<Terminal, 'paint'>;
 
 const FACT_WIDTH = 9;
+const SHORT_COMMIT = 12;
 
 /**
  * What was made of a delivery: for each pipeline what starts and why, with its rules below it, and
@@ -17,6 +24,7 @@ export function renderDelivery(delivery: Delivery, terminal: Paint, moments: Mom
   return [
     `${terminal.paint('bold', delivery.event)}: ${outcomeOf(delivery)}`,
     fact('Id', id),
+    ...(subjectOf(delivery) === '' ? [] : [fact('Of', subjectOf(delivery))]),
     fact('From', sourceOf(delivery)),
     fact('Came', moments.full(delivery.received_at)),
     fact('Decided', moments.full(delivery.decided_at)),
@@ -25,6 +33,13 @@ export function renderDelivery(delivery: Delivery, terminal: Paint, moments: Mom
     ...(problem === null ? [] : [fact('Problem', problem)]),
     ...decisions.flatMap((decision) => ['', ...renderDecision(decision, delivery, terminal)]),
   ];
+}
+
+/** `main 4f0c3d2a1b2c`, `v1.2 …`, `#12 …`; empty: not known yet, or of no commit. */
+export function subjectOf({ branch, tag, number, commit }: DeliverySummary): string {
+  const name = branch ?? tag ?? (number === null ? undefined : `#${number}`);
+  const words = [name, commit?.slice(0, SHORT_COMMIT)];
+  return cleanText(words.filter((word) => word !== undefined).join(' '));
 }
 
 function sourceOf(delivery: Delivery): string {
@@ -74,6 +89,10 @@ function renderDecision(
       ...parts.flatMap(partLine).map((line) => `  ${index === last ? ' ' : '│'}    ${line}`),
     ]),
     ...nextStep(decision, id).map((line) => `  ${line}`),
+    ...decision.same_commit.map(
+      ({ event, execution_id: other }) =>
+        `  the ${event} of this commit runs too: ./millrace status ${other}`,
+    ),
   ];
 }
 

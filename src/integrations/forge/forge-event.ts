@@ -2,12 +2,14 @@
 export const FORGE_KINDS = ['github', 'gitea', 'gitlab'] as const;
 export type ForgeKind = (typeof FORGE_KINDS)[number];
 
+export const EVENT_KINDS = ['push', 'tag', 'pull_request'] as const;
+
 /**
  * What happened in a repository, in one form for all forges. What a forge does not say is null and
  * never guessed. All texts are untrusted.
  */
 export interface ForgeEvent {
-  readonly kind: 'push' | 'tag' | 'pull_request';
+  readonly kind: (typeof EVENT_KINDS)[number];
   /** The branch that was pushed; null for tags and pull requests. */
   readonly branch: string | null;
   readonly tag: string | null;

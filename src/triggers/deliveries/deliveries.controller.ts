@@ -17,6 +17,7 @@ import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveryApprovals } from './delivery-approvals.js';
 import { DeliveryInbox, DELIVERY_ADVICE } from './delivery-inbox.js';
+import { SameCommitExecutions } from './same-commit.js';
 import {
   AcceptedDeliveryResponse,
   ApproveDeliveryDto,
@@ -37,6 +38,7 @@ export class DeliveriesController {
     private readonly deliveries: DeliveriesRepository,
     private readonly inbox: DeliveryInbox,
     private readonly approvals: DeliveryApprovals,
+    private readonly sameCommit: SameCommitExecutions,
   ) {}
 
   @Get()
@@ -59,7 +61,7 @@ export class DeliveriesController {
   async get(@Param('id', UuidPipe) id: string): Promise<DeliveryResponse> {
     const delivery = await this.deliveries.find(id);
     if (!delivery) throw notFound('delivery', id, DELIVERY_ADVICE);
-    return deliveryResponse(delivery);
+    return deliveryResponse(delivery, await this.sameCommit.of(delivery));
   }
 
   @Post(':id/replay')

@@ -143,9 +143,17 @@ export class DeliveriesRepository {
    */
   async decide(
     id: string,
-    { decisions, facts }: Pick<DeliveryDocument, 'facts'> & { readonly decisions: string },
+    {
+      decisions,
+      facts,
+      subject,
+    }: Pick<DeliveryDocument, 'facts' | 'subject'> & { readonly decisions: string },
   ): Promise<DeliveryDocument | undefined> {
-    const made = { decisions, ...(facts !== undefined && { facts }) };
+    const made = {
+      decisions,
+      ...(facts !== undefined && { facts }),
+      ...(subject !== undefined && { subject }),
+    };
     const set = { status: 'decided', ...made, decided_at: new Date(), problem: null };
     await databaseRetry(
       () => this.deliveries.updateOne({ _id: id, status: 'received' }, { $set: set }).exec(),

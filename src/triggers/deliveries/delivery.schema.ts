@@ -40,6 +40,15 @@ export interface StoredDecision {
   readonly execution_id: string | null;
 }
 
+/** Of which commit a delivery is, and by what it is known at the forge. */
+export interface DeliverySubject {
+  readonly branch: string | null;
+  readonly tag: string | null;
+  /** Of a pull request. */
+  readonly number: number | null;
+  readonly commit: string | null;
+}
+
 /** One webhook request with a good signature, or what we have found out without one. */
 export interface DeliveryDocument {
   /** UUIDv7. */
@@ -72,6 +81,8 @@ export interface DeliveryDocument {
   readonly dry_run?: boolean;
   /** As JSON text: what of the event the repository told and the body did not. */
   readonly facts?: string;
+  /** Absent: not decided, of no commit, or decided by an older version. */
+  readonly subject?: DeliverySubject;
   /** The decisions as JSON text; null = not decided. */
   readonly decisions: string | null;
   readonly decided_at: Date | null;
@@ -116,6 +127,7 @@ export const deliverySchema = new Schema(
     replay_of: { type: String },
     dry_run: { type: Boolean },
     facts: { type: String },
+    subject: { type: Schema.Types.Mixed },
     decisions: { type: String },
     decided_at: { type: Date },
     problem: { type: String },

@@ -113,7 +113,12 @@ export class DeliveriesProcessor {
         : decisions;
       const { message, author } = known;
       const facts = known === event ? undefined : JSON.stringify({ message, author });
-      return await this.deliveries.decide(id, { decisions: JSON.stringify(shown), facts });
+      const { branch, tag, number, commit } = known;
+      return await this.deliveries.decide(id, {
+        decisions: JSON.stringify(shown),
+        facts,
+        subject: { branch, tag, number, commit },
+      });
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       this.logger.warn({ err: error, deliveryId: id }, 'the definitions cannot be read now');

@@ -6,6 +6,7 @@ import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { COMMIT_STATUS_MODEL, type CommitStatusDocument } from './commit-status.schema.js';
 
 const RETRY = { deadlineMs: 5000 } as const;
+const MOST_OF_A_COMMIT = 1000;
 
 export type WantedStatus = Pick<
   CommitStatusDocument,
@@ -41,6 +42,20 @@ export class CommitStatusesRepository {
           : { _id: id, $or: [{ execution_id: null }, { execution_id: { $lt: execution_id } }] };
       await this.statuses.updateOne(older, { $set: fresh }).exec();
     }, RETRY);
+  }
+
+  /** Of every pipeline and kind of event. */
+  async ofCommit(repositoryId: string, commit: string): Promise<CommitStatusDocument[]> {
+    const prefix = `${repositoryId}:${commit}:`;
+    return databaseRetry(
+      () =>
+        this.statuses
+          .find({ _id: { $gte: prefix, $lt: `${prefix}\u{10ffff}` } })
+          .limit(MOST_OF_A_COMMIT)
+          .lean<CommitStatusDocument[]>()
+          .exec(),
+      RETRY,
+    );
   }
 
   /** Those that are due, the longest first. */

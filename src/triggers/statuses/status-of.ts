@@ -4,7 +4,7 @@ import type { RunStatus } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
 import type { CommitState } from '../../integrations/forge/forge.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
-import type { StoredDecision } from '../deliveries/delivery.schema.js';
+import type { TriggerDecision } from '../../engine/triggers/trigger-decision.js';
 import type { ToldStatus } from './commit-status.schema.js';
 
 /** What forges show of a description. */
@@ -42,7 +42,7 @@ const STATES: Readonly<Record<RunStatus, CommitState>> = {
  * starts nothing a forge is told nothing: undefined.
  */
 export function statusOfSkipped(
-  { starts, rules }: Pick<StoredDecision, 'starts' | 'rules'>,
+  { starts, rules }: Pick<TriggerDecision, 'starts' | 'rules'>,
   { report_skipped: isAsked }: Pick<RepositoryDocument, 'report_skipped'>,
 ): ToldStatus | undefined {
   if (starts || isAsked !== true) return undefined;

@@ -13,9 +13,11 @@ import {
   DELIVERY_KINDS,
   type DeliveryDocument,
   type DeliveryKind,
+  type DeliverySubject,
   type StoredDecision,
   type StoredDecisionReason,
 } from '../delivery.schema.js';
+import { EVENT_KINDS, type ForgeEvent } from '../../../integrations/forge/forge-event.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../delivery-status.js';
 
 /** `Push Hook` is one of GitLab. */
@@ -76,6 +78,15 @@ export class ApprovedDeliveryResponse {
   execution_id!: string;
 }
 
+/** An execution of the same pipeline and commit, started by an event of another kind. */
+export class SameCommitResponse {
+  @ApiProperty({ enum: EVENT_KINDS })
+  event!: ForgeEvent['kind'];
+
+  @ApiProperty({ format: 'uuid' })
+  execution_id!: string;
+}
+
 /** What was decided for one pipeline. */
 export class DeliveryDecisionResponse {
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
@@ -109,6 +120,13 @@ export class DeliveryDecisionResponse {
 
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   execution_id!: string | null;
+
+  @ApiProperty({
+    type: [SameCommitResponse],
+    description:
+      'Executions of the same pipeline and commit that events of other kinds have started: a push and its pull request make two.',
+  })
+  same_commit!: readonly SameCommitResponse[];
 }
 
 export class DeliverySummaryResponse {
@@ -146,6 +164,23 @@ export class DeliverySummaryResponse {
 
   @ApiProperty({ example: 'push' })
   event!: string;
+
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'main',
+    description: 'Null, as the next three: it is of none, or not decided yet.',
+  })
+  branch!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  tag!: string | null;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'Of the pull request.' })
+  number!: number | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'What is to be built.' })
+  commit!: string | null;
 
   @ApiProperty({
     enum: DELIVERY_STATUSES,
@@ -188,8 +223,10 @@ export class DeliveryResponse extends DeliverySummaryResponse {
   headers!: Readonly<Record<string, string>>;
 
   @ApiProperty({ type: [DeliveryDecisionResponse] })
-  decisions!: readonly StoredDecision[];
+  decisions!: readonly DeliveryDecisionResponse[];
 }
+
+const NO_SUBJECT: DeliverySubject = { branch: null, tag: null, number: null, commit: null };
 
 export function deliverySummary(delivery: DeliveryDocument): DeliverySummaryResponse {
   return {
@@ -200,6 +237,7 @@ export function deliverySummary(delivery: DeliveryDocument): DeliverySummaryResp
     forge: delivery.forge,
     forge_delivery_id: delivery.forge_delivery_id,
     event: delivery.event,
+    ...(delivery.subject ?? NO_SUBJECT),
     status: delivery.status,
     reason: delivery.reason,
     duplicate_of: delivery.duplicate_of,
@@ -212,11 +250,18 @@ export function deliverySummary(delivery: DeliveryDocument): DeliverySummaryResp
   };
 }
 
-export function deliveryResponse(delivery: DeliveryDocument): DeliveryResponse {
+/** @param sameCommit of each decision, in their order */
+export function deliveryResponse(
+  delivery: DeliveryDocument,
+  sameCommit: readonly (readonly SameCommitResponse[])[],
+): DeliveryResponse {
   return {
     ...deliverySummary(delivery),
     headers: JSON.parse(delivery.headers) as Record<string, string>,
-    decisions: decisionsOf(delivery),
+    decisions: decisionsOf(delivery).map((decision, index) => ({
+      ...decision,
+      same_commit: sameCommit[index] ?? [],
+    })),
   };
 }
 
