@@ -23,18 +23,58 @@ describe('KeyCheck', () => {
     );
   });
 
-  it('starts while the database is away, and ends when that says so', async () => {
-    jest.spyOn(Logger.prototype, 'fatal').mockImplementation();
+  describe('while the database is away', () => {
     const away = Object.assign(new Error('away'), { name: 'MongoNetworkError' });
-    jest.useFakeTimers();
-    const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
-    const answers = [Promise.reject(away), Promise.reject(away), Promise.resolve('other')];
-    for (const answer of answers) answer.catch(() => undefined);
-    await expect(start(() => answers.shift() ?? Promise.resolve('other'))).resolves.toBeUndefined();
-    expect(kill).not.toHaveBeenCalled();
-    await jest.advanceTimersByTimeAsync(3_000);
-    expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTERM');
-    jest.useRealTimers();
-    jest.restoreAllMocks();
+    let kill: jest.SpiedFunction<typeof process.kill>;
+
+    beforeEach(() => {
+      jest.spyOn(Logger.prototype, 'fatal').mockImplementation();
+      jest.spyOn(Logger.prototype, 'error').mockImplementation();
+      kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+      jest.useFakeTimers();
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+      jest.restoreAllMocks();
+    });
+
+    const answering = (answers: readonly (Error | string)[]): KeyCheck => {
+      const left = [...answers];
+      const sealedBy = async (): Promise<string | undefined> => {
+        const answer = left.length > 1 ? left.shift() : left[0];
+        if (answer instanceof Error) throw answer;
+        return answer;
+      };
+      return new KeyCheck(standIn<EncryptionStateRepository>({ sealedBy }), keyring);
+    };
+
+    it('the process starts, and ends when that names a key that is missing', async () => {
+      await answering([away, away, 'other']).onModuleInit();
+      await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTERM');
+    });
+
+    it('whatever else fails ends nothing, and is asked again', async () => {
+      await answering([away, new Error('odd'), 'other']).onModuleInit();
+      await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).toHaveBeenCalledTimes(1);
+    });
+
+    it('nothing ends a process for it that has ended', async () => {
+      let answer: (id: string) => void = () => undefined;
+      const answers = [Promise.reject(away), new Promise<string>((resolve) => (answer = resolve))];
+      const sealedBy = (): Promise<string> => answers.shift() ?? Promise.resolve('other');
+      const check = new KeyCheck(standIn<EncryptionStateRepository>({ sealedBy }), keyring);
+      await check.onModuleInit();
+      await jest.advanceTimersByTimeAsync(1_500);
+      check.onModuleDestroy();
+      answer('other');
+      await jest.advanceTimersByTimeAsync(5_000);
+      expect(kill).not.toHaveBeenCalled();
+    });
   });
 });

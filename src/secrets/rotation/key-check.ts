@@ -16,6 +16,7 @@ const ASK_AGAIN_MS = 1_000;
 export class KeyCheck implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(KeyCheck.name);
   private timer: NodeJS.Timeout | undefined;
+  private isOver = false;
 
   constructor(
     private readonly states: EncryptionStateRepository,
@@ -28,11 +29,12 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
       await this.check();
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
-      this.timer = setTimeout(() => void this.checkLater(), ASK_AGAIN_MS).unref();
+      this.askAgain();
     }
   }
 
   onModuleDestroy(): void {
+    this.isOver = true;
     clearTimeout(this.timer);
   }
 
@@ -46,12 +48,25 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
     throw new ConfigError([{ name: 'ENCRYPTION_KEYS', message }]);
   }
 
+  private askAgain(): void {
+    if (!this.isOver) this.timer = setTimeout(() => void this.checkLater(), ASK_AGAIN_MS).unref();
+  }
+
+  /** Ends the process for a missing key alone: whatever else fails says nothing of keys. */
   private async checkLater(): Promise<void> {
     try {
-      await this.onModuleInit();
+      await this.check();
     } catch (error) {
-      this.logger.fatal({ err: error }, 'this process may not run here, and stops');
-      process.kill(process.pid, 'SIGTERM');
+      if (this.isOver) return;
+      if (error instanceof ConfigError) {
+        this.logger.fatal({ err: error }, 'this process may not run here, and stops');
+        process.kill(process.pid, 'SIGTERM');
+        return;
+      }
+      if (!isDatabaseUnavailable(error)) {
+        this.logger.error({ err: error }, 'the keys are not checked yet');
+      }
+      this.askAgain();
     }
   }
 }

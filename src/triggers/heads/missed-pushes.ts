@@ -31,9 +31,9 @@ interface Compared extends Pick<HeadCheck, 'begunAt' | 'differing'> {
 }
 
 /**
- * Finds what was pushed while no webhook reached us: when a process starts, half a minute
- * later, and every ten minutes, the heads at the forge are compared with those that were seen last. Of several processes
- * one asks.
+ * Finds what was pushed while no webhook reached us: when a process starts, half a minute later,
+ * and every ten minutes, the heads at the forge are compared with those that were seen last. Of
+ * several processes one asks.
  */
 @Injectable()
 export class MissedPushes extends BackgroundRounds {
