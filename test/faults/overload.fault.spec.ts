@@ -52,7 +52,7 @@ describe('more is asked of the API than it can do', () => {
     );
     expect(statuses).toHaveLength(PIPELINED);
     expect([...new Set(statuses)].filter((status) => status !== 200 && status !== 503)).toEqual([]);
-    expect(statuses.length - refused).toBeGreaterThan(200);
+    expect(statuses.length - refused).toBeGreaterThan(20);
     expect(text).not.toContain('The database is not reachable');
     expect(text.match(/"code":"busy"/g) ?? []).toHaveLength(refused);
     expect(text.match(/^retry-after: [1-9]/gim) ?? []).toHaveLength(refused);
