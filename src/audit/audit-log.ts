@@ -37,7 +37,7 @@ interface Waiting {
 }
 
 /**
- * The one writer of a process: takes what is told, in its order, and links it to the chain. Other
+ * The one writer of a process: takes the entries in their order, and links it to the chain. Other
  * processes do the same; a number that one of them took first is taken by nobody else, and what
  * stood under it is linked again behind the new end.
  */
@@ -87,7 +87,7 @@ export class AuditLog extends Audit implements OnApplicationShutdown {
     else this.beginSoon();
   }
 
-  /** All that was told is stored, or `FLUSH_MS` are over. */
+  /** All that was taken is stored, or `FLUSH_MS` are over. */
   async flush(): Promise<void> {
     const until = performance.now() + FLUSH_MS;
     while (this.waiting.length > 0 || this.round !== undefined) {

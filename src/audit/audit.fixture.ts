@@ -1,6 +1,6 @@
 import { SYSTEM_ACTOR, type AuditEntry } from '../common/audit/audit.js';
 
-/** Something that the audit is told. */
+/** An entry for the audit. */
 export function entryOf(entry: Partial<AuditEntry> = {}): AuditEntry {
   return {
     action: 'pipelines.create',

@@ -11,8 +11,8 @@ interface Counted {
 }
 
 /**
- * Entries that anybody can cause as often as they like: the first of its key is told at once, the
- * rest of a minute together, with their number. So many keys are kept apart that those who are
+ * Entries that anybody can cause as often as they like: the first of its key is passed on at once,
+ * the rest of a minute together, with their number. So many keys are kept apart that those who are
  * known and those who are not have room of their own; what is beyond is counted together.
  */
 export class RepeatedEntries {

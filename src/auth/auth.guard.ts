@@ -19,7 +19,7 @@ const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * Deny by default: whoever calls a route that is not public must be known (401) and must have the
  * scope that the route requires (403). Before it nothing was read or asked, and whoever continues
- * without a good token is told 429 instead of 401 (`AUTH_FAILURE_LIMIT`); a good token is always
+ * without a good token gets 429 instead of 401 (`AUTH_FAILURE_LIMIT`); a good token is always
  * taken.
  */
 @Injectable()

@@ -14,10 +14,10 @@ export const FAIL_POINTS = [
   'job_taken', // worker: the job is here, the execution not claimed
   'execution_claimed', // claimed, nothing run yet
   'step_started', // the process of a step runs
-  'step_ended', // it ended, and nobody was told
+  'step_ended', // it ended, and nobody knows
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
-  'execution_settled', // its end is stored with the news of it; nobody is told, nothing cleaned up
+  'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up
   'half_resealed', // API: some documents are sealed by a new key, the rest are not yet
   'retention_log_removed', // the log of executions is removed, they themselves are not yet
 ] as const;

@@ -12,7 +12,7 @@ import { CancelExecution } from './ending/cancel-execution.js';
 import { EndExecution } from './ending/end-execution.js';
 import { AcceptExecution } from './acceptance/accept-execution.js';
 import { ExecutionNumbers } from './acceptance/execution-numbers.js';
-import { DirectTelling } from './outbox/direct-telling.js';
+import { DirectHandover } from './outbox/direct-handover.js';
 import { LiveFeedConsumer } from './outbox/live-feed.consumer.js';
 import { OutboxConsumers } from './outbox/outbox-consumers.js';
 import { OutboxRelay } from './outbox/outbox-relay.js';
@@ -68,7 +68,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     { provide: OutboxStore, useClass: OutboxRepository },
     OutboxConsumers,
     OutboxRelay,
-    DirectTelling,
+    DirectHandover,
     LiveFeedConsumer,
     EndExecution,
     CancelExecution,

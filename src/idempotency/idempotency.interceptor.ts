@@ -79,8 +79,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   /**
-   * What happened is told to the client, whether it can be noted or not: a repetition finds it out
-   * by the id.
+   * What happened is answered to the client, whether it can be noted or not: a repetition finds it
+   * out by the id.
    */
   private async note(noting: Promise<void>): Promise<void> {
     await noting.catch((error: unknown) => {

@@ -114,7 +114,7 @@ async function orServiceUnavailable(work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    throw serviceUnavailable('Redis is not orServiceUnavailable: no process was told.', {
+    throw serviceUnavailable('Redis is not reachable: the level of no process was changed.', {
       cause: error,
     });
   }

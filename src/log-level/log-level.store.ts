@@ -53,7 +53,7 @@ export class LogLevelStore {
     return { override, leftMs };
   }
 
-  /** `listener` is told of every change, and whenever one may have been missed. */
+  /** `listener` is called for every change, and whenever one may have been missed. */
   watch(listener: () => void): () => void {
     return this.bus.subscribe(TOPIC, listener);
   }

@@ -15,7 +15,7 @@ import { MetricsService } from './metrics.service.js';
 import { isDirectFromHere } from './direct-from-here.js';
 import { MayBeAbsent } from '../common/http/may-be-absent.decorator.js';
 
-/** The version of the text format, which Prometheus wants to be told. */
+/** The version of the text format, which Prometheus wants to know. */
 const TEXT_FORMAT = 'text/plain; version=0.0.4; charset=utf-8';
 
 export class MetricsQueryDto {

@@ -3,7 +3,7 @@ import type { Metric, PrometheusContentType } from 'prom-client';
 import type { MetricSnapshot, WorkerMetrics } from '../workers/worker-metrics.store.js';
 
 /**
- * A worker that has told nothing for so long is gone or hangs: what it counted stays true, what it
+ * A worker that has sent nothing for so long is gone or hangs: what it counted stays true, what it
  * measured does not.
  */
 const FRESH_MS = 20_000;
@@ -44,9 +44,9 @@ function isGauge({ type }: MetricSnapshot): boolean {
 function asMetric(snapshot: MetricSnapshot): Metric {
   // No number (a mean of nothing, and `null` once it went through JSON) is no sample: the reader
   // may refuse the whole scrape for it.
-  const told = {
+  const printed = {
     ...snapshot,
     values: snapshot.values.filter(({ value }) => Number.isFinite(value)),
   };
-  return { ...told, get: () => Promise.resolve(told) } as unknown as Metric;
+  return { ...printed, get: () => Promise.resolve(printed) } as unknown as Metric;
 }

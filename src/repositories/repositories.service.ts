@@ -41,7 +41,7 @@ export interface ConnectRequest {
   readonly settings?: Partial<RepositorySettings>;
 }
 
-/** How a forge reaches us: told once, to whoever connected it. */
+/** How a forge reaches us: shown once, to whoever connected it. */
 export interface WebhookToPaste {
   readonly url: string | null;
   readonly secret: string;
@@ -114,9 +114,9 @@ export class RepositoriesService implements OnModuleInit {
       updated_at: now,
     });
     if (!isNew) {
-      const { token, ...told } = facts;
+      const { token, ...found } = facts;
       await this.repositories.change(id, {
-        ...told,
+        ...found,
         ...(token !== null && { token }),
         ...request.settings,
       });
@@ -408,7 +408,7 @@ const REPOSITORY_ADVICE = {
   suggestions: ['GET /api/repositories lists those that are connected.'],
 } as const;
 
-/** What a user is told when the forge does not give what it was asked for. */
+/** What a user reads when the forge does not give what it was asked for. */
 function toMillraceError(error: unknown, withToken: boolean): unknown {
   if (!(error instanceof ForgeError)) return error;
   if (error.isPassing) {

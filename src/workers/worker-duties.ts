@@ -6,7 +6,7 @@ export class WorkerDuties {
   private readonly duties = new Map<string, () => Promise<void>>();
   private readonly underWay = new Map<string, Promise<void>>();
 
-  /** `onProblem` is told of a duty that failed; its next turn tries again. */
+  /** `onProblem` is called for a duty that failed; its next turn tries again. */
   constructor(private readonly onProblem: (name: string, error: unknown) => void) {}
 
   add(name: string, duty: () => Promise<void>): void {

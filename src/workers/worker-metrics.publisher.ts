@@ -9,11 +9,11 @@ import { Metrics } from '../common/metrics/metrics.js';
 import { WorkerMetricsStore } from './worker-metrics.store.js';
 
 const INTERVAL_MS = 5_000;
-/** What only an API has to tell. */
+/** What only an API publishes. */
 const OF_THE_API = /^millrace_(http|sse|errors|executions_accepted)_/;
 
 /**
- * Tells the API every 5 s, and once more at the end, what this worker counted: it has no port of
+ * Sends the API every 5 s, and once more at the end, what this worker counted: it has no port of
  * its own.
  */
 @Injectable()

@@ -27,7 +27,7 @@ return 1`;
 
 export type MetricSnapshot = MetricObjectWithValues<MetricValue<string>>;
 
-/** What a worker last told of its counters. */
+/** What a worker sent last of its counters. */
 export interface WorkerMetrics {
   /** `host/slot`: the value of the label `worker`. */
   readonly worker: string;

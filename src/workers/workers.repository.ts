@@ -10,7 +10,7 @@ import {
   type WorkerStatus,
 } from './worker.schema.js';
 
-/** What a beat tells. */
+/** What a beat brings. */
 export interface WorkerBeat {
   readonly beat: number;
   readonly status: WorkerStatus;

@@ -55,7 +55,7 @@ export class StepUserScripts {
     } catch (error) {
       return { kind: 'broken', message: error instanceof Error ? error.message : String(error) };
     } finally {
-      // Forgets the group; a failure is told by the launcher itself.
+      // Forgets the group; a failure is reported by the launcher itself.
       await this.processes.sweep(group).catch(() => 0);
     }
   }

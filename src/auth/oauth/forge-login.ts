@@ -53,7 +53,7 @@ interface OAuth2Client {
 
 /**
  * OAuth with one forge: an authorization code with PKCE (S256). The strategies of Passport do it;
- * one is made for each request, since they keep what a request is told.
+ * one is made for each request, since they keep values of the request.
  */
 export class ForgeLogin {
   private readonly http: CheckedHttp;

@@ -31,6 +31,6 @@ function parsed(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {
-    return undefined; // Told by whoever asked for it; the parser would quote a secret.
+    return undefined; // Reported by whoever asked for it; the parser would quote a secret.
   }
 }

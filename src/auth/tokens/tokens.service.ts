@@ -26,7 +26,7 @@ export interface TokenRequest {
   readonly days: number;
 }
 
-/** A new token; its text is told this once. */
+/** A new token; its text is shown this once. */
 export interface MadeToken {
   readonly document: TokenDocument;
   readonly text: string;

@@ -86,7 +86,7 @@ function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // Told by whoever asked for it.
+    return undefined; // Reported by whoever asked for it.
   }
 }
 

@@ -50,7 +50,7 @@ export async function applyCommand(
       done.push(tell(session, file, applied));
     }
   } finally {
-    // What is stored is told also when a later file is refused.
+    // What is stored is shown also when a later file is refused.
     if (session.json && done.length > 0) session.printJson(`{"items":[${done.join(',')}]}`);
   }
   return exitCodes.success;

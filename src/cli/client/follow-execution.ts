@@ -15,7 +15,7 @@ export interface FollowListener {
   onStatus(execution: LiveExecution): void;
   /** Lines in order, each once. What it waits for holds the stream back. */
   onLines(lines: readonly LogLine[]): void | Promise<void>;
-  /** Told once for each loss. */
+  /** Called once for each loss. */
   onLost(why: string): void;
   onBack(): void;
 }

@@ -4,15 +4,15 @@ import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderFailure, STATUS_WIDTH } from './execution-view.js';
 
-/** Tells beside the log when a step begins and ends, and what the execution waits for. */
+/** Shows beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {
-  private readonly told = new Map<string, string>();
+  private readonly printed = new Map<string, string>();
 
   constructor(private readonly terminal: Terminal) {}
 
   show(execution: LiveExecution): void {
     if (execution.status === 'pending' || execution.status === 'waiting') {
-      this.tell('', execution.status, execution.reason?.message ?? '');
+      this.print('', execution.status, execution.reason?.message ?? '');
     }
     if (execution.checkout) this.step('checkout', execution.checkout);
     for (const stage of execution.stages) {
@@ -38,17 +38,17 @@ export class LiveProgress {
 
   private step(name: string, { status, reason }: LiveStep): void {
     if (status === 'pending' || status === 'waiting' || status === 'skipped') return;
-    this.tell(
+    this.print(
       name,
       status,
       status === 'success' || status === 'running' ? '' : (reason?.message ?? ''),
     );
   }
 
-  private tell(name: string, status: string, note: string): void {
+  private print(name: string, status: string, note: string): void {
     const news = `${status} ${note}`;
-    if (this.told.get(name) === news) return;
-    this.told.set(name, news);
+    if (this.printed.get(name) === news) return;
+    this.printed.set(name, news);
     const label = paintStatus(this.terminal, status, status.padEnd(STATUS_WIDTH));
     const end = note === '' ? '' : this.terminal.paint('dim', cleanText(note));
     this.terminal.say([label, cleanText(name), end].filter((part) => part !== '').join(' '));

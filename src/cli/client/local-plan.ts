@@ -128,8 +128,8 @@ function asUsage<T>(check: () => T): T {
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
     const { details, message, suggestions } = error;
-    const told = Array.isArray(details) ? (details as { message: string }[]) : [];
-    const lines = told.map((each) => `  ${each.message}`);
+    const problems = Array.isArray(details) ? (details as { message: string }[]) : [];
+    const lines = problems.map((each) => `  ${each.message}`);
     throw new CommandError(message, exitCodes.usage, [...lines, ...suggestions]);
   }
 }

@@ -127,7 +127,7 @@ class CodeReceiver {
         });
       });
     });
-    // Told to whoever waits; before that nobody does.
+    // For whoever waits; before that nobody does.
     this.code.catch(() => undefined);
   }
 

@@ -4,9 +4,9 @@ import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 
-/** Tells on the terminal when a step begins and ends, and sums the run up. */
+/** Shows on the terminal when a step begins and ends, and sums the run up. */
 export class Progress {
-  private readonly told = new Map<string, RunStatus>();
+  private readonly shown = new Map<string, RunStatus>();
 
   constructor(private readonly terminal: Terminal) {}
 
@@ -40,9 +40,9 @@ export class Progress {
   }
 
   private step(name: string, step: StepState): void {
-    const before = this.told.get(name);
+    const before = this.shown.get(name);
     if (before === step.status) return;
-    this.told.set(name, step.status);
+    this.shown.set(name, step.status);
     if (step.status === 'running' && before !== 'waiting') this.line(name, 'running', '', '');
     if (isTerminal(step.status) && step.status !== 'skipped') {
       this.line(name, step.status, took(step), why(step));

@@ -143,7 +143,7 @@ async function removeWorkspace(
 ): Promise<void> {
   // The runner of a run that was cut off is closed, so that nothing of it continues.
   const removal = removeAll(base, store).catch(() => removeByNewRunner(base));
-  // Whoever wanted the end at once gets it; that the folder is left is told.
+  // Whoever wanted the end at once gets it; that the folder is left is printed.
   const done = removal.then(() => undefined);
   const end = forced ? within(FORCED_REMOVAL_MS, done, () => 'late' as const) : done;
   const left = await end.catch(String);

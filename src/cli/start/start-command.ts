@@ -125,7 +125,7 @@ class Server {
     await Promise.all(all.map((each) => each.firstReady()));
   }
 
-  /** Workers first, so that what they run can still be told; the stores last. */
+  /** Workers first, so that what they run can still be stored; the stores last. */
   async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.stop()));
     await this.api?.stop();

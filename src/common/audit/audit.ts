@@ -25,7 +25,7 @@ export type AuditValue = string | number | boolean | null;
 /** Small: a few values under names of ours. Never a secret, a token or a body. */
 export type AuditDetails = Readonly<Record<string, AuditValue>>;
 
-/** What is told to the audit. Texts are cut to a fixed length. */
+/** An entry of the audit. Texts are cut to a fixed length. */
 export interface AuditEntry {
   readonly action: AuditAction;
   readonly actor: AuditActor;

@@ -8,21 +8,21 @@ export function watchSilence(limitMs: number, onSilence: () => void): SilenceWat
   const interval = Math.min(1000, limitMs / 8);
   let heardAt = performance.now();
   let checkedAt = heardAt;
-  let told = false;
+  let isReported = false;
   const timer = setInterval(() => {
     const now = performance.now();
     // We were stopped ourselves, or the machine slept: what the other said meanwhile is still
     // unread.
     if (now - checkedAt > 3 * interval) heardAt = Math.max(heardAt, now - limitMs / 2);
     checkedAt = now;
-    if (told || now - heardAt < limitMs) return;
-    told = true;
+    if (isReported || now - heardAt < limitMs) return;
+    isReported = true;
     onSilence();
   }, interval);
   return {
     heard: () => {
       heardAt = performance.now();
-      told = false;
+      isReported = false;
     },
     stop: () => clearInterval(timer),
   };

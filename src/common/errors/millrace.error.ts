@@ -15,8 +15,8 @@ export interface ErrorOptions {
 }
 
 /**
- * An outcome that is told to the client. Message, details and suggestions are shown as they are, so
- * they hold no secret, path, host or text of a driver; `cause` goes to the log only. It knows no
+ * An outcome that is shown to the client. Message, details and suggestions are shown as they are,
+ * so they hold no secret, path, host or text of a driver; `cause` goes to the log only. It knows no
  * HTTP framework, so every level may throw it.
  */
 export class MillraceError extends Error {

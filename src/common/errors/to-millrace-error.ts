@@ -18,7 +18,7 @@ const kindOfStatus = new Map<number, ErrorKind>([
   [431, 'PayloadTooLargeError'],
 ]);
 
-/** What a client is told in place of a library's own words. */
+/** What a client reads in place of a library's own words. */
 const messageOfKind: Readonly<Record<ErrorKind, string>> = {
   ValidationError: 'The request is not valid.',
   AuthenticationError: 'The request carries no valid token.',

@@ -86,7 +86,7 @@ function defaultsAsText(schema: unknown): void {
 /**
  * Of a `default` client generators make a property that is always there, so everybody who sends the
  * body is asked for it, and a parameter that is always sent. What the server takes when it is
- * absent is told in words.
+ * absent is described in words.
  */
 function defaultAsText(described: { description?: unknown }, schema: Schema): void {
   if (!hasName(schema, 'default')) return;

@@ -93,7 +93,7 @@ export function userLimit(
       return;
     }
     const verdict = limiter.take(principal.id);
-    // Of two limits the nearer one is told.
+    // Of two limits the nearer one is shown.
     const left = response.getHeader('RateLimit-Remaining');
     const isNearer = typeof left !== 'number' || verdict.remaining < left;
     if (verdict.limit > 0 && isNearer) setLimitHeaders(response, verdict);

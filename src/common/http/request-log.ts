@@ -39,7 +39,7 @@ export function requestLog(
     },
     customLogLevel: (request, response, error) => {
       const failed = response.statusCode >= 500 || Boolean(error);
-      // A probe that is told 503 got its answer: what is wrong is logged where it is wrong.
+      // A probe that gets 503 has its answer: what is wrong is logged where it is wrong.
       if (QUIET_PATH.test(request.url ?? '')) return failed ? 'info' : 'debug';
       return failed ? 'error' : 'info';
     },

@@ -12,7 +12,7 @@ import {
   withMaps,
 } from './dto-input.js';
 
-/** What the framework's pipe throws: the problems, to be told together with ours. */
+/** What the framework's pipe throws: the problems, to be reported together with ours. */
 class FieldErrors extends Error {
   constructor(readonly problems: readonly FieldProblem[]) {
     super('fields are not valid');

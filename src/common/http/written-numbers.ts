@@ -10,7 +10,7 @@ const texts = new WeakMap<object, Map<string, string>>();
 const mark = `${randomBytes(16).toString('hex')}:`;
 
 /**
- * `JSON.parse`, which also notes each number that is told in other words than it was written
+ * `JSON.parse`, which also notes each number that would be written in other words than it was
  * (`1.10` is `1.1`, `1e400` is Infinity, `12345678901234567890` has other digits): what makes texts
  * of numbers asks for it and refuses.
  * @throws SyntaxError as `JSON.parse`, with positions in the text as it is
@@ -28,7 +28,7 @@ export function parseJson(text: string): unknown {
   });
 }
 
-/** How a number was written that is not told so again; undefined for all others. */
+/** How a number was written that is not written so again; undefined for all others. */
 export function writtenNumber(holder: object, key: string): string | undefined {
   return texts.get(holder)?.get(key);
 }

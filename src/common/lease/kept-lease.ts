@@ -47,8 +47,8 @@ export class KeptLease {
   }
 
   /**
-   * True as soon as others may have it, whether that was told yet or not. Asked after `stop`: as of
-   * then.
+   * True as soon as others may have it, whether that was reported yet or not. Asked after `stop`:
+   * as of then.
    */
   get isLost(): boolean {
     if (!this.isOver && this.isExpired()) this.lose();

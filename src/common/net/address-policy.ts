@@ -131,7 +131,7 @@ function specialKind(forms: readonly Address[]): string | undefined {
   return isPublic ? undefined : (valueOf(KINDS, range) ?? 'reserved');
 }
 
-/** By the names of ipaddr.js; all others are told as `reserved`. */
+/** By the names of ipaddr.js; all others are called `reserved`. */
 const KINDS: Readonly<Record<string, string>> = {
   unspecified: 'unspecified',
   broadcast: 'a broadcast address',

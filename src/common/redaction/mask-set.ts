@@ -4,8 +4,8 @@ import { PatternSearch } from './pattern-search.js';
 
 /**
  * The secrets of one execution attempt, in every form in which they may be printed
- * (`mask-forms.ts`). Everything that is told of the attempt goes through the one set: log lines,
- * outputs, reasons, traces, spans.
+ * (`mask-forms.ts`). Everything that is published of the attempt goes through the one set: log
+ * lines, outputs, reasons, traces, spans.
  *
  * Meaning of masking, for a text and for a stream at any cut: all occurrences of all forms are
  * found, overlapping ones are joined, and each joined range is replaced by `***`. No form contains

@@ -39,7 +39,7 @@ export function redactUrls(text: string): string {
 }
 
 /**
- * What is told of a value that somebody wrote, for messages: `sayUrl` of whatever has a mark of a
+ * What messages show of a value that somebody wrote: `sayUrl` of whatever has a mark of a
  * URL, all of any other. Cut only after that, because half a URL does not show where its credential
  * ends.
  */

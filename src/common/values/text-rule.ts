@@ -54,7 +54,7 @@ export function utf8Problem(bytes: Uint8Array): number | undefined {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const fits = (end: number): boolean => {
     try {
-      // A cut within a character is no mistake: it is told at the next byte.
+      // A cut within a character is no mistake: it is reported at the next byte.
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, end), { stream: true });
       return true;
     } catch {

@@ -95,7 +95,7 @@ export async function guardHome(options: GuardOptions): Promise<HomeGuard> {
   await writeList(options.listPath, []);
   let written: Promise<void> = Promise.resolve();
   const watch = (processes: readonly GuardedProcess[]): Promise<void> => {
-    // A write that failed was told to its own caller and must not stop the next one.
+    // A write that failed was reported to its own caller and must not stop the next one.
     written = written.catch(() => undefined).then(() => writeList(options.listPath, processes));
     return written;
   };

@@ -69,8 +69,8 @@ function convert(input: InputDefinition, raw: unknown): InputValue | undefined {
       return typeof raw === 'string' && raw.length <= MAX_TEXT ? raw : undefined;
     case 'number':
       if (typeof raw === 'number') return Number.isFinite(raw) ? raw : undefined;
-      // A number that would be told in other words, such as 1.10 as 1.1, is refused: its text may
-      // be what counts.
+      // A number that would be written in other words, such as 1.10 as 1.1, is refused: its text
+      // may be what counts.
       return typeof raw === 'string' && isDecimal(raw) && isPlainNumber(raw)
         ? Number(raw)
         : undefined;

@@ -25,7 +25,7 @@ export function checkSecrets(definition: PipelineDefinition, sink: ProblemSink):
   }
 }
 
-/** What stands in outer levels was told there. */
+/** What stands in outer levels was reported there. */
 function checkLevel(level: Level, outer: readonly Level[], sink: ProblemSink): void {
   const around = [level, ...outer];
   for (const secret of level.secrets) {

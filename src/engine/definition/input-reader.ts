@@ -118,7 +118,7 @@ function valueOfInput(
   }
 }
 
-/** `1.10` and `0x10` are numbers, but would be told as `1.1` and `16`. */
+/** `1.10` and `0x10` are numbers, but would be written as `1.1` and `16`. */
 function plainNumberHint(type: InputType, node: YamlNode): string | undefined {
   if (type !== 'number' || node.kind !== 'scalar' || typeof node.value !== 'number')
     return undefined;

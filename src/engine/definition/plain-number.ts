@@ -1,5 +1,5 @@
 /**
- * True for a number that is written as it is told again: `1.1`, not `1.10`, `0x10`, `1e400` or
+ * True for a number that reads as it would be written again: `1.1`, not `1.10`, `0x10`, `1e400` or
  * `12345678901234567890`. Only such numbers are taken where a text is made of them; all others
  * would change without anybody's doing.
  */

@@ -75,7 +75,7 @@ export const rustciStepTable = {
 
 const NOTHING: RustciStep<StepDraft> = { draft: NO_COMMANDS };
 
-/** What the step does, by `step_type` and `config`; problems of these two are told here. */
+/** What the step does, by `step_type` and `config`; problems of these two are reported here. */
 export function rustciStep(
   node: YamlMap,
   path: YamlPath,

@@ -140,7 +140,7 @@ function parseFresh(source: string): TemplateParse {
 
 /**
  * Where `}}` begins, quoted texts skipped. An open quote ends the search at the next `}}`, so that
- * the text's own problem is told.
+ * the text's own problem is reported.
  */
 function closingOf(source: string, start: number): number | undefined {
   const limit = Math.min(source.length, start + EXPRESSION_LIMITS.sourceLength + 2);

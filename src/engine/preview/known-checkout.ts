@@ -10,7 +10,7 @@ const OF_A_PUSH = [...OF_A_COMMIT, 'before', 'repository_name', 'default_branch'
  * What events of a forge tell: what the question leaves out of it is there all the same. A pull
  * request is of no branch and no tag: it has a base and a head.
  */
-const TOLD_BY_A_FORGE: Readonly<Record<string, readonly (keyof TriggerContext)[]>> = {
+const GIVEN_BY_A_FORGE: Readonly<Record<string, readonly (keyof TriggerContext)[]>> = {
   push: ['branch', ...OF_A_PUSH],
   tag: ['tag', ...OF_A_PUSH],
   pull_request: [
@@ -33,8 +33,8 @@ export interface KnownCheckout {
  */
 export function knownCheckout(plan: Plan, context: RunContext): KnownCheckout {
   const { trigger } = context;
-  const told = valueOf(TOLD_BY_A_FORGE, trigger.event) ?? [];
-  const unknown = new Set<string>(told.filter((name) => trigger[name] === undefined));
+  const given = valueOf(GIVEN_BY_A_FORGE, trigger.event) ?? [];
+  const unknown = new Set<string>(given.filter((name) => trigger[name] === undefined));
   const repository = checkoutRepository(plan, context, undefined);
   if (repository === undefined) return { trigger, unknown };
   const { branch, tag } = namedRefs(repository, trigger);

@@ -50,7 +50,7 @@ export async function runCheckout(session: RunSession): Promise<Reason | undefin
     if (end.commit !== undefined) rememberCloned(session, end.commit, end.branch);
     return undefined;
   }
-  // What was asked for by name is told all the same: of hooks too, and as a dry run says.
+  // What was asked for by name is known all the same: of hooks too, and as a dry run says.
   const { branch, tag } = session.checkout;
   session.trigger = { ...session.trigger, branch, tag };
   const stopped = session.work.cause?.kind;

@@ -81,7 +81,7 @@ export class RunStateStore {
     this.changed = true;
   }
 
-  /** Sets what is told of the run besides its status. */
+  /** Sets what is known of the run besides its status. */
   note(facts: Pick<RunState, 'failure' | 'commit' | 'cloned'>): void {
     this.run = { ...this.run, ...facts };
     this.changed = true;

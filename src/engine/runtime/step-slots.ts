@@ -45,7 +45,7 @@ export class StepSlots {
 
   /**
    * Returns what takes the request back; that does nothing once it is granted. A request that
-   * `serve` leaves is told what holds it, again when that changes.
+   * `serve` leaves gets to know what holds it, again when that changes.
    */
   ask(
     key: number,

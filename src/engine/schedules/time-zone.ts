@@ -14,7 +14,7 @@ export type LocalTime =
   | { readonly kind: 'left_out'; readonly validAt: number; readonly shifted: number };
 
 /**
- * A time zone by its name. Local times are told as the milliseconds that they would have in UTC;
+ * A time zone by its name. Local times are given as the milliseconds that they would have in UTC;
  * all in milliseconds since the epoch.
  */
 export class TimeZone {

@@ -24,7 +24,7 @@ export function refusalText(why: Refusal, source: string): string {
 }
 
 /**
- * The expression as it is told: on one line, not all of a long one, and nothing secret of a URL.
+ * The expression as it is shown: on one line, not all of a long one, and nothing secret of a URL.
  */
 function shown(source: string): string {
   const line = redactUrls(source).replace(/\s+/g, ' ');

@@ -1,5 +1,5 @@
 /**
- * Programs and builtins that make code of what they are given, as far as that can be told by their
+ * Programs and builtins that make code of what they are given, as far as that can be known by their
  * names.
  */
 

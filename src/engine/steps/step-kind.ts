@@ -109,7 +109,7 @@ export interface RustciForm<D extends StepDraft> {
   readonly configHint: string;
   /** The keys of `config`, as `fields` takes them; for the documentation. */
   readonly config: ConfigTable;
-  /** Undefined: `config` could not be read, and the problems were told. */
+  /** Undefined: `config` could not be read, and the problems were reported. */
   read(node: YamlNode, path: YamlPath, context: ReadContext): RustciStep<D> | undefined;
 }
 

@@ -9,7 +9,7 @@ export interface Problem {
   readonly path: string;
   readonly line: number;
   readonly column: number;
-  /** A file with errors is refused; warnings are told and stored with the version. */
+  /** A file with errors is refused; warnings are reported and stored with the version. */
   readonly severity: 'error' | 'warning';
   /** Stable, listed in docs/pipeline-yaml.md. */
   readonly code: string;
@@ -18,7 +18,7 @@ export interface Problem {
   readonly suggestion?: string;
 }
 
-/** Problems beyond this number are counted, not told. */
+/** Problems beyond this number are counted, not listed. */
 export const MAX_PROBLEMS = 100;
 
 /** `stages[0].steps['unit (20)']`-like text of a path. */

@@ -81,7 +81,7 @@ export interface Place {
 
 /**
  * Checks one value of the document and makes the typed value of it. Problems go to the context, all
- * that there are; `undefined` = it could not be read and at least one problem was told.
+ * that there are; `undefined` = it could not be read and at least one problem was reported.
  */
 export interface Reader<T> {
   /** What it takes, for messages and the documentation: `a text`, `a list of texts`. */

@@ -27,7 +27,7 @@ export interface YamlScalar {
    * As written for numbers and booleans (`1.10` stays `1.10`), the value for texts, '' for null.
    */
   readonly text: string;
-  /** Stands for what could not be read and was told of: no reader complains of it again. */
+  /** Stands for what could not be read and was reported: no reader reports it again. */
   readonly isBroken?: true;
   readonly start: number;
   readonly end: number;

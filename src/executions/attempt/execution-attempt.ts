@@ -91,7 +91,7 @@ export class ExecutionAttempt {
   private planRun: PlanRun | undefined;
   /** Absent until the plan is known. */
   private masks: MaskSet | undefined;
-  /** The last state that was told. */
+  /** The last state that was published. */
   private progress: Progress | undefined;
   private cleaned: Promise<void> | undefined;
 
@@ -116,8 +116,8 @@ export class ExecutionAttempt {
   }
 
   /**
-   * Rejects only when the end could not be told: the database refused it for good. What the attempt
-   * leaves on this machine is there until `cleanUp`.
+   * Rejects only when the end could not be stored: the database refused it for good. What the
+   * attempt leaves on this machine is there until `cleanUp`.
    */
   async run(): Promise<AttemptEnd> {
     try {
@@ -162,7 +162,7 @@ export class ExecutionAttempt {
     const { values, access } = secrets;
     const hidden = [...Object.values(values), ...access.values];
     const masks = (this.masks = runMasks(plan, clone_url, hidden));
-    // Steps get what the forge said as it is; what is told of it from here on is masked.
+    // Steps get what the forge said as it is; what is published of it from here on is masked.
     const url = executionUrl(this.tools.publicUrl, this.execution._id);
     const context = { ...runContextOf(this.execution), executionUrl: url };
     this.execution = {
@@ -255,23 +255,23 @@ export class ExecutionAttempt {
 
   /** Nothing of this attempt may be alive when the execution is offered again. */
   private async requeue({ state, reason }: Interrupted, log: LogEnd): Promise<AttemptEnd> {
-    const told = this.withRun(progressOf(state, this.execution.trigger_info));
+    const reported = this.withRun(progressOf(state, this.execution.trigger_info));
     const rest = { reason, lastSeq: log.last_seq, isLogLost: false, costsRetry: false };
-    const result = await this.tools.requeuing.requeue(told, rest, () => this.cleanUp());
+    const result = await this.tools.requeuing.requeue(reported, rest, () => this.cleanUp());
     if (result !== 'cancel_requested') return result;
-    return this.abandon(told, 'cancelled', await this.whyCancelled(), log);
+    return this.abandon(reported, 'cancelled', await this.whyCancelled(), log);
   }
 
   /** Ends an execution whose run has no end of its own. */
   private abandon(
-    told: ExecutionRecord,
+    reported: ExecutionRecord,
     status: 'failed' | 'cancelled',
     reason: Reason,
     log: LogEnd,
   ): Promise<AttemptEnd> {
     return this.settle({
-      ...abandonedSettlement(told, status, reason, new Date(this.clock.now())),
-      trigger_info: told.trigger_info,
+      ...abandonedSettlement(reported, status, reason, new Date(this.clock.now())),
+      trigger_info: reported.trigger_info,
       ...log,
     });
   }
@@ -379,7 +379,7 @@ export class ExecutionAttempt {
       },
       (where, error) => {
         if (where === 'live') this.notLive('state', error);
-        else this.problem(`state not told to the ${where}`, error);
+        else this.problem(`state not written to the ${where}`, error);
       },
     );
   }
@@ -407,7 +407,8 @@ export class ExecutionAttempt {
   }
 
   /**
-   * Redis away is told once, where the connection is; here it comes with every packet of every log.
+   * Redis away is logged once, where the connection is; here it comes with every packet of every
+   * log.
    */
   private notLive(what: string, error: unknown): void {
     this.tools.logger.debug({ err: error, executionId: this.hold.executionId }, `${what} not live`);

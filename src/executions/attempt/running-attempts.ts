@@ -43,7 +43,7 @@ export class RunningAttempts {
     this.running.delete(executionId);
   }
 
-  /** The attempt ended, and its end could not be told. */
+  /** The attempt ended, and its end could not be stored. */
   noteFailed({ _id, attempt }: Pick<ExecutionRecord, '_id' | 'attempt'>): void {
     this.failed.add(`${_id}.${attempt}`);
   }

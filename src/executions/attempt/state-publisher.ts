@@ -13,7 +13,7 @@ export interface StateStores {
 
 const RECORD_INTERVAL_MS = 400;
 /**
- * A change is told at once, unless another was told just before: a state is whole, and short steps
+ * A change is published at once, unless another was just before: a state is whole, and short steps
  * would tell it twice each.
  */
 const LIVE_INTERVAL_MS = 25;
@@ -54,7 +54,7 @@ export class StatePublisher {
   }
 
   private async tell(): Promise<void> {
-    // States of one moment are told as one.
+    // States of one moment are published as one.
     await Promise.resolve();
     const state = this.latest;
     if (state && !this.ended) {
@@ -100,7 +100,7 @@ export class StatePublisher {
   }
 }
 
-/** A state as it is told. */
+/** A state as it is published. */
 export function progressOf(state: RunState, trigger: TriggerInfo): Progress {
   return {
     ...storedRun(state),

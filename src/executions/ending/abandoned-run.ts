@@ -7,7 +7,7 @@ import type {
   StoredStep,
 } from '../record/stored-state.js';
 
-/** A step attempt that printed something, whatever was told of it. */
+/** A step attempt that printed something, whatever was reported of it. */
 export interface SeenAttempt {
   readonly stage: string;
   readonly step: string;
@@ -29,11 +29,11 @@ export function abandonedRun(
   seen: readonly SeenAttempt[] = [],
 ): StoredRun {
   const unbegun = status === 'cancelled' ? 'cancelled' : 'skipped';
-  const step = (stage: string, told: StoredStep): StoredStep => {
-    if (isTerminal(told.status)) return told;
+  const step = (stage: string, reported: StoredStep): StoredStep => {
+    if (isTerminal(reported.status)) return reported;
     const state = withSeen(
-      told,
-      seen.filter((each) => each.stage === stage && each.step === told.name),
+      reported,
+      seen.filter((each) => each.stage === stage && each.step === reported.name),
     );
     const begun = state.started_at !== null;
     return {
@@ -46,17 +46,17 @@ export function abandonedRun(
       ),
     };
   };
-  const stage = (told: StoredStage): StoredStage => {
-    if (isTerminal(told.status)) return told;
+  const stage = (reported: StoredStage): StoredStage => {
+    if (isTerminal(reported.status)) return reported;
     const state = withSeen(
-      told,
-      seen.filter((each) => each.stage === told.name),
+      reported,
+      seen.filter((each) => each.stage === reported.name),
     );
     const begun = state.started_at !== null;
     return {
       ...state,
       ...end(state.started_at, begun ? status : unbegun, reason, at),
-      steps: told.steps.map((each) => step(told.name, each)),
+      steps: reported.steps.map((each) => step(reported.name, each)),
     };
   };
   return {

@@ -143,14 +143,14 @@ describe('EndExecution', () => {
     jest.spyOn(fixture.bus, 'endLive').mockRejectedValue(new Error('Redis is away'));
     const hold = { executionId, fence: FENCE };
     expect(await fixture.endings.end(hold, settlement('success'))).toBe('ended');
-    await fixture.telling.onApplicationShutdown();
+    await fixture.handover.onApplicationShutdown();
     expect((await fixture.executions.find(executionId))?.outbox).toHaveLength(1);
   });
 
   it('keeps nothing of news that all have taken', async () => {
     const executionId = await stored('running');
     await fixture.endings.end({ executionId, fence: FENCE }, settlement('success'));
-    await fixture.telling.onApplicationShutdown();
+    await fixture.handover.onApplicationShutdown();
     const after = await fixture.executions.find(executionId);
     expect(after).not.toHaveProperty('outbox');
     expect(after).not.toHaveProperty('outbox_due');

@@ -3,7 +3,7 @@ import { failPoint } from '../../common/fail-point.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import type { RetryOptions } from '../../integrations/database/database-retry.js';
 import { Tracing } from '../../integrations/tracing/tracing.js';
-import { DirectTelling } from '../outbox/direct-telling.js';
+import { DirectHandover } from '../outbox/direct-handover.js';
 import type { EndTarget } from '../record/execution-moves.js';
 import {
   durationOf,
@@ -26,13 +26,13 @@ export class EndExecution {
 
   constructor(
     private readonly executions: ExecutionsRepository,
-    private readonly telling: DirectTelling,
+    private readonly handover: DirectHandover,
     private readonly metrics: Metrics,
     private readonly tracing: Tracing,
   ) {}
 
   /**
-   * Whoever gets `ended` is the one that ended it, and nobody else is told so. The news of it are
+   * Whoever gets `ended` is the one that ended it, and nobody else gets it. The news of it are
    * in the outbox by then: they arrive although this process dies.
    * @throws IllegalMoveError, and what the database throws when it stays away
    */
@@ -67,7 +67,7 @@ export class EndExecution {
     this.metrics.executionFinished(status, duration);
     const about = { executionId, attempt: fence, status, reason: reason?.code, duration };
     this.logger.log(about, 'execution ended');
-    await this.telling.tell(executionId, news);
+    await this.handover.handOver(executionId, news);
     return result;
   }
 }

@@ -3,7 +3,7 @@ import { Metrics } from '../../common/metrics/metrics.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { MemoryJobQueue } from '../../integrations/job-queue/memory-job-queue.js';
 import { NoTracing } from '../../integrations/tracing/tracing.js';
-import { DirectTelling } from '../outbox/direct-telling.js';
+import { DirectHandover } from '../outbox/direct-handover.js';
 import { LiveFeedConsumer } from '../outbox/live-feed.consumer.js';
 import { MemoryOutboxes } from '../outbox/memory-outboxes.fixture.js';
 import { OutboxConsumers } from '../outbox/outbox-consumers.js';
@@ -21,7 +21,7 @@ export class EndingFixture {
   readonly jobs = new MemoryJobQueue();
   readonly consumers = new OutboxConsumers();
   readonly relay: OutboxRelay;
-  readonly telling: DirectTelling;
+  readonly handover: DirectHandover;
   readonly endings: EndExecution;
 
   constructor(
@@ -33,8 +33,8 @@ export class EndingFixture {
     this.outboxes = new MemoryOutboxes(executions);
     this.live = new LiveExecutions(bus);
     this.relay = new OutboxRelay(this.outboxes, this.consumers, this.jobs);
-    this.telling = new DirectTelling(this.outboxes, this.consumers, this.relay);
-    this.endings = new EndExecution(executions.repository, this.telling, metrics, new NoTracing());
+    this.handover = new DirectHandover(this.outboxes, this.consumers, this.relay);
+    this.endings = new EndExecution(executions.repository, this.handover, metrics, new NoTracing());
     new LiveFeedConsumer(this.live, this.consumers).onModuleInit();
   }
 
@@ -45,7 +45,7 @@ export class EndingFixture {
   }
 
   async close(): Promise<void> {
-    await this.telling.onApplicationShutdown();
+    await this.handover.onApplicationShutdown();
     await this.relay.onApplicationShutdown();
     await this.jobs.close();
   }

@@ -1,6 +1,11 @@
 import type { MemoryExecutions } from '../record/memory-executions.fixture.js';
 import type { OutboxEvent } from '../record/outbox-event.js';
-import { OutboxStore, type Refusal, type ToldEvent, type WaitingOutbox } from './outbox-store.js';
+import {
+  OutboxStore,
+  type Refusal,
+  type OutboxEventId,
+  type WaitingOutbox,
+} from './outbox-store.js';
 
 /** The outboxes of executions in memory, for tests; held by the same contract as the database's. */
 export class MemoryOutboxes extends OutboxStore {
@@ -29,35 +34,35 @@ export class MemoryOutboxes extends OutboxStore {
       .slice(0, limit);
   }
 
-  async remove({ executionId, eventId }: ToldEvent): Promise<void> {
+  async remove({ executionId, eventId }: OutboxEventId): Promise<void> {
     const rest = (await this.read(executionId)).filter(({ event_id }) => event_id !== eventId);
     if (rest.length === 0) this.clear(executionId);
     else this.executions.patch(executionId, { outbox: rest });
   }
 
-  async removeAll(told: readonly ToldEvent[]): Promise<void> {
+  async removeAll(events: readonly OutboxEventId[]): Promise<void> {
     this.removals += 1;
-    for (const { executionId, eventId } of told) {
+    for (const { executionId, eventId } of events) {
       const [first, ...others] = await this.read(executionId);
       if (first?.event_id === eventId && others.length === 0) this.clear(executionId);
     }
   }
 
-  async noteTaken(event: ToldEvent, takenBy: readonly string[]): Promise<void> {
+  async noteTaken(event: OutboxEventId, takenBy: readonly string[]): Promise<void> {
     await this.changeFirst(event, (first) => ({
       ...first,
       taken_by: [...new Set([...(first.taken_by ?? []), ...takenBy])],
     }));
   }
 
-  async noteRefusal(event: ToldEvent, { takenBy, tries, due }: Refusal): Promise<void> {
+  async noteRefusal(event: OutboxEventId, { takenBy, tries, due }: Refusal): Promise<void> {
     await this.noteTaken(event, takenBy);
     const isFirst = await this.changeFirst(event, (first) => ({ ...first, tries }));
     if (isFirst) this.executions.patch(event.executionId, { outbox_due: due });
   }
 
   private async changeFirst(
-    { executionId, eventId }: ToldEvent,
+    { executionId, eventId }: OutboxEventId,
     change: (first: OutboxEvent) => OutboxEvent,
   ): Promise<boolean> {
     const [first, ...others] = await this.read(executionId);

@@ -3,7 +3,7 @@ import type { OutboxEventType } from '../record/outbox-event.js';
 
 /** News of an execution, as consumers get them. */
 export interface ExecutionEvent {
-  /** Of the news, not of this telling: whoever got it before has nothing to do. */
+  /** Of the news, not of this offer: whoever got it before has nothing to do. */
   readonly id: string;
   readonly type: OutboxEventType;
   readonly executionId: string;
@@ -16,12 +16,12 @@ export interface OutboxConsumer {
   readonly name: string;
   readonly types: readonly OutboxEventType[];
   /**
-   * Told by the process that made the news, before it continues, and only then by the relay. For
-   * what takes a moment and no more than the stores that a run needs anyway.
+   * Gets the news of the process that made them, before that continues, and only then by the relay.
+   * For what takes a moment and no more than the stores that a run needs anyway.
    */
   readonly isDirect: boolean;
   /**
-   * Takes the news; rejects when they are to be told again later. Called at least once for each
+   * Takes the news; rejects when they are to come again later. Called at least once for each
    * event, perhaps by several processes at once, so it is idempotent by the id of the event. Events
    * of one execution come in the order in which they happened. `signal` ends with the time that it
    * has (30 s); what it does after that does not count.

@@ -5,9 +5,9 @@ import { DueOutboxes } from './due-outboxes.js';
 import type { ExecutionEvent, OutboxConsumer } from './outbox-consumers.js';
 import { OUTBOX_QUEUE } from './outbox-relay.js';
 import { retryDelayMs } from './retry-delay.js';
-import { tell } from './tell.js';
+import { offerEvent } from './offer-event.js';
 
-/** Notes what it is told, and refuses the first `refusals` times. */
+/** Notes what it gets, and refuses the first `refusals` times. */
 class Listener implements OutboxConsumer {
   readonly types = ['execution.finished'] as const;
   readonly heard: string[] = [];
@@ -50,9 +50,9 @@ describe('the outbox', () => {
 
   const end = () => fixture.endings.end({ executionId: id }, finished);
   const stored = () => fixture.executions.find(id);
-  /** As it is after the process that ended it died before it told anybody. */
+  /** As it is after the process that ended it died before anybody got the news. */
   async function endUntold(...events: string[]): Promise<void> {
-    jest.spyOn(fixture.telling, 'tell').mockResolvedValue();
+    jest.spyOn(fixture.handover, 'handOver').mockResolvedValue();
     await end();
     if (events.length === 0) return;
     const of = (event_id: string): OutboxEvent => ({
@@ -62,13 +62,13 @@ describe('the outbox', () => {
     fixture.executions.patch(id, { outbox: events.map(of) });
   }
 
-  describe('told directly', () => {
+  describe('handed over directly', () => {
     it('reaches direct consumers before the end returns, and leaves the document a little later', async () => {
       const direct = listen('direct', true);
       await end();
       expect(direct.heard).toEqual([`${id}:finished`]);
       expect((await stored())?.outbox).toHaveLength(1);
-      await fixture.telling.onApplicationShutdown();
+      await fixture.handover.onApplicationShutdown();
       expect(await stored()).not.toHaveProperty('outbox');
       await fixture.relay.relay(id);
       expect(direct.heard).toHaveLength(1);
@@ -79,12 +79,12 @@ describe('the outbox', () => {
         Array.from({ length: 50 }, async () => (await fixture.insert())._id),
       );
       for (const executionId of ids) await fixture.endings.end({ executionId }, finished);
-      await fixture.telling.onApplicationShutdown();
+      await fixture.handover.onApplicationShutdown();
       expect(fixture.outboxes.removals).toBe(1);
       expect(await fixture.outboxes.waiting(100)).toEqual([]);
     });
 
-    it('is handed to the relay for those who are not direct, who alone are told then', async () => {
+    it('is handed to the relay for those who are not direct, who alone get it then', async () => {
       const direct = listen('direct', true);
       const slow = listen('slow');
       fixture.relay.onApplicationBootstrap();
@@ -96,18 +96,18 @@ describe('the outbox', () => {
     it('is left to the relay when a direct consumer refuses: nothing is lost', async () => {
       const direct = listen('direct', true, 1);
       await end();
-      await fixture.telling.onApplicationShutdown();
+      await fixture.handover.onApplicationShutdown();
       expect((await stored())?.outbox).toHaveLength(1);
       await fixture.relay.relay(id);
       expect(direct.heard).toHaveLength(2);
       expect(await stored()).not.toHaveProperty('outbox');
     });
 
-    it('is told again when it could not be removed', async () => {
+    it('comes again when it could not be removed', async () => {
       const direct = listen('direct', true);
       await end();
       fixture.outboxes.failure = new Error('refused');
-      await fixture.telling.onApplicationShutdown();
+      await fixture.handover.onApplicationShutdown();
       fixture.outboxes.failure = undefined;
       await fixture.relay.relay(id);
       expect(direct.heard).toEqual([`${id}:finished`, `${id}:finished`]);
@@ -249,9 +249,9 @@ describe('tell', () => {
       },
     };
     const event = { event_id: 'x', type: 'execution.finished', at: new Date() } as const;
-    const telling = await tell('e', event, [hung, thrower, new Listener('fine')], 10);
-    expect(telling.takenBy).toEqual(['fine']);
-    expect(telling.refused.map(({ consumer }) => consumer)).toEqual(['thrower', 'hung']);
+    const offered = await offerEvent('e', event, [hung, thrower, new Listener('fine')], 10);
+    expect(offered.takenBy).toEqual(['fine']);
+    expect(offered.refused.map(({ consumer }) => consumer)).toEqual(['thrower', 'hung']);
     expect(isStopped).toBe(true);
   });
 

@@ -14,7 +14,7 @@ import { DueOutboxes } from './due-outboxes.js';
 import { OutboxConsumers } from './outbox-consumers.js';
 import { OutboxStore } from './outbox-store.js';
 import { retryDelayMs } from './retry-delay.js';
-import { tell } from './tell.js';
+import { offerEvent } from './offer-event.js';
 
 /** No label begins with a dot, so no queue of executions has this name. */
 export const OUTBOX_QUEUE = '.outbox';
@@ -58,7 +58,7 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   /**
-   * Makes the jobs of outboxes whose news nobody told in time: who made them died, a consumer
+   * Makes the jobs of outboxes whose news nobody took in time: who made them died, a consumer
    * refused them, or Redis lost the job. Idempotent, and for all processes at once. Never rejects:
    * the next round does what this one could not.
    */
@@ -67,7 +67,7 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
       const waiting = await this.store.waiting(MOST_AT_ONCE);
       for (const { executionId } of this.due.among(waiting)) await this.enqueue(executionId);
     } catch (error) {
-      // A store that is away is told of where its connection is.
+      // A store that is away is logged where its connection is.
       this.logger.debug({ err: error }, 'outboxes not relayed; the next round tries again');
     }
   }
@@ -83,22 +83,22 @@ export class OutboxRelay implements OnApplicationBootstrap, OnApplicationShutdow
     }
   }
 
-  /** False: a consumer refused it, and it is told again after a pause. */
+  /** False: a consumer refused it, and it comes again after a pause. */
   private async relayOne(executionId: string, event: OutboxEvent): Promise<boolean> {
-    const told = { executionId, eventId: event.event_id };
+    const id = { executionId, eventId: event.event_id };
     const consumers = this.consumers.of(event.type, event.taken_by);
-    const { takenBy, refused } = await tell(executionId, event, consumers);
+    const { takenBy, refused } = await offerEvent(executionId, event, consumers);
     if (refused.length === 0) {
-      await this.store.remove(told);
+      await this.store.remove(id);
       return true;
     }
     const tries = (event.tries ?? 0) + 1;
     const delayMs = retryDelayMs(tries);
     for (const { consumer, error } of refused) {
       const about = { err: error, consumer, tries, executionId, event: event.event_id };
-      this.logger.warn(about, `news not taken; told again in ${delayMs / 1000} s`);
+      this.logger.warn(about, `news not taken; they come again in ${delayMs / 1000} s`);
     }
-    await this.store.noteRefusal(told, { takenBy, tries, due: new Date(Date.now() + delayMs) });
+    await this.store.noteRefusal(id, { takenBy, tries, due: new Date(Date.now() + delayMs) });
     return false;
   }
 

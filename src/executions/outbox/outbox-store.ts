@@ -9,8 +9,8 @@ export interface WaitingOutbox {
   readonly tries: number;
 }
 
-/** News that all consumers have taken. */
-export interface ToldEvent {
+/** Which news of which outbox. */
+export interface OutboxEventId {
   readonly executionId: string;
   readonly eventId: string;
 }
@@ -26,19 +26,19 @@ export interface Refusal {
  * The outboxes, which are a part of the documents whose news they hold. Every call is idempotent.
  */
 export abstract class OutboxStore {
-  /** What nobody has to be told any more is not among it; oldest first. */
+  /** What all consumers have taken is not among it; oldest first. */
   abstract read(executionId: string): Promise<readonly OutboxEvent[]>;
   /** Executions with news, those that are due the longest first. Costs by what it returns. */
   abstract waiting(limit: number): Promise<readonly WaitingOutbox[]>;
   /** Removes news that all have taken. */
-  abstract remove(told: ToldEvent): Promise<void>;
+  abstract remove(event: OutboxEventId): Promise<void>;
   /**
    * As `remove`, of many executions at once; one that has other news as well keeps all of them, for
    * the relay.
    */
-  abstract removeAll(told: readonly ToldEvent[]): Promise<void>;
+  abstract removeAll(events: readonly OutboxEventId[]): Promise<void>;
   /** Notes for the oldest news who has taken them. */
-  abstract noteTaken(event: ToldEvent, takenBy: readonly string[]): Promise<void>;
+  abstract noteTaken(event: OutboxEventId, takenBy: readonly string[]): Promise<void>;
   /** Notes that a consumer refused the oldest news. */
-  abstract noteRefusal(event: ToldEvent, refusal: Refusal): Promise<void>;
+  abstract noteRefusal(event: OutboxEventId, refusal: Refusal): Promise<void>;
 }

@@ -13,7 +13,7 @@ import { pendingExecution } from '../record/execution.fixture.js';
 import { ExecutionRecord, ExecutionSchema } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
-import { DirectTelling } from './direct-telling.js';
+import { DirectHandover } from './direct-handover.js';
 import { LiveFeedConsumer } from './live-feed.consumer.js';
 import { OutboxConsumers, type ExecutionEvent } from './outbox-consumers.js';
 import { describeOutboxStore } from './outbox-store.contract.spec.js';
@@ -43,8 +43,8 @@ describe('outboxes over the real stores', () => {
   const jobs = new BullJobQueue(redis);
   const consumers = new OutboxConsumers();
   const relay = new OutboxRelay(store, consumers, jobs);
-  const telling = new DirectTelling(store, consumers, relay);
-  const endings = new EndExecution(executions, telling, new Metrics(), new NoTracing());
+  const handover = new DirectHandover(store, consumers, relay);
+  const endings = new EndExecution(executions, handover, new Metrics(), new NoTracing());
   const heard: ExecutionEvent[] = [];
   let refusals = 0;
 
@@ -70,7 +70,7 @@ describe('outboxes over the real stores', () => {
     relay.onApplicationBootstrap();
   });
   afterAll(async () => {
-    await telling.onApplicationShutdown();
+    await handover.onApplicationShutdown();
     await relay.onApplicationShutdown();
     await jobs.close();
     bus.close();
@@ -102,7 +102,7 @@ describe('outboxes over the real stores', () => {
   const makeDue = (id: string) =>
     model.collection.updateOne({ _id: id as never }, { $set: { outbox_due: new Date(1) } });
 
-  it('told the feed, then told by the relay to who is not direct, and then empty', async () => {
+  it('goes to the feed, then by the relay to who is not direct, and is empty then', async () => {
     const id = await pending();
     expect(await end(id)).toBe('ended');
     await eventually(isClear(id));
@@ -110,7 +110,7 @@ describe('outboxes over the real stores', () => {
     expect(heard[0]).toMatchObject({ id: `${id}:finished`, type: 'execution.finished' });
   });
 
-  it('told again after a refusal, only to who refused, when the time has come', async () => {
+  it('comes again after a refusal, only to who refused, when the time has come', async () => {
     refusals = 1;
     const id = await pending();
     await end(id);
@@ -127,9 +127,9 @@ describe('outboxes over the real stores', () => {
     expect(timesHeard(id)).toBe(2);
   });
 
-  it('told although Redis lost every key of it', async () => {
+  it('comes although Redis lost every key of it', async () => {
     const id = await pending();
-    jest.spyOn(telling, 'tell').mockResolvedValueOnce();
+    jest.spyOn(handover, 'handOver').mockResolvedValueOnce();
     await end(id);
     await redis.commands().flushdb();
     await makeDue(id);
@@ -141,7 +141,7 @@ describe('outboxes over the real stores', () => {
   it('found among many executions without one, by their index, those that are due first', async () => {
     await Promise.all(Array.from({ length: 300 }, pending));
     const ids = [await pending(), await pending()];
-    jest.spyOn(telling, 'tell').mockResolvedValue();
+    jest.spyOn(handover, 'handOver').mockResolvedValue();
     for (const id of ids) await end(id);
     jest.restoreAllMocks();
     const [, second = ''] = ids;

@@ -4,7 +4,12 @@ import type { Collection, Model } from 'mongoose';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { ExecutionRecord } from '../record/execution.schema.js';
 import type { OutboxEvent } from '../record/outbox-event.js';
-import { OutboxStore, type Refusal, type ToldEvent, type WaitingOutbox } from './outbox-store.js';
+import {
+  OutboxStore,
+  type Refusal,
+  type OutboxEventId,
+  type WaitingOutbox,
+} from './outbox-store.js';
 
 const DEADLINE_MS = 3_000;
 const LONG_AGO = new Date(0);
@@ -41,20 +46,23 @@ export class OutboxRepository extends OutboxStore {
     }));
   }
 
-  async remove(told: ToldEvent): Promise<void> {
-    const { executionId, eventId } = told;
+  async remove(event: OutboxEventId): Promise<void> {
+    const { executionId, eventId } = event;
     await this.retry(async () => {
-      if ((await this.clear([told])) === 1) return;
+      if ((await this.clear([event])) === 1) return;
       const outbox = { event_id: eventId };
       await this.collection.updateOne({ _id: executionId }, { $pull: { outbox } });
     });
   }
 
-  async removeAll(told: readonly ToldEvent[]): Promise<void> {
-    if (told.length > 0) await this.retry(() => this.clear(told));
+  async removeAll(events: readonly OutboxEventId[]): Promise<void> {
+    if (events.length > 0) await this.retry(() => this.clear(events));
   }
 
-  async noteTaken({ executionId, eventId }: ToldEvent, takenBy: readonly string[]): Promise<void> {
+  async noteTaken(
+    { executionId, eventId }: OutboxEventId,
+    takenBy: readonly string[],
+  ): Promise<void> {
     await this.retry(() =>
       this.collection.updateOne(
         { _id: executionId, 'outbox.0.event_id': eventId },
@@ -64,7 +72,7 @@ export class OutboxRepository extends OutboxStore {
   }
 
   async noteRefusal(
-    { executionId, eventId }: ToldEvent,
+    { executionId, eventId }: OutboxEventId,
     { takenBy, tries, due }: Refusal,
   ): Promise<void> {
     await this.retry(() =>
@@ -79,11 +87,11 @@ export class OutboxRepository extends OutboxStore {
   }
 
   /** One statement for many outboxes that hold nothing else. */
-  private async clear(told: readonly ToldEvent[]): Promise<number> {
+  private async clear(events: readonly OutboxEventId[]): Promise<number> {
     const { modifiedCount } = await this.collection.updateMany(
       {
-        _id: { $in: told.map(({ executionId }) => executionId) },
-        'outbox.0.event_id': { $in: told.map(({ eventId }) => eventId) },
+        _id: { $in: events.map(({ executionId }) => executionId) },
+        'outbox.0.event_id': { $in: events.map(({ eventId }) => eventId) },
         'outbox.1': { $exists: false },
       },
       { $unset: { outbox: '', outbox_due: '' } },

@@ -8,7 +8,7 @@ import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { ExecutionRecord, indexForLists, type ListField } from './execution.schema.js';
 import type { StoredStep } from './stored-state.js';
 
-/** A request waits so long for a database that is away before it is told so. */
+/** A request waits so long for a database that is away before it gets a 503. */
 const REQUEST_DEADLINE_MS = 3_000;
 
 /** Accepted and not over. */

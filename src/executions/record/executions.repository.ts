@@ -29,11 +29,11 @@ import { openedExecution, sealedExecution, type StoredExecution } from './sealed
 import { toStore } from './stored-names.js';
 import type { StoredReason, StoredRun } from './stored-state.js';
 
-/** A request waits so long for a database that is away before it is told so. */
+/** A request waits so long for a database that is away before it gets a 503. */
 const REQUEST_DEADLINE_MS = 3_000;
 
 /**
- * The end of an execution as it is told by whoever ends it. Parts of its run that are absent stay
+ * The end of an execution as whoever ends it wants it. Parts of its run that are absent stay
  * as they are stored.
  */
 export interface Settlement extends Partial<StoredRun> {
@@ -291,13 +291,13 @@ export class ExecutionsRepository {
    * @param told by an earlier try of the same call whose answer was lost: then the end that is
    *   stored may be its own
    */
-  private async whyNotEnded(target: EndTarget, told: Settlement | undefined): Promise<EndResult> {
+  private async whyNotEnded(target: EndTarget, wanted: Settlement | undefined): Promise<EndResult> {
     const stored = await this.collection.findOne({ _id: target.executionId });
     if (!stored) return 'fenced';
     if (!isTerminal(stored.status)) return refusedMove(stored, target);
     const isOurs =
-      stored.status === told?.status &&
-      stored.finished_at?.getTime() === told.finished_at.getTime();
+      stored.status === wanted?.status &&
+      stored.finished_at?.getTime() === wanted.finished_at.getTime();
     return isOurs ? 'ended' : 'fenced';
   }
 

@@ -1,10 +1,10 @@
 /**
  * News of an execution, stored in its document by the very write that makes them. They stay there
- * until all consumers have taken them, so they are told at least once, whatever dies.
+ * until all consumers have taken them, so each consumer gets them at least once, whatever dies.
  */
 export interface OutboxEvent {
   /**
-   * The same for the same news, however often they are told: consumers know by it what they had.
+   * The same for the same news, however often they come: consumers know by it what they had.
    */
   readonly event_id: string;
   readonly type: 'execution.finished';

@@ -85,7 +85,7 @@ export function storedRun(state: RunState): StoredRun {
   };
 }
 
-/** The run of an execution, or of what was told of one, without all else. */
+/** The run of an execution, or of what is known of one, without all else. */
 export function runOf({
   checkout,
   stages,

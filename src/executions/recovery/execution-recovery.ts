@@ -135,6 +135,6 @@ export class ExecutionRecovery {
     if (outcome === 'ended' || outcome === 'requeued') this.metrics.recoveries.inc({ outcome });
     const worker = placements.at(-1)?.worker_name;
     const about = { executionId: _id, attempt, worker, outcome };
-    this.logger.warn(about, 'execution recovered from an attempt that told no end');
+    this.logger.warn(about, 'execution recovered from an attempt that stored no end');
   }
 }

@@ -45,7 +45,7 @@ export interface PipelineStats {
 }
 
 /** Steps that are named at most, the least steady first. */
-const STEPS_TOLD = 20;
+const STEPS_SHOWN = 20;
 
 /**
  * Sums up executions that are over, newest first. Pure. Durations are those of successes: how long
@@ -115,7 +115,7 @@ function unsteadySteps(finished: readonly FinishedExecution[]): StepStats[] {
     .filter(({ failed, flaky }) => failed + flaky > 0)
     .map((count) => ({ ...count, share: (count.failed + count.flaky) / count.runs }))
     .sort((a, b) => b.share - a.share || b.runs - a.runs)
-    .slice(0, STEPS_TOLD);
+    .slice(0, STEPS_SHOWN);
 }
 
 function lastOf(

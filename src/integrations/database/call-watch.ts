@@ -13,9 +13,9 @@ const LATELY_MS = 2_000;
  * Gives every call of one client a deadline of ours, and remembers what that says about the client.
  *
  * The driver (7.8) waits without end when it writes to a socket that was destroyed and whose
- * `close` was not told yet: `drain` never comes, and the socket's own time limit went with the
+ * `close` was not emitted yet: `drain` never comes, and the socket's own time limit went with the
  * socket. An abort ends that wait and closes the connection, so that its place in the pool is free
- * again; who waits for the call is told in any case.
+ * again; who waits for the call gets an answer in any case.
  */
 export class CallWatch {
   private answeredAt = -Infinity;

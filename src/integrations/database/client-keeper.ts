@@ -7,7 +7,9 @@ export interface ClientOptions {
   readonly uri: string;
   readonly databaseName: string;
   readonly poolSize: number;
-  /** Told of every failure to connect, to hear of a server, and to get a connection for a call. */
+  /**
+   * Called for every failure to connect, to hear of a server, and to get a connection for a call.
+   */
   readonly onError?: (code: DatabaseFailure) => void;
 }
 

@@ -14,8 +14,8 @@ export interface Patience {
 /** Of a call of background work, which is not asked for by anybody who waits. */
 export const BACKGROUND_CALL_MS = 15_000;
 /**
- * Of all calls of one request together, from the first one without an answer: a 503 is told within
- * 5 s.
+ * Of all calls of one request together, from the first one without an answer: a 503 is answered
+ * within 5 s.
  */
 export const REQUEST_MS = 3_500;
 /** Calls behind the one that failed, such as those that note the failure, get this at least. */

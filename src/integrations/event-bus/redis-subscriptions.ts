@@ -5,7 +5,7 @@ type Listener = (message: string) => void;
 
 /**
  * All subscriptions of a process on one connection, opened with the first one. After every
- * (re)connect all channels are subscribed again and every listener is told `resync`.
+ * (re)connect all channels are subscribed again and every listener gets `resync`.
  */
 export class RedisSubscriptions {
   private readonly channels = new Map<string, Set<Listener>>();

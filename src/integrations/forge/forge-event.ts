@@ -72,7 +72,7 @@ export const BLANK_EVENT = {
 export interface ForgeRef {
   readonly branch: string | null;
   readonly commit: string | null;
-  /** Id of the repository at the forge; null = it is gone, or not told. */
+  /** Id of the repository at the forge; null = it is gone, or not known. */
   readonly repositoryId: string | null;
   /** Without credentials. */
   readonly cloneUrl: string | null;

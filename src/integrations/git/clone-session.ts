@@ -120,7 +120,7 @@ function timeoutError(timeoutMs: number): GitError {
   );
 }
 
-/** File-system errors hold paths of ours: only their code is told. */
+/** File-system errors hold paths of ours: only their code is shown. */
 function asGitError(error: unknown, forms: readonly string[]): GitError {
   if (error instanceof GitError) {
     const lines = error.message.split('\n').map((line) => cleanLine(line, forms));

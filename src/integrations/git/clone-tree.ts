@@ -13,7 +13,7 @@ import { submoduleUrl } from './submodule-url.js';
 
 export interface OpenedDriver {
   readonly driver: CloneDriver;
-  /** Rejects where a connection fails of which the driver is not told. It never resolves. */
+  /** Rejects where a connection fails that the driver does not see. It never resolves. */
   readonly failure?: Promise<never>;
   close(): Promise<void>;
 }

@@ -94,7 +94,7 @@ export function unknownHostKey(): GitError {
   return new GitError('unreachable', message, false);
 }
 
-/** `reason` is told to the user: cleaned text of git, curl or Node. */
+/** `reason` is shown to the user: cleaned text of git, curl or Node. */
 export function unreachable(reason: string, retryable: boolean): GitError {
   return new GitError('unreachable', `The remote could not be reached: ${reason}`, retryable);
 }

@@ -51,7 +51,7 @@ process.on('disconnect', () => process.exit(0));
 // failure.
 process.on('unhandledRejection', (error) => {
   const id = cloneIds.getStore();
-  // Of no clone, so none can be told: the end of this process is the answer.
+  // Of no clone, so none can answer: the end of this process is the answer.
   if (id === undefined) process.exit(1);
   fail(id, error);
 });

@@ -20,7 +20,7 @@ export interface GitHttpLimits {
   readonly maxRefsBytes?: number;
   /** Certificates of CAs, in PEM form; default: those of Node. */
   readonly ca?: string;
-  /** Told how much of a pack has come. */
+  /** Called with how much of a pack has come. */
   readonly onPackBytes?: (received: number) => void;
 }
 

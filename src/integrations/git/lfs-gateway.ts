@@ -112,9 +112,9 @@ export class LfsGateway {
     if (answer.statusCode !== 200) {
       throw statusFailure(answer.statusCode);
     }
-    const told = parsed<Answer>(await readAll(answer.body ?? none(), MAX_ANSWER));
+    const offered = parsed<Answer>(await readAll(answer.body ?? none(), MAX_ANSWER));
     const asked = new Set(objects.map(({ oid }) => oid));
-    const given = (told.objects ?? []).filter(({ oid }) => asked.has(oid));
+    const given = (offered.objects ?? []).filter(({ oid }) => asked.has(oid));
     send(response, 200, { transfer: 'basic', objects: given.map((one) => this.readdressed(one)) });
   }
 

@@ -2,7 +2,7 @@ import { redactCredentials } from '../../common/url-credentials.js';
 
 export const MAX_LINES = 1000;
 const MAX_LINE_LENGTH = 1000;
-/** Of a state that changes all the time, such as a percentage, one is told in this time. */
+/** Of a state that changes all the time, such as a percentage, one is shown in this time. */
 const UPDATE_MS = 3000;
 
 /**

@@ -43,7 +43,7 @@ interface ClientCount {
  */
 const MAX_CLIENTS = 50_000;
 /**
- * A client is told of to the other processes from this part of its limit on. So ordinary clients
+ * The other processes hear of a client from this part of its limit on. So ordinary clients
  * cost Redis nothing, and a flood of addresses cannot fill it; in return the limit over several
  * processes may be passed by this part for each.
  */

@@ -87,12 +87,12 @@ export class RateLimits implements OnApplicationShutdown {
   private async sync(): Promise<void> {
     this.timer = undefined;
     this.syncing = true;
-    let told = false;
+    let isReached = false;
     try {
       for (const limiter of this.all()) {
-        told = (await this.exchange(limiter)) || told;
+        isReached = (await this.exchange(limiter)) || isReached;
       }
-      if (told && this.away) {
+      if (isReached && this.away) {
         this.away = false;
         this.logger.log('limits hold over all API processes again');
       }
@@ -103,10 +103,10 @@ export class RateLimits implements OnApplicationShutdown {
     }
     this.syncing = this.closed;
     // What came meanwhile; without it this ends at the next look.
-    if (told) this.syncSoon();
+    if (isReached) this.syncSoon();
   }
 
-  /** True when something was told. */
+  /** True when something was exchanged. */
   private async exchange(limiter: RateLimiter): Promise<boolean> {
     const updates = limiter.pending(CLIENTS_AT_ONCE);
     if (updates.length === 0) return false;

@@ -7,7 +7,7 @@ export interface RedisConnectionOptions {
   readonly url: string;
   /** Every key of this installation begins with it. */
   readonly keyPrefix: string;
-  /** Told of every failure of a connection, also while Redis is known to be away. */
+  /** Called for every failure of a connection, also while Redis is known to be away. */
   readonly onError?: (error: Error) => void;
 }
 

@@ -27,7 +27,7 @@ export interface OtelTracingOptions {
   readonly version: string;
   /** Tells one process from another. */
   readonly instance: string;
-  /** Told when the collector does not take spans any more, and when it does again. */
+  /** Called when the collector does not take spans any more, and when it does again. */
   readonly onOutage: (error: Error | undefined) => void;
 }
 
@@ -110,7 +110,7 @@ export class OtelTracing extends Tracing {
   }
 
   close(): Promise<void> {
-    // An outage of the collector was told; what is left is lost with the process.
+    // An outage of the collector was logged; what is left is lost with the process.
     this.closing ??= settledWithin(CLOSE_LIMIT_MS, [this.provider.shutdown()]);
     return this.closing;
   }

@@ -11,7 +11,7 @@ export interface ExecutionFeedOptions {
   readonly reader: LogReader;
   readonly bus: EventBus;
   readonly loadView: LoadExecutionView;
-  /** Told of failures that the feed continues after: a store or the bus away. */
+  /** Called for failures that the feed continues after: a store or the bus away. */
   readonly onProblem: (error: unknown) => void;
   /** A client that takes nothing for so many milliseconds is disconnected. Default 30,000. */
   readonly stallMs?: number;

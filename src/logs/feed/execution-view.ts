@@ -6,7 +6,7 @@ export interface ExecutionView {
   readonly status: Readonly<Record<string, unknown>>;
   /** As the execution lists them, oldest first. */
   readonly fences: readonly LogFence[];
-  /** True: the end was told; the last fence has its `lastSeq` and nothing will change any more. */
+  /** True: the end was sent; the last fence has its `lastSeq` and nothing will change any more. */
   readonly finished: boolean;
 }
 

@@ -44,11 +44,11 @@ export interface LogWriterOptions {
   readonly clock: Clock;
   readonly limits?: Partial<LogLimits>;
   /**
-   * Told of every failed call of the store (tried again until it succeeds) and of the bus (not
+   * Called for every failed call of the store (tried again until it succeeds) and of the bus (not
    * tried again).
    */
   readonly onProblem: (problem: LogProblem) => void;
-  /** Told of what is taken from steps and what is dropped of it. */
+  /** Called for what is taken from steps and what is dropped of it. */
   readonly meter?: LogMeter;
 }
 
@@ -201,8 +201,8 @@ export class LogWriter {
   }
 
   /**
-   * Ends every sink and resolves when everything is stored: only then may `finished` be told. Waits
-   * for as long as the store is away. Rejects with `log_abandoned` when `abandon` is called
+   * Ends every sink and resolves when everything is stored: only then may `finished` be published.
+   * Waits for as long as the store is away. Rejects with `log_abandoned` when `abandon` is called
    * meanwhile or was before. Idempotent.
    */
   close(): Promise<ClosedLog> {

@@ -35,7 +35,7 @@ export interface DryRunTrigger extends TriggerContext {
   readonly environment: NameRecord<string>;
   /** As they were given. */
   readonly inputs: NameRecord<unknown>;
-  /** What the rules are asked with; default: what the run is told. */
+  /** What the rules are asked with; default: the trigger of the run. */
   readonly asked?: TriggerEvent;
 }
 

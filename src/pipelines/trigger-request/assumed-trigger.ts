@@ -67,9 +67,9 @@ export function assumedTrigger(assumed: AssumedEvent): AssumedTrigger {
   const of = { ...given('actor', actor), ...given('repository', repository) };
   if (event !== 'push' && event !== 'tag' && event !== 'pull_request') {
     const { branch, tag, commit, message } = refs;
-    const told = { event, ...given('branch', branch), ...given('tag', tag) };
-    const context = { ...told, ...given('commit', commit), ...given('message', message), ...of };
-    return { context, asked: { ...told, ...given('repository', repository) } };
+    const both = { event, ...given('branch', branch), ...given('tag', tag) };
+    const context = { ...both, ...given('commit', commit), ...given('message', message), ...of };
+    return { context, asked: { ...both, ...given('repository', repository) } };
   }
   const { asked, context } = forgeTrigger(assumedForgeEvent(event, assumed));
   return {

@@ -10,7 +10,7 @@ import type { SecretOwner, SecretScope } from './secret-owner.js';
 /** A request waits for the database no longer than this, ms. */
 const RETRY = { deadlineMs: 5000 } as const;
 
-/** What is told of a secret. */
+/** What is shown of a secret. */
 export type SecretSummary = Omit<SecretDocument, 'value'>;
 
 /** Which secrets a list holds; absent = whatever it is. */

@@ -27,7 +27,7 @@ const STORED_EVENTS: Readonly<Record<ForgeEvent['kind'], string>> = {
   tag: 'tag',
   pull_request: 'pull_request',
 };
-const MAX_PROBLEMS_TOLD = 20;
+const MAX_PROBLEMS_SHOWN = 20;
 
 type Question = (rules: DefinitionDocument['triggers']) => Promise<TriggerEvent>;
 
@@ -52,16 +52,16 @@ export class DeliveryDecider {
    * Stores the versions that it finds, and starts nothing.
    * @throws GitError: the definitions of the commit cannot be read now
    */
-  async decide(repository: RepositoryDocument, told: ForgeEvent): Promise<DecidedEvent> {
-    const place = definitionPlace(told);
+  async decide(repository: RepositoryDocument, sent: ForgeEvent): Promise<DecidedEvent> {
+    const place = definitionPlace(sent);
     const url = this.repositories.cloneUrl(repository);
     // Of a pull request from another repository, the files of the base branch.
     const read = place && (await this.files.read({ url, ...place }));
-    if (read && defaultBranchOf(repository, told) !== null) {
+    if (read && defaultBranchOf(repository, sent) !== null) {
       const paths = read.files.map(({ path }) => path);
       await this.pipelines.seenOnDefaultBranch(repository._id, paths);
     }
-    const event = read ? withCommit(told, read.commit) : told;
+    const event = read ? withCommit(sent, read.commit) : sent;
     const question = this.question(url, event);
     const decisions = await this.decideStored(repository, event, question);
     for (const file of read?.files ?? []) {
@@ -214,7 +214,7 @@ function invalid(path: string, problems: readonly Problem[]): StoredDecisionReas
   return {
     code: 'definition_invalid',
     message: `The file ${path} does not compile.${where}`,
-    data: { path, problems: errors.slice(0, MAX_PROBLEMS_TOLD) },
+    data: { path, problems: errors.slice(0, MAX_PROBLEMS_SHOWN) },
   };
 }
 

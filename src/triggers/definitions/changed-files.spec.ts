@@ -64,7 +64,7 @@ describe('the files that an event changed', () => {
     ['the branch is new', { before: null }],
     ['there is no commit', { commit: null }],
     ['a tag changes no files', { kind: 'tag', branch: null, tag: 'v1' }],
-    ['the commit of the base branch is not told', { kind: 'pull_request' }],
+    ['the commit of the base branch is not known', { kind: 'pull_request' }],
   ])('nobody can tell: %s', async (unknown, change) => {
     expect(await of(change)).toEqual({ unknown });
     expect(asked).toEqual([]);

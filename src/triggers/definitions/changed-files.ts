@@ -58,6 +58,6 @@ function endsOf({ kind, before, commit: head, base }: ForgeEvent): Ends | string
     return { base: before, head, fromMergeBase: false };
   }
   const commit = base?.commit ?? null;
-  if (commit === null) return 'the commit of the base branch is not told';
+  if (commit === null) return 'the commit of the base branch is not known';
   return { base: commit, head, fromMergeBase: true };
 }

@@ -23,7 +23,7 @@ export class PipelineWebhooksController {
   @ApiOperation({
     summary: 'A new secret for the webhook of a pipeline',
     description:
-      'Told this once, with the URL to call. One that was there is accepted until the new one was seen, a day at most.',
+      'Shown this once, with the URL to call. One that was there is accepted until the new one was seen, a day at most.',
   })
   @ApiOkResponse({ type: PipelineWebhookResponse })
   @ApiErrors(400, 401, 404, 409, 503)

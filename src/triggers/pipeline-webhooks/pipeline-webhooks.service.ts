@@ -12,7 +12,7 @@ import { isSigned } from './webhook-signature.js';
 const SECRET_BYTES = 32;
 const EARLIER_SECRET_MS = 24 * 3600 * 1000;
 
-/** Where to call the webhook of a pipeline, and the secret, which is told once. */
+/** Where to call the webhook of a pipeline, and the secret, which is shown once. */
 export interface MadePipelineWebhook {
   /** Null: PUBLIC_URL is not set. */
   readonly url: string | null;

@@ -72,18 +72,18 @@ export class DeliveriesProcessor {
     if (!connected) {
       return this.ignore(id, 'repository_gone', 'Its repository is not connected any more.');
     }
-    const { event: told, fullName } = await this.read(delivery);
-    if ('ignored' in told) return this.ignore(id, told.ignored, told.message);
+    const { event: sent, fullName } = await this.read(delivery);
+    if ('ignored' in sent) return this.ignore(id, sent.ignored, sent.message);
     if (delivery.status === 'received') {
-      const decidedBy = await this.claims.claim(delivery, told);
-      if (decidedBy !== undefined) return this.leave(delivery, told, decidedBy);
+      const decidedBy = await this.claims.claim(delivery, sent);
+      if (decidedBy !== undefined) return this.leave(delivery, sent, decidedBy);
     }
     const repository = await this.repositories.asNamed(connected, fullName);
     const decided =
-      delivery.status === 'decided' ? delivery : await this.decide(delivery, repository, told);
+      delivery.status === 'decided' ? delivery : await this.decide(delivery, repository, sent);
     if (!decided || decided.status !== 'decided') return;
     failPoint('delivery_decided');
-    const event = { ...told, ...factsOf(decided) };
+    const event = { ...sent, ...factsOf(decided) };
     await this.claims.note(decided, event);
     if (decided.dry_run === true) return this.deliveries.end(id, { status: 'done', reason: null });
     const decisions = decisionsOf(decided);
@@ -92,7 +92,7 @@ export class DeliveriesProcessor {
       await this.closedPullRequests.end({ delivery: decided, number, decisions });
     }
     for (const decision of decisions) {
-      // Before the execution: whatever dies then, the forge is told of it.
+      // Before the execution: whatever dies then, its status is sent to the forge.
       await this.wantStatus(repository, event, decision);
       if (decision.starts) await this.start(decided, repository, event, decision);
       else await this.refuse(decided, repository, event, decision);

@@ -5,7 +5,7 @@ import { PipelineDecider } from '../decisions/pipeline-decider.js';
 import { type PipelineSchedule, schedulesOf } from './schedule-rules.js';
 import { ScheduleStore, type Tick, type TickReason } from './schedule-store.js';
 
-const TIMES_TOLD = 5;
+const TIMES_SHOWN = 5;
 
 export interface ListedSchedule {
   readonly rule: PipelineSchedule;
@@ -35,7 +35,7 @@ export class SchedulesService {
     const now = this.clock.now();
     const items = schedulesOf(pipelineId, version.definition.triggers).map((rule) => ({
       rule,
-      next: new ScheduleTimes(rule).next(now, TIMES_TOLD).map((instant) => new Date(instant)),
+      next: new ScheduleTimes(rule).next(now, TIMES_SHOWN).map((instant) => new Date(instant)),
       last: states.find(({ id }) => id === rule.id)?.last ?? null,
     }));
     return { starts, reason, items };

@@ -3,8 +3,8 @@ import type { CommitState } from '../../integrations/forge/forge.js';
 
 export const COMMIT_STATUS_MODEL = 'CommitStatus';
 
-/** What a forge is told, or was told. */
-export interface ToldStatus {
+/** What a forge shows of a commit. */
+export interface ForgeStatus {
   readonly state: CommitState;
   readonly description: string;
 }
@@ -21,13 +21,13 @@ export interface CommitStatusDocument {
   readonly context: string;
   /** The newest execution of these; null: nothing ran, `fixed` says why. */
   readonly execution_id: string | null;
-  readonly fixed: ToldStatus | null;
-  readonly sent: ToldStatus | null;
-  /** Nothing more is to be told. */
+  readonly fixed: ForgeStatus | null;
+  readonly sent: ForgeStatus | null;
+  /** Nothing more is to be sent. */
   readonly done: boolean;
   /** When it is looked at next. */
   readonly due: Date;
-  /** How often in a row the forge could not be told. */
+  /** How often in a row it could not be sent. */
   readonly tries: number;
   readonly problem: string | null;
 }

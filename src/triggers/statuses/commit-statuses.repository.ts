@@ -21,8 +21,8 @@ export class CommitStatusesRepository {
   ) {}
 
   /**
-   * Has the forge told of an execution, instead of an older one of the same pipeline, event and
-   * commit; of an older one than is there nothing is told any more. Idempotent.
+   * Sends the forge the status of an execution, instead of an older one of the same pipeline, event
+   * and commit; of an older one than is there nothing is sent any more. Idempotent.
    */
   async want(wanted: WantedStatus): Promise<void> {
     const { repository_id, commit, context, execution_id } = wanted;

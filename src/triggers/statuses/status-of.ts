@@ -5,15 +5,15 @@ import { isTerminal } from '../../engine/plan/run-status.js';
 import type { CommitState } from '../../integrations/forge/forge.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import type { TriggerDecision } from '../../engine/triggers/trigger-decision.js';
-import type { ToldStatus } from './commit-status.schema.js';
+import type { ForgeStatus } from './commit-status.schema.js';
 
 /** What forges show of a description. */
 const MAX_DESCRIPTION = 140;
 
 type Outcome = Pick<ExecutionRecord, 'status' | 'reason' | 'duration'>;
 
-/** What a forge is told of an execution: a state, and the reason in one line. */
-export function statusOf({ status, reason, duration }: Outcome): ToldStatus {
+/** What a forge shows of an execution: a state, and the reason in one line. */
+export function statusOf({ status, reason, duration }: Outcome): ForgeStatus {
   const state = STATES[status];
   if (!isTerminal(status)) return { state, description: oneLine(WORDS[state] ?? status) };
   if (status === 'success') {
@@ -37,14 +37,14 @@ const STATES: Readonly<Record<RunStatus, CommitState>> = {
 };
 
 /**
- * What a forge is told of a pipeline that starts nothing: that it is not needed, where the files
+ * What a forge shows of a pipeline that starts nothing: that it is not needed, where the files
  * that were changed are all that a rule misses and the connection asks for it. Of whatever else
- * starts nothing a forge is told nothing: undefined.
+ * starts nothing a forge shows nothing: undefined.
  */
 export function statusOfSkipped(
   { starts, rules }: Pick<TriggerDecision, 'starts' | 'rules'>,
   { report_skipped: isAsked }: Pick<RepositoryDocument, 'report_skipped'>,
-): ToldStatus | undefined {
+): ForgeStatus | undefined {
   if (starts || isAsked !== true) return undefined;
   const missesPaths = rules.some(({ parts }) => {
     const [failed, ...more] = parts.filter(({ result }) => result === 'fails');

@@ -7,7 +7,7 @@ import { ExecutionsRepository } from '../../executions/record/executions.reposit
 import { executionUrl } from '../../executions/record/execution-url.js';
 import { ForgeError } from '../../integrations/forge/forge.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
-import type { CommitStatusDocument, ToldStatus } from './commit-status.schema.js';
+import type { CommitStatusDocument, ForgeStatus } from './commit-status.schema.js';
 import { CommitStatusesRepository } from './commit-statuses.repository.js';
 import { statusOf } from './status-of.js';
 
@@ -21,12 +21,12 @@ const LONGEST_PAUSE_MS = 600_000;
 const DELIVERIES_KEPT_MS = 14 * 24 * 3_600_000;
 
 interface Found {
-  readonly told: ToldStatus;
+  readonly wanted: ForgeStatus;
   /** Nothing follows it. */
   readonly isLast: boolean;
 }
 
-/** Tells forges what became of the commits that they told us of. */
+/** Sends forges the statuses of the commits whose events they sent. */
 @Injectable()
 export class StatusReporter extends BackgroundRounds {
   constructor(
@@ -51,30 +51,30 @@ export class StatusReporter extends BackgroundRounds {
       if (due !== undefined) return this.statuses.note(status, { due });
       return this.statuses.note(status, { done: true, problem: 'nothing is left of it' });
     }
-    const { told, isLast } = found;
-    if (!isSame(status.sent, told)) {
-      const failure = await this.tell(status, told);
+    const { wanted, isLast } = found;
+    if (!isSame(status.sent, wanted)) {
+      const failure = await this.send(status, wanted);
       if (failure) return this.postpone(status, failure);
     }
     const due = new Date(Date.now() + LOOK_AGAIN_MS);
-    await this.statuses.note(status, { sent: told, done: isLast, due, tries: 0, problem: null });
+    await this.statuses.note(status, { sent: wanted, done: isLast, due, tries: 0, problem: null });
   }
 
   private async find({
     execution_id: id,
     fixed,
   }: CommitStatusDocument): Promise<Found | undefined> {
-    if (id === null) return fixed === null ? undefined : { told: fixed, isLast: true };
+    if (id === null) return fixed === null ? undefined : { wanted: fixed, isLast: true };
     const execution = await this.executions.find(id);
     return execution
-      ? { told: statusOf(execution), isLast: isTerminal(execution.status) }
+      ? { wanted: statusOf(execution), isLast: isTerminal(execution.status) }
       : undefined;
   }
 
   /** Undefined: the forge has it. */
-  private async tell(
+  private async send(
     { repository_id: id, commit, context, execution_id: executionId }: CommitStatusDocument,
-    told: ToldStatus,
+    wanted: ForgeStatus,
   ): Promise<ForgeError | undefined> {
     const repository = await this.repositories.find(id);
     if (!repository)
@@ -83,7 +83,7 @@ export class StatusReporter extends BackgroundRounds {
       executionId === null ? undefined : executionUrl(this.config.publicUrl, executionId);
     try {
       await this.repositories.atForge(repository, (forge, name) =>
-        forge.setStatus(name, commit, { context, ...told, targetUrl }),
+        forge.setStatus(name, commit, { context, ...wanted, targetUrl }),
       );
       return undefined;
     } catch (error) {
@@ -102,7 +102,7 @@ export class StatusReporter extends BackgroundRounds {
     const due = new Date(Date.now() + (failure.retryAfterMs ?? pause));
     const problem = failure.message;
     await this.statuses.note(status, { done: isLasting, due, tries, problem });
-    this.logger.warn({ err: failure, status: status._id, tries }, 'commit status not told');
+    this.logger.warn({ err: failure, status: status._id, tries }, 'commit status not sent');
   }
 }
 
@@ -118,6 +118,6 @@ function lookAgainFor({ execution_id: id }: CommitStatusDocument): Date | undefi
   return new Date(now + Math.max(LOOK_AGAIN_MS, age / 10));
 }
 
-function isSame(one: ToldStatus | null, other: ToldStatus): boolean {
+function isSame(one: ForgeStatus | null, other: ForgeStatus): boolean {
   return one !== null && one.state === other.state && one.description === other.description;
 }

@@ -34,7 +34,7 @@ export interface LinkOptions {
   /** A launcher that answers nothing for so long (someone stopped it) is killed. */
   readonly launcherSilenceLimitMs: number;
   readonly onEvent: (event: ProcessEvent) => void;
-  /** Told once of what the launcher must do without on this machine. */
+  /** Called once with what the launcher must do without on this machine. */
   readonly onProblem: (message: string) => void;
 }
 

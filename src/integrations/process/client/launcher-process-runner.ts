@@ -42,9 +42,9 @@ export interface LauncherRunnerOptions {
    * heartbeat.
    */
   readonly isSteady?: () => boolean;
-  /** Told of what a log should hold. */
+  /** Called with what a log should hold. */
   readonly report?: (event: RunnerReport) => void;
-  /** Told of every process that runs, and how many milliseconds its start took. */
+  /** Called for every process that runs, with how many milliseconds its start took. */
   readonly onSpawn?: (ms: number) => void;
 }
 

@@ -6,9 +6,9 @@ import type { ProcessExit } from '../process-runner.js';
  * has it.
  */
 export const ENTRY_REPORT_FD = 3;
-/** Characters; a code such as ENOENT is all that is ever told. */
+/** Characters; a code such as ENOENT is all that is ever written. */
 const LONGEST_REPORT = 64;
-/** From the end of the process to the end of what it told, ms: it is in the pipe by then. */
+/** From the end of the process to the end of what it wrote, ms: it is in the pipe by then. */
 const LATE_REPORT_MS = 500;
 
 /**
@@ -45,7 +45,7 @@ export function enterDirectory(directory: string, { command, args }: Command): C
 }
 
 /**
- * What the entering shell told, once it became the command or ended; undefined when all went well.
+ * What the entering shell wrote, once it became the command or ended; undefined when all went well.
  * `ended` says that the process is over: who took the descriptor from the shell (pidfd_getfd,
  * SCM_RIGHTS) and keeps it does not keep the end of the step.
  */
@@ -55,19 +55,19 @@ export async function readEntryReport(
   command: string,
   ended: Promise<unknown>,
 ): Promise<ProcessExit | undefined> {
-  let told = '';
+  let text = '';
   void ended.then(() => setTimeout(() => report.destroy(), LATE_REPORT_MS).unref());
   try {
     for await (const chunk of report) {
-      told += String(chunk);
+      text += String(chunk);
       // Whoever took the descriptor from the shell (pidfd_getfd) may write what he likes.
-      if (told.length > LONGEST_REPORT) break;
+      if (text.length > LONGEST_REPORT) break;
     }
   } catch {
     // The process was killed, or another has the descriptor: its exit tells how.
     return undefined;
   }
-  const code = told.trim();
+  const code = text.trim();
   if (code === '') return undefined;
   if (code === 'NOPROGRAM') {
     const message = `${command} was not found, or may not be run`;

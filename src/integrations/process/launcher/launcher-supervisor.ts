@@ -24,7 +24,9 @@ import { ENTRY_REPORT_FD, enterDirectory, readEntryReport } from './directory-en
 import type { FifoMaker } from './fifo-maker.js';
 import type { MarkPool } from './mark-pool.js';
 
-/** From the end of a tree to what is told of its first process when nobody lets us collect it. */
+/**
+ * From the end of a tree to what is reported of its first process when nobody lets us collect it.
+ */
 const COLLECT_LIMIT_MS = 1000;
 const COLLECT_PAUSE_MS = 10;
 
@@ -36,7 +38,7 @@ export class LauncherSupervisor {
   private readonly ledger: TreeLedger;
   private readonly sweeps: SweepQueue;
   private readonly auditSessions: AuditSessions | undefined;
-  /** Trees whose end is told as `lost`. */
+  /** Trees whose end is reported as `lost`. */
   private readonly lost = new Map<LedgerTree, string>();
 
   constructor(
@@ -76,7 +78,7 @@ export class LauncherSupervisor {
     }
   }
 
-  /** Ends every tree; those that run are told as `lost`. Idempotent. */
+  /** Ends every tree; those that run are reported as `lost`. Idempotent. */
   async endAll(reason: string): Promise<void> {
     const running = this.ledger.running();
     for (const tree of running) this.lost.set(tree, reason);
@@ -210,7 +212,7 @@ export class LauncherSupervisor {
     this.lost.delete(tree);
     const exit: ProcessExit =
       lost === undefined ? { kind: 'signalled', signal: 'SIGKILL' } : lostExit(lost);
-    // When it is collected after all, that is told too, and no longer heard.
+    // When it is collected after all, that is reported too, and no longer read.
     this.send({ event: 'ended', process: tree.process, exit });
   }
 

@@ -44,7 +44,7 @@ export interface LauncherTrace {
   readonly stepUid: number | undefined;
 }
 
-/** How the processes of something are told. */
+/** How the processes of something are known. */
 interface Rules {
   readonly startTicks: number;
   readonly auditSessions: ReadonlySet<number>;

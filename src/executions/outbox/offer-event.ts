@@ -4,8 +4,8 @@ import type { ExecutionEvent, OutboxConsumer } from './outbox-consumers.js';
 
 const HANDLE_MS = 30_000;
 
-/** Who of those that were told took it, and who did not. */
-export interface Telling {
+/** Who of the consumers took it, and who did not. */
+export interface Offered {
   readonly takenBy: readonly string[];
   readonly refused: readonly Refused[];
 }
@@ -15,13 +15,13 @@ export interface Refused {
   readonly error: unknown;
 }
 
-/** Tells all of them at the same time. Never rejects. */
-export async function tell(
+/** Offers the event to all of them at the same time. Never rejects. */
+export async function offerEvent(
   executionId: string,
   { event_id, type, at }: OutboxEvent,
   consumers: readonly OutboxConsumer[],
   limitMs = HANDLE_MS,
-): Promise<Telling> {
+): Promise<Offered> {
   const event = { id: event_id, type, at, executionId };
   const takenBy: string[] = [];
   const refused: Refused[] = [];

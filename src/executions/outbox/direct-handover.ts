@@ -1,0 +1,68 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import type { OutboxEvent } from '../record/outbox-event.js';
+import { OutboxConsumers } from './outbox-consumers.js';
+import { OutboxRelay } from './outbox-relay.js';
+import { OutboxStore } from './outbox-store.js';
+import { offerEvent } from './offer-event.js';
+import { TakenEvents } from './taken-events.js';
+
+/**
+ * The short way of news: the process that made them offers them to direct consumers itself, so
+ * nobody waits for the relay. What all have taken leaves the outbox a little later, together with
+ * others. What fails here is left to the relay.
+ */
+@Injectable()
+export class DirectHandover implements OnApplicationShutdown {
+  private readonly logger = new Logger(DirectHandover.name);
+  private readonly taken: TakenEvents;
+
+  constructor(
+    private readonly store: OutboxStore,
+    private readonly consumers: OutboxConsumers,
+    private readonly relay: OutboxRelay,
+  ) {
+    this.taken = new TakenEvents(
+      (events) => store.removeAll(events),
+      (error) => this.problem(error, 'news stay in the outbox; the relay offers them once more'),
+    );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.taken.flush();
+  }
+
+  /**
+   * News that stand in the outbox of the execution now. Resolves when direct consumers have them.
+   * Never rejects.
+   */
+  async handOver(executionId: string, event: OutboxEvent): Promise<void> {
+    const consumers = this.consumers.of(event.type);
+    const direct = consumers.filter(({ isDirect }) => isDirect);
+    const { takenBy, refused } = await offerEvent(executionId, event, direct);
+    for (const { consumer, error } of refused) {
+      this.problem(error, `${consumer} did not take the news; the relay offers them`);
+    }
+    if (refused.length > 0) return;
+    const id = { executionId, eventId: event.event_id };
+    if (direct.length === consumers.length) this.taken.add(id);
+    else void this.leaveToRelay(id, takenBy);
+  }
+
+  /** To the relay, for those who do not get them here. */
+  private async leaveToRelay(
+    id: { readonly executionId: string; readonly eventId: string },
+    takenBy: readonly string[],
+  ): Promise<void> {
+    try {
+      if (takenBy.length > 0) await this.store.noteTaken(id, takenBy);
+      await this.relay.enqueue(id.executionId);
+    } catch (error) {
+      this.problem(error, 'news not handed over; the relay finds them');
+    }
+  }
+
+  /** Redis away is logged once, where the connection is. */
+  private problem(error: unknown, what: string): void {
+    this.logger.debug({ err: error }, what);
+  }
+}
