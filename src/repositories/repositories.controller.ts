@@ -1,4 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -7,10 +18,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited, NotAudited, type AuditFacts } from '../common/audit/audited.decorator.js';
+import { changedValue } from '../common/audit/changed.js';
 import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
@@ -82,8 +95,10 @@ export class RepositoriesController {
   async change(
     @Param('id', UuidPipe) id: string,
     @Body() { forks }: ChangeRepositoryDto,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<RepositoryResponse> {
-    return repositoryResponse(await this.repositories.changeForks(id, forks));
+    const changed = await this.repositories.changeForks(id, forks);
+    return repositoryResponse(changedValue(changed, response));
   }
 
   @Delete(':id')

@@ -7,6 +7,7 @@ import {
   notFound,
   validationError,
 } from '../common/errors/millrace.error.js';
+import type { Changed } from '../common/audit/changed.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import {
@@ -157,10 +158,11 @@ export class RepositoriesService implements OnModuleInit {
     return this.repositories.list(page);
   }
 
-  async changeForks(id: string, forks: ForkPolicy): Promise<RepositoryDocument> {
-    await this.get(id);
+  async changeForks(id: string, forks: ForkPolicy): Promise<Changed<RepositoryDocument>> {
+    const current = await this.get(id);
+    if (current.forks === forks) return { value: current, isChanged: false };
     await this.repositories.change(id, { forks });
-    return this.get(id);
+    return { value: await this.get(id), isChanged: true };
   }
 
   /**
