@@ -30,6 +30,7 @@ import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { ChangeRepositoryDto, ConnectRepositoryDto } from './dto/connect-repository.dto.js';
 import {
   CheckedRepositoryResponse,
+  checkedResponse,
   connectedResponse,
   ConnectedRepositoryResponse,
   repositoryResponse,
@@ -120,7 +121,7 @@ export class RepositoriesController {
   @ApiOkResponse({ type: CheckedRepositoryResponse })
   @ApiErrors(400, 401, 404, 503)
   async check(@Param('id', UuidPipe) id: string): Promise<CheckedRepositoryResponse> {
-    return { parts: await this.repositories.check(id) };
+    return checkedResponse(await this.repositories.check(id));
   }
 
   @Post(':id/webhook-secret')

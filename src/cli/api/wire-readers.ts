@@ -358,7 +358,7 @@ export const connectedRepository = object({
 export type ConnectedRepository = ReturnType<typeof connectedRepository>;
 
 export const checkedRepository = object({
-  parts: list(object({ part: text, ok: flag, message: text })),
+  parts: list(object({ part: text, ok: flag, state: optional(text), message: text })),
 });
 export type CheckedRepository = ReturnType<typeof checkedRepository>;
 

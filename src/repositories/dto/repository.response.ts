@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { FORGE_KINDS } from '../../integrations/forge/forge-event.js';
 import { FORK_POLICIES } from '../../engine/triggers/fork-policy.js';
-import type { CheckedPart, Connected } from '../repositories.service.js';
+import { PART_STATES, type CheckedPart, type Connected } from '../repositories.service.js';
 import type { RepositoryDocument } from '../repository.schema.js';
 
 export class RepositoryProblemResponse {
@@ -98,8 +98,14 @@ export class CheckedPartResponse {
   @ApiProperty({ enum: ['forge', 'webhook', 'deliveries'] })
   part!: string;
 
-  @ApiProperty()
+  @ApiProperty({ description: 'False: it does not work (`state` is `fails`).' })
   ok!: boolean;
+
+  @ApiProperty({
+    enum: PART_STATES,
+    description: '`not_seen`: what would show whether it works has not happened yet.',
+  })
+  state!: string;
 
   @ApiProperty()
   message!: string;
@@ -107,7 +113,18 @@ export class CheckedPartResponse {
 
 export class CheckedRepositoryResponse {
   @ApiProperty({ type: [CheckedPartResponse] })
-  parts!: readonly CheckedPart[];
+  parts!: readonly CheckedPartResponse[];
+}
+
+export function checkedResponse(parts: readonly CheckedPart[]): CheckedRepositoryResponse {
+  return {
+    parts: parts.map(({ part, state, message }) => ({
+      part,
+      ok: state !== 'fails',
+      state,
+      message,
+    })),
+  };
 }
 
 export function repositoryResponse(repository: RepositoryDocument): RepositoryResponse {
