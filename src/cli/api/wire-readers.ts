@@ -366,6 +366,7 @@ const deliveryFields = {
   id: uuid,
   kind: text,
   repository_id: nullable(uuid),
+  repository_name: nullable(text),
   pipeline_id: nullable(uuid),
   forge: nullable(text),
   forge_delivery_id: nullable(text),

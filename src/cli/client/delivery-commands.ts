@@ -13,7 +13,7 @@ import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderDelivery } from './delivery-view.js';
+import { renderDelivery, repositoryOf } from './delivery-view.js';
 import { findDelivery } from './find-delivery.js';
 import { findRepository } from './find-repository.js';
 import { type PageFlags, printPage } from './list-page.js';
@@ -58,6 +58,7 @@ export async function listDeliveries(
       { title: 'EVENT', text: (each) => each.event },
       { title: 'STATUS', text: (each) => each.status },
       { title: 'FROM', text: ({ forge, kind }) => (kind === 'forge' ? (forge ?? '') : kind) },
+      { title: 'REPOSITORY', text: repositoryOf, shrinks: true },
       { title: 'CAME', text: ({ received_at }) => moments.ago(received_at) },
       {
         title: 'NOTE',

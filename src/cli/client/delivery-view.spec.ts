@@ -14,6 +14,7 @@ const delivery: Delivery = {
   kind: 'forge',
   pipeline_id: null,
   repository_id: ID,
+  repository_name: 'acme/shop',
   forge: 'github',
   forge_delivery_id: 'abc',
   event: 'push',
@@ -82,7 +83,7 @@ it('a delivery is a decision for each pipeline, with its rules and what to type 
     `
 push: it starts 1 of 2 pipelines
 Id        ${ID}
-From      github, repository ${ID}, its delivery abc
+From      github, repository acme/shop, its delivery abc
 Came      2026-01-31 12:00:00 (3 min ago)
 Decided   2026-01-31 12:00:01 (2 min ago)
 
@@ -99,6 +100,16 @@ docs (stored pipeline, version 3): starts nothing
        branch unknown: not said; asked for main, v*
 `.trim(),
   );
+});
+
+it.each<[string, Partial<Delivery>]>([
+  ['github, repository acme/shop, its delivery abc', {}],
+  [`github, repository ${ID}`, { repository_name: null, forge_delivery_id: null }],
+  ['the heads at github, repository acme/shop: no webhook came', { kind: 'missed_push' }],
+  [`the webhook of pipeline ${ID}`, { kind: 'pipeline', pipeline_id: ID }],
+  ['the webhook of pipeline shop', { kind: 'pipeline', pipeline_id: ID, decisions: [decision] }],
+])('it says from where it came: %s', (words, change) => {
+  expect(shown(change)).toContain(`From      ${words}`);
 });
 
 it.each<[string, Partial<Delivery>]>([
