@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { ApiUnderTest } from '../../test/support/api-under-test.js';
 import { eventually } from '../../test/support/eventually.js';
 import { Audit } from '../common/audit/audit.js';
@@ -7,6 +8,8 @@ import { entryOf } from './audit.fixture.js';
 jest.setTimeout(120_000);
 
 const YAML = 'name: audited\nsteps: [{run: "true"}]\n';
+/** All processes over one database need the same key. */
+const ONE_KEY = { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` };
 const BAD = { authorization: 'Bearer not-a-good-token' };
 
 describe('the audit of two API processes', () => {
@@ -14,8 +17,8 @@ describe('the audit of two API processes', () => {
   let other: ApiUnderTest;
 
   beforeAll(async () => {
-    one = await ApiUnderTest.start({ RATE_LIMIT: '0', COMPILE_LIMIT: '0' });
-    other = await ApiUnderTest.start({ RATE_LIMIT: '0', COMPILE_LIMIT: '0' });
+    one = await ApiUnderTest.start({ ...ONE_KEY, RATE_LIMIT: '0', COMPILE_LIMIT: '0' });
+    other = await ApiUnderTest.start({ ...ONE_KEY, RATE_LIMIT: '0', COMPILE_LIMIT: '0' });
   });
   afterAll(async () => {
     await other?.app.close();
@@ -85,6 +88,27 @@ describe('the audit of two API processes', () => {
     expect(await list(`target=${id}`)).toHaveLength(1);
   });
 
+  it('keeps no change to what was so before', async () => {
+    const id = await one.createPipeline(YAML);
+    const path = `/api/ci/pipelines/${id}`;
+    const put = (yaml: string) => one.call('put', path).send({ yaml_content: yaml }).expect(200);
+    const patch = (enabled: boolean) => one.call('patch', path).send({ enabled }).expect(200);
+    expect((await put(YAML)).body).toMatchObject({ version: 1 });
+    await patch(true);
+    const made = { action: 'pipelines.create', details: { version: 1 } };
+    expect(await list(`target=${id}`)).toMatchObject([made]);
+    await put(`${YAML}# changed\n`);
+    await patch(false);
+    await patch(false);
+    expect(await list(`target=${id}`)).toMatchObject([
+      { action: 'pipelines.change', details: { enabled: false } },
+      { action: 'pipelines.replace', details: { version: 2 } },
+      made,
+    ]);
+    const { body } = await one.call('get', `${path}/versions`).expect(200);
+    expect(body.items).toHaveLength(2);
+  });
+
   it('keeps refusals of one kind, client and caller once in a minute, with their number', async () => {
     for (let number = 0; number < 9; number++) {
       await one.call('get', '/api/ci/pipelines').set(BAD).expect(401);
@@ -102,7 +126,7 @@ describe('the audit of two API processes', () => {
   });
 
   it('stores what is noted when the process ends', async () => {
-    const third = await ApiUnderTest.start();
+    const third = await ApiUnderTest.start(ONE_KEY);
     third.app.get(Audit).note(entryOf({ reason: 'at the end' }));
     await third.call('get', '/api/ci/pipelines').set(BAD).expect(401);
     await third.call('get', '/api/ci/pipelines').set(BAD).expect(401);

@@ -1,4 +1,15 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -7,16 +18,19 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { Audited, NotAudited, type AuditFacts } from '../common/audit/audited.decorator.js';
+import { changedValue } from '../common/audit/changed.js';
 import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
 import { ChangeRepositoryDto, ConnectRepositoryDto } from './dto/connect-repository.dto.js';
 import {
   CheckedRepositoryResponse,
+  checkedResponse,
   connectedResponse,
   ConnectedRepositoryResponse,
   repositoryResponse,
@@ -48,7 +62,7 @@ export class RepositoriesController {
     @CurrentPrincipal() principal: Principal,
   ): Promise<ConnectedRepositoryResponse> {
     const { url, forge, api_url: apiUrl, token, remote_id: remoteId, ...rest } = body;
-    const request = { url, forge, apiUrl, token, remoteId, settings: settingsOf(rest) };
+    const request = { url, forge, apiUrl, token, remoteId, settings: namedSettings(rest) };
     return connectedResponse(await this.repositories.connect(request, principal.id));
   }
 
@@ -87,8 +101,10 @@ export class RepositoriesController {
   async change(
     @Param('id', UuidPipe) id: string,
     @Body() body: ChangeRepositoryDto,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<RepositoryResponse> {
-    return repositoryResponse(await this.repositories.changeSettings(id, settingsOf(body)));
+    const changed = await this.repositories.changeSettings(id, namedSettings(body));
+    return repositoryResponse(changedValue(changed, response));
   }
 
   @Delete(':id')
@@ -110,7 +126,7 @@ export class RepositoriesController {
   @ApiOkResponse({ type: CheckedRepositoryResponse })
   @ApiErrors(400, 401, 404, 503)
   async check(@Param('id', UuidPipe) id: string): Promise<CheckedRepositoryResponse> {
-    return { parts: await this.repositories.check(id) };
+    return checkedResponse(await this.repositories.check(id));
   }
 
   @Post(':id/webhook-secret')
@@ -129,7 +145,7 @@ export class RepositoriesController {
 }
 
 /** Those that the body names. */
-function settingsOf({
+function namedSettings({
   forks,
   fork_approvers: approvers,
   report_skipped: reportsSkipped,

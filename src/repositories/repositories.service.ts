@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { v5 } from 'uuid';
 import {
   conflict,
@@ -7,6 +8,7 @@ import {
   notFound,
   validationError,
 } from '../common/errors/millrace.error.js';
+import type { Changed } from '../common/audit/changed.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import {
@@ -23,7 +25,12 @@ import { SecretsService } from '../secrets/store/secrets.service.js';
 import { type ForgeAddress, forgeAddress } from './forge-address.js';
 import { tokenContext, webhookContext } from './repository-contexts.js';
 import { RepositoriesRepository } from './repositories.repository.js';
-import type { RepositoryDocument, RepositorySettings, StoredWebhook } from './repository.schema.js';
+import {
+  type RepositoryDocument,
+  type RepositorySettings,
+  type StoredWebhook,
+  settingsOf,
+} from './repository.schema.js';
 
 /** Namespace of the ids of connections (a random UUID, fixed for ever). */
 const ID_NAMESPACE = '6c6e6a52-6a06-4c7f-9c3a-5a3d3f1e7b9a';
@@ -55,10 +62,13 @@ export interface Connected {
   readonly why: string | null;
 }
 
-/** What a check found: `ok`, or what does not work and what to do. */
+/** `not_seen`: what would show whether it works has not happened yet. */
+export const PART_STATES = ['works', 'not_seen', 'fails'] as const;
+
+/** What a check found of a part, and what to do. */
 export interface CheckedPart {
   readonly part: 'forge' | 'webhook' | 'deliveries';
-  readonly ok: boolean;
+  readonly state: (typeof PART_STATES)[number];
   readonly message: string;
 }
 
@@ -161,10 +171,14 @@ export class RepositoriesService implements OnModuleInit {
   async changeSettings(
     id: string,
     settings: Partial<RepositorySettings>,
-  ): Promise<RepositoryDocument> {
-    await this.get(id);
+  ): Promise<Changed<RepositoryDocument>> {
+    const current = await this.get(id);
+    const before = settingsOf(current);
+    if (isDeepStrictEqual(before, { ...before, ...settings })) {
+      return { value: current, isChanged: false };
+    }
     await this.repositories.change(id, settings);
-    return this.get(id);
+    return { value: await this.get(id), isChanged: true };
   }
 
   /**
@@ -212,24 +226,7 @@ export class RepositoriesService implements OnModuleInit {
     if (repository.api_url !== '') {
       parts.push(await this.checkForge(repository));
     }
-    const isMade = repository.webhook.id !== null;
-    parts.push({
-      part: 'webhook',
-      ok: isMade || repository.webhook.reached_at !== null,
-      message: isMade
-        ? 'Millrace has made the webhook at the forge.'
-        : `Somebody has to paste it at the forge: ${this.webhookUrl(id) ?? 'set PUBLIC_URL first'}.`,
-    });
-    const { reached_at: reachedAt } = repository.webhook;
-    parts.push({
-      part: 'deliveries',
-      ok: reachedAt !== null,
-      message:
-        reachedAt === null
-          ? 'The forge has not reached this server yet: push something, or send a test delivery there.'
-          : `The last delivery came at ${reachedAt.toISOString()}.`,
-    });
-    return parts;
+    return [...parts, this.checkWebhook(repository), checkDeliveries(repository)];
   }
 
   /** The secrets by which a delivery may be signed, the current one first. */
@@ -368,11 +365,31 @@ export class RepositoriesService implements OnModuleInit {
     try {
       const { full_name: name } = await this.refresh(repository);
       await this.repositories.setProblem(repository._id, null);
-      return { part: 'forge', ok: true, message: `The forge knows it as ${name}.` };
+      return { part: 'forge', state: 'works', message: `The forge knows it as ${name}.` };
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
-      return { part: 'forge', ok: false, message: error.message };
+      return { part: 'forge', state: 'fails', message: error.message };
     }
+  }
+
+  private checkWebhook({ _id: id, full_name: name, webhook }: RepositoryDocument): CheckedPart {
+    const part = 'webhook';
+    if (webhook.id !== null) {
+      return { part, state: 'works', message: 'Millrace has made the webhook at the forge.' };
+    }
+    if (webhook.reached_at !== null) {
+      return { part, state: 'works', message: 'Somebody has pasted it at the forge.' };
+    }
+    const url = this.webhookUrl(id);
+    if (url === null) {
+      const message =
+        'The forge cannot be told where this server is: set PUBLIC_URL, restart it, and connect again.';
+      return { part, state: 'fails', message };
+    }
+    const message =
+      `It is to be pasted at the forge, and the first delivery shows that it is there: ${url}. ` +
+      `A new secret for it: ./millrace repositories rotate-secret ${name}`;
+    return { part, state: 'not_seen', message };
   }
 
   /** What the forge tells of it now, by its id. @throws ForgeError */
@@ -395,6 +412,15 @@ export class RepositoriesService implements OnModuleInit {
   private newSecret(id: string): string {
     return this.keyring.seal(randomBytes(SECRET_BYTES).toString('base64url'), webhookContext(id));
   }
+}
+
+function checkDeliveries({ webhook: { reached_at: at } }: RepositoryDocument): CheckedPart {
+  const part = 'deliveries';
+  if (at !== null) {
+    return { part, state: 'works', message: `The last delivery came at ${at.toISOString()}.` };
+  }
+  const message = 'None has come yet: push something, or send a test delivery at the forge.';
+  return { part, state: 'not_seen', message };
 }
 
 /** The user name beside which each forge takes a token as the password. */

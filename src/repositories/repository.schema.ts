@@ -20,6 +20,15 @@ export interface RepositorySettings {
   readonly report_skipped?: boolean;
 }
 
+/** The settings of a connection, with what is absent in those of older versions. */
+export function settingsOf({
+  forks,
+  fork_approvers = [],
+  report_skipped = false,
+}: RepositorySettings): Required<RepositorySettings> {
+  return { forks, fork_approvers, report_skipped };
+}
+
 /** A connected repository: where it is, and how Millrace and its forge know each other. */
 export interface RepositoryDocument extends RepositorySettings {
   /** Made from forge and `remote_id`: connecting again is the same connection. */

@@ -1,6 +1,8 @@
-import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { Audited } from '../../common/audit/audited.decorator.js';
+import { changedValue } from '../../common/audit/changed.js';
 import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
@@ -54,12 +56,13 @@ export class UsersController {
     @Param('id', UuidPipe) id: string,
     @Body() { role, blocked }: ChangeUserDto,
     @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<UserResponse> {
     const change = {
       ...(role !== undefined && { role }),
       ...(blocked !== undefined && { blocked }),
     };
-    return this.shown(await this.users.change(id, change, principal.id));
+    return this.shown(changedValue(await this.users.change(id, change, principal.id), response));
   }
 
   private shown(user: UserDocument): UserResponse {

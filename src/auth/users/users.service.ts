@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../../common/errors/millrace.error.js';
+import type { Changed } from '../../common/audit/changed.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Role } from '../policy/policy.js';
 import { AuthEvents } from '../principals/auth-events.js';
@@ -35,21 +36,23 @@ export class UsersService {
    * A role counts from the next request on; a block ends all sessions and personal tokens.
    * @throws NotFoundError, ConflictError for oneself and for whom the configuration names
    */
-  async change(id: string, change: UserChange, by: string): Promise<UserDocument> {
+  async change(id: string, change: UserChange, by: string): Promise<Changed<UserDocument>> {
     for (;;) {
       const user = await this.get(id);
       if (id === by) throw oneself();
       if (user.is_admin) throw namedByConfiguration(user);
       const isBlocked = user.blocked_at !== null;
       const blocked = change.blocked ?? isBlocked;
+      const role = change.role === undefined ? user.role : change.role;
+      if (role === user.role && blocked === isBlocked) return { value: user, isChanged: false };
       const next = {
-        role: change.role === undefined ? user.role : change.role,
+        role,
         blocked_at: blocked ? (user.blocked_at ?? new Date()) : null,
       };
       // Not as it was seen: somebody else has changed it, so it is looked at again.
       if (!(await this.users.change(user, next, blocked && !isBlocked))) continue;
       this.events.record({ kind: 'user_changed', userId: id, by });
-      return this.get(id);
+      return { value: await this.get(id), isChanged: true };
     }
   }
 }

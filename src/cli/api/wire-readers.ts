@@ -360,7 +360,7 @@ export const connectedRepository = object({
 export type ConnectedRepository = ReturnType<typeof connectedRepository>;
 
 export const checkedRepository = object({
-  parts: list(object({ part: text, ok: flag, message: text })),
+  parts: list(object({ part: text, ok: flag, state: optional(text), message: text })),
 });
 export type CheckedRepository = ReturnType<typeof checkedRepository>;
 
@@ -368,6 +368,7 @@ const deliveryFields = {
   id: uuid,
   kind: text,
   repository_id: nullable(uuid),
+  repository_name: nullable(text),
   pipeline_id: nullable(uuid),
   forge: nullable(text),
   forge_delivery_id: nullable(text),

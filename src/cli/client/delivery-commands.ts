@@ -13,7 +13,7 @@ import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderDelivery, subjectOf } from './delivery-view.js';
+import { renderDelivery, repositoryOf, subjectOf } from './delivery-view.js';
 import { findDelivery } from './find-delivery.js';
 import { findRepository } from './find-repository.js';
 import { type PageFlags, printPage } from './list-page.js';
@@ -59,6 +59,7 @@ export async function listDeliveries(
       { title: 'OF', text: subjectOf, shrinks: true },
       { title: 'STATUS', text: (each) => each.status },
       { title: 'FROM', text: ({ forge, kind }) => (kind === 'forge' ? (forge ?? '') : kind) },
+      { title: 'REPOSITORY', text: repositoryOf, shrinks: true },
       { title: 'CAME', text: ({ received_at }) => moments.ago(received_at) },
       {
         title: 'NOTE',

@@ -14,6 +14,7 @@ const delivery: Delivery = {
   kind: 'forge',
   pipeline_id: null,
   repository_id: ID,
+  repository_name: 'acme/shop',
   forge: 'github',
   forge_delivery_id: 'abc',
   event: 'push',
@@ -89,7 +90,7 @@ it('a delivery is a decision for each pipeline, with its rules and what to type 
 push: it starts 1 of 2 pipelines
 Id        ${ID}
 Of        main 4f0c3d2a1b2c
-From      github, repository ${ID}, its delivery abc
+From      github, repository acme/shop, its delivery abc
 Came      2026-01-31 12:00:00 (3 min ago)
 Decided   2026-01-31 12:00:01 (2 min ago)
 
@@ -107,6 +108,16 @@ docs (stored pipeline, version 3): starts nothing
   the pull_request of this commit runs too: ./millrace status ${ID}
 `.trim(),
   );
+});
+
+it.each<[string, Partial<Delivery>]>([
+  ['github, repository acme/shop, its delivery abc', {}],
+  [`github, repository ${ID}`, { repository_name: null, forge_delivery_id: null }],
+  ['the heads at github, repository acme/shop: no webhook came', { kind: 'missed_push' }],
+  [`the webhook of pipeline ${ID}`, { kind: 'pipeline', pipeline_id: ID }],
+  ['the webhook of pipeline shop', { kind: 'pipeline', pipeline_id: ID, decisions: [decision] }],
+])('it says from where it came: %s', (words, change) => {
+  expect(shown(change)).toContain(`From      ${words}`);
 });
 
 it.each<[string, Partial<Delivery>]>([

@@ -43,12 +43,21 @@ export function subjectOf({ branch, tag, number, commit }: DeliverySummary): str
 }
 
 function sourceOf(delivery: Delivery): string {
-  const { kind, forge, forge_delivery_id: id, repository_id: repository } = delivery;
-  if (kind === 'pipeline') return `the webhook of pipeline ${delivery.pipeline_id ?? ''}`;
-  if (kind === 'missed_push') {
-    return `the heads at ${forge ?? ''}, repository ${repository ?? ''}: no webhook came`;
-  }
-  return `${forge ?? ''}, repository ${repository ?? ''}${id === null ? '' : `, its delivery ${id}`}`;
+  const { kind, forge, forge_delivery_id: id } = delivery;
+  if (kind === 'pipeline') return `the webhook of pipeline ${pipelineOf(delivery)}`;
+  const repository = `repository ${repositoryOf(delivery)}`;
+  if (kind === 'missed_push') return `the heads at ${forge ?? ''}, ${repository}: no webhook came`;
+  return `${forge ?? ''}, ${repository}${id === null ? '' : `, its delivery ${id}`}`;
+}
+
+/** Its name; its id where an older server has stored none. */
+export function repositoryOf({ repository_name, repository_id }: DeliverySummary): string {
+  return repository_name ?? repository_id ?? '';
+}
+
+/** The name is known from the decision. */
+function pipelineOf({ pipeline_id: id, decisions }: Delivery): string {
+  return decisions.find(({ pipeline_id }) => pipeline_id === id)?.pipeline_name ?? id ?? '';
 }
 
 /** The first answer to "why did nothing start?". */

@@ -1,6 +1,7 @@
 import { isUuid } from '../../common/ids/uuid.js';
 import type { ApiClient } from '../api/api-client.js';
 import { deliverySummary, type DeliverySummary, page } from '../api/wire-readers.js';
+import { repositoryOf } from './delivery-view.js';
 import { onlyMatch, type RecentKind } from './recent-reference.js';
 
 const PAGE = 200;
@@ -8,7 +9,7 @@ const DELIVERY: RecentKind<DeliverySummary> = {
   singular: 'delivery',
   plural: 'deliveries',
   listedBy: 'See what came in: ./millrace deliveries',
-  line: ({ id, event, status }) => `${id}  ${event}  ${status}`,
+  line: (each) => `${each.id}  ${each.event}  ${each.status}  ${repositoryOf(each)}`.trimEnd(),
 };
 
 /**

@@ -63,12 +63,25 @@ acme/shop
 
 it('a check says of each part whether it works', () => {
   const parts = [
-    { part: 'forge', ok: true, message: 'The forge knows it.' },
-    { part: 'webhook', ok: false, message: 'Paste it.' },
+    { part: 'forge', ok: false, state: 'fails', message: 'It does not answer.' },
+    { part: 'webhook', ok: true, state: 'works', message: 'It is made.' },
+    { part: 'deliveries', ok: true, state: 'not_seen', message: 'None has come yet.' },
   ];
   expect(renderCheck({ parts }, new WrittenTerminal().terminal)).toEqual([
-    'forge    works  The forge knows it.',
-    'webhook  FAILS  Paste it.',
+    'forge       FAILS         It does not answer.',
+    'webhook     works         It is made.',
+    'deliveries  not seen yet  None has come yet.',
+  ]);
+});
+
+it('a check of a server that knows no states is shown all the same', () => {
+  const parts = [
+    { part: 'webhook', ok: true, message: 'It is made.' },
+    { part: 'deliveries', ok: false, message: 'None has come yet.' },
+  ];
+  expect(renderCheck({ parts }, new WrittenTerminal().terminal)).toEqual([
+    'webhook     works  It is made.',
+    'deliveries  FAILS  None has come yet.',
   ]);
 });
 

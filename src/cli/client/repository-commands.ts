@@ -111,7 +111,10 @@ function sayWebhook({ paste, why }: ConnectedRepository, terminal: Terminal): vo
   terminal.say('The secret is shown this once.');
 }
 
-/** What of the connection works now. Exit code 1 where something does not. */
+/**
+ * What of the connection works now. Exit code 1 where something does not; what was not seen yet is
+ * no failure.
+ */
 export async function checkRepository(
   reference: string,
   flags: ClientFlags,
@@ -135,10 +138,18 @@ export function renderCheck(
   { parts }: CheckedRepository,
   terminal: Pick<Terminal, 'paint'>,
 ): string[] {
-  const width = Math.max(0, ...parts.map(({ part }) => part.length));
-  return parts.map(({ part, ok, message }) => {
-    const mark = ok ? terminal.paint('green', 'works') : terminal.paint('red', 'FAILS');
-    return `${part.padEnd(width)}  ${mark}  ${message}`;
+  const rows = parts.map(({ part, ok, state, message }) => {
+    if (!ok) return { part, message, word: 'FAILS', style: 'red' } as const;
+    // An older server tells no state.
+    const isSeen = state !== 'not_seen';
+    return isSeen
+      ? ({ part, message, word: 'works', style: 'green' } as const)
+      : ({ part, message, word: 'not seen yet', style: 'yellow' } as const);
+  });
+  const width = Math.max(0, ...rows.map(({ part }) => part.length));
+  const wordWidth = Math.max(0, ...rows.map(({ word }) => word.length));
+  return rows.map(({ part, word, style, message }) => {
+    return `${part.padEnd(width)}  ${terminal.paint(style, word.padEnd(wordWidth))}  ${message}`;
   });
 }
 

@@ -8,6 +8,7 @@ import { renderTable } from '../terminal/text-table.js';
 import { findPipeline } from './find-pipeline.js';
 import { findRepository } from './find-repository.js';
 import { givenSecret } from './given-secret.js';
+import { ownerNames } from './owner-names.js';
 import { type ClientFlags, Session } from './session.js';
 
 export interface SecretFlags extends ClientFlags {
@@ -31,16 +32,20 @@ export async function listSecrets(flags: SecretListFlags, terminal: Terminal): P
   const request = { method: 'GET', path: `/api/secrets?${query.toString()}` };
   const { value, json } = await session.api.read(request, page(secret, flags.limit));
   if (session.json) session.printJson(json);
-  else printSecrets(value, session);
+  else await printSecrets(value, session);
   return exitCodes.success;
 }
 
-function printSecrets({ items, next_cursor }: ListOf<Secret>, session: Session): void {
+async function printSecrets(
+  { items, next_cursor }: ListOf<Secret>,
+  session: Session,
+): Promise<void> {
   const { terminal, moments } = session;
   if (items.length === 0) {
     terminal.say('No secrets. Set one: ./millrace secrets set NAME <FILE');
     return;
   }
+  const names = await ownerNames(session.api, items);
   terminal.print(
     renderTable(
       items,
@@ -49,7 +54,10 @@ function printSecrets({ items, next_cursor }: ListOf<Secret>, session: Session):
         { title: 'SCOPE', text: ({ scope }) => scope },
         {
           title: 'OF',
-          text: ({ pipeline_id, repository_id }) => pipeline_id ?? repository_id ?? '',
+          text: ({ pipeline_id, repository_id }) => {
+            const id = pipeline_id ?? repository_id ?? '';
+            return names.get(id) ?? id;
+          },
         },
         { title: 'UPDATED', text: ({ updated_at }) => moments.ago(updated_at) },
         { title: 'BY', text: ({ updated_by }) => updated_by, shrinks: true },

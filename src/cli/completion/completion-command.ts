@@ -95,7 +95,11 @@ async function repositoryNames(api: ApiClient): Promise<Name[]> {
 async function deliveryNames(api: ApiClient): Promise<Name[]> {
   const path = `/api/ci/deliveries?limit=${MAX_NEWEST}`;
   const { items } = await api.get(path, page(deliverySummary, MAX_NEWEST));
-  return withNewest(items.map(({ id, event, status }): Name => [id, `${event} ${status}`]));
+  const ids = items.map(({ id, event, status, repository_name: name }): Name => [
+    id,
+    `${event} ${status} ${name ?? ''}`.trimEnd(),
+  ]);
+  return withNewest(ids);
 }
 
 async function accountNames(api: ApiClient): Promise<Name[]> {

@@ -26,9 +26,10 @@ export interface AuditedRoute {
    */
   readonly details?: (facts: AuditFacts) => Readonly<Record<string, unknown>>;
   /**
-   * Who records a success. `interceptor` (default): the record is stored before the answer is sent.
-   * `later`: the interceptor too, but the answer does not wait for it. `route`: the route itself;
-   * `action` is then that of its refusals.
+   * Who records a success; of what was so before there is none (`changedValue`). `interceptor`
+   * (default): the record is stored before the answer is sent. `later`: the interceptor too, but
+   * the answer does not wait for it. `route`: the route itself; `action` is then that of its
+   * refusals.
    */
   readonly recordedBy?: 'interceptor' | 'later' | 'route';
 }

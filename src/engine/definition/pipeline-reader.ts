@@ -11,6 +11,7 @@ import { separateStreams, shell } from '../steps/shell/shell-keys.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type ReadContext, type Reader } from '../yaml/reader.js';
 import { stepsReader } from './step-reader.js';
@@ -49,7 +50,7 @@ export const stageTable = {
   },
   required: ['name', 'steps'],
   same: { condition: 'when' },
-  later: { matrix: 'the matrix comes later' },
+  later: { matrix: LATER.matrix, image: LATER.containers },
   habits: {
     run: 'Put it into a step: steps: [{ run: … }]',
     script: 'Put it into a step: steps: [{ run: … }]',
@@ -60,7 +61,6 @@ export const stageTable = {
     depends_on: 'Write needs',
     retry: 'retry belongs to a step; write retry_count for the default of a stage',
     continue_on_error: 'continue_on_error belongs to a step',
-    image: 'image belongs to a step',
     runs_on: 'runs_on belongs to the pipeline',
     working_directory: 'working_directory belongs to a step',
   },
@@ -70,8 +70,8 @@ export const defaultsTable = {
   name: 'defaults',
   fields: { shell, separate_streams: separateStreams },
   later: {
-    image: 'steps in containers come later',
-    interruptible: 'concurrency rules come later',
+    image: LATER.containers,
+    interruptible: LATER.concurrency,
   },
   habits: {
     environment: 'Write environment at the top level',
@@ -121,8 +121,10 @@ export const pipelineTable = {
   },
   required: ['name'],
   later: {
-    concurrency: 'concurrency rules come later',
-    sidecars: 'containers come later',
+    concurrency: LATER.concurrency,
+    image: LATER.containers,
+    sidecars: LATER.containers,
+    services: LATER.containers,
     notifications: 'notifications come later',
   },
   habits: {
@@ -140,8 +142,6 @@ export const pipelineTable = {
     cancel_previous: 'Write supersede',
     interruptible: 'Write supersede',
     finally: 'Write always',
-    image: 'image belongs to a step',
-    services: 'Write sidecars',
     run: 'Write steps: [{ run: … }]',
     script: 'Write steps: [{ run: … }]',
     version: 'Remove it: the format has no version',

@@ -102,4 +102,15 @@ describe('key tables', () => {
       expect(Object.keys(table.habits ?? {}).filter((key) => known.has(key))).toEqual([]);
     },
   );
+
+  const later = new Set(tables.flatMap((table) => Object.keys(table.later ?? {})));
+  const known = new Set(tables.flatMap((table) => Object.keys(table.fields)));
+
+  it.each(tables.map((table) => [table.name, table] as const))(
+    '%s suggests no key of later',
+    (_name, { habits = {} }) => {
+      const words = Object.values(habits).flatMap((habit) => habit.match(/\w+/g) ?? []);
+      expect(words.filter((word) => later.has(word) && !known.has(word))).toEqual([]);
+    },
+  );
 });

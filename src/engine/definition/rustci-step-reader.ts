@@ -12,6 +12,7 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
@@ -20,6 +21,7 @@ import type { YamlMap } from '../yaml/yaml-tree.js';
 /** Types that never run here, with what does the same. */
 const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
   ['kubernetes', 'Use step_type: shell with kubectl or helm'],
+  ['k8s', 'Use step_type: shell with kubectl or helm'],
   ['aws', 'Use step_type: shell with the aws command'],
   ['a_w_s', 'Use step_type: shell with the aws command'],
   ['azure', 'Use step_type: shell with the az command'],
@@ -27,7 +29,7 @@ const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
   ['g_c_p', 'Use step_type: shell with the gcloud command'],
 ]);
 const LATER_TYPES: ReadonlyMap<string, string> = new Map([
-  ['docker', 'steps in containers come later'],
+  ['docker', LATER.containers],
   ['custom', 'deployments and plugins come later'],
 ]);
 
@@ -35,11 +37,9 @@ const forms: ReadonlyMap<string, RustciForm<StepDraft>> = new Map(
   rustciForms.flatMap((form) => form.types.map((type) => [type, form] as const)),
 );
 
-const stepType = choice([...forms.keys(), ...LATER_TYPES.keys(), ...REFUSED_TYPES.keys()], {
-  habits: {
-    ...nameRecord(rustciForms.flatMap(({ habits = {} }) => Object.entries(habits))),
-    k8s: 'kubernetes',
-  },
+/** Those that run: no other one is suggested. */
+const stepType = choice([...forms.keys()], {
+  habits: nameRecord(rustciForms.flatMap(({ habits = {} }) => Object.entries(habits))),
 });
 
 /** `config` is read by `rustciStep`, which knows the type; here it is only held. */
@@ -63,12 +63,12 @@ export const rustciStepTable = {
   },
   required: ['name', 'step_type'],
   same: { condition: 'when' },
+  later: { image: LATER.containers, docker: LATER.containers },
   habits: {
     run: 'Write it as config: { command: … }, or remove step_type and config',
     command: 'Move it into config',
     script: 'Move it into config',
     working_directory: 'Move it into config',
-    image: 'Move it into config',
     retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
   },
 } as const;
@@ -85,19 +85,21 @@ export function rustciStep(
   const configEntry = node.entries.find((entry) => entry.key === 'config');
   if (typeEntry === undefined) return NOTHING;
   const at = { path: [...path, 'step_type'], offset: typeEntry.value.start };
-  const type = stepType.read(typeEntry.value, at.path, context);
-  if (type === undefined) return NOTHING;
-  const refused = REFUSED_TYPES.get(type);
+  const written = typeEntry.value.kind === 'scalar' ? typeEntry.value.text : '';
+  const refused = REFUSED_TYPES.get(written);
   if (refused !== undefined) {
-    context.error('UnsupportedStepType', `Steps of type "${type}" are not supported.`, at, refused);
+    const message = `Steps of type "${written}" are not supported.`;
+    context.error('UnsupportedStepType', message, at, refused);
     return NOTHING;
   }
-  const later = LATER_TYPES.get(type);
+  const later = LATER_TYPES.get(written);
   if (later !== undefined) {
-    const message = `Steps of type "${type}" are not supported yet: ${later}.`;
+    const message = `Steps of type "${written}" are not supported yet: ${later}.`;
     context.error('not_yet_supported', message, at, 'Use step_type: shell until then');
     return NOTHING;
   }
+  const type = stepType.read(typeEntry.value, at.path, context);
+  if (type === undefined) return NOTHING;
   const form = forms.get(type);
   if (form === undefined) throw new Error(`no form for the step type ${type}`);
   if (configEntry === undefined) {

@@ -13,17 +13,13 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { StepDefinition } from './definition.js';
 import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
-
-const SOON = {
-  containers: 'steps in containers come later',
-  deployments: 'deployments come later',
-};
 
 /** Keys of the kinds of steps. */
 const KIND_KEYS = ownKeyReaders();
@@ -45,16 +41,16 @@ export const stepTable = {
   },
   same: { condition: 'when' },
   later: {
-    image: SOON.containers,
-    docker: SOON.containers,
-    sidecars: SOON.containers,
-    deploy: SOON.deployments,
-    matrix: 'the matrix comes later',
+    image: LATER.containers,
+    docker: LATER.containers,
+    sidecars: LATER.containers,
+    deploy: LATER.deployments,
+    matrix: LATER.matrix,
     cache: 'caches come later',
     artifacts: 'artifacts come later',
     reports: 'reports come later',
     approval: 'approvals come later',
-    interruptible: 'concurrency rules come later',
+    interruptible: LATER.concurrency,
   },
   habits: {
     command: 'Write run',

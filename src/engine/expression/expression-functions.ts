@@ -83,10 +83,11 @@ const SCOPE_FUNCTIONS: Readonly<Record<string, Omit<PureFunction, 'call'>>> = {
   hashFiles: { min: 1, max: MANY, usage: "hashFiles('**/package-lock.json')" },
 };
 
-export const FUNCTION_NAMES: readonly string[] = [
+/** Those that may be called; `hashFiles` comes later. */
+export const SUGGESTED_FUNCTIONS: readonly string[] = [
   ...Object.keys(PURE_FUNCTIONS),
   ...Object.keys(SCOPE_FUNCTIONS),
-];
+].filter((name) => name !== 'hashFiles');
 
 /** How a function is called, or undefined when there is none of that name. */
 export function functionSignature(name: string): Omit<PureFunction, 'call'> | undefined {

@@ -3,13 +3,14 @@ import { valueOf } from '../../common/values/name-record.js';
 import {
   EXPRESSION_LIMITS,
   EXPRESSION_ROOTS,
+  SUGGESTED_ROOTS,
   type BinaryOperator,
   type ExpressionNode,
   type ExpressionParse,
   type ExpressionProblem,
   type ExpressionRoot,
 } from './expression.js';
-import { functionSignature, FUNCTION_NAMES, patternProblem } from './expression-functions.js';
+import { functionSignature, SUGGESTED_FUNCTIONS, patternProblem } from './expression-functions.js';
 import { tokenizeExpression, type Token } from './expression-tokenizer.js';
 import { nearestName } from './nearest-name.js';
 
@@ -195,13 +196,15 @@ class ExpressionParser {
     const { items: args, end } = this.list(')', opening);
     const signature = functionSignature(token.text);
     if (signature === undefined) {
-      const near = nearestName(token.text, FUNCTION_NAMES);
+      const near = nearestName(token.text, SUGGESTED_FUNCTIONS);
       const hint =
-        near === undefined ? `Functions: ${FUNCTION_NAMES.join(', ')}` : `Write ${near}(…)`;
+        near === undefined ? `Functions: ${SUGGESTED_FUNCTIONS.join(', ')}` : `Write ${near}(…)`;
       this.fail('unknown_function', `Unknown function "${token.text}".`, token.start, hint);
     } else if (args.length < signature.min || args.length > signature.max) {
       const message = `${token.text}() does not take ${String(args.length)} argument(s).`;
-      this.fail('wrong_argument_count', message, token.start, `Write ${signature.usage}`);
+      const isLater = !SUGGESTED_FUNCTIONS.includes(token.text);
+      const hint = isLater ? 'Remove it: it comes later' : `Write ${signature.usage}`;
+      this.fail('wrong_argument_count', message, token.start, hint);
     } else if (token.text === 'matches') {
       this.checkPattern(args[1]);
     }
@@ -233,12 +236,12 @@ class ExpressionParser {
 
   private unknownName(token: Token): void {
     const near =
-      HABITS.get(token.text) ?? nearestName(token.text, [...EXPRESSION_ROOTS, ...LITERALS.keys()]);
-    const isFunction = functionSignature(token.text) !== undefined;
+      HABITS.get(token.text) ?? nearestName(token.text, [...SUGGESTED_ROOTS, ...LITERALS.keys()]);
+    const isFunction = SUGGESTED_FUNCTIONS.includes(token.text);
     const hint = isFunction
       ? `Write ${token.text}()`
       : near === undefined
-        ? `Write '${token.text}' for a text; names begin with ${EXPRESSION_ROOTS.join(', ')}`
+        ? `Write '${token.text}' for a text; names begin with ${SUGGESTED_ROOTS.join(', ')}`
         : `Write ${near}`;
     this.fail(
       'unknown_name',

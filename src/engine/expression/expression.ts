@@ -72,6 +72,9 @@ export const EXPRESSION_ROOTS = [
   'stages',
 ] as const;
 
+/** Those that hold something; the matrix comes later. */
+export const SUGGESTED_ROOTS = EXPRESSION_ROOTS.filter((root) => root !== 'matrix');
+
 export type ExpressionRoot = (typeof EXPRESSION_ROOTS)[number];
 
 export const STATUS_FUNCTIONS = ['success', 'failure', 'always', 'cancelled'] as const;

@@ -106,7 +106,7 @@ export interface KeyTable<F extends FieldReaders> {
   readonly later?: Readonly<Record<string, string>>;
   /** Other names of keys that are accepted: `condition` = `when`. */
   readonly same?: Readonly<Record<string, keyof F & string>>;
-  /** Names by the habit of other systems, with what to write here. */
+  /** Names by the habit of other systems, with what to write here: never a key of later. */
   readonly habits?: Readonly<Record<string, string>>;
 }
 
@@ -179,7 +179,9 @@ function refuseKey(
   }
   const known = [...Object.keys(table.fields), ...Object.keys(table.same ?? {})];
   const habit = lookUp(table.habits, key);
-  const near = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
+  const nearest = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
+  // Who means a key of later is helped neither by its name nor by the next best.
+  const near = lookUp(table.later, nearest ?? '') === undefined ? nearest : undefined;
   const hint =
     habit ?? (near === undefined ? `Known keys: ${known.join(', ')}` : `Did you mean "${near}"?`);
   context.error(

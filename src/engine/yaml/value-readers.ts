@@ -147,7 +147,7 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
   };
 }
 
-/** One of some words. `later` are refused by name, `habits` say what to write. */
+/** One of some words; `habits` say what to write instead of others. */
 export function choice<const T extends string>(
   values: readonly T[],
   options: { readonly habits?: Readonly<Record<string, string>> } = {},

@@ -30,6 +30,7 @@ import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, NotAudited, type AuditFacts } from '../../common/audit/audited.decorator.js';
+import { changedValue } from '../../common/audit/changed.js';
 import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors, ApiList, ApiPage } from '../../common/http/api-documentation.js';
 import { Consumes } from '../../common/http/consumes.js';
@@ -235,7 +236,8 @@ export class PipelinesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<SavedPipelineResponse> {
     const expected = parseIfMatch(ifMatch);
-    const saved = await this.pipelines.replace(id, body.yaml_content, principal, expected);
+    const replaced = await this.pipelines.replace(id, body.yaml_content, principal, expected);
+    const saved = changedValue(replaced, response);
     response.setHeader('ETag', versionTag(saved.pipeline));
     return savedResponse(saved);
   }
@@ -260,7 +262,8 @@ export class PipelinesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<PipelineSummaryResponse> {
     if (body.description === undefined && body.enabled === undefined) throw nothingToChange();
-    const pipeline = await this.pipelines.change(id, body, parseIfMatch(ifMatch));
+    const changed = await this.pipelines.change(id, body, parseIfMatch(ifMatch));
+    const pipeline = changedValue(changed, response);
     response.setHeader('ETag', versionTag(pipeline));
     return pipelineSummary(pipeline);
   }

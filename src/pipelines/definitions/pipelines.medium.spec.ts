@@ -341,7 +341,7 @@ describe('versions', () => {
     });
     expect((await service.listVersions(id, { limit: 50 })).items).toHaveLength(1);
     await get(`/api/ci/pipelines/${id}/versions/2`).expect(404);
-    const next = await service.replace(id, yaml('after'), principal, undefined);
+    const { value: next } = await service.replace(id, yaml('after'), principal, undefined);
     expect(next.pipeline.version).toBe(3);
     expect((await service.getPipeline(id)).yaml_content).toBe(yaml('after'));
   });

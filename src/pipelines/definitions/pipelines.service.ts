@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
 import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
+import type { Changed } from '../../common/audit/changed.js';
 import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Principal } from '../../auth/principals/principal.js';
@@ -150,14 +151,16 @@ export class PipelinesService implements OnModuleInit {
     yaml: string,
     principal: Principal,
     expected: string | undefined,
-  ): Promise<SavedPipeline> {
+  ): Promise<Changed<SavedPipeline>> {
     const compiled = await this.compileValid(yaml);
     await this.plans.save(compiled.planHash, compiled.plan);
     for (;;) {
       const current = await this.getPipeline(id);
       if (current.source) throw livesInRepository(current.source);
       refuseStale(current, expected);
-      if (current.yaml_content === yaml) return { pipeline: current, warnings: compiled.problems };
+      if (current.yaml_content === yaml) {
+        return { value: { pipeline: current, warnings: compiled.problems }, isChanged: false };
+      }
 
       const number = current.version + 1;
       const mine = versionDocument(id, number, yaml, compiled, principal, new Date());
@@ -167,7 +170,7 @@ export class PipelinesService implements OnModuleInit {
       await this.makeCurrent(stored);
       if (isSameVersion(stored, mine)) {
         const pipeline = await this.getPipeline(id);
-        return { pipeline, warnings: compiled.problems };
+        return { value: { pipeline, warnings: compiled.problems }, isChanged: true };
       }
     }
   }
@@ -181,7 +184,7 @@ export class PipelinesService implements OnModuleInit {
     id: string,
     { description, enabled }: PipelinePatch,
     expected: string | undefined,
-  ): Promise<PipelineDocument> {
+  ): Promise<Changed<PipelineDocument>> {
     for (;;) {
       const current = await this.getPipeline(id);
       refuseStale(current, expected);
@@ -191,9 +194,9 @@ export class PipelinesService implements OnModuleInit {
           ? {}
           : { description_override: description }),
       };
-      if (Object.keys(change).length === 0) return current;
+      if (Object.keys(change).length === 0) return { value: current, isChanged: false };
       const changed = await this.pipelines.changeSettings(current, change);
-      if (changed) return changed;
+      if (changed) return { value: changed, isChanged: true };
     }
   }
 

@@ -1,8 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { FORGE_KINDS } from '../../integrations/forge/forge-event.js';
 import { FORK_POLICIES } from '../../engine/triggers/fork-policy.js';
-import type { CheckedPart, Connected } from '../repositories.service.js';
-import type { RepositoryDocument } from '../repository.schema.js';
+import { PART_STATES, type CheckedPart, type Connected } from '../repositories.service.js';
+import { type RepositoryDocument, settingsOf } from '../repository.schema.js';
 
 export class RepositoryProblemResponse {
   @ApiProperty({ example: 'unauthorized' })
@@ -107,8 +107,14 @@ export class CheckedPartResponse {
   @ApiProperty({ enum: ['forge', 'webhook', 'deliveries'] })
   part!: string;
 
-  @ApiProperty()
+  @ApiProperty({ description: 'False: it does not work (`state` is `fails`).' })
   ok!: boolean;
+
+  @ApiProperty({
+    enum: PART_STATES,
+    description: '`not_seen`: what would show whether it works has not happened yet.',
+  })
+  state!: string;
 
   @ApiProperty()
   message!: string;
@@ -116,7 +122,18 @@ export class CheckedPartResponse {
 
 export class CheckedRepositoryResponse {
   @ApiProperty({ type: [CheckedPartResponse] })
-  parts!: readonly CheckedPart[];
+  parts!: readonly CheckedPartResponse[];
+}
+
+export function checkedResponse(parts: readonly CheckedPart[]): CheckedRepositoryResponse {
+  return {
+    parts: parts.map(({ part, state, message }) => ({
+      part,
+      ok: state !== 'fails',
+      state,
+      message,
+    })),
+  };
 }
 
 export function repositoryResponse(repository: RepositoryDocument): RepositoryResponse {
@@ -131,9 +148,7 @@ export function repositoryResponse(repository: RepositoryDocument): RepositoryRe
     has_token: repository.token !== null,
     webhook: repository.webhook.id === null ? 'to_paste' : 'made',
     webhook_reached_at: repository.webhook.reached_at,
-    forks: repository.forks,
-    fork_approvers: repository.fork_approvers ?? [],
-    report_skipped: repository.report_skipped ?? false,
+    ...settingsOf(repository),
     problem: repository.problem,
     created_at: repository.created_at,
   };

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -6,10 +6,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { Requires } from '../../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited } from '../../common/audit/audited.decorator.js';
+import { changedValue } from '../../common/audit/changed.js';
 import { notFound } from '../../common/errors/millrace.error.js';
 import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../../common/http/paging.js';
@@ -108,8 +110,9 @@ export class DeliveriesController {
     @Param('id', UuidPipe) id: string,
     @Body() { pipeline_id: pipelineId, commit }: ApproveDeliveryDto,
     @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<ApprovedDeliveryResponse> {
-    const executionId = await this.approvals.approve(id, { pipelineId, commit }, principal);
-    return { execution_id: executionId };
+    const approved = await this.approvals.approve(id, { pipelineId, commit }, principal);
+    return { execution_id: changedValue(approved, response) };
   }
 }

@@ -1,4 +1,5 @@
 import { standIn } from '../../../test/support/stand-in.js';
+import type { Changed } from '../../common/audit/changed.js';
 import type { DeliveriesRepository } from './deliveries.repository.js';
 import type { DeliveryDocument, StoredDecision } from './delivery.schema.js';
 import { DeliveryApprovals } from './delivery-approvals.js';
@@ -58,11 +59,11 @@ describe('the approval of a run', () => {
   });
 
   const request = { pipelineId: PIPELINE, commit: COMMIT };
-  const approve = (by = 'ada', change = {}): Promise<string> =>
+  const approve = (by = 'ada', change = {}): Promise<Changed<string>> =>
     approvals.approve(ID, { ...request, ...change }, { id: by, name: `${by}!` });
 
   it('starts it, and says who approved which commit', async () => {
-    const executionId = await approve();
+    const { value: executionId } = await approve();
     expect(delivery.status).toBe('decided');
     expect(offered).toEqual([ID]);
     expect(decisionsOf(delivery)).toMatchObject([
@@ -78,10 +79,12 @@ describe('the approval of a run', () => {
     ]);
   });
 
-  it('of two at once is one execution', async () => {
-    const [first, second] = await Promise.all([approve('ada'), approve('bob')]);
-    expect(first).toBe(second);
-    expect(await approve('ada')).toBe(first);
+  it('of two at once is one execution, that one of them has approved', async () => {
+    const both = await Promise.all([approve('ada'), approve('bob')]);
+    const [{ value }] = both;
+    expect(both.map((each) => each.value)).toEqual([value, value]);
+    expect(both.filter(({ isChanged }) => isChanged)).toHaveLength(1);
+    expect(await approve('ada')).toEqual({ value, isChanged: false });
   });
 
   it('is for those whom the connection names, if it names some', async () => {

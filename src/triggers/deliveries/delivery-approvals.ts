@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Changed } from '../../common/audit/changed.js';
 import { conflict, MillraceError, notFound } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
@@ -36,7 +37,7 @@ export class DeliveryApprovals {
    * @throws MillraceError NotFoundError; ConflictError: nothing waits, or at another commit;
    *   AuthorizationError: the approver is the author, or none of those whom the connection names
    */
-  async approve(id: string, request: ApprovalRequest, by: Approver): Promise<string> {
+  async approve(id: string, request: ApprovalRequest, by: Approver): Promise<Changed<string>> {
     for (;;) {
       const delivery = await this.deliveries.find(id);
       if (!delivery) throw notFound('delivery', id);
@@ -44,7 +45,8 @@ export class DeliveryApprovals {
       const decision = decisions.find(({ pipeline_id }) => pipeline_id === request.pipelineId);
       if (!decision) throw notFound('decision', `for pipeline ${request.pipelineId}`);
       if (decision.reason.code === 'fork_approved' && sameCommit(decision, request)) {
-        if (decision.execution_id !== null) return decision.execution_id;
+        const { execution_id: earlier } = decision;
+        if (earlier !== null) return { value: earlier, isChanged: false };
       }
       refuse(decision, request, by);
       await this.refuseOthers(delivery, by);
@@ -54,7 +56,7 @@ export class DeliveryApprovals {
       );
       if (await this.store(delivery, approved)) {
         await this.jobs.offer(id);
-        return executionId;
+        return { value: executionId, isChanged: true };
       }
     }
   }

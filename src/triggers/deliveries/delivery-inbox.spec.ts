@@ -1,10 +1,17 @@
+import { Logger } from '@nestjs/common';
+import { createHmac } from 'node:crypto';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { ForgeKind } from '../../integrations/forge/forge-event.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
+import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import type { PipelineWebhooks } from '../pipeline-webhooks/pipeline-webhooks.service.js';
 import type { DeliveriesRepository } from './deliveries.repository.js';
 import { DeliveryInbox } from './delivery-inbox.js';
 import type { DeliveryJobs } from './delivery-jobs.js';
+import type { DeliveryDocument } from './delivery.schema.js';
+import { deliverySummary } from './dto/delivery.response.js';
+
+Logger.overrideLogger(false);
 
 describe('DeliveryInbox, of a sender that nobody has verified', () => {
   let asked: (readonly [ForgeKind, string])[];
@@ -68,4 +75,51 @@ describe('DeliveryInbox, of a sender that nobody has verified', () => {
       expect(asked).toEqual([]);
     },
   );
+});
+
+describe('DeliveryInbox, of a connected repository', () => {
+  const repository = {
+    _id: 'r',
+    full_name: 'acme/shop',
+    forge: 'github',
+  } as unknown as RepositoryDocument;
+  let stored: DeliveryDocument[];
+  let inbox: DeliveryInbox;
+  beforeEach(() => {
+    stored = [];
+    inbox = new DeliveryInbox(
+      standIn<RepositoriesService>({
+        find: async () => repository,
+        secretsOf: () => ['s'],
+        reached: async () => undefined,
+      }),
+      standIn<DeliveriesRepository>({
+        find: async (id) => stored.find(({ _id }) => _id === id),
+        claim: async (_key, id) => id,
+        insert: async (delivery) => void stored.push(delivery),
+        body: async () => Buffer.from(''),
+      }),
+      standIn<DeliveryJobs>({ offer: async () => undefined }),
+      standIn<PipelineWebhooks>({}),
+    );
+  });
+
+  it('keeps how it was called: of a webhook, of a missed push, and of a replay', async () => {
+    const body = Buffer.from('{}');
+    const signature = createHmac('sha256', 's').update(body).digest('hex');
+    const headers = { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${signature}` };
+    await inbox.receiveFor('r', headers, body);
+    await inbox.receiveMissed(repository, { branch: 'main', before: null, commit: 'c' }, null);
+    await inbox.replay(stored[0]?._id ?? '', false);
+    expect(stored.map(deliverySummary)).toMatchObject([
+      { kind: 'forge', repository_name: 'acme/shop' },
+      { kind: 'missed_push', repository_name: 'acme/shop' },
+      { kind: 'forge', repository_name: 'acme/shop', replay_of: stored[0]?._id },
+    ]);
+  });
+
+  it('of an older release has no name', () => {
+    const older = { _id: 'd', repository_id: 'r' } as DeliveryDocument;
+    expect(deliverySummary(older).repository_name).toBeNull();
+  });
 });

@@ -104,7 +104,7 @@ export class DeliveryInbox {
    * @param seenBy the delivery that told of the commit before; null = none did
    */
   async receiveMissed(
-    { _id: repositoryId, forge }: RepositoryDocument,
+    { _id: repositoryId, full_name: name, forge }: RepositoryDocument,
     push: MissedPush,
     seenBy: string | null,
   ): Promise<string> {
@@ -116,6 +116,7 @@ export class DeliveryInbox {
     const delivery: DeliveryDocument = {
       ...blankDelivery(id, body.length),
       repository_id: repositoryId,
+      repository_name: name,
       kind: 'missed_push',
       forge,
       event: 'push',
@@ -179,7 +180,7 @@ export class DeliveryInbox {
   }
 
   private async store(
-    { _id: repositoryId, forge }: RepositoryDocument,
+    { _id: repositoryId, full_name: name, forge }: RepositoryDocument,
     dialect: WebhookDialect,
     headers: IncomingHttpHeaders,
     body: Buffer,
@@ -198,6 +199,7 @@ export class DeliveryInbox {
     const delivery: DeliveryDocument = {
       ...blankDelivery(isDuplicate ? byId : byContent, body.length),
       repository_id: repositoryId,
+      repository_name: name,
       forge,
       forge_delivery_id: forgeId?.slice(0, MAX_HEADER_CHARACTERS) ?? null,
       event: event.slice(0, MAX_HEADER_CHARACTERS),

@@ -55,6 +55,8 @@ export interface DeliveryDocument {
   readonly _id: string;
   /** Null: it is of one pipeline. */
   readonly repository_id: string | null;
+  /** `owner/name` when it came. Absent: of an older release, or of one pipeline. */
+  readonly repository_name?: string;
   /** Absent: it is of a repository. */
   readonly pipeline_id?: string;
   /** Absent: `forge`. */
@@ -112,6 +114,7 @@ export const deliverySchema = new Schema(
   {
     _id: { type: String, required: true },
     repository_id: { type: String },
+    repository_name: { type: String },
     pipeline_id: { type: String },
     kind: { type: String },
     forge: { type: String },

@@ -1,6 +1,7 @@
 import { workspacePath } from '../../yaml/common-readers.js';
 import { environment } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
+import { LATER } from '../../yaml/later.js';
 import { fields } from '../../yaml/reader.js';
 import type { RustciForm } from '../step-kind.js';
 import { SHELL_KIND } from './shell-action.js';
@@ -14,7 +15,7 @@ const config = {
     working_directory: workspacePath,
     environment,
   },
-  later: { image: 'steps in containers come later', docker: 'steps in containers come later' },
+  later: { image: LATER.containers, docker: LATER.containers },
   habits: {
     run: 'Write command',
     commands: 'Write script: | with a line for each',

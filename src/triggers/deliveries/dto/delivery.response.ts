@@ -143,6 +143,14 @@ export class DeliverySummaryResponse {
 
   @ApiProperty({
     type: String,
+    nullable: true,
+    example: 'acme/shop',
+    description: 'Its name when the delivery came; null where an older release has stored it.',
+  })
+  repository_name!: string | null;
+
+  @ApiProperty({
+    type: String,
     format: 'uuid',
     nullable: true,
     description: 'Whose webhook it came to; null: that of a repository.',
@@ -232,6 +240,7 @@ export function deliverySummary(delivery: DeliveryDocument): DeliverySummaryResp
   return {
     id: delivery._id,
     repository_id: delivery.repository_id,
+    repository_name: delivery.repository_name ?? null,
     pipeline_id: delivery.pipeline_id ?? null,
     kind: delivery.kind ?? 'forge',
     forge: delivery.forge,
