@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CommandLine, type Outcome } from '../support/command-line.js';
 import { ConnectedRepository } from '../support/connected-repository.js';
 import { eventually } from '../support/eventually.js';
@@ -117,6 +119,25 @@ steps:
     expect(replay.stdout).toMatch(/^push: it would start 1 of 1 pipelines\n/);
     expect(replay.stdout).toContain(`Replay of ${id}`);
     expect(replay.stdout).toContain('repository acme/shop');
+  });
+
+  it('a file that does not compile: status, explain and deliveries show its problems', async () => {
+    const { work } = connected;
+    await work.git('checkout', '-q', '-b', 'broken');
+    const text = 'name: shop\nstepps: []\nimage: x\n';
+    await writeFile(join(work.directory, '.millrace.yml'), text);
+    const broken = await work.commit('broken');
+    await connected.push('broken');
+    const id = await decided(await forge.deliver('push', forge.push('broken', NONE, broken)));
+    const shown = (await good(['deliveries', 'show', id])).stdout;
+    const execution = /millrace status (\S+)/.exec(shown)?.[1] ?? '';
+    await server.finished(execution);
+    for (const command of ['status', 'explain']) {
+      const { stdout } = await good([command, execution]);
+      expect(stdout).toMatch(/^\.millrace\.yml:2:1: error: .*\n {4}Did you mean "steps"\?$/m);
+      expect(stdout).toMatch(/^\.millrace\.yml:3:1: error: "image" is not supported yet/m);
+    }
+    expect(shown).toMatch(/^ {4}\.millrace\.yml:3:1: error: /m);
   });
 
   it('deliveries approve: by name and commit, and no other commit', async () => {

@@ -25,6 +25,10 @@ import {
 const reason = object({ code: text, message: text });
 export type Reason = ReturnType<typeof reason>;
 
+/** Where `data` of a reason is shown too. */
+const reasonWithData = object({ code: text, message: text, data: optional(dictionary) });
+export type ReasonWithData = ReturnType<typeof reasonWithData>;
+
 const outcome = {
   status: text,
   reason: nullable(reason),
@@ -130,6 +134,7 @@ const placement = object({
 
 export const execution = object({
   ...executionFields,
+  reason: nullable(reasonWithData),
   checkout: nullable(step),
   stages: list(object({ ...outcome, name: text, steps: list(step) })),
   on_failure: list(step),
@@ -198,7 +203,7 @@ export type When = NonNullable<ExplainedStep['when']>;
 export const explanation = object({
   id: uuid,
   status: text,
-  reason: nullable(reason),
+  reason: nullable(reasonWithData),
   trigger: text,
   queue: nullable(
     object({
@@ -390,9 +395,6 @@ const deliveryFields = {
 export const deliverySummary = object(deliveryFields);
 export type DeliverySummary = ReturnType<typeof deliverySummary>;
 
-/** `data` of a reason, where a decision has one. */
-const decisionReason = object({ code: text, message: text, data: optional(dictionary) });
-
 export const delivery = object({
   ...deliveryFields,
   decisions: list(
@@ -402,7 +404,7 @@ export const delivery = object({
       path: nullable(text),
       version: nullable(number),
       starts: flag,
-      reason: decisionReason,
+      reason: reasonWithData,
       // null = depends on what the event did not say.
       parts: list(decisionPart),
       rules: list(

@@ -130,6 +130,23 @@ it.each<[string, Partial<Delivery>]>([
   expect(shown(change)[0]).toContain(words);
 });
 
+it('of a file that does not compile all problems are shown', () => {
+  const found = { severity: 'error', code: 'unknown_key', message: 'No key "rnu".' };
+  const problems = [
+    { ...found, line: 3, column: 5, suggestion: 'Did you mean "run"?' },
+    { ...found, line: 7, column: 5 },
+  ];
+  const reason = { code: 'definition_invalid', message: 'm', data: { path: 'a.yml', problems } };
+  const lines = shown({ decisions: [{ ...decision, starts: false, reason, rules: [] }] });
+  expect(lines.slice(-5)).toEqual([
+    '  why: m',
+    '    a.yml:3:5: error: No key "rnu". [unknown_key]',
+    '        Did you mean "run"?',
+    '    a.yml:7:5: error: No key "rnu". [unknown_key]',
+    `  ./millrace status ${ID}`,
+  ]);
+});
+
 it('what waits for an approval says how to give it, and never by a name that a shell obeys', () => {
   const reason = { code: 'fork_needs_approval', message: 'm', data: { commit: COMMIT } };
   const waiting = { ...decision, starts: false, execution_id: null, reason };

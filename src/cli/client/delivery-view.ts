@@ -7,6 +7,7 @@ import type {
 import { cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { reasonProblemLines } from './server-problems.js';
 
 type Paint = Pick<Terminal, 'paint'>;
 
@@ -93,6 +94,7 @@ function renderDecision(
   return [
     `${terminal.paint('bold', name)} (${placeOf(decision)}): ${verdict}`,
     `  why: ${reason.message}`,
+    ...reasonProblemLines(reason, terminal).map((line) => `    ${line}`),
     ...rules.flatMap(({ event, matches, reason: why, parts }, index) => [
       `  ${index === last ? '└─' : '├─'} rule ${event}: ${answerOf(matches)}, ${why.message}`,
       ...parts.flatMap(partLine).map((line) => `  ${index === last ? ' ' : '│'}    ${line}`),

@@ -11,6 +11,7 @@ import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { reasonProblemLines } from './server-problems.js';
 
 /** Of the longest status. */
 export const STATUS_WIDTH = 9;
@@ -46,10 +47,15 @@ export function renderExecution(
     ...(worker
       ? [fact('Worker', cleanText(workerText(worker.worker_name, execution.attempt)))]
       : []),
-    '',
-    ...renderTree(execution, terminal, moments),
+    ...withSpace(reasonProblemLines(execution.reason ?? {}, terminal)),
+    ...withSpace(renderTree(execution, terminal, moments)),
     ...(execution.failure ? ['', ...renderFailure(execution.failure, terminal.colour)] : []),
   ];
+}
+
+/** A part, with an empty line before it where there is one. */
+function withSpace(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function workerText(name: string, attempt: number): string {

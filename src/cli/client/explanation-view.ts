@@ -2,6 +2,7 @@ import type { ExplainedStep, Explanation, When } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { reasonProblemLines } from './server-problems.js';
 
 type Explained = Pick<ExplainedStep, 'name' | 'status' | 'reason' | 'when'>;
 
@@ -12,6 +13,7 @@ export function renderExplanation(explanation: Explanation, terminal: Terminal):
   const why = told ? `: ${cleanText(told.message)}` : '';
   return [
     `Execution ${explanation.id} is ${status}${why}`,
+    ...reasonProblemLines(told ?? {}, terminal),
     `Triggered: ${cleanText(explanation.trigger)}`,
     ...queueLines(explanation.queue),
     ...explanation.placements.map(({ attempt, worker_name, reason }) => {

@@ -24,7 +24,7 @@ export function printProblems(
   file: string,
   problems: readonly ShownProblem[],
   print: (line: string) => void,
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'paint'>,
 ): void {
   for (const { line, column, severity, message, code, suggestion } of problems) {
     const kind = terminal.paint(severity === 'error' ? 'red' : 'yellow', severity);

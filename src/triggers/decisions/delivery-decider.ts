@@ -6,7 +6,6 @@ import type { DefinitionDocument } from '../../engine/definition/definition-docu
 import { asksForPaths } from '../../engine/triggers/rule-parts.js';
 import { decideTrigger, type TriggerDecision } from '../../engine/triggers/trigger-decision.js';
 import type { TriggerEvent } from '../../engine/triggers/trigger-event.js';
-import type { Problem } from '../../engine/yaml/problem.js';
 import type { ForgeEvent, ForgePerson } from '../../integrations/forge/forge-event.js';
 import type { ClonedCommit } from '../../integrations/git/git-client.js';
 import { YamlCompiler } from '../../pipelines/compile/yaml-compiler.js';
@@ -19,6 +18,7 @@ import type { RepositoryDocument } from '../../repositories/repository.schema.js
 import { ChangedFiles, type ChangedFilesAnswer } from '../definitions/changed-files.js';
 import { type RepositoryFile, RepositoryFiles } from '../definitions/repository-files.js';
 import type { StoredDecision, StoredDecisionReason } from '../deliveries/delivery.schema.js';
+import { definitionInvalid } from './definition-invalid.js';
 import { triggerEventOf } from '../../pipelines/trigger-request/trigger-event-of.js';
 
 /** Which rules of stored pipelines are for an event, as they are stored. */
@@ -27,7 +27,6 @@ const STORED_EVENTS: Readonly<Record<ForgeEvent['kind'], string>> = {
   tag: 'tag',
   pull_request: 'pull_request',
 };
-const MAX_PROBLEMS_SHOWN = 20;
 
 type Question = (rules: DefinitionDocument['triggers']) => Promise<TriggerEvent>;
 
@@ -128,7 +127,10 @@ export class DeliveryDecider {
       const source = { repository_id: repository._id, path };
       const name = (await this.pipelines.nameOfFile(source)) ?? path;
       const about = { ...broken, name, id: pipelineIdOfFile(source) };
-      return { ...refused(about, invalid(path, compiled.problems)), execution_id: uuidV7() };
+      return {
+        ...refused(about, definitionInvalid(path, compiled.problems)),
+        execution_id: uuidV7(),
+      };
     }
     const version = await this.pipelines.keepFromRepository({
       source: { repository_id: repository._id, path },
@@ -204,17 +206,6 @@ function refused({ id, name, path, version }: About, reason: StoredDecisionReaso
     parts: [],
     rules: [],
     execution_id: null,
-  };
-}
-
-function invalid(path: string, problems: readonly Problem[]): StoredDecisionReason {
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const [first] = errors;
-  const where = first ? ` Line ${first.line}, column ${first.column}: ${first.message}` : '';
-  return {
-    code: 'definition_invalid',
-    message: `The file ${path} does not compile.${where}`,
-    data: { path, problems: errors.slice(0, MAX_PROBLEMS_SHOWN) },
   };
 }
 
