@@ -67,6 +67,13 @@ export class RepositoryResponse {
   @ApiProperty({ description: 'Whether the forge is told of pipelines that were not needed.' })
   report_skipped!: boolean;
 
+  @ApiProperty({
+    type: [String],
+    example: ['v*'],
+    description: 'Patterns of the tags whose runs get protected secrets.',
+  })
+  protected_tags!: readonly string[];
+
   @ApiProperty({ type: RepositoryProblemResponse, nullable: true })
   problem!: RepositoryProblemResponse | null;
 
@@ -134,6 +141,7 @@ export function repositoryResponse(repository: RepositoryDocument): RepositoryRe
     forks: repository.forks,
     fork_approvers: repository.fork_approvers ?? [],
     report_skipped: repository.report_skipped ?? false,
+    protected_tags: repository.protected_tags ?? [],
     problem: repository.problem,
     created_at: repository.created_at,
   };
