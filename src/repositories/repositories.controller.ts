@@ -39,6 +39,12 @@ import {
 import { RepositoriesService } from './repositories.service.js';
 import type { RepositorySettings } from './repository.schema.js';
 
+/** As text, since the audit keeps no list. */
+const protectedTags = ({ answer }: AuditFacts): string | undefined => {
+  const tags = answer('protected_tags');
+  return Array.isArray(tags) ? tags.join(' ') : undefined;
+};
+
 const NAMED = { name: ({ answer }: AuditFacts) => answer('full_name') };
 
 @ApiTags('repositories')
@@ -49,7 +55,10 @@ export class RepositoriesController {
 
   @Post()
   @Requires('repositories:connect')
-  @Audited('repositories.connect', 'repository', NAMED)
+  @Audited('repositories.connect', 'repository', {
+    ...NAMED,
+    details: (facts) => ({ protected_tags: protectedTags(facts) }),
+  })
   @ApiOperation({
     summary: 'Connect a repository',
     description:
@@ -89,10 +98,11 @@ export class RepositoriesController {
   @Requires('repositories:connect')
   @Audited('repositories.change', 'repository', {
     ...NAMED,
-    details: ({ body }) => ({
-      forks: body('forks'),
-      fork_approvers: body('fork_approvers'),
-      report_skipped: body('report_skipped'),
+    details: (facts) => ({
+      forks: facts.body('forks'),
+      fork_approvers: facts.body('fork_approvers'),
+      report_skipped: facts.body('report_skipped'),
+      protected_tags: protectedTags(facts),
     }),
   })
   @ApiOperation({ summary: 'Change the settings of a connection; what is not named stays' })
@@ -149,10 +159,12 @@ function namedSettings({
   forks,
   fork_approvers: approvers,
   report_skipped: reportsSkipped,
+  protected_tags: tags,
 }: ChangeRepositoryDto): Partial<RepositorySettings> {
   return {
     ...(forks !== undefined && { forks }),
     ...(approvers !== undefined && { fork_approvers: [...new Set(approvers)] }),
     ...(reportsSkipped !== undefined && { report_skipped: reportsSkipped }),
+    ...(tags !== undefined && { protected_tags: tags }),
   };
 }

@@ -18,6 +18,8 @@ export interface RepositorySettings {
    * requires would wait for ever. Absent: false.
    */
   readonly report_skipped?: boolean;
+  /** Patterns: runs of these tags get protected secrets. Absent: none. */
+  readonly protected_tags?: readonly string[];
 }
 
 /** The settings of a connection, with what is absent in those of older versions. */
@@ -25,8 +27,9 @@ export function settingsOf({
   forks,
   fork_approvers = [],
   report_skipped = false,
+  protected_tags = [],
 }: RepositorySettings): Required<RepositorySettings> {
-  return { forks, fork_approvers, report_skipped };
+  return { forks, fork_approvers, report_skipped, protected_tags };
 }
 
 /** A connected repository: where it is, and how Millrace and its forge know each other. */
@@ -86,6 +89,7 @@ export const repositorySchema = new Schema(
     forks: { type: String, required: true },
     fork_approvers: { type: [String], default: undefined },
     report_skipped: { type: Boolean },
+    protected_tags: { type: [String], default: undefined },
     problem: { type: Schema.Types.Mixed },
     created_by: { type: String, required: true },
     created_at: { type: Date, required: true },

@@ -109,6 +109,23 @@ describe('the command line as a client', () => {
     const run = await cli.run(['trigger', id]);
     expect([run.code, run.stdout]).toEqual([0, 's/step-1 | [***]\n']);
 
+    const change = ['secrets', 'change', 'A_KEY', '-p', id];
+    expect((await cli.run(change)).code).toBe(2);
+    expect((await cli.run([...change, '--events', 'push,deploy'])).code).toBe(2);
+    expect((await cli.run([...change, '--events', 'push, tag', '--protected'])).stdout).toBe(
+      'Changed A_KEY. Runs of push, tag get it, if they are of the default branch or of a protected tag.\n',
+    );
+    const again = await cli.run(['secrets', 'set', 'A_KEY', '-p', id], { input: 'hunter2-and-on' });
+    expect(again.stderr).toContain('Runs of push, tag get it, if');
+    expect((await cli.run(['secrets'])).stdout).toMatch(/^A_KEY .* push, tag +yes /m);
+    const withheld = await cli.run(['trigger', id]);
+    expect([withheld.code, withheld.stderr]).toEqual([
+      1,
+      expect.stringContaining('A_KEY of the pipeline is only for push, tag; this run is of cli.'),
+    ]);
+    const open = await cli.run([...change, '--events', 'all', '--no-protected']);
+    expect(open.stdout).toBe('Changed A_KEY. Runs of all events get it.\n');
+
     for (const [input, why] of [
       ['', 'No value was given'],
       ['abc', 'cannot be masked'],

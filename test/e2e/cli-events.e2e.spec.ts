@@ -88,6 +88,17 @@ steps:
     expect(early.stdout).toMatch(/^deliveries +not seen yet {2}None has come yet: push/m);
   });
 
+  it('repositories: change which tags are protected; what is not named stays', async () => {
+    const change = ['repositories', 'change', 'acme/shop'];
+    const tags = ['--protected-tag', 'v{1,2}.*', '--protected-tag', 'release/**'];
+    const shown = /^ {2}protected tags +v\{1,2\}\.\* release\/\*\*$/m;
+    expect((await good([...change, ...tags])).stdout).toMatch(shown);
+    expect((await cli.run([...change, '--protected-tag', '!v*'])).code).toBe(2);
+    expect((await good([...change, '--forks', 'approval'])).stdout).toMatch(shown);
+    const none = await good([...change, '--no-protected-tags']);
+    expect(none.stdout).toMatch(/^ {2}protected tags +none$/m);
+  });
+
   it('deliveries: what a push started, and a filter for each part of the list', async () => {
     const id = await decided(await forge.deliver('push', forge.push('main', NONE, head)));
     const nothing = await decided(await forge.deliver('push', forge.push('dev', NONE, head)));

@@ -266,6 +266,8 @@ describe('the OpenAPI document and the live server', () => {
     for (const query of ['', `?pipeline_id=${id}`]) {
       await api.json(200, 'PUT', `/api/secrets/A_KEY${query}`, { body });
     }
+    const rules = { events: ['push'], protected: true };
+    await api.json(200, 'PATCH', '/api/secrets/A_KEY', { body: rules });
     await api.json(200, 'GET', '/api/secrets?limit=1');
     await api.json(200, 'GET', `/api/secrets?pipeline_id=${id}`);
     expect((await api.ask('DELETE', '/api/secrets/A_KEY')).status).toBe(204);
@@ -300,7 +302,7 @@ describe('the OpenAPI document and the live server', () => {
       await api.json(200, 'GET', '/api/repositories');
       await api.json(200, 'GET', `${path}/pipelines`);
       await api.json(200, 'GET', path);
-      await api.json(200, 'PATCH', path, { body: { forks: 'approval' } });
+      await api.json(200, 'PATCH', path, { body: { forks: 'approval', protected_tags: ['v*'] } });
       await api.json(200, 'POST', `${path}/check`);
       const deliver = (webhook: string, event: string, payload: object): Promise<Accepted> => {
         const delivery = Buffer.from(JSON.stringify(payload));

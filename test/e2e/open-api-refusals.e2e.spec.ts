@@ -35,6 +35,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   repositories_change: { forks: 'never' },
   deliveries_approve: { pipeline_id: randomUUID(), commit: 'a'.repeat(40) },
   webhooks_ofForge: { repository: { id: 1 } },
+  secrets_change: { protected: true },
   secrets_set: { value: 'hunter2-and-more' },
   loglevel_set: { level: 'info', for_seconds: 1 },
   oauth_takeOver: { code: 'none', verifier: 'none' },

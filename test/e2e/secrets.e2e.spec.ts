@@ -281,8 +281,8 @@ steps:
       await removeTree(folder);
     });
 
-    const started = async (payload: object): Promise<string> => {
-      const response = await forge.deliver('pull_request', payload);
+    const started = async (payload: object, event = 'pull_request'): Promise<string> => {
+      const response = await forge.deliver(event, payload);
       expect(response.status).toBe(202);
       const { delivery_id: id } = (await response.json()) as { delivery_id: string };
       return eventually(async () => {
@@ -320,6 +320,47 @@ steps:
       const text = JSON.stringify(await server.execution(id));
       expect(text).toContain('says ***');
       expect(text).not.toContain('repository-value');
+    });
+
+    it('are no business of protected ones, which the default branch gets', async () => {
+      const rules = (change: object): Promise<unknown> =>
+        server.call('PATCH', `/api/secrets/R_KEY?repository_id=${repositoryId}`, change);
+      await rules({ protected: true });
+      const zeros = '0'.repeat(40);
+      const ofPull = await started({ ...pull('acme/shop'), number: 77 });
+      const ofTopic = await started(forge.push('topic', zeros, head), 'push');
+      const ofMain = await started(forge.push('main', zeros, head), 'push');
+      const { pipeline_id: pipeline } = await server.call<{ pipeline_id: string }>(
+        'GET',
+        `/api/ci/executions/${ofMain}`,
+      );
+      const byHand = (trigger: object): Promise<string> => server.trigger(pipeline, trigger);
+      const again = async (id: string): Promise<string> => {
+        await server.finished(id);
+        const path = `/api/ci/executions/${id}/rerun`;
+        return (await server.call<{ execution_id: string }>('POST', path, {})).execution_id;
+      };
+      const repository = forge.repository.cloneUrl;
+      const refused = {
+        'a pull request': ofPull,
+        'again, by somebody who may trigger': await again(ofPull),
+        'a branch': ofTopic,
+        'a branch by hand': await byHand({ repository, branch: 'topic' }),
+        'a commit by hand': await byHand({ repository, branch: 'main', commit_hash: head }),
+        'code of the caller': await byHand({ environment: { BASH_ENV: '$(id >&2)' } }),
+      };
+      for (const [name, id] of Object.entries(refused)) {
+        const { status, reason } = await server.finished(id);
+        expect([name, status, reason?.code]).toEqual([name, 'failed', 'secret_withheld']);
+        expect(reason?.message).toContain('The secret R_KEY of the repository is protected');
+        expect(await server.logText(id)).toBe('');
+      }
+      const given = [ofMain, await again(ofMain), await byHand({ repository })];
+      for (const id of given) {
+        expect(await server.finished(id)).toMatchObject({ status: 'success' });
+        expect(await server.logText(id)).toContain('key *** 16');
+      }
+      await rules({ protected: false });
     });
 
     it('are cloned with the token of the connection, which is stored nowhere as it is', async () => {

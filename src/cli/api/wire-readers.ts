@@ -351,6 +351,7 @@ const repositoryFields = {
   forks: text,
   fork_approvers: list(text),
   report_skipped: flag,
+  protected_tags: list(text),
   problem: nullable(reason),
 };
 
@@ -442,6 +443,8 @@ export const secret = object({
   scope: text,
   pipeline_id: nullable(uuid),
   repository_id: nullable(uuid),
+  events: nullable(list(text)),
+  protected: flag,
   updated_by: text,
   updated_at: instant,
 });

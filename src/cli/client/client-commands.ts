@@ -1,8 +1,9 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AUDIT_ACTION_NAMES, AUDIT_OUTCOMES } from '../../common/audit/audit-actions.js';
 import { RUN_STATUSES } from '../../engine/plan/run-status.js';
 import { PREVIEW_EVENTS } from '../../engine/preview/preview-events.js';
 import { FORGE_KINDS } from '../../integrations/forge/forge-event.js';
+import { SECRET_EVENTS } from '../../secrets/store/secret-rules.js';
 import { nameAndValue, wholeNumber } from '../command/option-values.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { addAccessCommands } from './access-commands.js';
@@ -15,7 +16,7 @@ import type { LoginFlags } from './login-command.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
-import type { SecretFlags, SecretListFlags } from './secrets-command.js';
+import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
 import type { ClientFlags } from './session.js';
 import type { TriggerFlags } from './trigger-command.js';
 import type { WorkersFlags } from './workers-command.js';
@@ -337,16 +338,31 @@ function addSecrets(program: Command, terminal: Terminal, setExitCode: Done): vo
     const { listSecrets } = await import('./secrets-command.js');
     setExitCode(await listSecrets(flags, terminal));
   });
-  addOwnerOptions(
-    addClientOptions(
-      secrets
-        .command('set')
-        .description('Store a secret; its value is read from standard input')
-        .argument('<name>', SECRET),
+  addRuleOptions(
+    addOwnerOptions(
+      addClientOptions(
+        secrets
+          .command('set')
+          .description('Store a secret; its value is read from standard input')
+          .argument('<name>', SECRET),
+      ),
     ),
-  ).action(async (name: string, flags: SecretFlags) => {
+  ).action(async (name: string, flags: SecretRuleFlags) => {
     const { setSecret } = await import('./secrets-command.js');
     setExitCode(await setSecret(name, flags, terminal));
+  });
+  addRuleOptions(
+    addOwnerOptions(
+      addClientOptions(
+        secrets
+          .command('change')
+          .description('Change which runs get a secret; its value stays')
+          .argument('<name>', SECRET),
+      ),
+    ),
+  ).action(async (name: string, flags: SecretRuleFlags) => {
+    const { changeSecret } = await import('./secrets-command.js');
+    setExitCode(await changeSecret(name, flags, terminal));
   });
   addOwnerOptions(
     addClientOptions(
@@ -392,6 +408,27 @@ function addOwnerOptions(command: Command): Command {
       ),
     )
     .option('--repository <repository>', 'of this connected repository: owner/name, URL or id');
+}
+
+/** Which runs get a secret; what is not named stays as it is. */
+function addRuleOptions(command: Command): Command {
+  return command
+    .option(
+      '--events <events>',
+      'only runs of these get it: push,tag; all = of every event',
+      events,
+    )
+    .option('--protected', 'only runs of the default branch and of protected tags get it')
+    .option('--no-protected', 'runs of other branches get it too');
+}
+
+/** Commander takes `null` of a parser for a missing value. */
+function events(text: string): readonly string[] | 'all' {
+  if (text === 'all') return text;
+  const named = text.split(',').map((event) => event.trim());
+  const wrong = named.find((event) => !(SECRET_EVENTS as readonly string[]).includes(event));
+  if (wrong === undefined) return [...new Set(named)];
+  throw new InvalidArgumentError(`They must be all, or some of ${SECRET_EVENTS.join(',')}.`);
 }
 
 /** What a trigger may say. */

@@ -69,6 +69,7 @@ function addConnect(repositories: Command, terminal: Terminal, setExitCode: Done
       .option('--api-url <url>', 'where the API of the forge is, if not at its usual place')
       .option('--remote-id <id>', 'id of the repository at the forge; needed for GitLab only')
       .addOption(forksOption())
+      .addOption(protectedTagOption())
       .option('--no-forge-token', 'ask for no token: a public repository, whose webhook you paste'),
   ).action(async (url: string, flags: ConnectFlags) => {
     const { connectRepository } = await import('./repository-commands.js');
@@ -89,6 +90,8 @@ function addChange(repositories: Command, terminal: Terminal, setExitCode: Done)
           'ids of the users who may approve them, with commas; "" for all who may approve',
         ).argParser((text) => text.split(',').filter((id) => id !== '')),
       )
+      .addOption(protectedTagOption())
+      .option('--no-protected-tags', 'no tag is protected any more')
       .option('--report-skipped', 'tell the forge of pipelines that a change does not need')
       .option('--no-report-skipped', 'tell it nothing of these'),
   ).action(async (repository: string, flags: ChangeFlags) => {
@@ -100,6 +103,13 @@ function addChange(repositories: Command, terminal: Terminal, setExitCode: Done)
 function forksOption(): Option {
   const description = 'what pull requests of other repositories do';
   return new Option('--forks <policy>', description).choices(FORK_POLICIES);
+}
+
+function protectedTagOption(): Option {
+  const description = 'runs of these tags get protected secrets: v*; may be repeated';
+  return new Option('--protected-tag <pattern>', description).argParser(
+    (pattern: string, before: readonly string[] = []) => [...before, pattern],
+  );
 }
 
 function addDeliveries(program: Command, terminal: Terminal, setExitCode: Done): void {

@@ -29,6 +29,7 @@ const lists = new Map<string, object>([
       forks: 'approval',
       fork_approvers: [],
       report_skipped: false,
+      protected_tags: [],
     },
   ],
 ]);

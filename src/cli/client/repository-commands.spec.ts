@@ -14,6 +14,7 @@ const connected: ConnectedRepository = {
   forks: 'approval',
   fork_approvers: [],
   report_skipped: false,
+  protected_tags: [],
   problem: null,
   paste: null,
   why: null,
@@ -48,16 +49,19 @@ acme/shop
   pull requests of other repositories   approval
   who approves them                     all who may approve
   tells the forge what was not needed   no
+  protected tags                        none
 `.trim(),
   );
   const changed = renderSettings({
     ...connected,
     fork_approvers: ['a', 'b'],
     report_skipped: true,
+    protected_tags: ['v*', 'r{1,2}'],
   });
   expect(changed.slice(2)).toEqual([
     '  who approves them                     a, b',
     '  tells the forge what was not needed   yes',
+    '  protected tags                        v* r{1,2}',
   ]);
 });
 

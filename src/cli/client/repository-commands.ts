@@ -20,6 +20,7 @@ export interface ConnectFlags extends ClientFlags {
   readonly apiUrl?: string;
   readonly remoteId?: string;
   readonly forks?: string;
+  readonly protectedTag?: readonly string[];
   /** False: connect without a token of the forge. */
   readonly forgeToken: boolean;
 }
@@ -56,7 +57,7 @@ function noteOf({ problem, webhook, webhook_reached_at: reachedAt }: Repository)
 /** The token of the forge comes over standard input, or is typed unseen. */
 export async function connectRepository(
   url: string,
-  { forge, apiUrl, remoteId, forks, forgeToken, ...flags }: ConnectFlags,
+  { forge, apiUrl, remoteId, forks, protectedTag, forgeToken, ...flags }: ConnectFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
@@ -71,6 +72,7 @@ export async function connectRepository(
       api_url: apiUrl,
       remote_id: remoteId,
       forks,
+      protected_tags: protectedTag,
       token: token === '' ? undefined : token,
     },
     headers: { 'idempotency-key': uuidV7() },
@@ -157,12 +159,15 @@ export interface ChangeFlags extends ClientFlags {
   readonly forks?: string;
   readonly forkApprovers?: readonly string[];
   readonly reportSkipped?: boolean;
+  readonly protectedTag?: readonly string[];
+  /** False: none is protected any more. */
+  readonly protectedTags: boolean;
 }
 
 /** Changes what is named, and prints the settings as they are then. */
 export async function changeRepository(
   reference: string,
-  { forks, forkApprovers, reportSkipped, ...flags }: ChangeFlags,
+  { forks, forkApprovers, reportSkipped, protectedTag, protectedTags, ...flags }: ChangeFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
@@ -170,7 +175,12 @@ export async function changeRepository(
   const request = {
     method: 'PATCH',
     path: `/api/repositories/${id}`,
-    body: { forks, fork_approvers: forkApprovers, report_skipped: reportSkipped },
+    body: {
+      forks,
+      fork_approvers: forkApprovers,
+      report_skipped: reportSkipped,
+      protected_tags: protectedTags ? protectedTag : [],
+    },
     repeatable: true,
   };
   const { value, json } = await session.api.read(request, repository);
@@ -184,6 +194,7 @@ export function renderSettings({
   forks,
   fork_approvers: approvers,
   report_skipped: reportsSkipped,
+  protected_tags: tags,
 }: Repository): string[] {
   const who = approvers.length === 0 ? 'all who may approve' : approvers.join(', ');
   return [
@@ -191,6 +202,7 @@ export function renderSettings({
     `  pull requests of other repositories   ${forks}`,
     `  who approves them                     ${who}`,
     `  tells the forge what was not needed   ${reportsSkipped ? 'yes' : 'no'}`,
+    `  protected tags                        ${tags.length === 0 ? 'none' : tags.join(' ')}`,
   ];
 }
 

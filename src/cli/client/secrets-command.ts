@@ -16,6 +16,12 @@ export interface SecretFlags extends ClientFlags {
   readonly repository?: string;
 }
 
+/** Which runs get the secret; what is absent stays as it is. */
+export interface SecretRuleFlags extends SecretFlags {
+  readonly events?: readonly string[] | 'all';
+  readonly protected?: boolean;
+}
+
 export interface SecretListFlags extends SecretFlags {
   readonly limit: number;
   readonly cursor?: string;
@@ -59,6 +65,8 @@ async function printSecrets(
             return names.get(id) ?? id;
           },
         },
+        { title: 'EVENTS', text: eventsOf },
+        { title: 'PROTECTED', text: ({ protected: isProtected }) => (isProtected ? 'yes' : '') },
         { title: 'UPDATED', text: ({ updated_at }) => moments.ago(updated_at) },
         { title: 'BY', text: ({ updated_by }) => updated_by, shrinks: true },
       ],
@@ -71,7 +79,7 @@ async function printSecrets(
 /** The value comes over standard input, or is typed where nobody sees it: never as an argument. */
 export async function setSecret(
   name: string,
-  flags: SecretFlags,
+  flags: SecretRuleFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
@@ -80,12 +88,41 @@ export async function setSecret(
   const request = {
     method: 'PUT',
     path: `/api/secrets/${encodeURIComponent(name)}?${query.toString()}`,
-    body: { value },
+    body: { value, ...rulesOf(flags) },
     repeatable: true,
   };
-  const { json } = await session.api.read(request, secret);
-  if (session.json) session.printJson(json);
-  else terminal.print(`Set ${cleanText(name)}. Runs that begin from now on get this value.`);
+  const answer = await session.api.read(request, secret);
+  if (session.json) session.printJson(answer.json);
+  else {
+    terminal.print(`Set ${cleanText(name)}. Runs that begin from now on get this value.`);
+    if (hasRules(answer.value)) terminal.say(rulesText(answer.value));
+  }
+  return exitCodes.success;
+}
+
+/** Which runs get it, without its value. */
+export async function changeSecret(
+  name: string,
+  flags: SecretRuleFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const rules = rulesOf(flags);
+  if (rules.events === undefined && rules.protected === undefined) {
+    throw new CommandError('Nothing is named that could be changed.', exitCodes.usage, [
+      'Name --events, --protected or --no-protected; `secrets set` replaces the value.',
+    ]);
+  }
+  const session = Session.open(flags, terminal);
+  const query = await ownerQuery(session, flags);
+  const request = {
+    method: 'PATCH',
+    path: `/api/secrets/${encodeURIComponent(name)}?${query.toString()}`,
+    body: rules,
+    repeatable: true,
+  };
+  const answer = await session.api.read(request, secret);
+  if (session.json) session.printJson(answer.json);
+  else terminal.print(`Changed ${cleanText(name)}. ${rulesText(answer.value)}`);
   return exitCodes.success;
 }
 
@@ -119,4 +156,26 @@ async function givenValue(name: string, terminal: Terminal): Promise<string> {
   throw new CommandError('No value was given.', exitCodes.usage, [
     `Give it over standard input: ./millrace secrets set ${cleanText(name)} <FILE`,
   ]);
+}
+
+/** As the server takes them. */
+function rulesOf({ events, protected: isProtected }: SecretRuleFlags): {
+  readonly events: readonly string[] | null | undefined;
+  readonly protected: boolean | undefined;
+} {
+  return { events: events === 'all' ? null : events, protected: isProtected };
+}
+
+function hasRules({ events, protected: isProtected }: Secret): boolean {
+  return events !== null || isProtected;
+}
+
+function rulesText(of: Secret): string {
+  const whose = `Runs of ${of.events === null ? 'all events' : eventsOf(of)} get it`;
+  if (!of.protected) return `${whose}.`;
+  return `${whose}, if they are of the default branch or of a protected tag.`;
+}
+
+function eventsOf({ events }: Secret): string {
+  return events === null ? 'all' : events.join(', ');
 }

@@ -1,12 +1,22 @@
-import type { Plan } from '../plan/plan.js';
+import type { Plan, StepPlan } from '../plan/plan.js';
 import { kindOf } from './step-kind-registry.js';
 
 /** Every secret that clones of the plan use. No step gets them. */
 export function cloneSecretsOf(plan: Plan): readonly string[] {
   const steps = [...plan.stages.flatMap((stage) => stage.steps), ...plan.onFailure, ...plan.always];
-  const used = [
-    plan.repository?.credentials,
-    ...steps.map(({ action }) => kindOf(action).credentials?.(action)),
-  ];
-  return [...new Set(used.flatMap((each) => Object.values(each ?? {}) as string[]))];
+  return [...new Set([...checkoutSecretsOf(plan), ...steps.flatMap(stepCloneSecretsOf)])];
+}
+
+/** Those by which the repository of the pipeline is cloned. */
+export function checkoutSecretsOf({ repository }: Plan): readonly string[] {
+  return namesIn(repository?.credentials);
+}
+
+/** Those by which a step clones. */
+export function stepCloneSecretsOf({ action }: Pick<StepPlan, 'action'>): readonly string[] {
+  return namesIn(kindOf(action).credentials?.(action));
+}
+
+function namesIn(credentials: object | undefined): readonly string[] {
+  return Object.values(credentials ?? {}) as string[];
 }

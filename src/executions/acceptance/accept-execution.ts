@@ -124,6 +124,7 @@ type Order = Pick<
   | 'inputs'
   | 'environment'
   | 'trigger_info'
+  | 'asked'
   | 'clone_url'
   | 'payload'
   | 'rerun_of'

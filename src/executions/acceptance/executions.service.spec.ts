@@ -5,6 +5,7 @@ import { compileYaml } from '../../engine/compiler/compile-yaml.js';
 import { freshReservation } from '../../idempotency/reservation.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { NoTracing } from '../../integrations/tracing/tracing.js';
+import type { PipelineSource } from '../../pipelines/definitions/pipeline.schema.js';
 import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { SCOPES_OF_ROLE, type Role } from '../../auth/policy/policy.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
@@ -54,8 +55,10 @@ describe('ExecutionsService', () => {
   let isQueueThere: boolean;
   let events: string[];
   let current = plan;
+  let source: PipelineSource | undefined;
 
   beforeEach(() => {
+    source = undefined;
     current = plan;
     executions = new MemoryExecutions();
     bus = new MemoryEventBus();
@@ -75,6 +78,7 @@ describe('ExecutionsService', () => {
           enabled: isEnabled === true,
           number: 7,
           planHash: 'hash',
+          ...(source && { source }),
           plan: current,
           definition: { inputs: definition.inputs, triggers: [] },
         }),
@@ -131,6 +135,20 @@ describe('ExecutionsService', () => {
         environment: { A: '1' },
         trigger_info: { trigger_type: 'manual', triggered_by: 'ada', branch: 'main' },
         stages: [{ name: 'a', steps: [{ name: 'x', status: 'waiting' }] }],
+      });
+    });
+
+    it('keeps what was asked for, and whose text it starts', async () => {
+      const { executionId } = await trigger({ branch: 'main', commitHash: 'abcdef1' });
+      expect(executions.stored(executionId).asked).toEqual({
+        branch: 'main',
+        commit_hash: 'abcdef1',
+      });
+      source = { repository_id: 'r', path: '.millrace.yml', branch: 'main' };
+      const ofFile = await trigger({ tag: 'v1' });
+      expect(executions.stored(ofFile.executionId).asked).toEqual({
+        tag: 'v1',
+        source: { repository_id: 'r', branch: 'main' },
       });
     });
 
@@ -297,6 +315,14 @@ describe('ExecutionsService', () => {
           rerun_by: 'bob',
         },
       });
+    });
+
+    it('is asked for what its original was, and not for what that has cloned', async () => {
+      const asked = { branch: 'main', source: { repository_id: 'r' } };
+      await executions.insert({ ...original, asked });
+      source = { repository_id: 'r', path: '.millrace.yml', branch: 'main' };
+      const { executionId } = await rerun();
+      expect(executions.stored(executionId).asked).toEqual(asked);
     });
 
     it('runs an execution again whose pipeline was deleted', async () => {

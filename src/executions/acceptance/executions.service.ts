@@ -26,7 +26,7 @@ import {
   type ExecutionSummary,
 } from '../record/execution-lists.repository.js';
 import { executionReasons } from '../record/execution-reasons.js';
-import type { ExecutionRecord, TriggerInfo } from '../record/execution.schema.js';
+import type { AskedTrigger, ExecutionRecord, TriggerInfo } from '../record/execution.schema.js';
 import { mustBeReadable } from '../record/sealed-execution.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
@@ -94,6 +94,7 @@ export class ExecutionsService {
       inputs,
       environment: mergedNames(request.environment),
       trigger_info: triggerInfo(request, caller.id),
+      asked: askedTrigger(request, version),
       clone_url: request.repository ?? null,
       rerun_of: null,
     });
@@ -138,6 +139,7 @@ export class ExecutionsService {
         rerun_of: original._id,
         rerun_by: actor,
       },
+      ...(original.asked && { asked: original.asked }),
       clone_url: cloneUrlOf(original),
       ...(original.payload !== undefined && { payload: original.payload }),
       rerun_of: original._id,
@@ -212,9 +214,25 @@ function triggerInfo(request: TriggerRequest, actor: string): TriggerInfo {
     trigger_type: request.triggerType ?? 'manual',
     triggered_by: actor,
     timestamp: new Date(),
-    ...(request.branch === undefined ? {} : { branch: request.branch }),
-    ...(request.tag === undefined ? {} : { tag: request.tag }),
-    ...(request.commitHash === undefined ? {} : { commit_hash: request.commitHash }),
+    ...namedRefs(request),
     ...(request.repository === undefined ? {} : { repository: sayUrl(request.repository) }),
+  };
+}
+
+/** What is kept of the request as it was, and of the text that it starts. */
+function askedTrigger(request: TriggerRequest, { source }: RunnableVersion): AskedTrigger {
+  if (source === undefined) return namedRefs(request);
+  const { repository_id, branch } = source;
+  return {
+    ...namedRefs(request),
+    source: { repository_id, ...(branch !== undefined && { branch }) },
+  };
+}
+
+function namedRefs({ branch, tag, commitHash }: TriggerRequest): Omit<AskedTrigger, 'source'> {
+  return {
+    ...(branch !== undefined && { branch }),
+    ...(tag !== undefined && { tag }),
+    ...(commitHash !== undefined && { commit_hash: commitHash }),
   };
 }

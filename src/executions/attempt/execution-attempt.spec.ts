@@ -74,6 +74,28 @@ describe('ExecutionAttempt', () => {
     expect(bench.processes.started).toEqual([]);
   });
 
+  it('runs nothing when a secret is not for such a run, and says why', async () => {
+    const rules = { events: ['push'], protected: false, why: 'event' } as const;
+    open('ok').secrets = {
+      kind: 'withheld',
+      secrets: [{ name: 'A_KEY', scope: 'pipeline', ...rules }],
+      run: { event: 'manual', unprotected: undefined },
+    };
+    const { attempt, stored } = await bench.begin();
+    expect(await attempt.run()).toBe('settled');
+    expect(stored()).toMatchObject({
+      status: 'failed',
+      reason: {
+        code: 'secret_withheld',
+        message: 'The secret A_KEY of the pipeline is only for push; this run is of manual.',
+        data: { event: 'manual', secrets: [{ name: 'A_KEY', scope: 'pipeline', ...rules }] },
+      },
+      stages: [{ status: 'skipped' }, { status: 'skipped' }],
+      last_seq: 0,
+    });
+    expect(bench.processes.started).toEqual([]);
+  });
+
   it('names the key that a secret was encrypted with, if it is not here', async () => {
     open('ok').secrets = { kind: 'unreadable', name: 'A_KEY', keyId: 'k7' };
     const { attempt, stored } = await bench.begin();

@@ -319,11 +319,7 @@ export class ExecutionAttempt {
 
   /** A secret that it names cannot be given: then nothing of it runs. */
   private refuse(why: SecretRefusal): Promise<AttemptEnd> {
-    const reason =
-      why.kind === 'missing'
-        ? executionReasons.secretMissing(why.names)
-        : executionReasons.secretUnreadable(why.name, why.keyId);
-    return this.refuseFor(reason);
+    return this.refuseFor(secretReason(why));
   }
 
   private refuseFor(reason: StoredReason): Promise<AttemptEnd> {
@@ -416,6 +412,17 @@ export class ExecutionAttempt {
 
   private problem(what: string, error: unknown): void {
     this.tools.logger.warn({ err: error, executionId: this.hold.executionId }, what);
+  }
+}
+
+function secretReason(why: SecretRefusal): StoredReason {
+  switch (why.kind) {
+    case 'missing':
+      return executionReasons.secretMissing(why.names);
+    case 'withheld':
+      return executionReasons.secretWithheld(why.secrets, why.run);
+    case 'unreadable':
+      return executionReasons.secretUnreadable(why.name, why.keyId);
   }
 }
 

@@ -2,8 +2,13 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
-import type { SecretReader, SecretsService } from '../../secrets/store/secrets.service.js';
-import type { EventInfo } from '../record/execution.schema.js';
+import type {
+  ResolvedSecrets,
+  SecretReader,
+  SecretsService,
+} from '../../secrets/store/secrets.service.js';
+import { pendingExecution } from '../record/execution.fixture.js';
+import type { EventInfo, ExecutionRecord, TriggerInfo } from '../record/execution.schema.js';
 import { planOf } from './attempt.fixture.js';
 import { type GivenSecrets, RunSecrets } from './run-secrets.js';
 
@@ -14,22 +19,46 @@ const event = (fork: boolean): EventInfo => ({
   default_branch: 'main',
   fork,
 });
+const executionOf = (
+  trigger_info: TriggerInfo,
+  more: Partial<ExecutionRecord> = {},
+): ExecutionRecord => pendingExecution({ pipeline_id: 'p', trigger_info, ...more });
 const info = { trigger_type: 'manual', triggered_by: 'ada', timestamp: new Date() };
 const WITH = planOf(
   'name: p\nrepository: https://git.test/acme/shop\nsteps: [{ run: a, secrets: A_KEY }]\n',
 );
 
+const REPOSITORY: Partial<RepositoryDocument> = {
+  full_name: 'acme/shop',
+  clone_url: 'https://git.test/acme/shop.git',
+  default_branch: 'main',
+};
+
+function refusal(names: readonly string[], run: SecretReader): ResolvedSecrets {
+  const rules = { events: ['push'], protected: false, why: 'event' } as const;
+  return {
+    kind: 'withheld',
+    secrets: names.map((name) => ({ name, scope: 'global' as const, ...rules })),
+    run,
+  };
+}
+
 describe('RunSecrets', () => {
   let asked: (readonly [readonly string[], SecretReader])[];
+  /** Names that no run is given. */
+  let withheld: readonly string[];
   let source: { readonly repository_id: string; readonly path: string } | undefined;
   let secrets: RunSecrets;
   beforeEach(() => {
     asked = [];
+    withheld = [];
     source = undefined;
     secrets = new RunSecrets(
       standIn<SecretsService>({
         resolve: async (names, reader) => {
           asked.push([names, reader]);
+          const left = names.filter((name) => withheld.includes(name));
+          if (left.length > 0) return refusal(left, reader);
           return {
             kind: 'values',
             values: Object.fromEntries(names.map((name) => [name, `value of ${name}`])),
@@ -38,19 +67,15 @@ describe('RunSecrets', () => {
       }),
       standIn<PipelinesService>({ sourceOf: async () => source }),
       standIn<RepositoriesService>({
-        withCloneUrl: async () => ({ _id: 'of-url' }) as RepositoryDocument,
-        find: async (id) => ({ _id: id }) as RepositoryDocument,
+        withCloneUrl: async () => ({ ...REPOSITORY, _id: 'of-url' }) as RepositoryDocument,
+        find: async (id) => ({ ...REPOSITORY, _id: id }) as RepositoryDocument,
         cloneUrl: () => 'https://x-access-token:t0ken@git.test/acme/shop.git',
       }),
     );
   });
 
   it('asks for nothing when the plan names none', async () => {
-    await secrets.resolve(
-      { pipeline_id: 'p', trigger_info: info },
-      planOf('name: p\nsteps: [a]'),
-      false,
-    );
+    await secrets.resolve(executionOf(info), planOf('name: p\nsteps: [a]'), false);
     expect(asked).toEqual([]);
   });
 
@@ -60,7 +85,7 @@ describe('RunSecrets', () => {
 repository: { url: https://git.test/acme/shop, credentials: C_KEY }
 steps: [{ run: a, secrets: A_KEY }]
 `;
-    const given = await secrets.resolve({ pipeline_id: 'p', trigger_info }, planOf(yaml), true);
+    const given = await secrets.resolve(executionOf(trigger_info), planOf(yaml), true);
     // But the clone has what the base branch says.
     expect(asked.map(([names]) => names)).toEqual([['C_KEY']]);
     expect(given).toMatchObject({ kind: 'values', values: {} });
@@ -71,7 +96,7 @@ steps: [{ run: a, secrets: A_KEY }]
     expect(access.requestFor({ url })).toMatchObject({ ownCredentialsOnly: true });
     const own = { ...info, event: event(false) };
     const { access: trusted } = (await secrets.resolve(
-      { pipeline_id: 'p', trigger_info: own },
+      executionOf(own),
       planOf(yaml),
       true,
     )) as Extract<GivenSecrets, { kind: 'values' }>;
@@ -79,19 +104,78 @@ steps: [{ run: a, secrets: A_KEY }]
   });
 
   it('knows the repository by its event, else by where the pipeline lives, else by the URL', async () => {
-    await secrets.resolve({ pipeline_id: 'p', trigger_info: info }, WITH, true);
+    await secrets.resolve(executionOf(info), WITH, true);
     source = { repository_id: 'of-source', path: '.millrace.yml' };
-    await secrets.resolve({ pipeline_id: 'p', trigger_info: info }, WITH, true);
-    await secrets.resolve(
-      { pipeline_id: 'p', trigger_info: { ...info, event: event(false) } },
-      WITH,
-      true,
-    );
+    await secrets.resolve(executionOf(info), WITH, true);
+    await secrets.resolve(executionOf({ ...info, event: event(false) }), WITH, true);
     expect(asked).toEqual(
       ['of-url', 'of-source', 'of-event'].map((repositoryId) => [
         ['A_KEY'],
-        { pipelineId: 'p', repositoryId },
+        expect.objectContaining({ pipelineId: 'p', repositoryId }) as SecretReader,
       ]),
     );
+  });
+
+  it('knows it by where the pipeline lived when it was started, also when that is gone', async () => {
+    const more = { asked: { source: { repository_id: 'of-start', branch: 'main' } } };
+    await secrets.resolve(executionOf(info, more), WITH, true);
+    expect(asked[0]?.[1]).toMatchObject({ repositoryId: 'of-start', unprotected: undefined });
+  });
+
+  it('asks by the event of the trigger as it is stored, and says why it is not protected', async () => {
+    const push = { ...info, trigger_type: 'push', event: event(false) };
+    await secrets.resolve(executionOf({ ...push, branch: 'main' }), WITH, true);
+    await secrets.resolve(executionOf({ ...push, branch: 'topic', rerun_of: 'e0' }), WITH, true);
+    const pull = { ...info, trigger_type: 'pull_request', event: event(false) };
+    await secrets.resolve(executionOf(pull), WITH, true);
+    expect(asked.map(([, { event: of, unprotected }]) => [of, unprotected])).toEqual([
+      ['push', undefined],
+      ['push', 'the branch "topic" is not the default branch "main" of acme/shop'],
+      ['pull_request', 'it is of a pull request'],
+    ]);
+  });
+
+  describe('that are not for such a run', () => {
+    const pull = { ...info, trigger_type: 'pull_request', event: event(false) };
+    const yaml = (when: string): string => `
+name: p
+stages:
+  - { name: test, steps: [{ run: a, secrets: A_KEY }] }
+  - { name: deploy, when: "${when}", steps: [{ run: b, secrets: DEPLOY }] }
+`;
+    beforeEach(() => {
+      withheld = ['DEPLOY'];
+    });
+
+    it('keep it from beginning where one of its steps may use them', async () => {
+      const plan = planOf(yaml('trigger.number > 3'));
+      expect(await secrets.resolve(executionOf(pull), plan, false)).toMatchObject({
+        kind: 'withheld',
+        secrets: [{ name: 'DEPLOY' }],
+        run: { event: 'pull_request' },
+      });
+    });
+
+    it('are left out where all that names them is skipped', async () => {
+      const plan = planOf(yaml("trigger.event == 'push'"));
+      expect(await secrets.resolve(executionOf(pull), plan, false)).toMatchObject({
+        kind: 'values',
+        values: { A_KEY: 'value of A_KEY' },
+      });
+    });
+
+    it('are no credentials of a clone either', async () => {
+      const url = 'https://git.test/acme/shop';
+      const plan = planOf(
+        `name: p\nrepository: { url: ${url}, credentials: DEPLOY }\nsteps: [a]\n`,
+      );
+      const ofFork = { ...pull, event: event(true) };
+      for (const trigger of [pull, ofFork]) {
+        expect(await secrets.resolve(executionOf(trigger), plan, true)).toMatchObject({
+          kind: 'withheld',
+          secrets: [{ name: 'DEPLOY' }],
+        });
+      }
+    });
   });
 });

@@ -23,6 +23,10 @@ describe('reasons of executions', () => {
     executionReasons.leaseLost(),
     executionReasons.workspaceFailed('ENOSPC'),
     executionReasons.secretMissing(['A_KEY']),
+    executionReasons.secretWithheld(
+      [{ name: 'A_KEY', scope: 'global', events: ['push'], protected: false, why: 'event' }],
+      { event: 'manual', unprotected: undefined },
+    ),
     executionReasons.secretUnreadable('A_KEY', 'k1'),
     executionReasons.unreadable('its plan', new MissingKeyError('k1')),
     executionReasons.internalError(),
@@ -31,6 +35,21 @@ describe('reasons of executions', () => {
   it.each(reasons)('$code is explained in docs/reasons.md', ({ code, message }) => {
     expect(page).toContain(`\`${code}\``);
     expect(message).toMatch(/\.$/);
+  });
+
+  it('of secrets that a run does not get name each of them, its rules and the run', () => {
+    const rules = { events: ['push', 'tag'], protected: true } as const;
+    const { message } = executionReasons.secretWithheld(
+      [
+        { name: 'A_KEY', scope: 'pipeline', ...rules, why: 'event' },
+        { name: 'A_KEY', scope: 'global', ...rules, why: 'protected' },
+      ],
+      { event: 'manual', unprotected: 'it is of a pull request' },
+    );
+    expect(message).toBe(
+      'The secret A_KEY of the pipeline is only for push, tag; this run is of manual. ' +
+        'The global secret A_KEY is protected, and this run does not get it: it is of a pull request.',
+    );
   });
 
   it('are all here', () => {

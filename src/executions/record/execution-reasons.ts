@@ -1,4 +1,5 @@
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
+import type { SecretRun, WithheldSecret } from '../../secrets/store/secret-rules.js';
 import type { StoredReason } from './stored-state.js';
 
 /**
@@ -77,6 +78,16 @@ export const executionReasons = {
     message: `There is no secret ${names.join(', ')} for this pipeline; set it by ./millrace secrets set.`,
     data: { secrets: names },
   }),
+  secretWithheld: (secrets: readonly WithheldSecret[], run: SecretRun): StoredReason => ({
+    code: 'secret_withheld',
+    message: secrets.map((secret) => withheldMessage(secret, run)).join(' '),
+    data: {
+      event: run.event,
+      secrets: secrets.map(({ name, scope, events, protected: isProtected, why }) => {
+        return { name, scope, events, protected: isProtected, why };
+      }),
+    },
+  }),
   secretUnreadable: (name: string, keyId: string | undefined): StoredReason => ({
     code: 'secret_unreadable',
     message:
@@ -98,3 +109,14 @@ export const executionReasons = {
     message: 'Millrace itself failed; the log of the worker has the details under this execution.',
   }),
 } as const;
+
+function withheldMessage(
+  { name, scope, events, why }: WithheldSecret,
+  { event, unprotected = '' }: SecretRun,
+): string {
+  const which =
+    scope === 'global' ? `The global secret ${name}` : `The secret ${name} of the ${scope}`;
+  return why === 'event'
+    ? `${which} is only for ${(events ?? []).join(', ')}; this run is of ${event}.`
+    : `${which} is protected, and this run does not get it: ${unprotected}.`;
+}

@@ -33,6 +33,22 @@ export interface TriggerInfo {
   readonly event?: EventInfo;
 }
 
+/**
+ * What whoever started an execution by hand has named, and whose text the pipeline was then. No
+ * clone changes it, as it changes `TriggerInfo`.
+ */
+export interface AskedTrigger {
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly commit_hash?: string;
+  /** Of a pipeline that lives in a repository. */
+  readonly source?: {
+    readonly repository_id: string;
+    /** The default branch whose text it was; absent: it was of another one. */
+    readonly branch?: string;
+  };
+}
+
 /** An event of a repository, as far as steps may know it; what is absent was not said. */
 export interface EventInfo {
   /** Absent: no delivery has told it. */
@@ -133,6 +149,10 @@ export class ExecutionRecord {
 
   @Prop({ type: Object, required: true })
   trigger_info!: TriggerInfo;
+
+  /** Absent: nobody started it by hand, or an older version has accepted it. As in its original. */
+  @Prop({ type: Object })
+  asked?: AskedTrigger;
 
   /** The four below, sealed: `sealedExecution`. They are fields of documents of older versions. */
   @Prop({ type: String })

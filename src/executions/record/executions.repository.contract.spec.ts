@@ -44,6 +44,21 @@ export function describeExecutionsRepository(
       expect(await repository().find(id)).toMatchObject({ status: 'running', attempt: 1 });
     });
 
+    it.each([{}, { branch: 'main', source: { repository_id: 'r', branch: 'main' } }])(
+      'keeps what was asked for, which is no commit that was cloned: %j',
+      async (asked) => {
+        id = randomUUID();
+        await repository().insert(pendingExecution({ _id: id, asked }));
+        const { trigger_info } = pendingExecution();
+        const cloned = { ...trigger_info, branch: 'other', commit_hash: 'a'.repeat(40) };
+        await claim();
+        const progress = { started_at: new Date(1), trigger_info: cloned, last_seq: 0 };
+        expect(await repository().recordProgress(hold(1), { ...blankRun, ...progress })).toBe(true);
+        expect(await repository().requeue(hold(1), await back())).toBe('requeued');
+        expect((await claim())?.asked).toEqual(asked);
+      },
+    );
+
     it('lets exactly one of 20 claimants win', async () => {
       const workers = Array.from({ length: 20 }, (_item, index) => `w${index}`);
       const claims = await Promise.all(workers.map((worker) => claim(worker)));

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayMaxSize,
+  ArrayUnique,
   IsArray,
   IsBoolean,
   IsIn,
@@ -17,6 +18,9 @@ import { FORK_POLICIES, type ForkPolicy } from '../../engine/triggers/fork-polic
 import type { RepositorySettings } from '../repository.schema.js';
 
 const MOST_APPROVERS = 50;
+const MOST_PATTERNS = 50;
+/** At its beginning `!` would take back, which a list of these does not. */
+const TAG_PATTERN = /^(?!!)[^\p{Cc}]{1,255}$/u;
 
 /** Body of `PATCH /api/repositories/:id`: what is not named stays as it is. */
 export class ChangeRepositoryDto implements Partial<RepositorySettings> {
@@ -48,6 +52,25 @@ export class ChangeRepositoryDto implements Partial<RepositorySettings> {
   @MayBeAbsent()
   @IsBoolean()
   report_skipped?: boolean;
+
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', minLength: 1, maxLength: 255 },
+    example: ['v*'],
+    maxItems: MOST_PATTERNS,
+    uniqueItems: true,
+    description:
+      'Patterns of the tags whose runs get protected secrets, besides those of the default branch; `*` is anything but `/`, `**` anything, `?` one character, `{a,b}` one of the two. Default: none.',
+  })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MOST_PATTERNS)
+  @ArrayUnique()
+  @Matches(TAG_PATTERN, {
+    each: true,
+    message: 'each of protected_tags must be a pattern of 1 to 255 characters, without ! in front',
+  })
+  protected_tags?: string[];
 }
 
 /** Body of `POST /api/repositories`. */

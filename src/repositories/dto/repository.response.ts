@@ -67,6 +67,13 @@ export class RepositoryResponse {
   @ApiProperty({ description: 'Whether the forge is told of pipelines that were not needed.' })
   report_skipped!: boolean;
 
+  @ApiProperty({
+    type: [String],
+    example: ['v*'],
+    description: 'Patterns of the tags whose runs get protected secrets.',
+  })
+  protected_tags!: readonly string[];
+
   @ApiProperty({ type: RepositoryProblemResponse, nullable: true })
   problem!: RepositoryProblemResponse | null;
 

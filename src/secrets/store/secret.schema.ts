@@ -1,10 +1,14 @@
 import { Schema } from 'mongoose';
 import type { SecretScope } from './secret-owner.js';
+import type { SecretRules } from './secret-rules.js';
 
 export const SECRET_MODEL = 'Secret';
 
-/** A secret; its value leaves the database sealed, and Millrace only in the variables of steps. */
-export interface SecretDocument {
+/**
+ * A secret; its value leaves the database sealed, and Millrace only in the variables of steps. Its
+ * rules are absent where nobody has named any.
+ */
+export interface SecretDocument extends Partial<SecretRules> {
   /** Owner and name: see `secretId`. */
   readonly _id: string;
   readonly scope: SecretScope;
@@ -27,6 +31,9 @@ export const secretSchema = new Schema(
     owner_id: { type: String, default: null },
     name: { type: String, required: true },
     value: { type: String, required: true },
+    // Without its own default a list is empty, which is a secret for no event.
+    events: { type: [String], default: undefined },
+    protected: { type: Boolean },
     created_by: { type: String, required: true },
     created_at: { type: Date, required: true },
     updated_by: { type: String, required: true },

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Put, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiNoContentResponse,
@@ -14,6 +14,7 @@ import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.j
 import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../../common/http/paging.js';
 import {
+  ChangeSecretDto,
   filterOf,
   ownerOf,
   SecretListQuery,
@@ -40,6 +41,19 @@ const NAMED_WITH_OWNER = {
   }),
 };
 
+/** Of a secret that was set or changed, also which runs get it now. */
+const NAMED_WITH_RULES = {
+  ...NAMED_WITH_OWNER,
+  details: (facts: AuditFacts) => {
+    const events = facts.answer('events');
+    return {
+      ...NAMED_WITH_OWNER.details(facts),
+      events: Array.isArray(events) ? events.join(', ') : events === null ? 'all' : undefined,
+      protected: facts.answer('protected'),
+    };
+  },
+};
+
 @ApiTags('secrets')
 @ApiBearerAuth()
 @Controller('secrets')
@@ -61,11 +75,11 @@ export class SecretsController {
 
   @Put(':name')
   @Requires('secrets:write')
-  @Audited('secrets.set', 'secret', NAMED_WITH_OWNER)
+  @Audited('secrets.set', 'secret', NAMED_WITH_RULES)
   @ApiOperation({
     summary: 'Make a secret, or replace its value',
     description:
-      'Global, or of the pipeline or repository that the query names. Runs that begin from now on get this value.',
+      'Global, or of the pipeline or repository that the query names. Runs that begin from now on get this value. `events` and `protected` stay as they are where they are absent; of a new secret they are null and false.',
   })
   @ApiParam(NAME)
   @ApiOkResponse({ type: SecretResponse })
@@ -73,10 +87,29 @@ export class SecretsController {
   async set(
     @Param('name') name: string,
     @Query() owner: SecretOwnerQuery,
-    @Body() { value }: SetSecretDto,
+    @Body() { value, ...rules }: SetSecretDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<SecretResponse> {
-    return secretResponse(await this.secrets.set(ownerOf(owner), name, value, principal.id));
+    return secretResponse(await this.secrets.set(ownerOf(owner), name, value, rules, principal.id));
+  }
+
+  @Patch(':name')
+  @Requires('secrets:write')
+  @Audited('secrets.change', 'secret', NAMED_WITH_RULES)
+  @ApiOperation({
+    summary: 'Change which runs get a secret; its value stays',
+    description: 'Counts for runs that begin from now on.',
+  })
+  @ApiParam(NAME)
+  @ApiOkResponse({ type: SecretResponse })
+  @ApiErrors(400, 401, 404, 413, 415, 503)
+  async change(
+    @Param('name') name: string,
+    @Query() owner: SecretOwnerQuery,
+    @Body() rules: ChangeSecretDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<SecretResponse> {
+    return secretResponse(await this.secrets.change(ownerOf(owner), name, rules, principal.id));
   }
 
   @Delete(':name')

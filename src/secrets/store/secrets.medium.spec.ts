@@ -31,6 +31,8 @@ describe('the API of secrets', () => {
       scope: 'global',
       pipeline_id: null,
       repository_id: null,
+      events: null,
+      protected: false,
       created_by: 'token',
       created_at: expect.any(String),
       updated_by: 'token',
@@ -55,6 +57,70 @@ describe('the API of secrets', () => {
     expect(await names()).toEqual(['pipeline A_KEY']);
     await api.call('delete', `/api/ci/pipelines/${pipeline}`).expect(204);
     expect(await names()).toEqual([]);
+  });
+
+  it('keeps which runs get it until they are named again', async () => {
+    const set = async (body: object): Promise<unknown> => {
+      const { body: answer } = await api.call('put', '/api/secrets/RULES').send(body).expect(200);
+      return rulesIn(answer);
+    };
+    const change = async (body: object): Promise<unknown> => {
+      const { body: answer } = await api.call('patch', '/api/secrets/RULES').send(body).expect(200);
+      return rulesIn(answer);
+    };
+    const rulesIn = ({ events, protected: isProtected }: Record<string, unknown>): unknown => [
+      events,
+      isProtected,
+    ];
+    await api.call('patch', '/api/secrets/RULES').send({ protected: true }).expect(404);
+    expect(await set({ value: VALUE })).toEqual([null, false]);
+    expect(await set({ value: VALUE, events: ['push', 'tag'] })).toEqual([['push', 'tag'], false]);
+    expect(await set({ value: VALUE, protected: true })).toEqual([['push', 'tag'], true]);
+    expect(await set({ value: `${VALUE}-2` })).toEqual([['push', 'tag'], true]);
+    expect(await set({ value: VALUE, events: null, protected: false })).toEqual([null, false]);
+
+    const stored = () => api.database.collection('secrets').findOne({ name: 'RULES' });
+    const before = await stored();
+    expect(await change({ events: ['schedule'] })).toEqual([['schedule'], false]);
+    expect(await change({ protected: true })).toEqual([['schedule'], true]);
+    // The value, and who has given it, are as they were.
+    expect(await stored()).toEqual({ ...before, events: ['schedule'], protected: true });
+    const { body: list } = await api.call('get', '/api/secrets').expect(200);
+    const listed = (list as Listed).items.find(({ name }) => name === 'RULES');
+    expect(listed).toMatchObject({ events: ['schedule'], protected: true });
+
+    const audited = await api.call('get', '/api/audit?target=RULES&limit=2').expect(200);
+    expect(audited.body).toMatchObject({
+      items: [
+        { action: 'secrets.change', details: { events: 'schedule', protected: true } },
+        { action: 'secrets.change', details: { events: 'schedule', protected: false } },
+      ],
+    });
+    expect(JSON.stringify(audited.body)).not.toContain(VALUE);
+    await api.call('delete', '/api/secrets/RULES').expect(204);
+  });
+
+  it('one of older versions is of all events, and unprotected', async () => {
+    await put('OLD_KEY', VALUE).expect(200);
+    const stored = await api.database.collection('secrets').findOne({ name: 'OLD_KEY' });
+    expect(Object.keys(stored ?? {})).not.toContain('events');
+    expect(Object.keys(stored ?? {})).not.toContain('protected');
+    await api.call('delete', '/api/secrets/OLD_KEY').expect(204);
+  });
+
+  it.each([
+    [{}, 'events or protected must be given'],
+    [{ events: [] }, 'events should not be empty'],
+    [{ events: ['deploy'] }, 'events must be one of'],
+    [{ events: ['push', 'push'] }, 'unique'],
+    [{ events: 'push' }, 'events must be an array'],
+    [{ protected: 'yes' }, 'protected must be a boolean'],
+    [{ protected: null }, 'protected must be a boolean'],
+    [{ value: VALUE, protected: true }, 'value'],
+  ])('refuses to change by %j', async (body, why) => {
+    const answer = await api.call('patch', '/api/secrets/A_KEY').send(body).expect(400);
+    expect(JSON.stringify(answer.body)).toContain(why);
+    expect(JSON.stringify(answer.body)).not.toContain(VALUE);
   });
 
   it('pages through names', async () => {

@@ -6,6 +6,7 @@ import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry, type RetryOptions } from '../../integrations/database/database-retry.js';
 import { SECRET_MODEL, type SecretDocument } from './secret.schema.js';
 import type { SecretOwner, SecretScope } from './secret-owner.js';
+import type { SecretRules } from './secret-rules.js';
 
 /** A request waits for the database no longer than this, ms. */
 const RETRY = { deadlineMs: 5000 } as const;
@@ -24,11 +25,15 @@ export interface SecretFilter {
 export class SecretsRepository {
   constructor(@InjectModel(SECRET_MODEL) private readonly secrets: Model<SecretDocument>) {}
 
-  /** Makes the secret, or gives it another value; who made it, and when, stays. */
+  /**
+   * Makes the secret, or gives it another value; who made it, and when, stays. So do rules that are
+   * absent.
+   */
   async put(secret: SecretDocument): Promise<SecretSummary> {
-    const { _id, created_at, created_by, value, updated_at, updated_by, ...fixed } = secret;
+    const { _id, created_at, created_by, value, updated_at, updated_by, ...rest } = secret;
+    const { events, protected: isProtected, ...fixed } = rest;
     const update = {
-      $set: { value, updated_at, updated_by },
+      $set: { value, updated_at, updated_by, ...named({ events, protected: isProtected }) },
       $setOnInsert: { ...fixed, created_at, created_by },
     };
     const write = (): Promise<SecretSummary> =>
@@ -49,6 +54,23 @@ export class SecretsRepository {
         }),
       RETRY,
     );
+  }
+
+  /** Changes the rules that are there; the value stays. Undefined: there is no such secret. */
+  async change(id: string, rules: Partial<SecretRules>): Promise<SecretSummary | undefined> {
+    const found = await databaseRetry(
+      () =>
+        this.secrets
+          .findOneAndUpdate(
+            { _id: id },
+            { $set: named(rules) },
+            { returnDocument: 'after', projection: { value: 0 } },
+          )
+          .lean<SecretSummary>()
+          .exec(),
+      RETRY,
+    );
+    return found ?? undefined;
   }
 
   /** In the order of their ids: global ones first, then those of pipelines and repositories. */
@@ -99,4 +121,12 @@ export class SecretsRepository {
       RETRY,
     );
   }
+}
+
+/** Without what is undefined, which the driver would store as null. */
+function named({ events, protected: isProtected }: Partial<SecretRules>): Partial<SecretRules> {
+  return {
+    ...(events !== undefined && { events }),
+    ...(isProtected !== undefined && { protected: isProtected }),
+  };
 }

@@ -5,6 +5,7 @@ import { Keyring } from '../encryption/keyring.js';
 import type { SecretDocument } from './secret.schema.js';
 import { EVERYBODY, type SecretOwner } from './secret-owner.js';
 import { SecretOwners } from './secret-owners.js';
+import type { SecretRules } from './secret-rules.js';
 import type { SecretsRepository } from './secrets.repository.js';
 import { SecretsService } from './secrets.service.js';
 
@@ -13,6 +14,7 @@ const key = (id: string, fill: number): EncryptionKey => ({
   bytes: Buffer.from(Array.from({ length: 32 }, (_, n) => (n * fill) % 256)),
 });
 const PIPELINE: SecretOwner = { scope: 'pipeline', id: 'p1' };
+const RUN = { pipelineId: 'p1', event: 'push', unprotected: undefined } as const;
 const REPOSITORY: SecretOwner = { scope: 'repository', id: 'r1' };
 
 describe('SecretsService', () => {
@@ -45,26 +47,60 @@ describe('SecretsService', () => {
     service = over(new Keyring([key('k1', 7)]));
   });
 
-  const set = (owner: SecretOwner, name: string, value: string): Promise<unknown> =>
-    service.set(owner, name, value, 'somebody');
+  const set = (
+    owner: SecretOwner,
+    name: string,
+    value: string,
+    rules: Partial<SecretRules> = {},
+  ): Promise<unknown> => service.set(owner, name, value, rules, 'somebody');
 
   it('gives of each name the narrowest: pipeline, repository, global', async () => {
     for (const name of ['A_KEY', 'B_KEY', 'C_KEY']) await set(EVERYBODY, name, 'global value');
     for (const name of ['A_KEY', 'B_KEY']) await set(REPOSITORY, name, 'repository value');
     await set(PIPELINE, 'A_KEY', 'pipeline value');
     const names = ['A_KEY', 'B_KEY', 'C_KEY'];
-    expect(await service.resolve(names, { pipelineId: 'p1', repositoryId: 'r1' })).toMatchObject({
+    expect(await service.resolve(names, { ...RUN, repositoryId: 'r1' })).toMatchObject({
       values: { A_KEY: 'pipeline value', B_KEY: 'repository value', C_KEY: 'global value' },
     });
     // Those of others are not seen.
-    expect(await service.resolve(names, { pipelineId: 'p2' })).toMatchObject({
+    expect(await service.resolve(names, { ...RUN, pipelineId: 'p2' })).toMatchObject({
       values: { A_KEY: 'global value', B_KEY: 'global value', C_KEY: 'global value' },
     });
   });
 
+  it('gives of each name the narrowest that is for such a run', async () => {
+    await set(PIPELINE, 'A_KEY', 'pipeline value', { protected: true });
+    await set(REPOSITORY, 'A_KEY', 'repository value', { events: ['push'] });
+    await set(EVERYBODY, 'A_KEY', 'global value');
+    const given = async (event: string, unprotected?: string): Promise<unknown> => {
+      const run = { pipelineId: 'p1', repositoryId: 'r1', event, unprotected };
+      const found = await service.resolve(['A_KEY'], run);
+      return found.kind === 'values' ? found.values['A_KEY'] : found;
+    };
+    expect(await given('push')).toBe('pipeline value');
+    expect(await given('push', 'it is of a branch')).toBe('repository value');
+    expect(await given('pull_request', 'it is of a pull request')).toBe('global value');
+    await service.delete(EVERYBODY, 'A_KEY', 'x');
+    expect(await given('pull_request', 'it is of a pull request')).toEqual({
+      kind: 'withheld',
+      secrets: [
+        { name: 'A_KEY', scope: 'pipeline', events: null, protected: true, why: 'protected' },
+        { name: 'A_KEY', scope: 'repository', events: ['push'], protected: false, why: 'event' },
+      ],
+      run: { event: 'pull_request', unprotected: 'it is of a pull request' },
+    });
+  });
+
+  it('a value that is not for such a run is not opened', async () => {
+    await set(EVERYBODY, 'A_KEY', 'global value', { events: ['push'] });
+    const other = over(new Keyring([key('k2', 9)]));
+    const run = { ...RUN, event: 'manual' };
+    expect(await other.resolve(['A_KEY'], run)).toMatchObject({ kind: 'withheld' });
+  });
+
   it('gives nothing when one of them is missing, and names all that are', async () => {
     await set(EVERYBODY, 'A_KEY', 'global value');
-    expect(await service.resolve(['X_KEY', 'A_KEY', 'Y_KEY'], { pipelineId: 'p1' })).toEqual({
+    expect(await service.resolve(['X_KEY', 'A_KEY', 'Y_KEY'], RUN)).toEqual({
       kind: 'missing',
       names: ['X_KEY', 'Y_KEY'],
     });
@@ -78,7 +114,7 @@ describe('SecretsService', () => {
     const other = stored.get('global:B_KEY');
     if (!one || !other) throw new Error('not stored');
     stored.set('global:B_KEY', { ...other, value: one.value });
-    expect(await service.resolve(['B_KEY'], { pipelineId: 'p1' })).toEqual({
+    expect(await service.resolve(['B_KEY'], RUN)).toEqual({
       kind: 'unreadable',
       name: 'B_KEY',
     });
@@ -86,9 +122,11 @@ describe('SecretsService', () => {
 
   it('names the key that is missing, and gives no empty value', async () => {
     await set(EVERYBODY, 'A_KEY', 'the value of it');
-    expect(
-      await over(new Keyring([key('k2', 9)])).resolve(['A_KEY'], { pipelineId: 'p1' }),
-    ).toEqual({ kind: 'unreadable', name: 'A_KEY', keyId: 'k1' });
+    expect(await over(new Keyring([key('k2', 9)])).resolve(['A_KEY'], RUN)).toEqual({
+      kind: 'unreadable',
+      name: 'A_KEY',
+      keyId: 'k1',
+    });
   });
 
   it.each([
@@ -99,7 +137,7 @@ describe('SecretsService', () => {
     ['A_KEY', 'x'.repeat(50_000), 'more than 49152 bytes'],
     ['A_KEY', 'nul\0byte', 'control character'],
   ])('refuses %s with such a value, and says nothing of it', async (name, value, why) => {
-    const error: { details?: unknown } = await service.set(EVERYBODY, name, value, 'x').then(
+    const error: { details?: unknown } = await service.set(EVERYBODY, name, value, {}, 'x').then(
       () => ({}),
       (thrown: { details?: unknown }) => thrown,
     );

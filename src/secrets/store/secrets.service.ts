@@ -6,11 +6,18 @@ import { BrokenSealError, Keyring, MissingKeyError } from '../encryption/keyring
 import type { SecretDocument } from './secret.schema.js';
 import { EVERYBODY, secretId, type SecretOwner } from './secret-owner.js';
 import { SecretOwners } from './secret-owners.js';
+import {
+  rulesOf,
+  type SecretRules,
+  type SecretRun,
+  whyWithheld,
+  type WithheldSecret,
+} from './secret-rules.js';
 import { secretNameProblem, type SecretProblem, secretValueProblem } from './secret-value.js';
 import { type SecretFilter, SecretsRepository, type SecretSummary } from './secrets.repository.js';
 
-/** Whose secrets a run may use; absent: it has no such owner. */
-export interface SecretReader {
+/** Whose secrets a run may use (absent: it has no such owner), and what it is. */
+export interface SecretReader extends SecretRun {
   readonly pipelineId: string;
   readonly repositoryId?: string;
 }
@@ -18,6 +25,12 @@ export interface SecretReader {
 /** Why a secret that a run names cannot be given to it. */
 export type SecretRefusal =
   | { readonly kind: 'missing'; readonly names: readonly string[] }
+  /** They are there, but none of a name is for such a run. */
+  | {
+      readonly kind: 'withheld';
+      readonly secrets: readonly WithheldSecret[];
+      readonly run: SecretRun;
+    }
   /** `keyId`: the missing key that it was sealed with; absent: it was changed in the database. */
   | { readonly kind: 'unreadable'; readonly name: string; readonly keyId?: string };
 
@@ -39,13 +52,15 @@ export class SecretsService {
   ) {}
 
   /**
-   * Makes the secret, or replaces its value.
+   * Makes the secret, or replaces its value. Rules that are absent stay as they are; of a new
+   * secret there are none.
    * @throws MillraceError ValidationError (never with anything of the value), NotFoundError
    */
   async set(
     owner: SecretOwner,
     name: string,
     value: string,
+    rules: Partial<SecretRules>,
     actor: string,
   ): Promise<SecretSummary> {
     const problem = secretNameProblem(name) ?? secretValueProblem(name, value);
@@ -59,6 +74,7 @@ export class SecretsService {
       owner_id: owner.scope === 'global' ? null : owner.id,
       name,
       value: this.keyring.seal(value, secretContext(id)),
+      ...rules,
       created_by: actor,
       created_at: now,
       updated_by: actor,
@@ -66,6 +82,26 @@ export class SecretsService {
     });
     this.logger.log({ secret: id, by: actor }, 'secret set');
     return stored;
+  }
+
+  /**
+   * Changes which runs get the secret, and not its value.
+   * @throws MillraceError ValidationError, NotFoundError
+   */
+  async change(
+    owner: SecretOwner,
+    name: string,
+    rules: Partial<SecretRules>,
+    actor: string,
+  ): Promise<SecretSummary> {
+    const problem = secretNameProblem(name);
+    if (problem) throw invalid(problem);
+    if (rules.events === undefined && rules.protected === undefined) throw nothingToChange();
+    const id = secretId(owner, name);
+    const changed = await this.secrets.change(id, rules);
+    if (!changed) throw noSecret(name);
+    this.logger.log({ secret: id, by: actor }, 'rules of a secret changed');
+    return changed;
   }
 
   async list(filter: SecretFilter, page: PageRequest): Promise<Page<SecretSummary>> {
@@ -77,13 +113,7 @@ export class SecretsService {
     const problem = secretNameProblem(name);
     if (problem) throw invalid(problem);
     const id = secretId(owner, name);
-    if (!(await this.secrets.delete(id))) {
-      throw notFound('secret', name, {
-        suggestions: [
-          'GET /api/secrets lists all names, each with its scope: name its pipeline_id or repository_id.',
-        ],
-      });
-    }
+    if (!(await this.secrets.delete(id))) throw noSecret(name);
     this.logger.log({ secret: id, by: actor }, 'secret deleted');
   }
 
@@ -93,12 +123,12 @@ export class SecretsService {
   }
 
   /**
-   * The values of these names for a run, of each the narrowest: pipeline, then repository, then
-   * global. All of them, or why not.
+   * The values of these names for a run, of each the narrowest that is for such a run: pipeline,
+   * then repository, then global. All of them, or why not.
    */
   async resolve(
     names: readonly string[],
-    { pipelineId, repositoryId }: SecretReader,
+    { pipelineId, repositoryId, ...run }: SecretReader,
   ): Promise<ResolvedSecrets> {
     if (names.length === 0) return { kind: 'values', values: nameRecord([]) };
     const owners: SecretOwner[] = [
@@ -110,12 +140,14 @@ export class SecretsService {
     const found = new Map<string, SecretDocument>();
     for (const secret of await this.secrets.find(ids, NO_DEADLINE)) found.set(secret._id, secret);
     const missing: string[] = [];
+    const withheld: WithheldSecret[] = [];
     const values = new Map<string, string>();
     for (const name of names) {
-      const owner = owners.find((each) => found.has(secretId(each, name)));
-      const secret = owner && found.get(secretId(owner, name));
+      const stored = owners.flatMap((owner) => found.get(secretId(owner, name)) ?? []);
+      const secret = stored.find((each) => whyWithheld(rulesOf(each), run) === undefined);
       if (!secret) {
-        missing.push(name);
+        if (stored.length === 0) missing.push(name);
+        withheld.push(...stored.flatMap((each) => withheldFrom(run, each)));
         continue;
       }
       try {
@@ -129,6 +161,7 @@ export class SecretsService {
       }
     }
     if (missing.length > 0) return { kind: 'missing', names: missing };
+    if (withheld.length > 0) return { kind: 'withheld', secrets: withheld, run };
     return { kind: 'values', values: nameRecord(values) };
   }
 }
@@ -136,6 +169,28 @@ export class SecretsService {
 /** What a value is sealed for. */
 export function secretContext(id: string): string {
   return `secret:${id}`;
+}
+
+function withheldFrom(run: SecretRun, stored: SecretDocument): WithheldSecret[] {
+  const { name, scope } = stored;
+  const rules = rulesOf(stored);
+  const why = whyWithheld(rules, run);
+  return why === undefined ? [] : [{ name, scope, ...rules, why }];
+}
+
+function noSecret(name: string): MillraceError {
+  return notFound('secret', name, {
+    suggestions: [
+      'GET /api/secrets lists all names, each with its scope: name its pipeline_id or repository_id.',
+    ],
+  });
+}
+
+function nothingToChange(): MillraceError {
+  return validationError('Nothing is named that could be changed.', {
+    details: [{ path: 'events', code: 'required', message: 'events or protected must be given' }],
+    suggestions: ['Give `events`, `protected` or both; PUT replaces the value.'],
+  });
 }
 
 function invalid({ path, code, message, suggestion }: SecretProblem): MillraceError {

@@ -1,14 +1,53 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsString, IsUUID, MaxLength } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MaxLength,
+} from 'class-validator';
 import { validationError } from '../../../common/errors/millrace.error.js';
 import { MayBeAbsent } from '../../../common/http/may-be-absent.decorator.js';
 import { PageQuery } from '../../../common/http/paging.js';
 import { EVERYBODY, SECRET_SCOPES, type SecretOwner, type SecretScope } from '../secret-owner.js';
+import { rulesOf, SECRET_EVENTS, type SecretEvent } from '../secret-rules.js';
 import { MAX_SECRET_BYTES } from '../secret-value.js';
 import type { SecretFilter, SecretSummary } from '../secrets.repository.js';
 
+/** Body of `PATCH /api/secrets/:name`: which runs get the secret; what is absent stays. */
+export class ChangeSecretDto {
+  @ApiPropertyOptional({
+    enum: SECRET_EVENTS,
+    isArray: true,
+    nullable: true,
+    minItems: 1,
+    uniqueItems: true,
+    example: ['push', 'tag'],
+    description:
+      'Only runs of these events get it, `manual` being `cli` too; null: whatever the event is.',
+  })
+  @IsOptional()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayUnique()
+  @IsIn(SECRET_EVENTS, { each: true })
+  events?: SecretEvent[] | null;
+
+  @ApiPropertyOptional({
+    description:
+      'Only runs of the default branch and of protected tags of the connected repository get it, no pull request.',
+  })
+  @MayBeAbsent()
+  @IsBoolean()
+  protected?: boolean;
+}
+
 /** Body of `PUT /api/secrets/:name`. */
-export class SetSecretDto {
+export class SetSecretDto extends ChangeSecretDto {
   @ApiProperty({
     writeOnly: true,
     maxLength: MAX_SECRET_BYTES,
@@ -64,6 +103,17 @@ export class SecretResponse {
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   repository_id!: string | null;
 
+  @ApiProperty({
+    enum: SECRET_EVENTS,
+    isArray: true,
+    nullable: true,
+    description: 'Only runs of these events get it; null: whatever the event is.',
+  })
+  events!: readonly string[] | null;
+
+  @ApiProperty({ description: 'Only runs of the default branch and of protected tags get it.' })
+  protected!: boolean;
+
   @ApiProperty({ example: 'token' })
   created_by!: string;
 
@@ -84,6 +134,7 @@ export function secretResponse(secret: SecretSummary): SecretResponse {
     scope,
     pipeline_id: scope === 'pipeline' ? owner_id : null,
     repository_id: scope === 'repository' ? owner_id : null,
+    ...rulesOf(secret),
     created_by,
     created_at,
     updated_by,
