@@ -1,5 +1,6 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import mongoose from 'mongoose';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,8 @@ import { eventually } from './eventually.js';
 import { testServices } from './services.js';
 
 const TOKEN = 'a-token-of-a-fair-length';
+/** Of all APIs of a spec: one that has other keys than its database is no part of it. */
+const KEYS = `test:${randomBytes(32).toString('base64')}`;
 
 /**
  * The whole API in the process of a medium spec, over the real services and a database of the
@@ -39,6 +42,7 @@ export class ApiUnderTest {
       REDIS_URL: services.redisUrl,
       MILLRACE_HOME: home,
       MILLRACE_TOKEN: TOKEN,
+      ENCRYPTION_KEYS: KEYS,
       ...environment,
     });
     if (result.kind === 'invalid') throw new Error(JSON.stringify(result.problems));

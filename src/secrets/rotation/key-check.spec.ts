@@ -23,7 +23,7 @@ describe('KeyCheck', () => {
     );
   });
 
-  describe('while the database is away', () => {
+  describe('after the start', () => {
     const away = Object.assign(new Error('away'), { name: 'MongoNetworkError' });
     let kill: jest.SpiedFunction<typeof process.kill>;
 
@@ -38,21 +38,30 @@ describe('KeyCheck', () => {
       jest.restoreAllMocks();
     });
 
+    const NOTHING = '';
     const answering = (answers: readonly (Error | string)[]): KeyCheck => {
       const left = [...answers];
       const sealedBy = async (): Promise<string | undefined> => {
         const answer = left.length > 1 ? left.shift() : left[0];
         if (answer instanceof Error) throw answer;
-        return answer;
+        return answer === NOTHING ? undefined : answer;
       };
       return new KeyCheck(standIn<EncryptionStateRepository>({ sealedBy }), keyring);
     };
 
-    it('the process starts, and ends when that names a key that is missing', async () => {
+    it('the process ends when a database that was away names a key that is missing', async () => {
       await answering([away, away, 'other']).onModuleInit();
       await jest.advanceTimersByTimeAsync(1_500);
       expect(kill).not.toHaveBeenCalled();
       await jest.advanceTimersByTimeAsync(1_500);
+      expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTERM');
+    });
+
+    it('nor does it run on where others, which began with it, have sealed by another key', async () => {
+      await answering([NOTHING, 'other']).onModuleInit();
+      await jest.advanceTimersByTimeAsync(14_000);
+      expect(kill).not.toHaveBeenCalled();
+      await jest.advanceTimersByTimeAsync(2_000);
       expect(kill).toHaveBeenCalledWith(process.pid, 'SIGTERM');
     });
 

@@ -7,6 +7,8 @@ import { EncryptionStateRepository } from './encryption-state.repository.js';
 /** The start waits for the database no longer than this, ms. */
 const PATIENCE_MS = 1_000;
 const ASK_AGAIN_MS = 1_000;
+/** Of processes that start together with keys of their own, the first has sealed by then. */
+const ASK_ONCE_MORE_MS = 15_000;
 
 /**
  * Keeps a process from running where what is stored is encrypted by a key that it has not: it would
@@ -27,9 +29,10 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
   async onModuleInit(): Promise<void> {
     try {
       await this.check();
+      this.askAgain(ASK_ONCE_MORE_MS);
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
-      this.askAgain();
+      this.askAgain(ASK_AGAIN_MS);
     }
   }
 
@@ -48,8 +51,8 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
     throw new ConfigError([{ name: 'ENCRYPTION_KEYS', message }]);
   }
 
-  private askAgain(): void {
-    if (!this.isOver) this.timer = setTimeout(() => void this.checkLater(), ASK_AGAIN_MS).unref();
+  private askAgain(inMs: number): void {
+    if (!this.isOver) this.timer = setTimeout(() => void this.checkLater(), inMs).unref();
   }
 
   /** Ends the process for a missing key alone: whatever else fails says nothing of keys. */
@@ -66,7 +69,7 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
       if (!isDatabaseUnavailable(error)) {
         this.logger.error({ err: error }, 'the keys are not checked yet');
       }
-      this.askAgain();
+      this.askAgain(ASK_AGAIN_MS);
     }
   }
 }
