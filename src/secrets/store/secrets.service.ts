@@ -80,7 +80,7 @@ export class SecretsService {
     if (!(await this.secrets.delete(id))) {
       throw notFound('secret', name, {
         suggestions: [
-          'GET /api/secrets lists all names, each with its scope: name its pipeline_id or repository_id.',
+          '`./millrace secrets` (GET /api/secrets) lists all names, each with its scope: name its pipeline or repository.',
         ],
       });
     }
