@@ -7,6 +7,7 @@ import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue } from './command/option-values.js';
+import { tellUsageErrors } from './command/usage-errors.js';
 import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
 import type { Shell } from './completion/completion-command.js';
 import { cleanJson, cleanLines, cleanText } from './terminal/clean-text.js';
@@ -76,8 +77,6 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
   const program = new Command('millrace')
     .description('Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.')
     .version(packageVersion())
-    .exitOverride()
-    .showHelpAfterError()
     .addHelpText(
       'after',
       `\n\`./millrace test\` installs what is missing and runs every test.\n\n${EXIT_CODE_HELP}\nDocumentation: README.md and docs/.`,
@@ -170,6 +169,7 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
       setExitCode(await openApiCommand(flags, terminal));
     });
 
+  tellUsageErrors(program);
   return program;
 }
 

@@ -431,7 +431,9 @@ const USER_OF_TOKEN: Readonly<Record<ForgeKind, string>> = {
 };
 
 const REPOSITORY_ADVICE = {
-  suggestions: ['GET /api/repositories lists those that are connected.'],
+  suggestions: [
+    '`./millrace repositories` (GET /api/repositories) lists those that are connected.',
+  ],
 } as const;
 
 /** What a user reads when the forge does not give what it was asked for. */

@@ -24,7 +24,11 @@ export class WorkersProbe extends HealthProbe {
       return { status: 'down', message: 'no worker runs: executions wait', data };
     }
     if (able.length === 0) {
-      return { status: 'degraded', message: 'no worker takes executions; see /api/workers', data };
+      return {
+        status: 'degraded',
+        message: 'no worker takes executions; see ./millrace workers (/api/workers)',
+        data,
+      };
     }
     return { status: 'up', message: `${able.length} of ${live.length} take executions`, data };
   }

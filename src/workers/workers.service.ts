@@ -35,7 +35,9 @@ export class WorkersService {
     if (!worker) throw notFound('worker', id);
     if (isLive) return worker;
     throw conflict(`Worker ${id} has ended: it is ${worker.status}.`, {
-      suggestions: ['A restarted worker has another id; /api/workers shows the live ones.'],
+      suggestions: [
+        'A restarted worker has another id; `./millrace workers` (/api/workers) shows the live ones.',
+      ],
     });
   }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -88,6 +88,13 @@ describe('millrace start', () => {
     const first = start();
     await said(first, /Ctrl-C stops everything/);
     expect(first.output()).toMatch(/\| 1 \+ 2 \+ 3 \+ 4 = 10\n {2}success in \d+ ms/);
+
+    expect(first.output()).toMatch(/\n {2}\.\/millrace status [0-9a-f-]{36}( --server \S+)?\n/);
+    const [, again = ''] = /\n {2}\.\/millrace (trigger \S+.*)\n/.exec(first.output()) ?? [];
+    const { status } = spawnSync(process.execPath, [entryFile('cli'), ...again.split(' ')], {
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], MILLRACE_HOME: home },
+    });
+    expect(status).toBe(0);
 
     const [, file = '', url = ''] = /\$\(cat '(.+)'\)" (\S+)/.exec(first.output()) ?? [];
     const headers = { authorization: `Bearer ${(await readFile(file, 'utf8')).trim()}` };

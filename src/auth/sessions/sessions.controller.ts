@@ -170,7 +170,7 @@ function sessionOf({ credential }: Principal): SessionCredential {
   if (credential?.kind === 'session') return credential;
   throw conflict('This request is of no session.', {
     suggestions: [
-      'The token of the server stays good; your own ones end by DELETE /api/tokens/:id.',
+      'The token of the server stays good; your own ones end by `./millrace tokens revoke ID` (DELETE /api/tokens/:id).',
     ],
   });
 }

@@ -1,17 +1,20 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { readToken, tokenFile } from '../../auth/tokens/token-file.js';
+import { readClientEnvironment } from '../../config/client-environment.js';
 import type { Environment } from '../../config/environment.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { defaultCache } from '../../config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
 import { EmbeddedError } from '../../embedded/system/embedded.error.js';
 import { ApiClient } from '../api/api-client.js';
+import { LoginStore } from '../api/login-store.js';
 import { CommandError } from '../command/command.error.js';
 import type { ServerFlags } from '../command/flags.js';
 import { type EffectiveConfig, effectiveConfig } from '../command/server-config.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { AddressNote } from './address-note.js';
+import { commandHere, quoted } from './command-here.js';
 import { isFirstStart, runExample } from './example-run.js';
 import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
@@ -199,9 +202,13 @@ async function showExample(
   terminal.print('Running a first pipeline (examples/hello.yaml):');
   const result = await runExample(api, stop);
   if (result === undefined) return;
+  const environment = readClientEnvironment();
+  const store = new LoginStore(environment.configFolder);
+  const server = { url: api.baseUrl, home: config.home };
+  const here = (command: string): string => commandHere(command, server, environment, store);
   if (result.kind === 'unfinished') {
     terminal.print(`  It has not ended after ${result.afterMs / 1_000} s. Why:`);
-    terminal.print(`  ${api.baseUrl}/api/ci/executions/${result.executionId}/explain`);
+    terminal.print(`  ${here(`explain ${result.executionId}`)}`);
     terminal.print();
     return;
   }
@@ -209,9 +216,10 @@ async function showExample(
   const good = result.status === 'success';
   const took = result.duration === null ? '' : ` in ${result.duration} ms`;
   terminal.print(`  ${terminal.paint(good ? 'green' : 'red', result.status)}${took}`);
-  terminal.print(`  ${api.baseUrl}/api/ci/executions/${result.executionId}`);
+  terminal.print(`  ${here(`status ${result.executionId}`)}`);
   terminal.print();
-  terminal.print('Run it again yourself:');
+  terminal.print('Run it again yourself, or by the API:');
+  terminal.print(`  ${here(`trigger ${result.pipelineId}`)}`);
   terminal.print(`  ${triggerLine(api, config, result.pipelineId)}`);
   terminal.print();
 }
@@ -225,10 +233,6 @@ function triggerLine(api: ApiClient, config: MillraceConfig, pipelineId: string)
     config.token === undefined ? `$(cat ${quoted(tokenFile(config.home))})` : '$MILLRACE_TOKEN';
   const header = config.authMode === 'none' ? '' : ` -H "Authorization: Bearer ${token}"`;
   return `curl -X POST${header} ${api.baseUrl}/api/ci/pipelines/${pipelineId}/trigger`;
-}
-
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 function apiOf(config: MillraceConfig): ApiClient {

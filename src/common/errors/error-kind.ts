@@ -27,7 +27,8 @@ export const defaultSuggestions: Readonly<Record<ErrorKind, string>> = {
   AuthenticationError:
     'Send the header `Authorization: Bearer <token>`; the token is in the file `token` of the data folder, or in MILLRACE_TOKEN.',
   AuthorizationError: 'Ask an administrator for the right to do this.',
-  NotFoundError: 'Check the path and the id; the lists under /api/ci show what exists.',
+  NotFoundError:
+    'Check the path and the id; `./millrace pipelines` and `./millrace status` (/api/ci) list what exists.',
   MethodNotAllowedError: 'Use one of the methods in the Allow header.',
   ConflictError: 'Read the current state, then decide whether to send the request again.',
   PayloadTooLargeError: 'Send a smaller body, or raise MAX_UPLOAD_SIZE on the server.',

@@ -47,11 +47,24 @@ export function validationError(message: string, options?: ErrorOptions): Millra
   return new MillraceError('ValidationError', message, options);
 }
 
+/** The command that lists things of a kind. */
+const LISTED_BY: ReadonlyMap<string, string> = new Map([
+  ['pipeline', 'pipelines'],
+  ['execution', 'status'],
+  ['worker', 'workers'],
+  ['repository', 'repositories'],
+  ['delivery', 'deliveries'],
+  ['decision', 'deliveries show'],
+  ['token', 'tokens'],
+  ['service account', 'service-accounts'],
+  ['encryption key', 'secrets keys'],
+]);
+
 /** 404 for a thing with an id: `notFound('pipeline', id)`. */
 export function notFound(thing: string, id: string, options: ErrorOptions = {}): MillraceError {
-  const suggestions = options.suggestions ?? [
-    `Check the id; the list of ${thing}s shows what exists.`,
-  ];
+  const command = LISTED_BY.get(thing);
+  const list = command === undefined ? `the list of ${thing}s` : `\`./millrace ${command}\``;
+  const suggestions = options.suggestions ?? [`Check the id; ${list} shows what exists.`];
   return new MillraceError('NotFoundError', `There is no ${thing} ${id}.`, {
     ...options,
     suggestions,

@@ -205,7 +205,9 @@ function disabled(pipelineId: string): Error {
   const reason = executionReasons.pipelineDisabled();
   return conflict(reason.message, {
     details: { reason, pipeline_id: pipelineId },
-    suggestions: [`Enable it first: PATCH /api/ci/pipelines/${pipelineId} with {"enabled": true}.`],
+    suggestions: [
+      `Enable it first: ./millrace pipelines enable ${pipelineId} (PATCH /api/ci/pipelines/${pipelineId} with {"enabled": true}).`,
+    ],
   });
 }
 

@@ -102,7 +102,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
         throw serviceUnavailable('This server has too many event streams open.', {
           details: { reason: 'streams_of_server', limit: defaultFeedLimits.clients },
           suggestions: [
-            'Wait for the time in Retry-After, or poll GET /api/ci/executions/:id; more API processes serve more streams.',
+            'Wait for the time in Retry-After, or ask again and again by `./millrace status ID` (GET /api/ci/executions/:id); more API processes serve more streams.',
           ],
         });
     }

@@ -524,5 +524,5 @@ function suggestionsOf(problems: readonly Problem[]): string[] {
     .filter((problem) => problem.severity === 'error' && problem.suggestion !== undefined)
     .slice(0, 3)
     .map((problem) => `Line ${problem.line}: ${problem.suggestion ?? ''}`)
-    .concat('Check the file with POST /api/ci/pipelines/validate or `./millrace lint`.');
+    .concat('Check the file by `./millrace lint FILE` (POST /api/ci/pipelines/validate).');
 }

@@ -181,7 +181,7 @@ function withheldFrom(run: SecretRun, stored: SecretDocument): WithheldSecret[] 
 function noSecret(name: string): MillraceError {
   return notFound('secret', name, {
     suggestions: [
-      'GET /api/secrets lists all names, each with its scope: name its pipeline_id or repository_id.',
+      '`./millrace secrets` (GET /api/secrets) lists all names, each with its scope: name its pipeline or repository.',
     ],
   });
 }

@@ -262,7 +262,9 @@ function digestOf(...parts: readonly (string | Buffer)[]): string {
 
 /** For whoever looks for a delivery that is not there. */
 export const DELIVERY_ADVICE = {
-  suggestions: ['Deliveries are kept 14 days; GET /api/ci/deliveries lists those that are there.'],
+  suggestions: [
+    'Deliveries are kept 14 days; `./millrace deliveries` (GET /api/ci/deliveries) lists those that are there.',
+  ],
 } as const;
 
 function unknownSender(): MillraceError {
