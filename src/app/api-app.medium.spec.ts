@@ -43,6 +43,17 @@ afterAll(async () => {
 }, 20_000);
 
 describe('the API without its stores', () => {
+  it('shows a browser without a token which command shows the same', async () => {
+    const path = `/api/ci/executions/${ID}`;
+    const { status, text } = await request(app.getHttpServer())
+      .get(path)
+      .set('accept', 'text/html');
+    expect(status).toBe(401);
+    expect(text).toContain(`<code>./millrace status ${ID}</code>`);
+    expect(text).not.toContain('/api/sessions/oauth');
+    await request(app.getHttpServer()).get(path).expect(401).expect('content-type', /json/);
+  });
+
   it('starts, is alive, and says what is down in bounded time', async () => {
     await request(app.getHttpServer()).get('/api/health/live').expect(200, { status: 'ok' });
     const start = performance.now();

@@ -1,9 +1,10 @@
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, Reflector } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { SwaggerModule } from '@nestjs/swagger';
 import { Logger as NestLogger } from 'nestjs-pino';
 import type { Logger } from 'pino';
 import { Refusals } from '../audit/refusals.js';
+import { logInAdvice } from '../auth/log-in-advice.js';
 import { authenticateWith } from '../auth/principals/authenticate.middleware.js';
 import { Authenticator } from '../auth/principals/authenticator.js';
 import { serviceUnavailable, type MillraceError } from '../common/errors/millrace.error.js';
@@ -45,6 +46,7 @@ export async function createApiApp(
     metrics: app.get(Metrics),
     authenticate: authenticateWith(app.get(Authenticator)),
     translators: [databaseFailure],
+    pageAdviser: logInAdvice(config, app.get(Reflector)),
     errorAnswered: (...answered) => app.get(Refusals).answered(...answered),
     pages: [`/${DOCS}`, `/${DOCS}/*file`, `/${DOCS_JSON}`, `/${DOCS_YAML}`],
   });

@@ -12,7 +12,8 @@ import { AppModule } from './app.module.js';
 const DESCRIPTION = `Self-hosted CI/CD: pipelines in YAML, run on workers, with live logs.
 
 Press **Authorize** and paste the token that Millrace printed at its first start (it is also in the file \`token\` of
-the data folder). Every error has the shape of \`ErrorResponse\`, and every answer an \`X-Request-Id\`.`;
+the data folder). Every error has the shape of \`ErrorResponse\`, and every answer an \`X-Request-Id\`. Who opens an
+address in a browser (GET, \`Accept\` with \`text/html\` before JSON) gets errors as pages.`;
 
 /** The OpenAPI document of an application that was created; it need not be started. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {

@@ -110,14 +110,31 @@ describe('a log-in', () => {
     const unknown = await fetch(`${base}/api/sessions/oauth/nobody`, html);
     expect([unknown.status, (await unknown.text()).slice(0, 15)]).toEqual([404, '<!doctype html>']);
 
-    // Who asks for JSON, or for anything, gets the one error shape; and so do other routes.
+    // Who asks for JSON, or for anything, gets the one error shape.
     for (const accept of ['application/json', '*/*', 'application/json,text/html;q=0.5']) {
       const callback = `${base}/api/sessions/oauth/github/callback?error=access_denied`;
       const shaped = await fetch(callback, { headers: { accept } });
       expect(await shaped.json()).toMatchObject({ details: { code: 'denied' } });
     }
-    const other = await fetch(`${base}/api/sessions/me`, html);
-    expect(await other.json()).toMatchObject({ error: 'AuthenticationError' });
+  });
+
+  it('is offered where a browser opens what needs one, and leads back there', async () => {
+    const path = `/api/ci/executions/01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b`;
+    const html = { headers: { accept: 'text/html,*/*;q=0.8' } };
+    const refused = await fetch(`${base}${path}`, html);
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([
+      401,
+      'text/html; charset=utf-8',
+    ]);
+    const [, link = ''] = /<a href="([^"]+)">Log in with GitHub</.exec(await refused.text()) ?? [];
+    expect(link.startsWith(`${base}/api/sessions/oauth/github?return_to=`)).toBe(true);
+    const jar = new CookieJar();
+    const begun = await jar.fetch(link);
+    const back = await jar.fetch(forge.consent(begun.headers.get('location') ?? '', ADA), html);
+    expect([back.status, back.headers.get('location')]).toEqual([303, `${base}${path}`]);
+    // Known by then: a page of what is not there.
+    const missing = await jar.fetch(`${base}${path}`, html);
+    expect([missing.status, (await missing.text()).slice(0, 15)]).toEqual([404, '<!doctype html>']);
   });
 
   it('is refused with a state of another browser, a used one, and a used code', async () => {

@@ -10,7 +10,6 @@ import {
 import type { Response } from 'express';
 import { Audited } from '../../common/audit/audited.decorator.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
-import { ErrorPages } from '../../common/http/error-page.js';
 import { RawBody, RawBytes } from '../../common/http/raw-body.decorator.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
 import { LOGIN_FORGES } from '../../config/login-values.js';
@@ -48,7 +47,6 @@ export class OAuthController {
   }
 
   @Get('oauth/:provider')
-  @ErrorPages()
   @UseGuards(LoginLimitGuard)
   @ApiOperation({ summary: 'Begin a log-in in the browser' })
   @ApiParam({ name: 'provider', enum: LOGIN_FORGES })
@@ -66,7 +64,6 @@ export class OAuthController {
   }
 
   @Get('oauth/:provider/callback')
-  @ErrorPages()
   @Audited('sessions.login', 'session', { recordedBy: 'route' })
   @UseGuards(LoginLimitGuard)
   @ApiOperation({

@@ -1,7 +1,6 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { hasName, valueOf } from '../values/name-record.js';
 import { errorAnswer, type ErrorStatus } from './api-documentation.js';
-import { ERROR_PAGES_EXTENSION } from './error-page.js';
 
 type Schema = Record<string, unknown>;
 
@@ -10,7 +9,6 @@ interface Operation {
   parameters?: { in?: string; name?: string; description?: string; schema?: Schema }[];
   requestBody?: unknown;
   responses?: Partial<Record<ErrorStatus, unknown>>;
-  [ERROR_PAGES_EXTENSION]?: boolean;
 }
 
 /**
@@ -22,7 +20,6 @@ export function finishDocument(document: OpenAPIObject): OpenAPIObject {
     for (const operation of Object.values(item) as Operation[]) {
       describeParameters(operation);
       addCommonErrors(path, operation);
-      addErrorPages(operation);
     }
   }
   for (const schema of Object.values(document.components?.schemas ?? {})) defaultsAsText(schema);
@@ -60,17 +57,6 @@ function addCommonErrors(path: string, operation: Operation): void {
   if (requestBody !== undefined) common.push(400, 413, 415);
   if (!IS_PROBE.test(path)) common.push(429, 503);
   for (const status of common) responses[status] ??= errorAnswer(status);
-}
-
-/** Where people come by a browser, errors are pages too. */
-function addErrorPages(operation: Operation): void {
-  if (operation[ERROR_PAGES_EXTENSION] !== true) return;
-  delete operation[ERROR_PAGES_EXTENSION];
-  for (const [status, answer] of Object.entries(operation.responses ?? {})) {
-    if (Number(status) < 400) continue;
-    const { content } = answer as { content?: Record<string, unknown> };
-    if (content !== undefined) content['text/html'] = { schema: { type: 'string' } };
-  }
 }
 
 function defaultsAsText(schema: unknown): void {

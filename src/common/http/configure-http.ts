@@ -12,7 +12,7 @@ import { BodyBudget } from './body-budget.js';
 import { controllerRoutes, type ControllerRoute } from './controller-routes.js';
 import { ContentTypeGuard } from './consumes.js';
 import { edgeGuard } from './edge-guard.js';
-import { ErrorFilter, type ErrorListener } from './error.filter.js';
+import { ErrorFilter, type ErrorListener, type PageAdviser } from './error.filter.js';
 import { rawBody } from './raw-body.js';
 import { MAX_RAW_BYTES } from './raw-body.decorator.js';
 import { jsonBody } from './json-body.js';
@@ -73,6 +73,8 @@ export interface HttpOptions {
   readonly translators: readonly ErrorTranslator[];
   /** Hears of every error that is answered. Must not throw. */
   readonly errorAnswered?: ErrorListener;
+  /** What error pages say to people. */
+  readonly pageAdviser?: PageAdviser;
 }
 
 /**
@@ -122,7 +124,13 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   app.use(load.admit);
 
   app.useGlobalFilters(
-    new ErrorFilter(routes, options.translators, options.metrics, options.errorAnswered),
+    new ErrorFilter(
+      routes,
+      options.translators,
+      options.metrics,
+      options.errorAnswered,
+      options.pageAdviser,
+    ),
   );
   app.useGlobalPipes(validationPipe());
   app.useGlobalGuards(new ContentTypeGuard(app.get(Reflector)));

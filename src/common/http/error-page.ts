@@ -1,34 +1,31 @@
-import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiExtension } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { createHash } from 'node:crypto';
 import type { MillraceError } from '../errors/millrace.error.js';
-import type { RouteHandler } from './controller-routes.js';
 
-const ERROR_PAGES = 'millrace:error-pages';
-/** Of the document, until it is finished. */
-export const ERROR_PAGES_EXTENSION = 'x-error-pages';
+/** One thing that a person can do about an error. */
+export interface PageAction {
+  readonly text: string;
+  /** Where the text leads. */
+  readonly href?: string;
+  /** What to type, behind the text. */
+  readonly command?: string;
+}
+
+/** What a page says in the place of the error, which is told to programs. */
+export interface PageAdvice {
+  readonly title: string;
+  readonly todo: readonly PageAction[];
+}
 
 /**
- * A route that people open in a browser: its errors are pages for whoever accepts HTML before JSON,
- * and the one error shape for everybody else.
+ * A person opens an address in a browser: the errors of a GET are pages for whoever accepts HTML
+ * before JSON, and the one error shape for everybody else.
  */
-export function ErrorPages(): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(ERROR_PAGES, true), ApiExtension(ERROR_PAGES_EXTENSION, true));
-}
-
-export function isAskedForPage(
-  request: Pick<Request, 'accepts' | 'headers'>,
-  route: Partial<RouteHandler> | undefined,
-): boolean {
-  if (route?.handler === undefined) return false;
-  if (Reflect.getMetadata(ERROR_PAGES, route.handler) !== true) return false;
+export function isAskedForPage(request: Pick<Request, 'accepts' | 'headers' | 'method'>): boolean {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   // Programs say `*/*`, or nothing.
-  return /\btext\/html\b/i.test(request.headers.accept ?? '') && firstAccepted(request) === 'html';
-}
-
-function firstAccepted(request: Pick<Request, 'accepts'>): string | false {
-  return request.accepts(['html', 'json']);
+  if (!/\btext\/html\b/i.test(request.headers.accept ?? '')) return false;
+  return request.accepts(['html', 'json']) === 'html';
 }
 
 const STYLE =
@@ -48,18 +45,26 @@ export function errorPage(
   error: Pick<MillraceError, 'kind' | 'message' | 'details'>,
   suggestions: readonly string[],
   requestId: string,
+  advice: PageAdvice = { title: error.message, todo: suggestions.map((text) => ({ text })) },
 ): string {
   const { login } = (error.details ?? {}) as { readonly login?: unknown };
   const account = typeof login === 'string' ? `<p>Account: <b>${escaped(login)}</b></p>` : '';
-  const todo = suggestions.map((each) => `<li>${linked(escaped(each))}</li>`).join('');
+  const todo = advice.todo.map((each) => `<li>${actionHtml(each)}</li>`).join('');
+  const title = escaped(advice.title);
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Millrace: ${escaped(error.message)}</title><style>${STYLE}</style></head>
-<body><h1>${escaped(error.message)}</h1>
+<title>Millrace: ${title}</title><style>${STYLE}</style></head>
+<body><h1>${title}</h1>
 ${account}<p>What to do:</p><ul>${todo}</ul>
 <p><small>${error.kind}, request ${escaped(requestId)}</small></p>
 </body></html>
 `;
+}
+
+function actionHtml({ text, href, command }: PageAction): string {
+  const shown =
+    href === undefined ? linked(escaped(text)) : `<a href="${escaped(href)}">${escaped(text)}</a>`;
+  return command === undefined ? shown : `${shown} <code>${escaped(command)}</code>`;
 }
 
 function escaped(text: string): string {
@@ -71,7 +76,9 @@ function escaped(text: string): string {
     .replaceAll("'", '&#39;');
 }
 
-/** The address at the end of a suggestion, which is our own text. */
-function linked(text: string): string {
-  return text.replace(/https?:\/\/[\w./:[\]-]+$/, (url) => `<a href="${url}">${url}</a>`);
+/** The address at the end of a suggestion, and what stands between backticks: our own texts. */
+function linked(html: string): string {
+  return html
+    .replace(/`([^`]+)`/g, '<code>$1</code>')
+    .replace(/https?:\/\/[\w./:[\]-]+$/, (url) => `<a href="${url}">${url}</a>`);
 }

@@ -7,7 +7,7 @@ import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-err
 import type { ControllerRoute } from './controller-routes.js';
 import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
-import { ERROR_PAGE_POLICY, errorPage, isAskedForPage } from './error-page.js';
+import { ERROR_PAGE_POLICY, errorPage, isAskedForPage, type PageAdvice } from './error-page.js';
 import type { MillraceRequest } from './request-context.js';
 import type { Route, RouteTable } from './route-table.js';
 
@@ -27,6 +27,16 @@ export type ErrorListener = (
   route: (Route & Partial<ControllerRoute>) | undefined,
 ) => void;
 
+/**
+ * What a page says where the error is not for people; undefined: the error says it.
+ * @param address path and query that were asked for
+ */
+export type PageAdviser = (
+  error: MillraceError,
+  address: string,
+  route: Partial<ControllerRoute> | undefined,
+) => PageAdvice | undefined;
+
 /** The only place where an error becomes an HTTP answer. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -38,6 +48,7 @@ export class ErrorFilter implements ExceptionFilter {
     private readonly translators: readonly ErrorTranslator[],
     private readonly metrics: Pick<Metrics, 'errorAnswered'>,
     private readonly listener: ErrorListener = () => undefined,
+    private readonly adviser: PageAdviser = () => undefined,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -72,17 +83,18 @@ export class ErrorFilter implements ExceptionFilter {
     if (announcesBody(request.headers)) closeAfterAnswer(request, response);
     response.status(error.status);
     const body = errorBody(error, request.id);
-    if (!isAskedForPage(request, route)) {
+    if (!isAskedForPage(request)) {
       response.json(body);
       return;
     }
+    const advice = this.adviser(error, request.originalUrl, route);
     response.setHeader('Content-Security-Policy', ERROR_PAGE_POLICY);
     // The address of a log-in holds its code.
     response.setHeader('Referrer-Policy', 'no-referrer');
     response
       .vary('Accept')
       .type('html')
-      .send(errorPage(error, body.suggestions, request.id));
+      .send(errorPage(error, body.suggestions, request.id, advice));
   }
 
   private outcome(

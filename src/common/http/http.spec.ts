@@ -132,6 +132,10 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
     limiters: started.get(RateLimits),
     metrics,
     authenticate: authenticateWith(started.get(Authenticator)),
+    pageAdviser: (_error, address) =>
+      address.endsWith('?advice=1')
+        ? { title: 'Advised.', todo: [{ text: 'There', href: '/there' }] }
+        : undefined,
     translators: [
       (error) =>
         error instanceof TypeError
@@ -215,6 +219,51 @@ describe('errors', () => {
     expectShape(wrong, 401, 'AuthenticationError');
     expect(wrong.body.message).not.toBe(response.body.message);
     await agent().get('/api/things/open').expect(200, 'open');
+  });
+
+  it.each([
+    ['text/html', true],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', true],
+    ['text/html;q=0.9,application/json', false],
+    ['application/json', false],
+    ['application/json, text/plain, */*', false],
+    ['text/event-stream', false],
+    ['image/avif,image/webp,*/*', false],
+    ['*/*', false],
+  ])('of a GET are pages for who accepts HTML before JSON: %s', async (accept, isPage) => {
+    for (const [path, status, error] of [
+      ['/api/things', 401, 'AuthenticationError'],
+      ['/api/<b>', 404, 'NotFoundError'],
+      ['/', 404, 'NotFoundError'],
+    ] as const) {
+      const response = await agent().get(path).set({ accept });
+      if (!isPage) {
+        expectShape(response, status, error);
+        expect(response.headers['content-security-policy']).not.toContain('sha256-');
+        continue;
+      }
+      expect([response.status, response.type]).toEqual([status, 'text/html']);
+      expect(response.text).toMatch(/^<!doctype html>[^]*<h1>[^<]+<\/h1>/);
+      expect(response.text).toContain('<small>' + error);
+      expect(response.headers['content-security-policy']).toMatch(
+        /^default-src 'none';style-src 'sha256-[^']+';base-uri 'none';form-action 'none';frame-ancestors 'none'$/,
+      );
+      expect(response.headers).toMatchObject({ 'cache-control': 'no-store', vary: /accept/i });
+    }
+    const head = await agent().head('/api/things').set({ accept });
+    expect([head.status, head.type === 'text/html']).toEqual([401, isPage]);
+    // What changes something is no visit.
+    expectShape(await agent().post('/api/things').set({ accept }), 401, 'AuthenticationError');
+    // Nothing is a page that is no error.
+    await agent().get('/api/things/open').set({ accept }).expect(200, 'open');
+  });
+
+  it('of a page say what is advised, in the place of what programs are told', async () => {
+    const response = await agent().get('/api/things?advice=1').set('accept', 'text/html');
+    expect(response.text).toContain('<h1>Advised.</h1>');
+    expect(response.text).toContain('<a href="/there">There</a>');
+    expect(response.text).not.toContain('Bearer');
+    expectShape(await agent().get('/api/things?advice=1'), 401, 'AuthenticationError');
   });
 
   it('reads no body of somebody unknown', async () => {
