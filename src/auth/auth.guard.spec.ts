@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -15,6 +16,7 @@ import { Public, PublicIf } from './policy/public.decorator.js';
 import { Requires } from './policy/requires.decorator.js';
 import { authenticateWith } from './principals/authenticate.middleware.js';
 import { Authenticator } from './principals/authenticator.js';
+import { PrincipalWatch } from './principals/principal-watch.js';
 import { principalOf, type SessionCredential } from './principals/principal.js';
 import { SessionCookies } from './sessions/session-cookies.js';
 import { standIn } from '../../test/support/stand-in.js';
@@ -221,6 +223,16 @@ describe('AuthGuard', () => {
     const { body } = await ask('cancel', 'narrow').expect(403);
     expect(body.suggestions).toEqual([expect.stringContaining('but your token does not')]);
     await ask('read', 'narrow').expect(200);
+  });
+
+  it('has the answer end when who reads it may no longer, and watches no one whom it refuses', async () => {
+    const watch = jest.spyOn(app.get(PrincipalWatch), 'watch');
+    await ask('read').expect(401);
+    await ask('cancel', 'viewer').expect(403);
+    expect(watch).not.toHaveBeenCalled();
+    await ask('read', 'client').expect(200);
+    expect(watch.mock.calls).toEqual([[principals.get('client'), expect.any(ServerResponse)]]);
+    watch.mockRestore();
   });
 
   it('takes everybody where the route is public, and where it is opened', async () => {

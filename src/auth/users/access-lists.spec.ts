@@ -85,6 +85,13 @@ describe('who may log in', () => {
     );
   });
 
+  it('gives a name to one of two who log in under it at once', async () => {
+    const lists = { adminLogins: ['ada'] };
+    const verdicts = await Promise.all([judge(lists), judge(lists, { ...ada, id: '2' })]);
+    expect(verdicts).toEqual(['admin', 'refused']);
+    expect([...held.values()]).toEqual(['1']);
+  });
+
   it('does not bind a name to whoever is not active in the team', async () => {
     const lists = { allowedTeams: ['acme/developers'] };
     await judge(lists, ada, groups([], [team], false));
