@@ -106,7 +106,9 @@ steps:
     const shown = (await good(['deliveries', 'show', id])).stdout;
     expect(shown).toMatch(/^push: it starts 1 of 1 pipelines\n/);
     expect(shown).toMatch(/\nFrom +github, repository acme\/shop, its delivery /);
-    expect((await good(['deliveries'])).stdout).toMatch(/ push +done +github +acme\/shop /);
+    expect((await good(['deliveries'])).stdout).toMatch(
+      / push +main [0-9a-f]+ +done +github +acme\/shop /,
+    );
     expect(shown).toMatch(
       /\nshop \(\.millrace\.yml, version 1\): starts\n {2}why: a rule is for it/,
     );

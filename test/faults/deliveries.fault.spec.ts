@@ -69,7 +69,9 @@ describe('deliveries', () => {
     }
   }
 
-  /** Each has one execution, which ran; where workers were killed, a step of it may have been lost. */
+  /**
+   * Each has one execution, which ran; where workers were killed, a step of it may have been lost.
+   */
   async function expectOneEach(
     sent: readonly Sent[],
     ends: readonly string[] = ['success'],
