@@ -11,7 +11,7 @@ import { MillraceError } from '../errors/millrace.error.js';
 import { announcesBody, mediaType } from './content-type.js';
 import type { MillraceRequest } from './request-context.js';
 
-const CONSUMES_KEY = 'millrace:consumes';
+export const CONSUMES_KEY = 'millrace:consumes';
 
 /**
  * No body is taken that a few bytes could blow up to gigabytes.
