@@ -71,7 +71,6 @@ export class ApiUnderTest {
     return (response.body as { id: string }).id;
   }
 
-  /** Documents of a collection that match. */
   /** Sets a field of all documents that a filter finds. */
   async set(
     collection: string,
@@ -81,6 +80,7 @@ export class ApiUnderTest {
     await this.database.collection(collection).updateMany(filter, { $set: change });
   }
 
+  /** How many documents of a collection match. */
   async count(collection: string, filter: Readonly<Record<string, unknown>> = {}): Promise<number> {
     return this.database.collection(collection).countDocuments(filter);
   }

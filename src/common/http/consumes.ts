@@ -11,6 +11,7 @@ import { MillraceError } from '../errors/millrace.error.js';
 import { announcesBody, mediaType } from './content-type.js';
 import type { MillraceRequest } from './request-context.js';
 
+/** Under which a route keeps the media types that the guard lets through. */
 export const CONSUMES_KEY = 'millrace:consumes';
 
 /**
