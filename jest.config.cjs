@@ -57,6 +57,7 @@ const common = {
 const services = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/patience.ts'],
 };
 
 module.exports = {
@@ -64,6 +65,8 @@ module.exports = {
   watchman: false,
   // Most specs wait for processes, not for a core.
   maxWorkers: 3,
+  // Milliseconds until a unit spec counts as one that hangs, hooks too; the machine may be loaded.
+  testTimeout: 20_000,
   projects: [
     {
       ...common,

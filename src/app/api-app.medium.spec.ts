@@ -40,7 +40,7 @@ afterAll(async () => {
   await app.close();
   hung.close();
   rmSync(home, { recursive: true });
-}, 20_000);
+});
 
 describe('the API without its stores', () => {
   it('shows a browser without a token which command shows the same', async () => {
@@ -88,7 +88,7 @@ describe('the API without its stores', () => {
       expect(body.error).toBe('ServiceUnavailableError');
       expect(JSON.stringify(body)).not.toMatch(/hunter2|127\.0\.0\.1|ECONN|mongo|buffer/i);
     }
-  }, 20_000);
+  });
 
   it('still tells what is wrong with a request', async () => {
     const { status, body } = await request(app.getHttpServer())
@@ -124,7 +124,7 @@ describe('the API without its stores', () => {
       return [path, 405, all.sort().join(', ')];
     });
     expect(await Promise.all(answers)).toEqual(expected);
-  }, 30_000);
+  });
 
   it('serves its documentation under its own security policy', async () => {
     const { text, headers } = await request(app.getHttpServer()).get('/api/docs').expect(200);

@@ -8,8 +8,6 @@ import { principalOf, type Principal } from '../auth/principals/principal.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { controllerRoutes } from '../common/http/controller-routes.js';
 
-jest.setTimeout(120_000);
-
 /** `Bearer ROLE`, or `Bearer ROLE-SCOPE`: that role without the scope. */
 async function testPrincipal({ authorization }: Credentials): Promise<Principal | undefined> {
   const name = authorization?.replace('Bearer ', '') ?? '';

@@ -5,8 +5,6 @@ import { Audit } from '../common/audit/audit.js';
 import type { AuditRecordDocument } from './audit.schema.js';
 import { entryOf } from './audit.fixture.js';
 
-jest.setTimeout(120_000);
-
 const YAML = 'name: audited\nsteps: [{run: "true"}]\n';
 /** All processes over one database need the same key. */
 const ONE_KEY = { ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}` };

@@ -114,7 +114,7 @@ afterAll(async () => {
   database.close();
   redis.close();
   rmSync(home, { recursive: true });
-}, 20_000);
+});
 
 interface Health {
   readonly code: number;
@@ -185,7 +185,7 @@ describe('health', () => {
       database.set('open');
     }
     await healthOnce(isUp('database'));
-  }, 60_000);
+  });
 
   it('a write that was told to have failed and took effect is found by its key, not made again', async () => {
     await healthOnce(isUp('database'));
@@ -221,7 +221,7 @@ describe('health', () => {
     });
     expect([repeated.status, (repeated.body as { id: string }).id]).toEqual([201, made[0]]);
     expect(await list()).toEqual(made);
-  }, 60_000);
+  });
 
   it.each(['hung', 'away'] as const)(
     'serves on while Redis is %s, and says so',

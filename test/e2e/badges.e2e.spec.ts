@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(60_000);
-
 const yaml = `name: badge
 stages:
   - name: main

@@ -5,8 +5,6 @@ import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { OAuthStandIn, type StandInAccount } from '../support/oauth-stand-in.js';
 
-jest.setTimeout(120_000);
-
 const ADA: StandInAccount = { id: 583_231, login: 'Ada', name: 'Ada L.' };
 
 /** The forge is on `localhost` and Millrace on 127.0.0.1: to a browser they are two sites. */

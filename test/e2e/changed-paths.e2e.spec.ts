@@ -7,8 +7,6 @@ import { freePort } from '../support/free-port.js';
 import type { GitFixture } from '../support/git-http-server.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const NONE = '0'.repeat(40);
 const DEFINITION = `name: shop
 triggers:

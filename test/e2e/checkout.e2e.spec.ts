@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { GitFixture, GitHttpServer } from '../support/git-http-server.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 type Triggered = ExecutionBody & {
   readonly trigger_info: Readonly<Record<string, string>>;
   readonly rerun_of: string | null;

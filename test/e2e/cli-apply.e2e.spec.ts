@@ -16,11 +16,11 @@ describe('apply', () => {
     server = await MillraceServer.start({ workers: 0 });
     home = await mkdtemp(join(tmpdir(), 'millrace-apply-'));
     cli = new CommandLine(home, { MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: TOKEN });
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await removeTree(home);
-  }, 60_000);
+  });
 
   const yaml = (name: string, text: string): string =>
     `name: ${name}\nstages:\n  - name: s\n    steps:\n      - run: echo ${text}\n`;
@@ -66,7 +66,7 @@ describe('apply', () => {
       const made = said.exec(again.stdout)?.[1] ?? '';
       expect((await cli.run(['pipelines', 'delete', made])).code).toBe(0);
     }
-  }, 60_000);
+  });
 
   it('of several at once one creates, whatever they say', async () => {
     const files = await Promise.all(['1', '1', '2', '3'].map((text) => fileOf('race', text)));
@@ -74,7 +74,7 @@ describe('apply', () => {
     expect(all.filter(({ stdout }) => stdout.endsWith('created\n'))).toHaveLength(1);
     for (const { code } of all) expect([0, 1]).toContain(code);
     expect(await versionsOf('race')).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('asks which of several of a name is meant', async () => {
     const ids = [
@@ -88,7 +88,7 @@ describe('apply', () => {
     expect(asked.stderr).toContain('--pipeline ID');
     const told = await cli.run(['apply', file, '--pipeline', ids[0] ?? '']);
     expect(told.stdout).toBe(`${ids[0]}  twin  version 2  updated\n`);
-  }, 60_000);
+  });
 
   it('stores nothing when one of the files is wrong, or two have one name', async () => {
     const good = await fileOf('never', '1');
@@ -100,5 +100,5 @@ describe('apply', () => {
     expect(JSON.parse(json.stderr)).toMatchObject({ details: [{ file: 'bad.yaml' }, {}] });
     expect((await cli.run(['apply', good, await fileOf('never', '2')])).code).toBe(2);
     expect(await versionsOf('never')).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -34,11 +34,11 @@ describe('the command line as a client', () => {
     file = join(home, 'pipeline.yaml');
     const { code, stderr } = await login(cli);
     if (code !== 0) throw new Error(stderr);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await removeTree(home);
-  }, 60_000);
+  });
 
   function login(as: CommandLine): Promise<Outcome> {
     return as.run(['login', server.baseUrl, '--token-stdin'], { input: `${TOKEN}\n` });
@@ -92,7 +92,7 @@ describe('the command line as a client', () => {
     await expect(stat(kept)).rejects.toThrow('ENOENT');
     expect((await mine.run(['logout'])).code).toBe(5);
     expect((await mine.run(['login', server.baseUrl])).code).toBe(2);
-  }, 60_000);
+  });
 
   it('secrets: set from standard input, list, delete; no value is ever shown', async () => {
     const id = await create('with-secret', '      - { run: "echo [$A_KEY]", secrets: [A_KEY] }\n');
@@ -144,7 +144,7 @@ describe('the command line as a client', () => {
     expect(await cli.run(['secrets'])).toMatchObject({ code: 0, stdout: '' });
     const shown = [set, asGlobal, list, run].map((each) => each.stdout + each.stderr).join('');
     expect(shown).not.toContain('hunter2');
-  }, 60_000);
+  });
 
   it('pipelines: create, list, get, yaml, update, delete; by id, beginning and name', async () => {
     const id = await create('shop-Ünïcode', '      - run: echo one\n');
@@ -200,7 +200,7 @@ describe('the command line as a client', () => {
       error: 'ValidationError',
       details: expect.arrayContaining([expect.objectContaining({ line: 5 })]),
     });
-  }, 120_000);
+  });
 
   it('trigger: the log, the result and the exit code', async () => {
     await create('good', '      - run: echo "hi $WHO"; echo oops >&2\n');
@@ -229,7 +229,7 @@ describe('the command line as a client', () => {
     });
     expect(absent.code).toBe(2);
     expect(`${good.stdout}${good.stderr}`).not.toContain('\u001b');
-  }, 60_000);
+  });
 
   it('follows through a restart of the server: every line once, in order', async () => {
     const steps = '      - run: for i in $(seq 400); do echo "line $i"; sleep 0.02; done; exit 7\n';
@@ -245,7 +245,7 @@ describe('the command line as a client', () => {
     expect(stdout.trimEnd().split('\n')).toEqual(wanted);
     expect(stderr).toContain('Connected again.');
     expect(code).toBe(1);
-  }, 120_000);
+  });
 
   it('Ctrl-C leaves the execution alone, says how to continue, and logs -f continues', async () => {
     const go = join(home, 'go');
@@ -279,7 +279,7 @@ describe('the command line as a client', () => {
     expect(lines.map((line) => (JSON.parse(line) as LogLine).text)).toEqual(['begun', 'over']);
     const followed = (await logs('-f', '--json')).stdout.trimEnd().split('\n');
     expect(followed.map((line) => (JSON.parse(line) as LogLine).seq)).toEqual([1, 2]);
-  }, 60_000);
+  });
 
   it('Ctrl-C cancels where that was asked for, and cancel is told from afar', async () => {
     await create(
@@ -305,7 +305,7 @@ describe('the command line as a client', () => {
     const again = await cli.run(['cancel', 'last']);
     expect(again.code).toBe(1);
     expect(again.stderr.trimEnd().split('\n')).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('status, explain, rerun and workers', async () => {
     const pipeline = await create(
@@ -345,7 +345,7 @@ describe('the command line as a client', () => {
     expect(JSON.parse((await cli.run(['workers', '--json'])).stdout)[0]).toMatchObject({
       status: 'active',
     });
-  }, 60_000);
+  });
 
   it('plan tells of a file and of a pipeline what a trigger would do, and stores nothing', async () => {
     const steps =
@@ -409,7 +409,7 @@ s       would run
     expect((await cli.run(['plan', file, '--json', '--mermaid'])).code).toBe(2);
     const both = await cli.run(['plan', id, '--branch', 'a', '--tag', 'b']);
     expect(both.code).toBe(2);
-  }, 60_000);
+  });
 
   it('explain says where in the queue it is', async () => {
     await create('waits', '      - run: echo x\n', 'runs_on: [no-such-label]\n');
@@ -417,7 +417,7 @@ s       would run
     const { stdout } = await cli.run(['explain', id]);
     expect(stdout).toMatch(/^Queue \(labels .*no-such-label.*\): it is next; 0 workers/m);
     expect((await cli.run(['cancel', id])).code).toBe(0);
-  }, 60_000);
+  });
 
   it('completes commands, options, values and names in bash', async () => {
     await create('to-complete', '      - run: echo x\n');
@@ -451,7 +451,7 @@ s       would run
     expect(await complete('plan', join(home, 'compl').replace(' ', '\\ '))).toEqual([script]);
     expect(await complete('')).toEqual(expect.arrayContaining(['start', 'login', 'completion']));
     expect(await complete('')).not.toContain('complete-names');
-  }, 60_000);
+  });
 
   it('says what is wrong and what to do, in two lines, with an exit code', async () => {
     const away = await cli.run(['workers', '--server', await closedPort()]);
@@ -465,7 +465,7 @@ s       would run
     expect((await cli.run(['status', '--limit', '0'])).code).toBe(2);
     expect((await cli.run(['logs', UNKNOWN_ID])).code).toBe(5);
     expect((await cli.run(['--help'])).stdout).toContain('Exit codes: 0 success; 1 ');
-  }, 60_000);
+  });
 
   it('says that a server of another release does not know what it asks', async () => {
     const health = JSON.stringify({ status: 'ok', version: '0.0.9' });
@@ -504,7 +504,7 @@ s       would run
     expect(wrong.code).toBe(3);
     expect(wrong.stderr).toContain('does not know the request GET /api/workers.\n  Check the');
     expect((await cli.run(['pipelines', 'get', UNKNOWN_ID])).code).toBe(5);
-  }, 60_000);
+  });
 
   it('speaks TLS to a server with a CA of its own, and to no other', async () => {
     const folder = await mkdtemp(join(home, 'tls-'));
@@ -538,7 +538,7 @@ s       would run
     } finally {
       front.close();
     }
-  }, 60_000);
+  });
 
   it('tells a hostile or broken server from ours, and obeys nothing that it says', async () => {
     const hostile = await fake((path) =>
@@ -573,7 +573,7 @@ s       would run
     } finally {
       for (const { close } of [hostile, redirecting, broken]) close();
     }
-  }, 60_000);
+  });
 });
 
 const WORKER = {

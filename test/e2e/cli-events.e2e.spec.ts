@@ -7,8 +7,6 @@ import type { ForgeStandIn } from '../support/forge-stand-in.js';
 import { freePort } from '../support/free-port.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const NONE = '0'.repeat(40);
 
 /** Repositories, deliveries, schedules and tokens as the command line shows them. */

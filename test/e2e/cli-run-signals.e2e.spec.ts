@@ -115,5 +115,5 @@ always:
     expect(await exited).toEqual([129, null]);
     expect(await hook()).toBe('ran\n');
     await expectNothingLeft(run);
-  }, 30_000);
+  });
 });

@@ -78,7 +78,7 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^success {3}Result {2}\d+ ms$/m);
     expect(`${stdout}${stderr}`).not.toContain('\u001b');
     expect(await workspaces()).toEqual([]);
-  }, 30_000);
+  });
 
   describe('plan, without a server', () => {
     let repository: string;
@@ -130,7 +130,7 @@ Rules     push: the branch "main" fits none of "docs/*"
         ['.millrace.yml', true, true],
         ['.millrace/docs.yml', true, false],
       ]);
-    }, 30_000);
+    });
 
     it.each<[readonly string[], string]>([
       [['--base', 'main'], 'it matches for opened'],
@@ -189,7 +189,7 @@ Rules     push: the branch "main" fits none of "docs/*"
           expect.stringMatching(/^millrace: -: /),
         ]);
       }
-    }, 30_000);
+    });
 
     it('refuses what no event has, and says what is wrong with a file', async () => {
       const wrong: readonly (readonly string[])[] = [
@@ -212,7 +212,7 @@ Rules     push: the branch "main" fits none of "docs/*"
       expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('.millrace.yml')]);
       const broken = await plan(['-'], 'name: x\nsteps: 1\n');
       expect([broken.code, broken.stdout]).toEqual([1, expect.stringMatching(/^-:2:8: error: /)]);
-    }, 30_000);
+    });
   });
 
   it('run: the exit code is the result', async () => {
@@ -229,7 +229,7 @@ Rules     push: the branch "main" fits none of "docs/*"
       /wrong\.yaml:5:9: error: .*"rum".*\n {4}Did you mean "run"/,
     );
     expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file\n');
-  }, 30_000);
+  });
 
   it('run: secrets come from a file, are masked, and must all be there', async () => {
     const file = join(folder, 'secret.yaml');
@@ -264,7 +264,7 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(output).toContain('| hook');
     expect(await processesWith(`sleep\0${mark}`)).toEqual([]);
     expect(await workspaces()).toEqual([]);
-  }, 30_000);
+  });
 
   it('run: continues when nobody reads any more', async () => {
     const file = await pipeline('many.yaml', '      - run: seq 200000; exit 3\n');
@@ -275,7 +275,7 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(await closed).toEqual([1, null]);
     expect(await stderr).toMatch(/^failed {4}Result/m);
     expect(await workspaces()).toEqual([]);
-  }, 30_000);
+  });
 
   it('lint: every problem with its place; 1 with errors, 2 when a file cannot be read', async () => {
     const wrong = await pipeline(
@@ -296,7 +296,7 @@ Rules     push: the branch "main" fits none of "docs/*"
 
     expect((await millrace(['lint', '-'], { input: 'name: x\n' })).code).toBe(1);
     expect((await millrace(['lint', 'absent.yaml'])).code).toBe(2);
-  }, 30_000);
+  });
 
   it('config: what is in effect, secrets masked; flags before variables', async () => {
     const { code, stdout } = await millrace(['config', '--port', '81', '--home', 'data'], {
@@ -315,7 +315,7 @@ Rules     push: the branch "main" fits none of "docs/*"
     const bad = await millrace(['config'], { PORT: '-1', HOST: 'a b' });
     expect(bad).toMatchObject({ code: 1, stdout: '' });
     expect(bad.stderr).toMatch(/^ {2}HOST .*\n {2}PORT .*$/m);
-  }, 30_000);
+  });
 
   it('worker: says what it needs', async () => {
     const { code, stderr } = await millrace(['worker']);
@@ -333,5 +333,5 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(wrong).toMatchObject({ code: 2, stdout: '' });
     expect(wrong.stderr).toContain('Did you mean start?');
     expect((await millrace(['start', '--prot', '1'])).stderr).toContain('Did you mean --port?');
-  }, 30_000);
+  });
 });

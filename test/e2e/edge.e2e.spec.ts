@@ -6,8 +6,6 @@ import { readEvents } from '../support/event-stream.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 import { rawRequest, type RawAnswer } from '../support/raw-socket.js';
 
-jest.setTimeout(120_000);
-
 const token = 'test-token-of-24-characters';
 const limit = 300;
 const head = (first: string, ...headers: string[]): string =>

@@ -7,8 +7,6 @@ import { MillraceServer } from '../support/millrace-server.js';
 import { processesWith } from '../support/processes.js';
 import { testServices } from '../support/services.js';
 
-jest.setTimeout(60_000);
-
 const step = (run: string, more = ''): string =>
   `name: one\nstages:\n  - name: main\n    steps:\n      - name: only\n        run: ${JSON.stringify(run)}\n${more}`;
 

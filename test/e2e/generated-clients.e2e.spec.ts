@@ -6,8 +6,6 @@ import { promisify } from 'node:util';
 import { packageRoot } from '../../src/config/paths.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const run = promisify(execFile);
 const root = packageRoot();
 const programs = join(root, 'test/generated-clients');

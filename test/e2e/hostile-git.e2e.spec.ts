@@ -17,8 +17,6 @@ import {
   type ServerProcess,
 } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const READ = `
 name: read
 stages:

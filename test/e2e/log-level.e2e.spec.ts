@@ -1,8 +1,6 @@
 import { eventually } from '../support/eventually.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 interface LevelBody {
   readonly level: string;
   readonly configured: string;

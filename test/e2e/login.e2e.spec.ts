@@ -14,8 +14,6 @@ import { OAuthStandIn, type StandInAccount } from '../support/oauth-stand-in.js'
 import { removeTree } from '../support/remove-tree.js';
 import { testServices } from '../support/services.js';
 
-jest.setTimeout(120_000);
-
 const ACME = { id: 77, login: 'acme' };
 const ADA: StandInAccount = { id: 583_231, login: 'Ada', name: 'Ada L.' };
 const BOB: StandInAccount = { id: 2, login: 'bob' };

@@ -1,8 +1,6 @@
 import { readEvents, type ServerEvent } from '../support/event-stream.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const LINES = 200_000;
 
 interface Line {

@@ -5,8 +5,6 @@ import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { type MetricFamily, parsePrometheusText, total } from '../support/prometheus-text.js';
 
-jest.setTimeout(120_000);
-
 const pipeline = (run: string, more = ''): string =>
   `name: measured\nstages:\n  - name: main\n    steps:\n      - name: only\n        run: ${JSON.stringify(run)}\n${more}`;
 

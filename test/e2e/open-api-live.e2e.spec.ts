@@ -11,8 +11,6 @@ import { LiveApi } from '../support/live-api.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { OAuthStandIn } from '../support/oauth-stand-in.js';
 
-jest.setTimeout(120_000);
-
 const document = JSON.parse(
   readFileSync(join(packageRoot(), 'openapi.json'), 'utf8'),
 ) as ApiDocument;

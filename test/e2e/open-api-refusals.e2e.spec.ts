@@ -9,8 +9,6 @@ import { LiveApi, type Ask } from '../support/live-api.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { testServices } from '../support/services.js';
 
-jest.setTimeout(120_000);
-
 const document = JSON.parse(
   readFileSync(join(packageRoot(), 'openapi.json'), 'utf8'),
 ) as ApiDocument;

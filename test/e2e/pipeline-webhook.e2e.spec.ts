@@ -2,8 +2,6 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 const YAML = `name: called
 triggers: [webhook]
 steps:

@@ -57,11 +57,11 @@ describe('commands of README.md and docs/cli.md', () => {
     // As the first start does it.
     const first = await shell('./millrace apply examples/hello.yaml');
     if (first.code !== 0) throw new Error(first.stderr);
-  }, 120_000);
+  });
   afterAll(async () => {
     await server?.stop();
     await removeTree(folder);
-  }, 60_000);
+  });
 
   async function program(name: string, script: string): Promise<void> {
     await writeFile(join(folder, name), `#!/bin/bash\n${script}\n`);
@@ -114,5 +114,5 @@ describe('commands of README.md and docs/cli.md', () => {
       '/api/ci/pipelines?limit=200',
     );
     expect(items.filter(({ name }) => name === 'hello')).toHaveLength(1);
-  }, 60_000);
+  });
 });

@@ -1,8 +1,6 @@
 import { MillraceServer } from '../support/millrace-server.js';
 import { writesFirst } from '../support/writes-first.js';
 
-jest.setTimeout(120_000);
-
 const MiB = 1024 * 1024;
 const token = 'test-token-of-24-characters';
 const multipart = Buffer.from(

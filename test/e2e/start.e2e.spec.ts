@@ -108,7 +108,7 @@ describe('millrace start', () => {
     process.kill(-first.pid, 'SIGINT');
     expect(await first.ended).toBe(0);
     expect(stillRunning(all)).toEqual([]);
-  }, 90_000);
+  });
 
   it('finds its data again, restarts what dies, and leaves nothing when it is killed', async () => {
     const second = start();
@@ -135,7 +135,7 @@ describe('millrace start', () => {
     const all = await descendants(second.pid);
     second.child.kill('SIGKILL');
     await eventually(async () => (stillRunning(all).length === 0 ? true : undefined), 10_000);
-  }, 90_000);
+  });
 
   it('replaces what stands still', async () => {
     const started = start();
@@ -155,7 +155,7 @@ describe('millrace start', () => {
     process.kill(-started.pid, 'SIGINT');
     expect(await started.ended).toBe(0);
     expect(stillRunning(all)).toEqual([]);
-  }, 120_000);
+  });
 
   it('Ctrl-C while it starts ends what is there already', async () => {
     const started = start();
@@ -166,7 +166,7 @@ describe('millrace start', () => {
     process.kill(-started.pid, 'SIGINT');
     expect(await started.ended).toBe(130);
     expect(stillRunning([...all, ...(await descendants(started.pid))])).toEqual([]);
-  }, 60_000);
+  });
 
   it('names a port that is in use, before it starts anything', async () => {
     const other = createServer().listen(0, '127.0.0.1');
@@ -178,7 +178,7 @@ describe('millrace start', () => {
       `millrace: Port ${port} of 127.0.0.1 is in use by a program. Stop that, or choose another port by --port (or PORT); 0 takes any free one.\n`,
     );
     other.close();
-  }, 30_000);
+  });
 
   it('names a home that cannot be used, and every bad variable at once', async () => {
     const file = join(folder, 'file');
@@ -192,7 +192,7 @@ describe('millrace start', () => {
     for (const name of ['PORT', 'WORKERS', 'AUTH_MODE']) {
       expect(bad.output()).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     }
-  }, 30_000);
+  });
 
   it('ends when a server process does not start, with its words', async () => {
     await writeFile(join(home, 'token'), 'short');
@@ -200,7 +200,7 @@ describe('millrace start', () => {
     expect(await started.ended).toBe(1);
     expect(started.output()).toContain('holds no token: delete it and start again');
     expect(started.output()).toContain('millrace: api did not start (exit code 1).');
-  }, 60_000);
+  });
 });
 
 /** Everything that a process started, at any depth. */

@@ -3,8 +3,6 @@ import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.js';
 
-jest.setTimeout(120_000);
-
 const yaml = `
 name: traced
 stages:

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 interface WorkerBody {
   readonly id: string;
   readonly status: string;

@@ -3,8 +3,6 @@ import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
-jest.setTimeout(120_000);
-
 interface Page {
   readonly items: readonly { readonly id: string }[];
 }

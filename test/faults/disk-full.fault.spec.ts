@@ -10,8 +10,6 @@ import { itWith } from '../support/needed-programs.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
-jest.setTimeout(120_000);
-
 const SIZE = '48m';
 const disk = mountSmallDisk();
 /** Only root may mount. */

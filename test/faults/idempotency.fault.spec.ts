@@ -3,8 +3,6 @@ import { eventually } from '../support/eventually.js';
 import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 
-jest.setTimeout(120_000);
-
 interface Page {
   readonly items: readonly { readonly id: string }[];
 }

@@ -6,8 +6,6 @@ import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
-jest.setTimeout(120_000);
-
 type Fields = Readonly<Record<string, unknown>>;
 
 describe('poison', () => {

@@ -7,8 +7,6 @@ import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { testServices } from '../support/services.js';
 
-jest.setTimeout(120_000);
-
 const DAY = 86_400_000;
 
 describe('retention', () => {

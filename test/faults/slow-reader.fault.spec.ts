@@ -5,8 +5,6 @@ import { MillraceServer } from '../support/millrace-server.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
-jest.setTimeout(120_000);
-
 const MiB = 1024 * 1024;
 const READERS = 10;
 /** Of 1.5 GB that the readers together do not read. */

@@ -6,8 +6,6 @@ import { Ledger } from '../support/ledger.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
-jest.setTimeout(120_000);
-
 /** From the blow: what the dead process had for it (5 s), and a round of the reconciler. */
 const RELAYED_MS = 25_000;
 

@@ -7,8 +7,6 @@ import { processesWith } from '../support/processes.js';
 import { itWith } from '../support/needed-programs.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
-jest.setTimeout(120_000);
-
 describe('a step that', () => {
   let server: MillraceServer;
   let ledger: Ledger;

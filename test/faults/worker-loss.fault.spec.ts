@@ -6,8 +6,6 @@ import { processesWith } from '../support/processes.js';
 import { expectInvariants, noteRecovery } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
-jest.setTimeout(120_000);
-
 /** From the loss of a worker to the end or a new attempt, with what the machine's load may add. */
 const LOSS_MS = 40_000;
 

@@ -4,8 +4,6 @@ import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { expectInvariants } from './support/expect-invariants.js';
 
-jest.setTimeout(60_000);
-
 interface Explanation {
   readonly status: string;
   readonly reason: { readonly code: string };

@@ -7,8 +7,6 @@ import {
 import { expectInvariants, noteRecovery } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
-jest.setTimeout(120_000);
-
 /** From the loss of a worker to the end, with what the machine's load may add. */
 const LOSS_MS = 40_000;
 

@@ -9,8 +9,6 @@ import { Ledger } from '../support/ledger.js';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
 import { expectInvariants, noteRecovery } from './support/expect-invariants.js';
 
-jest.setTimeout(120_000);
-
 /** What is promised, with what the machine's load may add. */
 const TAKEN_OVER_MS = 40_000;
 

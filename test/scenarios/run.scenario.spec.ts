@@ -15,8 +15,6 @@ import { ScenarioRepositories } from './scenario-repositories.js';
  * Every runnable scenario of `run/`, with the real engine, step handlers, processes and log, but
  * without a server.
  */
-jest.setTimeout(120_000);
-
 const names = scenarioNames();
 
 describe('run', () => {

@@ -9,8 +9,6 @@ import {
   type StandInAccount,
 } from '../../../test/support/oauth-stand-in.js';
 
-jest.setTimeout(60_000);
-
 const ACME = { id: 77, login: 'Acme' };
 const TEAM = { id: 9, slug: 'developers', organization: ACME, state: 'active' as const };
 const GIL: StandInAccount = { id: 1, login: 'gil', name: 'Gil', teams: [TEAM] };

@@ -3,8 +3,6 @@ import { CookieJar } from '../../../test/support/cookie-jar.js';
 import { freePort } from '../../../test/support/free-port.js';
 import { OAuthStandIn, type StandInAccount } from '../../../test/support/oauth-stand-in.js';
 
-jest.setTimeout(60_000);
-
 const ADA: StandInAccount = { id: 583_231, login: 'Ada' };
 const EVE: StandInAccount = { id: 666, login: 'eve' };
 

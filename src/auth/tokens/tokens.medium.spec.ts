@@ -5,8 +5,6 @@ import { Browser, type BrowserAnswer, callWith } from '../../../test/support/bro
 import { freePort } from '../../../test/support/free-port.js';
 import { OAuthStandIn, type StandInAccount } from '../../../test/support/oauth-stand-in.js';
 
-jest.setTimeout(60_000);
-
 const ADA: StandInAccount = { id: 1, login: 'ada' };
 const BOB: StandInAccount = { id: 2, login: 'bob' };
 const CID: StandInAccount = { id: 3, login: 'cid' };

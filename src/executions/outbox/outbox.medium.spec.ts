@@ -20,8 +20,6 @@ import { describeOutboxStore } from './outbox-store.contract.spec.js';
 import { OutboxRelay } from './outbox-relay.js';
 import { OutboxRepository } from './outbox.repository.js';
 
-jest.setTimeout(60_000);
-
 const { mongodbUri, databaseName, redisUrl, keyPrefix } = testServices();
 
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 20 });

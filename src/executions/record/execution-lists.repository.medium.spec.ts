@@ -10,8 +10,6 @@ const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSiz
 const model = database.connection.model(ExecutionRecord.name, ExecutionSchema);
 const lists = new ExecutionListsRepository(model);
 
-jest.setTimeout(60_000);
-
 const DAY = 86_400_000;
 const OFTEN = firstUuidAt(1);
 const SELDOM = firstUuidAt(2);

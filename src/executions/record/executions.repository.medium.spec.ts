@@ -12,8 +12,6 @@ const executions = new ExecutionsRepository(
   testKeyring(),
 );
 
-jest.setTimeout(60_000);
-
 beforeAll(() => database.open());
 afterAll(() => database.close());
 

@@ -8,8 +8,6 @@ import { ExecutionRecord, ExecutionSchema } from './execution.schema.js';
 import { ExecutionsRepository, type Settlement } from './executions.repository.js';
 import { executionFinished } from './outbox-event.js';
 
-jest.setTimeout(60_000);
-
 const { mongodbUri, databaseName } = testServices();
 const database = new DatabaseConnection({ uri: mongodbUri, databaseName, poolSize: 5 });
 const real = database.connection.model(ExecutionRecord.name, ExecutionSchema);

@@ -42,8 +42,6 @@ const record = nameRecord(names.map((name) => [name, `value of ${name}`] as cons
 const entries = Object.entries(record);
 const entriesOf = (read: object | undefined) => Object.entries(read ?? {});
 
-jest.setTimeout(60_000);
-
 beforeAll(() => database.open());
 afterAll(() => database.close());
 

@@ -97,8 +97,6 @@ async function restsOf(id: string, attempts = 1): Promise<string[]> {
 
 const WHOLE = ['execution', 'log 1', 'trace 1'];
 
-jest.setTimeout(60_000);
-
 beforeAll(() => database.open());
 afterAll(() => database.close());
 beforeEach(async () => {

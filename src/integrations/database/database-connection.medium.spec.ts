@@ -23,17 +23,17 @@ describe('DatabaseConnection', () => {
   schema.index({ n: 1 });
   const things = database.connection.model('Thing', schema, 'things');
   const sockets = new Set<Socket>();
-  let doomed = 0;
+  let isOfPool = false;
 
   /**
    * What the pool connects next is destroyed when it stands, before the driver's handshake is
-   * written.
+   * written. The monitor of the servers connects as well, but creates nothing for the pool.
    */
   const onSocket = (message: unknown): void => {
     const { socket } = message as { socket: Socket };
     sockets.add(socket);
-    if (doomed === 0) return;
-    doomed -= 1;
+    if (!isOfPool) return;
+    isOfPool = false;
     socket.prependOnceListener('connect', () => socket.destroy());
   };
 
@@ -59,8 +59,10 @@ describe('DatabaseConnection', () => {
     const raw = things.db.collection('things');
     // Attempts that are lost are never given up by the driver, and it makes no more than these at
     // once.
-    before.once('connectionCreated', () => {
-      doomed = ATTEMPTS;
+    let attempts = 0;
+    before.on('connectionCreated', () => {
+      // The driver makes the socket in the same turn.
+      isOfPool = ++attempts <= ATTEMPTS;
     });
     for (const socket of sockets) socket.destroy();
     const failed = await Promise.allSettled(
@@ -80,10 +82,11 @@ describe('DatabaseConnection', () => {
       }
     }, 20_000);
     process.stdout.write(`replaced after ${Math.round(performance.now() - begun)} ms\n`);
-    expect(database.connection.getClient()).not.toBe(before);
+    // Not `toBe`: a client that is shown in a failure holds itself, and ends Jest's reporter.
+    expect(database.connection.getClient() === before).toBe(false);
     await database.ping();
     await things.updateOne({ _id: 'before' }, { n: 2 });
     // Collections that were taken before go to the new client as well.
     expect(await raw.findOne({ n: 2 })).toEqual({ _id: 'before', n: 2 });
-  }, 60_000);
+  });
 });

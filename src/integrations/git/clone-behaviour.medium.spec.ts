@@ -11,8 +11,6 @@ import type { Cloned, CloneRequest, GitClient } from './git-client.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 
-jest.setTimeout(60_000);
-
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const allowPrivateUrls = ['127.0.0.0/8'];
 let scratch: string;

@@ -21,8 +21,6 @@ import type { GitMirrorSettings } from './git-mirror-store.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
 
-jest.setTimeout(60_000);
-
 const ODD_MESSAGE = 'Zeile eins: "quotes" $(id) `x` \u2603 \u{1f600}\n\nbody\twith tab\n-- \nend';
 const ODD_AUTHOR = "J\u00f6rg O'Neil $HOME <j\u00f6rg+x@example.com>";
 const TOKEN = 'ghp_s3cr3t/T0ken@%';

@@ -12,8 +12,6 @@ import type { Cloned, CloneRequest, GitClient } from './git-client.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 
-jest.setTimeout(60_000);
-
 const CREDENTIALS = 'ci:sesame-0pen-it';
 const BASIC = `Basic ${Buffer.from(CREDENTIALS).toString('base64')}`;
 const CONTENT = Buffer.from('a large file\n'.repeat(1000));

@@ -7,8 +7,6 @@ import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import { GitMirrorStore } from './git-mirror-store.js';
 import { ownProcessMark, processState } from './process-mark.js';
 
-jest.setTimeout(20_000);
-
 const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
 const URLS = ['https://host/a.git', 'https://host/b.git', 'https://host/c.git'];

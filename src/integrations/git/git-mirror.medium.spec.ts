@@ -22,8 +22,6 @@ import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 import { ownProcessMark } from './process-mark.js';
 
-jest.setTimeout(60_000);
-
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const AUTH = { username: 'ci', password: 'sesame-0pen-it' };
 const CREDENTIALS = 'ci:sesame-0pen-it';

@@ -10,8 +10,6 @@ import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import { GitError } from './git-client.js';
 import { GitProgramClient } from './git-program-client.js';
 
-jest.setTimeout(20_000);
-
 describe('GitProgramClient', () => {
   let folder: string;
   let server: GitHttpServer;

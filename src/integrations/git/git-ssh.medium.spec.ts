@@ -8,8 +8,6 @@ import { removeTree } from '../../../test/support/remove-tree.js';
 import type { SshIdentity } from './git-client.js';
 import { GitProgramClient } from './git-program-client.js';
 
-jest.setTimeout(60_000);
-
 describeWith({ sshd: 'openssh-server', ssh: 'openssh-client' }, {}, 'clones by SSH', () => {
   let folder: string;
   let fixture: GitFixture;

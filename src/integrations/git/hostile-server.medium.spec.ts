@@ -27,8 +27,6 @@ import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 import { GitHttpClient } from './isomorphic-git-http.js';
 
-jest.setTimeout(120_000);
-
 const MIB = 2 ** 20;
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const allowPrivateUrls = ['127.0.0.0/8'];

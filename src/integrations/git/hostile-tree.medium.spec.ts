@@ -28,8 +28,6 @@ import type { GitClient, GitError } from './git-client.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 
-jest.setTimeout(120_000);
-
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const allowPrivateUrls = ['127.0.0.0/8'];
 const FILE = '100644';

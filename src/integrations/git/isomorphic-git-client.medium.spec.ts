@@ -10,8 +10,6 @@ import { GitProgramClient } from './git-program-client.js';
 import { detectGitProgram } from './git-program.js';
 import { IsomorphicGitClient, type IsomorphicGitClientOptions } from './isomorphic-git-client.js';
 
-jest.setTimeout(20_000);
-
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const none = { signal: new AbortController().signal, progress: () => undefined };
 const allowPrivateUrls = ['127.0.0.0/8'];

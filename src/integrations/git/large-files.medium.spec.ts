@@ -11,8 +11,6 @@ import type { GitMirrorSettings } from './git-mirror-store.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 
-jest.setTimeout(90_000);
-
 const MIB = 2 ** 20;
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const allowPrivateUrls = ['127.0.0.0/8'];

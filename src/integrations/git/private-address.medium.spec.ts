@@ -13,8 +13,6 @@ import { openRoute } from './git-route.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 import { GitHttpClient } from './isomorphic-git-http.js';
 
-jest.setTimeout(60_000);
-
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');
 const none = { signal: new AbortController().signal, progress: () => undefined };
 const at = (address: string): readonly ResolvedAddress[] => [{ address, family: 4 }];

@@ -8,8 +8,6 @@ import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import { chooseGitClient, type GitClientSetting } from './choose-git-client.js';
 import type { Cloned, GitClient } from './git-client.js';
 
-jest.setTimeout(60_000);
-
 const run = promisify(execFile);
 
 /** A real https server of git on loopback, with a certificate of a CA that only this test knows. */

@@ -10,8 +10,6 @@ import type { GitMirrorSettings } from './git-mirror-store.js';
 import { GitProgramClient } from './git-program-client.js';
 import { IsomorphicGitClient } from './isomorphic-git-client.js';
 
-jest.setTimeout(60_000);
-
 const AUTH = { username: 'ci', password: 'sesame-0pen-it' };
 const CREDENTIALS = 'ci:sesame-0pen-it';
 const entry = transpileEntry('src/integrations/git/isomorphic-git-child.ts');

@@ -66,9 +66,6 @@ const behaviours = {
 
 type BehaviourName = keyof typeof behaviours;
 
-// A shared machine may be slow.
-jest.setTimeout(20_000);
-
 const launcher = transpileEntry('src/launcher.ts');
 afterAll(() => launcher.remove());
 

@@ -2,8 +2,6 @@ import type { Response } from 'supertest';
 import { ApiUnderTest } from '../../../test/support/api-under-test.js';
 import { eventually } from '../../../test/support/eventually.js';
 
-jest.setTimeout(60_000);
-
 const yaml = 'name: a\nsteps: [{ run: date }]\n';
 
 describe('the limit of compilations', () => {

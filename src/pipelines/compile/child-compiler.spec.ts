@@ -62,7 +62,7 @@ describe('ChildCompiler', () => {
     const results = await Promise.all(texts.map((text) => compiler.compile(text)));
     expect(results).toEqual(texts.map((text) => compileSource(text)));
     expect(results[0]?.kind).toBe('valid');
-  }, 20_000);
+  });
 
   it('uses a process again, replaces it after 1 MiB, and ends it when there is nothing to do', async () => {
     const options = { program: program(obedient), timeoutMs: 20_000, idleMs: 400 };
@@ -76,7 +76,7 @@ describe('ChildCompiler', () => {
     expect(compiler.warm).toBe(true);
     await eventually(() => !compiler.warm || undefined);
     await eventually(() => !isAlive(second) || undefined);
-  }, 20_000);
+  });
 
   it('makes dry runs too', async () => {
     const compiler = compilerOf({ program: entry.path, timeoutMs: 20_000 });
@@ -88,7 +88,7 @@ describe('ChildCompiler', () => {
     // No text passes for one.
     const text = `\xff${JSON.stringify(request)}`;
     expect(await compiler.compile(text)).toEqual(compileSource(text));
-  }, 20_000);
+  });
 
   it.each([
     ['hangs', 'for (;;);'],
@@ -139,7 +139,7 @@ describe('ChildCompiler', () => {
     compiler.close();
     const outcomes = await hostile;
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
-  }, 20_000);
+  });
 
   it('refuses what waits too long', async () => {
     const options = { program: program(obedient), timeoutMs: 60_000, patienceMs: 100 };

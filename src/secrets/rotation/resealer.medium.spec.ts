@@ -16,7 +16,6 @@ const both = testKeyring('new', 'old');
 const COUNT = 50;
 const always = (): boolean => true;
 
-jest.setTimeout(60_000);
 beforeAll(() => database.open());
 afterAll(async () => {
   await database.connection.collection(name).drop();

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ApiUnderTest } from '../../../test/support/api-under-test.js';
 
-jest.setTimeout(120_000);
-
 const VALUE = 'hunter2-and-more';
 interface Listed {
   readonly items: readonly { readonly name: string; readonly scope: string }[];

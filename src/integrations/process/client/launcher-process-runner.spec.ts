@@ -65,9 +65,6 @@ interface StartOptions {
   readonly args?: readonly string[];
 }
 
-// A shared machine may be slow.
-jest.setTimeout(20_000);
-
 const launcher = transpileEntry('src/launcher.ts');
 const workerCode = transpileEntry('src/integrations/process/client/launcher-process-runner.ts');
 
