@@ -71,7 +71,13 @@ export class Rig {
     try {
       const { redisUrl = '', mongodbUri } = services;
       const token = randomBytes(24).toString('hex');
-      const environment = { MILLRACE_TOKEN: token, MONGODB_URI: mongodbUri, REDIS_URL: redisUrl };
+      const environment = {
+        MILLRACE_TOKEN: token,
+        MONGODB_URI: mongodbUri,
+        REDIS_URL: redisUrl,
+        // All hosts of an installation have the same, those of the cold starts too.
+        ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
+      };
       const folder = join(home, 'local');
       await mkdir(folder);
       const startMillrace = async (name: string): Promise<Server> =>

@@ -181,6 +181,8 @@ describe('ExecutionsProcessor', () => {
     becomeLost();
     expect(events).toEqual(['fence all']);
     expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
+    expect(process.exitCode).toBe(1);
+    process.exitCode = undefined;
     await offer('a');
     expect(events).toEqual(['fence all']);
   });

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endUnasked } from '../../common/end-unasked.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { EventBus } from '../../integrations/event-bus/event-bus.js';
 import {
@@ -154,7 +155,7 @@ export class ExecutionsProcessor {
   private becomeLost(): void {
     this.consumer?.pause();
     this.running.fenceAll();
-    process.kill(process.pid, 'SIGTERM');
+    endUnasked();
   }
 
   private async idleWithin(ms: number): Promise<void> {

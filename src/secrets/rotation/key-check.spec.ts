@@ -36,6 +36,7 @@ describe('KeyCheck', () => {
     afterEach(() => {
       jest.useRealTimers();
       jest.restoreAllMocks();
+      process.exitCode = undefined;
     });
 
     const NOTHING = '';

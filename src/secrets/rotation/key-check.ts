@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { endUnasked } from '../../common/end-unasked.js';
 import { ConfigError } from '../../config/load-config.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { Keyring } from '../encryption/keyring.js';
@@ -63,7 +64,7 @@ export class KeyCheck implements OnModuleInit, OnModuleDestroy {
       if (this.isOver) return;
       if (error instanceof ConfigError) {
         this.logger.fatal({ err: error }, 'this process may not run here, and stops');
-        process.kill(process.pid, 'SIGTERM');
+        endUnasked();
         return;
       }
       if (!isDatabaseUnavailable(error)) {
