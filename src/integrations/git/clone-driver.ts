@@ -47,6 +47,8 @@ export interface CloneDriver {
    * not asked for.
    */
   readonly incremental: boolean;
+  /** Whether it can fetch a commit by its SHA without having listed the refs of the remote. */
+  readonly fetchesUnlisted: boolean;
   /** @throws GitError when the remote says no */
   listRefs(): Promise<RemoteRefs>;
   /**

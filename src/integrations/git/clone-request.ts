@@ -21,6 +21,7 @@ export interface ValidClone {
   readonly tags?: boolean;
   readonly submodules?: boolean | 'recursive';
   readonly lfs?: boolean;
+  readonly only?: readonly string[];
   readonly ownCredentialsOnly?: boolean;
 }
 
@@ -59,6 +60,7 @@ export function validateCloneRequest(
     tags: request.tags,
     submodules: request.submodules,
     lfs: request.lfs,
+    only: request.only && checkOnly(request.only),
     ownCredentialsOnly: request.ownCredentialsOnly,
   };
 }
@@ -124,6 +126,14 @@ function checkCommit(commit: string | undefined): string | undefined {
     throw invalid('The commit must be 7 to 40 hexadecimal digits.');
   }
   return commit.toLowerCase();
+}
+
+/** They become patterns of git. */
+function checkOnly(names: readonly string[]): readonly string[] {
+  if (names.length > 0 && names.every((name) => /^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name))) {
+    return names;
+  }
+  throw invalid('What is to be written alone must be plain names at the top of the tree.');
 }
 
 function checkDepth(depth: number | undefined): number {

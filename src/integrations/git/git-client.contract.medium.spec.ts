@@ -195,6 +195,25 @@ describe.each(adapters)('GitClient contract: %s', (name, make) => {
     expect(await readdir(folder)).toEqual([]);
   };
 
+  it('writes only what is asked for, and misses nothing that is not there', async () => {
+    const commit = sha(4);
+    const { message } = await clone({ commit, only: ['count.txt', 'deep', 'absent'] });
+    expect(message).toContain('Zeile eins');
+    expect((await readdir(target())).filter((entry) => entry !== '.git').sort()).toEqual([
+      'count.txt',
+      'deep',
+    ]);
+    expect(await readdir(join(target(), 'deep', 'er'))).toHaveLength(1);
+  });
+
+  it.each(['../count.txt', 'deep/er', '', '.', '*', '!deep'])(
+    'refuses "%s" as what is to be written alone',
+    async (only) => {
+      expect((await failure({ only: [only] })).code).toBe('invalid_request');
+      await expectNothingLeft();
+    },
+  );
+
   it('names itself', () => {
     expect(name.split(' with ')[0]).toBe(client.name);
   });

@@ -29,6 +29,11 @@ export interface CloneRequest {
   /** Fetch files of Git LFS, by the git program with git-lfs. Default true. */
   readonly lfs?: boolean;
   /**
+   * Names at the top of the tree: only these files and folders are written, without submodules and
+   * files of Git LFS; a name that is not there is no error. Default: everything.
+   */
+  readonly only?: readonly string[];
+  /**
    * True: a stranger has written what is cloned. Credentials, keys too, go to the repository of the
    * URL alone, and to nothing that its files name: no submodule, no server of Git LFS. Default:
    * submodules of the same origin get them.

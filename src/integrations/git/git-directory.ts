@@ -53,6 +53,12 @@ export async function writeWorkRefs(gitdir: string, shas: readonly string[]): Pr
   );
 }
 
+/** Says which names at the top of the tree a sparse checkout writes. */
+export async function writePatterns(gitdir: string, names: readonly string[]): Promise<void> {
+  const patterns = names.map((name) => `/${name}\n`).join('');
+  await writeFile(join(gitdir, 'info', 'sparse-checkout'), patterns);
+}
+
 async function writePackedRefs(
   gitdir: string,
   refs: readonly (readonly [name: string, sha: string])[],

@@ -43,6 +43,19 @@ export async function readMirrorEntries(repository: string): Promise<readonly Mi
   return entries.filter((entry) => entry !== undefined);
 }
 
+/** One entry; undefined: there is none of this scope. As `readMirrorEntries`. */
+export async function readMirrorEntry(
+  repository: string,
+  scope: string,
+): Promise<MirrorEntry | undefined> {
+  const folder = join(repository, scope);
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? readEntry(folder) : undefined;
+}
+
 /** A record that is not whole makes an entry without files, which any use finds broken. */
 async function readEntry(folder: string): Promise<MirrorEntry | undefined> {
   try {

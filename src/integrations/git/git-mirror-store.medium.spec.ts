@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import { GitMirrorStore } from './git-mirror-store.js';
-import { ownProcessMark, processState } from './process-mark.js';
+import { ownProcessMark, processState } from '../../common/child-process/process-mark.js';
 
 const MIB = 2 ** 20;
 const DAY_MS = 86_400_000;
@@ -46,11 +46,18 @@ describe('GitMirrorStore', () => {
   };
 
   it('keeps the last used ones within the size', async () => {
+    store = new GitMirrorStore({ ...settings, folder: base, evictEveryMs: 0 });
     for (const [index, url] of URLS.entries()) await publish(url, sha(index));
     expect(await kept()).toEqual([1, 1, 1]);
     await usedAt(URLS[1] ?? '', Date.now() - 5000);
     await publish(URLS[0] ?? '', sha(7));
     expect(await kept()).toEqual([2, 0, 1]);
+  });
+
+  it('looks through all mirrors now and then, not for each new one', async () => {
+    const evict = jest.spyOn(store, 'evict');
+    for (const [index, url] of URLS.entries()) await publish(url, sha(index));
+    expect(evict).toHaveBeenCalledTimes(1);
   });
 
   it('removes what was not used for days, also when it is small', async () => {

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import {
   chmod,
   constants,
@@ -15,15 +15,23 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ValidClone } from './clone-request.js';
 import {
   type MirrorEntry,
   type MirrorRecord,
   readMirrorEntries,
+  readMirrorEntry,
   RECORD_VERSION,
 } from './git-mirror-entry.js';
-import { isProcessMark, ownProcessMark, processState } from './process-mark.js';
+import {
+  isLeft,
+  makeMarkedFolder,
+  removeFolder,
+  removeLeftFolders,
+} from '../../common/child-process/marked-folders.js';
+import { isProcessMark, ownProcessMark } from '../../common/child-process/process-mark.js';
 
 export interface GitMirrorSettings {
   /**
@@ -41,6 +49,13 @@ export interface GitMirrorSettings {
    * shares the blocks where the file system can.
    */
   readonly share: 'hard-link' | 'copy';
+  /**
+   * For how long a commit that the remote gave is not asked for again by the same credentials, ms.
+   * Default 60,000: the checkout that follows a push's decision.
+   */
+  readonly givenMs?: number;
+  /** How often new entries have the old ones looked at, ms. Default 10,000. */
+  readonly evictEveryMs?: number;
 }
 
 /** A mirror cannot be read: it is to be thrown away. */
@@ -50,15 +65,12 @@ const REPOSITORIES = 'repositories';
 const STAGE = 'stage';
 const RECORD = 'entry.json';
 const LOCK = 'lock';
+const EVICT_EVERY_MS = 10_000;
+const GIVEN = 'given';
+const GIVEN_MS = 60_000;
 /** More of one repository are hardly of use: branches that are worked on. */
 const MAX_ENTRIES = 24;
 const LOCK_LOOK_MS = 50;
-/**
- * A marked thing whose process cannot be judged (another pid namespace) is left behind when it is
- * older.
- */
-const UNKNOWN_MS = 60 * 60_000;
-
 /**
  * Packs of cloned repositories on this machine. A mirror is a set of entries; an entry is a folder
  * with the packs of what a remote once gave, and what that was. An entry never changes: it is made
@@ -67,6 +79,8 @@ const UNKNOWN_MS = 60 * 60_000;
  * of processes at once.
  */
 export class GitMirrorStore {
+  private evictedAt = -Infinity;
+
   constructor(private readonly settings: GitMirrorSettings) {}
 
   /**
@@ -74,14 +88,11 @@ export class GitMirrorStore {
    * this process is dead by anyone.
    */
   async stage(): Promise<string> {
-    const folder = join(this.settings.folder, STAGE, `${ownProcessMark()}.${randomUUID()}`);
-    await mkdir(this.settings.folder, { recursive: true, mode: 0o700 });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return folder;
+    return makeMarkedFolder(join(this.settings.folder, STAGE));
   }
 
   async discard(folder: string): Promise<void> {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    await removeFolder(folder);
   }
 
   /**
@@ -98,6 +109,12 @@ export class GitMirrorStore {
     return entries
       .filter(({ record }) => record.files.length > 0)
       .sort((a, b) => b.usedAt - a.usedAt);
+  }
+
+  /** The entry of one scope; one that is broken is nobody's. */
+  async entry(url: string, scope: string): Promise<MirrorEntry | undefined> {
+    const entry = await readMirrorEntry(this.repository(url), scope);
+    return entry && entry.record.files.length > 0 ? entry : undefined;
   }
 
   /**
@@ -164,7 +181,21 @@ export class GitMirrorStore {
     } finally {
       await this.discard(folder);
     }
-    await this.evict();
+    await this.evictNowAndThen();
+  }
+
+  /** The remote gave a commit to these credentials just now. */
+  async noteGiven(to: Asker, sha: string): Promise<void> {
+    const path = this.givenPath(to, sha);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, '', { mode: 0o600 });
+  }
+
+  /** Whether it did, within the time that this counts for. */
+  async wasGiven(to: Asker, sha: string): Promise<boolean> {
+    const { givenMs = GIVEN_MS } = this.settings;
+    const { mtimeMs } = (await stat(this.givenPath(to, sha)).catch(absentAsUndefined)) ?? {};
+    return mtimeMs !== undefined && Math.abs(Date.now() - mtimeMs) < givenMs;
   }
 
   /** Throws away one entry. Clones that were made of it stay whole. */
@@ -179,9 +210,19 @@ export class GitMirrorStore {
     }
   }
 
+  /** Looking through all mirrors is not for every clone. */
+  private async evictNowAndThen(): Promise<void> {
+    const now = performance.now();
+    const { evictEveryMs = EVICT_EVERY_MS } = this.settings;
+    if (now - this.evictedAt < evictEveryMs) return;
+    this.evictedAt = now;
+    await this.evict();
+  }
+
   /** Throws away all that is over the age, the number or the size, and what dead processes left. */
   async evict(maxBytes = this.settings.maxBytes): Promise<void> {
-    await this.removeLeftStages();
+    await removeLeftFolders(join(this.settings.folder, STAGE));
+    await this.removeOldGiven();
     const root = join(this.settings.folder, REPOSITORIES);
     const oldest = Date.now() - this.settings.maxAgeMs;
     const kept: MirrorEntry[] = [];
@@ -214,23 +255,24 @@ export class GitMirrorStore {
   async turn(
     url: string,
     maxMs: number,
-    { signal, progress }: { readonly signal?: AbortSignal; readonly progress?: Progress } = {},
+    { signal, progress, stage }: TurnOptions = {},
   ): Promise<() => Promise<void>> {
     const path = join(this.repository(url), LOCK);
     const giveUpAt = performance.now() + maxMs;
     while (performance.now() < giveUpAt) {
-      if (await this.tryLock(path, progress)) return () => unlink(path).catch(() => undefined);
+      if (await this.tryLock(path, stage, progress))
+        return () => unlink(path).catch(() => undefined);
       await sleep(LOCK_LOOK_MS, undefined, { signal });
     }
     return () => Promise.resolve();
   }
 
-  private async tryLock(path: string, progress?: Progress): Promise<boolean> {
+  private async tryLock(path: string, given?: string, progress?: Progress): Promise<boolean> {
     await mkdir(this.repositoryOf(path), { recursive: true, mode: 0o700 });
-    const stage = await this.stage();
+    const stage = given ?? (await this.stage());
+    // By a link the lock appears with its content, or not at all.
+    const mine = join(stage, LOCK);
     try {
-      // By a link the lock appears with its content, or not at all.
-      const mine = join(stage, LOCK);
       await writeFile(mine, ownProcessMark());
       await link(mine, path);
       return true;
@@ -239,7 +281,8 @@ export class GitMirrorStore {
       if (code === 'ENOENT') return false;
       if (code !== 'EEXIST') throw error;
     } finally {
-      await this.discard(stage);
+      if (given === undefined) await this.discard(stage);
+      else await rm(mine, { force: true });
     }
     if (await isStrayLock(path)) {
       progress?.('The local mirror of this repository had a stray lock: it is removed');
@@ -283,16 +326,35 @@ export class GitMirrorStore {
     }
   }
 
-  private async removeLeftStages(): Promise<void> {
-    const root = join(this.settings.folder, STAGE);
-    for (const name of await readdir(root).catch(absentAsNone)) {
-      const path = join(root, name);
-      if (await isLeft(path, name)) await this.discard(path);
+  private async removeOldGiven(): Promise<void> {
+    const { givenMs = GIVEN_MS } = this.settings;
+    const folder = join(this.settings.folder, GIVEN);
+    for (const name of await readdir(folder).catch(absentAsNone)) {
+      const path = join(folder, name);
+      const { mtimeMs } = (await stat(path).catch(absentAsUndefined)) ?? {};
+      if (mtimeMs === undefined || mtimeMs < Date.now() - givenMs) await rm(path, { force: true });
     }
+  }
+
+  /** Its name holds neither URL nor credentials, but what only they make. */
+  private givenPath({ url, credentials, ssh }: Asker, sha: string): string {
+    const { username, password } = credentials ?? {};
+    const asked = JSON.stringify([url, username, password, ssh?.key, ssh?.knownHosts, sha]);
+    return join(this.settings.folder, GIVEN, createHash('sha256').update(asked).digest('hex'));
   }
 }
 
 type Progress = (line: string) => void;
+
+export interface TurnOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+  /** A stage of the one who waits; absent: one is made. */
+  readonly stage?: string;
+}
+
+/** Who asks a remote. */
+type Asker = Pick<ValidClone, 'url' | 'credentials' | 'ssh'>;
 
 /** Of a process that is dead, or none that a process of ours ever made. */
 async function isStrayLock(path: string): Promise<boolean> {
@@ -302,17 +364,6 @@ async function isStrayLock(path: string): Promise<boolean> {
   );
   if (mark === undefined) return false;
   return !isProcessMark(mark) || isLeft(path, mark);
-}
-
-/** Did the process that made this die? */
-async function isLeft(path: string, mark: string): Promise<boolean> {
-  try {
-    const state = processState(mark);
-    if (state !== 'unknown') return state === 'dead';
-    return (await stat(path)).mtimeMs < Date.now() - UNKNOWN_MS;
-  } catch {
-    return false; // It is gone.
-  }
 }
 
 /**
@@ -358,6 +409,10 @@ function line(text: string): string {
 function absentAsEmpty(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return '';
   throw error;
+}
+
+function absentAsUndefined(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function absentAsNone(error: NodeJS.ErrnoException): string[] {

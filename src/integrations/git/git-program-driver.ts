@@ -6,7 +6,7 @@ import { isRefName } from '../../common/values/ref-name.js';
 import type { CloneSession } from './clone-session.js';
 import { parseCommitObject } from './commit-object.js';
 import type { ClonedCommit, GitError } from './git-client.js';
-import { writeWorkRefs } from './git-directory.js';
+import { writePatterns, writeWorkRefs } from './git-directory.js';
 import { lfsEndpoint, pointersLeft } from './git-lfs.js';
 import { gitProgramError, severalCommits, sha256Repository } from './git-failures.js';
 import { type GitCommand, type GitOutcome, type GitSetting, runGit } from './git-program.js';
@@ -29,6 +29,7 @@ export type DriverSession = Pick<CloneSession, 'clone' | 'signal' | 'progress' |
 /** One clone by the git program. */
 export class GitProgramDriver implements CloneDriver {
   readonly incremental = true;
+  readonly fetchesUnlisted = true;
 
   constructor(
     private readonly session: DriverSession,
@@ -130,7 +131,14 @@ export class GitProgramDriver implements CloneDriver {
 
   async checkout(directory: string, workTree: string): Promise<CheckedOut> {
     const places = [`--git-dir=${join(directory, '.git')}`, `--work-tree=${workTree}`];
-    await this.git('/', [...places, 'checkout', '-q', '-f', 'HEAD', '--']);
+    const checkout = [...places, 'checkout', '-q', '-f', 'HEAD', '--'];
+    const { only } = this.session.clone;
+    if (only) {
+      await writePatterns(join(directory, '.git'), only);
+      await this.git('/', checkout, undefined, SPARSE_SETTINGS);
+      return { submodules: [] };
+    }
+    await this.git('/', checkout);
     if (!this.session.clone.submodules) {
       const declared = await lstat(join(workTree, '.gitmodules')).catch(() => undefined);
       if (!declared) return { submodules: [] };
@@ -141,6 +149,7 @@ export class GitProgramDriver implements CloneDriver {
 
   async fillPointers(directory: string): Promise<void> {
     const { clone, progress } = this.session;
+    if (clone.only) return;
     const files = await this.lfsFiles(directory);
     if (files.length === 0) return;
     const leave = (why: string): void => progress.write(pointersLeft(files.map(String), why));
@@ -242,8 +251,9 @@ export class GitProgramDriver implements CloneDriver {
     directory: string,
     args: readonly string[],
     input?: string | Buffer,
+    settings: readonly GitSetting[] = [],
   ): Promise<GitOutcome> {
-    const outcome = await this.tryGit(directory, args, input);
+    const outcome = await this.tryGit(directory, args, input, settings);
     if (outcome.exitCode === 0) return outcome;
     throw this.failureOf(outcome);
   }
@@ -277,6 +287,11 @@ export class GitProgramDriver implements CloneDriver {
     return outcome;
   }
 }
+
+const SPARSE_SETTINGS: readonly GitSetting[] = [
+  ['core.sparseCheckout', 'true'],
+  ['core.sparseCheckoutCone', 'false'],
+];
 
 const GREP_FOUND_NOTHING = 1;
 const SETTLED_MS = 10_000;

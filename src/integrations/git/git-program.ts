@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { UrlCredentials } from '../../common/url-credentials.js';
 import { GitError } from './git-client.js';
+import { GroupGuard } from './group-guard.js';
 
 /** An installed `git`. */
 export interface GitProgram {
@@ -79,6 +80,8 @@ export interface GitOutcome {
 const UNDER_LIMIT = 'ulimit -d "$0" && "$@"; exit "$?"';
 const SHELL_FOUND_NOTHING = 127;
 
+const guard = new GroupGuard(FIXED_PATH);
+
 type GitStdio = readonly [Writable, Readable, Readable, Writable | null];
 
 const MAX_STDOUT_BYTES = 32 * 1024 * 1024;
@@ -111,7 +114,7 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
   const killGroup = (): void => {
     if (pid !== undefined) killProcessGroup(pid);
   };
-  const endGuard = pid === undefined ? undefined : guardProcessGroup(pid);
+  const endGuard = pid === undefined ? undefined : guard.add(pid);
   command.signal.addEventListener('abort', killGroup, { once: true });
   if (command.signal.aborted) killGroup();
 
@@ -143,26 +146,6 @@ export async function runGit(command: GitCommand): Promise<GitOutcome> {
     command.signal.removeEventListener('abort', killGroup);
     endGuard?.();
   }
-}
-
-/**
- * Sees to it that the group ends with this process, also when this process is killed: a shell waits
- * for the end of a pipe that only we hold. Returns what ends the guard.
- */
-function guardProcessGroup(pid: number): () => void {
-  const guard = spawn(
-    '/bin/sh',
-    ['-c', 'read -r _; kill -s KILL -- "-$1"', 'git-guard', String(pid)],
-    {
-      env: { PATH: FIXED_PATH },
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    },
-  );
-  // Without it a clone continues as well, and its time limits still hold.
-  guard.on('error', () => undefined);
-  guard.unref();
-  return () => void guard.kill('SIGKILL');
 }
 
 function killProcessGroup(pid: number): void {

@@ -25,6 +25,8 @@ const MAX_ANCESTORS = 500;
  */
 export class IsomorphicGitDriver implements CloneDriver {
   readonly incremental = false;
+  /** Listing tells it whether the remote wants credentials. */
+  readonly fetchesUnlisted = false;
   /** Set when the remote asked for credentials, and took ours. */
   private headers: Record<string, string> = {};
   /** Where the history of the remote itself ends. */
@@ -126,8 +128,10 @@ export class IsomorphicGitDriver implements CloneDriver {
       found.tree,
       workTree,
       (line) => this.progress.update(line),
+      this.clone.only,
     );
     await writeIndex(common, written.entries);
+    if (this.clone.only) return { submodules: [] };
     for (const notice of checkoutNotices(written)) this.progress.write(notice);
     return { submodules: written.submodules };
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { cp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckedOut, CloneDriver, FetchRequest, RemoteRefs } from './clone-driver.js';
+import { whenBothEnd } from '../../common/async/when-both-end.js';
 import { isRefName } from '../../common/values/ref-name.js';
 import type { ValidClone } from './clone-request.js';
 import { type Cloned, type ClonedCommit, GitError } from './git-client.js';
@@ -24,6 +25,8 @@ export interface CloneTools {
 const MAX_TURN_MS = 120_000;
 /** Each increment adds a pack; every object is looked for in all of them. */
 const MAX_PACKS = 40;
+/** What is fetched whole in less time than an increment of it takes. */
+const MIN_BASE_BYTES = 2 * 2 ** 20;
 
 /**
  * Clones, through a mirror where there is one. A mirror never decides anything: the remote is asked
@@ -35,8 +38,32 @@ export async function cloneRepository(
   driver: CloneDriver,
   tools: CloneTools,
 ): Promise<Cloned & CheckedOut> {
+  if (driver.fetchesUnlisted && isOneCommit(tools.clone)) {
+    try {
+      return await cloneWanted(driver, tools, new Wanted(tools.clone, UNLISTED));
+    } catch (error) {
+      if (!(error instanceof NotGivenAloneError)) throw error;
+    }
+  }
+  return cloneWanted(driver, tools, new Wanted(tools.clone, await driver.listRefs()));
+}
+
+/** Whether no name of the remote matters. */
+function isOneCommit({ commit, depth, tags }: ValidClone): boolean {
+  return commit?.length === 40 && depth !== 0 && tags !== true;
+}
+
+const UNLISTED: RemoteRefs = { refs: new Map() };
+
+/** The remote does not give the commit by its SHA, and its refs were not listed. */
+class NotGivenAloneError extends Error {}
+
+async function cloneWanted(
+  driver: CloneDriver,
+  tools: CloneTools,
+  wanted: Wanted,
+): Promise<Cloned & CheckedOut> {
   const { mirrors, signal, progress, clone } = tools;
-  const wanted = new Wanted(clone, await driver.listRefs());
   if (!mirrors) return new PlainClone(driver, tools, wanted).run();
   for (let attempts = 1; ; attempts++) {
     const attempt = new MirroredClone(driver, tools, wanted, mirrors);
@@ -78,12 +105,15 @@ class Wanted {
   readonly advertised: ReadonlySet<string>;
   /** Branches and tags by their full names. */
   readonly refs: ReadonlyMap<string, string>;
+  /** False: the remote was not asked for its refs. */
+  readonly isListed: boolean;
 
   /** @throws GitError `ref_not_found` */
   constructor(
     private readonly clone: ValidClone,
     private readonly remote: RemoteRefs,
   ) {
+    this.isListed = remote !== UNLISTED;
     const { branch, tag, commit } = clone;
     const { head } = remote;
     this.advertised = new Set([...remote.refs.values(), ...(head ? [head.sha] : [])]);
@@ -192,6 +222,7 @@ class PlainClone {
       if (clone.commit === undefined) throw refsChanged();
       await this.discard(directory);
     }
+    if (!this.wanted.isListed) throw new NotGivenAloneError();
     if (clone.depth !== 0) {
       progress('The remote does not give this commit alone: fetching all of the history');
     }
@@ -224,18 +255,29 @@ class PlainClone {
   protected async complete(directory: string, fetched: Fetched): Promise<Cloned & CheckedOut> {
     const { clone } = this.tools;
     if (clone.tags && !fetched.whole) await this.fetchTags(directory, fetched.sha);
-    const commit = await this.commitAt(directory, fetched.sha);
+    // A tag's object leads to a commit; the SHA of a commit is known.
+    const tagged =
+      clone.tag === undefined ? undefined : await this.commitAt(directory, fetched.sha);
     const gitdir = join(directory, '.git');
     const { branch } = this.wanted;
-    const head: Head = { commit: commit.sha, branch };
+    const head: Head = { commit: tagged?.sha ?? fetched.sha, branch };
     const written = this.wanted.written(fetched.whole);
     await writeRefs(gitdir, written, this.wanted.remoteHead(written));
     await writeHead(gitdir, clone.url, head);
     // Before it moves: a step that runs beside the clone could put another `.git` there, with a
     // configuration of its own.
-    const checkedOut = await this.driver.checkout(directory, clone.directory);
+    const [commit, checkedOut] = await whenBothEnd(
+      tagged ? Promise.resolve(tagged) : this.commitAt(directory, fetched.sha),
+      this.driver.checkout(directory, clone.directory),
+    );
+    await this.settled();
     if (directory !== clone.directory) await moveFolder(gitdir, join(clone.directory, '.git'));
     return { ...commit, ...(branch !== undefined && { branch }), ...checkedOut };
+  }
+
+  /** Resolves when nothing but the checkout works in the `.git` any more. */
+  protected settled(): Promise<void> {
+    return Promise.resolve();
   }
 
   protected async fetchWants(
@@ -286,6 +328,8 @@ class PlainClone {
 class MirroredClone extends PlainClone {
   private readonly used: MirrorEntry[] = [];
   private diskFull = false;
+  /** An entry is made while the checkout reads the same packs. */
+  private publishing: Promise<void> = Promise.resolve();
 
   constructor(
     driver: CloneDriver,
@@ -301,8 +345,13 @@ class MirroredClone extends PlainClone {
     try {
       return await this.complete(stage, await this.fetch(stage));
     } finally {
+      await Promise.allSettled([this.publishing]);
       await this.mirrors.discard(stage);
     }
+  }
+
+  protected override settled(): Promise<void> {
+    return this.publishing;
   }
 
   /** What is to blame: an entry that was used, or that mirrors are kept at all. */
@@ -328,12 +377,21 @@ class MirroredClone extends PlainClone {
     const { depth } = this.tools.clone;
     const sha = this.known();
     if (depth === 0 || sha === undefined) return super.fetch(stage);
-    const proven = this.wanted.advertised.has(sha);
+    const given = await this.wasGiven(sha);
+    const proven = given || this.wanted.advertised.has(sha);
     const scope = `${sha}-${depth}`;
     const ref = this.wanted.branch === undefined ? undefined : `${HEADS}${this.wanted.branch}`;
     const need = { scope, depth, tips: [sha], ref, proven };
     const outcome = await this.throughMirror(stage, need, () => this.fetchFresh(stage, sha));
+    if (outcome === 'fetched' && !given) {
+      await this.mirrors.noteGiven(this.tools.clone, sha);
+    }
     return outcome === 'refused' ? super.fetch(stage) : { sha, whole: false };
+  }
+
+  /** Whether the remote gave this commit just now, to who asks again. */
+  private async wasGiven(sha: string): Promise<boolean> {
+    return !this.wanted.isListed && this.mirrors.wasGiven(this.tools.clone, sha);
   }
 
   /** A commit that is not given alone is found among all. */
@@ -363,20 +421,28 @@ class MirroredClone extends PlainClone {
     const { clone, signal, progress } = this.tools;
     if (await this.fromMirror(stage, need)) return 'fetched';
     // Only the first one fetches; who waited for it finds what it made.
-    const endTurn = await this.mirrors.turn(clone.url, MAX_TURN_MS, { signal, progress });
+    const waiting = { signal, progress, stage };
+    const endTurn = await this.mirrors.turn(clone.url, MAX_TURN_MS, waiting);
+    let isPublishing = false;
     try {
       if (await this.fromMirror(stage, need)) return 'fetched';
       if ((await fetchFresh()) === 'refused') return 'refused';
-      await this.publish(stage, need);
+      isPublishing = true;
+      this.publishing = this.publish(stage, need).finally(endTurn);
+      // Whoever waits for it hears of its failure; until then it is nobody's.
+      this.publishing.catch(() => undefined);
       return 'fetched';
     } finally {
-      await endTurn();
+      if (!isPublishing) await endTurn();
     }
   }
 
   private async fromMirror(stage: string, need: Need): Promise<boolean> {
     const { clone, progress } = this.tools;
-    for (const entry of this.choices(await this.mirrors.entries(clone.url, progress), need)) {
+    // Mostly it is there, and the others are not looked at.
+    const exact = await this.mirrors.entry(clone.url, need.scope);
+    const entries = exact ? [exact] : await this.mirrors.entries(clone.url, progress);
+    for (const entry of this.choices(entries, need)) {
       try {
         if (await this.tryEntry(stage, entry, need)) return true;
       } catch (error) {
@@ -399,7 +465,10 @@ class MirroredClone extends PlainClone {
     const base = entries.find(
       ({ record }) => record.ref === need.ref && record.depth === need.depth,
     );
-    return base && base.record.files.length < 2 * MAX_PACKS ? [base] : [];
+    if (!base || base.record.files.length >= 2 * MAX_PACKS) return [];
+    // Of a part of the history something is to be dropped each time: what is small comes sooner.
+    const bytes = base.record.files.reduce((sum, file) => sum + file.bytes, 0);
+    return need.depth !== 0 && bytes < MIN_BASE_BYTES ? [] : [base];
   }
 
   private async tryEntry(stage: string, entry: MirrorEntry, need: Need): Promise<boolean> {

@@ -43,14 +43,16 @@ export interface WrittenTree {
  * and names that come twice are refused, and symbolic links are made last, so no write can go
  * through one. Links are written as they are in the tree, also when they lead outside, as git does:
  * whoever reads a file of the tree must resolve it. Submodules become empty folders.
+ * @param only names at the top of the tree; default all
  */
 export async function checkoutTree(
   source: TreeSource,
   treeOid: string,
   directory: string,
   progress: (line: string) => void,
+  only?: readonly string[],
 ): Promise<WrittenTree> {
-  const placed = await listTree(source, treeOid);
+  const placed = await listTree(source, treeOid, only);
   const rank = (entry: PlacedEntry): number => (entry.mode === SYMLINK ? 1 : 0);
   const ordered = [...placed].sort((a, b) => rank(a) - rank(b));
   const entries: WrittenEntry[] = [];
@@ -96,7 +98,11 @@ interface PlacedEntry {
 }
 
 /** Every entry, folders before what they hold. */
-async function listTree(source: TreeSource, rootOid: string): Promise<readonly PlacedEntry[]> {
+async function listTree(
+  source: TreeSource,
+  rootOid: string,
+  only?: readonly string[],
+): Promise<readonly PlacedEntry[]> {
   const entries: PlacedEntry[] = [];
   const visit = async (oid: string, prefix: Buffer, depth: number): Promise<void> => {
     if (depth > MAX_TREE_DEPTH) throw refused(`folders are nested deeper than ${MAX_TREE_DEPTH}`);
@@ -111,6 +117,7 @@ async function listTree(source: TreeSource, rootOid: string): Promise<readonly P
       }
       if (names.has(bytes)) throw refused('two entries of one name');
       names.add(bytes);
+      if (depth === 0 && only && !only.includes(bytes)) continue;
       const placed = { ...entry, path: Buffer.concat([prefix, entry.path]) };
       entries.push(placed);
       if (isFolder(entry.mode)) {

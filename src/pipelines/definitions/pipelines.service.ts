@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { v5 } from 'uuid';
+import { whenBothEnd } from '../../common/async/when-both-end.js';
 import { conflict, notFound, validationError } from '../../common/errors/millrace.error.js';
 import type { Changed } from '../../common/audit/changed.js';
 import { failPoint } from '../../common/fail-point.js';
@@ -295,20 +296,7 @@ export class PipelinesService implements OnModuleInit {
   async getVersion(id: string, number?: number): Promise<RunnableVersion> {
     const pipeline = await this.getHead(id);
     const version = await this.versionOf(pipeline, number ?? pipeline.version);
-    const plan = await this.plans.get(version.plan_hash);
-    return {
-      pipelineId: id,
-      pipelineName: version.name,
-      enabled: isEnabled(pipeline),
-      ...(pipeline.source && { source: pipeline.source }),
-      number: version.number,
-      planHash: version.plan_hash,
-      plan,
-      definition: {
-        inputs: JSON.parse(version.inputs) as InputDefinition[],
-        triggers: (JSON.parse(version.definition) as DefinitionDocument).triggers,
-      },
-    };
+    return runnable(pipeline, version, await this.plans.get(version.plan_hash));
   }
 
   /**
@@ -321,8 +309,10 @@ export class PipelinesService implements OnModuleInit {
     const source = { ...seen.source, ...(defaultBranch !== null && { branch: defaultBranch }) };
     const id = pipelineIdOfFile(source);
     await this.plans.save(compiled.planHash, compiled.plan);
-    const version = await this.versionOfText(id, seen);
-    const current = await this.pipelines.findHead(id);
+    const [version, current] = await whenBothEnd(
+      this.versionOfText(id, seen),
+      this.pipelines.findHead(id),
+    );
     const fields = currentFields(version.number, yaml, version.plan_hash, compiled.definition);
     if (!current) {
       const at = version.created_at;
@@ -339,6 +329,8 @@ export class PipelinesService implements OnModuleInit {
       (current.version !== version.number || current.source?.branch !== defaultBranch)
     ) {
       await this.pipelines.makeCurrent(id, { ...fields, updated_at: new Date() }, source);
+    } else {
+      return runnable(current, version, await this.plans.get(version.plan_hash));
     }
     return this.getVersion(id, version.number);
   }
@@ -525,4 +517,24 @@ function suggestionsOf(problems: readonly Problem[]): string[] {
     .slice(0, 3)
     .map((problem) => `Line ${problem.line}: ${problem.suggestion ?? ''}`)
     .concat('Check the file by `./millrace lint FILE` (POST /api/ci/pipelines/validate).');
+}
+
+function runnable(
+  { _id: pipelineId, enabled, source }: Pick<PipelineHead, '_id' | 'enabled' | 'source'>,
+  version: PipelineVersionDocument,
+  plan: Plan,
+): RunnableVersion {
+  return {
+    pipelineId,
+    pipelineName: version.name,
+    enabled: isEnabled({ enabled }),
+    ...(source && { source }),
+    number: version.number,
+    planHash: version.plan_hash,
+    plan,
+    definition: {
+      inputs: JSON.parse(version.inputs) as InputDefinition[],
+      triggers: (JSON.parse(version.definition) as DefinitionDocument).triggers,
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { whenBothEnd } from '../../common/async/when-both-end.js';
 import { userId } from '../../auth/users/user-id.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { repositoryKey } from '../../common/values/repository-key.js';
@@ -55,19 +56,35 @@ export class DeliveryDecider {
     const place = definitionPlace(sent);
     const url = this.repositories.cloneUrl(repository);
     // Of a pull request from another repository, the files of the base branch.
-    const read = place && (await this.files.read({ url, ...place }));
-    if (read && defaultBranchOf(repository, sent) !== null) {
-      const paths = read.files.map(({ path }) => path);
-      await this.pipelines.seenOnDefaultBranch(repository._id, paths);
-    }
+    const [read, storedIds] = await whenBothEnd(
+      place ? this.files.read({ url, ...place }) : Promise.resolve(undefined),
+      this.pipelines.idsWithTriggers([STORED_EVENTS[sent.kind]]),
+    );
     const event = read ? withCommit(sent, read.commit) : sent;
     const question = this.question(url, event);
-    const decisions = await this.decideStored(repository, event, question);
-    for (const file of read?.files ?? []) {
-      const commit = place?.commit ?? '';
-      decisions.push(await this.decideFile(repository, event, question, { file, commit }));
-    }
+    const decide = async (): Promise<readonly StoredDecision[]> => {
+      const decisions = await this.decideStored(storedIds, repository, event, question);
+      for (const file of read?.files ?? []) {
+        const commit = place?.commit ?? '';
+        decisions.push(await this.decideFile(repository, event, question, { file, commit }));
+      }
+      return decisions;
+    };
+    const isOfDefaultBranch = read !== undefined && defaultBranchOf(repository, sent) !== null;
+    const [decisions] = await whenBothEnd(
+      decide(),
+      isOfDefaultBranch ? this.leaveOthers(repository, read.files) : Promise.resolve(),
+    );
     return { event, decisions };
+  }
+
+  /** Pipelines of files that are not on the default branch any more. */
+  private leaveOthers(
+    { _id: repositoryId }: RepositoryDocument,
+    files: readonly RepositoryFile[],
+  ): Promise<void> {
+    const paths = files.map(({ path }) => path);
+    return this.pipelines.seenOnDefaultBranch(repositoryId, paths);
   }
 
   /** What rules are asked with: which files were changed only where one of them wants to know. */
@@ -85,13 +102,14 @@ export class DeliveryDecider {
 
   /** Pipelines that the API has stored and that clone this repository. */
   private async decideStored(
+    ids: readonly string[],
     repository: RepositoryDocument,
     event: ForgeEvent,
     question: Question,
   ): Promise<StoredDecision[]> {
     const key = repositoryKey(repository.clone_url);
     const decisions: StoredDecision[] = [];
-    for (const id of await this.pipelines.idsWithTriggers([STORED_EVENTS[event.kind]])) {
+    for (const id of ids) {
       const version = await this.pipelines.getVersion(id);
       const url = version.plan.repository?.url;
       if (url === undefined || repositoryKey(url) !== key) continue;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { BLANK_EVENT, type ForgeEvent } from '../../integrations/forge/forge-event.js';
@@ -11,6 +12,7 @@ import {
   type GitClient,
   GitError,
 } from '../../integrations/git/git-client.js';
+import { ScratchFolders } from './scratch-folders.js';
 import { ChangedFiles } from './changed-files.js';
 
 const URL = 'https://forge.test/acme/shop.git';
@@ -32,6 +34,8 @@ describe('the files that an event changed', () => {
   });
   afterEach(() => rm(home, { recursive: true }));
 
+  const nothingIsLeft = (): Promise<unknown> =>
+    eventually(async () => (await readdir(join(home, 'definitions'))).length === 0 || undefined);
   const of = (change: Partial<ForgeEvent>): Promise<unknown> => {
     const git = standIn<GitClient>({
       changedPaths: ({ directory, ...request }) => {
@@ -41,7 +45,7 @@ describe('the files that an event changed', () => {
       },
     });
     const event: ForgeEvent = { ...BLANK_EVENT, kind: 'push', before: A, commit: B, ...change };
-    return new ChangedFiles(git, { home } as MillraceConfig).of(URL, event);
+    return new ChangedFiles(git, new ScratchFolders({ home } as MillraceConfig)).of(URL, event);
   };
   const base = { branch: 'main', commit: A, repositoryId: '1', cloneUrl: null };
 
@@ -57,7 +61,7 @@ describe('the files that an event changed', () => {
       { url: URL, base: A, head: B, fromMergeBase: false },
       { url: URL, base: A, head: B, fromMergeBase: true },
     ]);
-    expect(await readdir(join(home, 'definitions'))).toEqual([]);
+    await nothingIsLeft();
   });
 
   it.each<[string, Partial<ForgeEvent>]>([
@@ -73,6 +77,6 @@ describe('the files that an event changed', () => {
   it('nobody can tell where the repository does not, and nothing is left behind', async () => {
     answer = () => Promise.reject(new GitError('ref_not_found', 'no such commit', false));
     expect(await of({})).toEqual({ unknown: 'no such commit' });
-    expect(await readdir(join(home, 'definitions'))).toEqual([]);
+    await nothingIsLeft();
   });
 });

@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { MillraceConfig } from '../../config/millrace-config.js';
 import type { ForgeEvent } from '../../integrations/forge/forge-event.js';
 import { type ChangesRequest, GitClient, GitError } from '../../integrations/git/git-client.js';
+import { ScratchFolders } from './scratch-folders.js';
 
 const LIMIT_MS = 60_000;
 
@@ -17,7 +16,7 @@ export class ChangedFiles {
 
   constructor(
     private readonly git: GitClient,
-    private readonly config: MillraceConfig,
+    private readonly scratch: ScratchFolders,
   ) {}
 
   /**
@@ -29,20 +28,17 @@ export class ChangedFiles {
     if (event.changedPaths !== 'unknown') return event.changedPaths;
     const ends = endsOf(event);
     if (typeof ends === 'string') return { unknown: ends };
-    const parent = join(this.config.home, 'definitions');
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    const folder = await mkdtemp(join(parent, 'c-'));
     const signal = AbortSignal.timeout(LIMIT_MS);
     try {
-      const request = { url, directory: join(folder, 'git'), ...ends };
-      return await this.git.changedPaths(request, { signal });
+      return await this.scratch.use((folder) => {
+        const request = { url, directory: join(folder, 'git'), ...ends };
+        return this.git.changedPaths(request, { signal });
+      });
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       this.logger.debug({ err: error }, 'the changed files are not known');
       const why = signal.aborted ? `it took longer than ${LIMIT_MS / 1000} s` : error.message;
       return { unknown: why };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
     }
   }
 }

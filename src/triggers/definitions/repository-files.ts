@@ -1,14 +1,15 @@
-import { lstat, mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { MillraceConfig } from '../../config/millrace-config.js';
 import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 import { type ClonedCommit, GitClient } from '../../integrations/git/git-client.js';
+import { ScratchFolders } from './scratch-folders.js';
 
 /** The file, or the folder of files, that are pipelines. */
 export const DEFINITION_FILE = '.millrace.yml';
 export const DEFINITION_FOLDER = '.millrace';
+const ONLY = [DEFINITION_FILE, DEFINITION_FOLDER];
 const MAX_FILES = 50;
 const READ_LIMIT_MS = 120_000;
 
@@ -35,7 +36,7 @@ export interface FilesRequest {
 export class RepositoryFiles {
   constructor(
     private readonly git: GitClient,
-    private readonly config: MillraceConfig,
+    private readonly scratch: ScratchFolders,
   ) {}
 
   /**
@@ -43,19 +44,14 @@ export class RepositoryFiles {
    * @throws GitError: nothing is known of them
    */
   async read({ url, commit, branch }: FilesRequest): Promise<ReadCommit> {
-    const parent = join(this.config.home, 'definitions');
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    const folder = await mkdtemp(join(parent, 'r-'));
-    try {
+    return this.scratch.use(async (folder) => {
       const directory = join(folder, 'tree');
       const cloned = await this.git.clone(
-        { url, commit, directory, depth: 1, lfs: false, ...(branch !== undefined && { branch }) },
+        { url, commit, directory, depth: 1, only: ONLY, ...(branch !== undefined && { branch }) },
         { signal: AbortSignal.timeout(READ_LIMIT_MS), progress: () => undefined },
       );
       return { files: await definitionsIn(directory), commit: cloned };
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    });
   }
 }
 

@@ -96,8 +96,10 @@ export class DeliveriesRepository {
         () => this.bodies.findById(`${id}:${number}`).lean<DeliveryBodyDocument>().exec(),
         RETRY,
       );
-      if (!part) return parts.length === 0 ? undefined : Buffer.concat(parts);
-      parts.push(bytesOf(part.bytes));
+      if (part) parts.push(bytesOf(part.bytes));
+      // A part that is not full is the last one.
+      if (part && (parts.at(-1)?.length ?? 0) >= PART_BYTES) continue;
+      return parts.length === 0 ? undefined : Buffer.concat(parts);
     }
   }
 
@@ -155,11 +157,19 @@ export class DeliveriesRepository {
       ...(subject !== undefined && { subject }),
     };
     const set = { status: 'decided', ...made, decided_at: new Date(), problem: null };
-    await databaseRetry(
-      () => this.deliveries.updateOne({ _id: id, status: 'received' }, { $set: set }).exec(),
+    const decided = await databaseRetry(
+      () =>
+        this.deliveries
+          .findOneAndUpdate(
+            { _id: id, status: 'received' },
+            { $set: set },
+            { returnDocument: 'after' },
+          )
+          .lean<DeliveryDocument>()
+          .exec(),
       RETRY,
     );
-    return this.find(id);
+    return decided ?? this.find(id);
   }
 
   /**

@@ -187,11 +187,12 @@ export class DeliveryInbox {
   ): Promise<string> {
     const event = dialect.eventName(headers) ?? '';
     const forgeId = dialect.deliveryId(headers);
+    const fresh = uuidV7();
     const byId =
       forgeId === null
-        ? uuidV7()
-        : await this.claim(`id:${repositoryId}:${digestOf(forgeId)}`, Infinity);
-    if (await this.deliveries.find(byId)) return byId;
+        ? fresh
+        : await this.deliveries.claim(`id:${repositoryId}:${digestOf(forgeId)}`, fresh, Infinity);
+    if (byId !== fresh && (await this.deliveries.find(byId))) return byId;
     const content = `content:${repositoryId}:${digestOf(event, body)}`;
     const byContent = await this.deliveries.claim(content, byId, SAME_CONTENT_MS);
     // Who claimed it first and died has stored nothing: this delivery is the first one then.

@@ -1,9 +1,11 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { type GitClient, GitError, type GitErrorCode } from '../../integrations/git/git-client.js';
+import { ScratchFolders } from '../definitions/scratch-folders.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import { GitHeads } from './git-heads.js';
@@ -26,7 +28,7 @@ describe('the heads of a forge whose API is not used', () => {
       standIn<RepositoriesService>({
         cloneUrl: () => 'https://oauth2:token@gitlab.test/a/b.git',
       }),
-      { home } as MillraceConfig,
+      new ScratchFolders({ home } as MillraceConfig),
     );
   const repository = { api_url: '' } as RepositoryDocument;
 
@@ -37,7 +39,9 @@ describe('the heads of a forge whose API is not used', () => {
     expect(git.isOf({ ...repository, api_url: 'https://api.github.com' })).toBe(false);
     expect(await git.heads(repository)).toEqual(heads);
     expect(await git.redeliver()).toBe(0);
-    expect(await readdir(join(home, 'definitions'))).toEqual([]);
+    await eventually(
+      async () => (await readdir(join(home, 'definitions'))).length === 0 || undefined,
+    );
   });
 
   it.each<[GitErrorCode, string]>([

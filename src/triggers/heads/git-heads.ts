@@ -1,9 +1,8 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { MillraceConfig } from '../../config/millrace-config.js';
 import { ForgeError } from '../../integrations/forge/forge.js';
 import { GitClient, GitError } from '../../integrations/git/git-client.js';
+import { ScratchFolders } from '../definitions/scratch-folders.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import { HeadsSource } from './heads-source.js';
@@ -16,7 +15,7 @@ export class GitHeads extends HeadsSource {
   constructor(
     private readonly git: GitClient,
     private readonly repositories: RepositoriesService,
-    private readonly config: MillraceConfig,
+    private readonly scratch: ScratchFolders,
   ) {
     super();
   }
@@ -26,19 +25,16 @@ export class GitHeads extends HeadsSource {
   }
 
   async heads(repository: RepositoryDocument): Promise<ReadonlyMap<string, string>> {
-    const parent = join(this.config.home, 'definitions');
-    await mkdir(parent, { recursive: true, mode: 0o700 });
-    const folder = await mkdtemp(join(parent, 'h-'));
     try {
       const url = this.repositories.cloneUrl(repository);
-      const request = { url, directory: join(folder, 'git') };
-      return await this.git.heads(request, { signal: AbortSignal.timeout(LIMIT_MS) });
+      return await this.scratch.use((folder) => {
+        const request = { url, directory: join(folder, 'git') };
+        return this.git.heads(request, { signal: AbortSignal.timeout(LIMIT_MS) });
+      });
     } catch (error) {
       if (!(error instanceof GitError)) throw error;
       const isRefused = error.code === 'authentication_failed';
       throw new ForgeError(isRefused ? 'unauthorized' : 'unreachable', error.message);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
     }
   }
 

@@ -36,11 +36,14 @@ export class HeadsRepository extends HeadStore {
 
   async record(repositoryId: string, branch: string, head: SeenHead): Promise<void> {
     const document = headDocument(repositoryId, branch, head);
-    await databaseRetry(async () => {
-      await once(() => this.branchHeads.insertOne(document));
-      const { commit, delivery_id } = document;
+    const { _id, commit, delivery_id } = document;
+    const update = async (): Promise<boolean> => {
       const set = { commit, delivery_id };
-      await this.branchHeads.updateOne({ _id: document._id }, { $set: set }).exec();
+      return (await this.branchHeads.updateOne({ _id }, { $set: set }).exec()).matchedCount > 0;
+    };
+    await databaseRetry(async () => {
+      if (await update()) return;
+      if (!(await once(() => this.branchHeads.insertOne(document)))) await update();
     }, RETRY);
   }
 
@@ -52,7 +55,7 @@ export class HeadsRepository extends HeadStore {
 
   async claimPush(push: SeenPush): Promise<SeenPush> {
     return databaseRetry(async () => {
-      await once(() => this.pushes.insertOne(pushDocument(push)));
+      if (await once(() => this.pushes.insertOne(pushDocument(push)))) return push;
       return (await this.read(push)) ?? push;
     }, RETRY);
   }

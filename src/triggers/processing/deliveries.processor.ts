@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Audit, type AuditEntry } from '../../common/audit/audit.js';
+import { whenBothEnd } from '../../common/async/when-both-end.js';
 import { failPoint } from '../../common/fail-point.js';
 import { mergedNames } from '../../common/values/name-record.js';
 import { sayUrl } from '../../common/values/repository-url.js';
@@ -84,8 +85,17 @@ export class DeliveriesProcessor {
     if (!decided || decided.status !== 'decided') return;
     failPoint('delivery_decided');
     const event = { ...sent, ...factsOf(decided) };
-    await this.claims.note(decided, event);
-    if (decided.dry_run === true) return this.deliveries.end(id, { status: 'done', reason: null });
+    await whenBothEnd(this.claims.note(decided, event), this.follow(decided, repository, event));
+    await this.deliveries.end(id, { status: 'done', reason: null });
+  }
+
+  /** Does what was decided; of a try before this one some of it may be done. */
+  private async follow(
+    decided: DeliveryDocument,
+    repository: RepositoryDocument,
+    event: ForgeEvent,
+  ): Promise<void> {
+    if (decided.dry_run === true) return;
     const decisions = decisionsOf(decided);
     if (event.action === 'closed' && event.number !== null) {
       const { number } = event;
@@ -97,7 +107,6 @@ export class DeliveriesProcessor {
       if (decision.starts) await this.start(decided, repository, event, decision);
       else await this.refuse(decided, repository, event, decision);
     }
-    await this.deliveries.end(id, { status: 'done', reason: null });
   }
 
   /** Undefined: it cannot be decided now. */
@@ -171,9 +180,12 @@ export class DeliveriesProcessor {
     { pipeline_id: pipelineId, version: number, execution_id: executionId }: StoredDecision,
   ): Promise<void> {
     if (pipelineId === null || number === null || executionId === null) return;
-    const version = await this.pipelines.getVersion(pipelineId, number);
-    // Of a try before this one the execution may be there.
-    if (!(await this.acceptance.acceptedBefore({ id: executionId, repeated: true }))) {
+    const [version, isThere] = await whenBothEnd(
+      this.pipelines.getVersion(pipelineId, number),
+      // Of a try before this one.
+      this.acceptance.acceptedBefore({ id: executionId, repeated: true }),
+    );
+    if (!isThere) {
       await this.accept(delivery, repository, event, executionId, version);
     }
     const { supersede } = version.plan;

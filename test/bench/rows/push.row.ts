@@ -1,10 +1,16 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { ConnectedRepository } from '../../support/connected-repository.js';
 import type { HttpClient } from '../http-client.js';
 import type { Rig } from '../rig.js';
 import { median } from '../rounds.js';
 import { atMost, type Row, shown } from '../row.js';
 
+const run = promisify(execFile);
 const GOAL_MS = 60;
 /** Pushes of a round. */
 const PUSHES = 10;
@@ -43,16 +49,23 @@ interface PushTimes {
   readonly began: number;
 }
 
-/** A signed push of a new commit, while nothing else runs, until its first step has started. */
+/**
+ * A signed push of a new commit, while nothing else runs, until its first step has started; beside
+ * it what nobody can do without: that commit fetched and checked out by git, and a shell.
+ */
 export const push: Row = {
   id: 'push',
   measure: async (rig, rounds) => {
     const pushes = await Pushes.start(rig);
     try {
       const all: PushTimes[] = [];
+      const bare: number[] = [];
       for (let number = 0; number < UNCOUNTED + rounds * PUSHES; number++) {
         const times = await pushes.one(number);
-        if (number >= UNCOUNTED) all.push(times);
+        const bareTime = await pushes.bare();
+        if (number < UNCOUNTED) continue;
+        all.push(times);
+        bare.push(bareTime);
       }
       const began = all.map((times) => times.began);
       const parts = (['answered', 'decided', 'accepted', 'taken', 'checkedOut'] as const).map(
@@ -60,7 +73,7 @@ export const push: Row = {
       );
       return {
         work: `signed push to the first step's start, ${String(all.length)} pushes (${parts.join(', ')})`,
-        times: { millrace: began },
+        times: { sh: bare, millrace: began },
         goals: [atMost('p50', GOAL_MS, median(began), ' ms')],
       };
     } finally {
@@ -119,6 +132,26 @@ class Pushes {
       checkedOut: since(execution.checkout?.finished_at),
       began: Number(nanoseconds) / 1e6 - start,
     };
+  }
+
+  /** Of the newest commit: `git fetch`, `git checkout`, `sh`. */
+  async bare(): Promise<number> {
+    const { work, cloneUrl } = this.repository;
+    const commit = await work.git('rev-parse', 'HEAD');
+    const tree = await mkdtemp(join(tmpdir(), 'millrace-bare-'));
+    try {
+      const mirror = join(tree, 'git');
+      const git = (...args: string[]): Promise<unknown> =>
+        run('git', ['--git-dir', mirror, ...args]);
+      await run('git', ['init', '-q', '--bare', mirror]);
+      const start = performance.now();
+      await git('fetch', '-q', '--no-tags', '--depth', '1', cloneUrl, commit);
+      await git('--work-tree', tree, 'checkout', '-q', '-f', commit);
+      await run('sh', ['-c', 'echo "began $(date +%s%N)"']);
+      return performance.now() - start;
+    } finally {
+      await rm(tree, { recursive: true, force: true });
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { isAlive, readStartTicks } from '../../common/child-process/process-stat.js';
+import { isAlive, readStartTicks } from './process-stat.js';
 
 let own: string | undefined;
 
