@@ -175,7 +175,11 @@ export class ExecutionsController {
   })
   @Idempotent()
   @HttpCode(202)
-  @ApiOperation({ summary: 'Run the same plan again, at the same commit' })
+  @ApiOperation({
+    summary: 'Run the same plan again, at the same commit',
+    description:
+      'What a pull request of another repository started needs an approval each time: only who may approve it may run it again.',
+  })
   @ApiBody({ type: RerunDto, required: false })
   @ApiAcceptedResponse({ type: AcceptedExecutionResponse })
   @ApiErrors(400, 401, 404, 409, 503)
@@ -185,7 +189,7 @@ export class ExecutionsController {
     @CurrentPrincipal() principal: Principal,
     @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
-    return acceptedResponse(await this.executions.rerun(id, principal.id, reservation));
+    return acceptedResponse(await this.executions.rerun(id, principal, reservation));
   }
 
   @Delete('executions/:id/cancel')

@@ -7,7 +7,7 @@ import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js
 import { NoTracing } from '../../integrations/tracing/tracing.js';
 import type { PipelineSource } from '../../pipelines/definitions/pipeline.schema.js';
 import type { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
-import { SCOPES_OF_ROLE, type Role } from '../../auth/policy/policy.js';
+import { SCOPES_OF_ROLE, type Role, type Scope } from '../../auth/policy/policy.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { CancelExecution } from '../ending/cancel-execution.js';
@@ -85,7 +85,10 @@ describe('ExecutionsService', () => {
         isEnabled: async () => isEnabled,
       }),
       standIn<PlansService>({ get: async () => plan }),
-      standIn<RepositoriesService>({ withCloneUrl: async () => undefined }),
+      standIn<RepositoriesService>({
+        find: async () => undefined,
+        withCloneUrl: async () => undefined,
+      }),
       executions.repository,
       standIn<ExecutionListsRepository>({}),
       new AcceptExecution(
@@ -292,13 +295,14 @@ describe('ExecutionsService', () => {
   });
 
   describe('rerun', () => {
+    const bob = { id: 'bob', scopes: new Set<Scope>(['executions:trigger']) };
     const original = endedExecution('failed', {
       pipeline_version: 3,
       inputs: { tag: 'v0' },
       environment: { A: '2' },
       commit: { sha: 'cloned', message: 'm', author: 'a' },
     });
-    const rerun = () => service.rerun(original._id, 'bob', freshReservation());
+    const rerun = () => service.rerun(original._id, bob, freshReservation());
 
     it('runs the same plan with the same values at the commit that was cloned', async () => {
       await executions.insert(original);
@@ -325,6 +329,22 @@ describe('ExecutionsService', () => {
       expect(executions.stored(executionId).asked).toEqual(asked);
     });
 
+    it('asks who may approve it where a pull request of another repository started it', async () => {
+      const event = {
+        repository_id: 'r',
+        repository: 'acme/shop',
+        default_branch: 'main',
+        fork: true,
+      };
+      const trigger_info = { ...original.trigger_info, event };
+      await executions.insert({ ...original, trigger_info });
+      await expect(rerun()).rejects.toMatchObject({ kind: 'AuthorizationError' });
+      const ada = { id: 'ada', scopes: new Set<Scope>(['deliveries:approve']) };
+      const { executionId } = await service.rerun(original._id, ada, freshReservation());
+      const { trigger_info: again } = executions.stored(executionId);
+      expect(again.event).toMatchObject({ fork: true, approved_by: 'ada' });
+    });
+
     it('runs an execution again whose pipeline was deleted', async () => {
       await executions.insert(original);
       isEnabled = undefined;
@@ -338,7 +358,7 @@ describe('ExecutionsService', () => {
       isEnabled = false;
       const over = endedExecution('success');
       await executions.insert(over);
-      const again = service.rerun(over._id, 'bob', freshReservation());
+      const again = service.rerun(over._id, bob, freshReservation());
       await expect(again).rejects.toMatchObject({
         details: { reason: { code: 'pipeline_disabled' } },
       });

@@ -30,6 +30,7 @@ import type { AskedTrigger, ExecutionRecord, TriggerInfo } from '../record/execu
 import { mustBeReadable } from '../record/sealed-execution.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
+import { approvedAgain, type Rerunner } from './fork-rerun.js';
 import { refuseOwnCode } from './trigger-limits.js';
 
 /** What somebody asks for when a pipeline is triggered by hand. */
@@ -103,9 +104,9 @@ export class ExecutionsService {
   /**
    * Runs the same plan again: same version, inputs, variables, and the very commit that was cloned.
    * @throws MillraceError NotFoundError, ConflictError when the execution is not over or its
-   *   pipeline is disabled
+   *   pipeline is disabled, AuthorizationError (`approvedAgain`)
    */
-  async rerun(id: string, actor: string, reservation: Reservation): Promise<AcceptedExecution> {
+  async rerun(id: string, by: Rerunner, reservation: Reservation): Promise<AcceptedExecution> {
     const earlier = await this.acceptance.acceptedBefore(reservation);
     if (earlier) return earlier;
     const original = await this.get(id);
@@ -123,7 +124,9 @@ export class ExecutionsService {
     if ((await this.pipelines.isEnabled(original.pipeline_id)) === false) {
       throw disabled(original.pipeline_id);
     }
-    const info = original.trigger_info;
+    const { event } = original.trigger_info;
+    const repository = event && (await this.repositories.find(event.repository_id));
+    const info = approvedAgain(original.trigger_info, repository, by);
     return this.acceptance.accept(reservation.id, {
       pipeline_id: original.pipeline_id,
       pipeline_name: original.pipeline_name,
@@ -137,7 +140,7 @@ export class ExecutionsService {
         timestamp: new Date(),
         commit_hash: original.commit?.sha ?? info.commit_hash,
         rerun_of: original._id,
-        rerun_by: actor,
+        rerun_by: by.id,
       },
       ...(original.asked && { asked: original.asked }),
       clone_url: cloneUrlOf(original),

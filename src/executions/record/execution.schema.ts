@@ -63,6 +63,10 @@ export interface EventInfo {
   readonly before?: string;
   readonly message?: string;
   readonly author?: string;
+  /** Of the author of a fork's pull request, here; absent: not known. */
+  readonly author_user_id?: string;
+  /** Who approved the run of a fork; absent: it needed no approval. */
+  readonly approved_by?: string;
   readonly title?: string;
   readonly base_branch?: string;
   readonly base_commit?: string;

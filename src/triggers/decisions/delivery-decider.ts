@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { whenBothEnd } from '../../common/async/when-both-end.js';
-import { userId } from '../../auth/users/user-id.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { repositoryKey } from '../../common/values/repository-key.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
@@ -19,6 +18,7 @@ import type { RepositoryDocument } from '../../repositories/repository.schema.js
 import { ChangedFiles, type ChangedFilesAnswer } from '../definitions/changed-files.js';
 import { type RepositoryFile, RepositoryFiles } from '../definitions/repository-files.js';
 import type { StoredDecision, StoredDecisionReason } from '../deliveries/delivery.schema.js';
+import { authorUserId } from './author-user-id.js';
 import { definitionInvalid } from './definition-invalid.js';
 import { triggerEventOf } from '../../pipelines/trigger-request/trigger-event-of.js';
 
@@ -246,17 +246,14 @@ function definitionPlace(
 function withApprovalFacts(
   decision: TriggerDecision,
   event: ForgeEvent,
-  { forge, web_url }: Pick<RepositoryDocument, 'forge' | 'web_url'>,
+  repository: Pick<RepositoryDocument, 'forge' | 'web_url'>,
 ): TriggerDecision {
   if (decision.reason.code !== 'fork_needs_approval') return decision;
-  const authorId = event.author?.id;
-  const host = new URL(web_url).host;
   const data = {
     commit: event.commit,
     number: event.number,
     author: event.author?.name ?? null,
-    author_user_id:
-      authorId !== null && authorId !== undefined ? userId(forge, host, authorId) : null,
+    author_user_id: authorUserId(event, repository),
   };
   return { ...decision, reason: { ...decision.reason, data } };
 }

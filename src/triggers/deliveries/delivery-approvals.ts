@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Changed } from '../../common/audit/changed.js';
-import { conflict, MillraceError, notFound } from '../../common/errors/millrace.error.js';
+import { conflict, notFound } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { type Approver, refuseApprover } from '../../repositories/fork-approval.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
 import { DeliveriesRepository } from './deliveries.repository.js';
 import type { DeliveryDocument, StoredDecision } from './delivery.schema.js';
@@ -12,11 +13,6 @@ import { decisionsOf } from './dto/delivery.response.js';
 export interface ApprovalRequest {
   readonly pipelineId: string;
   readonly commit: string;
-}
-
-export interface Approver {
-  readonly id: string;
-  readonly name?: string;
 }
 
 /**
@@ -48,8 +44,11 @@ export class DeliveryApprovals {
         const { execution_id: earlier } = decision;
         if (earlier !== null) return { value: earlier, isChanged: false };
       }
-      refuse(decision, request, by);
-      await this.refuseOthers(delivery, by);
+      refuse(decision, request);
+      const { repository_id: repositoryId } = delivery;
+      const repository =
+        repositoryId === null ? undefined : await this.repositories.find(repositoryId);
+      refuseApprover(repository, authorOf(decision), by);
       const executionId = uuidV7();
       const approved = decisions.map((each) =>
         each === decision ? approvedDecision(decision, executionId, by) : each,
@@ -59,17 +58,6 @@ export class DeliveryApprovals {
         return { value: executionId, isChanged: true };
       }
     }
-  }
-
-  private async refuseOthers({ repository_id: id }: DeliveryDocument, by: Approver): Promise<void> {
-    const repository = id === null ? undefined : await this.repositories.find(id);
-    const { fork_approvers: approvers = [] } = repository ?? {};
-    if (approvers.length === 0 || approvers.includes(by.id)) return;
-    throw new MillraceError('AuthorizationError', 'The repository names others who may approve.', {
-      suggestions: [
-        'Ask one of its fork_approvers, or an administrator to add you: ./millrace repositories change',
-      ],
-    });
   }
 
   /** False: somebody else has changed it. */
@@ -82,7 +70,7 @@ function sameCommit({ reason }: StoredDecision, { commit }: ApprovalRequest): bo
   return reason.data?.['commit'] === commit;
 }
 
-function refuse(decision: StoredDecision, request: ApprovalRequest, by: Approver): void {
+function refuse(decision: StoredDecision, request: ApprovalRequest): void {
   const { reason } = decision;
   if (reason.code !== 'fork_needs_approval') {
     throw conflict(`Nothing waits for an approval there: ${reason.message}`, {
@@ -95,11 +83,11 @@ function refuse(decision: StoredDecision, request: ApprovalRequest, by: Approver
       suggestions: ['Look at the commit of this delivery, then approve that one.'],
     });
   }
-  if (reason.data?.['author_user_id'] === by.id) {
-    throw new MillraceError('AuthorizationError', 'Nobody approves a pull request of their own.', {
-      suggestions: ['Ask somebody else of the team.'],
-    });
-  }
+}
+
+function authorOf({ reason }: StoredDecision): string | null {
+  const id = reason.data?.['author_user_id'];
+  return typeof id === 'string' ? id : null;
 }
 
 function approvedDecision(

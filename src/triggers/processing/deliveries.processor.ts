@@ -23,6 +23,7 @@ import { CommitStatusesRepository } from '../statuses/commit-statuses.repository
 import { ClosedPullRequests } from '../pull-requests/closed-pull-requests.js';
 import { Superseder } from '../supersede/superseder.js';
 import { contextOf, oneLine, statusOfSkipped } from '../statuses/status-of.js';
+import { authorUserId } from '../decisions/author-user-id.js';
 import { DeliveryDecider } from '../decisions/delivery-decider.js';
 import { DeliveriesRepository } from '../deliveries/deliveries.repository.js';
 import { missedPushEvent } from '../deliveries/missed-push.js';
@@ -177,8 +178,9 @@ export class DeliveriesProcessor {
     delivery: DeliveryDocument,
     repository: RepositoryDocument,
     event: ForgeEvent,
-    { pipeline_id: pipelineId, version: number, execution_id: executionId }: StoredDecision,
+    decision: StoredDecision,
   ): Promise<void> {
+    const { pipeline_id: pipelineId, version: number, execution_id: executionId } = decision;
     if (pipelineId === null || number === null || executionId === null) return;
     const [version, isThere] = await whenBothEnd(
       this.pipelines.getVersion(pipelineId, number),
@@ -186,7 +188,7 @@ export class DeliveriesProcessor {
       this.acceptance.acceptedBefore({ id: executionId, repeated: true }),
     );
     if (!isThere) {
-      await this.accept(delivery, repository, event, executionId, version);
+      await this.accept(delivery, repository, event, { ...decision, id: executionId }, version);
     }
     const { supersede } = version.plan;
     if (supersede !== undefined) {
@@ -214,7 +216,7 @@ export class DeliveriesProcessor {
     delivery: DeliveryDocument,
     repository: RepositoryDocument,
     event: ForgeEvent,
-    executionId: string,
+    { id: executionId, reason }: Pick<StoredDecision, 'reason'> & { readonly id: string },
     version: RunnableVersion,
   ): Promise<void> {
     const { inputs } = resolveInputs(version.definition, {});
@@ -226,7 +228,7 @@ export class DeliveriesProcessor {
       plan: version.plan,
       inputs,
       environment: mergedNames(undefined),
-      trigger_info: triggerInfo(delivery, repository, event),
+      trigger_info: triggerInfo(delivery, repository, event, reason),
       // The worker asks for the credential of the connection when it clones.
       clone_url: repository.clone_url,
       rerun_of: null,
@@ -293,7 +295,9 @@ function triggerInfo(
   { _id: deliveryId }: DeliveryDocument,
   repository: RepositoryDocument,
   event: ForgeEvent,
+  reason?: StoredDecision['reason'],
 ): TriggerInfo {
+  const approvedBy = reason?.code === 'fork_approved' ? reason.data?.['approved_by'] : undefined;
   const text = (name: string, value: string | null | undefined): Record<string, string> =>
     value === null || value === undefined ? {} : { [name]: value };
   return {
@@ -313,6 +317,8 @@ function triggerInfo(
       ...text('before', event.before),
       ...text('message', event.message),
       ...text('author', event.author?.name ?? event.author?.email),
+      ...(event.fork && text('author_user_id', authorUserId(event, repository))),
+      ...(typeof approvedBy === 'string' && { approved_by: approvedBy }),
       ...text('title', event.title),
       ...text('base_branch', event.base?.branch),
       ...text('base_commit', event.base?.commit),
