@@ -55,9 +55,18 @@ describe('GitMirrorStore', () => {
   });
 
   it('looks through all mirrors now and then, not for each new one', async () => {
+    const everyMs = 600_000;
+    store = new GitMirrorStore({ ...settings, folder: base, evictEveryMs: everyMs });
     const evict = jest.spyOn(store, 'evict');
+    const timer = jest.spyOn(globalThis, 'setTimeout');
     for (const [index, url] of URLS.entries()) await publish(url, sha(index));
     expect(evict).toHaveBeenCalledTimes(1);
+    const later = timer.mock.calls.filter(([, ms = 0]) => ms > everyMs / 2);
+    timer.mockRestore();
+    // One for all that came since.
+    expect(later).toHaveLength(1);
+    (later[0]?.[0] as () => void)();
+    expect(evict).toHaveBeenCalledTimes(2);
   });
 
   it('removes what was not used for days, also when it is small', async () => {

@@ -80,6 +80,7 @@ const LOCK_LOOK_MS = 50;
  */
 export class GitMirrorStore {
   private evictedAt = -Infinity;
+  private later: NodeJS.Timeout | undefined;
 
   constructor(private readonly settings: GitMirrorSettings) {}
 
@@ -210,13 +211,20 @@ export class GitMirrorStore {
     }
   }
 
-  /** Looking through all mirrors is not for every clone. */
+  /** Looking through all mirrors is not for every clone: for those that come soon, one later. */
   private async evictNowAndThen(): Promise<void> {
-    const now = performance.now();
     const { evictEveryMs = EVICT_EVERY_MS } = this.settings;
-    if (now - this.evictedAt < evictEveryMs) return;
-    this.evictedAt = now;
-    await this.evict();
+    const waitMs = this.evictedAt + evictEveryMs - performance.now();
+    if (waitMs <= 0) {
+      this.evictedAt = performance.now();
+      return this.evict();
+    }
+    this.later ??= setTimeout(() => {
+      this.later = undefined;
+      this.evictedAt = performance.now();
+      // The hourly sweep meets the same failure, and reports it.
+      this.evict().catch(() => undefined);
+    }, waitMs).unref();
   }
 
   /** Throws away all that is over the age, the number or the size, and what dead processes left. */
