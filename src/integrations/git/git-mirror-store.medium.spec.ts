@@ -67,6 +67,7 @@ describe('GitMirrorStore', () => {
     expect(later).toHaveLength(1);
     (later[0]?.[0] as () => void)();
     expect(evict).toHaveBeenCalledTimes(2);
+    await evict.mock.results[1]?.value;
   });
 
   it('removes what was not used for days, also when it is small', async () => {
