@@ -43,6 +43,7 @@ describe('more is asked of the API than it can do', () => {
       }
     })();
     const text = await pipelined(path, PIPELINED);
+    const answeredMeanwhile = health.length;
     over = true;
     await watching;
     const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
@@ -56,7 +57,9 @@ describe('more is asked of the API than it can do', () => {
     expect(text).not.toContain('The database is not reachable');
     expect(text.match(/"code":"busy"/g) ?? []).toHaveLength(refused);
     expect(text.match(/^retry-after: [1-9]/gim) ?? []).toHaveLength(refused);
-    expect(Math.max(...health)).toBeLessThan(3_000);
+    // Health stands in no line with them: several questions after each other were answered before
+    // the last of those that came first.
+    expect(answeredMeanwhile).toBeGreaterThan(2);
     expect((await server.fetch('GET', path)).status).toBe(200);
   });
 

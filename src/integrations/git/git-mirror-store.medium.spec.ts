@@ -70,6 +70,19 @@ describe('GitMirrorStore', () => {
     await evict.mock.results[1]?.value;
   });
 
+  it('does nothing later when it was closed', async () => {
+    const everyMs = 600_000;
+    store = new GitMirrorStore({ ...settings, folder: base, evictEveryMs: everyMs });
+    const timer = jest.spyOn(globalThis, 'setTimeout');
+    for (const [index, url] of URLS.entries()) await publish(url, sha(index));
+    const index = timer.mock.calls.findIndex(([, ms = 0]) => ms > everyMs / 2);
+    const later = timer.mock.results[index]?.value as { readonly _destroyed: boolean };
+    timer.mockRestore();
+    expect(later._destroyed).toBe(false);
+    await store.close();
+    expect(later._destroyed).toBe(true);
+  });
+
   it('removes what was not used for days, also when it is small', async () => {
     await publish(URLS[0] ?? '', sha(1));
     await publish(URLS[1] ?? '', sha(2));

@@ -81,6 +81,7 @@ const LOCK_LOOK_MS = 50;
 export class GitMirrorStore {
   private evictedAt = -Infinity;
   private later: NodeJS.Timeout | undefined;
+  private evicting: Promise<void> = Promise.resolve();
 
   constructor(private readonly settings: GitMirrorSettings) {}
 
@@ -110,6 +111,13 @@ export class GitMirrorStore {
     return entries
       .filter(({ record }) => record.files.length > 0)
       .sort((a, b) => b.usedAt - a.usedAt);
+  }
+
+  /** Ends what was to be done later. Clones under way continue. Idempotent. */
+  async close(): Promise<void> {
+    clearTimeout(this.later);
+    this.later = undefined;
+    await this.evicting;
   }
 
   /** The entry of one scope; one that is broken is nobody's. */
@@ -223,7 +231,7 @@ export class GitMirrorStore {
       this.later = undefined;
       this.evictedAt = performance.now();
       // The hourly sweep meets the same failure, and reports it.
-      this.evict().catch(() => undefined);
+      this.evicting = this.evict().catch(() => undefined);
     }, waitMs).unref();
   }
 

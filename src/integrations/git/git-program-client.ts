@@ -109,9 +109,8 @@ export class GitProgramClient extends GitClient {
     });
   }
 
-  /** Nothing waits between two clones. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    await this.mirrors?.close();
   }
 
   private limits(): CloneLimits {
