@@ -37,27 +37,16 @@ export async function readMirrorEntries(repository: string): Promise<readonly Mi
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const entries = await Promise.all(
-    names.filter((name) => name !== 'lock').map((name) => readEntry(join(repository, name))),
+  return Promise.all(
+    names.filter((name) => name !== 'lock').map((name) => readMirrorEntry(join(repository, name))),
   );
-  return entries.filter((entry) => entry !== undefined);
 }
 
-/** One entry; undefined: there is none of this scope. As `readMirrorEntries`. */
-export async function readMirrorEntry(
-  repository: string,
-  scope: string,
-): Promise<MirrorEntry | undefined> {
-  const folder = join(repository, scope);
-  const isThere = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? readEntry(folder) : undefined;
-}
-
-/** A record that is not whole makes an entry without files, which any use finds broken. */
-async function readEntry(folder: string): Promise<MirrorEntry | undefined> {
+/**
+ * The entry in a folder. A record that is not whole, or not there, makes an entry without files,
+ * which any use finds broken.
+ */
+export async function readMirrorEntry(folder: string): Promise<MirrorEntry> {
   try {
     const path = join(folder, 'entry.json');
     const record = parseRecord(await readFile(path, 'utf8'));

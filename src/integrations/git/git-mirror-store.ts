@@ -71,6 +71,7 @@ const GIVEN_MS = 60_000;
 /** More of one repository are hardly of use: branches that are worked on. */
 const MAX_ENTRIES = 24;
 const LOCK_LOOK_MS = 50;
+
 /**
  * Packs of cloned repositories on this machine. A mirror is a set of entries; an entry is a folder
  * with the packs of what a remote once gave, and what that was. An entry never changes: it is made
@@ -120,10 +121,10 @@ export class GitMirrorStore {
     await this.evicting;
   }
 
-  /** The entry of one scope; one that is broken is nobody's. */
+  /** The entry of one scope, if it is there and not broken. */
   async entry(url: string, scope: string): Promise<MirrorEntry | undefined> {
-    const entry = await readMirrorEntry(this.repository(url), scope);
-    return entry && entry.record.files.length > 0 ? entry : undefined;
+    const entry = await readMirrorEntry(join(this.repository(url), scope));
+    return entry.record.files.length > 0 ? entry : undefined;
   }
 
   /**

@@ -29,10 +29,11 @@ const MAX_PACKS = 40;
 const MIN_BASE_BYTES = 2 * 2 ** 20;
 
 /**
- * Clones, through a mirror where there is one. A mirror never decides anything: the remote is asked
- * first, with the credentials of this clone, and an object is taken from a mirror only where the
- * remote just named what it belongs to, or accepted to send it. A mirror that is damaged is made
- * again; one that cannot be made is done without.
+ * Clones, through a mirror where there is one. A mirror never decides anything: the remote is
+ * asked first, with the credentials of this clone, and an object is taken from a mirror only where
+ * the remote just named what it belongs to, or accepted to send it; for a whole SHA and the same
+ * credentials "just" is a minute (`givenMs`), and the remote is not asked again in it. A mirror
+ * that is damaged is made again; one that cannot be made is done without.
  */
 export async function cloneRepository(
   driver: CloneDriver,

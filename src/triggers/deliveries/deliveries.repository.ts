@@ -96,10 +96,11 @@ export class DeliveriesRepository {
         () => this.bodies.findById(`${id}:${number}`).lean<DeliveryBodyDocument>().exec(),
         RETRY,
       );
-      if (part) parts.push(bytesOf(part.bytes));
+      if (!part) return parts.length === 0 ? undefined : Buffer.concat(parts);
+      const bytes = bytesOf(part.bytes);
+      parts.push(bytes);
       // A part that is not full is the last one.
-      if (part && (parts.at(-1)?.length ?? 0) >= PART_BYTES) continue;
-      return parts.length === 0 ? undefined : Buffer.concat(parts);
+      if (bytes.length < PART_BYTES) return Buffer.concat(parts);
     }
   }
 
