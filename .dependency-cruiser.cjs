@@ -33,6 +33,8 @@ const upward = (name, from, to) => ({
  * What features may know of an integration: its port, and the values and errors that belong to it.
  */
 const ports = [
+  'container-runtime/container-runtime',
+  'container-runtime/container-support',
   'counters/counters',
   'database/background-rounds',
   'database/database-errors',

@@ -23,6 +23,7 @@ import { ExecutionsWorkerModule } from '../executions/executions.worker.module.j
 import { HealthModule } from '../health/health.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DatabaseModule } from '../integrations/database/database.module.js';
+import { ContainerRuntimeModule } from '../integrations/container-runtime/container-runtime.module.js';
 import { GitModule } from '../integrations/git/git.module.js';
 import { ProcessModule } from '../integrations/process/process.module.js';
 import { StepAccount } from '../integrations/process/step-account.js';
@@ -106,6 +107,7 @@ function workerModules(): Imports {
       inject: [StepAccount],
       useFactory: ({ isOtherUser }: StepAccount) => ({ stepsAreOtherUser: isOtherUser }),
     }),
+    ContainerRuntimeModule,
     ExecutionsWorkerModule,
     TriggersWorkerModule,
   ];

@@ -14,6 +14,7 @@ export const FAIL_POINTS = [
   'job_taken', // worker: the job is here, the execution not claimed
   'execution_claimed', // claimed, nothing run yet
   'step_started', // the process of a step runs
+  'container_started', // the container of a step runs
   'step_ended', // it ended, and nobody knows
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet

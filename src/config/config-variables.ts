@@ -12,6 +12,7 @@ import {
   textLike,
   type ValueKind,
 } from './value-parsers.js';
+import { CONTAINERS_LABEL } from '../common/values/worker-labels.js';
 import { formatEncryptionKeys, parseEncryptionKeys } from './encryption-key-list.js';
 import { parseLoginEntry, parseSigningSecret, parseTeamEntry } from './login-values.js';
 import { defaultHome } from './paths.js';
@@ -420,11 +421,26 @@ export const configVariables = {
     section: 'Workers',
     description: 'Labels that a worker offers to `runs_on`, separated by commas.',
     kind: list((item) =>
-      LABEL.test(item)
-        ? { value: item }
-        : { problem: 'must be 1 to 63 letters, digits, dots, _ or -' },
+      item === CONTAINERS_LABEL
+        ? { problem: `must not hold ${item}: workers with a container engine offer it themselves` }
+        : LABEL.test(item)
+          ? { value: item }
+          : { problem: 'must be 1 to 63 letters, digits, dots, _ or -' },
     ),
     fallback: (): readonly string[] => ['linux'],
+  }),
+  dockerHost: variable({
+    name: 'DOCKER_HOST',
+    section: 'Workers',
+    description:
+      'Container engine for steps with an `image`: `unix:///path/of.sock` or `tcp://host:port`. Unset: `/var/run/docker.sock`, where there is one.',
+    kind: optional(
+      textLike(
+        /^(unix:\/\/\/|(tcp|https?):\/\/[^/\s]+)/,
+        'must be unix:///path/of.sock or tcp://host:port',
+      ),
+    ),
+    fallback: none,
   }),
   stepUser: variable({
     name: 'STEP_USER',

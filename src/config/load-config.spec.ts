@@ -103,6 +103,7 @@ describe('parseConfig', () => {
       WORKER_CONCURRENCY: '1.5',
       WORKER_MAX_PARALLEL_STEPS: '0',
       WORKER_LABELS: 'ok,not ok',
+      DOCKER_HOST: 'ftp://x',
       STEP_USER: 'Not A User',
       GIT_CLIENT: 'svn',
       MAX_UPLOAD_SIZE: 'big',

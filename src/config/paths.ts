@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -19,6 +20,19 @@ export function defaultHome(): string {
  */
 export async function makeHome(home: string): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o750 });
+}
+
+/** Folder of the workspaces; short, for the sake of unix sockets in them. */
+export function workspacesFolder(home: string): string {
+  return join(home, 'w');
+}
+
+/**
+ * Name of an installation beside others on one machine or engine: the same for all workers that
+ * share a data folder.
+ */
+export function installationName(home: string): string {
+  return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 
 /**
@@ -73,7 +87,7 @@ export function packageVersion(): string {
  * Programs that one process of Millrace starts as another, by their path under `dist/` without
  * `.js`.
  */
-export type EntryName = 'main' | 'worker' | 'launcher' | 'cli' | 'compile-child';
+export type EntryName = 'main' | 'worker' | 'launcher' | 'cli' | 'compile-child' | 'hand-over';
 
 /**
  * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { standIn } from '../../test/support/stand-in.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import type { WorkerBeats } from './worker-beats.js';
+import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
 import { WorkerLease } from './worker-lease.js';
 import type { WorkerPulse } from './worker-pulse.js';
 import type { DrainRequest } from './worker.schema.js';
@@ -47,6 +48,7 @@ describe('WorkerLease', () => {
         start: () => undefined,
         stop: () => undefined,
       }),
+      ContainerSupport.none('a spec has none'),
     );
     lease.whenRenewing(() => events.push('renewed'));
     lease.whenLost(() => events.push('lost'));

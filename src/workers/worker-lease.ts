@@ -4,9 +4,17 @@ import { MillraceConfig } from '../config/millrace-config.js';
 import { packageVersion } from '../config/paths.js';
 import { KeptLease } from '../common/lease/kept-lease.js';
 import { uuidV7 } from '../common/ids/uuid.js';
+import { CONTAINERS_LABEL } from '../common/values/worker-labels.js';
+import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { WorkerBeats } from './worker-beats.js';
-import type { DrainRequest, WorkerMachine, WorkerRefusal, WorkerStatus } from './worker.schema.js';
+import type {
+  DrainRequest,
+  WorkerContainers,
+  WorkerMachine,
+  WorkerRefusal,
+  WorkerStatus,
+} from './worker.schema.js';
 import { WorkerPulse } from './worker-pulse.js';
 import { WorkersRepository } from './workers.repository.js';
 
@@ -57,7 +65,14 @@ export class WorkerLease {
     private readonly workers: WorkersRepository,
     private readonly beats: WorkerBeats,
     private readonly pulse: WorkerPulse,
+    private readonly containers: ContainerSupport,
   ) {}
+
+  /** What it offers to `runs_on`: the configured labels, and what its machine has. */
+  get labels(): readonly string[] {
+    const { workerLabels } = this.config;
+    return this.containers.isThere ? [...workerLabels, CONTAINERS_LABEL] : workerLabels;
+  }
 
   /**
    * Called at every renewal, whether it succeeded or not. No renewal waits for what the listener
@@ -85,7 +100,8 @@ export class WorkerLease {
           name: this.name,
           host: hostname(),
           pid: process.pid,
-          labels: [...this.config.workerLabels],
+          labels: [...this.labels],
+          containers: containersOf(this.containers),
           concurrency: this.config.workerConcurrency,
           version: packageVersion(),
           node_version: process.version,
@@ -163,4 +179,8 @@ export class WorkerLease {
 
 function reported(report: WorkerReport): WorkerReport & { readonly running: number } {
   return { ...report, running: report.executions.length };
+}
+
+function containersOf({ engine, platform, reason }: ContainerSupport): WorkerContainers {
+  return { engine: engine ?? null, platform: platform ?? null, reason: reason ?? null };
 }

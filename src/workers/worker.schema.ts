@@ -30,6 +30,16 @@ export interface DrainRequest {
   readonly reason: string | null;
 }
 
+/** Whether it runs steps in containers. */
+export interface WorkerContainers {
+  /** `docker 20.10.24`; null: it runs none. */
+  readonly engine: string | null;
+  /** `linux/amd64` */
+  readonly platform: string | null;
+  /** Why it runs none. */
+  readonly reason: string | null;
+}
+
 /** One life of one worker process: a restarted process is another worker. */
 @Schema({ collection: 'workers', versionKey: false, minimize: false, strictQuery: 'throw' })
 export class WorkerRecord {
@@ -69,6 +79,10 @@ export class WorkerRecord {
   /** Ids of what it runs, as of the last beat. */
   @Prop({ type: [String] })
   executions?: readonly string[];
+
+  /** Absent in records of older versions. */
+  @Prop({ type: Object })
+  containers?: WorkerContainers;
 
   @Prop({ type: Object })
   machine?: WorkerMachine;

@@ -1,15 +1,11 @@
 import { Module } from '@nestjs/common';
-import { join } from 'node:path';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { makeHome } from '../config/paths.js';
+import { makeHome, workspacesFolder } from '../config/paths.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
 import { ProcessRunner } from '../integrations/process/process-runner.js';
 import { StepAccount } from '../integrations/process/step-account.js';
 import { StepUserScripts } from './step-user-scripts.js';
 import { WorkspaceStore } from './workspace-store.js';
-
-/** Below the data folder; short, for the sake of unix sockets in a workspace. */
-const FOLDER = 'w';
 
 /** The folders of execution attempts on this machine. Needs `ProcessModule`. */
 @Module({
@@ -25,7 +21,7 @@ const FOLDER = 'w';
       ): Promise<WorkspaceStore> => {
         await makeHome(home);
         const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
-        return new WorkspaceStore(join(home, FOLDER), account.user, scripts);
+        return new WorkspaceStore(workspacesFolder(home), account.user, scripts);
       },
     },
   ],

@@ -12,6 +12,7 @@ import { storedRun } from '../../src/executions/record/stored-state.js';
 import { outputTo } from '../../src/executions/attempt/attempt-logs.js';
 import { PlanRuns } from '../../src/executions/attempt/plan-runs.js';
 import { CloneAccess } from '../../src/executions/attempt/steps/clone-access.js';
+import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-request/trigger-environment.js';
@@ -69,9 +70,10 @@ export class InProcessRunner {
     const groups = new ProcessGroups(`scenarios-${process.pid}-`);
     const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
     const workspaces = new WorkspaceStore(join(base, 'w'), undefined, scripts);
-    const handlers = createStepHandlers({ processes, git, workspaces });
+    const containers = new AbsentRuntime('scenarios run on any machine');
+    const handlers = createStepHandlers({ processes, git, workspaces, containers });
     const runs = new PlanRuns({
-      ...{ processes, workspaces, handlers, groups },
+      ...{ processes, workspaces, handlers, groups, containers },
       maxParallelSteps: MAX_PARALLEL_STEPS,
     });
     return new InProcessRunner(base, processes, runs, [launcher, clone]);

@@ -6,7 +6,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
-import { entryFile } from '../../config/paths.js';
+import { entryFile, installationName } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
@@ -14,7 +14,11 @@ import type { RunState } from '../../engine/plan/run-state.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
+import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
+import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
+import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
+import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
@@ -23,6 +27,7 @@ import type { ProcessRunner } from '../../integrations/process/process-runner.js
 import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
+import { ChrootTreeOwners } from '../../workspaces/tree-owners.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command/command.error.js';
 import type { RunFlags } from '../command/flags.js';
@@ -91,7 +96,7 @@ async function runInFolder(
   const workspaces = newStore(base, processes);
   let state: RunState | 'forced' | undefined;
   try {
-    const tools = await newRuns(processes, workspaces);
+    const tools = await newRuns(asked.plan, processes, workspaces, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -108,22 +113,46 @@ async function runInFolder(
 
 /** What runs a plan here as on a worker; git by the configuration. */
 async function newRuns(
+  plan: Plan,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
+  base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
-  const { gitCaFile, gitClient, workerMaxParallelSteps: maxParallelSteps } = loadConfig();
+  const {
+    gitCaFile,
+    gitClient,
+    dockerHost,
+    workerMaxParallelSteps: maxParallelSteps,
+  } = loadConfig();
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
-  const handlers = createStepHandlers({ processes, git, workspaces });
+  const containers = usesContainers(plan)
+    ? await engineFor(dockerHost, base)
+    : new AbsentRuntime('no step of the pipeline needs one');
+  const handlers = createStepHandlers({ processes, git, workspaces, containers });
   const groups = new ProcessGroups(`run-${process.pid}-`);
   return {
-    runs: new PlanRuns({ processes, workspaces, handlers, groups, maxParallelSteps }),
+    runs: new PlanRuns({
+      ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+      ...(process.getuid?.() === 0 && { owners: new ChrootTreeOwners(entryFile('hand-over')) }),
+    }),
     close: async () => {
+      await containers.close();
       await git.close();
       if (authorities) await rm(authorities.folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Steps are the caller's own user here: no right of a file gives them more. */
+async function engineFor(host: string | undefined, base: string): Promise<ContainerRuntime> {
+  const { runtime } = await chooseRuntime({
+    ...{ host, workspaces: base, installation: installationName(base) },
+    stepsAreOtherUser: false,
+    report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
+  });
+  return runtime;
 }
 
 function newRunner(): ProcessRunner {

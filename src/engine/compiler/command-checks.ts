@@ -1,10 +1,15 @@
-import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
-import { kindOf } from '../steps/step-kind-registry.js';
-import type { StepExpression } from '../steps/step-kind.js';
+import type {
+  PipelineDefinition,
+  StageDefinition,
+  StepDefinition,
+} from '../definition/definition.js';
+import { draftWith, kindOf } from '../steps/step-kind-registry.js';
+import type { StepDefaults, StepExpression } from '../steps/step-kind.js';
 import { offsetInText } from '../yaml/expression-readers.js';
 import { formatPath, type YamlPath } from '../yaml/problem.js';
 import type { ExpressionUse } from '../yaml/reader.js';
 import type { ProblemSink } from './problem-sink.js';
+import { stepDefaults } from '../definition/step-defaults.js';
 
 /** Variables whose value a shell runs as code, or takes the commands to run first from. */
 const RUN_BY_SHELLS = new Set([
@@ -20,11 +25,14 @@ const RUN_BY_SHELLS = new Set([
  * Expressions stand where they are surely taken as a value; the kind of a step says where that is.
  */
 export function checkCommands(definition: PipelineDefinition, sink: ProblemSink): void {
-  const steps = definition.stages.flatMap((stage) => stage.steps);
-  const all = [...steps, ...definition.onFailure, ...definition.always];
+  const defaults = new Map(definition.stages.flatMap(defaultsBySteps(definition)));
+  const ofHooks = stepDefaults(definition);
+  const all = [...defaults.keys(), ...definition.onFailure, ...definition.always];
   const uses = usesByStep(definition, all);
   for (const step of all) {
-    const found = kindOf(step.action).misplaced?.(step.action, definition, uses.get(step) ?? []);
+    const known = defaults.get(step) ?? ofHooks;
+    const draft = draftWith(step.action, known);
+    const found = kindOf(draft).misplaced?.(draft, known, uses.get(step) ?? []);
     for (const { use, part, message, suggestion } of found ?? []) {
       const index = use.text.lastIndexOf('${{', part.offset);
       const place = { path: use.path, offset: offsetInText(definition, use.node, index) };
@@ -32,6 +40,12 @@ export function checkCommands(definition: PipelineDefinition, sink: ProblemSink)
     }
   }
   checkVariables(definition, sink);
+}
+
+function defaultsBySteps(
+  definition: PipelineDefinition,
+): (stage: StageDefinition) => (readonly [StepDefinition, StepDefaults])[] {
+  return (stage) => stage.steps.map((step) => [step, stepDefaults(definition, stage)] as const);
 }
 
 /** `stages[0].steps[1]`, `steps[1]` or `always[1]`. */

@@ -7,15 +7,17 @@ import { plainRetry } from '../yaml/common-readers.js';
 import type { NameUse } from '../yaml/reader.js';
 import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
-import { kindOf } from '../steps/step-kind-registry.js';
+import { draftWith, kindOf } from '../steps/step-kind-registry.js';
 import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
+import { checkContainers } from './container-checks.js';
 import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
 import { ProblemSink } from './problem-sink.js';
 import { checkReferences } from './reference-checks.js';
 import { checkResume } from './resume-checks.js';
 import { checkSecrets } from './secret-checks.js';
+import { stepDefaults } from '../definition/step-defaults.js';
 
 export const MAX_STEPS = 1000;
 /** Bytes of a plan as JSON. */
@@ -58,6 +60,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkNames(definition, sink);
   checkReferences(definition, sink);
   checkCommands(definition, sink);
+  checkContainers(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
   checkResume(definition, sink);
@@ -115,13 +118,15 @@ function buildStep(
   stage: StageDefinition | undefined,
   definition: PipelineDefinition,
 ): StepPlan {
+  const defaults = stepDefaults(definition, stage);
+  const draft = draftWith(step.action, defaults);
   const retries = stage === undefined ? 0 : (stage.retryCount ?? definition.retryCount);
   return {
     name: step.name,
     needs,
     explicitNeeds: step.needs !== undefined,
     when: step.when,
-    action: kindOf(step.action).compile(step.action, definition),
+    action: kindOf(draft).compile(draft, defaults),
     environment: step.environment,
     secrets: secretNames(step.secrets),
     continueOnError: step.continueOnError,

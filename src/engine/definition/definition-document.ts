@@ -1,12 +1,13 @@
 import { sayUrlOrName } from '../../common/values/repository-url.js';
-import { kindOf } from '../steps/step-kind-registry.js';
-import type { StepTypeDocument } from '../steps/step-kind.js';
+import { draftWith, kindOf } from '../steps/step-kind-registry.js';
+import type { StepDefaults, StepTypeDocument } from '../steps/step-kind.js';
 import type {
   PipelineDefinition,
   StageDefinition,
   StepDefinition,
   TriggerRule,
 } from './definition.js';
+import { stepDefaults } from './step-defaults.js';
 
 /** A trigger in the seed's shape. */
 export interface TriggerDocument {
@@ -55,7 +56,7 @@ export function definitionDocument(definition: PipelineDefinition): DefinitionDo
     name: definition.name,
     description: definition.description,
     triggers: definition.triggers.map((rule) => triggerDocument(rule, definition)),
-    stages: definition.stages.map(stageDocument),
+    stages: definition.stages.map((stage) => stageDocument(stage, stepDefaults(definition, stage))),
     environment: definition.environment,
     timeout: definition.timeoutMs / 1000,
     retry_count: definition.retryCount,
@@ -104,7 +105,7 @@ function said(text: string | undefined): string | undefined {
   return text === undefined ? undefined : sayUrlOrName(text);
 }
 
-function stageDocument(stage: StageDefinition): StageDocument {
+function stageDocument(stage: StageDefinition, defaults: StepDefaults): StageDocument {
   return {
     name: stage.name,
     condition: stage.when,
@@ -113,14 +114,15 @@ function stageDocument(stage: StageDefinition): StageDocument {
     environment: nonEmpty(stage.environment),
     timeout: seconds(stage.timeoutMs),
     retry_count: stage.retryCount,
-    steps: stage.steps.map(stepDocument),
+    steps: stage.steps.map((step) => stepDocument(step, defaults)),
   };
 }
 
-function stepDocument(step: StepDefinition): StepDocument {
+function stepDocument(step: StepDefinition, defaults: StepDefaults): StepDocument {
+  const draft = draftWith(step.action, defaults);
   return {
     name: step.name,
-    ...kindOf(step.action).document(step.action),
+    ...kindOf(draft).document(draft),
     condition: step.when,
     continue_on_error: step.continueOnError,
     timeout: seconds(step.timeoutMs),

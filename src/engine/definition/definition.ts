@@ -1,6 +1,7 @@
 import type { Environment, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
+import type { ContainerSettings } from '../steps/container/container-settings.js';
 import type { StepDraft } from '../steps/step-kind.js';
 import type { SourceText } from '../yaml/source-text.js';
 
@@ -25,6 +26,8 @@ export interface PipelineDefinition {
   readonly shell: Shell;
   /** Default of the steps that do not say. */
   readonly separateStreams: boolean;
+  /** Of the containers of all steps; here and at a stage. */
+  readonly container: ContainerSettings;
   readonly stages: readonly StageDefinition[];
   readonly onFailure: readonly StepDefinition[];
   readonly always: readonly StepDefinition[];
@@ -46,6 +49,7 @@ export interface StageDefinition {
   readonly parallel: boolean | number;
   /** The default of its steps. */
   readonly retryCount?: number;
+  readonly container: ContainerSettings;
   readonly steps: readonly StepDefinition[];
 }
 

@@ -8,6 +8,8 @@ import {
   stageName,
 } from '../yaml/common-readers.js';
 import { separateStreams, shell } from '../steps/shell/shell-keys.js';
+import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
+import { readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
@@ -22,6 +24,9 @@ import type { YamlNode } from '../yaml/yaml-tree.js';
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
 const MAX_STAGES = 1000;
+
+/** Readers of the keys by which steps run in containers. */
+const CONTAINER_KEYS = readersOf(containerKeys);
 
 const onOff = flag('true, false or a number');
 
@@ -47,10 +52,11 @@ export const stageTable = {
     secrets,
     timeout: duration(),
     retry_count: retryCount,
+    ...CONTAINER_KEYS,
   },
   required: ['name', 'steps'],
   same: { condition: 'when' },
-  later: { matrix: LATER.matrix, image: LATER.containers },
+  later: { matrix: LATER.matrix },
   habits: {
     run: 'Put it into a step: steps: [{ run: … }]',
     script: 'Put it into a step: steps: [{ run: … }]',
@@ -68,9 +74,8 @@ export const stageTable = {
 
 export const defaultsTable = {
   name: 'defaults',
-  fields: { shell, separate_streams: separateStreams },
+  fields: { shell, separate_streams: separateStreams, ...CONTAINER_KEYS },
   later: {
-    image: LATER.containers,
     interruptible: LATER.concurrency,
   },
   habits: {
@@ -122,12 +127,12 @@ export const pipelineTable = {
   required: ['name'],
   later: {
     concurrency: LATER.concurrency,
-    image: LATER.containers,
     sidecars: LATER.containers,
     services: LATER.containers,
     notifications: 'notifications come later',
   },
   habits: {
+    image: 'Write defaults: { image: … }',
     on: 'Write triggers',
     trigger: 'Write triggers',
     jobs: 'Write stages',
@@ -185,6 +190,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     runsOn: [...new Set(values.runs_on)].sort(),
     shell: values.defaults?.shell ?? 'sh',
     separateStreams: values.defaults?.separate_streams ?? false,
+    container: settingsOf(values.defaults ?? {}),
     stages: values.stages ?? shortStages(values.steps, root),
     onFailure: values.on_failure ?? [],
     always: values.always ?? [],
@@ -200,7 +206,9 @@ function shortStages(
 ): StageDefinition[] {
   if (steps === undefined) return [];
   const place = { name: 'main', path: ['steps'], offset: root.start };
-  return [{ name: 'main', place, environment: {}, secrets: [], parallel: false, steps }];
+  return [
+    { name: 'main', place, environment: {}, secrets: [], parallel: false, container: {}, steps },
+  ];
 }
 
 function stagesReader(): Reader<StageDefinition[]> {
@@ -218,6 +226,7 @@ function stagesReader(): Reader<StageDefinition[]> {
       timeoutMs: values.timeout,
       parallel: values.parallel ?? false,
       retryCount: values.retry_count,
+      container: settingsOf(values),
       steps: values.steps ?? [],
     };
   };

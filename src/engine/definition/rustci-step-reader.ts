@@ -1,6 +1,6 @@
 import { nameRecord } from '../../common/values/name-record.js';
 import { rustciForms } from '../steps/step-kind-registry.js';
-import { NO_COMMANDS } from '../steps/shell/shell-draft.js';
+import { NO_COMMANDS } from '../steps/shell/command-step.js';
 import type { RustciForm, RustciStep, StepDraft } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -63,7 +63,7 @@ export const rustciStepTable = {
   },
   required: ['name', 'step_type'],
   same: { condition: 'when' },
-  later: { image: LATER.containers, docker: LATER.containers },
+  later: { docker: LATER.containers },
   habits: {
     run: 'Write it as config: { command: … }, or remove step_type and config',
     command: 'Move it into config',

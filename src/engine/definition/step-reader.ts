@@ -1,7 +1,7 @@
 import { hasName, mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
-import { commandStep, NO_COMMANDS } from '../steps/shell/shell-draft.js';
-import { ownForms, ownKeyReaders } from '../steps/step-kind-registry.js';
+import { commandStep, NO_COMMANDS } from '../steps/shell/command-step.js';
+import { formsOf, ownKeyReaders } from '../steps/step-kind-registry.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -41,8 +41,6 @@ export const stepTable = {
   },
   same: { condition: 'when' },
   later: {
-    image: LATER.containers,
-    docker: LATER.containers,
     sidecars: LATER.containers,
     deploy: LATER.deployments,
     matrix: LATER.matrix,
@@ -193,7 +191,7 @@ function ownAction(
   const { node, path } = step;
   const at = { path, offset: node.start };
   const keys = node.entries.map((entry) => entry.key);
-  const [form, other] = ownForms.filter(({ begunBy }) => begunBy.some((key) => keys.includes(key)));
+  const [form, other] = formsOf(keys);
   if (form === undefined) {
     const isLater = Object.keys(stepTable.later).some(
       (key) => keys.includes(key) && !SETTINGS_ONLY.has(key),

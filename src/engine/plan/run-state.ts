@@ -60,6 +60,29 @@ export interface AttemptState {
   readonly finishedAt?: number;
   readonly exitCode?: number;
   readonly signal?: string;
+  /** What it consisted of, in order; absent = of its command alone. */
+  readonly phases?: readonly PhaseState[];
+  /** It ran in a container of it. */
+  readonly image?: ImageFacts;
+}
+
+/**
+ * `pull` fetches the image, `ready` makes the container, `command` is what the step does: the limit
+ * of the step is that of it alone; `collect` takes back what it left.
+ */
+export type StepPhase = 'pull' | 'ready' | 'command' | 'collect';
+
+export interface PhaseState {
+  readonly name: StepPhase;
+  readonly startedAt: number;
+  readonly finishedAt?: number;
+}
+
+export interface ImageFacts {
+  /** As the step named it. */
+  readonly name: string;
+  /** `sha256:…` of the registry, else of the engine; the whole execution uses this one. */
+  readonly digest: string;
 }
 
 /**

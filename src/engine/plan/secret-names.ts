@@ -1,3 +1,4 @@
+import { allSteps } from './all-steps.js';
 import type { Plan, StagePlan, StepPlan } from './plan.js';
 
 type WithSecrets = Pick<StepPlan, 'secrets'>;
@@ -14,8 +15,7 @@ export function secretsAt(
 /** Every secret that steps of the plan get: a run begins with all of them or not at all. */
 export function secretsOf(plan: Plan): readonly string[] {
   const stages: readonly StagePlan[] = plan.stages;
-  const steps = [...stages.flatMap((stage) => stage.steps), ...plan.onFailure, ...plan.always];
-  return unique([plan, ...stages, ...steps].flatMap(({ secrets = [] }) => secrets));
+  return unique([plan, ...stages, ...allSteps(plan)].flatMap(({ secrets = [] }) => secrets));
 }
 
 function unique(names: readonly string[]): readonly string[] {

@@ -24,8 +24,10 @@ export const HOST_VARIABLES = [
 
 /**
  * The variables that are known before a run: the same everywhere, and those of the kind of a step.
+ * What runs in an image has that one's in the place of ours, and no text of the file sees them.
  */
 export function fixedVariables(action: StepAction | undefined): Readonly<Record<string, string>> {
   if (action === undefined) return FIXED_VARIABLES;
+  if (kindOf(action).runsIn === 'image') return kindOf(action).variables?.(action) ?? {};
   return { ...FIXED_VARIABLES, ...kindOf(action).variables?.(action) };
 }

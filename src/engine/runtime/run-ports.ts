@@ -1,4 +1,4 @@
-import type { Plan, RunContext } from '../plan/plan.js';
+import type { Plan, RunContext, StepAction } from '../plan/plan.js';
 import type { EarlierRun, Reason, RunState, WhenTrace } from '../plan/run-state.js';
 import type { StepAddress, StepHandler } from './step-handler.js';
 
@@ -40,7 +40,10 @@ export interface RunPorts {
    * says of a try holds for the handler that runs it; a try may be asked for more than once, and
    * never run.
    */
-  hostVariables(address: StepAddress | undefined): Readonly<Record<string, string>>;
+  hostVariables(
+    address: StepAddress | undefined,
+    action: StepAction | undefined,
+  ): Readonly<Record<string, string>>;
   /**
    * The value of a secret that the plan names; undefined: this run is given none, so its steps have
    * no such variable.

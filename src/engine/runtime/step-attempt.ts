@@ -1,10 +1,11 @@
 import type { StepPlan } from '../plan/plan.js';
 import type { CommitInfo, Reason } from '../plan/run-state.js';
+import { kindOf } from '../steps/step-kind-registry.js';
 import { duration, nameList, reason } from './reasons.js';
 import type { FailureClass } from './retry-policy.js';
 import { outputsSize } from './run-scope.js';
 import type { RunSession } from './run-session.js';
-import type { StepAttempt, StepOutcome } from './step-handler.js';
+import type { StepAttempt, StepOutcome, StepProgress } from './step-handler.js';
 import { StopScope, type StopCause } from './stop-scope.js';
 
 /** Bytes of all outputs of one step, names and values in UTF-8. */
@@ -48,6 +49,7 @@ export async function runAttempt(
   plan: StepPlan,
   attempt: StepAttempt,
   parent: StopScope,
+  progress: StepProgress,
 ): Promise<AttemptEnd> {
   const scope = new StopScope(parent);
   const abort = new AbortController();
@@ -57,16 +59,42 @@ export async function runAttempt(
     }
     abort.abort(cause.reason);
   });
-  const disarm = armLimit(session, scope, plan.timeoutMs);
+  const limit = new StepLimit(() => armLimit(session, scope, plan.timeoutMs));
+  if (kindOf(plan.action).runsIn !== 'image') limit.arm();
+  const watched: StepProgress = {
+    begin: (phase) => {
+      if (phase === 'command') limit.arm();
+      else limit.disarm();
+      progress.begin(phase);
+    },
+    runsIn: (image) => progress.runsIn(image),
+  };
   try {
-    const outcome = await session.handler(plan.action.kind).run(attempt, abort.signal);
+    const handler = session.handler(plan.action.kind);
+    const outcome = await handler.run(attempt, abort.signal, watched);
     return attemptEnd(session, plan, outcome, scope.cause);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return infrastructure(reason('internal_error', session.mask(`defect of Millrace: ${text}`)));
   } finally {
-    disarm();
+    limit.disarm();
     scope.close();
+  }
+}
+
+/** The step's own limit: of its command, not of the image that is fetched for it. */
+class StepLimit {
+  private off: (() => void) | undefined;
+
+  constructor(private readonly on: () => () => void) {}
+
+  arm(): void {
+    this.off ??= this.on();
+  }
+
+  disarm(): void {
+    this.off?.();
+    this.off = undefined;
   }
 }
 

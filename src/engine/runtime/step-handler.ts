@@ -1,4 +1,4 @@
-import type { CommitInfo, Reason } from '../plan/run-state.js';
+import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
 import type { StepAction } from '../plan/plan.js';
 
 /**
@@ -60,6 +60,14 @@ export type StepOutcome =
       readonly outputs?: Readonly<Record<string, string>>;
     };
 
+/** What a handler tells of a try while it runs. */
+export interface StepProgress {
+  /** A part of the try begins, and the one before ends. */
+  begin(phase: StepPhase): void;
+  /** The try runs in this image. */
+  runsIn(image: ImageFacts): void;
+}
+
 /**
  * Port of the runtime: does what one kind of step asks for.
  *
@@ -70,5 +78,9 @@ export type StepOutcome =
  */
 export abstract class StepHandler<A extends StepAction = StepAction> {
   abstract readonly kind: A['kind'];
-  abstract run(attempt: StepAttempt<A>, signal: AbortSignal): Promise<StepOutcome>;
+  abstract run(
+    attempt: StepAttempt<A>,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome>;
 }

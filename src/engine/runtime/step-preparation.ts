@@ -87,7 +87,7 @@ export function placeEnvironment(
   return mergeEnvironment({
     platform: {
       ...fixedVariables(step?.plan.action),
-      ...session.ports.hostVariables(step?.address),
+      ...session.ports.hostVariables(step?.address, step?.plan.action),
       ...platformVariables(session.context, session.checkout, step?.address),
     },
     levels: [session.plan.environment, stage, step?.plan.environment ?? {}],

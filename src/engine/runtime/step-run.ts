@@ -9,8 +9,9 @@ import type { StageNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
 import type { StepChange, StepRef } from './run-state-store.js';
 import { exitOf, runAttempt, type AttemptEnd } from './step-attempt.js';
-import type { StepAddress } from './step-handler.js';
+import type { StepAddress, StepProgress } from './step-handler.js';
 import { prepareAttempt } from './step-preparation.js';
+import { WatchedAttempt } from './watched-attempt.js';
 import type { StopCause, StopScope } from './stop-scope.js';
 
 /** One step to run, with all its attempts. It is `pending` when it begins. */
@@ -104,9 +105,10 @@ async function attemptOnce(
   const { attempts } = session.store.step(ref);
   session.store.moveStep(ref, 'running', { reason: task.why, attempts: [...attempts, started] });
   const address = { stage: task.stageName, step: plan.name, attempt: number };
-  const end = await prepareAndRun(session, task, address);
+  const watched = new WatchedAttempt(session, ref, attempts, started);
+  const end = await prepareAndRun(session, task, address, watched);
   const ended: AttemptState = {
-    ...started,
+    ...watched.ended(),
     status: statusOf(end),
     ...(end.kind !== 'success' && { reason: end.reason }),
     finishedAt: session.ports.clock.now(),
@@ -120,6 +122,7 @@ async function prepareAndRun(
   session: RunSession,
   task: StepTask,
   address: StepAddress,
+  progress: StepProgress,
 ): Promise<AttemptEnd> {
   const prepared = prepareAttempt(session, task.plan, task, address);
   if (prepared.kind === 'impossible') {
@@ -128,7 +131,7 @@ async function prepareAndRun(
   }
   tellWithheld(session, task, address);
   session.store.flush();
-  const end = await runAttempt(session, task.plan, prepared.attempt, task.scope);
+  const end = await runAttempt(session, task.plan, prepared.attempt, task.scope, progress);
   return end.kind === 'suspended' && !task.maySuspend ? notSuspended(end.reason) : end;
 }
 

@@ -1,10 +1,10 @@
+import { allSteps } from '../plan/all-steps.js';
 import type { Plan, StepPlan } from '../plan/plan.js';
 import { kindOf } from './step-kind-registry.js';
 
 /** Every secret that clones of the plan use. No step gets them. */
 export function cloneSecretsOf(plan: Plan): readonly string[] {
-  const steps = [...plan.stages.flatMap((stage) => stage.steps), ...plan.onFailure, ...plan.always];
-  return [...new Set([...checkoutSecretsOf(plan), ...steps.flatMap(stepCloneSecretsOf)])];
+  return [...new Set([...checkoutSecretsOf(plan), ...allSteps(plan).flatMap(stepCloneSecretsOf)])];
 }
 
 /** Those by which the repository of the pipeline is cloned. */

@@ -1,7 +1,7 @@
-import { nameRecord } from '../../common/values/name-record.js';
+import { hasName, nameRecord } from '../../common/values/name-record.js';
 import type { StepAction } from '../plan/plan.js';
 import type { FieldReaders, Reader } from '../yaml/reader.js';
-import type { OwnForm, RustciForm, StepDraft, StepKind } from './step-kind.js';
+import type { OwnForm, RustciForm, StepDefaults, StepDraft, StepKind } from './step-kind.js';
 import { STEP_KINDS } from './step-kinds.js';
 
 const KINDS: ReadonlyMap<string, StepKind> = new Map(
@@ -25,6 +25,24 @@ export function kindOf(named: StepAction | StepDraft): StepKind {
   const kind = KINDS.get(named.kind);
   if (kind === undefined) throw new UnknownStepKindError(named.kind);
   return kind;
+}
+
+/** The draft of a step as the defaults of its stage and pipeline make it. */
+export function draftWith(draft: StepDraft, defaults: StepDefaults): StepDraft {
+  return stepKinds.reduce((made, kind) => kind.takesOver?.(made, defaults) ?? made, draft);
+}
+
+/** The form in which a step with these keys is written, and another that it is begun by. */
+export function formsOf(keys: readonly string[]): readonly OwnForm<StepDraft>[] {
+  const begun = ownForms.filter(({ begunBy }) => begunBy.some((key) => keys.includes(key)));
+  const claiming = ownForms.filter(({ claims }) => claims?.some((key) => keys.includes(key)));
+  // Of a claimed step, whose keys the claiming form has as well, the other form is no second one.
+  const others = begun.filter(
+    (form) =>
+      !claiming.includes(form) &&
+      !claiming.some((one) => form.begunBy.every((key) => hasName(one.keys, key))),
+  );
+  return [...claiming, ...others];
 }
 
 export const ownForms: readonly OwnForm<StepDraft>[] = stepKinds.flatMap(

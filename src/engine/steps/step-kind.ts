@@ -1,4 +1,4 @@
-import type { NameRecord } from '../../common/values/name-record.js';
+import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import type { Scope } from '../expression/scope.js';
 import type { TemplatePart } from '../expression/template.js';
 import type { CredentialsPlan, RepositoryPlan, StepAction } from '../plan/plan.js';
@@ -12,6 +12,7 @@ import type {
   ReadValue,
 } from '../yaml/reader.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
+import type { ContainerSettings } from './container/container-settings.js';
 
 /**
  * One kind of step: everything that reading, compiling, dry runs and runs have to know of it, in
@@ -27,6 +28,13 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   readonly ownForm?: OwnForm<D>;
   /** How it is written as `step_type` with `config`; absent = only in the own form. */
   readonly rustciForm?: RustciForm<D>;
+  /**
+   * The draft that the defaults make of one of any kind: this kind may take it over, or give it to
+   * another.
+   */
+  takesOver?(draft: StepDraft, defaults: StepDefaults): StepDraft;
+  /** Absent = such a step is a process of the worker's machine, with the variables of that. */
+  readonly runsIn?: 'image';
   /** The action of the plan. What is stored for one text may never change: plans have hashes. */
   compile(draft: D, defaults: StepDefaults): A;
   /** Expressions in its texts that stand where they must not; absent = they may stand anywhere. */
@@ -71,6 +79,14 @@ export interface StepKey<T = unknown> {
 
 export type StepKeys = Readonly<Record<string, StepKey>>;
 
+/** The readers of keys, for a map that has them beside others. */
+export function readersOf<K extends StepKeys>(
+  keys: K,
+): { readonly [N in keyof K]: K[N]['reader'] } {
+  const readers = Object.entries(keys).map(([name, { reader }]) => [name, reader] as const);
+  return { ...nameRecord(readers) } as { readonly [N in keyof K]: K[N]['reader'] };
+}
+
 export type KeyValues<K extends StepKeys> = {
   readonly [N in keyof K]?: ReadValue<K[N]['reader']>;
 };
@@ -80,6 +96,8 @@ export interface OwnForm<D extends StepDraft, V = Readonly<Record<string, unknow
   readonly keys: StepKeys;
   /** Those of `keys` that make a step one of this kind, and of no other. */
   readonly begunBy: readonly string[];
+  /** Those of `keys` that make a step one of this kind, whichever kind another key begins. */
+  readonly claims?: readonly string[];
   /** `values` are what the readers of `keys` made of the step. */
   read(values: V, step: StepText, context: ReadContext): D;
 }
@@ -130,6 +148,7 @@ export interface RustciStep<D extends StepDraft> {
 export interface StepDefaults {
   readonly shell: Shell;
   readonly separateStreams: boolean;
+  readonly container: ContainerSettings;
 }
 
 /** An expression in a text of a step; `keys` lead to it from the step: `['run', 2]`. */
@@ -155,6 +174,8 @@ export interface StepView {
   /** What it does, in one line. */
   readonly summary: string;
   readonly commands?: readonly string[];
+  /** It runs in a container of it; template. */
+  readonly image?: string;
   readonly repository?: RepositoryPlan;
   /** Inside of the workspace. */
   readonly directory?: string;

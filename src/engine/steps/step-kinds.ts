@@ -1,3 +1,4 @@
+import { containerKind } from './container/container-kind.js';
 import { gitKind } from './git/git-kind.js';
 import { shellKind } from './shell/shell-kind.js';
 import type { StepKind } from './step-kind.js';
@@ -7,6 +8,10 @@ import type { StepKind } from './step-kind.js';
  * and its handler in `executions/attempt/steps`. Specs hold the list against handlers and
  * documentation.
  */
-export const STEP_KINDS = [shellKind, gitKind] as const satisfies readonly StepKind[];
+export const STEP_KINDS = [
+  shellKind,
+  containerKind,
+  gitKind,
+] as const satisfies readonly StepKind[];
 
 export type StepKindName = (typeof STEP_KINDS)[number]['kind'];

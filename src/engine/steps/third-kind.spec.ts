@@ -82,7 +82,7 @@ function stepsWith(keys: string) {
 
 describe('a kind of step that is added to the list', () => {
   it('is registered', () => {
-    expect(stepKinds.map(({ kind }) => kind)).toEqual(['shell', 'git', 'greet']);
+    expect(stepKinds.map(({ kind }) => kind)).toEqual(['shell', 'container', 'git', 'greet']);
     expect(() => kindOf({ kind: 'other' })).toThrow(UnknownStepKindError);
   });
 

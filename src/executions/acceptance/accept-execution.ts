@@ -6,7 +6,7 @@ import { pendingState } from '../../engine/runtime/pending-state.js';
 import type { Reservation } from '../../idempotency/reservation.js';
 import { Tracing } from '../../integrations/tracing/tracing.js';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
-import { queueForLabels } from '../placement/execution-queue.js';
+import { queueForLabels, queueForPlan } from '../placement/execution-queue.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
@@ -54,7 +54,7 @@ export class AcceptExecution {
     const trace_parent = this.tracing.current();
     const [first] = await Promise.all([
       this.numbers.next(order.pipeline_id),
-      this.placer.announceQueue(queueForLabels(plan.runsOn)),
+      this.placer.announceQueue(queueForPlan(plan)),
     ]);
     const execution = await this.insertNumbered(first, (number) =>
       newExecution(id, plan, { ...order, number, trace_parent }),
@@ -170,7 +170,7 @@ function refusedExecution(
 }
 
 function newExecution(id: string, plan: Plan, order: Order): ExecutionRecord {
-  const blank = { ...blankExecution(id, order), queue: queueForLabels(plan.runsOn) };
+  const blank = { ...blankExecution(id, order), queue: queueForPlan(plan) };
   return { ...blank, ...storedRun(pendingState(plan, runContextOf(blank))), placements: [] };
 }
 

@@ -8,6 +8,7 @@ import { compileYaml } from '../../engine/compiler/compile-yaml.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { pendingState } from '../../engine/runtime/pending-state.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
 import type { GitClient } from '../../integrations/git/git-client.js';
 import {
   FakeProcessRunner,
@@ -39,6 +40,8 @@ import { PlanRuns } from './plan-runs.js';
 import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
 import { createStepHandlers } from './steps/step-handlers.js';
+
+const NO_CONTAINERS = new AbsentRuntime('a spec has none');
 
 /** What the commands of these tests do: a process that waits is ended by nobody but `kill`. */
 const SCRIPTS: Readonly<Record<string, FakeScript>> = {
@@ -85,10 +88,13 @@ export class AttemptBench {
   constructor(yaml: string) {
     this.plan = planOf(yaml);
     const { processes, workspaces } = this;
-    const handlers = createStepHandlers({ processes, workspaces, git: standIn<GitClient>({}) });
+    const handlers = createStepHandlers({
+      ...{ processes, workspaces, containers: NO_CONTAINERS },
+      git: standIn<GitClient>({}),
+    });
     this.attempts = new ExecutionAttempts(
       new PlanRuns({
-        ...{ processes, workspaces, handlers },
+        ...{ processes, workspaces, handlers, containers: NO_CONTAINERS },
         groups: new ProcessGroups('spec-'),
         maxParallelSteps: 8,
       }),

@@ -46,6 +46,7 @@ describe('ExecutionsProcessor', () => {
     const lease = {
       id: 'w',
       name: 'worker-1',
+      labels: ['linux'],
       get drainRequest() {
         return drainRequest;
       },

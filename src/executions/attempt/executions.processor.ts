@@ -134,7 +134,7 @@ export class ExecutionsProcessor {
     if (this.draining) return;
     try {
       const names = await this.queues.names();
-      this.consumer?.setQueues(names.filter((name) => servesQueue(this.config.workerLabels, name)));
+      this.consumer?.setQueues(names.filter((name) => servesQueue(this.lease.labels, name)));
     } catch (error) {
       this.logger.debug({ err: error }, 'queues not read; the next renewal reads them');
     }

@@ -2,11 +2,15 @@ import type { MaskSet } from '../../common/redaction/mask-set.js';
 import { type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { EarlierRun, RunState } from '../../engine/plan/run-state.js';
+import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { runPlan } from '../../engine/runtime/run-plan.js';
 import type { Clock, RunPorts, RunResult } from '../../engine/runtime/run-ports.js';
 import type { StepAddress } from '../../engine/runtime/step-handler.js';
+import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import type { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
+import type { TreeOwners } from '../../workspaces/tree-owners.js';
+import { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { maskedRun } from './masked-run.js';
@@ -21,6 +25,9 @@ export interface PlanRunTools {
   readonly workspaces: WorkspaceStore;
   readonly handlers: StepHandlers;
   readonly groups: ProcessGroups;
+  readonly containers: ContainerRuntime;
+  /** Absent where the worker may not give files to other users. */
+  readonly owners?: TreeOwners;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -65,12 +72,17 @@ export class PlanRuns {
 
 /** One run of a plan, in a workspace of its own. */
 export class PlanRun {
+  private readonly ownership: WorkspaceOwnership;
+  private usedContainers = false;
+
   constructor(
     readonly workspace: Workspace,
     /** Of all processes that it starts. */
     readonly group: string,
     private readonly tools: PlanRunTools,
-  ) {}
+  ) {
+    this.ownership = new WorkspaceOwnership(workspace, tools.owners);
+  }
 
   /**
    * Runs a plan to its end, from the beginning or from the state of an earlier run; once. The
@@ -85,6 +97,7 @@ export class PlanRun {
   ): Promise<RunResult> {
     const { workspace, group } = this;
     const { output, masks, clock, secrets, access } = audience;
+    this.usedContainers = usesContainers(plan);
     const host = new StepHost(workspace);
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
@@ -92,9 +105,12 @@ export class PlanRun {
     const result = await runPlan(
       { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
-        handlers: this.tools.handlers.forRun({ workspace, group, output, host, masks, access }),
+        handlers: this.tools.handlers.forRun({
+          ...{ workspace, group, output, host, masks, access },
+          ownership: this.ownership,
+        }),
         clock,
-        hostVariables: (address) => host.variables(address),
+        hostVariables: (address, action) => host.variables(address, action),
         secret: (name) => valueOf(secrets, name),
         onState: (state) => audience.onState(shown(state)),
         onTrace: (stage, step, trace) => audience.onTrace(stage, step, trace),
@@ -110,11 +126,13 @@ export class PlanRun {
   /** Ends every process that it left, wherever that went. Idempotent. */
   async sweep(): Promise<void> {
     await this.tools.processes.sweep(this.group);
+    if (this.usedContainers) await this.tools.containers.sweep(this.group);
   }
 
   /** Ends what it left running, then removes its workspace. Idempotent. */
   async cleanUp(): Promise<void> {
     await this.sweep();
+    if (this.usedContainers) await this.ownership.takeBack();
     await this.tools.workspaces.remove(this.workspace);
   }
 }

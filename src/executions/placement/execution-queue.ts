@@ -1,3 +1,7 @@
+import { CONTAINERS_LABEL } from '../../common/values/worker-labels.js';
+import type { Plan } from '../../engine/plan/plan.js';
+import { usesContainers } from '../../engine/steps/uses-containers.js';
+
 /** Queue of executions that ask for no label. */
 const ANY_WORKER = 'any';
 
@@ -9,6 +13,11 @@ export function queueForLabels(labels: readonly string[]): string {
   if (labels.length === 0) return ANY_WORKER;
   const name = [...new Set(labels)].sort().join('+');
   return name === ANY_WORKER ? `${ANY_WORKER}+${ANY_WORKER}` : name;
+}
+
+/** The queue of the executions of a plan. */
+export function queueForPlan(plan: Plan): string {
+  return queueForLabels([...plan.runsOn, ...(usesContainers(plan) ? [CONTAINERS_LABEL] : [])]);
 }
 
 /** The labels that a queue's executions ask for. */

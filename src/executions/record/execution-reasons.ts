@@ -1,3 +1,4 @@
+import { CONTAINERS_LABEL } from '../../common/values/worker-labels.js';
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import type { SecretRun, WithheldSecret } from '../../secrets/store/secret-rules.js';
 import type { StoredReason } from './stored-state.js';
@@ -20,7 +21,7 @@ export const executionReasons = {
     message:
       labels.length === 0
         ? 'No worker is running.'
-        : `No running worker offers the labels ${labels.join(', ')} (WORKER_LABELS).`,
+        : `No running worker offers the labels ${labels.join(', ')} (WORKER_LABELS).${ofEngine(labels)}`,
     data: { labels },
   }),
   workersRefuse: (): StoredReason => ({
@@ -119,4 +120,11 @@ function withheldMessage(
   return why === 'event'
     ? `${which} is only for ${(events ?? []).join(', ')}; this run is of ${event}.`
     : `${which} is protected, and this run does not get it: ${unprotected}.`;
+}
+
+/** Nobody configures this label, and nobody asks for it by name. */
+function ofEngine(labels: readonly string[]): string {
+  return labels.includes(CONTAINERS_LABEL)
+    ? ' "containers" is that of a worker with a container engine, which its steps need; the workers say why they have none.'
+    : '';
 }

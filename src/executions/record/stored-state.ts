@@ -2,11 +2,14 @@ import type {
   AttemptState,
   CommitInfo,
   EarlierRun,
+  ImageFacts,
+  PhaseState,
   Reason,
   RunFailure,
   RunState,
   RunStatus,
   StageState,
+  StepPhase,
   StepState,
 } from '../../engine/plan/run-state.js';
 
@@ -26,6 +29,18 @@ export interface StoredAttempt {
   readonly duration: number | null;
   readonly exit_code: number | null;
   readonly signal: string | null;
+  /** Absent in executions of older releases, and of tries that consist of a command alone. */
+  readonly phases?: readonly StoredPhase[];
+  /** The container that it ran in; absent = none. */
+  readonly image?: ImageFacts;
+}
+
+export interface StoredPhase {
+  readonly name: StepPhase;
+  readonly started_at: Date;
+  readonly finished_at: Date | null;
+  /** Milliseconds. */
+  readonly duration: number | null;
 }
 
 export interface StoredStep {
@@ -130,6 +145,12 @@ function earlierStep(step: StoredStep): StepState {
       finishedAt: attempt.finished_at?.getTime(),
       exitCode: attempt.exit_code ?? undefined,
       signal: attempt.signal ?? undefined,
+      phases: attempt.phases?.map((phase) => ({
+        name: phase.name,
+        startedAt: phase.started_at.getTime(),
+        finishedAt: phase.finished_at?.getTime(),
+      })),
+      image: attempt.image,
     })),
   };
 }
@@ -163,7 +184,12 @@ export function parseRun<T extends StoredRun>(json: string): T {
 }
 
 function stepWithDates(step: StoredStep): StoredStep {
-  return { ...withDates(step), attempts: step.attempts.map(withDates) };
+  return { ...withDates(step), attempts: step.attempts.map(attemptWithDates) };
+}
+
+function attemptWithDates(attempt: StoredAttempt): StoredAttempt {
+  const { phases } = attempt;
+  return { ...withDates(attempt), ...(phases && { phases: phases.map(withDates) }) };
 }
 
 function withDates<T extends Timed>(timed: T): T {
@@ -210,6 +236,17 @@ function storedAttempt(attempt: AttemptState): StoredAttempt {
     duration: duration(attempt.startedAt, attempt.finishedAt),
     exit_code: attempt.exitCode ?? null,
     signal: attempt.signal ?? null,
+    ...(attempt.phases && { phases: attempt.phases.map(storedPhase) }),
+    ...(attempt.image && { image: attempt.image }),
+  };
+}
+
+function storedPhase({ name, startedAt, finishedAt }: PhaseState): StoredPhase {
+  return {
+    name,
+    started_at: new Date(startedAt),
+    finished_at: date(finishedAt),
+    duration: duration(startedAt, finishedAt),
   };
 }
 

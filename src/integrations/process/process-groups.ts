@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { installationName } from '../../config/paths.js';
 
 /**
  * Names of groups (docs/glossary.md). The prefix separates the processes of one installation from
@@ -10,8 +10,7 @@ export class ProcessGroups {
 
   /** The same for all workers that share a data folder. */
   static ofInstallation(home: string): ProcessGroups {
-    const id = createHash('sha256').update(home).digest('hex').slice(0, 8);
-    return new ProcessGroups(`millrace-${id}-`);
+    return new ProcessGroups(`millrace-${installationName(home)}-`);
   }
 
   /** All that the steps of one execution attempt start. */

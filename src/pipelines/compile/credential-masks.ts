@@ -1,6 +1,7 @@
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { credentialForms, splitUrlCredentials } from '../../common/url-credentials.js';
 import { redactUrls } from '../../common/values/redact-urls.js';
+import { allSteps } from '../../engine/plan/all-steps.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { kindOf } from '../../engine/steps/step-kind-registry.js';
 
@@ -16,8 +17,7 @@ export function runMasks(
   const urls = new Set<string>();
   if (cloneUrl !== null) urls.add(cloneUrl);
   if (plan.repository) urls.add(plan.repository.url);
-  const steps = plan.stages.flatMap((stage) => stage.steps);
-  for (const { action } of [...steps, ...plan.onFailure, ...plan.always]) {
+  for (const { action } of allSteps(plan)) {
     for (const url of kindOf(action).credentialUrls?.(action) ?? []) urls.add(url);
   }
   return MaskSet.from([...[...urls].flatMap(credentialsOf), ...secrets]);

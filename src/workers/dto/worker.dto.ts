@@ -22,6 +22,16 @@ export class WorkerMachineDto {
   free_disk!: number;
 }
 
+export class WorkerContainersDto {
+  /** Null: it runs no steps in containers.
+   *  @example "docker 20.10.24" */
+  engine!: string | null;
+  /** @example "linux/amd64" */
+  platform!: string | null;
+  /** Why it runs none. */
+  reason!: string | null;
+}
+
 export class WorkerDrainDto {
   at!: Date;
   by!: string;
@@ -57,6 +67,8 @@ export class WorkerDto {
   executions!: string[];
   /** What it had of its machine at its last heartbeat. */
   machine!: WorkerMachineDto | null;
+  /** Whether it runs steps in containers; null in records of older versions. */
+  containers!: WorkerContainersDto | null;
   /** Set while somebody asked it to drain. */
   drain_requested!: WorkerDrainDto | null;
   /** Why it takes no further executions although it is there. */
@@ -69,12 +81,14 @@ export class WorkerDto {
 
   static from({ _id, beat: _beat, ...worker }: WorkerRecord): WorkerDto {
     const { executions = [], machine = null, drain_requested = null, node_version = null } = worker;
+    const { containers = null } = worker;
     return {
       id: _id,
       ...worker,
       node_version,
       executions: [...executions],
       machine,
+      containers,
       drain_requested,
       heartbeat_age: Math.max(0, Date.now() - worker.heartbeat_at.getTime()),
     };

@@ -1,8 +1,9 @@
 import { workspacePath } from '../../yaml/common-readers.js';
 import { template } from '../../yaml/expression-readers.js';
-import type { Reader } from '../../yaml/reader.js';
+import type { ReadContext, Reader } from '../../yaml/reader.js';
 import { choice, flag, listOf } from '../../yaml/value-readers.js';
-import type { StepKeys } from '../step-kind.js';
+import type { KeyValues, StepKeys, StepText } from '../step-kind.js';
+import type { ShellDraft } from './shell-draft.js';
 
 const MAX_COMMANDS = 200;
 
@@ -47,3 +48,26 @@ export const shellKeys = {
     meaning: 'relative, never outside',
   },
 } as const satisfies StepKeys;
+
+/** The commands of a step and how they run, as these keys say it. */
+export function readCommands(
+  values: KeyValues<typeof shellKeys>,
+  { node, path }: StepText,
+  context: ReadContext,
+): Omit<ShellDraft, 'kind'> {
+  const has = (key: string) => node.entries.some((entry) => entry.key === key);
+  if (has('run') && has('script')) {
+    context.error(
+      'conflicting_keys',
+      '"run" and "script" mean the same; both are given.',
+      { path, offset: node.start },
+      'Remove one',
+    );
+  }
+  return {
+    commands: values.run ?? values.script ?? [],
+    shell: values.shell,
+    separateStreams: values.separate_streams,
+    workingDirectory: values.working_directory,
+  };
+}

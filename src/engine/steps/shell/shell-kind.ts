@@ -1,12 +1,13 @@
 import { nameRecord } from '../../../common/values/name-record.js';
 import { renderText } from '../../expression/render-text.js';
 import { ownForm, type StepKind } from '../step-kind.js';
+import { commandsSummary } from './commands-summary.js';
 import { misplacedInCommands } from './misplaced-in-commands.js';
 import { rustciShellForm } from './rustci-shell-form.js';
 import { SHELL_KIND, SHELL_PROGRAMS, type ShellAction } from './shell-action.js';
 import { shellCommands } from './shell-commands.js';
 import type { ShellDraft } from './shell-draft.js';
-import { shellKeys } from './shell-keys.js';
+import { readCommands, shellKeys } from './shell-keys.js';
 
 /** Runs commands in a shell, as a process in the workspace. */
 export const shellKind: StepKind<ShellDraft, ShellAction> = {
@@ -15,24 +16,10 @@ export const shellKind: StepKind<ShellDraft, ShellAction> = {
   ownForm: ownForm({
     keys: shellKeys,
     begunBy: ['run', 'script'],
-    read: (values, { node, path }, context) => {
-      const has = (key: string) => node.entries.some((entry) => entry.key === key);
-      if (has('run') && has('script')) {
-        context.error(
-          'conflicting_keys',
-          '"run" and "script" mean the same; both are given.',
-          { path, offset: node.start },
-          'Remove one',
-        );
-      }
-      return {
-        kind: SHELL_KIND,
-        commands: values.run ?? values.script ?? [],
-        shell: values.shell,
-        separateStreams: values.separate_streams,
-        workingDirectory: values.working_directory,
-      } as const;
-    },
+    read: (values, step, context) => ({
+      kind: SHELL_KIND,
+      ...readCommands(values, step, context),
+    }),
   }),
   rustciForm: rustciShellForm,
   compile: (draft, defaults) => {
@@ -58,7 +45,7 @@ export const shellKind: StepKind<ShellDraft, ShellAction> = {
   },
   variables: ({ shell }) => ({ SHELL: SHELL_PROGRAMS[shell] }),
   view: ({ commands, workingDirectory }) => ({
-    summary: summaryOf(commands),
+    summary: commandsSummary(commands),
     commands,
     directory: workingDirectory,
   }),
@@ -67,10 +54,3 @@ export const shellKind: StepKind<ShellDraft, ShellAction> = {
     config: { command: commands.join('\n'), working_directory: workingDirectory },
   }),
 };
-
-/** The first line that does something, and how many follow. */
-function summaryOf(commands: readonly string[]): string {
-  const lines = commands.flatMap((command) => command.split('\n')).filter((line) => line.trim());
-  const [first = ''] = lines;
-  return lines.length > 1 ? `${first.trim()} (and ${lines.length - 1} more lines)` : first.trim();
-}

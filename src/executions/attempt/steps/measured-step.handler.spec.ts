@@ -3,6 +3,8 @@ import { FakeHandler } from '../../../engine/runtime/run-plan.fixture.js';
 import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 
+const silent = { begin: () => undefined, runsIn: () => undefined };
+
 describe('MeasuredStepHandler', () => {
   let metrics: Metrics;
   beforeEach(() => (metrics = new Metrics()));
@@ -12,7 +14,7 @@ describe('MeasuredStepHandler', () => {
     if (stop !== undefined) abort.abort(stop);
     const address = { stage: 's', step: 'x', attempt };
     const measured = new MeasuredStepHandler(new FakeHandler(kind, () => outcome), metrics);
-    expect(await measured.run({ address } as StepAttempt, abort.signal)).toBe(outcome);
+    expect(await measured.run({ address } as StepAttempt, abort.signal, silent)).toBe(outcome);
     return metrics.registry.metrics();
   }
   const counted = (kind: string, outcome: string) =>
@@ -51,7 +53,11 @@ describe('MeasuredStepHandler', () => {
       throw new Error('defect');
     });
     const attempt = { address: { stage: 's', step: 'x', attempt: 1 } } as StepAttempt;
-    const run = new MeasuredStepHandler(broken, metrics).run(attempt, new AbortController().signal);
+    const run = new MeasuredStepHandler(broken, metrics).run(
+      attempt,
+      new AbortController().signal,
+      silent,
+    );
     await expect(run).rejects.toThrow('defect');
     expect(await metrics.registry.metrics()).toContain(counted('shell', 'internal_error'));
   });

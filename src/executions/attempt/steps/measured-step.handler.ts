@@ -4,6 +4,7 @@ import {
   type StepAttempt,
   StepHandler,
   type StepOutcome,
+  type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
 
 type StepMetrics = Pick<Metrics, 'stepDuration' | 'stepRetries' | 'dependencyFailed'>;
@@ -22,12 +23,16 @@ export class MeasuredStepHandler<A extends StepAction> extends StepHandler<A> {
     this.kind = inner.kind;
   }
 
-  async run(attempt: StepAttempt<A>, signal: AbortSignal): Promise<StepOutcome> {
+  async run(
+    attempt: StepAttempt<A>,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome> {
     const begun = performance.now();
     if (attempt.address.attempt > 1) this.metrics.stepRetries.inc();
     let outcome = 'internal_error';
     try {
-      const ended = await this.inner.run(attempt, signal);
+      const ended = await this.inner.run(attempt, signal, progress);
       outcome = outcomeOf(ended, signal);
       this.noteCloneFailure(ended);
       return ended;

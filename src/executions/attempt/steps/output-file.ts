@@ -34,10 +34,14 @@ export class OutputFile {
 
   static make(workspace: Workspace, number: number): OutputFile {
     const { owner } = workspace;
-    const path = outputFilePath(workspace, number);
-    const descriptor = openSync(path, 'wx+', 0o600);
-    if (owner) fchownSync(descriptor, owner.uid, owner.gid);
-    return new OutputFile(path, descriptor);
+    const file = OutputFile.open(outputFilePath(workspace, number));
+    if (owner) fchownSync(file.descriptor, owner.uid, owner.gid);
+    return file;
+  }
+
+  /** A new file, closed to all but the server's user. */
+  static open(path: string): OutputFile {
+    return new OutputFile(path, openSync(path, 'wx+', 0o600));
   }
 
   /** What the step set; the last value of a name counts, empty lines are skipped. */

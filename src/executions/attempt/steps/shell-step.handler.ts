@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { within } from '../../../common/async/within.js';
 import { failPoint } from '../../../common/fail-point.js';
-import type { Reason } from '../../../engine/plan/run-state.js';
 import { exitCodeOfSignal } from '../../../engine/runtime/signals.js';
 import {
   type StepAttempt,
@@ -17,18 +16,19 @@ import type {
 import { pipeToSink } from '../../../logs/write/log-sink.js';
 import { StepUserScripts } from '../../../workspaces/step-user-scripts.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
-import type { OutputFile, StepOutputs } from './output-file.js';
-import { scriptOf, shellCommand } from './shell-command.js';
+import { exitOutcome } from './exit-outcome.js';
+import type { OutputFile } from './output-file.js';
+import { needsFile, scriptOf, shellCommand } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { StepFiles } from './step-files.js';
 import type { StepOutput } from './step-output.js';
+import { workingDirectoryReason } from './working-directory-reason.js';
 import { resolveInWorkspace } from './workspace-path.js';
 
 /** From TERM to KILL. */
 const KILL_GRACE_MS = 8_000;
 /** A step ends so long after its process at the latest, whoever still holds its streams open. */
 const DRAIN_MS = 2_000;
-const MAX_ARGUMENT_BYTES = 96 * 1024;
 
 /** Runs the commands of one step in one shell, in the workspace of one execution attempt. */
 export class ShellStepHandler extends StepHandler<ShellAction> {
@@ -161,31 +161,10 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
         const outputs = outputFile.readWhole(declared);
         return { kind: killed ? 'aborted' : 'failed', exitCode, signal, outputs };
       }
-      case 'exited': {
-        const { exitCode } = exit;
-        if (exitCode === 0 && !killed) return succeeded(outputFile.read(declared));
-        const outputs = outputFile.readWhole(declared);
-        return { kind: killed ? 'aborted' : 'failed', exitCode, outputs };
-      }
+      case 'exited':
+        return exitOutcome(exit.exitCode, killed, outputFile, declared);
     }
   }
-}
-
-function succeeded(read: StepOutputs): StepOutcome {
-  if (read.kind === 'outputs') return { kind: 'success', exitCode: 0, outputs: read.outputs };
-  return {
-    kind: 'failed',
-    exitCode: 0,
-    reason: { code: 'output_invalid', message: read.message },
-  };
-}
-
-/**
- * Linux takes at most 128 KiB for one argument (MAX_ARG_STRLEN, execve(2)); longer scripts go
- * through a file.
- */
-function needsFile(script: string): boolean {
-  return Buffer.byteLength(script) > MAX_ARGUMENT_BYTES;
 }
 
 /**
@@ -213,20 +192,7 @@ function isHook({ address }: StepAttempt): boolean {
 }
 
 function wrongFolder(kind: 'outside' | 'missing', action: ShellAction): StepOutcome {
-  const directory = action.workingDirectory ?? '';
-  const reason: Reason =
-    kind === 'outside'
-      ? {
-          code: 'working_directory_outside',
-          message: `working_directory ${directory} leads out of the workspace`,
-          data: { working_directory: directory },
-        }
-      : {
-          code: 'working_directory_missing',
-          message: `working_directory ${directory} does not exist, is no folder, or may not be entered by the step`,
-          data: { working_directory: directory },
-        };
-  return { kind: 'failed', reason };
+  return { kind: 'failed', reason: workingDirectoryReason(kind, action.workingDirectory) };
 }
 
 function workspaceGone(): StepOutcome {

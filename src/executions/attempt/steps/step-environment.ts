@@ -1,7 +1,19 @@
 import { userInfo } from 'node:os';
+import type { StepAction } from '../../../engine/plan/plan.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
+import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
+import { CONTAINER_OUTPUT, CONTAINER_WORKSPACE } from './container-files.js';
 import { outputFilePath } from './output-file.js';
+
+/** Home, user and paths are those of the image. Git works in it, whoever owns the files. */
+const CONTAINER_VARIABLES = {
+  CI_WORKSPACE: CONTAINER_WORKSPACE,
+  CI_OUTPUT: CONTAINER_OUTPUT,
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'safe.directory',
+  GIT_CONFIG_VALUE_0: CONTAINER_WORKSPACE,
+} as const;
 
 /**
  * Variables of an execution attempt that only this machine knows (port `hostVariables` of the
@@ -13,7 +25,11 @@ export class StepHost {
 
   constructor(private readonly workspace: Workspace) {}
 
-  variables(address: StepAddress | undefined): Readonly<Record<string, string>> {
+  variables(
+    address: StepAddress | undefined,
+    action?: StepAction,
+  ): Readonly<Record<string, string>> {
+    if (action && kindOf(action).runsIn === 'image') return CONTAINER_VARIABLES;
     const { home, temporary, directory, owner } = this.workspace;
     const user = owner?.name ?? ownName();
     return {

@@ -4,6 +4,8 @@ import { MaskSet } from '../../../common/redaction/mask-set.js';
 import { stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import { FakeProcessRunner } from '../../../integrations/process/fake-process-runner.js';
+import { AbsentRuntime } from '../../../integrations/container-runtime/absent-runtime.js';
+import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
@@ -24,11 +26,13 @@ const place = {
   host: new StepHost(workspace),
   masks: MaskSet.from([]),
   access: CloneAccess.none,
+  ownership: new WorkspaceOwnership(workspace, undefined),
 };
 const handlers = createStepHandlers({
   processes: new FakeProcessRunner(() => ({ exit: { kind: 'exited', exitCode: 0 } })),
   git: standIn<GitClient>({}),
   workspaces: standIn<WorkspaceStore>({}),
+  containers: new AbsentRuntime('a spec has none'),
 });
 
 describe('StepHandlers', () => {

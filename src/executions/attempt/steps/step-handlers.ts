@@ -3,12 +3,16 @@ import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
+import type { ContainerRuntime } from '../../../integrations/container-runtime/container-runtime.js';
 import type { ProcessRunner } from '../../../integrations/process/process-runner.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
+import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
+import { OwnedStepHandler } from './owned-step.handler.js';
 import { ShellStepHandler } from './shell-step.handler.js';
 import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
@@ -23,6 +27,7 @@ export interface StepPlace {
   readonly masks: MaskSet;
   readonly host: StepHost;
   readonly access: CloneAccess;
+  readonly ownership: WorkspaceOwnership;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -55,15 +60,25 @@ export interface StepTools {
   readonly processes: ProcessRunner;
   readonly git: GitClient;
   readonly workspaces: WorkspaceStore;
+  readonly containers: ContainerRuntime;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
-export function createStepHandlers({ processes, git, workspaces }: StepTools): StepHandlers {
+export function createStepHandlers(tools: StepTools): StepHandlers {
+  const { processes, git, workspaces, containers } = tools;
   const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
-    shell: ({ workspace, group, output, host }) =>
-      new ShellStepHandler(processes, workspace, group, output, host),
-    git: ({ workspace, output, masks, access }) =>
-      new GitStepHandler(git, workspace, output, workspaces, masks, access),
+    shell: ({ workspace, group, output, host, ownership }) =>
+      new OwnedStepHandler(
+        new ShellStepHandler(processes, workspace, group, output, host),
+        ownership,
+      ),
+    container: ({ workspace, group, output, host, ownership }) =>
+      new ContainerStepHandler(containers, workspace, ownership, group, output, host),
+    git: ({ workspace, output, masks, access, ownership }) =>
+      new OwnedStepHandler(
+        new GitStepHandler(git, workspace, output, workspaces, masks, access),
+        ownership,
+      ),
   };
   return new StepHandlers(
     new Map(Object.entries(factories) as [StepKindName, StepHandlerFactory][]),

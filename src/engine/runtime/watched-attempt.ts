@@ -1,0 +1,53 @@
+import type { AttemptState, ImageFacts, PhaseState, StepPhase } from '../plan/run-state.js';
+import type { RunSession } from './run-session.js';
+import type { StepRef } from './run-state-store.js';
+import type { StepProgress } from './step-handler.js';
+
+/** Writes what a handler tells of a try into the state of the run, while the try runs. */
+export class WatchedAttempt implements StepProgress {
+  private phases: readonly PhaseState[] = [];
+  private image: ImageFacts | undefined;
+
+  constructor(
+    private readonly session: RunSession,
+    private readonly ref: StepRef,
+    private readonly earlier: readonly AttemptState[],
+    private readonly started: AttemptState,
+  ) {}
+
+  begin(name: StepPhase): void {
+    const startedAt = this.session.ports.clock.now();
+    this.phases = [...closed(this.phases, startedAt), { name, startedAt }];
+    this.publish();
+  }
+
+  runsIn(image: ImageFacts): void {
+    this.image = { name: this.session.mask(image.name), digest: image.digest };
+    this.publish();
+  }
+
+  /** The try with all that was told of it, its last phase over. */
+  ended(): AttemptState {
+    this.phases = closed(this.phases, this.session.ports.clock.now());
+    return this.state();
+  }
+
+  private publish(): void {
+    this.session.store.changeStep(this.ref, { attempts: [...this.earlier, this.state()] });
+    this.session.store.flush();
+  }
+
+  private state(): AttemptState {
+    return {
+      ...this.started,
+      ...(this.phases.length > 0 && { phases: this.phases }),
+      ...(this.image && { image: this.image }),
+    };
+  }
+}
+
+function closed(phases: readonly PhaseState[], at: number): readonly PhaseState[] {
+  return phases.map((phase) =>
+    phase.finishedAt === undefined ? { ...phase, finishedAt: at } : phase,
+  );
+}

@@ -1,0 +1,39 @@
+import type { StepAction } from '../../plan/plan.js';
+import type { Shell } from '../../shell/expression-places.js';
+import type { PullPolicy } from './container-settings.js';
+
+export const CONTAINER_KIND = 'container';
+
+/** In plans: runs commands, or the program of an image, in a container. */
+export interface ContainerAction extends StepAction {
+  readonly kind: typeof CONTAINER_KIND;
+  /** Template. */
+  readonly image: string;
+  /**
+   * One after another in one shell of the image; the first that fails ends it. Templates. Empty =
+   * what the image runs by itself.
+   */
+  readonly commands: readonly string[];
+  readonly shell: Shell;
+  /** Absent = both outputs are one channel, in the order of writing. */
+  readonly separateStreams?: true;
+  /** Relative to the workspace. Template. */
+  readonly workingDirectory?: string;
+  /** Template; absent = the image's own. */
+  readonly user?: string;
+  readonly entrypoint?: readonly string[];
+  readonly platform?: string;
+  /** Absent = `missing`. */
+  readonly pull?: PullPolicy;
+  readonly cpus?: number;
+  /** Bytes; here and below. Absent = no limit. */
+  readonly memory?: number;
+  /** Absent = `DEFAULT_PIDS`. */
+  readonly pids?: number;
+  /** Absent = `DEFAULT_SHM_BYTES`. */
+  readonly shmSize?: number;
+  readonly network?: 'none';
+}
+
+export const DEFAULT_PIDS = 4096;
+export const DEFAULT_SHM_BYTES = 256 * 1024 ** 2;

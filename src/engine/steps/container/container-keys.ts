@@ -1,0 +1,133 @@
+import { quoted } from '../../../common/values/redact-urls.js';
+import { template } from '../../yaml/expression-readers.js';
+import { size } from '../../yaml/size-reader.js';
+import { choice, integer, listOf, number, text } from '../../yaml/value-readers.js';
+import type { KeyValues, StepKeys } from '../step-kind.js';
+import { imageNameProblem } from './image-name.js';
+import { type ContainerSettings, NO_IMAGE, PULL_POLICIES } from './container-settings.js';
+
+const MIB = 1024 ** 2;
+const TIB = 1024 ** 4;
+/** Docker refuses less. */
+const LEAST_MEMORY = 6 * MIB;
+
+const image = template({
+  expects: 'the name of an image',
+  max: 512,
+  oneLine: true,
+  check: (value) => {
+    const problem = value === NO_IMAGE ? undefined : imageNameProblem(value);
+    if (problem === undefined) return undefined;
+    return ['invalid_image', problem, 'Write it as node:22 or registry.example/team/app:1'];
+  },
+});
+
+const user = template({
+  expects: 'a user of the image',
+  max: 128,
+  oneLine: true,
+  check: (value) =>
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/.test(value)
+      ? undefined
+      : [
+          'invalid_user',
+          `"${quoted(value, 60)}" is no user.`,
+          'Write a name or a number, with the group behind a colon if need be',
+        ],
+});
+
+const platform = text({
+  expects: 'a platform',
+  max: 64,
+  check: (value) =>
+    /^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9.]+)?$/.test(value)
+      ? undefined
+      : ['invalid_platform', `"${quoted(value, 60)}" is no platform.`, 'Write it as linux/arm64'],
+});
+
+/** Keys by which steps run in containers: at a step, a stage and in `defaults`; nearer wins. */
+export const containerKeys = {
+  image: {
+    reader: image,
+    value: 'name of an image, or `none`',
+    default: 'none',
+    meaning: 'the step runs in a container of it',
+  },
+  user: {
+    reader: user,
+    value: 'user of the image',
+    default: "the image's own",
+    meaning: 'as `name`, `uid`, `name:group` or `uid:gid`',
+  },
+  entrypoint: {
+    reader: listOf(text({ expects: 'a program or argument', min: 0, max: 4096 }), {
+      max: 100,
+      single: true,
+    }),
+    value: 'program, or list with its arguments',
+    default: 'none',
+    meaning: 'the shell with the commands is its last arguments',
+  },
+  platform: {
+    reader: platform,
+    value: '`linux/amd64` and the like',
+    default: "the worker's",
+    meaning: 'which variant of the image',
+  },
+  pull: {
+    reader: choice(PULL_POLICIES, {
+      habits: { 'if-not-present': 'missing', IfNotPresent: 'missing' },
+    }),
+    value: '`missing`, `always`, `never`',
+    default: '`missing`',
+    meaning: 'when the image is fetched',
+  },
+  cpus: {
+    reader: number(0.01, 1024),
+    value: 'number',
+    default: 'no limit',
+    meaning: 'processors that it may use',
+  },
+  memory: {
+    reader: size(LEAST_MEMORY, TIB),
+    value: 'size',
+    default: 'no limit',
+    meaning: 'as `512m` or `2g`; what passes it ends the step',
+  },
+  pids: {
+    reader: integer(1, 4_194_304),
+    value: 'number',
+    default: '`4096`',
+    meaning: 'processes and threads at once',
+  },
+  shm_size: {
+    reader: size(0, TIB),
+    value: 'size',
+    default: '`256m`',
+    meaning: 'of `/dev/shm`; counts in `memory`',
+  },
+  network: {
+    reader: choice(['none'], { habits: { host: 'none', bridge: 'none' } }),
+    value: '`none`',
+    default: 'it may dial out',
+    meaning: 'no network at all',
+  },
+} as const satisfies StepKeys;
+
+/** What the values of these keys say; a key that was not written has no name in it. */
+export function settingsOf(values: KeyValues<typeof containerKeys>): ContainerSettings {
+  const { image: name, shm_size: shmSize } = values;
+  const { entrypoint, platform: variant, pull, cpus, memory, pids, network } = values;
+  return {
+    ...(name !== undefined && { image: name }),
+    ...(values.user !== undefined && { user: values.user }),
+    ...(entrypoint && { entrypoint }),
+    ...(variant !== undefined && { platform: variant }),
+    ...(pull && { pull }),
+    ...(cpus !== undefined && { cpus }),
+    ...(memory !== undefined && { memory }),
+    ...(pids !== undefined && { pids }),
+    ...(shmSize !== undefined && { shmSize }),
+    ...(network && { network }),
+  };
+}

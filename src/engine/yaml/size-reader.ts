@@ -1,0 +1,45 @@
+import { quoted } from '../../common/values/redact-urls.js';
+import { wrongType, type Reader } from './reader.js';
+
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['k', 1024],
+  ['m', 1024 ** 2],
+  ['g', 1024 ** 3],
+  ['t', 1024 ** 4],
+]);
+
+const SIZE = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)([kmgt]?)(?:i?b)?$/i;
+
+/** Bytes of `512m`, `2g`, `1.5GiB`, `1048576`; units are powers of 1024. Undefined: no size. */
+export function parseSize(text: string): number | undefined {
+  const [, amount, unit] = SIZE.exec(text) ?? [];
+  const factor = UNITS.get(unit?.toLowerCase() ?? '');
+  return amount === undefined || factor === undefined
+    ? undefined
+    : Math.floor(Number(amount) * factor);
+}
+
+/** An amount of memory or disk between two bounds, included; the value is bytes. */
+export function size(min: number, max: number): Reader<number> {
+  const expects = 'a size (like "512m" or "2g")';
+  return {
+    expects,
+    read: (node, path, context) => {
+      if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') {
+        return wrongType(node, path, context, expects);
+      }
+      const bytes = parseSize(node.text);
+      const at = { path, offset: node.start };
+      if (bytes === undefined) {
+        const message = `"${quoted(node.text, 40)}" is no size.`;
+        context.error('invalid_size', message, at, 'Write "512m", "2g" or a number of bytes');
+        return undefined;
+      }
+      if (bytes >= min && bytes <= max) return bytes;
+      const bounds = `from ${String(min)} to ${String(max)} bytes`;
+      context.error('out_of_range', `Expected a size ${bounds}, found ${node.text}.`, at);
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,263 @@
+import { failPoint } from '../../../common/fail-point.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
+import {
+  type StepAttempt,
+  StepHandler,
+  type StepOutcome,
+  type StepProgress,
+} from '../../../engine/runtime/step-handler.js';
+import {
+  CONTAINER_KIND,
+  type ContainerAction,
+  DEFAULT_PIDS,
+  DEFAULT_SHM_BYTES,
+} from '../../../engine/steps/container/container-action.js';
+import {
+  type ContainerExit,
+  type ContainerRuntime,
+  EngineAwayError,
+  type ImageRefusal,
+  type LocalImage,
+  type RunningContainer,
+} from '../../../integrations/container-runtime/container-runtime.js';
+import { pipeToSink } from '../../../logs/write/log-sink.js';
+import { HandOverError } from '../../../workspaces/tree-owners.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import { containerCommand, TOLD } from './container-command.js';
+import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
+import { exitOutcome } from './exit-outcome.js';
+import { RunImages } from './run-images.js';
+import { needsFile, scriptOf } from './shell-command.js';
+import type { StepHost } from './step-environment.js';
+import type { StepOutput } from './step-output.js';
+import { workingDirectoryReason } from './working-directory-reason.js';
+
+/** From TERM to KILL. */
+const KILL_GRACE_MS = 8_000;
+/** Refusals that another try may overcome. */
+const PASSING: ReadonlySet<ImageRefusal['code']> = new Set(['pull_stalled', 'pull_failed']);
+
+/** Runs the commands of one step, or what its image runs by itself, in a container of its own. */
+export class ContainerStepHandler extends StepHandler<ContainerAction> {
+  readonly kind = CONTAINER_KIND;
+  private readonly images: RunImages;
+
+  constructor(
+    private readonly runtime: ContainerRuntime,
+    private readonly workspace: Workspace,
+    private readonly ownership: WorkspaceOwnership,
+    /** Name of the group of the execution attempt, by which what it leaves is found. */
+    private readonly group: string,
+    private readonly output: StepOutput,
+    private readonly host: Pick<StepHost, 'begin'>,
+  ) {
+    super();
+    this.images = new RunImages(runtime);
+  }
+
+  async run(
+    attempt: StepAttempt<ContainerAction>,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome> {
+    try {
+      return await this.runIn(attempt, signal, progress);
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return { kind: 'aborted' };
+      if (error instanceof EngineAwayError) return infrastructure(error.code, error.message);
+      if (error instanceof HandOverError) {
+        return infrastructure('workspace_unusable', error.message);
+      }
+      throw error;
+    }
+  }
+
+  private async runIn(
+    attempt: StepAttempt<ContainerAction>,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome> {
+    const { address, action } = attempt;
+    progress.begin('pull');
+    const tell = (line: string): void => this.output.systemLine(address, line);
+    const found = await this.images.find(action, tell, signal);
+    if (found.kind === 'refused') return refused(found.refusal, action);
+    const { image } = found;
+    progress.runsIn({ name: action.image, digest: image.digest });
+    progress.begin('ready');
+    if (action.commands.length === 0 && !image.hasProgram && !action.entrypoint?.length) {
+      return failed('program_missing', `${action.image} says nothing that it runs: add run:`);
+    }
+    const named = action.user ?? image.user;
+    const user = await this.runtime.userOf(image.id, named);
+    if (user === undefined) return failed('user_missing', `${action.image} has no user ${named}`);
+    signal.throwIfAborted();
+    return this.ownership.asUser(user.uid, () => this.runWith(attempt, image, signal, progress));
+  }
+
+  private async runWith(
+    attempt: StepAttempt<ContainerAction>,
+    image: LocalImage,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome> {
+    const script = scriptOf(attempt.action);
+    const isFile = needsFile(script);
+    let files: ContainerFiles;
+    try {
+      const number = this.host.begin(attempt.address);
+      files = ContainerFiles.make(this.workspace, number, isFile ? script : undefined);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
+    }
+    try {
+      const container = await this.start(attempt, image, script, isFile, files);
+      failPoint('container_started');
+      progress.begin('command');
+      const { exit, killed } = await this.follow(container, attempt, signal);
+      failPoint('step_ended');
+      return outcomeOf(exit, killed, attempt, files);
+    } finally {
+      files.close();
+    }
+  }
+
+  private start(
+    { action, environment }: StepAttempt<ContainerAction>,
+    image: LocalImage,
+    script: string,
+    isFile: boolean,
+    files: ContainerFiles,
+  ): Promise<RunningContainer> {
+    const { cpus, memory, pids = DEFAULT_PIDS, shmSize = DEFAULT_SHM_BYTES } = action;
+    return this.runtime.start({
+      group: this.group,
+      imageId: image.id,
+      ...containerCommand(action, script, isFile),
+      environment,
+      user: action.user,
+      groups: [this.ownership.group],
+      mounts: [{ source: this.workspace.directory, target: CONTAINER_WORKSPACE }, ...files.mounts],
+      limits: { cpus, memory, pids, shmSize },
+      network: action.network ?? 'steps',
+    });
+  }
+
+  private async follow(
+    container: RunningContainer,
+    { address }: StepAttempt,
+    signal: AbortSignal,
+  ): Promise<{ exit: ContainerExit; killed: boolean }> {
+    let killing: Promise<void> | undefined;
+    const kill = (): void => {
+      killing ??= container.kill(KILL_GRACE_MS);
+    };
+    if (signal.aborted) kill();
+    signal.addEventListener('abort', kill, { once: true });
+    container.onLost(() =>
+      this.output.systemLine(
+        address,
+        'The container engine went away: what the step printed meanwhile is lost.',
+      ),
+    );
+    const streams = Promise.all([
+      pipeToSink(container.stdout, this.output.open(address, 'stdout')),
+      pipeToSink(container.stderr, this.output.open(address, 'stderr')),
+    ]);
+    const exit = await container.exit;
+    const killed = killing !== undefined;
+    await killing;
+    signal.removeEventListener('abort', kill);
+    await streams;
+    return { exit, killed };
+  }
+}
+
+function outcomeOf(
+  exit: ContainerExit,
+  killed: boolean,
+  { action, outputs }: StepAttempt<ContainerAction>,
+  files: ContainerFiles,
+): StepOutcome {
+  switch (exit.kind) {
+    case 'lost':
+      return killed ? { kind: 'aborted' } : infrastructure('container_lost', exit.message);
+    case 'not_started':
+      return notStarted(exit, action);
+    case 'exited':
+      break;
+  }
+  const { exitCode, outOfMemory } = exit;
+  const outcome = exitOutcome(exitCode, killed, files.output, outputs);
+  if (outcome.kind !== 'failed' || exitCode === 0) return outcome;
+  const why =
+    toldReason(files.readTold(), exitCode, action) ??
+    (outOfMemory ? memoryReason(action) : undefined);
+  return why === undefined ? outcome : { ...outcome, reason: why };
+}
+
+/** What our first words in the container told of why it ended; the step can say so, too. */
+function toldReason(told: string, exitCode: number, action: ContainerAction): Reason | undefined {
+  if (action.commands.length === 0) return undefined;
+  switch (told) {
+    case '':
+      return exitCode === 127 || exitCode === 126 ? neverBegun(action) : undefined;
+    case TOLD.missing:
+      return workingDirectoryReason('missing', action.workingDirectory);
+    case TOLD.outside:
+      return workingDirectoryReason('outside', action.workingDirectory);
+    case TOLD.noShell:
+      return shellMissing(action.shell, action);
+    default:
+      return undefined;
+  }
+}
+
+/** The shell of the commands did not come to say its first word. */
+function neverBegun(action: ContainerAction): Reason {
+  const [program] = action.entrypoint ?? [];
+  if (program === undefined) return shellMissing('/bin/sh', action);
+  const message = `${action.image} does not have the entrypoint ${program}, or has no /bin/sh`;
+  return { code: 'program_missing', message, data: { program } };
+}
+
+function shellMissing(shell: string, { image }: ContainerAction): Reason {
+  const message = `${image} has no ${shell}, which runs the commands`;
+  return { code: 'shell_missing', message, data: { shell } };
+}
+
+function memoryReason({ memory }: ContainerAction): Reason {
+  const limit = memory === undefined ? 'what the machine has' : `its limit of ${memory} bytes`;
+  const message = `it needed more memory than ${limit}: the kernel ended a process of it`;
+  return { code: 'out_of_memory', message, data: { memory: memory ?? null } };
+}
+
+function notStarted(
+  { why, message }: Extract<ContainerExit, { kind: 'not_started' }>,
+  { image, user }: ContainerAction,
+): StepOutcome {
+  switch (why) {
+    case 'user':
+      return failed('user_missing', `${image} has no user ${user ?? 'as it names'}: ${message}`);
+    case 'program':
+      return failed('program_missing', `${image} does not have what it was to run: ${message}`);
+    case 'other':
+      return infrastructure('container_not_started', message);
+  }
+}
+
+function refused({ code, message }: ImageRefusal, { image }: ContainerAction): StepOutcome {
+  const reason: Reason = { code, message, data: { image } };
+  if (PASSING.has(code)) return { kind: 'infrastructure', reason };
+  return { kind: 'failed', reason, isFinal: true };
+}
+
+function failed(code: string, message: string): StepOutcome {
+  return { kind: 'failed', reason: { code, message }, isFinal: true };
+}
+
+function infrastructure(code: string, message: string): StepOutcome {
+  return { kind: 'infrastructure', reason: { code, message } };
+}

@@ -1,0 +1,47 @@
+import { type ContainerAction } from '../../../engine/steps/container/container-action.js';
+import { imageReference, parseImageName } from '../../../engine/steps/container/image-name.js';
+import type {
+  ContainerRuntime,
+  ImageRefusal,
+  LocalImage,
+} from '../../../integrations/container-runtime/container-runtime.js';
+
+type Wanted = Pick<ContainerAction, 'image' | 'platform' | 'pull'>;
+
+export type FoundImage =
+  | { readonly kind: 'image'; readonly image: LocalImage }
+  | { readonly kind: 'refused'; readonly refusal: ImageRefusal };
+
+/**
+ * The images of one execution attempt: what a name led to first is what all its steps run in,
+ * wherever the tag goes meanwhile.
+ */
+export class RunImages {
+  private readonly found = new Map<string, LocalImage>();
+
+  constructor(private readonly runtime: ContainerRuntime) {}
+
+  /** @throws EngineAwayError, or the reason of the signal */
+  async find(
+    { image, platform, pull = 'missing' }: Wanted,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<FoundImage> {
+    const name = parseImageName(image);
+    if (name === undefined) {
+      const message = `"${image}" is no name of an image`;
+      return { kind: 'refused', refusal: { code: 'image_missing', message } };
+    }
+    const reference = imageReference(name);
+    const key = `${platform ?? ''} ${reference}`;
+    const known = this.found.get(key);
+    if (known) return { kind: 'image', image: known };
+    const result = await this.runtime.provide({ reference, platform, pull }, onProgress, signal);
+    if (result.kind === 'refused') return result;
+    // Of two steps at once the first one says.
+    const first = this.found.get(key) ?? result.image;
+    this.found.set(key, first);
+    if (result.pulled) onProgress(`pulled ${image}: ${first.digest}`);
+    return { kind: 'image', image: first };
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { MillraceConfig } from '../../config/millrace-config.js';
+import { installationName, workspacesFolder } from '../../config/paths.js';
+import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
+import { ContainerRuntime } from './container-runtime.js';
+import { ContainerSupport } from './container-support.js';
+import { releaseNosuid } from './nosuid-mount.js';
+
+const CHOICE = Symbol('RuntimeChoice');
+const logger = new Logger('ContainerRuntime');
+
+/**
+ * Global: gives a worker `ContainerRuntime` and `ContainerSupport`. What a dead worker of this
+ * machine left on the engine is removed before anything is started.
+ */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: CHOICE,
+      inject: [MillraceConfig],
+      useFactory: ({ home, dockerHost }: MillraceConfig): Promise<RuntimeChoice> =>
+        chooseRuntime({
+          host: dockerHost,
+          workspaces: workspacesFolder(home),
+          stepsAreOtherUser: true,
+          installation: installationName(home),
+          report: (what, error) => logger.warn({ err: error }, what),
+        }),
+    },
+    {
+      provide: ContainerRuntime,
+      inject: [CHOICE],
+      useFactory: ({ runtime }: RuntimeChoice) => runtime,
+    },
+    {
+      provide: ContainerSupport,
+      inject: [CHOICE],
+      useFactory: ({ support }: RuntimeChoice) => support,
+    },
+  ],
+  exports: [ContainerRuntime, ContainerSupport],
+})
+export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    @Inject(ContainerRuntime) private readonly runtime: ContainerRuntime,
+    @Inject(ContainerSupport) private readonly support: ContainerSupport,
+    @Inject(MillraceConfig) private readonly config: MillraceConfig,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { engine, reason } = this.support;
+    if (engine === undefined) {
+      logger.log(`no steps in containers: ${reason ?? ''}`);
+      return;
+    }
+    logger.log(`steps in containers by ${engine}`);
+    const ended = await this.runtime.sweepStale();
+    if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.runtime.close();
+    if (this.support.isThere) await releaseNosuid(workspacesFolder(this.config.home));
+  }
+}

@@ -1,0 +1,140 @@
+import type Docker from 'dockerode';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ContainerExit, RunningContainer } from './container-runtime.js';
+import { orGone, saidBy, statusOf } from './docker-errors.js';
+import { OutputFrames } from './output-frames.js';
+
+/** Between two questions to an engine that went away, ms. */
+const ASK_AGAIN_MS = 500;
+/** For the output to end once the container has, ms. */
+const DRAIN_MS = 2_000;
+/** Exit codes of a container that its engine ended when that itself was ended or began again. */
+const ENDED_BY_ENGINE: ReadonlySet<number> = new Set([137, 143, 255]);
+/** All processes of a container but its first one, in the words of any shell. */
+const TERM_ALL = ['/bin/sh', '-c', 'kill -TERM -1'];
+
+/** A container on a Docker Engine, from its start until it is removed. */
+export class DockerContainer implements RunningContainer {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exit: Promise<ContainerExit>;
+  private readonly frames = new OutputFrames();
+  private readonly listeners: (() => void)[] = [];
+  private killing: Promise<void> | undefined;
+  private wasLost = false;
+
+  /** @param output connection that was attached before the start */
+  constructor(
+    private readonly container: Docker.Container,
+    private readonly user: string | undefined,
+    output: Readable,
+    ended: Promise<unknown>,
+    private readonly onEnd: () => void,
+  ) {
+    this.stdout = this.frames.stdout;
+    this.stderr = this.frames.stderr;
+    this.exit = this.follow(output, ended);
+  }
+
+  onLost(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  kill(graceMs: number): Promise<void> {
+    this.killing ??= this.end(graceMs);
+    return this.killing;
+  }
+
+  private async follow(output: Readable, ended: Promise<unknown>): Promise<ContainerExit> {
+    try {
+      await this.untilEnded(output, ended);
+      return await this.result();
+    } catch (error) {
+      return { kind: 'lost', message: saidBy(error) };
+    } finally {
+      this.frames.end();
+      this.onEnd();
+    }
+  }
+
+  /** An engine that goes away meanwhile is asked until it is back. */
+  private async untilEnded(output: Readable, ended: Promise<unknown>): Promise<void> {
+    const streams = this.frames.follow(output);
+    try {
+      await ended;
+      await Promise.race([streams, delay(DRAIN_MS, undefined, { ref: false })]);
+      output.destroy();
+      return;
+    } catch (error) {
+      if (statusOf(error) !== undefined) throw error;
+    }
+    output.destroy();
+    this.wasLost = true;
+    for (const listener of this.listeners) listener();
+    await this.whenBack();
+  }
+
+  /** The engine is there again: the container has ended, or its output is followed again. */
+  private async whenBack(): Promise<void> {
+    for (;;) {
+      try {
+        const { State: state } = await this.container.inspect();
+        if (!state.Running) return;
+        const output = await attach(this.container);
+        return await this.untilEnded(output, this.container.wait({ condition: 'not-running' }));
+      } catch (error) {
+        if (statusOf(error) !== undefined) throw error;
+        await delay(ASK_AGAIN_MS);
+      }
+    }
+  }
+
+  private async result(): Promise<ContainerExit> {
+    const { State: state } = await this.container.inspect();
+    const { ExitCode: exitCode, OOMKilled: outOfMemory } = state;
+    if (this.wasLost && this.killing === undefined && ENDED_BY_ENGINE.has(exitCode)) {
+      return { kind: 'lost', message: 'the container engine was ended, and the container with it' };
+    }
+    return { kind: 'exited', exitCode, outOfMemory };
+  }
+
+  private async end(graceMs: number): Promise<void> {
+    const stop = new AbortController();
+    const over = this.exit.then(() => stop.abort());
+    try {
+      await this.terminate();
+      await delay(graceMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      if (!stop.signal.aborted) await orGone(this.container.kill({ signal: 'SIGKILL' }));
+    } catch {
+      // The engine is away: nothing can be ended until it is back, and then `sweep` does.
+      return;
+    }
+    await over;
+  }
+
+  private async terminate(): Promise<void> {
+    try {
+      const exec = await this.container.exec({
+        Cmd: TERM_ALL,
+        ...(this.user !== undefined && { User: this.user }),
+      });
+      // An answer that is not read keeps its connection, and this process.
+      (await exec.start({ Detach: true })).resume();
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error;
+      // An image without a shell: its first process hands the signal on to what it began.
+      await orGone(this.container.kill({ signal: 'SIGTERM' }));
+    }
+  }
+}
+
+/** Its output from now on. */
+export async function attach(container: Docker.Container): Promise<Readable> {
+  return (await container.attach({
+    stream: true,
+    stdout: true,
+    stderr: true,
+    hijack: true,
+  })) as unknown as Readable;
+}

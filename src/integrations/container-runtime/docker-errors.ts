@@ -1,0 +1,40 @@
+import { EngineAwayError } from './container-runtime.js';
+
+/** What dockerode rejects with when the engine has answered. */
+interface AnsweredError extends Error {
+  readonly statusCode: number;
+}
+
+/** The status of the engine's answer; undefined: it did not answer. */
+export function statusOf(error: unknown): number | undefined {
+  const { statusCode } = (error ?? {}) as Partial<AnsweredError>;
+  return typeof statusCode === 'number' ? statusCode : undefined;
+}
+
+/** What the engine said, in its words and without those of dockerode. */
+export function saidBy(error: unknown): string {
+  const { json, message } = (error ?? {}) as { json?: { message?: unknown }; message?: unknown };
+  if (typeof json?.message === 'string') return json.message.trim();
+  return typeof message === 'string' ? message.trim() : String(error);
+}
+
+/** Does a call; an engine that does not answer is an `EngineAwayError`. */
+export async function asked<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (statusOf(error) === undefined) throw new EngineAwayError(saidBy(error));
+    throw error;
+  }
+}
+
+/** Does a call that may find nothing any more: 404, or 409 for what is being removed. */
+export async function orGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked(call);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === 404 || status === 409 || status === 304) return undefined;
+    throw error;
+  }
+}

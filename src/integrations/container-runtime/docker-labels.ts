@@ -1,0 +1,34 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { readStartTicks } from '../../common/child-process/process-stat.js';
+
+/** Labels of what this installation makes on an engine. */
+export const LABELS = {
+  /** Of all: which installation. */
+  installation: 'millrace.installation',
+  /** Of all: the process that made it. */
+  owner: 'millrace.owner',
+  /** The execution attempt. */
+  group: 'millrace.group',
+} as const;
+
+/** Names a process of this machine for good: `<boot>:<pid namespace>:<pid>:<start ticks>`. */
+export function ownerLabel(pid: number): string {
+  return `${machine()}:${pid}:${readStartTicks(pid) ?? 0}`;
+}
+
+/**
+ * Whether the process of a label is surely no more: this boot of this machine knows it no longer.
+ * Of another machine's, or of another container's, nobody here can tell.
+ */
+export function isGone(label: string): boolean {
+  const [boot, namespace, pid, startTicks] = label.split(':');
+  if (`${boot}:${namespace}` !== machine()) return false;
+  return readStartTicks(Number(pid)) !== Number(startTicks);
+}
+
+/** The boot of this machine, and the processes among which a pid has its meaning. */
+function machine(): string {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';
+  return `${boot}:${namespace}`;
+}

@@ -1,0 +1,166 @@
+import type Docker from 'dockerode';
+import type { Readable } from 'node:stream';
+import type { ImageRefusal, ImageRequest } from './container-runtime.js';
+import { asked, saidBy, statusOf } from './docker-errors.js';
+
+/** For one pull, ms. */
+const PULL_MS = 600_000;
+/** Without anything new from the engine, ms. */
+const STALL_MS = 120_000;
+/** Between two lines of progress, ms. */
+const TELL_MS = 5_000;
+
+interface PullEvent {
+  readonly status?: string;
+  readonly id?: string;
+  readonly error?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+}
+
+export interface PullLimits {
+  readonly pullMs: number;
+  readonly stallMs: number;
+  readonly tellMs: number;
+}
+
+const LIMITS: PullLimits = { pullMs: PULL_MS, stallMs: STALL_MS, tellMs: TELL_MS };
+
+/**
+ * Pulls an image; undefined when it is there. The engine stops to pull when the connection ends.
+ *
+ * @throws the signal's reason, EngineAwayError
+ */
+export async function pullImage(
+  docker: Docker,
+  request: ImageRequest,
+  onProgress: (line: string) => void,
+  signal: AbortSignal,
+  limits: PullLimits = LIMITS,
+): Promise<ImageRefusal | undefined> {
+  const { reference, platform, login } = request;
+  let stream: Readable;
+  try {
+    stream = (await asked(
+      docker.pull(reference, {
+        ...(platform !== undefined && { platform }),
+        ...(login && { authconfig: { ...login, serveraddress: reference.split('/')[0] ?? '' } }),
+      }),
+    )) as Readable;
+  } catch (error) {
+    if (statusOf(error) === undefined) throw error;
+    return refusalOf(saidBy(error), request);
+  }
+  return new Pull(stream, request, onProgress, limits).toEnd(signal);
+}
+
+/** One pull, as the engine tells of it. */
+class Pull {
+  private readonly layers = new Map<string, { current: number; total: number }>();
+  private refusal: ImageRefusal | undefined;
+  private toldAt = performance.now();
+  private stall: NodeJS.Timeout | undefined;
+  private rest = '';
+
+  constructor(
+    private readonly stream: Readable,
+    private readonly request: ImageRequest,
+    private readonly onProgress: (line: string) => void,
+    private readonly limits: PullLimits,
+  ) {}
+
+  async toEnd(signal: AbortSignal): Promise<ImageRefusal | undefined> {
+    const { stream, limits } = this;
+    const stop = (): void => void stream.destroy();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    const whole = setTimeout(() => this.giveUp(limits.pullMs), limits.pullMs);
+    this.watch();
+    try {
+      await new Promise<void>((resolve) => {
+        stream.on('data', (chunk: Buffer) => this.take(chunk.toString('utf8')));
+        stream.once('error', () => resolve());
+        stream.once('close', resolve);
+        stream.once('end', resolve);
+      });
+    } finally {
+      clearTimeout(whole);
+      clearTimeout(this.stall);
+      signal.removeEventListener('abort', stop);
+      stream.destroy();
+    }
+    signal.throwIfAborted();
+    return this.refusal;
+  }
+
+  private watch(): void {
+    clearTimeout(this.stall);
+    this.stall = setTimeout(() => this.giveUp(this.limits.stallMs), this.limits.stallMs);
+  }
+
+  private giveUp(ms: number): void {
+    const what = ms === this.limits.stallMs ? 'made no progress' : 'did not end';
+    const message = `the pull of ${this.request.reference} ${what} within ${ms / 1000} s`;
+    this.refusal ??= { code: 'pull_stalled', message };
+    this.stream.destroy();
+  }
+
+  private take(text: string): void {
+    const lines = (this.rest + text).split('\n');
+    this.rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') this.hear(JSON.parse(line) as PullEvent);
+  }
+
+  private hear({ status, id, error, progressDetail }: PullEvent): void {
+    if (error !== undefined) {
+      this.refusal ??= refusalOf(error, this.request);
+      return;
+    }
+    const { current = 0, total = 0 } = progressDetail ?? {};
+    const before = this.layers.get(id ?? '');
+    if (id !== undefined && status === 'Downloading') this.layers.set(id, { current, total });
+    // A layer that is written out says so again and again: that is progress, too.
+    if (status !== 'Waiting' && before?.current !== (current || undefined)) this.watch();
+    this.tell();
+  }
+
+  private tell(): void {
+    const now = performance.now();
+    if (now - this.toldAt < this.limits.tellMs) return;
+    this.toldAt = now;
+    const parts = [...this.layers.values()];
+    const sum = (key: 'current' | 'total') => parts.reduce((all, part) => all + part[key], 0);
+    this.onProgress(
+      `pulling ${this.request.reference}: ${megabytes(sum('current'))} of ${megabytes(sum('total'))} MB`,
+    );
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+/** The engines have no codes for it: what they say is all there is. */
+export function refusalOf(
+  said: string,
+  { reference, platform }: Pick<ImageRequest, 'reference' | 'platform'>,
+): ImageRefusal {
+  if (
+    /no matching manifest|does not match the specified platform|image operating system/i.test(said)
+  ) {
+    const wanted = platform === undefined ? 'this engine' : platform;
+    return {
+      code: 'image_platform',
+      message: `${reference} has no variant for ${wanted}: ${said}`,
+    };
+  }
+  if (/unauthorized|authentication required|no basic auth|denied/i.test(said)) {
+    return {
+      code: 'image_unauthorized',
+      message: `the registry does not give ${reference}: ${said}`,
+    };
+  }
+  if (/not found|manifest unknown|no such image|name unknown/i.test(said)) {
+    return { code: 'image_missing', message: `there is no image ${reference}: ${said}` };
+  }
+  return { code: 'pull_failed', message: `${reference} cannot be pulled: ${said}` };
+}

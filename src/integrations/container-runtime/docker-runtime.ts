@@ -1,0 +1,281 @@
+import Docker from 'dockerode';
+import { LRUCache } from 'lru-cache';
+import { PassThrough, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  type ContainerExit,
+  ContainerRuntime,
+  type ContainerSpec,
+  type ContainerUser,
+  type EngineFacts,
+  type ImageRequest,
+  type ImageResult,
+  type LocalImage,
+  type RunningContainer,
+} from './container-runtime.js';
+import { attach, DockerContainer } from './docker-container.js';
+import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { pullImage } from './docker-pull.js';
+import { stepsNetwork } from './docker-network.js';
+import { numberedUser, userInFiles } from './image-users.js';
+import { createOptions } from './step-container.js';
+
+const MAX_USERS = 500;
+/** An image of no files at all, for containers that are made, and never started. */
+const NOTHING_IMAGE = 'millrace-nothing:1';
+/**
+ * Open files of a container, soft and hard: engines have defaults from 1,024 to a thousand million.
+ * One that may not give so many is asked for a quarter, until it does.
+ */
+const MOST_OPEN_FILES = 1_048_576;
+const LEAST_OPEN_FILES = 1_024;
+/** A tar archive without entries is two blocks of zeros. */
+const NO_FILES = Buffer.alloc(1024);
+
+export interface DockerOptions {
+  /** `unix:///…`, `tcp://host:port` or `http(s)://…` */
+  readonly host: string;
+  /** Names this installation in labels. */
+  readonly installation: string;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+/** Containers on a Docker Engine, or on what speaks its API. */
+export class DockerRuntime extends ContainerRuntime {
+  private readonly docker: Docker;
+  private readonly labels: Readonly<Record<string, string>>;
+  private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
+    max: MAX_USERS,
+  });
+  private readonly removals = new Set<Promise<void>>();
+  private network: Promise<void> | undefined;
+  private openFiles = MOST_OPEN_FILES;
+
+  constructor(private readonly options: DockerOptions) {
+    super();
+    this.docker = new Docker(dockerAddress(options.host));
+    this.labels = {
+      [LABELS.installation]: options.installation,
+      [LABELS.owner]: ownerLabel(process.pid),
+    };
+  }
+
+  async facts(): Promise<EngineFacts> {
+    const version = await asked(this.docker.version());
+    const isPodman = version.Components?.some(({ Name: name }) => /podman/i.test(name)) === true;
+    return {
+      name: `${isPodman ? 'podman' : 'docker'} ${version.Version}`,
+      platform: `${version.Os}/${version.Arch}`,
+    };
+  }
+
+  async provide(
+    request: ImageRequest,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<ImageResult> {
+    const here = request.pull === 'always' ? undefined : await this.find(request);
+    if (here) return { kind: 'image', image: here, pulled: false };
+    const { reference } = request;
+    if (request.pull === 'never') {
+      const message = `${reference} is not on the worker, and pull: never was asked for`;
+      return { kind: 'refused', refusal: { code: 'image_missing', message } };
+    }
+    signal.throwIfAborted();
+    onProgress(`pulling ${reference}`);
+    const refusal = await pullImage(this.docker, request, onProgress, signal);
+    if (refusal) return { kind: 'refused', refusal };
+    const image = await this.find(request);
+    if (image) return { kind: 'image', image, pulled: true };
+    const message = `${reference} was pulled, and is gone again`;
+    return { kind: 'refused', refusal: { code: 'pull_failed', message } };
+  }
+
+  /** Whether a path of this machine is the same on the engine's. */
+  async sees(path: string): Promise<boolean> {
+    const empty = (await asked(
+      this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
+    )) as Readable;
+    await buffer(empty);
+    try {
+      const container = await asked(
+        this.docker.createContainer({
+          Image: NOTHING_IMAGE,
+          Cmd: ['-'],
+          Labels: { ...this.labels },
+          HostConfig: {
+            NetworkMode: 'none',
+            Mounts: [{ Type: 'bind', Source: path, Target: '/probe', ReadOnly: true }],
+          },
+        }),
+      );
+      await orGone(container.remove({ force: true }));
+      return true;
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error;
+      return false;
+    }
+  }
+
+  userOf(imageId: string, user: string): Promise<ContainerUser | undefined> {
+    const numbered = numberedUser(user);
+    if (numbered) return Promise.resolve(numbered);
+    const key = `${imageId} ${user}`;
+    const known = this.users.get(key);
+    if (known) return known;
+    const found = this.readUser(imageId, user);
+    this.users.set(key, found);
+    found.catch(() => this.users.delete(key));
+    return found;
+  }
+
+  async start(spec: ContainerSpec): Promise<RunningContainer> {
+    if (spec.network === 'steps') await this.ensureNetwork();
+    const { openFiles } = this;
+    let container: Docker.Container | undefined;
+    try {
+      const options = createOptions(spec, { labels: this.labels, openFiles });
+      container = await asked(this.docker.createContainer(options));
+      const output = await asked(attach(container));
+      // Begun before the start, so that no end is missed, however short the container's life.
+      const ended = container.wait({ condition: 'next-exit' });
+      ended.catch(() => undefined);
+      await asked(container.start());
+      const made = container;
+      return new DockerContainer(made, spec.user, output, ended, () => this.remove(made));
+    } catch (error) {
+      if (container) this.remove(container);
+      if (statusOf(error) === undefined) throw error;
+      const message = saidBy(error);
+      if (!/rlimit/i.test(message) || openFiles <= LEAST_OPEN_FILES) return notStarted(message);
+      this.openFiles = Math.min(this.openFiles, openFiles / 4);
+      return this.start(spec);
+    }
+  }
+
+  async sweep(group: string): Promise<number> {
+    await Promise.all(this.removals);
+    const left = await this.list(`${LABELS.group}=${group}`);
+    return this.removeAll(left);
+  }
+
+  async sweepStale(): Promise<number> {
+    const all = await this.list();
+    return this.removeAll(all.filter(({ Labels: labels }) => isGone(labels[LABELS.owner] ?? '')));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.removals);
+  }
+
+  private list(...labels: string[]): Promise<Docker.ContainerInfo[]> {
+    const own = `${LABELS.installation}=${this.options.installation}`;
+    return asked(this.docker.listContainers({ all: true, filters: { label: [own, ...labels] } }));
+  }
+
+  private async removeAll(containers: readonly Docker.ContainerInfo[]): Promise<number> {
+    await Promise.all(
+      containers.map(({ Id: id }) =>
+        orGone(this.docker.getContainer(id).remove({ force: true, v: true })),
+      ),
+    );
+    return containers.filter(({ State: state }) => state === 'running').length;
+  }
+
+  /** In the background: a step does not wait for it, `sweep` does. */
+  private remove(container: Docker.Container): void {
+    const removal = orGone(container.remove({ force: true, v: true })).then(
+      () => undefined,
+      // The engine is away; `sweep` comes by the label.
+      (error: unknown) => this.options.report('a container was not removed', error),
+    );
+    this.removals.add(removal);
+    void removal.finally(() => this.removals.delete(removal));
+  }
+
+  private async find({ reference, platform }: ImageRequest): Promise<LocalImage | undefined> {
+    const found = await orGone(this.docker.getImage(reference).inspect());
+    if (found === undefined) return undefined;
+    const { Os: os, Architecture: architecture, Variant: variant } = found;
+    const [wantedOs, wantedArchitecture, wantedVariant] = platform?.split('/') ?? [];
+    const isWanted =
+      platform === undefined ||
+      (wantedOs === os &&
+        wantedArchitecture === architecture &&
+        (wantedVariant === undefined || wantedVariant === variant));
+    if (!isWanted) return undefined;
+    const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
+    const { User: user, Cmd: command, Entrypoint: entrypoint } = found.Config;
+    return {
+      id: found.Id,
+      digest: digest ?? found.Id,
+      user: user ?? '',
+      hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
+    };
+  }
+
+  private async readUser(imageId: string, user: string): Promise<ContainerUser | undefined> {
+    const container = await asked(
+      this.docker.createContainer({
+        Image: imageId,
+        Cmd: ['-'],
+        Labels: { ...this.labels },
+        HostConfig: { NetworkMode: 'none' },
+      }),
+    );
+    try {
+      const read = async (path: string): Promise<Readable | undefined> =>
+        (await orGone(container.getArchive({ path }))) as Readable | undefined;
+      return await userInFiles(user, read);
+    } finally {
+      this.remove(container);
+    }
+  }
+
+  private ensureNetwork(): Promise<void> {
+    this.network ??= stepsNetwork(this.docker).catch((error: unknown) => {
+      this.network = undefined;
+      throw error;
+    });
+    return this.network;
+  }
+}
+
+/** A container whose program never ran; there is none of it any more. */
+function notStarted(message: string): RunningContainer {
+  const why = /unable to find (user|group)|no matching entries in passwd/i.test(message)
+    ? 'user'
+    : /executable file not found|no such file or directory|permission denied/i.test(message)
+      ? 'program'
+      : 'other';
+  const exit: ContainerExit = { kind: 'not_started', why, message };
+  return {
+    stdout: new PassThrough().end(),
+    stderr: new PassThrough().end(),
+    exit: Promise.resolve(exit),
+    onLost: () => undefined,
+    kill: () => Promise.resolve(),
+  };
+}
+
+/** Digests of an image name where it came from: `registry.example/app@sha256:…`. */
+function isOf(repoDigest: string, reference: string): boolean {
+  const name = (text: string): string =>
+    text
+      .replace(/@.*$/, '')
+      .replace(/:[^:/]*$/, '')
+      .replace(/^docker\.io\/(library\/)?/, '');
+  return name(repoDigest) === name(reference);
+}
+
+function dockerAddress(host: string): Docker.DockerOptions {
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
+  const { hostname, port, protocol } = new URL(host.replace(/^tcp:/, 'http:'));
+  const isTls = protocol === 'https:';
+  return {
+    host: hostname,
+    port: port || (isTls ? 2376 : 2375),
+    protocol: isTls ? 'https' : 'http',
+  };
+}

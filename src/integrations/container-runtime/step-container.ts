@@ -1,0 +1,61 @@
+import type Docker from 'dockerode';
+import { LABELS } from './docker-labels.js';
+import { STEPS_NETWORK } from './docker-network.js';
+import type { ContainerSpec } from './container-runtime.js';
+
+/**
+ * What a container of a step has less than the engine gives: with what is left, package managers,
+ * and the entrypoints of postgres and nginx, work as root.
+ */
+const DROPPED_CAPABILITIES = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'];
+const NANO = 1e9;
+
+/** What all containers of a process have. */
+export interface ContainerFrame {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly openFiles: number;
+}
+
+/** The container of a step: no rights, mounts or sockets beside what the step is given. */
+export function createOptions(
+  spec: ContainerSpec,
+  { labels, openFiles }: ContainerFrame,
+): Docker.ContainerCreateOptions {
+  const { limits } = spec;
+  return {
+    Image: spec.imageId,
+    ...(spec.entrypoint && { Entrypoint: [...spec.entrypoint] }),
+    ...(spec.command && { Cmd: [...spec.command] }),
+    ...(spec.user !== undefined && { User: spec.user }),
+    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    WorkingDir: spec.directory,
+    Labels: { ...labels, [LABELS.group]: spec.group },
+    AttachStdout: true,
+    AttachStderr: true,
+    // Only once the image says how it is asked after its health; a step is no service.
+    Healthcheck: { Test: ['NONE'] },
+    HostConfig: {
+      Mounts: spec.mounts.map(({ source, target, readOnly = false }) => ({
+        Type: 'bind',
+        Source: source,
+        Target: target,
+        ReadOnly: readOnly,
+      })),
+      NetworkMode: spec.network === 'none' ? 'none' : STEPS_NETWORK,
+      Init: true,
+      IpcMode: 'private',
+      Privileged: false,
+      CapDrop: DROPPED_CAPABILITIES,
+      SecurityOpt: ['no-new-privileges'],
+      GroupAdd: spec.groups.map(String),
+      PidsLimit: limits.pids,
+      ShmSize: limits.shmSize,
+      ...(limits.memory !== undefined && { Memory: limits.memory, MemorySwap: limits.memory }),
+      ...(limits.cpus !== undefined && { NanoCpus: Math.round(limits.cpus * NANO) }),
+      Ulimits: [{ Name: 'nofile', Soft: openFiles, Hard: openFiles }],
+      // The log is ours.
+      LogConfig: { Type: 'none', Config: {} },
+      RestartPolicy: { Name: 'no' },
+    },
+  };
+}

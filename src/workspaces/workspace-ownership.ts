@@ -1,0 +1,86 @@
+import type { TreeOwners } from './tree-owners.js';
+import type { Workspace } from './workspace.js';
+
+export interface FileOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const ROOT = 0;
+
+/**
+ * Whose the files of one workspace are. Steps in containers are whatever user their image says;
+ * shell steps, clones and the removal are the user of the steps. The tree is given to whoever comes
+ * next, and only when somebody else has had it.
+ */
+export class WorkspaceOwnership {
+  /** Whose all files are; undefined = there may be files of several. */
+  private owner: number | undefined;
+  private readonly users = new Map<number, number>();
+  private last: Promise<unknown> = Promise.resolve();
+  private readonly own: FileOwner;
+
+  constructor(
+    private readonly workspace: Workspace,
+    private readonly owners: TreeOwners | undefined,
+  ) {
+    this.own = workspace.owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    this.owner = this.own.uid;
+  }
+
+  /** The group by which the user of the steps reaches what others make. */
+  get group(): number {
+    return this.own.gid;
+  }
+
+  /** The step is the user of the steps, or acts as that. */
+  asSteps<T>(work: () => Promise<T>): Promise<T> {
+    return this.during(this.own.uid, work);
+  }
+
+  /** The step is a user of its image. */
+  asUser<T>(uid: number, work: () => Promise<T>): Promise<T> {
+    return this.during(uid, work);
+  }
+
+  /** Back to the user of the steps, who removes it. */
+  async takeBack(): Promise<void> {
+    await this.giveTo(this.own.uid);
+  }
+
+  private async during<T>(uid: number, work: () => Promise<T>): Promise<T> {
+    await this.giveTo(uid);
+    this.users.set(uid, (this.users.get(uid) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.users.get(uid) ?? 1) - 1;
+      if (left === 0) this.users.delete(uid);
+      else this.users.set(uid, left);
+      // Root makes files of any user, and its own are nobody else's.
+      if (uid !== this.own.uid) this.owner = undefined;
+    }
+  }
+
+  /** Root needs no files of its own to write everywhere. */
+  private isGiven(uid: number): boolean {
+    return this.owner === uid || (uid === ROOT && this.own.uid !== ROOT);
+  }
+
+  /** One after another: of two at once the later would see half of what the other did. */
+  private giveTo(uid: number): Promise<void> | void {
+    if (this.isGiven(uid)) return;
+    const given = this.last.then(() => this.give(uid));
+    this.last = given.catch(() => undefined);
+    return given;
+  }
+
+  private async give(uid: number): Promise<void> {
+    if (this.isGiven(uid)) return;
+    if (this.owners === undefined) return;
+    const isShared = [...this.users.keys()].some((user) => user !== uid && user !== ROOT);
+    const { directory: folder } = this.workspace;
+    await this.owners.give({ folder, uid, gid: this.own.gid, isShared });
+    this.owner = uid;
+  }
+}
