@@ -25,6 +25,8 @@ export class DockerEngine {
       [
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
         ...['--pidfile', join(folder, 'pid'), '--host', `unix://${folder}/docker.sock`],
+        // Engines of two specs at once would have one default bridge.
+        ...['--bridge', 'none'],
       ],
       // Compressing and gathering what it says is not needed: a failed start prints the end of it.
       { stdio: ['ignore', 'ignore', 'pipe'] },
@@ -47,12 +49,21 @@ export class DockerEngine {
     }
   }
 
+  /** Of its API, as `DOCKER_HOST` has it. */
+  get host(): string {
+    return `unix://${this.folder}/docker.sock`;
+  }
+
+  get pid(): number {
+    return this.daemon.pid ?? 0;
+  }
+
   /** Environment by which docker and docker-compose find this engine. */
   get environment(): NodeJS.ProcessEnv {
     return {
       PATH: process.env['PATH'],
       HOME: this.folder,
-      DOCKER_HOST: `unix://${this.folder}/docker.sock`,
+      DOCKER_HOST: this.host,
       // The classic builder: BuildKit's frontend would come from a registry.
       DOCKER_BUILDKIT: '0',
     };

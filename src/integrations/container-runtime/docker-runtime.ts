@@ -16,20 +16,15 @@ import {
 import { attach, DockerContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { EngineLimits } from './engine-limits.js';
 import { pullImage } from './docker-pull.js';
-import { stepsNetwork } from './docker-network.js';
+import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
 
 const MAX_USERS = 500;
 /** An image of no files at all, for containers that are made, and never started. */
 const NOTHING_IMAGE = 'millrace-nothing:1';
-/**
- * Open files of a container, soft and hard: engines have defaults from 1,024 to a thousand million.
- * One that may not give so many is asked for a quarter, until it does.
- */
-const MOST_OPEN_FILES = 1_048_576;
-const LEAST_OPEN_FILES = 1_024;
 /** A tar archive without entries is two blocks of zeros. */
 const NO_FILES = Buffer.alloc(1024);
 
@@ -50,7 +45,7 @@ export class DockerRuntime extends ContainerRuntime {
   });
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
-  private openFiles = MOST_OPEN_FILES;
+  private readonly limits = new EngineLimits();
 
   constructor(private readonly options: DockerOptions) {
     super();
@@ -132,10 +127,14 @@ export class DockerRuntime extends ContainerRuntime {
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
     if (spec.network === 'steps') await this.ensureNetwork();
-    const { openFiles } = this;
+    const { ulimits } = this.limits;
     let container: Docker.Container | undefined;
     try {
-      const options = createOptions(spec, { labels: this.labels, openFiles });
+      const options = createOptions(spec, {
+        labels: this.labels,
+        ulimits,
+        stepsNetwork: stepsNetworkName(this.options.installation),
+      });
       container = await asked(this.docker.createContainer(options));
       const output = await asked(attach(container));
       // Begun before the start, so that no end is missed, however short the container's life.
@@ -148,9 +147,7 @@ export class DockerRuntime extends ContainerRuntime {
       if (container) this.remove(container);
       if (statusOf(error) === undefined) throw error;
       const message = saidBy(error);
-      if (!/rlimit/i.test(message) || openFiles <= LEAST_OPEN_FILES) return notStarted(message);
-      this.openFiles = Math.min(this.openFiles, openFiles / 4);
-      return this.start(spec);
+      return this.limits.lower(message, ulimits) ? this.start(spec) : notStarted(message);
     }
   }
 
@@ -234,10 +231,12 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   private ensureNetwork(): Promise<void> {
-    this.network ??= stepsNetwork(this.docker).catch((error: unknown) => {
-      this.network = undefined;
-      throw error;
-    });
+    this.network ??= ensureStepsNetwork(this.docker, this.options.installation).catch(
+      (error: unknown) => {
+        this.network = undefined;
+        throw error;
+      },
+    );
     return this.network;
   }
 }

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { LABELS } from './docker-labels.js';
-import { STEPS_NETWORK } from './docker-network.js';
+import type { Ulimit } from './engine-limits.js';
 import type { ContainerSpec } from './container-runtime.js';
 
 /**
@@ -13,13 +13,14 @@ const NANO = 1e9;
 /** What all containers of a process have. */
 export interface ContainerFrame {
   readonly labels: Readonly<Record<string, string>>;
-  readonly openFiles: number;
+  readonly ulimits: readonly Ulimit[];
+  readonly stepsNetwork: string;
 }
 
 /** The container of a step: no rights, mounts or sockets beside what the step is given. */
 export function createOptions(
   spec: ContainerSpec,
-  { labels, openFiles }: ContainerFrame,
+  { labels, ulimits, stepsNetwork }: ContainerFrame,
 ): Docker.ContainerCreateOptions {
   const { limits } = spec;
   return {
@@ -41,7 +42,7 @@ export function createOptions(
         Target: target,
         ReadOnly: readOnly,
       })),
-      NetworkMode: spec.network === 'none' ? 'none' : STEPS_NETWORK,
+      NetworkMode: spec.network === 'none' ? 'none' : stepsNetwork,
       Init: true,
       IpcMode: 'private',
       Privileged: false,
@@ -52,7 +53,7 @@ export function createOptions(
       ShmSize: limits.shmSize,
       ...(limits.memory !== undefined && { Memory: limits.memory, MemorySwap: limits.memory }),
       ...(limits.cpus !== undefined && { NanoCpus: Math.round(limits.cpus * NANO) }),
-      Ulimits: [{ Name: 'nofile', Soft: openFiles, Hard: openFiles }],
+      Ulimits: [...ulimits],
       // The log is ours.
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },

@@ -1,0 +1,276 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
+import type { ContainerAction } from '../../../engine/steps/container/container-action.js';
+import {
+  type ContainerExit,
+  type ContainerSpec,
+  EngineAwayError,
+  type ImageRefusal,
+} from '../../../integrations/container-runtime/container-runtime.js';
+import {
+  type FakeContainer,
+  FakeContainerRuntime,
+  type FakeImage,
+} from '../../../integrations/container-runtime/fake-container-runtime.js';
+import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
+import { CONTAINER_OUTPUT, CONTAINER_TOLD } from './container-files.js';
+import { ContainerStepHandler } from './container-step.handler.js';
+import { StepHost } from './step-environment.js';
+
+const action: ContainerAction = {
+  kind: 'container',
+  image: 'app:1',
+  shell: 'sh',
+  commands: ['do it'],
+};
+const REFERENCE = 'docker.io/library/app:1';
+const exited = (exitCode: number, outOfMemory = false): ContainerExit => ({
+  kind: 'exited',
+  exitCode,
+  outOfMemory,
+});
+const never = new Promise<ContainerExit>(() => undefined);
+
+/** Writes into what is mounted at a path, as the container would. */
+const writes =
+  (target: string, text: string) =>
+  ({ mounts }: ContainerSpec): void => {
+    const mount = mounts.find((one) => one.target === target);
+    if (mount === undefined) throw new Error(`nothing is mounted at ${target}`);
+    writeFileSync(mount.source, text);
+  };
+const tells = (letter: string) => writes(CONTAINER_TOLD, letter);
+
+describe('ContainerStepHandler', () => {
+  let root: string;
+  let abort: AbortController;
+  let told: string[];
+  let runtime: FakeContainerRuntime;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'mr-container-step-'));
+    abort = new AbortController();
+    told = [];
+  });
+  afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+  function make(
+    script: FakeContainer | ((spec: ContainerSpec) => FakeContainer),
+    image: FakeImage | ImageRefusal = {},
+  ): ContainerStepHandler {
+    const directory = join(root, 'directory');
+    const workspace = { root, directory, home: '', temporary: '', owner: undefined };
+    runtime = new FakeContainerRuntime(
+      new Map([[REFERENCE, image]]),
+      typeof script === 'function' ? script : () => script,
+    );
+    const output = {
+      open: (_address: unknown, stream: string) => ({
+        write: (bytes: Buffer): true => {
+          told.push(`${stream} ${bytes.toString()}`);
+          return true;
+        },
+        end: () => undefined,
+      }),
+      systemLine: (_address: unknown, text: string) => told.push(`system ${text}`),
+    };
+    const ownership = new WorkspaceOwnership(workspace, undefined);
+    const host = new StepHost(workspace);
+    return new ContainerStepHandler(runtime, workspace, ownership, 'g', output, host);
+  }
+
+  function attempt(
+    changes: Partial<ContainerAction> = {},
+    outputs: readonly string[] = [],
+  ): StepAttempt<ContainerAction> {
+    return {
+      address: { stage: 's', step: 'x', attempt: 1 },
+      action: { ...action, ...changes },
+      environment: { CI: 'true' },
+      outputs,
+    };
+  }
+  const progress = {
+    begin: (phase: string) => void told.push(`phase ${phase}`),
+    runsIn: ({ digest }: { readonly digest: string }) => void told.push(`image ${digest}`),
+  };
+  const run = (
+    script: FakeContainer,
+    changes: Partial<ContainerAction> = {},
+    image: FakeImage | ImageRefusal = {},
+  ) => make(script, image).run(attempt(changes), abort.signal, progress);
+
+  it('tells its parts in their order, and the digest of its image', async () => {
+    const script = { stdout: ['hello\n'], exit: exited(0) };
+    const image = { isRemote: true, digest: 'sha256:d' };
+    expect(await run(script, {}, image)).toEqual({ kind: 'success', exitCode: 0, outputs: {} });
+    expect(told).toEqual([
+      'phase pull',
+      `system pulling ${REFERENCE}`,
+      'system pulled app:1: sha256:d',
+      'image sha256:d',
+      'phase ready',
+      'phase command',
+      'stdout hello\n',
+    ]);
+  });
+
+  it('gives the container the workspace, its limits and nothing else', async () => {
+    await run({ exit: exited(0) }, { cpus: 1.5, memory: 64, network: 'none', user: '7:8' });
+    expect(runtime.started).toEqual([
+      expect.objectContaining({
+        group: 'g',
+        user: '7:8',
+        network: 'none',
+        limits: { cpus: 1.5, memory: 64, pids: 4096, shmSize: 256 * 1024 ** 2 },
+        environment: { CI: 'true' },
+        directory: '/workspace',
+        mounts: [
+          { source: join(root, 'directory'), target: '/workspace' },
+          { source: join(root, 'container-1/output'), target: CONTAINER_OUTPUT },
+          { source: join(root, 'container-1/told'), target: CONTAINER_TOLD },
+        ],
+      }),
+    ]);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('mounts a long script, read-only', async () => {
+    await run({ exit: exited(0) }, { commands: ['x'.repeat(100_000)] });
+    const mounts = runtime.started[0]?.mounts ?? [];
+    expect(mounts.find(({ target }) => target === '/millrace/script')).toMatchObject({
+      readOnly: true,
+    });
+  });
+
+  it('reads what the step set', async () => {
+    const does = writes(CONTAINER_OUTPUT, 'version=3\n');
+    const handler = make({ exit: exited(0), does });
+    expect(await handler.run(attempt({}, ['version']), abort.signal, progress)).toMatchObject({
+      kind: 'success',
+      outputs: { version: '3' },
+    });
+  });
+
+  it('runs all steps of an execution in what the name led to first', async () => {
+    const handler = make({ exit: exited(0) }, { isRemote: true });
+    await handler.run(attempt({ pull: 'always' }), abort.signal, progress);
+    await handler.run(attempt({ pull: 'always' }), abort.signal, progress);
+    expect(runtime.asked).toHaveLength(1);
+  });
+
+  const SHELL_MISSING = {
+    code: 'shell_missing',
+    message: 'app:1 has no /bin/sh, which runs the commands',
+  };
+  it.each([
+    [exited(4), 'b', { kind: 'failed', exitCode: 4 }],
+    [exited(127), 'b', { kind: 'failed', exitCode: 127 }],
+    [exited(127), '', { kind: 'failed', reason: SHELL_MISSING }],
+    [
+      exited(127),
+      's',
+      { kind: 'failed', reason: { code: 'shell_missing', data: { shell: 'sh' } } },
+    ],
+    [exited(126), 'm', { kind: 'failed', reason: { code: 'working_directory_missing' } }],
+    [exited(126), 'o', { kind: 'failed', reason: { code: 'working_directory_outside' } }],
+    [exited(137, true), 'b', { kind: 'failed', reason: { code: 'out_of_memory' } }],
+    [exited(1, true), 'b', { kind: 'failed', reason: { code: 'out_of_memory' } }],
+    [exited(0, true), 'b', { kind: 'success' }],
+    [
+      { kind: 'lost', message: 'm' },
+      'b',
+      { kind: 'infrastructure', reason: { code: 'container_lost' } },
+    ],
+    [
+      { kind: 'not_started', why: 'program', message: 'm' },
+      '',
+      { kind: 'failed', isFinal: true, reason: { code: 'program_missing' } },
+    ],
+    [
+      { kind: 'not_started', why: 'user', message: 'm' },
+      '',
+      { kind: 'failed', isFinal: true, reason: { code: 'user_missing' } },
+    ],
+    [
+      { kind: 'not_started', why: 'other', message: 'm' },
+      '',
+      { kind: 'infrastructure', reason: { code: 'container_not_started' } },
+    ],
+  ] as const)('%j after the letter "%s"', async (exit, letter, outcome) => {
+    expect(await run({ exit, does: tells(letter) })).toMatchObject(outcome);
+  });
+
+  it.each([
+    ['image_missing', 'failed'],
+    ['image_unauthorized', 'failed'],
+    ['image_platform', 'failed'],
+    ['pull_stalled', 'infrastructure'],
+    ['pull_failed', 'infrastructure'],
+  ] as const)('is, for want of an image by %s, %s', async (code, kind) => {
+    const outcome = await run({ exit: exited(0) }, {}, { code, message: 'm' });
+    expect(outcome).toMatchObject({ kind, reason: { code, data: { image: 'app:1' } } });
+    expect(runtime.started).toEqual([]);
+  });
+
+  it('refuses a user that the image does not have, before anything is started', async () => {
+    const outcome = await run({ exit: exited(0) }, { user: 'ghost' });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'user_missing' } });
+    expect(runtime.started).toEqual([]);
+  });
+
+  it('runs what the image runs by itself, if it says something', async () => {
+    const none = await run({ exit: exited(0) }, { commands: [] }, { hasProgram: false });
+    expect(none).toMatchObject({ kind: 'failed', reason: { code: 'program_missing' } });
+    await run({ exit: exited(0) }, { commands: [], workingDirectory: 'sub' });
+    expect(runtime.started).toMatchObject([{ directory: '/workspace/sub' }]);
+    expect(runtime.started[0]).toMatchObject({ entrypoint: undefined });
+    expect(runtime.started[0]).not.toHaveProperty('command');
+  });
+
+  it('names an entrypoint that the image does not have', async () => {
+    const changes = { entrypoint: ['tini'] };
+    const outcome = await run({ exit: exited(127), does: tells('') }, changes);
+    expect(outcome).toMatchObject({
+      reason: { code: 'program_missing', data: { program: 'tini' } },
+    });
+    expect(runtime.started[0]?.command?.[0]).toBe('/bin/sh');
+  });
+
+  it('ends its container when it is stopped, and is aborted then', async () => {
+    const outcome = make({ stdout: ['up\n'], exit: never }).run(attempt(), abort.signal, {
+      ...progress,
+      begin: (phase) => void (phase === 'command' && abort.abort()),
+    });
+    expect(await outcome).toMatchObject({ kind: 'aborted', exitCode: 143 });
+  });
+
+  it('starts nothing when it was stopped before', async () => {
+    abort.abort(new Error('stopped'));
+    expect(await run({ exit: exited(0) }, {}, { isRemote: true })).toEqual({ kind: 'aborted' });
+    expect(runtime.started).toEqual([]);
+  });
+
+  it('says in the log that the engine went away', async () => {
+    const handler = make({ exit: never });
+    const end = handler.run(attempt(), abort.signal, {
+      ...progress,
+      begin: (phase) => void (phase === 'command' && setImmediate(() => runtime.loseAll('killed'))),
+    });
+    expect(await end).toMatchObject({ kind: 'infrastructure', reason: { code: 'container_lost' } });
+    expect(told).toContainEqual(expect.stringContaining('system The container engine went away'));
+  });
+
+  it('is a failure of the platform when no engine answers', async () => {
+    const handler = make(() => {
+      throw new EngineAwayError('ECONNREFUSED');
+    });
+    expect(await handler.run(attempt(), abort.signal, progress)).toMatchObject({
+      kind: 'infrastructure',
+      reason: { code: 'engine_away' },
+    });
+    expect(readdirSync(root)).toEqual([]);
+  });
+});

@@ -1,0 +1,81 @@
+import type Docker from 'dockerode';
+import { PassThrough } from 'node:stream';
+import { standIn } from '../../../test/support/stand-in.js';
+import { pullImage, refusalOf } from './docker-pull.js';
+
+const request = { reference: 'registry.example/app:1', pull: 'missing' } as const;
+
+describe('refusalOf', () => {
+  it.each([
+    ['manifest for app:1 not found: manifest unknown: manifest unknown', 'image_missing'],
+    [
+      'pull access denied for app, repository does not exist or may require docker login',
+      'image_unauthorized',
+    ],
+    ['unauthorized: authentication required', 'image_unauthorized'],
+    ['no matching manifest for linux/arm64 in the manifest list entries', 'image_platform'],
+    ['dial tcp 127.0.0.1:5000: connect: connection refused', 'pull_failed'],
+  ])('%s: %s', (said, code) => {
+    const refusal = refusalOf(said, request);
+    expect(refusal).toMatchObject({ code, message: expect.stringContaining(said) as unknown });
+  });
+});
+
+describe('pullImage', () => {
+  const LIMITS = { pullMs: 60_000, stallMs: 60_000, tellMs: 0 };
+  let stream: PassThrough;
+  let lines: string[];
+  let abort: AbortController;
+
+  beforeEach(() => {
+    stream = new PassThrough();
+    lines = [];
+    abort = new AbortController();
+  });
+
+  const pull = (limits = LIMITS) =>
+    pullImage(
+      standIn<Docker>({ pull: (async () => stream) as unknown as Docker['pull'] }),
+      request,
+      (line) => void lines.push(line),
+      abort.signal,
+      limits,
+    );
+  const say = (event: object): void => void stream.write(`${JSON.stringify(event)}\n`);
+  const downloading = (id: string, current: number) =>
+    say({ status: 'Downloading', id, progressDetail: { current, total: 4e6 } });
+
+  it('tells how far it is, over all layers', async () => {
+    const pulled = pull();
+    downloading('a', 1e6);
+    downloading('b', 2e6);
+    stream.end();
+    expect(await pulled).toBeUndefined();
+    expect(lines.at(-1)).toBe('pulling registry.example/app:1: 3.0 of 8.0 MB');
+  });
+
+  it('is refused by what the engine says in the middle', async () => {
+    const pulled = pull();
+    downloading('a', 1e6);
+    say({ error: 'unauthorized: authentication required' });
+    stream.end();
+    expect(await pulled).toMatchObject({ code: 'image_unauthorized' });
+  });
+
+  it('gives up one that makes no progress, and one that takes too long', async () => {
+    const stalled = await pull({ ...LIMITS, stallMs: 20 });
+    expect(stalled).toMatchObject({ code: 'pull_stalled' });
+    expect(stalled?.message).toContain('made no progress within 0.02 s');
+    stream = new PassThrough();
+    const endless = await pull({ ...LIMITS, pullMs: 20 });
+    expect(endless?.message).toContain('did not end within 0.02 s');
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it('stops at once when it is told to', async () => {
+    const pulled = pull();
+    abort.abort(new Error('cancelled'));
+    await expect(pulled).rejects.toThrow('cancelled');
+    expect(stream.destroyed).toBe(true);
+  });
+});

@@ -1,0 +1,167 @@
+import { Readable } from 'node:stream';
+import {
+  type ContainerExit,
+  ContainerRuntime,
+  type ContainerSpec,
+  type ContainerUser,
+  type EngineFacts,
+  type ImageRefusal,
+  type ImageRequest,
+  type ImageResult,
+  type LocalImage,
+  type RunningContainer,
+} from './container-runtime.js';
+
+/** What a faked container does. */
+export interface FakeContainer {
+  readonly stdout?: readonly string[];
+  readonly stderr?: readonly string[];
+  /** A promise that never resolves is a container that waits for `kill`. */
+  readonly exit: ContainerExit | Promise<ContainerExit>;
+  /** TERM does not end it, KILL after the grace does. */
+  readonly ignoresTerm?: boolean;
+  /** At its start, with the mounts of the spec. */
+  readonly does?: (spec: ContainerSpec) => void;
+}
+
+export interface FakeImage extends Partial<LocalImage> {
+  /** It is at its registry, not on the engine. */
+  readonly isRemote?: boolean;
+  readonly users?: ReadonlyMap<string, ContainerUser>;
+}
+
+/**
+ * Containers for the tests of others: starts nothing, does what the script of each spec says, and
+ * remembers what it was asked.
+ */
+export class FakeContainerRuntime extends ContainerRuntime {
+  readonly started: ContainerSpec[] = [];
+  readonly asked: ImageRequest[] = [];
+  readonly swept: string[] = [];
+  private readonly running = new Set<FakeRunning>();
+  private readonly pulled = new Set<string>();
+
+  /** @param images by reference; what is no image is why there is none */
+  constructor(
+    private readonly images: ReadonlyMap<string, FakeImage | ImageRefusal>,
+    private readonly script: (spec: ContainerSpec) => FakeContainer,
+  ) {
+    super();
+  }
+
+  async facts(): Promise<EngineFacts> {
+    return { name: 'fake 1.0', platform: 'linux/amd64' };
+  }
+
+  async provide(
+    request: ImageRequest,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<ImageResult> {
+    this.asked.push(request);
+    const { reference, pull } = request;
+    const known = this.images.get(reference);
+    const isHere = known !== undefined && !('code' in known) && known.isRemote !== true;
+    if (pull !== 'always' && (isHere || this.pulled.has(reference))) {
+      return { kind: 'image', image: imageOf(reference, known), pulled: false };
+    }
+    const missing: ImageRefusal = { code: 'image_missing', message: `no image ${reference}` };
+    if (pull === 'never') return { kind: 'refused', refusal: missing };
+    signal.throwIfAborted();
+    onProgress(`pulling ${reference}`);
+    if (known === undefined || 'code' in known) {
+      return { kind: 'refused', refusal: known ?? missing };
+    }
+    this.pulled.add(reference);
+    return { kind: 'image', image: imageOf(reference, known), pulled: true };
+  }
+
+  async userOf(imageId: string, user: string): Promise<ContainerUser | undefined> {
+    if (user === '' || user === 'root') return { uid: 0, gid: 0 };
+    const [uid, gid] = user.split(':').map(Number);
+    if (Number.isInteger(uid) && Number.isInteger(gid)) return { uid: uid ?? 0, gid: gid ?? 0 };
+    const image = this.images.get(imageId.replace('id-of-', ''));
+    return image && 'users' in image ? image.users?.get(user) : undefined;
+  }
+
+  async start(spec: ContainerSpec): Promise<RunningContainer> {
+    this.started.push(spec);
+    const script = this.script(spec);
+    script.does?.(spec);
+    const container = new FakeRunning(spec.group, script);
+    this.running.add(container);
+    void container.exit.then(() => this.running.delete(container));
+    return container;
+  }
+
+  async sweep(group: string): Promise<number> {
+    this.swept.push(group);
+    const left = [...this.running].filter((container) => container.group === group);
+    for (const container of left) {
+      container.end({ kind: 'exited', exitCode: 137, outOfMemory: false });
+    }
+    return left.length;
+  }
+
+  async sweepStale(): Promise<number> {
+    return 0;
+  }
+
+  async close(): Promise<void> {
+    return undefined;
+  }
+
+  /** As when the engine is killed: whatever runs ends as `lost`. */
+  loseAll(message: string): void {
+    for (const container of this.running) container.lose(message);
+  }
+}
+
+class FakeRunning implements RunningContainer {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exit: Promise<ContainerExit>;
+  private readonly listeners: (() => void)[] = [];
+  private resolveExit: (exit: ContainerExit) => void = () => undefined;
+
+  constructor(
+    readonly group: string,
+    private readonly script: FakeContainer,
+  ) {
+    this.exit = new Promise((resolve) => (this.resolveExit = resolve));
+    const { stdout = [], stderr = [] } = script;
+    this.stdout = Readable.from(stdout.map(Buffer.from), { objectMode: false });
+    this.stderr = Readable.from(stderr.map(Buffer.from), { objectMode: false });
+    void Promise.resolve(script.exit).then((exit) => this.end(exit));
+  }
+
+  onLost(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
+  async kill(graceMs: number): Promise<void> {
+    const { ignoresTerm = false } = this.script;
+    if (ignoresTerm) await new Promise((resolve) => setTimeout(resolve, graceMs));
+    this.end({ kind: 'exited', exitCode: ignoresTerm ? 137 : 143, outOfMemory: false });
+    await this.exit;
+  }
+
+  end(exit: ContainerExit): void {
+    this.resolveExit(exit);
+  }
+
+  lose(message: string): void {
+    for (const listener of this.listeners) listener();
+    this.end({ kind: 'lost', message });
+  }
+}
+
+function imageOf(reference: string, image: FakeImage | ImageRefusal | undefined): LocalImage {
+  const given = image && !('code' in image) ? image : {};
+  return {
+    id: given.id ?? `id-of-${reference}`,
+    digest: given.digest ?? `sha256:of-${reference}`,
+    user: given.user ?? '',
+    hasProgram: given.hasProgram ?? true,
+  };
+}

@@ -1,0 +1,82 @@
+import { standIn } from '../../test/support/stand-in.js';
+import type { TreeOwners } from './tree-owners.js';
+import { WorkspaceOwnership } from './workspace-ownership.js';
+
+describe('WorkspaceOwnership', () => {
+  let given: string[];
+  let fails: boolean;
+
+  beforeEach(() => {
+    given = [];
+    fails = false;
+  });
+
+  function ownership(uid = 500): WorkspaceOwnership {
+    const owner = { name: 'steps', uid, gid: 501 };
+    const workspace = { root: '/r', directory: '/r/w', home: '', temporary: '', owner };
+    const owners = standIn<TreeOwners>({
+      give: async ({ folder, uid: to, gid, isShared }) => {
+        if (fails) throw new Error('cannot');
+        given.push(`${folder} ${to}:${gid}${isShared ? ' shared' : ''}`);
+      },
+    });
+    return new WorkspaceOwnership(workspace, owners);
+  }
+  const nothing = async (): Promise<void> => undefined;
+
+  it('gives nothing while only the user of the steps works', async () => {
+    const owner = ownership();
+    await owner.asSteps(nothing);
+    await owner.asSteps(nothing);
+    await owner.takeBack();
+    expect(given).toEqual([]);
+  });
+
+  it('gives the tree to a user of an image, and back', async () => {
+    const owner = ownership();
+    await owner.asUser(1000, nothing);
+    await owner.asSteps(nothing);
+    await owner.asSteps(nothing);
+    expect(given).toEqual(['/r/w 1000:501', '/r/w 500:501']);
+  });
+
+  it('gives it again to the same user, who made files of others meanwhile', async () => {
+    const owner = ownership();
+    await owner.asUser(1000, nothing);
+    await owner.asUser(1000, nothing);
+    expect(given).toHaveLength(2);
+  });
+
+  it('gives nothing to root, and takes back what root made', async () => {
+    const owner = ownership();
+    await owner.asUser(0, nothing);
+    expect(given).toEqual([]);
+    await owner.takeBack();
+    expect(given).toEqual(['/r/w 500:501']);
+  });
+
+  it('shares it between users that work at once', async () => {
+    const owner = ownership();
+    let end: () => void = () => undefined;
+    const first = owner.asUser(1000, () => new Promise<void>((resolve) => (end = resolve)));
+    await owner.asUser(1001, nothing);
+    end();
+    await first;
+    expect(given).toEqual(['/r/w 1000:501', '/r/w 1001:501 shared']);
+  });
+
+  it('gives it to nobody while it is being given', async () => {
+    const owner = ownership();
+    await Promise.all([owner.asUser(1, nothing), owner.asUser(2, nothing)]);
+    expect(given.map((line) => line.split(' ')[1])).toEqual(['1:501', '2:501']);
+  });
+
+  it('tries again after a failure', async () => {
+    const owner = ownership();
+    fails = true;
+    await expect(owner.asUser(1000, nothing)).rejects.toThrow('cannot');
+    fails = false;
+    await owner.asUser(1000, nothing);
+    expect(given).toEqual(['/r/w 1000:501']);
+  });
+});
