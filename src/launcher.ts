@@ -1,9 +1,19 @@
+import { ownerLabel } from './integrations/container-runtime/docker-labels.js';
 import { runLauncher } from './integrations/process/launcher/launcher-main.js';
 import type { LauncherOptions } from './integrations/process/protocol/launcher-protocol.js';
 
 /**
  * Entry of the launcher: started by `LauncherProcessRunner` only, with its options as JSON in the
- * one argument. Loads no Nest.
+ * one argument. Loads no Nest, and the client of the container engine only at the end.
  */
-await runLauncher(JSON.parse(process.argv[2] ?? '') as LauncherOptions);
+const options = JSON.parse(process.argv[2] ?? '') as LauncherOptions;
+
+await runLauncher(options, (worker) => {
+  const owner = ownerLabel(worker);
+  return async () => {
+    if (options.engine === undefined) return;
+    const { removeOwned } = await import('./integrations/container-runtime/owned-containers.js');
+    await removeOwned({ ...options.engine, owner });
+  };
+});
 process.exit(0);

@@ -7,16 +7,13 @@ import {
 } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { entryFile } from '../config/paths.js';
 import { ContainerRuntime } from '../integrations/container-runtime/container-runtime.js';
 import { GitClient } from '../integrations/git/git-client.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
-import { StepAccount } from '../integrations/process/step-account.js';
 import { ProcessRunner } from '../integrations/process/process-runner.js';
 import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
-import { ChrootTreeOwners } from '../workspaces/tree-owners.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { AttemptLogs } from './attempt/attempt-logs.js';
@@ -48,7 +45,7 @@ const planRunsProviders: FactoryProvider[] = [
     provide: PlanRuns,
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
-      ...[StepAccount, MillraceConfig],
+      MillraceConfig,
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -56,12 +53,10 @@ const planRunsProviders: FactoryProvider[] = [
       handlers: StepHandlers,
       groups: ProcessGroups,
       containers: ContainerRuntime,
-      account: StepAccount,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
     ) =>
       new PlanRuns({
         ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
-        ...(account.user && { owners: new ChrootTreeOwners(entryFile('hand-over')) }),
       }),
   },
   {

@@ -28,7 +28,6 @@ describe('WorkspaceOwnership', () => {
     const owner = ownership();
     await owner.asSteps(nothing);
     await owner.asSteps(nothing);
-    await owner.takeBack();
     expect(given).toEqual([]);
   });
 
@@ -51,7 +50,7 @@ describe('WorkspaceOwnership', () => {
     const owner = ownership();
     await owner.asUser(0, nothing);
     expect(given).toEqual([]);
-    await owner.takeBack();
+    await owner.asSteps(nothing);
     expect(given).toEqual(['/r/w 500:501']);
   });
 

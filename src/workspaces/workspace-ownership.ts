@@ -43,11 +43,6 @@ export class WorkspaceOwnership {
     return this.during(uid, work);
   }
 
-  /** Back to the user of the steps, who removes it. */
-  async takeBack(): Promise<void> {
-    await this.giveTo(this.own.uid);
-  }
-
   private async during<T>(uid: number, work: () => Promise<T>): Promise<T> {
     await this.giveTo(uid);
     this.users.set(uid, (this.users.get(uid) ?? 0) + 1);

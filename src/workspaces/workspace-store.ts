@@ -15,7 +15,9 @@ import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
 import { CHECK_TARGET, EMPTY, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
 import { makePassable } from './passable-folder.js';
 import type { StepUserScripts } from './step-user-scripts.js';
+import { HandOverError, type TreeOwners } from './tree-owners.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
+import { WorkspaceOwnership } from './workspace-ownership.js';
 
 /** Below the root of an attempt: no step can enter it. */
 const STAGING = 'staging';
@@ -49,7 +51,14 @@ export class WorkspaceStore {
     private readonly base: string,
     private readonly owner: WorkspaceOwner | undefined,
     private readonly scripts: StepUserScripts,
+    /** Absent where this process may not give files to other users. */
+    private readonly owners?: TreeOwners,
   ) {}
+
+  /** Whose the files of a workspace are, as of now its own user's. */
+  ownershipOf(workspace: Workspace): WorkspaceOwnership {
+    return new WorkspaceOwnership(workspace, this.owners);
+  }
 
   /**
    * Makes fresh, empty folders; what an earlier try under the same number left is removed first.
@@ -96,8 +105,14 @@ export class WorkspaceStore {
     }
     if (full === undefined) return;
     const ofSteps = full.map((name) => join(root, name));
-    const end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
-    const left = emptyRoot(root);
+    let end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
+    let left = emptyRoot(root);
+    if (left !== undefined && this.owner && this.owners) {
+      // A container had other users than the steps have.
+      for (const name of left) await this.giveBack(join(root, name), this.owner);
+      end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
+      left = emptyRoot(root);
+    }
     if (left === undefined) return;
     const why = end.kind === 'broken' ? end.message : `${end.stdout.trim() || left[0]} is left`;
     throw new FolderError(`the folder of an attempt cannot be removed: ${why}`);
@@ -171,6 +186,15 @@ export class WorkspaceStore {
         return 'taken';
       default:
         throw new FolderError(`the workspace cannot be used: ${end.stderr.trim()}`);
+    }
+  }
+
+  private async giveBack(folder: string, { uid, gid }: WorkspaceOwner): Promise<void> {
+    try {
+      await this.owners?.give({ folder, uid, gid, isShared: false });
+    } catch (error) {
+      if (!(error instanceof HandOverError)) throw error;
+      throw new FolderError(`the folder of an attempt cannot be removed: ${error.message}`);
     }
   }
 

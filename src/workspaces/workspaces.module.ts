@@ -1,10 +1,11 @@
 import { Module } from '@nestjs/common';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { makeHome, workspacesFolder } from '../config/paths.js';
+import { entryFile, makeHome, workspacesFolder } from '../config/paths.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
 import { ProcessRunner } from '../integrations/process/process-runner.js';
 import { StepAccount } from '../integrations/process/step-account.js';
 import { StepUserScripts } from './step-user-scripts.js';
+import { ChrootTreeOwners } from './tree-owners.js';
 import { WorkspaceStore } from './workspace-store.js';
 
 /** The folders of execution attempts on this machine. Needs `ProcessModule`. */
@@ -21,7 +22,8 @@ import { WorkspaceStore } from './workspace-store.js';
       ): Promise<WorkspaceStore> => {
         await makeHome(home);
         const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
-        return new WorkspaceStore(workspacesFolder(home), account.user, scripts);
+        const owners = account.user && new ChrootTreeOwners(entryFile('hand-over'));
+        return new WorkspaceStore(workspacesFolder(home), account.user, scripts, owners);
       },
     },
   ],

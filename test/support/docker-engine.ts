@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.js';
+import { removeTree } from './remove-tree.js';
 
 const run = promisify(execFile);
 
@@ -98,18 +99,7 @@ export class DockerEngine {
       this.daemon.kill('SIGTERM');
       await once(this.daemon, 'exit');
     }
-    await this.unmountLeftovers();
-    await rm(this.folder, { recursive: true, force: true });
-  }
-
-  /** A daemon that was ended in the middle leaves mounts, over which `rm` must not go. */
-  private async unmountLeftovers(): Promise<void> {
-    const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-      .split('\n')
-      .map((line) => line.split(' ')[1] ?? '')
-      .filter((path) => path.startsWith(`${this.folder}/`))
-      .reverse();
-    for (const mount of mounts) await run('umount', ['--lazy', mount]);
-    await readdir(this.folder);
+    // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
+    await removeTree(this.folder);
   }
 }

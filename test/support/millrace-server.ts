@@ -74,7 +74,12 @@ export interface StepBody {
   readonly flaky: boolean;
   readonly outputs: Readonly<Record<string, string>>;
   readonly reason: { readonly code: string; readonly message: string } | null;
-  readonly attempts: readonly { readonly number: number; readonly status: string }[];
+  readonly attempts: readonly {
+    readonly number: number;
+    readonly status: string;
+    readonly phases?: readonly { readonly name: string; readonly duration: number | null }[];
+    readonly image?: { readonly name: string; readonly digest: string } | null;
+  }[];
 }
 
 /** A start takes 2 s; this is for machines that have much else to do. */

@@ -1,8 +1,16 @@
-import { chmod, lstat, opendir, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, lstat, opendir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
-/** Removes a folder that no step uses any more, also what a test made unreadable. */
+const run = promisify(execFile);
+
+/**
+ * Removes a folder that no step uses any more, also what a test made unreadable, and what a process
+ * that was killed left mounted there.
+ */
 export async function removeTree(root: string): Promise<void> {
+  await unmountBelow(root);
   try {
     await rm(root, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
@@ -19,4 +27,13 @@ async function openFolders(folder: string): Promise<void> {
   for await (const entry of await opendir(folder)) {
     if (entry.isDirectory()) await openFolders(join(folder, entry.name));
   }
+}
+
+async function unmountBelow(root: string): Promise<void> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${root}/`))
+    .reverse();
+  for (const mount of mounts) await run('umount', ['--lazy', mount]);
 }

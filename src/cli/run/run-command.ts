@@ -6,7 +6,8 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
-import { entryFile, installationName } from '../../config/paths.js';
+import { engineAddress } from '../../config/container-engine.js';
+import { entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
@@ -41,6 +42,9 @@ import { TerminalOutput } from './terminal-output.js';
 
 /** A folder that cannot be removed in this time does not keep whoever wanted the end at once. */
 const FORCED_REMOVAL_MS = 10_000;
+
+/** All runs of a user have one name on the engine, and so one network there. */
+const INSTALLATION = `run-${String(process.getuid?.() ?? '')}`;
 
 /** Exit codes of `run` by the status of the run; 2 = the pipeline or the command line is wrong. */
 const EXIT_CODES: Readonly<Partial<Record<RunState['status'], number>>> = {
@@ -78,6 +82,15 @@ export async function runCommand(
   }
 }
 
+/** The container engine of this machine, for one run. */
+interface OwnEngine {
+  /** Undefined: there is none. */
+  readonly host: string | undefined;
+  readonly installation: string;
+  /** A step of the pipeline runs in a container. */
+  readonly isNeeded: boolean;
+}
+
 /** What is run. */
 interface Asked {
   readonly plan: Plan;
@@ -92,11 +105,16 @@ async function runInFolder(
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
   const base = await mkdtemp(join(tmpdir(), 'mr-'));
-  const processes = newRunner();
+  const isEngineNeeded = usesContainers(asked.plan);
+  const host = isEngineNeeded ? engineAddress(loadConfig().dockerHost) : undefined;
+  const engine = { host, installation: INSTALLATION, isNeeded: isEngineNeeded };
+  const processes = newRunner(engine);
   const workspaces = newStore(base, processes);
   let state: RunState | 'forced' | undefined;
   try {
-    const tools = await newRuns(asked.plan, processes, workspaces, base);
+    // It must be there to end containers if this process is killed.
+    if (isEngineNeeded) await processes.warmUp();
+    const tools = await newRuns(processes, workspaces, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -113,29 +131,21 @@ async function runInFolder(
 
 /** What runs a plan here as on a worker; git by the configuration. */
 async function newRuns(
-  plan: Plan,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
+  engine: OwnEngine,
   base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
-  const {
-    gitCaFile,
-    gitClient,
-    dockerHost,
-    workerMaxParallelSteps: maxParallelSteps,
-  } = loadConfig();
+  const { gitCaFile, gitClient, workerMaxParallelSteps: maxParallelSteps } = loadConfig();
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
-  const containers = usesContainers(plan)
-    ? await engineFor(dockerHost, base)
-    : new AbsentRuntime('no step of the pipeline needs one');
+  const containers = await engineFor(engine, base);
   const handlers = createStepHandlers({ processes, git, workspaces, containers });
   const groups = new ProcessGroups(`run-${process.pid}-`);
   return {
     runs: new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
-      ...(process.getuid?.() === 0 && { owners: new ChrootTreeOwners(entryFile('hand-over')) }),
     }),
     close: async () => {
       await containers.close();
@@ -146,22 +156,31 @@ async function newRuns(
 }
 
 /** Steps are the caller's own user here: no right of a file gives them more. */
-async function engineFor(host: string | undefined, base: string): Promise<ContainerRuntime> {
+async function engineFor(
+  { host, installation, isNeeded }: OwnEngine,
+  base: string,
+): Promise<ContainerRuntime> {
+  if (!isNeeded) return new AbsentRuntime('no step of the pipeline needs one');
   const { runtime } = await chooseRuntime({
-    ...{ host, workspaces: base, installation: installationName(base) },
+    ...{ host, installation, workspaces: base },
     stepsAreOtherUser: false,
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
   });
+  await runtime.sweepStale();
   return runtime;
 }
 
-function newRunner(): ProcessRunner {
-  return new LauncherProcessRunner({ launcherEntry: entryFile('launcher') });
+function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {
+  const engine =
+    host === undefined || installation === undefined ? undefined : { host, installation };
+  return new LauncherProcessRunner({ launcherEntry: entryFile('launcher'), engine });
 }
 
-/** Steps run as the same user here, so there is nobody to hand over to. */
+/** Steps in a shell run as the same user here; those in containers as what their image says. */
 function newStore(base: string, processes: ProcessRunner): WorkspaceStore {
-  return new WorkspaceStore(base, undefined, new StepUserScripts(processes, `${base}-`));
+  const owners =
+    process.getuid?.() === 0 ? new ChrootTreeOwners(entryFile('hand-over')) : undefined;
+  return new WorkspaceStore(base, undefined, new StepUserScripts(processes, `${base}-`), owners);
 }
 
 async function removeWorkspace(

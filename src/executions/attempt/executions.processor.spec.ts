@@ -4,6 +4,7 @@ import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { MemoryJobQueue } from '../../integrations/job-queue/memory-job-queue.js';
 import type { MachineWatch } from '../../workers/machine-watch.js';
+import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import type { WorkerLease, WorkerReport } from '../../workers/worker-lease.js';
 import type { DrainRequest, WorkerRefusal } from '../../workers/worker.schema.js';
 import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
@@ -81,6 +82,9 @@ describe('ExecutionsProcessor', () => {
         fenceAll: () => void events.push('fence all'),
       }),
       standIn<LeftFolders>({ remove: say('folders') }),
+      standIn<ContainerRuntime>({
+        sweepStale: async () => events.push('containers of the dead'),
+      }),
     );
   });
   afterEach(async () => {
@@ -134,7 +138,7 @@ describe('ExecutionsProcessor', () => {
     await start();
     renew();
     await turns();
-    expect(events).toEqual(['check all', 'strays of w', 'folders']);
+    expect(events).toEqual(['check all', 'strays of w', 'folders', 'containers of the dead']);
     queues = ['any', 'linux', 'new'];
     renew();
     await turns();

@@ -10,6 +10,7 @@ import {
 } from '../../integrations/job-queue/job-queue.js';
 import { MachineWatch } from '../../workers/machine-watch.js';
 import { drainRefusal } from '../../workers/seen-worker.js';
+import { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import { WorkerDuties } from '../../workers/worker-duties.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import type { WorkerMachine, WorkerRefusal } from '../../workers/worker.schema.js';
@@ -51,6 +52,7 @@ export class ExecutionsProcessor {
     private readonly runner: ExecutionRunner,
     private readonly running: RunningAttempts,
     private readonly leftFolders: LeftFolders,
+    private readonly containers: ContainerRuntime,
   ) {}
 
   /**
@@ -114,6 +116,7 @@ export class ExecutionsProcessor {
     this.duties.add('orphans', () => this.runner.recoverOrphans(this.lease.id));
     this.duties.add('queues', () => this.openQueues());
     this.duties.add('folders', () => this.leftFolders.remove());
+    this.duties.add('containers', async () => void (await this.containers.sweepStale()));
   }
 
   private async inspectMachine(): Promise<WorkerMachine> {

@@ -9,8 +9,7 @@ import type { StepAddress } from '../../engine/runtime/step-handler.js';
 import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import type { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
-import type { TreeOwners } from '../../workspaces/tree-owners.js';
-import { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
+import type { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { maskedRun } from './masked-run.js';
@@ -26,8 +25,6 @@ export interface PlanRunTools {
   readonly handlers: StepHandlers;
   readonly groups: ProcessGroups;
   readonly containers: ContainerRuntime;
-  /** Absent where the worker may not give files to other users. */
-  readonly owners?: TreeOwners;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -81,7 +78,7 @@ export class PlanRun {
     readonly group: string,
     private readonly tools: PlanRunTools,
   ) {
-    this.ownership = new WorkspaceOwnership(workspace, tools.owners);
+    this.ownership = tools.workspaces.ownershipOf(workspace);
   }
 
   /**
@@ -132,7 +129,6 @@ export class PlanRun {
   /** Ends what it left running, then removes its workspace. Idempotent. */
   async cleanUp(): Promise<void> {
     await this.sweep();
-    if (this.usedContainers) await this.ownership.takeBack();
     await this.tools.workspaces.remove(this.workspace);
   }
 }

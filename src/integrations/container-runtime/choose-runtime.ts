@@ -1,16 +1,17 @@
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
 import { AbsentRuntime } from './absent-runtime.js';
 import type { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
 import { saidBy } from './docker-errors.js';
 import { type DockerOptions, DockerRuntime } from './docker-runtime.js';
-import { ensureNosuid } from './nosuid-mount.js';
+import { NosuidMount } from './nosuid-mount.js';
 
 export interface RuntimeChoice {
   readonly runtime: ContainerRuntime;
   readonly support: ContainerSupport;
+  close(): Promise<void>;
 }
 
 export interface ChoiceOptions extends Omit<DockerOptions, 'host'> {
@@ -22,26 +23,30 @@ export interface ChoiceOptions extends Omit<DockerOptions, 'host'> {
   readonly stepsAreOtherUser: boolean;
 }
 
-const OWN_SOCKET = '/var/run/docker.sock';
-
 /** The engine that steps run on, or why there is none. Never rejects. */
 export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoice> {
-  const { host, workspaces } = options;
-  if (host === undefined && !existsSync(OWN_SOCKET)) {
-    return none(`there is no container engine at ${OWN_SOCKET}; DOCKER_HOST names another one`);
+  const { workspaces } = options;
+  const host = engineAddress(options.host);
+  if (host === undefined) {
+    return none(`there is no container engine at ${OWN_ENGINE}; DOCKER_HOST names another one`);
   }
   if (process.getuid?.() !== 0) {
     return none('steps in containers need a worker that is started as root');
   }
-  const runtime = new DockerRuntime({ ...options, host: host ?? `unix://${OWN_SOCKET}` });
+  const runtime = new DockerRuntime({ ...options, host });
   try {
     const { name, platform } = await runtime.facts();
     await mkdir(workspaces, { recursive: true, mode: 0o711 });
-    if (options.stepsAreOtherUser) await ensureNosuid(workspaces);
+    const mount = options.stepsAreOtherUser ? await NosuidMount.over(workspaces) : undefined;
     if (!(await sees(runtime, workspaces))) {
+      await mount?.release();
       return none(`${name} does not see ${workspaces}, where the workspaces are`);
     }
-    return { runtime, support: ContainerSupport.by(name, platform) };
+    const close = async (): Promise<void> => {
+      await runtime.close();
+      await mount?.release();
+    };
+    return { runtime, support: ContainerSupport.by(name, platform), close };
   } catch (error) {
     return none(saidBy(error));
   }
@@ -58,5 +63,6 @@ async function sees(runtime: DockerRuntime, folder: string): Promise<boolean> {
 }
 
 function none(reason: string): RuntimeChoice {
-  return { runtime: new AbsentRuntime(reason), support: ContainerSupport.none(reason) };
+  const runtime = new AbsentRuntime(reason);
+  return { runtime, support: ContainerSupport.none(reason), close: () => runtime.close() };
 }

@@ -1,4 +1,4 @@
-import { behaviours, containerRuntimeContract } from './container-runtime.contract.js';
+import { behaviours, containerRuntimeContract } from './container-runtime.contract.fixture.js';
 import { FakeContainerRuntime } from './fake-container-runtime.js';
 
 const IMAGE = 'docker.io/library/step:1';

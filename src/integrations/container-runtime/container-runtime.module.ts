@@ -11,7 +11,6 @@ import { installationName, workspacesFolder } from '../../config/paths.js';
 import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
 import { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
-import { releaseNosuid } from './nosuid-mount.js';
 
 const CHOICE = Symbol('RuntimeChoice');
 const logger = new Logger('ContainerRuntime');
@@ -49,25 +48,21 @@ const logger = new Logger('ContainerRuntime');
   exports: [ContainerRuntime, ContainerSupport],
 })
 export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(
-    @Inject(ContainerRuntime) private readonly runtime: ContainerRuntime,
-    @Inject(ContainerSupport) private readonly support: ContainerSupport,
-    @Inject(MillraceConfig) private readonly config: MillraceConfig,
-  ) {}
+  constructor(@Inject(CHOICE) private readonly choice: RuntimeChoice) {}
 
   async onModuleInit(): Promise<void> {
-    const { engine, reason } = this.support;
+    const { runtime, support } = this.choice;
+    const { engine, reason } = support;
     if (engine === undefined) {
       logger.log(`no steps in containers: ${reason ?? ''}`);
       return;
     }
     logger.log(`steps in containers by ${engine}`);
-    const ended = await this.runtime.sweepStale();
+    const ended = await runtime.sweepStale();
     if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.runtime.close();
-    if (this.support.isThere) await releaseNosuid(workspacesFolder(this.config.home));
+    await this.choice.close();
   }
 }

@@ -1,7 +1,7 @@
 import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
-import { containerRuntimeContract } from './container-runtime.contract.js';
+import { containerRuntimeContract } from './container-runtime.contract.fixture.js';
 import { DockerRuntime } from './docker-runtime.js';
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };

@@ -1,4 +1,4 @@
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -17,6 +17,7 @@ import { attach, DockerContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
+import { dockerAt, removeContainers } from './docker-removal.js';
 import { pullImage } from './docker-pull.js';
 import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
@@ -39,6 +40,7 @@ export interface DockerOptions {
 /** Containers on a Docker Engine, or on what speaks its API. */
 export class DockerRuntime extends ContainerRuntime {
   private readonly docker: Docker;
+  private readonly installation: Readonly<Record<string, string>>;
   private readonly labels: Readonly<Record<string, string>>;
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
@@ -49,11 +51,9 @@ export class DockerRuntime extends ContainerRuntime {
 
   constructor(private readonly options: DockerOptions) {
     super();
-    this.docker = new Docker(dockerAddress(options.host));
-    this.labels = {
-      [LABELS.installation]: options.installation,
-      [LABELS.owner]: ownerLabel(process.pid),
-    };
+    this.docker = dockerAt(options.host);
+    this.installation = { [LABELS.installation]: options.installation };
+    this.labels = { ...this.installation, [LABELS.owner]: ownerLabel(process.pid) };
   }
 
   async facts(): Promise<EngineFacts> {
@@ -153,31 +153,17 @@ export class DockerRuntime extends ContainerRuntime {
 
   async sweep(group: string): Promise<number> {
     await Promise.all(this.removals);
-    const left = await this.list(`${LABELS.group}=${group}`);
-    return this.removeAll(left);
+    return removeContainers(this.docker, { ...this.installation, [LABELS.group]: group });
   }
 
   async sweepStale(): Promise<number> {
-    const all = await this.list();
-    return this.removeAll(all.filter(({ Labels: labels }) => isGone(labels[LABELS.owner] ?? '')));
+    return removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
+      isGone(labels[LABELS.owner] ?? ''),
+    );
   }
 
   async close(): Promise<void> {
     await Promise.all(this.removals);
-  }
-
-  private list(...labels: string[]): Promise<Docker.ContainerInfo[]> {
-    const own = `${LABELS.installation}=${this.options.installation}`;
-    return asked(this.docker.listContainers({ all: true, filters: { label: [own, ...labels] } }));
-  }
-
-  private async removeAll(containers: readonly Docker.ContainerInfo[]): Promise<number> {
-    await Promise.all(
-      containers.map(({ Id: id }) =>
-        orGone(this.docker.getContainer(id).remove({ force: true, v: true })),
-      ),
-    );
-    return containers.filter(({ State: state }) => state === 'running').length;
   }
 
   /** In the background: a step does not wait for it, `sweep` does. */
@@ -266,15 +252,4 @@ function isOf(repoDigest: string, reference: string): boolean {
       .replace(/:[^:/]*$/, '')
       .replace(/^docker\.io\/(library\/)?/, '');
   return name(repoDigest) === name(reference);
-}
-
-function dockerAddress(host: string): Docker.DockerOptions {
-  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
-  const { hostname, port, protocol } = new URL(host.replace(/^tcp:/, 'http:'));
-  const isTls = protocol === 'https:';
-  return {
-    host: hostname,
-    port: port || (isTls ? 2376 : 2375),
-    protocol: isTls ? 'https' : 'http',
-  };
 }

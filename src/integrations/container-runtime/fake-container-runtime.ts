@@ -130,8 +130,14 @@ class FakeRunning implements RunningContainer {
   ) {
     this.exit = new Promise((resolve) => (this.resolveExit = resolve));
     const { stdout = [], stderr = [] } = script;
-    this.stdout = Readable.from(stdout.map(Buffer.from), { objectMode: false });
-    this.stderr = Readable.from(stderr.map(Buffer.from), { objectMode: false });
+    this.stdout = Readable.from(
+      stdout.map((text) => Buffer.from(text)),
+      { objectMode: false },
+    );
+    this.stderr = Readable.from(
+      stderr.map((text) => Buffer.from(text)),
+      { objectMode: false },
+    );
     void Promise.resolve(script.exit).then((exit) => this.end(exit));
   }
 

@@ -1,25 +1,44 @@
 import { execFile } from 'node:child_process';
-import { readFile, realpath } from 'node:fs/promises';
+import { type FileHandle, open, readFile, realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
+/** Another process may take the mount away between a look and what follows it. */
+const TRIES = 5;
 
 /**
- * Makes a folder a mount of itself on which no program gets other rights by the file it is in: root
- * of a container can leave a file there that would make root of whoever runs it outside. Nothing is
- * done where it is so already. Rejects where this process may not mount.
+ * A folder that is a mount of itself on which no program gets other rights by the file it is in:
+ * root of a container can leave a file there that would make root of whoever runs it outside.
+ * Processes share it: it is there until the last one of them has released it.
  */
-export async function ensureNosuid(folder: string): Promise<void> {
-  const path = await realpath(folder);
-  if (await isNosuid(path)) return;
-  await run('mount', ['--bind', '-o', 'nosuid,nodev', path, path], { env: { PATH } });
-  if (!(await isNosuid(path))) throw new Error(`${path} could not be mounted nosuid`);
-}
+export class NosuidMount {
+  private constructor(
+    private readonly path: string,
+    /** Who holds a file of a mount open keeps others from taking the mount away. */
+    private readonly held: FileHandle,
+  ) {}
 
-/** Takes it back, unless somebody works in there. */
-export async function releaseNosuid(folder: string): Promise<void> {
-  await run('umount', [await realpath(folder)], { env: { PATH } }).catch(() => undefined);
+  /** Rejects where this process may not mount. */
+  static async over(folder: string): Promise<NosuidMount> {
+    const path = await realpath(folder);
+    for (let left = TRIES; left > 0; left -= 1) {
+      const held = await open(path, 'r');
+      if (await isNosuid(path)) return new NosuidMount(path, held);
+      await held.close();
+      await run('mount', ['--bind', '-o', 'nosuid,nodev', path, path], { env: { PATH } });
+    }
+    throw new Error(`${path} could not be mounted nosuid`);
+  }
+
+  /** Takes it back, unless another process holds it. */
+  async release(): Promise<void> {
+    await this.held.close();
+    await run('umount', [this.path], { env: { PATH } }).catch(async (error: unknown) => {
+      const { stderr } = error as { readonly stderr?: string };
+      if (!/busy|not mounted/.test(stderr ?? '')) throw error;
+    });
+  }
 }
 
 async function isNosuid(path: string): Promise<boolean> {

@@ -24,7 +24,7 @@ describe('OutputFrames', () => {
     expect(await said).toEqual(['out 1\näö', 'err\n']);
   });
 
-  it('begins anew with another connection, whatever the first one broke off in', async () => {
+  it('begins again with another connection, whatever the first one broke off in', async () => {
     const frames = new OutputFrames();
     const broken = new PassThrough();
     const first = frames.follow(broken);

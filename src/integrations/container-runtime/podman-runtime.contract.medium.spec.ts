@@ -1,7 +1,7 @@
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { PodmanEngine } from '../../../test/support/podman-engine.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
-import { containerRuntimeContract } from './container-runtime.contract.js';
+import { containerRuntimeContract } from './container-runtime.contract.fixture.js';
 import { DockerRuntime } from './docker-runtime.js';
 
 const PROGRAMS = { podman: 'podman', busybox: 'busybox-static' };

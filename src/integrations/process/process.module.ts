@@ -9,7 +9,8 @@ import {
 import type { AsyncModuleOptions } from '../../common/async-module-options.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { entryFile } from '../../config/paths.js';
+import { engineAddress } from '../../config/container-engine.js';
+import { entryFile, installationName } from '../../config/paths.js';
 import { LauncherProcessRunner } from './client/launcher-process-runner.js';
 import { ensureStepUser } from './client/step-user.js';
 import { ProcessGroups } from './process-groups.js';
@@ -59,7 +60,7 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
         },
         {
           provide: LauncherProcessRunner,
-          inject: [StepAccount, Metrics, OPTIONS],
+          inject: [StepAccount, Metrics, MillraceConfig, OPTIONS],
           useFactory: createRunner,
         },
         { provide: ProcessRunner, useExisting: LauncherProcessRunner },
@@ -79,9 +80,16 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
+/** Only root has containers: see `chooseRuntime`. */
+function launcherEngine(dockerHost: string | undefined, installation: string) {
+  const host = process.getuid?.() === 0 ? engineAddress(dockerHost) : undefined;
+  return host === undefined ? undefined : { host, installation };
+}
+
 function createRunner(
   account: StepAccount,
   metrics: Metrics,
+  { dockerHost, home }: MillraceConfig,
   { isSteady }: ProcessModuleOptions,
 ): LauncherProcessRunner {
   return new LauncherProcessRunner({
@@ -90,5 +98,6 @@ function createRunner(
     onSpawn: (ms) => metrics.stepSpawn.observe(ms / 1000),
     report: (event) => logger.warn(event, `launcher: ${event.message}`),
     isSteady,
+    engine: launcherEngine(dockerHost, installationName(home)),
   });
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { ProcessRunner, type ProcessSpec, type RunningProcess } from '../process-runner.js';
 import { isLauncherLost, ProcessRunnerError } from '../process-runner.error.js';
 import { LauncherFolder } from '../protocol/launcher-folder.js';
+import type { LauncherEngine } from '../protocol/launcher-protocol.js';
 import { GROUP_VARIABLE } from '../trees/process-snapshot.js';
 import { readEnvironmentVariable } from '../trees/process-table.js';
 import { TreeLedger } from '../trees/tree-ledger.js';
@@ -33,6 +34,8 @@ export interface LauncherRunnerOptions {
    * in 15 s.
    */
   readonly graceMs?: number;
+  /** Absent: this process makes no containers. */
+  readonly engine?: LauncherEngine | undefined;
   /**
    * Folder of the launchers of this user on this host, mode 0700; default: see `launcher-place.ts`.
    */
@@ -177,13 +180,15 @@ export class LauncherProcessRunner extends ProcessRunner {
   }
 
   private async startLauncher(): Promise<LauncherLink> {
-    const { launcherEntry, stepUser, graceMs = 1000, silenceLimitMs = 12_000 } = this.options;
+    const { launcherEntry, stepUser, engine } = this.options;
+    const { graceMs = 1000, silenceLimitMs = 12_000 } = this.options;
     const options = {
       folder: this.folder.path,
       stepUser: stepUser && { uid: stepUser.uid, gid: stepUser.gid },
       outerGroup: readEnvironmentVariable(process.pid, GROUP_VARIABLE),
       graceMs,
       silenceLimitMs,
+      engine,
     };
     try {
       const link = await LauncherLink.start(launcherEntry, options, {

@@ -26,8 +26,13 @@ const O_CLOEXEC = 0o2000000;
  * The launcher's life: hears the worker on descriptor 3 until that pipe ends, then ends every tree
  * and returns. The worker's silence ends the trees too, but not the launcher: a worker that was
  * only stopped gets them told as `lost`.
+ *
+ * @param endContainers ends the containers of a process, which is told to it while that lives
  */
-export async function runLauncher(options: LauncherOptions): Promise<void> {
+export async function runLauncher(
+  options: LauncherOptions,
+  endContainers: (worker: number) => () => Promise<unknown>,
+): Promise<void> {
   // The end of the pipe is the only order to leave: a Ctrl-C or a stop of the whole service must
   // let the worker drain.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -55,8 +60,12 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
     reaper,
     send,
   );
+  const endOfContainers = endContainers(worker.pid);
+  const endAll = (reason: string) =>
+    // What fails of it is found again by the next worker.
+    Promise.allSettled([supervisor.endAll(reason), endOfContainers()]);
   const watch = watchSilence(options.silenceLimitMs, () => {
-    void supervisor.endAll(`the worker was silent for ${options.silenceLimitMs} ms`);
+    void endAll(`the worker was silent for ${options.silenceLimitMs} ms`);
   });
   const frames = new FrameReader(MAX_FRAME_BYTES);
   const closed = new Promise((resolve) => link.once('close', resolve));
@@ -67,7 +76,7 @@ export async function runLauncher(options: LauncherOptions): Promise<void> {
   send({ event: 'ready', startTicks, fifos: await fifos.make(), problem });
   await closed;
   watch.stop();
-  await supervisor.endAll('the worker is gone');
+  await endAll('the worker is gone');
   folder.forget(identity);
 }
 

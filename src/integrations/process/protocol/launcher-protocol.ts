@@ -13,6 +13,15 @@ export interface LauncherOptions {
   readonly silenceLimitMs: number;
   /** From TERM to KILL when the launcher itself ends trees (silence, end of the pipe). */
   readonly graceMs: number;
+  /** Where the worker's containers are, which end as its trees do. */
+  readonly engine: LauncherEngine | undefined;
+}
+
+/** A container engine, and the installation whose containers on it are meant. */
+export interface LauncherEngine {
+  /** As `DOCKER_HOST`. */
+  readonly host: string;
+  readonly installation: string;
 }
 
 /** Descriptor of the launcher that is its pipe to the worker. */

@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { EngineAwayError } from './container-runtime.js';
+import { LABELS } from './docker-labels.js';
+import { dockerAt, removeContainers } from './docker-removal.js';
+
+/** For an engine that does not answer, ms; after that the next worker finds what is left. */
+const AWAY_MS = 10_000;
+const ASK_AGAIN_MS = 500;
+
+export interface OwnedBy {
+  /** As `DOCKER_HOST`. */
+  readonly host: string;
+  readonly installation: string;
+  /** As `ownerLabel` names a process. */
+  readonly owner: string;
+}
+
+/** Removes all containers of one process, which is gone or silent. */
+export async function removeOwned({ host, installation, owner }: OwnedBy): Promise<number> {
+  const docker = dockerAt(host);
+  const labels = { [LABELS.installation]: installation, [LABELS.owner]: owner };
+  const until = performance.now() + AWAY_MS;
+  for (;;) {
+    try {
+      return await removeContainers(docker, labels);
+    } catch (error) {
+      if (!(error instanceof EngineAwayError) || performance.now() > until) throw error;
+      await delay(ASK_AGAIN_MS);
+    }
+  }
+}

@@ -1,0 +1,236 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DockerEngine } from '../support/docker-engine.js';
+import { eventually } from '../support/eventually.js';
+import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
+import { describeWith } from '../support/needed-programs.js';
+import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
+const run = promisify(execFile);
+
+interface WorkerBody {
+  readonly containers: {
+    readonly engine: string | null;
+    readonly platform: string | null;
+    readonly reason: string | null;
+  };
+}
+
+/** Steps in containers of a real Docker Engine, by a worker that is root. */
+describeWith(PROGRAMS, { root: true }, 'steps in containers', () => {
+  let engine: DockerEngine;
+  let server: MillraceServer;
+
+  beforeAll(async () => {
+    engine = await DockerEngine.start();
+    await makeStepImage(engine);
+    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    await engine.stop();
+  });
+
+  /** Runs steps of one stage, all in the image of the tests. */
+  const steps = (...lines: readonly string[]): Promise<ExecutionBody> =>
+    server.run(
+      [
+        'name: c',
+        `defaults: { image: '${STEP_IMAGE}', pull: never, network: none }`,
+        'steps:',
+        ...lines.map((line) => `  - ${line}`),
+        '',
+      ].join('\n'),
+    );
+  const step = ({ stages }: ExecutionBody, index = 0): StepBody => {
+    const found = stages[0]?.steps[index];
+    if (!found) throw new Error(`no step ${index}`);
+    return found;
+  };
+  const containers = (): Promise<string> => engine.docker('ps', '--all', '--quiet');
+
+  it('is offered by a worker that says by what', async () => {
+    const [worker] = await server.call<WorkerBody[]>('GET', '/api/workers');
+    expect(worker?.containers).toEqual({
+      engine: expect.stringMatching(/^docker \d/) as unknown,
+      platform: expect.stringMatching(/^linux\//) as unknown,
+      reason: null,
+    });
+  });
+
+  it('runs commands with their environment, outputs and logs, and tells image and phases', async () => {
+    const execution = await steps(
+      `{ run: 'echo "hello $CI_STEP"; echo v=3 >>"$CI_OUTPUT"', outputs: [v] }`,
+      `{ run: 'test "\${{ steps["step-1"].outputs.v }}" = 3; pwd; echo "$PATH"' }`,
+    );
+    expect(execution.status).toBe('success');
+    expect(step(execution).outputs).toEqual({ v: '3' });
+    const text = await server.logText(execution.id);
+    expect(text).toContain('hello step-1');
+    expect(text).toContain('/workspace');
+    const [attempt] = step(execution).attempts;
+    expect(attempt?.phases?.map(({ name }) => name)).toEqual(['pull', 'ready', 'command']);
+    expect(attempt?.image).toEqual({
+      name: STEP_IMAGE,
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as unknown,
+    });
+  });
+
+  it('shares the workspace between every user and the shell, and removes it whole', async () => {
+    const execution = await steps(
+      `{ name: root, run: 'mkdir -p a/b; echo root >a/b/f; chmod 700 a; umask 077; mkdir secret; echo s >secret/s' }`,
+      `{ name: app, user: app, run: 'id -u; cat a/b/f secret/s; echo app >a/b/g; mkdir own; echo o >own/o; chmod 0 own' }`,
+      `{ name: shell, image: none, run: 'cat a/b/f a/b/g secret/s; echo shell >a/b/h; chmod 700 own; cat own/o' }`,
+      `{ name: number, user: '4321', run: 'cat a/b/h; rm -rf a secret own; mkdir -p deep/er; : >deep/er/x; chmod 500 deep/er deep' }`,
+      `{ name: last, run: 'mkdir -p by/root; echo x >by/root/x; chmod 0 by/root by' }`,
+    );
+    expect(await server.logText(execution.id)).toContain('shell');
+    expect(execution.status).toBe('success');
+    await eventually(async () => {
+      const left = await readdir(join(server.home, 'w'));
+      return left.length === 0 || undefined;
+    });
+    expect(await containers()).toBe('');
+  });
+
+  it('tells apart why a step failed', async () => {
+    const failing = (line: string): string => line.replace('}', ', continue_on_error: true }');
+    const execution = await steps(
+      failing(`{ run: 'exit 3' }`),
+      failing(`{ shell: bash, run: 'true' }`),
+      failing(`{ user: nobody-there, run: 'true' }`),
+      failing(`{ memory: 32m, run: 'tail /dev/zero' }`),
+      failing(`{ image: 'nowhere:1', run: 'true' }`),
+      failing(`{ timeout: 1s, run: 'trap "" TERM; sleep 60' }`),
+      failing(`{ entrypoint: [no-such], run: 'true' }`),
+      failing(`{ working_directory: gone, run: 'true' }`),
+      failing(`{ run: 'kill -KILL $$' }`),
+      failing(`{ run: 'ln -s / out; cd out; true' }`),
+      failing(`{ working_directory: out, run: 'true' }`),
+    );
+    const codes = execution.stages[0]?.steps.map(({ reason }) => reason?.code);
+    expect(codes).toEqual([
+      ...['exit_code', 'shell_missing', 'user_missing', 'out_of_memory', 'image_missing'],
+      ...['timeout', 'program_missing', 'working_directory_missing', 'exit_code', 'started'],
+      'working_directory_outside',
+    ]);
+    expect(step(execution, 8)).toMatchObject({ exit_code: 137 });
+  });
+
+  it('gives a container no right, file or network beyond its own', async () => {
+    const execution = await steps(
+      `grep -E "^(Cap(Eff|Bnd)|NoNewPrivs|Seccomp):" /proc/self/status`,
+      `{ run: 'ls /sys/class/net; ! nc -w 1 10.0.0.1 80' }`,
+      `{ run: 'ls /millrace; ! ls /var/run/docker.sock; ! ls /workspace/..//root/millrace' }`,
+      `{ pids: 20, run: 'n=0; while [ $n -lt 40 ]; do sleep 1 & n=$((n+1)); done 2>&1 || echo refused; wait' , continue_on_error: true }`,
+      `{ run: '! mknod /tmp/d b 8 0; ! mount -t tmpfs none /tmp' }`,
+    );
+    const text = await server.logText(execution.id);
+    expect(execution.stages[0]?.steps.map(({ status }) => status)).toEqual([
+      'success',
+      'success',
+      'success',
+      'failed',
+      'success',
+    ]);
+    expect(text).toMatch(/NoNewPrivs:\s+1/);
+    // Docker's default less NET_RAW (13), MKNOD (27) and AUDIT_WRITE (29).
+    const bounding = Number.parseInt(/CapBnd:\s+([0-9a-f]+)/.exec(text)?.[1] ?? '', 16);
+    const has = (bit: number): boolean => (Math.floor(bounding / 2 ** bit) & 1) === 1;
+    expect([13, 27, 29, 21, 12].map(has)).toEqual([false, false, false, false, false]);
+    expect([0, 1, 3, 5, 6, 7, 10].map(has)).toEqual(new Array(7).fill(true));
+  });
+
+  it('gives the user of the steps no rights by what root of a container left', async () => {
+    // At the same time: between two steps the tree is given to the next user, which clears the bit.
+    const execution = await server.run(`name: c
+defaults: { image: '${STEP_IMAGE}', network: none }
+stages:
+  - name: both
+    parallel: true
+    steps:
+      - run: 'until [ -x id ]; do sleep 0.1; done; chown 0:0 id; chmod 4755 id; ls -l id; until [ -e over ]; do sleep 0.1; done'
+      - image: none
+        run: 'cp /usr/bin/id .; until [ -u id ]; do sleep 0.1; done; echo "as $(./id -u), not $(id -u)"; : >over'
+`);
+    const text = await server.logText(execution.id);
+    expect(text).toContain('-rwsr-xr-x');
+    const [, effective, own] = /as (\d+), not (\d+)/.exec(text) ?? [];
+    expect(effective).toBe(own);
+    expect(Number(effective)).toBeGreaterThan(0);
+    expect(execution.status).toBe('success');
+  });
+
+  it('ends every process with the step, detached ones too, and passes nothing but the workspace on', async () => {
+    const execution = await steps(
+      `{ run: 'setsid sleep 987654 >/dev/null 2>&1 & echo left >/tmp/left; echo x >/dev/shm/x' }`,
+      `{ run: '! ls /tmp/left; ! ls /dev/shm/x; ps | grep -c sleep.98765 || true' }`,
+    );
+    expect(execution.status).toBe('success');
+    const { stdout } = await run('ps', ['-eo', 'args']);
+    expect(stdout).not.toContain('sleep 987654');
+  });
+
+  it('ends in time on a cancel, also what ignores TERM', async () => {
+    const yaml = `name: c\ndefaults: { image: '${STEP_IMAGE}', network: none }\nsteps: ["trap '' TERM; echo up; while :; do sleep 1; done"]\n`;
+    const id = await server.trigger(await server.createPipeline(yaml));
+    await eventually(async () => (await server.logText(id)).includes('up') || undefined);
+    await server.call('POST', `/api/ci/executions/${id}/cancel`, { reason: 'enough' });
+    expect((await server.finished(id)).status).toBe('cancelled');
+    await eventually(async () => (await containers()) === '' || undefined);
+  });
+
+  it('ends the containers of a killed worker, and runs the execution again', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mr-ledger-'));
+    try {
+      const yaml = `name: c\nretry_count: 1\ndefaults: { image: '${STEP_IMAGE}', network: none }\nsteps:\n  - 'mkdir -p d; touch d/f; chmod 0 d; echo "up $CI_EXECUTION_ATTEMPT"; [ $CI_EXECUTION_ATTEMPT = 2 ] || sleep 600'\n`;
+      const id = await server.trigger(await server.createPipeline(yaml));
+      await eventually(async () => (await server.logText(id)).includes('up 1') || undefined);
+      const [worker] = server.workers;
+      await worker?.end('SIGKILL');
+      await eventually(async () => (await containers()) === '' || undefined, 20_000);
+      await server.startWorker();
+      const ended = await server.finished(id, 60_000);
+      expect(ended).toMatchObject({ status: 'success', attempt: 2 });
+      await eventually(
+        async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
+        30_000,
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('leaves nothing mounted when the last worker is gone', async () => {
+    await Promise.all(server.workers.map((worker) => worker.end()));
+    expect(await readFile('/proc/self/mounts', 'utf8')).not.toContain(`${server.home}/w`);
+    await server.startWorker();
+  });
+
+  it('waits, where no worker has an engine, and says so', async () => {
+    await Promise.all(server.workers.map((worker) => worker.end()));
+    await server.startWorker({ DOCKER_HOST: 'unix:///nowhere/docker.sock' });
+    const yaml = `name: c\nsteps: [{ image: '${STEP_IMAGE}', run: 'true' }]\n`;
+    const id = await server.trigger(await server.createPipeline(yaml));
+    const { queue } = await server.call<{
+      readonly queue: { readonly waits_for: readonly { code: string; message: string }[] };
+    }>('GET', `/api/ci/executions/${id}/explain`);
+    expect(queue.waits_for).toEqual([
+      expect.objectContaining({
+        code: 'no_worker',
+        message: expect.stringContaining('containers'),
+      }),
+    ]);
+    const workers = await server.call<(WorkerBody & { status: string })[]>('GET', '/api/workers');
+    expect(workers.find(({ status }) => status === 'active')?.containers).toMatchObject({
+      engine: null,
+      reason: expect.stringContaining('docker.sock') as unknown,
+    });
+    await server.call('POST', `/api/ci/executions/${id}/cancel`, {});
+  });
+});
