@@ -429,6 +429,20 @@ export const configVariables = {
     ),
     fallback: (): readonly string[] => ['linux'],
   }),
+  registries: variable({
+    name: 'REGISTRIES',
+    section: 'Workers',
+    description:
+      'Registries that images of steps may come from, separated by commas: `docker.io,registry.example:5000`. Unset: any. It is the container engine that connects to them.',
+    kind: optional(
+      list((item) =>
+        /^[A-Za-z0-9.-]+(:[0-9]{1,5})?$/.test(item)
+          ? { value: item }
+          : { problem: 'must be hosts, with their port if need be' },
+      ),
+    ),
+    fallback: none,
+  }),
   dockerHost: variable({
     name: 'DOCKER_HOST',
     section: 'Workers',

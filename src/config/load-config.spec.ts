@@ -104,6 +104,7 @@ describe('parseConfig', () => {
       WORKER_MAX_PARALLEL_STEPS: '0',
       WORKER_LABELS: 'ok,not ok',
       DOCKER_HOST: 'ftp://x',
+      REGISTRIES: 'https://x',
       STEP_USER: 'Not A User',
       GIT_CLIENT: 'svn',
       MAX_UPLOAD_SIZE: 'big',

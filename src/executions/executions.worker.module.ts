@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
 import { MillraceConfig } from '../config/millrace-config.js';
+import { normalRegistry } from '../engine/steps/container/image-name.js';
 import { ContainerRuntime } from '../integrations/container-runtime/container-runtime.js';
 import { GitClient } from '../integrations/git/git-client.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
@@ -32,14 +33,19 @@ import { ExecutionsRepository } from './record/executions.repository.js';
 const planRunsProviders: FactoryProvider[] = [
   {
     provide: StepHandlers,
-    inject: [ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, Metrics],
+    inject: [ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, Metrics, MillraceConfig],
     useFactory: (
       processes: ProcessRunner,
       git: GitClient,
       workspaces: WorkspaceStore,
       containers: ContainerRuntime,
       metrics: Metrics,
-    ) => createStepHandlers({ processes, git, workspaces, containers }).measuredBy(metrics),
+      { registries }: MillraceConfig,
+    ) =>
+      createStepHandlers({
+        ...{ processes, git, workspaces, containers },
+        registries: registries?.map(normalRegistry),
+      }).measuredBy(metrics),
   },
   {
     provide: PlanRuns,

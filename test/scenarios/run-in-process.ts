@@ -12,6 +12,7 @@ import { storedRun } from '../../src/executions/record/stored-state.js';
 import { outputTo } from '../../src/executions/attempt/attempt-logs.js';
 import { PlanRuns } from '../../src/executions/attempt/plan-runs.js';
 import { CloneAccess } from '../../src/executions/attempt/steps/clone-access.js';
+import { RegistryAccess } from '../../src/executions/attempt/steps/registry-access.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
@@ -71,7 +72,10 @@ export class InProcessRunner {
     const scripts = new StepUserScripts(processes, groups.scriptsPrefix);
     const workspaces = new WorkspaceStore(join(base, 'w'), undefined, scripts);
     const containers = new AbsentRuntime('scenarios run on any machine');
-    const handlers = createStepHandlers({ processes, git, workspaces, containers });
+    const handlers = createStepHandlers({
+      ...{ processes, git, workspaces, containers },
+      registries: undefined,
+    });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },
       maxParallelSteps: MAX_PARALLEL_STEPS,
@@ -138,6 +142,7 @@ async function runWith(
           masks,
           secrets: {},
           access: CloneAccess.none,
+          registries: RegistryAccess.none,
           clock: steadyClock(),
           onState: () => undefined,
           onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),

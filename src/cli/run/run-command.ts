@@ -15,6 +15,8 @@ import type { RunState } from '../../engine/plan/run-state.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
+import { RegistryAccess } from '../../executions/attempt/steps/registry-access.js';
+import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
@@ -136,12 +138,20 @@ async function newRuns(
   engine: OwnEngine,
   base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
-  const { gitCaFile, gitClient, workerMaxParallelSteps: maxParallelSteps } = loadConfig();
+  const {
+    gitCaFile,
+    gitClient,
+    registries,
+    workerMaxParallelSteps: maxParallelSteps,
+  } = loadConfig();
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
   const containers = await engineFor(engine, base);
-  const handlers = createStepHandlers({ processes, git, workspaces, containers });
+  const handlers = createStepHandlers({
+    ...{ processes, git, workspaces, containers },
+    registries: registries?.map(normalRegistry),
+  });
   const groups = new ProcessGroups(`run-${process.pid}-`);
   return {
     runs: new PlanRuns({
@@ -230,6 +240,7 @@ async function runToEnd(
     masks,
     secrets,
     access: new CloneAccess(secrets),
+    registries: new RegistryAccess(plan.registries ?? [], secrets),
     clock: steadyClock(),
     // What a run that is cut off makes of its closed runner is nobody's news.
     onState: (state) => {

@@ -2,7 +2,7 @@ import { parseEnv } from 'node:util';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { secretsOf } from '../../engine/plan/secret-names.js';
-import { cloneSecretsOf } from '../../engine/steps/clone-secrets.js';
+import { platformSecretsOf } from '../../engine/steps/clone-secrets.js';
 import { secretNameProblem, secretValueProblem } from '../../secrets/store/secret-value.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
@@ -28,7 +28,7 @@ export async function readSecretsFile(file: string): Promise<NameRecord<string>>
 
 /** @throws CommandError that names every secret which the pipeline needs and nobody has given */
 export function refuseMissingSecrets(plan: Plan, given: NameRecord<string>): void {
-  const missing = [...new Set([...secretsOf(plan), ...cloneSecretsOf(plan)])].filter(
+  const missing = [...new Set([...secretsOf(plan), ...platformSecretsOf(plan)])].filter(
     (name) => !Object.hasOwn(given, name),
   );
   if (missing.length === 0) return;

@@ -77,6 +77,7 @@ function buildPlan(definition: PipelineDefinition): Plan {
     repository: definition.repository,
     environment: definition.environment,
     secrets: secretNames(definition.secrets),
+    registries: definition.registries.length === 0 ? undefined : definition.registries,
     timeoutMs: definition.timeoutMs,
     retryCount: definition.retryCount,
     ...(definition.resume && { resume: true }),

@@ -1,4 +1,4 @@
-import type { Environment, RepositoryPlan, RetryPlan } from '../plan/plan.js';
+import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
 import type { ContainerSettings } from '../steps/container/container-settings.js';
@@ -18,6 +18,7 @@ export interface PipelineDefinition {
   readonly inputs: readonly InputDefinition[];
   readonly environment: Environment;
   readonly secrets: readonly NameUse[];
+  readonly registries: readonly RegistryPlan[];
   readonly timeoutMs: number;
   readonly retryCount: number;
   readonly resume: boolean;

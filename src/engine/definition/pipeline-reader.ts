@@ -23,6 +23,8 @@ import type { YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
+import { registries } from './registries-reader.js';
+
 const MAX_STAGES = 1000;
 
 /** Readers of the keys by which steps run in containers. */
@@ -113,6 +115,7 @@ export const pipelineTable = {
     triggers,
     environment,
     secrets,
+    registries,
     timeout: duration(),
     retry_count: retryCount,
     resume: flag(),
@@ -133,6 +136,7 @@ export const pipelineTable = {
   },
   habits: {
     image: 'Write defaults: { image: … }',
+    registry: 'Write registries',
     on: 'Write triggers',
     trigger: 'Write triggers',
     jobs: 'Write stages',
@@ -183,6 +187,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     inputs: values.triggers?.inputs ?? [],
     environment: values.environment ?? {},
     secrets: values.secrets ?? [],
+    registries: values.registries ?? [],
     timeoutMs: values.timeout ?? DEFAULT_TIMEOUT_MS,
     retryCount: values.retry_count ?? 0,
     resume: values.resume ?? false,

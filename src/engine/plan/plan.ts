@@ -23,6 +23,8 @@ export interface Plan {
   readonly environment: Environment;
   /** Names of secrets that every step gets as variables; absent = none. */
   readonly secrets?: readonly string[];
+  /** Log-ins for images; absent = none. */
+  readonly registries?: readonly RegistryPlan[];
   /** Limit of the whole execution, milliseconds. */
   readonly timeoutMs: number;
   /** Number of further execution attempts when a worker is lost (the YAML's `retry_count`). */
@@ -43,6 +45,15 @@ export interface Plan {
 
 /** Variable names to templates. */
 export type Environment = Readonly<Record<string, string>>;
+
+/** A log-in for one registry. */
+export interface RegistryPlan {
+  /** Host and port, normalised. */
+  readonly registry: string;
+  /** Names of secrets, both. */
+  readonly username: string;
+  readonly password: string;
+}
 
 /** A clone: of the pipeline's `repository`, or by a git step. Every text is a template. */
 export interface RepositoryPlan {

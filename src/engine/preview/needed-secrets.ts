@@ -1,5 +1,9 @@
 import type { Plan, StepPlan } from '../plan/plan.js';
-import { checkoutSecretsOf, stepCloneSecretsOf } from '../steps/clone-secrets.js';
+import {
+  checkoutSecretsOf,
+  registrySecretsOf,
+  stepCloneSecretsOf,
+} from '../steps/clone-secrets.js';
 import type { NodePreview, PreviewContext } from './preview.js';
 import { previewRun } from './run-preview.js';
 
@@ -9,7 +13,11 @@ import { previewRun } from './run-preview.js';
  */
 export function neededSecrets(plan: Plan, context: PreviewContext): ReadonlySet<string> {
   const preview = previewRun(plan, context);
-  const needed = new Set([...(plan.secrets ?? []), ...checkoutSecretsOf(plan)]);
+  const needed = new Set([
+    ...(plan.secrets ?? []),
+    ...checkoutSecretsOf(plan),
+    ...registrySecretsOf(plan),
+  ]);
   const need = (names: readonly string[] = []): void => names.forEach((name) => needed.add(name));
   const needOfSteps = (steps: readonly StepPlan[], previews: readonly NodePreview[]): void =>
     steps.forEach((step, index) => {

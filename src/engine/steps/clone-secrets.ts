@@ -7,6 +7,16 @@ export function cloneSecretsOf(plan: Plan): readonly string[] {
   return [...new Set([...checkoutSecretsOf(plan), ...allSteps(plan).flatMap(stepCloneSecretsOf)])];
 }
 
+/** Every secret that the platform uses for the plan, at clones and registries. No step gets them. */
+export function platformSecretsOf(plan: Plan): readonly string[] {
+  return [...new Set([...cloneSecretsOf(plan), ...registrySecretsOf(plan)])];
+}
+
+/** Those by which images are fetched. */
+export function registrySecretsOf({ registries = [] }: Plan): readonly string[] {
+  return registries.flatMap(({ username, password }) => [username, password]);
+}
+
 /** Those by which the repository of the pipeline is cloned. */
 export function checkoutSecretsOf({ repository }: Plan): readonly string[] {
   return namesIn(repository?.credentials);

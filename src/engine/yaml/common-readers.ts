@@ -213,7 +213,7 @@ const submodules: Reader<boolean | 'recursive'> = {
       : submoduleFlag.read(node, path, context),
 };
 
-const secretName: Reader<string> = mapped(secretUse, ({ name: value }) => value);
+export const secretName: Reader<string> = mapped(secretUse, ({ name: value }) => value);
 
 export const credentialsTable = {
   name: 'credentials',

@@ -5,7 +5,7 @@ import { isSameClone, sayUrl } from '../../common/values/repository-url.js';
 import { declaredVariables } from '../../engine/plan/declared-variables.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { secretsOf } from '../../engine/plan/secret-names.js';
-import { cloneSecretsOf } from '../../engine/steps/clone-secrets.js';
+import { platformSecretsOf } from '../../engine/steps/clone-secrets.js';
 
 /** The scope of those who may bring code of their own to the secrets of a pipeline. */
 const WRITE: Scope = 'pipelines:write';
@@ -32,7 +32,7 @@ export async function refuseOwnCode(
   ownUrls: () => Promise<readonly string[]>,
 ): Promise<void> {
   if (scopes.has(WRITE)) return;
-  if (secretsOf(plan).length === 0 && cloneSecretsOf(plan).length === 0) return;
+  if (secretsOf(plan).length === 0 && platformSecretsOf(plan).length === 0) return;
   const declared = declaredVariables(plan);
   const names = Object.keys(environment).filter((name) => !declared.has(name));
   if (names.length > 0) throw undeclared(names);

@@ -39,6 +39,7 @@ import { ExecutionAttempts } from './execution-attempts.js';
 import { PlanRuns } from './plan-runs.js';
 import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
+import { RegistryAccess } from './steps/registry-access.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
 const NO_CONTAINERS = new AbsentRuntime('a spec has none');
@@ -81,7 +82,12 @@ export class AttemptBench {
   readonly attempts: ExecutionAttempts;
   plan: Plan;
   /** What a run is given of secrets. */
-  secrets: GivenSecrets = { kind: 'values', values: {}, access: CloneAccess.none };
+  secrets: GivenSecrets = {
+    kind: 'values',
+    values: {},
+    access: CloneAccess.none,
+    registries: RegistryAccess.none,
+  };
   /** What the plan cannot be read for. */
   planFailure: Error | undefined;
 
@@ -89,7 +95,7 @@ export class AttemptBench {
     this.plan = planOf(yaml);
     const { processes, workspaces } = this;
     const handlers = createStepHandlers({
-      ...{ processes, workspaces, containers: NO_CONTAINERS },
+      ...{ processes, workspaces, containers: NO_CONTAINERS, registries: undefined },
       git: standIn<GitClient>({}),
     });
     this.attempts = new ExecutionAttempts(

@@ -6,6 +6,7 @@ import { LOST_MARKER } from '../../logs/write/log-writer.js';
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import { CloneAccess } from './steps/clone-access.js';
+import { RegistryAccess } from './steps/registry-access.js';
 import { AttemptBench } from './attempt.fixture.js';
 
 Logger.overrideLogger(false);
@@ -134,6 +135,7 @@ stages:
       kind: 'values',
       values: { A_KEY: 'hunter2-secret', B_KEY: 'the other one' },
       access: CloneAccess.none,
+      registries: RegistryAccess.none,
     };
     const { attempt, stored } = await bench.begin({
       trigger_info: {

@@ -159,8 +159,8 @@ export class ExecutionAttempt {
     const isCloning = clone_url !== null || plan.repository !== undefined;
     const secrets = await this.tools.secrets.resolve(this.execution, plan, isCloning);
     if (secrets.kind !== 'values') return this.refuse(secrets);
-    const { values, access } = secrets;
-    const hidden = [...Object.values(values), ...access.values];
+    const { values, access, registries } = secrets;
+    const hidden = [...Object.values(values), ...access.values, ...registries.values];
     const masks = (this.masks = runMasks(plan, clone_url, hidden));
     // Steps get what the forge said as it is; what is published of it from here on is masked.
     const url = executionUrl(this.tools.publicUrl, this.execution._id);
@@ -180,6 +180,7 @@ export class ExecutionAttempt {
         masks,
         secrets: values,
         access,
+        registries,
         clock: this.clock,
         onState: (state) => {
           this.keepTraces(state);

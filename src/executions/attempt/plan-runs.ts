@@ -14,6 +14,7 @@ import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { maskedRun } from './masked-run.js';
 import type { CloneAccess } from './steps/clone-access.js';
+import type { RegistryAccess } from './steps/registry-access.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -44,6 +45,8 @@ export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
   readonly secrets: NameRecord<string>;
   /** What it may clone with. */
   readonly access: CloneAccess;
+  /** What it may fetch images with. */
+  readonly registries: RegistryAccess;
   readonly clock: Clock;
 }
 
@@ -93,7 +96,7 @@ export class PlanRun {
     resumeFrom?: EarlierRun,
   ): Promise<RunResult> {
     const { workspace, group } = this;
-    const { output, masks, clock, secrets, access } = audience;
+    const { output, masks, clock, secrets, access, registries } = audience;
     this.usedContainers = usesContainers(plan);
     const host = new StepHost(workspace);
     const mask = (text: string): string => masks.maskText(text);
@@ -103,7 +106,7 @@ export class PlanRun {
       { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
         handlers: this.tools.handlers.forRun({
-          ...{ workspace, group, output, host, masks, access },
+          ...{ workspace, group, output, host, masks, access, registries },
           ownership: this.ownership,
         }),
         clock,

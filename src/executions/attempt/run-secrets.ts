@@ -3,7 +3,7 @@ import { nameRecord, type NameRecord, valueOf } from '../../common/values/name-r
 import type { Plan } from '../../engine/plan/plan.js';
 import { secretsOf } from '../../engine/plan/secret-names.js';
 import { neededSecrets } from '../../engine/preview/needed-secrets.js';
-import { cloneSecretsOf } from '../../engine/steps/clone-secrets.js';
+import { cloneSecretsOf, registrySecretsOf } from '../../engine/steps/clone-secrets.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
@@ -18,6 +18,7 @@ import type { ExecutionRecord } from '../record/execution.schema.js';
 import { runContextOf } from '../record/run-context.js';
 import { whyUnprotected } from './protected-run.js';
 import { CloneAccess } from './steps/clone-access.js';
+import { RegistryAccess } from './steps/registry-access.js';
 
 type Asking = Parameters<typeof runContextOf>[0] & Pick<ExecutionRecord, 'asked'>;
 
@@ -27,6 +28,7 @@ export type GivenSecrets =
       /** What steps find in their variables. */
       readonly values: NameRecord<string>;
       readonly access: CloneAccess;
+      readonly registries: RegistryAccess;
     }
   | SecretRefusal;
 
@@ -53,9 +55,15 @@ export class RunSecrets {
     const isOfFork = execution.trigger_info.event?.fork === true;
     const ofSteps = isOfFork ? [] : secretsOf(plan);
     const ofClones = cloneSecretsOf(plan);
-    const names = [...new Set([...ofSteps, ...ofClones])];
+    const ofRegistries = isOfFork ? [] : registrySecretsOf(plan);
+    const names = [...new Set([...ofSteps, ...ofClones, ...ofRegistries])];
     if (names.length === 0 && !isCloning) {
-      return { kind: 'values', values: nameRecord([]), access: CloneAccess.none };
+      return {
+        kind: 'values',
+        values: nameRecord([]),
+        access: CloneAccess.none,
+        registries: RegistryAccess.none,
+      };
     }
     const repository = await this.repositoryOf(execution, plan);
     const found = await this.find(names, execution, plan, {
@@ -78,6 +86,7 @@ export class RunSecrets {
         kind: 'values',
         values: only(ofSteps),
         access: new CloneAccess(only(ofClones), url, isOfFork),
+        registries: new RegistryAccess(plan.registries ?? [], only(ofRegistries)),
       };
     } catch (error) {
       if (!(error instanceof MissingKeyError)) throw error;

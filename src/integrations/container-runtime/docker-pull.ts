@@ -30,66 +30,76 @@ const LIMITS: PullLimits = { pullMs: PULL_MS, stallMs: STALL_MS, tellMs: TELL_MS
  *
  * @throws the signal's reason, EngineAwayError
  */
-export async function pullImage(
+export function pullImage(
   docker: Docker,
   request: ImageRequest,
   onProgress: (line: string) => void,
   signal: AbortSignal,
   limits: PullLimits = LIMITS,
 ): Promise<ImageRefusal | undefined> {
-  const { reference, platform, login } = request;
-  let stream: Readable;
-  try {
-    stream = (await asked(
-      docker.pull(reference, {
-        ...(platform !== undefined && { platform }),
-        ...(login && { authconfig: { ...login, serveraddress: reference.split('/')[0] ?? '' } }),
-      }),
-    )) as Readable;
-  } catch (error) {
-    if (statusOf(error) === undefined) throw error;
-    return refusalOf(saidBy(error), request);
-  }
-  return new Pull(stream, request, onProgress, limits).toEnd(signal);
+  return new Pull(request, onProgress, limits).run(docker, signal);
 }
 
 /** One pull, as the engine tells of it. */
 class Pull {
   private readonly layers = new Map<string, { current: number; total: number }>();
+  private readonly end = new AbortController();
   private refusal: ImageRefusal | undefined;
   private toldAt = performance.now();
   private stall: NodeJS.Timeout | undefined;
   private rest = '';
 
   constructor(
-    private readonly stream: Readable,
     private readonly request: ImageRequest,
     private readonly onProgress: (line: string) => void,
     private readonly limits: PullLimits,
   ) {}
 
-  async toEnd(signal: AbortSignal): Promise<ImageRefusal | undefined> {
-    const { stream, limits } = this;
-    const stop = (): void => void stream.destroy();
+  async run(docker: Docker, signal: AbortSignal): Promise<ImageRefusal | undefined> {
+    const stop = (): void => this.end.abort();
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
-    const whole = setTimeout(() => this.giveUp(limits.pullMs), limits.pullMs);
+    const whole = setTimeout(() => this.giveUp(this.limits.pullMs), this.limits.pullMs);
     this.watch();
     try {
-      await new Promise<void>((resolve) => {
-        stream.on('data', (chunk: Buffer) => this.take(chunk.toString('utf8')));
-        stream.once('error', () => resolve());
-        stream.once('close', resolve);
-        stream.once('end', resolve);
-      });
+      await this.follow(await this.begin(docker));
+    } catch (error) {
+      if (!this.end.signal.aborted) {
+        if (statusOf(error) === undefined) throw error;
+        this.refusal = refusalOf(saidBy(error), this.request);
+      }
     } finally {
       clearTimeout(whole);
       clearTimeout(this.stall);
       signal.removeEventListener('abort', stop);
-      stream.destroy();
     }
     signal.throwIfAborted();
     return this.refusal;
+  }
+
+  /** The engine answers once the registry has. */
+  private async begin(docker: Docker): Promise<Readable> {
+    const { reference, platform, login } = this.request;
+    return (await asked(
+      docker.pull(reference, {
+        abortSignal: this.end.signal,
+        ...(platform !== undefined && { platform }),
+        ...(login && { authconfig: { ...login, serveraddress: reference.split('/')[0] ?? '' } }),
+      }),
+    )) as Readable;
+  }
+
+  private async follow(stream: Readable): Promise<void> {
+    const stop = (): void => void stream.destroy();
+    if (this.end.signal.aborted) stop();
+    this.end.signal.addEventListener('abort', stop, { once: true });
+    await new Promise<void>((resolve) => {
+      stream.on('data', (chunk: Buffer) => this.take(chunk.toString('utf8')));
+      stream.once('error', () => resolve());
+      stream.once('close', resolve);
+      stream.once('end', resolve);
+    });
+    stream.destroy();
   }
 
   private watch(): void {
@@ -101,7 +111,7 @@ class Pull {
     const what = ms === this.limits.stallMs ? 'made no progress' : 'did not end';
     const message = `the pull of ${this.request.reference} ${what} within ${ms / 1000} s`;
     this.refusal ??= { code: 'pull_stalled', message };
-    this.stream.destroy();
+    this.end.abort();
   }
 
   private take(text: string): void {

@@ -18,6 +18,7 @@ import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, removeContainers } from './docker-removal.js';
+import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
 import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
@@ -45,6 +46,7 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
   });
+  private readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
   private readonly limits = new EngineLimits();
@@ -52,6 +54,7 @@ export class DockerRuntime extends ContainerRuntime {
   constructor(private readonly options: DockerOptions) {
     super();
     this.docker = dockerAt(options.host);
+    this.privateImages = new PrivateImages(this.docker, () => this.nothing());
     this.installation = { [LABELS.installation]: options.installation };
     this.labels = { ...this.installation, [LABELS.owner]: ownerLabel(process.pid) };
   }
@@ -70,10 +73,15 @@ export class DockerRuntime extends ContainerRuntime {
     onProgress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<ImageResult> {
-    const here = request.pull === 'always' ? undefined : await this.find(request);
-    if (here) return { kind: 'image', image: here, pulled: false };
-    const { reference } = request;
+    const { reference, platform, login } = request;
+    if (login) await this.privateImages.add(reference);
+    const isPrivate = login !== undefined || (await this.privateImages.has(reference));
+    if (isPrivate && request.pull === 'never') return unproven(reference);
+    const mayBeHere = !isPrivate && request.pull !== 'always';
+    const here = mayBeHere ? await this.find(reference) : undefined;
+    if (here && isFor(here, platform)) return { kind: 'image', image: here, pulled: false };
     if (request.pull === 'never') {
+      if (here) return otherPlatform(reference, here, platform);
       const message = `${reference} is not on the worker, and pull: never was asked for`;
       return { kind: 'refused', refusal: { code: 'image_missing', message } };
     }
@@ -81,7 +89,9 @@ export class DockerRuntime extends ContainerRuntime {
     onProgress(`pulling ${reference}`);
     const refusal = await pullImage(this.docker, request, onProgress, signal);
     if (refusal) return { kind: 'refused', refusal };
-    const image = await this.find(request);
+    const image = await this.find(reference);
+    // Engines take the one platform that an image has, whatever they were asked for.
+    if (image && !isFor(image, platform)) return otherPlatform(reference, image, platform);
     if (image) return { kind: 'image', image, pulled: true };
     const message = `${reference} was pulled, and is gone again`;
     return { kind: 'refused', refusal: { code: 'pull_failed', message } };
@@ -89,14 +99,11 @@ export class DockerRuntime extends ContainerRuntime {
 
   /** Whether a path of this machine is the same on the engine's. */
   async sees(path: string): Promise<boolean> {
-    const empty = (await asked(
-      this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
-    )) as Readable;
-    await buffer(empty);
+    const image = await this.nothing();
     try {
       const container = await asked(
         this.docker.createContainer({
-          Image: NOTHING_IMAGE,
+          Image: image,
           Cmd: ['-'],
           Labels: { ...this.labels },
           HostConfig: {
@@ -177,17 +184,11 @@ export class DockerRuntime extends ContainerRuntime {
     void removal.finally(() => this.removals.delete(removal));
   }
 
-  private async find({ reference, platform }: ImageRequest): Promise<LocalImage | undefined> {
+  /** What the engine has under the name, with its platform. */
+  private async find(reference: string): Promise<(LocalImage & { platform: string }) | undefined> {
     const found = await orGone(this.docker.getImage(reference).inspect());
     if (found === undefined) return undefined;
     const { Os: os, Architecture: architecture, Variant: variant } = found;
-    const [wantedOs, wantedArchitecture, wantedVariant] = platform?.split('/') ?? [];
-    const isWanted =
-      platform === undefined ||
-      (wantedOs === os &&
-        wantedArchitecture === architecture &&
-        (wantedVariant === undefined || wantedVariant === variant));
-    if (!isWanted) return undefined;
     const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
     const { User: user, Cmd: command, Entrypoint: entrypoint } = found.Config;
     return {
@@ -195,7 +196,17 @@ export class DockerRuntime extends ContainerRuntime {
       digest: digest ?? found.Id,
       user: user ?? '',
       hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
+      platform: [os, architecture, ...(variant ? [variant] : [])].join('/'),
     };
+  }
+
+  /** The name of an image of no files, which is there. */
+  private async nothing(): Promise<string> {
+    const made = await asked(
+      this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
+    );
+    await buffer(made as Readable);
+    return NOTHING_IMAGE;
   }
 
   private async readUser(imageId: string, user: string): Promise<ContainerUser | undefined> {
@@ -225,6 +236,25 @@ export class DockerRuntime extends ContainerRuntime {
     );
     return this.network;
   }
+}
+
+/** A variant that was not asked for may be any. */
+function isFor({ platform }: { readonly platform: string }, wanted: string | undefined): boolean {
+  return wanted === undefined || platform === wanted || platform.startsWith(`${wanted}/`);
+}
+
+function otherPlatform(
+  reference: string,
+  { platform }: { readonly platform: string },
+  wanted = '',
+): ImageResult {
+  const message = `${reference} is for ${platform}, and ${wanted} was asked for`;
+  return { kind: 'refused', refusal: { code: 'image_platform', message } };
+}
+
+function unproven(reference: string): ImageResult {
+  const message = `${reference} was fetched with a log-in: whoever uses it must fetch it, which pull: never forbids`;
+  return { kind: 'refused', refusal: { code: 'image_unauthorized', message } };
 }
 
 /** A container whose program never ran; there is none of it any more. */

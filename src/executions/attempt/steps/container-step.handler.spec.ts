@@ -17,6 +17,8 @@ import {
 import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import { CONTAINER_OUTPUT, CONTAINER_TOLD } from './container-files.js';
 import { ContainerStepHandler } from './container-step.handler.js';
+import { RegistryAccess } from './registry-access.js';
+import { RunImages } from './run-images.js';
 import { StepHost } from './step-environment.js';
 
 const action: ContainerAction = {
@@ -48,11 +50,15 @@ describe('ContainerStepHandler', () => {
   let abort: AbortController;
   let told: string[];
   let runtime: FakeContainerRuntime;
+  let access: RegistryAccess;
+  let allowed: readonly string[] | undefined;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'mr-container-step-'));
     abort = new AbortController();
     told = [];
+    access = RegistryAccess.none;
+    allowed = undefined;
   });
   afterEach(() => rmSync(root, { recursive: true, force: true }));
 
@@ -78,7 +84,8 @@ describe('ContainerStepHandler', () => {
     };
     const ownership = new WorkspaceOwnership(workspace, undefined);
     const host = new StepHost(workspace);
-    return new ContainerStepHandler(runtime, workspace, ownership, 'g', output, host);
+    const images = new RunImages(runtime, access, allowed);
+    return new ContainerStepHandler(runtime, images, workspace, ownership, 'g', output, host);
   }
 
   function attempt(
@@ -159,6 +166,30 @@ describe('ContainerStepHandler', () => {
     await handler.run(attempt({ pull: 'always' }), abort.signal, progress);
     await handler.run(attempt({ pull: 'always' }), abort.signal, progress);
     expect(runtime.asked).toHaveLength(1);
+  });
+
+  it('logs in at the registry of the image, and at no other', async () => {
+    const logins = [
+      { registry: 'docker.io', username: 'USER', password: 'PASSWORD' },
+      { registry: 'ghcr.io', username: 'OTHER', password: 'OTHER' },
+    ];
+    access = new RegistryAccess(logins, { USER: 'me', PASSWORD: 'word\n', OTHER: 'x' });
+    await run({ exit: exited(0) });
+    expect(runtime.asked[0]?.login).toEqual({ username: 'me', password: 'word' });
+    await run({ exit: exited(0) }, { image: 'quay.io/app' });
+    expect(runtime.asked[0]?.login).toBeUndefined();
+  });
+
+  it('takes images from no registry but those that the operator allows', async () => {
+    allowed = ['registry.example:5000'];
+    expect(await run({ exit: exited(0) })).toMatchObject({
+      kind: 'failed',
+      isFinal: true,
+      reason: { code: 'registry_refused' },
+    });
+    expect(runtime.asked).toEqual([]);
+    allowed = ['docker.io'];
+    expect(await run({ exit: exited(0) })).toMatchObject({ kind: 'success' });
   });
 
   const SHELL_MISSING = {

@@ -16,7 +16,6 @@ import {
   type ContainerExit,
   type ContainerRuntime,
   EngineAwayError,
-  type ImageRefusal,
   type LocalImage,
   type RunningContainer,
 } from '../../../integrations/container-runtime/container-runtime.js';
@@ -27,7 +26,7 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import { containerCommand, TOLD } from './container-command.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { exitOutcome } from './exit-outcome.js';
-import { RunImages } from './run-images.js';
+import type { ImageRefused, RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
@@ -36,15 +35,14 @@ import { workingDirectoryReason } from './working-directory-reason.js';
 /** From TERM to KILL. */
 const KILL_GRACE_MS = 8_000;
 /** Refusals that another try may overcome. */
-const PASSING: ReadonlySet<ImageRefusal['code']> = new Set(['pull_stalled', 'pull_failed']);
+const PASSING: ReadonlySet<ImageRefused['code']> = new Set(['pull_stalled', 'pull_failed']);
 
 /** Runs the commands of one step, or what its image runs by itself, in a container of its own. */
 export class ContainerStepHandler extends StepHandler<ContainerAction> {
   readonly kind = CONTAINER_KIND;
-  private readonly images: RunImages;
-
   constructor(
     private readonly runtime: ContainerRuntime,
+    private readonly images: RunImages,
     private readonly workspace: Workspace,
     private readonly ownership: WorkspaceOwnership,
     /** Name of the group of the execution attempt, by which what it leaves is found. */
@@ -53,7 +51,6 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly host: Pick<StepHost, 'begin'>,
   ) {
     super();
-    this.images = new RunImages(runtime);
   }
 
   async run(
@@ -248,7 +245,7 @@ function notStarted(
   }
 }
 
-function refused({ code, message }: ImageRefusal, { image }: ContainerAction): StepOutcome {
+function refused({ code, message }: ImageRefused, { image }: ContainerAction): StepOutcome {
   const reason: Reason = { code, message, data: { image } };
   if (PASSING.has(code)) return { kind: 'infrastructure', reason };
   return { kind: 'failed', reason, isFinal: true };

@@ -5,12 +5,19 @@ import type {
   ImageRefusal,
   LocalImage,
 } from '../../../integrations/container-runtime/container-runtime.js';
+import type { RegistryAccess } from './registry-access.js';
 
 type Wanted = Pick<ContainerAction, 'image' | 'platform' | 'pull'>;
 
+/** Why an image is not used; codes as in docs/reasons.md. */
+export interface ImageRefused {
+  readonly code: ImageRefusal['code'] | 'registry_refused';
+  readonly message: string;
+}
+
 export type FoundImage =
   | { readonly kind: 'image'; readonly image: LocalImage }
-  | { readonly kind: 'refused'; readonly refusal: ImageRefusal };
+  | { readonly kind: 'refused'; readonly refusal: ImageRefused };
 
 /**
  * The images of one execution attempt: what a name led to first is what all its steps run in,
@@ -19,7 +26,12 @@ export type FoundImage =
 export class RunImages {
   private readonly found = new Map<string, LocalImage>();
 
-  constructor(private readonly runtime: ContainerRuntime) {}
+  constructor(
+    private readonly runtime: ContainerRuntime,
+    private readonly access: RegistryAccess,
+    /** Registries that images may come from, normalised; undefined: any. */
+    private readonly allowed: readonly string[] | undefined,
+  ) {}
 
   /** @throws EngineAwayError, or the reason of the signal */
   async find(
@@ -32,11 +44,18 @@ export class RunImages {
       const message = `"${image}" is no name of an image`;
       return { kind: 'refused', refusal: { code: 'image_missing', message } };
     }
+    const { registry } = name;
+    if (this.allowed?.includes(registry) === false) {
+      const message = `images may not come from ${registry} here (REGISTRIES)`;
+      return { kind: 'refused', refusal: { code: 'registry_refused', message } };
+    }
     const reference = imageReference(name);
     const key = `${platform ?? ''} ${reference}`;
     const known = this.found.get(key);
     if (known) return { kind: 'image', image: known };
-    const result = await this.runtime.provide({ reference, platform, pull }, onProgress, signal);
+    const login = this.access.loginFor(registry);
+    const request = { reference, platform, pull, login };
+    const result = await this.runtime.provide(request, onProgress, signal);
     if (result.kind === 'refused') return result;
     // Of two steps at once the first one says.
     const first = this.found.get(key) ?? result.image;

@@ -9,6 +9,7 @@ import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
+import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import { createStepHandlers } from './step-handlers.js';
 
@@ -26,6 +27,7 @@ const place = {
   host: new StepHost(workspace),
   masks: MaskSet.from([]),
   access: CloneAccess.none,
+  registries: RegistryAccess.none,
   ownership: new WorkspaceOwnership(workspace, undefined),
 };
 const handlers = createStepHandlers({
@@ -33,6 +35,7 @@ const handlers = createStepHandlers({
   git: standIn<GitClient>({}),
   workspaces: standIn<WorkspaceStore>({}),
   containers: new AbsentRuntime('a spec has none'),
+  registries: undefined,
 });
 
 describe('StepHandlers', () => {

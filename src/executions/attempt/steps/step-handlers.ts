@@ -9,6 +9,8 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
+import type { RegistryAccess } from './registry-access.js';
+import { RunImages } from './run-images.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
@@ -27,6 +29,7 @@ export interface StepPlace {
   readonly masks: MaskSet;
   readonly host: StepHost;
   readonly access: CloneAccess;
+  readonly registries: RegistryAccess;
   readonly ownership: WorkspaceOwnership;
 }
 
@@ -61,19 +64,24 @@ export interface StepTools {
   readonly git: GitClient;
   readonly workspaces: WorkspaceStore;
   readonly containers: ContainerRuntime;
+  /** Registries that images may come from; undefined: any. */
+  readonly registries: readonly string[] | undefined;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
 export function createStepHandlers(tools: StepTools): StepHandlers {
-  const { processes, git, workspaces, containers } = tools;
+  const { processes, git, workspaces, containers, registries: allowed } = tools;
   const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
     shell: ({ workspace, group, output, host, ownership }) =>
       new OwnedStepHandler(
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership }) =>
-      new ContainerStepHandler(containers, workspace, ownership, group, output, host),
+    container: ({ workspace, group, output, host, ownership, registries }) =>
+      new ContainerStepHandler(
+        ...([containers, new RunImages(containers, registries, allowed), workspace] as const),
+        ...([ownership, group, output, host] as const),
+      ),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
