@@ -1,5 +1,6 @@
 import { ArchiveError } from './archive-error.js';
 import { cutText } from '../values/cut-text.js';
+import { REPLACEMENT } from '../values/text-rule.js';
 
 /** Bytes, as in the kernel. */
 const MAX_NAME = 4096;
@@ -17,7 +18,7 @@ export function checkedName(name: string): string {
   if (name.startsWith('/')) throw refuse('an absolute name');
   if (name.includes('\0')) throw refuse('a name with a NUL');
   // What is no UTF-8 has become U+FFFD: two such names would be one.
-  if (name.includes('\ufffd')) throw refuse('a name that is no UTF-8');
+  if (name.includes(REPLACEMENT)) throw refuse('a name that is no UTF-8');
   if (Buffer.byteLength(name) > MAX_NAME) throw refuse(`a name of more than ${MAX_NAME} bytes`);
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw refuse('a name that leads out by ".."');
@@ -33,7 +34,7 @@ export function checkedName(name: string): string {
  */
 export function checkedTarget(target: string | null | undefined, entry: string): string {
   if (target !== null && target !== undefined && target !== '') {
-    const isText = !target.includes('\0') && !target.includes('\ufffd');
+    const isText = !target.includes('\0') && !target.includes(REPLACEMENT);
     if (isText && Buffer.byteLength(target) < MAX_NAME) return target;
   }
   const message = `The archive has a link to what is no path: ${entry}`;

@@ -80,6 +80,8 @@ describe('packing a tree of a stranger', () => {
     });
     expect(tree.byPath.get('dist/.map')?.mtime).toEqual(new Date((2 ** 31 - 1) * 1000));
     expect(tree.byPath.get('dist/empty')).toMatchObject({ kind: 'folder', mode: 0o750 });
+    // The modes of the headers, of which the second is of a file with setuid.
+    expect(tree.bytes.toString('latin1', 1024 + 512 + 100, 1024 + 512 + 107)).toBe('000755 ');
     // uid and gid of the first header.
     expect(tree.bytes.toString('latin1', 108, 124)).toBe('000000 \x00000000 \x00');
   });
@@ -232,6 +234,28 @@ describe('packing a tree of a stranger', () => {
     await unpackTree(streamOf(bytes), join(folder, 'again'), { limits: PACK_LIMITS });
     const again = readFileSync(join(folder, 'again/log'), 'utf8');
     expect(again === readFileSync(join(root, 'log'), 'utf8')).toBe(true);
+  });
+
+  it('a file that was written over between two reads is read again', async () => {
+    put('log', 'x'.repeat(2 ** 21));
+    utimesSync(join(root, 'log'), 1e9, 1e9);
+    const open = TreeFolder.prototype.file;
+    jest.spyOn(TreeFolder.prototype, 'file').mockImplementationOnce(async function (
+      this: TreeFolder,
+      name,
+    ) {
+      const file = await open.call(this, name);
+      const read = file.read.bind(file) as (...args: unknown[]) => Promise<{ bytesRead: number }>;
+      jest.spyOn(file, 'read').mockImplementationOnce((async (...args: unknown[]) => {
+        const done = await read(...args);
+        writeFileSync(join(root, 'log'), 'y'.repeat(2 ** 21), { flag: 'r+' });
+        return done;
+      }) as unknown as typeof file.read);
+      return file;
+    });
+    const { bytes } = await packed(['*']);
+    await unpackTree(streamOf(bytes), join(folder, 'again'), { limits: PACK_LIMITS });
+    expect(readFileSync(join(folder, 'again/log'), 'utf8') === 'y'.repeat(2 ** 21)).toBe(true);
   });
 
   it('a file that never stands still is named', async () => {

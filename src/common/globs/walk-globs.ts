@@ -1,6 +1,7 @@
 import { LeftOuts, reasonOrThrow } from '../tree/left-out.js';
-import { type TreeEntry, type TreeFolder } from '../tree/tree-folder.js';
+import type { TreeEntryKind, TreeFolder } from '../tree/tree-folder.js';
 import type { GlobFolder, Globs, GlobWalk } from '../values/globs/globs.js';
+import { REPLACEMENT } from '../values/text-rule.js';
 
 export interface WalkLimits {
   /** How many names are looked at, whether a glob includes them or not. */
@@ -74,7 +75,7 @@ export class TreeWalk {
       const entryPath = path === '' ? name : `${path}/${name}`;
       const { isIncluded, folder } = this.walk.enter(globs, name, entry.kind === 'folder');
       if (!isIncluded && !(folder && entry.kind === 'folder')) continue;
-      const problem = this.problemOf(entry, name, entryPath);
+      const problem = this.problemOf(entry.kind, name, entryPath);
       if (problem) {
         if (isIncluded) this.leftOut.add(entryPath, problem);
         continue;
@@ -96,9 +97,9 @@ export class TreeWalk {
     }
   }
 
-  private problemOf({ name: bytes, kind }: TreeEntry, name: string, path: string) {
-    // U+FFFD stands for what could not be read, so a name that holds it cannot be told from these.
-    if (name.includes('\ufffd') || !Buffer.from(name).equals(bytes)) return 'invalid_name';
+  private problemOf(kind: TreeEntryKind, name: string, path: string) {
+    // It stands for bytes that are no UTF-8; a name that holds it cannot be told from these.
+    if (name.includes(REPLACEMENT)) return 'invalid_name';
     if (kind === 'special') return 'special_file';
     return Buffer.byteLength(path) > MAX_PATH ? 'path_too_long' : undefined;
   }

@@ -47,6 +47,7 @@ describe('globs of paths', () => {
     ['src/\\[x\\].js', ['src/[x].js']],
     ['src/[[]x].js', ['src/[x].js']],
     ['src/{', []],
+    ['{a.ts,}', ['a.ts']],
     ['A.js', []],
   ])('%s', (glob, expected) => {
     expect(matching(glob, paths)).toEqual(expected);
