@@ -5,6 +5,8 @@ import { REPLACEMENT } from '../values/text-rule.js';
 /** Bytes, as in the kernel. */
 const MAX_NAME = 4096;
 const MAX_PART = 255;
+/** Folders in each other, each of which costs time. `packTree` takes fewer. */
+const MAX_PARTS = 256;
 
 /**
  * The name of an entry as a path below the top: without `.`, doubled `/` and one at the end.
@@ -22,6 +24,7 @@ export function checkedName(name: string): string {
   if (Buffer.byteLength(name) > MAX_NAME) throw refuse(`a name of more than ${MAX_NAME} bytes`);
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw refuse('a name that leads out by ".."');
+  if (parts.length > MAX_PARTS) throw refuse(`a name of more than ${MAX_PARTS} folders`);
   if (parts.some((part) => Buffer.byteLength(part) > MAX_PART)) {
     throw refuse(`a name with a part of more than ${MAX_PART} bytes`);
   }

@@ -30,13 +30,23 @@ const ATTEMPTS = 2;
 /**
  * Reads a file of a tree that others write. A header of tar tells the size before the content, so a
  * file is read whole first, and is taken only when its size and its time of change are the same
- * before and after. It is tried twice; then it is `changing`.
+ * before and after. It is tried twice; then it is `changing`. Without rules a file over 1 MiB is
+ * not read: `large`.
  */
 export async function takeSnapshot(
   parent: TreeFolder,
   name: string,
   rules: SnapshotRules,
-): Promise<FileSnapshot | LeftOutReason> {
+): Promise<FileSnapshot | LeftOutReason>;
+export async function takeSnapshot(
+  parent: TreeFolder,
+  name: string,
+): Promise<FileSnapshot | LeftOutReason | 'large'>;
+export async function takeSnapshot(
+  parent: TreeFolder,
+  name: string,
+  rules?: SnapshotRules,
+): Promise<FileSnapshot | LeftOutReason | 'large'> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const taken = await attemptSnapshot(parent, name, rules);
     if (taken !== 'changing') return taken;
@@ -47,16 +57,18 @@ export async function takeSnapshot(
 async function attemptSnapshot(
   parent: TreeFolder,
   name: string,
-  rules: SnapshotRules,
-): Promise<FileSnapshot | LeftOutReason> {
+  rules: SnapshotRules | undefined,
+): Promise<FileSnapshot | LeftOutReason | 'large'> {
   const file = await parent.file(name).catch(reasonOrThrow);
   if (typeof file === 'string') return file;
   try {
     const before = await file.stat({ bigint: true });
     if (!before.isFile()) return before.isDirectory() ? 'vanished' : 'special_file';
     const size = Number(before.size);
-    rules.checkSize(size);
-    const content = size > IN_MEMORY ? await copyFile(file, size, rules) : await read(file, size);
+    const isSmall = size <= IN_MEMORY;
+    if (!rules && !isSmall) return 'large';
+    rules?.checkSize(size);
+    const content = isSmall || !rules ? await read(file, size) : await copyFile(file, size, rules);
     if (content === undefined) return 'changing';
     if (!isSame(before, await file.stat({ bigint: true }))) {
       if (!Buffer.isBuffer(content)) await content.close();
@@ -73,13 +85,9 @@ async function attemptSnapshot(
 async function read(file: FileHandle, size: number): Promise<Buffer | undefined> {
   // One more than there should be, to see that there is no more.
   const bytes = Buffer.allocUnsafe(size + 1);
-  let length = 0;
-  while (length < bytes.length) {
-    const { bytesRead } = await file.read(bytes, length, bytes.length - length);
-    if (bytesRead === 0) break;
-    length += bytesRead;
-  }
-  return length === size ? bytes.subarray(0, size) : undefined;
+  // Of a file less is read than is asked for only where it ends.
+  const { bytesRead } = await file.read(bytes, 0, bytes.length);
+  return bytesRead === size ? bytes.subarray(0, size) : undefined;
 }
 
 /** A copy that is gone when it is closed; undefined: there are more or fewer bytes. */

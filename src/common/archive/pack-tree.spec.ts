@@ -197,7 +197,7 @@ describe('packing a tree of a stranger', () => {
     mkdirSync(scratch);
   });
 
-  /** Does something to the tree at the moment when a file has been opened, so many times. */
+  /** Does something to the tree at the moment when `log` has been opened, so many times. */
   const meanwhile = (times: number, change: () => void) => {
     const open = TreeFolder.prototype.file;
     let left = times;
@@ -206,6 +206,7 @@ describe('packing a tree of a stranger', () => {
       name,
     ) {
       const file = await open.call(this, name);
+      if (name !== 'log') return file;
       const stat = file.stat.bind(file);
       // After the size is known, and before the content is read.
       jest.spyOn(file, 'stat').mockImplementationOnce((async (options: { bigint: true }) => {
@@ -240,11 +241,15 @@ describe('packing a tree of a stranger', () => {
     put('log', 'x'.repeat(2 ** 21));
     utimesSync(join(root, 'log'), 1e9, 1e9);
     const open = TreeFolder.prototype.file;
-    jest.spyOn(TreeFolder.prototype, 'file').mockImplementationOnce(async function (
+    let opened = 0;
+    jest.spyOn(TreeFolder.prototype, 'file').mockImplementation(async function (
       this: TreeFolder,
       name,
     ) {
       const file = await open.call(this, name);
+      opened += 1;
+      // The first time only its size is asked for.
+      if (opened !== 2) return file;
       const read = file.read.bind(file) as (...args: unknown[]) => Promise<{ bytesRead: number }>;
       jest.spyOn(file, 'read').mockImplementationOnce((async (...args: unknown[]) => {
         const done = await read(...args);
@@ -256,6 +261,30 @@ describe('packing a tree of a stranger', () => {
     const { bytes } = await packed(['*']);
     await unpackTree(streamOf(bytes), join(folder, 'again'), { limits: PACK_LIMITS });
     expect(readFileSync(join(folder, 'again/log'), 'utf8') === 'y'.repeat(2 ** 21)).toBe(true);
+  });
+
+  it('a file of which less comes than there is, is read again', async () => {
+    put('log', 'whole');
+    const open = TreeFolder.prototype.file;
+    jest.spyOn(TreeFolder.prototype, 'file').mockImplementationOnce(async function (
+      this: TreeFolder,
+      name,
+    ) {
+      const file = await open.call(this, name);
+      jest.spyOn(file, 'read').mockResolvedValueOnce({ bytesRead: 2, buffer: Buffer.alloc(0) });
+      return file;
+    });
+    expect((await packed(['*'])).bytes.includes('whole')).toBe(true);
+  });
+
+  it('what is read ahead is of the same folder', async () => {
+    for (const path of ['a', 'b/b', 'b/c/d', 'c', 'd']) put(path, `in ${path}`);
+    const { paths, bytes, reasons } = await packed(['**']);
+    expect(paths).toEqual(['a', 'b', 'b/b', 'b/c', 'b/c/d', 'c', 'd']);
+    expect(reasons).toEqual([]);
+    await unpackTree(streamOf(bytes), join(folder, 'again'), { limits: PACK_LIMITS });
+    expect(readFileSync(join(folder, 'again/b/b'), 'utf8')).toBe('in b/b');
+    expect(readFileSync(join(folder, 'again/b/c/d'), 'utf8')).toBe('in b/c/d');
   });
 
   it('a file that never stands still is named', async () => {
@@ -304,6 +333,24 @@ describe('packing a tree of a stranger', () => {
       return TreeFolder.prototype.file.call(this, name);
     });
     expect(await packed(['moved/*'])).toMatchObject({ paths: [], reasons: ['moved/x: vanished'] });
+  });
+
+  it('an error waits for the files that are read ahead, of a folder that is closed then', async () => {
+    for (let index = 0; index < 5; index += 1) put(`f${index}`);
+    const open = TreeFolder.prototype.file;
+    let opened = 0;
+    jest.spyOn(TreeFolder.prototype, 'file').mockImplementation(async function (
+      this: TreeFolder,
+      name,
+    ) {
+      if (name !== 'f0') await new Promise((resolve) => setTimeout(resolve, 20));
+      const file = await open.call(this, name);
+      opened += 1;
+      return file;
+    });
+    const limits = { ...PACK_LIMITS, maxEntries: 0 };
+    await expect(packed(['*'], { limits })).rejects.toMatchObject({ entry: 'f0' });
+    expect(opened).toBe(5);
   });
 
   it('stops when it is told to, and when nobody reads any more', async () => {

@@ -4,13 +4,19 @@ import { lstat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import { type Header, pack, type Pack } from 'tar-stream';
-import { TreeWalk, type WalkedEntry, WalkLimitError } from '../globs/walk-globs.js';
+import {
+  TreeWalk,
+  type WalkedEntry,
+  type WalkedFile,
+  WalkLimitError,
+} from '../globs/walk-globs.js';
 import { type LeftOutList, reasonOrThrow } from '../tree/left-out.js';
 import { TreeFolder } from '../tree/tree-folder.js';
 import type { Globs } from '../values/globs/globs.js';
 import { ArchiveError } from './archive-error.js';
 import { takeSnapshot } from './file-snapshot.js';
 import { type Found, linkEnd } from './link-end.js';
+import { ReadAhead } from './read-ahead.js';
 
 export interface PackLimits {
   /** Content of all files together, before gzip. */
@@ -80,6 +86,7 @@ export function packTree(root: string, options: PackOptions): PackedTree {
 class TreePacking {
   private readonly walk: TreeWalk;
   private readonly pack = pack();
+  private readonly ahead = new ReadAhead();
   private contentBytes = 0;
   private entries = 0;
   private size = 0;
@@ -130,10 +137,10 @@ class TreePacking {
     const top = await TreeFolder.open(this.root);
     try {
       for await (const entry of this.walk.entries(top)) {
-        this.options.signal?.throwIfAborted();
-        if (entry.kind === 'file') await this.addFile(entry);
-        else if (entry.kind === 'folder') await this.addFolder(entry);
-        else await this.addLink(entry, top);
+        await this.addEntry(entry, top).catch(async (error: unknown) => {
+          await this.ahead.stop();
+          throw error;
+        });
       }
     } catch (error) {
       if (!(error instanceof WalkLimitError)) throw error;
@@ -143,16 +150,28 @@ class TreePacking {
     }
   }
 
-  private async addFile({ parent, name, path }: WalkedEntry): Promise<void> {
+  private async addEntry(entry: WalkedEntry, top: TreeFolder): Promise<void> {
+    this.options.signal?.throwIfAborted();
+    if (entry.kind === 'file') await this.addFile(entry);
+    else if (entry.kind === 'folder') await this.addFolder(entry);
+    else await this.addLink(entry, top);
+  }
+
+  private async addFile(file: WalkedFile): Promise<void> {
+    const { parent, name, path } = file;
     const { scratch, signal, limits } = this.options;
     const checkSize = (bytes: number): void => {
       if (this.contentBytes + bytes <= limits.maxBytes) return;
       const message = `The files have more than ${limits.maxBytes} bytes.`;
       throw new ArchiveError('too_large', message, { entry: path });
     };
-    const taken = await takeSnapshot(parent, name, { scratch, checkSize, signal });
+    const early = await this.ahead.take(file);
+    const taken =
+      early === 'large' ? await takeSnapshot(parent, name, { scratch, checkSize, signal }) : early;
     if (typeof taken === 'string') return this.walk.leftOut.add(path, taken);
     const { size, content } = taken;
+    // Of a large one it was checked before it was copied.
+    if (Buffer.isBuffer(content)) checkSize(size);
     // What has been read can be read: the owner's right to it goes with it.
     const mode = (taken.mode & 0o777) | 0o400;
     const header = { name: path, type: 'file', mode, mtime: wholeSeconds(taken.mtimeMs) } as const;

@@ -76,12 +76,17 @@ describe('unpacking an archive of a stranger', () => {
     ['"..": a file', 'unsafe_name', [{ name: 'a/../../stolen', content: 'x' }]],
     ['"..": a folder', 'unsafe_name', [{ name: '..', type: 'directory' }]],
     ['NUL', 'unsafe_name', [{ name: 'a\0b', content: 'x', pax: { path: 'a\0b' } }]],
-    ['a name of 4,097 bytes', 'unsafe_name', [{ name: 'ab/'.repeat(1365) + 'cd', content: 'x' }]],
+    [
+      'a name of 4,097 bytes',
+      'unsafe_name',
+      [{ name: ('x'.repeat(250) + '/').repeat(16) + 'c'.repeat(81), content: 'x' }],
+    ],
+    ['257 folders', 'unsafe_name', [{ name: 'a/'.repeat(257), type: 'directory' }]],
     ['a part of 256 bytes', 'unsafe_name', [{ name: 'ä'.repeat(128), content: 'x' }]],
     [
       'a name too long with its folder',
       'unsafe_name',
-      [{ name: 'ab/'.repeat(1364) + 'c', content: 'x' }],
+      [{ name: ('x'.repeat(250) + '/').repeat(16) + 'c'.repeat(75), content: 'x' }],
     ],
     ['no name', 'unsafe_name', [{ name: './.', content: 'x' }]],
     [
@@ -266,7 +271,7 @@ describe('unpacking an archive of a stranger', () => {
   });
 
   it('refuses a bomb before it has unpacked it', async () => {
-    const size = 2 ** 26;
+    const size = 2 ** 23;
     const header = rawHeader({ name: 'a', size: `${size.toString(8).padStart(11, '0')} ` });
     const bomb = gzipSync(Buffer.concat([header, Buffer.alloc(size)]));
     expect(bomb.length).toBeLessThan(100_000);
@@ -304,11 +309,24 @@ describe('unpacking an archive of a stranger', () => {
     const silent = new Readable({ read: () => undefined });
     silent.push(bytes.subarray(0, 3000));
     const reason = new Error('cancelled');
-    setTimeout(() => stopping.abort(reason), 20);
+    let modes: number[] = [];
+    setTimeout(() => {
+      const made = readdirSync(join(folder, 'in')).map((name) => join(folder, 'in', name));
+      modes = made.map((path) => lstatSync(path).mode & 0o777);
+      stopping.abort(reason);
+    }, 20);
     const options = { limits, signal: stopping.signal };
     await expect(unpackTree(silent, target, options)).rejects.toBe(reason);
     expect(silent.destroyed).toBe(true);
+    // Until it is whole nobody else can look into it.
+    expect(modes).toEqual([0o700]);
     await expect(unpackTree(streamOf(bytes), target, options)).rejects.toBe(reason);
+    const refused = new Readable({ read: () => undefined });
+    refused.push(rawHeader({ name: '../a', size: '00000000000 ' }));
+    await expect(unpackTree(refused, target, { limits })).rejects.toMatchObject({
+      code: 'unsafe_name',
+    });
+    expect(refused.destroyed).toBe(true);
     const broken = new Readable({ read: () => undefined });
     broken.push(bytes.subarray(0, 3000));
     const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
@@ -335,5 +353,9 @@ describe('unpacking an archive of a stranger', () => {
       code: 'unsafe_name',
     });
     expect(hostile.destroyed).toBe(true);
+    for (const name of [('x'.repeat(250) + '/').repeat(17), 'ä'.repeat(128)]) {
+      const long = listTree(streamOf(await madeTar([{ name, content: '' }])), { limits });
+      await expect(long.next()).rejects.toMatchObject({ code: 'unsafe_name' });
+    }
   });
 });

@@ -100,8 +100,8 @@ class TreeUnpacking {
   private linkBytes = 0;
   private entries = 0;
   private bytes = 0;
-  /** The last folder that was seen to be one. */
-  private lastFolder = '';
+  /** The names of the last folder that was made, which are all folders. */
+  private lastFolder: readonly string[] = [];
 
   constructor(
     private readonly top: TreeFolder,
@@ -174,10 +174,12 @@ class TreeUnpacking {
 
   /** All folders down to this one. */
   private async makeFolders(path: string): Promise<void> {
-    if (path === '' || path === this.lastFolder) return;
-    let made = '';
-    for (const name of path.split('/')) {
-      made = made === '' ? name : `${made}/${name}`;
+    const names = path === '' ? [] : path.split('/');
+    const known = names.findIndex((name, index) => name !== this.lastFolder[index]);
+    // Entries of one folder come together: what they share is not made for each of them.
+    if (known < 0) return;
+    for (let count = known + 1; count <= names.length; count += 1) {
+      const made = names.slice(0, count).join('/');
       if (this.links.has(made)) throw refused('through_link', 'an entry through a link', path);
       await mkdir(this.top.pathOf(made), { mode: 0o755 }).catch(async (error: unknown) => {
         const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
@@ -187,7 +189,7 @@ class TreeUnpacking {
         }
       });
     }
-    this.lastFolder = path;
+    this.lastFolder = names;
   }
 
   private async checkLink(path: string, target: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { LeftOuts, reasonOrThrow } from '../tree/left-out.js';
-import type { TreeEntryKind, TreeFolder } from '../tree/tree-folder.js';
+import type { TreeEntry, TreeEntryKind, TreeFolder } from '../tree/tree-folder.js';
 import type { GlobFolder, Globs, GlobWalk } from '../values/globs/globs.js';
 import { REPLACEMENT } from '../values/text-rule.js';
 
@@ -16,20 +16,36 @@ export class WalkLimitError extends Error {
   }
 }
 
-/** What a glob includes. */
-export interface WalkedEntry {
+interface EntryBase {
   /** Relative to the top, UTF-8. */
   readonly path: string;
   readonly name: string;
-  readonly kind: 'file' | 'folder' | 'link';
   /** The folder that it is in. It is open until the next entry is asked for. */
   readonly parent: TreeFolder;
 }
 
+export interface WalkedFile extends EntryBase {
+  readonly kind: 'file';
+  /** Names of the included files that come right after it, in the same folder. */
+  readonly next: readonly string[];
+}
+
+export type WalkedEntry = WalkedFile | (EntryBase & { readonly kind: 'folder' | 'link' });
+
+/** How many names of the files after a file are told. */
+const MAX_NEXT = 8;
 /** Each level holds a folder open. */
 const MAX_DEPTH = 200;
 /** Bytes. Less than the 4,096 of the system, so that there is room for a folder before it. */
 const MAX_PATH = 4000;
+
+interface Step {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: WalkedEntry['kind'];
+  readonly isIncluded: boolean;
+  readonly folder: GlobFolder | undefined;
+}
 
 /**
  * Walks the part of a tree in which globs can fit. Strangers may change the tree meanwhile: no link
@@ -70,19 +86,12 @@ export class TreeWalk {
     const entries = await parent.entries(maxEntries - this.seen);
     if (!entries) throw new WalkLimitError(maxEntries);
     this.seen += entries.length;
-    for (const entry of entries) {
-      const name = entry.name.toString();
-      const entryPath = path === '' ? name : `${path}/${name}`;
-      const { isIncluded, folder } = this.walk.enter(globs, name, entry.kind === 'folder');
-      if (!isIncluded && !(folder && entry.kind === 'folder')) continue;
-      const problem = this.problemOf(entry.kind, name, entryPath);
-      if (problem) {
-        if (isIncluded) this.leftOut.add(entryPath, problem);
-        continue;
-      }
-      if (entry.kind === 'special') continue;
-      if (isIncluded) yield { path: entryPath, name, kind: entry.kind, parent };
-      if (entry.kind !== 'folder' || !folder) continue;
+    const steps = entries.flatMap((entry) => this.step(entry, path, globs));
+    for (const [index, { name, path: entryPath, kind, isIncluded, folder }] of steps.entries()) {
+      const base = { path: entryPath, name, parent };
+      if (kind === 'file') yield { ...base, kind, next: filesAfter(steps, index) };
+      else if (isIncluded) yield { ...base, kind };
+      if (kind !== 'folder' || !folder) continue;
       if (depth >= MAX_DEPTH) {
         this.leftOut.add(entryPath, 'too_deep');
         continue;
@@ -95,6 +104,19 @@ export class TreeWalk {
         await child.close();
       }
     }
+  }
+
+  /** What is to be done with an entry; none: nothing, it is not included or left out. */
+  private step(entry: TreeEntry, parentPath: string, globs: GlobFolder): readonly Step[] {
+    const { kind } = entry;
+    const name = entry.name.toString();
+    const path = parentPath === '' ? name : `${parentPath}/${name}`;
+    const { isIncluded, folder } = this.walk.enter(globs, name, kind === 'folder');
+    if (!isIncluded && !(folder && kind === 'folder')) return [];
+    const problem = this.problemOf(kind, name, path);
+    if (problem && isIncluded) this.leftOut.add(path, problem);
+    if (problem || kind === 'special') return [];
+    return [{ name, path, kind, isIncluded, folder }];
   }
 
   private problemOf(kind: TreeEntryKind, name: string, path: string) {
@@ -114,4 +136,10 @@ export class TreeWalk {
     this.leftOut.add(path, opened);
     return undefined;
   }
+}
+
+function filesAfter(steps: readonly Step[], index: number): readonly string[] {
+  const after = steps.slice(index + 1, index + 1 + MAX_NEXT);
+  const end = after.findIndex(({ kind }) => kind !== 'file');
+  return (end < 0 ? after : after.slice(0, end)).map(({ name }) => name);
 }
