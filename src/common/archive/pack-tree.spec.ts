@@ -128,6 +128,25 @@ describe('packing a tree of a stranger', () => {
     ]);
   });
 
+  it('keeps no link that its own archive could not be unpacked with', async () => {
+    put('packages/one/x');
+    put('\ufffd');
+    symlinkSync('packages/one', join(root, 'in'));
+    symlinkSync('in/../../packages', join(root, 'odd'));
+    symlinkSync('in/../../packages/one/x', join(root, 'packages/even'));
+    symlinkSync('\ufffd', join(root, 'text'));
+    const { bytes, reasons } = await packed(['odd', 'text', 'packages/even', 'in']);
+    expect(reasons).toEqual([
+      'odd: outward_link',
+      'packages/even: dangling_link',
+      'text: invalid_name',
+    ]);
+    const keep = { limits: PACK_LIMITS, missingTargets: 'keep' } as const;
+    expect(await unpackTree(streamOf(bytes), join(folder, 'again'), keep)).toMatchObject({
+      entries: 1,
+    });
+  });
+
   it('what is no file, and names that are no text, are left out by name', async () => {
     const server = createServer().listen(join(root, 'socket'));
     await once(server, 'listening');

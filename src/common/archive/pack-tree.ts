@@ -13,6 +13,7 @@ import {
 import { type LeftOutList, reasonOrThrow } from '../tree/left-out.js';
 import { TreeFolder } from '../tree/tree-folder.js';
 import type { Globs } from '../values/globs/globs.js';
+import { REPLACEMENT } from '../values/text-rule.js';
 import { ArchiveError } from './archive-error.js';
 import { takeSnapshot } from './file-snapshot.js';
 import { type Found, linkEnd } from './link-end.js';
@@ -196,10 +197,12 @@ class TreePacking {
     const target = await parent.link(name).catch(reasonOrThrow);
     if (typeof target === 'string') return this.walk.leftOut.add(path, target);
     const linkname = target.toString();
-    if (!Buffer.from(linkname).equals(target)) {
-      return this.walk.leftOut.add(path, 'invalid_name');
-    }
-    const end = await linkEnd(path, linkname, (asked) => lookIn(top, asked));
+    // It stands for bytes that are no UTF-8, so no archive with it is unpacked.
+    if (linkname.includes(REPLACEMENT)) return this.walk.leftOut.add(path, 'invalid_name');
+    // Where it is unpacked the links on its way need not be: it must stay inside without them too.
+    const byText = await linkEnd(path, linkname, () => Promise.resolve(undefined));
+    const end =
+      byText === 'outward' ? byText : await linkEnd(path, linkname, (asked) => lookIn(top, asked));
     if (end !== 'inside') {
       return this.walk.leftOut.add(path, end === 'outward' ? 'outward_link' : 'dangling_link');
     }
