@@ -7,7 +7,7 @@ export function cloneSecretsOf(plan: Plan): readonly string[] {
   return [...new Set([...checkoutSecretsOf(plan), ...allSteps(plan).flatMap(stepCloneSecretsOf)])];
 }
 
-/** Every secret that the platform uses for the plan, at clones and registries. No step gets them. */
+/** Every secret that clones and registries of the plan are for. No step gets them. */
 export function platformSecretsOf(plan: Plan): readonly string[] {
   return [...new Set([...cloneSecretsOf(plan), ...registrySecretsOf(plan)])];
 }

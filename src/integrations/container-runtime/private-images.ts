@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { createHash } from 'node:crypto';
 import { asked, orGone } from './docker-errors.js';
 
-/** Repository of the marks, on the engine itself: all who use it see them. Nothing is ever there. */
+/** Repository of the marks, on the engine: all who use it see them. No registry has the name. */
 const MARKS = 'millrace.invalid/with-login';
 const HASH_LENGTH = 32;
 

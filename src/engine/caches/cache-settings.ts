@@ -1,0 +1,111 @@
+import { template } from '../yaml/expression-readers.js';
+import { globs } from '../yaml/glob-reader.js';
+import { fields, type Reader } from '../yaml/reader.js';
+import { choice, listOf, mapOr, mapped } from '../yaml/value-readers.js';
+import { CACHE_TOOLS, type CacheTool } from './tool-caches.js';
+
+/** When a cache is saved, by how the step ended; a cancelled step saves nothing. */
+export type CacheWhen = 'success' | 'failure' | 'always';
+
+/** By what a cache is found again. */
+export type CacheKey =
+  /** May hold `${{ }}`. */
+  | { readonly text: string }
+  /** The content of the files that these globs include, with a text in front. */
+  | { readonly files: readonly string[]; readonly prefix?: string };
+
+export type CacheSettings =
+  | { readonly tool: CacheTool }
+  | {
+      readonly paths: readonly string[];
+      readonly key: CacheKey;
+      /** Where there is none of that key: the latest whose key begins with one of these. */
+      readonly restoreKeys: readonly string[];
+      readonly when: CacheWhen;
+    };
+
+/** Of one step. */
+const MAX_CACHES = 10;
+const MAX_RESTORE_KEYS = 10;
+
+const keyText = template({ expects: 'the text of a key', max: 200, oneLine: true });
+
+export const cacheKeyTable = {
+  name: 'the key of a cache',
+  fields: { files: globs, prefix: keyText },
+  required: ['files'],
+  habits: { file: 'Write files', hash: 'Write files', name: 'Write prefix' },
+} as const;
+
+const key: Reader<CacheKey> = mapOr(
+  mapped(fields(cacheKeyTable), ({ files, prefix }): CacheKey => ({
+    // Without them a problem was told.
+    files: files ?? [],
+    ...(prefix !== undefined && { prefix }),
+  })),
+  mapped(keyText, (text): CacheKey => ({ text })),
+);
+
+export const cacheTable = {
+  name: 'a cache',
+  fields: {
+    paths: globs,
+    key,
+    restore_keys: listOf(keyText, { min: 1, max: MAX_RESTORE_KEYS, single: true }),
+    when: choice(['success', 'failure', 'always'], {
+      habits: { on_success: 'success', on_failure: 'failure' },
+    }),
+  },
+  required: ['paths', 'key'],
+  habits: {
+    path: 'Write paths',
+    fallback_keys: 'Write restore_keys',
+    'restore-keys': 'Write restore_keys',
+    policy: 'A cache is restored before the step and saved after it',
+    tool: 'Write the word alone: cache: npm',
+  },
+} as const;
+
+const word: Reader<CacheSettings> = mapped(
+  choice(CACHE_TOOLS, {
+    habits: { node: 'npm', python: 'pip', golang: 'go', rust: 'cargo', mvn: 'maven' },
+  }),
+  (tool): CacheSettings => ({ tool }),
+);
+
+const item: Reader<CacheSettings> = mapOr(
+  mapped(fields(cacheTable), ({ paths, key: read, restore_keys, when }): CacheSettings => ({
+    // Without these a problem was told.
+    paths: paths ?? [],
+    key: read ?? { text: '' },
+    restoreKeys: restore_keys ?? [],
+    when: when ?? 'success',
+  })),
+  word,
+);
+
+const list = listOf(item, { min: 1, max: MAX_CACHES, single: true });
+
+/** `cache` of a step: the word of a tool, a map of paths and key, or a list of these. */
+export const caches: Reader<CacheSettings[]> = {
+  expects: 'the word of a tool, a map of paths and key, or a list of these',
+  read: (node, path, context) => {
+    const read = list.read(node, path, context);
+    const words = node.kind === 'list' ? node.items : [];
+    const seen = new Set<string>();
+    for (const [index, one] of words.entries()) {
+      if (one.kind !== 'scalar') continue;
+      if (seen.has(one.text)) {
+        const at = { path: [...path, index], offset: one.start };
+        context.error(
+          'duplicate_name',
+          `The cache "${one.text}" is there twice.`,
+          at,
+          'Remove one',
+        );
+      }
+      seen.add(one.text);
+    }
+    return read;
+  },
+};

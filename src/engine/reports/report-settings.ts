@@ -1,0 +1,27 @@
+import { globs } from '../yaml/glob-reader.js';
+import { fields, type Reader } from '../yaml/reader.js';
+import { mapped } from '../yaml/value-readers.js';
+
+/** `reports` of a step: which files it leaves that say how its tests ended. */
+export interface ReportSettings {
+  /** Globs of JUnit XML, at least one. */
+  readonly junit: readonly string[];
+}
+
+export const reportsTable = {
+  name: 'reports',
+  fields: { junit: globs },
+  required: ['junit'],
+  habits: {
+    paths: 'Write junit: <glob>',
+    xunit: 'Write junit, if the tool writes that; others are not read',
+    tests: 'Write junit: <glob>',
+    coverage: 'Only junit is read; keep others by artifacts',
+  },
+} as const;
+
+/** `reports: { junit: "junit/*.xml" }`, or a list of globs. */
+export const reports: Reader<ReportSettings> = mapped(fields(reportsTable), ({ junit }) => ({
+  // Without it a problem was told.
+  junit: junit ?? [],
+}));
