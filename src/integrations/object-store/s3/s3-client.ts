@@ -13,7 +13,7 @@ export function createS3Client(settings: S3Settings): S3Client {
   return new S3Client({
     region,
     // Without one the SDK would look for it in the environment and in the files of its own.
-    endpoint: endpoint ?? `https://s3.${region}.amazonaws.com`,
+    endpoint: endpoint ?? `https://s3.${region}.${domainOf(region)}`,
     credentials: { accessKeyId, secretAccessKey },
     forcePathStyle: pathStyle,
     requestChecksumCalculation: checksums,
@@ -38,4 +38,9 @@ export function createS3Client(settings: S3Settings): S3Client {
       httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS },
     },
   });
+}
+
+/** Of AWS. */
+function domainOf(region: string): string {
+  return region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
 }
