@@ -28,6 +28,7 @@ const content = (size: number): Readable => Readable.from([Buffer.alloc(size)]);
 
 const disk = mountSmallDisk(6);
 const withDisk = itWith(disk, 'the right to mount a tmpfs: root');
+afterAll(() => unmountDisk(disk));
 
 describeVersitygw('objects in S3', (root) => {
   let server: Versitygw;
@@ -46,10 +47,7 @@ describeVersitygw('objects in S3', (root) => {
     folder = join(server.bucketFolder, settings.prefix);
     await mkdir(folder, { recursive: true });
   });
-  afterAll(async () => {
-    await server.stop();
-    unmountDisk(disk);
-  });
+  afterAll(() => server.stop());
 
   describeObjectStore('S3', () => ({ store, folder }));
 
