@@ -48,6 +48,8 @@ const ports = [
   'forge/webhooks/webhook-dialects',
   'git/git-client',
   'job-queue/job-queue',
+  'object-store/object-key',
+  'object-store/object-store',
   'process/process-groups',
   'process/process-runner',
   'process/step-account',
@@ -230,6 +232,20 @@ module.exports = {
           '^node_modules/(@opentelemetry|bullmq-otel)/',
           '^src/integrations/tracing/(otel-tracing|outage-exporter)',
         ],
+        dependencyTypesNot: ['dynamic-import', 'type-only'],
+      },
+    },
+    {
+      name: 's3-on-demand',
+      severity: 'error',
+      comment:
+        'The SDK of S3 is loaded only when it is chosen: nothing imports it with its own module.',
+      from: {
+        path: '^src/',
+        pathNot: ['^src/integrations/object-store/s3/', '\\.fixture\\.ts$', tests],
+      },
+      to: {
+        path: ['^node_modules/(@aws-sdk|@smithy)/', '^src/integrations/object-store/s3/'],
         dependencyTypesNot: ['dynamic-import', 'type-only'],
       },
     },

@@ -50,7 +50,7 @@ function variable<T>(row: Row<T>): ConfigVariable<T> {
 
 const none = (): undefined => undefined;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const CLIENT_ID = textLike(/^[\x21-\x7e]{1,512}$/, 'must be 1 to 512 visible ASCII characters');
+const VISIBLE_TEXT = textLike(/^[\x21-\x7e]{1,512}$/, 'must be 1 to 512 visible ASCII characters');
 const WEB_URL: ValueKind<string> = { parse: parsePublicUrl, format: (url) => url };
 const HOST_NAME = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._:-]+)$/;
 
@@ -152,6 +152,85 @@ export const configVariables = {
       textLike(/^https?:\/\/\S+$/, 'must be the http or https URL of a Debian mirror, …/debian'),
     ),
     fallback: none,
+  }),
+
+  objectStore: variable({
+    name: 'OBJECT_STORE',
+    section: 'Stores',
+    description:
+      'Where contents of any size lie, such as artifacts: disk, a folder in MILLRACE_HOME of one host; s3, a bucket that all hosts reach.',
+    kind: oneOf(['disk', 's3']),
+    fallback: (): 'disk' | 's3' => 'disk',
+  }),
+  s3Endpoint: variable({
+    name: 'S3_ENDPOINT',
+    section: 'Stores',
+    description:
+      'Address of the server of S3, such as https://minio.example.org:9000. Unset: AWS in S3_REGION.',
+    kind: optional(WEB_URL),
+    fallback: none,
+  }),
+  s3Region: variable({
+    name: 'S3_REGION',
+    section: 'Stores',
+    description: 'Region that requests are signed for; servers of your own mostly take any.',
+    kind: textLike(/^[a-z0-9-]{1,64}$/, 'must be the name of a region, such as eu-central-1'),
+    fallback: () => 'us-east-1',
+  }),
+  s3Bucket: variable({
+    name: 'S3_BUCKET',
+    section: 'Stores',
+    description: 'Bucket of the objects. It is there before Millrace.',
+    kind: optional(
+      textLike(
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        'must be 3 to 63 of a-z 0-9 . - with a letter or digit at both ends',
+      ),
+    ),
+    fallback: none,
+  }),
+  s3Prefix: variable({
+    name: 'S3_PREFIX',
+    section: 'Stores',
+    description:
+      'In front of the names of all objects, such as millrace/ci, where others use the bucket too.',
+    kind: textLike(
+      /^(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)*$/,
+      'must be names of A-Z a-z 0-9 . _ - with / between them, none of them . or ..',
+    ),
+    fallback: () => '',
+  }),
+  s3AccessKeyId: variable({
+    name: 'S3_ACCESS_KEY_ID',
+    section: 'Stores',
+    description:
+      'Access key that may read, write, list and delete there. Nothing else is asked for credentials: no AWS_… variable, file or metadata service.',
+    kind: optional(VISIBLE_TEXT),
+    fallback: none,
+  }),
+  s3SecretAccessKey: variable({
+    name: 'S3_SECRET_ACCESS_KEY',
+    section: 'Stores',
+    description: 'Secret of that access key.',
+    kind: optional(VISIBLE_TEXT),
+    fallback: none,
+    secrecy: 'whole',
+  }),
+  s3PathStyle: variable({
+    name: 'S3_PATH_STYLE',
+    section: 'Stores',
+    description:
+      'true: the bucket is in the path of requests; false: in the host name. Unset: true with S3_ENDPOINT, false without.',
+    kind: optional(flag),
+    fallback: none,
+  }),
+  s3Checksums: variable({
+    name: 'S3_CHECKSUMS',
+    section: 'Stores',
+    description:
+      'Checksums of S3 in requests and answers: WHEN_REQUIRED, which every server takes, or WHEN_SUPPORTED, which many refuse. The SHA-256 of Millrace is kept either way.',
+    kind: oneOf(['WHEN_REQUIRED', 'WHEN_SUPPORTED']),
+    fallback: (): 'WHEN_REQUIRED' | 'WHEN_SUPPORTED' => 'WHEN_REQUIRED',
   }),
 
   authMode: variable({
@@ -281,14 +360,14 @@ export const configVariables = {
     section: 'Log-in',
     description:
       'Client id of an OAuth app at GitHub, with the callback PUBLIC_URL/api/sessions/oauth/github/callback.',
-    kind: optional(CLIENT_ID),
+    kind: optional(VISIBLE_TEXT),
     fallback: none,
   }),
   githubClientSecret: variable({
     name: 'GITHUB_OAUTH_CLIENT_SECRET',
     section: 'Log-in',
     description: 'Client secret of that OAuth app.',
-    kind: optional(CLIENT_ID),
+    kind: optional(VISIBLE_TEXT),
     fallback: none,
     secrecy: 'whole',
   }),
@@ -312,14 +391,14 @@ export const configVariables = {
     section: 'Log-in',
     description:
       'Client id of an OAuth2 application at Gitea or Forgejo, with the callback PUBLIC_URL/api/sessions/oauth/gitea/callback.',
-    kind: optional(CLIENT_ID),
+    kind: optional(VISIBLE_TEXT),
     fallback: none,
   }),
   giteaClientSecret: variable({
     name: 'GITEA_OAUTH_CLIENT_SECRET',
     section: 'Log-in',
     description: 'Client secret of that application.',
-    kind: optional(CLIENT_ID),
+    kind: optional(VISIBLE_TEXT),
     fallback: none,
     secrecy: 'whole',
   }),

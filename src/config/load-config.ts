@@ -4,6 +4,7 @@ import type { ConfigProblem } from './config-problem.js';
 import { readEnvironment, type Environment } from './environment.js';
 import { loginProblems } from './login-problems.js';
 import { MillraceConfig } from './millrace-config.js';
+import { objectStoreProblems } from './object-store-problems.js';
 
 /** Thrown at start; its message names every bad variable, one a line. */
 export class ConfigError extends Error {
@@ -53,6 +54,7 @@ function combinationProblems(values: ConfigValues): ConfigProblem[] {
     problems.push({ name: 'LIVE_LOG_SIZE', message: 'cannot be larger than MAX_LOG_SIZE' });
   }
   if (values.authMode === 'oauth') problems.push(...loginProblems(values));
+  problems.push(...objectStoreProblems(values));
   return problems;
 }
 
