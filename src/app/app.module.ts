@@ -24,6 +24,7 @@ import { HealthModule } from '../health/health.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DatabaseModule } from '../integrations/database/database.module.js';
 import { ContainerRuntimeModule } from '../integrations/container-runtime/container-runtime.module.js';
+import { ObjectStoreModule } from '../integrations/object-store/object-store.module.js';
 import { GitModule } from '../integrations/git/git.module.js';
 import { ProcessModule } from '../integrations/process/process.module.js';
 import { StepAccount } from '../integrations/process/step-account.js';
@@ -61,6 +62,7 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
     HealthRegistryModule,
     MetricsRegistryModule,
     ExecutionPartsModule,
+    ObjectStoreModule.forRoot({ sweeps: role !== 'worker' }),
     DatabaseModule.forRoot({
       uri: mongodbUri,
       databaseName: config.mongodbDatabase,

@@ -602,6 +602,13 @@ export const configVariables = {
     kind: byteSize(0, 1024 * GiB),
     fallback: () => 256 * MiB,
   }),
+  maxArtifactsSize: variable({
+    name: 'MAX_ARTIFACTS_SIZE',
+    section: 'Limits',
+    description: 'Artifacts kept of one execution, all files together.',
+    kind: byteSize(MiB, 1024 * GiB),
+    fallback: () => 4 * GiB,
+  }),
   maxLogSize: variable({
     name: 'MAX_LOG_SIZE',
     section: 'Limits',

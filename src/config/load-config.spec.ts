@@ -119,6 +119,7 @@ describe('parseConfig', () => {
       MAX_UPLOAD_SIZE: 'big',
       MIN_FREE_DISK: '-1',
       MIN_FREE_MEMORY: '1x',
+      MAX_ARTIFACTS_SIZE: '1',
       MAX_LOG_SIZE: '1',
       LIVE_LOG_SIZE: '1',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://x',

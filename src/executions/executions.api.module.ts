@@ -5,6 +5,9 @@ import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { ExecutionsController } from './acceptance/executions.controller.js';
 import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
+import { ArtifactReader } from './artifacts/artifact-reader.js';
+import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { ExpiredArtifacts } from './artifacts/expired-artifacts.js';
 import { ExecutionExplainer } from './explanation/execution-explainer.js';
 import { RecentlyFinished } from './explanation/finished-lately.js';
 import { ExecutionLogs } from './output/execution-logs.js';
@@ -21,6 +24,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
   controllers: [
     ExecutionsController,
     ExecutionLogsController,
+    ArtifactsController,
     PipelineStatsController,
     BadgesController,
   ],
@@ -29,6 +33,8 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ExecutionExplainer,
     RecentlyFinished,
     ExecutionLogs,
+    ArtifactReader,
+    ExpiredArtifacts,
     PipelineStatsService,
     BadgesService,
   ],

@@ -8,6 +8,10 @@ import { LeasesModule } from '../leases/leases.module.js';
 import { LogsModule } from '../logs/logs.module.js';
 import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
+import { ObjectStore } from '../integrations/object-store/object-store.js';
+import { ARTIFACT_MODEL, artifactSchema } from './artifacts/artifact.schema.js';
+import { ArtifactsPart } from './artifacts/artifacts-part.js';
+import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
 import { CancelExecution } from './ending/cancel-execution.js';
 import { EndExecution } from './ending/end-execution.js';
 import { AcceptExecution } from './acceptance/accept-execution.js';
@@ -47,6 +51,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
       { name: ExecutionRecord.name, schema: ExecutionSchema },
       { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
       { name: QueueRecord.name, schema: QueueSchema },
+      { name: ARTIFACT_MODEL, schema: artifactSchema },
     ]),
     CountersModule,
     EventBusModule,
@@ -62,6 +67,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     ExecutionListsRepository,
     ExecutionTracesRepository,
     QueuesRepository,
+    ArtifactsRepository,
     ExecutionPlacer,
     ExecutionNumbers,
     AcceptExecution,
@@ -82,6 +88,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     LiveExecutions,
   ],
   exports: [
+    ArtifactsRepository,
     ExecutionsRepository,
     ExecutionListsRepository,
     ExecutionTracesRepository,
@@ -108,9 +115,12 @@ export class ExecutionsModule implements OnModuleInit {
   constructor(
     private readonly parts: ExecutionParts,
     private readonly traces: ExecutionTracesRepository,
+    private readonly artifacts: ArtifactsRepository,
+    private readonly objects: ObjectStore,
   ) {}
 
   onModuleInit(): void {
     this.parts.register(new TracesPart(this.traces));
+    this.parts.register(new ArtifactsPart(this.objects, this.artifacts));
   }
 }

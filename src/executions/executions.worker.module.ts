@@ -17,6 +17,9 @@ import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { ArtifactKeeper } from './artifacts/artifact-keeper.js';
+import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
+import { ObjectStore } from '../integrations/object-store/object-store.js';
 import { AttemptLogs } from './attempt/attempt-logs.js';
 import { ExecutionAttempts } from './attempt/execution-attempts.js';
 import { ExecutionRunner } from './attempt/execution-runner.js';
@@ -51,7 +54,7 @@ const planRunsProviders: FactoryProvider[] = [
     provide: PlanRuns,
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
-      MillraceConfig,
+      ...[ArtifactKeeper, MillraceConfig],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -59,11 +62,21 @@ const planRunsProviders: FactoryProvider[] = [
       handlers: StepHandlers,
       groups: ProcessGroups,
       containers: ContainerRuntime,
+      artifacts: ArtifactKeeper,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
     ) =>
       new PlanRuns({
-        ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+        ...{ processes, workspaces, handlers, groups, containers, artifacts, maxParallelSteps },
       }),
+  },
+  {
+    provide: ArtifactKeeper,
+    inject: [ObjectStore, ArtifactsRepository, MillraceConfig],
+    useFactory: (
+      objects: ObjectStore,
+      artifacts: ArtifactsRepository,
+      { maxArtifactsSize }: MillraceConfig,
+    ) => new ArtifactKeeper(objects, artifacts, maxArtifactsSize),
   },
   {
     provide: LeftFolders,

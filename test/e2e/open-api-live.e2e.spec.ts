@@ -116,6 +116,21 @@ describe('the OpenAPI document and the live server', () => {
     await api.ask('GET', `${path}/logs`, { headers: { accept: 'text/plain' } });
   };
 
+  it('agree on artifacts', async () => {
+    const pipeline = await create(
+      "name: files\nsteps: [{ run: 'printf hello >f', artifacts: f }]\n",
+    );
+    const id = await trigger(pipeline);
+    await until(id, 'success');
+    const path = `/api/ci/executions/${id}`;
+    await api.json(200, 'GET', `${path}/artifacts?limit=1`);
+    await api.ask('GET', `${path}/artifacts.tar.gz?paths=f`);
+    await api.ask('GET', `${path}/artifacts/f?step=step-1`);
+    await api.ask('GET', `${path}/artifacts/f`, { headers: { range: 'bytes=1-2' } });
+    await api.ask('GET', `${path}/artifacts/f`, { headers: { range: 'bytes=9-' } });
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on pipelines', async () => {
     const id = await create(much);
     await create(hello);

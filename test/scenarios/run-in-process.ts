@@ -1,3 +1,5 @@
+import type { ArtifactKeeper } from '../../src/executions/artifacts/artifact-keeper.js';
+import { standIn } from '../support/stand-in.js';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +80,7 @@ export class InProcessRunner {
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },
+      artifacts: standIn<ArtifactKeeper>({}),
       maxParallelSteps: MAX_PARALLEL_STEPS,
     });
     return new InProcessRunner(base, processes, runs, [launcher, clone]);

@@ -15,4 +15,6 @@ export interface RunFlags {
   readonly branch?: string;
   readonly secretsFile?: string;
   readonly keep?: boolean;
+  /** Folder that artifacts are saved to. */
+  readonly artifacts?: string;
 }

@@ -12,6 +12,7 @@ import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compil
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
+import type { ArtifactKeeper } from '../../executions/artifacts/artifact-keeper.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
@@ -37,6 +38,7 @@ import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { LocalArtifacts } from './local-artifacts.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
 import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
@@ -112,20 +114,26 @@ async function runInFolder(
   const engine = { host, installation: INSTALLATION, isNeeded: isEngineNeeded };
   const processes = newRunner(engine);
   const workspaces = newStore(base, processes);
+  const artifacts = await LocalArtifacts.make(loadConfig().maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
   try {
     // It must be there to end containers if this process is killed.
     if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(processes, workspaces, engine, base);
+    const tools = await newRuns(processes, workspaces, artifacts.keeper, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
+      if (flags.artifacts !== undefined) {
+        const names = await artifacts.saveTo(flags.artifacts);
+        for (const name of names) terminal.say(`Artifacts: ${join(flags.artifacts, name)}`);
+      }
       if (flags.keep) terminal.say(`Workspace: ${run.workspace.directory}`);
     } finally {
       await tools.close();
     }
     return state;
   } finally {
+    await artifacts.remove();
     if (!flags.keep) await removeWorkspace(base, workspaces, state === 'forced', terminal);
     await processes.close();
   }
@@ -135,6 +143,7 @@ async function runInFolder(
 async function newRuns(
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
+  artifacts: ArtifactKeeper,
   engine: OwnEngine,
   base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
@@ -155,7 +164,7 @@ async function newRuns(
   const groups = new ProcessGroups(`run-${process.pid}-`);
   return {
     runs: new PlanRuns({
-      ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+      ...{ processes, workspaces, handlers, groups, containers, artifacts, maxParallelSteps },
     }),
     close: async () => {
       await containers.close();

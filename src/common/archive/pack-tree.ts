@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -36,7 +36,18 @@ export interface PackOptions {
    */
   readonly scratch: string;
   readonly gzip?: boolean;
+  /** Called for each file when all of it is in the archive. */
+  readonly onFile?: (file: PackedFile) => void;
   readonly signal?: AbortSignal;
+}
+
+/** A file of an archive. */
+export interface PackedFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly size: number;
+  /** SHA-256 of its content, in hex. */
+  readonly digest: string;
 }
 
 export interface PackResult {
@@ -177,9 +188,12 @@ class TreePacking {
     const mode = (taken.mode & 0o777) | 0o400;
     const header = { name: path, type: 'file', mode, mtime: wholeSeconds(taken.mtimeMs) } as const;
     this.contentBytes += size;
+    const hash = createHash('sha256');
     try {
       if (Buffer.isBuffer(content)) await this.add({ ...header, size }, content);
-      else await this.addCopy({ ...header, size }, content);
+      else await this.addCopy({ ...header, size }, content, hash);
+      if (Buffer.isBuffer(content)) hash.update(content);
+      this.options.onFile?.({ path, mode, size, digest: hash.digest('hex') });
     } finally {
       if (!Buffer.isBuffer(content)) await content.close();
     }
@@ -222,12 +236,13 @@ class TreePacking {
   private async addCopy(
     header: Partial<Header> & { name: string; size: number },
     copy: FileHandle,
+    hash: Hash,
   ): Promise<void> {
     this.countEntry(header.name);
     const ended = Promise.withResolvers<void>();
     const done = (error?: Error | null): void => (error ? ended.reject(error) : ended.resolve());
     const sink = this.pack.entry(header, done);
-    const writing = writeFrom(copy, header.size, sink).catch((error: Error) => {
+    const writing = writeFrom(copy, header.size, sink, hash).catch((error: Error) => {
       sink.destroy(error);
       throw error;
     });
@@ -247,12 +262,14 @@ async function writeFrom(
   copy: FileHandle,
   size: number,
   sink: ReturnType<Pack['entry']>,
+  hash: Hash,
 ): Promise<void> {
   for (let at = 0; at < size;) {
     const piece = Buffer.allocUnsafe(Math.min(PIECE, size - at));
     const { bytesRead } = await copy.read(piece, 0, piece.length, at);
     if (bytesRead === 0) throw new Error('A copy in the scratch folder was cut off.');
     at += bytesRead;
+    hash.update(piece.subarray(0, bytesRead));
     if (sink.destroyed) return;
     if (!sink.write(piece.subarray(0, bytesRead))) await drained(sink);
   }

@@ -2,7 +2,7 @@ import type { Problem } from '../yaml/problem.js';
 import { ReadContext } from '../yaml/reader.js';
 import { SourceText } from '../yaml/source-text.js';
 import { parseYamlTree } from '../yaml/yaml-tree.js';
-import type { ArtifactsPlan } from './artifacts.js';
+import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
 import { artifacts } from './artifacts-reader.js';
 
 const DAY_MS = 86_400_000;

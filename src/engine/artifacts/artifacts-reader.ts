@@ -3,7 +3,7 @@ import { template } from '../yaml/expression-readers.js';
 import { fields, type Reader } from '../yaml/reader.js';
 import { choice, duration, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
 import { artifactPathProblem } from './artifact-paths.js';
-import { ARTIFACTS_WHEN, type ArtifactsPlan } from './artifacts.js';
+import { ARTIFACTS_WHEN, type ArtifactsPlan } from '../plan/artifacts-plan.js';
 
 const MAX_PATHS = 100;
 const MINUTE_MS = 60_000;

@@ -134,6 +134,7 @@ function buildStep(
     timeoutMs: step.timeoutMs,
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
+    artifacts: step.artifacts,
   };
 }
 

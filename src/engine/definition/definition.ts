@@ -1,3 +1,4 @@
+import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
@@ -69,6 +70,7 @@ export interface StepDefinition {
   /** Absent = the `retry_count` of its stage or pipeline. */
   readonly retry?: RetryPlan;
   readonly outputs: readonly string[];
+  readonly artifacts?: ArtifactsPlan;
 }
 
 /**

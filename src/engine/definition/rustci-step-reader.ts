@@ -1,3 +1,4 @@
+import { artifacts } from '../artifacts/artifacts-reader.js';
 import { nameRecord } from '../../common/values/name-record.js';
 import { rustciForms } from '../steps/step-kind-registry.js';
 import { NO_COMMANDS } from '../steps/shell/command-step.js';
@@ -60,6 +61,7 @@ export const rustciStepTable = {
     timeout: duration(),
     retry,
     outputs,
+    artifacts,
   },
   required: ['name', 'step_type'],
   same: { condition: 'when' },

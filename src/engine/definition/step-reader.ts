@@ -18,6 +18,8 @@ import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
+import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import { artifacts } from '../artifacts/artifacts-reader.js';
 import type { StepDefinition } from './definition.js';
 import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
 
@@ -38,6 +40,7 @@ export const stepTable = {
     timeout: duration(),
     retry,
     outputs,
+    artifacts,
   },
   same: { condition: 'when' },
   later: {
@@ -45,7 +48,6 @@ export const stepTable = {
     deploy: LATER.deployments,
     matrix: LATER.matrix,
     cache: 'caches come later',
-    artifacts: 'artifacts come later',
     reports: 'reports come later',
     approval: 'approvals come later',
     interruptible: LATER.concurrency,
@@ -90,6 +92,7 @@ export const hookTable = {
     timeout: duration(),
     retry,
     outputs,
+    artifacts,
   },
   same: { condition: 'when' },
   later: stepTable.later,
@@ -166,6 +169,7 @@ interface StepValues {
   readonly timeout?: number;
   readonly retry?: RetryPlan;
   readonly outputs?: string[];
+  readonly artifacts?: ArtifactsPlan;
 }
 
 function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'start'> {
@@ -179,6 +183,7 @@ function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'sta
     timeoutMs: values.timeout,
     retry: values.retry,
     outputs: [...new Set(values.outputs)],
+    artifacts: values.artifacts,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { ArtifactsPlan } from './artifacts-plan.js';
+
 /**
  * The plan: what the compiler makes of one pipeline version and what the runtime executes.
  *
@@ -131,6 +133,8 @@ export interface StepPlan {
    * step.
    */
   readonly outputs: readonly string[];
+  /** What of the workspace is kept after each of its attempts; absent = nothing. */
+  readonly artifacts?: ArtifactsPlan;
 }
 
 /**

@@ -70,7 +70,9 @@ export interface AttemptState {
  * `pull` fetches the image, `ready` makes the container, `command` is what the step does: the limit
  * of the step is that of it alone; `collect` takes back what it left.
  */
-export type StepPhase = 'pull' | 'ready' | 'command' | 'collect';
+export const STEP_PHASES = ['pull', 'ready', 'command', 'collect'] as const;
+
+export type StepPhase = (typeof STEP_PHASES)[number];
 
 export interface PhaseState {
   readonly name: StepPhase;

@@ -32,6 +32,7 @@ export const REASONS = {
   steps_skipped: 'A stage of which every step was skipped.',
 
   // How it ended.
+  artifact_path_invalid: 'What an expression made of a path of its artifacts leads elsewhere.',
   exit_code: 'Its command ended with the exit code in `data.exit_code`.',
   signal: 'Its command was ended by the signal in `data.signal`.',
   timeout: 'A time limit passed: `data.scope` is step, stage, execution or hooks.',

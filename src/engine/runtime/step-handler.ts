@@ -1,4 +1,5 @@
 import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
+import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
 import type { StepAction } from '../plan/plan.js';
 
 /**
@@ -20,6 +21,7 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   readonly environment: Readonly<Record<string, string>>;
   /** Names that `$CI_OUTPUT` may set. */
   readonly outputs: readonly string[];
+  readonly artifacts?: ArtifactsPlan;
 }
 
 /**

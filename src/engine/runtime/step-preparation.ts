@@ -1,5 +1,8 @@
 import { mergedNames, nameRecord, type NameRecord } from '../../common/values/name-record.js';
-import type { StatusFunctions } from '../expression/scope.js';
+import { artifactPathProblem } from '../artifacts/artifact-paths.js';
+import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import { renderText } from '../expression/render-text.js';
+import type { Scope, StatusFunctions } from '../expression/scope.js';
 import { TemplateError } from '../expression/template.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
@@ -25,6 +28,9 @@ export interface StepPlace {
   readonly status: StatusFunctions;
 }
 
+/** What an expression made of a path of artifacts is none. */
+class ArtifactPathError extends Error {}
+
 export type Preparation =
   | { readonly kind: 'ready'; readonly attempt: StepAttempt }
   | { readonly kind: 'impossible'; readonly reason: Reason };
@@ -45,6 +51,12 @@ export function prepareAttempt(
     if (error instanceof EnvironmentError) {
       return { kind: 'impossible', reason: reason(error.code, error.message) };
     }
+    if (error instanceof ArtifactPathError) {
+      return {
+        kind: 'impossible',
+        reason: reason('artifact_path_invalid', session.mask(error.message)),
+      };
+    }
     throw error;
   }
 }
@@ -63,8 +75,25 @@ function evaluated(
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
-  const { outputs } = plan;
-  return { address, action, environment: mergedNames(environment, variables), outputs };
+  const { outputs, artifacts } = plan;
+  return {
+    ...{ address, action, outputs },
+    environment: mergedNames(environment, variables),
+    ...(artifacts && { artifacts: renderedArtifacts(artifacts, scope) }),
+  };
+}
+
+/**
+ * @throws TemplateError, ArtifactPathError
+ */
+function renderedArtifacts(artifacts: ArtifactsPlan, scope: Scope): ArtifactsPlan {
+  const paths = artifacts.paths.map((path) => {
+    const rendered = renderText(path, scope);
+    const problem = artifactPathProblem(rendered);
+    if (problem) throw new ArtifactPathError(problem[1]);
+    return rendered;
+  });
+  return { ...artifacts, paths };
 }
 
 /** A try of a step, as its variables see it. */

@@ -15,6 +15,7 @@ export function artifact(parts: Partial<Artifact>): Artifact {
     digest: 'ab'.repeat(32),
     mode: 0o644,
     objectKey: 'artifacts/a',
+    offset: 512,
     createdAt: new Date('2026-01-02T03:04:05.678Z'),
     ...parts,
   };

@@ -26,8 +26,10 @@ export interface ArtifactDocument {
   readonly digest: string;
   /** Permission bits of the file. */
   readonly mode: number;
-  /** Where the content lies in the object store. */
+  /** The archive that holds the content, in the object store. */
   readonly object_key: string;
+  /** Bytes of the archive before it. */
+  readonly offset: number;
   readonly created_at: Date;
   /** Null: with its execution. */
   readonly expires_at: Date | null;
@@ -49,6 +51,7 @@ export const artifactSchema = new Schema(
     digest: { type: String, required: true },
     mode: { type: Number, required: true },
     object_key: { type: String, required: true },
+    offset: { type: Number, required: true },
     created_at: { type: Date, required: true },
     expires_at: { type: Date },
   },

@@ -26,8 +26,10 @@ export interface Artifact extends ArtifactPlace {
   readonly digest: string;
   /** Permission bits of the file. */
   readonly mode: number;
-  /** Where the content lies in the object store. */
+  /** The archive in the object store that holds the content, and of other files of the same try. */
   readonly objectKey: string;
+  /** Bytes of the archive before it. */
+  readonly offset: number;
   readonly createdAt: Date;
   /** Absent: it goes with its execution. */
   readonly expiresAt?: Date;

@@ -4,6 +4,7 @@ import type { Collection, Model } from 'mongoose';
 import { pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { ArtifactRecords } from './artifact-records.js';
 import { type Artifact, artifactId, pathPrefix } from './artifact.js';
 import { ARTIFACT_MODEL, type ArtifactDocument } from './artifact.schema.js';
 
@@ -19,11 +20,12 @@ export interface ExpiredArtifact {
 
 /** `artifacts`: one document for each file. */
 @Injectable()
-export class ArtifactsRepository {
+export class ArtifactsRepository extends ArtifactRecords {
   /** The driver's collection: there may be 10,000 documents of one step. */
   private readonly artifacts: Collection<ArtifactDocument>;
 
   constructor(@InjectModel(ARTIFACT_MODEL) model: Model<ArtifactDocument>) {
+    super();
     this.artifacts = model.db.collection<ArtifactDocument>(model.collection.name);
   }
 
@@ -71,6 +73,21 @@ export class ArtifactsRepository {
       { deadlineMs: REQUEST_DEADLINE_MS },
     );
     return rows.map(({ _id, object_key }) => ({ id: _id, objectKey: object_key }));
+  }
+
+  /** Bytes of all of an execution. */
+  async bytesOf(executionId: string): Promise<number> {
+    const sums = await databaseRetry(
+      () =>
+        this.artifacts
+          .aggregate<{ bytes: number }>([
+            { $match: { _id: rangeOf(executionId) } },
+            { $group: { _id: null, bytes: { $sum: '$size' } } },
+          ])
+          .toArray(),
+      { deadlineMs: REQUEST_DEADLINE_MS },
+    );
+    return sums[0]?.bytes ?? 0;
   }
 
   /** Call it when their contents are gone. Idempotent. */
@@ -141,6 +158,7 @@ function documentOf(artifact: Artifact): ArtifactDocument {
     digest: artifact.digest,
     mode: artifact.mode,
     object_key: artifact.objectKey,
+    offset: artifact.offset,
     created_at: artifact.createdAt,
     expires_at: artifact.expiresAt ?? null,
   };
@@ -161,6 +179,7 @@ function artifactOf(document: ArtifactDocument): Artifact {
     digest: document.digest,
     mode: document.mode,
     objectKey: document.object_key,
+    offset: document.offset,
     createdAt: document.created_at,
     ...(document.expires_at && { expiresAt: document.expires_at }),
   };

@@ -21,6 +21,8 @@ import { MemoryLogChunkStore } from '../../logs/store/memory-log-chunk-store.js'
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
+import { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
@@ -76,6 +78,11 @@ export class AttemptBench {
     undefined,
     new StepUserScripts(this.processes, 'spec-'),
   );
+  readonly artifacts = new ArtifactKeeper(
+    diskObjectStore(join(this.base, 'objects')),
+    { insert: async () => undefined, bytesOf: async () => 0 },
+    1_000_000,
+  );
   readonly traces: StoredTrace[] = [];
   /** By execution attempt. */
   private readonly tracesOf = new Map<number, readonly StoredTrace[]>();
@@ -101,6 +108,7 @@ export class AttemptBench {
     this.attempts = new ExecutionAttempts(
       new PlanRuns({
         ...{ processes, workspaces, handlers, containers: NO_CONTAINERS },
+        artifacts: this.artifacts,
         groups: new ProcessGroups('spec-'),
         maxParallelSteps: 8,
       }),

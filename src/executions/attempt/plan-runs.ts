@@ -12,9 +12,11 @@ import type { ProcessRunner } from '../../integrations/process/process-runner.js
 import type { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { maskedRun } from './masked-run.js';
 import type { CloneAccess } from './steps/clone-access.js';
 import type { RegistryAccess } from './steps/registry-access.js';
+import { RunArtifacts } from './steps/run-artifacts.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -26,6 +28,7 @@ export interface PlanRunTools {
   readonly handlers: StepHandlers;
   readonly groups: ProcessGroups;
   readonly containers: ContainerRuntime;
+  readonly artifacts: ArtifactKeeper;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -108,6 +111,7 @@ export class PlanRun {
         handlers: this.tools.handlers.forRun({
           ...{ workspace, group, output, host, masks, access, registries },
           ownership: this.ownership,
+          artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
         }),
         clock,
         hostVariables: (address, action) => host.variables(address, action),

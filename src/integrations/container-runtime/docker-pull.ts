@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
+import { megabytes } from '../../common/values/megabytes.js';
 import type { ImageRefusal, ImageRequest } from './container-runtime.js';
 import { asked, saidBy, statusOf } from './docker-errors.js';
 
@@ -143,10 +144,6 @@ class Pull {
       `pulling ${this.request.reference}: ${megabytes(sum('current'))} of ${megabytes(sum('total'))} MB`,
     );
   }
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1);
 }
 
 /** The engines have no codes for it: what they say is all there is. */

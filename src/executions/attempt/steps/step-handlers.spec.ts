@@ -9,6 +9,7 @@ import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
+import type { RunArtifacts } from './run-artifacts.js';
 import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import { createStepHandlers } from './step-handlers.js';
@@ -28,6 +29,7 @@ const place = {
   masks: MaskSet.from([]),
   access: CloneAccess.none,
   registries: RegistryAccess.none,
+  artifacts: standIn<RunArtifacts>({}),
   ownership: new WorkspaceOwnership(workspace, undefined),
 };
 const handlers = createStepHandlers({

@@ -9,6 +9,8 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
+import type { RunArtifacts } from './run-artifacts.js';
+import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
 import { ContainerStepHandler } from './container-step.handler.js';
@@ -31,6 +33,7 @@ export interface StepPlace {
   readonly access: CloneAccess;
   readonly registries: RegistryAccess;
   readonly ownership: WorkspaceOwnership;
+  readonly artifacts: RunArtifacts;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -88,7 +91,13 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ownership,
       ),
   };
-  return new StepHandlers(
-    new Map(Object.entries(factories) as [StepKindName, StepHandlerFactory][]),
+  // What any kind of step leaves behind is kept in one way.
+  const collecting = Object.entries(factories).map(
+    ([kind, make]) =>
+      [
+        kind as StepKindName,
+        (place: StepPlace) => new CollectingStepHandler(make(place), place.artifacts),
+      ] as const,
   );
+  return new StepHandlers(new Map(collecting));
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { sayUrl } from '../../../common/values/repository-url.js';
+import { STEP_PHASES } from '../../../engine/plan/run-state.js';
 import { RUN_STATUSES } from '../../../engine/plan/run-status.js';
 import type { ExecutionSummary } from '../execution-lists.repository.js';
 import type { ExecutionRecord, Placement, TriggerInfo } from '../execution.schema.js';
@@ -92,6 +93,32 @@ export class OutcomeResponse {
   duration!: number | null;
 }
 
+export class PhaseResponse {
+  @ApiProperty({ enum: STEP_PHASES, example: 'command' })
+  name!: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  started_at!: Date;
+
+  @ApiProperty(nullableDate)
+  finished_at!: Date | null;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'Milliseconds.' })
+  duration!: number | null;
+}
+
+/** What a container of a step was made of. */
+export class ImageResponse {
+  @ApiProperty({ example: 'node:22', description: 'As the pipeline names it.' })
+  name!: string;
+
+  @ApiProperty({
+    example: 'sha256:…',
+    description: 'That of the registry; of an image that came from none, its id.',
+  })
+  digest!: string;
+}
+
 export class AttemptResponse extends OutcomeResponse {
   @ApiProperty({ example: 1 })
   number!: number;
@@ -101,6 +128,15 @@ export class AttemptResponse extends OutcomeResponse {
 
   @ApiProperty({ type: String, nullable: true })
   signal!: string | null;
+
+  @ApiPropertyOptional({
+    type: [PhaseResponse],
+    description: 'Its parts, each with its time; absent where it is a command alone.',
+  })
+  phases?: PhaseResponse[];
+
+  @ApiPropertyOptional({ type: ImageResponse, description: 'Absent: it ran in no container.' })
+  image?: ImageResponse;
 }
 
 export class StepResponse extends OutcomeResponse {

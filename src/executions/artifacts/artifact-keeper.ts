@@ -1,0 +1,94 @@
+import { ArchiveError } from '../../common/archive/archive-error.js';
+import { packIndexed } from '../../common/archive/indexed-tree.js';
+import { uuidV7 } from '../../common/ids/uuid.js';
+import type { LeftOutList } from '../../common/tree/left-out.js';
+import { Globs } from '../../common/values/globs/globs.js';
+import type { ArtifactsPlan } from '../../engine/plan/artifacts-plan.js';
+import { objectKey } from '../../integrations/object-store/object-key.js';
+import type { ObjectStore } from '../../integrations/object-store/object-store.js';
+import type { ArtifactPlace } from './artifact.js';
+import type { ArtifactRecords } from './artifact-records.js';
+
+/** Files, folders and links of one try. */
+const MAX_ENTRIES = 100_000;
+/** Names that are looked at for them. */
+const MAX_WALKED = 1_000_000;
+
+/** Of all objects that are artifacts; the next segment is the execution. */
+export const ARTIFACT_OBJECTS = 'artifacts';
+
+/** Whose artifacts they are. */
+export type ArtifactOrigin = Omit<ArtifactPlace, 'path'> & { readonly pipelineId: string };
+
+/** What a try left, and a folder of ours alone for what is copied meanwhile. */
+export interface LeftTree {
+  readonly root: string;
+  readonly scratch: string;
+}
+
+export interface KeptArtifacts {
+  readonly files: number;
+  /** Bytes of the files. */
+  readonly bytes: number;
+  /** Paths that have fitted nothing. */
+  readonly unmatched: readonly string[];
+  readonly leftOut: LeftOutList;
+}
+
+/** The files of an execution would have more bytes, or be more, than one may keep. */
+export class ArtifactsTooLargeError extends Error {}
+
+/**
+ * Keeps what tries leave behind: the files as one archive in the object store, which is put whole
+ * or not at all, and then one record for each file. An archive without records is removed with its
+ * execution.
+ */
+export class ArtifactKeeper {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly records: ArtifactRecords,
+    /** Bytes of all artifacts of one execution. */
+    private readonly maxBytes: number,
+    private readonly now: () => Date = () => new Date(),
+  ) {}
+
+  /**
+   * @throws ArtifactsTooLargeError, ObjectStoreError, the reason of the signal, or an error of the
+   * records
+   */
+  async keep(
+    origin: ArtifactOrigin,
+    plan: ArtifactsPlan,
+    tree: LeftTree,
+    signal: AbortSignal,
+  ): Promise<KeptArtifacts> {
+    const { executionId, executionAttempt, step } = origin;
+    const maxBytes = Math.max(0, this.maxBytes - (await this.records.bytesOf(executionId)));
+    const packed = packIndexed(tree.root, {
+      globs: new Globs(plan.paths),
+      limits: { maxBytes, maxEntries: MAX_ENTRIES, maxWalked: MAX_WALKED },
+      ...{ scratch: tree.scratch, signal },
+    });
+    const id = uuidV7();
+    const key = objectKey(ARTIFACT_OBJECTS, executionId, String(executionAttempt), id);
+    try {
+      await this.objects.put(key, packed.stream, { signal });
+    } catch (error) {
+      if (!(error instanceof ArchiveError)) throw error;
+      throw new ArtifactsTooLargeError(error.message, { cause: error });
+    }
+    const { files, contentBytes: bytes, unmatched, leftOut } = packed.result();
+    if (files.length === 0) await this.objects.delete(key);
+    const createdAt = this.now();
+    const expiresAt =
+      plan.expireInMs === undefined ? undefined : new Date(createdAt.getTime() + plan.expireInMs);
+    await this.records.insert(
+      files.map((file) => ({
+        ...{ ...origin, ...file, objectKey: key, createdAt },
+        name: plan.name ?? step,
+        ...(expiresAt && { expiresAt }),
+      })),
+    );
+    return { files: files.length, bytes, unmatched, leftOut };
+  }
+}

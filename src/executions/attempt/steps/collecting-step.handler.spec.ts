@@ -1,0 +1,102 @@
+import { standIn } from '../../../../test/support/stand-in.js';
+import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
+import { FakeHandler } from '../../../engine/runtime/run-plan.fixture.js';
+import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-handler.js';
+import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
+import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
+import { CollectingStepHandler } from './collecting-step.handler.js';
+import type { RunArtifacts } from './run-artifacts.js';
+
+const SUCCESS: StepOutcome = { kind: 'success', exitCode: 0 };
+const FAILED: StepOutcome = { kind: 'failed', exitCode: 3 };
+const ABORTED: StepOutcome = { kind: 'aborted' };
+const AWAY: StepOutcome = { kind: 'infrastructure', reason: { code: 'c', message: 'm' } };
+
+describe('CollectingStepHandler', () => {
+  let kept: number;
+  let phases: string[];
+  let told: string[];
+  let failure: Error | undefined;
+  let abort: AbortController;
+
+  beforeEach(() => {
+    kept = 0;
+    phases = [];
+    told = [];
+    failure = undefined;
+    abort = new AbortController();
+  });
+
+  function run(outcome: StepOutcome, when?: ArtifactsPlan['when']): Promise<StepOutcome> {
+    const artifacts = standIn<RunArtifacts>({
+      keep: async (_address, _plan, signal) => {
+        signal.throwIfAborted();
+        if (failure) throw failure;
+        kept += 1;
+      },
+      tell: (_address, line) => void told.push(line),
+    });
+    const handler = new CollectingStepHandler(new FakeHandler('shell', () => outcome), artifacts);
+    const attempt = {
+      address: { stage: 's', step: 'x', attempt: 1 },
+      action: { kind: 'shell' },
+      ...(when && { artifacts: { paths: ['dist'], when } }),
+    } as StepAttempt;
+    const progress = { begin: (phase: string) => void phases.push(phase), runsIn: () => undefined };
+    return handler.run(attempt, abort.signal, progress);
+  }
+
+  it('leaves steps without artifacts alone', async () => {
+    expect(await run(SUCCESS)).toBe(SUCCESS);
+    expect(phases).toEqual([]);
+  });
+
+  it.each([
+    ['success', SUCCESS, 1],
+    ['success', FAILED, 0],
+    ['failure', SUCCESS, 0],
+    ['failure', FAILED, 1],
+    ['always', SUCCESS, 1],
+    ['always', FAILED, 1],
+    ['always', ABORTED, 0],
+    ['always', AWAY, 0],
+  ] as const)('when: %s after %j keeps %d', async (when, outcome, count) => {
+    expect(await run(outcome, when)).toBe(outcome);
+    expect(kept).toBe(count);
+    expect(phases).toEqual(count === 1 ? ['command', 'collect'] : ['command']);
+  });
+
+  it('keeps what a try left whose limit has passed, as of a failure', async () => {
+    abort.abort({ code: 'timeout' });
+    expect(await run(ABORTED, 'failure')).toBe(ABORTED);
+    expect(kept).toBe(1);
+    expect(await run(ABORTED, 'success')).toBe(ABORTED);
+    expect(kept).toBe(1);
+  });
+
+  it('is no success when they were not kept, and says why', async () => {
+    failure = new ObjectStoreError('unreachable', 'no answer');
+    expect(await run(SUCCESS, 'success')).toMatchObject({
+      kind: 'infrastructure',
+      reason: { code: 'artifacts_not_kept', data: { code: 'unreachable' } },
+    });
+    expect(told).toEqual(['the artifacts were not kept: no answer']);
+    failure = new ArtifactsTooLargeError('more than 5 bytes');
+    expect(await run(SUCCESS, 'success')).toMatchObject({
+      kind: 'failed',
+      isFinal: true,
+      reason: { code: 'artifacts_too_large' },
+    });
+  });
+
+  it('keeps the reason of a failure, also when its artifacts were not kept', async () => {
+    failure = new Error('no');
+    expect(await run(FAILED, 'always')).toBe(FAILED);
+    expect(told).toHaveLength(1);
+  });
+
+  it('is aborted when it is stopped while it keeps them', async () => {
+    abort.abort({ code: 'cancelled_by_user' });
+    expect(await run(SUCCESS, 'success')).toEqual({ kind: 'aborted' });
+  });
+});
