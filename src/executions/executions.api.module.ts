@@ -7,6 +7,8 @@ import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ArtifactReader } from './artifacts/artifact-reader.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { PipelineTestsService } from './reports/pipeline-tests.js';
+import { TestReportsController } from './reports/test-reports.controller.js';
 import { ExpiredArtifacts } from './artifacts/expired-artifacts.js';
 import { ExecutionExplainer } from './explanation/execution-explainer.js';
 import { RecentlyFinished } from './explanation/finished-lately.js';
@@ -25,6 +27,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ExecutionsController,
     ExecutionLogsController,
     ArtifactsController,
+    TestReportsController,
     PipelineStatsController,
     BadgesController,
   ],
@@ -35,6 +38,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ExecutionLogs,
     ArtifactReader,
     ExpiredArtifacts,
+    PipelineTestsService,
     PipelineStatsService,
     BadgesService,
   ],

@@ -10,6 +10,9 @@ import { PipelinesModule } from '../pipelines/pipelines.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
 import { ObjectStore } from '../integrations/object-store/object-store.js';
 import { ARTIFACT_MODEL, artifactSchema } from './artifacts/artifact.schema.js';
+import { TEST_REPORT_MODEL, testReportSchema } from './reports/test-report.schema.js';
+import { TestReportsPart } from './reports/test-reports-part.js';
+import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsPart } from './artifacts/artifacts-part.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
 import { CancelExecution } from './ending/cancel-execution.js';
@@ -52,6 +55,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
       { name: ExecutionTraceRecord.name, schema: ExecutionTraceSchema },
       { name: QueueRecord.name, schema: QueueSchema },
       { name: ARTIFACT_MODEL, schema: artifactSchema },
+      { name: TEST_REPORT_MODEL, schema: testReportSchema },
     ]),
     CountersModule,
     EventBusModule,
@@ -68,6 +72,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     ExecutionTracesRepository,
     QueuesRepository,
     ArtifactsRepository,
+    TestReportsRepository,
     ExecutionPlacer,
     ExecutionNumbers,
     AcceptExecution,
@@ -89,6 +94,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
   ],
   exports: [
     ArtifactsRepository,
+    TestReportsRepository,
     ExecutionsRepository,
     ExecutionListsRepository,
     ExecutionTracesRepository,
@@ -117,10 +123,12 @@ export class ExecutionsModule implements OnModuleInit {
     private readonly traces: ExecutionTracesRepository,
     private readonly artifacts: ArtifactsRepository,
     private readonly objects: ObjectStore,
+    private readonly reports: TestReportsRepository,
   ) {}
 
   onModuleInit(): void {
     this.parts.register(new TracesPart(this.traces));
     this.parts.register(new ArtifactsPart(this.objects, this.artifacts));
+    this.parts.register(new TestReportsPart(this.reports));
   }
 }

@@ -18,6 +18,7 @@ import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ArtifactKeeper } from './artifacts/artifact-keeper.js';
+import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
 import { ObjectStore } from '../integrations/object-store/object-store.js';
 import { AttemptLogs } from './attempt/attempt-logs.js';
@@ -54,7 +55,7 @@ const planRunsProviders: FactoryProvider[] = [
     provide: PlanRuns,
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
-      ...[ArtifactKeeper, MillraceConfig],
+      ...[ArtifactKeeper, TestReportsRepository, MillraceConfig],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -63,10 +64,20 @@ const planRunsProviders: FactoryProvider[] = [
       groups: ProcessGroups,
       containers: ContainerRuntime,
       artifacts: ArtifactKeeper,
+      reports: TestReportsRepository,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
     ) =>
       new PlanRuns({
-        ...{ processes, workspaces, handlers, groups, containers, artifacts, maxParallelSteps },
+        ...{
+          processes,
+          workspaces,
+          handlers,
+          groups,
+          containers,
+          artifacts,
+          reports,
+          maxParallelSteps,
+        },
       }),
   },
   {

@@ -131,6 +131,18 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on reports of tests', async () => {
+    const report = '<testsuite><testcase name="x"><failure>no</failure></testcase></testsuite>';
+    const pipeline = await create(
+      `name: tests\nsteps: [{ run: "echo '${report.replaceAll('"', '\\"')}' >r.xml", reports: { junit: r.xml } }]\n`,
+    );
+    const id = await trigger(pipeline);
+    await until(id, 'success');
+    await api.json(200, 'GET', `/api/ci/executions/${id}/reports`);
+    await api.json(200, 'GET', `/api/ci/pipelines/${pipeline}/tests`);
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on pipelines', async () => {
     const id = await create(much);
     await create(hello);

@@ -81,6 +81,7 @@ export class InProcessRunner {
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },
       artifacts: standIn<ArtifactKeeper>({}),
+      reports: { insert: () => Promise.resolve() },
       maxParallelSteps: MAX_PARALLEL_STEPS,
     });
     return new InProcessRunner(base, processes, runs, [launcher, clone]);

@@ -135,6 +135,7 @@ function buildStep(
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
     artifacts: step.artifacts,
+    reports: step.reports,
   };
 }
 

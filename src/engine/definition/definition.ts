@@ -1,4 +1,5 @@
 import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
@@ -71,6 +72,7 @@ export interface StepDefinition {
   readonly retry?: RetryPlan;
   readonly outputs: readonly string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly reports?: ReportsPlan;
 }
 
 /**

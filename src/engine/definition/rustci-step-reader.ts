@@ -1,4 +1,5 @@
 import { artifacts } from '../artifacts/artifacts-reader.js';
+import { reports } from '../reports/report-settings.js';
 import { nameRecord } from '../../common/values/name-record.js';
 import { rustciForms } from '../steps/step-kind-registry.js';
 import { NO_COMMANDS } from '../steps/shell/command-step.js';
@@ -62,6 +63,7 @@ export const rustciStepTable = {
     retry,
     outputs,
     artifacts,
+    reports,
   },
   required: ['name', 'step_type'],
   same: { condition: 'when' },

@@ -19,7 +19,9 @@ import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ReportsPlan } from '../plan/reports-plan.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
+import { reports } from '../reports/report-settings.js';
 import type { StepDefinition } from './definition.js';
 import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
 
@@ -41,6 +43,7 @@ export const stepTable = {
     retry,
     outputs,
     artifacts,
+    reports,
   },
   same: { condition: 'when' },
   later: {
@@ -48,7 +51,6 @@ export const stepTable = {
     deploy: LATER.deployments,
     matrix: LATER.matrix,
     cache: 'caches come later',
-    reports: 'reports come later',
     approval: 'approvals come later',
     interruptible: LATER.concurrency,
   },
@@ -93,6 +95,7 @@ export const hookTable = {
     retry,
     outputs,
     artifacts,
+    reports,
   },
   same: { condition: 'when' },
   later: stepTable.later,
@@ -170,6 +173,7 @@ interface StepValues {
   readonly retry?: RetryPlan;
   readonly outputs?: string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly reports?: ReportsPlan;
 }
 
 function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'start'> {
@@ -184,6 +188,7 @@ function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'sta
     retry: values.retry,
     outputs: [...new Set(values.outputs)],
     artifacts: values.artifacts,
+    reports: values.reports,
   };
 }
 

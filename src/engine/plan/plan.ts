@@ -1,4 +1,5 @@
 import type { ArtifactsPlan } from './artifacts-plan.js';
+import type { ReportsPlan } from './reports-plan.js';
 
 /**
  * The plan: what the compiler makes of one pipeline version and what the runtime executes.
@@ -135,6 +136,8 @@ export interface StepPlan {
   readonly outputs: readonly string[];
   /** What of the workspace is kept after each of its attempts; absent = nothing. */
   readonly artifacts?: ArtifactsPlan;
+  /** Files that say how its tests ended; absent = none. */
+  readonly reports?: ReportsPlan;
 }
 
 /**

@@ -1,12 +1,7 @@
+import type { ReportsPlan } from '../plan/reports-plan.js';
 import { globs } from '../yaml/glob-reader.js';
 import { fields, type Reader } from '../yaml/reader.js';
 import { mapped } from '../yaml/value-readers.js';
-
-/** `reports` of a step: which files it leaves that say how its tests ended. */
-export interface ReportSettings {
-  /** Globs of JUnit XML, at least one. */
-  readonly junit: readonly string[];
-}
 
 export const reportsTable = {
   name: 'reports',
@@ -21,7 +16,7 @@ export const reportsTable = {
 } as const;
 
 /** `reports: { junit: "junit/*.xml" }`, or a list of globs. */
-export const reports: Reader<ReportSettings> = mapped(fields(reportsTable), ({ junit }) => ({
+export const reports: Reader<ReportsPlan> = mapped(fields(reportsTable), ({ junit }) => ({
   // Without it a problem was told.
   junit: junit ?? [],
 }));

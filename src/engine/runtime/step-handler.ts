@@ -1,5 +1,6 @@
 import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
 import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { StepAction } from '../plan/plan.js';
 
 /**
@@ -22,6 +23,7 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   /** Names that `$CI_OUTPUT` may set. */
   readonly outputs: readonly string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly reports?: ReportsPlan;
 }
 
 /**

@@ -75,10 +75,11 @@ function evaluated(
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
-  const { outputs, artifacts } = plan;
+  const { outputs, artifacts, reports } = plan;
   return {
     ...{ address, action, outputs },
     environment: mergedNames(environment, variables),
+    ...(reports && { reports }),
     ...(artifacts && { artifacts: renderedArtifacts(artifacts, scope) }),
   };
 }

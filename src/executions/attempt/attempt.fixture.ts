@@ -109,6 +109,7 @@ export class AttemptBench {
       new PlanRuns({
         ...{ processes, workspaces, handlers, containers: NO_CONTAINERS },
         artifacts: this.artifacts,
+        reports: { insert: async () => undefined },
         groups: new ProcessGroups('spec-'),
         maxParallelSteps: 8,
       }),

@@ -16,7 +16,9 @@ import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { maskedRun } from './masked-run.js';
 import type { CloneAccess } from './steps/clone-access.js';
 import type { RegistryAccess } from './steps/registry-access.js';
+import type { TestReportSink } from '../reports/test-report-sink.js';
 import { RunArtifacts } from './steps/run-artifacts.js';
+import { RunReports } from './steps/run-reports.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -29,6 +31,7 @@ export interface PlanRunTools {
   readonly groups: ProcessGroups;
   readonly containers: ContainerRuntime;
   readonly artifacts: ArtifactKeeper;
+  readonly reports: TestReportSink;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -112,6 +115,7 @@ export class PlanRun {
           ...{ workspace, group, output, host, masks, access, registries },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
+          reports: new RunReports(this.tools.reports, context, workspace, masks, output),
         }),
         clock,
         hostVariables: (address, action) => host.variables(address, action),

@@ -5,6 +5,7 @@ import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-hand
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
+import type { RunReports } from './run-reports.js';
 import type { RunArtifacts } from './run-artifacts.js';
 
 const SUCCESS: StepOutcome = { kind: 'success', exitCode: 0 };
@@ -27,7 +28,11 @@ describe('CollectingStepHandler', () => {
     abort = new AbortController();
   });
 
-  function run(outcome: StepOutcome, when?: ArtifactsPlan['when']): Promise<StepOutcome> {
+  function run(
+    outcome: StepOutcome,
+    when?: ArtifactsPlan['when'],
+    withReports = false,
+  ): Promise<StepOutcome> {
     const artifacts = standIn<RunArtifacts>({
       keep: async (_address, _plan, signal) => {
         signal.throwIfAborted();
@@ -36,10 +41,22 @@ describe('CollectingStepHandler', () => {
       },
       tell: (_address, line) => void told.push(line),
     });
-    const handler = new CollectingStepHandler(new FakeHandler('shell', () => outcome), artifacts);
+    const reports = standIn<RunReports>({
+      keep: async () => {
+        if (failure) throw failure;
+        kept += 10;
+      },
+      tell: (_address, line) => void told.push(line),
+    });
+    const handler = new CollectingStepHandler(
+      new FakeHandler('shell', () => outcome),
+      artifacts,
+      reports,
+    );
     const attempt = {
       address: { stage: 's', step: 'x', attempt: 1 },
       action: { kind: 'shell' },
+      ...(withReports && { reports: { junit: ['*.xml'] } }),
       ...(when && { artifacts: { paths: ['dist'], when } }),
     } as StepAttempt;
     const progress = { begin: (phase: string) => void phases.push(phase), runsIn: () => undefined };
@@ -63,7 +80,8 @@ describe('CollectingStepHandler', () => {
   ] as const)('when: %s after %j keeps %d', async (when, outcome, count) => {
     expect(await run(outcome, when)).toBe(outcome);
     expect(kept).toBe(count);
-    expect(phases).toEqual(count === 1 ? ['command', 'collect'] : ['command']);
+    const isOver = outcome.kind === 'success' || outcome.kind === 'failed';
+    expect(phases).toEqual(isOver ? ['command', 'collect'] : ['command']);
   });
 
   it('keeps what a try left whose limit has passed, as of a failure', async () => {
@@ -98,5 +116,24 @@ describe('CollectingStepHandler', () => {
   it('is aborted when it is stopped while it keeps them', async () => {
     abort.abort({ code: 'cancelled_by_user' });
     expect(await run(SUCCESS, 'success')).toEqual({ kind: 'aborted' });
+  });
+
+  it.each([
+    [SUCCESS, 10],
+    [FAILED, 10],
+    [ABORTED, 0],
+    [AWAY, 0],
+  ] as const)('reads reports however the try ended: %j', async (outcome, count) => {
+    expect(await run(outcome, undefined, true)).toBe(outcome);
+    expect(kept).toBe(count);
+  });
+
+  it('is no success when reports were not stored', async () => {
+    failure = new Error('no database');
+    expect(await run(SUCCESS, undefined, true)).toMatchObject({
+      kind: 'infrastructure',
+      reason: { code: 'reports_not_kept' },
+    });
+    expect(await run(FAILED, undefined, true)).toBe(FAILED);
   });
 });

@@ -11,17 +11,19 @@ import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
 import type { RunArtifacts } from './run-artifacts.js';
+import type { RunReports } from './run-reports.js';
 
 /** After the command of a try whose limit has passed, ms. */
 const AFTER_TIMEOUT_MS = 60_000;
 
-/** Another handler, of whose tries is kept what they leave behind. */
+/** Another handler, of whose tries is kept what they leave behind: artifacts, and what tests said. */
 export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> {
   readonly kind: A['kind'];
 
   constructor(
     private readonly inner: StepHandler<A>,
     private readonly artifacts: RunArtifacts,
+    private readonly reports: RunReports,
   ) {
     super();
     this.kind = inner.kind;
@@ -32,31 +34,54 @@ export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> 
     signal: AbortSignal,
     progress: StepProgress,
   ): Promise<StepOutcome> {
-    const { artifacts: plan } = attempt;
-    if (plan === undefined) return this.inner.run(attempt, signal, progress);
+    if (attempt.artifacts === undefined && attempt.reports === undefined) {
+      return this.inner.run(attempt, signal, progress);
+    }
+    const begun = new Date();
     // A handler of commands alone tells no parts; with the files there are two.
     if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
     const outcome = await this.inner.run(attempt, signal, progress);
     const ended = endOf(outcome, signal);
-    if (!isKept(plan, ended)) return outcome;
+    if (ended === 'none') return outcome;
     progress.begin('collect');
     const limit = ended === 'timeout' ? AbortSignal.timeout(AFTER_TIMEOUT_MS) : signal;
-    const problem = await this.collect(attempt, plan, limit);
+    const problem =
+      (await this.collectReports(attempt, begun, limit)) ??
+      (await this.collectArtifacts(attempt, ended, limit));
     if (problem === undefined || outcome.kind !== 'success') return outcome;
-    if (problem === 'stopped') return { kind: 'aborted' };
     return problem;
   }
 
-  private async collect(
-    { address }: StepAttempt,
-    plan: ArtifactsPlan,
+  /** Collected however the try ended; what is no report fails nothing. */
+  private async collectReports(
+    attempt: StepAttempt,
+    begun: Date,
     signal: AbortSignal,
-  ): Promise<StepOutcome | 'stopped' | undefined> {
+  ): Promise<StepOutcome | undefined> {
+    const { address, reports: plan } = attempt;
+    if (plan === undefined) return undefined;
+    try {
+      await this.reports.keep(attempt, plan, begun, signal);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      const message = `they were not kept: ${messageOf(error)}`;
+      this.reports.tell(address, message);
+      return { kind: 'infrastructure', reason: { code: 'reports_not_kept', message } };
+    }
+  }
+
+  private async collectArtifacts(
+    { address, artifacts: plan }: StepAttempt,
+    ended: End,
+    signal: AbortSignal,
+  ): Promise<StepOutcome | undefined> {
+    if (plan === undefined || !isKept(plan, ended)) return undefined;
     try {
       await this.artifacts.keep(address, plan, signal);
       return undefined;
     } catch (error) {
-      if (signal.aborted) return 'stopped';
+      if (signal.aborted) return { kind: 'aborted' };
       const reason = reasonOf(error);
       this.artifacts.tell(address, reason.message);
       return reason.code === 'artifacts_too_large'
@@ -77,16 +102,19 @@ function endOf({ kind }: StepOutcome, signal: AbortSignal): End {
 }
 
 function isKept({ when }: ArtifactsPlan, end: End): boolean {
-  if (end === 'none') return false;
   return when === 'always' || (when === 'success') === (end === 'success');
 }
 
 function reasonOf(error: unknown): Reason {
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   if (error instanceof ArtifactsTooLargeError) {
     const message = `artifacts of the execution are too large (MAX_ARTIFACTS_SIZE): ${said}`;
     return { code: 'artifacts_too_large', message };
   }
   const data = error instanceof ObjectStoreError ? { data: { code: error.code } } : {};
   return { code: 'artifacts_not_kept', message: `the artifacts were not kept: ${said}`, ...data };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -10,6 +10,7 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
 import type { RunArtifacts } from './run-artifacts.js';
+import type { RunReports } from './run-reports.js';
 import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import { createStepHandlers } from './step-handlers.js';
@@ -30,6 +31,7 @@ const place = {
   access: CloneAccess.none,
   registries: RegistryAccess.none,
   artifacts: standIn<RunArtifacts>({}),
+  reports: standIn<RunReports>({}),
   ownership: new WorkspaceOwnership(workspace, undefined),
 };
 const handlers = createStepHandlers({

@@ -10,6 +10,7 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
 import type { RunArtifacts } from './run-artifacts.js';
+import type { RunReports } from './run-reports.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
@@ -34,6 +35,7 @@ export interface StepPlace {
   readonly registries: RegistryAccess;
   readonly ownership: WorkspaceOwnership;
   readonly artifacts: RunArtifacts;
+  readonly reports: RunReports;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -96,7 +98,8 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
     ([kind, make]) =>
       [
         kind as StepKindName,
-        (place: StepPlace) => new CollectingStepHandler(make(place), place.artifacts),
+        (place: StepPlace) =>
+          new CollectingStepHandler(make(place), place.artifacts, place.reports),
       ] as const,
   );
   return new StepHandlers(new Map(collecting));

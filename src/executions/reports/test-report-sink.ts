@@ -1,0 +1,7 @@
+import type { TestReportDocument } from './test-report.schema.js';
+
+/** Port: takes reports. Adapters: the database, and nothing at all for `millrace run`. */
+export abstract class TestReportSink {
+  /** One that is there stays. Idempotent. */
+  abstract insert(report: TestReportDocument): Promise<void>;
+}

@@ -1,0 +1,59 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Requires } from '../../auth/policy/requires.decorator.js';
+import { notFound } from '../../common/errors/millrace.error.js';
+import { ApiErrors } from '../../common/http/api-documentation.js';
+import { UuidPipe } from '../../common/http/uuid.pipe.js';
+import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
+import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
+import { ExecutionsRepository } from '../record/executions.repository.js';
+import {
+  pipelineTestsResponse,
+  PipelineTestsResponse,
+  testReportResponse,
+  TestReportResponse,
+} from './dto/test-report.response.js';
+import { PipelineTestsService } from './pipeline-tests.js';
+import { TestReportsRepository } from './test-reports.repository.js';
+
+/** What tests said. */
+@ApiBearerAuth()
+@Controller('ci')
+export class TestReportsController {
+  constructor(
+    private readonly reports: TestReportsRepository,
+    private readonly tests: PipelineTestsService,
+    private readonly executions: ExecutionsRepository,
+    private readonly pipelines: PipelinesService,
+  ) {}
+
+  @Get('executions/:id/reports')
+  @Requires('executions:read')
+  @ApiTags('executions')
+  @ApiOperation({
+    summary: 'What its tests said',
+    description:
+      'For each try of a step with `reports`: counts, failures with their text, the slowest.',
+  })
+  @ApiOkResponse({ type: [TestReportResponse] })
+  @ApiErrors(400, 401, 404, 503)
+  async ofExecution(@Param('id', ExecutionIdPipe) id: string): Promise<TestReportResponse[]> {
+    if ((await this.executions.find(id)) === null) throw notFound('execution', id);
+    return (await this.reports.ofExecution(id)).map(testReportResponse);
+  }
+
+  @Get('pipelines/:id/tests')
+  @Requires('pipelines:read')
+  @ApiTags('pipelines')
+  @ApiOperation({
+    summary: 'Flaky tests: failed and passed at the same commit',
+    description:
+      'In tries of a step, in retries within a report, or in re-runs. What a pull request of another repository ran does not count.',
+  })
+  @ApiOkResponse({ type: PipelineTestsResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async ofPipeline(@Param('id', UuidPipe) id: string): Promise<PipelineTestsResponse> {
+    await this.pipelines.getHead(id);
+    return pipelineTestsResponse(await this.tests.of(id));
+  }
+}

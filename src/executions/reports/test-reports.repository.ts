@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Collection, Model } from 'mongoose';
+import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { TEST_REPORT_MODEL, type TestReportDocument } from './test-report.schema.js';
+import { TestReportSink } from './test-report-sink.js';
+
+const SAVE_DEADLINE_MS = 15 * 60_000;
+const REQUEST_DEADLINE_MS = 3_000;
+
+export type TestReportSummary = Omit<TestReportDocument, 'outcomes'>;
+
+/** `test_reports`: one document for each try of a step with `reports`. */
+@Injectable()
+export class TestReportsRepository extends TestReportSink {
+  /** The driver's collection: its binary is a Buffer. */
+  private readonly reports: Collection<TestReportDocument>;
+
+  constructor(@InjectModel(TEST_REPORT_MODEL) model: Model<TestReportDocument>) {
+    super();
+    this.reports = model.db.collection<TestReportDocument>(model.collection.name);
+  }
+
+  /** One that is there stays. Waits for a database that is away. */
+  async insert(report: TestReportDocument): Promise<void> {
+    await databaseRetry(
+      async () => {
+        try {
+          await this.reports.insertOne(report);
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+        }
+      },
+      { deadlineMs: SAVE_DEADLINE_MS },
+    );
+  }
+
+  /** In the order of the attempts. */
+  ofExecution(executionId: string): Promise<TestReportSummary[]> {
+    return databaseRetry(
+      () =>
+        this.reports
+          .find({ _id: rangeOf(executionId) })
+          .project<TestReportSummary>({ outcomes: 0 })
+          .sort({ created_at: 1 })
+          .toArray(),
+      { deadlineMs: REQUEST_DEADLINE_MS },
+    );
+  }
+
+  /** The newest first, whole. */
+  newest(pipelineId: string, limit: number): Promise<TestReportDocument[]> {
+    return databaseRetry(
+      () =>
+        this.reports
+          .find({ pipeline_id: pipelineId }, { promoteBuffers: true })
+          .sort({ created_at: -1 })
+          .limit(limit)
+          .toArray() as Promise<TestReportDocument[]>,
+      { deadlineMs: REQUEST_DEADLINE_MS },
+    );
+  }
+
+  async removeExecution(executionId: string): Promise<void> {
+    await databaseRetry(() => this.reports.deleteMany({ _id: rangeOf(executionId) }), {
+      deadlineMs: REQUEST_DEADLINE_MS,
+    });
+  }
+
+  /** The first execution, in the order of ids, of which there are reports, below `before`. */
+  async firstExecution(before: string): Promise<string | undefined> {
+    const found = await databaseRetry(
+      () =>
+        this.reports
+          .find({ _id: { $lt: before } })
+          .project<{ execution_id: string }>({ execution_id: 1 })
+          .sort({ _id: 1 })
+          .limit(1)
+          .toArray(),
+      { deadlineMs: REQUEST_DEADLINE_MS },
+    );
+    return found[0]?.execution_id;
+  }
+}
+
+/** Ids of an execution. `0` is what follows `/`. */
+function rangeOf(executionId: string): { readonly $gt: string; readonly $lt: string } {
+  return { $gt: `${executionId}/`, $lt: `${executionId}0` };
+}
