@@ -2,7 +2,7 @@ import {
   Logger,
   Module,
   type BeforeApplicationShutdown,
-  type FactoryProvider,
+  type Provider,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
@@ -18,6 +18,7 @@ import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ArtifactKeeper } from './artifacts/artifact-keeper.js';
+import { StoredArtifactSources } from './artifacts/stored-artifact-sources.js';
 import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
 import { ObjectStore } from '../integrations/object-store/object-store.js';
@@ -34,7 +35,7 @@ import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 
 /** How a worker runs plans; `millrace run` and the scenarios make the same without Nest. */
-const planRunsProviders: FactoryProvider[] = [
+const planRunsProviders: Provider[] = [
   {
     provide: StepHandlers,
     inject: [ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, Metrics, MillraceConfig],
@@ -55,7 +56,8 @@ const planRunsProviders: FactoryProvider[] = [
     provide: PlanRuns,
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
-      ...[ArtifactKeeper, TestReportsRepository, MillraceConfig],
+      ...[ArtifactKeeper, ObjectStore, StoredArtifactSources, TestReportsRepository],
+      MillraceConfig,
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -64,22 +66,17 @@ const planRunsProviders: FactoryProvider[] = [
       groups: ProcessGroups,
       containers: ContainerRuntime,
       artifacts: ArtifactKeeper,
+      objects: ObjectStore,
+      sources: StoredArtifactSources,
       reports: TestReportsRepository,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
     ) =>
       new PlanRuns({
-        ...{
-          processes,
-          workspaces,
-          handlers,
-          groups,
-          containers,
-          artifacts,
-          reports,
-          maxParallelSteps,
-        },
+        ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+        ...{ artifacts, objects, sources, reports },
       }),
   },
+  StoredArtifactSources,
   {
     provide: ArtifactKeeper,
     inject: [ObjectStore, ArtifactsRepository, MillraceConfig],

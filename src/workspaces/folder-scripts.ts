@@ -65,6 +65,16 @@ find "$from" -mindepth 1 -maxdepth 1 -exec mv -n -t . -- {} + || exit 1
 `;
 
 /**
+ * $1: folder whose entries are put into the folder $2, where they take the place of files of their
+ * names; what else is there stays. Nothing is written through a link that is in the place of a
+ * file.
+ */
+export const MERGE_IN = `
+cd -P -- "$2" || exit 1
+exec cp -a -l --remove-destination -- "$1/." .
+`;
+
+/**
  * $@: folders. Empties them, also of folders without any permission and of paths longer than
  * PATH_MAX: the programs open each folder from the one above it. The folders themselves stay, since
  * their parent is not the step user's. Only folders get permissions: a file may have a second name

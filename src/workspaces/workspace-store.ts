@@ -12,7 +12,7 @@ import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
-import { CHECK_TARGET, EMPTY, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
+import { CHECK_TARGET, EMPTY, MERGE_IN, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
 import { makePassable } from './passable-folder.js';
 import type { StepUserScripts } from './step-user-scripts.js';
 import { HandOverError, type TreeOwners } from './tree-owners.js';
@@ -156,6 +156,28 @@ export class WorkspaceStore {
     if (misplaced) return misplaced;
     removedEmpty(handed);
     return 'placed';
+  }
+
+  /**
+   * Gives what is in a staged folder to the step user, who puts it into `$CI_WORKSPACE`, over files
+   * of the same names.
+   *
+   * @throws FolderError
+   */
+  async merge({ root, directory }: Workspace, staged: string): Promise<void> {
+    if (this.owner) await chownTree(staged, this.owner);
+    // From here on the steps can reach it: nothing of ours goes inside any more.
+    const handed = join(root, basename(staged));
+    await rename(staged, handed);
+    const end = await this.scripts.run(MERGE_IN, [handed, directory], EMPTY_MS);
+    const cleared = await this.scripts.run(EMPTY, [handed], EMPTY_MS);
+    removedEmpty(handed);
+    for (const one of [end, cleared]) {
+      if (one.kind === 'broken') throw new FolderError(`files cannot be brought: ${one.message}`);
+    }
+    if (end.kind === 'exited' && end.code !== 0) {
+      throw new FolderError(`files cannot be brought: ${end.stderr.trim().split('\n')[0] ?? ''}`);
+    }
   }
 
   /** Attempts whose folders are here; used to find what a dead worker left. */

@@ -162,4 +162,48 @@ steps:
     } while (cursor !== '');
     expect(count).toBe(10_000);
   });
+
+  it('are brought into the workspace of a later step, over what is there', async () => {
+    const execution = await server.run(`name: e
+stages:
+  - name: build
+    steps: [{ run: 'mkdir -p out/a; echo v1 >out/a/f; ln -s a/f out/l', artifacts: out }]
+  - name: use
+    steps:
+      - run: 'rm -rf out; mkdir -p out/a; echo other >out/a/f; echo mine >out/a/own; ln -s /etc out/link'
+      - run: 'cat out/a/f out/l out/a/own; echo more >>out/a/f'
+        artifacts_from: build
+`);
+    const log = await server.logText(execution.id);
+    expect(log).toContain('artifacts: brings build/step-1, attempt 1');
+    expect(log.split('\n').filter((line) => /^(v1|mine|other)$/.test(line))).toEqual([
+      'v1',
+      'v1',
+      'mine',
+    ]);
+    expect(execution.status).toBe('success');
+  });
+
+  it('of another pipeline are those of its last success on the branch', async () => {
+    const lib = await server.createPipeline(`name: lib
+steps: [{ run: 'echo "$CI_EXECUTION_NUMBER" >f; [ "$FAIL" != yes ]', artifacts: { paths: f, when: always } }]
+`);
+    const runLib = async (branch: string, environment = {}): Promise<void> => {
+      await server.finished(await server.trigger(lib, { branch, environment }));
+    };
+    await runLib('main');
+    await runLib('other');
+    await runLib('main', { FAIL: 'yes' });
+    const take = (branch: string) =>
+      server.run(
+        `name: t-${branch}\nsteps: [{ run: cat f, artifacts_from: { pipeline: lib, branch: ${branch} } }]\n`,
+      );
+    const taken = await take('main');
+    expect(await server.logText(taken.id)).toMatch(/brings main\/step-1, attempt 1 of lib#1\n1\n/);
+    const none = await take('nowhere');
+    expect(none.stages[0]?.steps[0]?.reason).toMatchObject({
+      code: 'artifacts_missing',
+      message: expect.stringContaining('lib has no success on nowhere yet') as unknown,
+    });
+  });
 });

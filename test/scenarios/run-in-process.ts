@@ -1,3 +1,5 @@
+import type { ArtifactSources } from '../../src/executions/artifacts/artifact-sources.js';
+import type { ObjectStore } from '../../src/integrations/object-store/object-store.js';
 import type { ArtifactKeeper } from '../../src/executions/artifacts/artifact-keeper.js';
 import { standIn } from '../support/stand-in.js';
 import { mkdtemp, readdir } from 'node:fs/promises';
@@ -81,6 +83,8 @@ export class InProcessRunner {
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },
       artifacts: standIn<ArtifactKeeper>({}),
+      objects: standIn<ObjectStore>({}),
+      sources: standIn<ArtifactSources>({}),
       reports: { insert: () => Promise.resolve() },
       maxParallelSteps: MAX_PARALLEL_STEPS,
     });

@@ -6,6 +6,9 @@ import type { Artifact } from '../../executions/artifacts/artifact.js';
 import { ArtifactKeeper } from '../../executions/artifacts/artifact-keeper.js';
 import { ArtifactRecords } from '../../executions/artifacts/artifact-records.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
+import type { ArtifactSources } from '../../executions/artifacts/artifact-sources.js';
+import { NoUpstreamError } from '../../executions/artifacts/no-upstream.error.js';
+import type { ObjectStore } from '../../integrations/object-store/object-store.js';
 import { parseObjectKey } from '../../integrations/object-store/object-key.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
@@ -14,7 +17,15 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 export class LocalArtifacts extends ArtifactRecords {
   readonly keeper: ArtifactKeeper;
   private readonly artifacts: Artifact[] = [];
-  private readonly objects;
+  readonly objects: ObjectStore;
+  /** There are no other pipelines here. */
+  readonly sources: ArtifactSources = {
+    ofExecution: () => Promise.resolve(this.artifacts),
+    lastSuccess: (pipeline) =>
+      Promise.reject(
+        new NoUpstreamError(`without a server there is no other pipeline: ${pipeline}`),
+      ),
+  };
 
   private constructor(
     private readonly folder: string,

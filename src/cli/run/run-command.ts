@@ -12,7 +12,6 @@ import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compil
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
-import type { ArtifactKeeper } from '../../executions/artifacts/artifact-keeper.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
@@ -119,7 +118,7 @@ async function runInFolder(
   try {
     // It must be there to end containers if this process is killed.
     if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(processes, workspaces, artifacts.keeper, engine, base);
+    const tools = await newRuns(processes, workspaces, artifacts, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -143,7 +142,7 @@ async function runInFolder(
 async function newRuns(
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
-  artifacts: ArtifactKeeper,
+  { keeper, objects, sources }: LocalArtifacts,
   engine: OwnEngine,
   base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
@@ -164,7 +163,8 @@ async function newRuns(
   const groups = new ProcessGroups(`run-${process.pid}-`);
   return {
     runs: new PlanRuns({
-      ...{ processes, workspaces, handlers, groups, containers, artifacts, maxParallelSteps },
+      ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+      ...{ artifacts: keeper, objects, sources },
       // What they said is in the log; nobody asks for it later.
       reports: { insert: () => Promise.resolve() },
     }),

@@ -11,6 +11,7 @@ import { draftWith, kindOf } from '../steps/step-kind-registry.js';
 import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
+import { checkArtifactSources } from './artifact-checks.js';
 import { checkContainers } from './container-checks.js';
 import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
 import { ProblemSink } from './problem-sink.js';
@@ -61,6 +62,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkReferences(definition, sink);
   checkCommands(definition, sink);
   checkContainers(definition, sink);
+  checkArtifactSources(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
   checkResume(definition, sink);
@@ -135,6 +137,7 @@ function buildStep(
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
     artifacts: step.artifacts,
+    artifactsFrom: step.artifactsFrom,
     reports: step.reports,
   };
 }

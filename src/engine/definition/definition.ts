@@ -1,4 +1,4 @@
-import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
@@ -72,6 +72,7 @@ export interface StepDefinition {
   readonly retry?: RetryPlan;
   readonly outputs: readonly string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly artifactsFrom?: readonly ArtifactsSource[];
   readonly reports?: ReportsPlan;
 }
 

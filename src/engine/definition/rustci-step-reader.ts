@@ -1,3 +1,4 @@
+import { artifactsFrom } from '../artifacts/artifacts-from-reader.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import { nameRecord } from '../../common/values/name-record.js';
@@ -63,6 +64,7 @@ export const rustciStepTable = {
     retry,
     outputs,
     artifacts,
+    artifacts_from: artifactsFrom,
     reports,
   },
   required: ['name', 'step_type'],

@@ -18,8 +18,9 @@ import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
-import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
+import { artifactsFrom } from '../artifacts/artifacts-from-reader.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import type { StepDefinition } from './definition.js';
@@ -43,6 +44,7 @@ export const stepTable = {
     retry,
     outputs,
     artifacts,
+    artifacts_from: artifactsFrom,
     reports,
   },
   same: { condition: 'when' },
@@ -95,6 +97,7 @@ export const hookTable = {
     retry,
     outputs,
     artifacts,
+    artifacts_from: artifactsFrom,
     reports,
   },
   same: { condition: 'when' },
@@ -173,6 +176,7 @@ interface StepValues {
   readonly retry?: RetryPlan;
   readonly outputs?: string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly artifacts_from?: ArtifactsSource[];
   readonly reports?: ReportsPlan;
 }
 
@@ -188,6 +192,7 @@ function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'sta
     retry: values.retry,
     outputs: [...new Set(values.outputs)],
     artifacts: values.artifacts,
+    artifactsFrom: values.artifacts_from,
     reports: values.reports,
   };
 }

@@ -16,3 +16,15 @@ export interface ArtifactsPlan {
   /** Milliseconds from the end of the step; absent: they go with their execution. */
   readonly expireInMs?: number;
 }
+
+/** Which artifacts are brought into the workspace before a step: its key `artifacts_from`. */
+export interface ArtifactsSource {
+  /** Of this stage of the same execution, or of the other pipeline's. */
+  readonly stage?: string;
+  readonly step?: string;
+  /** The name of the artifacts; absent: all. */
+  readonly name?: string;
+  /** Another pipeline: of its last success on the branch. */
+  readonly pipeline?: string;
+  readonly branch?: string;
+}

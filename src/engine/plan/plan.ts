@@ -1,4 +1,4 @@
-import type { ArtifactsPlan } from './artifacts-plan.js';
+import type { ArtifactsPlan, ArtifactsSource } from './artifacts-plan.js';
 import type { ReportsPlan } from './reports-plan.js';
 
 /**
@@ -134,6 +134,8 @@ export interface StepPlan {
    * step.
    */
   readonly outputs: readonly string[];
+  /** Brought into the workspace before each of its attempts; absent = nothing. */
+  readonly artifactsFrom?: readonly ArtifactsSource[];
   /** What of the workspace is kept after each of its attempts; absent = nothing. */
   readonly artifacts?: ArtifactsPlan;
   /** Files that say how its tests ended; absent = none. */

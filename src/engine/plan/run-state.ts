@@ -70,7 +70,7 @@ export interface AttemptState {
  * `pull` fetches the image, `ready` makes the container, `command` is what the step does: the limit
  * of the step is that of it alone; `collect` takes back what it left.
  */
-export const STEP_PHASES = ['pull', 'ready', 'command', 'collect'] as const;
+export const STEP_PHASES = ['restore', 'pull', 'ready', 'command', 'collect'] as const;
 
 export type StepPhase = (typeof STEP_PHASES)[number];
 

@@ -1,5 +1,5 @@
 import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
-import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
+import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { StepAction } from '../plan/plan.js';
 
@@ -23,6 +23,7 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   /** Names that `$CI_OUTPUT` may set. */
   readonly outputs: readonly string[];
   readonly artifacts?: ArtifactsPlan;
+  readonly artifactsFrom?: readonly ArtifactsSource[];
   readonly reports?: ReportsPlan;
 }
 

@@ -75,10 +75,11 @@ function evaluated(
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
-  const { outputs, artifacts, reports } = plan;
+  const { outputs, artifacts, artifactsFrom, reports } = plan;
   return {
     ...{ address, action, outputs },
     environment: mergedNames(environment, variables),
+    ...(artifactsFrom && { artifactsFrom }),
     ...(reports && { reports }),
     ...(artifacts && { artifacts: renderedArtifacts(artifacts, scope) }),
   };

@@ -22,6 +22,7 @@ import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
+import type { ArtifactSources } from '../artifacts/artifact-sources.js';
 import { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
@@ -109,6 +110,8 @@ export class AttemptBench {
       new PlanRuns({
         ...{ processes, workspaces, handlers, containers: NO_CONTAINERS },
         artifacts: this.artifacts,
+        objects: diskObjectStore(join(this.base, 'objects')),
+        sources: standIn<ArtifactSources>({}),
         reports: { insert: async () => undefined },
         groups: new ProcessGroups('spec-'),
         maxParallelSteps: 8,

@@ -12,6 +12,9 @@ import type { ProcessRunner } from '../../integrations/process/process-runner.js
 import type { WorkspaceOwnership } from '../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
+import type { ObjectStore } from '../../integrations/object-store/object-store.js';
+import type { ArtifactSources } from '../artifacts/artifact-sources.js';
+import { BroughtArtifacts } from './steps/brought-artifacts.js';
 import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { maskedRun } from './masked-run.js';
 import type { CloneAccess } from './steps/clone-access.js';
@@ -31,6 +34,8 @@ export interface PlanRunTools {
   readonly groups: ProcessGroups;
   readonly containers: ContainerRuntime;
   readonly artifacts: ArtifactKeeper;
+  readonly objects: ObjectStore;
+  readonly sources: ArtifactSources;
   readonly reports: TestReportSink;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
@@ -115,6 +120,7 @@ export class PlanRun {
           ...{ workspace, group, output, host, masks, access, registries },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
+          brought: new BroughtArtifacts(this.tools, context, workspace, this.ownership, output),
           reports: new RunReports(this.tools.reports, context, workspace, masks, output),
         }),
         clock,

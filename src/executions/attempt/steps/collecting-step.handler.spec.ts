@@ -5,6 +5,8 @@ import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-hand
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
+import { NoUpstreamError } from '../../artifacts/no-upstream.error.js';
+import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunReports } from './run-reports.js';
 import type { RunArtifacts } from './run-artifacts.js';
 
@@ -31,7 +33,7 @@ describe('CollectingStepHandler', () => {
   function run(
     outcome: StepOutcome,
     when?: ArtifactsPlan['when'],
-    withReports = false,
+    { withReports = false, asks = false } = {},
   ): Promise<StepOutcome> {
     const artifacts = standIn<RunArtifacts>({
       keep: async (_address, _plan, signal) => {
@@ -48,14 +50,22 @@ describe('CollectingStepHandler', () => {
       },
       tell: (_address, line) => void told.push(line),
     });
+    const brought = standIn<BroughtArtifacts>({
+      bring: async () => {
+        if (failure) throw failure;
+        kept += 100;
+      },
+    });
     const handler = new CollectingStepHandler(
       new FakeHandler('shell', () => outcome),
       artifacts,
       reports,
+      brought,
     );
     const attempt = {
       address: { stage: 's', step: 'x', attempt: 1 },
       action: { kind: 'shell' },
+      ...(asks && { artifactsFrom: [{ stage: 'build' }] }),
       ...(withReports && { reports: { junit: ['*.xml'] } }),
       ...(when && { artifacts: { paths: ['dist'], when } }),
     } as StepAttempt;
@@ -124,16 +134,39 @@ describe('CollectingStepHandler', () => {
     [ABORTED, 0],
     [AWAY, 0],
   ] as const)('reads reports however the try ended: %j', async (outcome, count) => {
-    expect(await run(outcome, undefined, true)).toBe(outcome);
+    expect(await run(outcome, undefined, { withReports: true })).toBe(outcome);
     expect(kept).toBe(count);
   });
 
   it('is no success when reports were not stored', async () => {
     failure = new Error('no database');
-    expect(await run(SUCCESS, undefined, true)).toMatchObject({
+    expect(await run(SUCCESS, undefined, { withReports: true })).toMatchObject({
       kind: 'infrastructure',
       reason: { code: 'reports_not_kept' },
     });
-    expect(await run(FAILED, undefined, true)).toBe(FAILED);
+    expect(await run(FAILED, undefined, { withReports: true })).toBe(FAILED);
+  });
+
+  it('brings artifacts before the step runs', async () => {
+    expect(await run(SUCCESS, undefined, { asks: true })).toBe(SUCCESS);
+    expect(kept).toBe(100);
+    expect(phases).toEqual(['restore', 'command']);
+  });
+
+  it('does not run without them, and tells what may come from what will not', async () => {
+    failure = new NoUpstreamError('there are none');
+    expect(await run(SUCCESS, undefined, { asks: true })).toMatchObject({
+      kind: 'failed',
+      isFinal: true,
+      reason: { code: 'artifacts_missing' },
+    });
+    failure = new ObjectStoreError('unreachable', 'no answer');
+    expect(await run(SUCCESS, undefined, { asks: true })).toMatchObject({
+      kind: 'infrastructure',
+      reason: { code: 'artifacts_not_brought' },
+    });
+    failure = new ObjectStoreError('not_found', 'expired');
+    expect(await run(SUCCESS, undefined, { asks: true })).toMatchObject({ kind: 'failed' });
+    expect(phases).toEqual(['restore', 'restore', 'restore']);
   });
 });

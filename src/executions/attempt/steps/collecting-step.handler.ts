@@ -1,4 +1,4 @@
-import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
+import type { ArtifactsPlan, ArtifactsSource } from '../../../engine/plan/artifacts-plan.js';
 import type { StepAction } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
@@ -10,13 +10,17 @@ import {
 import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
+import { type BroughtArtifacts, mayComeLater } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 
 /** After the command of a try whose limit has passed, ms. */
 const AFTER_TIMEOUT_MS = 60_000;
 
-/** Another handler, of whose tries is kept what they leave behind: artifacts, and what tests said. */
+/**
+ * Another handler, whose tries get the artifacts that they ask for, and of which is kept what they
+ * leave: artifacts, and what tests said.
+ */
 export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> {
   readonly kind: A['kind'];
 
@@ -24,6 +28,7 @@ export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> 
     private readonly inner: StepHandler<A>,
     private readonly artifacts: RunArtifacts,
     private readonly reports: RunReports,
+    private readonly brought: BroughtArtifacts,
   ) {
     super();
     this.kind = inner.kind;
@@ -34,15 +39,21 @@ export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> 
     signal: AbortSignal,
     progress: StepProgress,
   ): Promise<StepOutcome> {
-    if (attempt.artifacts === undefined && attempt.reports === undefined) {
+    const { artifacts, artifactsFrom, reports } = attempt;
+    if (artifacts === undefined && artifactsFrom === undefined && reports === undefined) {
       return this.inner.run(attempt, signal, progress);
+    }
+    if (artifactsFrom !== undefined) {
+      progress.begin('restore');
+      const problem = await this.bring(attempt, artifactsFrom, signal);
+      if (problem !== undefined) return problem;
     }
     const begun = new Date();
     // A handler of commands alone tells no parts; with the files there are two.
     if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
     const outcome = await this.inner.run(attempt, signal, progress);
     const ended = endOf(outcome, signal);
-    if (ended === 'none') return outcome;
+    if (ended === 'none' || (artifacts ?? reports) === undefined) return outcome;
     progress.begin('collect');
     const limit = ended === 'timeout' ? AbortSignal.timeout(AFTER_TIMEOUT_MS) : signal;
     const problem =
@@ -50,6 +61,23 @@ export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> 
       (await this.collectArtifacts(attempt, ended, limit));
     if (problem === undefined || outcome.kind !== 'success') return outcome;
     return problem;
+  }
+
+  private async bring(
+    { address }: StepAttempt,
+    sources: readonly ArtifactsSource[],
+    signal: AbortSignal,
+  ): Promise<StepOutcome | undefined> {
+    try {
+      await this.brought.bring(address, sources, signal);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) return { kind: 'aborted' };
+      const message = `artifacts were not brought: ${messageOf(error)}`;
+      return mayComeLater(error)
+        ? { kind: 'infrastructure', reason: { code: 'artifacts_not_brought', message } }
+        : { kind: 'failed', isFinal: true, reason: { code: 'artifacts_missing', message } };
+    }
   }
 
   /** Collected however the try ended; what is no report fails nothing. */

@@ -9,6 +9,7 @@ import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
+import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 import { RegistryAccess } from './registry-access.js';
@@ -32,6 +33,7 @@ const place = {
   registries: RegistryAccess.none,
   artifacts: standIn<RunArtifacts>({}),
   reports: standIn<RunReports>({}),
+  brought: standIn<BroughtArtifacts>({}),
   ownership: new WorkspaceOwnership(workspace, undefined),
 };
 const handlers = createStepHandlers({

@@ -9,6 +9,7 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
+import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
@@ -36,6 +37,7 @@ export interface StepPlace {
   readonly ownership: WorkspaceOwnership;
   readonly artifacts: RunArtifacts;
   readonly reports: RunReports;
+  readonly brought: BroughtArtifacts;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -99,7 +101,7 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
       [
         kind as StepKindName,
         (place: StepPlace) =>
-          new CollectingStepHandler(make(place), place.artifacts, place.reports),
+          new CollectingStepHandler(make(place), place.artifacts, place.reports, place.brought),
       ] as const,
   );
   return new StepHandlers(new Map(collecting));

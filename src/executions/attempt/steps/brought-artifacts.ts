@@ -1,0 +1,94 @@
+import { ArchiveError } from '../../../common/archive/archive-error.js';
+import { unpackTree } from '../../../common/archive/unpack-tree.js';
+import type { ArtifactsSource } from '../../../engine/plan/artifacts-plan.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import type { StepAddress } from '../../../engine/runtime/step-handler.js';
+import { parseObjectKey } from '../../../integrations/object-store/object-key.js';
+import {
+  type ObjectStore,
+  ObjectStoreError,
+} from '../../../integrations/object-store/object-store.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
+import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import {
+  archivesOf,
+  type ArtifactSources,
+  type FoundArtifacts,
+} from '../../artifacts/artifact-sources.js';
+import { NoUpstreamError } from '../../artifacts/no-upstream.error.js';
+import type { StepOutput } from './step-output.js';
+
+/** Of what one archive may hold; it was held to the limits of its own execution when it was kept. */
+const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 1_000_000 };
+
+/** Where artifacts are, and how they come into workspaces. */
+export interface ArtifactBringing {
+  readonly sources: ArtifactSources;
+  readonly objects: ObjectStore;
+  readonly workspaces: WorkspaceStore;
+}
+
+/** Brings artifacts into the workspace of one run: all that a step asks for, or nothing of it. */
+export class BroughtArtifacts {
+  constructor(
+    private readonly tools: ArtifactBringing,
+    private readonly context: Pick<RunContext, 'executionId' | 'trigger'>,
+    private readonly workspace: Workspace,
+    private readonly ownership: WorkspaceOwnership,
+    private readonly output: Pick<StepOutput, 'systemLine'>,
+  ) {}
+
+  /**
+   * @throws NoUpstreamError, ObjectStoreError, ArchiveError, FolderError, HandOverError, the reason
+   * of the signal
+   */
+  async bring(
+    address: StepAddress,
+    sources: readonly ArtifactsSource[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const staged: string[] = [];
+    for (const source of sources) {
+      const { executionId, shown } = await this.executionOf(source);
+      const found = archivesOf(await this.tools.sources.ofExecution(executionId), source);
+      for (const archive of found) {
+        staged.push(await this.unpack(archive, signal));
+        const from = shown === undefined ? '' : ` of ${shown}`;
+        this.output.systemLine(address, `artifacts: brings ${archive.shown}${from}`);
+      }
+    }
+    await this.ownership.asSteps(async () => {
+      for (const folder of staged) await this.tools.workspaces.merge(this.workspace, folder);
+    });
+  }
+
+  /** What a stranger has pushed gets nothing of what others made. */
+  private async executionOf({
+    pipeline,
+    branch,
+  }: ArtifactsSource): Promise<{ readonly executionId: string; readonly shown?: string }> {
+    if (pipeline === undefined) return { executionId: this.context.executionId };
+    if (this.context.trigger.fork === true) {
+      throw new NoUpstreamError(
+        'a pull request of another repository gets no artifacts of other pipelines',
+      );
+    }
+    return this.tools.sources.lastSuccess(pipeline, branch ?? '');
+  }
+
+  private async unpack({ objectKey: text }: FoundArtifacts, signal: AbortSignal): Promise<string> {
+    const key = parseObjectKey(text);
+    if (key === undefined) throw new Error(`a record names no object: ${text}`);
+    const folder = await this.tools.workspaces.stage(this.workspace);
+    const { body } = await this.tools.objects.get(key, { signal });
+    await unpackTree(body, folder, { limits: LIMITS, missingTargets: 'keep', signal });
+    return folder;
+  }
+}
+
+/** Whether another try may bring what this one could not. */
+export function mayComeLater(error: unknown): boolean {
+  if (error instanceof NoUpstreamError || error instanceof ArchiveError) return false;
+  return !(error instanceof ObjectStoreError && error.code === 'not_found');
+}
