@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,19 +8,34 @@ import { eventually } from './eventually.js';
 import { removeTree } from './remove-tree.js';
 
 const run = promisify(execFile);
+/** Number of the daemon's containerd. */
+const CONTAINERD = 'exec/containerd/containerd.pid';
 
 /**
  * A Docker Engine of a test's own: its images, containers and networks are gone with it. Needs
  * root.
  */
 export class DockerEngine {
-  private constructor(
-    private readonly daemon: ChildProcess,
-    private readonly folder: string,
-  ) {}
+  private daemon: ChildProcess | undefined;
+
+  private constructor(private readonly folder: string) {}
 
   static async start(): Promise<DockerEngine> {
-    const folder = await mkdtemp(join(tmpdir(), 'millrace-docker-'));
+    const engine = new DockerEngine(await mkdtemp(join(tmpdir(), 'millrace-docker-')));
+    try {
+      await engine.begin();
+      return engine;
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+  }
+
+  /** Starts the daemon; also again, when it was killed. */
+  async begin(): Promise<void> {
+    const { folder } = this;
+    // One that was killed left its number, which another process may have by now.
+    for (const left of ['pid', CONTAINERD]) await rm(join(folder, left), { force: true });
     const daemon = spawn(
       'dockerd',
       [
@@ -32,31 +47,35 @@ export class DockerEngine {
       // Compressing and gathering what it says is not needed: a failed start prints the end of it.
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
+    this.daemon = daemon;
     let said = '';
-    daemon.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
-    const engine = new DockerEngine(daemon, folder);
+    daemon.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
+    await eventually(async () => {
+      if (daemon.exitCode !== null) throw new Error(`dockerd ended:\n${said}`);
+      return this.docker('version').then(
+        () => true,
+        () => undefined,
+      );
+    }, 60_000);
+  }
+
+  /** Ends the daemon and its containerd at once; programs in containers go on. */
+  async kill(): Promise<void> {
+    if (this.daemon?.exitCode !== null || this.daemon.signalCode !== null) return;
+    const containerd = Number(await readFile(join(this.folder, CONTAINERD), 'utf8'));
+    this.daemon.kill('SIGKILL');
+    await once(this.daemon, 'exit');
     try {
-      await eventually(async () => {
-        if (daemon.exitCode !== null) throw new Error(`dockerd ended:\n${said}`);
-        return engine.docker('version').then(
-          () => true,
-          () => undefined,
-        );
-      }, 60_000);
-      return engine;
+      process.kill(containerd, 'SIGKILL');
     } catch (error) {
-      await engine.stop();
-      throw error;
+      // It may die with the daemon.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }
 
   /** Of its API, as `DOCKER_HOST` has it. */
   get host(): string {
     return `unix://${this.folder}/docker.sock`;
-  }
-
-  get pid(): number {
-    return this.daemon.pid ?? 0;
   }
 
   /** Environment by which docker and docker-compose find this engine. */
@@ -95,7 +114,7 @@ export class DockerEngine {
   async stop(): Promise<void> {
     const left = await this.docker('ps', '--quiet').catch(() => '');
     if (left !== '') await this.docker('kill', ...left.split('\n')).catch(() => '');
-    if (this.daemon.exitCode === null) {
+    if (this.daemon?.exitCode === null && this.daemon.signalCode === null) {
       this.daemon.kill('SIGTERM');
       await once(this.daemon, 'exit');
     }

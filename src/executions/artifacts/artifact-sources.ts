@@ -9,7 +9,7 @@ export interface Upstream {
   readonly shown: string;
 }
 
-/** Port: where artifacts are found. Adapters: the database, and those of one run on this machine. */
+/** The last success of another pipeline, from which artifacts are taken. */
 export abstract class ArtifactSources {
   abstract ofExecution(executionId: string): Promise<readonly Artifact[]>;
   /**
@@ -28,8 +28,8 @@ export interface FoundArtifacts {
 }
 
 /**
- * The archives that a source means, by the records of its execution: of each step those of its last
- * try that kept any, in the order in which they were kept.
+ * The archives that a source means, by the records of its execution: of each step those of its
+ * last try that kept any, in the order in which they were kept.
  *
  * @throws NoUpstreamError when there are none
  */

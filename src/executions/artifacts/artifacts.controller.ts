@@ -4,6 +4,7 @@ import {
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
+  ApiParam,
   ApiProduces,
   ApiResponse,
   ApiTags,
@@ -82,6 +83,7 @@ export class ArtifactsController {
     description:
       'Of several of one path the one of the last attempt of the execution, there the one that was kept last. `ETag` and `Repr-Digest` are its SHA-256; `Range` is understood.',
   })
+  @ApiParam({ name: 'path', schema: { type: 'string' }, example: 'dist/app.js' })
   @ApiHeader({ name: 'Range', required: false, schema: { type: 'string' } })
   @ApiProduces(BYTES)
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })

@@ -62,7 +62,7 @@ export class DockerContainer implements RunningContainer {
   private async untilEnded(output: Readable, ended: Promise<unknown>): Promise<void> {
     const streams = this.frames.follow(output);
     try {
-      await ended;
+      await Promise.race([ended, streams.then(() => this.afterOutput(ended))]);
       await Promise.race([streams, delay(DRAIN_MS, undefined, { ref: false })]);
       output.destroy();
       return;
@@ -70,9 +70,29 @@ export class DockerContainer implements RunningContainer {
       if (statusOf(error) !== undefined) throw error;
     }
     output.destroy();
+    this.becomeLost();
+    await this.whenBack();
+  }
+
+  /**
+   * The output has ended. The container has too, or its programs have closed it, or the connection
+   * was cut: of that the client tells nobody who waits in the middle of an answer.
+   */
+  private async afterOutput(ended: Promise<unknown>): Promise<void> {
+    const answer = ended.then(() => true);
+    answer.catch(() => undefined);
+    for (;;) {
+      if (await Promise.race([answer, delay(ASK_AGAIN_MS, false, { ref: false })])) return;
+      const { State: state } = await this.container.inspect();
+      if (state.Running) continue;
+      this.becomeLost();
+      return;
+    }
+  }
+
+  private becomeLost(): void {
     this.wasLost = true;
     for (const listener of this.listeners) listener();
-    await this.whenBack();
   }
 
   /** The engine is there again: the container has ended, or its output is followed again. */

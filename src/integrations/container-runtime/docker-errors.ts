@@ -1,3 +1,4 @@
+import { within } from '../../common/async/within.js';
 import { EngineAwayError } from './container-runtime.js';
 
 /** What dockerode rejects with when the engine has answered. */
@@ -18,10 +19,18 @@ export function saidBy(error: unknown): string {
   return typeof message === 'string' ? message.trim() : String(error);
 }
 
-/** Does a call; an engine that does not answer is an `EngineAwayError`. */
-export async function asked<T>(call: Promise<T>): Promise<T> {
+/** For an answer that is not a stream, ms. */
+const ANSWER_MS = 120_000;
+
+/**
+ * Does a call; an engine that does not answer is an `EngineAwayError`. One that is killed in the
+ * middle of an answer is told to nobody by its client: hence the limit.
+ */
+export async function asked<T>(call: Promise<T>, limitMs = ANSWER_MS): Promise<T> {
   try {
-    return await call;
+    return await within(limitMs, call, () => {
+      throw new Error(`no answer within ${limitMs / 1000} s`);
+    });
   } catch (error) {
     if (statusOf(error) === undefined) throw new EngineAwayError(saidBy(error));
     throw error;

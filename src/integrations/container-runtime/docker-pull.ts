@@ -87,6 +87,8 @@ class Pull {
         ...(platform !== undefined && { platform }),
         ...(login && { authconfig: { ...login, serveraddress: reference.split('/')[0] ?? '' } }),
       }),
+      // The signal ends it before.
+      2 * this.limits.pullMs,
     )) as Readable;
   }
 

@@ -19,7 +19,7 @@ import {
 import { NoUpstreamError } from '../../artifacts/no-upstream.error.js';
 import type { StepOutput } from './step-output.js';
 
-/** Of what one archive may hold; it was held to the limits of its own execution when it was kept. */
+/** What one archive may hold: it was held to limits when it was kept. */
 const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 1_000_000 };
 
 /** Where artifacts are, and how they come into workspaces. */

@@ -1,0 +1,140 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DockerEngine } from '../support/docker-engine.js';
+import { eventually } from '../support/eventually.js';
+import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
+import { describeWith } from '../support/needed-programs.js';
+import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { expectInvariants } from './support/expect-invariants.js';
+import { Jitter } from './support/jitter.js';
+
+jest.setTimeout(300_000);
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
+/** I4, for containers. */
+const LEFT_MS = 15_000;
+const END_MS = 120_000;
+
+/** A first attempt that lasts, and a second one that ends. */
+const lasting = (keys: string): string => `name: c
+retry_count: 1
+defaults: { image: '${STEP_IMAGE}' }
+steps:
+  - name: only
+    run: 'echo "up $CI_ATTEMPT"; mkdir -p d; : >d/f; chmod 0 d; [ "$CI_ATTEMPT" != 1.1 ] || sleep 600'
+    ${keys}
+`;
+
+describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
+  let engine: DockerEngine;
+  let server: MillraceServer;
+  const jitter = new Jitter('containers');
+
+  beforeAll(async () => {
+    engine = await DockerEngine.start();
+    await makeStepImage(engine);
+    server = await MillraceServer.start({
+      workers: 0,
+      environment: { DOCKER_HOST: engine.host },
+    });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await engine.stop();
+  });
+
+  const begin = async (keys = ''): Promise<string> =>
+    server.trigger(await server.createPipeline(lasting(keys)));
+  const untilUp = async (id: string): Promise<void> => {
+    await eventually(
+      async () => (await server.logText(id)).includes('up 1.1') || undefined,
+      60_000,
+    );
+    await jitter.before(500);
+  };
+  const untilNothingIsLeft = async (): Promise<void> => {
+    await eventually(
+      async () => (await engine.docker('ps', '--all', '--quiet')) === '' || undefined,
+      LEFT_MS,
+    );
+    await eventually(
+      async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
+      LEFT_MS,
+    );
+  };
+  const untilOver = async (id: string): Promise<ExecutionBody> => {
+    const ended = await server.finished(id, END_MS);
+    await untilNothingIsLeft();
+    return ended;
+  };
+  const endWorkers = async (): Promise<void> => {
+    await Promise.all(server.workers.map((worker) => worker.end()));
+  };
+
+  it.each(['container_started', 'step_ended'])('its worker is killed at %s', async (point) => {
+    const doomed = await server.startWorker({}, { FAIL_POINT: point });
+    const keys = point === 'step_ended' ? 'timeout: 1s' : '';
+    const id = await begin(keys);
+    await eventually(() => doomed.isOver() || undefined, 60_000);
+    await server.startWorker();
+    const ended = await untilOver(id);
+    expect(ended.attempt).toBe(2);
+    await endWorkers();
+  });
+
+  it('its worker and the launcher are killed', async () => {
+    const doomed = await server.startWorker();
+    const id = await begin();
+    await untilUp(id);
+    const { pid: worker } = doomed;
+    const children = await readFile(`/proc/${worker}/task/${worker}/children`, 'utf8');
+    await doomed.end('SIGKILL');
+    for (const pid of children.trim().split(' ').map(Number)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
+    await server.startWorker();
+    expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
+    await endWorkers();
+  });
+
+  it('its worker stands still for longer than its lease', async () => {
+    const asleep = await server.startWorker();
+    const id = await begin();
+    await untilUp(id);
+    asleep.child.kill('SIGSTOP');
+    // The launcher ends what the worker cannot look after any more.
+    await eventually(
+      async () => (await engine.docker('ps', '--quiet')) === '' || undefined,
+      30_000,
+    );
+    await server.startWorker();
+    const ended = await server.finished(id, END_MS);
+    expect(ended).toMatchObject({ status: 'success', attempt: 2 });
+    asleep.child.kill('SIGCONT');
+    await untilNothingIsLeft();
+    await endWorkers();
+  });
+
+  it('the engine is killed, and is back later', async () => {
+    await server.startWorker();
+    const id = await begin('retry: { max: 5, backoff: { initial: 2s, factor: 1 } }');
+    await untilUp(id);
+    await engine.kill();
+    await jitter.before(3_000);
+    await engine.begin();
+    const ended = await untilOver(id);
+    expect(ended.status).toBe('success');
+    expect(ended.stages[0]?.steps[0]?.attempts[0]).toMatchObject({ status: 'failed' });
+    expect(await server.logText(id)).toContain('The container engine went away');
+    await endWorkers();
+  });
+
+  it('keeps the invariants through all of that', async () => {
+    await server.startWorker();
+    await expectInvariants({ server });
+  });
+});
