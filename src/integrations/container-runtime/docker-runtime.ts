@@ -46,7 +46,7 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
   });
-  private readonly privateImages: PrivateImages;
+  readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
   private readonly limits = new EngineLimits();
@@ -202,6 +202,8 @@ export class DockerRuntime extends ContainerRuntime {
 
   /** The name of an image of no files, which is there. */
   private async nothing(): Promise<string> {
+    // Made again, it would leave the one before without a name.
+    if (await orGone(this.docker.getImage(NOTHING_IMAGE).inspect())) return NOTHING_IMAGE;
     const made = await asked(
       this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
     );

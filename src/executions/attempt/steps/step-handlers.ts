@@ -4,6 +4,7 @@ import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import type { ContainerRuntime } from '../../../integrations/container-runtime/container-runtime.js';
+import type { ImageBuilder } from '../../../integrations/container-runtime/image-builder.js';
 import type { ProcessRunner } from '../../../integrations/process/process-runner.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
@@ -11,6 +12,7 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
+import { BuildStepHandler } from './build-step.handler.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
@@ -64,6 +66,7 @@ export interface StepTools {
   readonly git: GitClient;
   readonly workspaces: WorkspaceStore;
   readonly containers: ContainerRuntime;
+  readonly builder: ImageBuilder;
   /** Registries that images may come from; undefined: any. */
   readonly registries: readonly string[] | undefined;
 }
@@ -82,6 +85,11 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([containers, new RunImages(containers, registries, allowed), workspace] as const),
         ...([ownership, group, output, host] as const),
       ),
+    build: ({ workspace, group, output, host, masks, registries: access }) =>
+      new BuildStepHandler({
+        ...{ processes, builder: tools.builder, access, allowed },
+        ...{ workspace, group, output, host, masks },
+      }),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
         new GitStepHandler(git, workspace, output, workspaces, masks, access),

@@ -1,0 +1,70 @@
+import type Docker from 'dockerode';
+import { orGone } from './docker-errors.js';
+import { BUILT_LABELS } from './docker-labels.js';
+import { pushImage } from './docker-push.js';
+import { dockerAt } from './docker-removal.js';
+import {
+  type BuilderProgram,
+  ImageBuilder,
+  type PushRequest,
+  type PushResult,
+} from './image-builder.js';
+import type { PrivateImages } from './private-images.js';
+
+export interface DockerBuilderOptions {
+  readonly host: string;
+  readonly installation: string;
+  readonly program: BuilderProgram | undefined;
+  readonly reason: string | undefined;
+  /** Of the runtime: both must know what was fetched with a log-in. */
+  readonly privateImages: PrivateImages;
+}
+
+/** Builds on a Docker Engine, or on what speaks its API. */
+export class DockerBuilder extends ImageBuilder {
+  private readonly docker: Docker;
+
+  constructor(private readonly options: DockerBuilderOptions) {
+    super();
+    this.docker = dockerAt(options.host);
+  }
+
+  get program(): BuilderProgram | undefined {
+    return this.options.program;
+  }
+
+  get reason(): string | undefined {
+    return this.options.reason;
+  }
+
+  get host(): string {
+    return this.options.host;
+  }
+
+  labels(group: string): Readonly<Record<string, string>> {
+    return {
+      [BUILT_LABELS.installation]: this.options.installation,
+      [BUILT_LABELS.group]: group,
+    };
+  }
+
+  mustAskRegistries(): Promise<boolean> {
+    return this.options.privateImages.isAny();
+  }
+
+  protect(reference: string): Promise<void> {
+    return this.options.privateImages.add(reference);
+  }
+
+  push(
+    request: PushRequest,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<PushResult> {
+    return pushImage(this.docker, request, onProgress, signal);
+  }
+
+  async remove(imageId: string): Promise<void> {
+    await orGone(this.docker.getImage(imageId).remove());
+  }
+}

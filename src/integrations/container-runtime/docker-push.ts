@@ -1,0 +1,151 @@
+import type Docker from 'dockerode';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { asked, saidBy, statusOf } from './docker-errors.js';
+import type { PushRequest, PushResult } from './image-builder.js';
+
+/** Without anything new from the engine, ms. */
+const STALL_MS = 120_000;
+/** Between two lines of progress, ms. */
+const TELL_MS = 5_000;
+/** Engines refuse a push without a log-in header, whatever is in it. */
+const NOBODY = {};
+
+interface PushEvent {
+  readonly status?: string;
+  readonly id?: string;
+  readonly error?: string;
+  readonly progressDetail?: { readonly current?: number };
+  readonly aux?: { readonly Digest?: string };
+}
+
+/**
+ * Pushes an image, and asks the registry whether it has what the engine said. The engine stops when
+ * the connection ends.
+ *
+ * @throws the signal's reason, EngineAwayError
+ */
+export async function pushImage(
+  docker: Docker,
+  { reference, login }: PushRequest,
+  onProgress: (line: string) => void,
+  signal: AbortSignal,
+  stallMs = STALL_MS,
+): Promise<PushResult> {
+  const authconfig = login ? { ...login, serveraddress: hostOf(reference) } : NOBODY;
+  const end = new AbortController();
+  const stop = (): void => end.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    const { digest, error } = await push(docker, reference, authconfig, end, onProgress, stallMs);
+    signal.throwIfAborted();
+    if (digest === undefined) return refusalOf(reference, error ?? 'the engine told no digest');
+    return await verified(docker, reference, digest, authconfig);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (statusOf(error) === undefined) throw error;
+    return refusalOf(reference, saidBy(error));
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function push(
+  docker: Docker,
+  reference: string,
+  authconfig: object,
+  end: AbortController,
+  onProgress: (line: string) => void,
+  stallMs: number,
+): Promise<{ readonly digest?: string; readonly error?: string }> {
+  const { repository, tag } = partsOf(reference);
+  let digest: string | undefined;
+  let error: string | undefined;
+  let toldAt = performance.now();
+  const giveUp = (): void => {
+    error ??= `it made no progress within ${stallMs / 1000} s`;
+    end.abort();
+  };
+  let stall = setTimeout(giveUp, stallMs);
+  try {
+    const stream = (await asked(
+      docker.getImage(repository).push({ tag, authconfig, abortSignal: end.signal }),
+    )) as Readable;
+    end.signal.addEventListener('abort', () => stream.destroy(), { once: true });
+    for await (const line of createInterface({ input: stream })) {
+      if (line.trim() === '') continue;
+      const event = JSON.parse(line) as PushEvent;
+      digest = event.aux?.Digest ?? digest;
+      error ??= event.error;
+      clearTimeout(stall);
+      stall = setTimeout(giveUp, stallMs);
+      if (performance.now() - toldAt < TELL_MS) continue;
+      toldAt = performance.now();
+      onProgress(`pushing ${reference}: ${event.status ?? ''} ${event.id ?? ''}`.trimEnd());
+    }
+  } catch (failure) {
+    // Of an end that we made: the caller knows which.
+    if (!end.signal.aborted) throw failure;
+  } finally {
+    clearTimeout(stall);
+  }
+  return { ...(error === undefined ? { digest } : { error }) };
+}
+
+/** What the registry has under the name; another push may have moved the tag meanwhile. */
+async function verified(
+  docker: Docker,
+  reference: string,
+  digest: string,
+  authconfig: object,
+): Promise<PushResult> {
+  const { repository } = partsOf(reference);
+  for (const name of [reference, `${repository}@${digest}`]) {
+    const image = docker.getImage(name);
+    const found = await asked(
+      image.distribution({ authconfig } as Docker.ImageDistributionOptions),
+    ).catch((error: unknown) => {
+      // Podman has no such question: what it knows of the push counts.
+      if (statusOf(error) === 404) return undefined;
+      throw error;
+    });
+    if (found === undefined) return known(docker, reference, repository, digest);
+    if (found.Descriptor.digest === digest) return { kind: 'pushed', digest };
+  }
+  return refusalOf(reference, `the registry does not have ${digest}, which was pushed`);
+}
+
+async function known(
+  docker: Docker,
+  reference: string,
+  repository: string,
+  digest: string,
+): Promise<PushResult> {
+  const { RepoDigests: digests = [] } = await asked(docker.getImage(reference).inspect());
+  const isThere = digests.some((one) => one.endsWith(`@${digest}`));
+  if (isThere) return { kind: 'pushed', digest };
+  return refusalOf(reference, `${repository} is not known to have ${digest}`);
+}
+
+function partsOf(reference: string): { readonly repository: string; readonly tag: string } {
+  const [, repository = reference, tag = 'latest'] = /^(.*):([^:/]+)$/.exec(reference) ?? [];
+  return { repository, tag };
+}
+
+function hostOf(reference: string): string {
+  return reference.split('/')[0] ?? '';
+}
+
+/** The engines have no codes for it: what they say is all there is. */
+export function refusalOf(reference: string, said: string): PushResult {
+  if (/unauthorized|authentication required|no basic auth|denied/i.test(said)) {
+    const message = `the registry does not take ${reference}: ${said}`;
+    return { kind: 'refused', code: 'image_unauthorized', message };
+  }
+  return {
+    kind: 'refused',
+    code: 'push_failed',
+    message: `${reference} cannot be pushed: ${said}`,
+  };
+}
