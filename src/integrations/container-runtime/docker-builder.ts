@@ -1,8 +1,10 @@
 import type Docker from 'dockerode';
-import { orGone } from './docker-errors.js';
-import { BUILT_LABELS } from './docker-labels.js';
+import { newBuiltName } from './built-images.js';
+import type { LocalImage } from './container-runtime.js';
+import { BUILT_LABELS, ownerLabel } from './docker-labels.js';
 import { pushImage } from './docker-push.js';
 import { dockerAt } from './docker-removal.js';
+import { findImage } from './find-image.js';
 import {
   type BuilderProgram,
   ImageBuilder,
@@ -44,16 +46,21 @@ export class DockerBuilder extends ImageBuilder {
   labels(group: string): Readonly<Record<string, string>> {
     return {
       [BUILT_LABELS.installation]: this.options.installation,
+      [BUILT_LABELS.owner]: ownerLabel(process.pid),
       [BUILT_LABELS.group]: group,
     };
   }
 
-  mustAskRegistries(): Promise<boolean> {
-    return this.options.privateImages.isAny();
+  newName(): string {
+    return newBuiltName();
   }
 
-  protect(reference: string): Promise<void> {
-    return this.options.privateImages.add(reference);
+  find(name: string): Promise<LocalImage | undefined> {
+    return findImage(this.docker, name);
+  }
+
+  mustAskRegistries(): Promise<boolean> {
+    return this.options.privateImages.isAny();
   }
 
   push(
@@ -62,9 +69,5 @@ export class DockerBuilder extends ImageBuilder {
     signal: AbortSignal,
   ): Promise<PushResult> {
     return pushImage(this.docker, request, onProgress, signal);
-  }
-
-  async remove(imageId: string): Promise<void> {
-    await orGone(this.docker.getImage(imageId).remove());
   }
 }

@@ -17,6 +17,8 @@ export const LABELS = {
  */
 export const BUILT_LABELS = {
   installation: 'millrace.built-in',
+  /** The process that built it. */
+  owner: 'millrace.built-by',
   /** The execution attempt. */
   group: 'millrace.built-for',
 } as const;

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { asked, saidBy, statusOf } from './docker-errors.js';
+import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import type { PushRequest, PushResult } from './image-builder.js';
 
 /** Without anything new from the engine, ms. */
@@ -27,7 +27,7 @@ interface PushEvent {
  */
 export async function pushImage(
   docker: Docker,
-  { reference, login }: PushRequest,
+  { image, reference, login }: PushRequest,
   onProgress: (line: string) => void,
   signal: AbortSignal,
   stallMs = STALL_MS,
@@ -37,6 +37,7 @@ export async function pushImage(
   const stop = (): void => end.abort();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
+  const giveBack = await lendName(docker, image, reference);
   try {
     const { digest, error } = await push(docker, reference, authconfig, end, onProgress, stallMs);
     signal.throwIfAborted();
@@ -48,7 +49,26 @@ export async function pushImage(
     return refusalOf(reference, saidBy(error));
   } finally {
     signal.removeEventListener('abort', stop);
+    await giveBack();
   }
+}
+
+/**
+ * Gives the image the name under which engines push; returns what gives that back to whatever had
+ * it before.
+ */
+async function lendName(
+  docker: Docker,
+  image: string,
+  reference: string,
+): Promise<() => Promise<void>> {
+  const { repository: repo, tag } = partsOf(reference);
+  const before = await orGone(docker.getImage(reference).inspect());
+  await asked(docker.getImage(image).tag({ repo, tag }));
+  return async () => {
+    if (before === undefined) await orGone(docker.getImage(reference).remove());
+    else await orGone(docker.getImage(before.Id).tag({ repo, tag }));
+  };
 }
 
 async function push(

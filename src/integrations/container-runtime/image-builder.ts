@@ -1,4 +1,4 @@
-import type { RegistryLogin } from './container-runtime.js';
+import type { LocalImage, RegistryLogin } from './container-runtime.js';
 
 /** A program that builds images on the engine. */
 export interface BuilderProgram {
@@ -13,6 +13,8 @@ export interface BuilderProgram {
 }
 
 export interface PushRequest {
+  /** As `newName` has it. */
+  readonly image: string;
   /** Whole: host, repository and tag. */
   readonly reference: string;
   /** For the registry of the reference, and for no other. */
@@ -41,19 +43,25 @@ export abstract class ImageBuilder {
   /** Of the engine, as `DOCKER_HOST`. */
   abstract readonly host: string;
   /**
-   * Labels of images that are built for a group. They are not those of containers: whoever runs
-   * such an image makes a container that has them, too.
+   * Labels of images that are built for a group, by which `sweep` of the runtime finds them. They
+   * are not those of containers: whoever runs such an image makes a container that has them, too.
    */
   abstract labels(group: string): Readonly<Record<string, string>>;
+  /**
+   * A name on the engine for an image that is built, which nobody guesses. Those that the step says
+   * are never given to it there: whoever builds `node:22` must not be who others' `node:22` is.
+   */
+  abstract newName(): string;
+  /** What was built under the name; its digest is its id, as long as no registry has it. */
+  abstract find(name: string): Promise<LocalImage | undefined>;
   /**
    * True: the engine has images that were fetched with a log-in, so what lies there is nobody's
    * permission: a build has to ask the registries for all that it is built of.
    */
   abstract mustAskRegistries(): Promise<boolean>;
-  /** What is pushed with a log-in is used by those alone who prove access, see `provide`. */
-  abstract protect(reference: string): Promise<void>;
   /**
-   * Pushes an image, and asks the registry what it has got.
+   * Pushes an image, and asks the registry what it has got. The engine has the reference for that
+   * time only.
    *
    * @throws the signal's reason when it is aborted; the engine stops to push
    */
@@ -62,8 +70,6 @@ export abstract class ImageBuilder {
     onProgress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<PushResult>;
-  /** Removes an image that has no name. One that is gone, or used, is no error. */
-  abstract remove(imageId: string): Promise<void>;
 }
 
 /** Stands where no images are built. */
@@ -79,19 +85,19 @@ export class AbsentBuilder extends ImageBuilder {
     return {};
   }
 
+  newName(): string {
+    return '';
+  }
+
+  find(): Promise<LocalImage | undefined> {
+    return Promise.resolve(undefined);
+  }
+
   mustAskRegistries(): Promise<boolean> {
     return Promise.resolve(false);
   }
 
-  protect(): Promise<void> {
-    return Promise.resolve();
-  }
-
   push(): Promise<PushResult> {
     return Promise.resolve({ kind: 'refused', code: 'push_failed', message: this.reason });
-  }
-
-  remove(): Promise<void> {
-    return Promise.resolve();
   }
 }

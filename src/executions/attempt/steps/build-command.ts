@@ -11,6 +11,8 @@ export interface BuildRequest {
   readonly action: BuildAction;
   /** Inside of the context. */
   readonly dockerfile: string;
+  /** Of the image on the engine; never one that the step says. */
+  readonly name: string;
   /** Those of the action and ours; the latter win. */
   readonly labels: ReadonlyMap<string, string>;
   /** Names of the files in `secrets`. */
@@ -62,8 +64,8 @@ function verb({ program, host, folder }: BuildRequest): readonly string[] {
 }
 
 function settings(request: BuildRequest): readonly string[] {
-  const { action, program, labels, dockerfile, secrets, mustAsk } = request;
-  const { target, platform, network, args = {}, tags = [] } = action;
+  const { action, program, labels, dockerfile, name: image, secrets, mustAsk } = request;
+  const { target, platform, network, args = {} } = action;
   const isPodman = program.dialect === 'podman';
   const option = (name: string, value: string | undefined): readonly string[] =>
     value === undefined ? [] : [`--${name}=${value}`];
@@ -73,7 +75,6 @@ function settings(request: BuildRequest): readonly string[] {
   const doesCache = sources.length > 0 && action.push === true;
   return [
     `--file=${BUILD_FILES.context}/${dockerfile}`,
-    `--iidfile=${BUILD_FILES.imageId}`,
     ...option('target', target),
     ...option('platform', platform),
     ...option('network', network),
@@ -82,7 +83,7 @@ function settings(request: BuildRequest): readonly string[] {
     // What is pushed tells by this of what its layers were made.
     ...(doesCache ? ['--build-arg=BUILDKIT_INLINE_CACHE=1'] : []),
     ...pairs('label', labels),
-    ...tags.flatMap((tag) => option('tag', tag)),
+    ...option('tag', image),
     ...sources.flatMap((source) => option('cache-from', source)),
     ...secrets.flatMap((name) => option('secret', `id=${name},src=${BUILD_FILES.secrets}/${name}`)),
   ];

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nameRecord } from '../../../common/values/name-record.js';
 import type { RegistryLogin } from '../../../integrations/container-runtime/container-runtime.js';
@@ -14,7 +14,6 @@ export const BUILD_FILES = {
   config: 'config',
   secrets: 'secrets',
   scratch: 'scratch',
-  imageId: 'image-id',
 } as const;
 /** In `config`. */
 export const LOGIN_FILE = 'config.json';
@@ -55,11 +54,6 @@ export class BuildFolder {
   putLogins(logins: ReadonlyMap<string, RegistryLogin>): void {
     const file = join(this.path, BUILD_FILES.config, LOGIN_FILE);
     writeFileSync(file, loginFile(logins), { flag: 'wx', mode: 0o600 });
-  }
-
-  /** What the builder wrote at its end. */
-  async imageId(): Promise<string> {
-    return (await readFile(join(this.path, BUILD_FILES.imageId), 'utf8')).trim();
   }
 
   async remove(): Promise<void> {

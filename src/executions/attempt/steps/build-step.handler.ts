@@ -26,6 +26,7 @@ import { buildCommand, cacheSources } from './build-command.js';
 import { copyContext } from './build-context.js';
 import { buildFailure, OutputTail } from './build-failure.js';
 import { BuildFolder } from './build-folder.js';
+import type { BuiltNames } from './built-names.js';
 import { buildLabels } from './build-labels.js';
 import type { RegistryAccess } from './registry-access.js';
 import type { StepHost } from './step-environment.js';
@@ -45,6 +46,7 @@ export interface BuildTools {
   readonly access: RegistryAccess;
   /** Registries that images may be pushed to; undefined: any. */
   readonly allowed: readonly string[] | undefined;
+  readonly built: BuiltNames;
   readonly workspace: Workspace;
   /** Name of the group of the execution attempt. */
   readonly group: string;
@@ -57,6 +59,8 @@ interface Try {
   readonly attempt: StepAttempt<BuildAction>;
   readonly program: BuilderProgram;
   readonly folder: BuildFolder;
+  /** Of the image on the engine. */
+  readonly name: string;
   readonly signal: AbortSignal;
   readonly progress: StepProgress;
 }
@@ -82,7 +86,8 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     let folder: BuildFolder | undefined;
     try {
       folder = BuildFolder.make(workspace, host.begin(attempt.address));
-      return await this.runIn({ attempt, program, folder, signal, progress });
+      const name = builder.newName();
+      return await this.runIn({ attempt, program, folder, name, signal, progress });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { kind: 'aborted' };
       if (error instanceof EngineAwayError) return infrastructure(error.code, error.message);
@@ -137,7 +142,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   }
 
   private async build(run: Try, dockerfile: string): Promise<StepOutcome> {
-    const { attempt, program, folder, signal } = run;
+    const { attempt, program, folder, name, signal } = run;
     const { builder, access, processes, group } = this.tools;
     const { action, address, environment } = attempt;
     folder.putLogins(access.logins);
@@ -146,7 +151,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
       id: `${group}/${folder.path}`,
       group,
       ...buildCommand({
-        ...{ program, dockerfile, secrets, action },
+        ...{ program, dockerfile, name, secrets, action },
         host: builder.host,
         folder: folder.path,
         labels: buildLabels(action, environment, builder.labels(group), new Date()),
@@ -174,39 +179,42 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   }
 
   private async finish(run: Try, exitCode: number): Promise<StepOutcome> {
-    const { attempt, folder, progress } = run;
+    const { attempt, name, progress } = run;
+    const { builder, built } = this.tools;
     const { tags = [], push } = attempt.action;
-    const id = await folder.imageId();
-    const image = id.startsWith('sha256:') ? id : `sha256:${id}`;
-    progress.runsIn({ name: tags[0] ?? 'no name', digest: image });
-    if (tags.length === 0) await this.tools.builder.remove(image);
+    const image = await builder.find(name);
+    if (image === undefined) {
+      return infrastructure('image_lost', 'the image was built, and is gone from the engine');
+    }
+    const { id } = image;
+    const [shown = 'no name'] = tags;
+    progress.runsIn({ name: shown, digest: id });
     const pushed = push === true ? await this.pushAll(run) : { digest: undefined };
     if ('outcome' in pushed) return pushed.outcome;
     const { digest } = pushed;
-    if (digest !== undefined) progress.runsIn({ name: tags[0] ?? '', digest });
+    if (digest !== undefined) progress.runsIn({ name: shown, digest });
+    for (const tag of tags) built.add(referenceOf(tag), { ...image, digest: digest ?? id });
     return {
       kind: 'success',
       exitCode,
-      outputs: { image, ...(digest !== undefined && { digest }) },
+      outputs: { image: id, ...(digest !== undefined && { digest }) },
     };
   }
 
   /** The digest of the first tag. */
   private async pushAll({
     attempt,
+    name: image,
     signal,
   }: Try): Promise<{ readonly digest: string | undefined } | { readonly outcome: StepOutcome }> {
     const { builder, access } = this.tools;
     let digest: string | undefined;
     for (const tag of attempt.action.tags ?? []) {
-      const name = parseImageName(tag);
-      if (name === undefined) throw new Error(`the tag ${tag} has not been checked`);
-      const reference = imageReference(name);
-      const login = access.loginFor(name.registry);
-      if (login) await builder.protect(reference);
+      const reference = referenceOf(tag);
+      const login = access.loginFor(parseImageName(tag)?.registry ?? '');
       const tell = (line: string): void => this.tell(attempt, line);
       tell(`pushing ${reference}`);
-      const result = await builder.push({ reference, login }, tell, signal);
+      const result = await builder.push({ image, reference, login }, tell, signal);
       if (result.kind === 'refused') return { outcome: notPushed(result, tag) };
       tell(`pushed ${tag}: ${result.digest}`);
       digest ??= result.digest;
@@ -217,6 +225,13 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   private tell({ address }: StepAttempt, line: string): void {
     this.tools.output.systemLine(address, line);
   }
+}
+
+/** Of a tag that has been checked. */
+function referenceOf(tag: string): string {
+  const name = parseImageName(tag);
+  if (name === undefined) throw new Error(`the tag ${tag} has not been checked`);
+  return imageReference(name);
 }
 
 /** Passes the output on; ends the builder on abort. */

@@ -12,6 +12,7 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
+import { BuiltNames } from './built-names.js';
 import { BuildStepHandler } from './build-step.handler.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
@@ -36,7 +37,7 @@ export interface StepPlace {
 }
 
 /** Makes the handler of one kind of step for one run. */
-export type StepHandlerFactory = (place: StepPlace) => StepHandler;
+export type StepHandlerFactory = (place: StepPlace, built: BuiltNames) => StepHandler;
 
 /**
  * The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for
@@ -47,14 +48,19 @@ export class StepHandlers {
 
   /** One handler for each kind. */
   forRun(place: StepPlace): StepHandler[] {
-    return [...this.factories.values()].map((create) => create(place));
+    const built = new BuiltNames();
+    return [...this.factories.values()].map((create) => create(place, built));
   }
 
   /** The same handlers, whose tries are counted and timed. */
   measuredBy(metrics: Metrics): StepHandlers {
     const measured = [...this.factories].map(
       ([kind, create]) =>
-        [kind, (place: StepPlace) => new MeasuredStepHandler(create(place), metrics)] as const,
+        [
+          kind,
+          (place: StepPlace, built: BuiltNames) =>
+            new MeasuredStepHandler(create(place, built), metrics),
+        ] as const,
     );
     return new StepHandlers(new Map(measured));
   }
@@ -80,14 +86,15 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, registries }) =>
-      new ContainerStepHandler(
-        ...([containers, new RunImages(containers, registries, allowed), workspace] as const),
-        ...([ownership, group, output, host] as const),
-      ),
-    build: ({ workspace, group, output, host, masks, registries: access }) =>
+    container: ({ workspace, group, output, host, ownership, registries }, built) => {
+      const images = new RunImages(containers, registries, allowed, built);
+      return new ContainerStepHandler(
+        ...([containers, images, workspace, ownership, group, output, host] as const),
+      );
+    },
+    build: ({ workspace, group, output, host, masks, registries: access }, built) =>
       new BuildStepHandler({
-        ...{ processes, builder: tools.builder, access, allowed },
+        ...{ processes, builder: tools.builder, access, allowed, built },
         ...{ workspace, group, output, host, masks },
       }),
     git: ({ workspace, output, masks, access, ownership }) =>
