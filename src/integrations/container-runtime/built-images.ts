@@ -11,6 +11,10 @@ export function newBuiltName(): string {
   return `${BUILT}:${randomUUID()}`;
 }
 
+export function isBuiltName(name: string): boolean {
+  return name.startsWith(`${BUILT}:`);
+}
+
 /**
  * Whether an image was built here, and came from no registry under this name: that somebody has
  * called it so is nobody's word for what it is.
@@ -41,6 +45,6 @@ export async function removeBuilt(
   const names = images
     .filter(isWanted)
     .flatMap(({ RepoTags: tags }) => tags ?? [])
-    .filter((name) => name.startsWith(`${BUILT}:`));
+    .filter(isBuiltName);
   await Promise.all(names.map((name) => orGone(docker.getImage(name).remove())));
 }

@@ -25,6 +25,8 @@ export interface DockerBuilderOptions {
 /** Builds on a Docker Engine, or on what speaks its API. */
 export class DockerBuilder extends ImageBuilder {
   private readonly docker: Docker;
+  /** The last push to each name; none of them rejects. */
+  private readonly pushes = new Map<string, Promise<void>>();
 
   constructor(private readonly options: DockerBuilderOptions) {
     super();
@@ -63,11 +65,24 @@ export class DockerBuilder extends ImageBuilder {
     return this.options.privateImages.isAny();
   }
 
-  push(
+  /** One after another for each name: the engine has it for one image at a time. */
+  async push(
     request: PushRequest,
     onProgress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<PushResult> {
-    return pushImage(this.docker, request, onProgress, signal);
+    const { reference } = request;
+    const before = this.pushes.get(reference) ?? Promise.resolve();
+    const own = before.then(() => pushImage(this.docker, request, onProgress, signal));
+    const over = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.pushes.set(reference, over);
+    try {
+      return await own;
+    } finally {
+      if (this.pushes.get(reference) === over) this.pushes.delete(reference);
+    }
   }
 }

@@ -1,13 +1,15 @@
 import type Docker from 'dockerode';
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { isBuiltName } from './built-images.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { isOf } from './find-image.js';
 import type { PushRequest, PushResult } from './image-builder.js';
 
 /** Without anything new from the engine, ms. */
 const STALL_MS = 120_000;
 /** Between two lines of progress, ms. */
 const TELL_MS = 5_000;
+const MAX_TRIES = 3;
 /** Engines refuse a push without a log-in header, whatever is in it. */
 const NOBODY = {};
 
@@ -27,21 +29,41 @@ interface PushEvent {
  */
 export async function pushImage(
   docker: Docker,
-  { image, reference, login }: PushRequest,
+  request: PushRequest,
   onProgress: (line: string) => void,
   signal: AbortSignal,
   stallMs = STALL_MS,
 ): Promise<PushResult> {
+  for (let tries = 1; ; tries += 1) {
+    const result = await pushOnce(docker, request, onProgress, signal, stallMs);
+    if (result !== 'another') return result;
+    if (tries === MAX_TRIES) {
+      return refusalOf(request.reference, 'others have pushed to this name all the while');
+    }
+  }
+}
+
+/** `another`: what was pushed is somebody else's image, who gave it the name meanwhile. */
+async function pushOnce(
+  docker: Docker,
+  { image, reference, login }: PushRequest,
+  onProgress: (line: string) => void,
+  signal: AbortSignal,
+  stallMs: number,
+): Promise<PushResult | 'another'> {
   const authconfig = login ? { ...login, serveraddress: hostOf(reference) } : NOBODY;
   const end = new AbortController();
   const stop = (): void => end.abort();
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const giveBack = await lendName(docker, image, reference);
+  let giveBack = (): Promise<void> => Promise.resolve();
   try {
+    signal.throwIfAborted();
+    giveBack = await lendName(docker, image, reference);
     const { digest, error } = await push(docker, reference, authconfig, end, onProgress, stallMs);
     signal.throwIfAborted();
     if (digest === undefined) return refusalOf(reference, error ?? 'the engine told no digest');
+    if (!(await isDigestOf(docker, image, reference, digest))) return 'another';
     return await verified(docker, reference, digest, authconfig);
   } catch (error) {
     signal.throwIfAborted();
@@ -51,6 +73,17 @@ export async function pushImage(
     signal.removeEventListener('abort', stop);
     await giveBack();
   }
+}
+
+/** What the engine noted of the push of this very image. */
+async function isDigestOf(
+  docker: Docker,
+  image: string,
+  reference: string,
+  digest: string,
+): Promise<boolean> {
+  const { RepoDigests: digests } = await asked(docker.getImage(image).inspect());
+  return digests?.some((one) => one.endsWith(`@${digest}`) && isOf(one, reference)) === true;
 }
 
 /**
@@ -65,8 +98,10 @@ async function lendName(
   const { repository: repo, tag } = partsOf(reference);
   const before = await orGone(docker.getImage(reference).inspect());
   await asked(docker.getImage(image).tag({ repo, tag }));
+  // Of two that push to one name, the later has found what the earlier one lent.
+  const isLent = before?.RepoTags?.some(isBuiltName) === true;
   return async () => {
-    if (before === undefined) await orGone(docker.getImage(reference).remove());
+    if (before === undefined || isLent) await orGone(docker.getImage(reference).remove());
     else await orGone(docker.getImage(before.Id).tag({ repo, tag }));
   };
 }
@@ -93,8 +128,7 @@ async function push(
       docker.getImage(repository).push({ tag, authconfig, abortSignal: end.signal }),
     )) as Readable;
     end.signal.addEventListener('abort', () => stream.destroy(), { once: true });
-    for await (const line of createInterface({ input: stream })) {
-      if (line.trim() === '') continue;
+    for await (const line of linesOf(stream)) {
       const event = JSON.parse(line) as PushEvent;
       digest = event.aux?.Digest ?? digest;
       error ??= event.error;
@@ -113,6 +147,17 @@ async function push(
   return { ...(error === undefined ? { digest } : { error }) };
 }
 
+/** Fails when the stream is destroyed before its end, which `readline` would wait for. */
+async function* linesOf(stream: Readable): AsyncGenerator<string, void, void> {
+  let rest = '';
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const lines = (rest + chunk.toString('utf8')).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line.trim() !== '');
+  }
+  if (rest.trim() !== '') yield rest;
+}
+
 /** What the registry has under the name; another push may have moved the tag meanwhile. */
 async function verified(
   docker: Docker,
@@ -126,26 +171,14 @@ async function verified(
     const found = await asked(
       image.distribution({ authconfig } as Docker.ImageDistributionOptions),
     ).catch((error: unknown) => {
-      // Podman has no such question: what it knows of the push counts.
+      // Podman has no such question: what it has noted of the push counts.
       if (statusOf(error) === 404) return undefined;
       throw error;
     });
-    if (found === undefined) return known(docker, reference, repository, digest);
-    if (found.Descriptor.digest === digest) return { kind: 'pushed', digest };
+    if (found === undefined || found.Descriptor.digest === digest)
+      return { kind: 'pushed', digest };
   }
   return refusalOf(reference, `the registry does not have ${digest}, which was pushed`);
-}
-
-async function known(
-  docker: Docker,
-  reference: string,
-  repository: string,
-  digest: string,
-): Promise<PushResult> {
-  const { RepoDigests: digests = [] } = await asked(docker.getImage(reference).inspect());
-  const isThere = digests.some((one) => one.endsWith(`@${digest}`));
-  if (isThere) return { kind: 'pushed', digest };
-  return refusalOf(reference, `${repository} is not known to have ${digest}`);
 }
 
 function partsOf(reference: string): { readonly repository: string; readonly tag: string } {
