@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CommandLine } from '../support/command-line.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { ImageRegistry, REGISTRY_LOGIN } from '../support/image-registry.js';
@@ -319,6 +320,21 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
     await eventually(() => readdirSync(join(server.home, 'w')).length === 0 || undefined, 30_000);
   });
 
+  it('builds under millrace run too', async () => {
+    const yaml = join(folder, 'run.yaml');
+    const lines = [
+      file('Dockerfile', `FROM ${base}`, 'RUN echo by-hand >/by'),
+      `{ build: { tags: 'own:1', network: none } }`,
+      `{ image: 'own:1', network: none, run: 'echo built $(cat /by)' }`,
+    ];
+    writeFileSync(yaml, `name: r\nsteps:\n${lines.map((line) => `  - ${line}\n`).join('')}`);
+    const cli = new CommandLine(folder, { DOCKER_HOST: engine.host });
+    const { code, stdout, stderr } = await cli.run(['run', yaml]);
+    expect(`${stdout}${stderr}`).toContain('built by-hand');
+    expect(code).toBe(0);
+    expect(await left()).toEqual([]);
+  });
+
   it('pushes with the log-in of the pipeline, and what was pushed so is for those who have it', async () => {
     const login = `registries: { '${closed.host}': { username: REGISTRY_USER, password: REGISTRY_PASSWORD } }`;
     const name = `${closed.host}/team/private:1`;
@@ -326,7 +342,7 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
       [
         file('Dockerfile', `FROM ${base}`, 'RUN echo private >/private'),
         `{ name: image, build: { tags: '${name}', push: true, network: none } }`,
-        `{ image: '${name}', network: none, run: cat /private }`,
+        `{ image: '${name}', pull: always, network: none, run: cat /private }`,
         file('next/Dockerfile', `FROM ${name}`),
         `{ build: next }`,
       ],

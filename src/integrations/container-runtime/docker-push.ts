@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isBuiltName } from './built-images.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { isOf } from './find-image.js';
@@ -9,7 +10,11 @@ import type { PushRequest, PushResult } from './image-builder.js';
 const STALL_MS = 120_000;
 /** Between two lines of progress, ms. */
 const TELL_MS = 5_000;
-const MAX_TRIES = 3;
+/** Workers that share an engine may push to one name at a time. */
+const MAX_TRIES = 6;
+const MAX_PAUSE_MS = 1_000;
+/** Of a name that another worker has taken back. */
+const NAME_GONE = /does not exist|no such image/i;
 /** Engines refuse a push without a log-in header, whatever is in it. */
 const NOBODY = {};
 
@@ -40,6 +45,7 @@ export async function pushImage(
     if (tries === MAX_TRIES) {
       return refusalOf(request.reference, 'others have pushed to this name all the while');
     }
+    await delay(Math.random() * MAX_PAUSE_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -62,6 +68,7 @@ async function pushOnce(
     giveBack = await lendName(docker, image, reference);
     const { digest, error } = await push(docker, reference, authconfig, end, onProgress, stallMs);
     signal.throwIfAborted();
+    if (digest === undefined && NAME_GONE.test(error ?? '')) return 'another';
     if (digest === undefined) return refusalOf(reference, error ?? 'the engine told no digest');
     if (!(await isDigestOf(docker, image, reference, digest))) return 'another';
     return await verified(docker, reference, digest, authconfig);
