@@ -9,6 +9,7 @@ import { Metrics } from '../common/metrics/metrics.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { normalRegistry } from '../engine/steps/container/image-name.js';
 import { ContainerRuntime } from '../integrations/container-runtime/container-runtime.js';
+import { ImageBuilder } from '../integrations/container-runtime/image-builder.js';
 import { GitClient } from '../integrations/git/git-client.js';
 import { ProcessGroups } from '../integrations/process/process-groups.js';
 import { ProcessRunner } from '../integrations/process/process-runner.js';
@@ -38,17 +39,21 @@ import { ExecutionsRepository } from './record/executions.repository.js';
 const planRunsProviders: Provider[] = [
   {
     provide: StepHandlers,
-    inject: [ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, Metrics, MillraceConfig],
+    inject: [
+      ...[ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, ImageBuilder, Metrics],
+      MillraceConfig,
+    ],
     useFactory: (
       processes: ProcessRunner,
       git: GitClient,
       workspaces: WorkspaceStore,
       containers: ContainerRuntime,
+      builder: ImageBuilder,
       metrics: Metrics,
       { registries }: MillraceConfig,
     ) =>
       createStepHandlers({
-        ...{ processes, git, workspaces, containers },
+        ...{ processes, git, workspaces, containers, builder },
         registries: registries?.map(normalRegistry),
       }).measuredBy(metrics),
   },

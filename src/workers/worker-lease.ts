@@ -181,6 +181,12 @@ function reported(report: WorkerReport): WorkerReport & { readonly running: numb
   return { ...report, running: report.executions.length };
 }
 
-function containersOf({ engine, platform, reason }: ContainerSupport): WorkerContainers {
-  return { engine: engine ?? null, platform: platform ?? null, reason: reason ?? null };
+function containersOf(support: ContainerSupport): WorkerContainers {
+  return {
+    engine: support.engine ?? null,
+    platform: support.platform ?? null,
+    reason: support.reason ?? null,
+    builder: support.builder ?? null,
+    builder_reason: support.builderReason ?? null,
+  };
 }

@@ -38,6 +38,10 @@ export interface WorkerContainers {
   readonly platform: string | null;
   /** Why it runs none. */
   readonly reason: string | null;
+  /** What builds images, `docker 20.10.24`; null: nothing does. Absent = of an older release. */
+  readonly builder?: string | null;
+  /** Why nothing builds images. */
+  readonly builder_reason?: string | null;
 }
 
 /** One life of one worker process: a restarted process is another worker. */

@@ -17,6 +17,7 @@ import { outputTo } from '../../src/executions/attempt/attempt-logs.js';
 import { PlanRuns } from '../../src/executions/attempt/plan-runs.js';
 import { CloneAccess } from '../../src/executions/attempt/steps/clone-access.js';
 import { RegistryAccess } from '../../src/executions/attempt/steps/registry-access.js';
+import { AbsentBuilder } from '../../src/integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
@@ -78,6 +79,7 @@ export class InProcessRunner {
     const containers = new AbsentRuntime('scenarios run on any machine');
     const handlers = createStepHandlers({
       ...{ processes, git, workspaces, containers },
+      builder: new AbsentBuilder('scenarios run on any machine'),
       registries: undefined,
     });
     const runs = new PlanRuns({

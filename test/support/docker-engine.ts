@@ -59,7 +59,7 @@ export class DockerEngine {
     }, 60_000);
   }
 
-  /** Ends the daemon and its containerd at once; programs in containers go on. */
+  /** Ends the daemon and its containerd at once; programs in containers live on. */
   async kill(): Promise<void> {
     if (this.daemon?.exitCode !== null || this.daemon.signalCode !== null) return;
     const containerd = Number(await readFile(join(this.folder, CONTAINERD), 'utf8'));

@@ -20,8 +20,11 @@ import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
-import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
-import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
+import {
+  chooseRuntime,
+  type RuntimeChoice,
+} from '../../integrations/container-runtime/choose-runtime.js';
+import { AbsentBuilder } from '../../integrations/container-runtime/image-builder.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
@@ -155,9 +158,9 @@ async function newRuns(
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
-  const containers = await engineFor(engine, base);
+  const { runtime: containers, builder } = await engineFor(engine, base);
   const handlers = createStepHandlers({
-    ...{ processes, git, workspaces, containers },
+    ...{ processes, git, workspaces, containers, builder },
     registries: registries?.map(normalRegistry),
   });
   const groups = new ProcessGroups(`run-${process.pid}-`);
@@ -180,15 +183,18 @@ async function newRuns(
 async function engineFor(
   { host, installation, isNeeded }: OwnEngine,
   base: string,
-): Promise<ContainerRuntime> {
-  if (!isNeeded) return new AbsentRuntime('no step of the pipeline needs one');
-  const { runtime } = await chooseRuntime({
+): Promise<Pick<RuntimeChoice, 'runtime' | 'builder'>> {
+  if (!isNeeded) {
+    const reason = 'no step of the pipeline needs one';
+    return { runtime: new AbsentRuntime(reason), builder: new AbsentBuilder(reason) };
+  }
+  const { runtime, builder } = await chooseRuntime({
     ...{ host, installation, workspaces: base },
     stepsAreOtherUser: false,
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
   });
   await runtime.sweepStale();
-  return runtime;
+  return { runtime, builder };
 }
 
 function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {

@@ -8,6 +8,7 @@ import type { NameUse } from '../yaml/reader.js';
 import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
 import { draftWith, kindOf } from '../steps/step-kind-registry.js';
+import { checkBuilds } from './build-checks.js';
 import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
@@ -63,6 +64,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkCommands(definition, sink);
   checkContainers(definition, sink);
   checkArtifactSources(definition, sink);
+  checkBuilds(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
   checkResume(definition, sink);

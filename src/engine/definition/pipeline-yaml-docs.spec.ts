@@ -10,6 +10,7 @@ import {
 import { inputTable } from './input-reader.js';
 import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
 import type { FieldReaders, KeyTable } from '../yaml/reader.js';
+import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { rustciStepTable } from './rustci-step-reader.js';
 import { seedTriggerConfigTable, seedTriggerTable } from './seed-trigger-reader.js';
@@ -31,7 +32,12 @@ const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' 
   ...[pipelineTable, defaultsTable, repositoryTable, stageTable, stepTable, hookTable],
   ...[retryTable, exitCodeTable, backoffTable, inputTable, triggerTable, manualTable, pushTable],
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
-  ...[seedTriggerConfigTable, rustciStepTable, ...rustciForms.map(({ config }) => config)],
+  ...[
+    seedTriggerConfigTable,
+    rustciStepTable,
+    buildTable,
+    ...rustciForms.map(({ config }) => config),
+  ],
 ];
 
 describe('docs/pipeline-yaml.md', () => {

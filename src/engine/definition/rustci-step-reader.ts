@@ -32,7 +32,6 @@ const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
   ['g_c_p', 'Use step_type: shell with the gcloud command'],
 ]);
 const LATER_TYPES: ReadonlyMap<string, string> = new Map([
-  ['docker', LATER.containers],
   ['custom', 'deployments and plugins come later'],
 ]);
 

@@ -1,7 +1,7 @@
 import { hasName, mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
 import { commandStep, NO_COMMANDS } from '../steps/shell/command-step.js';
-import { formsOf, ownKeyReaders } from '../steps/step-kind-registry.js';
+import { formsOf, kindOf, ownKeyReaders } from '../steps/step-kind-registry.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -152,17 +152,17 @@ function readStep(
   }
   const base = { path, start: node.start };
   if (node.kind === 'scalar') {
-    return { ...base, ...settings({}), action: commandStep(node, path, context) };
+    return { ...base, ...settings({}, commandStep(node, path, context)) };
   }
   const keys = new Set(node.entries.map((entry) => entry.key));
   if (kind === 'stage' && (keys.has('step_type') || keys.has('config'))) {
     const values = rustciFields.read(node, path, context) ?? {};
     const { draft, environment: ofConfig } = rustciStep(node, path, context);
     const merged = mergedNames(values.environment, ofConfig);
-    return { ...base, ...settings({ ...values, environment: merged }), action: draft };
+    return { ...base, ...settings({ ...values, environment: merged }, draft) };
   }
   const values = (kind === 'hook' ? hookFields : stepFields).read(node, path, context) ?? {};
-  return { ...base, ...settings(values), action: ownAction({ node, path }, values, context) };
+  return { ...base, ...settings(values, ownAction({ node, path }, values, context)) };
 }
 
 interface StepValues {
@@ -180,17 +180,20 @@ interface StepValues {
   readonly reports?: ReportsPlan;
 }
 
-function settings(values: StepValues): Omit<NamedDraft, 'action' | 'path' | 'start'> {
+/** What the step says of itself, and what its kind adds. */
+function settings(values: StepValues, action: StepDraft): Omit<NamedDraft, 'path' | 'start'> {
+  const kind = kindOf(action);
   return {
+    action,
     place: values.name,
     needs: values.needs,
     when: values.when,
     environment: values.environment ?? {},
-    secrets: values.secrets ?? [],
+    secrets: [...(values.secrets ?? []), ...(kind.secrets?.(action) ?? [])],
     continueOnError: values.continue_on_error ?? false,
     timeoutMs: values.timeout,
     retry: values.retry,
-    outputs: [...new Set(values.outputs)],
+    outputs: [...new Set([...(values.outputs ?? []), ...(kind.outputs ?? [])])],
     artifacts: values.artifacts,
     artifactsFrom: values.artifacts_from,
     reports: values.reports,

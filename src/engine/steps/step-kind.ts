@@ -7,6 +7,7 @@ import type { YamlPath } from '../yaml/problem.js';
 import type {
   ExpressionUse,
   FieldReaders,
+  NameUse,
   ReadContext,
   Reader,
   ReadValue,
@@ -26,8 +27,11 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   readonly meaning: string;
   /** How it is written in Millrace's own form; absent = only in that of RustCI. */
   readonly ownForm?: OwnForm<D>;
-  /** How it is written as `step_type` with `config`; absent = only in the own form. */
-  readonly rustciForm?: RustciForm<D>;
+  /**
+   * How it is written as `step_type` with `config`; absent = only in the own form. One type of that
+   * form may be two kinds of ours: then the draft is of either.
+   */
+  readonly rustciForm?: RustciForm<StepDraft>;
   /**
    * The draft that the defaults make of one of any kind: this kind may take it over, or give it to
    * another.
@@ -35,6 +39,10 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   takesOver?(draft: StepDraft, defaults: StepDefaults): StepDraft;
   /** Absent = such a step is a process of the worker's machine, with the variables of that. */
   readonly runsIn?: 'image';
+  /** Outputs that such a step sets by itself: nobody has to declare them. */
+  readonly outputs?: readonly string[];
+  /** Secrets that it uses; the step is given them as if its own `secrets` named them. */
+  secrets?(draft: D): readonly NameUse[];
   /** The action of the plan. What is stored for one text may never change: plans have hashes. */
   compile(draft: D, defaults: StepDefaults): A;
   /** Expressions in its texts that stand where they must not; absent = they may stand anywhere. */

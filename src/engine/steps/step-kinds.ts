@@ -1,3 +1,4 @@
+import { buildKind } from './build/build-kind.js';
 import { containerKind } from './container/container-kind.js';
 import { gitKind } from './git/git-kind.js';
 import { shellKind } from './shell/shell-kind.js';
@@ -11,6 +12,7 @@ import type { StepKind } from './step-kind.js';
 export const STEP_KINDS = [
   shellKind,
   containerKind,
+  buildKind,
   gitKind,
 ] as const satisfies readonly StepKind[];
 

@@ -82,7 +82,8 @@ function stepsWith(keys: string) {
 
 describe('a kind of step that is added to the list', () => {
   it('is registered', () => {
-    expect(stepKinds.map(({ kind }) => kind)).toEqual(['shell', 'container', 'git', 'greet']);
+    const kinds = ['shell', 'container', 'build', 'git', 'greet'];
+    expect(stepKinds.map(({ kind }) => kind)).toEqual(kinds);
     expect(() => kindOf({ kind: 'other' })).toThrow(UnknownStepKindError);
   });
 

@@ -8,6 +8,7 @@ import { compileYaml } from '../../engine/compiler/compile-yaml.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import { pendingState } from '../../engine/runtime/pending-state.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import { AbsentBuilder } from '../../integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
 import type { GitClient } from '../../integrations/git/git-client.js';
 import {
@@ -104,6 +105,7 @@ export class AttemptBench {
     const { processes, workspaces } = this;
     const handlers = createStepHandlers({
       ...{ processes, workspaces, containers: NO_CONTAINERS, registries: undefined },
+      builder: new AbsentBuilder('a spec has none'),
       git: standIn<GitClient>({}),
     });
     this.attempts = new ExecutionAttempts(

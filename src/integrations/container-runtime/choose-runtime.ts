@@ -2,14 +2,18 @@ import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
 import { AbsentRuntime } from './absent-runtime.js';
+import { chooseBuilder } from './choose-builder.js';
 import type { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
+import { DockerBuilder } from './docker-builder.js';
 import { saidBy } from './docker-errors.js';
 import { type DockerOptions, DockerRuntime } from './docker-runtime.js';
+import { AbsentBuilder, type ImageBuilder } from './image-builder.js';
 import { NosuidMount } from './nosuid-mount.js';
 
 export interface RuntimeChoice {
   readonly runtime: ContainerRuntime;
+  readonly builder: ImageBuilder;
   readonly support: ContainerSupport;
   close(): Promise<void>;
 }
@@ -46,7 +50,12 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
       await runtime.close();
       await mount?.release();
     };
-    return { runtime, support: ContainerSupport.by(name, platform), close };
+    const { program, reason } = await chooseBuilder(name);
+    const { installation } = options;
+    const { privateImages } = runtime;
+    const builder = new DockerBuilder({ host, installation, program, reason, privateImages });
+    const support = ContainerSupport.by(name, platform, { builder: program?.name, reason });
+    return { runtime, builder, support, close };
   } catch (error) {
     return none(saidBy(error));
   }
@@ -64,5 +73,6 @@ async function sees(runtime: DockerRuntime, folder: string): Promise<boolean> {
 
 function none(reason: string): RuntimeChoice {
   const runtime = new AbsentRuntime(reason);
-  return { runtime, support: ContainerSupport.none(reason), close: () => runtime.close() };
+  const builder = new AbsentBuilder(reason);
+  return { runtime, builder, support: ContainerSupport.none(reason), close: () => runtime.close() };
 }

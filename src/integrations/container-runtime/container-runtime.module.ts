@@ -11,13 +11,14 @@ import { installationName, workspacesFolder } from '../../config/paths.js';
 import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
 import { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
+import { ImageBuilder } from './image-builder.js';
 
 const CHOICE = Symbol('RuntimeChoice');
 const logger = new Logger('ContainerRuntime');
 
 /**
- * Global: gives a worker `ContainerRuntime` and `ContainerSupport`. What a dead worker of this
- * machine left on the engine is removed before anything is started.
+ * Global: gives a worker `ContainerRuntime`, `ImageBuilder` and `ContainerSupport`. What a dead
+ * worker of this machine left on the engine is removed before anything is started.
  */
 @Global()
 @Module({
@@ -40,12 +41,17 @@ const logger = new Logger('ContainerRuntime');
       useFactory: ({ runtime }: RuntimeChoice) => runtime,
     },
     {
+      provide: ImageBuilder,
+      inject: [CHOICE],
+      useFactory: ({ builder }: RuntimeChoice) => builder,
+    },
+    {
       provide: ContainerSupport,
       inject: [CHOICE],
       useFactory: ({ support }: RuntimeChoice) => support,
     },
   ],
-  exports: [ContainerRuntime, ContainerSupport],
+  exports: [ContainerRuntime, ImageBuilder, ContainerSupport],
 })
 export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
   constructor(@Inject(CHOICE) private readonly choice: RuntimeChoice) {}
@@ -58,6 +64,10 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
       return;
     }
     logger.log(`steps in containers by ${engine}`);
+    const { builder, builderReason = '' } = support;
+    logger.log(
+      builder ? `images are built by ${builder}` : `no images are built: ${builderReason}`,
+    );
     const ended = await runtime.sweepStale();
     if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
   }

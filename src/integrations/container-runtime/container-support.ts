@@ -7,14 +7,22 @@ export class ContainerSupport {
     readonly platform: string | undefined,
     /** Why it runs none. */
     readonly reason: string | undefined,
+    /** What builds images, `docker 20.10.24`; undefined: nothing does. */
+    readonly builder?: string,
+    /** Why nothing builds images here. */
+    readonly builderReason?: string,
   ) {}
 
-  static by(engine: string, platform: string): ContainerSupport {
-    return new ContainerSupport(engine, platform, undefined);
+  static by(
+    engine: string,
+    platform: string,
+    { builder, reason }: { readonly builder?: string; readonly reason?: string } = {},
+  ): ContainerSupport {
+    return new ContainerSupport(engine, platform, undefined, builder, reason);
   }
 
   static none(reason: string): ContainerSupport {
-    return new ContainerSupport(undefined, undefined, reason);
+    return new ContainerSupport(undefined, undefined, reason, undefined, reason);
   }
 
   get isThere(): boolean {

@@ -11,6 +11,18 @@ export const LABELS = {
   group: 'millrace.group',
 } as const;
 
+/**
+ * Labels of images that this installation builds. None of `LABELS`: a container has the labels of
+ * its image, and whoever runs one elsewhere must not lose it to us.
+ */
+export const BUILT_LABELS = {
+  installation: 'millrace.built-in',
+  /** The process that built it. */
+  owner: 'millrace.built-by',
+  /** The execution attempt. */
+  group: 'millrace.built-for',
+} as const;
+
 /** Names a process of this machine for good: `<boot>:<pid namespace>:<pid>:<start ticks>`. */
 export function ownerLabel(pid: number): string {
   return `${machine()}:${pid}:${readStartTicks(pid) ?? 0}`;

@@ -10,16 +10,17 @@ import {
   type EngineFacts,
   type ImageRequest,
   type ImageResult,
-  type LocalImage,
   type RunningContainer,
 } from './container-runtime.js';
 import { attach, DockerContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
-import { isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { BUILT_LABELS, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, removeContainers } from './docker-removal.js';
 import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
+import { isOnlyBuilt, removeBuilt } from './built-images.js';
+import { findImage, type FoundImage, isOf } from './find-image.js';
 import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
@@ -46,7 +47,7 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
   });
-  private readonly privateImages: PrivateImages;
+  readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
   private readonly limits = new EngineLimits();
@@ -160,17 +161,30 @@ export class DockerRuntime extends ContainerRuntime {
 
   async sweep(group: string): Promise<number> {
     await Promise.all(this.removals);
-    return removeContainers(this.docker, { ...this.installation, [LABELS.group]: group });
+    const count = await removeContainers(this.docker, {
+      ...this.installation,
+      [LABELS.group]: group,
+    });
+    await removeBuilt(this.docker, { ...this.builtHere, [BUILT_LABELS.group]: group });
+    return count;
   }
 
   async sweepStale(): Promise<number> {
-    return removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
+    const count = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
       isGone(labels[LABELS.owner] ?? ''),
     );
+    await removeBuilt(this.docker, this.builtHere, ({ Labels: labels }) =>
+      isGone(labels[BUILT_LABELS.owner] ?? ''),
+    );
+    return count;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.removals);
+  }
+
+  private get builtHere(): Readonly<Record<string, string>> {
+    return { [BUILT_LABELS.installation]: this.options.installation };
   }
 
   /** In the background: a step does not wait for it, `sweep` does. */
@@ -184,24 +198,17 @@ export class DockerRuntime extends ContainerRuntime {
     void removal.finally(() => this.removals.delete(removal));
   }
 
-  /** What the engine has under the name, with its platform. */
-  private async find(reference: string): Promise<(LocalImage & { platform: string }) | undefined> {
-    const found = await orGone(this.docker.getImage(reference).inspect());
-    if (found === undefined) return undefined;
-    const { Os: os, Architecture: architecture, Variant: variant } = found;
-    const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
-    const { User: user, Cmd: command, Entrypoint: entrypoint } = found.Config;
-    return {
-      id: found.Id,
-      digest: digest ?? found.Id,
-      user: user ?? '',
-      hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
-      platform: [os, architecture, ...(variant ? [variant] : [])].join('/'),
-    };
+  /** What the engine has under the name; what was only built and called so is not it. */
+  private find(reference: string): Promise<FoundImage | undefined> {
+    return findImage(this.docker, reference, (image) =>
+      isOnlyBuilt(image, (digest) => isOf(digest, reference)),
+    );
   }
 
   /** The name of an image of no files, which is there. */
   private async nothing(): Promise<string> {
+    // Made again, it would leave the one before without a name.
+    if (await orGone(this.docker.getImage(NOTHING_IMAGE).inspect())) return NOTHING_IMAGE;
     const made = await asked(
       this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
     );
@@ -272,14 +279,4 @@ function notStarted(message: string): RunningContainer {
     onLost: () => undefined,
     kill: () => Promise.resolve(),
   };
-}
-
-/** Digests of an image name where it came from: `registry.example/app@sha256:…`. */
-function isOf(repoDigest: string, reference: string): boolean {
-  const name = (text: string): string =>
-    text
-      .replace(/@.*$/, '')
-      .replace(/:[^:/]*$/, '')
-      .replace(/^docker\.io\/(library\/)?/, '');
-  return name(repoDigest) === name(reference);
 }

@@ -28,6 +28,13 @@ export class PrivateImages {
     return found !== undefined;
   }
 
+  /** Whether there are any. */
+  async isAny(): Promise<boolean> {
+    if (this.known.size > 0) return true;
+    const marks = await asked(this.docker.listImages({ filters: { reference: [MARKS] } }));
+    return marks.length > 0;
+  }
+
   /** Before it is fetched: nobody sees it without the mark. */
   async add(reference: string): Promise<void> {
     const mark = markOf(reference);

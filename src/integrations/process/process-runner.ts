@@ -28,6 +28,11 @@ export interface ProcessSpec {
    * rights only. A variable whose name a shell cannot hold does not reach the process then.
    */
   readonly directory?: string;
+  /**
+   * It runs as the user of the server: for programs that the server itself needs, of whose files,
+   * arguments and environment no step can change anything. It ends with the group all the same.
+   */
+  readonly asServer?: true;
   /** Both outputs are one channel, `stdout`, in the order of writing; `stderr` is empty. */
   readonly mergeOutput?: boolean;
 }

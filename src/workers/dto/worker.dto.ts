@@ -30,6 +30,11 @@ export class WorkerContainersDto {
   platform!: string | null;
   /** Why it runs none. */
   reason!: string | null;
+  /** What builds images; null: nothing does.
+   *  @example "docker 20.10.24" */
+  builder!: string | null;
+  /** Why nothing builds images. */
+  builder_reason!: string | null;
 }
 
 export class WorkerDrainDto {
@@ -81,7 +86,9 @@ export class WorkerDto {
 
   static from({ _id, beat: _beat, ...worker }: WorkerRecord): WorkerDto {
     const { executions = [], machine = null, drain_requested = null, node_version = null } = worker;
-    const { containers = null } = worker;
+    const containers = worker.containers
+      ? { builder: null, builder_reason: null, ...worker.containers }
+      : null;
     return {
       id: _id,
       ...worker,

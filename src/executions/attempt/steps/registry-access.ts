@@ -17,6 +17,16 @@ export class RegistryAccess {
     return this.registries.flatMap(({ password }) => valueOf(this.secrets, password) ?? []);
   }
 
+  /** All of them, by their registries. */
+  get logins(): ReadonlyMap<string, RegistryLogin> {
+    return new Map(
+      this.registries.flatMap(({ registry }) => {
+        const login = this.loginFor(registry);
+        return login === undefined ? [] : [[registry, login] as const];
+      }),
+    );
+  }
+
   /** @param registry normalised, see `parseImageName` */
   loginFor(registry: string): RegistryLogin | undefined {
     const access = this.registries.find((one) => one.registry === registry);

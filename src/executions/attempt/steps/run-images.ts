@@ -5,6 +5,7 @@ import type {
   ImageRefusal,
   LocalImage,
 } from '../../../integrations/container-runtime/container-runtime.js';
+import { BuiltNames } from './built-names.js';
 import type { RegistryAccess } from './registry-access.js';
 
 type Wanted = Pick<ContainerAction, 'image' | 'platform' | 'pull'>;
@@ -31,6 +32,7 @@ export class RunImages {
     private readonly access: RegistryAccess,
     /** Registries that images may come from, normalised; undefined: any. */
     private readonly allowed: readonly string[] | undefined,
+    private readonly built: BuiltNames = new BuiltNames(),
   ) {}
 
   /** @throws EngineAwayError, or the reason of the signal */
@@ -44,12 +46,14 @@ export class RunImages {
       const message = `"${image}" is no name of an image`;
       return { kind: 'refused', refusal: { code: 'image_missing', message } };
     }
+    const reference = imageReference(name);
+    const own = pull === 'always' ? undefined : this.built.get(reference);
+    if (own) return { kind: 'image', image: own };
     const { registry } = name;
     if (this.allowed?.includes(registry) === false) {
       const message = `images may not come from ${registry} here (REGISTRIES)`;
       return { kind: 'refused', refusal: { code: 'registry_refused', message } };
     }
-    const reference = imageReference(name);
     const key = `${platform ?? ''} ${reference}`;
     const known = this.found.get(key);
     if (known) return { kind: 'image', image: known };

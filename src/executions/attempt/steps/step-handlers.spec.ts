@@ -4,6 +4,7 @@ import { MaskSet } from '../../../common/redaction/mask-set.js';
 import { stepKinds } from '../../../engine/steps/step-kind-registry.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import { FakeProcessRunner } from '../../../integrations/process/fake-process-runner.js';
+import { AbsentBuilder } from '../../../integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../../integrations/container-runtime/absent-runtime.js';
 import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
@@ -41,6 +42,7 @@ const handlers = createStepHandlers({
   git: standIn<GitClient>({}),
   workspaces: standIn<WorkspaceStore>({}),
   containers: new AbsentRuntime('a spec has none'),
+  builder: new AbsentBuilder('a spec has none'),
   registries: undefined,
 });
 

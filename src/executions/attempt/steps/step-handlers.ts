@@ -4,6 +4,7 @@ import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
 import type { ContainerRuntime } from '../../../integrations/container-runtime/container-runtime.js';
+import type { ImageBuilder } from '../../../integrations/container-runtime/image-builder.js';
 import type { ProcessRunner } from '../../../integrations/process/process-runner.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
@@ -15,6 +16,8 @@ import type { RunReports } from './run-reports.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
+import { BuiltNames } from './built-names.js';
+import { BuildStepHandler } from './build-step.handler.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
@@ -41,7 +44,7 @@ export interface StepPlace {
 }
 
 /** Makes the handler of one kind of step for one run. */
-export type StepHandlerFactory = (place: StepPlace) => StepHandler;
+export type StepHandlerFactory = (place: StepPlace, built: BuiltNames) => StepHandler;
 
 /**
  * The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for
@@ -52,14 +55,19 @@ export class StepHandlers {
 
   /** One handler for each kind. */
   forRun(place: StepPlace): StepHandler[] {
-    return [...this.factories.values()].map((create) => create(place));
+    const built = new BuiltNames();
+    return [...this.factories.values()].map((create) => create(place, built));
   }
 
   /** The same handlers, whose tries are counted and timed. */
   measuredBy(metrics: Metrics): StepHandlers {
     const measured = [...this.factories].map(
       ([kind, create]) =>
-        [kind, (place: StepPlace) => new MeasuredStepHandler(create(place), metrics)] as const,
+        [
+          kind,
+          (place: StepPlace, built: BuiltNames) =>
+            new MeasuredStepHandler(create(place, built), metrics),
+        ] as const,
     );
     return new StepHandlers(new Map(measured));
   }
@@ -71,6 +79,7 @@ export interface StepTools {
   readonly git: GitClient;
   readonly workspaces: WorkspaceStore;
   readonly containers: ContainerRuntime;
+  readonly builder: ImageBuilder;
   /** Registries that images may come from; undefined: any. */
   readonly registries: readonly string[] | undefined;
 }
@@ -84,11 +93,17 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, registries }) =>
-      new ContainerStepHandler(
-        ...([containers, new RunImages(containers, registries, allowed), workspace] as const),
-        ...([ownership, group, output, host] as const),
-      ),
+    container: ({ workspace, group, output, host, ownership, registries }, built) => {
+      const images = new RunImages(containers, registries, allowed, built);
+      return new ContainerStepHandler(
+        ...([containers, images, workspace, ownership, group, output, host] as const),
+      );
+    },
+    build: ({ workspace, group, output, host, masks, registries: access }, built) =>
+      new BuildStepHandler({
+        ...{ processes, builder: tools.builder, access, allowed, built },
+        ...{ workspace, group, output, host, masks },
+      }),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
@@ -100,8 +115,11 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
     ([kind, make]) =>
       [
         kind as StepKindName,
-        (place: StepPlace) =>
-          new CollectingStepHandler(make(place), place.artifacts, place.reports, place.brought),
+        (place: StepPlace, built: BuiltNames) =>
+          new CollectingStepHandler(
+            make(place, built),
+            ...([place.artifacts, place.reports, place.brought] as const),
+          ),
       ] as const,
   );
   return new StepHandlers(new Map(collecting));

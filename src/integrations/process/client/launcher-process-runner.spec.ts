@@ -61,6 +61,7 @@ interface StartOptions {
   readonly cwd?: string;
   readonly directory?: string;
   readonly mergeOutput?: boolean;
+  readonly asServer?: true;
   /** Parameters of `shell`: `$0` and so on. */
   readonly args?: readonly string[];
 }
@@ -109,6 +110,7 @@ describe('LauncherProcessRunner', () => {
       cwd = folder,
       directory,
       mergeOutput,
+      asServer,
     }: StartOptions = {},
   ): Promise<RunningProcess> {
     ids += 1;
@@ -121,6 +123,7 @@ describe('LauncherProcessRunner', () => {
       cwd,
       directory,
       mergeOutput,
+      asServer,
     });
   }
 
@@ -220,6 +223,23 @@ describe('LauncherProcessRunner', () => {
       expect(pidsWithArgument(sleep)).toEqual([]);
       await other.close();
     });
+  });
+
+  asRoot('runs a program as the user of the server where it is told to, and ends it', async () => {
+    const { uid, gid } = await resolveStepUser('nobody');
+    const other = makeRunner({ stepUser: { name: 'nobody', uid, gid } });
+    const sleep = uniqueSleep();
+    const line = `id -u; trap '' TERM; sleep ${sleep} & echo up; wait; wait`;
+    const running = await shell(line, { by: other, asServer: true });
+    await until(() => pidsWithArgument(sleep).length > 0);
+    await running.kill(50);
+    expect(pidsWithArgument(sleep)).toEqual([]);
+    expect(await outcome(running)).toEqual([
+      { kind: 'signalled', signal: 'SIGKILL' },
+      '0\nup\n',
+      '',
+    ]);
+    await other.close();
   });
 
   describe('a directory of the step', () => {

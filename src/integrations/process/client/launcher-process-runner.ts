@@ -103,6 +103,7 @@ export class LauncherProcessRunner extends ProcessRunner {
       environment: spec.environment,
       cwd: spec.cwd,
       directory: spec.directory,
+      asServer: spec.asServer,
       stdout: outputs.stdoutPath,
       stderr: outputs.stderrPath,
     });
@@ -218,8 +219,8 @@ export class LauncherProcessRunner extends ProcessRunner {
       running.handleEnd(event.exit);
       return;
     }
-    const { group, cwd } = running.spec;
-    this.ledger.add({ ...event, group, cwd, outputs: running.outputPaths });
+    const { group, cwd, asServer } = running.spec;
+    this.ledger.add({ ...event, group, cwd, asServer, outputs: running.outputPaths });
     running.handleStart();
   }
 

@@ -106,6 +106,7 @@ export class LauncherSupervisor {
       process: request.process,
       group: request.group,
       cwd: request.cwd,
+      asServer: request.asServer,
       pid: child.pid,
       startTicks: readStartTicks(child.pid) ?? 0,
       auditSession,
@@ -156,7 +157,7 @@ export class LauncherSupervisor {
           ...(merged ? outputs : []),
           ...(directory === undefined ? [] : ['pipe' as const]),
         ],
-        ...this.options.stepUser,
+        ...(request.asServer !== true && this.options.stepUser),
       };
       let child: ChildProcess | undefined;
       const start = (): void => {

@@ -38,6 +38,7 @@ export interface StartRequest {
   readonly cwd: string;
   /** See `ProcessSpec`. */
   readonly directory: string | undefined;
+  readonly asServer: true | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }

@@ -15,6 +15,7 @@ export interface NewTree {
   readonly process: number;
   readonly group: string;
   readonly cwd: string;
+  readonly asServer?: true | undefined;
   readonly pid: number;
   readonly startTicks: number;
   readonly auditSession: number | undefined;
@@ -46,6 +47,7 @@ export class TreeLedger {
       process,
       group,
       pid: started.pid,
+      asServer: started.asServer,
       startTicks: started.startTicks,
       auditSession: started.auditSession,
       mark,
@@ -57,7 +59,8 @@ export class TreeLedger {
       this.outputHolders.set(output, tree);
     }
     known.trees.add(tree);
-    known.folders.add(cwd);
+    // Of the server's own user nobody is judged by a folder.
+    if (started.asServer !== true) known.folders.add(cwd);
     this.knownGroups.set(group, known);
     this.byProcess.set(process, tree);
     return tree;

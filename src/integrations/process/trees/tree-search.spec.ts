@@ -122,6 +122,28 @@ describe('the search for what belongs to a step', () => {
     expect(leftovers(false, { ...row, owners: [0, 0, 0] })).toEqual([]);
   });
 
+  it('finds a program of the server by the session that it leads, and by nothing that others have', () => {
+    const owners = [0, 0, 0];
+    tree = ledger.add({
+      ...{ process: 2, group: 'g', cwd: '/server', pid: 11, startTicks: 100, asServer: true },
+      ...{ auditSession: undefined, mark: 401, outputs: ['/fifo/3'] },
+    });
+    const rows: Row[] = [
+      { pid: 11, owners },
+      { pid: 20, session: 11, owners },
+      { pid: 21, session: 10, owners },
+      { pid: 22, mark: 401, owners },
+      { pid: 23, folder: '/server', owners },
+      { pid: 24, files: ['/fifo/3'], owners },
+      { pid: 25, session: 11, startTicks: 99, owners },
+    ];
+    expect(inTree(...rows)).toEqual([11, 20]);
+    expect(inGroup(...rows)).toEqual([11, 20]);
+    // The number came round again, and is another's.
+    expect(inTree({ pid: 11, startTicks: 101, owners })).toEqual([]);
+    expect(inGroup({ pid: 23, folder: '/server' })).toEqual([]);
+  });
+
   it.each([0, 1, 2])(
     'finds a setuid program that is still the step user’s by its user %i',
     (which) => {

@@ -12,6 +12,8 @@ export interface TreeIdentity {
   readonly auditSession: number | undefined;
   /** See `mark-pool.ts`; undefined where the system offers no marks. */
   readonly mark: number | undefined;
+  /** It runs as the user of the server; see `ProcessSpec`. */
+  readonly asServer?: true | undefined;
   /** Paths of the FIFOs that are its stdout and stderr, until another tree has them. */
   readonly outputs: ReadonlySet<string>;
 }
@@ -52,6 +54,11 @@ interface Rules {
   readonly isExact: boolean;
   readonly stepUid: number | undefined;
   /**
+   * Leaders of the trees that run as the user of the server. A session has no members but what its
+   * leader has started, so it tells whoever they run as.
+   */
+  readonly serverSessions: ReadonlySet<number>;
+  /**
    * What a process says about itself, or numbers that come round again: counts only for the steps'
    * own user.
    */
@@ -82,6 +89,7 @@ export function findGroup(snapshot: ProcessSnapshot, trace: GroupTrace): Process
     auditSessions: auditSessionsOf(trace.trees),
     isExact: trace.trees.every((tree) => tree.auditSession !== undefined),
     stepUid: trace.stepUid,
+    serverSessions: serverSessions(snapshot, trace.trees),
     hasEvidence: (entry) =>
       leaders.has(entry.session) ||
       leaders.has(entry.processGroup) ||
@@ -108,6 +116,7 @@ export function findTree(
     auditSessions: auditSessionsOf([tree]),
     isExact: tree.auditSession !== undefined,
     stepUid,
+    serverSessions: serverSessions(snapshot, [tree]),
     hasEvidence: (entry) => {
       if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
       if (tree.mark !== undefined && snapshot.mark(entry) === tree.mark) {
@@ -126,6 +135,7 @@ export function findLauncherLeftovers(
   const leaders = liveLeaders(snapshot, trace.trees);
   return findAll(snapshot, {
     ...trace,
+    serverSessions: serverSessions(snapshot, trace.trees),
     hasEvidence: (entry) => {
       if (leaders.has(entry.session) || leaders.has(entry.processGroup)) return true;
       if (isAmong(trace.marks, snapshot.mark(entry))) return true;
@@ -138,12 +148,13 @@ export function findLauncherLeftovers(
 /**
  * The one place that convicts. An audit session is the kernel's word, and so is descent in one
  * reading of the table: they count whoever the process runs as, so that what a step started by sudo
- * ends with it. Nothing else touches other users.
+ * ends with it; so is the session of a program of the server's. Nothing else touches other users.
  */
 function findAll(snapshot: ProcessSnapshot, rules: Rules): ProcessEntry[] {
   const uid = uidOfSteps(rules.stepUid);
   const belongs = (entry: ProcessEntry): boolean => {
     if (entry.startTicks < rules.startTicks) return false;
+    if (rules.serverSessions.has(entry.session)) return true;
     if (rules.auditSessions.size > 0) {
       if (isAmong(rules.auditSessions, snapshot.auditSession(entry))) return true;
       if (rules.isExact) return false;
@@ -151,6 +162,16 @@ function findAll(snapshot: ProcessSnapshot, rules: Rules): ProcessEntry[] {
     return snapshot.isOwnedBy(entry, uid) && rules.hasEvidence(entry);
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs));
+}
+
+function serverSessions(
+  snapshot: ProcessSnapshot,
+  trees: readonly TreeIdentity[],
+): ReadonlySet<number> {
+  return liveLeaders(
+    snapshot,
+    trees.filter(({ asServer }) => asServer === true),
+  );
 }
 
 function auditSessionsOf(trees: readonly TreeIdentity[]): ReadonlySet<number> {

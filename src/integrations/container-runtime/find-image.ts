@@ -1,0 +1,38 @@
+import type Docker from 'dockerode';
+import type { LocalImage } from './container-runtime.js';
+import { orGone } from './docker-errors.js';
+
+export interface FoundImage extends LocalImage {
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
+}
+
+/** What the engine has under the name; undefined: nothing, or what is not to be seen. */
+export async function findImage(
+  docker: Docker,
+  reference: string,
+  isHidden: (image: Docker.ImageInspectInfo) => boolean = () => false,
+): Promise<FoundImage | undefined> {
+  const found = await orGone(docker.getImage(reference).inspect());
+  if (found === undefined || isHidden(found)) return undefined;
+  const { Os: os, Architecture: architecture, Variant: variant } = found;
+  const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
+  const { User: user, Cmd: command, Entrypoint: entrypoint } = found.Config;
+  return {
+    id: found.Id,
+    digest: digest ?? found.Id,
+    user: user ?? '',
+    hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
+    platform: [os, architecture, ...(variant ? [variant] : [])].join('/'),
+  };
+}
+
+/** Digests of an image name where it came from: `registry.example/app@sha256:…`. */
+export function isOf(repoDigest: string, reference: string): boolean {
+  const name = (text: string): string =>
+    text
+      .replace(/@.*$/, '')
+      .replace(/:[^:/]*$/, '')
+      .replace(/^docker\.io\/(library\/)?/, '');
+  return name(repoDigest) === name(reference);
+}
