@@ -1,4 +1,5 @@
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
+import type { ReadyPlan } from '../plan/sidecar-plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
 import type { ContainerSettings } from '../steps/container/container-settings.js';
@@ -19,6 +20,7 @@ export interface PipelineDefinition {
   readonly environment: Environment;
   readonly secrets: readonly NameUse[];
   readonly registries: readonly RegistryPlan[];
+  readonly sidecars: readonly SidecarDefinition[];
   readonly timeoutMs: number;
   readonly retryCount: number;
   readonly resume: boolean;
@@ -51,7 +53,22 @@ export interface StageDefinition {
   /** The default of its steps. */
   readonly retryCount?: number;
   readonly container: ContainerSettings;
+  readonly sidecars: readonly SidecarDefinition[];
   readonly steps: readonly StepDefinition[];
+}
+
+/** A container beside the steps. */
+export interface SidecarDefinition {
+  readonly name: string;
+  readonly place: NameUse;
+  /** Other sidecars of the same place, or of the pipeline. */
+  readonly needs: readonly NameUse[];
+  readonly environment: Environment;
+  readonly secrets: readonly NameUse[];
+  readonly ports: readonly number[];
+  readonly command?: readonly string[];
+  readonly ready?: ReadyPlan;
+  readonly container: ContainerSettings & { readonly image: string };
 }
 
 export interface StepDefinition {

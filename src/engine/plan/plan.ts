@@ -1,3 +1,5 @@
+import type { SidecarPlan } from './sidecar-plan.js';
+
 /**
  * The plan: what the compiler makes of one pipeline version and what the runtime executes.
  *
@@ -25,6 +27,8 @@ export interface Plan {
   readonly secrets?: readonly string[];
   /** Log-ins for images; absent = none. */
   readonly registries?: readonly RegistryPlan[];
+  /** Run beside all stages, and the hooks; absent = none. */
+  readonly sidecars?: readonly SidecarPlan[];
   /** Limit of the whole execution, milliseconds. */
   readonly timeoutMs: number;
   /** Number of further execution attempts when a worker is lost (the YAML's `retry_count`). */
@@ -98,6 +102,8 @@ export interface StagePlan {
   readonly environment: Environment;
   /** Of its steps, besides those of the pipeline. */
   readonly secrets?: readonly string[];
+  /** Run beside its steps, besides those of the pipeline; absent = none. */
+  readonly sidecars?: readonly SidecarPlan[];
   /** Limit of the stage, milliseconds; absent = none of its own. */
   readonly timeoutMs?: number;
   /**

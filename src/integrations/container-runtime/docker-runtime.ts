@@ -11,6 +11,7 @@ import {
   type ImageRequest,
   type ImageResult,
   type LocalImage,
+  type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
 import { attach, DockerContainer } from './docker-container.js';
@@ -20,7 +21,13 @@ import { EngineLimits } from './engine-limits.js';
 import { dockerAt, removeContainers } from './docker-removal.js';
 import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
-import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
+import {
+  ensureStepsNetwork,
+  groupNetworkName,
+  openGroupNetwork,
+  removeNetworks,
+  stepsNetworkName,
+} from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
 
@@ -158,15 +165,27 @@ export class DockerRuntime extends ContainerRuntime {
     }
   }
 
+  openNetwork(group: string): Promise<NetworkResult> {
+    const name = groupNetworkName(this.options.installation, group);
+    return openGroupNetwork(this.docker, name, { ...this.labels, [LABELS.group]: group });
+  }
+
   async sweep(group: string): Promise<number> {
     await Promise.all(this.removals);
-    return removeContainers(this.docker, { ...this.installation, [LABELS.group]: group });
+    const labels = { ...this.installation, [LABELS.group]: group };
+    const ended = await removeContainers(this.docker, labels);
+    await removeNetworks(this.docker, labels);
+    return ended;
   }
 
   async sweepStale(): Promise<number> {
-    return removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
+    const ended = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
       isGone(labels[LABELS.owner] ?? ''),
     );
+    await removeNetworks(this.docker, this.installation, (labels) =>
+      isGone(labels[LABELS.owner] ?? ''),
+    );
+    return ended;
   }
 
   async close(): Promise<void> {
@@ -271,6 +290,9 @@ function notStarted(message: string): RunningContainer {
     exit: Promise.resolve(exit),
     onLost: () => undefined,
     kill: () => Promise.resolve(),
+    address: () => Promise.resolve(undefined),
+    exec: () => Promise.resolve({ exitCode: undefined, output: message }),
+    health: () => Promise.resolve({ status: 'none', output: message }),
   };
 }
 

@@ -18,6 +18,7 @@ import { OwnedStepHandler } from './owned-step.handler.js';
 import { ShellStepHandler } from './shell-step.handler.js';
 import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
+import { BesideSidecarsHandler, type StepSidecars } from './step-sidecars.js';
 
 /** Where the steps of one run work. */
 export interface StepPlace {
@@ -29,7 +30,8 @@ export interface StepPlace {
   readonly masks: MaskSet;
   readonly host: StepHost;
   readonly access: CloneAccess;
-  readonly registries: RegistryAccess;
+  readonly images: RunImages;
+  readonly sidecars: StepSidecars;
   readonly ownership: WorkspaceOwnership;
 }
 
@@ -41,7 +43,11 @@ export type StepHandlerFactory = (place: StepPlace) => StepHandler;
  * all programs.
  */
 export class StepHandlers {
-  constructor(private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>) {}
+  constructor(
+    private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>,
+    /** The images of one run, by what it logs in with at registries. */
+    readonly imagesFor: (access: RegistryAccess) => RunImages,
+  ) {}
 
   /** One handler for each kind. */
   forRun(place: StepPlace): StepHandler[] {
@@ -54,7 +60,7 @@ export class StepHandlers {
       ([kind, create]) =>
         [kind, (place: StepPlace) => new MeasuredStepHandler(create(place), metrics)] as const,
     );
-    return new StepHandlers(new Map(measured));
+    return new StepHandlers(new Map(measured), this.imagesFor);
   }
 }
 
@@ -77,10 +83,10 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, registries }) =>
+    container: ({ workspace, group, output, host, ownership, images, sidecars }) =>
       new ContainerStepHandler(
-        ...([containers, new RunImages(containers, registries, allowed), workspace] as const),
-        ...([ownership, group, output, host] as const),
+        ...([containers, images, workspace, ownership] as const),
+        ...([group, output, host, sidecars] as const),
       ),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
@@ -88,7 +94,13 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ownership,
       ),
   };
+  const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
-    new Map(Object.entries(factories) as [StepKindName, StepHandlerFactory][]),
+    new Map(all.map(([kind, create]) => [kind, besideSidecars(create)])),
+    (access) => new RunImages(containers, access, allowed),
   );
+}
+
+function besideSidecars(create: StepHandlerFactory): StepHandlerFactory {
+  return (place) => new BesideSidecarsHandler(create(place), place.sidecars, place.output);
 }
