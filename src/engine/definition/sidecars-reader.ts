@@ -5,7 +5,14 @@ import { NO_IMAGE } from '../steps/container/container-settings.js';
 import { readersOf, type StepKeys } from '../steps/step-kind.js';
 import { needs, secrets } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
-import { fields, wrongType, type Place, type ReadContext, type Reader } from '../yaml/reader.js';
+import {
+  fields,
+  wrongType,
+  type FieldValues,
+  type Place,
+  type ReadContext,
+  type Reader,
+} from '../yaml/reader.js';
 import { duration, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { SidecarDefinition } from './definition.js';
@@ -15,6 +22,8 @@ const EXPECTS = 'a map of names to sidecars';
 /** One label of a host name (RFC 1123), in lower case: variables are named by it, too. */
 const HOST_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const SHELL = ['/bin/sh', '-c'];
+
+const PROBES: readonly string[] = ['exec', 'tcp', 'http'];
 
 const port = integer(1, 65_535);
 
@@ -108,6 +117,29 @@ export const readyTable = {
   },
 } as const;
 
+type ReadyValues = FieldValues<(typeof readyTable)['fields']>;
+
+const readyFields = fields(readyTable);
+
+/** With one probe: two would have to be told apart where neither passes. */
+const ready: Reader<ReadyValues> = {
+  expects: readyFields.expects,
+  read: (node, path, context) => {
+    const values = readyFields.read(node, path, context);
+    if (values === undefined || node.kind !== 'map') return undefined;
+    const probes = node.entries.filter(({ key }) => PROBES.includes(key));
+    const at = { path, offset: node.start };
+    if (probes.length === 0) {
+      context.error('missing_key', 'ready needs "exec", "tcp" or "http".', at, 'Add one of them');
+    }
+    if (probes.length > 1) {
+      const message = 'ready has one of "exec", "tcp" and "http".';
+      context.error('conflicting_keys', message, at, 'Leave one of them');
+    }
+    return values;
+  },
+};
+
 const { image, user, platform, pull, cpus, memory, pids, shm_size: shmSize } = containerKeys;
 
 /** Keys of a sidecar, with their rows in the table of docs/pipeline-yaml.md. */
@@ -149,7 +181,7 @@ export const sidecarKeys = {
     meaning: 'where it listens; `ports` is the same',
   },
   ready: {
-    reader: fields(readyTable),
+    reader: ready,
     value: 'map: one of `exec`, `tcp`, `http`',
     default: "the image's own check",
     meaning: 'what is waited for',
@@ -220,7 +252,7 @@ function readSidecar(
   }
   const values = sidecarFields.read(node, at.path, context);
   if (values?.image === undefined) return undefined;
-  const { image: imageName, ready, port: ports = [], command } = values;
+  const { image: imageName, port: ports = [], command } = values;
   if (imageName === NO_IMAGE) {
     const message = `The sidecar "${quoted(name, 63)}" has no image.`;
     context.error('missing_image', message, at, 'Write image: postgres:17');
@@ -233,48 +265,34 @@ function readSidecar(
     secrets: values.secrets ?? [],
     ports,
     ...(command && { command }),
-    ...(ready && { ready: readyOf(ready, ports[0], at, context) }),
+    ...(values.ready && { ready: readyOf(values.ready, ports[0], at, context) }),
     container: { ...settingsOf(values), image: imageName },
   };
 }
 
-interface ReadyValues {
-  readonly exec?: readonly string[];
-  readonly tcp?: number;
-  readonly http?: string;
-  readonly interval?: number;
-  readonly timeout?: number;
-}
-
-/** Undefined: a problem was told. */
+/** Undefined: a problem was told. A check by HTTP asks at the first port of its sidecar. */
 function readyOf(
   { exec, tcp, http, interval, timeout }: ReadyValues,
   firstPort: number | undefined,
   { path, offset }: Place,
   context: ReadContext,
 ): ReadyPlan | undefined {
-  const at = { path: [...path, 'ready'], offset };
+  if (http !== undefined && firstPort === undefined) {
+    const message = 'ready: { http } asks at the first port of the sidecar, and there is none.';
+    const at = { path: [...path, 'ready'], offset };
+    context.error('missing_key', message, at, 'Add port: 8080 to the sidecar');
+  }
   const probes: ReadyProbe[] = [
     ...(exec === undefined ? [] : [{ kind: 'exec', command: exec } as const]),
     ...(tcp === undefined ? [] : [{ kind: 'tcp', port: tcp } as const]),
     ...(http === undefined ? [] : [{ kind: 'http', path: http, port: firstPort ?? 0 } as const]),
   ];
-  const [probe, another] = probes;
-  if (probe === undefined) {
-    context.error('missing_key', 'ready needs "exec", "tcp" or "http".', at, 'Add one of them');
-    return undefined;
-  }
-  if (another !== undefined) {
-    const message = 'ready has one of "exec", "tcp" and "http".';
-    context.error('conflicting_keys', message, at, 'Leave one of them');
-  }
-  if (http !== undefined && firstPort === undefined) {
-    const message = 'ready: { http } asks at the first port of the sidecar, and there is none.';
-    context.error('missing_key', message, at, 'Add port: 8080 to the sidecar');
-  }
-  return {
-    probe,
-    intervalMs: interval ?? DEFAULT_READY.intervalMs,
-    timeoutMs: timeout ?? DEFAULT_READY.timeoutMs,
-  };
+  const [probe] = probes;
+  return (
+    probe && {
+      probe,
+      intervalMs: interval ?? DEFAULT_READY.intervalMs,
+      timeoutMs: timeout ?? DEFAULT_READY.timeoutMs,
+    }
+  );
 }

@@ -31,55 +31,48 @@ function nameOf(what: string): string {
 /** Makes that of steps, if it is not there; two at once are one. */
 export async function ensureStepsNetwork(docker: Docker, installation: string): Promise<void> {
   const name = stepsNetworkName(installation);
-  const known = await orGone(docker.getNetwork(name).inspect());
-  if (known !== undefined) return;
-  try {
-    await asked(
-      docker.createNetwork({
-        Name: name,
-        Driver: 'bridge',
-        CheckDuplicate: true,
-        Labels: { [LABELS.installation]: installation },
-        Options: {
-          'com.docker.network.bridge.name': name,
-          'com.docker.network.bridge.enable_icc': 'false',
-        },
-      }),
-    );
-  } catch (error) {
-    // Another worker was faster.
-    if (statusOf(error) !== 409) throw error;
-  }
+  await ensureNetwork(docker, {
+    Name: name,
+    Labels: { [LABELS.installation]: installation },
+    Options: {
+      'com.docker.network.bridge.name': name,
+      'com.docker.network.bridge.enable_icc': 'false',
+    },
+  });
 }
 
 /** What engines say when no address is left for another network. */
 const FULL = /address pool|address space|subnet pool|free subnet|fully subnetted/i;
 
-/** Makes the network of a group, if it is not there. */
+/** Makes the network of a group, if it is not there; two at once are one. */
 export async function openGroupNetwork(
   docker: Docker,
   name: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<NetworkResult> {
-  const known = await orGone(docker.getNetwork(name).inspect());
-  if (known !== undefined) return { kind: 'network', name };
   try {
-    await asked(
-      docker.createNetwork({
-        Name: name,
-        Driver: 'bridge',
-        CheckDuplicate: true,
-        Labels: { ...labels },
-        Options: { 'com.docker.network.bridge.name': name },
-      }),
-    );
+    await ensureNetwork(docker, {
+      Name: name,
+      Labels: { ...labels },
+      Options: { 'com.docker.network.bridge.name': name },
+    });
+    return { kind: 'network', name };
   } catch (error) {
-    const message = saidBy(error);
     if (statusOf(error) === undefined) throw error;
-    if (FULL.test(message)) return { kind: 'full', message };
-    if (statusOf(error) !== 409) return { kind: 'refused', message };
+    const message = saidBy(error);
+    return { kind: FULL.test(message) ? 'full' : 'refused', message };
   }
-  return { kind: 'network', name };
+}
+
+async function ensureNetwork(docker: Docker, options: Docker.NetworkCreateOptions): Promise<void> {
+  const find = (): Promise<unknown> => orGone(docker.getNetwork(options.Name).inspect());
+  if ((await find()) !== undefined) return;
+  try {
+    await asked(docker.createNetwork({ Driver: 'bridge', CheckDuplicate: true, ...options }));
+  } catch (error) {
+    // Another one was faster. Engines have several words for that.
+    if (statusOf(error) === undefined || (await find()) === undefined) throw error;
+  }
 }
 
 /** Between two tries to remove a network from which a container is just taken, ms. */

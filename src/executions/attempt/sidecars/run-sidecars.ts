@@ -72,17 +72,17 @@ export class RunSidecars extends SidecarHost implements StepSidecars {
   async start(sidecars: readonly SidecarStart[], signal: AbortSignal): Promise<SidecarsStarted> {
     const failing = new AbortController();
     const either = AbortSignal.any([signal, failing.signal]);
-    const starts = new Map<string, Promise<boolean>>();
+    const starts = new Map<string, Promise<void>>();
     let failure: Failed | undefined;
-    const begin = async (one: SidecarStart): Promise<boolean> => {
-      const needs = await Promise.all(one.plan.needs.flatMap((name) => starts.get(name) ?? []));
-      if (either.aborted || needs.includes(false)) return false;
+    const begin = async (one: SidecarStart): Promise<void> => {
+      await Promise.all(one.plan.needs.flatMap((name) => starts.get(name) ?? []));
+      // Where one that it needs is not ready, that one's failure was the abort.
+      if (either.aborted) return;
       const end = await this.startOne(one, either);
       if (end.kind === 'failed') {
         failure ??= end;
         failing.abort();
       }
-      return end.kind === 'ready';
     };
     for (const one of sidecars) starts.set(one.plan.name, begin(one));
     await Promise.all(starts.values());
