@@ -19,7 +19,8 @@ export class DockerEngine {
     private readonly folder: string,
   ) {}
 
-  static async start(): Promise<DockerEngine> {
+  /** @param settings further arguments of `dockerd` */
+  static async start(settings: readonly string[] = []): Promise<DockerEngine> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-docker-'));
     const daemon = spawn(
       'dockerd',
@@ -28,6 +29,7 @@ export class DockerEngine {
         ...['--pidfile', join(folder, 'pid'), '--host', `unix://${folder}/docker.sock`],
         // Engines of two specs at once would have one default bridge.
         ...['--bridge', 'none'],
+        ...settings,
       ],
       // Compressing and gathering what it says is not needed: a failed start prints the end of it.
       { stdio: ['ignore', 'ignore', 'pipe'] },
