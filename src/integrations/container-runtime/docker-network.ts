@@ -64,14 +64,23 @@ export async function openGroupNetwork(
   }
 }
 
+/** For a network that another one makes to be known by its name, ms. */
+const NAMED_MS = 200;
+const NAMED_TRIES = 15;
+
 async function ensureNetwork(docker: Docker, options: Docker.NetworkCreateOptions): Promise<void> {
   const find = (): Promise<unknown> => orGone(docker.getNetwork(options.Name).inspect());
   if ((await find()) !== undefined) return;
   try {
     await asked(docker.createNetwork({ Driver: 'bridge', CheckDuplicate: true, ...options }));
   } catch (error) {
-    // Another one was faster. Engines have several words for that.
-    if (statusOf(error) === undefined || (await find()) === undefined) throw error;
+    if (statusOf(error) === undefined || FULL.test(saidBy(error))) throw error;
+    // Another one was faster: engines have several words for that, and refuse the bridge of a
+    // network a while before they know its name.
+    for (let left = NAMED_TRIES; (await find()) === undefined; left -= 1) {
+      if (left === 0) throw error;
+      await delay(NAMED_MS);
+    }
   }
 }
 

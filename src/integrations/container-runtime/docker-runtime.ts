@@ -56,6 +56,8 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
+  /** Networks that are being made, by their groups. */
+  private readonly opening = new Map<string, Promise<NetworkResult>>();
   private readonly limits = new EngineLimits();
 
   constructor(private readonly options: DockerOptions) {
@@ -166,8 +168,14 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   openNetwork(group: string): Promise<NetworkResult> {
+    // Engines tell of a network before containers can be in it: who asks meanwhile waits as well.
+    const known = this.opening.get(group);
+    if (known) return known;
     const name = groupNetworkName(this.options.installation, group);
-    return openGroupNetwork(this.docker, name, { ...this.labels, [LABELS.group]: group });
+    const labels = { ...this.labels, [LABELS.group]: group };
+    const opened = openGroupNetwork(this.docker, name, labels);
+    this.opening.set(group, opened);
+    return opened.finally(() => this.opening.delete(group));
   }
 
   async sweep(group: string): Promise<number> {
