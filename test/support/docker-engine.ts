@@ -18,10 +18,15 @@ const CONTAINERD = 'exec/containerd/containerd.pid';
 export class DockerEngine {
   private daemon: ChildProcess | undefined;
 
-  private constructor(private readonly folder: string) {}
+  private constructor(
+    private readonly folder: string,
+    private readonly settings: readonly string[],
+  ) {}
 
-  static async start(): Promise<DockerEngine> {
-    const engine = new DockerEngine(await mkdtemp(join(tmpdir(), 'millrace-docker-')));
+  /** @param settings further arguments of `dockerd` */
+  static async start(settings: readonly string[] = []): Promise<DockerEngine> {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-docker-'));
+    const engine = new DockerEngine(folder, settings);
     try {
       await engine.begin();
       return engine;
@@ -33,7 +38,7 @@ export class DockerEngine {
 
   /** Starts the daemon; also again, when it was killed. */
   async begin(): Promise<void> {
-    const { folder } = this;
+    const { folder, settings } = this;
     // One that was killed left its number, which another process may have by now.
     for (const left of ['pid', CONTAINERD]) await rm(join(folder, left), { force: true });
     const daemon = spawn(
@@ -43,6 +48,7 @@ export class DockerEngine {
         ...['--pidfile', join(folder, 'pid'), '--host', `unix://${folder}/docker.sock`],
         // Engines of two specs at once would have one default bridge.
         ...['--bridge', 'none'],
+        ...settings,
       ],
       // Compressing and gathering what it says is not needed: a failed start prints the end of it.
       { stdio: ['ignore', 'ignore', 'pipe'] },

@@ -234,9 +234,11 @@ export class MillraceServer {
     return this.finished(await this.trigger(await this.createPipeline(yaml), trigger), timeoutMs);
   }
 
-  async logText(id: string): Promise<string> {
+  /** @param query of the request, as `stage=a&step=b` */
+  async logText(id: string, query = ''): Promise<string> {
     const headers = { accept: 'text/plain' };
-    const response = await this.fetch('GET', `/api/ci/executions/${id}/logs`, undefined, headers);
+    const path = `/api/ci/executions/${id}/logs?${query}`;
+    const response = await this.fetch('GET', path, undefined, headers);
     return response.text();
   }
 

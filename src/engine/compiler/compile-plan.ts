@@ -1,5 +1,6 @@
 import type {
   PipelineDefinition,
+  SidecarDefinition,
   StageDefinition,
   StepDefinition,
 } from '../definition/definition.js';
@@ -7,6 +8,7 @@ import { plainRetry } from '../yaml/common-readers.js';
 import type { NameUse } from '../yaml/reader.js';
 import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
+import type { SidecarPlan } from '../plan/sidecar-plan.js';
 import { draftWith, kindOf } from '../steps/step-kind-registry.js';
 import { checkBuilds } from './build-checks.js';
 import { checkCommands } from './command-checks.js';
@@ -18,6 +20,7 @@ import { countSteps, maxParallelOf, stageNeeds, stepNeeds } from './needs.js';
 import { ProblemSink } from './problem-sink.js';
 import { checkReferences } from './reference-checks.js';
 import { checkResume } from './resume-checks.js';
+import { checkSidecars, inStartOrder } from './sidecar-checks.js';
 import { checkSecrets } from './secret-checks.js';
 import { stepDefaults } from '../definition/step-defaults.js';
 
@@ -65,6 +68,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkContainers(definition, sink);
   checkArtifactSources(definition, sink);
   checkBuilds(definition, sink);
+  checkSidecars(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
   checkResume(definition, sink);
@@ -82,6 +86,7 @@ function buildPlan(definition: PipelineDefinition): Plan {
     environment: definition.environment,
     secrets: secretNames(definition.secrets),
     registries: definition.registries.length === 0 ? undefined : definition.registries,
+    sidecars: buildSidecars(definition.sidecars),
     timeoutMs: definition.timeoutMs,
     retryCount: definition.retryCount,
     ...(definition.resume && { resume: true }),
@@ -109,6 +114,7 @@ function buildStage(
     when: stage.when,
     environment: stage.environment,
     secrets: secretNames(stage.secrets),
+    sidecars: buildSidecars(stage.sidecars),
     timeoutMs: stage.timeoutMs,
     maxParallel: maxParallelOf(stage),
     steps: stage.steps.map((step) =>
@@ -142,6 +148,21 @@ function buildStep(
     artifactsFrom: step.artifactsFrom,
     reports: step.reports,
   };
+}
+
+/** Plans without sidecars have no such key, and keep their hashes. */
+function buildSidecars(sidecars: readonly SidecarDefinition[]): readonly SidecarPlan[] | undefined {
+  if (sidecars.length === 0) return undefined;
+  return inStartOrder(sidecars).map(({ sidecar, needs }) => {
+    const { name, environment, secrets, ports, command, ready, container } = sidecar;
+    const { pull, ...settings } = container;
+    return {
+      ...{ name, needs, environment, ports, command, ready },
+      ...settings,
+      pull: pull === 'missing' ? undefined : pull,
+      secrets: secretNames(secrets),
+    };
+  });
 }
 
 /** Plans from older releases, without secrets, have no such key, and keep their hashes. */

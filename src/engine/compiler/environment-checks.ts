@@ -10,6 +10,9 @@ import type { ProblemSink } from './problem-sink.js';
 /** Variables of one map whose texts read each other in a circle: none of them has a value. */
 export function checkEnvironments(definition: PipelineDefinition, sink: ProblemSink): void {
   checkOne(definition, definition.environment, [], sink);
+  const sidecars = [definition, ...definition.stages].flatMap((level) => level.sidecars);
+  for (const { environment, place } of sidecars)
+    checkOne(definition, environment, place.path, sink);
   for (const stage of definition.stages) {
     checkOne(definition, stage.environment, ownerPath(stage.place.path), sink);
     for (const step of stage.steps) {

@@ -16,6 +16,10 @@ interface Level {
  */
 export function checkSecrets(definition: PipelineDefinition, sink: ProblemSink): void {
   checkLevel(definition, [], sink);
+  for (const level of [definition, ...definition.stages]) {
+    // Variables of a sidecar are its own alone.
+    for (const sidecar of level.sidecars) checkLevel(sidecar, [], sink);
+  }
   for (const stage of definition.stages) {
     checkLevel(stage, [definition], sink);
     for (const step of stage.steps) checkLevel(step, [definition, stage], sink);

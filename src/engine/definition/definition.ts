@@ -1,6 +1,7 @@
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
+import type { ReadyPlan } from '../plan/sidecar-plan.js';
 import type { ExpressionUse, NameUse } from '../yaml/reader.js';
 import type { Shell } from '../shell/expression-places.js';
 import type { ContainerSettings } from '../steps/container/container-settings.js';
@@ -21,6 +22,7 @@ export interface PipelineDefinition {
   readonly environment: Environment;
   readonly secrets: readonly NameUse[];
   readonly registries: readonly RegistryPlan[];
+  readonly sidecars: readonly SidecarDefinition[];
   readonly timeoutMs: number;
   readonly retryCount: number;
   readonly resume: boolean;
@@ -53,7 +55,22 @@ export interface StageDefinition {
   /** The default of its steps. */
   readonly retryCount?: number;
   readonly container: ContainerSettings;
+  readonly sidecars: readonly SidecarDefinition[];
   readonly steps: readonly StepDefinition[];
+}
+
+/** A container beside the steps. */
+export interface SidecarDefinition {
+  readonly name: string;
+  readonly place: NameUse;
+  /** Other sidecars of the same place, or of the pipeline. */
+  readonly needs: readonly NameUse[];
+  readonly environment: Environment;
+  readonly secrets: readonly NameUse[];
+  readonly ports: readonly number[];
+  readonly command?: readonly string[];
+  readonly ready?: ReadyPlan;
+  readonly container: ContainerSettings & { readonly image: string };
 }
 
 export interface StepDefinition {

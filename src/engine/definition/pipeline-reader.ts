@@ -7,6 +7,7 @@ import {
   secrets,
   stageName,
 } from '../yaml/common-readers.js';
+import { sidecars } from './sidecars-reader.js';
 import { separateStreams, shell } from '../steps/shell/shell-keys.js';
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
 import { readersOf } from '../steps/step-kind.js';
@@ -54,6 +55,7 @@ export const stageTable = {
     secrets,
     timeout: duration(),
     retry_count: retryCount,
+    sidecars,
     ...CONTAINER_KEYS,
   },
   required: ['name', 'steps'],
@@ -71,6 +73,7 @@ export const stageTable = {
     continue_on_error: 'continue_on_error belongs to a step',
     runs_on: 'runs_on belongs to the pipeline',
     working_directory: 'working_directory belongs to a step',
+    services: 'Write sidecars',
   },
 } as const;
 
@@ -116,6 +119,7 @@ export const pipelineTable = {
     environment,
     secrets,
     registries,
+    sidecars,
     timeout: duration(),
     retry_count: retryCount,
     resume: flag(),
@@ -130,12 +134,11 @@ export const pipelineTable = {
   required: ['name'],
   later: {
     concurrency: LATER.concurrency,
-    sidecars: LATER.containers,
-    services: LATER.containers,
     notifications: 'notifications come later',
   },
   habits: {
     image: 'Write defaults: { image: … }',
+    services: 'Write sidecars',
     registry: 'Write registries',
     on: 'Write triggers',
     trigger: 'Write triggers',
@@ -188,6 +191,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     environment: values.environment ?? {},
     secrets: values.secrets ?? [],
     registries: values.registries ?? [],
+    sidecars: values.sidecars ?? [],
     timeoutMs: values.timeout ?? DEFAULT_TIMEOUT_MS,
     retryCount: values.retry_count ?? 0,
     resume: values.resume ?? false,
@@ -212,7 +216,10 @@ function shortStages(
   if (steps === undefined) return [];
   const place = { name: 'main', path: ['steps'], offset: root.start };
   return [
-    { name: 'main', place, environment: {}, secrets: [], parallel: false, container: {}, steps },
+    {
+      ...{ name: 'main', place, environment: {}, secrets: [], parallel: false },
+      ...{ container: {}, sidecars: [], steps },
+    },
   ];
 }
 
@@ -232,6 +239,7 @@ function stagesReader(): Reader<StageDefinition[]> {
       parallel: values.parallel ?? false,
       retryCount: values.retry_count,
       container: settingsOf(values),
+      sidecars: values.sidecars ?? [],
       steps: values.steps ?? [],
     };
   };

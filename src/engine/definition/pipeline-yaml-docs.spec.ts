@@ -12,6 +12,7 @@ import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
 import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
+import { readyKeys, readyTable, sidecarKeys, sidecarTable } from './sidecars-reader.js';
 import { rustciStepTable } from './rustci-step-reader.js';
 import { seedTriggerConfigTable, seedTriggerTable } from './seed-trigger-reader.js';
 import { hookTable, stepTable } from './step-reader.js';
@@ -33,9 +34,11 @@ const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' 
   ...[retryTable, exitCodeTable, backoffTable, inputTable, triggerTable, manualTable, pushTable],
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
   ...[
+    buildTable,
+    sidecarTable,
+    readyTable,
     seedTriggerConfigTable,
     rustciStepTable,
-    buildTable,
     ...rustciForms.map(({ config }) => config),
   ],
 ];
@@ -62,8 +65,11 @@ describe('docs/pipeline-yaml.md', () => {
         .filter(([, key], index, all) => all.findIndex(([, one]) => one === key) === index)
         .map(([name, key]) => `| \`${name}\` | ${key.value} | ${key.default} | ${key.meaning} |`),
     );
+    const beside = [...Object.entries(sidecarKeys), ...Object.entries(readyKeys)].map(
+      ([name, key]) => `| \`${name}\` | ${key.value} | ${key.default} | ${key.meaning} |`,
+    );
     expect(kinds.length + keys.length).toBeGreaterThan(5);
-    expect([...kinds, ...keys].filter((row) => !rows.has(row))).toEqual([]);
+    expect([...kinds, ...keys, ...beside].filter((row) => !rows.has(row))).toEqual([]);
   });
 
   it('names every code that the engine gives', () => {

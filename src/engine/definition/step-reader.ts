@@ -49,7 +49,6 @@ export const stepTable = {
   },
   same: { condition: 'when' },
   later: {
-    sidecars: LATER.containers,
     deploy: LATER.deployments,
     matrix: LATER.matrix,
     cache: 'caches come later',
@@ -76,6 +75,8 @@ export const stepTable = {
     steps: 'Steps are not nested: move them into a stage',
     parallel: 'parallel belongs to a stage',
     runs_on: 'runs_on belongs to the pipeline',
+    sidecars: 'sidecars belong to a stage or the pipeline',
+    services: 'Write sidecars at its stage or the pipeline',
     type: 'Write step_type (with config), or run',
     id: 'Write name',
   },

@@ -1,5 +1,6 @@
 import type { ArtifactsPlan, ArtifactsSource } from './artifacts-plan.js';
 import type { ReportsPlan } from './reports-plan.js';
+import type { SidecarPlan } from './sidecar-plan.js';
 
 /**
  * The plan: what the compiler makes of one pipeline version and what the runtime executes.
@@ -28,6 +29,8 @@ export interface Plan {
   readonly secrets?: readonly string[];
   /** Log-ins for images; absent = none. */
   readonly registries?: readonly RegistryPlan[];
+  /** Run beside all stages, and the hooks; absent = none. */
+  readonly sidecars?: readonly SidecarPlan[];
   /** Limit of the whole execution, milliseconds. */
   readonly timeoutMs: number;
   /** Number of further execution attempts when a worker is lost (the YAML's `retry_count`). */
@@ -101,6 +104,8 @@ export interface StagePlan {
   readonly environment: Environment;
   /** Of its steps, besides those of the pipeline. */
   readonly secrets?: readonly string[];
+  /** Run beside its steps, besides those of the pipeline; absent = none. */
+  readonly sidecars?: readonly SidecarPlan[];
   /** Limit of the stage, milliseconds; absent = none of its own. */
   readonly timeoutMs?: number;
   /**

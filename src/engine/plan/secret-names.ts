@@ -1,3 +1,4 @@
+import { allSidecars } from './all-sidecars.js';
 import { allSteps } from './all-steps.js';
 import type { Plan, StagePlan, StepPlan } from './plan.js';
 
@@ -12,10 +13,14 @@ export function secretsAt(
   return unique([plan, stage, step].flatMap((level) => level?.secrets ?? []));
 }
 
-/** Every secret that steps of the plan get: a run begins with all of them or not at all. */
+/**
+ * Every secret that steps and sidecars of the plan get: a run begins with all of them or not at
+ * all.
+ */
 export function secretsOf(plan: Plan): readonly string[] {
   const stages: readonly StagePlan[] = plan.stages;
-  return unique([plan, ...stages, ...allSteps(plan)].flatMap(({ secrets = [] }) => secrets));
+  const parts: readonly WithSecrets[] = [plan, ...stages, ...allSteps(plan), ...allSidecars(plan)];
+  return unique(parts.flatMap(({ secrets = [] }) => secrets));
 }
 
 function unique(names: readonly string[]): readonly string[] {

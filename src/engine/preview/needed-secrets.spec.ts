@@ -6,6 +6,7 @@ const YAML = `
 name: x
 repository: { url: https://git.test/acme/shop, credentials: CLONE }
 secrets: [ALL]
+sidecars: { db: { image: 'db:1', secrets: [OF_DB] } }
 stages:
   - name: test
     steps:
@@ -14,6 +15,7 @@ stages:
   - name: deploy
     when: trigger.event == 'push'
     secrets: [DEPLOY]
+    sidecars: { q: { image: 'q:1', secrets: [OF_Q] } }
     steps:
       - { name: c, run: c, secrets: [DEPLOY_STEP] }
       - name: d
@@ -35,16 +37,16 @@ function needed(trigger: TriggerContext): string[] {
   return [...neededSecrets(plan, of)].sort();
 }
 
-const ALWAYS = ['ALL', 'CLONE', 'FAILED', 'OWN', 'TEST'];
+const ALWAYS = ['ALL', 'CLONE', 'FAILED', 'OF_DB', 'OWN', 'TEST'];
 
 it.each<[string, TriggerContext, readonly string[]]>([
   ['a pull request', { event: 'pull_request' }, []],
   [
     'a push to main',
     { event: 'push', branch: 'main' },
-    ['DEPLOY', 'DEPLOY_STEP', 'MORE', 'ON_MAIN'],
+    ['DEPLOY', 'DEPLOY_STEP', 'OF_Q', 'MORE', 'ON_MAIN'],
   ],
-  ['another push', { event: 'push', branch: 'topic' }, ['DEPLOY', 'DEPLOY_STEP', 'MORE']],
+  ['another push', { event: 'push', branch: 'topic' }, ['DEPLOY', 'DEPLOY_STEP', 'OF_Q', 'MORE']],
   ['a tag', { event: 'tag', tag: 'v1' }, ['TIDY']],
   // The remote says which branch that is.
   ['by hand, of no named branch', { event: 'manual' }, ['ON_MAIN']],

@@ -1,4 +1,5 @@
 import type { Plan, StepPlan } from '../plan/plan.js';
+import type { SidecarPlan } from '../plan/sidecar-plan.js';
 import {
   checkoutSecretsOf,
   registrySecretsOf,
@@ -17,6 +18,7 @@ export function neededSecrets(plan: Plan, context: PreviewContext): ReadonlySet<
     ...(plan.secrets ?? []),
     ...checkoutSecretsOf(plan),
     ...registrySecretsOf(plan),
+    ...sidecarSecrets(plan.sidecars),
   ]);
   const need = (names: readonly string[] = []): void => names.forEach((name) => needed.add(name));
   const needOfSteps = (steps: readonly StepPlan[], previews: readonly NodePreview[]): void =>
@@ -29,9 +31,14 @@ export function neededSecrets(plan: Plan, context: PreviewContext): ReadonlySet<
     const shown = preview.stages[index];
     if (shown?.verdict === 'skipped') return;
     need(stage.secrets);
+    need(sidecarSecrets(stage.sidecars));
     needOfSteps(stage.steps, shown?.steps ?? []);
   });
   needOfSteps(plan.onFailure, preview.onFailure);
   needOfSteps(plan.always, preview.always);
   return needed;
+}
+
+function sidecarSecrets(sidecars: readonly SidecarPlan[] = []): readonly string[] {
+  return sidecars.flatMap(({ secrets = [] }) => secrets);
 }

@@ -45,6 +45,12 @@ describe('what a run would do', () => {
     expect(second?.reason.message).toBe('starts after "step-1", if nothing of it fails');
   });
 
+  it('does not know where sidecars are', () => {
+    const when = "env.CI_SIDECAR_DB_HOST == 'db'";
+    const yaml = `name: x\nsidecars: { db: { image: i } }\nsteps: [{ name: a, run: b, when: "${when}" }]\n`;
+    expect(find(preview(yaml), 'main', 'a').verdict).toBe('depends');
+  });
+
   it.each<[PreviewContext['trigger'], string, string]>([
     [{ event: 'pull_request', base: { branch: 'main' } }, "trigger.branch == 'main'", 'skipped'],
     [{ event: 'pull_request', base: { branch: 'main' } }, "trigger.base.branch == 'main'", 'runs'],

@@ -1,7 +1,9 @@
 import { nameRecord } from '../../common/values/name-record.js';
 import type { Reference, References } from '../expression/expression-references.js';
 import type { Scope, StatusFunctions } from '../expression/scope.js';
+import { allSidecars } from '../plan/all-sidecars.js';
 import type { Plan, RunContext, StepPlan } from '../plan/plan.js';
+import { sidecarVariable } from '../plan/sidecar-plan.js';
 import { secretsAt } from '../plan/secret-names.js';
 import { HOST_VARIABLES, fixedVariables } from '../runtime/base-environment.js';
 import { inOrderOfNeeds } from '../runtime/initial-state.js';
@@ -303,6 +305,9 @@ class Previewer {
     if (this.context.pipelineId === undefined) unknown.add('CI_PIPELINE_ID');
     for (const [variable, key] of VARIABLES_OF_EVENTS) {
       if (this.checkout.unknown.has(key)) unknown.add(variable);
+    }
+    for (const { name } of allSidecars(this.plan)) {
+      unknown.add(sidecarVariable(name, 'HOST')).add(sidecarVariable(name, 'PORT'));
     }
     const address =
       stage !== undefined && step !== undefined

@@ -17,6 +17,7 @@ export const REASONS = {
   needs: 'Waits for the stages or steps named in `data.needs`.',
   stage: 'Waits for its stage to begin.',
   checkout: 'Waits for the clone of the repository.',
+  sidecars: 'Waits for the sidecars in `data.sidecars` to be ready.',
   stages: 'A hook: waits for the end of the stages.',
   slot: 'Can start as soon as a slot is free.',
   suspended: 'It waits for something outside the run: `data.step`.',

@@ -4,6 +4,7 @@ import { runCheckout } from './run-checkout.js';
 import { RunControl } from './run-control.js';
 import { hooksDeadline, runHooks, skipHooks, type HookList } from './run-hooks.js';
 import type { RunPorts, RunRequest, RunResult } from './run-ports.js';
+import { sidecarsOf, startSidecars, waitForSidecars } from './run-sidecars.js';
 import { RunSession } from './run-session.js';
 import { StageScheduler } from './stage-scheduler.js';
 
@@ -45,14 +46,26 @@ async function conduct(session: RunSession, signal: AbortSignal): Promise<RunRes
     return finish(session, control);
   } finally {
     control.close();
+    await session.ports.sidecars?.stopAll();
   }
 }
 
 async function runStages(session: RunSession): Promise<void> {
   const scheduler = new StageScheduler(session);
-  const refused = await runCheckout(session);
+  const refused = (await runCheckout(session)) ?? (await startOfRun(session));
   if (refused === undefined) await scheduler.run();
   else scheduler.skipAll(refused);
+}
+
+/** The sidecars that run beside all stages and hooks; undefined = continue. */
+async function startOfRun(session: RunSession): Promise<Reason | undefined> {
+  const sidecars = sidecarsOf(session, undefined);
+  const left = session.stages.filter(({ over }) => !over);
+  if (sidecars.length === 0 || left.length === 0 || session.work.cause) return undefined;
+  const first = left.filter(({ open }) => open === 0);
+  for (const { index } of first) waitForSidecars(session, index, sidecars);
+  session.touch();
+  return startSidecars(session, undefined, session.work);
 }
 
 async function runAllHooks(session: RunSession, control: RunControl): Promise<void> {

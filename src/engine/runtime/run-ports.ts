@@ -1,5 +1,6 @@
 import type { Plan, RunContext, StepAction } from '../plan/plan.js';
 import type { EarlierRun, Reason, RunState, WhenTrace } from '../plan/run-state.js';
+import type { SidecarHost } from './sidecar-host.js';
 import type { StepAddress, StepHandler } from './step-handler.js';
 
 /** What `runPlan` is asked to do. */
@@ -34,6 +35,8 @@ export interface StopRequest {
 export interface RunPorts {
   /** Exactly one per kind of action that the plan holds. */
   readonly handlers: readonly StepHandler[];
+  /** Absent: plans with sidecars cannot be run. */
+  readonly sidecars?: SidecarHost;
   readonly clock: Clock;
   /**
    * Values of `HOST_VARIABLES`, for a try of a step or for what is evaluated outside steps. What it

@@ -1,5 +1,6 @@
 import type { Plan, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunFailure } from '../plan/run-state.js';
+import { allSidecars } from '../plan/all-sidecars.js';
 import { GIT_KIND } from '../steps/git/git-action.js';
 import { checkoutRepository, initialState } from './initial-state.js';
 import { maskReason, reason, ReasonBudget } from './reasons.js';
@@ -7,6 +8,7 @@ import { PlanError, buildGraph, type StageNode } from './run-graph.js';
 import type { RunPorts, RunRequest } from './run-ports.js';
 import { StepOutputs } from './run-scope.js';
 import { RunStateStore } from './run-state-store.js';
+import type { SidecarHost } from './sidecar-host.js';
 import type { CheckoutFacts } from './step-environment.js';
 import type { StepHandler } from './step-handler.js';
 import { StepSlots } from './step-slots.js';
@@ -98,6 +100,12 @@ export class RunSession {
     return handler;
   }
 
+  get sidecarHost(): SidecarHost {
+    const { sidecars } = this.ports;
+    if (sidecars === undefined) throw new PlanError('handler_missing', 'nothing runs sidecars');
+    return sidecars;
+  }
+
   mask(text: string): string {
     return this.ports.mask(text);
   }
@@ -171,6 +179,7 @@ export class RunSession {
     const kinds = new Set<string>([...steps, ...hooks].map((step) => step.action.kind));
     if (hasCheckout) kinds.add(GIT_KIND);
     for (const kind of kinds) this.handler(kind);
+    if (allSidecars(this.plan).length > 0) void this.sidecarHost;
   }
 }
 

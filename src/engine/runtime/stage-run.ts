@@ -4,6 +4,7 @@ import { askStep, statusFunctions, waitingFor } from './node-gate.js';
 import { nameList, reason } from './reasons.js';
 import { settleNeeds, type StageNode, type StepNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
+import { sidecarsOf, startSidecars, waitForSidecars } from './run-sidecars.js';
 import type { StepRef } from './run-state-store.js';
 import { timeoutReason } from './step-attempt.js';
 import { runStep, type StepEnd } from './step-run.js';
@@ -26,6 +27,10 @@ export class StageRun {
   /** Why steps were no longer waited for. */
   private abandoned: Reason | undefined;
   private running = 0;
+  /** Its sidecars are to be stopped before it ends; `starting`: and are not ready yet. */
+  private sidecars: 'none' | 'starting' | 'up' | 'stopping' = 'none';
+  /** Why its sidecars did not become ready. */
+  private refused: Reason | undefined;
   private disarm: () => void = () => undefined;
 
   /**
@@ -79,12 +84,65 @@ export class StageRun {
       session.guard(() => this.stop(cause));
       session.touch();
     });
-    for (const step of stage.steps) {
+    if (sidecarsOf(session, stage).length > 0) this.startSidecars();
+    else this.beginSteps();
+  }
+
+  private beginSteps(): void {
+    for (const step of this.stage.steps) {
       if (step.over) continue;
       if (step.open === 0) this.ready.push(step);
       else this.explain(step);
     }
     this.proceed();
+  }
+
+  private startSidecars(): void {
+    const { session, stage } = this;
+    this.running += 1;
+    this.sidecars = 'starting';
+    waitForSidecars(session, stage.index, sidecarsOf(session, stage));
+    session.touch();
+    const end = startSidecars(session, stage, this.scope);
+    end.then(
+      (refused) => session.guard(() => this.sidecarsStarted(refused)),
+      (error: unknown) => session.breakOff(error),
+    );
+  }
+
+  private sidecarsStarted(refused: Reason | undefined): void {
+    this.running -= 1;
+    this.sidecars = 'up';
+    this.refused = refused;
+    this.session.store.moveStage(this.stage.index, 'pending', slotReason());
+    if (refused !== undefined) {
+      for (const step of this.stage.steps.filter(({ over }) => !over)) {
+        this.session.store.moveStep(stepRef(step), 'skipped', { reason: stageFailedReason() });
+        finishStep(step);
+      }
+    }
+    this.beginSteps();
+  }
+
+  /** Every step is over: so is the stage, once its sidecars are. */
+  private finish(): void {
+    const { session, stage } = this;
+    if (this.sidecars === 'starting' || this.sidecars === 'stopping') return;
+    if (this.sidecars === 'none') return this.close();
+    // How it ended is decided: no limit and no cancel changes that while they stop.
+    this.disarm();
+    this.scope.close();
+    this.sidecars = 'stopping';
+    this.running += 1;
+    session.sidecarHost.stop(stage.name).then(
+      () =>
+        session.guard(() => {
+          this.running -= 1;
+          this.sidecars = 'none';
+          this.proceed();
+        }),
+      (error: unknown) => session.breakOff(error),
+    );
   }
 
   private proceed(): void {
@@ -93,7 +151,7 @@ export class StageRun {
       settleNeeds(step);
       this.decide(step);
     }
-    if (this.stage.openSteps === 0 && !this.stage.over) this.close();
+    if (this.stage.openSteps === 0 && !this.stage.over) this.finish();
     this.session.touch();
     if (this.idle) this.onIdle();
   }
@@ -247,7 +305,6 @@ export class StageRun {
     return this.session.store.step(stepRef(step)).attempts.length > 0;
   }
 
-  /** Every step is over: so is the stage. */
   private close(): void {
     const { session, stage } = this;
     this.disarm();
@@ -264,6 +321,7 @@ export class StageRun {
   private end(): { readonly status: StageStatus; readonly reason: Reason } {
     const { cause } = this.scope;
     if (cause?.kind === 'timeout') return { status: 'timeout', reason: cause.reason };
+    if (this.refused !== undefined) return { status: 'failed', reason: this.refused };
     const { steps } = this.stage;
     const statuses = steps.map((step) => this.session.store.step(stepRef(step)).status);
     if (cause?.kind === 'cancel' && statuses.includes('cancelled')) {

@@ -1,5 +1,5 @@
 import type { MaskSet } from '../../common/redaction/mask-set.js';
-import { type NameRecord, valueOf } from '../../common/values/name-record.js';
+import { mergedNames, type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { EarlierRun, RunState } from '../../engine/plan/run-state.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
@@ -22,6 +22,8 @@ import type { RegistryAccess } from './steps/registry-access.js';
 import type { TestReportSink } from '../reports/test-report-sink.js';
 import { RunArtifacts } from './steps/run-artifacts.js';
 import { RunReports } from './steps/run-reports.js';
+import { dial } from './sidecars/dial.js';
+import { RunSidecars } from './sidecars/run-sidecars.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -113,18 +115,23 @@ export class PlanRun {
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
     const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
+    const images = this.tools.handlers.imagesFor(registries);
+    const runtime = this.tools.containers;
+    const sidecars = new RunSidecars({ ...{ runtime, images, group, output, clock, mask, dial } });
     const result = await runPlan(
       { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
         handlers: this.tools.handlers.forRun({
-          ...{ workspace, group, output, host, masks, access, registries },
+          ...{ workspace, group, output, host, masks, access, images, sidecars },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
           brought: new BroughtArtifacts(this.tools, context, workspace, this.ownership, output),
           reports: new RunReports(this.tools.reports, context, workspace, masks, output),
         }),
+        sidecars,
         clock,
-        hostVariables: (address, action) => host.variables(address, action),
+        hostVariables: (address, action) =>
+          mergedNames(host.variables(address, action), sidecars.variables(address, action)),
         secret: (name) => valueOf(secrets, name),
         onState: (state) => audience.onState(shown(state)),
         onTrace: (stage, step, trace) => audience.onTrace(stage, step, trace),

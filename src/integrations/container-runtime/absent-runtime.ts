@@ -4,6 +4,7 @@ import {
   type ContainerUser,
   type EngineFacts,
   type ImageResult,
+  type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
 
@@ -26,6 +27,10 @@ export class AbsentRuntime extends ContainerRuntime {
   }
 
   start(): Promise<RunningContainer> {
+    return this.away();
+  }
+
+  openNetwork(): Promise<NetworkResult> {
     return this.away();
   }
 

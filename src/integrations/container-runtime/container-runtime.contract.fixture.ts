@@ -32,6 +32,21 @@ export const behaviours = {
     line: 'for i in 1 2 3 4; do head -c 1048576 /dev/zero | tr "\\0" x; done',
     script: { stdout: [MEGABYTE, MEGABYTE, MEGABYTE, MEGABYTE], exit: exited(0) },
   },
+  serves: {
+    line: 'trap "exit 0" TERM; echo up; while :; do echo hello | nc -l -p 7000; done',
+    script: {
+      stdout: ['up\n'],
+      exit: never,
+      exec: ([, , line = '']) =>
+        line === 'echo in; echo err >&2; exit 4'
+          ? { exitCode: 4, output: 'in\nerr' }
+          : { exitCode: undefined, output: 'it did not end within 300 ms' },
+    },
+  },
+  asks: {
+    line: 'until nc -w 5 db 7000; do sleep 0.2; done',
+    script: { stdout: ['hello\n'], exit: exited(0) },
+  },
   writesToMount: {
     line: 'cat /given/in >/given/out',
     script: {
@@ -168,6 +183,59 @@ export function containerRuntimeContract(make: () => Promise<RuntimeUnderTest>):
     await firstWords(container.stdout);
     await container.kill(300);
     expect(await container.exit).toEqual(exited(137));
+  });
+
+  const inNetwork = async (
+    name: BehaviourName,
+    group: string,
+    hostName?: string,
+  ): Promise<ContainerSpec> => {
+    const opened = await under.runtime.openNetwork(group);
+    if (opened.kind !== 'network') throw new Error(opened.message);
+    const network = { name: opened.name, ...(hostName !== undefined && { hostName }) };
+    return { ...(await spec(name, [], group)), network };
+  };
+
+  it('opens one network for a group, in which containers find each other by name', async () => {
+    const [one, again] = await Promise.all([
+      under.runtime.openNetwork('net'),
+      under.runtime.openNetwork('net'),
+    ]);
+    expect(again).toEqual(one);
+    const server = await under.runtime.start(await inNetwork('serves', 'net', 'db'));
+    await firstWords(server.stdout);
+    const client = await under.runtime.start(await inNetwork('asks', 'net'));
+    expect(await text(client.stdout)).toBe('hello\n');
+    expect(await client.exit).toEqual(exited(0));
+    const other = await under.runtime.openNetwork('other-net');
+    expect(other).not.toEqual(one);
+    expect(await under.runtime.sweep('net')).toBe(1);
+    await server.exit;
+    // Only a network that is gone can be made again.
+    expect(await under.runtime.openNetwork('net')).toEqual(one);
+    await Promise.all(['net', 'other-net'].map((group) => under.runtime.sweep(group)));
+  });
+
+  it('tells the address of a container in its network, and of others none', async () => {
+    const server = await under.runtime.start(await inNetwork('serves', 'address', 'db'));
+    expect(await server.address()).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+    await under.runtime.sweep('address');
+    await server.exit;
+    const alone = await under.runtime.start(await spec('waits'));
+    expect(await alone.address()).toBeUndefined();
+    await alone.kill(60_000);
+  });
+
+  it('runs a program in a container, and waits for it no longer than it is told', async () => {
+    const server = await under.runtime.start(await spec('serves'));
+    const shell = ['/bin/sh', '-c'];
+    const ended = await server.exec([...shell, 'echo in; echo err >&2; exit 4'], 60_000);
+    expect(ended.exitCode).toBe(4);
+    expect(ended.output.split('\n').sort()).toEqual(['err', 'in']);
+    const late = await server.exec([...shell, 'exec sleep 60'], 300);
+    expect(late).toEqual({ exitCode: undefined, output: 'it did not end within 300 ms' });
+    expect(await server.health()).toEqual({ status: 'none', output: '' });
+    await server.kill(60_000);
   });
 
   it('sweeps what a group left, and nothing of another', async () => {

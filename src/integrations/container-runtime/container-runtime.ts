@@ -75,12 +75,42 @@ export interface ContainerSpec {
   readonly user?: string | undefined;
   /** Further groups of its processes, by number. */
   readonly groups: readonly number[];
-  readonly directory: string;
+  readonly directory?: string | undefined;
   readonly mounts: readonly Mount[];
   readonly limits: ContainerLimits;
   /** `steps`: it may dial out, and reaches neither other containers nor, where that can be ruled,
    * the machine. */
-  readonly network: 'none' | 'steps';
+  readonly network: 'none' | 'steps' | OwnNetwork;
+  /** The engine asks after its health, as its image says. */
+  readonly isService?: true;
+}
+
+/** A network that `openNetwork` made: its containers reach each other. */
+export interface OwnNetwork {
+  readonly name: string;
+  /** By which the others find this one. */
+  readonly hostName?: string;
+}
+
+export type NetworkResult =
+  | { readonly kind: 'network'; readonly name: string }
+  /** All addresses that the engine gives to networks are in use. */
+  | { readonly kind: 'full'; readonly message: string }
+  /** The engine cannot make one. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface ExecResult {
+  /** Undefined: it did not end in time, or could not be begun. */
+  readonly exitCode: number | undefined;
+  /** The end of both its outputs, at most 4 KiB; or why there is none. */
+  readonly output: string;
+}
+
+/** `none`: its image does not say how to ask. */
+export interface HealthFacts {
+  readonly status: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** What the last check said. */
+  readonly output: string;
 }
 
 export type ContainerExit =
@@ -114,6 +144,15 @@ export interface RunningContainer {
    * the engine is away: `sweep` removes it then.
    */
   kill(graceMs: number): Promise<void>;
+  /**
+   * Its IP address in the network of its spec; undefined: it has none, or has ended. Here and
+   * below `EngineAwayError` is thrown.
+   */
+  address(): Promise<string | undefined>;
+  /** Runs a program in it, as its user, and waits at most `limitMs` for its end. */
+  exec(command: readonly string[], limitMs: number): Promise<ExecResult>;
+  /** What the engine knows of its health; `isService` of its spec must be set. */
+  health(): Promise<HealthFacts>;
 }
 
 /** Asked of an engine that does not answer. */
@@ -156,14 +195,16 @@ export abstract class ContainerRuntime {
    * being able to is an exit of it.
    */
   abstract start(spec: ContainerSpec): Promise<RunningContainer>;
+  /** Makes the network of a group, of its own; one that is there is taken. */
+  abstract openNetwork(group: string): Promise<NetworkResult>;
   /**
-   * Removes every container of a group, running or not. Idempotent. Resolves with the number of
-   * those that ran.
+   * Removes every container of a group, running or not, and its network. Idempotent. Resolves with
+   * the number of containers that ran.
    */
   abstract sweep(group: string): Promise<number>;
   /**
-   * Removes what processes of this installation on this machine left that are no more. Resolves
-   * with the number of containers.
+   * Removes what processes of this installation on this machine left that are no more: containers,
+   * then networks. Resolves with the number of containers.
    */
   abstract sweepStale(): Promise<number>;
   /** Ends what is begun. Idempotent. */

@@ -1,8 +1,15 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContainerExit, RunningContainer } from './container-runtime.js';
-import { orGone, saidBy, statusOf } from './docker-errors.js';
+import { within } from '../../common/async/within.js';
+import type {
+  ContainerExit,
+  ExecResult,
+  HealthFacts,
+  RunningContainer,
+} from './container-runtime.js';
+import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { OutputTail } from './output-tail.js';
 import { OutputFrames } from './output-frames.js';
 
 /** Between two questions to an engine that went away, ms. */
@@ -44,6 +51,45 @@ export class DockerContainer implements RunningContainer {
   kill(graceMs: number): Promise<void> {
     this.killing ??= this.end(graceMs);
     return this.killing;
+  }
+
+  async address(): Promise<string | undefined> {
+    const found = await orGone(this.container.inspect());
+    if (found?.State.Running !== true) return undefined;
+    const addresses = Object.values(found.NetworkSettings.Networks).map((one) => one.IPAddress);
+    return addresses.find((address) => address !== '');
+  }
+
+  async exec(command: readonly string[], limitMs: number): Promise<ExecResult> {
+    try {
+      const options = { Cmd: [...command], AttachStdout: true, AttachStderr: true };
+      const exec = await asked(this.container.exec(options));
+      const stream = await asked(exec.start({ hijack: true, stdin: false }));
+      const said = new OutputTail();
+      const frames = new OutputFrames();
+      for (const one of [frames.stdout, frames.stderr]) {
+        one.on('data', (chunk: Buffer) => said.add(chunk));
+      }
+      const end = await within(limitMs, frames.follow(stream), () => 'late' as const);
+      stream.destroy();
+      if (end === 'late') {
+        const why = `it did not end within ${limitMs} ms`;
+        return { exitCode: undefined, output: [said.text, why].join('\n').trim() };
+      }
+      const { ExitCode: exitCode } = await asked(exec.inspect());
+      return { exitCode: exitCode ?? undefined, output: said.text };
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error;
+      return { exitCode: undefined, output: saidBy(error) };
+    }
+  }
+
+  async health(): Promise<HealthFacts> {
+    const found = await orGone(this.container.inspect());
+    const { Status: status, Log: log } = found?.State.Health ?? {};
+    const output = log?.at(-1)?.Output ?? '';
+    const isKnown = status === 'starting' || status === 'healthy' || status === 'unhealthy';
+    return { status: isKnown ? status : 'none', output };
   }
 
   private async follow(output: Readable, ended: Promise<unknown>): Promise<ContainerExit> {

@@ -1,6 +1,8 @@
 import type Docker from 'dockerode';
 import { createHash } from 'node:crypto';
-import { asked, orGone, statusOf } from './docker-errors.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { NetworkResult } from './container-runtime.js';
+import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { LABELS } from './docker-labels.js';
 
 /** Of all networks that Millrace makes, and of their bridges: one firewall rule holds for all. */
@@ -13,30 +15,100 @@ const HASH_LENGTH = 11;
  * reach each other. It stays when nothing runs.
  */
 export function stepsNetworkName(installation: string): string {
-  const hash = createHash('sha256').update(installation).digest('hex');
+  return nameOf(installation);
+}
+
+/** The network of a group: its containers reach each other, and no others. */
+export function groupNetworkName(installation: string, group: string): string {
+  return nameOf(`${installation} ${group}`);
+}
+
+function nameOf(what: string): string {
+  const hash = createHash('sha256').update(what).digest('hex');
   return `${PREFIX}${hash.slice(0, HASH_LENGTH)}`;
 }
 
-/** Makes it, if it is not there; two at once are one. */
+/** Makes that of steps, if it is not there; two at once are one. */
 export async function ensureStepsNetwork(docker: Docker, installation: string): Promise<void> {
   const name = stepsNetworkName(installation);
-  const known = await orGone(docker.getNetwork(name).inspect());
-  if (known !== undefined) return;
+  await ensureNetwork(docker, {
+    Name: name,
+    Labels: { [LABELS.installation]: installation },
+    Options: {
+      'com.docker.network.bridge.name': name,
+      'com.docker.network.bridge.enable_icc': 'false',
+    },
+  });
+}
+
+/** What engines say when no address is left for another network. */
+const FULL = /address pool|address space|subnet pool|free subnet|fully subnetted/i;
+
+/** Makes the network of a group, if it is not there; two at once are one. */
+export async function openGroupNetwork(
+  docker: Docker,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<NetworkResult> {
   try {
-    await asked(
-      docker.createNetwork({
-        Name: name,
-        Driver: 'bridge',
-        CheckDuplicate: true,
-        Labels: { [LABELS.installation]: installation },
-        Options: {
-          'com.docker.network.bridge.name': name,
-          'com.docker.network.bridge.enable_icc': 'false',
-        },
-      }),
-    );
+    await ensureNetwork(docker, {
+      Name: name,
+      Labels: { ...labels },
+      Options: { 'com.docker.network.bridge.name': name },
+    });
+    return { kind: 'network', name };
   } catch (error) {
-    // Another worker was faster.
-    if (statusOf(error) !== 409) throw error;
+    if (statusOf(error) === undefined) throw error;
+    const message = saidBy(error);
+    return { kind: FULL.test(message) ? 'full' : 'refused', message };
+  }
+}
+
+/** For a network that another one makes to be known by its name, ms. */
+const NAMED_MS = 200;
+const NAMED_TRIES = 15;
+
+async function ensureNetwork(docker: Docker, options: Docker.NetworkCreateOptions): Promise<void> {
+  const find = (): Promise<unknown> => orGone(docker.getNetwork(options.Name).inspect());
+  if ((await find()) !== undefined) return;
+  try {
+    await asked(docker.createNetwork({ Driver: 'bridge', CheckDuplicate: true, ...options }));
+  } catch (error) {
+    if (statusOf(error) === undefined || FULL.test(saidBy(error))) throw error;
+    // Another one was faster: engines have several words for that, and refuse the bridge of a
+    // network a while before they know its name.
+    for (let left = NAMED_TRIES; (await find()) === undefined; left -= 1) {
+      if (left === 0) throw error;
+      await delay(NAMED_MS);
+    }
+  }
+}
+
+/** Between two tries to remove a network from which a container is just taken, ms. */
+const BUSY_MS = 200;
+const BUSY_TRIES = 25;
+
+/** Removes networks with these labels, once no container is in them. Idempotent. */
+export async function removeNetworks(
+  docker: Docker,
+  labels: Readonly<Record<string, string>>,
+  isWanted: (labels: Readonly<Record<string, string>>) => boolean = () => true,
+): Promise<void> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const found = await asked(docker.listNetworks({ filters: { label } }));
+  const wanted = found.filter(({ Labels: own }) => isWanted(own ?? {}));
+  await Promise.all(wanted.map(({ Id: id }) => removeNetwork(docker, id)));
+}
+
+async function removeNetwork(docker: Docker, id: string): Promise<void> {
+  for (let left = BUSY_TRIES; ; left -= 1) {
+    try {
+      await asked(docker.getNetwork(id).remove());
+      return;
+    } catch (error) {
+      if (statusOf(error) === 404) return;
+      if (statusOf(error) === undefined || left === 0) throw error;
+      await delay(BUSY_MS);
+    }
   }
 }

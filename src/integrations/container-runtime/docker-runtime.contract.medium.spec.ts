@@ -12,7 +12,8 @@ describeWith(PROGRAMS, { root: true }, 'ContainerRuntime: Docker Engine', () => 
     await makeStepImage(engine);
     const runtime = new DockerRuntime({
       host: engine.host,
-      installation: 'contract',
+      // Names of bridges come of it: of all engines of a machine none may have the same.
+      installation: 'contract-docker',
       report: (what, error) => {
         throw new Error(what, { cause: error });
       },
@@ -24,6 +25,8 @@ describeWith(PROGRAMS, { root: true }, 'ContainerRuntime: Docker Engine', () => 
       close: async () => {
         await runtime.close();
         expect(await engine.docker('ps', '--all', '--quiet')).toBe('');
+        const networks = ['network', 'ls', '--quiet', '--filter', 'label=millrace.group'];
+        expect(await engine.docker(...networks)).toBe('');
         await engine.stop();
       },
     };

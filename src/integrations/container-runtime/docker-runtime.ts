@@ -10,6 +10,7 @@ import {
   type EngineFacts,
   type ImageRequest,
   type ImageResult,
+  type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
 import { attach, DockerContainer } from './docker-container.js';
@@ -21,7 +22,13 @@ import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
 import { isOnlyBuilt, removeBuilt } from './built-images.js';
 import { findImage, type FoundImage, isOf } from './find-image.js';
-import { ensureStepsNetwork, stepsNetworkName } from './docker-network.js';
+import {
+  ensureStepsNetwork,
+  groupNetworkName,
+  openGroupNetwork,
+  removeNetworks,
+  stepsNetworkName,
+} from './docker-network.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
 
@@ -50,6 +57,8 @@ export class DockerRuntime extends ContainerRuntime {
   readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
+  /** Networks that are being made, by their groups. */
+  private readonly opening = new Map<string, Promise<NetworkResult>>();
   private readonly limits = new EngineLimits();
 
   constructor(private readonly options: DockerOptions) {
@@ -159,24 +168,37 @@ export class DockerRuntime extends ContainerRuntime {
     }
   }
 
+  openNetwork(group: string): Promise<NetworkResult> {
+    // Engines tell of a network before containers can be in it: who asks meanwhile waits as well.
+    const known = this.opening.get(group);
+    if (known) return known;
+    const name = groupNetworkName(this.options.installation, group);
+    const labels = { ...this.labels, [LABELS.group]: group };
+    const opened = openGroupNetwork(this.docker, name, labels);
+    this.opening.set(group, opened);
+    return opened.finally(() => this.opening.delete(group));
+  }
+
   async sweep(group: string): Promise<number> {
     await Promise.all(this.removals);
-    const count = await removeContainers(this.docker, {
-      ...this.installation,
-      [LABELS.group]: group,
-    });
+    const labels = { ...this.installation, [LABELS.group]: group };
+    const ended = await removeContainers(this.docker, labels);
+    await removeNetworks(this.docker, labels);
     await removeBuilt(this.docker, { ...this.builtHere, [BUILT_LABELS.group]: group });
-    return count;
+    return ended;
   }
 
   async sweepStale(): Promise<number> {
-    const count = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
+    const ended = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
+      isGone(labels[LABELS.owner] ?? ''),
+    );
+    await removeNetworks(this.docker, this.installation, (labels) =>
       isGone(labels[LABELS.owner] ?? ''),
     );
     await removeBuilt(this.docker, this.builtHere, ({ Labels: labels }) =>
       isGone(labels[BUILT_LABELS.owner] ?? ''),
     );
-    return count;
+    return ended;
   }
 
   async close(): Promise<void> {
@@ -278,5 +300,8 @@ function notStarted(message: string): RunningContainer {
     exit: Promise.resolve(exit),
     onLost: () => undefined,
     kill: () => Promise.resolve(),
+    address: () => Promise.resolve(undefined),
+    exec: () => Promise.resolve({ exitCode: undefined, output: message }),
+    health: () => Promise.resolve({ status: 'none', output: message }),
   };
 }

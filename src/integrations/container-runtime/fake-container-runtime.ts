@@ -5,10 +5,13 @@ import {
   type ContainerSpec,
   type ContainerUser,
   type EngineFacts,
+  type ExecResult,
+  type HealthFacts,
   type ImageRefusal,
   type ImageRequest,
   type ImageResult,
   type LocalImage,
+  type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
 
@@ -22,6 +25,8 @@ export interface FakeContainer {
   readonly ignoresTerm?: boolean;
   /** At its start, with the mounts of the spec. */
   readonly does?: (spec: ContainerSpec) => void;
+  readonly exec?: (command: readonly string[]) => ExecResult | Promise<ExecResult>;
+  readonly health?: () => HealthFacts;
 }
 
 export interface FakeImage extends Partial<LocalImage> {
@@ -38,6 +43,11 @@ export class FakeContainerRuntime extends ContainerRuntime {
   readonly started: ContainerSpec[] = [];
   readonly asked: ImageRequest[] = [];
   readonly swept: string[] = [];
+  /** In the order of their ends. */
+  readonly ended: ContainerSpec[] = [];
+  readonly networks = new Set<string>();
+  /** Counted down: while it is not 0, no address is left for another network. */
+  networksRefused = 0;
   private readonly running = new Set<FakeRunning>();
   private readonly pulled = new Set<string>();
 
@@ -88,14 +98,29 @@ export class FakeContainerRuntime extends ContainerRuntime {
     this.started.push(spec);
     const script = this.script(spec);
     script.does?.(spec);
-    const container = new FakeRunning(spec.group, script);
+    const address = typeof spec.network === 'string' ? undefined : `10.0.0.${this.started.length}`;
+    const container = new FakeRunning(spec.group, script, address);
     this.running.add(container);
-    void container.exit.then(() => this.running.delete(container));
+    void container.exit.then(() => {
+      this.running.delete(container);
+      this.ended.push(spec);
+    });
     return container;
+  }
+
+  async openNetwork(group: string): Promise<NetworkResult> {
+    if (this.networksRefused > 0) {
+      this.networksRefused -= 1;
+      return { kind: 'full', message: 'no address is left' };
+    }
+    const name = `network-of-${group}`;
+    this.networks.add(name);
+    return { kind: 'network', name };
   }
 
   async sweep(group: string): Promise<number> {
     this.swept.push(group);
+    this.networks.delete(`network-of-${group}`);
     const left = [...this.running].filter((container) => container.group === group);
     for (const container of left) {
       container.end({ kind: 'exited', exitCode: 137, outOfMemory: false });
@@ -127,6 +152,7 @@ class FakeRunning implements RunningContainer {
   constructor(
     readonly group: string,
     private readonly script: FakeContainer,
+    private readonly ip: string | undefined,
   ) {
     this.exit = new Promise((resolve) => (this.resolveExit = resolve));
     const { stdout = [], stderr = [] } = script;
@@ -150,6 +176,18 @@ class FakeRunning implements RunningContainer {
     if (ignoresTerm) await new Promise((resolve) => setTimeout(resolve, graceMs));
     this.end({ kind: 'exited', exitCode: ignoresTerm ? 137 : 143, outOfMemory: false });
     await this.exit;
+  }
+
+  async address(): Promise<string | undefined> {
+    return this.ip;
+  }
+
+  async exec(command: readonly string[]): Promise<ExecResult> {
+    return this.script.exec?.(command) ?? { exitCode: 0, output: '' };
+  }
+
+  async health(): Promise<HealthFacts> {
+    return this.script.health?.() ?? { status: 'none', output: '' };
   }
 
   end(exit: ContainerExit): void {

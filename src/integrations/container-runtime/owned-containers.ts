@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineAwayError } from './container-runtime.js';
 import { LABELS } from './docker-labels.js';
+import { removeNetworks } from './docker-network.js';
 import { dockerAt, removeContainers } from './docker-removal.js';
 
 /** For an engine that does not answer, ms; after that the next worker finds what is left. */
@@ -15,14 +16,16 @@ export interface OwnedBy {
   readonly owner: string;
 }
 
-/** Removes all containers of one process, which is gone or silent. */
+/** Removes all containers and networks of one process, which is gone or silent. */
 export async function removeOwned({ host, installation, owner }: OwnedBy): Promise<number> {
   const docker = dockerAt(host);
   const labels = { [LABELS.installation]: installation, [LABELS.owner]: owner };
   const until = performance.now() + AWAY_MS;
   for (;;) {
     try {
-      return await removeContainers(docker, labels);
+      const ended = await removeContainers(docker, labels);
+      await removeNetworks(docker, labels);
+      return ended;
     } catch (error) {
       if (!(error instanceof EngineAwayError) || performance.now() > until) throw error;
       await delay(ASK_AGAIN_MS);

@@ -12,7 +12,7 @@ describeWith(PROGRAMS, { root: true }, "ContainerRuntime: Podman's Docker API", 
     await makeStepImage(engine);
     const runtime = new DockerRuntime({
       host: engine.host,
-      installation: 'contract',
+      installation: 'contract-podman',
       report: (what, error) => {
         throw new Error(what, { cause: error });
       },

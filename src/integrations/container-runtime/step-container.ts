@@ -23,18 +23,20 @@ export function createOptions(
   { labels, ulimits, stepsNetwork }: ContainerFrame,
 ): Docker.ContainerCreateOptions {
   const { limits } = spec;
+  const network = networkName(spec, stepsNetwork);
   return {
     Image: spec.imageId,
     ...(spec.entrypoint && { Entrypoint: [...spec.entrypoint] }),
     ...(spec.command && { Cmd: [...spec.command] }),
     ...(spec.user !== undefined && { User: spec.user }),
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    WorkingDir: spec.directory,
+    ...(spec.directory !== undefined && { WorkingDir: spec.directory }),
     Labels: { ...labels, [LABELS.group]: spec.group },
     AttachStdout: true,
     AttachStderr: true,
-    // Only once the image says how it is asked after its health; a step is no service.
-    Healthcheck: { Test: ['NONE'] },
+    // Whatever the image says: a step is no service.
+    ...(spec.isService !== true && { Healthcheck: { Test: ['NONE'] } }),
+    ...aliases(spec, network),
     HostConfig: {
       Mounts: spec.mounts.map(({ source, target, readOnly = false }) => ({
         Type: 'bind',
@@ -42,7 +44,7 @@ export function createOptions(
         Target: target,
         ReadOnly: readOnly,
       })),
-      NetworkMode: spec.network === 'none' ? 'none' : stepsNetwork,
+      NetworkMode: network,
       Init: true,
       IpcMode: 'private',
       Privileged: false,
@@ -58,5 +60,21 @@ export function createOptions(
       LogConfig: { Type: 'none', Config: {} },
       RestartPolicy: { Name: 'no' },
     },
+  };
+}
+
+function networkName({ network }: ContainerSpec, stepsNetwork: string): string {
+  if (network === 'none') return network;
+  return network === 'steps' ? stepsNetwork : network.name;
+}
+
+/** The name by which others of its network find it. */
+function aliases(
+  { network }: ContainerSpec,
+  name: string,
+): Pick<Docker.ContainerCreateOptions, 'NetworkingConfig'> {
+  if (typeof network === 'string' || network.hostName === undefined) return {};
+  return {
+    NetworkingConfig: { EndpointsConfig: { [name]: { Aliases: [network.hostName] } } },
   };
 }

@@ -52,6 +52,7 @@ describe('ContainerStepHandler', () => {
   let runtime: FakeContainerRuntime;
   let access: RegistryAccess;
   let allowed: readonly string[] | undefined;
+  const networks = new Map<string, string>();
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'mr-container-step-'));
@@ -85,7 +86,10 @@ describe('ContainerStepHandler', () => {
     const ownership = new WorkspaceOwnership(workspace, undefined);
     const host = new StepHost(workspace);
     const images = new RunImages(runtime, access, allowed);
-    return new ContainerStepHandler(runtime, images, workspace, ownership, 'g', output, host);
+    const sidecars = { networkOf: (stage: string) => networks.get(stage) };
+    return new ContainerStepHandler(
+      ...([runtime, images, workspace, ownership, 'g', output, host, sidecars] as const),
+    );
   }
 
   function attempt(
@@ -142,6 +146,17 @@ describe('ContainerStepHandler', () => {
       }),
     ]);
     expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('joins the network of the sidecars of its stage, unless it wants none', async () => {
+    networks.set('s', 'of-run');
+    await run({ exit: exited(0) });
+    expect(runtime.started[0]?.network).toEqual({ name: 'of-run' });
+    await run({ exit: exited(0) }, { network: 'none' });
+    expect(runtime.started[0]?.network).toBe('none');
+    networks.clear();
+    await run({ exit: exited(0) });
+    expect(runtime.started[0]?.network).toBe('steps');
   });
 
   it('mounts a long script, read-only', async () => {

@@ -30,6 +30,7 @@ import type { ImageRefused, RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
+import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 
 /** From TERM to KILL. */
@@ -49,6 +50,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly group: string,
     private readonly output: StepOutput,
     private readonly host: Pick<StepHost, 'begin'>,
+    private readonly sidecars: Pick<StepSidecars, 'networkOf'>,
   ) {
     super();
   }
@@ -122,13 +124,15 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
   }
 
   private start(
-    { action, environment }: StepAttempt<ContainerAction>,
+    { action, address, environment }: StepAttempt<ContainerAction>,
     image: LocalImage,
     script: string,
     isFile: boolean,
     files: ContainerFiles,
   ): Promise<RunningContainer> {
     const { cpus, memory, pids = DEFAULT_PIDS, shmSize = DEFAULT_SHM_BYTES } = action;
+    const ofSidecars = this.sidecars.networkOf(address.stage);
+    const network = ofSidecars === undefined ? 'steps' : { name: ofSidecars };
     return this.runtime.start({
       group: this.group,
       imageId: image.id,
@@ -138,7 +142,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       groups: [this.ownership.group],
       mounts: [{ source: this.workspace.directory, target: CONTAINER_WORKSPACE }, ...files.mounts],
       limits: { cpus, memory, pids, shmSize },
-      network: action.network ?? 'steps',
+      network: action.network ?? network,
     });
   }
 

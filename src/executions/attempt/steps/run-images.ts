@@ -29,10 +29,10 @@ export class RunImages {
 
   constructor(
     private readonly runtime: ContainerRuntime,
-    private readonly access: RegistryAccess,
+    readonly access: RegistryAccess,
     /** Registries that images may come from, normalised; undefined: any. */
     private readonly allowed: readonly string[] | undefined,
-    private readonly built: BuiltNames = new BuiltNames(),
+    readonly built: BuiltNames = new BuiltNames(),
   ) {}
 
   /** @throws EngineAwayError, or the reason of the signal */

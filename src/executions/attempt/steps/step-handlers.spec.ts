@@ -21,7 +21,7 @@ import { createStepHandlers } from './step-handlers.js';
 const KINDS = stepKinds.map(({ kind }) => kind).sort();
 
 const workspace = { root: '', directory: '', home: '', temporary: '', owner: undefined };
-const place = {
+const withoutImages = {
   workspace,
   group: 'g',
   output: {
@@ -31,20 +31,22 @@ const place = {
   host: new StepHost(workspace),
   masks: MaskSet.from([]),
   access: CloneAccess.none,
-  registries: RegistryAccess.none,
   artifacts: standIn<RunArtifacts>({}),
   reports: standIn<RunReports>({}),
   brought: standIn<BroughtArtifacts>({}),
+  sidecars: { networkOf: () => undefined, endedBeside: () => [] },
   ownership: new WorkspaceOwnership(workspace, undefined),
 };
-const handlers = createStepHandlers({
+const tools = {
   processes: new FakeProcessRunner(() => ({ exit: { kind: 'exited', exitCode: 0 } })),
   git: standIn<GitClient>({}),
   workspaces: standIn<WorkspaceStore>({}),
   containers: new AbsentRuntime('a spec has none'),
   builder: new AbsentBuilder('a spec has none'),
   registries: undefined,
-});
+};
+const handlers = createStepHandlers(tools);
+const place = { ...withoutImages, images: handlers.imagesFor(RegistryAccess.none) };
 
 describe('StepHandlers', () => {
   it('makes one handler for each kind of step, again for each run', () => {

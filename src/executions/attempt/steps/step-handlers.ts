@@ -25,6 +25,7 @@ import { OwnedStepHandler } from './owned-step.handler.js';
 import { ShellStepHandler } from './shell-step.handler.js';
 import type { StepHost } from './step-environment.js';
 import type { StepOutput } from './step-output.js';
+import { BesideSidecarsHandler, type StepSidecars } from './step-sidecars.js';
 
 /** Where the steps of one run work. */
 export interface StepPlace {
@@ -36,7 +37,8 @@ export interface StepPlace {
   readonly masks: MaskSet;
   readonly host: StepHost;
   readonly access: CloneAccess;
-  readonly registries: RegistryAccess;
+  readonly images: RunImages;
+  readonly sidecars: StepSidecars;
   readonly ownership: WorkspaceOwnership;
   readonly artifacts: RunArtifacts;
   readonly reports: RunReports;
@@ -44,32 +46,31 @@ export interface StepPlace {
 }
 
 /** Makes the handler of one kind of step for one run. */
-export type StepHandlerFactory = (place: StepPlace, built: BuiltNames) => StepHandler;
+export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 
 /**
  * The kinds of steps that this process runs. A kind is registered in `createStepHandlers`, once for
  * all programs.
  */
 export class StepHandlers {
-  constructor(private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>) {}
+  constructor(
+    private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>,
+    /** The images of one run, by what it logs in with at registries. */
+    readonly imagesFor: (access: RegistryAccess) => RunImages,
+  ) {}
 
   /** One handler for each kind. */
   forRun(place: StepPlace): StepHandler[] {
-    const built = new BuiltNames();
-    return [...this.factories.values()].map((create) => create(place, built));
+    return [...this.factories.values()].map((create) => create(place));
   }
 
   /** The same handlers, whose tries are counted and timed. */
   measuredBy(metrics: Metrics): StepHandlers {
     const measured = [...this.factories].map(
       ([kind, create]) =>
-        [
-          kind,
-          (place: StepPlace, built: BuiltNames) =>
-            new MeasuredStepHandler(create(place, built), metrics),
-        ] as const,
+        [kind, (place: StepPlace) => new MeasuredStepHandler(create(place), metrics)] as const,
     );
-    return new StepHandlers(new Map(measured));
+    return new StepHandlers(new Map(measured), this.imagesFor);
   }
 }
 
@@ -93,15 +94,15 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, registries }, built) => {
-      const images = new RunImages(containers, registries, allowed, built);
-      return new ContainerStepHandler(
-        ...([containers, images, workspace, ownership, group, output, host] as const),
-      );
-    },
-    build: ({ workspace, group, output, host, masks, registries: access }, built) =>
+    container: ({ workspace, group, output, host, ownership, images, sidecars }) =>
+      new ContainerStepHandler(
+        ...([containers, images, workspace, ownership] as const),
+        ...([group, output, host, sidecars] as const),
+      ),
+    build: ({ workspace, group, output, host, masks, images }) =>
       new BuildStepHandler({
-        ...{ processes, builder: tools.builder, access, allowed, built },
+        ...{ processes, builder: tools.builder, allowed },
+        ...{ access: images.access, built: images.built },
         ...{ workspace, group, output, host, masks },
       }),
     git: ({ workspace, output, masks, access, ownership }) =>
@@ -110,17 +111,21 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ownership,
       ),
   };
-  // What any kind of step leaves behind is kept in one way.
-  const collecting = Object.entries(factories).map(
-    ([kind, make]) =>
-      [
-        kind as StepKindName,
-        (place: StepPlace, built: BuiltNames) =>
-          new CollectingStepHandler(
-            make(place, built),
-            ...([place.artifacts, place.reports, place.brought] as const),
-          ),
-      ] as const,
+  const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
+  return new StepHandlers(
+    new Map(all.map(([kind, create]) => [kind, besideSidecars(collecting(create))])),
+    (access) => new RunImages(containers, access, allowed, new BuiltNames()),
   );
-  return new StepHandlers(new Map(collecting));
+}
+
+/** What any kind of step leaves behind is kept in one way. */
+function collecting(create: StepHandlerFactory): StepHandlerFactory {
+  return (place) =>
+    new CollectingStepHandler(
+      ...([create(place), place.artifacts, place.reports, place.brought] as const),
+    );
+}
+
+function besideSidecars(create: StepHandlerFactory): StepHandlerFactory {
+  return (place) => new BesideSidecarsHandler(create(place), place.sidecars, place.output);
 }

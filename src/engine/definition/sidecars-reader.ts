@@ -1,0 +1,298 @@
+import { quoted } from '../../common/values/redact-urls.js';
+import { DEFAULT_READY, type ReadyPlan, type ReadyProbe } from '../plan/sidecar-plan.js';
+import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
+import { NO_IMAGE } from '../steps/container/container-settings.js';
+import { readersOf, type StepKeys } from '../steps/step-kind.js';
+import { needs, secrets } from '../yaml/common-readers.js';
+import { environment } from '../yaml/environment-reader.js';
+import {
+  fields,
+  wrongType,
+  type FieldValues,
+  type Place,
+  type ReadContext,
+  type Reader,
+} from '../yaml/reader.js';
+import { duration, integer, listOf, text } from '../yaml/value-readers.js';
+import type { YamlNode } from '../yaml/yaml-tree.js';
+import type { SidecarDefinition } from './definition.js';
+
+export const MAX_SIDECARS = 20;
+const EXPECTS = 'a map of names to sidecars';
+/** One label of a host name (RFC 1123), in lower case: variables are named by it, too. */
+const HOST_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const SHELL = ['/bin/sh', '-c'];
+
+const PROBES: readonly string[] = ['exec', 'tcp', 'http'];
+
+const port = integer(1, 65_535);
+
+/** What the engine runs as it is: values of expressions reach it by variables alone. */
+const fixed = (expects: string, max: number): Reader<string> =>
+  text({
+    expects,
+    min: 0,
+    max,
+    check: (value) =>
+      value.includes('${{')
+        ? [
+            'misplaced_expression',
+            `Expected ${expects} without an expression.`,
+            'Write it into environment, and read the variable in a command of a shell',
+          ]
+        : undefined,
+  });
+
+const words = listOf(fixed('a program or argument', 4096), { min: 1, max: 100, single: true });
+
+const oneCommand = fixed('a command', 100_000);
+
+/** A list is a program with its arguments, a text a command of the shell. */
+const probeCommand: Reader<readonly string[]> = {
+  expects: 'a command, or a list of a program and its arguments',
+  read: (node, path, context) => {
+    if (node.kind === 'list') return words.read(node, path, context);
+    const line = oneCommand.read(node, path, context);
+    return line === undefined ? undefined : [...SHELL, line];
+  },
+};
+
+const urlPath = text({
+  expects: 'a path',
+  max: 2048,
+  oneLine: true,
+  check: (value) =>
+    /^\/[\x21-\x7e]*$/.test(value) && !value.includes('${{')
+      ? undefined
+      : ['invalid_path', `"${quoted(value, 100)}" is no path.`, 'Write it as /healthz'],
+});
+
+/** Keys of `ready`, with their rows in the table of docs/pipeline-yaml.md. */
+export const readyKeys = {
+  exec: {
+    reader: probeCommand,
+    value: 'command, or list of a program and its arguments',
+    default: 'none',
+    meaning: 'runs in the sidecar; passes with exit code 0',
+  },
+  tcp: {
+    reader: port,
+    value: 'port',
+    default: 'none',
+    meaning: 'passes when it takes a connection',
+  },
+  http: {
+    reader: urlPath,
+    value: 'path, at the first `port`',
+    default: 'none',
+    meaning: 'a GET; passes with a status of 200 to 399',
+  },
+  interval: {
+    reader: duration(100, 60_000),
+    value: 'duration, 100 ms to 1 min',
+    default: '1s',
+    meaning: 'between two probes',
+  },
+  timeout: {
+    reader: duration(1_000, 3_600_000),
+    value: 'duration, 1 s to 1 h',
+    default: '60s',
+    meaning: 'from its start until it is ready; a pull does not count',
+  },
+} as const satisfies StepKeys;
+
+export const readyTable = {
+  name: 'ready',
+  fields: readersOf(readyKeys),
+  habits: {
+    cmd: 'Write exec',
+    command: 'Write exec',
+    test: 'Write exec',
+    run: 'Write exec',
+    port: 'Write tcp',
+    url: 'Write http, with a path',
+    path: 'Write http',
+    retries: 'Write timeout: it is tried until then',
+    start_period: 'Write timeout',
+  },
+} as const;
+
+type ReadyValues = FieldValues<(typeof readyTable)['fields']>;
+
+const readyFields = fields(readyTable);
+
+/** With one probe: two would have to be told apart where neither passes. */
+const ready: Reader<ReadyValues> = {
+  expects: readyFields.expects,
+  read: (node, path, context) => {
+    const values = readyFields.read(node, path, context);
+    if (values === undefined || node.kind !== 'map') return undefined;
+    const probes = node.entries.filter(({ key }) => PROBES.includes(key));
+    const at = { path, offset: node.start };
+    if (probes.length === 0) {
+      context.error('missing_key', 'ready needs "exec", "tcp" or "http".', at, 'Add one of them');
+    }
+    if (probes.length > 1) {
+      const message = 'ready has one of "exec", "tcp" and "http".';
+      context.error('conflicting_keys', message, at, 'Leave one of them');
+    }
+    return values;
+  },
+};
+
+const { image, user, platform, pull, cpus, memory, pids, shm_size: shmSize } = containerKeys;
+
+/** Keys of a sidecar, with their rows in the table of docs/pipeline-yaml.md. */
+export const sidecarKeys = {
+  image: {
+    ...image,
+    value: 'name of an image',
+    default: 'required',
+    meaning: 'the sidecar runs in a container of it',
+  },
+  entrypoint: {
+    reader: words,
+    value: 'program, or list with its arguments',
+    default: "the image's own",
+    meaning: 'what is run',
+  },
+  command: {
+    reader: words,
+    value: 'argument, or list of them',
+    default: "the image's own",
+    meaning: 'arguments of the entrypoint; no shell reads them',
+  },
+  environment: {
+    reader: environment,
+    value: 'map, or list of `NAME=value`',
+    default: 'none',
+    meaning: 'all variables beside those of the image; texts may read `env`',
+  },
+  secrets: {
+    reader: secrets,
+    value: 'list of names',
+    default: 'none',
+    meaning: 'which it gets as variables; it gets no others',
+  },
+  port: {
+    reader: listOf(port, { min: 1, max: 20, single: true }),
+    value: 'port, or list of ports',
+    default: 'none',
+    meaning: 'where it listens; `ports` is the same',
+  },
+  ready: {
+    reader: ready,
+    value: 'map: one of `exec`, `tcp`, `http`',
+    default: "the image's own check",
+    meaning: 'what is waited for',
+  },
+  needs: {
+    reader: needs,
+    value: 'name, or list of sidecars',
+    default: 'none',
+    meaning: 'those that must be ready first',
+  },
+  ...{ user, platform, pull, cpus, memory, pids, shm_size: shmSize },
+} as const satisfies StepKeys;
+
+export const sidecarTable = {
+  name: 'a sidecar',
+  fields: readersOf(sidecarKeys),
+  required: ['image'],
+  same: { ports: 'port' },
+  habits: {
+    run: 'Write command',
+    script: 'Write command',
+    cmd: 'Write command',
+    args: 'Write command',
+    env: 'Write environment',
+    variables: 'Write environment',
+    healthcheck: 'Write ready',
+    health: 'Write ready',
+    wait: 'Write ready',
+    depends_on: 'Write needs',
+    name: 'The name is the key: sidecars: { db: { image: … } }',
+    alias: 'The name of a sidecar is its host name',
+    hostname: 'The name of a sidecar is its host name',
+    volumes: 'A sidecar sees no files of the worker, and what it writes is gone with it',
+    privileged: 'No container has more rights than others',
+    options: 'Write memory, cpus and the other keys of containers',
+    network: 'A sidecar is in the network of the steps',
+  },
+} as const;
+
+const sidecarFields = fields(sidecarTable);
+
+/** `sidecars: { NAME: { image: … } }`. A name is the host name by which steps reach it. */
+export const sidecars: Reader<SidecarDefinition[]> = {
+  expects: EXPECTS,
+  read: (node, path, context) => {
+    if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS);
+    if (node.entries.length > MAX_SIDECARS) {
+      const message = `There are more than ${MAX_SIDECARS} sidecars.`;
+      context.error('out_of_range', message, { path, offset: node.start });
+    }
+    return node.entries.slice(0, MAX_SIDECARS).flatMap(({ key, keyStart, value }) => {
+      const at = { path: [...path, key], offset: keyStart };
+      return readSidecar(key, at, value, context) ?? [];
+    });
+  },
+};
+
+function readSidecar(
+  name: string,
+  at: Place,
+  node: YamlNode,
+  context: ReadContext,
+): SidecarDefinition | undefined {
+  if (!HOST_NAME.test(name) || name === 'localhost') {
+    const message = `"${quoted(name, 100)}" cannot be the host name of a sidecar.`;
+    const hint = 'Use lower case letters, digits and -, at most 63, a letter first';
+    context.error('invalid_name', message, at, hint);
+  }
+  const values = sidecarFields.read(node, at.path, context);
+  if (values?.image === undefined) return undefined;
+  const { image: imageName, port: ports = [], command } = values;
+  if (imageName === NO_IMAGE) {
+    const message = `The sidecar "${quoted(name, 63)}" has no image.`;
+    context.error('missing_image', message, at, 'Write image: postgres:17');
+  }
+  return {
+    name,
+    place: { name, ...at },
+    needs: values.needs ?? [],
+    environment: values.environment ?? {},
+    secrets: values.secrets ?? [],
+    ports,
+    ...(command && { command }),
+    ...(values.ready && { ready: readyOf(values.ready, ports[0], at, context) }),
+    container: { ...settingsOf(values), image: imageName },
+  };
+}
+
+/** Undefined: a problem was told. A check by HTTP asks at the first port of its sidecar. */
+function readyOf(
+  { exec, tcp, http, interval, timeout }: ReadyValues,
+  firstPort: number | undefined,
+  { path, offset }: Place,
+  context: ReadContext,
+): ReadyPlan | undefined {
+  if (http !== undefined && firstPort === undefined) {
+    const message = 'ready: { http } asks at the first port of the sidecar, and there is none.';
+    const at = { path: [...path, 'ready'], offset };
+    context.error('missing_key', message, at, 'Add port: 8080 to the sidecar');
+  }
+  const probes: ReadyProbe[] = [
+    ...(exec === undefined ? [] : [{ kind: 'exec', command: exec } as const]),
+    ...(tcp === undefined ? [] : [{ kind: 'tcp', port: tcp } as const]),
+    ...(http === undefined ? [] : [{ kind: 'http', path: http, port: firstPort ?? 0 } as const]),
+  ];
+  const [probe] = probes;
+  return (
+    probe && {
+      probe,
+      intervalMs: interval ?? DEFAULT_READY.intervalMs,
+      timeoutMs: timeout ?? DEFAULT_READY.timeoutMs,
+    }
+  );
+}

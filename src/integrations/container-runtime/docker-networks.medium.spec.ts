@@ -1,0 +1,77 @@
+import { DockerEngine } from '../../../test/support/docker-engine.js';
+import { describeWith } from '../../../test/support/needed-programs.js';
+import { LABELS, ownerLabel } from './docker-labels.js';
+import { DockerRuntime } from './docker-runtime.js';
+import { removeOwned } from './owned-containers.js';
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io' };
+const INSTALLATION = 'networks';
+
+/** Networks on a Docker Engine that has addresses for two of them. */
+describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
+  let engine: DockerEngine;
+  let runtime: DockerRuntime;
+
+  beforeAll(async () => {
+    engine = await DockerEngine.start(['--default-address-pool', 'base=10.77.0.0/28,size=29']);
+    runtime = new DockerRuntime({
+      ...{ host: engine.host, installation: INSTALLATION },
+      report: (what, error) => {
+        throw new Error(what, { cause: error });
+      },
+    });
+  });
+  afterAll(async () => {
+    await runtime.close();
+    await engine.stop();
+  });
+
+  const labelled = async (): Promise<readonly string[]> => {
+    const filter = ['--filter', `label=${LABELS.owner}`, '--format', '{{.Name}}'];
+    return (await engine.docker('network', 'ls', ...filter))
+      .split('\n')
+      .filter((one) => one !== '');
+  };
+
+  it('are refused while no address is left, and made once one is back', async () => {
+    expect((await runtime.openNetwork('a')).kind).toBe('network');
+    expect((await runtime.openNetwork('b')).kind).toBe('network');
+    expect(await runtime.openNetwork('c')).toEqual({
+      kind: 'full',
+      message: expect.stringContaining('address pool') as unknown,
+    });
+    await runtime.sweep('a');
+    expect((await runtime.openNetwork('c')).kind).toBe('network');
+    await Promise.all(['b', 'c'].map((group) => runtime.sweep(group)));
+    expect(await labelled()).toEqual([]);
+  });
+
+  it('are bridges whose names begin with mr-', async () => {
+    const opened = await runtime.openNetwork('a');
+    const name = opened.kind === 'network' ? opened.name : '';
+    expect(name).toMatch(/^mr-[0-9a-f]{11}$/);
+    const bridge = '{{index .Options "com.docker.network.bridge.name"}} {{.Driver}}';
+    expect(await engine.docker('network', 'inspect', name, '--format', bridge)).toBe(
+      `${name} bridge`,
+    );
+    await runtime.sweep('a');
+  });
+
+  it('of a process that is gone are removed by any other, and of no other process', async () => {
+    const opened = await runtime.openNetwork('a');
+    const gone = ownerLabel(process.pid).replace(/\d+$/, '1');
+    const labels = [`${LABELS.installation}=${INSTALLATION}`, `${LABELS.owner}=${gone}`];
+    const flags = labels.flatMap((label) => ['--label', label]);
+    await engine.docker('network', 'create', ...flags, 'left');
+    await runtime.sweepStale();
+    expect(await labelled()).toEqual([opened.kind === 'network' && opened.name]);
+  });
+
+  it('of a process are removed by its launcher, and of no other process', async () => {
+    const owned = { host: engine.host, installation: INSTALLATION };
+    await removeOwned({ ...owned, owner: ownerLabel(1) });
+    expect(await labelled()).toHaveLength(1);
+    await removeOwned({ ...owned, owner: ownerLabel(process.pid) });
+    expect(await labelled()).toEqual([]);
+  });
+});

@@ -1,0 +1,50 @@
+import type { ContainerSpec } from './container-runtime.js';
+import { createOptions } from './step-container.js';
+
+const FRAME = { labels: { a: 'b' }, ulimits: [], stepsNetwork: 'mr-steps' };
+const spec = (over: Partial<ContainerSpec> = {}): ContainerSpec => ({
+  ...{ group: 'g', imageId: 'sha256:1', environment: {}, groups: [], mounts: [] },
+  ...{ limits: { pids: 10, shmSize: 20 }, network: 'steps' },
+  ...over,
+});
+
+describe('createOptions', () => {
+  const step = createOptions(spec(), FRAME);
+  const network = { name: 'mr-own', hostName: 'db' };
+  const sidecar = createOptions(spec({ network, isService: true }), FRAME);
+
+  it('gives a sidecar what a step is given, but for its network and its health', () => {
+    const { Healthcheck: none, ...ofStep } = step;
+    const { NetworkingConfig: named, ...ofSidecar } = sidecar;
+    expect(none).toEqual({ Test: ['NONE'] });
+    expect(named).toEqual({ EndpointsConfig: { 'mr-own': { Aliases: ['db'] } } });
+    const hostConfig = { ...step.HostConfig, NetworkMode: 'mr-own' };
+    expect(ofSidecar).toEqual({ ...ofStep, HostConfig: hostConfig });
+  });
+
+  it.each([
+    ['a step', step],
+    ['a sidecar', sidecar],
+  ])('gives %s no right, port or file beside its own', (_name, { HostConfig: host, ...rest }) => {
+    expect(host).toMatchObject({
+      ...{ Privileged: false, Init: true, IpcMode: 'private', Mounts: [] },
+      CapDrop: ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'],
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'no' },
+    });
+    const all = Object.keys({ ...host, ...rest });
+    const never = ['CapAdd', 'Binds', 'PortBindings', 'PublishAllPorts', 'Devices', 'PidMode'];
+    expect(all.filter((key) => never.includes(key) || key === 'ExposedPorts')).toEqual([]);
+  });
+
+  it('leaves to the image what is not said', () => {
+    const own = ['Entrypoint', 'Cmd', 'User', 'WorkingDir'];
+    expect(Object.keys(sidecar).filter((key) => own.includes(key))).toEqual([]);
+  });
+
+  it('gives a step in a network of sidecars no name there', () => {
+    const options = createOptions(spec({ network: { name: 'mr-own' } }), FRAME);
+    expect(options.HostConfig?.NetworkMode).toBe('mr-own');
+    expect(options.NetworkingConfig).toBeUndefined();
+  });
+});
