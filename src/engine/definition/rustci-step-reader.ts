@@ -73,6 +73,7 @@ export const rustciStepTable = {
     run: 'Write it as config: { command: … }, or remove step_type and config',
     command: 'Move it into config',
     script: 'Move it into config',
+    image: 'Write step_type: docker with config: { image: … }',
     working_directory: 'Move it into config',
     retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
   },
