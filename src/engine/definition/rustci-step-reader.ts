@@ -15,7 +15,6 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
-import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
@@ -68,12 +67,12 @@ export const rustciStepTable = {
   },
   required: ['name', 'step_type'],
   same: { condition: 'when' },
-  later: { docker: LATER.containers },
   habits: {
     run: 'Write it as config: { command: … }, or remove step_type and config',
     command: 'Move it into config',
     script: 'Move it into config',
-    image: 'Write step_type: docker with config: { image: … }',
+    image: 'Move it into config, with the step_type for images',
+    docker: 'Move it into config, with the step_type for images',
     working_directory: 'Move it into config',
     retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
   },

@@ -1,7 +1,6 @@
 import { workspacePath } from '../../yaml/common-readers.js';
 import { environment } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
-import { LATER } from '../../yaml/later.js';
 import { fields } from '../../yaml/reader.js';
 import type { RustciForm } from '../step-kind.js';
 import { SHELL_KIND } from './shell-action.js';
@@ -15,11 +14,12 @@ const config = {
     working_directory: workspacePath,
     environment,
   },
-  later: { image: LATER.containers, docker: LATER.containers },
   habits: {
     run: 'Write command',
     commands: 'Write script: | with a line for each',
     env: 'Write environment',
+    image: 'Write step_type: docker',
+    docker: 'Write step_type: docker',
   },
 } as const;
 
