@@ -67,9 +67,11 @@ steps:
     const worker = await server.startWorker();
     const pipeline = await server.createPipeline('name: plain\nsteps: [echo hello]\n');
     const dead = '0190a0b0-0000-7000-8000-00000000dead';
-    // Of root, inside a folder that only the step user empties.
+    // Whoever owns it, nobody removes a folder on which something is mounted.
     const kept = join(server.home, 'w', attemptFolder(dead, 1));
-    mkdirSync(join(kept, 'work', 'of-root', 'deep'), { recursive: true });
+    const mounted = join(kept, 'work', 'mounted');
+    mkdirSync(mounted, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'none', mounted]);
     await eventually(() => worker.output().includes('folder not removed') || undefined, 20_000);
     const id = await workerId(worker);
     const first = await looks(id);
@@ -82,7 +84,7 @@ steps:
     await eventually(async () => (await looks(id)) !== first || undefined, 30_000);
     expect(await readdir(join(server.home, 'w'))).toEqual([attemptFolder(dead, 1)]);
 
-    rmSync(join(kept, 'work', 'of-root'), { recursive: true });
+    execFileSync('umount', [mounted]);
     await eventually(
       async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
       60_000,
