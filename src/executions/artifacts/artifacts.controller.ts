@@ -24,8 +24,8 @@ import { ArtifactReader } from './artifact-reader.js';
 import { ArtifactArchiveQueryDto, ArtifactQueryDto } from './dto/artifact.query.js';
 import { ArtifactResponse, artifactResponse } from './dto/artifact.response.js';
 
+/** Of archives, too: generated clients know no other type that is bytes. */
 const BYTES = 'application/octet-stream';
-const GZIP = 'application/gzip';
 
 /** What the steps of an execution have left behind. */
 @ApiTags('executions')
@@ -61,7 +61,7 @@ export class ArtifactsController {
     summary: 'Several of these files in one archive',
     description: 'Of several of one path the last, as for a single file.',
   })
-  @ApiProduces(GZIP)
+  @ApiProduces(BYTES)
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiErrors(400, 401, 404, 503)
   async archive(
@@ -72,7 +72,7 @@ export class ArtifactsController {
     const globs = paths === undefined ? undefined : globsOf(paths);
     await this.demand(id);
     const stream = await this.artifacts.archive(id, globs);
-    sendAsFile(response, `artifacts-${id}.tar.gz`, GZIP);
+    sendAsFile(response, `artifacts-${id}.tar.gz`, BYTES);
     await sendStream(response, stream);
   }
 
