@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { diskObjectStore } from './disk/disk-object-store.js';
@@ -32,9 +33,19 @@ function* chunks(size: number): Generator<Buffer> {
   }
 }
 
-/** The most memory that this process ever had; bytes. */
+/**
+ * The most memory that this program has had since `forgetPeak`; bytes. Not `maxRSS` of getrusage(2):
+ * that begins with what the process had before it became this program, which is its parent's.
+ */
 function peak(): number {
-  return process.resourceUsage().maxRSS * 1024;
+  const [, kilobytes = ''] =
+    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+  return Number(kilobytes) * 1024;
+}
+
+/** See "clear_refs" in proc(5). */
+function forgetPeak(): void {
+  writeFileSync('/proc/self/clear_refs', '5');
 }
 
 /**
@@ -63,7 +74,8 @@ async function measure({ size, folder, s3 }: StreamMemoryRequest): Promise<Strea
   const get = async (): Promise<void> => pipeline((await store.get(key)).body, drain());
   await store.put(key, Readable.from(chunks(1)));
   await get();
-  const before = process.memoryUsage.rss();
+  forgetPeak();
+  const before = peak();
   await store.put(key, Readable.from(chunks(size)), { size });
   const put = peak() - before;
   await get();
