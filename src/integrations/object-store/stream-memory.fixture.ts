@@ -34,8 +34,9 @@ function* chunks(size: number): Generator<Buffer> {
 }
 
 /**
- * The most memory that this program has had since `forgetPeak`; bytes. Not `maxRSS` of getrusage(2):
- * that begins with what the process had before it became this program, which is its parent's.
+ * The most memory that this program has had since `forgetPeak`; bytes. Not `maxRSS` of
+ * getrusage(2): that begins with what the process had before it became this program, which is its
+ * parent's.
  */
 function peak(): number {
   const [, kilobytes = ''] =
