@@ -28,12 +28,12 @@ import { buildFailure, OutputTail } from './build-failure.js';
 import { BuildFolder } from './build-folder.js';
 import type { BuiltNames } from './built-names.js';
 import { buildLabels } from './build-labels.js';
+import { endOf } from './ended-program.js';
 import type { RegistryAccess } from './registry-access.js';
 import type { StepHost } from './step-environment.js';
+import { finallyFailed, infrastructure } from './step-outcomes.js';
 import type { OutputSink, StepOutput } from './step-output.js';
 
-/** From TERM to KILL. */
-const KILL_GRACE_MS = 8_000;
 /** The end of the output is waited for so long after the builder's. */
 const DRAIN_MS = 2_000;
 /** Of what a context is without, so many are named in the log. */
@@ -80,7 +80,8 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   ): Promise<StepOutcome> {
     const { builder, workspace, host } = this.tools;
     const { program, reason } = builder;
-    if (program === undefined) return failed('builder_missing', `no images are built: ${reason}`);
+    if (program === undefined)
+      return finallyFailed('builder_missing', `no images are built: ${reason}`);
     const refusal = this.refusalOf(attempt.action);
     if (refusal) return { kind: 'failed', reason: refusal, isFinal: true };
     let folder: BuildFolder | undefined;
@@ -240,20 +241,11 @@ async function follow(
   sink: OutputSink,
   signal: AbortSignal,
 ): Promise<{ readonly exit: ProcessExit; readonly killed: boolean }> {
-  let killing: Promise<void> | undefined;
-  const kill = (): void => {
-    killing ??= process.kill(KILL_GRACE_MS);
-  };
-  if (signal.aborted) kill();
-  signal.addEventListener('abort', kill, { once: true });
   const stream = pipeToSink(process.stdout, sink);
-  const exit = await process.exit;
-  const killed = killing !== undefined;
-  await killing;
-  signal.removeEventListener('abort', kill);
+  const ended = await endOf(process, signal);
   await within(DRAIN_MS, stream, () => process.closeOutputs());
   await stream;
-  return { exit, killed };
+  return ended;
 }
 
 function tailed(sink: OutputSink, tail: OutputTail): OutputSink {
@@ -288,12 +280,4 @@ function notPushed(
   const reason: Reason = { code, message, data: { image } };
   if (code === 'push_failed') return { kind: 'infrastructure', reason };
   return { kind: 'failed', reason, isFinal: true };
-}
-
-function failed(code: string, message: string): StepOutcome {
-  return { kind: 'failed', reason: { code, message }, isFinal: true };
-}
-
-function infrastructure(code: string, message: string): StepOutcome {
-  return { kind: 'infrastructure', reason: { code, message } };
 }

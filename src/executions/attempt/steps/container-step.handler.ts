@@ -25,16 +25,16 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { containerCommand, TOLD } from './container-command.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
+import { endOf } from './ended-program.js';
 import { exitOutcome } from './exit-outcome.js';
 import type { ImageRefused, RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
+import { finallyFailed, infrastructure } from './step-outcomes.js';
 import type { StepOutput } from './step-output.js';
 import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 
-/** From TERM to KILL. */
-const KILL_GRACE_MS = 8_000;
 /** Refusals that another try may overcome. */
 const PASSING: ReadonlySet<ImageRefused['code']> = new Set(['pull_stalled', 'pull_failed']);
 
@@ -86,11 +86,15 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     progress.runsIn({ name: action.image, digest: image.digest });
     progress.begin('ready');
     if (action.commands.length === 0 && !image.hasProgram && !action.entrypoint?.length) {
-      return failed('program_missing', `${action.image} says nothing that it runs: add run:`);
+      return finallyFailed(
+        'program_missing',
+        `${action.image} says nothing that it runs: add run:`,
+      );
     }
     const named = action.user ?? image.user;
     const user = await this.runtime.userOf(image.id, named);
-    if (user === undefined) return failed('user_missing', `${action.image} has no user ${named}`);
+    if (user === undefined)
+      return finallyFailed('user_missing', `${action.image} has no user ${named}`);
     signal.throwIfAborted();
     return this.ownership.asUser(user.uid, () => this.runWith(attempt, image, signal, progress));
   }
@@ -151,12 +155,6 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     { address }: StepAttempt,
     signal: AbortSignal,
   ): Promise<{ exit: ContainerExit; killed: boolean }> {
-    let killing: Promise<void> | undefined;
-    const kill = (): void => {
-      killing ??= container.kill(KILL_GRACE_MS);
-    };
-    if (signal.aborted) kill();
-    signal.addEventListener('abort', kill, { once: true });
     container.onLost(() =>
       this.output.systemLine(
         address,
@@ -167,12 +165,9 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       pipeToSink(container.stdout, this.output.open(address, 'stdout')),
       pipeToSink(container.stderr, this.output.open(address, 'stderr')),
     ]);
-    const exit = await container.exit;
-    const killed = killing !== undefined;
-    await killing;
-    signal.removeEventListener('abort', kill);
+    const ended = await endOf(container, signal);
     await streams;
-    return { exit, killed };
+    return ended;
   }
 }
 
@@ -241,9 +236,15 @@ function notStarted(
 ): StepOutcome {
   switch (why) {
     case 'user':
-      return failed('user_missing', `${image} has no user ${user ?? 'as it names'}: ${message}`);
+      return finallyFailed(
+        'user_missing',
+        `${image} has no user ${user ?? 'as it names'}: ${message}`,
+      );
     case 'program':
-      return failed('program_missing', `${image} does not have what it was to run: ${message}`);
+      return finallyFailed(
+        'program_missing',
+        `${image} does not have what it was to run: ${message}`,
+      );
     case 'other':
       return infrastructure('container_not_started', message);
   }
@@ -253,12 +254,4 @@ function refused({ code, message }: ImageRefused, { image }: ContainerAction): S
   const reason: Reason = { code, message, data: { image } };
   if (PASSING.has(code)) return { kind: 'infrastructure', reason };
   return { kind: 'failed', reason, isFinal: true };
-}
-
-function failed(code: string, message: string): StepOutcome {
-  return { kind: 'failed', reason: { code, message }, isFinal: true };
-}
-
-function infrastructure(code: string, message: string): StepOutcome {
-  return { kind: 'infrastructure', reason: { code, message } };
 }

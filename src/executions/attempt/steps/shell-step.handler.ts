@@ -18,15 +18,15 @@ import { StepUserScripts } from '../../../workspaces/step-user-scripts.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { exitOutcome } from './exit-outcome.js';
 import type { OutputFile } from './output-file.js';
+import { endOf } from './ended-program.js';
 import { needsFile, scriptOf, shellCommand } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { StepFiles } from './step-files.js';
+import { infrastructure } from './step-outcomes.js';
 import type { StepOutput } from './step-output.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 import { resolveInWorkspace } from './workspace-path.js';
 
-/** From TERM to KILL. */
-const KILL_GRACE_MS = 8_000;
 /** A step ends so long after its process at the latest, whoever still holds its streams open. */
 const DRAIN_MS = 2_000;
 
@@ -98,29 +98,18 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
 
   /**
    * Passes the streams on, ends the tree on abort, and resolves when both process and streams are
-   * over. `killed`: the abort came first, whatever the process made of it; what ends well at TERM
-   * was ended all the same.
+   * over.
    */
   private async follow(
     process: RunningProcess,
     { address }: StepAttempt,
     signal: AbortSignal,
   ): Promise<{ exit: ProcessExit; killed: boolean }> {
-    let killing: Promise<void> | undefined;
-    const kill = (): void => {
-      killing ??= process.kill(KILL_GRACE_MS);
-    };
-    if (signal.aborted) kill();
-    signal.addEventListener('abort', kill, { once: true });
-
     const streams = Promise.all([
       pipeToSink(process.stdout, this.output.open(address, 'stdout')),
       pipeToSink(process.stderr, this.output.open(address, 'stderr')),
     ]);
-    const exit = await process.exit;
-    const killed = killing !== undefined;
-    await killing;
-    signal.removeEventListener('abort', kill);
+    const ended = await endOf(process, signal);
     const haveEnded = await within(
       DRAIN_MS,
       streams.then(() => true),
@@ -134,7 +123,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
       );
       await streams;
     }
-    return { exit, killed };
+    return ended;
   }
 
   private outcome(
@@ -202,12 +191,4 @@ function workspaceGone(): StepOutcome {
 
 function unusable(message: string): StepOutcome {
   return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
-}
-
-function infrastructure(
-  code: string,
-  message: string,
-  data?: Readonly<Record<string, unknown>>,
-): StepOutcome {
-  return { kind: 'infrastructure', reason: { code, message, data } };
 }
