@@ -9,7 +9,6 @@ import { diskObjectStore } from '../../integrations/object-store/disk/disk-objec
 import type { ArtifactSources } from '../../executions/artifacts/artifact-sources.js';
 import { NoUpstreamError } from '../../executions/artifacts/no-upstream.error.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
-import { parseObjectKey } from '../../integrations/object-store/object-key.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
@@ -58,9 +57,7 @@ export class LocalArtifacts extends ArtifactRecords {
   async saveTo(folder: string): Promise<readonly string[]> {
     const ofObject = new Map(this.artifacts.map((artifact) => [artifact.objectKey, artifact]));
     const saved: string[] = [];
-    for (const [text, { stage, step, attempt }] of ofObject) {
-      const key = parseObjectKey(text);
-      if (key === undefined) continue;
+    for (const [key, { stage, step, attempt }] of ofObject) {
       await mkdir(folder, { recursive: true });
       const name = `${plain(stage)}.${plain(step)}.${attempt}`;
       const { body } = await this.objects.get(key);

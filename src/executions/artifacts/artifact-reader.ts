@@ -7,7 +7,7 @@ import { readEntries } from '../../common/archive/read-entries.js';
 import { notFound } from '../../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Globs } from '../../common/values/globs/globs.js';
-import { parseObjectKey, type ObjectKey } from '../../integrations/object-store/object-key.js';
+import type { ObjectKey } from '../../integrations/object-store/object-key.js';
 import {
   type ByteRange,
   ObjectStore,
@@ -25,7 +25,6 @@ export interface ArtifactChoice {
   readonly executionAttempt?: number;
 }
 
-const PAGE = 1_000;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /** Gives the artifacts of executions to readers, as streams. */
@@ -56,7 +55,7 @@ export class ArtifactReader {
   async open(artifact: Artifact, { offset, length }: ByteRange): Promise<Readable> {
     const range = { offset: artifact.offset + offset, length: length ?? artifact.size - offset };
     try {
-      return (await this.objects.get(keyOf(artifact), { range })).body;
+      return (await this.objects.get(artifact.objectKey, { range })).body;
     } catch (error) {
       if (!(error instanceof ObjectStoreError) || error.code !== 'not_found') throw error;
       throw notFound('artifact', artifact.path);
@@ -82,21 +81,15 @@ export class ArtifactReader {
     globs: Globs | undefined,
   ): Promise<ReadonlyMap<ObjectKey, ReadonlyMap<string, Artifact>>> {
     const ofPath = new Map<string, Artifact[]>();
-    for (let after: string | undefined; ;) {
-      const request = { limit: PAGE, ...(after !== undefined && { after }) };
-      const { items, next } = await this.artifacts.list(executionId, request);
-      for (const artifact of items) {
-        if (globs?.matches(artifact.path) === false) continue;
-        ofPath.set(artifact.path, [...(ofPath.get(artifact.path) ?? []), artifact]);
-      }
-      if (next === undefined) break;
-      after = next;
+    for await (const artifact of this.artifacts.all(executionId)) {
+      if (globs?.matches(artifact.path) === false) continue;
+      ofPath.set(artifact.path, [...(ofPath.get(artifact.path) ?? []), artifact]);
     }
     const byObject = new Map<ObjectKey, Map<string, Artifact>>();
     for (const [path, all] of ofPath) {
       const last = lastArtifact(all);
       if (last === undefined) continue;
-      const key = keyOf(last);
+      const { objectKey: key } = last;
       byObject.set(key, (byObject.get(key) ?? new Map<string, Artifact>()).set(path, last));
     }
     return byObject;
@@ -128,10 +121,4 @@ function isChosen(artifact: Artifact, choice: ArtifactChoice): boolean {
     (attempt === undefined || artifact.attempt === attempt) &&
     (executionAttempt === undefined || artifact.executionAttempt === executionAttempt)
   );
-}
-
-function keyOf({ objectKey: text }: Artifact): ObjectKey {
-  const key = parseObjectKey(text);
-  if (key === undefined) throw new Error(`a record names no object: ${text}`);
-  return key;
 }

@@ -50,7 +50,7 @@ describe('what removes artifacts', () => {
     await put('artifacts', 'e1', '1', 'b');
     const all = Array.from({ length: 1_001 }, (_, index) => ({
       id: `id-${index}`,
-      objectKey: 'artifacts/e1/1/a',
+      objectKey: objectKey('artifacts', 'e1', '1', 'a'),
     }));
     const repository = standIn<ArtifactsRepository>({
       expired: async (now, limit) => {

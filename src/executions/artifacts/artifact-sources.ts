@@ -1,5 +1,6 @@
 import { NoUpstreamError } from './no-upstream.error.js';
 import type { ArtifactsSource } from '../../engine/plan/artifacts-plan.js';
+import type { ObjectKey } from '../../integrations/object-store/object-key.js';
 import type { Artifact } from './artifact.js';
 
 /** An execution of another pipeline whose artifacts are taken. */
@@ -22,7 +23,7 @@ export abstract class ArtifactSources {
 
 /** What is unpacked: one archive of a try, with all that is in it. */
 export interface FoundArtifacts {
-  readonly objectKey: string;
+  readonly objectKey: ObjectKey;
   /** For people: `build/pack, attempt 1`. */
   readonly shown: string;
 }

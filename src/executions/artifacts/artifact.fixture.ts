@@ -1,3 +1,4 @@
+import { objectKey } from '../../integrations/object-store/object-key.js';
 import type { Artifact } from './artifact.js';
 
 /** An artifact, for tests. */
@@ -14,7 +15,7 @@ export function artifact(parts: Partial<Artifact>): Artifact {
     size: 7,
     digest: 'ab'.repeat(32),
     mode: 0o644,
-    objectKey: 'artifacts/a',
+    objectKey: objectKey('artifacts', 'a'),
     offset: 512,
     createdAt: new Date('2026-01-02T03:04:05.678Z'),
     ...parts,

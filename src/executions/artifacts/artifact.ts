@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ObjectKey } from '../../integrations/object-store/object-key.js';
 
 /** Which file of which try of a step it is. No two artifacts have the same ones. */
 export interface ArtifactPlace {
@@ -27,7 +28,7 @@ export interface Artifact extends ArtifactPlace {
   /** Permission bits of the file. */
   readonly mode: number;
   /** The archive in the object store that holds the content, and of other files of the same try. */
-  readonly objectKey: string;
+  readonly objectKey: ObjectKey;
   /** Bytes of the archive before it. */
   readonly offset: number;
   readonly createdAt: Date;

@@ -1,6 +1,7 @@
 import { testServices } from '../../../test/support/services.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { DatabaseConnection } from '../../integrations/database/database-connection.js';
+import { objectKey } from '../../integrations/object-store/object-key.js';
 import type { Artifact } from './artifact.js';
 import { artifact } from './artifact.fixture.js';
 import { ARTIFACT_MODEL, type ArtifactDocument, artifactSchema } from './artifact.schema.js';
@@ -97,7 +98,7 @@ describe('ArtifactsRepository', () => {
     const now = new Date();
     const expiring = (path: string, seconds: number): Artifact =>
       artifact({
-        ...{ executionId, path, objectKey: `artifacts/${path}` },
+        ...{ executionId, path, objectKey: objectKey('artifacts', path) },
         expiresAt: new Date(now.getTime() + seconds * 1000),
       });
     await artifacts.insert([

@@ -3,6 +3,7 @@ import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import { pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import { type ObjectKey, parseObjectKey } from '../../integrations/object-store/object-key.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import { ArtifactRecords } from './artifact-records.js';
 import { type Artifact, artifactId, pathPrefix } from './artifact.js';
@@ -11,11 +12,12 @@ import { ARTIFACT_MODEL, type ArtifactDocument } from './artifact.schema.js';
 const SAVE_DEADLINE_MS = 15 * 60_000;
 const REQUEST_DEADLINE_MS = 3_000;
 const INSERTED_AT_ONCE = 1_000;
+const READ_AT_ONCE = 1_000;
 
 /** An artifact whose time is over, as far as its removal needs it. */
 export interface ExpiredArtifact {
   readonly id: string;
-  readonly objectKey: string;
+  readonly objectKey: ObjectKey;
 }
 
 /** `artifacts`: one document for each file. */
@@ -52,6 +54,17 @@ export class ArtifactsRepository extends ArtifactRecords {
     return pageOf(rows.map(artifactOf), limit, artifactId);
   }
 
+  /** All of an execution, in the same order; read by pages. */
+  async *all(executionId: string): AsyncGenerator<Artifact, void, void> {
+    for (let after: string | undefined; ;) {
+      const request = { limit: READ_AT_ONCE, ...(after !== undefined && { after }) };
+      const { items, next } = await this.list(executionId, request);
+      yield* items;
+      if (next === undefined) return;
+      after = next;
+    }
+  }
+
   /** All of one path: of each step, cell and attempt that has left it. */
   async ofPath(executionId: string, path: string): Promise<Artifact[]> {
     const prefix = pathPrefix(executionId, path);
@@ -72,7 +85,7 @@ export class ArtifactsRepository extends ArtifactRecords {
           .toArray(),
       { deadlineMs: REQUEST_DEADLINE_MS },
     );
-    return rows.map(({ _id, object_key }) => ({ id: _id, objectKey: object_key }));
+    return rows.map(({ _id, object_key }) => ({ id: _id, objectKey: keyOf(object_key) }));
   }
 
   /** Bytes of all of an execution. */
@@ -142,6 +155,13 @@ function rangeOf(executionId: string): { readonly $gt: string; readonly $lt: str
   return { $gt: `${executionId}/`, $lt: `${executionId}0` };
 }
 
+/** @throws Error for what is no key: nothing here stores such a one */
+function keyOf(text: string): ObjectKey {
+  const key = parseObjectKey(text);
+  if (key === undefined) throw new Error(`a record names no object: ${text}`);
+  return key;
+}
+
 function documentOf(artifact: Artifact): ArtifactDocument {
   return {
     _id: artifactId(artifact),
@@ -178,7 +198,7 @@ function artifactOf(document: ArtifactDocument): Artifact {
     size: document.size,
     digest: document.digest,
     mode: document.mode,
-    objectKey: document.object_key,
+    objectKey: keyOf(document.object_key),
     offset: document.offset,
     createdAt: document.created_at,
     ...(document.expires_at && { expiresAt: document.expires_at }),

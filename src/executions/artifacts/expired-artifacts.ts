@@ -1,6 +1,5 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
-import { parseObjectKey } from '../../integrations/object-store/object-key.js';
 import { ObjectStore } from '../../integrations/object-store/object-store.js';
 import { ArtifactsRepository } from './artifacts.repository.js';
 
@@ -39,9 +38,8 @@ export class ExpiredArtifacts implements OnModuleInit, OnApplicationShutdown {
     let removed = 0;
     for (;;) {
       const expired = await this.artifacts.expired(now, AT_ONCE);
-      for (const text of new Set(expired.map(({ objectKey }) => objectKey))) {
-        const key = parseObjectKey(text);
-        if (key !== undefined) await this.objects.delete(key);
+      for (const key of new Set(expired.map(({ objectKey }) => objectKey))) {
+        await this.objects.delete(key);
       }
       await this.artifacts.remove(expired.map(({ id }) => id));
       removed += expired.length;

@@ -6,7 +6,6 @@ import { ArtifactSources, type Upstream } from './artifact-sources.js';
 import { ArtifactsRepository } from './artifacts.repository.js';
 import { NoUpstreamError } from './no-upstream.error.js';
 
-const PAGE = 1_000;
 /** Successes that are looked at for one that is no fork's. */
 const LOOKED_AT = 50;
 
@@ -23,13 +22,8 @@ export class StoredArtifactSources extends ArtifactSources {
 
   async ofExecution(executionId: string): Promise<readonly Artifact[]> {
     const all: Artifact[] = [];
-    for (let after: string | undefined; ;) {
-      const request = { limit: PAGE, ...(after !== undefined && { after }) };
-      const { items, next } = await this.artifacts.list(executionId, request);
-      all.push(...items);
-      if (next === undefined) return all;
-      after = next;
-    }
+    for await (const artifact of this.artifacts.all(executionId)) all.push(artifact);
+    return all;
   }
 
   async lastSuccess(pipeline: string, branch: string): Promise<Upstream> {

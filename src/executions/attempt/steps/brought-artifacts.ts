@@ -3,7 +3,6 @@ import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import type { ArtifactsSource } from '../../../engine/plan/artifacts-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
-import { parseObjectKey } from '../../../integrations/object-store/object-key.js';
 import {
   type ObjectStore,
   ObjectStoreError,
@@ -77,9 +76,7 @@ export class BroughtArtifacts {
     return this.tools.sources.lastSuccess(pipeline, branch ?? '');
   }
 
-  private async unpack({ objectKey: text }: FoundArtifacts, signal: AbortSignal): Promise<string> {
-    const key = parseObjectKey(text);
-    if (key === undefined) throw new Error(`a record names no object: ${text}`);
+  private async unpack({ objectKey: key }: FoundArtifacts, signal: AbortSignal): Promise<string> {
     const folder = await this.tools.workspaces.stage(this.workspace);
     const { body } = await this.tools.objects.get(key, { signal });
     await unpackTree(body, folder, { limits: LIMITS, missingTargets: 'keep', signal });
