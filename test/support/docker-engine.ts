@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { removeTree } from './remove-tree.js';
 
@@ -46,8 +47,9 @@ export class DockerEngine {
       [
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec')],
         ...['--pidfile', join(folder, 'pid'), '--host', `unix://${folder}/docker.sock`],
-        // Engines of two specs at once would have one default bridge.
-        ...['--bridge', 'none'],
+        // Engines of two specs at once would have one default bridge, and one firewall, whose rules
+        // each of them removes at its start.
+        ...['--bridge', 'none', '--iptables=false'],
         ...settings,
       ],
       // Compressing and gathering what it says is not needed: a failed start prints the end of it.
@@ -69,8 +71,7 @@ export class DockerEngine {
   async kill(): Promise<void> {
     if (this.daemon?.exitCode !== null || this.daemon.signalCode !== null) return;
     const containerd = Number(await readFile(join(this.folder, CONTAINERD), 'utf8'));
-    this.daemon.kill('SIGKILL');
-    await once(this.daemon, 'exit');
+    await endChild(this.daemon, 'SIGKILL');
     try {
       process.kill(containerd, 'SIGKILL');
     } catch (error) {
@@ -104,6 +105,13 @@ export class DockerEngine {
     return stdout.trim();
   }
 
+  /** Ids of its containers, running or not, and of networks that groups have. */
+  async leftovers(): Promise<string> {
+    const containers = await this.docker('ps', '--all', '--quiet');
+    const networks = ['network', 'ls', '--quiet', '--filter', 'label=millrace.group'];
+    return `${containers}${await this.docker(...networks)}`;
+  }
+
   /** An image of a root filesystem in a folder. */
   async importRoot(folder: string, image: string, changes: readonly string[]): Promise<void> {
     const flags = changes.flatMap((change) => ['--change', change]);
@@ -120,10 +128,7 @@ export class DockerEngine {
   async stop(): Promise<void> {
     const left = await this.docker('ps', '--quiet').catch(() => '');
     if (left !== '') await this.docker('kill', ...left.split('\n')).catch(() => '');
-    if (this.daemon?.exitCode === null && this.daemon.signalCode === null) {
-      this.daemon.kill('SIGTERM');
-      await once(this.daemon, 'exit');
-    }
+    await endChild(this.daemon);
     // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
     await removeTree(this.folder);
   }

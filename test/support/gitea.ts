@@ -1,10 +1,10 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CookieJar } from './cookie-jar.js';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { removeTree } from './remove-tree.js';
@@ -73,12 +73,7 @@ export class Gitea {
   }
 
   async stop(): Promise<void> {
-    const { child } = this;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    }
+    await endChild(this.child);
     await removeTree(this.folder);
   }
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 
@@ -52,10 +52,7 @@ export class ImageRegistry {
   }
 
   async stop(): Promise<void> {
-    if (this.child.exitCode === null) {
-      this.child.kill('SIGTERM');
-      await once(this.child, 'exit');
-    }
+    await endChild(this.child);
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { removeTree } from './remove-tree.js';
 
@@ -52,6 +52,13 @@ export class PodmanEngine {
     return stdout.trim();
   }
 
+  /** Ids of its containers, running or not, and of networks that groups have. */
+  async leftovers(): Promise<string> {
+    const containers = await this.podman('ps', '--all', '--quiet');
+    const networks = ['network', 'ls', '--quiet', '--filter', 'label=millrace.group'];
+    return `${containers}${await this.podman(...networks)}`;
+  }
+
   async importRoot(folder: string, image: string, changes: readonly string[]): Promise<void> {
     const archive = join(this.folder, 'image.tar');
     await run('tar', ['-C', folder, '-cf', archive, '.']);
@@ -61,10 +68,7 @@ export class PodmanEngine {
 
   async stop(): Promise<void> {
     await this.podman('rm', '--all', '--force', '--time', '0');
-    if (this.service?.exitCode === null) {
-      this.service.kill('SIGTERM');
-      await once(this.service, 'exit');
-    }
+    await endChild(this.service);
     await removeTree(this.folder);
   }
 }

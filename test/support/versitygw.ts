@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endChild } from './end-child.js';
 import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 import { describeMissing } from './needed-programs.js';
@@ -73,12 +73,7 @@ export class Versitygw {
   }
 
   async stop(): Promise<void> {
-    const { child } = this;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await ended;
-    }
+    await endChild(this.child);
     await removeTree(this.folder);
   }
 

@@ -34,8 +34,8 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
   };
 
   it('are refused while no address is left, and made once one is back', async () => {
-    expect((await runtime.openNetwork('a')).kind).toBe('network');
-    expect((await runtime.openNetwork('b')).kind).toBe('network');
+    expect(await runtime.openNetwork('a')).toMatchObject({ kind: 'network' });
+    expect(await runtime.openNetwork('b')).toMatchObject({ kind: 'network' });
     expect(await runtime.openNetwork('c')).toEqual({
       kind: 'full',
       message: expect.stringContaining('address pool') as unknown,
