@@ -148,10 +148,7 @@ export class WorkspaceStore {
     staged: string,
     names: readonly string[],
   ): Promise<'placed' | Misplaced> {
-    if (this.owner) await chownTree(staged, this.owner);
-    // From here on the steps can reach it: nothing of ours goes inside any more.
-    const handed = join(root, basename(staged));
-    await rename(staged, handed);
+    const handed = await this.hand(root, staged);
     const misplaced = await this.runAtTarget(MOVE_IN, [handed, directory, ...names]);
     if (misplaced) return misplaced;
     removedEmpty(handed);
@@ -165,10 +162,7 @@ export class WorkspaceStore {
    * @throws FolderError
    */
   async merge({ root, directory }: Workspace, staged: string): Promise<void> {
-    if (this.owner) await chownTree(staged, this.owner);
-    // From here on the steps can reach it: nothing of ours goes inside any more.
-    const handed = join(root, basename(staged));
-    await rename(staged, handed);
+    const handed = await this.hand(root, staged);
     const end = await this.scripts.run(MERGE_IN, [handed, directory], EMPTY_MS);
     const cleared = await this.scripts.run(EMPTY, [handed], EMPTY_MS);
     removedEmpty(handed);
@@ -209,6 +203,14 @@ export class WorkspaceStore {
       default:
         throw new FolderError(`the workspace cannot be used: ${end.stderr.trim()}`);
     }
+  }
+
+  /** Where the steps can reach it from now on: nothing of ours goes inside any more. */
+  private async hand(root: string, staged: string): Promise<string> {
+    if (this.owner) await chownTree(staged, this.owner);
+    const handed = join(root, basename(staged));
+    await rename(staged, handed);
+    return handed;
   }
 
   private async giveBack(folder: string, { uid, gid }: WorkspaceOwner): Promise<void> {

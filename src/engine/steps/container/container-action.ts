@@ -1,11 +1,11 @@
 import type { StepAction } from '../../plan/plan.js';
 import type { Shell } from '../../shell/expression-places.js';
-import type { PullPolicy } from './container-settings.js';
+import type { ContainerSettings } from './container-settings.js';
 
 export const CONTAINER_KIND = 'container';
 
 /** In plans: runs commands, or the program of an image, in a container. */
-export interface ContainerAction extends StepAction {
+export interface ContainerAction extends StepAction, ContainerSettings {
   readonly kind: typeof CONTAINER_KIND;
   /** Template. */
   readonly image: string;
@@ -19,21 +19,8 @@ export interface ContainerAction extends StepAction {
   readonly separateStreams?: true;
   /** Relative to the workspace. Template. */
   readonly workingDirectory?: string;
-  /** Template; absent = the image's own. */
-  readonly user?: string;
-  readonly entrypoint?: readonly string[];
-  readonly platform?: string;
-  /** Absent = `missing`. */
-  readonly pull?: PullPolicy;
-  readonly cpus?: number;
-  /** Bytes; here and below. Absent = no limit. */
-  readonly memory?: number;
-  /** Absent = `DEFAULT_PIDS`. */
-  readonly pids?: number;
-  /** Absent = `DEFAULT_SHM_BYTES`. */
-  readonly shmSize?: number;
-  readonly network?: 'none';
 }
 
+/** Where a container is not told how many it may have, and how much. */
 export const DEFAULT_PIDS = 4096;
 export const DEFAULT_SHM_BYTES = 256 * 1024 ** 2;

@@ -10,13 +10,15 @@ export interface ContainerSettings {
   readonly entrypoint?: readonly string[];
   /** `os/architecture[/variant]`; absent = that of the engine. */
   readonly platform?: string;
+  /** Absent = `missing`. */
   readonly pull?: PullPolicy;
+  /** Absent = no limit; here and below. */
   readonly cpus?: number;
   /** Bytes; with what is in `/dev/shm`. */
   readonly memory?: number;
-  /** Processes and threads at once. */
+  /** Processes and threads at once; absent = `DEFAULT_PIDS`. */
   readonly pids?: number;
-  /** Bytes of `/dev/shm`. */
+  /** Bytes of `/dev/shm`; absent = `DEFAULT_SHM_BYTES`. */
   readonly shmSize?: number;
   readonly network?: 'none';
 }

@@ -3,13 +3,14 @@ import type { StepAction } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
-  StepHandler,
+  type StepHandler,
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
 import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
+import { OuterStepHandler } from './outer-step.handler.js';
 import { type BroughtArtifacts, mayComeLater } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
@@ -21,17 +22,14 @@ const AFTER_TIMEOUT_MS = 60_000;
  * Another handler, whose tries get the artifacts that they ask for, and of which is kept what they
  * leave: artifacts, and what tests said.
  */
-export class CollectingStepHandler<A extends StepAction> extends StepHandler<A> {
-  readonly kind: A['kind'];
-
+export class CollectingStepHandler<A extends StepAction> extends OuterStepHandler<A> {
   constructor(
-    private readonly inner: StepHandler<A>,
+    inner: StepHandler<A>,
     private readonly artifacts: RunArtifacts,
     private readonly reports: RunReports,
     private readonly brought: BroughtArtifacts,
   ) {
-    super();
-    this.kind = inner.kind;
+    super(inner);
   }
 
   async run(

@@ -2,25 +2,23 @@ import type { Metrics } from '../../../common/metrics/metrics.js';
 import type { StepAction } from '../../../engine/plan/plan.js';
 import {
   type StepAttempt,
-  StepHandler,
+  type StepHandler,
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
+import { OuterStepHandler } from './outer-step.handler.js';
 
 type StepMetrics = Pick<Metrics, 'stepDuration' | 'stepRetries' | 'dependencyFailed'>;
 
 const GIT_REASON = 'git_';
 
 /** Counts and times the tries of another handler. */
-export class MeasuredStepHandler<A extends StepAction> extends StepHandler<A> {
-  readonly kind: A['kind'];
-
+export class MeasuredStepHandler<A extends StepAction> extends OuterStepHandler<A> {
   constructor(
-    private readonly inner: StepHandler<A>,
+    inner: StepHandler<A>,
     private readonly metrics: StepMetrics,
   ) {
-    super();
-    this.kind = inner.kind;
+    super(inner);
   }
 
   async run(

@@ -1,23 +1,21 @@
 import type { StepAction } from '../../../engine/plan/plan.js';
 import {
   type StepAttempt,
-  StepHandler,
+  type StepHandler,
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
 import { HandOverError } from '../../../workspaces/tree-owners.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
+import { OuterStepHandler } from './outer-step.handler.js';
 
 /** Another handler, whose steps are the user of the steps and own the files of the workspace. */
-export class OwnedStepHandler<A extends StepAction> extends StepHandler<A> {
-  readonly kind: A['kind'];
-
+export class OwnedStepHandler<A extends StepAction> extends OuterStepHandler<A> {
   constructor(
-    private readonly inner: StepHandler<A>,
+    inner: StepHandler<A>,
     private readonly ownership: WorkspaceOwnership,
   ) {
-    super();
-    this.kind = inner.kind;
+    super(inner);
   }
 
   async run(

@@ -1,10 +1,11 @@
 import type { StepAction } from '../../../engine/plan/plan.js';
 import {
   type StepAttempt,
-  StepHandler,
+  type StepHandler,
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
+import { OuterStepHandler } from './outer-step.handler.js';
 import type { StepOutput } from './step-output.js';
 
 /** A sidecar that ended by itself after it was ready. */
@@ -29,16 +30,13 @@ export interface StepSidecars {
 }
 
 /** Another handler, whose steps say when they failed beside a sidecar that had ended. */
-export class BesideSidecarsHandler<A extends StepAction> extends StepHandler<A> {
-  readonly kind: A['kind'];
-
+export class BesideSidecarsHandler<A extends StepAction> extends OuterStepHandler<A> {
   constructor(
-    private readonly inner: StepHandler<A>,
+    inner: StepHandler<A>,
     private readonly sidecars: Pick<StepSidecars, 'endedBeside'>,
     private readonly output: Pick<StepOutput, 'systemLine'>,
   ) {
-    super();
-    this.kind = inner.kind;
+    super(inner);
   }
 
   async run(
