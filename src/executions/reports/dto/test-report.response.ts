@@ -25,7 +25,8 @@ export class TestCountsResponse {
   flaky!: number;
 }
 
-export class TestFailureResponse {
+/** Which case it is. */
+export class TestCaseResponse {
   @ApiProperty({ description: 'The innermost suite that has a name.' })
   suite!: string;
 
@@ -34,7 +35,9 @@ export class TestFailureResponse {
 
   @ApiProperty()
   name!: string;
+}
 
+export class TestFailureResponse extends TestCaseResponse {
   @ApiPropertyOptional()
   file?: string;
 
@@ -51,16 +54,7 @@ export class TestFailureResponse {
   text?: string;
 }
 
-export class SlowTestResponse {
-  @ApiProperty()
-  suite!: string;
-
-  @ApiProperty()
-  class_name!: string;
-
-  @ApiProperty()
-  name!: string;
-
+export class SlowTestResponse extends TestCaseResponse {
   @ApiProperty(seconds)
   seconds!: number;
 }
@@ -95,21 +89,12 @@ export class TestReportResponse {
   slowest!: SlowTestResponse[];
 }
 
-export class FlakyTestResponse {
+export class FlakyTestResponse extends TestCaseResponse {
   @ApiProperty()
   stage!: string;
 
   @ApiProperty()
   step!: string;
-
-  @ApiProperty()
-  suite!: string;
-
-  @ApiProperty()
-  class_name!: string;
-
-  @ApiProperty()
-  name!: string;
 
   @ApiPropertyOptional()
   file?: string;
