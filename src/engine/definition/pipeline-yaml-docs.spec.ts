@@ -10,8 +10,12 @@ import {
 import { inputTable } from './input-reader.js';
 import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
 import type { FieldReaders, KeyTable } from '../yaml/reader.js';
+import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
+import { artifactsTable } from '../artifacts/artifacts-reader.js';
+import { reportsTable } from '../reports/report-settings.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
+import { registryTable } from './registries-reader.js';
 import { readyKeys, readyTable, sidecarKeys, sidecarTable } from './sidecars-reader.js';
 import { rustciStepTable } from './rustci-step-reader.js';
 import { seedTriggerConfigTable, seedTriggerTable } from './seed-trigger-reader.js';
@@ -29,7 +33,9 @@ import {
 const root = join(__dirname, '../../..');
 const docs = readFileSync(join(root, 'docs/pipeline-yaml.md'), 'utf8');
 
-const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits'>[] = [
+type SomeTable = Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits'>;
+
+const tables: readonly SomeTable[] = [
   ...[pipelineTable, defaultsTable, repositoryTable, stageTable, stepTable, hookTable],
   ...[retryTable, exitCodeTable, backoffTable, inputTable, triggerTable, manualTable, pushTable],
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
@@ -42,6 +48,25 @@ const tables: readonly Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' 
     ...rustciForms.map(({ config }) => config),
   ],
 ];
+
+/** Keys of steps that have a page of their own. */
+const elsewhere: readonly (readonly [string, SomeTable])[] = [
+  ['artifacts.md', artifactsTable],
+  ['artifacts.md', artifactsFromTable],
+  ['test-reports.md', reportsTable],
+  ['containers.md', registryTable],
+];
+
+describe('pages beside docs/pipeline-yaml.md', () => {
+  it.each(elsewhere.map(([page, table]) => [page, table.name, table] as const))(
+    '%s names every key of %s',
+    (page, _name, { fields }) => {
+      const text = readFileSync(join(root, 'docs', page), 'utf8');
+      const isNamed = (key: string): boolean => new RegExp(`[\`.{ ]${key}[\`: ]`).test(text);
+      expect(Object.keys(fields).filter((key) => !isNamed(key))).toEqual([]);
+    },
+  );
+});
 
 describe('docs/pipeline-yaml.md', () => {
   it.each(tables.map((table) => [table.name, table] as const))(
@@ -104,16 +129,17 @@ describe('docs/pipeline-yaml.md', () => {
 });
 
 describe('key tables', () => {
-  it.each(tables.map((table) => [table.name, table] as const))(
-    '%s has each key once',
-    (_name, table) => {
-      const known = new Set([...Object.keys(table.fields), ...Object.keys(table.later ?? {})]);
-      expect(known.size).toBe(
-        Object.keys(table.fields).length + Object.keys(table.later ?? {}).length,
-      );
-      expect(Object.keys(table.habits ?? {}).filter((key) => known.has(key))).toEqual([]);
-    },
-  );
+  it.each(
+    [...tables, ...elsewhere.map(([, table]) => table)].map(
+      (table) => [table.name, table] as const,
+    ),
+  )('%s has each key once', (_name, table) => {
+    const known = new Set([...Object.keys(table.fields), ...Object.keys(table.later ?? {})]);
+    expect(known.size).toBe(
+      Object.keys(table.fields).length + Object.keys(table.later ?? {}).length,
+    );
+    expect(Object.keys(table.habits ?? {}).filter((key) => known.has(key))).toEqual([]);
+  });
 
   const later = new Set(tables.flatMap((table) => Object.keys(table.later ?? {})));
   const known = new Set(tables.flatMap((table) => Object.keys(table.fields)));

@@ -11,7 +11,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Requires } from '../../auth/policy/requires.decorator.js';
-import { notFound, validationError } from '../../common/errors/millrace.error.js';
+import { validationError } from '../../common/errors/millrace.error.js';
 import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import type { MillraceRequest } from '../../common/http/request-context.js';
@@ -50,7 +50,7 @@ export class ArtifactsController {
     @Param('id', ExecutionIdPipe) id: string,
     @Query() query: PageQuery,
   ): Promise<PageBody<ArtifactResponse>> {
-    await this.demand(id);
+    await this.executions.demand(id);
     const page = await this.artifacts.list(id, pageRequest(query));
     return pageBody({ ...page, items: page.items.map(artifactResponse) });
   }
@@ -70,7 +70,7 @@ export class ArtifactsController {
     @Res() response: Response,
   ): Promise<void> {
     const globs = paths === undefined ? undefined : globsOf(paths);
-    await this.demand(id);
+    await this.executions.demand(id);
     const stream = await this.artifacts.archive(id, globs);
     sendAsFile(response, `artifacts-${id}.tar.gz`, BYTES);
     await sendStream(response, stream);
@@ -101,7 +101,7 @@ export class ArtifactsController {
     @Req() request: MillraceRequest,
     @Res() response: Response,
   ): Promise<void> {
-    await this.demand(id);
+    await this.executions.demand(id);
     const name = typeof path === 'string' ? path : path.join('/');
     const artifact = await this.artifacts.find(id, name, { ...choice, executionAttempt });
     const asked = askedRange(request, artifact.size);
@@ -113,10 +113,6 @@ export class ArtifactsController {
     const stream = await this.artifacts.open(artifact, asked.range);
     describeArtifact(response, artifact, asked);
     await sendStream(response, stream);
-  }
-
-  private async demand(id: string): Promise<void> {
-    if ((await this.executions.find(id)) === null) throw notFound('execution', id);
   }
 }
 

@@ -38,6 +38,13 @@ export function describeExecutionsRepository(
       await repository().insert(pendingExecution({ _id: id }));
     });
 
+    it('tells one that is there from one that is not', async () => {
+      await expect(repository().demand(id)).resolves.toBeUndefined();
+      await expect(repository().demand(randomUUID())).rejects.toMatchObject({
+        kind: 'NotFoundError',
+      });
+    });
+
     it('inserts once, however often it is told', async () => {
       await claim();
       await repository().insert(pendingExecution({ _id: id }));

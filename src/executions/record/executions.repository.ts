@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
+import { notFound } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { isTerminal, type TerminalStatus } from '../../engine/plan/run-status.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
@@ -132,6 +133,13 @@ export class ExecutionsRepository {
       ),
     );
     return found?._id;
+  }
+
+  /** Reads nothing of it. @throws NotFoundError where there is none */
+  async demand(id: string): Promise<void> {
+    const options = { projection: { _id: 1 } };
+    const found = await this.request(() => this.collection.findOne({ _id: id }, options));
+    if (found === null) throw notFound('execution', id);
   }
 
   async find(id: string): Promise<ExecutionRecord | null> {

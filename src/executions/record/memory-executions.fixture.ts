@@ -1,3 +1,4 @@
+import { notFound } from '../../common/errors/millrace.error.js';
 import { standIn, type PublicPart } from '../../../test/support/stand-in.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
@@ -78,6 +79,10 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     this.answer();
     return this.all().find((each) => each.pipeline_id === pipelineId && each.number === number)
       ?._id;
+  }
+
+  async demand(id: string): Promise<void> {
+    if ((await this.find(id)) === null) throw notFound('execution', id);
   }
 
   async find(id: string): Promise<ExecutionRecord | null> {

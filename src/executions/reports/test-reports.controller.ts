@@ -1,7 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Requires } from '../../auth/policy/requires.decorator.js';
-import { notFound } from '../../common/errors/millrace.error.js';
 import { ApiErrors } from '../../common/http/api-documentation.js';
 import { UuidPipe } from '../../common/http/uuid.pipe.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
@@ -38,7 +37,7 @@ export class TestReportsController {
   @ApiOkResponse({ type: [TestReportResponse] })
   @ApiErrors(400, 401, 404, 503)
   async ofExecution(@Param('id', ExecutionIdPipe) id: string): Promise<TestReportResponse[]> {
-    if ((await this.executions.find(id)) === null) throw notFound('execution', id);
+    await this.executions.demand(id);
     return (await this.reports.ofExecution(id)).map(testReportResponse);
   }
 
