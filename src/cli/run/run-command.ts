@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,7 @@ import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { LocalCaches } from './local-caches.js';
 import { LocalArtifacts } from './local-artifacts.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
@@ -121,7 +123,7 @@ async function runInFolder(
   try {
     // It must be there to end containers if this process is killed.
     if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(processes, workspaces, artifacts, engine, base);
+    const tools = await newRuns(asked.plan, processes, workspaces, artifacts, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -143,6 +145,7 @@ async function runInFolder(
 
 /** What runs a plan here as on a worker; git by the configuration. */
 async function newRuns(
+  { name }: Pick<Plan, 'name'>,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
   { keeper, objects, sources }: LocalArtifacts,
@@ -168,6 +171,8 @@ async function newRuns(
     runs: new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
       ...{ artifacts: keeper, objects, sources },
+      caches: await LocalCaches.make(loadConfig().maxCacheSize),
+      cacheOwner: ownerOfCaches(name),
       // What they said is in the log; nobody asks for it later.
       reports: { insert: () => Promise.resolve() },
     }),
@@ -177,6 +182,11 @@ async function newRuns(
       if (authorities) await rm(authorities.folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Pipelines have no ids here: those of one name share their caches. */
+function ownerOfCaches(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
 }
 
 /** Steps are the caller's own user here: no right of a file gives them more. */
