@@ -135,7 +135,7 @@ steps:
   it('a file that does not compile: status, explain and deliveries show its problems', async () => {
     const { work } = connected;
     await work.git('checkout', '-q', '-b', 'broken');
-    const text = 'name: shop\nstepps: []\nimage: x\n';
+    const text = 'name: shop\nstepps: []\nnotifications: {}\n';
     await writeFile(join(work.directory, '.millrace.yml'), text);
     const broken = await work.commit('broken');
     await connected.push('broken');
@@ -146,7 +146,7 @@ steps:
     for (const command of ['status', 'explain']) {
       const { stdout } = await good([command, execution]);
       expect(stdout).toMatch(/^\.millrace\.yml:2:1: error: .*\n {4}Did you mean "steps"\?$/m);
-      expect(stdout).toMatch(/^\.millrace\.yml:3:1: error: "image" is not supported yet/m);
+      expect(stdout).toMatch(/^\.millrace\.yml:3:1: error: "notifications" is not supported yet/m);
     }
     expect(shown).toMatch(/^ {4}\.millrace\.yml:3:1: error: /m);
   });
