@@ -164,7 +164,7 @@ describe('ContainerStepHandler', () => {
   });
 
   it('mounts what the try was given besides, once', async () => {
-    const given = { source: join(root, 'caches/npm'), target: '/millrace/cache/npm' };
+    const given = { source: join(root, 'cache-npm'), target: '/millrace/cache/npm' };
     mounts.set({ stage: 's', step: 'x', attempt: 1 }, [given]);
     await run({ exit: exited(0) });
     // `run` has made mounts of its own for the next one.

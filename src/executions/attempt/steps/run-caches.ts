@@ -192,7 +192,7 @@ export class RunCaches {
   }
 
   private folderOf(tool: CacheTool): string {
-    return join(this.workspace.root, 'caches', tool);
+    return join(this.workspace.root, `cache-${tool}`);
   }
 
   private isEmpty(tool: CacheTool): boolean {
@@ -201,9 +201,6 @@ export class RunCaches {
 
   /** Whatever user a step in a container is: nobody but this execution comes here. */
   private makeFolder(tool: CacheTool): void {
-    const folders = join(this.workspace.root, 'caches');
-    mkdirSync(folders, { recursive: true, mode: 0o711 });
-    chmodSync(folders, 0o711);
     mkdirSync(this.folderOf(tool), { recursive: true });
     chmodSync(this.folderOf(tool), 0o777);
   }
