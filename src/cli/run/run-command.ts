@@ -18,6 +18,7 @@ import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
 import { RegistryAccess } from '../../executions/attempt/steps/registry-access.js';
 import { normalRegistry } from '../../engine/steps/container/image-name.js';
+import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
@@ -79,6 +80,7 @@ export async function runCommand(
       ? nameRecord<string>([])
       : await readSecretsFile(flags.secretsFile);
   refuseMissingSecrets(compiled.plan, secrets);
+  if (flags.containers === false) refuseContainers(compiled.plan);
   const stop = new RunStop(terminal);
   try {
     const asked = { plan: compiled.plan, context, secrets };
@@ -88,6 +90,15 @@ export async function runCommand(
   } finally {
     stop.release();
   }
+}
+
+/** @throws CommandError that names what cannot run without an engine */
+function refuseContainers(plan: Plan): void {
+  const users = containerUsers(plan);
+  if (users.length === 0) return;
+  throw new CommandError(`Without containers these cannot run: ${users.join(', ')}.`, 2, [
+    'Leave --no-containers out, or write image: none at the steps.',
+  ]);
 }
 
 /** The container engine of this machine, for one run. */
