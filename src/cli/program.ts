@@ -116,6 +116,10 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
     .option('--secrets-file <file>', 'secrets of the pipeline: lines of NAME=value')
     .option('--keep', 'keep the workspace and print its path')
+    .option(
+      '--no-containers',
+      'use no container engine; name what cannot run then, and run nothing',
+    )
     .option('--artifacts <folder>', 'save the artifacts of the steps below this folder')
     .action(async (file: string, flags: RunFlags) => {
       const { runCommand } = await import('./run/run-command.js');

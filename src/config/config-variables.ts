@@ -609,6 +609,20 @@ export const configVariables = {
     kind: byteSize(MiB, 1024 * GiB),
     fallback: () => 4 * GiB,
   }),
+  maxCacheSize: variable({
+    name: 'MAX_CACHE_SIZE',
+    section: 'Limits',
+    description: 'Caches kept of one pipeline; those that were not used for longest go first.',
+    kind: byteSize(MiB, 1024 * GiB),
+    fallback: () => 10 * GiB,
+  }),
+  cacheDays: variable({
+    name: 'CACHE_DAYS',
+    section: 'Retention',
+    description: 'Days after which a cache that no run has used is removed.',
+    kind: integer(1, 3650),
+    fallback: () => 30,
+  }),
   maxLogSize: variable({
     name: 'MAX_LOG_SIZE',
     section: 'Limits',

@@ -120,6 +120,8 @@ describe('parseConfig', () => {
       MIN_FREE_DISK: '-1',
       MIN_FREE_MEMORY: '1x',
       MAX_ARTIFACTS_SIZE: '1',
+      MAX_CACHE_SIZE: '1',
+      CACHE_DAYS: '0',
       MAX_LOG_SIZE: '1',
       LIVE_LOG_SIZE: '1',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://x',

@@ -7,6 +7,12 @@ import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ArtifactReader } from './artifacts/artifact-reader.js';
 import { ArtifactsController } from './artifacts/artifacts.controller.js';
+import { MillraceConfig } from '../config/millrace-config.js';
+import { ObjectStore } from '../integrations/object-store/object-store.js';
+import { CacheStore } from './caches/cache-store.js';
+import { CachesController } from './caches/caches.controller.js';
+import { CachesRepository } from './caches/caches.repository.js';
+import { UnusedCaches } from './caches/unused-caches.js';
 import { PipelineTestsService } from './reports/pipeline-tests.js';
 import { TestReportsController } from './reports/test-reports.controller.js';
 import { ExpiredArtifacts } from './artifacts/expired-artifacts.js';
@@ -28,6 +34,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ExecutionLogsController,
     ArtifactsController,
     TestReportsController,
+    CachesController,
     PipelineStatsController,
     BadgesController,
   ],
@@ -39,6 +46,16 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ArtifactReader,
     ExpiredArtifacts,
     PipelineTestsService,
+    UnusedCaches,
+    {
+      provide: CacheStore,
+      inject: [ObjectStore, CachesRepository, MillraceConfig],
+      useFactory: (
+        objects: ObjectStore,
+        caches: CachesRepository,
+        { maxCacheSize }: MillraceConfig,
+      ) => new CacheStore(objects, caches, maxCacheSize),
+    },
     PipelineStatsService,
     BadgesService,
   ],

@@ -12,6 +12,8 @@ import { ObjectStore } from '../integrations/object-store/object-store.js';
 import { ARTIFACT_MODEL, artifactSchema } from './artifacts/artifact.schema.js';
 import { TEST_REPORT_MODEL, testReportSchema } from './reports/test-report.schema.js';
 import { TestReportsPart } from './reports/test-reports-part.js';
+import { CACHE_MODEL, cacheSchema } from './caches/cache.schema.js';
+import { CachesRepository } from './caches/caches.repository.js';
 import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsPart } from './artifacts/artifacts-part.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
@@ -56,6 +58,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
       { name: QueueRecord.name, schema: QueueSchema },
       { name: ARTIFACT_MODEL, schema: artifactSchema },
       { name: TEST_REPORT_MODEL, schema: testReportSchema },
+      { name: CACHE_MODEL, schema: cacheSchema },
     ]),
     CountersModule,
     EventBusModule,
@@ -73,6 +76,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     QueuesRepository,
     ArtifactsRepository,
     TestReportsRepository,
+    CachesRepository,
     ExecutionPlacer,
     ExecutionNumbers,
     AcceptExecution,
@@ -93,6 +97,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     LiveExecutions,
   ],
   exports: [
+    CachesRepository,
     ArtifactsRepository,
     TestReportsRepository,
     ExecutionsRepository,

@@ -18,6 +18,8 @@ import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { WorkspaceStore } from '../workspaces/workspace-store.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { CacheStore } from './caches/cache-store.js';
+import { CachesRepository } from './caches/caches.repository.js';
 import { ArtifactKeeper } from './artifacts/artifact-keeper.js';
 import { StoredArtifactSources } from './artifacts/stored-artifact-sources.js';
 import { TestReportsRepository } from './reports/test-reports.repository.js';
@@ -62,7 +64,7 @@ const planRunsProviders: Provider[] = [
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
       ...[ArtifactKeeper, ObjectStore, StoredArtifactSources, TestReportsRepository],
-      MillraceConfig,
+      ...[CacheStore, MillraceConfig],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -74,14 +76,24 @@ const planRunsProviders: Provider[] = [
       objects: ObjectStore,
       sources: StoredArtifactSources,
       reports: TestReportsRepository,
+      caches: CacheStore,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
     ) =>
       new PlanRuns({
         ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
-        ...{ artifacts, objects, sources, reports },
+        ...{ artifacts, objects, sources, reports, caches },
       }),
   },
   StoredArtifactSources,
+  {
+    provide: CacheStore,
+    inject: [ObjectStore, CachesRepository, MillraceConfig],
+    useFactory: (
+      objects: ObjectStore,
+      caches: CachesRepository,
+      { maxCacheSize }: MillraceConfig,
+    ) => new CacheStore(objects, caches, maxCacheSize),
+  },
   {
     provide: ArtifactKeeper,
     inject: [ObjectStore, ArtifactsRepository, MillraceConfig],

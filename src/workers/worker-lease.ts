@@ -188,5 +188,6 @@ function containersOf(support: ContainerSupport): WorkerContainers {
     reason: support.reason ?? null,
     builder: support.builder ?? null,
     builder_reason: support.builderReason ?? null,
+    host_reachable: support.hostReachable ?? null,
   };
 }

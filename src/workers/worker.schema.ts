@@ -42,6 +42,8 @@ export interface WorkerContainers {
   readonly builder?: string | null;
   /** Why nothing builds images. */
   readonly builder_reason?: string | null;
+  /** Why containers may reach the machine; null: they do not. */
+  readonly host_reachable?: string | null;
 }
 
 /** One life of one worker process: a restarted process is another worker. */

@@ -174,6 +174,24 @@ export class WorkspaceStore {
     }
   }
 
+  /**
+   * Puts a staged folder in the place of an empty folder below the root, for every user that steps
+   * have. False: there is something in it, and it stays as it is.
+   */
+  async share(staged: string, target: string): Promise<boolean> {
+    if (this.owner) await chownTree(staged, this.owner);
+    await openTree(staged);
+    try {
+      await rename(staged, target);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      await rm(staged, { recursive: true, force: true });
+      return false;
+    }
+  }
+
   /** Attempts whose folders are here; used to find what a dead worker left. */
   async list(): Promise<LeftFolder[]> {
     const names = await readdir(this.base).catch((error: NodeJS.ErrnoException) => {
@@ -268,6 +286,20 @@ function removedEmpty(folder: string): boolean {
     // Another worker of this host was at it, too.
     if (code === 'ENOENT') return true;
     throw error;
+  }
+}
+
+/** Lets everybody change what is in it; links stay as they are. For a tree that no step reaches. */
+async function openTree(folder: string): Promise<void> {
+  chmodSync(folder, 0o777);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      await nextTurn();
+      await openTree(path);
+    } else if (entry.isFile()) {
+      chmodSync(path, (lstatSync(path).mode & 0o111) | 0o666);
+    }
   }
 }
 

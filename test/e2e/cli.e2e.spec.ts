@@ -231,6 +231,17 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(outcomes[3]?.stderr).toBe('millrace: absent.yaml: there is no such file\n');
   });
 
+  it('run: without containers, says what cannot run, and runs nothing', async () => {
+    const file = join(folder, 'containers.yaml');
+    await writeFile(
+      file,
+      'name: c\nsteps: [{ name: first, run: echo first }, { name: in, image: a, run: b }]\n',
+    );
+    const run = await millrace(['run', file, '--no-containers']);
+    expect([run.code, run.stdout]).toEqual([2, '']);
+    expect(run.stderr).toContain('Without containers these cannot run: main/in.');
+  });
+
   it('run: secrets come from a file, are masked, and must all be there', async () => {
     const file = join(folder, 'secret.yaml');
     const secrets = join(folder, 'secrets.env');

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,6 +146,25 @@ describeWith(PROGRAMS, { root: true }, 'steps in containers', () => {
     const has = (bit: number): boolean => (Math.floor(bounding / 2 ** bit) & 1) === 1;
     expect([13, 27, 29, 21, 12].map(has)).toEqual([false, false, false, false, false]);
     expect([0, 1, 3, 5, 6, 7, 10].map(has)).toEqual(new Array(7).fill(true));
+  });
+
+  it('reaches no server of the machine', async () => {
+    const listener = createServer((socket) => socket.end('reached')).listen(0, '0.0.0.0');
+    await once(listener, 'listening');
+    try {
+      const { port } = listener.address() as AddressInfo;
+      const execution = await server.run(`name: c
+steps:
+  - image: '${STEP_IMAGE}'
+    run: 'gateway=$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p"); echo "by $gateway"; ! nc -w 2 "$gateway" ${port} </dev/null'
+`);
+      const log = await server.logText(execution.id);
+      expect(log).toMatch(/by \d+\.\d+\.\d+\.\d+/);
+      expect(log).not.toContain('reached');
+      expect(execution.status).toBe('success');
+    } finally {
+      listener.close();
+    }
   });
 
   it('gives the user of the steps no rights by what root of a container left', async () => {

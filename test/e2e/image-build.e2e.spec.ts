@@ -107,6 +107,7 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
     expect(worker?.containers).toMatchObject({
       builder: expect.stringMatching(/^docker \d/) as unknown,
       builder_reason: null,
+      host_reachable: null,
     });
   });
 

@@ -131,6 +131,18 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on caches', async () => {
+    const pipeline = await create(
+      'name: kept\nsteps: [{ run: "echo x >f", cache: { paths: f, key: k } }]\n',
+    );
+    await until(await trigger(pipeline), 'success');
+    const path = `/api/caches?pipeline_id=${pipeline}`;
+    const { items } = await api.json<{ items: { id: string }[] }>(200, 'GET', path);
+    await api.json(200, 'GET', '/api/caches?limit=1');
+    await api.ask('DELETE', `/api/caches/${items[0]?.id ?? ''}`);
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on reports of tests', async () => {
     const report = '<testsuite><testcase name="x"><failure>no</failure></testcase></testsuite>';
     const pipeline = await create(

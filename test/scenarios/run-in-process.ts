@@ -1,3 +1,4 @@
+import type { CacheStore } from '../../src/executions/caches/cache-store.js';
 import type { ArtifactSources } from '../../src/executions/artifacts/artifact-sources.js';
 import type { ObjectStore } from '../../src/integrations/object-store/object-store.js';
 import type { ArtifactKeeper } from '../../src/executions/artifacts/artifact-keeper.js';
@@ -87,6 +88,7 @@ export class InProcessRunner {
       artifacts: standIn<ArtifactKeeper>({}),
       objects: standIn<ObjectStore>({}),
       sources: standIn<ArtifactSources>({}),
+      caches: standIn<CacheStore>({}),
       reports: { insert: () => Promise.resolve() },
       maxParallelSteps: MAX_PARALLEL_STEPS,
     });

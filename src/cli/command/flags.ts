@@ -15,6 +15,8 @@ export interface RunFlags {
   readonly branch?: string;
   readonly secretsFile?: string;
   readonly keep?: boolean;
+  /** False: no container engine is to be used. */
+  readonly containers?: boolean;
   /** Folder that artifacts are saved to. */
   readonly artifacts?: string;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
 import { RegistryAccess } from '../../executions/attempt/steps/registry-access.js';
 import { normalRegistry } from '../../engine/steps/container/image-name.js';
+import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
@@ -40,6 +42,7 @@ import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { LocalCaches } from './local-caches.js';
 import { LocalArtifacts } from './local-artifacts.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
@@ -77,6 +80,7 @@ export async function runCommand(
       ? nameRecord<string>([])
       : await readSecretsFile(flags.secretsFile);
   refuseMissingSecrets(compiled.plan, secrets);
+  if (flags.containers === false) refuseContainers(compiled.plan);
   const stop = new RunStop(terminal);
   try {
     const asked = { plan: compiled.plan, context, secrets };
@@ -86,6 +90,15 @@ export async function runCommand(
   } finally {
     stop.release();
   }
+}
+
+/** @throws CommandError that names what cannot run without an engine */
+function refuseContainers(plan: Plan): void {
+  const users = containerUsers(plan);
+  if (users.length === 0) return;
+  throw new CommandError(`Without containers these cannot run: ${users.join(', ')}.`, 2, [
+    'Leave --no-containers out, or write image: none at the steps.',
+  ]);
 }
 
 /** The container engine of this machine, for one run. */
@@ -121,7 +134,7 @@ async function runInFolder(
   try {
     // It must be there to end containers if this process is killed.
     if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(processes, workspaces, artifacts, engine, base);
+    const tools = await newRuns(asked.plan, processes, workspaces, artifacts, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -143,6 +156,7 @@ async function runInFolder(
 
 /** What runs a plan here as on a worker; git by the configuration. */
 async function newRuns(
+  { name }: Pick<Plan, 'name'>,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
   { keeper, objects, sources }: LocalArtifacts,
@@ -168,6 +182,8 @@ async function newRuns(
     runs: new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
       ...{ artifacts: keeper, objects, sources },
+      caches: await LocalCaches.make(loadConfig().maxCacheSize),
+      cacheOwner: ownerOfCaches(name),
       // What they said is in the log; nobody asks for it later.
       reports: { insert: () => Promise.resolve() },
     }),
@@ -177,6 +193,11 @@ async function newRuns(
       if (authorities) await rm(authorities.folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Pipelines have no ids here: those of one name share their caches. */
+function ownerOfCaches(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 32);
 }
 
 /** Steps are the caller's own user here: no right of a file gives them more. */

@@ -12,6 +12,7 @@ export const AUDIT_ACTIONS = {
   'users.access_lost': 'a user may no longer log in, and lost all sessions and tokens',
   'tokens.create': 'a token was made',
   'tokens.revoke': 'a token was revoked',
+  'caches.delete': 'a cache of a pipeline was removed',
   'service_accounts.create': 'an account for a program was made',
   'service_accounts.delete': 'an account for a program was removed, with its tokens',
   'secrets.set': 'a secret was stored or replaced',

@@ -2,7 +2,8 @@ import { nameRecord } from '../../common/values/name-record.js';
 import { Globs } from '../../common/values/globs/globs.js';
 import { readValue } from '../yaml/read-value.fixture.js';
 import { caches } from './cache-settings.js';
-import { CACHE_TOOLS, toolCache, toolVariables } from './tool-caches.js';
+import { CACHE_TOOLS } from '../plan/caches-plan.js';
+import { toolCache, toolVariables } from './tool-caches.js';
 
 describe('cache of a step', () => {
   it('is the word of a tool, or several', () => {

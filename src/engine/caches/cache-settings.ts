@@ -2,27 +2,7 @@ import { template } from '../yaml/expression-readers.js';
 import { globs } from '../yaml/glob-reader.js';
 import { fields, type Reader } from '../yaml/reader.js';
 import { choice, listOf, mapOr, mapped } from '../yaml/value-readers.js';
-import { CACHE_TOOLS, type CacheTool } from './tool-caches.js';
-
-/** When a cache is saved, by how the step ended; a cancelled step saves nothing. */
-export type CacheWhen = 'success' | 'failure' | 'always';
-
-/** By what a cache is found again. */
-export type CacheKey =
-  /** May hold `${{ }}`. */
-  | { readonly text: string }
-  /** The content of the files that these globs include, with a text in front. */
-  | { readonly files: readonly string[]; readonly prefix?: string };
-
-export type CacheSettings =
-  | { readonly tool: CacheTool }
-  | {
-      readonly paths: readonly string[];
-      readonly key: CacheKey;
-      /** Where there is none of that key: the latest whose key begins with one of these. */
-      readonly restoreKeys: readonly string[];
-      readonly when: CacheWhen;
-    };
+import { CACHE_TOOLS, type CacheKey, type CachePlan } from '../plan/caches-plan.js';
 
 /** Of one step. */
 const MAX_CACHES = 10;
@@ -66,15 +46,15 @@ export const cacheTable = {
   },
 } as const;
 
-const word: Reader<CacheSettings> = mapped(
+const word: Reader<CachePlan> = mapped(
   choice(CACHE_TOOLS, {
     habits: { node: 'npm', python: 'pip', golang: 'go', rust: 'cargo', mvn: 'maven' },
   }),
-  (tool): CacheSettings => ({ tool }),
+  (tool): CachePlan => ({ tool }),
 );
 
-const item: Reader<CacheSettings> = mapOr(
-  mapped(fields(cacheTable), ({ paths, key: read, restore_keys, when }): CacheSettings => ({
+const item: Reader<CachePlan> = mapOr(
+  mapped(fields(cacheTable), ({ paths, key: read, restore_keys, when }): CachePlan => ({
     // Without these a problem was told.
     paths: paths ?? [],
     key: read ?? { text: '' },
@@ -87,7 +67,7 @@ const item: Reader<CacheSettings> = mapOr(
 const list = listOf(item, { min: 1, max: MAX_CACHES, single: true });
 
 /** `cache` of a step: the word of a tool, a map of paths and key, or a list of these. */
-export const caches: Reader<CacheSettings[]> = {
+export const caches: Reader<CachePlan[]> = {
   expects: 'the word of a tool, a map of paths and key, or a list of these',
   read: (node, path, context) => {
     const read = list.read(node, path, context);

@@ -1,9 +1,5 @@
 import { nameRecord, type NameRecord, valueOf } from '../../common/values/name-record.js';
-
-export const CACHE_TOOLS = ['npm', 'pip', 'go', 'cargo', 'maven', 'gradle'] as const;
-
-/** A tool whose cache is known by its name: `cache: npm`. */
-export type CacheTool = (typeof CACHE_TOOLS)[number];
+import type { CacheTool } from '../plan/caches-plan.js';
 
 export interface ToolCache {
   /** Globs of the files in the workspace by whose content the cache is found again. */

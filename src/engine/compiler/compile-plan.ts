@@ -144,6 +144,7 @@ function buildStep(
     timeoutMs: step.timeoutMs,
     retry: step.retry ?? plainRetry(retries),
     outputs: step.outputs,
+    caches: step.caches,
     artifacts: step.artifacts,
     artifactsFrom: step.artifactsFrom,
     reports: step.reports,

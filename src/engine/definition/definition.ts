@@ -1,4 +1,5 @@
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
+import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
 import type { ReadyPlan } from '../plan/sidecar-plan.js';
@@ -88,6 +89,7 @@ export interface StepDefinition {
   /** Absent = the `retry_count` of its stage or pipeline. */
   readonly retry?: RetryPlan;
   readonly outputs: readonly string[];
+  readonly caches?: readonly CachePlan[];
   readonly artifacts?: ArtifactsPlan;
   readonly artifactsFrom?: readonly ArtifactsSource[];
   readonly reports?: ReportsPlan;

@@ -1,4 +1,5 @@
 import { artifactsFrom } from '../artifacts/artifacts-from-reader.js';
+import { caches } from '../caches/cache-settings.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import { nameRecord } from '../../common/values/name-record.js';
@@ -61,6 +62,7 @@ export const rustciStepTable = {
     timeout: duration(),
     retry,
     outputs,
+    cache: caches,
     artifacts,
     artifacts_from: artifactsFrom,
     reports,

@@ -19,8 +19,10 @@ import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '
 import { duration, listOf } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
+import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import { artifactsFrom } from '../artifacts/artifacts-from-reader.js';
+import { caches } from '../caches/cache-settings.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import type { StepDefinition } from './definition.js';
@@ -43,6 +45,7 @@ export const stepTable = {
     timeout: duration(),
     retry,
     outputs,
+    cache: caches,
     artifacts,
     artifacts_from: artifactsFrom,
     reports,
@@ -51,7 +54,6 @@ export const stepTable = {
   later: {
     deploy: LATER.deployments,
     matrix: LATER.matrix,
-    cache: 'caches come later',
     approval: 'approvals come later',
     interruptible: LATER.concurrency,
   },
@@ -97,6 +99,7 @@ export const hookTable = {
     timeout: duration(),
     retry,
     outputs,
+    cache: caches,
     artifacts,
     artifacts_from: artifactsFrom,
     reports,
@@ -176,6 +179,7 @@ interface StepValues {
   readonly timeout?: number;
   readonly retry?: RetryPlan;
   readonly outputs?: string[];
+  readonly cache?: CachePlan[];
   readonly artifacts?: ArtifactsPlan;
   readonly artifacts_from?: ArtifactsSource[];
   readonly reports?: ReportsPlan;
@@ -195,6 +199,7 @@ function settings(values: StepValues, action: StepDraft): Omit<NamedDraft, 'path
     timeoutMs: values.timeout,
     retry: values.retry,
     outputs: [...new Set([...(values.outputs ?? []), ...(kind.outputs ?? [])])],
+    caches: values.cache,
     artifacts: values.artifacts,
     artifactsFrom: values.artifacts_from,
     reports: values.reports,

@@ -1,4 +1,5 @@
 import type { ArtifactsPlan, ArtifactsSource } from './artifacts-plan.js';
+import type { CachePlan } from './caches-plan.js';
 import type { ReportsPlan } from './reports-plan.js';
 import type { SidecarPlan } from './sidecar-plan.js';
 
@@ -141,6 +142,8 @@ export interface StepPlan {
   readonly outputs: readonly string[];
   /** Brought into the workspace before each of its attempts; absent = nothing. */
   readonly artifactsFrom?: readonly ArtifactsSource[];
+  /** Restored before each of its attempts and saved after it; absent = none. */
+  readonly caches?: readonly CachePlan[];
   /** What of the workspace is kept after each of its attempts; absent = nothing. */
   readonly artifacts?: ArtifactsPlan;
   /** Files that say how its tests ended; absent = none. */

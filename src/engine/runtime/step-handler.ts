@@ -1,5 +1,6 @@
 import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
+import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { StepAction } from '../plan/plan.js';
 
@@ -22,6 +23,8 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   readonly environment: Readonly<Record<string, string>>;
   /** Names that `$CI_OUTPUT` may set. */
   readonly outputs: readonly string[];
+  /** With every text evaluated. */
+  readonly caches?: readonly CachePlan[];
   readonly artifacts?: ArtifactsPlan;
   readonly artifactsFrom?: readonly ArtifactsSource[];
   readonly reports?: ReportsPlan;

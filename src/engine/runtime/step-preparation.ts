@@ -1,4 +1,5 @@
 import { mergedNames, nameRecord, type NameRecord } from '../../common/values/name-record.js';
+import type { CachePlan } from '../plan/caches-plan.js';
 import { artifactPathProblem } from '../artifacts/artifact-paths.js';
 import type { ArtifactsPlan } from '../plan/artifacts-plan.js';
 import { renderText } from '../expression/render-text.js';
@@ -75,10 +76,11 @@ function evaluated(
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
-  const { outputs, artifacts, artifactsFrom, reports } = plan;
+  const { outputs, caches, artifacts, artifactsFrom, reports } = plan;
   return {
     ...{ address, action, outputs },
     environment: mergedNames(environment, variables),
+    ...(caches && { caches: caches.map((cache) => renderedCache(cache, scope)) }),
     ...(artifactsFrom && { artifactsFrom }),
     ...(reports && { reports }),
     ...(artifacts && { artifacts: renderedArtifacts(artifacts, scope) }),
@@ -96,6 +98,20 @@ function renderedArtifacts(artifacts: ArtifactsPlan, scope: Scope): ArtifactsPla
     return rendered;
   });
   return { ...artifacts, paths };
+}
+
+/** @throws TemplateError */
+function renderedCache(cache: CachePlan, scope: Scope): CachePlan {
+  if ('tool' in cache) return cache;
+  const { key } = cache;
+  return {
+    ...cache,
+    key:
+      'text' in key
+        ? { text: renderText(key.text, scope) }
+        : { ...key, ...(key.prefix !== undefined && { prefix: renderText(key.prefix, scope) }) },
+    restoreKeys: cache.restoreKeys.map((text) => renderText(text, scope)),
+  };
 }
 
 /** A try of a step, as its variables see it. */

@@ -24,6 +24,7 @@ import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
 import type { ArtifactSources } from '../artifacts/artifact-sources.js';
+import type { CacheStore } from '../caches/cache-store.js';
 import { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { EndingFixture } from '../ending/ending.fixture.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
@@ -114,6 +115,7 @@ export class AttemptBench {
         artifacts: this.artifacts,
         objects: diskObjectStore(join(this.base, 'objects')),
         sources: standIn<ArtifactSources>({}),
+        caches: standIn<CacheStore>({}),
         reports: { insert: async () => undefined },
         groups: new ProcessGroups('spec-'),
         maxParallelSteps: 8,

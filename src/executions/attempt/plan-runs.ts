@@ -14,6 +14,9 @@ import type { Workspace } from '../../workspaces/workspace.js';
 import type { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
 import type { ArtifactSources } from '../artifacts/artifact-sources.js';
+import type { CacheStore } from '../caches/cache-store.js';
+import { RunCaches } from './steps/run-caches.js';
+import { StepMounts } from './steps/step-mounts.js';
 import { BroughtArtifacts } from './steps/brought-artifacts.js';
 import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { maskedRun } from './masked-run.js';
@@ -38,6 +41,9 @@ export interface PlanRunTools {
   readonly artifacts: ArtifactKeeper;
   readonly objects: ObjectStore;
   readonly sources: ArtifactSources;
+  readonly caches: CacheStore;
+  /** Whose the caches are, where pipelines have no ids that stay; absent = the pipeline's id. */
+  readonly cacheOwner?: string;
   readonly reports: TestReportSink;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
@@ -125,6 +131,13 @@ export class PlanRun {
           ...{ workspace, group, output, host, masks, access, images, sidecars },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
+          mounts: new StepMounts(),
+          caches: new RunCaches(
+            ...([this.tools.caches, this.tools.workspaces] as const),
+            { ...context, pipelineId: this.tools.cacheOwner ?? context.pipelineId },
+            workspace,
+            ...([this.ownership, output] as const),
+          ),
           brought: new BroughtArtifacts(this.tools, context, workspace, this.ownership, output),
           reports: new RunReports(this.tools.reports, context, workspace, masks, output),
         }),

@@ -8,6 +8,7 @@ import { ContainerSupport } from './container-support.js';
 import { DockerBuilder } from './docker-builder.js';
 import { saidBy } from './docker-errors.js';
 import { type DockerOptions, DockerRuntime } from './docker-runtime.js';
+import { closeHost } from './host-firewall.js';
 import { AbsentBuilder, type ImageBuilder } from './image-builder.js';
 import { NosuidMount } from './nosuid-mount.js';
 
@@ -54,7 +55,9 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
     const { installation } = options;
     const { privateImages } = runtime;
     const builder = new DockerBuilder({ host, installation, program, reason, privateImages });
-    const support = ContainerSupport.by(name, platform, { builder: program?.name, reason });
+    const hostReachable = await closeHost();
+    const built = { builder: program?.name, reason };
+    const support = ContainerSupport.by(name, platform, { ...built, hostReachable });
     return { runtime, builder, support, close };
   } catch (error) {
     return none(saidBy(error));

@@ -64,6 +64,10 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
       return;
     }
     logger.log(`steps in containers by ${engine}`);
+    const { hostReachable } = support;
+    if (hostReachable !== undefined) {
+      logger.warn(`containers may reach this machine: ${hostReachable}`);
+    }
     const { builder, builderReason = '' } = support;
     logger.log(
       builder ? `images are built by ${builder}` : `no images are built: ${builderReason}`,

@@ -11,14 +11,24 @@ export class ContainerSupport {
     readonly builder?: string,
     /** Why nothing builds images here. */
     readonly builderReason?: string,
+    /** Why containers may reach this machine; undefined: they do not. */
+    readonly hostReachable?: string,
   ) {}
 
   static by(
     engine: string,
     platform: string,
-    { builder, reason }: { readonly builder?: string; readonly reason?: string } = {},
+    {
+      builder,
+      reason,
+      hostReachable,
+    }: {
+      readonly builder?: string | undefined;
+      readonly reason?: string | undefined;
+      readonly hostReachable?: string | undefined;
+    } = {},
   ): ContainerSupport {
-    return new ContainerSupport(engine, platform, undefined, builder, reason);
+    return new ContainerSupport(engine, platform, undefined, builder, reason, hostReachable);
   }
 
   static none(reason: string): ContainerSupport {

@@ -35,6 +35,8 @@ export class WorkerContainersDto {
   builder!: string | null;
   /** Why nothing builds images. */
   builder_reason!: string | null;
+  /** Why containers may reach the machine of the worker; null: they do not. */
+  host_reachable!: string | null;
 }
 
 export class WorkerDrainDto {
@@ -87,7 +89,7 @@ export class WorkerDto {
   static from({ _id, beat: _beat, ...worker }: WorkerRecord): WorkerDto {
     const { executions = [], machine = null, drain_requested = null, node_version = null } = worker;
     const containers = worker.containers
-      ? { builder: null, builder_reason: null, ...worker.containers }
+      ? { builder: null, builder_reason: null, host_reachable: null, ...worker.containers }
       : null;
     return {
       id: _id,

@@ -19,6 +19,7 @@ import { CONTAINER_OUTPUT, CONTAINER_TOLD } from './container-files.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
+import { StepMounts } from './step-mounts.js';
 import { StepHost } from './step-environment.js';
 
 const action: ContainerAction = {
@@ -50,6 +51,7 @@ describe('ContainerStepHandler', () => {
   let abort: AbortController;
   let told: string[];
   let runtime: FakeContainerRuntime;
+  let mounts: StepMounts;
   let access: RegistryAccess;
   let allowed: readonly string[] | undefined;
   const networks = new Map<string, string>();
@@ -58,6 +60,7 @@ describe('ContainerStepHandler', () => {
     root = mkdtempSync(join(tmpdir(), 'mr-container-step-'));
     abort = new AbortController();
     told = [];
+    mounts = new StepMounts();
     access = RegistryAccess.none;
     allowed = undefined;
   });
@@ -88,7 +91,8 @@ describe('ContainerStepHandler', () => {
     const images = new RunImages(runtime, access, allowed);
     const sidecars = { networkOf: (stage: string) => networks.get(stage) };
     return new ContainerStepHandler(
-      ...([runtime, images, workspace, ownership, 'g', output, host, sidecars] as const),
+      ...([runtime, images, workspace, ownership, 'g', output, host] as const),
+      ...([sidecars, mounts] as const),
     );
   }
 
@@ -157,6 +161,14 @@ describe('ContainerStepHandler', () => {
     networks.clear();
     await run({ exit: exited(0) });
     expect(runtime.started[0]?.network).toBe('steps');
+  });
+
+  it('mounts what the try was given besides, once', async () => {
+    const given = { source: join(root, 'cache-npm'), target: '/millrace/cache/npm' };
+    mounts.set({ stage: 's', step: 'x', attempt: 1 }, [given]);
+    await run({ exit: exited(0) });
+    // `run` has made mounts of its own for the next one.
+    expect(mounts.take({ stage: 's', step: 'x', attempt: 1 })).toEqual([]);
   });
 
   it('mounts a long script, read-only', async () => {

@@ -32,6 +32,7 @@ import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import type { StepOutput } from './step-output.js';
+import type { StepMounts } from './step-mounts.js';
 import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 
@@ -51,6 +52,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly output: StepOutput,
     private readonly host: Pick<StepHost, 'begin'>,
     private readonly sidecars: Pick<StepSidecars, 'networkOf'>,
+    private readonly mounts: Pick<StepMounts, 'take'>,
   ) {
     super();
   }
@@ -144,7 +146,11 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       environment,
       user: action.user,
       groups: [this.ownership.group],
-      mounts: [{ source: this.workspace.directory, target: CONTAINER_WORKSPACE }, ...files.mounts],
+      mounts: [
+        { source: this.workspace.directory, target: CONTAINER_WORKSPACE },
+        ...files.mounts,
+        ...this.mounts.take(address),
+      ],
       limits: { cpus, memory, pids, shmSize },
       network: action.network ?? network,
     });

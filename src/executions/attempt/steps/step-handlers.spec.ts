@@ -10,6 +10,8 @@ import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
+import type { RunCaches } from './run-caches.js';
+import { StepMounts } from './step-mounts.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
@@ -34,6 +36,8 @@ const withoutImages = {
   artifacts: standIn<RunArtifacts>({}),
   reports: standIn<RunReports>({}),
   brought: standIn<BroughtArtifacts>({}),
+  caches: standIn<RunCaches>({}),
+  mounts: new StepMounts(),
   sidecars: { networkOf: () => undefined, endedBeside: () => [] },
   ownership: new WorkspaceOwnership(workspace, undefined),
 };

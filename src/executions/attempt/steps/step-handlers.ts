@@ -10,6 +10,9 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
+import { CachedStepHandler } from './cached-step.handler.js';
+import type { RunCaches } from './run-caches.js';
+import type { StepMounts } from './step-mounts.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
@@ -43,6 +46,8 @@ export interface StepPlace {
   readonly artifacts: RunArtifacts;
   readonly reports: RunReports;
   readonly brought: BroughtArtifacts;
+  readonly caches: RunCaches;
+  readonly mounts: StepMounts;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -94,10 +99,10 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, images, sidecars }) =>
+    container: ({ workspace, group, output, host, ownership, images, sidecars, mounts }) =>
       new ContainerStepHandler(
         ...([containers, images, workspace, ownership] as const),
-        ...([group, output, host, sidecars] as const),
+        ...([group, output, host, sidecars, mounts] as const),
       ),
     build: ({ workspace, group, output, host, masks, images }) =>
       new BuildStepHandler({
@@ -122,7 +127,8 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
 function collecting(create: StepHandlerFactory): StepHandlerFactory {
   return (place) =>
     new CollectingStepHandler(
-      ...([create(place), place.artifacts, place.reports, place.brought] as const),
+      new CachedStepHandler(create(place), place.caches, place.mounts),
+      ...([place.artifacts, place.reports, place.brought] as const),
     );
 }
 

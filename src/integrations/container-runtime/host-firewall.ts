@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const PATH = '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin';
+/** For the lock that all who change rules wait for, seconds. */
+const LOCK_S = '10';
+/** All bridges that Millrace makes: see `docker-network.ts`. */
+const BRIDGES = 'mr-+';
+
+/** A rule, and the chain that it is the first of. The last one of a chain is put in first. */
+interface Rule {
+  readonly program: 'iptables' | 'ip6tables';
+  /** The first one of these that there is. */
+  readonly chains: readonly [string, ...string[]];
+  readonly rule: readonly string[];
+}
+
+/** Answers to what the machine has asked: probes of sidecars, and shell steps that use them. */
+const ANSWERS = ['-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED', '-j', 'ACCEPT'];
+
+/**
+ * Containers of steps reach neither the machine of the worker nor addresses that only it reaches,
+ * such as those of a cloud that gives out its keys (link-local). What Docker's own rules let
+ * through is looked at first in `DOCKER-USER`, which it keeps for others; an engine that makes no
+ * rules (`--iptables=false`) has no such chain.
+ */
+const RULES: readonly Rule[] = [
+  { program: 'iptables', chains: ['INPUT'], rule: ['-i', BRIDGES, '-j', 'DROP'] },
+  { program: 'iptables', chains: ['INPUT'], rule: ['-i', BRIDGES, ...ANSWERS] },
+  {
+    program: 'iptables',
+    chains: ['DOCKER-USER', 'FORWARD'],
+    rule: ['-i', BRIDGES, '-d', '169.254.0.0/16', '-j', 'DROP'],
+  },
+  { program: 'ip6tables', chains: ['INPUT'], rule: ['-i', BRIDGES, '-j', 'DROP'] },
+  { program: 'ip6tables', chains: ['INPUT'], rule: ['-i', BRIDGES, ...ANSWERS] },
+];
+
+/** Runs a program of the firewall. Rejects when it ends with another code than 0. */
+export type FirewallProgram = (program: string, args: readonly string[]) => Promise<void>;
+
+/**
+ * Makes sure of these rules, which stay: they are for all workers of the machine. Undefined: they
+ * are there; otherwise why containers may reach the machine.
+ */
+export async function closeHost(execute: FirewallProgram = executed): Promise<string | undefined> {
+  for (const { program, chains, rule } of RULES) {
+    try {
+      const chain = await firstChain(execute, program, chains);
+      const change = (what: '-C' | '-I'): Promise<void> =>
+        execute(program, ['-w', LOCK_S, what, chain, ...rule]);
+      await change('-C').catch(() => change('-I'));
+    } catch (error) {
+      const { stderr, message } = error as { readonly stderr?: string; readonly message: string };
+      const said = (stderr ?? '').trim().split('\n')[0] ?? '';
+      return `${program}: ${said === '' ? message : said}`;
+    }
+  }
+  return undefined;
+}
+
+/** The last one is not asked for: whoever needs it hears that it is missing. */
+async function firstChain(
+  execute: FirewallProgram,
+  program: string,
+  [chain, ...others]: readonly [string, ...string[]],
+): Promise<string> {
+  const [next, ...rest] = others;
+  if (next === undefined) return chain;
+  const isThere = await execute(program, ['-w', LOCK_S, '-S', chain]).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? chain : firstChain(execute, program, [next, ...rest]);
+}
+
+async function executed(program: string, args: readonly string[]): Promise<void> {
+  await run(program, [...args], { env: { PATH } });
+}

@@ -1,0 +1,107 @@
+import { DockerEngine } from '../support/docker-engine.js';
+import { MillraceServer } from '../support/millrace-server.js';
+import { describeWith } from '../support/needed-programs.js';
+import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+
+interface CacheBody {
+  readonly id: string;
+  readonly key: string;
+  readonly scope: string;
+  readonly size: number;
+}
+
+describe('caches', () => {
+  let server: MillraceServer;
+  beforeAll(async () => {
+    server = await MillraceServer.start();
+  });
+  afterAll(() => server.stop());
+
+  const runAgain = async (pipeline: string, environment = {}): Promise<string> => {
+    const id = await server.trigger(pipeline, { environment });
+    const ended = await server.finished(id);
+    expect(ended.status).toBe('success');
+    return server.logText(id);
+  };
+
+  it('of paths are a miss, saved, and then a hit, by the content of files', async () => {
+    const pipeline = await server.createPipeline(`name: paths
+environment: { LOCK: a }
+steps:
+  - run: 'echo "$LOCK" >lock; mkdir -p kept; echo own >kept/own'
+  - run: 'ls kept; [ -e kept/made ] || { echo making; echo made >kept/made; }'
+    cache: { paths: kept, key: { files: lock, prefix: deps }, restore_keys: deps- }
+`);
+    const first = await runAgain(pipeline);
+    expect(first).toMatch(/cache kept: miss: there is no deps-[0-9a-f]{32}/);
+    expect(first).toMatch(/cache kept: saved as deps-/);
+    const second = await runAgain(pipeline);
+    expect(second).toMatch(/cache kept: hit: deps-/);
+    expect(second).not.toMatch(/^making$/m);
+    expect(second).not.toContain('saved as');
+    const other = await runAgain(pipeline, { LOCK: 'b' });
+    expect(other).toMatch(/cache kept: no deps-[0-9a-f]{32}; restored deps-/);
+    expect(other).not.toMatch(/^making$/m);
+    expect(other).toMatch(/saved as deps-/);
+    const path = `/api/caches?pipeline_id=${pipeline}`;
+    const { items } = await server.call<{ items: CacheBody[] }>('GET', path);
+    expect(items.map(({ scope }) => scope)).toEqual(['trusted', 'trusted']);
+    for (const { id } of items) {
+      expect((await server.fetch('DELETE', `/api/caches/${id}`)).status).toBe(204);
+    }
+    expect((await server.call<{ items: CacheBody[] }>('GET', path)).items).toEqual([]);
+    expect(await runAgain(pipeline)).toContain('cache kept: miss');
+  });
+
+  it('are neither restored nor saved where nothing fits the files of the key, nor after a failure', async () => {
+    const pipeline = await server.createPipeline(`name: none
+steps:
+  - { run: 'echo x >f', cache: { paths: f, key: { files: nothing.lock } } }
+  - { run: 'echo x >g; exit 1', cache: { paths: g, key: g }, continue_on_error: true }
+`);
+    const log = await runAgain(pipeline);
+    expect(log).toContain('cache f: neither restored nor saved: no file fits nothing.lock');
+    expect(log).not.toContain('saved as');
+  });
+
+  it('of a tool are one word: its own folder by its own variables', async () => {
+    const pipeline = await server.createPipeline(`name: tool
+steps:
+  - run: 'echo {} >package-lock.json'
+  - run: 'mkdir -p "$npm_config_cache/_cacache"; ls "$npm_config_cache/_cacache"; echo new >"$npm_config_cache/_cacache/x"; echo log >"$npm_config_cache/_logs"'
+    cache: npm
+`);
+    expect(await runAgain(pipeline)).toMatch(/cache npm: saved as npm-linux-/);
+    const second = await runAgain(pipeline);
+    expect(second).toMatch(/cache npm: hit: npm-linux-/);
+    expect(second).toMatch(/^x$/m);
+  });
+});
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
+
+describeWith(PROGRAMS, { root: true }, 'caches of steps in containers', () => {
+  it('are found by any user of an image', async () => {
+    const engine = await DockerEngine.start();
+    await makeStepImage(engine);
+    const server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+    try {
+      const pipeline = await server.createPipeline(`name: c
+defaults: { image: '${STEP_IMAGE}', network: none }
+steps:
+  - 'echo "a 1" >go.sum'
+  - { user: app, run: 'mkdir -p "$GOMODCACHE/m"; ls "$GOMODCACHE/m"; echo x >>"$GOMODCACHE/m/mod"; id -u', cache: go }
+`);
+      const first = await server.finished(await server.trigger(pipeline));
+      expect(await server.logText(first.id)).toMatch(/cache go: saved as go-linux-/);
+      const second = await server.finished(await server.trigger(pipeline));
+      expect(second.status).toBe('success');
+      const log = await server.logText(second.id);
+      expect(log).toMatch(/cache go: hit: go-linux-/);
+      expect(log).toMatch(/^mod$/m);
+    } finally {
+      await server.stop();
+      await engine.stop();
+    }
+  });
+});
