@@ -5,6 +5,7 @@ import { Rig } from './rig.js';
 import type { Row } from './row.js';
 import { burst } from './rows/burst.row.js';
 import { coldStart } from './rows/cold-start.row.js';
+import { container, containers } from './rows/containers.row.js';
 import { log } from './rows/log.row.js';
 import { oneStep } from './rows/one-step.row.js';
 import { parallel } from './rows/parallel.row.js';
@@ -22,6 +23,8 @@ const rows: readonly Row[] = [
   burst,
   coldStart,
   push,
+  container,
+  containers,
   stored,
   reads,
 ];

@@ -45,6 +45,7 @@ export class Rig {
     /** The server that `millrace` measures. */
     readonly server: Server,
     private readonly environment: Environment,
+    private readonly died: (how: string) => void,
   ) {}
 
   /**
@@ -114,6 +115,7 @@ export class Rig {
         ],
         main,
         environment,
+        died,
       );
     } catch (error) {
       await stopAll(home, services, servers);
@@ -125,14 +127,26 @@ export class Rig {
     return this.services.mongodbUri ?? '';
   }
 
-  /** One more API, without workers, over a database of its own; it is stopped with the rig. */
-  async startApi(databaseName: string, died: (how: string) => void): Promise<Server> {
-    const environment = { ...this.environment, MONGODB_DATABASE: databaseName };
+  /**
+   * One more server over a database of its own. It is stopped with the rig, if not before.
+   *
+   * @param workers how many; none: the API alone
+   * @param own variables on top
+   */
+  async startServer(databaseName: string, workers: number, own: Environment = {}): Promise<Server> {
+    const environment = { ...this.environment, MONGODB_DATABASE: databaseName, ...own };
     const port = await freePort();
-    const server = await millraceServer(join(this.home, databaseName), port, environment, died, 0);
+    const home = join(this.home, databaseName);
+    const server = await millraceServer(home, port, environment, this.died, workers);
     this.servers.push(server);
     await answers(server, '/api/health/ready');
     return server;
+  }
+
+  /** Before the rig is: what it depends on ends now. */
+  async stopServer(server: Server): Promise<void> {
+    this.servers.splice(this.servers.indexOf(server), 1);
+    await server.stop();
   }
 
   workerPids(): readonly number[] {

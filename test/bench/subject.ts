@@ -7,6 +7,14 @@ export interface Workload {
   readonly runs: number;
   /** Secrets that must not show in a log; only Millrace masks. */
   readonly secrets?: readonly string[];
+  /** All steps run in containers of it, without a network. */
+  readonly container?: BenchContainer;
+}
+
+export interface BenchContainer {
+  readonly image: string;
+  /** Of the engine's API, as `DOCKER_HOST` has it. */
+  readonly host: string;
 }
 
 /**

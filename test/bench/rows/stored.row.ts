@@ -69,10 +69,7 @@ export const stored: Row = {
 
 async function side(rig: Rig, count: number): Promise<Side> {
   const name = `bench_stored_${count}`;
-  const died = (how: string): void => {
-    throw new Error(how);
-  };
-  const server = await rig.startApi(name, died);
+  const server = await rig.startServer(name, 0);
   return { server, filled: await fill(rig.mongodbUri, name, count) };
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Repetition, Subject, Workload } from '../subject.js';
+import type { BenchContainer, Repetition, Subject, Workload } from '../subject.js';
 
 /** A program on this machine that runs the steps itself, each with a log file and a status file. */
 abstract class LocalSubject implements Subject {
@@ -11,7 +11,9 @@ abstract class LocalSubject implements Subject {
 
   async prepare(work: Workload): Promise<Repetition> {
     const scripts = await mkdtemp(join(this.folder, `${this.name}-`));
-    const commands = Array.from({ length: work.runs }, () => work.commands).flat();
+    const commands = Array.from({ length: work.runs }, () => work.commands)
+      .flat()
+      .map((command) => withContainer(command, work.container));
     for (const [index, command] of commands.entries()) {
       await writeFile(join(scripts, `${index + 1}.sh`), command);
     }
@@ -38,6 +40,13 @@ abstract class LocalSubject implements Subject {
     count: number,
     atOnce: number,
   ): Promise<readonly [string, ...string[]]>;
+}
+
+/** `docker run` of a command that has no quote in it. */
+function withContainer(command: string, container: BenchContainer | undefined): string {
+  if (container === undefined) return command;
+  const { host, image } = container;
+  return `docker --host ${host} run --rm --network none ${image} sh -c '${command}'`;
 }
 
 const STEP = 'sh -e "$1/$2.sh" > "$2.log" 2>&1; echo $? > "$2.status"';
