@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { MIB, residentOf } from '../support/process-memory.js';
 
 const INTERVAL_MS = 10;
 
@@ -10,13 +10,14 @@ export class MemoryWatch {
 
   /** The largest growth of any one process during any one piece of work so far. */
   get growthMiB(): number {
-    return this.growth / 1024;
+    return this.growth / MIB;
   }
 
   async during<T>(work: () => Promise<T>): Promise<T> {
-    const before = new Map(this.pids().map((pid) => [pid, residentKiB(pid)]));
+    const before = new Map(this.pids().map((pid) => [pid, residentOf(pid)]));
     const look = (): void => {
-      for (const [pid, kib] of before) this.growth = Math.max(this.growth, residentKiB(pid) - kib);
+      for (const [pid, bytes] of before)
+        this.growth = Math.max(this.growth, residentOf(pid) - bytes);
     };
     const timer = setInterval(look, INTERVAL_MS);
     try {
@@ -26,9 +27,4 @@ export class MemoryWatch {
       look();
     }
   }
-}
-
-function residentKiB(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
 }

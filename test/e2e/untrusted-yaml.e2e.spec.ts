@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { MillraceServer } from '../support/millrace-server.js';
+import { MIB, residentOf } from '../support/process-memory.js';
 import { rawRequest } from '../support/raw-socket.js';
 
 jest.setTimeout(180_000);
@@ -489,9 +490,7 @@ describe('untrusted YAML', () => {
       laughs.repeat(3),
     ];
     const pid = server.api?.pid ?? 0;
-    const residentOf = (): number =>
-      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-    const before = residentOf();
+    const before = residentOf(pid);
     const flood = Promise.all(
       Array.from({ length: 100 }, async (_each, n) => {
         const answer = await validate(hostile[n % hostile.length] ?? '');
@@ -508,7 +507,7 @@ describe('untrusted YAML', () => {
     }
     const statuses = await flood;
     for (const status of statuses) expect([200, 422, 503]).toContain(status);
-    const grown = residentOf() - before;
+    const grown = (residentOf(pid) - before) / MIB;
     process.stderr.write(
       `untrusted YAML: honest uploads among 100 hostile ones: ${times.map((ms) => ms.toFixed(0)).join(' ')} ms; ` +
         `the API grew by ${grown.toFixed(0)} MiB\n`,

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { MillraceServer, type ServerProcess } from '../support/millrace-server.js';
+import { residentOf } from '../support/process-memory.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { OwnStores } from './support/own-stores.js';
 
@@ -70,7 +70,7 @@ describe('a step that floods', () => {
   ): Promise<{ worker: number; redis: number }> {
     const redis = new Redis(stores.environment.REDIS_URL);
     const measure = async (): Promise<{ worker: number; redis: number }> => ({
-      worker: await residentBytes(worker.pid),
+      worker: residentOf(worker.pid),
       redis: Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]),
     });
     const before = await measure();
@@ -97,12 +97,6 @@ describe('a step that floods', () => {
 
 function pipeline(run: string): string {
   return `name: flood\nsteps:\n  - { name: only, run: ${JSON.stringify(run)} }\n`;
-}
-
-/** VmRSS of proc(5). */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 function mib(bytes: number): string {

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceServer } from '../support/millrace-server.js';
+import { residentOf } from '../support/process-memory.js';
 import { noteRecovery } from './support/expect-invariants.js';
 import { OwnStores } from './support/own-stores.js';
 
@@ -75,7 +75,7 @@ describe('more is asked of the API than it can do', () => {
       `name: flood\nsteps:\n  - { name: only, run: ${JSON.stringify(run)} }\n`,
     );
     const api = server.api?.pid ?? 0;
-    const before = await residentBytes(api);
+    const before = residentOf(api);
     const execution = await server.trigger(id);
     let peak = 0;
     let slowest = 0;
@@ -89,7 +89,7 @@ describe('more is asked of the API than it can do', () => {
           return seen.status;
         }),
       );
-      peak = Math.max(peak, (await residentBytes(api)) - before);
+      peak = Math.max(peak, residentOf(api) - before);
       if (states.includes('running')) running += 1;
       isOver = states.every((status) => status === 'success');
     }
@@ -123,9 +123,3 @@ describe('more is asked of the API than it can do', () => {
     });
   }
 });
-
-/** VmRSS of proc(5). */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}

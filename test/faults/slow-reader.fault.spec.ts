@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
+import { residentOf } from '../support/process-memory.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
 
@@ -30,14 +30,14 @@ describe('clients that stop reading a live feed', () => {
     try {
       await new Jitter('slow-reader').before(500);
       const api = server.api?.pid ?? 0;
-      const before = await residentBytes(api);
+      const before = residentOf(api);
       let peak = 0;
       let slowest = 0;
       const ended = await eventually(async () => {
         const asked = performance.now();
         const execution = await server.execution(id);
         slowest = Math.max(slowest, performance.now() - asked);
-        peak = Math.max(peak, (await residentBytes(api)) - before);
+        peak = Math.max(peak, residentOf(api) - before);
         return execution.status === 'success' ? execution : undefined;
       }, 90_000);
       process.stdout.write(
@@ -70,10 +70,4 @@ describe('clients that stop reading a live feed', () => {
 
 function pipeline(run: string): string {
   return `name: feed\nsteps:\n  - { name: only, run: ${JSON.stringify(run)} }\n`;
-}
-
-/** VmRSS of proc(5). */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }

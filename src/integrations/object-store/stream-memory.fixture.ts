@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { forgetPeak, peakOf } from '../../../test/support/process-memory.js';
 import { diskObjectStore } from './disk/disk-object-store.js';
 import { objectKey } from './object-key.js';
 import type { S3Settings } from './s3-settings.js';
@@ -34,22 +34,6 @@ function* chunks(size: number): Generator<Buffer> {
 }
 
 /**
- * The most memory that this program has had since `forgetPeak`; bytes. Not `maxRSS` of
- * getrusage(2): that begins with what the process had before it became this program, which is its
- * parent's.
- */
-function peak(): number {
-  const [, kilobytes = ''] =
-    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
-  return Number(kilobytes) * 1024;
-}
-
-/** See "clear_refs" in proc(5). */
-function forgetPeak(): void {
-  writeFileSync('/proc/self/clear_refs', '5');
-}
-
-/**
  * Drops what it reads. Node collects the buffers of a stream only when there are 64 MiB and more of
  * them, of a plain `http.get` too; here it is made to, so that the peak is what the store holds.
  */
@@ -70,17 +54,19 @@ function drain(): Writable {
 /** Puts an object and gets it, after one of a byte: what was loaded for that is not counted. */
 async function measure({ size, folder, s3 }: StreamMemoryRequest): Promise<StreamMemory> {
   if (globalThis.gc === undefined) throw new Error('it needs --expose-gc');
+  const { pid } = process;
   const store = s3 ? s3ObjectStore(s3) : diskObjectStore(folder ?? '');
   const key = objectKey('large');
   const get = async (): Promise<void> => pipeline((await store.get(key)).body, drain());
   await store.put(key, Readable.from(chunks(1)));
   await get();
-  forgetPeak();
-  const before = peak();
+  // Not `maxRSS` of getrusage(2): that begins with what the parent of this program had.
+  forgetPeak(pid);
+  const before = peakOf(pid);
   await store.put(key, Readable.from(chunks(size)), { size });
-  const put = peak() - before;
+  const put = peakOf(pid) - before;
   await get();
-  return { put, putAndGet: peak() - before };
+  return { put, putAndGet: peakOf(pid) - before };
 }
 
 const answer = await measure(JSON.parse(process.argv[2] ?? '') as StreamMemoryRequest);
