@@ -114,16 +114,65 @@ const executionFields = {
 export const executionSummary = object(executionFields);
 export type ExecutionSummary = ReturnType<typeof executionSummary>;
 
+const stepAttempt = object({
+  phases: optional(list(object({ name: text, duration: nullable(number) }))),
+  artifacts: optional(object({ files: number, bytes: number })),
+  tests: optional(object({ passed: number, failed: number, error: number, flaky: number })),
+});
+export type StepAttempt = ReturnType<typeof stepAttempt>;
+
 const step = object({
   ...outcome,
   name: text,
   exit_code: nullable(number),
   continued_on_error: flag,
   flaky: flag,
-  attempts: list(shallow),
+  attempts: list(stepAttempt),
 });
 export type Step = ReturnType<typeof step>;
 export type Outcome = Pick<Step, keyof typeof outcome>;
+
+export const artifact = object({
+  path: text,
+  size: number,
+  digest: text,
+  stage: text,
+  step: text,
+  attempt: number,
+});
+
+export const cache = object({ id: text, key: text, scope: text, size: number, used_at: instant });
+
+const testCase = { suite: text, class_name: text, name: text };
+export type TestCase = Pick<FlakyTest, keyof typeof testCase>;
+
+const testReport = object({
+  stage: text,
+  step: text,
+  attempt: number,
+  counts: object({ passed: number, failed: number, error: number, skipped: number, flaky: number }),
+  failures: list(
+    object({ ...testCase, outcome: text, message: optional(text), text: optional(raw) }),
+  ),
+  unlisted_failures: number,
+  slowest: list(object({ ...testCase, seconds: number })),
+});
+export type TestReport = ReturnType<typeof testReport>;
+
+export const testReports = list(testReport);
+
+const flakyTest = object({
+  ...testCase,
+  stage: text,
+  step: text,
+  failed: number,
+  passed: number,
+  commits: number,
+  last_seen: instant,
+});
+export type FlakyTest = ReturnType<typeof flakyTest>;
+
+export const pipelineTests = object({ reports: number, flaky: list(flakyTest) });
 
 const placement = object({
   attempt: number,
@@ -196,6 +245,8 @@ const explainedFields = {
 const explainedStep = object({
   ...explainedFields,
   attempts: list(nullable(reason)),
+  // Absent: the server is of an older release.
+  caches: optional(list(object({ name: text, restored: reason, saved: optional(reason) }))),
 });
 export type ExplainedStep = ReturnType<typeof explainedStep>;
 export type When = NonNullable<ExplainedStep['when']>;

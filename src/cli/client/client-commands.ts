@@ -9,19 +9,25 @@ import type { Terminal } from '../terminal/terminal.js';
 import { addAccessCommands } from './access-commands.js';
 import type { ApplyFlags } from './apply-command.js';
 import type { AuditListFlags, AuditVerifyFlags } from './audit-commands.js';
-import { addClientOptions, addPageOptions, type Done, PIPELINE } from './client-options.js';
+import {
+  addClientOptions,
+  addPageOptions,
+  type Done,
+  EXECUTION,
+  PIPELINE,
+} from './client-options.js';
 import { addEventCommands } from './event-commands.js';
 import type { StatusFlags } from './execution-commands.js';
 import type { LoginFlags } from './login-command.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
+import { addResultCommands } from './result-commands.js';
 import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
 import type { ClientFlags } from './session.js';
 import type { TriggerFlags } from './trigger-command.js';
 import type { WorkersFlags } from './workers-command.js';
 
-const EXECUTION = 'pipeline#number, id, beginning of an id, or last (@) for the newest';
 /** What an event file says itself. */
 const EVENT_VALUES = [
   ...['branch', 'tag', 'commit', 'changed', 'message'],
@@ -40,6 +46,7 @@ export function addClientCommands(program: Command, terminal: Terminal, setExitC
   addTrigger(program, terminal, setExitCode);
   addPlan(program, terminal, setExitCode);
   addExecutions(program, terminal, setExitCode);
+  addResultCommands(program, terminal, setExitCode);
   addAudit(program, terminal, setExitCode);
   addSecrets(program, terminal, setExitCode);
   addEventCommands(program, terminal, setExitCode);

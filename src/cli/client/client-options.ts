@@ -3,6 +3,8 @@ import { wholeNumber } from '../command/option-values.js';
 
 /** How a person names a pipeline. */
 export const PIPELINE = 'id, beginning of an id, or name';
+/** How a person names an execution. */
+export const EXECUTION = 'pipeline#number, id, beginning of an id, or last (@) for the newest';
 const LIST_LIMIT = 20;
 const MAX_LIMIT = 200;
 

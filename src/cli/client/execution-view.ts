@@ -6,7 +6,9 @@ import type {
   Reason,
   Stage,
   Step,
+  StepAttempt,
 } from '../api/wire-readers.js';
+import { megabytes } from '../../common/values/megabytes.js';
 import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
@@ -15,6 +17,8 @@ import { reasonProblemLines } from './server-problems.js';
 
 /** Of the longest status. */
 export const STATUS_WIDTH = 9;
+/** A phase that took so long is told. */
+const TOLD_MS = 1_000;
 
 /** One execution whole: what it is, then its stages and steps as a tree with reasons and times. */
 export function renderExecution(
@@ -110,8 +114,25 @@ function stepRow(before: string, step: Step): TreeRow {
     reasonText(step),
     step.flaky ? `passed at attempt ${step.attempts.length}` : '',
     step.continued_on_error ? 'its stage continued' : '',
+    ...attemptNotes(step.attempts.at(-1) ?? {}),
   ].filter((note) => note !== '');
   return { name: `${before}${cleanText(step.name)}`, outcome: step, note: notes.join('; ') };
+}
+
+/** What the last attempt left, and what took long beside its command. */
+function attemptNotes({ phases = [], tests, artifacts }: StepAttempt): string[] {
+  const notes = phases
+    .filter(({ name, duration }) => name !== 'command' && (duration ?? 0) >= TOLD_MS)
+    .map(({ name, duration }) => `${cleanText(name)} ${formatDuration(duration ?? 0)}`);
+  if (tests) {
+    const flaky = tests.flaky > 0 ? `, ${tests.flaky} flaky` : '';
+    notes.push(`tests: ${tests.passed} passed, ${tests.failed + tests.error} failed${flaky}`);
+  }
+  if (artifacts) {
+    const { files, bytes } = artifacts;
+    notes.push(`${files} ${files === 1 ? 'artifact' : 'artifacts'}, ${megabytes(bytes)} MB`);
+  }
+  return notes;
 }
 
 function reasonText({ status, reason }: { status: string; reason: Reason | null }): string {

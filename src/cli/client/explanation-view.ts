@@ -57,6 +57,11 @@ function stepLines(indent: string, step: ExplainedStep, terminal: Terminal): str
         cleanText(`${indent}  attempt ${index + 1}: ${reason?.message ?? 'no reason was stored'}`),
       )
       .map((line) => terminal.paint('dim', line)),
+    ...(step.caches ?? []).map(({ name, restored, saved }) => {
+      const then = saved ? `; ${saved.message}` : '';
+      const line = cleanText(`${indent}  cache ${name}: ${restored.message}${then}`);
+      return terminal.paint('dim', line);
+    }),
   ];
 }
 

@@ -56,7 +56,20 @@ const execution: Execution = {
   stages: [
     stage('build', 'success', [
       step('compile', 'success', { duration: 9_000, flaky: true, attempts: [{}, {}] }),
-      step('lint', 'success', { duration: 12_345 }),
+      step('lint', 'success', {
+        duration: 12_345,
+        attempts: [
+          {
+            phases: [
+              { name: 'pull', duration: 3_000 },
+              { name: 'ready', duration: 999 },
+              { name: 'command', duration: 8_000 },
+            ],
+            tests: { passed: 3, failed: 1, error: 1, flaky: 1 },
+            artifacts: { files: 1, bytes: 1_500_000 },
+          },
+        ],
+      }),
     ]),
     stage('test', 'failed', [
       step('unit', 'failed', { duration: 800, reason: { code: 'x', message: 'exit code 1' } }),
@@ -90,7 +103,7 @@ Worker    build-1-4711 (execution attempt 2)
 checkout       success       120 ms
 build          success
 ├─ compile     success      9000 ms  passed at attempt 2
-└─ lint        success       12.3 s
+└─ lint        success       12.3 s  pull 3000 ms; tests: 3 passed, 2 failed, 1 flaky; 1 artifact, 1.5 MB
 test           failed
 ├─ unit        failed        800 ms  exit code 1
 └─ e2e         skipped               its stage failed
@@ -144,6 +157,13 @@ it('an explanation says why, in the words of the server', () => {
               name: 'push',
               status: 'failed',
               attempts: [{ code: 'x', message: 'exit code 1' }, null],
+              caches: [
+                {
+                  name: 'npm',
+                  restored: { code: 'cache_miss', message: 'miss: there is no k\u001b[1A' },
+                  saved: { code: 'cache_saved', message: 'saved as k' },
+                },
+              ],
             },
           ],
         },
@@ -166,6 +186,7 @@ deploy skipped: its \`when\` is false
   push failed
     attempt 1: exit code 1
     attempt 2: no reason was stored
+    cache npm: miss: there is no k; saved as k
 always
   tidy pending`.slice(1),
   );

@@ -1,4 +1,5 @@
 import { Turns } from '../async/turns.js';
+import type { TestCounts } from '../values/test-counts.js';
 import {
   identityKey,
   type TestCase,
@@ -6,16 +7,6 @@ import {
   type TestOutcome,
   type TestTry,
 } from './test-case.js';
-
-export interface TestCounts {
-  readonly total: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly error: number;
-  readonly skipped: number;
-  /** Of all these: how many have both failed and passed. */
-  readonly flaky: number;
-}
 
 /** A case without what it printed. */
 export interface ReportedCase extends TestIdentity {

@@ -1,3 +1,5 @@
+import type { TestCounts } from '../../common/values/test-counts.js';
+
 /**
  * The state of a run: what the runtime reports, what is stored on the execution, and what a later
  * attempt resumes from.
@@ -51,7 +53,7 @@ export interface StepState {
   readonly attempts: readonly AttemptState[];
 }
 
-export interface AttemptState {
+export interface AttemptState extends AttemptFacts {
   /** From 1. */
   readonly number: number;
   readonly status: RunStatus;
@@ -62,8 +64,30 @@ export interface AttemptState {
   readonly signal?: string;
   /** What it consisted of, in order; absent = of its command alone. */
   readonly phases?: readonly PhaseState[];
+}
+
+/** What a handler tells of a try beside its end. What is not there did not happen. */
+export interface AttemptFacts {
   /** It ran in a container of it. */
   readonly image?: ImageFacts;
+  readonly caches?: readonly CacheFacts[];
+  /** What it left to be kept. */
+  readonly artifacts?: ArtifactFacts;
+  /** What its reports say. */
+  readonly tests?: TestCounts;
+}
+
+/** Why a cache was found or not, and why it was saved or not. */
+export interface CacheFacts {
+  /** A tool, or the paths. */
+  readonly name: string;
+  readonly restored: Reason;
+  readonly saved?: Reason;
+}
+
+export interface ArtifactFacts {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Reason, RunState, StepState, WhenTrace } from '../plan/run-state.j
 import type { ShellAction } from '../steps/shell/shell-action.js';
 import { runPlan } from './run-plan.js';
 import type { Clock, RunPorts, RunRequest, RunResult, StopRequest } from './run-ports.js';
-import { StepHandler } from './step-handler.js';
+import { StepHandler, type StepProgress } from './step-handler.js';
 import type { StepAddress, StepAttempt, StepOutcome } from './step-handler.js';
 
 /** A clock that stands still until a test moves it. */
@@ -53,6 +53,7 @@ export interface Call {
   readonly attempt: StepAttempt;
   readonly key: string;
   readonly signal: AbortSignal;
+  readonly progress: StepProgress;
   end(outcome: StepOutcome): void;
   crash(error: Error): void;
 }
@@ -72,13 +73,14 @@ export class FakeHandler extends StepHandler {
     super();
   }
 
-  run(attempt: StepAttempt, signal: AbortSignal): Promise<StepOutcome> {
+  run(attempt: StepAttempt, signal: AbortSignal, progress: StepProgress): Promise<StepOutcome> {
     return new Promise((resolve, reject) => {
       const { stage, step, attempt: number } = attempt.address;
       const call: Call = {
         attempt,
         key: `${stage}/${step}#${number}`,
         signal,
+        progress,
         end: (outcome) => {
           this.open.delete(call);
           resolve(outcome);

@@ -67,7 +67,7 @@ export async function runAttempt(
       else limit.disarm();
       progress.begin(phase);
     },
-    runsIn: (image) => progress.runsIn(image),
+    tell: (facts) => progress.tell(facts),
   };
   try {
     const handler = session.handler(plan.action.kind);

@@ -1,4 +1,4 @@
-import type { CommitInfo, ImageFacts, Reason, StepPhase } from '../plan/run-state.js';
+import type { AttemptFacts, CommitInfo, Reason, StepPhase } from '../plan/run-state.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
 import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
@@ -72,8 +72,8 @@ export type StepOutcome =
 export interface StepProgress {
   /** A part of the try begins, and the one before ends. */
   begin(phase: StepPhase): void;
-  /** The try runs in this image. */
-  runsIn(image: ImageFacts): void;
+  /** What became known of the try; it stands in the place of what was told of the same before. */
+  tell(facts: AttemptFacts): void;
 }
 
 /**

@@ -1,4 +1,11 @@
-import type { AttemptState, ImageFacts, PhaseState, StepPhase } from '../plan/run-state.js';
+import type {
+  AttemptFacts,
+  AttemptState,
+  CacheFacts,
+  PhaseState,
+  Reason,
+  StepPhase,
+} from '../plan/run-state.js';
 import type { RunSession } from './run-session.js';
 import type { StepRef } from './run-state-store.js';
 import type { StepProgress } from './step-handler.js';
@@ -6,7 +13,7 @@ import type { StepProgress } from './step-handler.js';
 /** Writes what a handler tells of a try into the state of the run, while the try runs. */
 export class WatchedAttempt implements StepProgress {
   private phases: readonly PhaseState[] = [];
-  private image: ImageFacts | undefined;
+  private facts: AttemptFacts = {};
 
   constructor(
     private readonly session: RunSession,
@@ -21,8 +28,13 @@ export class WatchedAttempt implements StepProgress {
     this.publish();
   }
 
-  runsIn(image: ImageFacts): void {
-    this.image = { name: this.session.mask(image.name), digest: image.digest };
+  tell({ image, caches, ...facts }: AttemptFacts): void {
+    this.facts = {
+      ...this.facts,
+      ...facts,
+      ...(image && { image: { name: this.session.mask(image.name), digest: image.digest } }),
+      ...(caches && { caches: caches.map((cache) => this.maskedCache(cache)) }),
+    };
     this.publish();
   }
 
@@ -37,11 +49,24 @@ export class WatchedAttempt implements StepProgress {
     this.session.store.flush();
   }
 
+  /** Keys and paths are texts of the pipeline. */
+  private maskedCache({ name, restored, saved }: CacheFacts): CacheFacts {
+    return {
+      name: this.session.mask(name),
+      restored: this.maskedReason(restored),
+      ...(saved && { saved: this.maskedReason(saved) }),
+    };
+  }
+
+  private maskedReason({ code, message }: Reason): Reason {
+    return { code, message: this.session.mask(message) };
+  }
+
   private state(): AttemptState {
     return {
       ...this.started,
       ...(this.phases.length > 0 && { phases: this.phases }),
-      ...(this.image && { image: this.image }),
+      ...this.facts,
     };
   }
 }

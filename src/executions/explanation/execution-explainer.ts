@@ -116,5 +116,6 @@ function explainStep(stage: string, step: StoredStep, traceOf: TraceOf): Explain
     reason: step.reason,
     when: traceOf(stage, step.name),
     attempts: step.attempts.map(({ reason }) => reason),
+    caches: step.attempts.at(-1)?.caches ?? [],
   };
 }

@@ -1,10 +1,16 @@
 import { compileYaml } from '../../engine/compiler/compile-yaml.js';
-import type { RunState } from '../../engine/plan/run-state.js';
+import type { AttemptFacts, RunState } from '../../engine/plan/run-state.js';
 import { context, start } from '../../engine/runtime/run-plan.fixture.js';
 import { earlierRun, parseRun, storedRun, type StoredRun } from './stored-state.js';
 
 const TIME = '2026-01-02T03:04:05.678Z';
 const date = new Date(TIME);
+const FACTS: AttemptFacts = {
+  image: { name: 'node:22', digest: 'sha256:1' },
+  caches: [{ name: 'npm', restored: { code: 'cache_hit', message: 'hit' } }],
+  artifacts: { files: 1, bytes: 2 },
+  tests: { total: 1, passed: 1, failed: 0, error: 0, skipped: 0, flaky: 0 },
+};
 
 function step(name: string): StoredRun['always'][number] {
   return {
@@ -70,7 +76,9 @@ stages:
     if (!plan) throw new Error('does not compile');
     const run = start(plan, {
       context: context({ executionAttempt: 3 }),
-      script: ({ attempt: { address } }) => {
+      script: ({ attempt: { address }, progress }) => {
+        progress.begin('command');
+        progress.tell(FACTS);
         if (address.stage === 'a' && address.attempt === 1) {
           return { kind: 'infrastructure', reason: { code: 'not_started', message: 'no' } };
         }
@@ -83,6 +91,7 @@ stages:
     await run.clock.advance(1_000);
     const { state } = await run.result;
     const whole: RunState = { ...state, commit: { sha: 's', message: 'm', author: 'a' } };
+    expect(whole.stages[1]?.steps[0]?.attempts[0]).toMatchObject(FACTS);
     const again = earlierRun(storedRun(whole));
     expect(plain(again)).toEqual(plain({ stages: whole.stages, commit: whole.commit }));
   });

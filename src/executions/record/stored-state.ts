@@ -1,8 +1,8 @@
 import type {
+  AttemptFacts,
   AttemptState,
   CommitInfo,
   EarlierRun,
-  ImageFacts,
   PhaseState,
   Reason,
   RunFailure,
@@ -19,7 +19,8 @@ import type {
  */
 export type StoredReason = Reason;
 
-export interface StoredAttempt {
+/** Facts of a try are stored as the engine has them. */
+export interface StoredAttempt extends AttemptFacts {
   readonly number: number;
   readonly status: RunStatus;
   readonly reason: StoredReason | null;
@@ -31,8 +32,6 @@ export interface StoredAttempt {
   readonly signal: string | null;
   /** Absent in executions of older releases, and of tries that consist of a command alone. */
   readonly phases?: readonly StoredPhase[];
-  /** The container that it ran in; absent = none. */
-  readonly image?: ImageFacts;
 }
 
 export interface StoredPhase {
@@ -150,7 +149,7 @@ function earlierStep(step: StoredStep): StepState {
         startedAt: phase.started_at.getTime(),
         finishedAt: phase.finished_at?.getTime(),
       })),
-      image: attempt.image,
+      ...factsOf(attempt),
     })),
   };
 }
@@ -237,7 +236,16 @@ function storedAttempt(attempt: AttemptState): StoredAttempt {
     exit_code: attempt.exitCode ?? null,
     signal: attempt.signal ?? null,
     ...(attempt.phases && { phases: attempt.phases.map(storedPhase) }),
-    ...(attempt.image && { image: attempt.image }),
+    ...factsOf(attempt),
+  };
+}
+
+function factsOf({ image, caches, artifacts, tests }: AttemptFacts): AttemptFacts {
+  return {
+    ...(image && { image }),
+    ...(caches && { caches }),
+    ...(artifacts && { artifacts }),
+    ...(tests && { tests }),
   };
 }
 

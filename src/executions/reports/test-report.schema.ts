@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
-import type { TestCounts, TestFailure } from '../../common/junit/test-report.js';
+import type { TestFailure } from '../../common/junit/test-report.js';
+import type { TestCounts } from '../../common/values/test-counts.js';
 
 export const TEST_REPORT_MODEL = 'TestReport';
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MaskSet } from '../../../common/redaction/mask-set.js';
 import { nameRecord } from '../../../common/values/name-record.js';
+import type { AttemptFacts } from '../../../engine/plan/run-state.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
 import type { BuildAction } from '../../../engine/steps/build/build-action.js';
 import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
@@ -98,8 +99,7 @@ describe('BuildStepHandler', () => {
     };
     const progress = {
       begin: (phase: string) => void told.push(`phase ${phase}`),
-      runsIn: ({ name, digest }: { readonly name: string; readonly digest: string }) =>
-        void told.push(`image ${name} ${digest}`),
+      tell: ({ image }: AttemptFacts) => void told.push(`image ${image?.name} ${image?.digest}`),
     };
     return handler.run(attempt, abort.signal, progress);
   };

@@ -189,11 +189,11 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     }
     const { id } = image;
     const [shown = 'no name'] = tags;
-    progress.runsIn({ name: shown, digest: id });
+    progress.tell({ image: { name: shown, digest: id } });
     const pushed = push === true ? await this.pushAll(run) : { digest: undefined };
     if ('outcome' in pushed) return pushed.outcome;
     const { digest } = pushed;
-    if (digest !== undefined) progress.runsIn({ name: shown, digest });
+    if (digest !== undefined) progress.tell({ image: { name: shown, digest } });
     for (const tag of tags) built.add(referenceOf(tag), { ...image, digest: digest ?? id });
     return {
       kind: 'success',

@@ -1,5 +1,6 @@
 import { mergedNames } from '../../../common/values/name-record.js';
 import type { StepAction } from '../../../engine/plan/plan.js';
+import type { CacheFacts } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
   type StepHandler,
@@ -8,7 +9,7 @@ import {
 } from '../../../engine/runtime/step-handler.js';
 import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { OuterStepHandler } from './outer-step.handler.js';
-import type { RunCaches } from './run-caches.js';
+import type { OpenCache, RunCaches } from './run-caches.js';
 import type { StepMounts } from './step-mounts.js';
 
 /** Another handler, whose tries find their caches restored; these are saved afterwards. */
@@ -35,13 +36,19 @@ export class CachedStepHandler<A extends StepAction> extends OuterStepHandler<A>
     });
     if (restored === undefined) return { kind: 'aborted' };
     const environment = mergedNames(attempt.environment, restored.variables);
+    progress.tell({ caches: factsOf(restored.open) });
     this.mounts.set(address, restored.mounts);
     if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
     const outcome = await this.inner.run({ ...attempt, environment }, signal, progress);
     if (outcome.kind !== 'success' && outcome.kind !== 'failed') return outcome;
     progress.begin('collect');
     const ended = outcome.kind === 'success' ? 'success' : 'failure';
-    await this.caches.save(attempt, restored, ended, signal);
+    const saved = await this.caches.save(attempt, restored, ended, signal);
+    progress.tell({ caches: factsOf(saved) });
     return outcome;
   }
+}
+
+function factsOf(open: readonly OpenCache[]): CacheFacts[] {
+  return open.map(({ name, restored, saved }) => ({ name, restored, ...(saved && { saved }) }));
 }

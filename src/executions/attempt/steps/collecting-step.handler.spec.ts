@@ -1,5 +1,6 @@
 import { standIn } from '../../../../test/support/stand-in.js';
 import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
+import type { AttemptFacts } from '../../../engine/plan/run-state.js';
 import { FakeHandler } from '../../../engine/runtime/run-plan.fixture.js';
 import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
@@ -13,11 +14,13 @@ import type { RunArtifacts } from './run-artifacts.js';
 const SUCCESS: StepOutcome = { kind: 'success', exitCode: 0 };
 const FAILED: StepOutcome = { kind: 'failed', exitCode: 3 };
 const ABORTED: StepOutcome = { kind: 'aborted' };
+const TESTS = { total: 3, passed: 2, failed: 1, error: 0, skipped: 0, flaky: 1 };
 const AWAY: StepOutcome = { kind: 'infrastructure', reason: { code: 'c', message: 'm' } };
 
 describe('CollectingStepHandler', () => {
   let kept: number;
   let phases: string[];
+  let facts: AttemptFacts;
   let told: string[];
   let failure: Error | undefined;
   let abort: AbortController;
@@ -25,6 +28,7 @@ describe('CollectingStepHandler', () => {
   beforeEach(() => {
     kept = 0;
     phases = [];
+    facts = {};
     told = [];
     failure = undefined;
     abort = new AbortController();
@@ -40,6 +44,7 @@ describe('CollectingStepHandler', () => {
         signal.throwIfAborted();
         if (failure) throw failure;
         kept += 1;
+        return { files: 2, bytes: 30 };
       },
       tell: (_address, line) => void told.push(line),
     });
@@ -47,6 +52,7 @@ describe('CollectingStepHandler', () => {
       keep: async () => {
         if (failure) throw failure;
         kept += 10;
+        return TESTS;
       },
       tell: (_address, line) => void told.push(line),
     });
@@ -69,7 +75,10 @@ describe('CollectingStepHandler', () => {
       ...(withReports && { reports: { junit: ['*.xml'] } }),
       ...(when && { artifacts: { paths: ['dist'], when } }),
     } as StepAttempt;
-    const progress = { begin: (phase: string) => void phases.push(phase), runsIn: () => undefined };
+    const progress = {
+      begin: (phase: string) => void phases.push(phase),
+      tell: (more: AttemptFacts) => void (facts = { ...facts, ...more }),
+    };
     return handler.run(attempt, abort.signal, progress);
   }
 
@@ -136,6 +145,11 @@ describe('CollectingStepHandler', () => {
   ] as const)('reads reports however the try ended: %j', async (outcome, count) => {
     expect(await run(outcome, undefined, { withReports: true })).toBe(outcome);
     expect(kept).toBe(count);
+  });
+
+  it('tells what was kept and what the tests said', async () => {
+    await run(SUCCESS, 'success', { withReports: true });
+    expect(facts).toEqual({ artifacts: { files: 2, bytes: 30 }, tests: TESTS });
   });
 
   it('is no success when reports were not stored', async () => {

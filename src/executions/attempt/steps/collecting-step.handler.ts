@@ -55,8 +55,8 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     progress.begin('collect');
     const limit = ended === 'timeout' ? AbortSignal.timeout(AFTER_TIMEOUT_MS) : signal;
     const problem =
-      (await this.collectReports(attempt, begun, limit)) ??
-      (await this.collectArtifacts(attempt, ended, limit));
+      (await this.collectReports(attempt, begun, limit, progress)) ??
+      (await this.collectArtifacts(attempt, ended, limit, progress));
     if (problem === undefined || outcome.kind !== 'success') return outcome;
     return problem;
   }
@@ -83,11 +83,13 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     attempt: StepAttempt,
     begun: Date,
     signal: AbortSignal,
+    progress: StepProgress,
   ): Promise<StepOutcome | undefined> {
     const { address, reports: plan } = attempt;
     if (plan === undefined) return undefined;
     try {
-      await this.reports.keep(attempt, plan, begun, signal);
+      const tests = await this.reports.keep(attempt, plan, begun, signal);
+      if (tests !== undefined) progress.tell({ tests });
       return undefined;
     } catch (error) {
       if (signal.aborted) return { kind: 'aborted' };
@@ -101,10 +103,11 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     { address, artifacts: plan }: StepAttempt,
     ended: End,
     signal: AbortSignal,
+    progress: StepProgress,
   ): Promise<StepOutcome | undefined> {
     if (plan === undefined || !isKept(plan, ended)) return undefined;
     try {
-      await this.artifacts.keep(address, plan, signal);
+      progress.tell({ artifacts: await this.artifacts.keep(address, plan, signal) });
       return undefined;
     } catch (error) {
       if (signal.aborted) return { kind: 'aborted' };

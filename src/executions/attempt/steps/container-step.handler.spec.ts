@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AttemptFacts } from '../../../engine/plan/run-state.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
 import type { ContainerAction } from '../../../engine/steps/container/container-action.js';
 import {
@@ -109,7 +110,7 @@ describe('ContainerStepHandler', () => {
   }
   const progress = {
     begin: (phase: string) => void told.push(`phase ${phase}`),
-    runsIn: ({ digest }: { readonly digest: string }) => void told.push(`image ${digest}`),
+    tell: ({ image }: AttemptFacts) => void told.push(`image ${image?.digest}`),
   };
   const run = (
     script: FakeContainer,

@@ -3,7 +3,7 @@ import { FakeHandler } from '../../../engine/runtime/run-plan.fixture.js';
 import type { StepAttempt, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 
-const silent = { begin: () => undefined, runsIn: () => undefined };
+const silent = { begin: () => undefined, tell: () => undefined };
 
 describe('MeasuredStepHandler', () => {
   let metrics: Metrics;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { megabytes } from '../../../common/values/megabytes.js';
 import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
+import type { ArtifactFacts } from '../../../engine/plan/run-state.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 import type { LeftOutReason } from '../../../common/tree/left-out.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
@@ -34,7 +35,11 @@ export class RunArtifacts {
   ) {}
 
   /** @throws what `ArtifactKeeper.keep` throws */
-  async keep(address: StepAddress, plan: ArtifactsPlan, signal: AbortSignal): Promise<void> {
+  async keep(
+    address: StepAddress,
+    plan: ArtifactsPlan,
+    signal: AbortSignal,
+  ): Promise<ArtifactFacts> {
     const { executionId, executionAttempt, pipelineId } = this.context;
     const { root, directory } = this.workspace;
     const scratch = join(root, 'scratch');
@@ -46,6 +51,7 @@ export class RunArtifacts {
       signal,
     );
     for (const line of linesOf(kept)) this.tell(address, line);
+    return { files: kept.files, bytes: kept.bytes };
   }
 
   tell(address: StepAddress, line: string): void {

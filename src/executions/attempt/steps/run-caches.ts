@@ -8,6 +8,7 @@ import { megabytes } from '../../../common/values/megabytes.js';
 import { toolCache, toolVariables } from '../../../engine/caches/tool-caches.js';
 import type { CachePlan, CacheTool } from '../../../engine/plan/caches-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
 import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import type { Mount } from '../../../integrations/container-runtime/container-runtime.js';
@@ -25,13 +26,24 @@ const CONTAINER_FOLDER = '/millrace/cache';
 const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 1_000_000 };
 
 /** A cache of one try, from its restore to its saving. */
-interface OpenCache {
+export interface OpenCache {
   readonly plan: CachePlan;
   readonly name: string;
   /** Undefined: nothing fits the files of its key, so it is not saved. */
   readonly key: string | undefined;
-  /** The key itself was found: there is nothing new to save under it. */
-  readonly isHit: boolean;
+  readonly restored: Reason;
+  readonly saved?: Reason;
+}
+
+/** The key itself was found: there is nothing new to save under it. */
+const HIT = 'cache_hit';
+
+/** By which a cache is looked for. */
+interface WantedKey {
+  /** Undefined: there is none, and why. */
+  readonly key?: string;
+  readonly restoreKeys: readonly string[];
+  readonly why: string;
 }
 
 export interface RestoredCaches {
@@ -85,17 +97,23 @@ export class RunCaches {
     { open }: RestoredCaches,
     ended: 'success' | 'failure',
     signal: AbortSignal,
-  ): Promise<void> {
-    for (const { plan, name, key, isHit } of open) {
+  ): Promise<OpenCache[]> {
+    const all: OpenCache[] = [];
+    for (const one of open) {
+      const { plan, key, restored } = one;
       const when = 'tool' in plan ? 'success' : plan.when;
-      if (key === undefined || isHit || (when !== 'always' && when !== ended)) continue;
-      try {
-        this.tell(address, name, await this.saveOne(plan, key, signal));
-      } catch (error) {
-        if (signal.aborted) return;
-        this.tell(address, name, `not saved: ${messageOf(error)}`);
+      const isWanted = key !== undefined && restored.code !== HIT;
+      if (!isWanted || (when !== 'always' && when !== ended) || signal.aborted) {
+        all.push(one);
+        continue;
       }
+      const saved = await this.saveOne(plan, key, signal).catch((error: unknown) =>
+        notSaved(messageOf(error)),
+      );
+      if (!signal.aborted) this.tell(address, one.name, saved.message);
+      all.push({ ...one, saved });
     }
+    return all;
   }
 
   private async restoreOne(
@@ -105,36 +123,38 @@ export class RunCaches {
   ): Promise<OpenCache> {
     const name = 'tool' in plan ? plan.tool : plan.paths.join(' ');
     if ('tool' in plan) this.makeFolder(plan.tool);
-    const { key, restoreKeys, why } = await this.keyOf(plan);
-    if ('tool' in plan && key !== undefined && !this.isEmpty(plan.tool)) {
-      this.tell(address, name, 'as a step before has left it');
-      return { plan, name, key, isHit: false };
-    }
+    const found = await this.keyOf(plan);
+    const restored = await this.found(plan, found, signal);
+    this.tell(address, name, restored.message);
+    return { plan, name, key: found.key, restored };
+  }
+
+  /** Restores what there is. @throws the reason of the signal */
+  private async found(plan: CachePlan, wanted: WantedKey, signal: AbortSignal): Promise<Reason> {
+    const { key, restoreKeys, why } = wanted;
     if (key === undefined) {
-      this.tell(address, name, `neither restored nor saved: ${why}`);
-      return { plan, name, key, isHit: false };
+      return { code: 'cache_no_key', message: `neither restored nor saved: ${why}` };
+    }
+    if ('tool' in plan && !this.isEmpty(plan.tool)) {
+      return { code: 'cache_of_step', message: 'as a step before has left it' };
     }
     try {
       const found = await this.store.find(this.origin, key, restoreKeys);
       if (found && (await this.unpack(plan, found, signal))) {
         const { cache, isExact } = found;
         const what = `${cache.key}, ${megabytes(cache.size)} MB, saved ${cache.createdAt.toISOString()}`;
-        this.tell(address, name, isExact ? `hit: ${what}` : `no ${key}; restored ${what}`);
-        return { plan, name, key, isHit: isExact };
+        return isExact
+          ? { code: HIT, message: `hit: ${what}` }
+          : { code: 'cache_older', message: `no ${key}; restored ${what}` };
       }
-      this.tell(address, name, `miss: there is no ${key}`);
+      return { code: 'cache_miss', message: `miss: there is no ${key}` };
     } catch (error) {
       if (signal.aborted) throw error;
-      this.tell(address, name, `miss: ${messageOf(error)}`);
+      return { code: 'cache_miss', message: `miss: ${messageOf(error)}` };
     }
-    return { plan, name, key, isHit: false };
   }
 
-  private async keyOf(plan: CachePlan): Promise<{
-    readonly key?: string;
-    readonly restoreKeys: readonly string[];
-    readonly why: string;
-  }> {
+  private async keyOf(plan: CachePlan): Promise<WantedKey> {
     const { directory } = this.workspace;
     const machine = `${process.platform}-${process.arch}`;
     if ('tool' in plan) {
@@ -169,17 +189,20 @@ export class RunCaches {
     return true;
   }
 
-  private async saveOne(plan: CachePlan, key: string, signal: AbortSignal): Promise<string> {
+  private async saveOne(plan: CachePlan, key: string, signal: AbortSignal): Promise<Reason> {
     const result = await this.store.save(this.origin, key, await this.treeOf(plan), signal);
     switch (result.kind) {
-      case 'saved':
-        return `saved as ${key}, ${megabytes(result.cache.size)} MB${evictedText(result.evicted)}`;
+      case 'saved': {
+        const size = `${megabytes(result.cache.size)} MB`;
+        const message = `saved as ${key}, ${size}${evictedText(result.evicted)}`;
+        return { code: 'cache_saved', message };
+      }
       case 'there':
-        return `not saved: another run has saved ${key}`;
+        return notSaved(`another run has saved ${key}`);
       case 'nothing':
-        return 'not saved: there is nothing to save';
+        return notSaved('there is nothing to save');
       case 'too_large':
-        return `not saved: ${result.message} (MAX_CACHE_SIZE)`;
+        return notSaved(`${result.message} (MAX_CACHE_SIZE)`);
     }
   }
 
@@ -208,6 +231,10 @@ export class RunCaches {
   private tell(address: StepAttempt['address'], name: string, line: string): void {
     this.output.systemLine(address, `cache ${name}: ${line}`);
   }
+}
+
+function notSaved(why: string): Reason {
+  return { code: 'cache_not_saved', message: `not saved: ${why}` };
 }
 
 function evictedText(count: number): string {

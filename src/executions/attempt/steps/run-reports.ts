@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { testReport, type TestReport } from '../../../common/junit/test-report.js';
+import type { TestCounts } from '../../../common/values/test-counts.js';
 import type { ReportsPlan } from '../../../engine/plan/reports-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { StepAddress, StepAttempt } from '../../../engine/runtime/step-handler.js';
@@ -25,26 +26,31 @@ export class RunReports {
     private readonly output: Pick<StepOutput, 'systemLine'>,
   ) {}
 
-  /** @throws an error of the disk, of the store, or the reason of the signal */
+  /**
+   * Undefined: there is no file of the patterns.
+   *
+   * @throws an error of the disk, of the store, or the reason of the signal
+   */
   async keep(
     { address, environment }: StepAttempt,
     plan: ReportsPlan,
     begun: Date,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<TestCounts | undefined> {
     const { directory } = this.workspace;
     // Times of files are those of the kernel's last tick.
     const since = new Date(begun.getTime() - TICK_MS);
     const { cases, files, problems } = await readReportFiles(directory, plan.junit, since, signal);
     for (const problem of problems.slice(0, SHOWN)) this.tell(address, problem);
     if (problems.length > SHOWN) this.tell(address, `${problems.length - SHOWN} more problems`);
-    if (files === 0) return;
+    if (files === 0) return undefined;
     const report = await testReport(cases);
     await this.sink.insert(await this.documentOf(address, environment, report));
     const { passed, failed, error, skipped, flaky } = report.counts;
     const ended = `${passed} passed, ${failed + error} failed, ${skipped} skipped`;
     const unsteady = flaky > 0 ? `, ${flaky} of them failed and passed` : '';
     this.tell(address, `${files} ${files === 1 ? 'file' : 'files'}: ${ended}${unsteady}`);
+    return report.counts;
   }
 
   tell(address: StepAddress, line: string): void {

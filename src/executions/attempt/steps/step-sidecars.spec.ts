@@ -34,7 +34,7 @@ describe('BesideSidecarsHandler', () => {
       { systemLine: ({ step }, text) => told.push(`${step}: ${text}`) },
     ).run(attempt, new AbortController().signal, {
       begin: () => undefined,
-      runsIn: () => undefined,
+      tell: () => undefined,
     });
 
   it('says of a step that failed which sidecar had ended, and how', async () => {

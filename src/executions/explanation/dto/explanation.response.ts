@@ -2,7 +2,11 @@ import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { anyValue } from '../../../common/http/api-documentation.js';
 import type { WhenTrace } from '../../../engine/plan/run-state.js';
 import { RUN_STATUSES } from '../../../engine/plan/run-status.js';
-import { PlacementResponse, ReasonResponse } from '../../record/dto/execution.response.js';
+import {
+  CacheFactsResponse,
+  PlacementResponse,
+  ReasonResponse,
+} from '../../record/dto/execution.response.js';
 import type { StoredReason } from '../../record/stored-state.js';
 
 export class WhenPartResponse {
@@ -47,6 +51,12 @@ export class ExplainedStepResponse extends ExplainedResponse {
     description: 'Why each attempt ended, oldest first; null where it succeeded.',
   })
   attempts!: (StoredReason | null)[];
+
+  @ApiProperty({
+    type: [CacheFactsResponse],
+    description: 'Why the caches of its last attempt were found and saved, or not.',
+  })
+  caches!: readonly CacheFactsResponse[];
 }
 
 export class ExplainedStageResponse extends ExplainedResponse {

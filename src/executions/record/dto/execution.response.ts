@@ -119,6 +119,49 @@ export class ImageResponse {
   digest!: string;
 }
 
+/** Of one cache of a step. */
+export class CacheFactsResponse {
+  @ApiProperty({ example: 'npm', description: 'A tool, or the paths.' })
+  name!: string;
+
+  @ApiProperty({ type: ReasonResponse, description: 'Why it was found or not.' })
+  restored!: StoredReason;
+
+  @ApiPropertyOptional({
+    type: ReasonResponse,
+    description: 'Why it was saved or not; absent: it was not to be saved.',
+  })
+  saved?: StoredReason;
+}
+
+export class ArtifactFactsResponse {
+  @ApiProperty({ example: 3 })
+  files!: number;
+
+  @ApiProperty({ example: 48_213 })
+  bytes!: number;
+}
+
+export class TestCountsResponse {
+  @ApiProperty()
+  total!: number;
+
+  @ApiProperty()
+  passed!: number;
+
+  @ApiProperty()
+  failed!: number;
+
+  @ApiProperty({ description: 'Cases that could not be tried.' })
+  error!: number;
+
+  @ApiProperty()
+  skipped!: number;
+
+  @ApiProperty({ description: 'Of all these: how many have failed and passed in this report.' })
+  flaky!: number;
+}
+
 export class AttemptResponse extends OutcomeResponse {
   @ApiProperty({ example: 1 })
   number!: number;
@@ -137,6 +180,21 @@ export class AttemptResponse extends OutcomeResponse {
 
   @ApiPropertyOptional({ type: ImageResponse, description: 'Absent: it ran in no container.' })
   image?: ImageResponse;
+
+  @ApiPropertyOptional({ type: [CacheFactsResponse], description: 'Absent: it has none.' })
+  caches?: CacheFactsResponse[];
+
+  @ApiPropertyOptional({
+    type: ArtifactFactsResponse,
+    description: 'What it left under /artifacts; absent: nothing was to be kept.',
+  })
+  artifacts?: ArtifactFactsResponse;
+
+  @ApiPropertyOptional({
+    type: TestCountsResponse,
+    description: 'What its reports say; the rest is under /reports. Absent: there are none.',
+  })
+  tests?: TestCountsResponse;
 }
 
 export class StepResponse extends OutcomeResponse {

@@ -1,29 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { FlakyCase } from '../../../engine/reports/flaky.js';
+import { TestCountsResponse } from '../../record/dto/execution.response.js';
 import type { PipelineTests } from '../pipeline-tests.js';
 import type { TestReportSummary } from '../test-reports.repository.js';
 
 const seconds = { type: Number, description: 'Seconds.' } as const;
-
-export class TestCountsResponse {
-  @ApiProperty()
-  total!: number;
-
-  @ApiProperty()
-  passed!: number;
-
-  @ApiProperty()
-  failed!: number;
-
-  @ApiProperty({ description: 'Cases that could not be tried.' })
-  error!: number;
-
-  @ApiProperty()
-  skipped!: number;
-
-  @ApiProperty({ description: 'Of all these: how many have failed and passed in this report.' })
-  flaky!: number;
-}
 
 /** Which case it is. */
 export class TestCaseResponse {

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { ArchiveError } from '../../common/archive/archive-error.js';
+import { unpackTree } from '../../common/archive/unpack-tree.js';
+import { megabytes } from '../../common/values/megabytes.js';
+import { artifact } from '../api/wire-readers.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanText } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { findExecution } from './find-execution.js';
+import { type PageFlags, printPage } from './list-page.js';
+import { Session } from './session.js';
+
+export interface ArtifactsFlags extends PageFlags {
+  /** Folder that they are saved to. */
+  readonly save?: string;
+}
+
+/** The server says what it sends; more than this is none of what steps leave. */
+const LIMITS = { maxBytes: 2 ** 40, maxEntries: 1_000_000 };
+
+/** Artifacts of an execution: a list of them, or into a folder. */
+export async function artifactsCommand(
+  reference: string,
+  patterns: readonly string[],
+  flags: ArtifactsFlags,
+  terminal: Terminal,
+): Promise<number> {
+  if (flags.save === undefined && patterns.length > 0) {
+    throw new CommandError('Patterns say what is saved: name a folder.', exitCodes.usage, [
+      'As in: ./millrace artifacts last "dist/**" --save out',
+    ]);
+  }
+  const session = Session.open(flags, terminal);
+  const id = await findExecution(session.api, reference);
+  const path = `/api/ci/executions/${id}/artifacts`;
+  if (flags.save !== undefined) return save(session, path, patterns, flags.save);
+  return printPage(session, flags, {
+    path,
+    reader: artifact,
+    none: 'No artifacts. A step keeps files by `artifacts: dist/**`.',
+    columns: [
+      { title: 'PATH', text: (each) => each.path, shrinks: true },
+      { title: 'BYTES', text: ({ size }) => String(size), align: 'right' },
+      {
+        title: 'STEP',
+        text: ({ stage, step, attempt }) =>
+          `${stage === '' ? '' : `${stage}/`}${step}${attempt > 1 ? `, attempt ${attempt}` : ''}`,
+        shrinks: true,
+      },
+      { title: 'SHA-256', text: ({ digest }) => digest.slice(0, 12) },
+    ],
+  });
+}
+
+/** All or nothing: the folder is there when it is whole. */
+async function save(
+  session: Session,
+  path: string,
+  patterns: readonly string[],
+  folder: string,
+): Promise<number> {
+  const query = new URLSearchParams(
+    patterns.map((pattern): [string, string] => ['paths', pattern]),
+  );
+  const request = { method: 'GET', path: `${path}.tar.gz?${query.toString()}` };
+  const answer = await session.api.open(request, 'application/octet-stream');
+  const target = resolve(folder);
+  await mkdir(dirname(target), { recursive: true });
+  try {
+    const body = Readable.from(answer.chunks());
+    const { entries, bytes } = await unpackTree(body, target, {
+      limits: LIMITS,
+      gzip: true,
+      missingTargets: 'keep',
+    });
+    if (session.json) session.printJson(JSON.stringify({ folder: target, entries, bytes }));
+    else {
+      const files = `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${megabytes(bytes)} MB`;
+      session.terminal.print(cleanText(`Saved to ${folder}: ${files}.`));
+    }
+    return exitCodes.success;
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    const hints = error.code === 'target_exists' ? ['The folder must be new or empty.'] : [];
+    throw new CommandError(
+      cleanText(`Nothing is saved: ${error.message}`),
+      exitCodes.failed,
+      hints,
+    );
+  }
+}
