@@ -1,3 +1,4 @@
+import { ownTime } from '../../../test/support/own-time.js';
 import { redactUrls } from './redact-urls.js';
 
 describe('redactUrls', () => {
@@ -18,10 +19,11 @@ describe('redactUrls', () => {
   });
 
   it('is linear on hostile text', () => {
-    const started = performance.now();
-    redactUrls(`${'a://'.repeat(20_000)}@`);
-    redactUrls(`@${`x://:${'a'.repeat(50_000)}:1/`.repeat(20)}`);
-    redactUrls(`${'a'.repeat(100_000)}@${'a:'.repeat(50_000)}`);
-    expect(performance.now() - started).toBeLessThan(5000);
+    const took = ownTime(() => {
+      redactUrls(`${'a://'.repeat(20_000)}@`);
+      redactUrls(`@${`x://:${'a'.repeat(50_000)}:1/`.repeat(20)}`);
+      redactUrls(`${'a'.repeat(100_000)}@${'a:'.repeat(50_000)}`);
+    });
+    expect(took).toBeLessThan(5_000);
   });
 });

@@ -1,3 +1,4 @@
+import { ownTime } from '../../../test/support/own-time.js';
 import fc from 'fast-check';
 import { evaluateExpression } from './expression-evaluator.js';
 import { parseExpression } from './expression-parser.js';
@@ -154,12 +155,13 @@ describe('any text as an expression', () => {
       '[' + '1,'.repeat(900) + '1]',
       '${{ '.repeat(2000),
     ];
-    const start = performance.now();
-    for (const text of texts) {
-      const parsed = parseExpression(text);
-      if (parsed.ok) evaluateExpression(parsed.expression, testScope());
-      parseTemplate('${{' + text);
-    }
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = ownTime(() => {
+      for (const text of texts) {
+        const parsed = parseExpression(text);
+        if (parsed.ok) evaluateExpression(parsed.expression, testScope());
+        parseTemplate('${{' + text);
+      }
+    });
+    expect(took).toBeLessThan(5_000);
   });
 });

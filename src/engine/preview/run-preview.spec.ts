@@ -1,3 +1,4 @@
+import { ownTime } from '../../../test/support/own-time.js';
 import fc from 'fast-check';
 import { compileYaml } from '../compiler/compile-yaml.js';
 import type { Plan, StagePlan } from '../plan/plan.js';
@@ -373,10 +374,11 @@ always: [{ name: clean, run: x }, { name: good, run: x, when: "success()" }]
       step(`s${i}`, { needs: i === 0 ? [] : [`s${i - 1}`] }),
     );
     const of = plan([{ ...emptyStage('one'), steps: list }]);
-    const began = performance.now();
-    const shown = previewRun(of, { ...nothing, pipelineName: 'x' });
-    expect(shown.stages[0]?.steps.every(({ verdict }) => verdict === 'runs')).toBe(true);
-    expect(performance.now() - began).toBeLessThan(3_000);
+    const took = ownTime(() => {
+      const shown = previewRun(of, { ...nothing, pipelineName: 'x' });
+      expect(shown.stages[0]?.steps.every(({ verdict }) => verdict === 'runs')).toBe(true);
+    });
+    expect(took).toBeLessThan(3_000);
   });
 });
 

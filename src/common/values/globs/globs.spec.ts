@@ -1,3 +1,4 @@
+import { ownTime } from '../../../../test/support/own-time.js';
 import { expandBraces } from './braces.js';
 import { GlobError } from './glob-error.js';
 import { Globs } from './globs.js';
@@ -108,15 +109,16 @@ describe('globs of paths', () => {
   });
 
   it('no pattern takes long for any name', () => {
-    const started = performance.now();
     const long = 'a'.repeat(4000);
-    expect(nameGlob(`${'a*'.repeat(200)}b`).matches(long)).toBe(false);
-    expect(nameGlob(`${'*a?'.repeat(150)}b`).matches(long)).toBe(false);
-    expect(matching(`${'**/'.repeat(100)}b`, ['a/'.repeat(1000)])).toEqual([]);
-    expect(matching(`${'**/a/'.repeat(50)}b`, ['a/'.repeat(1000)])).toEqual([]);
-    expect(() => expandBraces('{'.repeat(500))).not.toThrow();
-    expect(() => expandBraces('{a,'.repeat(160))).not.toThrow();
+    const took = ownTime(() => {
+      expect(nameGlob(`${'a*'.repeat(200)}b`).matches(long)).toBe(false);
+      expect(nameGlob(`${'*a?'.repeat(150)}b`).matches(long)).toBe(false);
+      expect(matching(`${'**/'.repeat(100)}b`, ['a/'.repeat(1000)])).toEqual([]);
+      expect(matching(`${'**/a/'.repeat(50)}b`, ['a/'.repeat(1000)])).toEqual([]);
+      expect(() => expandBraces('{'.repeat(500))).not.toThrow();
+      expect(() => expandBraces('{a,'.repeat(160))).not.toThrow();
+    });
     // It is some hundredths of a second; backtracking would take longer than the universe.
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(took).toBeLessThan(1_000);
   });
 });

@@ -154,7 +154,10 @@ function patternsOf(glob: string, index: number): readonly Omit<Pattern, 'id'>[]
     if (alternative.startsWith('/')) throw problem('It is not relative to the workspace.');
     const names = alternative.split('/').filter((name) => name !== '' && name !== '.');
     if (names.includes('..')) throw problem('It leads out by "..".');
-    const parts = names.map((name): Part => (name === '**' ? 'folders' : nameGlob(name)));
+    const parts = names
+      // Two `**` side by side are one, and cost the square of it.
+      .filter((name, at) => name !== '**' || names[at - 1] !== '**')
+      .map((name): Part => (name === '**' ? 'folders' : nameGlob(name)));
     // All of the folder, and what is below `x/**` is not `x` itself.
     if (parts.length === 0 || parts.at(-1) === 'folders') parts.push(nameGlob('*'));
     return { glob: index, isExclusion, parts, foldersOnly: alternative.endsWith('/') };
