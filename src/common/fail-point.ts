@@ -13,9 +13,15 @@ export const FAIL_POINTS = [
   'tick_decided', // API: what a tick of a schedule starts is stored, not started yet
   'job_taken', // worker: the job is here, the execution not claimed
   'execution_claimed', // claimed, nothing run yet
+  'image_found', // the image of a step is here, and resolved for the execution
+  'network_made', // the network of sidecars is made, none of them runs
+  'container_made', // a container is made, and not started yet
+  'sidecar_started', // a sidecar runs, and is not known to be ready
   'step_started', // the process of a step runs
   'container_started', // the container of a step runs
   'step_ended', // it ended, and nobody knows
+  'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
+  'cache_stored', // so with a cache
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up

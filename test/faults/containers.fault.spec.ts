@@ -25,6 +25,29 @@ steps:
     ${keys}
 `;
 
+/** What a step has around it: a sidecar, a cache, artifacts. */
+const WHOLE = `name: whole
+retry_count: 1
+defaults: { image: '${STEP_IMAGE}' }
+sidecars:
+  db: { image: '${STEP_IMAGE}', command: [sleep, '600'] }
+steps:
+  - name: only
+    run: 'mkdir kept; echo "$CI_ATTEMPT" >kept/f'
+    cache: { paths: kept, key: k }
+    artifacts: kept
+`;
+const POINTS = [
+  'image_found',
+  'network_made',
+  'container_made',
+  'sidecar_started',
+  'container_started',
+  'step_ended',
+  'artifacts_stored',
+  'cache_stored',
+];
+
 describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
   let engine: DockerEngine;
   let server: MillraceServer;
@@ -53,10 +76,7 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     await jitter.before(500);
   };
   const untilNothingIsLeft = async (): Promise<void> => {
-    await eventually(
-      async () => (await engine.docker('ps', '--all', '--quiet')) === '' || undefined,
-      LEFT_MS,
-    );
+    await eventually(async () => (await engine.leftovers()) === '' || undefined, LEFT_MS);
     await eventually(
       async () => (await readdir(join(server.home, 'w'))).length === 0 || undefined,
       LEFT_MS,
@@ -71,14 +91,18 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     await Promise.all(server.workers.map((worker) => worker.end()));
   };
 
-  it.each(['container_started', 'step_ended'])('its worker is killed at %s', async (point) => {
+  it.each(POINTS)('its worker is killed at %s', async (point) => {
     const doomed = await server.startWorker({}, { FAIL_POINT: point });
-    const keys = point === 'step_ended' ? 'timeout: 1s' : '';
-    const id = await begin(keys);
+    const id = await server.trigger(await server.createPipeline(WHOLE));
     await eventually(() => doomed.isOver() || undefined, 60_000);
     await server.startWorker();
-    const ended = await untilOver(id);
-    expect(ended.attempt).toBe(2);
+    expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
+    // What the first attempt had begun to keep is nobody's.
+    const { items } = await server.call<{ items: { path: string; execution_attempt: number }[] }>(
+      'GET',
+      `/api/ci/executions/${id}/artifacts`,
+    );
+    expect(items.map(({ path, execution_attempt: of }) => [path, of])).toEqual([['kept/f', 2]]);
     await endWorkers();
   });
 

@@ -6,6 +6,8 @@ import { CacheRecords } from '../../executions/caches/cache-records.js';
 import { CacheStore } from '../../executions/caches/cache-store.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
 
+const DAY_MS = 86_400_000;
+
 /** As JSON has it. */
 type Row = Omit<Cache, 'createdAt' | 'usedAt'> & {
   readonly createdAt: string;
@@ -22,10 +24,17 @@ export class LocalCaches extends CacheRecords {
     super();
   }
 
-  static async make(maxBytes: number): Promise<CacheStore> {
+  /**
+   * What was not used for long goes first.
+   *
+   * @param maxBytes of the caches of one pipeline
+   */
+  static async make(maxBytes: number, days: number): Promise<CacheStore> {
     const folder = join(defaultCache(), 'run-caches');
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new CacheStore(diskObjectStore(folder), new LocalCaches(folder), maxBytes);
+    const store = new CacheStore(diskObjectStore(folder), new LocalCaches(folder), maxBytes);
+    await store.sweep(new Date(Date.now() - days * DAY_MS));
+    return store;
   }
 
   async find(id: string): Promise<Cache | undefined> {
@@ -49,6 +58,15 @@ export class LocalCaches extends CacheRecords {
   async touch(id: string, usedAt: Date): Promise<void> {
     const all = await this.read();
     await this.write(all.map((cache) => (cache.id === id ? { ...cache, usedAt } : cache)));
+  }
+
+  async unused(since: Date, limit: number): Promise<readonly Cache[]> {
+    return (await this.read()).filter(({ usedAt }) => usedAt < since).slice(0, limit);
+  }
+
+  async objectsOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const all = new Set((await this.read()).map(({ objectKey }) => objectKey));
+    return new Set(keys.filter((key) => all.has(key)));
   }
 
   async remove(id: string): Promise<void> {

@@ -7,6 +7,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
+import type { MillraceConfig } from '../../config/millrace-config.js';
 import { engineAddress } from '../../config/container-engine.js';
 import { entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
@@ -71,7 +72,8 @@ export async function runCommand(
   flags: RunFlags,
   terminal: Terminal,
 ): Promise<number> {
-  const compiled = compileYaml(await readSource(file), repositorySupport(loadConfig()));
+  const config = loadConfig();
+  const compiled = compileYaml(await readSource(file), repositorySupport(config));
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
   const context = runContext(compiled, flags);
@@ -83,7 +85,7 @@ export async function runCommand(
   if (flags.containers === false) refuseContainers(compiled.plan);
   const stop = new RunStop(terminal);
   try {
-    const asked = { plan: compiled.plan, context, secrets };
+    const asked = { config, plan: compiled.plan, context, secrets };
     const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
@@ -110,8 +112,9 @@ interface OwnEngine {
   readonly isNeeded: boolean;
 }
 
-/** What is run. */
+/** What is run, and how. */
 interface Asked {
+  readonly config: MillraceConfig;
   readonly plan: Plan;
   readonly context: RunContext;
   readonly secrets: NameRecord<string>;
@@ -125,16 +128,16 @@ async function runInFolder(
 ): Promise<RunState | 'forced'> {
   const base = await mkdtemp(join(tmpdir(), 'mr-'));
   const isEngineNeeded = usesContainers(asked.plan);
-  const host = isEngineNeeded ? engineAddress(loadConfig().dockerHost) : undefined;
+  const host = isEngineNeeded ? engineAddress(asked.config.dockerHost) : undefined;
   const engine = { host, installation: INSTALLATION, isNeeded: isEngineNeeded };
   const processes = newRunner(engine);
   const workspaces = newStore(base, processes);
-  const artifacts = await LocalArtifacts.make(loadConfig().maxArtifactsSize);
+  const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
   try {
     // It must be there to end containers if this process is killed.
     if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(asked.plan, processes, workspaces, artifacts, engine, base);
+    const tools = await newRuns(asked, processes, workspaces, artifacts, engine, base);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -156,19 +159,14 @@ async function runInFolder(
 
 /** What runs a plan here as on a worker; git by the configuration. */
 async function newRuns(
-  { name }: Pick<Plan, 'name'>,
+  { config, plan: { name } }: Asked,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
   { keeper, objects, sources }: LocalArtifacts,
   engine: OwnEngine,
   base: string,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
-  const {
-    gitCaFile,
-    gitClient,
-    registries,
-    workerMaxParallelSteps: maxParallelSteps,
-  } = loadConfig();
+  const { gitCaFile, gitClient, registries, workerMaxParallelSteps: maxParallelSteps } = config;
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
@@ -182,7 +180,7 @@ async function newRuns(
     runs: new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
       ...{ artifacts: keeper, objects, sources },
-      caches: await LocalCaches.make(loadConfig().maxCacheSize),
+      caches: await LocalCaches.make(config.maxCacheSize, config.cacheDays),
       cacheOwner: ownerOfCaches(name),
       // What they said is in the log; nobody asks for it later.
       reports: { insert: () => Promise.resolve() },

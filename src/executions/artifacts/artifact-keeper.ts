@@ -1,5 +1,6 @@
 import { ArchiveError } from '../../common/archive/archive-error.js';
 import { packIndexed } from '../../common/archive/indexed-tree.js';
+import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { LeftOutList } from '../../common/tree/left-out.js';
 import { Globs } from '../../common/values/globs/globs.js';
@@ -77,6 +78,7 @@ export class ArtifactKeeper {
       if (!(error instanceof ArchiveError)) throw error;
       throw new ArtifactsTooLargeError(error.message, { cause: error });
     }
+    failPoint('artifacts_stored');
     const { files, contentBytes: bytes, unmatched, leftOut } = packed.result();
     if (files.length === 0) await this.objects.delete(key);
     const createdAt = this.now();

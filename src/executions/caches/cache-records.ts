@@ -9,6 +9,10 @@ export abstract class CacheRecords {
   abstract insert(cache: Cache): Promise<boolean>;
   abstract touch(id: string, usedAt: Date): Promise<void>;
   abstract remove(id: string): Promise<void>;
+  /** Not used since then, the oldest first. */
+  abstract unused(since: Date, limit: number): Promise<readonly Cache[]>;
+  /** Which of these archives there are records of. */
+  abstract objectsOf(keys: readonly string[]): Promise<ReadonlySet<string>>;
   /** Those of a pipeline that were not used for longest come first. */
   abstract leastUsed(pipelineId: string): Promise<readonly Cache[]>;
 }

@@ -1,6 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { firstUuidAt } from '../../common/ids/uuid.js';
+import { objectKey } from '../../integrations/object-store/object-key.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
 import { type CacheOrigin, CacheStore } from './cache-store.js';
@@ -95,6 +98,21 @@ describe('CacheStore', () => {
   it('saves nothing that is larger than all may be', async () => {
     expect(await save('k', trusted, ['f'], 500)).toMatchObject({ kind: 'too_large' });
     expect([records.all.size, await stored()]).toEqual([0, 0]);
+  });
+
+  it('sweeps what was not used for long, and archives that killed processes have left', async () => {
+    const day = 86_400_000;
+    await save('old');
+    now += 3 * day;
+    await save('new');
+    const left = objectKey('caches', 'p1', firstUuidAt(now - 2 * day));
+    const fresh = objectKey('caches', 'p1', firstUuidAt(now));
+    for (const key of [left, fresh]) await objects.put(key, Readable.from([Buffer.from('x')]));
+    expect(await store().sweep(new Date(now - day))).toBe(2);
+    expect([...records.all.values()].map(({ key }) => key)).toEqual(['new']);
+    // Of the youngest nobody knows yet whether it will have a record.
+    expect(await stored()).toBe(2);
+    await expect(objects.stat(fresh)).resolves.toBeDefined();
   });
 
   it('forgets one whose archive is gone', async () => {

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { ArchiveError } from '../../common/archive/archive-error.js';
 import { packTree } from '../../common/archive/pack-tree.js';
-import { uuidV7 } from '../../common/ids/uuid.js';
+import { failPoint } from '../../common/fail-point.js';
+import { timeOfUuid, uuidV7 } from '../../common/ids/uuid.js';
 import { Globs } from '../../common/values/globs/globs.js';
 import { objectKey, parseObjectKey } from '../../integrations/object-store/object-key.js';
 import {
@@ -13,6 +14,10 @@ import type { CacheRecords } from './cache-records.js';
 
 const MAX_ENTRIES = 1_000_000;
 const OBJECTS = 'caches';
+/** An archive without a record is one of a process that was killed, after so long, ms. */
+const ABANDONED_MS = 86_400_000;
+/** Records that are read at once. */
+const AT_ONCE = 100;
 /** A cache that is found again is noted as used so much later at the latest, ms. */
 const TOUCH_MS = 60_000;
 
@@ -125,6 +130,7 @@ export class CacheStore {
       if (!(error instanceof ArchiveError)) throw error;
       return { kind: 'too_large', message: error.message };
     }
+    failPoint('cache_stored');
     const createdAt = this.now();
     const cache: Cache = {
       ...{ id, pipelineId, scope: scopes.own, key, size, objectKey: object, executionId },
@@ -137,6 +143,32 @@ export class CacheStore {
       return { kind: isWanted ? 'there' : 'nothing' };
     }
     return { kind: 'saved', cache, evicted: await this.evict(pipelineId, id) };
+  }
+
+  /**
+   * Removes caches that no run has used since then, and archives of which there is no record: who
+   * saved them was killed before. Any number of processes may do so.
+   *
+   * @returns how many
+   */
+  async sweep(unusedSince: Date): Promise<number> {
+    let removed = 0;
+    for (;;) {
+      const unused = await this.records.unused(unusedSince, AT_ONCE);
+      for (const cache of unused) await this.drop(cache);
+      removed += unused.length;
+      if (unused.length < AT_ONCE) break;
+    }
+    const madeBefore = this.now().getTime() - ABANDONED_MS;
+    for await (const keys of this.objects.list(objectKey(OBJECTS))) {
+      const old = keys.filter((key) => timeOfUuid(key.split('/').at(-1) ?? '') < madeBefore);
+      const known = await this.records.objectsOf(old);
+      for (const key of old.filter((one) => !known.has(one))) {
+        await this.objects.delete(key);
+        removed += 1;
+      }
+    }
+    return removed;
   }
 
   private async evict(pipelineId: string, kept: string): Promise<number> {

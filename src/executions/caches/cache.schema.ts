@@ -32,4 +32,5 @@ export const cacheSchema = new Schema(
   { collection: 'caches', versionKey: false, id: false, strictQuery: 'throw', minimize: false },
 )
   .index({ pipeline_id: 1, used_at: 1 })
-  .index({ used_at: 1 });
+  .index({ used_at: 1 })
+  .index({ object_key: 1 });

@@ -83,7 +83,6 @@ export class CachesRepository extends CacheRecords {
     );
   }
 
-  /** Not used since then, the oldest first. */
   async unused(since: Date, limit: number): Promise<Cache[]> {
     const rows = await databaseRetry(
       () =>
@@ -95,6 +94,19 @@ export class CachesRepository extends CacheRecords {
       DEADLINE,
     );
     return rows.map((row) => cacheOf(row as CacheDocument));
+  }
+
+  async objectsOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    if (keys.length === 0) return new Set();
+    const rows = await databaseRetry(
+      () =>
+        this.caches
+          .find({ object_key: { $in: [...keys] } })
+          .project<Pick<CacheDocument, 'object_key'>>({ object_key: 1 })
+          .toArray(),
+      DEADLINE,
+    );
+    return new Set(rows.map(({ object_key: key }) => key));
   }
 
   private async ofPipeline(

@@ -23,6 +23,13 @@ export class MemoryCaches extends CacheRecords {
     const cache = this.all.get(id);
     if (cache) this.all.set(id, { ...cache, usedAt });
   }
+  async unused(since: Date, limit: number): Promise<Cache[]> {
+    return [...this.all.values()].filter(({ usedAt }) => usedAt < since).slice(0, limit);
+  }
+  async objectsOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const all = new Set([...this.all.values()].map(({ objectKey }) => objectKey));
+    return new Set(keys.filter((key) => all.has(key)));
+  }
   async remove(id: string): Promise<void> {
     this.all.delete(id);
   }

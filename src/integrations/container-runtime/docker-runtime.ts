@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { failPoint } from '../../common/fail-point.js';
 import {
   type ContainerExit,
   ContainerRuntime,
@@ -153,6 +154,7 @@ export class DockerRuntime extends ContainerRuntime {
         stepsNetwork: stepsNetworkName(this.options.installation),
       });
       container = await asked(this.docker.createContainer(options));
+      failPoint('container_made');
       const output = await asked(attach(container));
       // Begun before the start, so that no end is missed, however short the container's life.
       const ended = container.wait({ condition: 'next-exit' });

@@ -1,3 +1,4 @@
+import { failPoint } from '../../../common/fail-point.js';
 import { cutText } from '../../../common/values/cut-text.js';
 import { nameRecord, type NameRecord } from '../../../common/values/name-record.js';
 import type { StepAction } from '../../../engine/plan/plan.js';
@@ -167,6 +168,7 @@ export class RunSidecars extends SidecarHost implements StepSidecars {
     if (network.kind === 'refused') {
       return this.failed(start, { code: 'container_not_started', message: network.message });
     }
+    failPoint('network_made');
     signal.throwIfAborted();
     const { cpus, memory, pids = DEFAULT_PIDS, shmSize = DEFAULT_SHM_BYTES } = plan;
     const container = await runtime.start({
@@ -180,6 +182,7 @@ export class RunSidecars extends SidecarHost implements StepSidecars {
     });
     const sidecar = new Sidecar(start, container, output);
     this.running.push(sidecar);
+    failPoint('sidecar_started');
     return this.awaitReady(sidecar, signal);
   }
 

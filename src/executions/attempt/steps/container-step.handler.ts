@@ -85,6 +85,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const found = await this.images.find(action, tell, signal);
     if (found.kind === 'refused') return refused(found.refusal, action);
     const { image } = found;
+    failPoint('image_found');
     progress.tell({ image: { name: action.image, digest: image.digest } });
     progress.begin('ready');
     if (action.commands.length === 0 && !image.hasProgram && !action.entrypoint?.length) {
