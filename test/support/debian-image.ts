@@ -35,7 +35,8 @@ export async function makeNodeImage(engine: DockerEngine, image: string): Promis
   }
 }
 
-async function addNode(prefix: string): Promise<void> {
+/** Puts this machine's Node and npm below a prefix. */
+export async function addNode(prefix: string): Promise<void> {
   const modules = join(prefix, 'lib/node_modules');
   await mkdir(modules, { recursive: true });
   await cp(await realpath(process.execPath), join(prefix, 'bin/node'));

@@ -126,10 +126,37 @@ export class DockerEngine {
 
   /** Ends all containers and the daemon, and removes everything of it. */
   async stop(): Promise<void> {
-    const left = await this.docker('ps', '--quiet').catch(() => '');
-    if (left !== '') await this.docker('kill', ...left.split('\n')).catch(() => '');
+    // One that was killed, or never came up, has nothing that could be asked for.
+    if (await this.isRunning()) await this.removeContainersAndNetworks();
     await endChild(this.daemon);
     // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
     await removeTree(this.folder);
+  }
+
+  private isRunning(): Promise<boolean> {
+    return this.docker('version').then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /**
+   * Bridges of networks outlive their daemon, and with each the machine has addresses for one
+   * network less, of about 30.
+   */
+  private async removeContainersAndNetworks(): Promise<void> {
+    await this.removeAll(['ps', '--all', '--quiet'], ['rm', '--force']);
+    const custom = ['network', 'ls', '--quiet', '--filter', 'type=custom'];
+    await this.removeAll(custom, ['network', 'rm']);
+  }
+
+  private async removeAll(list: readonly string[], remove: readonly string[]): Promise<void> {
+    await eventually(async () => {
+      const left = await this.docker(...list);
+      if (left === '') return true;
+      // It fails for what a launcher removes at this moment: what is left then is seen here again.
+      await this.docker(...remove, ...left.split('\n')).catch(() => undefined);
+      return undefined;
+    });
   }
 }

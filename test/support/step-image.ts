@@ -19,14 +19,20 @@ export interface ImageImporter {
   importRoot(folder: string, image: string, changes: readonly string[]): Promise<void>;
 }
 
+/** Adds to a root filesystem in a folder. */
+export type FillRoot = (folder: string) => Promise<void>;
+
 /**
  * Makes an image of nothing but busybox, with the users root and `app` (in the group `app`), and a
  * home of `app` that only it can write.
+ *
+ * @param fill adds what else is in it
  */
 export async function makeStepImage(
   engine: ImageImporter,
   image = STEP_IMAGE,
   changes: readonly string[] = [],
+  fill?: FillRoot,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-image-'));
   try {
@@ -43,6 +49,7 @@ export async function makeStepImage(
     await writeFile(join(folder, 'etc/passwd'), users);
     await writeFile(join(folder, 'etc/group'), `root:x:0:\napp:x:${APP_UID}:\n`);
     await run('chown', [String(APP_UID), join(folder, 'home/app')]);
+    await fill?.(folder);
     await engine.importRoot(folder, image, changes);
   } finally {
     await rm(folder, { recursive: true, force: true });

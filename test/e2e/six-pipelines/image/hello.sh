@@ -1,0 +1,1 @@
+echo "hello from commit $(cat /app/commit), as $(id -un)"

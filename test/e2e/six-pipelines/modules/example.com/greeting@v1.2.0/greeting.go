@@ -1,0 +1,6 @@
+package greeting
+
+// To begins a letter.
+func To(name string) string {
+	return "Hello, " + name
+}
