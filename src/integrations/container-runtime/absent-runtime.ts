@@ -38,6 +38,10 @@ export class AbsentRuntime extends ContainerRuntime {
     return Promise.resolve(0);
   }
 
+  groups(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
   sweepStale(): Promise<number> {
     return Promise.resolve(0);
   }

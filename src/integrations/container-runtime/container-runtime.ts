@@ -202,6 +202,8 @@ export abstract class ContainerRuntime {
    * the number of containers that ran.
    */
   abstract sweep(group: string): Promise<number>;
+  /** Groups of which this installation has a container, a network or a built image. */
+  abstract groups(): Promise<readonly string[]>;
   /**
    * Removes what processes of this installation on this machine left that are no more: containers,
    * then networks. Resolves with the number of containers.

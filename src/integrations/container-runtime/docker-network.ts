@@ -88,15 +88,24 @@ async function ensureNetwork(docker: Docker, options: Docker.NetworkCreateOption
 const BUSY_MS = 200;
 const BUSY_TRIES = 25;
 
+/** All networks with these labels. */
+export function listNetworks(
+  docker: Docker,
+  labels: Readonly<Record<string, string>>,
+): Promise<Docker.NetworkInspectInfo[]> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return asked(docker.listNetworks({ filters: { label } }));
+}
+
 /** Removes networks with these labels, once no container is in them. Idempotent. */
 export async function removeNetworks(
   docker: Docker,
   labels: Readonly<Record<string, string>>,
   isWanted: (labels: Readonly<Record<string, string>>) => boolean = () => true,
 ): Promise<void> {
-  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  const found = await asked(docker.listNetworks({ filters: { label } }));
-  const wanted = found.filter(({ Labels: own }) => isWanted(own ?? {}));
+  const wanted = (await listNetworks(docker, labels)).filter(({ Labels: own }) =>
+    isWanted(own ?? {}),
+  );
   await Promise.all(wanted.map(({ Id: id }) => removeNetwork(docker, id)));
 }
 

@@ -15,16 +15,17 @@ import {
 } from './container-runtime.js';
 import { attach, DockerContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
-import { BUILT_LABELS, isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { BUILT_LABELS, isForgotten, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
-import { dockerAt, removeContainers } from './docker-removal.js';
+import { dockerAt, listContainers, removeContainers } from './docker-removal.js';
 import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
-import { isOnlyBuilt, removeBuilt } from './built-images.js';
+import { isOnlyBuilt, listBuilt, removeBuilt } from './built-images.js';
 import { findImage, type FoundImage, isOf } from './find-image.js';
 import {
   ensureStepsNetwork,
   groupNetworkName,
+  listNetworks,
   openGroupNetwork,
   removeNetworks,
   stepsNetworkName,
@@ -188,9 +189,25 @@ export class DockerRuntime extends ContainerRuntime {
     return ended;
   }
 
+  async groups(): Promise<readonly string[]> {
+    const [containers, networks, images] = await Promise.all([
+      listContainers(this.docker, this.installation),
+      listNetworks(this.docker, this.installation),
+      listBuilt(this.docker, this.builtHere),
+    ]);
+    return [
+      ...new Set([
+        ...[...containers, ...networks].flatMap(({ Labels: own }) => own?.[LABELS.group] ?? []),
+        ...images.flatMap(({ Labels: own }) => own?.[BUILT_LABELS.group] ?? []),
+      ]),
+    ];
+  }
+
   async sweepStale(): Promise<number> {
-    const ended = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
-      isGone(labels[LABELS.owner] ?? ''),
+    const ended = await removeContainers(
+      ...([this.docker, this.installation] as const),
+      ({ Labels: labels, Created: created }) =>
+        isGone(labels[LABELS.owner] ?? '') || isForgotten(labels, Date.now() - created * 1000),
     );
     await removeNetworks(this.docker, this.installation, (labels) =>
       isGone(labels[LABELS.owner] ?? ''),

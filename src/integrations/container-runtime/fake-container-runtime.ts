@@ -128,6 +128,10 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return left.length;
   }
 
+  async groups(): Promise<readonly string[]> {
+    return [...new Set([...this.running].map(({ group }) => group))];
+  }
+
   async sweepStale(): Promise<number> {
     return 0;
   }
