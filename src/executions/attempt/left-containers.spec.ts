@@ -50,6 +50,8 @@ describe('LeftContainers', () => {
       ...['millrace-other-1', `millrace-y-${id('c')}.1`],
     ];
     states = [
+      // It began here a moment ago: the database was read before that.
+      { _id: id('a'), status: 'pending', attempt: 0 },
       { _id: id('b'), status: 'running', attempt: 1 },
       { _id: id('c'), status: 'failed', attempt: 1 },
       { _id: id('d'), status: 'running', attempt: 2 },
