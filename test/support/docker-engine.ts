@@ -128,6 +128,8 @@ export class DockerEngine {
   async stop(): Promise<void> {
     const left = await this.docker('ps', '--quiet').catch(() => '');
     if (left !== '') await this.docker('kill', ...left.split('\n')).catch(() => '');
+    // Their bridges would stay on the machine, and with them their addresses.
+    await this.docker('network', 'prune', '--force').catch(() => '');
     await endChild(this.daemon);
     // A daemon that was ended in the middle leaves mounts, over which `rm` must not go.
     await removeTree(this.folder);

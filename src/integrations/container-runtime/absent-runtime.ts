@@ -30,6 +30,10 @@ export class AbsentRuntime extends ContainerRuntime {
     return this.away();
   }
 
+  openStepsNetwork(): Promise<NetworkResult> {
+    return this.away();
+  }
+
   openNetwork(): Promise<NetworkResult> {
     return this.away();
   }
