@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { isFor } from '../../common/values/image-platform.js';
 import {
   type ContainerExit,
   ContainerRuntime,
@@ -31,7 +32,6 @@ import {
   removeNetworks,
   stepsNetworkName,
 } from './docker-network.js';
-import { isFor, otherPlatform } from './image-platform.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
 
@@ -304,6 +304,17 @@ export class DockerRuntime extends ContainerRuntime {
       this.remove(container);
     }
   }
+}
+
+function otherPlatform(
+  reference: string,
+  platform: string,
+  wanted: string | undefined,
+  engine: string,
+): ImageResult {
+  const other = wanted === undefined ? `this engine runs ${engine}` : `${wanted} was asked for`;
+  const message = `${reference} is for ${platform}, and ${other}`;
+  return { kind: 'refused', refusal: { code: 'image_platform', message } };
 }
 
 function unproven(reference: string): ImageResult {

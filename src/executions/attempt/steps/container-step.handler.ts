@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failPoint } from '../../../common/fail-point.js';
+import { isFor } from '../../../common/values/image-platform.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -21,7 +22,6 @@ import {
   type NetworkResult,
   type RunningContainer,
 } from '../../../integrations/container-runtime/container-runtime.js';
-import { isFor } from '../../../integrations/container-runtime/image-platform.js';
 import { pipeToSink } from '../../../logs/write/log-sink.js';
 import { HandOverError } from '../../../workspaces/tree-owners.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';

@@ -1,5 +1,3 @@
-import type { ImageResult } from './container-runtime.js';
-
 /** What processors run beside their own programs, by the names that images have for them. */
 const RUNS_TOO: ReadonlyMap<string, readonly string[]> = new Map([
   ['amd64', ['386']],
@@ -18,15 +16,4 @@ export function isFor(platform: string, wanted: string | undefined, engine: stri
   // An image that says nothing of it runs anywhere, for all that is known.
   if (ofProcessor === '') return true;
   return ofOs === os && [processor, ...(RUNS_TOO.get(processor) ?? [])].includes(ofProcessor);
-}
-
-export function otherPlatform(
-  reference: string,
-  platform: string,
-  wanted: string | undefined,
-  engine: string,
-): ImageResult {
-  const other = wanted === undefined ? `this engine runs ${engine}` : `${wanted} was asked for`;
-  const message = `${reference} is for ${platform}, and ${other}`;
-  return { kind: 'refused', refusal: { code: 'image_platform', message } };
 }
