@@ -1,10 +1,9 @@
 import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { isFor } from '../../common/values/image-platform.js';
 import {
-  type ContainerExit,
   ContainerRuntime,
   type ContainerSpec,
   type ContainerUser,
@@ -32,7 +31,9 @@ import {
   removeNetworks,
   stepsNetworkName,
 } from './docker-network.js';
+import { otherPlatform, unproven } from './image-refusals.js';
 import { numberedUser, userInFiles } from './image-users.js';
+import { notStarted } from './not-started.js';
 import { createOptions } from './step-container.js';
 
 const MAX_USERS = 500;
@@ -304,40 +305,4 @@ export class DockerRuntime extends ContainerRuntime {
       this.remove(container);
     }
   }
-}
-
-function otherPlatform(
-  reference: string,
-  platform: string,
-  wanted: string | undefined,
-  engine: string,
-): ImageResult {
-  const other = wanted === undefined ? `this engine runs ${engine}` : `${wanted} was asked for`;
-  const message = `${reference} is for ${platform}, and ${other}`;
-  return { kind: 'refused', refusal: { code: 'image_platform', message } };
-}
-
-function unproven(reference: string): ImageResult {
-  const message = `${reference} was fetched with a log-in: whoever uses it must fetch it, which pull: never forbids`;
-  return { kind: 'refused', refusal: { code: 'image_unauthorized', message } };
-}
-
-/** A container whose program never ran; there is none of it any more. */
-function notStarted(message: string): RunningContainer {
-  const why = /unable to find (user|group)|no matching entries in passwd/i.test(message)
-    ? 'user'
-    : /executable file not found|no such file or directory|permission denied/i.test(message)
-      ? 'program'
-      : 'other';
-  const exit: ContainerExit = { kind: 'not_started', why, message };
-  return {
-    stdout: new PassThrough().end(),
-    stderr: new PassThrough().end(),
-    exit: Promise.resolve(exit),
-    onLost: () => undefined,
-    kill: () => Promise.resolve(),
-    address: () => Promise.resolve(undefined),
-    exec: () => Promise.resolve({ exitCode: undefined, output: message }),
-    health: () => Promise.resolve({ status: 'none', output: message }),
-  };
 }

@@ -143,6 +143,8 @@ describe('ContainerStepHandler', () => {
     expect(runtime.started).toEqual([
       expect.objectContaining({
         group: 'g',
+        // Not its name, which may mean another one meanwhile.
+        imageId: `id-of-${REFERENCE}`,
         user: '7:8',
         network: 'none',
         limits: { cpus: 1.5, memory: 64, pids: 4096, shmSize: 256 * 1024 ** 2 },
