@@ -125,6 +125,25 @@ describeWith(PROGRAMS, { root: true }, 'steps in containers', () => {
     expect(step(execution, 8)).toMatchObject({ exit_code: 137 });
   });
 
+  it('runs all steps in what the name led to first, wherever that goes meanwhile', async () => {
+    await makeStepImage(engine, 'moved:1', ['ENV WHICH=first']);
+    const yaml = `name: c
+defaults: { image: 'moved:1', pull: never, network: none }
+steps:
+  - 'echo "one in $WHICH"; echo up; until [ -e go ]; do sleep 0.1; done'
+  - 'echo "two in $WHICH"'
+`;
+    const id = await server.trigger(await server.createPipeline(yaml));
+    await eventually(async () => (await server.logText(id)).includes('up') || undefined);
+    await makeStepImage(engine, 'moved:1', ['ENV WHICH=second']);
+    const [workspace = ''] = await readdir(join(server.home, 'w'));
+    await writeFile(join(server.home, 'w', workspace, 'work', 'go'), '');
+    expect(await server.finished(id)).toMatchObject({ status: 'success' });
+    expect(await server.logText(id)).toMatch(/one in first[^]*two in first/);
+    const later = await server.run(yaml.replace(/; echo up.*(?=')/, ''));
+    expect(await server.logText(later.id)).toMatch(/one in second[^]*two in second/);
+  });
+
   it('names the platforms of an image that the engine does not run', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mr-foreign-'));
     try {
