@@ -29,6 +29,7 @@ import { AttemptLogs } from './attempt/attempt-logs.js';
 import { ExecutionAttempts } from './attempt/execution-attempts.js';
 import { ExecutionRunner } from './attempt/execution-runner.js';
 import { ExecutionsProcessor } from './attempt/executions.processor.js';
+import { LeftContainers } from './attempt/left-containers.js';
 import { LeftFolders } from './attempt/left-folders.js';
 import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
@@ -111,6 +112,20 @@ const planRunsProviders: Provider[] = [
       running: RunningAttempts,
       executions: ExecutionsRepository,
     ) => new LeftFolders(workspaces, running, executions, new Logger(LeftFolders.name)),
+  },
+  {
+    provide: LeftContainers,
+    inject: [ContainerRuntime, ProcessGroups, RunningAttempts, ExecutionsRepository],
+    useFactory: (
+      containers: ContainerRuntime,
+      groups: ProcessGroups,
+      running: RunningAttempts,
+      executions: ExecutionsRepository,
+    ) =>
+      new LeftContainers(
+        ...([containers, groups, running, executions] as const),
+        new Logger(LeftContainers.name),
+      ),
   },
 ];
 

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -122,6 +123,63 @@ describeWith(PROGRAMS, { root: true }, 'steps in containers', () => {
       'working_directory_outside',
     ]);
     expect(step(execution, 8)).toMatchObject({ exit_code: 137 });
+  });
+
+  it('runs all steps in what the name led to first, wherever that goes meanwhile', async () => {
+    await makeStepImage(engine, 'moved:1', ['ENV WHICH=first']);
+    const yaml = `name: c
+defaults: { image: 'moved:1', pull: never, network: none }
+steps:
+  - 'echo "one in $WHICH"; echo up; until [ -e go ]; do sleep 0.1; done'
+  - 'echo "two in $WHICH"'
+`;
+    const id = await server.trigger(await server.createPipeline(yaml));
+    await eventually(async () => (await server.logText(id)).includes('up') || undefined);
+    await makeStepImage(engine, 'moved:1', ['ENV WHICH=second']);
+    const [workspace = ''] = await readdir(join(server.home, 'w'));
+    await writeFile(join(server.home, 'w', workspace, 'work', 'go'), '');
+    expect(await server.finished(id)).toMatchObject({ status: 'success' });
+    expect(await server.logText(id)).toMatch(/one in first[^]*two in first/);
+    const later = await server.run(yaml.replace(/; echo up.*(?=')/, ''));
+    expect(await server.logText(later.id)).toMatch(/one in second[^]*two in second/);
+  });
+
+  it('names the platforms of an image that the engine does not run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'mr-foreign-'));
+    try {
+      // A program for 64-bit ARM, as far as its first bytes say: ELF, 64 bits, machine 183.
+      const program = Buffer.alloc(4096);
+      program.write('\x7fELF\x02\x01\x01', 'latin1');
+      program.writeUInt16LE(2, 16);
+      program.writeUInt16LE(183, 18);
+      const rootFolder = join(folder, 'root');
+      await mkdir(join(rootFolder, 'bin'), { recursive: true });
+      await writeFile(join(rootFolder, 'bin/sh'), program, { mode: 0o755 });
+      await run('tar', ['-C', rootFolder, '-cf', join(folder, 'layer.tar'), 'bin']);
+      const layer = createHash('sha256').update(await readFile(join(folder, 'layer.tar')));
+      const config = {
+        ...{ architecture: 'arm64', os: 'linux', config: {} },
+        rootfs: { type: 'layers', diff_ids: [`sha256:${layer.digest('hex')}`] },
+      };
+      const names = { Config: 'config.json', RepoTags: ['foreign:1'], Layers: ['layer.tar'] };
+      await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+      await writeFile(join(folder, 'manifest.json'), JSON.stringify([names]));
+      const files = ['manifest.json', 'config.json', 'layer.tar'];
+      await run('tar', ['-C', folder, '-cf', join(folder, 'image.tar'), ...files]);
+      await engine.docker('load', '--input', join(folder, 'image.tar'));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    const execution = await steps(
+      `{ image: 'foreign:1', run: 'true', continue_on_error: true }`,
+      `{ image: 'foreign:1', platform: linux/arm64, run: 'true', continue_on_error: true }`,
+    );
+    const [engineRuns] = await server.call<WorkerBody[]>('GET', '/api/workers');
+    for (const { reason } of execution.stages[0]?.steps ?? []) {
+      expect(reason).toMatchObject({ code: 'image_platform' });
+      expect(reason?.message).toContain('linux/arm64');
+      expect(reason?.message).toContain(engineRuns?.containers.platform);
+    }
   });
 
   it('gives a container no right, file or network beyond its own', async () => {

@@ -46,6 +46,16 @@ export class CuttableProxy {
   /** Ends every connection; no more are taken. */
   cut(): void {
     this.server.close();
+    this.interrupt();
+  }
+
+  /** Ends every connection; others are taken. */
+  interrupt(): void {
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** After `cut`: takes connections again, at the port that it had. */
+  async mend(port: number): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
   }
 }

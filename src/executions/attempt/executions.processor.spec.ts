@@ -4,13 +4,13 @@ import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { MemoryJobQueue } from '../../integrations/job-queue/memory-job-queue.js';
 import type { MachineWatch } from '../../workers/machine-watch.js';
-import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import type { WorkerLease, WorkerReport } from '../../workers/worker-lease.js';
 import type { DrainRequest, WorkerRefusal } from '../../workers/worker.schema.js';
 import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
 import type { QueuesRepository } from '../placement/queues.repository.js';
 import type { ExecutionRunner } from './execution-runner.js';
 import { ExecutionsProcessor } from './executions.processor.js';
+import type { LeftContainers } from './left-containers.js';
 import type { LeftFolders } from './left-folders.js';
 import type { RunningAttempts } from './running-attempts.js';
 
@@ -82,9 +82,7 @@ describe('ExecutionsProcessor', () => {
         fenceAll: () => void events.push('fence all'),
       }),
       standIn<LeftFolders>({ remove: say('folders') }),
-      standIn<ContainerRuntime>({
-        sweepStale: async () => events.push('containers of the dead'),
-      }),
+      standIn<LeftContainers>({ remove: say('containers of the dead') }),
     );
   });
   afterEach(async () => {

@@ -10,7 +10,6 @@ import {
 } from '../../integrations/job-queue/job-queue.js';
 import { MachineWatch } from '../../workers/machine-watch.js';
 import { drainRefusal } from '../../workers/seen-worker.js';
-import { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
 import { WorkerDuties } from '../../workers/worker-duties.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import type { WorkerMachine, WorkerRefusal } from '../../workers/worker.schema.js';
@@ -19,6 +18,7 @@ import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
 import { QueuesRepository } from '../placement/queues.repository.js';
 import { executionReasons } from '../record/execution-reasons.js';
 import { ExecutionRunner } from './execution-runner.js';
+import { LeftContainers } from './left-containers.js';
 import { LeftFolders } from './left-folders.js';
 import { RunningAttempts } from './running-attempts.js';
 
@@ -52,7 +52,7 @@ export class ExecutionsProcessor {
     private readonly runner: ExecutionRunner,
     private readonly running: RunningAttempts,
     private readonly leftFolders: LeftFolders,
-    private readonly containers: ContainerRuntime,
+    private readonly leftContainers: LeftContainers,
   ) {}
 
   /**
@@ -116,7 +116,7 @@ export class ExecutionsProcessor {
     this.duties.add('orphans', () => this.runner.recoverOrphans(this.lease.id));
     this.duties.add('queues', () => this.openQueues());
     this.duties.add('folders', () => this.leftFolders.remove());
-    this.duties.add('containers', async () => void (await this.containers.sweepStale()));
+    this.duties.add('containers', () => this.leftContainers.remove());
   }
 
   private async inspectMachine(): Promise<WorkerMachine> {

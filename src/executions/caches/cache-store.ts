@@ -55,6 +55,11 @@ export class CacheStore {
     private readonly now: () => Date = () => new Date(),
   ) {}
 
+  /** What an archive may hold: none that holds more was ever saved. */
+  get limits(): { readonly maxBytes: number; readonly maxEntries: number } {
+    return { maxBytes: this.maxBytes, maxEntries: MAX_ENTRIES };
+  }
+
   /** The cache of a key, or of the first of the beginnings that any has. */
   async find(
     { pipelineId, scopes }: CacheOrigin,
@@ -119,7 +124,7 @@ export class CacheStore {
     if (await this.records.find(id)) return { kind: 'there' };
     const packed = packTree(root, {
       globs: new Globs(globs),
-      limits: { maxBytes: this.maxBytes, maxEntries: MAX_ENTRIES, maxWalked: MAX_ENTRIES },
+      limits: { ...this.limits, maxWalked: MAX_ENTRIES },
       ...{ scratch, signal },
     });
     const object = objectKey(OBJECTS, pipelineId, uuidV7());

@@ -30,12 +30,20 @@ export class AbsentRuntime extends ContainerRuntime {
     return this.away();
   }
 
+  openStepsNetwork(): Promise<NetworkResult> {
+    return this.away();
+  }
+
   openNetwork(): Promise<NetworkResult> {
     return this.away();
   }
 
   sweep(): Promise<number> {
     return Promise.resolve(0);
+  }
+
+  groups(): Promise<readonly string[]> {
+    return Promise.resolve([]);
   }
 
   sweepStale(): Promise<number> {

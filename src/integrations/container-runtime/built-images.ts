@@ -31,6 +31,15 @@ export function isOnlyBuilt(
   return labels.has(BUILT_LABELS.installation) && image.RepoDigests?.some(isDigestOf) !== true;
 }
 
+/** All images with these labels. */
+export function listBuilt(
+  docker: Docker,
+  labels: Readonly<Record<string, string>>,
+): Promise<Docker.ImageInfo[]> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return asked(docker.listImages({ filters: { label } }));
+}
+
 /**
  * Takes their names from images that were built, and so removes them where nobody else has given
  * them another one, or runs them. Layers stay with the builder, by its own rules.
@@ -40,9 +49,7 @@ export async function removeBuilt(
   labels: Readonly<Record<string, string>>,
   isWanted: (image: Docker.ImageInfo) => boolean = () => true,
 ): Promise<void> {
-  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  const images = await asked(docker.listImages({ filters: { label } }));
-  const names = images
+  const names = (await listBuilt(docker, labels))
     .filter(isWanted)
     .flatMap(({ RepoTags: tags }) => tags ?? [])
     .filter(isBuiltName);

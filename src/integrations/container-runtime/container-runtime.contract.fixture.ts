@@ -243,8 +243,10 @@ export function containerRuntimeContract(make: () => Promise<RuntimeUnderTest>):
     const first = await under.runtime.start(one);
     const second = await under.runtime.start(other);
     await Promise.all([firstWords(first.stdout), firstWords(second.stdout)]);
+    expect([...(await under.runtime.groups())].sort()).toEqual(['one', 'other']);
     expect(await under.runtime.sweep('one')).toBe(1);
     await first.exit;
+    expect(await under.runtime.groups()).toEqual(['other']);
     expect(await under.runtime.sweep('one')).toBe(0);
     expect(await under.runtime.sweep('other')).toBe(1);
     await second.exit;

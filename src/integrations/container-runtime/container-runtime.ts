@@ -33,6 +33,8 @@ export interface LocalImage {
   readonly user: string;
   /** True: it says what it runs by itself. */
   readonly hasProgram: boolean;
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
 }
 
 /** Why there is no image. Codes as in docs/reasons.md. */
@@ -195,6 +197,8 @@ export abstract class ContainerRuntime {
    * being able to is an exit of it.
    */
   abstract start(spec: ContainerSpec): Promise<RunningContainer>;
+  /** Makes the network `steps`; one that is there is taken. To be called before `start`. */
+  abstract openStepsNetwork(): Promise<NetworkResult>;
   /** Makes the network of a group, of its own; one that is there is taken. */
   abstract openNetwork(group: string): Promise<NetworkResult>;
   /**
@@ -202,6 +206,8 @@ export abstract class ContainerRuntime {
    * the number of containers that ran.
    */
   abstract sweep(group: string): Promise<number>;
+  /** Groups of which this installation has a container, a network or a built image. */
+  abstract groups(): Promise<readonly string[]>;
   /**
    * Removes what processes of this installation on this machine left that are no more: containers,
    * then networks. Resolves with the number of containers.

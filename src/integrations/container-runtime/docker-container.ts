@@ -105,8 +105,11 @@ export class DockerContainer implements RunningContainer {
   }
 
   /** An engine that goes away meanwhile is asked until it is back. */
-  private async untilEnded(output: Readable, ended: Promise<unknown>): Promise<void> {
-    const streams = this.frames.follow(output);
+  private async untilEnded(
+    output: Readable,
+    ended: Promise<unknown>,
+    streams: Promise<unknown> = this.frames.follow(output),
+  ): Promise<void> {
     try {
       await Promise.race([ended, streams.then(() => this.afterOutput(ended))]);
       await Promise.race([streams, delay(DRAIN_MS, undefined, { ref: false })]);
@@ -122,18 +125,37 @@ export class DockerContainer implements RunningContainer {
 
   /**
    * The output has ended. The container has too, or its programs have closed it, or the connection
-   * was cut: of that the client tells nobody who waits in the middle of an answer.
+   * was cut: of that the client tells nobody who waits in the middle of an answer. Another
+   * connection to an output that is closed ends at once; one that stays is followed.
    */
   private async afterOutput(ended: Promise<unknown>): Promise<void> {
     const answer = ended.then(() => true);
     answer.catch(() => undefined);
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       if (await Promise.race([answer, delay(ASK_AGAIN_MS, false, { ref: false })])) return;
       const { State: state } = await this.container.inspect();
-      if (state.Running) continue;
+      if (state.Running) {
+        if (isFirst && (await this.followAgain())) return;
+        continue;
+      }
       this.becomeLost();
       return;
     }
+  }
+
+  /** Whether there was more to follow; then the container has ended. */
+  private async followAgain(): Promise<boolean> {
+    const output = await orGone(attach(this.container));
+    if (output === undefined) return false;
+    const streams = this.frames.follow(output);
+    const open = delay(ASK_AGAIN_MS, true, { ref: false });
+    if (await Promise.race([streams.then(() => false), open])) {
+      this.becomeLost();
+      await this.untilEnded(output, this.container.wait({ condition: 'not-running' }), streams);
+      return true;
+    }
+    output.destroy();
+    return false;
   }
 
   private becomeLost(): void {

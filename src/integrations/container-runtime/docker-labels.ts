@@ -38,6 +38,17 @@ export function isGone(label: string): boolean {
   return readStartTicks(Number(pid)) !== Number(startTicks);
 }
 
+/** No container of ours that only looks into an image is there for so long, ms. */
+const LOOK_MS = 3_600_000;
+
+/**
+ * Whether a container is of no attempt, and older than any such is: whatever process made it,
+ * nobody will remove it.
+ */
+export function isForgotten(labels: Readonly<Record<string, string>>, ageMs: number): boolean {
+  return !(LABELS.group in labels) && ageMs > LOOK_MS;
+}
+
 /** The boot of this machine, and the processes among which a pid has its meaning. */
 function machine(): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -29,9 +29,9 @@ function nameOf(what: string): string {
 }
 
 /** Makes that of steps, if it is not there; two at once are one. */
-export async function ensureStepsNetwork(docker: Docker, installation: string): Promise<void> {
+export function openStepsNetwork(docker: Docker, installation: string): Promise<NetworkResult> {
   const name = stepsNetworkName(installation);
-  await ensureNetwork(docker, {
+  return open(docker, {
     Name: name,
     Labels: { [LABELS.installation]: installation },
     Options: {
@@ -45,18 +45,22 @@ export async function ensureStepsNetwork(docker: Docker, installation: string): 
 const FULL = /address pool|address space|subnet pool|free subnet|fully subnetted/i;
 
 /** Makes the network of a group, if it is not there; two at once are one. */
-export async function openGroupNetwork(
+export function openGroupNetwork(
   docker: Docker,
   name: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<NetworkResult> {
+  return open(docker, {
+    Name: name,
+    Labels: { ...labels },
+    Options: { 'com.docker.network.bridge.name': name },
+  });
+}
+
+async function open(docker: Docker, options: Docker.NetworkCreateOptions): Promise<NetworkResult> {
   try {
-    await ensureNetwork(docker, {
-      Name: name,
-      Labels: { ...labels },
-      Options: { 'com.docker.network.bridge.name': name },
-    });
-    return { kind: 'network', name };
+    await ensureNetwork(docker, options);
+    return { kind: 'network', name: options.Name };
   } catch (error) {
     if (statusOf(error) === undefined) throw error;
     const message = saidBy(error);
@@ -88,15 +92,24 @@ async function ensureNetwork(docker: Docker, options: Docker.NetworkCreateOption
 const BUSY_MS = 200;
 const BUSY_TRIES = 25;
 
+/** All networks with these labels. */
+export function listNetworks(
+  docker: Docker,
+  labels: Readonly<Record<string, string>>,
+): Promise<Docker.NetworkInspectInfo[]> {
+  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return asked(docker.listNetworks({ filters: { label } }));
+}
+
 /** Removes networks with these labels, once no container is in them. Idempotent. */
 export async function removeNetworks(
   docker: Docker,
   labels: Readonly<Record<string, string>>,
   isWanted: (labels: Readonly<Record<string, string>>) => boolean = () => true,
 ): Promise<void> {
-  const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-  const found = await asked(docker.listNetworks({ filters: { label } }));
-  const wanted = found.filter(({ Labels: own }) => isWanted(own ?? {}));
+  const wanted = (await listNetworks(docker, labels)).filter(({ Labels: own }) =>
+    isWanted(own ?? {}),
+  );
   await Promise.all(wanted.map(({ Id: id }) => removeNetwork(docker, id)));
 }
 

@@ -1,10 +1,12 @@
 import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
+import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import type { ContainerSpec } from './container-runtime.js';
 import { LABELS, ownerLabel } from './docker-labels.js';
 import { DockerRuntime } from './docker-runtime.js';
 import { removeOwned } from './owned-containers.js';
 
-const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io' };
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 const INSTALLATION = 'networks';
 
 /** Networks on a Docker Engine that has addresses for two of them. */
@@ -40,10 +42,31 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
       kind: 'full',
       message: expect.stringContaining('address pool') as unknown,
     });
+    // That of steps is no other.
+    expect((await runtime.openStepsNetwork()).kind).toBe('full');
     await runtime.sweep('a');
     expect((await runtime.openNetwork('c')).kind).toBe('network');
     await Promise.all(['b', 'c'].map((group) => runtime.sweep(group)));
     expect(await labelled()).toEqual([]);
+  });
+
+  it('of steps is made again when somebody has removed it', async () => {
+    await makeStepImage(engine);
+    const reference = `docker.io/library/${STEP_IMAGE}`;
+    const none = new AbortController().signal;
+    const found = await runtime.provide({ reference, pull: 'never' }, () => undefined, none);
+    const spec: ContainerSpec = {
+      ...{ group: 'a', mounts: [], groups: [], network: 'steps', environment: {} },
+      imageId: found.kind === 'image' ? found.image.id : '',
+      ...{ entrypoint: ['/bin/true'], limits: { pids: 10, shmSize: 1024 * 1024 } },
+    };
+    expect(await (await runtime.start(spec)).exit).toMatchObject({ exitCode: 0 });
+    await runtime.sweep('a');
+    const opened = await runtime.openStepsNetwork();
+    await engine.docker('network', 'rm', opened.kind === 'network' ? opened.name : '');
+    expect(await (await runtime.start(spec)).exit).toMatchObject({ exitCode: 0 });
+    await runtime.sweep('a');
+    await engine.docker('network', 'rm', opened.kind === 'network' ? opened.name : '');
   });
 
   it('are bridges whose names begin with mr-', async () => {

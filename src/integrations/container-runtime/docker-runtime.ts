@@ -1,39 +1,44 @@
 import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { failPoint } from '../../common/fail-point.js';
+import { isFor } from '../../common/values/image-platform.js';
 import {
-  type ContainerExit,
   ContainerRuntime,
   type ContainerSpec,
   type ContainerUser,
   type EngineFacts,
   type ImageRequest,
   type ImageResult,
+  type LocalImage,
   type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
 import { attach, DockerContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
-import { BUILT_LABELS, isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { BUILT_LABELS, isForgotten, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
-import { dockerAt, removeContainers } from './docker-removal.js';
+import { dockerAt, listContainers, removeContainers } from './docker-removal.js';
 import { PrivateImages } from './private-images.js';
 import { pullImage } from './docker-pull.js';
-import { isOnlyBuilt, removeBuilt } from './built-images.js';
-import { findImage, type FoundImage, isOf } from './find-image.js';
+import { isOnlyBuilt, listBuilt, removeBuilt } from './built-images.js';
+import { findImage, isOf } from './find-image.js';
 import {
-  ensureStepsNetwork,
   groupNetworkName,
+  listNetworks,
   openGroupNetwork,
+  openStepsNetwork,
   removeNetworks,
   stepsNetworkName,
 } from './docker-network.js';
+import { otherPlatform, unproven } from './image-refusals.js';
 import { numberedUser, userInFiles } from './image-users.js';
+import { notStarted } from './not-started.js';
 import { createOptions } from './step-container.js';
 
 const MAX_USERS = 500;
+const NO_NETWORK = /network \S+ not found|unable to find network/i;
 /** An image of no files at all, for containers that are made, and never started. */
 const NOTHING_IMAGE = 'millrace-nothing:1';
 /** A tar archive without entries is two blocks of zeros. */
@@ -57,7 +62,9 @@ export class DockerRuntime extends ContainerRuntime {
   });
   readonly privateImages: PrivateImages;
   private readonly removals = new Set<Promise<void>>();
-  private network: Promise<void> | undefined;
+  /** That of steps, while it is being made, and once it is there. */
+  private network: Promise<NetworkResult> | undefined;
+  private platform: string | undefined;
   /** Networks that are being made, by their groups. */
   private readonly opening = new Map<string, Promise<NetworkResult>>();
   private readonly limits = new EngineLimits();
@@ -89,10 +96,12 @@ export class DockerRuntime extends ContainerRuntime {
     const isPrivate = login !== undefined || (await this.privateImages.has(reference));
     if (isPrivate && request.pull === 'never') return unproven(reference);
     const mayBeHere = !isPrivate && request.pull !== 'always';
+    const engine = await this.enginePlatform();
     const here = mayBeHere ? await this.find(reference) : undefined;
-    if (here && isFor(here, platform)) return { kind: 'image', image: here, pulled: false };
+    if (here && isFor(here.platform, platform, engine))
+      return { kind: 'image', image: here, pulled: false };
     if (request.pull === 'never') {
-      if (here) return otherPlatform(reference, here, platform);
+      if (here) return otherPlatform(reference, here.platform, platform, engine);
       const message = `${reference} is not on the worker, and pull: never was asked for`;
       return { kind: 'refused', refusal: { code: 'image_missing', message } };
     }
@@ -102,7 +111,9 @@ export class DockerRuntime extends ContainerRuntime {
     if (refusal) return { kind: 'refused', refusal };
     const image = await this.find(reference);
     // Engines take the one platform that an image has, whatever they were asked for.
-    if (image && !isFor(image, platform)) return otherPlatform(reference, image, platform);
+    if (image && !isFor(image.platform, platform, engine)) {
+      return otherPlatform(reference, image.platform, platform, engine);
+    }
     if (image) return { kind: 'image', image, pulled: true };
     const message = `${reference} was pulled, and is gone again`;
     return { kind: 'refused', refusal: { code: 'pull_failed', message } };
@@ -143,8 +154,11 @@ export class DockerRuntime extends ContainerRuntime {
     return found;
   }
 
-  async start(spec: ContainerSpec): Promise<RunningContainer> {
-    if (spec.network === 'steps') await this.ensureNetwork();
+  async start(spec: ContainerSpec, isAgain = false): Promise<RunningContainer> {
+    if (spec.network === 'steps') {
+      const opened = await this.openStepsNetwork();
+      if (opened.kind !== 'network') return notStarted(opened.message);
+    }
     const { ulimits } = this.limits;
     let container: Docker.Container | undefined;
     try {
@@ -166,8 +180,22 @@ export class DockerRuntime extends ContainerRuntime {
       if (container) this.remove(container);
       if (statusOf(error) === undefined) throw error;
       const message = saidBy(error);
+      if (spec.network === 'steps' && NO_NETWORK.test(message) && !isAgain) {
+        // Somebody has removed it: nothing was in it.
+        this.network = undefined;
+        return this.start(spec, true);
+      }
       return this.limits.lower(message, ulimits) ? this.start(spec) : notStarted(message);
     }
+  }
+
+  openStepsNetwork(): Promise<NetworkResult> {
+    const opened = (this.network ??= openStepsNetwork(this.docker, this.options.installation));
+    const forget = (): void => {
+      if (this.network === opened) this.network = undefined;
+    };
+    opened.then(({ kind }) => kind === 'network' || forget(), forget);
+    return opened;
   }
 
   openNetwork(group: string): Promise<NetworkResult> {
@@ -190,9 +218,25 @@ export class DockerRuntime extends ContainerRuntime {
     return ended;
   }
 
+  async groups(): Promise<readonly string[]> {
+    const [containers, networks, images] = await Promise.all([
+      listContainers(this.docker, this.installation),
+      listNetworks(this.docker, this.installation),
+      listBuilt(this.docker, this.builtHere),
+    ]);
+    return [
+      ...new Set([
+        ...[...containers, ...networks].flatMap(({ Labels: own }) => own?.[LABELS.group] ?? []),
+        ...images.flatMap(({ Labels: own }) => own?.[BUILT_LABELS.group] ?? []),
+      ]),
+    ];
+  }
+
   async sweepStale(): Promise<number> {
-    const ended = await removeContainers(this.docker, this.installation, ({ Labels: labels }) =>
-      isGone(labels[LABELS.owner] ?? ''),
+    const ended = await removeContainers(
+      ...([this.docker, this.installation] as const),
+      ({ Labels: labels, Created: created }) =>
+        isGone(labels[LABELS.owner] ?? '') || isForgotten(labels, Date.now() - created * 1000),
     );
     await removeNetworks(this.docker, this.installation, (labels) =>
       isGone(labels[LABELS.owner] ?? ''),
@@ -205,6 +249,12 @@ export class DockerRuntime extends ContainerRuntime {
 
   async close(): Promise<void> {
     await Promise.all(this.removals);
+  }
+
+  /** Asked of it once. */
+  private async enginePlatform(): Promise<string> {
+    this.platform ??= (await this.facts()).platform;
+    return this.platform;
   }
 
   private get builtHere(): Readonly<Record<string, string>> {
@@ -223,7 +273,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   /** What the engine has under the name; what was only built and called so is not it. */
-  private find(reference: string): Promise<FoundImage | undefined> {
+  private find(reference: string): Promise<LocalImage | undefined> {
     return findImage(this.docker, reference, (image) =>
       isOnlyBuilt(image, (digest) => isOf(digest, reference)),
     );
@@ -257,53 +307,4 @@ export class DockerRuntime extends ContainerRuntime {
       this.remove(container);
     }
   }
-
-  private ensureNetwork(): Promise<void> {
-    this.network ??= ensureStepsNetwork(this.docker, this.options.installation).catch(
-      (error: unknown) => {
-        this.network = undefined;
-        throw error;
-      },
-    );
-    return this.network;
-  }
-}
-
-/** A variant that was not asked for may be any. */
-function isFor({ platform }: { readonly platform: string }, wanted: string | undefined): boolean {
-  return wanted === undefined || platform === wanted || platform.startsWith(`${wanted}/`);
-}
-
-function otherPlatform(
-  reference: string,
-  { platform }: { readonly platform: string },
-  wanted = '',
-): ImageResult {
-  const message = `${reference} is for ${platform}, and ${wanted} was asked for`;
-  return { kind: 'refused', refusal: { code: 'image_platform', message } };
-}
-
-function unproven(reference: string): ImageResult {
-  const message = `${reference} was fetched with a log-in: whoever uses it must fetch it, which pull: never forbids`;
-  return { kind: 'refused', refusal: { code: 'image_unauthorized', message } };
-}
-
-/** A container whose program never ran; there is none of it any more. */
-function notStarted(message: string): RunningContainer {
-  const why = /unable to find (user|group)|no matching entries in passwd/i.test(message)
-    ? 'user'
-    : /executable file not found|no such file or directory|permission denied/i.test(message)
-      ? 'program'
-      : 'other';
-  const exit: ContainerExit = { kind: 'not_started', why, message };
-  return {
-    stdout: new PassThrough().end(),
-    stderr: new PassThrough().end(),
-    exit: Promise.resolve(exit),
-    onLost: () => undefined,
-    kill: () => Promise.resolve(),
-    address: () => Promise.resolve(undefined),
-    exec: () => Promise.resolve({ exitCode: undefined, output: message }),
-    health: () => Promise.resolve({ status: 'none', output: message }),
-  };
 }

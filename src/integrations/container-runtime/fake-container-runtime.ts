@@ -108,14 +108,22 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return container;
   }
 
+  async openStepsNetwork(): Promise<NetworkResult> {
+    return this.refusedNetwork() ?? { kind: 'network', name: 'steps' };
+  }
+
   async openNetwork(group: string): Promise<NetworkResult> {
-    if (this.networksRefused > 0) {
-      this.networksRefused -= 1;
-      return { kind: 'full', message: 'no address is left' };
-    }
+    const refused = this.refusedNetwork();
+    if (refused) return refused;
     const name = `network-of-${group}`;
     this.networks.add(name);
     return { kind: 'network', name };
+  }
+
+  private refusedNetwork(): NetworkResult | undefined {
+    if (this.networksRefused === 0) return undefined;
+    this.networksRefused -= 1;
+    return { kind: 'full', message: 'no address is left' };
   }
 
   async sweep(group: string): Promise<number> {
@@ -126,6 +134,10 @@ export class FakeContainerRuntime extends ContainerRuntime {
       container.end({ kind: 'exited', exitCode: 137, outOfMemory: false });
     }
     return left.length;
+  }
+
+  async groups(): Promise<readonly string[]> {
+    return [...new Set([...this.running].map(({ group }) => group))];
   }
 
   async sweepStale(): Promise<number> {
@@ -207,5 +219,6 @@ function imageOf(reference: string, image: FakeImage | ImageRefusal | undefined)
     digest: given.digest ?? `sha256:of-${reference}`,
     user: given.user ?? '',
     hasProgram: given.hasProgram ?? true,
+    platform: given.platform ?? 'linux/amd64',
   };
 }

@@ -18,6 +18,7 @@ export class FakeImageBuilder extends ImageBuilder {
     digest: 'sha256:id',
     user: '',
     hasProgram: true,
+    platform: 'linux/amd64',
   };
   mustAsk = false;
   push = (request: PushRequest): Promise<PushResult> => {

@@ -2,17 +2,12 @@ import type Docker from 'dockerode';
 import type { LocalImage } from './container-runtime.js';
 import { orGone } from './docker-errors.js';
 
-export interface FoundImage extends LocalImage {
-  /** `os/architecture[/variant]` */
-  readonly platform: string;
-}
-
 /** What the engine has under the name; undefined: nothing, or what is not to be seen. */
 export async function findImage(
   docker: Docker,
   reference: string,
   isHidden: (image: Docker.ImageInspectInfo) => boolean = () => false,
-): Promise<FoundImage | undefined> {
+): Promise<LocalImage | undefined> {
   const found = await orGone(docker.getImage(reference).inspect());
   if (found === undefined || isHidden(found)) return undefined;
   const { Os: os, Architecture: architecture, Variant: variant } = found;

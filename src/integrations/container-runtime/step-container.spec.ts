@@ -37,6 +37,19 @@ describe('createOptions', () => {
     expect(all.filter((key) => never.includes(key) || key === 'ExposedPorts')).toEqual([]);
   });
 
+  it('gives it its limits, and the log to us alone', () => {
+    const limits = { cpus: 1.5, memory: 64, pids: 10, shmSize: 20 };
+    const ulimits = [{ Name: 'nofile', Soft: 5, Hard: 5 }] as const;
+    expect(createOptions(spec({ limits }), { ...FRAME, ulimits }).HostConfig).toMatchObject({
+      ...{ NanoCpus: 1.5e9, PidsLimit: 10, ShmSize: 20, Ulimits: ulimits },
+      // As much as memory: no swap.
+      ...{ Memory: 64, MemorySwap: 64 },
+      LogConfig: { Type: 'none', Config: {} },
+    });
+    expect(step.HostConfig).not.toHaveProperty('Memory');
+    expect(step.HostConfig).not.toHaveProperty('NanoCpus');
+  });
+
   it('leaves to the image what is not said', () => {
     const own = ['Entrypoint', 'Cmd', 'User', 'WorkingDir'];
     expect(Object.keys(sidecar).filter((key) => own.includes(key))).toEqual([]);

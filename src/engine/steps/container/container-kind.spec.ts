@@ -79,6 +79,32 @@ stages:
     (key) => expect(problems(`name: x\nsteps: [{ image: a, run: b, ${key} }]\n`)).toHaveLength(1),
   );
 
+  it.each(
+    [
+      ['privileged: true', 'volumes: ["/:/host"]', 'mounts: [/]', 'devices: [/dev/kvm]'],
+      ['cap_add: [SYS_ADMIN]', 'security_opt: [a]', 'group_add: [docker]', 'sysctls: {}'],
+      ['network: host', 'network_mode: host', 'pid: host', 'ipc: host', 'userns: host'],
+      ['runtime: a', 'gpus: all', 'cgroup_parent: /', 'options: --privileged', 'ports: [80]'],
+      ['restart: always', 'dns: [a]', 'extra_hosts: [a]', 'labels: {}', 'tmpfs: [/x]'],
+    ].flat(),
+  )('takes nothing of the machine by %s, wherever it stands', (key) => {
+    const name = key.replace(/:.*/, '');
+    for (const yaml of [
+      `name: x\nsteps: [{ image: a, run: b, ${key} }]\n`,
+      `name: x\ndefaults: { image: a, ${key} }\nsteps: [b]\n`,
+      `name: x\nstages: [{ name: s, image: a, ${key}, steps: [b] }]\n`,
+      `name: x\nsidecars: { d: { image: a, ${key} } }\nsteps: [b]\n`,
+    ]) {
+      if (name === 'ports' && yaml.includes('sidecars')) continue;
+      const { plan, problems: found } = compileYaml(yaml);
+      expect(plan).toBeUndefined();
+      expect(found.map(({ code }) => code)).toEqual([
+        expect.stringMatching(/^unknown_(key|value)$/),
+      ]);
+      expect(found[0]?.message).toContain(name === 'network' ? '' : `has no key "${name}"`);
+    }
+  });
+
   it('refuses keys of containers at a step that runs in none', () => {
     const [problem] = problems('name: x\nsteps: [{ name: s, run: b, memory: 1g }]\n');
     expect(problem).toMatch(/^missing_image 2: The step "s" says how its container is made/);

@@ -27,6 +27,7 @@ import {
   EngineAwayError,
   type LocalImage,
 } from '../../../integrations/container-runtime/container-runtime.js';
+import { type AwaitedNetwork, awaitNetwork } from '../await-network.js';
 import type { RunImages } from '../steps/run-images.js';
 import type { EndedSidecar, StepSidecars } from '../steps/step-sidecars.js';
 import type { Dial } from './dial.js';
@@ -35,8 +36,6 @@ import { howEnded, Sidecar, type SidecarOutput } from './sidecar.js';
 
 /** From TERM to KILL, for all that stop together, ms. */
 const KILL_GRACE_MS = 8_000;
-/** Until an engine whose addresses are all in use is asked for a network again, ms. */
-const NETWORK_AGAIN_MS = 2_000;
 /** For a probe that is a program, ms: some begin slowly. */
 const EXEC_LIMIT_MS = 30_000;
 /** Characters of what a probe said. */
@@ -199,30 +198,20 @@ export class RunSidecars extends SidecarHost implements StepSidecars {
     return { code: 'user_missing', message: `${image} has no user ${named}` };
   }
 
-  /** Addresses that others use come back when their executions end. */
   private async openNetwork(
     tell: (line: string) => void,
     signal: AbortSignal,
-  ): Promise<
-    | { readonly kind: 'network'; readonly name: string }
-    | { readonly kind: 'refused'; readonly message: string }
-  > {
+  ): Promise<AwaitedNetwork> {
     const { runtime, group, clock } = this.tools;
     const aborted = whenAborted(signal);
-    for (let isTold = false; ; isTold = true) {
-      signal.throwIfAborted();
-      const opened = await runtime.openNetwork(group);
-      if (opened.kind !== 'full') {
-        if (opened.kind === 'network') this.network = opened.name;
-        return opened;
-      }
-      if (!isTold) {
-        tell(`Waits for a network: all addresses of the engine are in use (${opened.message}).`);
-      }
-      const pause = timer(clock, NETWORK_AGAIN_MS, undefined);
-      await Promise.race([pause.ends, aborted]);
-      pause.cancel();
-    }
+    const pause = async (ms: number): Promise<void> => {
+      const waiting = timer(clock, ms, undefined);
+      await Promise.race([waiting.ends, aborted]);
+      waiting.cancel();
+    };
+    const opened = await awaitNetwork(() => runtime.openNetwork(group), tell, pause, signal);
+    if (opened.kind === 'network') this.network = opened.name;
+    return opened;
   }
 
   private async awaitReady(sidecar: Sidecar, signal: AbortSignal): Promise<OneStarted> {

@@ -15,11 +15,12 @@ import {
   type ArtifactSources,
   type FoundArtifacts,
 } from '../../artifacts/artifact-sources.js';
+import type { Artifact } from '../../artifacts/artifact.js';
 import { NoUpstreamError } from '../../artifacts/no-upstream.error.js';
 import type { StepOutput } from './step-output.js';
 
-/** What one archive may hold: it was held to limits when it was kept. */
-const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 1_000_000 };
+/** Files, folders and links of one archive. */
+const MAX_ENTRIES = 1_000_000;
 
 /** Where artifacts are, and how they come into workspaces. */
 export interface ArtifactBringing {
@@ -50,9 +51,9 @@ export class BroughtArtifacts {
     const staged: string[] = [];
     for (const source of sources) {
       const { executionId, shown } = await this.executionOf(source);
-      const found = archivesOf(await this.tools.sources.ofExecution(executionId), source);
-      for (const archive of found) {
-        staged.push(await this.unpack(archive, signal));
+      const all = await this.tools.sources.ofExecution(executionId);
+      for (const archive of archivesOf(all, source)) {
+        staged.push(await this.unpack(archive, bytesOf(all, archive), signal));
         const from = shown === undefined ? '' : ` of ${shown}`;
         this.output.systemLine(address, `artifacts: brings ${archive.shown}${from}`);
       }
@@ -76,12 +77,24 @@ export class BroughtArtifacts {
     return this.tools.sources.lastSuccess(pipeline, branch ?? '');
   }
 
-  private async unpack({ objectKey: key }: FoundArtifacts, signal: AbortSignal): Promise<string> {
+  private async unpack(
+    { objectKey: key }: FoundArtifacts,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<string> {
     const folder = await this.tools.workspaces.stage(this.workspace);
     const { body } = await this.tools.objects.get(key, { signal });
-    await unpackTree(body, folder, { limits: LIMITS, missingTargets: 'keep', signal });
+    await unpackTree(body, folder, {
+      limits: { maxBytes, maxEntries: MAX_ENTRIES },
+      ...{ missingTargets: 'keep', signal },
+    });
     return folder;
   }
+}
+
+/** Of all files of an archive, by their records: one that holds more is not what was kept. */
+function bytesOf(all: readonly Artifact[], { objectKey: key }: FoundArtifacts): number {
+  return all.reduce((sum, { objectKey, size }) => sum + (objectKey === key ? size : 0), 0);
 }
 
 /** Whether another try may bring what this one could not. */

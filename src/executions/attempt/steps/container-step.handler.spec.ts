@@ -51,6 +51,7 @@ describe('ContainerStepHandler', () => {
   let root: string;
   let abort: AbortController;
   let told: string[];
+  let pauses: number[];
   let runtime: FakeContainerRuntime;
   let mounts: StepMounts;
   let access: RegistryAccess;
@@ -61,6 +62,7 @@ describe('ContainerStepHandler', () => {
     root = mkdtempSync(join(tmpdir(), 'mr-container-step-'));
     abort = new AbortController();
     told = [];
+    pauses = [];
     mounts = new StepMounts();
     access = RegistryAccess.none;
     allowed = undefined;
@@ -94,6 +96,10 @@ describe('ContainerStepHandler', () => {
     return new ContainerStepHandler(
       ...([runtime, images, workspace, ownership, 'g', output, host] as const),
       ...([sidecars, mounts] as const),
+      async (ms) => {
+        pauses.push(ms);
+        await new Promise((resolve) => setImmediate(resolve));
+      },
     );
   }
 
@@ -138,6 +144,8 @@ describe('ContainerStepHandler', () => {
     expect(runtime.started).toEqual([
       expect.objectContaining({
         group: 'g',
+        // Not its name, which may mean another one meanwhile.
+        imageId: `id-of-${REFERENCE}`,
         user: '7:8',
         network: 'none',
         limits: { cpus: 1.5, memory: 64, pids: 4096, shmSize: 256 * 1024 ** 2 },
@@ -162,6 +170,26 @@ describe('ContainerStepHandler', () => {
     networks.clear();
     await run({ exit: exited(0) });
     expect(runtime.started[0]?.network).toBe('steps');
+  });
+
+  it('waits while the engine has no address for its network, and says so once', async () => {
+    const handler = make({ exit: exited(0) });
+    runtime.networksRefused = 2;
+    expect(await handler.run(attempt(), abort.signal, progress)).toMatchObject({ kind: 'success' });
+    expect(told.filter((line) => line.includes('Waits for a network'))).toHaveLength(1);
+    expect(pauses).toEqual([2_000, 2_000]);
+    runtime.networksRefused = 1;
+    await handler.run(attempt({ network: 'none' }), abort.signal, progress);
+    expect(pauses).toHaveLength(2);
+  });
+
+  it('does not wait for its network once it is stopped', async () => {
+    const handler = make({ exit: exited(0) });
+    runtime.networksRefused = Infinity;
+    const ended = handler.run(attempt(), abort.signal, progress);
+    setImmediate(() => abort.abort(new Error('stopped')));
+    expect(await ended).toEqual({ kind: 'aborted' });
+    expect(runtime.started).toEqual([]);
   });
 
   it('mounts what the try was given besides, once', async () => {
@@ -272,6 +300,24 @@ describe('ContainerStepHandler', () => {
     const outcome = await run({ exit: exited(0) }, {}, { code, message: 'm' });
     expect(outcome).toMatchObject({ kind, reason: { code, data: { image: 'app:1' } } });
     expect(runtime.started).toEqual([]);
+  });
+
+  it('names both platforms where the shell of an image of another one says nothing', async () => {
+    const foreign = { platform: 'linux/arm64' };
+    const silent = { exit: exited(255), does: tells('') };
+    expect(await run(silent, {}, foreign)).toEqual({
+      kind: 'failed',
+      isFinal: true,
+      reason: {
+        code: 'image_platform',
+        message: expect.stringMatching(/linux\/arm64.*linux\/amd64/) as unknown,
+        data: { image: 'app:1' },
+      },
+    });
+    // The engine emulates it: the shell has spoken.
+    const spoke = { exit: exited(255), does: tells('b') };
+    expect(await run(spoke, {}, foreign)).toMatchObject({ kind: 'failed', exitCode: 255 });
+    expect(await run(silent)).toMatchObject({ kind: 'failed', exitCode: 255 });
   });
 
   it('refuses a user that the image does not have, before anything is started', async () => {

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { failPoint } from '../../../common/fail-point.js';
+import { isFor } from '../../../common/values/image-platform.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -17,12 +19,14 @@ import {
   type ContainerRuntime,
   EngineAwayError,
   type LocalImage,
+  type NetworkResult,
   type RunningContainer,
 } from '../../../integrations/container-runtime/container-runtime.js';
 import { pipeToSink } from '../../../logs/write/log-sink.js';
 import { HandOverError } from '../../../workspaces/tree-owners.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
+import { awaitNetwork } from '../await-network.js';
 import { containerCommand, TOLD } from './container-command.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { endOf } from './ended-program.js';
@@ -53,6 +57,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly host: Pick<StepHost, 'begin'>,
     private readonly sidecars: Pick<StepSidecars, 'networkOf'>,
     private readonly mounts: Pick<StepMounts, 'take'>,
+    private readonly pause = untilOrAborted,
   ) {
     super();
   }
@@ -99,7 +104,24 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     if (user === undefined)
       return finallyFailed('user_missing', `${action.image} has no user ${named}`);
     signal.throwIfAborted();
+    const refusedNetwork = await this.openNetwork(attempt, tell, signal);
+    if (refusedNetwork) return refusedNetwork;
     return this.ownership.asUser(user.uid, () => this.runWith(attempt, image, signal, progress));
+  }
+
+  /** That of sidecars is there by now; undefined: it has what it needs. */
+  private async openNetwork(
+    { action, address }: StepAttempt<ContainerAction>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<StepOutcome | undefined> {
+    const isOfSidecars = this.sidecars.networkOf(address.stage) !== undefined;
+    if (action.network === 'none' || isOfSidecars) return undefined;
+    const pause = (ms: number): Promise<unknown> => this.pause(ms, signal);
+    const open = (): Promise<NetworkResult> => this.runtime.openStepsNetwork();
+    const opened = await awaitNetwork(open, tell, pause, signal);
+    if (opened.kind === 'network') return undefined;
+    return infrastructure('container_not_started', opened.message);
   }
 
   private async runWith(
@@ -124,10 +146,26 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       progress.begin('command');
       const { exit, killed } = await this.follow(container, attempt, signal);
       failPoint('step_ended');
-      return outcomeOf(exit, killed, attempt, files);
+      const why = killed ? undefined : await this.whyNotRun(exit, image, attempt, files);
+      return why ?? outcomeOf(exit, killed, attempt, files);
     } finally {
       files.close();
     }
+  }
+
+  /** A shell that said no word, of an image whose programs the engine does not run. */
+  private async whyNotRun(
+    exit: ContainerExit,
+    { platform }: LocalImage,
+    { action }: StepAttempt<ContainerAction>,
+    files: ContainerFiles,
+  ): Promise<StepOutcome | undefined> {
+    if (exit.kind !== 'exited' || exit.exitCode === 0 || action.commands.length === 0) return;
+    if (files.readTold() !== '') return;
+    const { platform: engine } = await this.runtime.facts();
+    if (isFor(platform, undefined, engine)) return;
+    const message = `${action.image} is for ${platform}, and this engine, which is ${engine}, runs no programs of that`;
+    return refused({ code: 'image_platform', message }, action);
   }
 
   private start(
@@ -176,6 +214,11 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     await streams;
     return ended;
   }
+}
+
+/** Resolves after so many ms, or when it is aborted. */
+async function untilOrAborted(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
 function outcomeOf(

@@ -22,8 +22,6 @@ import type { StepOutput } from './step-output.js';
 
 /** Where steps in containers see what tools keep. */
 const CONTAINER_FOLDER = '/millrace/cache';
-/** Of the archive of a cache: it was held to a limit when it was saved. */
-const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER, maxEntries: 1_000_000 };
 
 /** A cache of one try, from its restore to its saving. */
 export interface OpenCache {
@@ -178,7 +176,10 @@ export class RunCaches {
     if (body === undefined) return false;
     const staged = await this.workspaces.stage(this.workspace);
     try {
-      await unpackTree(body, staged, { limits: LIMITS, missingTargets: 'keep', signal });
+      await unpackTree(body, staged, {
+        limits: this.store.limits,
+        ...{ missingTargets: 'keep', signal },
+      });
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       await this.store.drop(found.cache);

@@ -12,7 +12,8 @@ const CONTAINER_VARIABLES = {
   CI_OUTPUT: CONTAINER_OUTPUT,
   GIT_CONFIG_COUNT: '1',
   GIT_CONFIG_KEY_0: 'safe.directory',
-  GIT_CONFIG_VALUE_0: CONTAINER_WORKSPACE,
+  // Repositories below the workspace, too: git takes no pattern of folders before 2.46.
+  GIT_CONFIG_VALUE_0: '*',
 } as const;
 
 /**
