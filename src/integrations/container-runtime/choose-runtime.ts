@@ -7,7 +7,9 @@ import type { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
 import { DockerBuilder } from './docker-builder.js';
 import { saidBy } from './docker-errors.js';
-import { type DockerOptions, DockerRuntime } from './docker-runtime.js';
+import type { DockerOptions } from './docker-options.js';
+import { DockerRuntime } from './docker-runtime.js';
+import type { ImageCleaner } from './image-cleaner.js';
 import { closeHost } from './host-firewall.js';
 import { AbsentBuilder, type ImageBuilder } from './image-builder.js';
 import { NosuidMount } from './nosuid-mount.js';
@@ -16,6 +18,8 @@ export interface RuntimeChoice {
   readonly runtime: ContainerRuntime;
   readonly builder: ImageBuilder;
   readonly support: ContainerSupport;
+  /** Absent: there is no engine. */
+  readonly cleaner?: ImageCleaner;
   close(): Promise<void>;
 }
 
@@ -58,7 +62,8 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
     const hostReachable = await closeHost();
     const built = { builder: program?.name, reason };
     const support = ContainerSupport.by(name, platform, { ...built, hostReachable });
-    return { runtime, builder, support, close };
+    const { cleaner } = runtime;
+    return { runtime, builder, support, cleaner, close };
   } catch (error) {
     return none(saidBy(error));
   }

@@ -11,6 +11,7 @@ import { installationName, workspacesFolder } from '../../config/paths.js';
 import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
 import { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
+import { ImageCleaning } from './image-cleaning.js';
 import { ImageBuilder } from './image-builder.js';
 
 const CHOICE = Symbol('RuntimeChoice');
@@ -54,7 +55,15 @@ const logger = new Logger('ContainerRuntime');
   exports: [ContainerRuntime, ImageBuilder, ContainerSupport],
 })
 export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(CHOICE) private readonly choice: RuntimeChoice) {}
+  private readonly cleaning: ImageCleaning | undefined;
+
+  constructor(
+    @Inject(CHOICE) private readonly choice: RuntimeChoice,
+    { imageDays: days, maxImagesSize: maxBytes }: MillraceConfig,
+  ) {
+    const { cleaner } = choice;
+    this.cleaning = cleaner && new ImageCleaning(cleaner, { days, maxBytes });
+  }
 
   async onModuleInit(): Promise<void> {
     const { runtime, support } = this.choice;
@@ -74,9 +83,11 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
     );
     const ended = await runtime.sweepStale();
     if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
+    this.cleaning?.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.cleaning?.stop();
     await this.choice.close();
   }
 }

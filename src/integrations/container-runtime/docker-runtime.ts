@@ -1,7 +1,6 @@
 import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
-import { PassThrough, Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { PassThrough, type Readable } from 'node:stream';
 import {
   type ContainerExit,
   ContainerRuntime,
@@ -18,10 +17,12 @@ import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { BUILT_LABELS, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, removeContainers } from './docker-removal.js';
-import { PrivateImages } from './private-images.js';
-import { pullImage } from './docker-pull.js';
-import { isOnlyBuilt, removeBuilt } from './built-images.js';
-import { findImage, type FoundImage, isOf } from './find-image.js';
+import type { PrivateImages } from './private-images.js';
+import { removeBuilt } from './built-images.js';
+import type { DockerOptions } from './docker-options.js';
+import { DockerImages } from './docker-images.js';
+import { ImageCleaner } from './image-cleaner.js';
+import { nothingImage } from './nothing-image.js';
 import {
   ensureStepsNetwork,
   groupNetworkName,
@@ -33,18 +34,6 @@ import { numberedUser, userInFiles } from './image-users.js';
 import { createOptions } from './step-container.js';
 
 const MAX_USERS = 500;
-/** An image of no files at all, for containers that are made, and never started. */
-const NOTHING_IMAGE = 'millrace-nothing:1';
-/** A tar archive without entries is two blocks of zeros. */
-const NO_FILES = Buffer.alloc(1024);
-
-export interface DockerOptions {
-  /** `unix:///…`, `tcp://host:port` or `http(s)://…` */
-  readonly host: string;
-  /** Names this installation in labels. */
-  readonly installation: string;
-  readonly report: (what: string, error: unknown) => void;
-}
 
 /** Containers on a Docker Engine, or on what speaks its API. */
 export class DockerRuntime extends ContainerRuntime {
@@ -54,7 +43,9 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
   });
-  readonly privateImages: PrivateImages;
+  private readonly images: DockerImages;
+  /** Removes what nobody uses of the images that were fetched. */
+  readonly cleaner: ImageCleaner;
   private readonly removals = new Set<Promise<void>>();
   private network: Promise<void> | undefined;
   /** Networks that are being made, by their groups. */
@@ -64,9 +55,14 @@ export class DockerRuntime extends ContainerRuntime {
   constructor(private readonly options: DockerOptions) {
     super();
     this.docker = dockerAt(options.host);
-    this.privateImages = new PrivateImages(this.docker, () => this.nothing());
+    this.images = new DockerImages(this.docker, options);
+    this.cleaner = new ImageCleaner(this.docker, this.images.pulled, options.installation);
     this.installation = { [LABELS.installation]: options.installation };
     this.labels = { ...this.installation, [LABELS.owner]: ownerLabel(process.pid) };
+  }
+
+  get privateImages(): PrivateImages {
+    return this.images.private;
   }
 
   async facts(): Promise<EngineFacts> {
@@ -78,38 +74,17 @@ export class DockerRuntime extends ContainerRuntime {
     };
   }
 
-  async provide(
+  provide(
     request: ImageRequest,
     onProgress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<ImageResult> {
-    const { reference, platform, login } = request;
-    if (login) await this.privateImages.add(reference);
-    const isPrivate = login !== undefined || (await this.privateImages.has(reference));
-    if (isPrivate && request.pull === 'never') return unproven(reference);
-    const mayBeHere = !isPrivate && request.pull !== 'always';
-    const here = mayBeHere ? await this.find(reference) : undefined;
-    if (here && isFor(here, platform)) return { kind: 'image', image: here, pulled: false };
-    if (request.pull === 'never') {
-      if (here) return otherPlatform(reference, here, platform);
-      const message = `${reference} is not on the worker, and pull: never was asked for`;
-      return { kind: 'refused', refusal: { code: 'image_missing', message } };
-    }
-    signal.throwIfAborted();
-    onProgress(`pulling ${reference}`);
-    const refusal = await pullImage(this.docker, request, onProgress, signal);
-    if (refusal) return { kind: 'refused', refusal };
-    const image = await this.find(reference);
-    // Engines take the one platform that an image has, whatever they were asked for.
-    if (image && !isFor(image, platform)) return otherPlatform(reference, image, platform);
-    if (image) return { kind: 'image', image, pulled: true };
-    const message = `${reference} was pulled, and is gone again`;
-    return { kind: 'refused', refusal: { code: 'pull_failed', message } };
+    return this.images.provide(request, onProgress, signal);
   }
 
   /** Whether a path of this machine is the same on the engine's. */
   async sees(path: string): Promise<boolean> {
-    const image = await this.nothing();
+    const image = await nothingImage(this.docker);
     try {
       const container = await asked(
         this.docker.createContainer({
@@ -180,6 +155,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   async sweep(group: string): Promise<number> {
+    this.images.pulled.release(group);
     await Promise.all(this.removals);
     const labels = { ...this.installation, [LABELS.group]: group };
     const ended = await removeContainers(this.docker, labels);
@@ -202,6 +178,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   async close(): Promise<void> {
+    await this.images.pulled.close();
     await Promise.all(this.removals);
   }
 
@@ -218,24 +195,6 @@ export class DockerRuntime extends ContainerRuntime {
     );
     this.removals.add(removal);
     void removal.finally(() => this.removals.delete(removal));
-  }
-
-  /** What the engine has under the name; what was only built and called so is not it. */
-  private find(reference: string): Promise<FoundImage | undefined> {
-    return findImage(this.docker, reference, (image) =>
-      isOnlyBuilt(image, (digest) => isOf(digest, reference)),
-    );
-  }
-
-  /** The name of an image of no files, which is there. */
-  private async nothing(): Promise<string> {
-    // Made again, it would leave the one before without a name.
-    if (await orGone(this.docker.getImage(NOTHING_IMAGE).inspect())) return NOTHING_IMAGE;
-    const made = await asked(
-      this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
-    );
-    await buffer(made as Readable);
-    return NOTHING_IMAGE;
   }
 
   private async readUser(imageId: string, user: string): Promise<ContainerUser | undefined> {
@@ -265,25 +224,6 @@ export class DockerRuntime extends ContainerRuntime {
     );
     return this.network;
   }
-}
-
-/** A variant that was not asked for may be any. */
-function isFor({ platform }: { readonly platform: string }, wanted: string | undefined): boolean {
-  return wanted === undefined || platform === wanted || platform.startsWith(`${wanted}/`);
-}
-
-function otherPlatform(
-  reference: string,
-  { platform }: { readonly platform: string },
-  wanted = '',
-): ImageResult {
-  const message = `${reference} is for ${platform}, and ${wanted} was asked for`;
-  return { kind: 'refused', refusal: { code: 'image_platform', message } };
-}
-
-function unproven(reference: string): ImageResult {
-  const message = `${reference} was fetched with a log-in: whoever uses it must fetch it, which pull: never forbids`;
-  return { kind: 'refused', refusal: { code: 'image_unauthorized', message } };
 }
 
 /** A container whose program never ran; there is none of it any more. */

@@ -60,8 +60,8 @@ export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 export class StepHandlers {
   constructor(
     private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>,
-    /** The images of one run, by what it logs in with at registries. */
-    readonly imagesFor: (access: RegistryAccess) => RunImages,
+    /** The images of one run, by its group and what it logs in with at registries. */
+    readonly imagesFor: (group: string, access: RegistryAccess) => RunImages,
   ) {}
 
   /** One handler for each kind. */
@@ -119,7 +119,7 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
     new Map(all.map(([kind, create]) => [kind, besideSidecars(collecting(create))])),
-    (access) => new RunImages(containers, access, allowed, new BuiltNames()),
+    (group, access) => new RunImages(containers, group, access, allowed, new BuiltNames()),
   );
 }
 
