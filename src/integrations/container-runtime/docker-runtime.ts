@@ -12,7 +12,8 @@ import {
   type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
-import { attach, DockerContainer } from './docker-container.js';
+import { ContainerFolderGiver } from './container-folder-giver.js';
+import { startContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { BUILT_LABELS, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
@@ -22,6 +23,7 @@ import { removeBuilt } from './built-images.js';
 import type { DockerOptions } from './docker-options.js';
 import { DockerImages } from './docker-images.js';
 import { ImageCleaner } from './image-cleaner.js';
+import type { FolderGiver } from './folder-giver.js';
 import { nothingImage } from './nothing-image.js';
 import {
   ensureStepsNetwork,
@@ -105,6 +107,11 @@ export class DockerRuntime extends ContainerRuntime {
     }
   }
 
+  /** @param program built file of `giveTree` */
+  folderGiver(program: string): FolderGiver {
+    return new ContainerFolderGiver(this.docker, this.labels, program, this.options.report);
+  }
+
   userOf(imageId: string, user: string): Promise<ContainerUser | undefined> {
     const numbered = numberedUser(user);
     if (numbered) return Promise.resolve(numbered);
@@ -120,23 +127,14 @@ export class DockerRuntime extends ContainerRuntime {
   async start(spec: ContainerSpec): Promise<RunningContainer> {
     if (spec.network === 'steps') await this.ensureNetwork();
     const { ulimits } = this.limits;
-    let container: Docker.Container | undefined;
+    const options = createOptions(spec, {
+      labels: this.labels,
+      ulimits,
+      stepsNetwork: stepsNetworkName(this.options.installation),
+    });
     try {
-      const options = createOptions(spec, {
-        labels: this.labels,
-        ulimits,
-        stepsNetwork: stepsNetworkName(this.options.installation),
-      });
-      container = await asked(this.docker.createContainer(options));
-      const output = await asked(attach(container));
-      // Begun before the start, so that no end is missed, however short the container's life.
-      const ended = container.wait({ condition: 'next-exit' });
-      ended.catch(() => undefined);
-      await asked(container.start());
-      const made = container;
-      return new DockerContainer(made, spec.user, output, ended, () => this.remove(made));
+      return await startContainer(this.docker, options, (made) => this.remove(made));
     } catch (error) {
-      if (container) this.remove(container);
       if (statusOf(error) === undefined) throw error;
       const message = saidBy(error);
       return this.limits.lower(message, ulimits) ? this.start(spec) : notStarted(message);

@@ -61,6 +61,7 @@ describe('CollectingStepHandler', () => {
       artifacts,
       reports,
       brought,
+      { asServer: (work) => work() },
     );
     const attempt = {
       address: { stage: 's', step: 'x', attempt: 1 },

@@ -44,6 +44,8 @@ export interface RestoredCaches {
 /** Restores and saves the caches of one run, and says in the log what was found and why not. */
 export class RunCaches {
   private readonly origin: CacheOrigin;
+  /** Tools whose folders a step in a container may have written since this process had them. */
+  private readonly written = new Set<CacheTool>();
 
   constructor(
     private readonly store: CacheStore,
@@ -72,7 +74,10 @@ export class RunCaches {
       if (!('tool' in plan)) continue;
       const folder = this.folderOf(plan.tool);
       const target = isImage ? `${CONTAINER_FOLDER}/${plan.tool}` : folder;
-      if (isImage) mounts.push({ source: folder, target });
+      if (isImage) {
+        mounts.push({ source: folder, target });
+        this.written.add(plan.tool);
+      }
       const environment = mergedNames(attempt.environment, variables);
       variables = mergedNames(variables, toolVariables(plan.tool, target, environment));
     }
@@ -104,8 +109,9 @@ export class RunCaches {
     signal: AbortSignal,
   ): Promise<OpenCache> {
     const name = 'tool' in plan ? plan.tool : plan.paths.join(' ');
-    if ('tool' in plan) this.makeFolder(plan.tool);
-    const { key, restoreKeys, why } = await this.keyOf(plan);
+    const { key, restoreKeys, why } = await this.ready(plan).catch((error: unknown) => ({
+      ...{ key: undefined, restoreKeys: [], why: messageOf(error) },
+    }));
     if ('tool' in plan && key !== undefined && !this.isEmpty(plan.tool)) {
       this.tell(address, name, 'as a step before has left it');
       return { plan, name, key, isHit: false };
@@ -128,6 +134,11 @@ export class RunCaches {
       this.tell(address, name, `miss: ${messageOf(error)}`);
     }
     return { plan, name, key, isHit: false };
+  }
+
+  private async ready(plan: CachePlan): ReturnType<RunCaches['keyOf']> {
+    if ('tool' in plan) await this.makeFolder(plan.tool);
+    return this.ownership.asServer(() => this.keyOf(plan));
   }
 
   private async keyOf(plan: CachePlan): Promise<{
@@ -170,7 +181,10 @@ export class RunCaches {
   }
 
   private async saveOne(plan: CachePlan, key: string, signal: AbortSignal): Promise<string> {
-    const result = await this.store.save(this.origin, key, await this.treeOf(plan), signal);
+    const tree = await this.treeOf(plan);
+    const result = await this.ownership.asServer(() =>
+      this.store.save(this.origin, key, tree, signal),
+    );
     switch (result.kind) {
       case 'saved':
         return `saved as ${key}, ${megabytes(result.cache.size)} MB${evictedText(result.evicted)}`;
@@ -186,6 +200,7 @@ export class RunCaches {
   private async treeOf(plan: CachePlan): Promise<SavedTree> {
     const scratch = join(this.workspace.root, 'scratch');
     await mkdir(scratch, { recursive: true, mode: 0o700 });
+    if ('tool' in plan) await this.takeBack(plan.tool);
     return 'tool' in plan
       ? { root: this.folderOf(plan.tool), globs: toolCache(plan.tool).kept, scratch }
       : { root: this.workspace.directory, globs: plan.paths, scratch };
@@ -200,9 +215,14 @@ export class RunCaches {
   }
 
   /** Whatever user a step in a container is: nobody but this execution comes here. */
-  private makeFolder(tool: CacheTool): void {
+  private async makeFolder(tool: CacheTool): Promise<void> {
     mkdirSync(this.folderOf(tool), { recursive: true });
+    await this.takeBack(tool);
     chmodSync(this.folderOf(tool), 0o777);
+  }
+
+  private async takeBack(tool: CacheTool): Promise<void> {
+    if (this.written.delete(tool)) await this.ownership.readable(this.folderOf(tool));
   }
 
   private tell(address: StepAttempt['address'], name: string, line: string): void {

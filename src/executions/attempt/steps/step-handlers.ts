@@ -104,11 +104,11 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([containers, images, workspace, ownership] as const),
         ...([group, output, host, sidecars, mounts] as const),
       ),
-    build: ({ workspace, group, output, host, masks, images }) =>
+    build: ({ workspace, group, output, host, masks, images, ownership }) =>
       new BuildStepHandler({
         ...{ processes, builder: tools.builder, allowed },
         ...{ access: images.access, built: images.built },
-        ...{ workspace, group, output, host, masks },
+        ...{ workspace, ownership, group, output, host, masks },
       }),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
@@ -128,7 +128,7 @@ function collecting(create: StepHandlerFactory): StepHandlerFactory {
   return (place) =>
     new CollectingStepHandler(
       new CachedStepHandler(create(place), place.caches, place.mounts),
-      ...([place.artifacts, place.reports, place.brought] as const),
+      ...([place.artifacts, place.reports, place.brought, place.ownership] as const),
     );
 }
 
