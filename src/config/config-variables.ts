@@ -616,10 +616,25 @@ export const configVariables = {
     kind: byteSize(MiB, 1024 * GiB),
     fallback: () => 10 * GiB,
   }),
+  maxImagesSize: variable({
+    name: 'MAX_IMAGES_SIZE',
+    section: 'Limits',
+    description:
+      'Images kept of those that Millrace fetched to the container engine of a worker; those that were not used for longest go first.',
+    kind: byteSize(MiB, 1024 * 1024 * GiB),
+    fallback: () => 50 * GiB,
+  }),
   cacheDays: variable({
     name: 'CACHE_DAYS',
     section: 'Retention',
     description: 'Days after which a cache that no run has used is removed.',
+    kind: integer(1, 3650),
+    fallback: () => 30,
+  }),
+  imageDays: variable({
+    name: 'IMAGE_DAYS',
+    section: 'Retention',
+    description: 'Days after which an image that Millrace fetched and no run has used is removed.',
     kind: integer(1, 3650),
     fallback: () => 30,
   }),

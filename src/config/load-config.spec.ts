@@ -122,6 +122,8 @@ describe('parseConfig', () => {
       MAX_ARTIFACTS_SIZE: '1',
       MAX_CACHE_SIZE: '1',
       CACHE_DAYS: '0',
+      MAX_IMAGES_SIZE: '1',
+      IMAGE_DAYS: '0',
       MAX_LOG_SIZE: '1',
       LIVE_LOG_SIZE: '1',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://x',

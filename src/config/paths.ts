@@ -87,7 +87,8 @@ export function packageVersion(): string {
  * Programs that one process of Millrace starts as another, by their path under `dist/` without
  * `.js`.
  */
-export type EntryName = 'main' | 'worker' | 'launcher' | 'cli' | 'compile-child' | 'hand-over';
+export type EntryName =
+  'main' | 'worker' | 'launcher' | 'cli' | 'compile-child' | 'hand-over' | 'workspaces/give-tree';
 
 /**
  * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the

@@ -189,5 +189,6 @@ function containersOf(support: ContainerSupport): WorkerContainers {
     builder: support.builder ?? null,
     builder_reason: support.builderReason ?? null,
     host_reachable: support.hostReachable ?? null,
+    socket_shared: support.socketShared ?? null,
   };
 }

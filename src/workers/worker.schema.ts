@@ -44,6 +44,8 @@ export interface WorkerContainers {
   readonly builder_reason?: string | null;
   /** Why containers may reach the machine; null: they do not. */
   readonly host_reachable?: string | null;
+  /** Why steps in the shell may use the engine as the worker does; null: they may not. */
+  readonly socket_shared?: string | null;
 }
 
 /** One life of one worker process: a restarted process is another worker. */

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
+import { errorLine } from '../common/child-process/error-line.js';
+import { entryFile } from '../config/paths.js';
+import type { FolderGiver } from '../integrations/container-runtime/folder-giver.js';
 import type { HandOverRequest } from './hand-over.js';
 
 /** Gives trees of files to users. */
@@ -31,12 +34,25 @@ export class ChrootTreeOwners implements TreeOwners {
       text(child.stderr),
       once(child, 'exit') as Promise<[number | null]>,
     ]);
-    if (code !== 0) throw new HandOverError(lastLine(said) || `exit code ${code}`);
+    if (code !== 0) throw new HandOverError(errorLine(said) || `exit code ${code}`);
   }
 }
 
-/** Node prints the line of code first, and the error behind it. */
-function lastLine(said: string): string {
-  const errors = said.split('\n').filter((line) => /Error: /.test(line));
-  return (errors[0] ?? said.trim().split('\n').at(-1) ?? '').trim();
+/** By the container engine, for a process that is not root. */
+export class ContainerTreeOwners implements TreeOwners {
+  constructor(private readonly giver: FolderGiver) {}
+
+  async give(request: HandOverRequest): Promise<void> {
+    try {
+      await this.giver.give(request);
+    } catch (error) {
+      throw new HandOverError(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** Undefined: steps in containers, which have other users, do not run here. */
+export function treeOwners(isRoot: boolean, giver: FolderGiver): TreeOwners | undefined {
+  if (isRoot) return new ChrootTreeOwners(entryFile('hand-over'));
+  return giver.isThere ? new ContainerTreeOwners(giver) : undefined;
 }

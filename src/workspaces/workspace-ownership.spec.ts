@@ -11,7 +11,7 @@ describe('WorkspaceOwnership', () => {
     fails = false;
   });
 
-  function ownership(uid = 500): WorkspaceOwnership {
+  function ownership(uid = 500, server = 0): WorkspaceOwnership {
     const owner = { name: 'steps', uid, gid: 501 };
     const workspace = { root: '/r', directory: '/r/w', home: '', temporary: '', owner };
     const owners = standIn<TreeOwners>({
@@ -20,7 +20,7 @@ describe('WorkspaceOwnership', () => {
         given.push(`${folder} ${to}:${gid}${isShared ? ' shared' : ''}`);
       },
     });
-    return new WorkspaceOwnership(workspace, owners);
+    return new WorkspaceOwnership(workspace, owners, { uid: server, gid: 501 });
   }
   const nothing = async (): Promise<void> => undefined;
 
@@ -77,5 +77,24 @@ describe('WorkspaceOwnership', () => {
     fails = false;
     await owner.asUser(1000, nothing);
     expect(given).toEqual(['/r/w 1000:501']);
+  });
+
+  it('gives nothing to be read by a server that is root', async () => {
+    const owner = ownership();
+    await owner.asUser(0, nothing);
+    await owner.asServer(nothing);
+    await owner.readable('/r/cache');
+    expect(given).toEqual([]);
+  });
+
+  it('gives what others may have made to be read by one that is an ordinary user', async () => {
+    const owner = ownership(500, 500);
+    await owner.asServer(nothing);
+    expect(given).toEqual([]);
+    await owner.asUser(0, nothing);
+    await owner.asServer(nothing);
+    await owner.asServer(nothing);
+    await owner.readable('/r/cache');
+    expect(given).toEqual(['/r/w 500:501', '/r/cache 500:501 shared']);
   });
 });

@@ -6,7 +6,12 @@ export interface FileOwner {
   readonly gid: number;
 }
 
-const ROOT = 0;
+export const ROOT = 0;
+
+/** Of this process. */
+export function ownUser(): FileOwner {
+  return { uid: process.getuid?.() ?? ROOT, gid: process.getgid?.() ?? ROOT };
+}
 
 /**
  * Whose the files of one workspace are. Steps in containers are whatever user their image says;
@@ -23,8 +28,10 @@ export class WorkspaceOwnership {
   constructor(
     private readonly workspace: Workspace,
     private readonly owners: TreeOwners | undefined,
+    /** The user of this process. */
+    private readonly server = ownUser(),
   ) {
-    this.own = workspace.owner ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    this.own = workspace.owner ?? server;
     this.owner = this.own.uid;
   }
 
@@ -36,6 +43,18 @@ export class WorkspaceOwnership {
   /** The step is the user of the steps, or acts as that. */
   asSteps<T>(work: () => Promise<T>): Promise<T> {
     return this.during(this.own.uid, work);
+  }
+
+  /** This process reads the workspace: root reads what is anybody's. */
+  asServer<T>(work: () => Promise<T>): Promise<T> {
+    return this.server.uid === ROOT ? work() : this.asSteps(work);
+  }
+
+  /** As `asServer`, for another folder that steps in containers write. */
+  async readable(folder: string): Promise<void> {
+    const { uid, gid } = this.own;
+    if (this.server.uid === ROOT || this.owners === undefined) return;
+    await this.owners.give({ folder, uid, gid, isShared: true });
   }
 
   /** The step is a user of its image. */

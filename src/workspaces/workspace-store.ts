@@ -17,7 +17,7 @@ import { makePassable } from './passable-folder.js';
 import type { StepUserScripts } from './step-user-scripts.js';
 import { HandOverError, type TreeOwners } from './tree-owners.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
-import { WorkspaceOwnership } from './workspace-ownership.js';
+import { type FileOwner, ownUser, ROOT, WorkspaceOwnership } from './workspace-ownership.js';
 
 /** Below the root of an attempt: no step can enter it. */
 const STAGING = 'staging';
@@ -107,9 +107,10 @@ export class WorkspaceStore {
     const ofSteps = full.map((name) => join(root, name));
     let end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
     let left = emptyRoot(root);
-    if (left !== undefined && this.owner && this.owners) {
+    const owner = this.owner ?? ownUser();
+    if (left !== undefined && this.owners && owner.uid !== ROOT) {
       // A container had other users than the steps have.
-      for (const name of left) await this.giveBack(join(root, name), this.owner);
+      for (const name of left) await this.giveBack(join(root, name), owner);
       end = await this.scripts.run(EMPTY, ofSteps, EMPTY_MS);
       left = emptyRoot(root);
     }
@@ -231,7 +232,7 @@ export class WorkspaceStore {
     return handed;
   }
 
-  private async giveBack(folder: string, { uid, gid }: WorkspaceOwner): Promise<void> {
+  private async giveBack(folder: string, { uid, gid }: FileOwner): Promise<void> {
     try {
       await this.owners?.give({ folder, uid, gid, isShared: false });
     } catch (error) {
@@ -244,6 +245,8 @@ export class WorkspaceStore {
     try {
       if (this.owner) await makePassable(this.base, this.owner);
       else await mkdir(this.base, { recursive: true, mode: 0o711 });
+      // What root of a container leaves could give rights to whoever comes here.
+      if (this.owners && !this.owner) chmodSync(this.base, 0o700);
     } catch (error) {
       this.ready = undefined;
       throw error;

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -65,6 +65,11 @@ export class DockerEngine {
         () => undefined,
       );
     }, 60_000);
+  }
+
+  /** Lets a group use its socket; `--group` of the settings must name it. */
+  async open(): Promise<void> {
+    await chmod(this.folder, 0o711);
   }
 
   /** Ends the daemon and its containerd at once; programs in containers live on. */

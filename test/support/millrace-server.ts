@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeEnvironment } from '../../src/config/environment.js';
@@ -22,6 +22,11 @@ export interface ServerProcess {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
+export interface ServerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface MillraceServerOptions {
   readonly workers?: number;
   readonly concurrency?: number;
@@ -29,6 +34,8 @@ export interface MillraceServerOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Default: a new one each time. */
   readonly databaseName?: string;
+  /** Whom its processes are. Default: the user of the test. */
+  readonly user?: ServerUser;
   /** Data folder, removed at the end. Default: a new one. */
   readonly home?: string;
 }
@@ -103,12 +110,15 @@ export class MillraceServer {
   private constructor(
     readonly home: string,
     readonly environment: Readonly<Record<string, string | undefined>>,
+    private readonly user?: ServerUser,
   ) {}
 
   static async start(options: MillraceServerOptions = {}): Promise<MillraceServer> {
     const stores = options.environment?.['MONGODB_URI'] === undefined ? testServices() : undefined;
     const home = options.home ?? (await mkdtemp(join(tmpdir(), 'millrace-e2e-')));
-    const server = new MillraceServer(home, {
+    const { user } = options;
+    if (user) await chown(home, user.uid, user.gid);
+    const environment = {
       PATH: process.env['PATH'],
       MONGODB_URI: stores?.mongodbUri,
       MONGODB_DATABASE: options.databaseName ?? `e2e_${randomBytes(5).toString('hex')}`,
@@ -120,7 +130,8 @@ export class MillraceServer {
       ALLOW_PRIVATE_URLS: '127.0.0.0/8',
       WORKER_CONCURRENCY: String(options.concurrency ?? 4),
       ...options.environment,
-    });
+    };
+    const server = new MillraceServer(home, environment, user);
     try {
       const workers = options.workers ?? 1;
       await Promise.all([
@@ -138,7 +149,7 @@ export class MillraceServer {
     extra: Readonly<Record<string, string>> = {},
     own: Readonly<Record<string, string>> = {},
   ): Promise<ServerProcess> {
-    const api = launch('main', { ...this.environment, ...extra, ROLE: 'api' }, own);
+    const api = this.launch('main', { ...extra, ROLE: 'api' }, own);
     this.processes.push(api);
     this.api = api;
     const port = await said(api, 'the API', /"port":(\d+),"msg":"the API listens"/);
@@ -152,11 +163,19 @@ export class MillraceServer {
     extra: Readonly<Record<string, string>> = {},
     own: Readonly<Record<string, string>> = {},
   ): Promise<ServerProcess> {
-    const worker = launch('worker', { ...this.environment, ...extra, ROLE: 'worker' }, own);
+    const worker = this.launch('worker', { ...extra, ROLE: 'worker' }, own);
     this.workers.push(worker);
     this.processes.push(worker);
     await said(worker, 'the worker', /"msg":"the worker (runs)"/);
     return worker;
+  }
+
+  private launch(
+    entry: 'main' | 'worker',
+    extra: Readonly<Record<string, string>>,
+    own: Readonly<Record<string, string>>,
+  ): ServerProcess {
+    return launch(entry, { ...this.environment, ...extra }, own, this.user);
   }
 
   async fetch(
@@ -253,10 +272,12 @@ function launch(
   entry: 'main' | 'worker',
   environment: Readonly<Record<string, string | undefined>>,
   own: Readonly<Record<string, string>>,
+  user: ServerUser | undefined,
 ): ServerProcess {
   const child = spawn(process.execPath, [...NODE_FLAGS[entry], entryFile(entry)], {
     env: { ...own, PATH: environment['PATH'], MILLRACE_ENV_FD: '3' },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    ...user,
   });
   (child.stdio[3] as NodeJS.WritableStream).end(encodeEnvironment(environment));
   const chunks: string[] = [];

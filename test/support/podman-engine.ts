@@ -17,13 +17,16 @@ export class PodmanEngine {
     private service: ChildProcess | undefined,
   ) {}
 
-  static async start(): Promise<PodmanEngine> {
+  /** @param registries hosts and ports that are asked without TLS */
+  static async start(registries: readonly string[] = []): Promise<PodmanEngine> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-podman-'));
     const store = `[storage]\ndriver = "vfs"\nrunroot = "${folder}/run"\ngraphroot = "${folder}/graph"\n`;
     await writeFile(join(folder, 'storage.conf'), store);
     // Where the machine has no systemd, and root may not raise its own limits.
     const settings = '[containers]\ndefault_ulimits = []\n[engine]\ncgroup_manager = "cgroupfs"\n';
     await writeFile(join(folder, 'containers.conf'), settings);
+    const open = registries.map((host) => `[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+    await writeFile(join(folder, 'registries.conf'), open.join(''));
     const engine = new PodmanEngine(folder, undefined);
     engine.service = spawn('podman', ['system', 'service', '--time', '0', engine.host], {
       env: engine.environment,
@@ -42,6 +45,7 @@ export class PodmanEngine {
       PATH: `${process.env['PATH']}:/usr/sbin:/sbin`,
       HOME: this.folder,
       CONTAINERS_STORAGE_CONF: join(this.folder, 'storage.conf'),
+      CONTAINERS_REGISTRIES_CONF: join(this.folder, 'registries.conf'),
       CONTAINERS_CONF: join(this.folder, 'containers.conf'),
     };
   }

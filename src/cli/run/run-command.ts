@@ -27,6 +27,10 @@ import {
   chooseRuntime,
   type RuntimeChoice,
 } from '../../integrations/container-runtime/choose-runtime.js';
+import {
+  AbsentFolderGiver,
+  type FolderGiver,
+} from '../../integrations/container-runtime/folder-giver.js';
 import { AbsentBuilder } from '../../integrations/container-runtime/image-builder.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
@@ -36,7 +40,7 @@ import type { ProcessRunner } from '../../integrations/process/process-runner.js
 import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
-import { ChrootTreeOwners } from '../../workspaces/tree-owners.js';
+import { treeOwners } from '../../workspaces/tree-owners.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command/command.error.js';
 import type { RunFlags } from '../command/flags.js';
@@ -112,6 +116,8 @@ interface OwnEngine {
   readonly isNeeded: boolean;
 }
 
+type OwnContainers = Pick<RuntimeChoice, 'runtime' | 'builder' | 'giver'>;
+
 /** What is run, and how. */
 interface Asked {
   readonly config: MillraceConfig;
@@ -131,13 +137,14 @@ async function runInFolder(
   const host = isEngineNeeded ? engineAddress(asked.config.dockerHost) : undefined;
   const engine = { host, installation: INSTALLATION, isNeeded: isEngineNeeded };
   const processes = newRunner(engine);
-  const workspaces = newStore(base, processes);
+  // It must be there to end containers if this process is killed.
+  if (isEngineNeeded) await processes.warmUp();
+  const containers = await engineFor(engine, base);
+  const workspaces = newStore(base, processes, containers.giver);
   const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
   try {
-    // It must be there to end containers if this process is killed.
-    if (isEngineNeeded) await processes.warmUp();
-    const tools = await newRuns(asked, processes, workspaces, artifacts, engine, base);
+    const tools = await newRuns(asked, processes, workspaces, artifacts, containers);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -152,7 +159,8 @@ async function runInFolder(
     return state;
   } finally {
     await artifacts.remove();
-    if (!flags.keep) await removeWorkspace(base, workspaces, state === 'forced', terminal);
+    const { giver } = containers;
+    if (!flags.keep) await removeWorkspace(base, workspaces, giver, state === 'forced', terminal);
     await processes.close();
   }
 }
@@ -163,14 +171,12 @@ async function newRuns(
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
   { keeper, objects, sources }: LocalArtifacts,
-  engine: OwnEngine,
-  base: string,
+  { runtime: containers, builder }: OwnContainers,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
   const { gitCaFile, gitClient, registries, workerMaxParallelSteps: maxParallelSteps } = config;
   const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
   // It is the caller's own machine and network, and no server of other people's.
   const git = await chooseGitClient(gitClient, ['all'], { authorities });
-  const { runtime: containers, builder } = await engineFor(engine, base);
   const handlers = createStepHandlers({
     ...{ processes, git, workspaces, containers, builder },
     registries: registries?.map(normalRegistry),
@@ -202,18 +208,20 @@ function ownerOfCaches(name: string): string {
 async function engineFor(
   { host, installation, isNeeded }: OwnEngine,
   base: string,
-): Promise<Pick<RuntimeChoice, 'runtime' | 'builder'>> {
+): Promise<OwnContainers> {
   if (!isNeeded) {
     const reason = 'no step of the pipeline needs one';
-    return { runtime: new AbsentRuntime(reason), builder: new AbsentBuilder(reason) };
+    const giver = new AbsentFolderGiver();
+    return { runtime: new AbsentRuntime(reason), builder: new AbsentBuilder(reason), giver };
   }
-  const { runtime, builder } = await chooseRuntime({
+  const { runtime, builder, giver } = await chooseRuntime({
     ...{ host, installation, workspaces: base },
     stepsAreOtherUser: false,
+    giveTree: entryFile('workspaces/give-tree'),
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
   });
   await runtime.sweepStale();
-  return { runtime, builder };
+  return { runtime, builder, giver };
 }
 
 function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {
@@ -223,20 +231,20 @@ function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherPro
 }
 
 /** Steps in a shell run as the same user here; those in containers as what their image says. */
-function newStore(base: string, processes: ProcessRunner): WorkspaceStore {
-  const owners =
-    process.getuid?.() === 0 ? new ChrootTreeOwners(entryFile('hand-over')) : undefined;
+function newStore(base: string, processes: ProcessRunner, giver: FolderGiver): WorkspaceStore {
+  const owners = treeOwners(process.getuid?.() === 0, giver);
   return new WorkspaceStore(base, undefined, new StepUserScripts(processes, `${base}-`), owners);
 }
 
 async function removeWorkspace(
   base: string,
   store: WorkspaceStore,
+  giver: FolderGiver,
   forced: boolean,
   terminal: Terminal,
 ): Promise<void> {
   // The runner of a run that was cut off is closed, so that nothing of it continues.
-  const removal = removeAll(base, store).catch(() => removeByNewRunner(base));
+  const removal = removeAll(base, store).catch(() => removeByNewRunner(base, giver));
   // Whoever wanted the end at once gets it; that the folder is left is printed.
   const done = removal.then(() => undefined);
   const end = forced ? within(FORCED_REMOVAL_MS, done, () => 'late' as const) : done;
@@ -244,10 +252,10 @@ async function removeWorkspace(
   if (left !== undefined) terminal.say(`millrace: the workspace is not removed: ${base} (${left})`);
 }
 
-async function removeByNewRunner(base: string): Promise<void> {
+async function removeByNewRunner(base: string, giver: FolderGiver): Promise<void> {
   const processes = newRunner();
   try {
-    await removeAll(base, newStore(base, processes));
+    await removeAll(base, newStore(base, processes, giver));
   } finally {
     await processes.close();
   }

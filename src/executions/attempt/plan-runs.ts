@@ -121,7 +121,7 @@ export class PlanRun {
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
     const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
-    const images = this.tools.handlers.imagesFor(registries);
+    const images = this.tools.handlers.imagesFor(group, registries);
     const runtime = this.tools.containers;
     const sidecars = new RunSidecars({ ...{ runtime, images, group, output, clock, mask, dial } });
     const result = await runPlan(

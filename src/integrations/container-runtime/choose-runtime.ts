@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
 import { AbsentRuntime } from './absent-runtime.js';
@@ -7,7 +7,10 @@ import type { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
 import { DockerBuilder } from './docker-builder.js';
 import { saidBy } from './docker-errors.js';
-import { type DockerOptions, DockerRuntime } from './docker-runtime.js';
+import type { DockerOptions } from './docker-options.js';
+import { DockerRuntime } from './docker-runtime.js';
+import { AbsentFolderGiver, type FolderGiver } from './folder-giver.js';
+import type { ImageCleaner } from './image-cleaner.js';
 import { closeHost } from './host-firewall.js';
 import { AbsentBuilder, type ImageBuilder } from './image-builder.js';
 import { NosuidMount } from './nosuid-mount.js';
@@ -16,6 +19,9 @@ export interface RuntimeChoice {
   readonly runtime: ContainerRuntime;
   readonly builder: ImageBuilder;
   readonly support: ContainerSupport;
+  readonly giver: FolderGiver;
+  /** Absent: there is no engine. */
+  readonly cleaner?: ImageCleaner;
   close(): Promise<void>;
 }
 
@@ -26,7 +32,12 @@ export interface ChoiceOptions extends Omit<DockerOptions, 'host'> {
   readonly workspaces: string;
   /** What a container leaves must then give nobody the rights of root. */
   readonly stepsAreOtherUser: boolean;
+  /** Built file of `giveTree`. */
+  readonly giveTree: string;
 }
+
+const SOCKET_SHARED =
+  'steps in the shell are the user of the worker, who may use the engine: they are root of its machine';
 
 /** The engine that steps run on, or why there is none. Never rejects. */
 export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoice> {
@@ -35,18 +46,21 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
   if (host === undefined) {
     return none(`there is no container engine at ${OWN_ENGINE}; DOCKER_HOST names another one`);
   }
-  if (process.getuid?.() !== 0) {
-    return none('steps in containers need a worker that is started as root');
-  }
+  const isRoot = process.getuid?.() === 0;
   const runtime = new DockerRuntime({ ...options, host });
   try {
     const { name, platform } = await runtime.facts();
     await mkdir(workspaces, { recursive: true, mode: 0o711 });
-    const mount = options.stepsAreOtherUser ? await NosuidMount.over(workspaces) : undefined;
+    // Whom a file of root's could give rights that they do not have: see `socketShared`.
+    const mount =
+      isRoot && options.stepsAreOtherUser ? await NosuidMount.over(workspaces) : undefined;
     if (!(await sees(runtime, workspaces))) {
       await mount?.release();
       return none(`${name} does not see ${workspaces}, where the workspaces are`);
     }
+    const giver = isRoot ? new AbsentFolderGiver() : runtime.folderGiver(options.giveTree);
+    const unfit = await whyNotGiven(giver, workspaces);
+    if (unfit !== undefined) return none(unfit);
     const close = async (): Promise<void> => {
       await runtime.close();
       await mount?.release();
@@ -57,8 +71,13 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
     const builder = new DockerBuilder({ host, installation, program, reason, privateImages });
     const hostReachable = await closeHost();
     const built = { builder: program?.name, reason };
-    const support = ContainerSupport.by(name, platform, { ...built, hostReachable });
-    return { runtime, builder, support, close };
+    const support = ContainerSupport.by(name, platform, {
+      ...built,
+      hostReachable,
+      socketShared: isRoot ? undefined : SOCKET_SHARED,
+    });
+    const { cleaner } = runtime;
+    return { runtime, builder, support, giver, cleaner, close };
   } catch (error) {
     return none(saidBy(error));
   }
@@ -74,8 +93,30 @@ async function sees(runtime: DockerRuntime, folder: string): Promise<boolean> {
   }
 }
 
+/** Gives a folder to root and back; undefined: that works, or is not needed. */
+async function whyNotGiven(giver: FolderGiver, folder: string): Promise<string | undefined> {
+  if (!giver.isThere) return undefined;
+  const probe = await mkdtemp(join(folder, 'given-'));
+  const own = await stat(probe);
+  try {
+    await giver.give({ folder: probe, uid: 0, gid: 0, isShared: false });
+    if ((await stat(probe)).uid !== 0) {
+      return 'the engine gives files to users of its own (rootless, or userns-remap), which needs a worker that is started as root';
+    }
+    await giver.give({ folder: probe, uid: own.uid, gid: own.gid, isShared: false });
+    return undefined;
+  } catch (error) {
+    return `a container cannot hand files over, and the worker is not root: ${saidBy(error)}`;
+  } finally {
+    await rmdir(probe);
+  }
+}
+
 function none(reason: string): RuntimeChoice {
   const runtime = new AbsentRuntime(reason);
   const builder = new AbsentBuilder(reason);
-  return { runtime, builder, support: ContainerSupport.none(reason), close: () => runtime.close() };
+  return {
+    ...{ runtime, builder, support: ContainerSupport.none(reason), giver: new AbsentFolderGiver() },
+    close: () => runtime.close(),
+  };
 }

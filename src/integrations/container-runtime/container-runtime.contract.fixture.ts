@@ -84,7 +84,7 @@ export function containerRuntimeContract(make: () => Promise<RuntimeUnderTest>):
 
   const tell = (line: string): void => void lines.push(line);
   const imageId = async (): Promise<string> => {
-    const request = { reference: under.image, pull: 'never' } as const;
+    const request = { group: 'images', reference: under.image, pull: 'never' } as const;
     const result = await under.runtime.provide(request, tell, notAborted);
     if (result.kind === 'refused') throw new Error(result.refusal.message);
     return result.image.id;
@@ -113,20 +113,20 @@ export function containerRuntimeContract(make: () => Promise<RuntimeUnderTest>):
 
   it('gives an image that is there without a word', async () => {
     lines.length = 0;
-    const request = { reference: under.image, pull: 'missing' } as const;
+    const request = { group: 'images', reference: under.image, pull: 'missing' } as const;
     const result = await under.runtime.provide(request, tell, notAborted);
     expect(result).toMatchObject({ kind: 'image', pulled: false });
     expect(lines).toEqual([]);
   });
 
   it('does not pull where it is told never to', async () => {
-    const request = { reference: under.missing, pull: 'never' } as const;
+    const request = { group: 'images', reference: under.missing, pull: 'never' } as const;
     const result = await under.runtime.provide(request, tell, notAborted);
     expect(result).toMatchObject({ kind: 'refused', refusal: { code: 'image_missing' } });
   });
 
   it('does not begin to pull for one who has stopped', async () => {
-    const request = { reference: under.missing, pull: 'missing' } as const;
+    const request = { group: 'images', reference: under.missing, pull: 'missing' } as const;
     const gone = under.runtime.provide(request, tell, AbortSignal.abort(new Error('stopped')));
     await expect(gone).rejects.toThrow('stopped');
   });

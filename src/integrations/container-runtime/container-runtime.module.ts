@@ -7,10 +7,12 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { installationName, workspacesFolder } from '../../config/paths.js';
+import { entryFile, installationName, workspacesFolder } from '../../config/paths.js';
 import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
 import { ContainerRuntime } from './container-runtime.js';
 import { ContainerSupport } from './container-support.js';
+import { ImageCleaning } from './image-cleaning.js';
+import { FolderGiver } from './folder-giver.js';
 import { ImageBuilder } from './image-builder.js';
 
 const CHOICE = Symbol('RuntimeChoice');
@@ -31,6 +33,7 @@ const logger = new Logger('ContainerRuntime');
           host: dockerHost,
           workspaces: workspacesFolder(home),
           stepsAreOtherUser: true,
+          giveTree: entryFile('workspaces/give-tree'),
           installation: installationName(home),
           report: (what, error) => logger.warn({ err: error }, what),
         }),
@@ -46,15 +49,28 @@ const logger = new Logger('ContainerRuntime');
       useFactory: ({ builder }: RuntimeChoice) => builder,
     },
     {
+      provide: FolderGiver,
+      inject: [CHOICE],
+      useFactory: ({ giver }: RuntimeChoice) => giver,
+    },
+    {
       provide: ContainerSupport,
       inject: [CHOICE],
       useFactory: ({ support }: RuntimeChoice) => support,
     },
   ],
-  exports: [ContainerRuntime, ImageBuilder, ContainerSupport],
+  exports: [ContainerRuntime, ImageBuilder, ContainerSupport, FolderGiver],
 })
 export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
-  constructor(@Inject(CHOICE) private readonly choice: RuntimeChoice) {}
+  private readonly cleaning: ImageCleaning | undefined;
+
+  constructor(
+    @Inject(CHOICE) private readonly choice: RuntimeChoice,
+    { imageDays: days, maxImagesSize: maxBytes }: MillraceConfig,
+  ) {
+    const { cleaner } = choice;
+    this.cleaning = cleaner && new ImageCleaning(cleaner, { days, maxBytes });
+  }
 
   async onModuleInit(): Promise<void> {
     const { runtime, support } = this.choice;
@@ -64,7 +80,8 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
       return;
     }
     logger.log(`steps in containers by ${engine}`);
-    const { hostReachable } = support;
+    const { hostReachable, socketShared } = support;
+    if (socketShared !== undefined) logger.warn(socketShared);
     if (hostReachable !== undefined) {
       logger.warn(`containers may reach this machine: ${hostReachable}`);
     }
@@ -74,9 +91,11 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
     );
     const ended = await runtime.sweepStale();
     if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
+    this.cleaning?.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    await this.cleaning?.stop();
     await this.choice.close();
   }
 }

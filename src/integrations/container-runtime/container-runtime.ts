@@ -14,6 +14,8 @@ export interface RegistryLogin {
 }
 
 export interface ImageRequest {
+  /** Of the execution attempt: until it is swept, the image is not removed as unused. */
+  readonly group: string;
   /** Whole: host, repository, and tag or digest. */
   readonly reference: string;
   /** `os/architecture[/variant]`; absent = the engine's. */

@@ -13,6 +13,8 @@ export class ContainerSupport {
     readonly builderReason?: string,
     /** Why containers may reach this machine; undefined: they do not. */
     readonly hostReachable?: string,
+    /** Why steps in the shell may use the engine as the worker does; undefined: they may not. */
+    readonly socketShared?: string,
   ) {}
 
   static by(
@@ -22,13 +24,18 @@ export class ContainerSupport {
       builder,
       reason,
       hostReachable,
+      socketShared,
     }: {
       readonly builder?: string | undefined;
       readonly reason?: string | undefined;
       readonly hostReachable?: string | undefined;
+      readonly socketShared?: string | undefined;
     } = {},
   ): ContainerSupport {
-    return new ContainerSupport(engine, platform, undefined, builder, reason, hostReachable);
+    return new ContainerSupport(
+      ...([engine, platform, undefined, builder, reason] as const),
+      ...([hostReachable, socketShared] as const),
+    );
   }
 
   static none(reason: string): ContainerSupport {

@@ -136,10 +136,14 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
   it('is for nobody by the name of others, and leaves with its group', async () => {
     const image = await build('left', 'hidden');
     await engine.docker('tag', image, 'shadow:1');
-    const request = { reference: 'docker.io/library/shadow:1', pull: 'never' } as const;
+    const request = {
+      group: 'left',
+      reference: 'docker.io/library/shadow:1',
+      pull: 'never',
+    } as const;
     const provide = () => runtime.provide(request, () => undefined, new AbortController().signal);
     expect(await provide()).toMatchObject({ refusal: { code: 'image_missing' } });
-    const own = { reference: image, pull: 'never' } as const;
+    const own = { group: 'left', reference: image, pull: 'never' } as const;
     const found = await runtime.provide(own, () => undefined, new AbortController().signal);
     expect(found).toMatchObject({ refusal: { code: 'image_missing' } });
     const other = await build('stays', 'hidden');

@@ -49,7 +49,11 @@ describeWith(PROGRAMS, { root: true }, 'a connection to a Docker Engine that is 
   const begin = async (line = UNTIL_TOLD): Promise<RunningContainer> => {
     const reference = `docker.io/library/${STEP_IMAGE}`;
     const none = new AbortController().signal;
-    const found = await runtime.provide({ reference, pull: 'never' }, () => undefined, none);
+    const found = await runtime.provide(
+      { group: 'g', reference, pull: 'never' },
+      () => undefined,
+      none,
+    );
     const container = await runtime.start({
       ...{ group: 'g', groups: [], network: 'none', environment: {} },
       imageId: found.kind === 'image' ? found.image.id : '',

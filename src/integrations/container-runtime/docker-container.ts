@@ -2,6 +2,7 @@ import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { within } from '../../common/async/within.js';
+import { failPoint } from '../../common/fail-point.js';
 import type {
   ContainerExit,
   ExecResult,
@@ -218,11 +219,36 @@ export class DockerContainer implements RunningContainer {
 }
 
 /** Its output from now on. */
-export async function attach(container: Docker.Container): Promise<Readable> {
+async function attach(container: Docker.Container): Promise<Readable> {
   return (await container.attach({
     stream: true,
     stdout: true,
     stderr: true,
     hijack: true,
   })) as unknown as Readable;
+}
+
+/**
+ * Makes and starts a container.
+ *
+ * @param remove called once it has ended, or could not be started
+ */
+export async function startContainer(
+  docker: Docker,
+  options: Docker.ContainerCreateOptions,
+  remove: (container: Docker.Container) => void,
+): Promise<DockerContainer> {
+  const container = await asked(docker.createContainer(options));
+  try {
+    failPoint('container_made');
+    const output = await asked(attach(container));
+    // Begun before the start, so that no end is missed, however short the container's life.
+    const ended = container.wait({ condition: 'next-exit' });
+    ended.catch(() => undefined);
+    await asked(container.start());
+    return new DockerContainer(container, options.User, output, ended, () => remove(container));
+  } catch (error) {
+    remove(container);
+    throw error;
+  }
 }

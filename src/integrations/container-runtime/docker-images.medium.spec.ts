@@ -58,7 +58,7 @@ describeWith(PROGRAMS, { root: true }, 'images of a Docker Engine', () => {
     signal = new AbortController().signal,
   ): Promise<ImageResult> =>
     runtime.provide(
-      { reference, pull: 'missing', ...request },
+      { group: 'images', reference, pull: 'missing', ...request },
       (line) => void lines.push(line),
       signal,
     );
@@ -110,7 +110,7 @@ describeWith(PROGRAMS, { root: true }, 'images of a Docker Engine', () => {
       report: () => undefined,
     });
     const result = await other.provide(
-      { reference, pull: 'missing' },
+      { group: 'images', reference, pull: 'missing' },
       () => undefined,
       new AbortController().signal,
     );

@@ -53,7 +53,11 @@ describeWith(PROGRAMS, { root: true }, 'what is left on a Docker Engine', () => 
   const begin = async (group: string, line: string): Promise<RunningContainer> => {
     const reference = `docker.io/library/${WITH_VOLUME}`;
     const none = new AbortController().signal;
-    const found = await runtime.provide({ reference, pull: 'never' }, () => undefined, none);
+    const found = await runtime.provide(
+      { group: 'g', reference, pull: 'never' },
+      () => undefined,
+      none,
+    );
     if (found.kind === 'refused') throw new Error(found.refusal.message);
     const spec: ContainerSpec = {
       ...{ group, mounts: [], groups: [], network: 'none', environment: {} },

@@ -54,7 +54,11 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
     await makeStepImage(engine);
     const reference = `docker.io/library/${STEP_IMAGE}`;
     const none = new AbortController().signal;
-    const found = await runtime.provide({ reference, pull: 'never' }, () => undefined, none);
+    const found = await runtime.provide(
+      { group: 'g', reference, pull: 'never' },
+      () => undefined,
+      none,
+    );
     const spec: ContainerSpec = {
       ...{ group: 'a', mounts: [], groups: [], network: 'steps', environment: {} },
       imageId: found.kind === 'image' ? found.image.id : '',

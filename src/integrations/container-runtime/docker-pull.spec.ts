@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { standIn } from '../../../test/support/stand-in.js';
 import { pullImage, refusalOf } from './docker-pull.js';
 
-const request = { reference: 'registry.example/app:1', pull: 'missing' } as const;
+const request = { group: 'g', reference: 'registry.example/app:1', pull: 'missing' } as const;
 
 describe('refusalOf', () => {
   it.each([

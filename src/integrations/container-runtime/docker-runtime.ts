@@ -1,9 +1,6 @@
 import type Docker from 'dockerode';
 import { LRUCache } from 'lru-cache';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { failPoint } from '../../common/fail-point.js';
-import { isFor } from '../../common/values/image-platform.js';
+import type { Readable } from 'node:stream';
 import {
   ContainerRuntime,
   type ContainerSpec,
@@ -11,19 +8,22 @@ import {
   type EngineFacts,
   type ImageRequest,
   type ImageResult,
-  type LocalImage,
   type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
-import { attach, DockerContainer } from './docker-container.js';
+import { ContainerFolderGiver } from './container-folder-giver.js';
+import { startContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { BUILT_LABELS, isForgotten, isGone, LABELS, ownerLabel } from './docker-labels.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, listContainers, removeContainers } from './docker-removal.js';
-import { PrivateImages } from './private-images.js';
-import { pullImage } from './docker-pull.js';
-import { isOnlyBuilt, listBuilt, removeBuilt } from './built-images.js';
-import { findImage, isOf } from './find-image.js';
+import type { PrivateImages } from './private-images.js';
+import { listBuilt, removeBuilt } from './built-images.js';
+import type { DockerOptions } from './docker-options.js';
+import { DockerImages } from './docker-images.js';
+import { ImageCleaner } from './image-cleaner.js';
+import type { FolderGiver } from './folder-giver.js';
+import { nothingImage } from './nothing-image.js';
 import {
   groupNetworkName,
   listNetworks,
@@ -32,25 +32,12 @@ import {
   removeNetworks,
   stepsNetworkName,
 } from './docker-network.js';
-import { otherPlatform, unproven } from './image-refusals.js';
 import { numberedUser, userInFiles } from './image-users.js';
 import { notStarted } from './not-started.js';
 import { createOptions } from './step-container.js';
 
 const MAX_USERS = 500;
 const NO_NETWORK = /network \S+ not found|unable to find network/i;
-/** An image of no files at all, for containers that are made, and never started. */
-const NOTHING_IMAGE = 'millrace-nothing:1';
-/** A tar archive without entries is two blocks of zeros. */
-const NO_FILES = Buffer.alloc(1024);
-
-export interface DockerOptions {
-  /** `unix:///…`, `tcp://host:port` or `http(s)://…` */
-  readonly host: string;
-  /** Names this installation in labels. */
-  readonly installation: string;
-  readonly report: (what: string, error: unknown) => void;
-}
 
 /** Containers on a Docker Engine, or on what speaks its API. */
 export class DockerRuntime extends ContainerRuntime {
@@ -60,7 +47,9 @@ export class DockerRuntime extends ContainerRuntime {
   private readonly users = new LRUCache<string, Promise<ContainerUser | undefined>>({
     max: MAX_USERS,
   });
-  readonly privateImages: PrivateImages;
+  private readonly images: DockerImages;
+  /** Removes what nobody uses of the images that were fetched. */
+  readonly cleaner: ImageCleaner;
   private readonly removals = new Set<Promise<void>>();
   /** That of steps, while it is being made, and once it is there. */
   private network: Promise<NetworkResult> | undefined;
@@ -72,9 +61,14 @@ export class DockerRuntime extends ContainerRuntime {
   constructor(private readonly options: DockerOptions) {
     super();
     this.docker = dockerAt(options.host);
-    this.privateImages = new PrivateImages(this.docker, () => this.nothing());
+    this.images = new DockerImages(this.docker, options, () => this.enginePlatform());
+    this.cleaner = new ImageCleaner(this.docker, this.images.pulled, options.installation);
     this.installation = { [LABELS.installation]: options.installation };
     this.labels = { ...this.installation, [LABELS.owner]: ownerLabel(process.pid) };
+  }
+
+  get privateImages(): PrivateImages {
+    return this.images.private;
   }
 
   async facts(): Promise<EngineFacts> {
@@ -86,42 +80,17 @@ export class DockerRuntime extends ContainerRuntime {
     };
   }
 
-  async provide(
+  provide(
     request: ImageRequest,
     onProgress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<ImageResult> {
-    const { reference, platform, login } = request;
-    if (login) await this.privateImages.add(reference);
-    const isPrivate = login !== undefined || (await this.privateImages.has(reference));
-    if (isPrivate && request.pull === 'never') return unproven(reference);
-    const mayBeHere = !isPrivate && request.pull !== 'always';
-    const engine = await this.enginePlatform();
-    const here = mayBeHere ? await this.find(reference) : undefined;
-    if (here && isFor(here.platform, platform, engine))
-      return { kind: 'image', image: here, pulled: false };
-    if (request.pull === 'never') {
-      if (here) return otherPlatform(reference, here.platform, platform, engine);
-      const message = `${reference} is not on the worker, and pull: never was asked for`;
-      return { kind: 'refused', refusal: { code: 'image_missing', message } };
-    }
-    signal.throwIfAborted();
-    onProgress(`pulling ${reference}`);
-    const refusal = await pullImage(this.docker, request, onProgress, signal);
-    if (refusal) return { kind: 'refused', refusal };
-    const image = await this.find(reference);
-    // Engines take the one platform that an image has, whatever they were asked for.
-    if (image && !isFor(image.platform, platform, engine)) {
-      return otherPlatform(reference, image.platform, platform, engine);
-    }
-    if (image) return { kind: 'image', image, pulled: true };
-    const message = `${reference} was pulled, and is gone again`;
-    return { kind: 'refused', refusal: { code: 'pull_failed', message } };
+    return this.images.provide(request, onProgress, signal);
   }
 
   /** Whether a path of this machine is the same on the engine's. */
   async sees(path: string): Promise<boolean> {
-    const image = await this.nothing();
+    const image = await nothingImage(this.docker);
     try {
       const container = await asked(
         this.docker.createContainer({
@@ -142,6 +111,11 @@ export class DockerRuntime extends ContainerRuntime {
     }
   }
 
+  /** @param program built file of `giveTree` */
+  folderGiver(program: string): FolderGiver {
+    return new ContainerFolderGiver(this.docker, this.labels, program, this.options.report);
+  }
+
   userOf(imageId: string, user: string): Promise<ContainerUser | undefined> {
     const numbered = numberedUser(user);
     if (numbered) return Promise.resolve(numbered);
@@ -160,24 +134,14 @@ export class DockerRuntime extends ContainerRuntime {
       if (opened.kind !== 'network') return notStarted(opened.message);
     }
     const { ulimits } = this.limits;
-    let container: Docker.Container | undefined;
+    const options = createOptions(spec, {
+      labels: this.labels,
+      ulimits,
+      stepsNetwork: stepsNetworkName(this.options.installation),
+    });
     try {
-      const options = createOptions(spec, {
-        labels: this.labels,
-        ulimits,
-        stepsNetwork: stepsNetworkName(this.options.installation),
-      });
-      container = await asked(this.docker.createContainer(options));
-      failPoint('container_made');
-      const output = await asked(attach(container));
-      // Begun before the start, so that no end is missed, however short the container's life.
-      const ended = container.wait({ condition: 'next-exit' });
-      ended.catch(() => undefined);
-      await asked(container.start());
-      const made = container;
-      return new DockerContainer(made, spec.user, output, ended, () => this.remove(made));
+      return await startContainer(this.docker, options, (made) => this.remove(made));
     } catch (error) {
-      if (container) this.remove(container);
       if (statusOf(error) === undefined) throw error;
       const message = saidBy(error);
       if (spec.network === 'steps' && NO_NETWORK.test(message) && !isAgain) {
@@ -210,6 +174,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   async sweep(group: string): Promise<number> {
+    this.images.pulled.release(group);
     await Promise.all(this.removals);
     const labels = { ...this.installation, [LABELS.group]: group };
     const ended = await removeContainers(this.docker, labels);
@@ -248,6 +213,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   async close(): Promise<void> {
+    await this.images.pulled.close();
     await Promise.all(this.removals);
   }
 
@@ -270,24 +236,6 @@ export class DockerRuntime extends ContainerRuntime {
     );
     this.removals.add(removal);
     void removal.finally(() => this.removals.delete(removal));
-  }
-
-  /** What the engine has under the name; what was only built and called so is not it. */
-  private find(reference: string): Promise<LocalImage | undefined> {
-    return findImage(this.docker, reference, (image) =>
-      isOnlyBuilt(image, (digest) => isOf(digest, reference)),
-    );
-  }
-
-  /** The name of an image of no files, which is there. */
-  private async nothing(): Promise<string> {
-    // Made again, it would leave the one before without a name.
-    if (await orGone(this.docker.getImage(NOTHING_IMAGE).inspect())) return NOTHING_IMAGE;
-    const made = await asked(
-      this.docker.importImage(Readable.from([NO_FILES]), { repo: NOTHING_IMAGE }),
-    );
-    await buffer(made as Readable);
-    return NOTHING_IMAGE;
   }
 
   private async readUser(imageId: string, user: string): Promise<ContainerUser | undefined> {

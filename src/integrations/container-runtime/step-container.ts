@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { LABELS } from './docker-labels.js';
 import type { Ulimit } from './engine-limits.js';
-import type { ContainerSpec } from './container-runtime.js';
+import type { ContainerSpec, Mount } from './container-runtime.js';
 
 /**
  * What a container of a step has less than the engine gives: with what is left, package managers,
@@ -38,12 +38,7 @@ export function createOptions(
     ...(spec.isService !== true && { Healthcheck: { Test: ['NONE'] } }),
     ...aliases(spec, network),
     HostConfig: {
-      Mounts: spec.mounts.map(({ source, target, readOnly = false }) => ({
-        Type: 'bind',
-        Source: source,
-        Target: target,
-        ReadOnly: readOnly,
-      })),
+      Mounts: bindMounts(spec.mounts),
       NetworkMode: network,
       Init: true,
       IpcMode: 'private',
@@ -61,6 +56,15 @@ export function createOptions(
       RestartPolicy: { Name: 'no' },
     },
   };
+}
+
+export function bindMounts(mounts: readonly Mount[]): Docker.MountConfig {
+  return mounts.map(({ source, target, readOnly = false }) => ({
+    Type: 'bind',
+    Source: source,
+    Target: target,
+    ReadOnly: readOnly,
+  }));
 }
 
 function networkName({ network }: ContainerSpec, stepsNetwork: string): string {

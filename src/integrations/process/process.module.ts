@@ -80,9 +80,8 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-/** Only root has containers: see `chooseRuntime`. */
 function launcherEngine(dockerHost: string | undefined, installation: string) {
-  const host = process.getuid?.() === 0 ? engineAddress(dockerHost) : undefined;
+  const host = engineAddress(dockerHost);
   return host === undefined ? undefined : { host, installation };
 }
 

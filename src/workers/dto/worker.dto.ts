@@ -37,7 +37,17 @@ export class WorkerContainersDto {
   builder_reason!: string | null;
   /** Why containers may reach the machine of the worker; null: they do not. */
   host_reachable!: string | null;
+  /** Why steps in the shell may use the container engine as the worker does; null: they may not. */
+  socket_shared!: string | null;
 }
+
+/** What records of older versions do not say. */
+const NO_CONTAINERS = {
+  builder: null,
+  builder_reason: null,
+  host_reachable: null,
+  socket_shared: null,
+};
 
 export class WorkerDrainDto {
   at!: Date;
@@ -88,9 +98,7 @@ export class WorkerDto {
 
   static from({ _id, beat: _beat, ...worker }: WorkerRecord): WorkerDto {
     const { executions = [], machine = null, drain_requested = null, node_version = null } = worker;
-    const containers = worker.containers
-      ? { builder: null, builder_reason: null, host_reachable: null, ...worker.containers }
-      : null;
+    const containers = worker.containers ? { ...NO_CONTAINERS, ...worker.containers } : null;
     return {
       id: _id,
       ...worker,

@@ -61,7 +61,7 @@ describe('RunSidecars', () => {
     const tail = new Map<string, string[]>();
     return new RunSidecars({
       ...{ runtime, clock, group: 'g' },
-      images: new RunImages(runtime, RegistryAccess.none, undefined),
+      images: new RunImages(runtime, 'group', RegistryAccess.none, undefined),
       output: {
         open: ({ step }) => ({
           write: (bytes) => {

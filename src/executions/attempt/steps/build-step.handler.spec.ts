@@ -89,6 +89,7 @@ describe('BuildStepHandler', () => {
       access: new RegistryAccess(REGISTRIES, LOGINS),
       masks: MaskSet.from([SECRET]),
       host: new StepHost(workspace),
+      ownership: { asServer: (work) => work() },
       ...tools,
     });
     const attempt: StepAttempt<BuildAction> = {

@@ -21,6 +21,8 @@ import type {
   RunningProcess,
 } from '../../../integrations/process/process-runner.js';
 import { pipeToSink } from '../../../logs/write/log-sink.js';
+import { HandOverError } from '../../../workspaces/tree-owners.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { buildCommand, cacheSources } from './build-command.js';
 import { copyContext } from './build-context.js';
@@ -48,6 +50,7 @@ export interface BuildTools {
   readonly allowed: readonly string[] | undefined;
   readonly built: BuiltNames;
   readonly workspace: Workspace;
+  readonly ownership: Pick<WorkspaceOwnership, 'asServer'>;
   /** Name of the group of the execution attempt. */
   readonly group: string;
   readonly output: StepOutput;
@@ -92,6 +95,8 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { kind: 'aborted' };
       if (error instanceof EngineAwayError) return infrastructure(error.code, error.message);
+      if (error instanceof HandOverError)
+        return infrastructure('workspace_unusable', error.message);
       const { code, message } = error as NodeJS.ErrnoException;
       if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
       return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
@@ -127,7 +132,10 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     const { attempt, folder, signal, progress } = run;
     const { action } = attempt;
     progress.begin('ready');
-    const copied = await copyContext(this.tools.workspace.directory, action, folder, signal);
+    const { workspace, ownership } = this.tools;
+    const copied = await ownership.asServer(() =>
+      copyContext(workspace.directory, action, folder, signal),
+    );
     if (copied.kind === 'refused') {
       return { kind: 'failed', reason: copied.reason, isFinal: true };
     }

@@ -67,6 +67,7 @@ describe('CollectingStepHandler', () => {
       artifacts,
       reports,
       brought,
+      { asServer: (work) => work() },
     );
     const attempt = {
       address: { stage: 's', step: 'x', attempt: 1 },

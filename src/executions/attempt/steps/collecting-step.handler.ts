@@ -10,6 +10,7 @@ import {
 import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import { OuterStepHandler } from './outer-step.handler.js';
 import { type BroughtArtifacts, mayComeLater } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
@@ -28,6 +29,7 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     private readonly artifacts: RunArtifacts,
     private readonly reports: RunReports,
     private readonly brought: BroughtArtifacts,
+    private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
   ) {
     super(inner);
   }
@@ -88,7 +90,9 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     const { address, reports: plan } = attempt;
     if (plan === undefined) return undefined;
     try {
-      const tests = await this.reports.keep(attempt, plan, begun, signal);
+      const tests = await this.ownership.asServer(() =>
+        this.reports.keep(attempt, plan, begun, signal),
+      );
       if (tests !== undefined) progress.tell({ tests });
       return undefined;
     } catch (error) {
@@ -107,7 +111,10 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
   ): Promise<StepOutcome | undefined> {
     if (plan === undefined || !isKept(plan, ended)) return undefined;
     try {
-      progress.tell({ artifacts: await this.artifacts.keep(address, plan, signal) });
+      const artifacts = await this.ownership.asServer(() =>
+        this.artifacts.keep(address, plan, signal),
+      );
+      progress.tell({ artifacts });
       return undefined;
     } catch (error) {
       if (signal.aborted) return { kind: 'aborted' };

@@ -91,7 +91,7 @@ describe('ContainerStepHandler', () => {
     };
     const ownership = new WorkspaceOwnership(workspace, undefined);
     const host = new StepHost(workspace);
-    const images = new RunImages(runtime, access, allowed);
+    const images = new RunImages(runtime, 'g', access, allowed);
     const sidecars = { networkOf: (stage: string) => networks.get(stage) };
     return new ContainerStepHandler(
       ...([runtime, images, workspace, ownership, 'g', output, host] as const),

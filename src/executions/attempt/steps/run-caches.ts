@@ -54,6 +54,8 @@ export interface RestoredCaches {
 /** Restores and saves the caches of one run, and says in the log what was found and why not. */
 export class RunCaches {
   private readonly origin: CacheOrigin;
+  /** Tools whose folders a step in a container may have written since this process had them. */
+  private readonly written = new Set<CacheTool>();
 
   constructor(
     private readonly store: CacheStore,
@@ -82,7 +84,10 @@ export class RunCaches {
       if (!('tool' in plan)) continue;
       const folder = this.folderOf(plan.tool);
       const target = isImage ? `${CONTAINER_FOLDER}/${plan.tool}` : folder;
-      if (isImage) mounts.push({ source: folder, target });
+      if (isImage) {
+        mounts.push({ source: folder, target });
+        this.written.add(plan.tool);
+      }
       const environment = mergedNames(attempt.environment, variables);
       variables = mergedNames(variables, toolVariables(plan.tool, target, environment));
     }
@@ -120,11 +125,12 @@ export class RunCaches {
     signal: AbortSignal,
   ): Promise<OpenCache> {
     const name = 'tool' in plan ? plan.tool : plan.paths.join(' ');
-    if ('tool' in plan) this.makeFolder(plan.tool);
-    const found = await this.keyOf(plan);
-    const restored = await this.found(plan, found, signal);
+    const wanted = await this.ready(plan).catch((error: unknown) => ({
+      ...{ key: undefined, restoreKeys: [], why: messageOf(error) },
+    }));
+    const restored = await this.found(plan, wanted, signal);
     this.tell(address, name, restored.message);
-    return { plan, name, key: found.key, restored };
+    return { plan, name, key: wanted.key, restored };
   }
 
   /** Restores what there is. @throws the reason of the signal */
@@ -150,6 +156,11 @@ export class RunCaches {
       if (signal.aborted) throw error;
       return { code: 'cache_miss', message: `miss: ${messageOf(error)}` };
     }
+  }
+
+  private async ready(plan: CachePlan): Promise<WantedKey> {
+    if ('tool' in plan) await this.makeFolder(plan.tool);
+    return this.ownership.asServer(() => this.keyOf(plan));
   }
 
   private async keyOf(plan: CachePlan): Promise<WantedKey> {
@@ -191,7 +202,10 @@ export class RunCaches {
   }
 
   private async saveOne(plan: CachePlan, key: string, signal: AbortSignal): Promise<Reason> {
-    const result = await this.store.save(this.origin, key, await this.treeOf(plan), signal);
+    const tree = await this.treeOf(plan);
+    const result = await this.ownership.asServer(() =>
+      this.store.save(this.origin, key, tree, signal),
+    );
     switch (result.kind) {
       case 'saved': {
         const size = `${megabytes(result.cache.size)} MB`;
@@ -210,6 +224,7 @@ export class RunCaches {
   private async treeOf(plan: CachePlan): Promise<SavedTree> {
     const scratch = join(this.workspace.root, 'scratch');
     await mkdir(scratch, { recursive: true, mode: 0o700 });
+    if ('tool' in plan) await this.takeBack(plan.tool);
     return 'tool' in plan
       ? { root: this.folderOf(plan.tool), globs: toolCache(plan.tool).kept, scratch }
       : { root: this.workspace.directory, globs: plan.paths, scratch };
@@ -224,9 +239,14 @@ export class RunCaches {
   }
 
   /** Whatever user a step in a container is: nobody but this execution comes here. */
-  private makeFolder(tool: CacheTool): void {
+  private async makeFolder(tool: CacheTool): Promise<void> {
     mkdirSync(this.folderOf(tool), { recursive: true });
+    await this.takeBack(tool);
     chmodSync(this.folderOf(tool), 0o777);
+  }
+
+  private async takeBack(tool: CacheTool): Promise<void> {
+    if (this.written.delete(tool)) await this.ownership.readable(this.folderOf(tool));
   }
 
   private tell(address: StepAttempt['address'], name: string, line: string): void {

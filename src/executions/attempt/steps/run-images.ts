@@ -29,6 +29,8 @@ export class RunImages {
 
   constructor(
     private readonly runtime: ContainerRuntime,
+    /** Name of the group of the execution attempt: its images stay until it is swept. */
+    private readonly group: string,
     readonly access: RegistryAccess,
     /** Registries that images may come from, normalised; undefined: any. */
     private readonly allowed: readonly string[] | undefined,
@@ -58,7 +60,7 @@ export class RunImages {
     const known = this.found.get(key);
     if (known) return { kind: 'image', image: known };
     const login = this.access.loginFor(registry);
-    const request = { reference, platform, pull, login };
+    const request = { group: this.group, reference, platform, pull, login };
     const result = await this.runtime.provide(request, onProgress, signal);
     if (result.kind === 'refused') return result;
     // Of two steps at once the first one says.

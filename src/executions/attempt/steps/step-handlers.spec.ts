@@ -50,7 +50,7 @@ const tools = {
   registries: undefined,
 };
 const handlers = createStepHandlers(tools);
-const place = { ...withoutImages, images: handlers.imagesFor(RegistryAccess.none) };
+const place = { ...withoutImages, images: handlers.imagesFor('group', RegistryAccess.none) };
 
 describe('StepHandlers', () => {
   it('makes one handler for each kind of step, again for each run', () => {

@@ -60,8 +60,8 @@ export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 export class StepHandlers {
   constructor(
     private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>,
-    /** The images of one run, by what it logs in with at registries. */
-    readonly imagesFor: (access: RegistryAccess) => RunImages,
+    /** The images of one run, by its group and what it logs in with at registries. */
+    readonly imagesFor: (group: string, access: RegistryAccess) => RunImages,
   ) {}
 
   /** One handler for each kind. */
@@ -104,11 +104,11 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([containers, images, workspace, ownership] as const),
         ...([group, output, host, sidecars, mounts] as const),
       ),
-    build: ({ workspace, group, output, host, masks, images }) =>
+    build: ({ workspace, group, output, host, masks, images, ownership }) =>
       new BuildStepHandler({
         ...{ processes, builder: tools.builder, allowed },
         ...{ access: images.access, built: images.built },
-        ...{ workspace, group, output, host, masks },
+        ...{ workspace, ownership, group, output, host, masks },
       }),
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
@@ -119,7 +119,7 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
     new Map(all.map(([kind, create]) => [kind, besideSidecars(collecting(create))])),
-    (access) => new RunImages(containers, access, allowed, new BuiltNames()),
+    (group, access) => new RunImages(containers, group, access, allowed, new BuiltNames()),
   );
 }
 
@@ -128,7 +128,7 @@ function collecting(create: StepHandlerFactory): StepHandlerFactory {
   return (place) =>
     new CollectingStepHandler(
       new CachedStepHandler(create(place), place.caches, place.mounts),
-      ...([place.artifacts, place.reports, place.brought] as const),
+      ...([place.artifacts, place.reports, place.brought, place.ownership] as const),
     );
 }
 

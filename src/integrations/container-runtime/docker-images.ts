@@ -1,0 +1,80 @@
+import type Docker from 'dockerode';
+import { isFor } from '../../common/values/image-platform.js';
+import { isOnlyBuilt } from './built-images.js';
+import type { ImageRequest, ImageResult, LocalImage } from './container-runtime.js';
+import type { DockerOptions } from './docker-options.js';
+import { pullImage } from './docker-pull.js';
+import { findImage, isOf } from './find-image.js';
+import { otherPlatform, unproven } from './image-refusals.js';
+import { nothingImage } from './nothing-image.js';
+import { PrivateImages } from './private-images.js';
+import { PulledImages } from './pulled-images.js';
+
+/** The images of a Docker Engine that steps run in. */
+export class DockerImages {
+  readonly private: PrivateImages;
+  readonly pulled: PulledImages;
+
+  constructor(
+    private readonly docker: Docker,
+    options: Pick<DockerOptions, 'installation' | 'report'>,
+    /** Of the engine. */
+    private readonly platform: () => Promise<string>,
+    now: () => number = Date.now,
+  ) {
+    this.private = new PrivateImages(docker, () => nothingImage(docker));
+    this.pulled = new PulledImages(docker, options, now);
+  }
+
+  /** See `ContainerRuntime.provide`. */
+  async provide(
+    request: ImageRequest,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<ImageResult> {
+    const { reference, platform, login } = request;
+    if (login) await this.private.add(reference);
+    const isPrivate = login !== undefined || (await this.private.has(reference));
+    if (isPrivate && request.pull === 'never') return unproven(reference);
+    const mayBeHere = !isPrivate && request.pull !== 'always';
+    const engine = await this.platform();
+    const here = mayBeHere ? await this.find(reference) : undefined;
+    if (here && isFor(here.platform, platform, engine)) {
+      if (await this.pulled.use(request, here.id)) return found(here, false);
+      return this.provide(request, onProgress, signal);
+    }
+    if (request.pull === 'never') {
+      if (here) return otherPlatform(reference, here.platform, platform, engine);
+      const message = `${reference} is not on the worker, and pull: never was asked for`;
+      return { kind: 'refused', refusal: { code: 'image_missing', message } };
+    }
+    signal.throwIfAborted();
+    onProgress(`pulling ${reference}`);
+    const before = await this.pulled.present();
+    const refusal = await pullImage(this.docker, request, onProgress, signal);
+    if (refusal) return { kind: 'refused', refusal };
+    const image = await this.find(reference);
+    if (image === undefined) {
+      const message = `${reference} was pulled, and is gone again`;
+      return { kind: 'refused', refusal: { code: 'pull_failed', message } };
+    }
+    const isThere = await this.pulled.use(request, image.id, before);
+    // Engines take the one platform that an image has, whatever they were asked for.
+    if (!isFor(image.platform, platform, engine)) {
+      return otherPlatform(reference, image.platform, platform, engine);
+    }
+    if (isThere) return found(image, true);
+    return this.provide(request, onProgress, signal);
+  }
+
+  /** What the engine has under the name; what was only built and called so is not it. */
+  private find(reference: string): Promise<LocalImage | undefined> {
+    return findImage(this.docker, reference, (image) =>
+      isOnlyBuilt(image, (digest) => isOf(digest, reference)),
+    );
+  }
+}
+
+function found(image: LocalImage, pulled: boolean): ImageResult {
+  return { kind: 'image', image, pulled };
+}
