@@ -25,15 +25,21 @@ steps:
     ${keys}
 `;
 
+interface ArtifactBody {
+  readonly path: string;
+  readonly execution_attempt: number;
+}
+
 /** What a step has around it: a sidecar, a cache, artifacts. */
-const WHOLE = `name: whole
+const whole = (label: string): string => `name: ${label}
+runs_on: [${label}]
 retry_count: 1
 defaults: { image: '${STEP_IMAGE}' }
 sidecars:
   db: { image: '${STEP_IMAGE}', command: [sleep, '600'] }
 steps:
   - name: only
-    run: 'mkdir kept; echo "$CI_ATTEMPT" >kept/f'
+    run: 'mkdir -p kept; echo "$CI_ATTEMPT" >kept/f'
     cache: { paths: kept, key: k }
     artifacts: kept
 `;
@@ -87,23 +93,37 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     await untilNothingIsLeft();
     return ended;
   };
-  const endWorkers = async (): Promise<void> => {
+  afterEach(async () => {
     await Promise.all(server.workers.map((worker) => worker.end()));
-  };
+  });
 
-  it.each(POINTS)('its worker is killed at %s', async (point) => {
-    const doomed = await server.startWorker({}, { FAIL_POINT: point });
-    const id = await server.trigger(await server.createPipeline(WHOLE));
-    await eventually(() => doomed.isOver() || undefined, 60_000);
-    await server.startWorker();
-    expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
-    // What the first attempt had begun to keep is nobody's.
-    const { items } = await server.call<{ items: { path: string; execution_attempt: number }[] }>(
-      'GET',
-      `/api/ci/executions/${id}/artifacts`,
+  it('its worker is killed, at each point', async () => {
+    const pipelines = new Map<string, string>();
+    for (const point of POINTS) pipelines.set(point, await server.createPipeline(whole(point)));
+    await Promise.all(
+      POINTS.map(async (point) => {
+        // Each has workers of its own.
+        const own = { WORKER_LABELS: point };
+        const doomed = await server.startWorker(own, { FAIL_POINT: point });
+        const id = await server.trigger(pipelines.get(point) ?? '');
+        await eventually(() => doomed.isOver() || undefined, END_MS);
+        await server.startWorker(own);
+        const { status, attempt, stages } = await server.finished(id, END_MS);
+        expect([point, status, attempt]).toEqual([point, 'success', 2]);
+        // What the first attempt had begun to keep is nobody's.
+        const path = `/api/ci/executions/${id}/artifacts`;
+        const { items } = await server.call<{ items: ArtifactBody[] }>('GET', path);
+        expect(items.map(({ path: name, execution_attempt: of }) => [name, of])).toEqual([
+          ['kept/f', 2],
+        ]);
+        // A cache without a record is none; one that was saved before is found.
+        const [cache] = stages[0]?.steps[0]?.attempts[0]?.caches ?? [];
+        const isSaved = point === 'artifacts_stored';
+        expect(cache?.restored.code).toBe(isSaved ? 'cache_hit' : 'cache_miss');
+        expect(cache?.saved?.code).toBe(isSaved ? undefined : 'cache_saved');
+      }),
     );
-    expect(items.map(({ path, execution_attempt: of }) => [path, of])).toEqual([['kept/f', 2]]);
-    await endWorkers();
+    await untilNothingIsLeft();
   });
 
   it('its worker and the launcher are killed', async () => {
@@ -122,7 +142,6 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     }
     await server.startWorker();
     expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
-    await endWorkers();
   });
 
   it('its worker stands still for longer than its lease', async () => {
@@ -140,7 +159,6 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     expect(ended).toMatchObject({ status: 'success', attempt: 2 });
     asleep.child.kill('SIGCONT');
     await untilNothingIsLeft();
-    await endWorkers();
   });
 
   it('the engine is killed, and is back later', async () => {
@@ -154,7 +172,6 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     expect(ended.status).toBe('success');
     expect(ended.stages[0]?.steps[0]?.attempts[0]).toMatchObject({ status: 'failed' });
     expect(await server.logText(id)).toContain('The container engine went away');
-    await endWorkers();
   });
 
   it('keeps the invariants through all of that', async () => {

@@ -86,6 +86,10 @@ export interface StepBody {
     readonly status: string;
     readonly phases?: readonly { readonly name: string; readonly duration: number | null }[];
     readonly image?: { readonly name: string; readonly digest: string } | null;
+    readonly caches?: readonly {
+      readonly restored: { readonly code: string };
+      readonly saved?: { readonly code: string };
+    }[];
   }[];
 }
 

@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../../../test/support/eventually.js';
-import { isAlive, isStopped, parseStat, readProcess, readStartTicks } from './process-stat.js';
+import {
+  isAlive,
+  isStopped,
+  parseStat,
+  readCpuMs,
+  readProcess,
+  readStartTicks,
+} from './process-stat.js';
 
 const statOf = (state: string, threads = 1): string => {
   const after = Array.from({ length: 30 }, (_, index) => String(index + 3));
@@ -44,4 +51,13 @@ describe('whether a process lives', () => {
     expect(isAlive(identity)).toBe(false);
     expect(isStopped(identity.pid)).toBe(false);
   });
+});
+
+it('the time of the processor that a process took is known while it lives', async () => {
+  const busy = spawn(process.execPath, ['-e', 'for (;;);']);
+  const pid = busy.pid ?? 0;
+  await eventually(() => readCpuMs(pid) > 300 || undefined);
+  busy.kill('SIGKILL');
+  await once(busy, 'exit');
+  expect(readCpuMs(pid)).toBe(0);
 });

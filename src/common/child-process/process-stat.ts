@@ -13,6 +13,8 @@ export interface ProcessEntry {
   readonly startTicks: number;
 }
 
+/** Of times of processes, on every Linux (`USER_HZ`, see time(7)). */
+const MS_PER_TICK = 10;
 const GONE_OR_NOT_OURS = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR']);
 const BUFFER = Buffer.allocUnsafe(64 * 1024);
 
@@ -29,6 +31,14 @@ export function readProcess(pid: number): ProcessEntry | undefined {
 export function readStartTicks(pid: number): number | undefined {
   const stat = readProcFile(`/proc/${pid}/stat`);
   return stat === undefined ? undefined : Number(statFields(stat)[19]);
+}
+
+/** Milliseconds of the processor that it has taken, to 10; 0 for one that is gone. */
+export function readCpuMs(pid: number): number {
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  if (stat === undefined) return 0;
+  const fields = statFields(stat);
+  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
 
 /** True while a signal or a tracer holds the process still. */

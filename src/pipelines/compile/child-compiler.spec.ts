@@ -107,6 +107,15 @@ describe('ChildCompiler', () => {
     20_000,
   );
 
+  it('does not call a text complex that the machine had no time for', async () => {
+    const compiler = compilerOf({ program: program(obedient), timeoutMs: 100 });
+    await expect(compiler.compile('h')).rejects.toMatchObject({ kind: 'ServiceUnavailableError' });
+    // An answer that is late, but comes, is an answer.
+    const slow = program(obedient.replace('answer();', 'setTimeout(answer, 250);'));
+    const patient = compilerOf({ program: slow, timeoutMs: 200 });
+    expect(await patient.compile('a')).toMatchObject({ size: 1 });
+  });
+
   it('lets 4 Mi characters wait and refuses the largest of more', async () => {
     const compiler = compilerOf({ program: program(obedient), timeoutMs: 20_000 });
     const asked = Array.from({ length: 40 }, (_each, index) =>

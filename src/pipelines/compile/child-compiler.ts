@@ -80,7 +80,7 @@ export class ChildCompiler {
     try {
       const answer = await process.ask(message);
       if (answer !== undefined) return answer;
-      throw process.failedToStart ? tooMany() : tooComplex();
+      throw process.isUnserved ? tooMany() : tooComplex();
     } finally {
       this.leave(process, message);
     }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { readCpuMs } from '../../common/child-process/process-stat.js';
 import { frame, FrameReader } from '../../common/child-process/frames.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { SSH_FLAG } from './child-message.js';
@@ -8,7 +9,10 @@ import { SSH_FLAG } from './child-message.js';
 export interface CompileProcessOptions {
   /** The program: `entryFile('compile-child')`. */
   readonly program: string;
-  /** A text that takes longer ends the process. */
+  /**
+   * A text that takes the processor for longer ends the process, its start counted; so does one
+   * that has no answer after `STARVED` times as long: then the machine has no time for it.
+   */
   readonly timeoutMs: number;
   /** What can be cloned from; default: no ssh. */
   readonly repositories?: RepositorySupport;
@@ -21,6 +25,9 @@ const MAX_HEAP_MI_B = 256;
  * this process.
  */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const STARVED = 4;
+/** Of the limit: a process of a machine that has enough time gets all of it but a little. */
+const BUSY_SHARE = 0.8;
 /** Behind everything that serves requests. */
 const NICENESS = 10;
 
@@ -38,7 +45,8 @@ export class CompileProcess {
   private readonly answers = new FrameReader(MAX_ANSWER_BYTES);
   private job: Job | undefined;
   private ended = false;
-  private unstartable = false;
+  private hasBegun = false;
+  private unserved = false;
   /** Bytes that it was given. */
   private given = 0;
 
@@ -50,7 +58,7 @@ export class CompileProcess {
     // A child that died closes its end; its exit tells what happened.
     this.child.stdin.on('error', () => undefined);
     this.child.on('error', () => {
-      this.unstartable = true;
+      this.unserved = true;
       this.end();
     });
     this.child.on('close', () => this.end());
@@ -62,9 +70,9 @@ export class CompileProcess {
     return !this.ended;
   }
 
-  /** True: the machine has no room for a process. */
-  get failedToStart(): boolean {
-    return this.unstartable;
+  /** True: it ended because the machine has no room for it, or no time. */
+  get isUnserved(): boolean {
+    return this.unserved;
   }
 
   /** Bytes of all messages so far: a process that has read much holds much memory. */
@@ -80,10 +88,23 @@ export class CompileProcess {
     if (this.ended) return Promise.resolve(undefined);
     this.given += message.length;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.kill(), this.options.timeoutMs);
+      const { timeoutMs } = this.options;
+      const began = performance.now();
+      const cpuBefore = this.hasBegun ? this.cpuMs : 0;
+      this.hasBegun = true;
+      const timer = setInterval(() => {
+        const isBusy = this.cpuMs - cpuBefore >= timeoutMs * BUSY_SHARE;
+        if (!isBusy && performance.now() - began < timeoutMs * STARVED) return;
+        this.unserved = !isBusy;
+        this.kill();
+      }, timeoutMs);
       this.job = { settle: resolve, timer };
       this.child.stdin.write(frame(message));
     });
+  }
+
+  private get cpuMs(): number {
+    return readCpuMs(this.child.pid ?? 0);
   }
 
   kill(): void {
@@ -105,7 +126,7 @@ export class CompileProcess {
   private finish(answer: unknown): void {
     const job = this.job;
     this.job = undefined;
-    clearTimeout(job?.timer);
+    clearInterval(job?.timer);
     job?.settle(answer);
   }
 
