@@ -1,5 +1,5 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { Injectable } from '@nestjs/common';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { ObjectStore } from '../../integrations/object-store/object-store.js';
 import { ArtifactsRepository } from './artifacts.repository.js';
 
@@ -8,29 +8,16 @@ const AT_ONCE = 1_000;
 
 /** Removes artifacts whose `expire_in` is over. Any number of processes may do so. */
 @Injectable()
-export class ExpiredArtifacts implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(ExpiredArtifacts.name);
-  private readonly task = new PeriodicTask(() => this.sweep(), { everyMs: EVERY_MS, unref: true });
-
+export class ExpiredArtifacts extends BackgroundRounds {
   constructor(
     private readonly artifacts: ArtifactsRepository,
     private readonly objects: ObjectStore,
-  ) {}
-
-  onModuleInit(): void {
-    this.task.start();
+  ) {
+    super({ everyMs: EVERY_MS, unref: true });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.task.stop();
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.remove(new Date());
-    } catch (error) {
-      this.logger.warn({ err: error }, 'expired artifacts not removed; tried again later');
-    }
+  protected async work(now: number): Promise<void> {
+    await this.remove(new Date(now));
   }
 
   /** All files of a try expire at once, and so does the archive that holds them. */

@@ -1,6 +1,6 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { Injectable } from '@nestjs/common';
 import { MillraceConfig } from '../../config/millrace-config.js';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { CacheStore } from './cache-store.js';
 
 const EVERY_MS = 3_600_000;
@@ -8,28 +8,15 @@ const DAY_MS = 86_400_000;
 
 /** Removes caches that no run has used for long, and what killed processes have left. */
 @Injectable()
-export class UnusedCaches implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(UnusedCaches.name);
-  private readonly task = new PeriodicTask(() => this.sweep(), { everyMs: EVERY_MS, unref: true });
-
+export class UnusedCaches extends BackgroundRounds {
   constructor(
     private readonly store: CacheStore,
     private readonly config: MillraceConfig,
-  ) {}
-
-  onModuleInit(): void {
-    this.task.start();
+  ) {
+    super({ everyMs: EVERY_MS, unref: true });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.task.stop();
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.store.sweep(new Date(Date.now() - this.config.cacheDays * DAY_MS));
-    } catch (error) {
-      this.logger.warn({ err: error }, 'unused caches not removed; tried again later');
-    }
+  protected async work(now: number): Promise<void> {
+    await this.store.sweep(new Date(now - this.config.cacheDays * DAY_MS));
   }
 }
