@@ -522,6 +522,18 @@ export const configVariables = {
     ),
     fallback: none,
   }),
+  containerCapabilities: variable({
+    name: 'CONTAINER_CAPABILITIES',
+    section: 'Workers',
+    description:
+      'Rights that steps in containers of this worker have beside the usual ones, by their names in capabilities(7), separated by commas: `NET_RAW,SYS_PTRACE`. Pipelines reach such a worker by its labels. Some of them, as `SYS_ADMIN`, make steps root of the machine.',
+    kind: list((item) =>
+      /^(CAP_)?(?!ALL$)[A-Z]+(_[A-Z]+)*$/.test(item)
+        ? { value: item.replace(/^CAP_/, '') }
+        : { problem: 'must be names of capabilities, as NET_RAW' },
+    ),
+    fallback: none,
+  }),
   dockerHost: variable({
     name: 'DOCKER_HOST',
     section: 'Workers',

@@ -114,6 +114,7 @@ describe('parseConfig', () => {
       WORKER_LABELS: 'ok,not ok',
       DOCKER_HOST: 'ftp://x',
       REGISTRIES: 'https://x',
+      CONTAINER_CAPABILITIES: 'ALL',
       STEP_USER: 'Not A User',
       GIT_CLIENT: 'svn',
       MAX_UPLOAD_SIZE: 'big',

@@ -28,9 +28,14 @@ const logger = new Logger('ContainerRuntime');
     {
       provide: CHOICE,
       inject: [MillraceConfig],
-      useFactory: ({ home, dockerHost }: MillraceConfig): Promise<RuntimeChoice> =>
+      useFactory: ({
+        home,
+        dockerHost,
+        containerCapabilities,
+      }: MillraceConfig): Promise<RuntimeChoice> =>
         chooseRuntime({
           host: dockerHost,
+          capabilities: containerCapabilities,
           workspaces: workspacesFolder(home),
           stepsAreOtherUser: true,
           giveTree: entryFile('workspaces/give-tree'),

@@ -137,6 +137,7 @@ export class DockerRuntime extends ContainerRuntime {
     const options = createOptions(spec, {
       labels: this.labels,
       ulimits,
+      capabilities: this.options.capabilities,
       stepsNetwork: stepsNetworkName(this.options.installation),
     });
     try {

@@ -37,6 +37,19 @@ describe('createOptions', () => {
     expect(all.filter((key) => never.includes(key) || key === 'ExposedPorts')).toEqual([]);
   });
 
+  it('gives it more rights where the operator of the worker says so', () => {
+    const { HostConfig: host } = createOptions(spec(), {
+      ...FRAME,
+      capabilities: ['NET_RAW', 'SYS_PTRACE'],
+    });
+    expect(host).toMatchObject({
+      CapDrop: ['MKNOD', 'AUDIT_WRITE'],
+      CapAdd: ['NET_RAW', 'SYS_PTRACE'],
+      SecurityOpt: ['no-new-privileges'],
+      Privileged: false,
+    });
+  });
+
   it('gives it its limits, and the log to us alone', () => {
     const limits = { cpus: 1.5, memory: 64, pids: 10, shmSize: 20 };
     const ulimits = [{ Name: 'nofile', Soft: 5, Hard: 5 }] as const;

@@ -15,12 +15,14 @@ export interface ContainerFrame {
   readonly labels: Readonly<Record<string, string>>;
   readonly ulimits: readonly Ulimit[];
   readonly stepsNetwork: string;
+  /** Beside the usual ones. */
+  readonly capabilities?: readonly string[];
 }
 
 /** The container of a step: no rights, mounts or sockets beside what the step is given. */
 export function createOptions(
   spec: ContainerSpec,
-  { labels, ulimits, stepsNetwork }: ContainerFrame,
+  { labels, ulimits, stepsNetwork, capabilities = [] }: ContainerFrame,
 ): Docker.ContainerCreateOptions {
   const { limits } = spec;
   const network = networkName(spec, stepsNetwork);
@@ -43,7 +45,8 @@ export function createOptions(
       Init: true,
       IpcMode: 'private',
       Privileged: false,
-      CapDrop: DROPPED_CAPABILITIES,
+      CapDrop: DROPPED_CAPABILITIES.filter((name) => !capabilities.includes(name)),
+      ...(capabilities.length > 0 && { CapAdd: [...capabilities] }),
       SecurityOpt: ['no-new-privileges'],
       GroupAdd: spec.groups.map(String),
       PidsLimit: limits.pids,
