@@ -23,6 +23,7 @@ import { ExecutionsWorkerModule } from '../executions/executions.worker.module.j
 import { HealthModule } from '../health/health.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DatabaseModule } from '../integrations/database/database.module.js';
+import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
 import { ContainerRuntimeModule } from '../integrations/container-runtime/container-runtime.module.js';
 import { ObjectStoreModule } from '../integrations/object-store/object-store.module.js';
 import { GitModule } from '../integrations/git/git.module.js';
@@ -106,8 +107,10 @@ function workerModules(): Imports {
       useFactory: (pulse: WorkerPulse) => ({ isSteady: () => pulse.isSteady }),
     }),
     GitModule.forRootAsync({
-      inject: [StepAccount],
-      useFactory: ({ isOtherUser }: StepAccount) => ({ stepsAreOtherUser: isOtherUser }),
+      inject: [StepAccount, ContainerSupport],
+      useFactory: ({ isOtherUser }: StepAccount, containers: ContainerSupport) => ({
+        mayShareFiles: isOtherUser && !containers.isThere,
+      }),
     }),
     ContainerRuntimeModule,
     ExecutionsWorkerModule,

@@ -532,7 +532,7 @@ export const configVariables = {
         ? { value: item.replace(/^CAP_/, '') }
         : { problem: 'must be names of capabilities, as NET_RAW' },
     ),
-    fallback: none,
+    fallback: (): readonly string[] => [],
   }),
   dockerHost: variable({
     name: 'DOCKER_HOST',

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, lchownSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { errorLine } from '../common/child-process/error-line.js';
 import { entryFile } from '../config/paths.js';
@@ -10,6 +11,11 @@ import type { HandOverRequest } from './hand-over.js';
 export interface TreeOwners {
   /** @throws HandOverError */
   give(request: HandOverRequest): Promise<void>;
+  /**
+   * Closes a folder of the server's to all but root, until its tree is given to somebody. Nothing
+   * where this process is not root.
+   */
+  close(folder: string): void;
 }
 
 export class HandOverError extends Error {
@@ -36,6 +42,11 @@ export class ChrootTreeOwners implements TreeOwners {
     ]);
     if (code !== 0) throw new HandOverError(errorLine(said) || `exit code ${code}`);
   }
+
+  close(folder: string): void {
+    chmodSync(folder, 0o700);
+    lchownSync(folder, 0, 0);
+  }
 }
 
 /** By the container engine, for a process that is not root. */
@@ -48,6 +59,10 @@ export class ContainerTreeOwners implements TreeOwners {
     } catch (error) {
       throw new HandOverError(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  close(): void {
+    // The steps of this worker are its own user.
   }
 }
 

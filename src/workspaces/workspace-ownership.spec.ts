@@ -19,6 +19,7 @@ describe('WorkspaceOwnership', () => {
         if (fails) throw new Error('cannot');
         given.push(`${folder} ${to}:${gid}${isShared ? ' shared' : ''}`);
       },
+      close: (folder) => void given.push(`${folder} closed`),
     });
     return new WorkspaceOwnership(workspace, owners, { uid: server, gid: 501 });
   }
@@ -46,12 +47,27 @@ describe('WorkspaceOwnership', () => {
     expect(given).toHaveLength(2);
   });
 
-  it('gives nothing to root, and takes back what root made', async () => {
+  it('closes the folder while only root works there, and takes back what root made', async () => {
     const owner = ownership();
     await owner.asUser(0, nothing);
-    expect(given).toEqual([]);
+    expect(given).toEqual(['/r/w closed']);
     await owner.asSteps(nothing);
-    expect(given).toEqual(['/r/w 500:501']);
+    expect(given.slice(1)).toEqual(['/r/w 500:501']);
+  });
+
+  it('does nothing for root while others work there, and opens the folder for them', async () => {
+    const owner = ownership();
+    let end: () => void = () => undefined;
+    const steps = owner.asSteps(() => new Promise<void>((resolve) => (end = resolve)));
+    await owner.asUser(0, nothing);
+    expect(given).toEqual([]);
+    end();
+    await steps;
+    const root = owner.asUser(0, () => new Promise<void>((resolve) => (end = resolve)));
+    await owner.asSteps(nothing);
+    expect(given).toEqual(['/r/w closed', '/r/w 500:501']);
+    end();
+    await root;
   });
 
   it('shares it between users that work at once', async () => {
@@ -84,7 +100,7 @@ describe('WorkspaceOwnership', () => {
     await owner.asUser(0, nothing);
     await owner.asServer(nothing);
     await owner.readable('/r/cache');
-    expect(given).toEqual([]);
+    expect(given).toEqual(['/r/w closed']);
   });
 
   it('gives what others may have made to be read by one that is an ordinary user', async () => {
@@ -95,6 +111,6 @@ describe('WorkspaceOwnership', () => {
     await owner.asServer(nothing);
     await owner.asServer(nothing);
     await owner.readable('/r/cache');
-    expect(given).toEqual(['/r/w 500:501', '/r/cache 500:501 shared']);
+    expect(given.slice(1)).toEqual(['/r/w 500:501', '/r/cache 500:501 shared']);
   });
 });

@@ -76,9 +76,13 @@ export class WorkspaceOwnership {
     }
   }
 
-  /** Root needs no files of its own to write everywhere. */
+  /** Root writes everywhere: where others are at work nothing is done for it. */
   private isGiven(uid: number): boolean {
-    return this.owner === uid || (uid === ROOT && this.own.uid !== ROOT);
+    return this.owner === uid || (uid === ROOT && this.isUsedByOthers(ROOT));
+  }
+
+  private isUsedByOthers(uid: number): boolean {
+    return [...this.users.keys()].some((user) => user !== uid && user !== ROOT);
   }
 
   /** One after another: of two at once the later would see half of what the other did. */
@@ -92,8 +96,14 @@ export class WorkspaceOwnership {
   private async give(uid: number): Promise<void> {
     if (this.isGiven(uid)) return;
     if (this.owners === undefined) return;
-    const isShared = [...this.users.keys()].some((user) => user !== uid && user !== ROOT);
     const { directory: folder } = this.workspace;
+    if (uid === ROOT) {
+      // Steps of other executions are the same user as those of this one, and keep out so.
+      this.owners.close(folder);
+      this.owner = uid;
+      return;
+    }
+    const isShared = this.isUsedByOthers(uid);
     await this.owners.give({ folder, uid, gid: this.own.gid, isShared });
     this.owner = uid;
   }

@@ -40,9 +40,9 @@ export interface LeftFolder {
 export class FolderError extends Error {}
 
 /**
- * Makes and removes the folders of execution attempts below one base folder. The base and the root
- * of each attempt are the server's, to be walked through but not listed by others (0711); what is
- * in the steps' folders is touched by `StepUserScripts` only.
+ * Makes and removes the folders of execution attempts below one base folder. The base (0711) and
+ * the root of each attempt (0710, of the group of the steps) are the server's, to be walked through
+ * but not listed; what is in the steps' folders is touched by `StepUserScripts` only.
  */
 export class WorkspaceStore {
   private ready: Promise<void> | undefined;
@@ -67,14 +67,18 @@ export class WorkspaceStore {
     await (this.ready ??= this.makeBase());
     const root = join(this.base, attemptFolder(executionId, attempt));
     try {
-      mkdirSync(root, { mode: 0o711 });
+      mkdirSync(root, { mode: 0o700 });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       await this.remove({ root });
-      mkdirSync(root, { mode: 0o711 });
+      mkdirSync(root, { mode: 0o700 });
     }
-    // Whatever the umask is: the step user comes through here to its own folders.
-    if (this.owner) chmodSync(root, 0o711);
+    if (this.owner) {
+      // The step user comes through here to its own folders, and no other user of the machine: what
+      // a step opens below, or makes setuid, is nobody else's.
+      lchownSync(root, ownUser().uid, this.owner.gid);
+      chmodSync(root, 0o710);
+    }
     const workspace: Workspace = {
       root,
       directory: join(root, 'work'),

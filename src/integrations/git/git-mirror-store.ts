@@ -44,8 +44,8 @@ export interface GitMirrorSettings {
   /** Since the last use. */
   readonly maxAgeMs: number;
   /**
-   * How a clone gets its packs. `hard-link` only where steps are another user than this process:
-   * the files stay ours and read-only, so a step cannot change the mirror through them. `copy`
+   * How a clone gets its packs. `hard-link` only where no step can change a read-only file of ours:
+   * then it cannot change the mirror through them, either. `copy`
    * shares the blocks where the file system can.
    */
   readonly share: 'hard-link' | 'copy';

@@ -23,7 +23,7 @@ describe('GitModule', () => {
       ...{ gitMirrorSize: 1_000, gitMirrorDays: 1 },
       ...changes,
     } as unknown as MillraceConfig;
-    const git = GitModule.forRootAsync({ useFactory: () => ({ stepsAreOtherUser: false }) });
+    const git = GitModule.forRootAsync({ useFactory: () => ({ mayShareFiles: false }) });
     class Root {}
     return NestFactory.createApplicationContext(
       { module: Root, imports: [ConfigModule.forRoot(config), git] },

@@ -18,10 +18,11 @@ import { sweepMirrors } from './mirror-sweep.js';
 /** What the git client must know of those who use its clones. */
 export interface GitModuleOptions {
   /**
-   * True: steps are another user than this process, so they cannot change a file of a mirror that a
-   * clone shares.
+   * True: no step can change a read-only file of this process, so clones may share files with a
+   * mirror. Not where steps are the same user, and not where they run in containers: root of one
+   * writes to any file.
    */
-  readonly stepsAreOtherUser: boolean;
+  readonly mayShareFiles: boolean;
 }
 
 const OPTIONS = Symbol('GitModuleOptions');
@@ -74,14 +75,14 @@ export class GitModule implements OnModuleInit, OnApplicationShutdown {
 /** Null: no mirrors. */
 function mirrorSettings(
   { gitMirrorSize, gitMirrorDays, home }: MillraceConfig,
-  { stepsAreOtherUser }: GitModuleOptions,
+  { mayShareFiles }: GitModuleOptions,
 ): GitMirrorSettings | null {
   if (gitMirrorSize === 0) return null;
   return {
     folder: join(home, 'git-mirrors'),
     maxBytes: gitMirrorSize,
     maxAgeMs: gitMirrorDays * DAY_MS,
-    share: stepsAreOtherUser ? 'hard-link' : 'copy',
+    share: mayShareFiles ? 'hard-link' : 'copy',
   };
 }
 
