@@ -206,6 +206,17 @@ steps:
     expect([0, 1, 3, 5, 6, 7, 10].map(has)).toEqual(new Array(7).fill(true));
   });
 
+  it('has a home that it can write, whatever its image says', async () => {
+    const execution = await steps(
+      `{ user: '4321:4321', run: 'echo "home $HOME"; : >"$HOME/x"' }`,
+      `{ user: app, run: 'echo "home $HOME"; : >"$HOME/x"' }`,
+    );
+    expect(execution.status).toBe('success');
+    const log = await server.logText(execution.id);
+    expect(log).toContain('home /tmp/millrace-home');
+    expect(log).toContain('home /home/app');
+  });
+
   it('reaches no server of the machine', async () => {
     const listener = createServer((socket) => socket.end('reached')).listen(0, '0.0.0.0');
     await once(listener, 'listening');

@@ -97,8 +97,10 @@ class ReferenceChecks {
   private laterFunction(name: string, use: ExpressionUse): void {
     const index = use.text.indexOf(name) + (use.skipped ?? 0);
     const place = { path: use.path, offset: offsetInText(this.definition, use.node, index) };
-    const message = `${name}() is not supported yet: it comes with caches.`;
-    this.sink.error('not_yet_supported', message, place, 'Compute it in a step: sha256sum …');
+    const message = `${name}() is not supported yet.`;
+    const hint =
+      'A cache names the files of its key: cache: { paths: …, key: { files: [package-lock.json] } }. Elsewhere compute it in a step: sha256sum …';
+    this.sink.error('not_yet_supported', message, place, hint);
   }
 
   private checkOne(reference: Reference, place: Place, owner: Owner): void {

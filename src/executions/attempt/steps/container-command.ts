@@ -25,7 +25,8 @@ if ! cd -P -- "./$1" 2>/dev/null; then tell ${TOLD.missing}; exit 126; fi
 case $PWD/ in ${CONTAINER_WORKSPACE}/*) ;; *) tell ${TOLD.outside}; exit 126 ;; esac
 shift
 if ! command -v -- "$1" >/dev/null; then tell ${TOLD.noShell}; exit 127; fi
-if ! [ -w "$HOME" ] && ! mkdir -p -- "$HOME" 2>/dev/null; then
+[ -w "$HOME" ] || mkdir -p -- "$HOME" 2>/dev/null
+if ! [ -w "$HOME" ]; then
   HOME=/tmp/millrace-home
   mkdir -p -- "$HOME" 2>/dev/null || HOME=/
   export HOME
