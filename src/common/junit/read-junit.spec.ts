@@ -337,10 +337,10 @@ E       assert 1 == 2</failure></testcase>
     });
 
     it('masks what the parser says of a broken report', async () => {
-      const broken = `<testsuite>${'<a>'}</token-of-many-characters></testsuite>`;
+      const broken = '<testsuite><token-of-many-characters>';
       const masks = MaskSet.from(['token-of-many-characters']);
       const reading = readJUnit(piecesOf(Buffer.from(broken)), masks);
-      await expect(reading).rejects.not.toThrow(/token/);
+      await expect(reading).rejects.toThrow(/unclosed tag: \*\*\*/);
     });
   });
 

@@ -22,8 +22,8 @@ export class TestReportsRepository extends TestReportSink {
     this.reports = model.db.collection<TestReportDocument>(model.collection.name);
   }
 
-  /** One that is there stays. Waits for a database that is away. */
-  async insert(report: TestReportDocument): Promise<void> {
+  /** One that is there stays. Waits for a database that is away, until the signal. */
+  async insert(report: TestReportDocument, signal: AbortSignal): Promise<void> {
     await databaseRetry(
       async () => {
         try {
@@ -32,7 +32,7 @@ export class TestReportsRepository extends TestReportSink {
           if (!isDuplicateKey(error)) throw error;
         }
       },
-      { deadlineMs: SAVE_DEADLINE_MS },
+      { deadlineMs: SAVE_DEADLINE_MS, signal },
     );
   }
 

@@ -47,7 +47,7 @@ export class RunReports {
     if (problems.length > SHOWN) this.tell(address, `${problems.length - SHOWN} more problems`);
     if (files === 0) return undefined;
     const report = await testReport(cases);
-    await this.sink.insert(await this.documentOf(address, environment, report));
+    await this.sink.insert(await this.documentOf(address, environment, report), signal);
     const { passed, failed, error, skipped, flaky } = report.counts;
     const ended = `${passed} passed, ${failed + error} failed, ${skipped} skipped`;
     const unsteady = flaky > 0 ? `, ${flaky} of them failed and passed` : '';
