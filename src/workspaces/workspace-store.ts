@@ -25,6 +25,10 @@ const STAGING = 'staging';
 const SCRIPT_MS = 30_000;
 /** For one try to empty the folders of an attempt, ms; what it removed stays removed. */
 const EMPTY_MS = 60_000;
+/** To move what was unpacked into a workspace. */
+const MERGE_MS = 60_000;
+
+const HALF_MERGED = 'files cannot be brought, the workspace may have a part of them';
 
 /** Why a tree cannot be placed. */
 export type Misplaced = 'outside' | 'taken';
@@ -133,6 +137,11 @@ export class WorkspaceStore {
     return mkdtemp(join(staging, 'tree-'));
   }
 
+  /** Removes a staged folder that nobody needs any more. Idempotent; also after a `merge`. */
+  async discard(staged: string): Promise<void> {
+    await rm(staged, { recursive: true, force: true });
+  }
+
   /**
    * Whether a tree could be placed now: see `place`. A step that runs meanwhile may change the
    * answer.
@@ -164,18 +173,18 @@ export class WorkspaceStore {
    * Gives what is in a staged folder to the step user, who puts it into `$CI_WORKSPACE`, over files
    * of the same names.
    *
-   * @throws FolderError
+   * @throws FolderError: a part of it may have been put there by then
    */
   async merge({ root, directory }: Workspace, staged: string): Promise<void> {
     const handed = await this.hand(root, staged);
-    const end = await this.scripts.run(MERGE_IN, [handed, directory], EMPTY_MS);
+    const end = await this.scripts.run(MERGE_IN, [handed, directory], MERGE_MS);
     const cleared = await this.scripts.run(EMPTY, [handed], EMPTY_MS);
     removedEmpty(handed);
     for (const one of [end, cleared]) {
-      if (one.kind === 'broken') throw new FolderError(`files cannot be brought: ${one.message}`);
+      if (one.kind === 'broken') throw new FolderError(`${HALF_MERGED}: ${one.message}`);
     }
     if (end.kind === 'exited' && end.code !== 0) {
-      throw new FolderError(`files cannot be brought: ${end.stderr.trim().split('\n')[0] ?? ''}`);
+      throw new FolderError(`${HALF_MERGED}: ${end.stderr.trim().split('\n')[0] ?? ''}`);
     }
   }
 

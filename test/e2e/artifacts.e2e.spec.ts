@@ -91,6 +91,10 @@ stages:
     expect(part.headers.get('content-range')).toBe('bytes 1-3/5');
     const end = await get(path, { range: 'bytes=-2' });
     expect(await end.text()).toBe('lo');
+    const begun = { range: 'bytes=1-3', 'if-range': part.headers.get('etag') ?? '' };
+    expect((await get(path, begun)).status).toBe(206);
+    const other = await get(path, { ...begun, 'if-range': '"of another file"' });
+    expect([other.status, await other.text()]).toEqual([200, 'hello']);
     const beyond = await get(path, { range: 'bytes=9-' });
     expect([beyond.status, beyond.headers.get('content-range')]).toEqual([416, 'bytes */5']);
   });

@@ -242,6 +242,26 @@ Rules     push: the branch "main" fits none of "docs/*"
     expect(run.stderr).toContain('Without containers these cannot run: main/in.');
   });
 
+  it('run: artifacts are saved; what is in the way of them is told, before the run if it can be', async () => {
+    const saved = join(folder, 'saved');
+    const make = `echo ran; mkdir -p ${JSON.stringify(join(saved, 's.second.1/x'))}; echo 1 >f`;
+    const file = await pipeline(
+      'artifacts.yaml',
+      `      - { name: first, run: echo 1 >f, artifacts: f }
+      - { name: second, run: '${make}', artifacts: f }
+`,
+    );
+    const run = await millrace(['run', file, '--artifacts', saved]);
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('s/second | ran\n') });
+    expect(run.stderr).toContain(`Artifacts: ${join(saved, 's.first.1')}\n`);
+    expect(run.stderr).toContain(`Artifacts: ${join(saved, 's.second.1')} is not written: `);
+    expect(await readdir(join(saved, 's.first.1'))).toEqual(['f']);
+    const again = await millrace(['run', file, '--artifacts', saved]);
+    expect([again.code, again.stdout]).toEqual([2, '']);
+    expect(again.stderr).toContain('there are already: s.first.1, s.second.1.');
+    expect(await workspaces()).toEqual([]);
+  });
+
   it('run: secrets come from a file, are masked, and must all be there', async () => {
     const file = join(folder, 'secret.yaml');
     const secrets = join(folder, 'secrets.env');

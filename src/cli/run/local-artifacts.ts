@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unpackTree } from '../../common/archive/unpack-tree.js';
+import type { Plan } from '../../engine/plan/plan.js';
 import type { Artifact } from '../../executions/artifacts/artifact.js';
 import { ArtifactKeeper } from '../../executions/artifacts/artifact-keeper.js';
 import { ArtifactRecords } from '../../executions/artifacts/artifact-records.js';
@@ -11,6 +13,12 @@ import { NoUpstreamError } from '../../executions/artifacts/no-upstream.error.js
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+
+/** A folder that was written, or why it was not. */
+export interface SavedArtifacts {
+  readonly folder: string;
+  readonly problem: string | undefined;
+}
 
 /** Artifacts of one run on this machine, in a temporary folder until they are saved. */
 export class LocalArtifacts extends ArtifactRecords {
@@ -49,25 +57,35 @@ export class LocalArtifacts extends ArtifactRecords {
   }
 
   /**
-   * Writes them below a folder, those of each try into one of its own: `build.pack.1`. Gives their
-   * names.
-   *
-   * @throws ArchiveError where something is in the place of one
+   * Writes them below a folder, those of each try into one of its own: `build.pack.1`. What cannot
+   * be written does not keep the others.
    */
-  async saveTo(folder: string): Promise<readonly string[]> {
+  async saveTo(folder: string): Promise<readonly SavedArtifacts[]> {
     const ofObject = new Map(this.artifacts.map((artifact) => [artifact.objectKey, artifact]));
-    const saved: string[] = [];
+    const saved: SavedArtifacts[] = [];
     for (const [key, { stage, step, attempt }] of ofObject) {
+      const target = join(folder, `${folderPrefix(stage, step)}${attempt}`);
+      saved.push({ folder: target, problem: await this.save(key, folder, target) });
+    }
+    return saved;
+  }
+
+  private async save(
+    key: Artifact['objectKey'],
+    folder: string,
+    target: string,
+  ): Promise<string | undefined> {
+    try {
       await mkdir(folder, { recursive: true });
-      const name = `${plain(stage)}.${plain(step)}.${attempt}`;
       const { body } = await this.objects.get(key);
-      await unpackTree(body, join(folder, name), {
+      await unpackTree(body, target, {
         limits: { maxBytes: NO_LIMIT, maxEntries: NO_LIMIT },
         missingTargets: 'keep',
       });
-      saved.push(name);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
-    return saved;
   }
 
   async remove(): Promise<void> {
@@ -75,7 +93,35 @@ export class LocalArtifacts extends ArtifactRecords {
   }
 }
 
-/** Names of stages and steps are texts of the pipeline: they must lead nowhere. */
+/**
+ * What in a folder is in the way of the artifacts of a plan: asked before it runs, as afterwards
+ * they would be lost.
+ *
+ * @throws an error of the disk, as of a file in the place of the folder
+ */
+export async function takenNames(folder: string, { stages }: Plan): Promise<readonly string[]> {
+  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [] as string[];
+    throw error;
+  });
+  const prefixes = stages.flatMap((stage) =>
+    stage.steps
+      .filter(({ artifacts }) => artifacts !== undefined)
+      .map((step) => folderPrefix(stage.name, step.name)),
+  );
+  return there.filter((name) =>
+    prefixes.some((prefix) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length))),
+  );
+}
+
+/** Of the folders of the tries of a step. */
+function folderPrefix(stage: string, step: string): string {
+  return `${plain(stage)}.${plain(step)}.`;
+}
+
+/** Names of stages and steps are texts of the pipeline: they must lead nowhere, and stay apart. */
 function plain(name: string): string {
-  return name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100);
+  const safe = name.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 90);
+  if (safe === name) return name;
+  return `${safe}-${createHash('sha256').update(name).digest('hex').slice(0, 8)}`;
 }

@@ -48,7 +48,7 @@ import { readSource } from '../command/read-source.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { LocalCaches } from './local-caches.js';
-import { LocalArtifacts } from './local-artifacts.js';
+import { LocalArtifacts, takenNames } from './local-artifacts.js';
 import { Progress } from './progress.js';
 import { RunStop } from './run-stop.js';
 import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
@@ -87,6 +87,7 @@ export async function runCommand(
       : await readSecretsFile(flags.secretsFile);
   refuseMissingSecrets(compiled.plan, secrets);
   if (flags.containers === false) refuseContainers(compiled.plan);
+  if (flags.artifacts !== undefined) await refuseTaken(flags.artifacts, compiled.plan);
   const stop = new RunStop(terminal);
   try {
     const asked = { config, plan: compiled.plan, context, secrets };
@@ -104,6 +105,17 @@ function refuseContainers(plan: Plan): void {
   if (users.length === 0) return;
   throw new CommandError(`Without containers these cannot run: ${users.join(', ')}.`, 2, [
     'Leave --no-containers out, or write image: none at the steps.',
+  ]);
+}
+
+/** @throws CommandError where folders of an earlier run are in the way */
+async function refuseTaken(folder: string, plan: Plan): Promise<void> {
+  const taken = await takenNames(folder, plan).catch((error: Error) => {
+    throw new CommandError(`The folder for artifacts cannot be used: ${error.message}`, 2);
+  });
+  if (taken.length === 0) return;
+  throw new CommandError(`In ${folder} there are already: ${taken.join(', ')}.`, 2, [
+    'Name another folder, or remove them.',
   ]);
 }
 
@@ -148,9 +160,11 @@ async function runInFolder(
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
-      if (flags.artifacts !== undefined) {
-        const names = await artifacts.saveTo(flags.artifacts);
-        for (const name of names) terminal.say(`Artifacts: ${join(flags.artifacts, name)}`);
+      if (flags.artifacts !== undefined && state !== 'forced') {
+        for (const { folder, problem } of await artifacts.saveTo(flags.artifacts)) {
+          const why = problem === undefined ? '' : ` is not written: ${problem}`;
+          terminal.say(`Artifacts: ${folder}${why}`);
+        }
       }
       if (flags.keep) terminal.say(`Workspace: ${run.workspace.directory}`);
     } finally {

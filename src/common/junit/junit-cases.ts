@@ -1,5 +1,5 @@
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
-import { cutText } from '../values/cut-text.js';
+import type { MaskSet } from '../redaction/mask-set.js';
 import { JUnitError, type JUnitErrorCode } from './junit-error.js';
 import type { JUnitLimits } from './junit-limits.js';
 import { parseSeconds } from './seconds.js';
@@ -57,7 +57,10 @@ interface OpenResult {
   text: string;
 }
 
-/** Makes cases of the text of one report, which comes in pieces. */
+/** Hides secrets before a text is cut: afterwards half of one would be known to nobody. */
+export type TextMasks = Pick<MaskSet, 'cutText' | 'longest'>;
+
+/** Makes cases of the text of one report, which comes in pieces. All texts in them are masked. */
 export class JUnitCases {
   private readonly parser = new SaxesParser({ xmlns: false, position: true } as const);
   private readonly cases: TestCase[] = [];
@@ -72,7 +75,10 @@ export class JUnitCases {
   private tries = 0;
   private texts = 0;
 
-  constructor(private readonly limits: JUnitLimits) {
+  constructor(
+    private readonly masks: TextMasks,
+    private readonly limits: JUnitLimits,
+  ) {
     this.parser.on('doctype', () => {
       throw this.error('doctype', 'The report has a DOCTYPE, which no report needs.');
     });
@@ -110,7 +116,10 @@ export class JUnitCases {
       if (error instanceof JUnitError) throw error;
       // saxes puts line and column in front.
       const what = (error as Error).message.replace(/^\d+:\d+: /, '').replace(/\.$/, '');
-      throw this.error('malformed', `The report is no well-formed XML: ${cutText(what, 200)}.`);
+      throw this.error(
+        'malformed',
+        `The report is no well-formed XML: ${this.masks.cutText(what, 200)}.`,
+      );
     }
   }
 
@@ -132,20 +141,20 @@ export class JUnitCases {
     if (this.current) throw this.error('not_junit', 'A test case holds a suite.');
     const around = this.suites.at(-1);
     this.suites.push({
-      name: named(attributes.name) ?? around?.name ?? '',
-      file: named(attributes.file ?? attributes.filepath) ?? around?.file,
+      name: this.named(attributes.name) ?? around?.name ?? '',
+      file: this.named(attributes.file ?? attributes.filepath) ?? around?.file,
     });
   }
 
   private openCase(attributes: SaxesTagPlain['attributes']): void {
     if (this.current) throw this.error('not_junit', 'A test case holds another one.');
     const suite = this.suites.at(-1);
-    const file = named(attributes.file) ?? suite?.file;
+    const file = this.named(attributes.file) ?? suite?.file;
     const seconds = parseSeconds(attributes.time);
     this.current = {
       suite: suite?.name ?? '',
-      className: named(attributes.classname ?? attributes.class) ?? '',
-      name: named(attributes.name) ?? '',
+      className: this.named(attributes.classname ?? attributes.class) ?? '',
+      name: this.named(attributes.name) ?? '',
       ...(file !== undefined && { file }),
       ...(seconds !== undefined && { seconds }),
       isNotRun: NOT_RUN.has(attributes.status ?? '') || NOT_RUN.has(attributes.result ?? ''),
@@ -175,8 +184,10 @@ export class JUnitCases {
 
   private addText(text: string): void {
     if (!this.result || !this.isTextWanted) return;
-    const room = this.limits.maxText + 1 - this.result.text.length;
-    if (room > 0) this.result.text += shortened(text).slice(0, room);
+    const more = this.result.text === '' ? shortened(text).trimStart() : shortened(text);
+    // What is behind the cut tells whether a secret lies across it.
+    const room = this.limits.maxText + 1 + this.masks.longest - this.result.text.length;
+    if (room > 0) this.result.text += more.slice(0, room);
   }
 
   private close({ name }: SaxesTagPlain): void {
@@ -194,7 +205,7 @@ export class JUnitCases {
   private closeResult({ result, attributes, text }: OpenResult): void {
     this.result = undefined;
     this.wantText(false);
-    const type = named(attributes.type);
+    const type = this.named(attributes.type);
     const message = this.kept(attributes.message);
     const kept = this.kept(text.trim());
     const one = {
@@ -233,18 +244,19 @@ export class JUnitCases {
   private kept(text: string | undefined): string | undefined {
     if (text === undefined || text === '') return undefined;
     if (this.texts >= this.limits.maxTexts) return TEXT_LEFT_OUT;
-    const cut = cutText(shortened(text), this.limits.maxText);
+    const cut = this.masks.cutText(shortened(text), this.limits.maxText);
     this.texts += cut.length;
     return cut;
+  }
+
+  private named(text: string | undefined): string | undefined {
+    if (text === undefined || text === '') return undefined;
+    return this.masks.cutText(shortened(text), MAX_NAME);
   }
 
   private error(code: JUnitErrorCode, message: string): JUnitError {
     return new JUnitError(code, message, this.place());
   }
-}
-
-function named(text: string | undefined): string | undefined {
-  return text === undefined || text === '' ? undefined : cutText(shortened(text), MAX_NAME);
 }
 
 function shortened(text: string): string {

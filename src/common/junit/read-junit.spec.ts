@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { MaskSet } from '../redaction/mask-set.js';
 import { JUnitError } from './junit-error.js';
 import { JUNIT_LIMITS, type JUnitLimits } from './junit-limits.js';
 import { readJUnit } from './read-junit.js';
@@ -6,12 +7,14 @@ import { parseSeconds } from './seconds.js';
 import type { TestCase } from './test-case.js';
 import { XmlText } from './xml-text.js';
 
+const NO_MASKS = MaskSet.from([]);
+
 /** In pieces of a few bytes, so that nothing depends on where a piece ends. */
 async function* piecesOf(bytes: Buffer, size = 7): AsyncGenerator<Buffer, void, void> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 const read = (xml: string | Buffer, change: Partial<JUnitLimits> = {}) =>
-  readJUnit(piecesOf(Buffer.from(xml)), { ...JUNIT_LIMITS, ...change });
+  readJUnit(piecesOf(Buffer.from(xml)), NO_MASKS, { ...JUNIT_LIMITS, ...change });
 const refusal = async (xml: string | Buffer, change?: Partial<JUnitLimits>) => {
   const error = await read(xml, change).then(
     () => new Error('It was taken.'),
@@ -299,11 +302,45 @@ E       assert 1 == 2</failure></testcase>
           ),
           2 ** 16,
         ),
+        NO_MASKS,
       );
       expect(huge?.name).toBe('[left out: too long]');
       expect(huge?.tries[0]?.text).toBe('[left out: too long]');
       const [named] = await read(`<testsuite><testcase name="${'n'.repeat(2000)}"/></testsuite>`);
       expect(named?.name).toHaveLength(1000);
+    });
+
+    it('masks every text, and before it is cut', async () => {
+      const secret = 'token-of-many-characters';
+      const [one, ...more] = await readJUnit(
+        piecesOf(
+          Buffer.from(
+            `<testsuite name="s ${secret}" file="f ${secret}">
+<testcase name="n ${secret}" classname="c ${secret}"><failure
+  message="m ${secret}" type="t ${secret}">${' '.repeat(99)}${'x'.repeat(30)}${secret} and more</failure></testcase>
+<testcase name="${'n'.repeat(990)}${secret}" file="${'f'.repeat(990)}${secret}"/>
+</testsuite>`,
+          ),
+        ),
+        MaskSet.from([secret]),
+        { ...JUNIT_LIMITS, maxText: 40 },
+      );
+      expect(one).toEqual({
+        ...{ suite: 's ***', file: 'f ***', name: 'n ***', className: 'c ***' },
+        tries: [
+          { outcome: 'failed', message: 'm ***', type: 't ***', text: `${'x'.repeat(30)}***…` },
+        ],
+      });
+      expect(more).toEqual([
+        expect.objectContaining({ name: `${'n'.repeat(990)}***…`, file: `${'f'.repeat(990)}***…` }),
+      ]);
+    });
+
+    it('masks what the parser says of a broken report', async () => {
+      const broken = '<testsuite><token-of-many-characters>';
+      const masks = MaskSet.from(['token-of-many-characters']);
+      const reading = readJUnit(piecesOf(Buffer.from(broken)), masks);
+      await expect(reading).rejects.toThrow(/unclosed tag: \*\*\*/);
     });
   });
 
@@ -375,7 +412,9 @@ E       assert 1 == 2</failure></testcase>
     const large = Buffer.from(`<testsuite>${one.repeat(40_000)}</testsuite>`);
     let turns = 0;
     let isRead = false;
-    const reading = readJUnit(piecesOf(large, large.length)).finally(() => (isRead = true));
+    const reading = readJUnit(piecesOf(large, large.length), NO_MASKS).finally(
+      () => (isRead = true),
+    );
     while (!isRead) {
       await wait(1);
       turns += 1;
@@ -383,7 +422,12 @@ E       assert 1 == 2</failure></testcase>
     expect(await reading).toHaveLength(40_000);
     expect(turns).toBeGreaterThan(5);
     const stopping = new AbortController();
-    const stopped = readJUnit(piecesOf(large, large.length), JUNIT_LIMITS, stopping.signal);
+    const stopped = readJUnit(
+      piecesOf(large, large.length),
+      NO_MASKS,
+      JUNIT_LIMITS,
+      stopping.signal,
+    );
     stopping.abort(new Error('cancelled'));
     await expect(stopped).rejects.toThrow('cancelled');
   });

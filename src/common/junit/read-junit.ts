@@ -1,5 +1,5 @@
 import { Turns } from '../async/turns.js';
-import { JUnitCases } from './junit-cases.js';
+import { JUnitCases, type TextMasks } from './junit-cases.js';
 import { JUnitError } from './junit-error.js';
 import { JUNIT_LIMITS, type JUnitLimits } from './junit-limits.js';
 import type { TestCase } from './test-case.js';
@@ -16,17 +16,18 @@ const PIECE = 2 ** 14;
 /**
  * The cases of a JUnit report in the order of the file, as Surefire, Gradle, pytest, PHPUnit,
  * jest-junit, mocha-junit-reporter, go-junit-report, gotestsum and CTest write it. What the file
- * says of itself in numbers is not believed. It is read in pieces, and other work has its turn
- * between them.
+ * says of itself in numbers is not believed, and every text of it is masked. It is read in pieces,
+ * and other work has its turn between them.
  * @throws JUnitError, the reason of the signal, or an error of the stream
  */
 export async function readJUnit(
   stream: AsyncIterable<Buffer>,
+  masks: TextMasks,
   limits: JUnitLimits = JUNIT_LIMITS,
   signal?: AbortSignal,
 ): Promise<readonly TestCase[]> {
   const xml = new XmlText();
-  const cases = new JUnitCases(limits);
+  const cases = new JUnitCases(masks, limits);
   let bytes = 0;
   let block: Buffer[] = [];
   let blockBytes = 0;

@@ -30,6 +30,21 @@ describe('MaskSet', () => {
     expect(masks.maskText(`<${printed}>`)).toBe('<***>');
   });
 
+  it('leaves no part of it at a cut, wherever the cut is', () => {
+    const one = MaskSet.from(['qwertzuiop']);
+    const text = `ä${'qwertzuiop-'.repeat(3)}😀 end`;
+    const masked = one.maskText(text);
+    for (let limit = 1; limit <= text.length; limit += 1) {
+      const cut = one.cutText(text, limit);
+      expect(cut).not.toContain('q');
+      expect(masked.startsWith(cut.replace(/…$/, ''))).toBe(true);
+      expect(cut.endsWith('…')).toBe(limit < text.length);
+      expect(cut.isWellFormed()).toBe(true);
+    }
+    expect(one.cutText('short', 5)).toBe('short');
+    expect(MaskSet.from([]).cutText('too long', 4)).toBe('too…');
+  });
+
   it.each([0, 1, 2, 3, 4, 5])('masks base64 of it behind %i other bytes', (count) => {
     const front = 'user:'.slice(0, count);
     const encoded = Buffer.from(`${front}${secret}tail`).toString('base64');

@@ -1,3 +1,4 @@
+import { cutText } from '../values/cut-text.js';
 import { MASK_REPLACEMENT } from '../values/mask-replacement.js';
 import { maskForms } from './mask-forms.js';
 import { PatternSearch } from './pattern-search.js';
@@ -57,16 +58,34 @@ export class MaskSet {
   }
 
   maskText(text: string): string {
-    if (this.size === 0) return text;
+    return this.size === 0 ? text : this.maskedStart(text, text);
+  }
+
+  /**
+   * The text with at most `limit` UTF-16 units, masked; `…` at its end where it was longer. What
+   * begins before the cut is masked whole, so no part of a secret is left there. Costs by the
+   * limit, not by the text.
+   */
+  cutText(text: string, limit: number): string {
+    if (this.size === 0) return cutText(text, limit);
+    if (text.length <= limit) return this.maskText(text);
+    const start = cutText(text, limit).slice(0, -1);
+    return `${this.maskedStart(text.slice(0, limit + this.longest), start)}…`;
+  }
+
+  /** `start`, which `text` begins with, as it is in the masked text. */
+  private maskedStart(text: string, start: string): string {
     const bytes = Buffer.from(text);
+    const end = text === start ? bytes.length : Buffer.byteLength(start);
     const output: string[] = [];
     let position = 0;
     for (const range of joined(this.search.findAll(bytes))) {
+      if (range.start >= end) break;
       output.push(bytes.toString('utf8', position, range.start), MASK_REPLACEMENT);
       position = range.end;
     }
-    if (position === 0) return text;
-    output.push(bytes.toString('utf8', position));
+    if (position === 0) return start;
+    if (position < end) output.push(bytes.toString('utf8', position, end));
     return output.join('');
   }
 

@@ -23,8 +23,8 @@ const ran = (
   cases: tries.map((tried) => (typeof tried === 'string' ? one([tried]) : tried)),
   ...change,
 });
-const found = (...outcomes: StepOutcomes[]): string[] =>
-  flakyCases(outcomes).map(({ name, failed, passed }) => `${name} ${failed} ${passed}`);
+const found = async (...outcomes: StepOutcomes[]): Promise<string[]> =>
+  (await flakyCases(outcomes)).map(({ name, failed, passed }) => `${name} ${failed} ${passed}`);
 
 describe('which cases are flaky', () => {
   it.each<[string, StepOutcomes[]]>([
@@ -33,8 +33,8 @@ describe('which cases are flaky', () => {
     ['in retries within a report', [ran([one(['failed', 'passed'])])]],
     ['in re-runs at that commit', [ran(['failed']), ran(['passed'], { execution: 'e2' })]],
     ['by an error', [ran(['error']), ran(['passed'])]],
-  ])('%s', (_where, outcomes) => {
-    expect(found(...outcomes)).toEqual(['n 1 1']);
+  ])('%s', async (_where, outcomes) => {
+    expect(await found(...outcomes)).toEqual(['n 1 1']);
   });
 
   it.each<[string, StepOutcomes[]]>([
@@ -52,12 +52,12 @@ describe('which cases are flaky', () => {
     ['a fork', [ran(['failed'], { isFork: true }), ran(['passed'])]],
     ['a fork alone', [ran([one(['failed', 'passed'])], { isFork: true })]],
     ['no commit', [ran(['failed'], { commit: undefined }), ran(['passed'], { commit: undefined })]],
-  ])('not: %s', (_what, outcomes) => {
-    expect(found(...outcomes)).toEqual([]);
+  ])('not: %s', async (_what, outcomes) => {
+    expect(await found(...outcomes)).toEqual([]);
   });
 
-  it('counts only at commits at which it did both, and says where it was seen last', () => {
-    const [flaky, ...others] = flakyCases([
+  it('counts only at commits at which it did both, and says where it was seen last', async () => {
+    const [flaky, ...others] = await flakyCases([
       ran(['failed'], { commit: 'broken' }),
       ran(['passed'], { commit: 'mended' }),
       ran(['failed'], { execution: 'later', attempt: '1.3', at: new Date(9e6), cell: '20' }),
@@ -89,13 +89,13 @@ describe('which cases are flaky', () => {
     });
   });
 
-  it('the worst first, then the latest', () => {
+  it('the worst first, then the latest', async () => {
     const named = (name: string, tries: CaseOutcomes['tries']) => one(tries, { name });
     const outcomes = [
       ran([named('rare', ['failed', 'passed'])], { at: new Date(1e9) }),
       ran([named('late', ['failed', 'passed'])], { at: new Date(2e9) }),
       ran([named('often', ['failed', 'failed', 'passed'])], { at: new Date(1) }),
     ];
-    expect(found(...outcomes)).toEqual(['often 2 1', 'late 1 1', 'rare 1 1']);
+    expect(await found(...outcomes)).toEqual(['often 2 1', 'late 1 1', 'rare 1 1']);
   });
 });

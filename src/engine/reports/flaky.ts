@@ -66,12 +66,14 @@ interface CommitTally {
  * is broken at one commit and mended at another is none of them, and what forks run does not count:
  * a stranger would decide what is flaky here. An `error` counts as failed, a skip as neither.
  *
- * The order of the outcomes does not matter. Sorted by how often they failed, then by when they
- * were last seen, the latest first.
+ * Outcomes are taken one after another, in any order. Sorted by how often they failed, then by when
+ * they were last seen, the latest first.
  */
-export function flakyCases(outcomes: Iterable<StepOutcomes>): readonly FlakyCase[] {
+export async function flakyCases(
+  outcomes: AsyncIterable<StepOutcomes> | Iterable<StepOutcomes>,
+): Promise<readonly FlakyCase[]> {
   const tallies = new Map<string, Tally>();
-  for (const outcome of outcomes) {
+  for await (const outcome of outcomes) {
     if (outcome.isFork || outcome.commit === undefined) continue;
     for (const one of outcome.cases) count(tallies, outcome, outcome.commit, one);
   }

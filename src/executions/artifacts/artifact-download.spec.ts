@@ -6,8 +6,11 @@ import { artifact } from './artifact.fixture.js';
 
 type Ranges = ReturnType<MillraceRequest['range']>;
 
-function asked(ranges: Ranges): AskedRange {
-  return askedRange({ range: () => ranges }, 10);
+const DIGEST = 'ab'.repeat(32);
+
+function asked(ranges: Ranges, ifRange?: string): AskedRange {
+  const headers = ifRange === undefined ? {} : { 'if-range': ifRange };
+  return askedRange({ range: () => ranges, headers }, { size: 10, digest: DIGEST });
 }
 const bytes = (...ranges: { start: number; end: number }[]) =>
   Object.assign(ranges, { type: 'bytes' });
@@ -28,6 +31,15 @@ describe('askedRange', () => {
       { kind: 'whole', range: { offset: 0, length: 10 } },
     ],
   ])('%j: %j', (ranges, range) => expect(asked(ranges as Ranges)).toEqual(range));
+
+  it('is the whole file for a client that has begun with another one', () => {
+    const part = bytes({ start: 2, end: 4 });
+    expect(asked(part, `"${DIGEST}"`).kind).toBe('part');
+    for (const other of ['"of another"', `W/"${DIGEST}"`, 'Sat, 03 Jan 2026 00:00:00 GMT']) {
+      expect(asked(part, other).kind).toBe('whole');
+      expect(asked(-1, other).kind).toBe('whole');
+    }
+  });
 });
 
 describe('describeArtifact', () => {

@@ -12,10 +12,17 @@ export type AskedRange =
   | { readonly kind: 'unsatisfiable' };
 
 /**
- * The range of a request for a file of `size` bytes. More than one range, or another unit, is the
- * whole file, as RFC 9110 allows.
+ * The range of a request for a file. More than one range, or another unit, is the whole file, as
+ * RFC 9110 allows; so is a range of another file than the client has begun with (`If-Range`).
  */
-export function askedRange(request: Pick<MillraceRequest, 'range'>, size: number): AskedRange {
+export function askedRange(
+  request: Pick<MillraceRequest, 'range' | 'headers'>,
+  { size, digest }: Pick<Artifact, 'size' | 'digest'>,
+): AskedRange {
+  const begun = request.headers['if-range'];
+  if (begun !== undefined && begun !== entityTag(digest)) {
+    return { kind: 'whole', range: { offset: 0, length: size } };
+  }
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) return { kind: 'unsatisfiable' };
   const [only, ...more] = Array.isArray(ranges) && ranges.type === 'bytes' ? ranges : [];
@@ -44,7 +51,7 @@ export function describeArtifact(
   asked: AskedRange,
 ): void {
   sendAsFile(response, basename(path), 'application/octet-stream');
-  response.setHeader('ETag', `"${digest}"`);
+  response.setHeader('ETag', entityTag(digest));
   response.setHeader('Repr-Digest', `sha-256=:${Buffer.from(digest, 'hex').toString('base64')}:`);
   response.setHeader('Accept-Ranges', 'bytes');
   if (asked.kind === 'unsatisfiable') {
@@ -55,6 +62,10 @@ export function describeArtifact(
   response.setHeader('Content-Length', length);
   if (asked.kind === 'whole') return;
   response.status(206).setHeader('Content-Range', `bytes ${offset}-${offset + length - 1}/${size}`);
+}
+
+function entityTag(digest: string): string {
+  return `"${digest}"`;
 }
 
 /** Sends a stream; a client that has gone ends it, and a stream that fails ends the connection. */

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import type { ArtifactsPlan } from '../../engine/plan/artifacts-plan.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
@@ -18,6 +19,7 @@ describe('ArtifactKeeper', () => {
   let records: Artifact[];
   let alreadyKept: number;
   let fails: boolean;
+  let insertTakesMs: number;
 
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), 'mr-keeper-'));
@@ -27,19 +29,28 @@ describe('ArtifactKeeper', () => {
     records = [];
     alreadyKept = 0;
     fails = false;
+    insertTakesMs = 0;
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
   const objects = () => diskObjectStore(join(base, 'objects'));
-  const keep = (plan: Partial<ArtifactsPlan> = {}, maxBytes = 3_000_000, signal = NEVER) => {
+  const newKeeper = (maxBytes: number) => {
     const sink = {
       insert: async (artifacts: readonly Artifact[]) => {
+        await wait(insertTakesMs);
         if (fails) throw new Error('no database');
         records.push(...artifacts);
       },
-      bytesOf: async () => alreadyKept,
+      bytesOf: async () => records.reduce((sum, { size }) => sum + size, alreadyKept),
     };
-    const keeper = new ArtifactKeeper(objects(), sink, maxBytes, () => NOW);
+    return new ArtifactKeeper(objects(), sink, maxBytes, () => NOW);
+  };
+  const keep = (
+    plan: Partial<ArtifactsPlan> = {},
+    maxBytes = 3_000_000,
+    signal = NEVER,
+    keeper = newKeeper(maxBytes),
+  ) => {
     const tree = { root: join(base, 'work'), scratch: join(base, 'scratch') };
     return keeper.keep(origin, { paths: ['dist'], when: 'success', ...plan }, tree, signal);
   };
@@ -79,6 +90,16 @@ describe('ArtifactKeeper', () => {
     alreadyKept = 999_995;
     await keep();
     expect(records).toHaveLength(2);
+  });
+
+  it('counts those of steps that run at once', async () => {
+    const keeper = newKeeper(5_000_000);
+    insertTakesMs = 100;
+    const kept = await Promise.allSettled([1, 2, 3].map(() => keep({}, 0, NEVER, keeper)));
+    expect(kept.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    const reasons = kept.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []));
+    expect(reasons).toEqual([expect.any(ArtifactsTooLargeError)]);
+    expect([records.length, await stored()]).toEqual([4, 2]);
   });
 
   it('stores no archive of nothing', async () => {

@@ -63,8 +63,9 @@ export class ArtifactReader {
   }
 
   /**
-   * A tar.gz of all whose paths fit; of several of one path the last. Nothing is read of it before
-   * the stream is.
+   * A tar.gz of all files whose paths fit; of several of one path the last. It is filled as fast as
+   * the stream is read, but for what the pipes hold. It has no links: those of several tries
+   * together could lead out of the folder into which somebody unpacks them.
    */
   async archive(executionId: string, globs: Globs | undefined): Promise<Readable> {
     const wanted = await this.lastOfEach(executionId, globs);

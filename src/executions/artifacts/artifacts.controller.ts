@@ -81,10 +81,11 @@ export class ArtifactsController {
   @ApiOperation({
     summary: 'One of these files',
     description:
-      'Of several of one path the one of the last attempt of the execution, there the one that was kept last. `ETag` and `Repr-Digest` are its SHA-256; `Range` is understood.',
+      'Of several of one path the one of the last attempt of the execution, there the one that was kept last. `ETag` and `Repr-Digest` are its SHA-256; `Range` is understood, and so is `If-Range` with the `ETag`.',
   })
   @ApiParam({ name: 'path', schema: { type: 'string' }, example: 'dist/app.js' })
   @ApiHeader({ name: 'Range', required: false, schema: { type: 'string' } })
+  @ApiHeader({ name: 'If-Range', required: false, schema: { type: 'string' } })
   @ApiProduces(BYTES)
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   @ApiResponse({
@@ -104,7 +105,7 @@ export class ArtifactsController {
     await this.executions.demand(id);
     const name = typeof path === 'string' ? path : path.join('/');
     const artifact = await this.artifacts.find(id, name, { ...choice, executionAttempt });
-    const asked = askedRange(request, artifact.size);
+    const asked = askedRange(request, artifact);
     if (asked.kind === 'unsatisfiable') {
       describeArtifact(response, artifact, asked);
       response.end();

@@ -21,6 +21,9 @@ beforeAll(async () => {
 afterEach(() => model.deleteMany({}));
 afterAll(() => database.close());
 
+const insert = (records: readonly Artifact[]) =>
+  artifacts.insert(records, new AbortController().signal);
+
 async function all(executionId: string, limit = 200): Promise<Artifact[]> {
   const found: Artifact[] = [];
   for (let after: string | undefined; ;) {
@@ -42,16 +45,16 @@ describe('ArtifactsRepository', () => {
       ...{ executionId, path: 'b/ä 😀\u0001.js', cell: 'os=linux', size: 5 * 1024 ** 3 },
       ...{ mode: 0o755, expiresAt: new Date('2027-01-01T00:00:00Z') },
     });
-    await artifacts.insert([whole, plain]);
+    await insert([whole, plain]);
     expect((await artifacts.list(executionId, { limit: 10 })).items).toEqual([plain, whole]);
   });
 
   it('stores each once, however often it is told, and keeps what is there', async () => {
     const executionId = uuidV7();
     const one = artifact({ executionId });
-    await Promise.all([artifacts.insert([one]), artifacts.insert([one])]);
+    await Promise.all([insert([one]), insert([one])]);
     const other = artifact({ executionId, attempt: 2 });
-    await artifacts.insert([{ ...one, size: 99 }, other]);
+    await insert([{ ...one, size: 99 }, other]);
     const found = await all(executionId);
     expect(found).toHaveLength(2);
     expect(found).toEqual(expect.arrayContaining([one, other]));
@@ -63,14 +66,14 @@ describe('ArtifactsRepository', () => {
       artifact({ executionId, path: `f${String(index).padStart(2, '0')}` }),
     );
     const others = [before, after].map((id) => artifact({ executionId: id }));
-    await artifacts.insert([...stored.toReversed(), ...others]);
+    await insert([...stored.toReversed(), ...others]);
     for (const limit of [1, 5, 24, 25, 26]) expect(await all(executionId, limit)).toEqual(stored);
     expect(await artifacts.list(uuidV7(), { limit: 5 })).toEqual({ items: [] });
   });
 
   it('does not leave the execution for a cursor of another one', async () => {
     const [first, second, third] = [uuidV7(), uuidV7(), uuidV7()];
-    await artifacts.insert([first, second, third].map((executionId) => artifact({ executionId })));
+    await insert([first, second, third].map((executionId) => artifact({ executionId })));
     const found = async (after: string) =>
       (await artifacts.list(second, { limit: 5, after })).items.map((each) => each.executionId);
     expect(await found(`${first}/a`)).toEqual([second]);
@@ -85,7 +88,7 @@ describe('ArtifactsRepository', () => {
     const others = ['a/b', 'ab', 'A', `${long}1`, `${long}2`].map((path) =>
       artifact({ executionId, path }),
     );
-    await artifacts.insert([...ofPath, ...others]);
+    await insert([...ofPath, ...others]);
     const steps = (await artifacts.ofPath(executionId, 'a')).map(({ step }) => step);
     expect(steps.toSorted()).toEqual(['one', 'two']);
     expect(await artifacts.ofPath(executionId, `${long}2`)).toHaveLength(1);
@@ -101,7 +104,7 @@ describe('ArtifactsRepository', () => {
         ...{ executionId, path, objectKey: objectKey('artifacts', path) },
         expiresAt: new Date(now.getTime() + seconds * 1000),
       });
-    await artifacts.insert([
+    await insert([
       ...[expiring('b', -1), expiring('a', 0), expiring('c', -2), expiring('later', 60)],
       artifact({ executionId, path: 'never' }),
     ]);
@@ -117,7 +120,7 @@ describe('ArtifactsRepository', () => {
 
   it('removes an execution, and tells the first one that is left', async () => {
     const [first, second] = [uuidV7(), uuidV7()];
-    await artifacts.insert([first, second].map((executionId) => artifact({ executionId })));
+    await insert([first, second].map((executionId) => artifact({ executionId })));
     expect(await artifacts.firstExecution('~')).toBe(first);
     expect(await artifacts.firstExecution(first)).toBeUndefined();
     await artifacts.removeExecution(first);
@@ -128,7 +131,7 @@ describe('ArtifactsRepository', () => {
   it('lists 10,000 as fast as 100: the first page, and one in the middle', async () => {
     const [few, many] = [uuidV7(), uuidV7()];
     const store = (executionId: string, count: number) =>
-      artifacts.insert(
+      insert(
         Array.from({ length: count }, (_each, index) =>
           artifact({ executionId, path: `dist/file-${String(index).padStart(5, '0')}.js` }),
         ),

@@ -33,12 +33,15 @@ export class ArtifactsRepository extends ArtifactRecords {
 
   /**
    * Stores them; those that are there stay as they are. Idempotent, and safe to be called twice at
-   * once. Waits for a database that is away.
+   * once. Waits for a database that is away, until the signal.
    */
-  async insert(artifacts: readonly Artifact[]): Promise<void> {
+  async insert(artifacts: readonly Artifact[], signal: AbortSignal): Promise<void> {
     for (let at = 0; at < artifacts.length; at += INSERTED_AT_ONCE) {
       const documents = artifacts.slice(at, at + INSERTED_AT_ONCE).map(documentOf);
-      await databaseRetry(() => this.insertNew(documents), { deadlineMs: SAVE_DEADLINE_MS });
+      await databaseRetry(() => this.insertNew(documents), {
+        deadlineMs: SAVE_DEADLINE_MS,
+        signal,
+      });
     }
   }
 
@@ -88,8 +91,8 @@ export class ArtifactsRepository extends ArtifactRecords {
     return rows.map(({ _id, object_key }) => ({ id: _id, objectKey: keyOf(object_key) }));
   }
 
-  /** Bytes of all of an execution. */
-  async bytesOf(executionId: string): Promise<number> {
+  /** Bytes of all of an execution. Waits as `insert` does. */
+  async bytesOf(executionId: string, signal: AbortSignal): Promise<number> {
     const sums = await databaseRetry(
       () =>
         this.artifacts
@@ -98,7 +101,7 @@ export class ArtifactsRepository extends ArtifactRecords {
             { $group: { _id: null, bytes: { $sum: '$size' } } },
           ])
           .toArray(),
-      { deadlineMs: REQUEST_DEADLINE_MS },
+      { deadlineMs: SAVE_DEADLINE_MS, signal },
     );
     return sums[0]?.bytes ?? 0;
   }

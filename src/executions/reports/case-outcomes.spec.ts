@@ -1,5 +1,5 @@
 import type { ReportedCase } from '../../common/junit/test-report.js';
-import { packOutcomes, unpackOutcomes } from './case-outcomes.js';
+import { packOutcomes, unpackedBytes, unpackOutcomes } from './case-outcomes.js';
 
 describe('packOutcomes', () => {
   it('keeps who a case is and how each of its tries ended', async () => {
@@ -10,7 +10,10 @@ describe('packOutcomes', () => {
       },
       { suite: '', className: '', name: '__proto__', outcome: 'passed', tries: ['passed'] },
     ];
-    expect(await unpackOutcomes(await packOutcomes(cases))).toEqual([
+    const packed = await packOutcomes(cases);
+    const bytes = unpackedBytes(packed);
+    await expect(unpackOutcomes(packed, bytes - 1)).rejects.toThrow(/larger than/);
+    expect(await unpackOutcomes(packed, bytes)).toEqual([
       { suite: 's', className: 'c', name: 'n', file: 'f.ts', tries: cases[0]?.tries },
       { suite: '', className: '', name: '__proto__', tries: ['passed'] },
     ]);

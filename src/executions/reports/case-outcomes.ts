@@ -12,9 +12,6 @@ const LETTERS: readonly (readonly [TestOutcome, string])[] = [
 ];
 const LETTER_OF = new Map(LETTERS);
 const OUTCOME_OF = new Map(LETTERS.map(([outcome, letter]) => [letter, outcome]));
-/** Unpacked, bytes: of 100,000 cases with long names. */
-const MAX_BYTES = 128 * 1024 * 1024;
-
 type Row = readonly [suite: string, className: string, name: string, file: string, tries: string];
 
 /** How cases ended, without texts: about ten bytes for each. */
@@ -26,9 +23,18 @@ export function packOutcomes(cases: readonly ReportedCase[]): Promise<Buffer> {
   return promisify(gzip)(JSON.stringify(rows));
 }
 
-/** What `packOutcomes` has packed. */
-export async function unpackOutcomes(packed: Buffer): Promise<CaseOutcomes[]> {
-  const text = await promisify(gunzip)(packed, { maxOutputLength: MAX_BYTES });
+/** Bytes of what `packOutcomes` has packed, as gzip says at its end. */
+export function unpackedBytes(packed: Buffer): number {
+  return packed.readUInt32LE(packed.length - 4);
+}
+
+/**
+ * What `packOutcomes` has packed.
+ *
+ * @throws RangeError for more than `maxBytes`
+ */
+export async function unpackOutcomes(packed: Buffer, maxBytes: number): Promise<CaseOutcomes[]> {
+  const text = await promisify(gunzip)(packed, { maxOutputLength: maxBytes });
   return (JSON.parse(text.toString('utf8')) as Row[]).map(
     ([suite, className, name, file, letters]) => ({
       ...{ suite, className, name },

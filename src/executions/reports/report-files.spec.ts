@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MaskSet } from '../../common/redaction/mask-set.js';
 import { readReportFiles } from './report-files.js';
 
 const SINCE = new Date('2026-01-02T00:00:00Z');
+const SECRET = 'token-of-many-characters';
 const ONE = '<testsuite><testcase name="x"/></testsuite>';
 
 describe('readReportFiles', () => {
@@ -18,7 +20,7 @@ describe('readReportFiles', () => {
     utimesSync(join(root, name), time, time);
   };
   const read = (...globs: string[]) =>
-    readReportFiles(root, globs, SINCE, new AbortController().signal);
+    readReportFiles(root, globs, SINCE, MaskSet.from([SECRET]), new AbortController().signal);
 
   it('reads the cases of all files, in the order of their names', async () => {
     mkdirSync(join(root, 'b'));
@@ -27,6 +29,11 @@ describe('readReportFiles', () => {
     const { cases, files, problems } = await read('**/*.xml');
     expect(cases.map(({ name }) => name)).toEqual(['x', 'y']);
     expect([files, problems]).toEqual([2, []]);
+  });
+
+  it('masks what is in them', async () => {
+    write('a.xml', `<testsuite name="of ${SECRET}"><testcase name="x"/></testsuite>`);
+    expect((await read('*.xml')).cases[0]?.suite).toBe('of ***');
   });
 
   it('names what is older than the step, what is no report, and what is not there', async () => {

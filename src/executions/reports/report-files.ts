@@ -1,6 +1,7 @@
 import { JUnitError } from '../../common/junit/junit-error.js';
 import { JUNIT_LIMITS } from '../../common/junit/junit-limits.js';
 import { readJUnit } from '../../common/junit/read-junit.js';
+import type { TextMasks } from '../../common/junit/junit-cases.js';
 import type { TestCase } from '../../common/junit/test-case.js';
 import { TreeWalk } from '../../common/globs/walk-globs.js';
 import { reasonOrThrow } from '../../common/tree/left-out.js';
@@ -24,7 +25,8 @@ export interface ReadReports {
 
 /**
  * Reads the reports of a tree that strangers have written: no link is followed. What is older than
- * the step is of an earlier one, or was cloned, and is left out; what is no JUnit too.
+ * the step is of an earlier one, or was cloned, and is left out; what is no JUnit too. Texts of the
+ * cases are masked.
  *
  * @throws WalkLimitError, the reason of the signal, an error of the disk
  */
@@ -32,6 +34,7 @@ export async function readReportFiles(
   root: string,
   globs: readonly string[],
   since: Date,
+  masks: TextMasks,
   signal: AbortSignal,
 ): Promise<ReadReports> {
   const walk = new TreeWalk(new Globs(globs), { maxEntries: MAX_WALKED });
@@ -49,7 +52,8 @@ export async function readReportFiles(
         );
         break;
       }
-      const read = await readOne(entry.parent, entry.name, since, MAX_CASES - cases.length, signal);
+      const maxCases = MAX_CASES - cases.length;
+      const read = await readOne(entry.parent, entry.name, { since, masks, maxCases }, signal);
       if (typeof read === 'string') {
         problems.push(`${path} is not read: ${read}`);
         continue;
@@ -68,8 +72,7 @@ export async function readReportFiles(
 async function readOne(
   parent: TreeFolder,
   name: string,
-  since: Date,
-  maxCases: number,
+  { since, masks, maxCases }: { since: Date; masks: TextMasks; maxCases: number },
   signal: AbortSignal,
 ): Promise<TestCase[] | string> {
   const file = await parent.file(name).catch(reasonOrThrow);
@@ -79,7 +82,7 @@ async function readOne(
     if (!stat.isFile()) return 'it is no file';
     if (stat.mtime < since) return 'it is older than the step';
     const stream = file.createReadStream({ autoClose: false });
-    return [...(await readJUnit(stream, { ...JUNIT_LIMITS, maxCases }, signal))];
+    return [...(await readJUnit(stream, masks, { ...JUNIT_LIMITS, maxCases }, signal))];
   } catch (error) {
     if (error instanceof JUnitError) return error.message;
     throw error;

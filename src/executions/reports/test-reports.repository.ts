@@ -11,6 +11,14 @@ const REQUEST_DEADLINE_MS = 3_000;
 
 export type TestReportSummary = Omit<TestReportDocument, 'outcomes'>;
 
+const COUNTED = {
+  ...{ pipeline_id: 1, stage: 1, step: 1, commit: 1, is_fork: 1, execution_id: 1 },
+  ...{ execution_attempt: 1, attempt: 1, created_at: 1, outcomes: 1, _id: 0 },
+} as const;
+
+/** Of a report what tells how its cases ended. */
+export type CountedReport = Pick<TestReportDocument, Exclude<keyof typeof COUNTED, '_id'>>;
+
 /** `test_reports`: one document for each try of a step with `reports`. */
 @Injectable()
 export class TestReportsRepository extends TestReportSink {
@@ -22,8 +30,8 @@ export class TestReportsRepository extends TestReportSink {
     this.reports = model.db.collection<TestReportDocument>(model.collection.name);
   }
 
-  /** One that is there stays. Waits for a database that is away. */
-  async insert(report: TestReportDocument): Promise<void> {
+  /** One that is there stays. Waits for a database that is away, until the signal. */
+  async insert(report: TestReportDocument, signal: AbortSignal): Promise<void> {
     await databaseRetry(
       async () => {
         try {
@@ -32,7 +40,7 @@ export class TestReportsRepository extends TestReportSink {
           if (!isDuplicateKey(error)) throw error;
         }
       },
-      { deadlineMs: SAVE_DEADLINE_MS },
+      { deadlineMs: SAVE_DEADLINE_MS, signal },
     );
   }
 
@@ -49,17 +57,32 @@ export class TestReportsRepository extends TestReportSink {
     );
   }
 
-  /** The newest first, whole. */
-  newest(pipelineId: string, limit: number): Promise<TestReportDocument[]> {
-    return databaseRetry(
+  /**
+   * The newest first, read one by one: of known commits, and none of what a pull request of another
+   * repository ran.
+   */
+  async *newestCounted(
+    pipelineId: string,
+    limit: number,
+  ): AsyncGenerator<CountedReport, void, void> {
+    const ids = await databaseRetry(
       () =>
         this.reports
-          .find({ pipeline_id: pipelineId }, { promoteBuffers: true })
+          .find({ pipeline_id: pipelineId, is_fork: false, commit: { $ne: null } })
+          .project<{ _id: string }>({ _id: 1 })
           .sort({ created_at: -1 })
           .limit(limit)
-          .toArray() as Promise<TestReportDocument[]>,
+          .toArray(),
       { deadlineMs: REQUEST_DEADLINE_MS },
     );
+    for (const { _id } of ids) {
+      const options = { projection: COUNTED, promoteBuffers: true };
+      const report = await databaseRetry(() => this.reports.findOne({ _id }, options), {
+        deadlineMs: REQUEST_DEADLINE_MS,
+      });
+      // Its execution may have been removed meanwhile.
+      if (report !== null) yield report;
+    }
   }
 
   async removeExecution(executionId: string): Promise<void> {

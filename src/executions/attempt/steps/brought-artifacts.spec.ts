@@ -1,5 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -53,7 +53,10 @@ describe('BroughtArtifacts', () => {
       }),
       workspaces: standIn<WorkspaceStore>({
         stage: () => mkdtemp(join(root, 'staged-')),
-        merge: async (_workspace, staged) => void merged.push(staged),
+        merge: async (_workspace, staged) => {
+          merged.push(readFileSync(join(staged, 'f'), 'utf8'));
+        },
+        discard: (staged) => rm(staged, { recursive: true }),
       }),
     };
     return new BroughtArtifacts(
@@ -72,10 +75,7 @@ describe('BroughtArtifacts', () => {
   it('brings those of the execution, and tells of another pipeline which one it took', async () => {
     for (const index of [0, 1]) await store(index, [{ name: 'f', content: `of ${index}` }]);
     await bring([{ stage: 'build' }]);
-    expect(merged.map((folder) => readFileSync(join(folder, 'f'), 'utf8'))).toEqual([
-      'of 0',
-      'of 1',
-    ]);
+    expect(merged).toEqual(['of 0', 'of 1']);
     await bring([OF_LIB]);
     expect(asked).toEqual(['own', 'last of lib on main']);
     expect(told.at(-1)).toBe('artifacts: brings build/step-1, attempt 1 of lib#7');
@@ -100,6 +100,7 @@ describe('BroughtArtifacts', () => {
     await store(1, [entry]);
     await expect(bring([{ stage: 'build' }])).rejects.toMatchObject({ name: 'ArchiveError' });
     expect(merged).toEqual([]);
+    expect(readdirSync(root)).toEqual(['objects']);
     expect(existsSync(join(root, 'outside'))).toBe(false);
   });
 });

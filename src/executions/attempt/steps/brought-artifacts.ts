@@ -29,7 +29,11 @@ export interface ArtifactBringing {
   readonly workspaces: WorkspaceStore;
 }
 
-/** Brings artifacts into the workspace of one run: all that a step asks for, or nothing of it. */
+/**
+ * Brings artifacts into the workspace of one run. All archives that a step asks for are unpacked
+ * and checked first; only then is something put into the workspace. What fails after that may leave
+ * a part of it there.
+ */
 export class BroughtArtifacts {
   constructor(
     private readonly tools: ArtifactBringing,
@@ -48,19 +52,26 @@ export class BroughtArtifacts {
     sources: readonly ArtifactsSource[],
     signal: AbortSignal,
   ): Promise<void> {
+    const { workspaces } = this.tools;
     const staged: string[] = [];
-    for (const source of sources) {
-      const { executionId, shown } = await this.executionOf(source);
-      const all = await this.tools.sources.ofExecution(executionId);
-      for (const archive of archivesOf(all, source)) {
-        staged.push(await this.unpack(archive, bytesOf(all, archive), signal));
-        const from = shown === undefined ? '' : ` of ${shown}`;
-        this.output.systemLine(address, `artifacts: brings ${archive.shown}${from}`);
+    try {
+      for (const source of sources) {
+        const { executionId, shown } = await this.executionOf(source);
+        const all = await this.tools.sources.ofExecution(executionId);
+        for (const archive of archivesOf(all, source)) {
+          const folder = await workspaces.stage(this.workspace);
+          staged.push(folder);
+          await this.unpack(archive, folder, bytesOf(all, archive), signal);
+          const from = shown === undefined ? '' : ` of ${shown}`;
+          this.output.systemLine(address, `artifacts: brings ${archive.shown}${from}`);
+        }
       }
+      await this.ownership.asSteps(async () => {
+        for (const folder of staged) await workspaces.merge(this.workspace, folder);
+      });
+    } finally {
+      for (const folder of staged) await workspaces.discard(folder);
     }
-    await this.ownership.asSteps(async () => {
-      for (const folder of staged) await this.tools.workspaces.merge(this.workspace, folder);
-    });
   }
 
   /** What a stranger has pushed gets nothing of what others made. */
@@ -79,16 +90,15 @@ export class BroughtArtifacts {
 
   private async unpack(
     { objectKey: key }: FoundArtifacts,
+    folder: string,
     maxBytes: number,
     signal: AbortSignal,
-  ): Promise<string> {
-    const folder = await this.tools.workspaces.stage(this.workspace);
+  ): Promise<void> {
     const { body } = await this.tools.objects.get(key, { signal });
     await unpackTree(body, folder, {
       limits: { maxBytes, maxEntries: MAX_ENTRIES },
       ...{ missingTargets: 'keep', signal },
     });
-    return folder;
   }
 }
 

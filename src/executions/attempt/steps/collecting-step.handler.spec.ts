@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { standIn } from '../../../../test/support/stand-in.js';
 import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
 import type { AttemptFacts } from '../../../engine/plan/run-state.js';
@@ -23,6 +24,9 @@ describe('CollectingStepHandler', () => {
   let facts: AttemptFacts;
   let told: string[];
   let failure: Error | undefined;
+  /** Other than of the artifacts. */
+  let reportsFailure: Error | undefined;
+  let isSlow: boolean;
   let abort: AbortController;
 
   beforeEach(() => {
@@ -31,6 +35,8 @@ describe('CollectingStepHandler', () => {
     facts = {};
     told = [];
     failure = undefined;
+    reportsFailure = undefined;
+    isSlow = false;
     abort = new AbortController();
   });
 
@@ -41,6 +47,7 @@ describe('CollectingStepHandler', () => {
   ): Promise<StepOutcome> {
     const artifacts = standIn<RunArtifacts>({
       keep: async (_address, _plan, signal) => {
+        if (isSlow && !signal.aborted) await once(signal, 'abort');
         signal.throwIfAborted();
         if (failure) throw failure;
         kept += 1;
@@ -50,7 +57,8 @@ describe('CollectingStepHandler', () => {
     });
     const reports = standIn<RunReports>({
       keep: async () => {
-        if (failure) throw failure;
+        const thrown = reportsFailure ?? failure;
+        if (thrown) throw thrown;
         kept += 10;
         return TESTS;
       },
@@ -68,6 +76,7 @@ describe('CollectingStepHandler', () => {
       reports,
       brought,
       { asServer: (work) => work() },
+      20,
     );
     const attempt = {
       address: { stage: 's', step: 'x', attempt: 1 },
@@ -160,6 +169,39 @@ describe('CollectingStepHandler', () => {
       reason: { code: 'reports_not_kept' },
     });
     expect(await run(FAILED, undefined, { withReports: true })).toBe(FAILED);
+  });
+
+  it('collects artifacts where reports were not stored, and the other way round', async () => {
+    reportsFailure = new Error('no database');
+    expect(await run(SUCCESS, 'success', { withReports: true })).toMatchObject({
+      kind: 'infrastructure',
+      reason: { code: 'reports_not_kept' },
+    });
+    expect(kept).toBe(1);
+    failure = new ArtifactsTooLargeError('more than 5 bytes');
+    expect(await run(SUCCESS, 'success', { withReports: true })).toMatchObject({
+      kind: 'failed',
+      reason: { code: 'artifacts_too_large' },
+    });
+    expect(await run(FAILED, 'always', { withReports: true })).toBe(FAILED);
+    expect(told.slice(3)).toEqual([
+      'they were not kept: no database',
+      expect.stringContaining('MAX_ARTIFACTS_SIZE'),
+    ]);
+  });
+
+  it('says that there was no time for them after a time limit, or that it was stopped', async () => {
+    isSlow = true;
+    abort.abort({ code: 'timeout' });
+    expect(await run(ABORTED, 'always')).toBe(ABORTED);
+    expect(told).toEqual([
+      'the artifacts were not kept: it took longer than 60 s after the time limit of the step',
+    ]);
+    abort = new AbortController();
+    const stopped = run(SUCCESS, 'success');
+    abort.abort({ code: 'cancelled_by_user' });
+    expect(await stopped).toEqual({ kind: 'aborted' });
+    expect(told[1]).toBe('the artifacts were not kept: the step was ended meanwhile');
   });
 
   it('brings artifacts before the step runs', async () => {

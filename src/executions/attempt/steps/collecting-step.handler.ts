@@ -16,8 +16,8 @@ import { type BroughtArtifacts, mayComeLater } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 
-/** After the command of a try whose limit has passed, ms. */
-const AFTER_TIMEOUT_MS = 60_000;
+/** For all that is collected of a try whose limit has passed, s. */
+const AFTER_TIMEOUT_S = 60;
 
 /**
  * Another handler, whose tries get the artifacts that they ask for, and of which is kept what they
@@ -30,6 +30,7 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     private readonly reports: RunReports,
     private readonly brought: BroughtArtifacts,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
+    private readonly afterTimeoutMs = AFTER_TIMEOUT_S * 1000,
   ) {
     super(inner);
   }
@@ -55,10 +56,11 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
     const ended = endOf(outcome, signal);
     if (ended === 'none' || (artifacts ?? reports) === undefined) return outcome;
     progress.begin('collect');
-    const limit = ended === 'timeout' ? AbortSignal.timeout(AFTER_TIMEOUT_MS) : signal;
-    const problem =
-      (await this.collectReports(attempt, begun, limit, progress)) ??
-      (await this.collectArtifacts(attempt, ended, limit, progress));
+    const limit = ended === 'timeout' ? AbortSignal.timeout(this.afterTimeoutMs) : signal;
+    const problem = gravest([
+      await this.collectReports(attempt, begun, limit, progress),
+      await this.collectArtifacts(attempt, ended, limit, progress),
+    ]);
     if (problem === undefined || outcome.kind !== 'success') return outcome;
     return problem;
   }
@@ -96,9 +98,9 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
       if (tests !== undefined) progress.tell({ tests });
       return undefined;
     } catch (error) {
-      if (signal.aborted) return { kind: 'aborted' };
-      const message = `they were not kept: ${messageOf(error)}`;
+      const message = `they were not kept: ${whyNot(error, signal)}`;
       this.reports.tell(address, message);
+      if (signal.aborted) return { kind: 'aborted' };
       return { kind: 'infrastructure', reason: { code: 'reports_not_kept', message } };
     }
   }
@@ -117,9 +119,9 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
       progress.tell({ artifacts });
       return undefined;
     } catch (error) {
-      if (signal.aborted) return { kind: 'aborted' };
-      const reason = reasonOf(error);
+      const reason = reasonOf(error, signal);
       this.artifacts.tell(address, reason.message);
+      if (signal.aborted) return { kind: 'aborted' };
       return reason.code === 'artifacts_too_large'
         ? { kind: 'failed', reason, isFinal: true }
         : { kind: 'infrastructure', reason };
@@ -141,14 +143,30 @@ function isKept({ when }: ArtifactsPlan, end: End): boolean {
   return when === 'always' || (when === 'success') === (end === 'success');
 }
 
-function reasonOf(error: unknown): Reason {
-  const said = messageOf(error);
+/** The end of a step of which several things were not kept: first what another try does not mend. */
+function gravest(problems: readonly (StepOutcome | undefined)[]): StepOutcome | undefined {
+  const ofKind = (kind: StepOutcome['kind']): StepOutcome | undefined =>
+    problems.find((problem) => problem?.kind === kind);
+  return ofKind('aborted') ?? ofKind('failed') ?? ofKind('infrastructure');
+}
+
+function reasonOf(error: unknown, signal: AbortSignal): Reason {
+  const said = whyNot(error, signal);
   if (error instanceof ArtifactsTooLargeError) {
     const message = `artifacts of the execution are too large (MAX_ARTIFACTS_SIZE): ${said}`;
     return { code: 'artifacts_too_large', message };
   }
   const data = error instanceof ObjectStoreError ? { data: { code: error.code } } : {};
   return { code: 'artifacts_not_kept', message: `the artifacts were not kept: ${said}`, ...data };
+}
+
+/** What is thrown after the signal may be anything that it has cut off. */
+function whyNot(error: unknown, { aborted, reason }: AbortSignal): string {
+  if (!aborted) return messageOf(error);
+  const isLate = reason instanceof DOMException && reason.name === 'TimeoutError';
+  return isLate
+    ? `it took longer than ${AFTER_TIMEOUT_S} s after the time limit of the step`
+    : 'the step was ended meanwhile';
 }
 
 function messageOf(error: unknown): string {

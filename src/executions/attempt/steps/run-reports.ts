@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MaskSet } from '../../../common/redaction/mask-set.js';
+import type { TextMasks } from '../../../common/junit/junit-cases.js';
 import { testReport, type TestReport } from '../../../common/junit/test-report.js';
 import type { TestCounts } from '../../../common/values/test-counts.js';
 import type { ReportsPlan } from '../../../engine/plan/reports-plan.js';
@@ -22,7 +22,7 @@ export class RunReports {
     private readonly sink: TestReportSink,
     private readonly context: Pick<RunContext, 'executionId' | 'executionAttempt' | 'pipelineId'>,
     private readonly workspace: Workspace,
-    private readonly masks: Pick<MaskSet, 'maskText'>,
+    private readonly masks: TextMasks,
     private readonly output: Pick<StepOutput, 'systemLine'>,
   ) {}
 
@@ -40,12 +40,14 @@ export class RunReports {
     const { directory } = this.workspace;
     // Times of files are those of the kernel's last tick.
     const since = new Date(begun.getTime() - TICK_MS);
-    const { cases, files, problems } = await readReportFiles(directory, plan.junit, since, signal);
+    const { cases, files, problems } = await readReportFiles(
+      ...([directory, plan.junit, since, this.masks, signal] as const),
+    );
     for (const problem of problems.slice(0, SHOWN)) this.tell(address, problem);
     if (problems.length > SHOWN) this.tell(address, `${problems.length - SHOWN} more problems`);
     if (files === 0) return undefined;
     const report = await testReport(cases);
-    await this.sink.insert(await this.documentOf(address, environment, report));
+    await this.sink.insert(await this.documentOf(address, environment, report), signal);
     const { passed, failed, error, skipped, flaky } = report.counts;
     const ended = `${passed} passed, ${failed + error} failed, ${skipped} skipped`;
     const unsteady = flaky > 0 ? `, ${flaky} of them failed and passed` : '';
@@ -57,14 +59,12 @@ export class RunReports {
     this.output.systemLine(address, `reports: ${line}`);
   }
 
-  /** What anybody may have put into a report is masked like a log. */
   private async documentOf(
     { stage, step, attempt }: StepAddress,
     environment: Readonly<Record<string, string>>,
     report: TestReport,
   ): Promise<TestReportDocument> {
     const { executionId, executionAttempt, pipelineId } = this.context;
-    const mask = (text: string): string => this.masks.maskText(text);
     const place = JSON.stringify([stage, step, attempt]);
     const hash = createHash('sha256').update(place).digest('hex').slice(0, 32);
     return {
@@ -78,18 +78,13 @@ export class RunReports {
       is_fork: environment['CI_FORK'] === 'true',
       created_at: new Date(),
       counts: report.counts,
-      failures: report.failures.map((failure) => ({
-        ...failure,
-        name: mask(failure.name),
-        ...(failure.message !== undefined && { message: mask(failure.message) }),
-        ...(failure.text !== undefined && { text: mask(failure.text) }),
-      })),
+      failures: report.failures,
       unlisted_failures: report.unlistedFailures,
       slowest: report.slowest.map(({ suite, className, name, seconds = 0 }) => ({
-        ...{ suite, name: mask(name), seconds },
+        ...{ suite, name, seconds },
         class_name: className,
       })),
-      outcomes: await packOutcomes(report.cases.map((one) => ({ ...one, name: mask(one.name) }))),
+      outcomes: await packOutcomes(report.cases),
     };
   }
 }

@@ -100,7 +100,10 @@ export class FlakyTestResponse extends TestCaseResponse {
 }
 
 export class PipelineTestsResponse {
-  @ApiProperty({ description: 'How many reports were looked at: the last 100 at most.' })
+  @ApiProperty({
+    description:
+      'How many reports were looked at: of those that count the last 100, and no more than 64 MiB of cases.',
+  })
   reports!: number;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
