@@ -24,7 +24,7 @@ import {
   ObjectStoreError,
 } from '../../../integrations/object-store/object-store.js';
 import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
-import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import { FolderError, type WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { Cache } from '../../caches/cache.js';
 import { CacheStore } from '../../caches/cache-store.js';
 import { MemoryCaches } from '../../caches/memory-caches.fixture.js';
@@ -46,6 +46,7 @@ describe('RunCaches', () => {
   let objects: ObjectStore;
   let told: string[];
   let merged: string[];
+  let isFull: boolean;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'mr-run-caches-'));
@@ -55,6 +56,7 @@ describe('RunCaches', () => {
     objects = diskObjectStore(join(root, 'objects'));
     told = [];
     merged = [];
+    isFull = false;
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
@@ -64,6 +66,7 @@ describe('RunCaches', () => {
     const workspaces = standIn<WorkspaceStore>({
       stage: () => mkdtemp(join(root, 'staged-')),
       merge: async (_workspace, staged) => {
+        if (isFull) throw new FolderError('files cannot be brought: no space left');
         const moved = join(root, `moved-${merged.length}`);
         await rename(staged, moved);
         merged.push(moved);
@@ -182,6 +185,14 @@ describe('RunCaches', () => {
     await of.save(attempt, missed, 'success', NEVER);
     await of.save(attempt, missed, 'success', NEVER);
     expect(told.at(-1)).toBe('cache kept: not saved: k is saved already');
+  });
+
+  it('fails no step where the workspace takes no file, and says that some may be there', async () => {
+    await save('success', 'success');
+    isFull = true;
+    expect(code(await restore())).toEqual(['cache_miss']);
+    expect(told.at(-1)).toMatch(/miss: .*no space left; some files of it may be there$/);
+    expect(records.all.size).toBe(1);
   });
 
   it('leaves nothing of what it unpacked beside the workspace', async () => {
