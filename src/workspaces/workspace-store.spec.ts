@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import {
   chmod,
@@ -15,8 +16,11 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { standIn } from '../../test/support/stand-in.js';
 import { transpileEntry } from '../../test/support/transpile-entry.js';
 import { LauncherProcessRunner } from '../integrations/process/client/launcher-process-runner.js';
+import { giveTree } from './give-tree.js';
+import type { HandOverRequest } from './hand-over.js';
 import { StepUserScripts } from './step-user-scripts.js';
 import type { Workspace } from './workspace.js';
 import { FolderError, WorkspaceStore } from './workspace-store.js';
@@ -287,6 +291,74 @@ describe('WorkspaceStore', () => {
       }
       expect(await store.list()).toHaveLength(1);
     });
+  });
+});
+
+describe('a folder that steps of all users share', () => {
+  const OTHER = { uid: 54322, gid: 54322 };
+  const CONTAINER = { uid: 54323, gid: 54323 };
+  let root: string;
+  let folder: string;
+  const shared = (): WorkspaceStore => {
+    const owners = {
+      give: async ({ folder: top, ...to }: HandOverRequest) => giveTree(top, to),
+    };
+    const scripts = standIn<StepUserScripts>({});
+    return new WorkspaceStore(root, owner, scripts, owners);
+  };
+  /** Whether a process of this user can do it; steps in containers have the group, too. */
+  const can = (script: string, { uid, gid }: { uid: number; gid: number }, group = gid): boolean =>
+    spawnSync('/bin/sh', ['-c', script], { uid, gid: group, cwd: '/' }).status === 0;
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'mr-shared-'));
+    await chmod(root, 0o711);
+    folder = join(root, 'cache-npm');
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  asRoot('is closed to everybody else, who may pass the folders above it', async () => {
+    const store = shared();
+    const workspace = { root } as Workspace;
+    await store.makeShared(folder);
+    const staged = await store.stage(workspace);
+    await writeFile(join(staged, 'f'), 'x');
+    await mkdir(join(staged, 'deep'));
+    await writeFile(join(staged, 'deep/f'), 'x', { mode: 0o755 });
+    expect(can(`: >${folder}/x`, OTHER)).toBe(false);
+    expect(can(`: >${folder}/x; rm ${folder}/x`, CONTAINER, owner?.gid)).toBe(true);
+    expect(await store.share(staged, folder)).toBe(true);
+    for (const act of [`ls ${folder}`, `cat ${folder}/f`, `: >${folder}/deep/$$`]) {
+      expect(can(act, OTHER)).toBe(false);
+      expect(can(act, CONTAINER, owner?.gid)).toBe(true);
+      expect(can(act, owner ?? OTHER)).toBe(true);
+    }
+    expect(can(`test -x ${folder}/deep/f && ! test -x ${folder}/f`, owner ?? OTHER)).toBe(true);
+  });
+
+  asRoot('is opened again for the next user, but no file that has a second name', async () => {
+    const store = shared();
+    await store.makeShared(folder);
+    const fill = `umask 022; mkdir ${folder}/d; echo x >${folder}/d/f`;
+    expect(can(fill, CONTAINER, owner?.gid)).toBe(true);
+    await writeFile(join(root, 'elsewhere'), 'x', { mode: 0o600 });
+    await link(join(root, 'elsewhere'), join(folder, 'second'));
+    const change = `echo y >>${folder}/d/f && : >${folder}/d/$$`;
+    expect(can(change, OTHER, owner?.gid)).toBe(false);
+    await store.shareAgain(folder);
+    expect(can(change, OTHER, owner?.gid)).toBe(true);
+    expect(can(change, owner ?? OTHER)).toBe(true);
+    expect(can(`ls ${folder}`, OTHER)).toBe(false);
+    expect((await stat(join(root, 'elsewhere'))).mode & 0o777).toBe(0o600);
+  });
+
+  it("is this process's alone where steps have no other user", async () => {
+    const own = new WorkspaceStore(root, undefined, standIn<StepUserScripts>({}));
+    await own.makeShared(folder);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    await chmod(folder, 0o750);
+    await own.makeShared(folder);
+    expect((await stat(folder)).mode & 0o777).toBe(0o750);
   });
 });
 

@@ -30,6 +30,10 @@ const MERGE_MS = 60_000;
 
 const HALF_MERGED = 'files cannot be brought, the workspace may have a part of them';
 
+const OWNER_BITS = 0o700;
+/** What is made in such a folder belongs to the group of the folder. */
+const SET_GROUP = 0o2000;
+
 /** Why a tree cannot be placed. */
 export type Misplaced = 'outside' | 'taken';
 
@@ -189,12 +193,22 @@ export class WorkspaceStore {
   }
 
   /**
-   * Puts a staged folder in the place of an empty folder below the root, for every user that steps
-   * have. False: there is something in it, and it stays as it is.
+   * Makes a folder directly below a root for every user that steps have, and nobody else. One that
+   * is there stays.
+   */
+  async makeShared(folder: string): Promise<void> {
+    if ((await mkdir(folder, { recursive: true, mode: 0o700 })) === undefined) return;
+    if (this.owner) lchownSync(folder, this.owner.uid, this.owner.gid);
+    chmodSync(folder, OWNER_BITS | this.sharedBits);
+  }
+
+  /**
+   * Puts a staged folder in the place of an empty folder that is shared. False: there is something
+   * in it, and it stays as it is.
    */
   async share(staged: string, target: string): Promise<boolean> {
     if (this.owner) await chownTree(staged, this.owner);
-    await openTree(staged);
+    await openTree(staged, this.sharedBits);
     try {
       await rename(staged, target);
       return true;
@@ -204,6 +218,19 @@ export class WorkspaceStore {
       await rm(staged, { recursive: true, force: true });
       return false;
     }
+  }
+
+  /**
+   * Lets every user that steps have change what steps of other users have made in a shared folder.
+   * Steps may use it meanwhile.
+   *
+   * @throws HandOverError
+   */
+  async shareAgain(folder: string): Promise<void> {
+    const { uid, gid } = this.owner ?? ownUser();
+    await this.owners?.give({ folder, uid, gid, isShared: true });
+    // All of it is this process's own now, and so are the steps that could put a link in its way.
+    if (this.owners && ownUser().uid !== ROOT) await openTree(folder, this.sharedBits);
   }
 
   /** Attempts whose folders are here; used to find what a dead worker left. */
@@ -216,6 +243,15 @@ export class WorkspaceStore {
       const parsed = parseAttemptFolder(name);
       return parsed ? [{ ...parsed, root: join(this.base, name) }] : [];
     });
+  }
+
+  /**
+   * What others than the owner may do with shared folders: the group, which steps in containers
+   * have too, where anybody may pass the folders above; all where nobody else may.
+   */
+  private get sharedBits(): number {
+    if (this.owner) return SET_GROUP | 0o070;
+    return this.owners ? 0o077 : 0;
   }
 
   private async runAtTarget(
@@ -305,16 +341,21 @@ function removedEmpty(folder: string): boolean {
   }
 }
 
-/** Lets everybody change what is in it; links stay as they are. For a tree that no step reaches. */
-async function openTree(folder: string): Promise<void> {
-  chmodSync(folder, 0o777);
+/**
+ * Lets others change what is in it, too: `bits` as for a folder. Links, and files that have a
+ * second name elsewhere, stay as they are. For a tree that no step of another user reaches.
+ */
+async function openTree(folder: string, bits: number): Promise<void> {
+  chmodSync(folder, OWNER_BITS | bits);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       await nextTurn();
-      await openTree(path);
+      await openTree(path, bits);
     } else if (entry.isFile()) {
-      chmodSync(path, (lstatSync(path).mode & 0o111) | 0o666);
+      const { mode, nlink } = lstatSync(path);
+      const wanted = (OWNER_BITS | bits) & ((mode & 0o100) === 0 ? 0o666 : 0o777);
+      if (nlink === 1) chmodSync(path, wanted);
     }
   }
 }

@@ -81,27 +81,67 @@ steps:
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 
 describeWith(PROGRAMS, { root: true }, 'caches of steps in containers', () => {
-  it('are found by any user of an image', async () => {
-    const engine = await DockerEngine.start();
+  let engine: DockerEngine;
+  let server: MillraceServer;
+  beforeAll(async () => {
+    engine = await DockerEngine.start();
     await makeStepImage(engine);
-    const server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
-    try {
-      const pipeline = await server.createPipeline(`name: c
+    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await engine.stop();
+  });
+
+  const runOnce = async (pipeline: string, environment = {}): Promise<string> => {
+    const ended = await server.finished(await server.trigger(pipeline, { environment }));
+    const log = await server.logText(ended.id);
+    expect([ended.status, log]).toEqual(['success', log]);
+    return log;
+  };
+
+  it('are found by any user of an image', async () => {
+    const pipeline = await server.createPipeline(`name: c
 defaults: { image: '${STEP_IMAGE}', network: none }
 steps:
   - 'echo "a 1" >go.sum'
   - { user: app, run: 'mkdir -p "$GOMODCACHE/m"; ls "$GOMODCACHE/m"; echo x >>"$GOMODCACHE/m/mod"; id -u', cache: go }
 `);
-      const first = await server.finished(await server.trigger(pipeline));
-      expect(await server.logText(first.id)).toMatch(/cache go: saved as go-linux-/);
-      const second = await server.finished(await server.trigger(pipeline));
-      expect(second.status).toBe('success');
-      const log = await server.logText(second.id);
-      expect(log).toMatch(/cache go: hit: go-linux-/);
-      expect(log).toMatch(/^mod$/m);
-    } finally {
-      await server.stop();
-      await engine.stop();
-    }
+    expect(await runOnce(pipeline)).toMatch(/cache go: saved as go-linux-/);
+    const log = await runOnce(pipeline);
+    expect(log).toMatch(/cache go: hit: go-linux-/);
+    expect(log).toMatch(/^mod$/m);
+  });
+
+  it('that root has saved may be changed by another user', async () => {
+    const pipeline = await server.createPipeline(`name: users
+defaults: { image: '${STEP_IMAGE}', network: none }
+steps:
+  - 'echo "a 1" >go.sum'
+  - run: 'umask 077; mkdir -p "$GOMODCACHE/m"; echo x >"$GOMODCACHE/m/mod"'
+    when: env.WHO == 'root'
+    cache: go
+  - { user: app, when: env.WHO == 'app', cache: go, run: 'set -e; echo x >>"$GOMODCACHE/m/mod"; echo x >"$GOMODCACHE/m/new"' }
+`);
+    expect(await runOnce(pipeline, { WHO: 'root' })).toMatch(/cache go: saved as/);
+    expect(await runOnce(pipeline, { WHO: 'app' })).toMatch(/cache go: hit/);
+  });
+
+  it('of one execution are changed by steps of several users, one after another', async () => {
+    const change = (name: string) =>
+      `set -e; umask 077; mkdir -p "$GOMODCACHE/m"; cat "$GOMODCACHE"/m/* || true; echo ${name} >>"$GOMODCACHE/m/mod"; echo x >"$GOMODCACHE/m/${name}"`;
+    const pipeline = await server.createPipeline(`name: several
+defaults: { image: '${STEP_IMAGE}', network: none }
+steps:
+  - 'echo "a 1" >go.sum'
+  - { run: '${change('root')}', cache: go }
+  - { user: app, run: '${change('app')}', cache: go }
+  - { image: none, run: '${change('shell')}', cache: go }
+  - { user: '4321:4321', run: '${change('other')}', cache: go }
+  - { image: none, run: 'cat "$GOMODCACHE/m/mod"', cache: go }
+`);
+    const log = await runOnce(pipeline);
+    expect(log).toMatch(/cache go: as a step before has left it/);
+    expect(log).toMatch(/^root\napp\nshell\nother$/m);
   });
 });

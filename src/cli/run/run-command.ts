@@ -9,13 +9,15 @@ import { repositorySupport } from '../../common/values/repository-url.js';
 import { loadConfig } from '../../config/load-config.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { engineAddress } from '../../config/container-engine.js';
-import { entryFile } from '../../config/paths.js';
+import { defaultCache, entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { allSteps } from '../../engine/plan/all-steps.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
+import type { CacheStore } from '../../executions/caches/cache-store.js';
 import { CloneAccess } from '../../executions/attempt/steps/clone-access.js';
 import { RegistryAccess } from '../../executions/attempt/steps/registry-access.js';
 import { normalRegistry } from '../../engine/steps/container/image-name.js';
@@ -32,6 +34,7 @@ import {
   type FolderGiver,
 } from '../../integrations/container-runtime/folder-giver.js';
 import { AbsentBuilder } from '../../integrations/container-runtime/image-builder.js';
+import type { GitClient } from '../../integrations/git/git-client.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
 import { LauncherProcessRunner } from '../../integrations/process/client/launcher-process-runner.js';
@@ -156,7 +159,7 @@ async function runInFolder(
   const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
   try {
-    const tools = await newRuns(asked, processes, workspaces, artifacts, containers);
+    const tools = await newRuns(asked, processes, workspaces, artifacts, containers, terminal);
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       state = await runToEnd(run, asked, processes, stop, terminal);
@@ -179,38 +182,68 @@ async function runInFolder(
   }
 }
 
-/** What runs a plan here as on a worker; git by the configuration. */
+/** Ends something that was opened. */
+type Close = () => Promise<unknown>;
+
+/** What runs a plan here as on a worker. Where that fails nothing of it is left open. */
 async function newRuns(
-  { config, plan: { name } }: Asked,
+  asked: Asked,
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
-  { keeper, objects, sources }: LocalArtifacts,
-  { runtime: containers, builder }: OwnContainers,
+  artifacts: LocalArtifacts,
+  containers: OwnContainers,
+  terminal: Terminal,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
-  const { gitCaFile, gitClient, registries, workerMaxParallelSteps: maxParallelSteps } = config;
-  const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
-  // It is the caller's own machine and network, and no server of other people's.
-  const git = await chooseGitClient(gitClient, ['all'], { authorities });
-  const handlers = createStepHandlers({
-    ...{ processes, git, workspaces, containers, builder },
-    registries: registries?.map(normalRegistry),
-  });
-  const groups = new ProcessGroups(`run-${process.pid}-`);
-  return {
-    runs: new PlanRuns({
-      ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
+  const opened: Close[] = [() => containers.runtime.close()];
+  const close = async (): Promise<void> => {
+    for (let last = opened.pop(); last !== undefined; last = opened.pop()) await last();
+  };
+  try {
+    const git = await openGit(asked.config, opened);
+    const caches = await openCaches(asked, terminal);
+    const { registries, workerMaxParallelSteps: maxParallelSteps } = asked.config;
+    const { runtime, builder } = containers;
+    const handlers = createStepHandlers({
+      ...{ processes, git, workspaces, containers: runtime, builder },
+      registries: registries?.map(normalRegistry),
+    });
+    const groups = new ProcessGroups(`run-${process.pid}-`);
+    const { keeper, objects, sources } = artifacts;
+    const runs = new PlanRuns({
+      ...{ processes, workspaces, handlers, groups, containers: runtime, maxParallelSteps },
       ...{ artifacts: keeper, objects, sources },
-      caches: await LocalCaches.make(config.maxCacheSize, config.cacheDays),
-      cacheOwner: ownerOfCaches(name),
+      ...{ caches, cacheOwner: ownerOfCaches(asked.plan.name) },
       // What they said is in the log; nobody asks for it later.
       reports: { insert: () => Promise.resolve() },
-    }),
-    close: async () => {
-      await containers.close();
-      await git.close();
-      if (authorities) await rm(authorities.folder, { recursive: true, force: true });
-    },
-  };
+    });
+    return { runs, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Git by the configuration. */
+async function openGit(
+  { gitCaFile, gitClient }: MillraceConfig,
+  opened: Close[],
+): Promise<GitClient> {
+  const authorities = gitCaFile === undefined ? undefined : await authoritiesOf(gitCaFile);
+  if (authorities) opened.push(() => rm(authorities.folder, { recursive: true, force: true }));
+  // It is the caller's own machine and network, and no server of other people's.
+  const git = await chooseGitClient(gitClient, ['all'], { authorities });
+  opened.push(() => git.close());
+  return git;
+}
+
+/** A run whose steps have no caches does not look at them. */
+async function openCaches({ config, plan }: Asked, terminal: Terminal): Promise<CacheStore> {
+  const folder = join(defaultCache(), 'run-caches');
+  const caches = new LocalCaches(folder, config.maxCacheSize, (problem) =>
+    terminal.say(`millrace: ${problem}`),
+  );
+  if (allSteps(plan).some((step) => step.caches)) await caches.sweep(config.cacheDays);
+  return caches.store;
 }
 
 /** Pipelines have no ids here: those of one name share their caches. */

@@ -56,6 +56,12 @@ describe('cache of a step', () => {
     ['yarn', ['1:1 unknown_value']],
     ['[]', ['1:1 empty_list']],
     ['[npm, go, npm]', ['1:11 duplicate_name [2]']],
+    ['[{ paths: [a, b], key: k }, { paths: [b, a], key: k }]', ['1:29 duplicate_name [1]']],
+    [
+      '[{ paths: a, key: { files: b } }, { paths: a, key: { files: b }, when: always }]',
+      ['1:35 duplicate_name [1]'],
+    ],
+    ['[{ paths: a, key: k }, { paths: b, key: k }, { paths: a, key: l }]', []],
     ['{ paths: a }', ['1:1 missing_key']],
     ['{ key: k }', ['1:1 missing_key']],
     ['{ paths: /root/.npm, key: k }', ['1:10 invalid_path paths']],
@@ -65,7 +71,7 @@ describe('cache of a step', () => {
     ['{ paths: a, key: k, when: on_success }', ['1:27 unknown_value when']],
     ['{ paths: a, key: k, restore-keys: [b] }', ['1:21 unknown_key restore-keys']],
     ['{ paths: a, key: "b\\nc" }', ['1:18 invalid_character key']],
-  ])('refuses %s', (text, problems) => {
+  ])('takes or refuses %s', (text, problems) => {
     expect(readValue(caches, text).problems).toEqual(problems);
   });
 

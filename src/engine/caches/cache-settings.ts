@@ -53,7 +53,7 @@ const word: Reader<CachePlan> = mapped(
   (tool): CachePlan => ({ tool }),
 );
 
-const item: Reader<CachePlan> = mapOr(
+const one: Reader<CachePlan> = mapOr(
   mapped(fields(cacheTable), ({ paths, key: read, restore_keys, when }): CachePlan => ({
     // Without these a problem was told.
     paths: paths ?? [],
@@ -64,28 +64,40 @@ const item: Reader<CachePlan> = mapOr(
   word,
 );
 
-const list = listOf(item, { min: 1, max: MAX_CACHES, single: true });
+const list = listOf(one, { min: 1, max: MAX_CACHES, single: true });
 
 /** `cache` of a step: the word of a tool, a map of paths and key, or a list of these. */
 export const caches: Reader<CachePlan[]> = {
   expects: 'the word of a tool, a map of paths and key, or a list of these',
   read: (node, path, context) => {
     const read = list.read(node, path, context);
-    const words = node.kind === 'list' ? node.items : [];
+    const items = node.kind === 'list' ? node.items : [];
+    // Where one cannot be read, that is told first.
+    if (read?.length !== items.length) return read;
     const seen = new Set<string>();
-    for (const [index, one] of words.entries()) {
-      if (one.kind !== 'scalar') continue;
-      if (seen.has(one.text)) {
-        const at = { path: [...path, index], offset: one.start };
-        context.error(
-          'duplicate_name',
-          `The cache "${one.text}" is there twice.`,
-          at,
-          'Remove one',
-        );
+    for (const [index, item] of items.entries()) {
+      const plan = read[index];
+      if (plan === undefined) continue;
+      const same = sameness(plan);
+      if (seen.has(same)) {
+        const at = { path: [...path, index], offset: item.start };
+        context.error('duplicate_name', `${shown(plan)} is there twice.`, at, 'Remove one');
       }
-      seen.add(one.text);
+      seen.add(same);
     }
     return read;
   },
 };
+
+/** The same text for what is one cache. */
+function sameness(plan: CachePlan): string {
+  if ('tool' in plan) return plan.tool;
+  const { paths, key: found } = plan;
+  const ofKey = 'text' in found ? [found.text] : [found.prefix ?? '', [...found.files].sort()];
+  return JSON.stringify([[...paths].sort(), ofKey]);
+}
+
+function shown(plan: CachePlan): string {
+  if ('tool' in plan) return `The cache "${plan.tool}"`;
+  return `The cache of ${plan.paths.join(', ')} with this key`;
+}

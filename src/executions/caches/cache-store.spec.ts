@@ -41,6 +41,8 @@ describe('CacheStore', () => {
       { root: join(base, 'tree'), globs, scratch: join(base, 'scratch') },
       NEVER,
     );
+  const find = (origin: CacheOrigin, key: string, restoreKeys: string[] = [], globs = ['f']) =>
+    store().find(origin, { globs, key, restoreKeys });
   const stored = async (): Promise<number> => {
     let count = 0;
     for await (const keys of objects.list()) count += keys.length;
@@ -50,25 +52,25 @@ describe('CacheStore', () => {
   it('finds a key, else the latest that begins so, and says which', async () => {
     await save('npm-1');
     await save('npm-2');
-    expect(await store().find(trusted, 'npm-1', ['npm-'])).toMatchObject({
+    expect(await find(trusted, 'npm-1', ['npm-'])).toMatchObject({
       isExact: true,
       cache: { key: 'npm-1' },
     });
-    expect(await store().find(trusted, 'npm-3', ['other-', 'npm-'])).toMatchObject({
+    expect(await find(trusted, 'npm-3', ['other-', 'npm-'])).toMatchObject({
       isExact: false,
       cache: { key: 'npm-2' },
     });
-    expect(await store().find(trusted, 'npm-3', ['other-'])).toBeUndefined();
-    expect(await store().find({ ...trusted, pipelineId: 'p2' }, 'npm-1', [''])).toBeUndefined();
+    expect(await find(trusted, 'npm-3', ['other-'])).toBeUndefined();
+    expect(await find({ ...trusted, pipelineId: 'p2' }, 'npm-1', [''])).toBeUndefined();
   });
 
   it('lets a fork read what is trusted, and nobody else what a fork has saved', async () => {
     await save('npm-1');
     await save('npm-2', fork);
-    expect(await store().find(fork, 'npm-1', [])).toMatchObject({ isExact: true });
-    expect(await store().find(fork, 'npm-2', [])).toMatchObject({ isExact: true });
-    expect(await store().find(trusted, 'npm-2', [])).toBeUndefined();
-    expect(await store().find(trusted, 'x', ['npm-'])).toMatchObject({ cache: { key: 'npm-1' } });
+    expect(await find(fork, 'npm-1', [])).toMatchObject({ isExact: true });
+    expect(await find(fork, 'npm-2', [])).toMatchObject({ isExact: true });
+    expect(await find(trusted, 'npm-2', [])).toBeUndefined();
+    expect(await find(trusted, 'x', ['npm-'])).toMatchObject({ cache: { key: 'npm-1' } });
   });
 
   it('saves a key once, and nothing at all where there is nothing', async () => {
@@ -87,12 +89,47 @@ describe('CacheStore', () => {
   it('removes those that were not used for longest, beyond the bytes of a pipeline', async () => {
     await save('one');
     await save('two');
-    const first = await store().find(trusted, 'one', []);
+    const first = await find(trusted, 'one', []);
     if (!first) throw new Error('gone');
     (await store().open(first.cache, NEVER))?.destroy();
     expect(await save('three', trusted, ['f'], 6_000)).toMatchObject({ evicted: 1 });
     expect([...records.all.values()].map(({ key }) => key).sort()).toEqual(['one', 'three']);
     expect(await stored()).toBe(2);
+  });
+
+  it('lets forks push out each other, beyond a quarter of the bytes, and nobody else', async () => {
+    await save('trusted');
+    const keys = () => [...records.all.values()].map(({ key }) => key).sort();
+    const other: CacheOrigin = { ...trusted, scopes: { own: 'fork-2', read: [] } };
+    // An archive of these has 2,560 bytes or more: two fit into a quarter.
+    await save('one', fork, ['f'], 24_000);
+    await save('two', other, ['f'], 24_000);
+    expect(await save('three', fork, ['f'], 24_000)).toMatchObject({ evicted: 1 });
+    expect(keys()).toEqual(['three', 'trusted', 'two']);
+    expect(await save('more', fork, ['f'], 8_000)).toMatchObject({ kind: 'saved', evicted: 2 });
+    expect(keys()).toEqual(['more', 'trusted']);
+    expect(await save('large', fork, ['f'], 3_000)).toMatchObject({ kind: 'too_large' });
+    // Nor do those of forks take the place of others.
+    expect(await save('next', trusted, ['f'], 6_000)).toMatchObject({ evicted: 0 });
+    expect(keys()).toEqual(['more', 'next', 'trusted']);
+  });
+
+  it('is saved, though room cannot be made', async () => {
+    await save('one');
+    jest.spyOn(records, 'leastUsed').mockRejectedValueOnce(new Error('away'));
+    const end = await save('two', trusted, ['f'], 4_000);
+    expect(end).toMatchObject({ kind: 'saved', evicted: 0, problem: new Error('away') });
+    expect(records.all.size).toBe(2);
+  });
+
+  it('drops the archive that was named, and none that was saved since', async () => {
+    await save('k');
+    const [old] = [...records.all.values()];
+    if (!old) throw new Error('gone');
+    await store().drop(old);
+    await save('k');
+    await store().drop(old);
+    expect([records.all.size, await stored()]).toEqual([1, 1]);
   });
 
   it('saves nothing that is larger than all may be', async () => {
@@ -117,7 +154,7 @@ describe('CacheStore', () => {
 
   it('forgets one whose archive is gone', async () => {
     await save('k');
-    const found = await store().find(trusted, 'k', []);
+    const found = await find(trusted, 'k', []);
     if (!found) throw new Error('gone');
     for await (const keys of objects.list()) for (const key of keys) await objects.delete(key);
     expect(await store().open(found.cache, NEVER)).toBeUndefined();

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { ArchiveError } from '../../common/archive/archive-error.js';
 import { packTree } from '../../common/archive/pack-tree.js';
 import { failPoint } from '../../common/fail-point.js';
@@ -8,8 +9,9 @@ import { objectKey, parseObjectKey } from '../../integrations/object-store/objec
 import {
   type ObjectStore,
   ObjectStoreError,
+  type StoredObject,
 } from '../../integrations/object-store/object-store.js';
-import { type Cache, cacheId, type CacheScopes } from './cache.js';
+import { type Cache, cacheId, type CacheScopes, pathsOf, shareOf } from './cache.js';
 import type { CacheRecords } from './cache-records.js';
 
 const MAX_ENTRIES = 1_000_000;
@@ -20,11 +22,20 @@ const ABANDONED_MS = 86_400_000;
 const AT_ONCE = 100;
 /** A cache that is found again is noted as used so much later at the latest, ms. */
 const TOUCH_MS = 60_000;
+/** Of the bytes of a pipeline; so many more are for all pull requests of other repositories. */
+const SHARE_OF_FORKS = 0.25;
 
 export interface CacheOrigin {
   readonly pipelineId: string;
   readonly executionId: string;
   readonly scopes: CacheScopes;
+}
+
+export interface WantedCache {
+  /** What it is of. */
+  readonly globs: readonly string[];
+  readonly key: string;
+  readonly restoreKeys: readonly string[];
 }
 
 export interface FoundCache {
@@ -41,7 +52,13 @@ export interface SavedTree {
 }
 
 export type SaveResult =
-  | { readonly kind: 'saved'; readonly cache: Cache; readonly evicted: number }
+  | {
+      readonly kind: 'saved';
+      readonly cache: Cache;
+      readonly evicted: number;
+      /** Why others may be left that had to go. */
+      readonly problem?: unknown;
+    }
   | { readonly kind: 'nothing' | 'there' }
   | { readonly kind: 'too_large'; readonly message: string };
 
@@ -50,7 +67,7 @@ export class CacheStore {
   constructor(
     private readonly objects: ObjectStore,
     private readonly records: CacheRecords,
-    /** Bytes of all caches of one pipeline. */
+    /** Bytes of all caches of one pipeline, without those of forks. */
     private readonly maxBytes: number,
     private readonly now: () => Date = () => new Date(),
   ) {}
@@ -63,16 +80,16 @@ export class CacheStore {
   /** The cache of a key, or of the first of the beginnings that any has. */
   async find(
     { pipelineId, scopes }: CacheOrigin,
-    key: string,
-    restoreKeys: readonly string[],
+    { globs, key, restoreKeys }: WantedCache,
   ): Promise<FoundCache | undefined> {
+    const paths = pathsOf(globs);
     for (const scope of scopes.read) {
-      const cache = await this.records.find(cacheId(pipelineId, scope, key));
+      const cache = await this.records.find(cacheId({ pipelineId, scope, paths, key }));
       if (cache) return { cache, isExact: true };
     }
     for (const prefix of restoreKeys) {
       for (const scope of scopes.read) {
-        const cache = await this.records.latest(pipelineId, scope, prefix);
+        const cache = await this.records.latest({ pipelineId, scope, paths }, prefix);
         if (cache) return { cache, isExact: cache.key === key };
       }
     }
@@ -80,7 +97,8 @@ export class CacheStore {
   }
 
   /**
-   * Its archive. Undefined: it is gone; so is its record then.
+   * Its archive. Undefined: it is gone, and so is its record now. The stream fails with an
+   * ObjectStoreError `damaged` where it gives other bytes than were saved: see `isBroken`.
    *
    * @throws ObjectStoreError
    */
@@ -92,7 +110,7 @@ export class CacheStore {
       const now = this.now();
       if (now.getTime() - cache.usedAt.getTime() > TOUCH_MS)
         await this.records.touch(cache.id, now);
-      return body;
+      return Readable.from(asSaved(body, cache.digest), { objectMode: false });
     } catch (error) {
       if (!(error instanceof ObjectStoreError) || error.code !== 'not_found') throw error;
       return this.drop(cache);
@@ -101,15 +119,15 @@ export class CacheStore {
 
   /** Removes one that turned out to be broken, or that somebody wants gone. Idempotent. */
   async drop(cache: Pick<Cache, 'id' | 'objectKey'>): Promise<undefined> {
-    await this.records.remove(cache.id);
+    await this.records.remove(cache);
     const key = parseObjectKey(cache.objectKey);
     if (key !== undefined) await this.objects.delete(key);
     return undefined;
   }
 
   /**
-   * Saves under a key of which there is none. Then the pipeline's least used ones are removed that
-   * pass its limit.
+   * Saves under a key of which there is none. Then the least used ones of its share are removed
+   * that pass the limit of that.
    *
    * @throws ObjectStoreError, the reason of the signal, or an error of the records
    */
@@ -119,18 +137,20 @@ export class CacheStore {
     { root, globs, scratch }: SavedTree,
     signal: AbortSignal,
   ): Promise<SaveResult> {
-    const { pipelineId, executionId, scopes } = origin;
-    const id = cacheId(pipelineId, scopes.own, key);
+    const { pipelineId, executionId } = origin;
+    const scope = origin.scopes.own;
+    const paths = pathsOf(globs);
+    const id = cacheId({ pipelineId, scope, paths, key });
     if (await this.records.find(id)) return { kind: 'there' };
     const packed = packTree(root, {
       globs: new Globs(globs),
-      limits: { ...this.limits, maxWalked: MAX_ENTRIES },
+      limits: { ...this.limits, maxBytes: this.bytesFor(scope), maxWalked: MAX_ENTRIES },
       ...{ scratch, signal },
     });
     const object = objectKey(OBJECTS, pipelineId, uuidV7());
-    let size: number;
+    let stored: StoredObject;
     try {
-      ({ size } = await this.objects.put(object, packed.stream, { signal }));
+      stored = await this.objects.put(object, packed.stream, { signal });
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       return { kind: 'too_large', message: error.message };
@@ -138,7 +158,7 @@ export class CacheStore {
     failPoint('cache_stored');
     const createdAt = this.now();
     const cache: Cache = {
-      ...{ id, pipelineId, scope: scopes.own, key, size, objectKey: object, executionId },
+      ...{ id, pipelineId, scope, paths, key, ...stored, objectKey: object, executionId },
       ...{ createdAt, usedAt: createdAt },
     };
     const isWanted = packed.result().entries > 0;
@@ -147,7 +167,7 @@ export class CacheStore {
       await this.objects.delete(object);
       return { kind: isWanted ? 'there' : 'nothing' };
     }
-    return { kind: 'saved', cache, evicted: await this.evict(pipelineId, id) };
+    return { kind: 'saved', cache, ...(await this.evict(cache)) };
   }
 
   /**
@@ -176,17 +196,51 @@ export class CacheStore {
     return removed;
   }
 
-  private async evict(pipelineId: string, kept: string): Promise<number> {
-    const all = await this.records.leastUsed(pipelineId);
-    let bytes = all.reduce((sum, { size }) => sum + size, 0);
-    let evicted = 0;
-    for (const cache of all) {
-      if (bytes <= this.maxBytes) break;
-      if (cache.id === kept) continue;
-      await this.drop(cache);
-      bytes -= cache.size;
-      evicted += 1;
-    }
-    return evicted;
+  private bytesFor(scope: string): number {
+    return shareOf(scope) === 'trusted' ? this.maxBytes : this.maxBytes * SHARE_OF_FORKS;
   }
+
+  /** Makes room for one that is saved. What goes wrong takes nothing from that. */
+  private async evict({
+    pipelineId,
+    scope,
+    id,
+  }: Cache): Promise<{ readonly evicted: number; readonly problem?: unknown }> {
+    let evicted = 0;
+    const share = shareOf(scope);
+    try {
+      let over = (await this.records.bytesOf(pipelineId, share)) - this.bytesFor(scope);
+      while (over > 0) {
+        const oldest = await this.records.leastUsed(pipelineId, share, AT_ONCE);
+        const others = oldest.filter((one) => one.id !== id);
+        if (others.length === 0) break;
+        for (const cache of others) {
+          if (over <= 0) break;
+          await this.drop(cache);
+          over -= cache.size;
+          evicted += 1;
+        }
+      }
+      return { evicted };
+    } catch (problem) {
+      return { evicted, problem };
+    }
+  }
+}
+
+/** Whether the archive is the reason: it will not be better the next time. */
+export function isBroken(error: unknown): boolean {
+  if (error instanceof ObjectStoreError) return error.code === 'damaged';
+  return error instanceof ArchiveError;
+}
+
+/** Passes the bytes on, and fails at their end where they are not those of the digest. */
+async function* asSaved(body: Readable, digest: string): AsyncGenerator<Buffer, void, void> {
+  const hash = createHash('sha256');
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') === digest) return;
+  throw new ObjectStoreError('damaged', 'the archive of a cache is not what was saved');
 }

@@ -1,4 +1,4 @@
-import { cacheId, scopesOf } from './cache.js';
+import { cacheId, pathsOf, scopesOf } from './cache.js';
 
 describe('scopesOf', () => {
   it('is one for all that people with write access have pushed', () => {
@@ -15,14 +15,24 @@ describe('scopesOf', () => {
 });
 
 describe('cacheId', () => {
-  it('tells apart pipelines, scopes and keys, however they are cut', () => {
+  it('tells apart pipelines, scopes, paths and keys, however they are cut', () => {
+    const one = { pipelineId: 'p1', scope: 'trusted', paths: pathsOf(['a']), key: 'a' };
     const ids = [
-      cacheId('p1', 'trusted', 'a'),
-      cacheId('p2', 'trusted', 'a'),
-      cacheId('p1', 'fork-1', 'a'),
-      cacheId('p1', 'fork-1a', ''),
+      cacheId(one),
+      cacheId({ ...one, pipelineId: 'p2' }),
+      cacheId({ ...one, scope: 'fork-1' }),
+      cacheId({ ...one, scope: 'fork-1a', key: '' }),
+      cacheId({ ...one, paths: pathsOf(['b']) }),
+      cacheId({ ...one, paths: pathsOf(['a', 'b']) }),
     ];
-    expect(new Set(ids).size).toBe(4);
-    expect(cacheId('p1', 'trusted', 'a')).toBe(ids[0]);
+    expect(new Set(ids).size).toBe(6);
+    expect(cacheId({ ...one })).toBe(ids[0]);
+  });
+});
+
+describe('pathsOf', () => {
+  it('is the same for the same globs in any order', () => {
+    expect(pathsOf(['b', 'a', '!c', 'a'])).toBe(pathsOf(['!c', 'a', 'b']));
+    expect(pathsOf(['a', 'c'])).not.toBe(pathsOf(['a', '!c']));
   });
 });

@@ -7,9 +7,13 @@ export interface Cache {
   readonly pipelineId: string;
   /** Who may read it: see `scopesOf`. */
   readonly scope: string;
+  /** What it is of: see `pathsOf`. */
+  readonly paths: string;
   readonly key: string;
   /** Bytes of its archive. */
   readonly size: number;
+  /** SHA-256 of its archive, 64 hex digits. */
+  readonly digest: string;
   readonly objectKey: string;
   /** The execution that saved it. */
   readonly executionId: string;
@@ -19,7 +23,7 @@ export interface Cache {
 }
 
 /** Of all runs of what people with write access have pushed. */
-const TRUSTED = 'trusted';
+export const TRUSTED = 'trusted';
 
 export interface CacheScopes {
   /** Where it saves, and looks first. */
@@ -38,10 +42,28 @@ export function scopesOf({ fork, number }: Pick<TriggerContext, 'fork' | 'number
   return { own, read: [own, TRUSTED] };
 }
 
-/** There is one cache of a key in each scope of a pipeline. */
-export function cacheId(pipelineId: string, scope: string, key: string): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([scope, key]))
-    .digest('hex');
-  return `${pipelineId}/${hash.slice(0, 32)}`;
+/** Those that share the bytes of a pipeline: what strangers save takes no place of the others. */
+export type CacheShare = 'trusted' | 'forks';
+
+export function shareOf(scope: string): CacheShare {
+  return scope === TRUSTED ? 'trusted' : 'forks';
+}
+
+/** The same for the same globs in any order: their order means nothing. */
+export function pathsOf(globs: readonly string[]): string {
+  return hashOf([...new Set(globs)].sort());
+}
+
+/** There is one cache of a key for the same paths in each scope of a pipeline. */
+export function cacheId({
+  pipelineId,
+  scope,
+  paths,
+  key,
+}: Pick<Cache, 'pipelineId' | 'scope' | 'paths' | 'key'>): string {
+  return `${pipelineId}/${hashOf([scope, paths, key])}`;
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }

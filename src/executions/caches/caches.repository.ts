@@ -4,13 +4,13 @@ import type { Collection, Model } from 'mongoose';
 import { pageOf, type Page, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import type { Cache } from './cache.js';
-import { CacheRecords } from './cache-records.js';
+import { type Cache, type CacheShare, TRUSTED } from './cache.js';
+import { type CacheFamily, CacheRecords } from './cache-records.js';
 import { CACHE_MODEL, type CacheDocument } from './cache.schema.js';
 
 const DEADLINE = { deadlineMs: 3_000 };
-/** Of one pipeline; its limit of bytes keeps them far fewer. */
-const MOST = 10_000;
+/** No text comes after it in the order of the database: that of the bytes in UTF-8. */
+const LAST = '\u{10ffff}';
 
 /** `caches`: one document for each. */
 @Injectable()
@@ -27,9 +27,22 @@ export class CachesRepository extends CacheRecords {
     return found === null ? undefined : cacheOf(found);
   }
 
-  async latest(pipelineId: string, scope: string, prefix: string): Promise<Cache | undefined> {
-    const all = await this.ofPipeline(pipelineId, -1);
-    return all.find((cache) => cache.scope === scope && cache.key.startsWith(prefix));
+  async latest(
+    { pipelineId, scope, paths }: CacheFamily,
+    prefix: string,
+  ): Promise<Cache | undefined> {
+    // A range, and no pattern: that is what the index serves.
+    const key = { $gte: prefix, $lt: `${prefix}${LAST}` };
+    const found = await databaseRetry(
+      () =>
+        this.caches
+          .find({ pipeline_id: pipelineId, scope, paths, key })
+          .sort({ created_at: -1 })
+          .limit(1)
+          .next(),
+      DEADLINE,
+    );
+    return found === null ? undefined : cacheOf(found);
   }
 
   async insert(cache: Cache): Promise<boolean> {
@@ -53,12 +66,35 @@ export class CachesRepository extends CacheRecords {
     );
   }
 
-  async remove(id: string): Promise<void> {
-    await databaseRetry(() => this.caches.deleteOne({ _id: id }), DEADLINE);
+  async remove({ id, objectKey }: Pick<Cache, 'id' | 'objectKey'>): Promise<void> {
+    await databaseRetry(() => this.caches.deleteOne({ _id: id, object_key: objectKey }), DEADLINE);
   }
 
-  leastUsed(pipelineId: string): Promise<Cache[]> {
-    return this.ofPipeline(pipelineId, 1, 'used_at');
+  async bytesOf(pipelineId: string, share: CacheShare): Promise<number> {
+    const [sum] = await databaseRetry(
+      () =>
+        this.caches
+          .aggregate<{ bytes: number }>([
+            { $match: { pipeline_id: pipelineId, scope: scopeIn(share) } },
+            { $group: { _id: null, bytes: { $sum: '$size' } } },
+          ])
+          .toArray(),
+      DEADLINE,
+    );
+    return sum?.bytes ?? 0;
+  }
+
+  async leastUsed(pipelineId: string, share: CacheShare, limit: number): Promise<Cache[]> {
+    const rows = await databaseRetry(
+      () =>
+        this.caches
+          .find({ pipeline_id: pipelineId, scope: scopeIn(share) })
+          .sort({ used_at: 1 })
+          .limit(limit)
+          .toArray(),
+      DEADLINE,
+    );
+    return rows.map((row) => cacheOf(row as CacheDocument));
   }
 
   /** By their ids, and so by pipelines. */
@@ -108,29 +144,16 @@ export class CachesRepository extends CacheRecords {
     );
     return new Set(rows.map(({ object_key: key }) => key));
   }
+}
 
-  private async ofPipeline(
-    pipelineId: string,
-    direction: 1 | -1,
-    order: 'created_at' | 'used_at' = 'created_at',
-  ): Promise<Cache[]> {
-    const rows = await databaseRetry(
-      () =>
-        this.caches
-          .find({ pipeline_id: pipelineId })
-          .sort({ [order]: direction })
-          .limit(MOST)
-          .toArray(),
-      DEADLINE,
-    );
-    return rows.map((row) => cacheOf(row as CacheDocument));
-  }
+function scopeIn(share: CacheShare) {
+  return share === 'trusted' ? { $eq: TRUSTED } : { $ne: TRUSTED };
 }
 
 function documentOf(cache: Cache): CacheDocument {
-  const { id, scope, key, size } = cache;
+  const { id, scope, paths, key, size, digest } = cache;
   return {
-    ...{ _id: id, scope, key, size },
+    ...{ _id: id, scope, paths, key, size, digest },
     pipeline_id: cache.pipelineId,
     object_key: cache.objectKey,
     execution_id: cache.executionId,
@@ -140,9 +163,9 @@ function documentOf(cache: Cache): CacheDocument {
 }
 
 function cacheOf(document: CacheDocument): Cache {
-  const { _id: id, scope, key, size } = document;
+  const { _id: id, scope, paths, key, size, digest } = document;
   return {
-    ...{ id, scope, key, size },
+    ...{ id, scope, paths, key, size, digest },
     pipelineId: document.pipeline_id,
     objectKey: document.object_key,
     executionId: document.execution_id,

@@ -1,18 +1,12 @@
 import type { Cache } from './cache.js';
-import { CacheRecords } from './cache-records.js';
+import { ListedCaches } from './listed-caches.js';
 
 /** Records of caches in memory. */
-export class MemoryCaches extends CacheRecords {
+export class MemoryCaches extends ListedCaches {
   readonly all = new Map<string, Cache>();
 
   async find(id: string): Promise<Cache | undefined> {
     return this.all.get(id);
-  }
-  async latest(pipelineId: string, scope: string, prefix: string): Promise<Cache | undefined> {
-    return [...this.all.values()]
-      .filter((cache) => cache.pipelineId === pipelineId && cache.scope === scope)
-      .filter(({ key }) => key.startsWith(prefix))
-      .sort((one, other) => other.createdAt.getTime() - one.createdAt.getTime())[0];
   }
   async insert(cache: Cache): Promise<boolean> {
     if (this.all.has(cache.id)) return false;
@@ -23,19 +17,10 @@ export class MemoryCaches extends CacheRecords {
     const cache = this.all.get(id);
     if (cache) this.all.set(id, { ...cache, usedAt });
   }
-  async unused(since: Date, limit: number): Promise<Cache[]> {
-    return [...this.all.values()].filter(({ usedAt }) => usedAt < since).slice(0, limit);
+  async remove({ id, objectKey }: Pick<Cache, 'id' | 'objectKey'>): Promise<void> {
+    if (this.all.get(id)?.objectKey === objectKey) this.all.delete(id);
   }
-  async objectsOf(keys: readonly string[]): Promise<ReadonlySet<string>> {
-    const all = new Set([...this.all.values()].map(({ objectKey }) => objectKey));
-    return new Set(keys.filter((key) => all.has(key)));
-  }
-  async remove(id: string): Promise<void> {
-    this.all.delete(id);
-  }
-  async leastUsed(pipelineId: string): Promise<Cache[]> {
-    return [...this.all.values()]
-      .filter((cache) => cache.pipelineId === pipelineId)
-      .sort((one, other) => one.usedAt.getTime() - other.usedAt.getTime());
+  protected async list(): Promise<readonly Cache[]> {
+    return [...this.all.values()];
   }
 }

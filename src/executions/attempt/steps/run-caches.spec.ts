@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,13 +18,17 @@ import { madeTar, type MadeEntry } from '../../../common/archive/archive.fixture
 import type { CachePlan, CacheWhen } from '../../../engine/plan/caches-plan.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
 import { diskObjectStore } from '../../../integrations/object-store/disk/disk-object-store.js';
-import { parseObjectKey } from '../../../integrations/object-store/object-key.js';
-import type { ObjectStore } from '../../../integrations/object-store/object-store.js';
+import { type ObjectKey, parseObjectKey } from '../../../integrations/object-store/object-key.js';
+import {
+  type ObjectStore,
+  ObjectStoreError,
+} from '../../../integrations/object-store/object-store.js';
 import { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
-import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import { FolderError, type WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import type { Cache } from '../../caches/cache.js';
 import { CacheStore } from '../../caches/cache-store.js';
 import { MemoryCaches } from '../../caches/memory-caches.fixture.js';
-import { RunCaches } from './run-caches.js';
+import { type RestoredCaches, RunCaches } from './run-caches.js';
 
 const attempt = {
   address: { stage: 's', step: 'x', attempt: 1 },
@@ -32,6 +46,7 @@ describe('RunCaches', () => {
   let objects: ObjectStore;
   let told: string[];
   let merged: string[];
+  let isFull: boolean;
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'mr-run-caches-'));
@@ -41,6 +56,7 @@ describe('RunCaches', () => {
     objects = diskObjectStore(join(root, 'objects'));
     told = [];
     merged = [];
+    isFull = false;
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
@@ -49,7 +65,12 @@ describe('RunCaches', () => {
     const workspace = { root, directory, home: '', temporary: '', owner: undefined };
     const workspaces = standIn<WorkspaceStore>({
       stage: () => mkdtemp(join(root, 'staged-')),
-      merge: async (_workspace, staged) => void merged.push(staged),
+      merge: async (_workspace, staged) => {
+        if (isFull) throw new FolderError('files cannot be brought: no space left');
+        const moved = join(root, `moved-${merged.length}`);
+        await rename(staged, moved);
+        merged.push(moved);
+      },
     });
     const trigger = { trigger_type: 'manual', fork: false } as never;
     return new RunCaches(
@@ -67,13 +88,20 @@ describe('RunCaches', () => {
     return records.all.size;
   };
   const restore = () => caches().restore(attempt, [plan()], NEVER);
-  /** Puts another archive in the place of the one that was saved. */
-  const exchange = async (archive: Buffer): Promise<void> => {
+  const savedOne = (): { readonly cache: Cache; readonly key: ObjectKey } => {
     const [cache] = [...records.all.values()];
     const key = parseObjectKey(cache?.objectKey ?? '');
-    if (key === undefined) throw new Error('nothing was saved');
-    await objects.put(key, Readable.from([archive]));
+    if (!cache || key === undefined) throw new Error('nothing was saved');
+    return { cache, key };
   };
+  /** As if another archive had been saved. */
+  const exchange = async (archive: Buffer): Promise<void> => {
+    const { cache, key } = savedOne();
+    const { digest } = await objects.put(key, Readable.from([archive]));
+    records.all.set(cache.id, { ...cache, digest });
+  };
+  const code = ({ open }: RestoredCaches) => open.map(({ restored }) => restored.code);
+  const pack = (text: string) => madeTar([{ name: 'kept/f', content: text }]);
 
   it.each([
     ['success', 'success', 1],
@@ -92,8 +120,7 @@ describe('RunCaches', () => {
 
   it('moves into the workspace what was unpacked beside it', async () => {
     await save('success', 'success');
-    const { open } = await restore();
-    expect(open).toMatchObject([{ isHit: true }]);
+    expect(code(await restore())).toEqual(['cache_hit']);
     expect(readFileSync(join(merged[0] ?? '', 'kept/f'), 'utf8')).toBe('saved');
     expect(told.at(-1)).toMatch(/^cache kept: hit: k, /);
   });
@@ -108,19 +135,96 @@ describe('RunCaches', () => {
   ])('drops an archive that %s, and is a miss', async (_what, entries) => {
     await save('success', 'success');
     await exchange(await madeTar([{ name: 'kept/first', content: 'first' }, ...entries]));
-    const { open } = await restore();
-    expect(open).toMatchObject([{ isHit: false }]);
+    expect(code(await restore())).toEqual(['cache_miss']);
     expect(merged).toEqual([]);
     expect(records.all.size).toBe(0);
-    expect(told.at(-1)).toBe('cache kept: miss: there is no k');
+    expect(told.at(-1)).toContain('cache kept: miss: the archive of k was broken and is removed: ');
+    expect(told.at(-1)).not.toContain('not what was saved');
     expect(existsSync(join(root, 'outside'))).toBe(false);
   });
 
   it('drops an archive that is cut off', async () => {
     await save('success', 'success');
-    const whole = await madeTar([{ name: 'kept/f', content: 'x'.repeat(5_000) }]);
-    await exchange(whole.subarray(0, 2_000));
-    expect((await restore()).open).toMatchObject([{ isHit: false }]);
+    await exchange((await pack('x'.repeat(5_000))).subarray(0, 2_000));
+    expect(code(await restore())).toEqual(['cache_miss']);
     expect([merged, records.all.size]).toEqual([[], 0]);
   });
+
+  it.each<[string, (key: ObjectKey) => Promise<unknown>]>([
+    ['that lost its end', (key) => cut(key)],
+    ['of other bytes', async (key) => objects.put(key, Readable.from([await pack('other')]))],
+  ])('drops what the store holds %s, and saves its key again', async (_what, damage) => {
+    await save('success', 'success');
+    await damage(savedOne().key);
+    expect(code(await restore())).toEqual(['cache_miss']);
+    expect([merged, records.all.size]).toEqual([[], 0]);
+    expect(await save('success', 'success')).toBe(1);
+    expect(code(await restore())).toEqual(['cache_hit']);
+  });
+
+  it('keeps the record of an archive that only cannot be reached', async () => {
+    await save('success', 'success');
+    const away = new ObjectStoreError('unreachable', 'the store is away');
+    jest.spyOn(objects, 'get').mockRejectedValueOnce(away);
+    expect(code(await restore())).toEqual(['cache_miss']);
+    expect(told.at(-1)).toBe('cache kept: miss: the store is away');
+    expect(code(await restore())).toEqual(['cache_hit']);
+  });
+
+  it('is not mixed up with a cache of other paths under the same key', async () => {
+    await save('success', 'success');
+    const other = { ...plan(), paths: ['elsewhere'], restoreKeys: ['k'] };
+    const restored = await caches().restore(attempt, [other], NEVER);
+    expect(code(restored)).toEqual(['cache_miss']);
+    expect(told.at(-1)).toBe('cache elsewhere: miss: there is no k');
+  });
+
+  it('says what is saved already, whoever has saved it', async () => {
+    const of = caches();
+    const missed = await of.restore(attempt, [plan()], NEVER);
+    await of.save(attempt, missed, 'success', NEVER);
+    await of.save(attempt, missed, 'success', NEVER);
+    expect(told.at(-1)).toBe('cache kept: not saved: k is saved already');
+  });
+
+  it('fails no step where the workspace takes no file, and says that some may be there', async () => {
+    await save('success', 'success');
+    isFull = true;
+    expect(code(await restore())).toEqual(['cache_miss']);
+    expect(told.at(-1)).toMatch(/miss: .*no space left; some files of it may be there$/);
+    expect(records.all.size).toBe(1);
+  });
+
+  it('leaves nothing of what it unpacked beside the workspace', async () => {
+    await save('success', 'success');
+    await exchange(Buffer.from('broken'));
+    await restore();
+    expect(readdirSync(root).filter((name) => name.startsWith('staged-'))).toEqual([]);
+  });
+
+  it('fails no step for a key whose files cannot be read, and stops with the step', async () => {
+    const byFiles: CachePlan = {
+      ...{ paths: ['kept'], key: { files: ['lock'] }, restoreKeys: [], when: 'success' },
+    };
+    writeFileSync(join(root, 'directory/lock'), 'x');
+    const stopped = AbortSignal.abort(new Error('stopped'));
+    await expect(caches().restore(attempt, [byFiles], stopped)).rejects.toThrow('stopped');
+    rmSync(join(root, 'directory'), { recursive: true });
+    expect(code(await caches().restore(attempt, [byFiles], NEVER))).toEqual(['cache_no_key']);
+    expect(told.at(-1)).toMatch(/^cache kept: neither restored nor saved: .*ENOENT/);
+  });
+
+  /** Takes the last bytes of the body of an object. */
+  async function cut(key: ObjectKey): Promise<void> {
+    const { size } = await objects.stat(key);
+    const folder = join(root, 'objects');
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const body = files
+      .map((name) => join(folder, name))
+      .find((path) => {
+        const stats = statSync(path);
+        return stats.isFile() && stats.size === size;
+      });
+    truncateSync(body ?? '', size - 100);
+  }
 });

@@ -1,12 +1,11 @@
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ArchiveError } from '../../../common/archive/archive-error.js';
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
+import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames, nameRecord, type NameRecord } from '../../../common/values/name-record.js';
 import { megabytes } from '../../../common/values/megabytes.js';
 import { toolCache, toolVariables } from '../../../engine/caches/tool-caches.js';
-import type { CachePlan, CacheTool } from '../../../engine/plan/caches-plan.js';
+import type { CachePlan } from '../../../engine/plan/caches-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { StepAttempt } from '../../../engine/runtime/step-handler.js';
@@ -15,10 +14,18 @@ import type { Mount } from '../../../integrations/container-runtime/container-ru
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
-import { scopesOf } from '../../caches/cache.js';
+import { type Cache, scopesOf } from '../../caches/cache.js';
 import { hashOfFiles } from '../../caches/cache-files.js';
-import type { CacheOrigin, CacheStore, FoundCache, SavedTree } from '../../caches/cache-store.js';
+import {
+  type CacheOrigin,
+  type CacheStore,
+  type FoundCache,
+  isBroken,
+  type SavedTree,
+  type SaveResult,
+} from '../../caches/cache-store.js';
 import type { StepOutput } from './step-output.js';
+import { ToolFolders } from './tool-folders.js';
 
 /** Where steps in containers see what tools keep. */
 const CONTAINER_FOLDER = '/millrace/cache';
@@ -39,10 +46,13 @@ const HIT = 'cache_hit';
 /** By which a cache is looked for. */
 interface WantedKey {
   /** Undefined: there is none, and why. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly restoreKeys: readonly string[];
   readonly why: string;
 }
+
+/** What became of a cache that was found; a text: why it is a miss. */
+type Brought = 'restored' | 'taken' | { readonly miss: string };
 
 export interface RestoredCaches {
   /** Over the environment of the step. */
@@ -54,8 +64,7 @@ export interface RestoredCaches {
 /** Restores and saves the caches of one run, and says in the log what was found and why not. */
 export class RunCaches {
   private readonly origin: CacheOrigin;
-  /** Tools whose folders a step in a container may have written since this process had them. */
-  private readonly written = new Set<CacheTool>();
+  private readonly folders: ToolFolders;
 
   constructor(
     private readonly store: CacheStore,
@@ -67,9 +76,14 @@ export class RunCaches {
   ) {
     const { executionId, pipelineId, trigger } = context;
     this.origin = { executionId, pipelineId, scopes: scopesOf(trigger) };
+    this.folders = new ToolFolders(workspaces, workspace, ownership);
   }
 
-  /** A cache that cannot be read is none: a step never fails for want of one. */
+  /**
+   * A cache that cannot be read is none: a step never fails for want of one.
+   *
+   * @throws the reason of the signal
+   */
   async restore(
     attempt: StepAttempt,
     plans: readonly CachePlan[],
@@ -81,13 +95,11 @@ export class RunCaches {
     const isImage = kindOf(attempt.action).runsIn === 'image';
     for (const plan of plans) {
       open.push(await this.restoreOne(attempt, plan, signal));
-      if (!('tool' in plan)) continue;
-      const folder = this.folderOf(plan.tool);
+      // Without a folder of ours the tool has its own.
+      if (!('tool' in plan) || !this.folders.isThere(plan.tool)) continue;
+      const folder = this.folders.pathOf(plan.tool);
       const target = isImage ? `${CONTAINER_FOLDER}/${plan.tool}` : folder;
-      if (isImage) {
-        mounts.push({ source: folder, target });
-        this.written.add(plan.tool);
-      }
+      if (isImage) mounts.push({ source: folder, target });
       const environment = mergedNames(attempt.environment, variables);
       variables = mergedNames(variables, toolVariables(plan.tool, target, environment));
     }
@@ -120,84 +132,109 @@ export class RunCaches {
   }
 
   private async restoreOne(
-    { address }: StepAttempt,
+    { address, action }: StepAttempt,
     plan: CachePlan,
     signal: AbortSignal,
   ): Promise<OpenCache> {
     const name = 'tool' in plan ? plan.tool : plan.paths.join(' ');
-    const wanted = await this.ready(plan).catch((error: unknown) => ({
-      ...{ key: undefined, restoreKeys: [], why: messageOf(error) },
-    }));
-    const restored = await this.found(plan, wanted, signal);
+    const isImage = kindOf(action).runsIn === 'image';
+    let wanted: WantedKey = { restoreKeys: [], why: '' };
+    let restored: Reason;
+    try {
+      wanted = await this.ready(plan, isImage, signal);
+      restored = await this.found(plan, wanted, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const why = messageOf(error);
+      restored = wanted.key === undefined ? withoutKey(why) : missed(why);
+    }
     this.tell(address, name, restored.message);
     return { plan, name, key: wanted.key, restored };
   }
 
-  /** Restores what there is. @throws the reason of the signal */
+  /** Restores what there is. */
   private async found(plan: CachePlan, wanted: WantedKey, signal: AbortSignal): Promise<Reason> {
     const { key, restoreKeys, why } = wanted;
-    if (key === undefined) {
-      return { code: 'cache_no_key', message: `neither restored nor saved: ${why}` };
-    }
-    if ('tool' in plan && !this.isEmpty(plan.tool)) {
-      return { code: 'cache_of_step', message: 'as a step before has left it' };
-    }
-    try {
-      const found = await this.store.find(this.origin, key, restoreKeys);
-      if (found && (await this.unpack(plan, found, signal))) {
-        const { cache, isExact } = found;
-        const what = `${cache.key}, ${megabytes(cache.size)} MB, saved ${cache.createdAt.toISOString()}`;
-        return isExact
-          ? { code: HIT, message: `hit: ${what}` }
-          : { code: 'cache_older', message: `no ${key}; restored ${what}` };
-      }
-      return { code: 'cache_miss', message: `miss: there is no ${key}` };
-    } catch (error) {
-      if (signal.aborted) throw error;
-      return { code: 'cache_miss', message: `miss: ${messageOf(error)}` };
-    }
+    if (key === undefined) return withoutKey(why);
+    if ('tool' in plan && !this.folders.isEmpty(plan.tool)) return OF_STEP;
+    const found = await this.store.find(this.origin, { globs: globsOf(plan), key, restoreKeys });
+    if (found === undefined) return missed(`there is no ${key}`);
+    const { cache, isExact } = found;
+    const brought = await this.bring(plan, found, signal);
+    if (brought === 'taken') return OF_STEP;
+    if (brought !== 'restored') return missed(brought.miss);
+    const what = `${cache.key}, ${megabytes(cache.size)} MB, saved ${cache.createdAt.toISOString()}`;
+    return isExact
+      ? { code: HIT, message: `hit: ${what}` }
+      : { code: 'cache_older', message: `no ${key}; restored ${what}` };
   }
 
-  private async ready(plan: CachePlan): Promise<WantedKey> {
-    if ('tool' in plan) await this.makeFolder(plan.tool);
-    return this.ownership.asServer(() => this.keyOf(plan));
+  private async ready(plan: CachePlan, isImage: boolean, signal: AbortSignal): Promise<WantedKey> {
+    if ('tool' in plan) await this.folders.prepare(plan.tool, isImage);
+    return this.ownership.asServer(() => this.keyOf(plan, signal));
   }
 
-  private async keyOf(plan: CachePlan): Promise<WantedKey> {
+  private async keyOf(plan: CachePlan, signal: AbortSignal): Promise<WantedKey> {
     const { directory } = this.workspace;
     const machine = `${process.platform}-${process.arch}`;
     if ('tool' in plan) {
       const { keyFiles } = toolCache(plan.tool);
-      const hash = await hashOfFiles(directory, keyFiles);
+      const hash = await hashOfFiles(directory, keyFiles, signal);
       const prefix = `${plan.tool}-${machine}-`;
       const why = `no file fits ${keyFiles.filter((glob) => !glob.startsWith('!')).join(', ')}`;
       return { ...(hash && { key: `${prefix}${hash}` }), restoreKeys: [prefix], why };
     }
     const { key, restoreKeys } = plan;
     if ('text' in key) return { key: key.text, restoreKeys, why: '' };
-    const hash = await hashOfFiles(directory, key.files);
+    const hash = await hashOfFiles(directory, key.files, signal);
     const prefix = key.prefix === undefined ? '' : `${key.prefix}-`;
     const why = `no file fits ${key.files.join(', ')}`;
     return { ...(hash && { key: `${prefix}${hash}` }), restoreKeys, why };
   }
 
-  /** All of it, checked, or nothing: a broken one is removed. */
-  private async unpack(plan: CachePlan, found: FoundCache, signal: AbortSignal): Promise<boolean> {
-    const body = await this.store.open(found.cache, signal);
-    if (body === undefined) return false;
+  /** Checks all of it before a file of it is in its place. A broken one is removed. */
+  private async bring(
+    plan: CachePlan,
+    { cache }: FoundCache,
+    signal: AbortSignal,
+  ): Promise<Brought> {
     const staged = await this.workspaces.stage(this.workspace);
     try {
-      await unpackTree(body, staged, {
-        limits: this.store.limits,
-        ...{ missingTargets: 'keep', signal },
-      });
+      if (!(await this.unpack(cache, staged, signal))) {
+        return { miss: `the archive of ${cache.key} is gone` };
+      }
+      if ('tool' in plan) {
+        const isShared = await this.workspaces.share(staged, this.folders.pathOf(plan.tool));
+        return isShared ? 'restored' : 'taken';
+      }
+      return await this.merge(staged);
     } catch (error) {
-      if (!(error instanceof ArchiveError)) throw error;
-      await this.store.drop(found.cache);
-      return false;
+      if (!isBroken(error)) throw error;
+      await this.store.drop(cache);
+      const why = messageOf(error);
+      return { miss: `the archive of ${cache.key} was broken and is removed: ${why}` };
+    } finally {
+      await rm(staged, { recursive: true, force: true });
     }
-    if ('tool' in plan) return this.workspaces.share(staged, this.folderOf(plan.tool));
-    await this.ownership.asSteps(() => this.workspaces.merge(this.workspace, staged));
+  }
+
+  private async merge(staged: string): Promise<Brought> {
+    try {
+      await this.ownership.asSteps(() => this.workspaces.merge(this.workspace, staged));
+      return 'restored';
+    } catch (error) {
+      return { miss: `${messageOf(error)}; some files of it may be there` };
+    }
+  }
+
+  /** False: it is gone. */
+  private async unpack(cache: Cache, folder: string, signal: AbortSignal): Promise<boolean> {
+    const body = await this.store.open(cache, signal);
+    if (body === undefined) return false;
+    await unpackTree(body, folder, {
+      limits: this.store.limits,
+      ...{ missingTargets: 'keep', signal },
+    });
     return true;
   }
 
@@ -206,51 +243,53 @@ export class RunCaches {
     const result = await this.ownership.asServer(() =>
       this.store.save(this.origin, key, tree, signal),
     );
-    switch (result.kind) {
-      case 'saved': {
-        const size = `${megabytes(result.cache.size)} MB`;
-        const message = `saved as ${key}, ${size}${evictedText(result.evicted)}`;
-        return { code: 'cache_saved', message };
-      }
-      case 'there':
-        return notSaved(`another run has saved ${key}`);
-      case 'nothing':
-        return notSaved('there is nothing to save');
-      case 'too_large':
-        return notSaved(`${result.message} (MAX_CACHE_SIZE)`);
-    }
+    return savedReason(key, result);
   }
 
   private async treeOf(plan: CachePlan): Promise<SavedTree> {
     const scratch = join(this.workspace.root, 'scratch');
     await mkdir(scratch, { recursive: true, mode: 0o700 });
-    if ('tool' in plan) await this.takeBack(plan.tool);
-    return 'tool' in plan
-      ? { root: this.folderOf(plan.tool), globs: toolCache(plan.tool).kept, scratch }
-      : { root: this.workspace.directory, globs: plan.paths, scratch };
-  }
-
-  private folderOf(tool: CacheTool): string {
-    return join(this.workspace.root, `cache-${tool}`);
-  }
-
-  private isEmpty(tool: CacheTool): boolean {
-    return readdirSync(this.folderOf(tool)).length === 0;
-  }
-
-  /** Whatever user a step in a container is: nobody but this execution comes here. */
-  private async makeFolder(tool: CacheTool): Promise<void> {
-    mkdirSync(this.folderOf(tool), { recursive: true });
-    await this.takeBack(tool);
-    chmodSync(this.folderOf(tool), 0o777);
-  }
-
-  private async takeBack(tool: CacheTool): Promise<void> {
-    if (this.written.delete(tool)) await this.ownership.readable(this.folderOf(tool));
+    if (!('tool' in plan)) {
+      return { root: this.workspace.directory, globs: globsOf(plan), scratch };
+    }
+    await this.folders.readable(plan.tool);
+    return { root: this.folders.pathOf(plan.tool), globs: globsOf(plan), scratch };
   }
 
   private tell(address: StepAttempt['address'], name: string, line: string): void {
     this.output.systemLine(address, `cache ${name}: ${line}`);
+  }
+}
+
+/** What of its folder a cache holds. */
+function globsOf(plan: CachePlan): readonly string[] {
+  return 'tool' in plan ? toolCache(plan.tool).kept : plan.paths;
+}
+
+const OF_STEP: Reason = { code: 'cache_of_step', message: 'as a step before has left it' };
+
+function missed(why: string): Reason {
+  return { code: 'cache_miss', message: `miss: ${why}` };
+}
+
+function withoutKey(why: string): Reason {
+  return { code: 'cache_no_key', message: `neither restored nor saved: ${why}` };
+}
+
+function savedReason(key: string, result: SaveResult): Reason {
+  switch (result.kind) {
+    case 'saved': {
+      const { cache, evicted, problem } = result;
+      const left = problem === undefined ? '' : `; older ones are left: ${messageOf(problem)}`;
+      const message = `saved as ${key}, ${megabytes(cache.size)} MB${evictedText(evicted)}${left}`;
+      return { code: 'cache_saved', message };
+    }
+    case 'there':
+      return notSaved(`${key} is saved already`);
+    case 'nothing':
+      return notSaved('there is nothing to save');
+    case 'too_large':
+      return notSaved(`${result.message} (MAX_CACHE_SIZE)`);
   }
 }
 
@@ -260,8 +299,4 @@ function notSaved(why: string): Reason {
 
 function evictedText(count: number): string {
   return count === 0 ? '' : `; ${count} that were not used for longest were removed`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
