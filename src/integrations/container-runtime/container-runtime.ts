@@ -133,19 +133,23 @@ export type ContainerExit =
   /** The engine went away with it, or ended it: nobody knows how it ended. */
   | { readonly kind: 'lost'; readonly message: string };
 
+/** `away`: the engine was away meanwhile. `cut`: it did not give the end of the output. */
+export type LostOutput = 'away' | 'cut';
+
 export interface RunningContainer {
-  /** Byte streams; end when the container has. Not reading them stops it (back-pressure). */
+  /**
+   * Byte streams; end behind the container, once all it said was read. Not reading them stops it
+   * (back-pressure).
+   */
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Resolves when its first process has ended, and with it all others; never rejects. */
   readonly exit: Promise<ContainerExit>;
-  /**
-   * The output that came while the engine was away is lost; called each time that is found out.
-   */
-  onLost(listener: () => void): void;
+  /** Called each time that a part of the output is found to be lost. */
+  onLost(listener: (why: LostOutput) => void): void;
   /**
    * TERM to its processes, KILL after `graceMs`. Idempotent. Resolves when it has ended, or when
-   * the engine is away: `sweep` removes it then.
+   * the engine does not take the KILL, which it gets then as soon as it does.
    */
   kill(graceMs: number): Promise<void>;
   /**

@@ -11,6 +11,7 @@ import {
   type ImageRequest,
   type ImageResult,
   type LocalImage,
+  type LostOutput,
   type NetworkResult,
   type RunningContainer,
 } from './container-runtime.js';
@@ -158,7 +159,7 @@ class FakeRunning implements RunningContainer {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exit: Promise<ContainerExit>;
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((why: LostOutput) => void)[] = [];
   private resolveExit: (exit: ContainerExit) => void = () => undefined;
 
   constructor(
@@ -179,7 +180,7 @@ class FakeRunning implements RunningContainer {
     void Promise.resolve(script.exit).then((exit) => this.end(exit));
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (why: LostOutput) => void): void {
     this.listeners.push(listener);
   }
 
@@ -207,7 +208,7 @@ class FakeRunning implements RunningContainer {
   }
 
   lose(message: string): void {
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener('away');
     this.end({ kind: 'lost', message });
   }
 }
