@@ -14,6 +14,7 @@ import {
   type LostOutput,
   type NetworkResult,
   type RunningContainer,
+  type StaleSweep,
 } from './container-runtime.js';
 
 /** What a faked container does. */
@@ -109,13 +110,10 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return container;
   }
 
-  async openStepsNetwork(): Promise<NetworkResult> {
-    return this.refusedNetwork() ?? { kind: 'network', name: 'steps' };
-  }
-
-  async openNetwork(group: string): Promise<NetworkResult> {
+  async openNetwork(group: string | undefined): Promise<NetworkResult> {
     const refused = this.refusedNetwork();
     if (refused) return refused;
+    if (group === undefined) return { kind: 'network', name: 'steps' };
     const name = `network-of-${group}`;
     this.networks.add(name);
     return { kind: 'network', name };
@@ -137,12 +135,8 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return left.length;
   }
 
-  async groups(): Promise<readonly string[]> {
-    return [...new Set([...this.running].map(({ group }) => group))];
-  }
-
-  async sweepStale(): Promise<number> {
-    return 0;
+  async sweepStale(): Promise<StaleSweep> {
+    return { ended: 0, groups: [...new Set([...this.running].map(({ group }) => group))] };
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,10 @@ function archive(name: string, text: string): Readable {
 const MEBIBYTE = 1024 * 1024;
 
 const FILES = new Map([
-  ['/etc/passwd', 'root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\n7:x:70:71::/:\nodd:x:1e3:5::/:\neven:x:5:x::/:\n'],
+  [
+    '/etc/passwd',
+    'root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/:/bin/sh\n7:x:70:71::/:\nodd:x:1e3:5::/:\neven:x:5:x::/:\n',
+  ],
   ['/etc/group', 'root:x:0:\nstaff:x:50:app\nnone:x::\n'],
 ]);
 const read = async (path: string): Promise<Readable | undefined> => {

@@ -119,7 +119,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const isOfSidecars = this.sidecars.networkOf(address.stage) !== undefined;
     if (action.network === 'none' || isOfSidecars) return undefined;
     const pause = (ms: number): Promise<unknown> => this.pause(ms, signal);
-    const open = (): Promise<NetworkResult> => this.runtime.openStepsNetwork();
+    const open = (): Promise<NetworkResult> => this.runtime.openNetwork(undefined);
     const opened = await awaitNetwork(open, tell, pause, signal);
     if (opened.kind === 'network') return undefined;
     return infrastructure('container_not_started', opened.message);
