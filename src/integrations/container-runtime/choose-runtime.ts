@@ -69,7 +69,7 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
     const { installation } = options;
     const { privateImages } = runtime;
     const builder = new DockerBuilder({ host, installation, program, reason, privateImages });
-    const hostReachable = await closeHost();
+    const hostReachable = await closeHost({ isPodman: name.startsWith('podman') });
     const built = { builder: program?.name, reason };
     const support = ContainerSupport.by(name, platform, {
       ...built,
