@@ -9,8 +9,8 @@ const LOCK_S = '10';
 const BRIDGES = 'mr-+';
 
 /**
- * A rule, and the chain that it is put at the beginning of. So the later one of two rules here stands
- * before the earlier one there, and is asked first.
+ * A rule, and the chain that it is put at the beginning of. So of two rules in the lists below the
+ * later one stands before the earlier one in the chain, and is asked first.
  */
 interface Rule {
   readonly program: 'iptables' | 'ip6tables';
