@@ -302,6 +302,7 @@ describe('a folder that steps of all users share', () => {
   const shared = (): WorkspaceStore => {
     const owners = {
       give: async ({ folder: top, ...to }: HandOverRequest) => giveTree(top, to),
+      close: () => undefined,
     };
     const scripts = standIn<StepUserScripts>({});
     return new WorkspaceStore(root, owner, scripts, owners);

@@ -24,8 +24,10 @@ describe('LeftContainers', () => {
 
   const left = new LeftContainers(
     {
-      sweepStale: async () => (stale += 1),
-      groups: async () => there,
+      sweepStale: async () => {
+        stale += 1;
+        return { ended: 0, groups: there };
+      },
       sweep: async (group) => {
         swept.push(group);
         return 1;

@@ -21,7 +21,7 @@ export class LeftContainers {
   private readonly unknown = new Map<string, number>();
 
   constructor(
-    private readonly containers: Pick<ContainerRuntime, 'sweepStale' | 'groups' | 'sweep'>,
+    private readonly containers: Pick<ContainerRuntime, 'sweepStale' | 'sweep'>,
     private readonly groups: Pick<ProcessGroups, 'attemptOf'>,
     private readonly running: Pick<RunningAttempts, 'holds'>,
     private readonly executions: Pick<ExecutionsRepository, 'holdStates'>,
@@ -31,8 +31,8 @@ export class LeftContainers {
 
   /** Rejects when the engine or the database cannot be read; nothing is removed by guess. */
   async remove(): Promise<void> {
-    await this.containers.sweepStale();
-    const found = (await this.containers.groups()).flatMap((group) => {
+    const { groups } = await this.containers.sweepStale();
+    const found = groups.flatMap((group) => {
       const attempt = this.groups.attemptOf(group);
       return attempt && !this.running.holds(attempt.executionId, attempt.attempt)
         ? [{ group, ...attempt }]

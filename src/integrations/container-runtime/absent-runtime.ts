@@ -6,6 +6,7 @@ import {
   type ImageResult,
   type NetworkResult,
   type RunningContainer,
+  type StaleSweep,
 } from './container-runtime.js';
 
 /** Stands where there is no engine: whatever is asked for, it says why. */
@@ -30,10 +31,6 @@ export class AbsentRuntime extends ContainerRuntime {
     return this.away();
   }
 
-  openStepsNetwork(): Promise<NetworkResult> {
-    return this.away();
-  }
-
   openNetwork(): Promise<NetworkResult> {
     return this.away();
   }
@@ -42,12 +39,8 @@ export class AbsentRuntime extends ContainerRuntime {
     return Promise.resolve(0);
   }
 
-  groups(): Promise<readonly string[]> {
-    return Promise.resolve([]);
-  }
-
-  sweepStale(): Promise<number> {
-    return Promise.resolve(0);
+  sweepStale(): Promise<StaleSweep> {
+    return Promise.resolve({ ended: 0, groups: [] });
   }
 
   close(): Promise<void> {

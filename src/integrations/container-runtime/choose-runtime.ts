@@ -48,28 +48,31 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
   }
   const isRoot = process.getuid?.() === 0;
   const runtime = new DockerRuntime({ ...options, host });
+  let mount: NosuidMount | undefined;
+  const close = async (): Promise<void> => {
+    await runtime.close();
+    await mount?.release();
+  };
+  const unfit = async (reason: string): Promise<RuntimeChoice> => {
+    await close().catch((error: unknown) => options.report('the engine was not let go', error));
+    return none(reason);
+  };
   try {
     const { name, platform } = await runtime.facts();
     await mkdir(workspaces, { recursive: true, mode: 0o711 });
     // Whom a file of root's could give rights that they do not have: see `socketShared`.
-    const mount =
-      isRoot && options.stepsAreOtherUser ? await NosuidMount.over(workspaces) : undefined;
+    if (isRoot && options.stepsAreOtherUser) mount = await NosuidMount.over(workspaces);
     if (!(await sees(runtime, workspaces))) {
-      await mount?.release();
-      return none(`${name} does not see ${workspaces}, where the workspaces are`);
+      return await unfit(`${name} does not see ${workspaces}, where the workspaces are`);
     }
     const giver = isRoot ? new AbsentFolderGiver() : runtime.folderGiver(options.giveTree);
-    const unfit = await whyNotGiven(giver, workspaces);
-    if (unfit !== undefined) return none(unfit);
-    const close = async (): Promise<void> => {
-      await runtime.close();
-      await mount?.release();
-    };
+    const notGiven = await whyNotGiven(giver, workspaces);
+    if (notGiven !== undefined) return await unfit(notGiven);
     const { program, reason } = await chooseBuilder(name);
     const { installation } = options;
     const { privateImages } = runtime;
     const builder = new DockerBuilder({ host, installation, program, reason, privateImages });
-    const hostReachable = await closeHost();
+    const hostReachable = await closeHost({ isPodman: name.startsWith('podman') });
     const built = { builder: program?.name, reason };
     const support = ContainerSupport.by(name, platform, {
       ...built,
@@ -79,7 +82,7 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
     const { cleaner } = runtime;
     return { runtime, builder, support, giver, cleaner, close };
   } catch (error) {
-    return none(saidBy(error));
+    return unfit(saidBy(error));
   }
 }
 

@@ -94,7 +94,7 @@ export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdo
     logger.log(
       builder ? `images are built by ${builder}` : `no images are built: ${builderReason}`,
     );
-    const ended = await runtime.sweepStale();
+    const { ended } = await runtime.sweepStale();
     if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
     this.cleaning?.start();
   }

@@ -133,19 +133,23 @@ export type ContainerExit =
   /** The engine went away with it, or ended it: nobody knows how it ended. */
   | { readonly kind: 'lost'; readonly message: string };
 
+/** `away`: the engine was away meanwhile. `cut`: it did not give the end of the output. */
+export type LostOutput = 'away' | 'cut';
+
 export interface RunningContainer {
-  /** Byte streams; end when the container has. Not reading them stops it (back-pressure). */
+  /**
+   * Byte streams; end behind the container, once all it said was read. Not reading them stops it
+   * (back-pressure).
+   */
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Resolves when its first process has ended, and with it all others; never rejects. */
   readonly exit: Promise<ContainerExit>;
-  /**
-   * The output that came while the engine was away is lost; called each time that is found out.
-   */
-  onLost(listener: () => void): void;
+  /** Called each time that a part of the output is found to be lost. */
+  onLost(listener: (why: LostOutput) => void): void;
   /**
    * TERM to its processes, KILL after `graceMs`. Idempotent. Resolves when it has ended, or when
-   * the engine is away: `sweep` removes it then.
+   * the engine does not take the KILL, which it gets then as soon as it does.
    */
   kill(graceMs: number): Promise<void>;
   /**
@@ -175,7 +179,8 @@ export class EngineAwayError extends Error {
  *
  * Containers carry the labels of this installation and of the process that made them; nothing else
  * is ever touched. All methods may be called concurrently, and throw `EngineAwayError` where
- * nothing else is said.
+ * nothing else is said. It has at most eight methods: what an adapter must do for one caller alone
+ * is a port of its own.
  */
 export abstract class ContainerRuntime {
   abstract facts(): Promise<EngineFacts>;
@@ -199,24 +204,31 @@ export abstract class ContainerRuntime {
    * being able to is an exit of it.
    */
   abstract start(spec: ContainerSpec): Promise<RunningContainer>;
-  /** Makes the network `steps`; one that is there is taken. To be called before `start`. */
-  abstract openStepsNetwork(): Promise<NetworkResult>;
-  /** Makes the network of a group, of its own; one that is there is taken. */
-  abstract openNetwork(group: string): Promise<NetworkResult>;
+  /**
+   * Makes a network; one that is there is taken. To be called before `start`.
+   *
+   * @param group whose own it is; undefined: that of `steps`
+   */
+  abstract openNetwork(group: string | undefined): Promise<NetworkResult>;
   /**
    * Removes every container of a group, running or not, and its network. Idempotent. Resolves with
    * the number of containers that ran.
    */
   abstract sweep(group: string): Promise<number>;
-  /** Groups of which this installation has a container, a network or a built image. */
-  abstract groups(): Promise<readonly string[]>;
   /**
    * Removes what processes of this installation on this machine left that are no more: containers,
-   * then networks. Resolves with the number of containers.
+   * then networks and built images.
    */
-  abstract sweepStale(): Promise<number>;
+  abstract sweepStale(): Promise<StaleSweep>;
   /** Ends what is begun. Idempotent. */
   abstract close(): Promise<void>;
+}
+
+export interface StaleSweep {
+  /** Containers that were removed. */
+  readonly ended: number;
+  /** Groups of which the installation still has a container, a network or a built image. */
+  readonly groups: readonly string[];
 }
 
 export interface ContainerUser {

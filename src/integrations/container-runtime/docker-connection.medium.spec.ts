@@ -76,6 +76,7 @@ describeWith(PROGRAMS, { root: true }, 'a connection to a Docker Engine that is 
     await eventually(() => lost > 0 || undefined);
     go();
     expect(await container.exit).toMatchObject({ kind: 'exited', exitCode: 7 });
+    await eventually(() => container.stdout.readableEnded || undefined);
     expect(said).toBe('before\nafter\n');
     expect(lost).toBe(1);
   });

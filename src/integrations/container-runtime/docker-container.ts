@@ -7,20 +7,31 @@ import type {
   ContainerExit,
   ExecResult,
   HealthFacts,
+  LostOutput,
   RunningContainer,
 } from './container-runtime.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { endContainer } from './docker-kill.js';
 import { OutputTail } from './output-tail.js';
 import { OutputFrames } from './output-frames.js';
 
-/** Between two questions to an engine that went away, ms. */
-const ASK_AGAIN_MS = 500;
-/** For the output to end once the container has, ms. */
-const DRAIN_MS = 2_000;
+export interface FollowTimes {
+  /** Between two questions to an engine that went away, ms. */
+  readonly askAgainMs: number;
+  /** For more of the output to come once the container has ended, ms. */
+  readonly drainMs: number;
+}
+
+const TIMES: FollowTimes = { askAgainMs: 500, drainMs: 2_000 };
+/** How often is looked whether more has come, in this time. */
+const DRAIN_LOOKS = 20;
 /** Exit codes of a container that its engine ended when that itself was ended or began again. */
 const ENDED_BY_ENGINE: ReadonlySet<number> = new Set([137, 143, 255]);
-/** All processes of a container but its first one, in the words of any shell. */
-const TERM_ALL = ['/bin/sh', '-c', 'kill -TERM -1'];
+/** A connection that the output comes by, and its end. */
+interface OpenOutput {
+  readonly output: Readable;
+  readonly over: Promise<true>;
+}
 
 /** A container on a Docker Engine, from its start until it is removed. */
 export class DockerContainer implements RunningContainer {
@@ -28,9 +39,11 @@ export class DockerContainer implements RunningContainer {
   readonly stderr: Readable;
   readonly exit: Promise<ContainerExit>;
   private readonly frames = new OutputFrames();
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((why: LostOutput) => void)[] = [];
   private killing: Promise<void> | undefined;
   private wasLost = false;
+  /** By which the output comes, or came. */
+  private open: OpenOutput;
 
   /** @param output connection that was attached before the start */
   constructor(
@@ -39,18 +52,20 @@ export class DockerContainer implements RunningContainer {
     output: Readable,
     ended: Promise<unknown>,
     private readonly onEnd: () => void,
+    private readonly times = TIMES,
   ) {
     this.stdout = this.frames.stdout;
     this.stderr = this.frames.stderr;
-    this.exit = this.follow(output, ended);
+    this.open = this.read(output);
+    this.exit = this.follow(ended);
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (why: LostOutput) => void): void {
     this.listeners.push(listener);
   }
 
   kill(graceMs: number): Promise<void> {
-    this.killing ??= this.end(graceMs);
+    this.killing ??= endContainer(this.container, this.user, graceMs, this.exit);
     return this.killing;
   }
 
@@ -93,35 +108,53 @@ export class DockerContainer implements RunningContainer {
     return { status: isKnown ? status : 'none', output };
   }
 
-  private async follow(output: Readable, ended: Promise<unknown>): Promise<ContainerExit> {
+  /** How it ended is told at once; what is left of its output comes as fast as it is read. */
+  private async follow(ended: Promise<unknown>): Promise<ContainerExit> {
     try {
-      await this.untilEnded(output, ended);
+      await this.untilEnded(ended);
       return await this.result();
     } catch (error) {
       return { kind: 'lost', message: saidBy(error) };
     } finally {
-      this.frames.end();
-      this.onEnd();
+      void this.drain().then(() => {
+        this.frames.end();
+        this.onEnd();
+      });
     }
   }
 
+  private read(output: Readable): OpenOutput {
+    this.open = { output, over: this.frames.follow(output).then(() => true as const) };
+    return this.open;
+  }
+
   /** An engine that goes away meanwhile is asked until it is back. */
-  private async untilEnded(
-    output: Readable,
-    ended: Promise<unknown>,
-    streams: Promise<unknown> = this.frames.follow(output),
-  ): Promise<void> {
+  private async untilEnded(ended: Promise<unknown>): Promise<void> {
     try {
-      await Promise.race([ended, streams.then(() => this.afterOutput(ended))]);
-      await Promise.race([streams, delay(DRAIN_MS, undefined, { ref: false })]);
-      output.destroy();
+      await Promise.race([ended, this.open.over.then(() => this.afterOutput(ended))]);
       return;
     } catch (error) {
       if (statusOf(error) !== undefined) throw error;
     }
-    output.destroy();
+    this.open.output.destroy();
     this.becomeLost();
     await this.whenBack();
+  }
+
+  /**
+   * Reads on for as long as more comes. While what came is not read, nothing can come: that is no
+   * reason to give up.
+   */
+  private async drain(): Promise<void> {
+    const { output, over } = this.open;
+    let taken: number | undefined;
+    for (let looks = 0; looks < DRAIN_LOOKS; looks += 1) {
+      if (await this.orSoon(over, this.times.drainMs / DRAIN_LOOKS)) return void output.destroy();
+      if (this.frames.isHeldUp || this.frames.taken !== taken) looks = 0;
+      ({ taken } = this.frames);
+    }
+    output.destroy();
+    this.tellLost('cut');
   }
 
   /**
@@ -130,38 +163,43 @@ export class DockerContainer implements RunningContainer {
    * connection to an output that is closed ends at once; one that stays is followed.
    */
   private async afterOutput(ended: Promise<unknown>): Promise<void> {
-    const answer = ended.then(() => true);
+    const answer = ended.then(() => true as const);
     answer.catch(() => undefined);
     for (let isFirst = true; ; isFirst = false) {
-      if (await Promise.race([answer, delay(ASK_AGAIN_MS, false, { ref: false })])) return;
+      if (await this.orSoon(answer)) return;
       const { State: state } = await this.container.inspect();
       if (state.Running) {
-        if (isFirst && (await this.followAgain())) return;
-        continue;
+        if (!isFirst || !(await this.hasMore())) continue;
+        this.becomeLost();
+        return this.untilEnded(this.container.wait({ condition: 'not-running' }));
       }
-      this.becomeLost();
+      // It may have ended after the last question: then the answer is on its way.
+      if (!(await this.orSoon(answer))) this.becomeLost();
       return;
     }
   }
 
-  /** Whether there was more to follow; then the container has ended. */
-  private async followAgain(): Promise<boolean> {
+  /** Whether another connection stays open, which is followed then. */
+  private async hasMore(): Promise<boolean> {
     const output = await orGone(attach(this.container));
     if (output === undefined) return false;
-    const streams = this.frames.follow(output);
-    const open = delay(ASK_AGAIN_MS, true, { ref: false });
-    if (await Promise.race([streams.then(() => false), open])) {
-      this.becomeLost();
-      await this.untilEnded(output, this.container.wait({ condition: 'not-running' }), streams);
-      return true;
-    }
+    if (!(await this.orSoon(this.read(output).over))) return true;
     output.destroy();
     return false;
   }
 
+  /** False: it has not come by then. */
+  private orSoon(what: Promise<true>, ms = this.times.askAgainMs): Promise<boolean> {
+    return Promise.race([what, delay(ms, false, { ref: false })]);
+  }
+
   private becomeLost(): void {
     this.wasLost = true;
-    for (const listener of this.listeners) listener();
+    this.tellLost('away');
+  }
+
+  private tellLost(why: LostOutput): void {
+    for (const listener of this.listeners) listener(why);
   }
 
   /** The engine is there again: the container has ended, or its output is followed again. */
@@ -170,11 +208,11 @@ export class DockerContainer implements RunningContainer {
       try {
         const { State: state } = await this.container.inspect();
         if (!state.Running) return;
-        const output = await attach(this.container);
-        return await this.untilEnded(output, this.container.wait({ condition: 'not-running' }));
+        this.read(await attach(this.container));
+        return await this.untilEnded(this.container.wait({ condition: 'not-running' }));
       } catch (error) {
         if (statusOf(error) !== undefined) throw error;
-        await delay(ASK_AGAIN_MS);
+        await delay(this.times.askAgainMs);
       }
     }
   }
@@ -186,35 +224,6 @@ export class DockerContainer implements RunningContainer {
       return { kind: 'lost', message: 'the container engine was ended, and the container with it' };
     }
     return { kind: 'exited', exitCode, outOfMemory };
-  }
-
-  private async end(graceMs: number): Promise<void> {
-    const stop = new AbortController();
-    const over = this.exit.then(() => stop.abort());
-    try {
-      await this.terminate();
-      await delay(graceMs, undefined, { signal: stop.signal }).catch(() => undefined);
-      if (!stop.signal.aborted) await orGone(this.container.kill({ signal: 'SIGKILL' }));
-    } catch {
-      // The engine is away: nothing can be ended until it is back, and then `sweep` does.
-      return;
-    }
-    await over;
-  }
-
-  private async terminate(): Promise<void> {
-    try {
-      const exec = await this.container.exec({
-        Cmd: TERM_ALL,
-        ...(this.user !== undefined && { User: this.user }),
-      });
-      // An answer that is not read keeps its connection, and this process.
-      (await exec.start({ Detach: true })).resume();
-    } catch (error) {
-      if (statusOf(error) === undefined) throw error;
-      // An image without a shell: its first process hands the signal on to what it began.
-      await orGone(this.container.kill({ signal: 'SIGTERM' }));
-    }
   }
 }
 

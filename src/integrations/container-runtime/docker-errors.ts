@@ -38,9 +38,9 @@ export async function asked<T>(call: Promise<T>, limitMs = ANSWER_MS): Promise<T
 }
 
 /** Does a call that may find nothing any more: 404, or 409 for what is being removed. */
-export async function orGone<T>(call: Promise<T>): Promise<T | undefined> {
+export async function orGone<T>(call: Promise<T>, limitMs = ANSWER_MS): Promise<T | undefined> {
   try {
-    return await asked(call);
+    return await asked(call, limitMs);
   } catch (error) {
     const status = statusOf(error);
     if (status === 404 || status === 409 || status === 304) return undefined;

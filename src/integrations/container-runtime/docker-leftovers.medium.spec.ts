@@ -81,14 +81,14 @@ describeWith(PROGRAMS, { root: true }, 'what is left on a Docker Engine', () => 
     await leave('ours', ...flags(labels(INSTALLATION, own)));
     const ours = ['mr-ours', 'ours'];
 
-    await runtime.sweepStale();
+    const { groups } = await runtime.sweepStale();
     expect((await names()).sort()).toEqual([...strangers, ...ours].sort());
-    expect(await runtime.groups()).toEqual([GROUP]);
+    expect(groups).toEqual([GROUP]);
     await runtime.sweep('g2');
     expect((await names()).sort()).toEqual([...strangers, ...ours].sort());
     await runtime.sweep(GROUP);
     expect((await names()).sort()).toEqual(strangers);
-    expect(await runtime.groups()).toEqual([]);
+    expect(await runtime.sweepStale()).toEqual({ ended: 0, groups: [] });
 
     await leave('ours', ...flags(labels(INSTALLATION, own)));
     await removeOwned({ host: engine.host, installation: INSTALLATION, owner: own });
@@ -100,14 +100,14 @@ describeWith(PROGRAMS, { root: true }, 'what is left on a Docker Engine', () => 
     for (const [index, installation] of [INSTALLATION, 'another'].entries()) {
       const all = {
         [BUILT_LABELS.installation]: installation,
-        ...{ [BUILT_LABELS.owner]: gone, [BUILT_LABELS.group]: GROUP },
+        ...{ [BUILT_LABELS.owner]: own, [BUILT_LABELS.group]: GROUP },
       };
       const changes = Object.entries(all).map(([label, value]) => `LABEL ${label}=${value}`);
       await makeStepImage(engine, names[index], changes);
     }
-    expect(await runtime.groups()).toEqual([GROUP]);
+    expect((await runtime.sweepStale()).groups).toEqual([GROUP]);
     await runtime.sweep(GROUP);
-    await runtime.sweepStale();
+    expect((await runtime.sweepStale()).groups).toEqual([]);
     const left = await engine.docker('images', '--format', '{{.Repository}}:{{.Tag}}');
     expect(left).toContain(names[1]);
     expect(left).not.toContain(names[0]);

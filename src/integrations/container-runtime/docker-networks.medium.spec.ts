@@ -43,7 +43,7 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
       message: expect.stringContaining('address pool') as unknown,
     });
     // That of steps is no other.
-    expect((await runtime.openStepsNetwork()).kind).toBe('full');
+    expect((await runtime.openNetwork(undefined)).kind).toBe('full');
     await runtime.sweep('a');
     expect((await runtime.openNetwork('c')).kind).toBe('network');
     await Promise.all(['b', 'c'].map((group) => runtime.sweep(group)));
@@ -66,7 +66,7 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
     };
     expect(await (await runtime.start(spec)).exit).toMatchObject({ exitCode: 0 });
     await runtime.sweep('a');
-    const opened = await runtime.openStepsNetwork();
+    const opened = await runtime.openNetwork(undefined);
     await engine.docker('network', 'rm', opened.kind === 'network' ? opened.name : '');
     expect(await (await runtime.start(spec)).exit).toMatchObject({ exitCode: 0 });
     await runtime.sweep('a');

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import { PassThrough } from 'node:stream';
 import { standIn } from '../../../test/support/stand-in.js';
+import { EngineAwayError } from './container-runtime.js';
 import { pullImage, refusalOf } from './docker-pull.js';
 
 const request = { group: 'g', reference: 'registry.example/app:1', pull: 'missing' } as const;
@@ -60,6 +61,17 @@ describe('pullImage', () => {
     say({ error: 'unauthorized: authentication required' });
     stream.end();
     expect(await pulled).toMatchObject({ code: 'image_unauthorized' });
+  });
+
+  it.each([
+    ['breaks off', () => stream.destroy()],
+    ['breaks off with an error', () => stream.destroy(new Error('reset'))],
+    ['says what is no JSON', () => stream.end('<html>\n')],
+  ])('is not done when the engine %s', async (_what, end) => {
+    const pulled = pull();
+    downloading('a', 1e6);
+    end();
+    await expect(pulled).rejects.toThrow(EngineAwayError);
   });
 
   it('gives up one that makes no progress, and one that takes too long', async () => {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { megabytes } from '../../common/values/megabytes.js';
 import type { ImageRefusal, ImageRequest } from './container-runtime.js';
 import { asked, saidBy, statusOf } from './docker-errors.js';
+import { eventsOf } from './docker-lines.js';
 
 /** For one pull, ms. */
 const PULL_MS = 600_000;
@@ -27,7 +28,8 @@ export interface PullLimits {
 const LIMITS: PullLimits = { pullMs: PULL_MS, stallMs: STALL_MS, tellMs: TELL_MS };
 
 /**
- * Pulls an image; undefined when it is there. The engine stops to pull when the connection ends.
+ * Pulls an image; undefined when the engine has said all of it without an error. The engine stops
+ * to pull when the connection ends.
  *
  * @throws the signal's reason, EngineAwayError
  */
@@ -48,7 +50,6 @@ class Pull {
   private refusal: ImageRefusal | undefined;
   private toldAt = performance.now();
   private stall: NodeJS.Timeout | undefined;
-  private rest = '';
 
   constructor(
     private readonly request: ImageRequest,
@@ -96,13 +97,7 @@ class Pull {
     const stop = (): void => void stream.destroy();
     if (this.end.signal.aborted) stop();
     this.end.signal.addEventListener('abort', stop, { once: true });
-    await new Promise<void>((resolve) => {
-      stream.on('data', (chunk: Buffer) => this.take(chunk.toString('utf8')));
-      stream.once('error', () => resolve());
-      stream.once('close', resolve);
-      stream.once('end', resolve);
-    });
-    stream.destroy();
+    for await (const event of eventsOf<PullEvent>(stream)) this.hear(event);
   }
 
   private watch(): void {
@@ -115,12 +110,6 @@ class Pull {
     const message = `the pull of ${this.request.reference} ${what} within ${ms / 1000} s`;
     this.refusal ??= { code: 'pull_stalled', message };
     this.end.abort();
-  }
-
-  private take(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') this.hear(JSON.parse(line) as PullEvent);
   }
 
   private hear({ status, id, error, progressDetail }: PullEvent): void {

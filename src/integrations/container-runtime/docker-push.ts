@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isBuiltName } from './built-images.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { eventsOf } from './docker-lines.js';
 import { isOf } from './find-image.js';
 import type { PushRequest, PushResult } from './image-builder.js';
 
@@ -135,8 +136,7 @@ async function push(
       docker.getImage(repository).push({ tag, authconfig, abortSignal: end.signal }),
     )) as Readable;
     end.signal.addEventListener('abort', () => stream.destroy(), { once: true });
-    for await (const line of linesOf(stream)) {
-      const event = JSON.parse(line) as PushEvent;
+    for await (const event of eventsOf<PushEvent>(stream)) {
       digest = event.aux?.Digest ?? digest;
       error ??= event.error;
       clearTimeout(stall);
@@ -152,17 +152,6 @@ async function push(
     clearTimeout(stall);
   }
   return { ...(error === undefined ? { digest } : { error }) };
-}
-
-/** Fails when the stream is destroyed before its end, which `readline` would wait for. */
-async function* linesOf(stream: Readable): AsyncGenerator<string, void, void> {
-  let rest = '';
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const lines = (rest + chunk.toString('utf8')).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.filter((line) => line.trim() !== '');
-  }
-  if (rest.trim() !== '') yield rest;
 }
 
 /** What the registry has under the name; another push may have moved the tag meanwhile. */

@@ -10,6 +10,7 @@ import {
   type ImageResult,
   type NetworkResult,
   type RunningContainer,
+  type StaleSweep,
 } from './container-runtime.js';
 import { ContainerFolderGiver } from './container-folder-giver.js';
 import { startContainer } from './docker-container.js';
@@ -130,7 +131,7 @@ export class DockerRuntime extends ContainerRuntime {
 
   async start(spec: ContainerSpec, isAgain = false): Promise<RunningContainer> {
     if (spec.network === 'steps') {
-      const opened = await this.openStepsNetwork();
+      const opened = await this.openNetwork(undefined);
       if (opened.kind !== 'network') return notStarted(opened.message);
     }
     const { ulimits } = this.limits;
@@ -154,7 +155,11 @@ export class DockerRuntime extends ContainerRuntime {
     }
   }
 
-  openStepsNetwork(): Promise<NetworkResult> {
+  openNetwork(group: string | undefined): Promise<NetworkResult> {
+    return group === undefined ? this.openForSteps() : this.openForGroup(group);
+  }
+
+  private openForSteps(): Promise<NetworkResult> {
     const opened = (this.network ??= openStepsNetwork(this.docker, this.options.installation));
     const forget = (): void => {
       if (this.network === opened) this.network = undefined;
@@ -163,7 +168,7 @@ export class DockerRuntime extends ContainerRuntime {
     return opened;
   }
 
-  openNetwork(group: string): Promise<NetworkResult> {
+  private openForGroup(group: string): Promise<NetworkResult> {
     // Engines tell of a network before containers can be in it: who asks meanwhile waits as well.
     const known = this.opening.get(group);
     if (known) return known;
@@ -184,7 +189,7 @@ export class DockerRuntime extends ContainerRuntime {
     return ended;
   }
 
-  async groups(): Promise<readonly string[]> {
+  private async groups(): Promise<readonly string[]> {
     const [containers, networks, images] = await Promise.all([
       listContainers(this.docker, this.installation),
       listNetworks(this.docker, this.installation),
@@ -198,7 +203,7 @@ export class DockerRuntime extends ContainerRuntime {
     ];
   }
 
-  async sweepStale(): Promise<number> {
+  async sweepStale(): Promise<StaleSweep> {
     const ended = await removeContainers(
       ...([this.docker, this.installation] as const),
       ({ Labels: labels, Created: created }) =>
@@ -210,7 +215,7 @@ export class DockerRuntime extends ContainerRuntime {
     await removeBuilt(this.docker, this.builtHere, ({ Labels: labels }) =>
       isGone(labels[BUILT_LABELS.owner] ?? ''),
     );
-    return ended;
+    return { ended, groups: await this.groups() };
   }
 
   async close(): Promise<void> {

@@ -11,8 +11,10 @@ import {
   type ImageRequest,
   type ImageResult,
   type LocalImage,
+  type LostOutput,
   type NetworkResult,
   type RunningContainer,
+  type StaleSweep,
 } from './container-runtime.js';
 
 /** What a faked container does. */
@@ -108,13 +110,10 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return container;
   }
 
-  async openStepsNetwork(): Promise<NetworkResult> {
-    return this.refusedNetwork() ?? { kind: 'network', name: 'steps' };
-  }
-
-  async openNetwork(group: string): Promise<NetworkResult> {
+  async openNetwork(group: string | undefined): Promise<NetworkResult> {
     const refused = this.refusedNetwork();
     if (refused) return refused;
+    if (group === undefined) return { kind: 'network', name: 'steps' };
     const name = `network-of-${group}`;
     this.networks.add(name);
     return { kind: 'network', name };
@@ -136,12 +135,8 @@ export class FakeContainerRuntime extends ContainerRuntime {
     return left.length;
   }
 
-  async groups(): Promise<readonly string[]> {
-    return [...new Set([...this.running].map(({ group }) => group))];
-  }
-
-  async sweepStale(): Promise<number> {
-    return 0;
+  async sweepStale(): Promise<StaleSweep> {
+    return { ended: 0, groups: [...new Set([...this.running].map(({ group }) => group))] };
   }
 
   async close(): Promise<void> {
@@ -158,7 +153,7 @@ class FakeRunning implements RunningContainer {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly exit: Promise<ContainerExit>;
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners: ((why: LostOutput) => void)[] = [];
   private resolveExit: (exit: ContainerExit) => void = () => undefined;
 
   constructor(
@@ -179,7 +174,7 @@ class FakeRunning implements RunningContainer {
     void Promise.resolve(script.exit).then((exit) => this.end(exit));
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (why: LostOutput) => void): void {
     this.listeners.push(listener);
   }
 
@@ -207,7 +202,7 @@ class FakeRunning implements RunningContainer {
   }
 
   lose(message: string): void {
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) listener('away');
     this.end({ kind: 'lost', message });
   }
 }

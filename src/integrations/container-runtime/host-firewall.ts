@@ -8,7 +8,10 @@ const LOCK_S = '10';
 /** All bridges that Millrace makes: see `docker-network.ts`. */
 const BRIDGES = 'mr-+';
 
-/** A rule, and the chain that it is the first of. The last one of a chain is put in first. */
+/**
+ * A rule, and the chain that it is put at the beginning of. So of two rules in the lists below the
+ * later one stands before the earlier one in the chain, and is asked first.
+ */
 interface Rule {
   readonly program: 'iptables' | 'ip6tables';
   /** The first one of these that there is. */
@@ -37,6 +40,16 @@ const RULES: readonly Rule[] = [
   { program: 'ip6tables', chains: ['INPUT'], rule: ['-i', BRIDGES, ...ANSWERS] },
 ];
 
+/**
+ * Podman's name server listens on the bridges themselves: without it containers do not find each
+ * other by name. Docker has its own inside of each container.
+ */
+const NAMES: readonly Rule[] = ['udp', 'tcp'].map((protocol) => ({
+  program: 'iptables',
+  chains: ['INPUT'],
+  rule: ['-i', BRIDGES, '-p', protocol, '--dport', '53', '-j', 'ACCEPT'],
+}));
+
 /** Runs a program of the firewall. Rejects when it ends with another code than 0. */
 export type FirewallProgram = (program: string, args: readonly string[]) => Promise<void>;
 
@@ -44,13 +57,25 @@ export type FirewallProgram = (program: string, args: readonly string[]) => Prom
  * Makes sure of these rules, which stay: they are for all workers of the machine. Undefined: they
  * are there; otherwise why containers may reach the machine.
  */
-export async function closeHost(execute: FirewallProgram = executed): Promise<string | undefined> {
-  for (const { program, chains, rule } of RULES) {
+export async function closeHost(
+  { isPodman }: { readonly isPodman: boolean },
+  execute: FirewallProgram = executed,
+): Promise<string | undefined> {
+  const changed = new Set<string>();
+  for (const { program, chains, rule } of isPodman ? [...RULES, ...NAMES] : RULES) {
     try {
       const chain = await firstChain(execute, program, chains);
-      const change = (what: '-C' | '-I'): Promise<void> =>
+      const change = (what: '-C' | '-D' | '-I'): Promise<void> =>
         execute(program, ['-w', LOCK_S, what, chain, ...rule]);
-      await change('-C').catch(() => change('-I'));
+      const isThere = await change('-C').then(
+        () => true,
+        () => false,
+      );
+      // A rule that was put in just now stands before all that was there.
+      if (isThere && !changed.has(`${program} ${chain}`)) continue;
+      if (isThere) await change('-D');
+      await change('-I');
+      changed.add(`${program} ${chain}`);
     } catch (error) {
       const { stderr, message } = error as { readonly stderr?: string; readonly message: string };
       const said = (stderr ?? '').trim().split('\n')[0] ?? '';

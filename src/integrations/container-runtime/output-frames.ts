@@ -16,6 +16,7 @@ export class OutputFrames {
   readonly stderr: Readable;
   private readonly header = Buffer.alloc(HEADER_BYTES);
   private headerLength = 0;
+  private bytes = 0;
   private left = 0;
   private target: Readable;
   private readonly full = new Set<Readable>();
@@ -25,6 +26,16 @@ export class OutputFrames {
     this.stdout = this.channel();
     this.stderr = this.channel();
     this.target = this.stdout;
+  }
+
+  /** Bytes that came so far. */
+  get taken(): number {
+    return this.bytes;
+  }
+
+  /** No more is read before somebody reads what came. */
+  get isHeldUp(): boolean {
+    return [...this.full].some(({ destroyed }) => !destroyed);
   }
 
   /** Reads a connection to its end; another one may follow. Resolves with whether it ended well. */
@@ -62,6 +73,7 @@ export class OutputFrames {
   }
 
   private take(chunk: Buffer): void {
+    this.bytes += chunk.length;
     for (let at = 0; at < chunk.length;) {
       if (this.left === 0) {
         at += this.takeHeader(chunk, at);

@@ -1,4 +1,5 @@
 import { within } from '../../../common/async/within.js';
+import { lostOutputLine } from '../lost-output.js';
 import type { SidecarStart } from '../../../engine/runtime/sidecar-host.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 import type {
@@ -37,12 +38,7 @@ export class Sidecar {
   ) {
     const { address } = start;
     this.exit = container.exit;
-    container.onLost(() =>
-      output.systemLine(
-        address,
-        'The container engine went away: what the sidecar printed meanwhile is lost.',
-      ),
-    );
+    container.onLost((why) => output.systemLine(address, lostOutputLine(why, 'sidecar')));
     this.streams = Promise.all([
       pipeToSink(container.stdout, output.open(address, 'stdout')),
       pipeToSink(container.stderr, output.open(address, 'stderr')),

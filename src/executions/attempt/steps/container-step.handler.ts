@@ -28,6 +28,7 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { awaitNetwork } from '../await-network.js';
 import { containerCommand, TOLD } from './container-command.js';
+import { lostOutputLine } from '../lost-output.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { endOf } from './ended-program.js';
 import { exitOutcome } from './exit-outcome.js';
@@ -118,7 +119,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const isOfSidecars = this.sidecars.networkOf(address.stage) !== undefined;
     if (action.network === 'none' || isOfSidecars) return undefined;
     const pause = (ms: number): Promise<unknown> => this.pause(ms, signal);
-    const open = (): Promise<NetworkResult> => this.runtime.openStepsNetwork();
+    const open = (): Promise<NetworkResult> => this.runtime.openNetwork(undefined);
     const opened = await awaitNetwork(open, tell, pause, signal);
     if (opened.kind === 'network') return undefined;
     return infrastructure('container_not_started', opened.message);
@@ -200,12 +201,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     { address }: StepAttempt,
     signal: AbortSignal,
   ): Promise<{ exit: ContainerExit; killed: boolean }> {
-    container.onLost(() =>
-      this.output.systemLine(
-        address,
-        'The container engine went away: what the step printed meanwhile is lost.',
-      ),
-    );
+    container.onLost((why) => this.output.systemLine(address, lostOutputLine(why, 'step')));
     const streams = Promise.all([
       pipeToSink(container.stdout, this.output.open(address, 'stdout')),
       pipeToSink(container.stderr, this.output.open(address, 'stderr')),
