@@ -183,6 +183,8 @@ describe('BuildStepHandler', () => {
     ['image_invalid', { tags: ['A b'] }],
     ['image_invalid', { tags: [`a@sha256:${'0'.repeat(64)}`] }],
     ['image_invalid', { cacheFrom: ['--x'] }],
+    ['image_invalid', { tags: ['millrace.invalid/built:1'], push: true }],
+    ['image_invalid', { cacheFrom: ['millrace.invalid/built:1'] }],
     ['registry_refused', { tags: ['evil.example/a'], push: true }],
     ['registry_refused', { cacheFrom: ['evil.example/a'] }],
     ['secret_in_args', { args: { A: `x${SECRET}` } }],
