@@ -88,9 +88,7 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
   /** What this test left on the machine. */
   const left = async (): Promise<readonly string[]> => {
     const { stdout } = await run('ps', ['-eo', 'args']);
-    const processes = stdout
-      .split('\n')
-      .filter((line) => line.includes('--tag=millrace.invalid/built'));
+    const processes = stdout.split('\n').filter((line) => line.includes('--iidfile=image-id'));
     const containers = await engine.docker('ps', '--all', '--quiet');
     const images = (await nameless()).filter((one) => !before.includes(one));
     return [...processes, containers, ...images].filter((one) => one !== '');

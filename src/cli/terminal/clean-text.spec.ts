@@ -42,6 +42,12 @@ describe('cleanLogLine', () => {
     expect(cleanLogLine(text, false)).toBe('ab');
   });
 
+  it('keeps to one direction, and leaves what joins pictures', () => {
+    const turns = [0x61c, 0x200e, 0x200f, 0x202a, 0x202e, 0x2066, 0x2069];
+    expect(cleanLogLine(`user${String.fromCharCode(...turns)}gnp.exe`, false)).toBe('usergnp.exe');
+    expect(cleanLogLine('👩\u200d🚀', true)).toBe('👩\u200d🚀');
+  });
+
   it('shows what a carriage return left', () => {
     expect(cleanLogLine('10%\r50%\r100%\r', true)).toBe('100%');
     expect(cleanLogLine('\tindented', true)).toBe('\tindented');

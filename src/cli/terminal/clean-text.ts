@@ -4,6 +4,9 @@
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]/g;
 const HIDDEN = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
+/** Those that turn it round alone: others of `HIDDEN` belong to words and pictures of a log. */
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 const UNSAFE = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
 const ALL_UNSAFE = new RegExp(UNSAFE.source, 'g');
 
@@ -32,11 +35,11 @@ export function cleanText(text: string): string {
 
 /**
  * One line of a log: colours (SGR) stay when `colour` says so, and end with the line; tabs stay;
- * everything else that a terminal would obey is taken away. What a carriage return would have
- * overwritten is left out, as a terminal shows it.
+ * everything else that a terminal would obey, or that turns the direction of text, is taken away.
+ * What a carriage return would have overwritten is left out, as a terminal shows it.
  */
 export function cleanLogLine(text: string, colour: boolean): string {
-  const shown = text.includes('\r') ? lastOverwrite(text) : text;
+  const shown = (text.includes('\r') ? lastOverwrite(text) : text).replace(TURNS, '');
   if (!UNSAFE.test(shown)) return shown;
   let clean = '';
   let position = 0;

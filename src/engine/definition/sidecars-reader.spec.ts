@@ -56,6 +56,7 @@ describe('sidecars', () => {
 
   it.each([
     ['{ image: i, ready: { tcp: 1, exec: a } }', 'conflicting_keys sidecars.db.ready'],
+    ['{ image: "millrace.invalid/built:1" }', 'invalid_image sidecars.db.image'],
     ['{ image: i, ready: { timeout: 5s } }', 'missing_key sidecars.db.ready'],
     ['{ image: i, ready: { http: /a } }', 'missing_key sidecars.db.ready'],
     ['{ image: i, port: 1, ready: { http: a } }', 'invalid_path sidecars.db.ready.http'],

@@ -1,4 +1,4 @@
-import { isOnlyBuilt, newBuiltName } from './built-images.js';
+import { isOnlyBuilt } from './built-images.js';
 
 const ours = { 'millrace.built-in': 'i' };
 const DIGEST = 'registry.example/app@sha256:1';
@@ -19,11 +19,4 @@ describe('isOnlyBuilt', () => {
     [false, image(null)],
     [false, image(null, DIGEST)],
   ])('%s for %j', (is, one) => expect(isOnlyBuilt(one, isOf)).toBe(is));
-});
-
-describe('newBuiltName', () => {
-  it('is another one each time, of a registry that nobody has', () => {
-    expect(newBuiltName()).toMatch(/^millrace\.invalid\/built:[0-9a-f-]{36}$/);
-    expect(newBuiltName()).not.toBe(newBuiltName());
-  });
 });

@@ -2,13 +2,39 @@ import type Docker from 'dockerode';
 import { randomUUID } from 'node:crypto';
 import { asked, orGone } from './docker-errors.js';
 import { BUILT_LABELS } from './docker-labels.js';
+import { findImage } from './find-image.js';
+import type { KeptImage } from './image-builder.js';
 
 /** Repository of what is built, on the engine. No registry has the name. */
 const BUILT = 'millrace.invalid/built';
 
-/** A name that nobody guesses: what lies under it is for the execution that built it. */
-export function newBuiltName(): string {
-  return `${BUILT}:${randomUUID()}`;
+/**
+ * See `ImageBuilder.keep`. What an image is known by was said by its builder, and a frontend that a
+ * Dockerfile names (`# syntax=`) may have left it out.
+ */
+export async function keepBuilt(
+  docker: Docker,
+  id: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<KeptImage> {
+  const built = await orGone(docker.getImage(id).inspect());
+  if (built === undefined) return { kind: 'gone' };
+  if (!hasLabels(built, labels)) {
+    if ((built.RepoTags ?? []).length === 0) await orGone(docker.getImage(built.Id).remove());
+    return { kind: 'unlabelled' };
+  }
+  const tag = randomUUID();
+  await orGone(docker.getImage(built.Id).tag({ repo: BUILT, tag }));
+  const image = await findImage(docker, `${BUILT}:${tag}`);
+  return image === undefined ? { kind: 'gone' } : { kind: 'kept', image };
+}
+
+function hasLabels(
+  { Config: { Labels: has } }: Docker.ImageInspectInfo,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const all = new Map(Object.entries(has ?? {}));
+  return Object.entries(labels).every(([name, value]) => all.get(name) === value);
 }
 
 export function isBuiltName(name: string): boolean {
@@ -42,16 +68,19 @@ export function listBuilt(
 
 /**
  * Takes their names from images that were built, and so removes them where nobody else has given
- * them another one, or runs them. Layers stay with the builder, by its own rules.
+ * them another one, or runs them; and removes those that have no name: whoever built them died
+ * before `keepBuilt`. Layers stay with the builder, by its own rules.
  */
 export async function removeBuilt(
   docker: Docker,
   labels: Readonly<Record<string, string>>,
   isWanted: (image: Docker.ImageInfo) => boolean = () => true,
 ): Promise<void> {
-  const names = (await listBuilt(docker, labels))
-    .filter(isWanted)
-    .flatMap(({ RepoTags: tags }) => tags ?? [])
-    .filter(isBuiltName);
+  const names = (await listBuilt(docker, labels)).filter(isWanted).flatMap(namesToRemove);
   await Promise.all(names.map((name) => orGone(docker.getImage(name).remove())));
+}
+
+function namesToRemove({ Id: id, RepoTags: tags }: Docker.ImageInfo): readonly string[] {
+  const names = (tags ?? []).filter((name) => name !== '<none>:<none>');
+  return names.length === 0 ? [id] : names.filter(isBuiltName);
 }

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import type { AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
 import { DockerEngine } from '../../../test/support/docker-engine.js';
@@ -46,22 +47,27 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
     await Promise.all([engine.stop(), open.stop(), closed.stop()]);
   });
 
-  /** An image as a build leaves it; its name. */
-  const build = async (group: string, what: string): Promise<string> => {
-    const name = builder.newName();
+  /** An image as a build leaves it, without a name; its id. */
+  const buildOnly = async (group: string, what: string): Promise<string> => {
     const labels = Object.entries(builder.labels(group)).flatMap(([label, value]) => [
       '--label',
       `${label}=${value}`,
     ]);
-    const docker = spawn('docker', ['build', '--quiet', ...labels, '--tag', name, '-'], {
+    const docker = spawn('docker', ['build', '--quiet', ...labels, '-'], {
       env: engine.environment,
       // It says that this builder is an old one.
-      stdio: ['pipe', 'ignore', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore'],
     });
     docker.stdin.end(`FROM ${STEP_IMAGE}\nENV WHAT=${what}\nUSER app\nCMD ["${what}"]\n`);
-    const [code] = (await once(docker, 'exit')) as [number | null];
-    expect(code).toBe(0);
-    return name;
+    const id = (await text(docker.stdout)).trim();
+    expect(id).toMatch(/^sha256:/);
+    return id;
+  };
+  /** One that was kept; its id. */
+  const build = async (group: string, what: string): Promise<string> => {
+    const id = await buildOnly(group, what);
+    expect(await builder.keep(id, group)).toMatchObject({ kind: 'kept', image: { id } });
+    return id;
   };
   const push = (image: string, reference: string, login?: typeof REGISTRY_LOGIN) =>
     builder.push({ image, reference, login }, () => undefined, new AbortController().signal);
@@ -70,10 +76,25 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
   const digestOf = ({ kind, ...result }: PushResult): unknown =>
     kind === 'pushed' ? Object.values(result)[0] : result;
 
-  it('finds an image by its name, with what it runs', async () => {
-    const name = await build('g', 'found');
-    expect(await builder.find(name)).toMatchObject({ user: 'app', hasProgram: true });
-    expect(await builder.find(builder.newName())).toBeUndefined();
+  it('keeps an image under a name of its own, and tells what it runs', async () => {
+    const id = await buildOnly('g', 'kept');
+    const image = { id, digest: id, user: 'app', hasProgram: true };
+    expect(await builder.keep(id, 'g')).toMatchObject({ kind: 'kept', image });
+    const names = await engine.docker('image', 'inspect', '--format', '{{.RepoTags}}', id);
+    expect(names).toMatch(/^\[millrace\.invalid\/built:[0-9a-f-]{36}\]$/);
+    expect(await builder.keep(`sha256:${'0'.repeat(64)}`, 'g')).toEqual({ kind: 'gone' });
+  });
+
+  it('keeps none that has not the labels of its group, and removes it', async () => {
+    const id = await buildOnly('another', 'unlabelled');
+    expect(await builder.keep(id, 'g')).toEqual({ kind: 'unlabelled' });
+    expect(await idOf(id)).toBe('');
+  });
+
+  it('sweeps what a build left without a name', async () => {
+    const id = await buildOnly('nameless', 'nameless');
+    await runtime.sweep('nameless');
+    expect(await idOf(id)).toBe('');
   });
 
   it('pushes, tells the digest that the registry has, and gives the name back', async () => {
@@ -115,7 +136,7 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
     expect(await push(image, reference, REGISTRY_LOGIN)).toMatchObject({ kind: 'pushed' });
     const failed = { kind: 'refused', code: 'push_failed' };
     expect(await push(image, '127.0.0.1:1/a:1')).toMatchObject(failed);
-    expect(await push(builder.newName(), `${open.host}/gone:1`)).toMatchObject(failed);
+    expect(await push(`sha256:${'0'.repeat(64)}`, `${open.host}/gone:1`)).toMatchObject(failed);
   });
 
   it('stops to push when it is told to', async () => {
@@ -135,6 +156,14 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
 
   it('is for nobody by the name of others, and leaves with its group', async () => {
     const image = await build('left', 'hidden');
+    const tags = await engine.docker(
+      'image',
+      'inspect',
+      '--format',
+      '{{index .RepoTags 0}}',
+      image,
+    );
+    const name = tags.trim();
     await engine.docker('tag', image, 'shadow:1');
     const request = {
       group: 'left',
@@ -143,12 +172,12 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
     } as const;
     const provide = () => runtime.provide(request, () => undefined, new AbortController().signal);
     expect(await provide()).toMatchObject({ refusal: { code: 'image_missing' } });
-    const own = { group: 'left', reference: image, pull: 'never' } as const;
+    const own = { group: 'left', reference: name, pull: 'never' } as const;
     const found = await runtime.provide(own, () => undefined, new AbortController().signal);
     expect(found).toMatchObject({ refusal: { code: 'image_missing' } });
     const other = await build('stays', 'hidden');
     await runtime.sweep('left');
-    expect(await idOf(image)).toBe('');
+    expect(await idOf(name)).toBe('');
     // Somebody else's name of it stays.
     expect(await idOf('shadow:1')).not.toBe('');
     expect(await idOf(other)).not.toBe('');

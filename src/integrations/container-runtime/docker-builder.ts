@@ -1,13 +1,12 @@
 import type Docker from 'dockerode';
-import { newBuiltName } from './built-images.js';
-import type { LocalImage } from './container-runtime.js';
+import { keepBuilt } from './built-images.js';
 import { BUILT_LABELS, ownerLabel } from './docker-labels.js';
 import { pushImage } from './docker-push.js';
 import { dockerAt } from './docker-removal.js';
-import { findImage } from './find-image.js';
 import {
   type BuilderProgram,
   ImageBuilder,
+  type KeptImage,
   type PushRequest,
   type PushResult,
 } from './image-builder.js';
@@ -53,12 +52,8 @@ export class DockerBuilder extends ImageBuilder {
     };
   }
 
-  newName(): string {
-    return newBuiltName();
-  }
-
-  find(name: string): Promise<LocalImage | undefined> {
-    return findImage(this.docker, name);
+  keep(id: string, group: string): Promise<KeptImage> {
+    return keepBuilt(this.docker, id, this.labels(group));
   }
 
   mustAskRegistries(): Promise<boolean> {

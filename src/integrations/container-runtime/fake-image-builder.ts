@@ -2,6 +2,7 @@ import type { LocalImage } from './container-runtime.js';
 import {
   type BuilderProgram,
   ImageBuilder,
+  type KeptImage,
   type PushRequest,
   type PushResult,
 } from './image-builder.js';
@@ -12,14 +13,16 @@ export class FakeImageBuilder extends ImageBuilder {
   readonly reason = undefined;
   readonly host = 'unix:///fake.sock';
   readonly pushed: PushRequest[] = [];
-  /** By its name; undefined: the build has left none. */
-  image: LocalImage | undefined = {
+  /** What `keep` was asked. */
+  readonly kept: string[] = [];
+  image: LocalImage = {
     id: 'sha256:id',
     digest: 'sha256:id',
     user: '',
     hasProgram: true,
     platform: 'linux/amd64',
   };
+  kind: KeptImage['kind'] = 'kept';
   mustAsk = false;
   push = (request: PushRequest): Promise<PushResult> => {
     this.pushed.push(request);
@@ -30,12 +33,10 @@ export class FakeImageBuilder extends ImageBuilder {
     return { own: group };
   }
 
-  newName(): string {
-    return 'own/name:1';
-  }
-
-  find(): Promise<LocalImage | undefined> {
-    return Promise.resolve(this.image);
+  keep(id: string, group: string): Promise<KeptImage> {
+    this.kept.push(`${id} ${group}`);
+    const { kind, image } = this;
+    return Promise.resolve(kind === 'kept' ? { kind, image } : { kind });
   }
 
   mustAskRegistries(): Promise<boolean> {

@@ -13,7 +13,7 @@ export interface BuilderProgram {
 }
 
 export interface PushRequest {
-  /** As `newName` has it. */
+  /** Its id. */
   readonly image: string;
   /** Whole: host, repository and tag. */
   readonly reference: string;
@@ -29,6 +29,14 @@ export type PushResult =
       readonly code: 'image_unauthorized' | 'push_failed';
       readonly message: string;
     };
+
+export type KeptImage =
+  /** Its digest is its id, as long as no registry has it. */
+  | { readonly kind: 'kept'; readonly image: LocalImage }
+  /** The engine does not have it. */
+  | { readonly kind: 'gone' }
+  /** It has not the labels of the group, by which it is known as built here, and removed. */
+  | { readonly kind: 'unlabelled' };
 
 /**
  * Port: what a build needs of the engine beside its program, which the caller runs. Adapters:
@@ -48,12 +56,14 @@ export abstract class ImageBuilder {
    */
   abstract labels(group: string): Readonly<Record<string, string>>;
   /**
-   * A name on the engine for an image that is built, which nobody guesses. Those that the step says
-   * are never given to it there: whoever builds `node:22` must not be who others' `node:22` is.
+   * Gives an image that was built for a group, and has no name yet, one that nobody guesses: it
+   * stays until the group is swept. No log tells the name, by which a Dockerfile could use it.
+   * Those that the step says are never given to it there: whoever builds `node:22` must not be who
+   * others' `node:22` is.
+   *
+   * @param id as the builder told it
    */
-  abstract newName(): string;
-  /** What was built under the name; its digest is its id, as long as no registry has it. */
-  abstract find(name: string): Promise<LocalImage | undefined>;
+  abstract keep(id: string, group: string): Promise<KeptImage>;
   /**
    * True: the engine has images that were fetched with a log-in, so what lies there is nobody's
    * permission: a build has to ask the registries for all that it is built of.
@@ -85,12 +95,8 @@ export class AbsentBuilder extends ImageBuilder {
     return {};
   }
 
-  newName(): string {
-    return '';
-  }
-
-  find(): Promise<LocalImage | undefined> {
-    return Promise.resolve(undefined);
+  keep(): Promise<KeptImage> {
+    return Promise.resolve({ kind: 'gone' });
   }
 
   mustAskRegistries(): Promise<boolean> {

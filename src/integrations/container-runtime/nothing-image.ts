@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { asked, orGone } from './docker-errors.js';
 
-const NAME = 'millrace-nothing:1';
+/** No pipeline can say it (`parseImageName`): containers with rights of root are made of it. */
+const NAME = 'millrace.invalid/nothing:1';
 /** A tar archive without entries is two blocks of zeros. */
 const NO_FILES = Buffer.alloc(1024);
 

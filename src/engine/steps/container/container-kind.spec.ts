@@ -62,6 +62,10 @@ stages:
 
   it.each([
     ['image: "Node"', 'invalid_image 2: "Node" is no name of an image.'],
+    [
+      'image: "millrace.invalid/built:1"',
+      'invalid_image 2: "millrace.invalid/built:1" is no name of an image.',
+    ],
     ['image: "https://x/y"', 'invalid_image 2: The name of an image has no scheme.'],
     ['image: a, user: "a b"', 'invalid_user 2: "a b" is no user.'],
     ['image: a, platform: arm', 'invalid_platform 2: "arm" is no platform.'],

@@ -52,6 +52,14 @@ describe('parseImageName', () => {
     expect(imageNameProblem(text)).toContain('is no name of an image');
   });
 
+  it.each(['millrace.invalid/built:1', 'Millrace.INVALID/nothing:1', 'millrace.invalid:443/a'])(
+    '%s is a name of ours on the engines, and so none',
+    (text) => {
+      expect(parseImageName(text)).toBeUndefined();
+      expect(imageNameProblem(text)).toContain('is no name of an image');
+    },
+  );
+
   it('says of a URL what is wrong with it', () => {
     expect(imageNameProblem('https://ghcr.io/a')).toBe('The name of an image has no scheme.');
   });

@@ -7,6 +7,11 @@ const HOST =
 const NAME = new RegExp(
   `^(?:(${HOST})/)?(${COMPONENT}(?:/${COMPONENT})*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`,
 );
+/**
+ * What Millrace calls its own images and marks on the engines: no registry has the name. A pipeline
+ * that could say one would take them over, or delete them.
+ */
+const RESERVED = 'millrace.invalid';
 const MAX_REPOSITORY = 255;
 const DEFAULT_HOST = 'docker.io';
 /** Names under which people know the registry of Docker. */
@@ -31,7 +36,7 @@ export interface ImageName {
   readonly digest?: string;
 }
 
-/** Undefined for what is no name of an image. */
+/** Undefined for what is no name of an image that a pipeline may say. */
 export function parseImageName(text: string): ImageName | undefined {
   const slash = text.indexOf('/');
   const first = slash < 0 ? '' : text.slice(0, slash);
@@ -40,6 +45,7 @@ export function parseImageName(text: string): ImageName | undefined {
   const [, host, path, tag, digest] = match ?? [];
   if (host === undefined || path === undefined || path.length > MAX_REPOSITORY) return undefined;
   const registry = normalRegistry(host);
+  if (registry === RESERVED) return undefined;
   const isShort = registry === DEFAULT_HOST && !path.includes('/');
   return {
     registry,

@@ -12,7 +12,7 @@ const command = (change: Partial<BuildRequest> = {}) =>
       action,
       dockerfile: 'Dockerfile',
     },
-    ...{ labels: new Map(), secrets: [], mustAsk: false, name: 'own:1' },
+    ...{ labels: new Map(), secrets: [], mustAsk: false },
     ...change,
   });
 const options = (change: Partial<BuildRequest> = {}): readonly string[] => command(change).args;
@@ -22,7 +22,7 @@ describe('buildCommand', () => {
     expect(command()).toEqual({
       command: '/usr/bin/docker',
       args: [
-        ...['build', '--progress=plain', '--file=context/Dockerfile', '--tag=own:1'],
+        ...['build', '--progress=plain', '--file=context/Dockerfile', '--iidfile=image-id'],
         'context',
       ],
       environment: {
@@ -52,7 +52,7 @@ describe('buildCommand', () => {
     expect(options({ action: whole, labels, dockerfile: '-x/File', secrets: ['TOKEN'] })).toEqual([
       ...['build', '--progress=plain', '--file=context/-x/File'],
       ...['--target=last', '--platform=linux/arm64', '--network=none', '--pull'],
-      ...['--build-arg=A=1', '--build-arg=B=--push', '--label=l=x=y', '--tag=own:1'],
+      ...['--build-arg=A=1', '--build-arg=B=--push', '--label=l=x=y', '--iidfile=image-id'],
       ...['--secret=id=TOKEN,src=secrets/TOKEN', 'context'],
     ]);
   });
@@ -89,7 +89,7 @@ describe('buildCommand', () => {
     const { args } = command({ program, action: { ...action, tags: ['a'], cacheFrom: true } });
     expect(args).toEqual([
       ...['--remote', '--url=unix:///s', 'build', '--authfile=/w/build-1/config/config.json'],
-      ...['--format=docker', '--file=context/Dockerfile', '--tag=own:1'],
+      ...['--format=docker', '--file=context/Dockerfile', '--iidfile=image-id'],
       'context',
     ]);
   });

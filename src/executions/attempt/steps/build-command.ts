@@ -11,8 +11,6 @@ export interface BuildRequest {
   readonly action: BuildAction;
   /** Inside of the context. */
   readonly dockerfile: string;
-  /** Of the image on the engine; never one that the step says. */
-  readonly name: string;
   /** Those of the action and ours; the latter win. */
   readonly labels: ReadonlyMap<string, string>;
   /** Names of the files in `secrets`. */
@@ -64,7 +62,7 @@ function verb({ program, host, folder }: BuildRequest): readonly string[] {
 }
 
 function settings(request: BuildRequest): readonly string[] {
-  const { action, program, labels, dockerfile, name: image, secrets, mustAsk } = request;
+  const { action, program, labels, dockerfile, secrets, mustAsk } = request;
   const { target, platform, network, args = {} } = action;
   const isPodman = program.dialect === 'podman';
   const option = (name: string, value: string | undefined): readonly string[] =>
@@ -83,7 +81,8 @@ function settings(request: BuildRequest): readonly string[] {
     // What is pushed tells by this of what its layers were made.
     ...(doesCache ? ['--build-arg=BUILDKIT_INLINE_CACHE=1'] : []),
     ...pairs('label', labels),
-    ...option('tag', image),
+    // No name: BuildKit would print it, and any Dockerfile could begin with it.
+    `--iidfile=${BUILD_FILES.id}`,
     ...sources.flatMap((source) => option('cache-from', source)),
     ...secrets.flatMap((name) => option('secret', `id=${name},src=${BUILD_FILES.secrets}/${name}`)),
   ];

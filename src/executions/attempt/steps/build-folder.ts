@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nameRecord } from '../../../common/values/name-record.js';
@@ -14,6 +14,8 @@ export const BUILD_FILES = {
   config: 'config',
   secrets: 'secrets',
   scratch: 'scratch',
+  /** The builder puts the id of the image there. */
+  id: 'image-id',
 } as const;
 /** In `config`. */
 export const LOGIN_FILE = 'config.json';
@@ -54,6 +56,11 @@ export class BuildFolder {
   putLogins(logins: ReadonlyMap<string, RegistryLogin>): void {
     const file = join(this.path, BUILD_FILES.config, LOGIN_FILE);
     writeFileSync(file, loginFile(logins), { flag: 'wx', mode: 0o600 });
+  }
+
+  /** Of the image, once it was built. */
+  readId(): string {
+    return readFileSync(join(this.path, BUILD_FILES.id), 'utf8').trim();
   }
 
   async remove(): Promise<void> {

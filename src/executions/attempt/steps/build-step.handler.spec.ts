@@ -65,6 +65,7 @@ describe('BuildStepHandler', () => {
   ) => {
     processes = new FakeProcessRunner((spec) => {
       look(spec);
+      writeFileSync(join(spec.cwd, 'image-id'), 'sha256:told\n');
       return script;
     });
     const workspace = {
@@ -119,6 +120,7 @@ describe('BuildStepHandler', () => {
       'image app:1 sha256:id',
     ]);
     expect(built.get('docker.io/library/app:1')).toMatchObject({ id: 'sha256:id' });
+    expect(builder.kept).toEqual(['sha256:told g']);
     expect(builder.pushed).toEqual([]);
   });
 
@@ -138,11 +140,12 @@ describe('BuildStepHandler', () => {
     });
     expect(spec?.args).toEqual(
       expect.arrayContaining([
-        ...['--label=a=b', '--label=own=g', '--tag=own/name:1'],
+        ...['--label=a=b', '--label=own=g', '--iidfile=image-id'],
         ...['--label=org.opencontainers.image.revision=abc', '--secret=id=TOKEN,src=secrets/TOKEN'],
       ]),
     );
-    expect(spec?.args.join(' ')).not.toMatch(/GONE|--pull/);
+    // BuildKit prints a name, and any Dockerfile could begin with it.
+    expect(spec?.args.join(' ')).not.toMatch(/GONE|--pull|--tag/);
     expect(JSON.stringify(spec)).not.toContain(SECRET);
     expect(Object.keys(spec?.environment ?? {})).not.toContain('TOKEN');
     expect(told).toContain('system the secret GONE is not for such a run');
@@ -159,11 +162,11 @@ describe('BuildStepHandler', () => {
     expect(outcome).toMatchObject({ outputs: { image: 'sha256:id', digest: 'sha256:pushed' } });
     expect(builder.pushed).toEqual([
       {
-        image: 'own/name:1',
+        image: 'sha256:id',
         reference: 'r.example/a:1',
         login: { username: 'me', password: 'pass' },
       },
-      { image: 'own/name:1', reference: 'other.example/a:latest', login: undefined },
+      { image: 'sha256:id', reference: 'other.example/a:latest', login: undefined },
     ]);
     expect(told).toContain('image r.example/a:1 sha256:pushed');
     expect(built.get('other.example/a:latest')?.digest).toBe('sha256:pushed');
@@ -183,6 +186,8 @@ describe('BuildStepHandler', () => {
     ['image_invalid', { tags: ['A b'] }],
     ['image_invalid', { tags: [`a@sha256:${'0'.repeat(64)}`] }],
     ['image_invalid', { cacheFrom: ['--x'] }],
+    ['image_invalid', { tags: ['millrace.invalid/built:1'], push: true }],
+    ['image_invalid', { cacheFrom: ['millrace.invalid/built:1'] }],
     ['registry_refused', { tags: ['evil.example/a'], push: true }],
     ['registry_refused', { cacheFrom: ['evil.example/a'] }],
     ['secret_in_args', { args: { A: `x${SECRET}` } }],
@@ -217,8 +222,19 @@ describe('BuildStepHandler', () => {
     expect(built.get('docker.io/library/a:latest')).toBeUndefined();
   });
 
+  it('takes no image that lacks our labels: nobody would know it as built here', async () => {
+    builder.kind = 'unlabelled';
+    const outcome = await run({ tags: ['r.example/a'], push: true });
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      isFinal: true,
+      reason: { code: 'build_failed' },
+    });
+    expect(builder.pushed).toEqual([]);
+  });
+
   it('blames no step for an engine that is away, or has lost the image', async () => {
-    builder.image = undefined;
+    builder.kind = 'gone';
     expect(await run()).toMatchObject({ kind: 'infrastructure', reason: { code: 'image_lost' } });
     builder.mustAskRegistries = () => Promise.reject(new EngineAwayError('away'));
     expect(await run()).toMatchObject({ kind: 'infrastructure', reason: { code: 'engine_away' } });

@@ -62,8 +62,6 @@ interface Try {
   readonly attempt: StepAttempt<BuildAction>;
   readonly program: BuilderProgram;
   readonly folder: BuildFolder;
-  /** Of the image on the engine. */
-  readonly name: string;
   readonly signal: AbortSignal;
   readonly progress: StepProgress;
 }
@@ -90,8 +88,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     let folder: BuildFolder | undefined;
     try {
       folder = BuildFolder.make(workspace, host.begin(attempt.address));
-      const name = builder.newName();
-      return await this.runIn({ attempt, program, folder, name, signal, progress });
+      return await this.runIn({ attempt, program, folder, signal, progress });
     } catch (error) {
       if (signal.aborted && error === signal.reason) return { kind: 'aborted' };
       if (error instanceof EngineAwayError) return infrastructure(error.code, error.message);
@@ -151,7 +148,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   }
 
   private async build(run: Try, dockerfile: string): Promise<StepOutcome> {
-    const { attempt, program, folder, name, signal } = run;
+    const { attempt, program, folder, signal } = run;
     const { builder, access, processes, group } = this.tools;
     const { action, address, environment } = attempt;
     folder.putLogins(access.logins);
@@ -160,7 +157,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
       id: `${group}/${folder.path}`,
       group,
       ...buildCommand({
-        ...{ program, dockerfile, name, secrets, action },
+        ...{ program, dockerfile, secrets, action },
         host: builder.host,
         folder: folder.path,
         labels: buildLabels(action, environment, builder.labels(group), new Date()),
@@ -188,17 +185,16 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   }
 
   private async finish(run: Try, exitCode: number): Promise<StepOutcome> {
-    const { attempt, name, progress } = run;
-    const { builder, built } = this.tools;
+    const { attempt, folder, progress } = run;
+    const { builder, built, group } = this.tools;
     const { tags = [], push } = attempt.action;
-    const image = await builder.find(name);
-    if (image === undefined) {
-      return infrastructure('image_lost', 'the image was built, and is gone from the engine');
-    }
+    const kept = await builder.keep(folder.readId(), group);
+    if (kept.kind !== 'kept') return notKept(kept.kind);
+    const { image } = kept;
     const { id } = image;
     const [shown = 'no name'] = tags;
     progress.tell({ image: { name: shown, digest: id } });
-    const pushed = push === true ? await this.pushAll(run) : { digest: undefined };
+    const pushed = push === true ? await this.pushAll(run, id) : { digest: undefined };
     if ('outcome' in pushed) return pushed.outcome;
     const { digest } = pushed;
     if (digest !== undefined) progress.tell({ image: { name: shown, digest } });
@@ -211,11 +207,10 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
   }
 
   /** The digest of the first tag. */
-  private async pushAll({
-    attempt,
-    name: image,
-    signal,
-  }: Try): Promise<{ readonly digest: string | undefined } | { readonly outcome: StepOutcome }> {
+  private async pushAll(
+    { attempt, signal }: Try,
+    image: string,
+  ): Promise<{ readonly digest: string | undefined } | { readonly outcome: StepOutcome }> {
     const { builder, access } = this.tools;
     let digest: string | undefined;
     for (const tag of attempt.action.tags ?? []) {
@@ -279,6 +274,15 @@ function outcomeOf(exit: ProcessExit, lines: readonly string[]): StepOutcome {
     case 'lost':
       return infrastructure('process_lost', exit.message);
   }
+}
+
+function notKept(kind: 'gone' | 'unlabelled'): StepOutcome {
+  if (kind === 'gone') {
+    return infrastructure('image_lost', 'the image was built, and is gone from the engine');
+  }
+  const message =
+    'the image has not the labels it was given: its frontend (# syntax=) left them out';
+  return finallyFailed('build_failed', message);
 }
 
 function notPushed(

@@ -302,6 +302,12 @@ describe('ContainerStepHandler', () => {
     expect(runtime.started).toEqual([]);
   });
 
+  it('runs no image of ours by its name on the engine, which an expression may come to', async () => {
+    const outcome = await run({ exit: exited(0) }, { image: 'millrace.invalid/built:1' });
+    expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'image_missing' } });
+    expect(runtime.started).toEqual([]);
+  });
+
   it('names both platforms where the shell of an image of another one says nothing', async () => {
     const foreign = { platform: 'linux/arm64' };
     const silent = { exit: exited(255), does: tells('') };
