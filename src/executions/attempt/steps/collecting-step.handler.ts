@@ -143,7 +143,7 @@ function isKept({ when }: ArtifactsPlan, end: End): boolean {
   return when === 'always' || (when === 'success') === (end === 'success');
 }
 
-/** The end of a step of which several things were not kept: first what another try does not mend. */
+/** Of a step of which several things were not kept: first what another try does not mend. */
 function gravest(problems: readonly (StepOutcome | undefined)[]): StepOutcome | undefined {
   const ofKind = (kind: StepOutcome['kind']): StepOutcome | undefined =>
     problems.find((problem) => problem?.kind === kind);
