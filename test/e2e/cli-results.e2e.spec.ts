@@ -71,6 +71,9 @@ steps:
     expect(await readFile(join(folder, 'taken'), 'utf8')).toBe('mine');
     const nowhere = await run('artifacts', 'last', 'dist/**');
     expect([nowhere.code, nowhere.stderr]).toEqual([2, expect.stringContaining('--save out')]);
+    const none = await run('artifacts', 'last', 'other/**', '--save', 'none');
+    expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('Nothing fits')]);
+    expect(await readdir(folder)).not.toContain('none');
     const hostile = await run('artifacts', 'last', '/etc/*', '--save', 'other');
     expect(hostile.code).toBe(2);
   });

@@ -360,6 +360,8 @@ export const workers = list(
     status: text,
     running: number,
     refusal: nullable(reason),
+    // Absent: the server is of an older release.
+    containers: optional(nullable(object({ reason: nullable(text) }))),
     heartbeat_at: instant,
   }),
 );

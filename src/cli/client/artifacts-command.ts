@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ArchiveError } from '../../common/archive/archive-error.js';
@@ -76,6 +76,12 @@ async function save(
       gzip: true,
       missingTargets: 'keep',
     });
+    if (entries === 0) {
+      await rm(target, { recursive: true });
+      throw new CommandError('Nothing fits: no artifact has such a path.', exitCodes.notFound, [
+        'See what there is: ./millrace artifacts EXECUTION',
+      ]);
+    }
     if (session.json) session.printJson(JSON.stringify({ folder: target, entries, bytes }));
     else {
       const files = `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${megabytes(bytes)} MB`;

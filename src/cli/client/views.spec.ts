@@ -244,13 +244,15 @@ ${ID.replace('0', '2')}  evil name            0`.slice(1),
       worker,
       { ...worker, status: 'draining' },
       { ...worker, refusal: { code: 'disk_low', message: 'the disk is full' } },
+      { ...worker, containers: { reason: 'there is no engine' } },
     ];
     expect(renderWorkers(all, { terminal, moments })).toBe(
       `
 NAME          HOST     STATE     SLOTS  LABELS     VERSION  LAST BEAT  NOTE
 build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago
 build-1-4711  build-1  draining    3/4  linux,gpu  0.1.0    3 s ago    drains, 3 still run
-build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago    takes nothing: the disk is full`.slice(
+build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago    takes nothing: the disk is full
+build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago    no containers: there is no engine`.slice(
         1,
       ),
     );

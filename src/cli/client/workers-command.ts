@@ -61,7 +61,9 @@ function isAlive({ status }: Worker): boolean {
   return status === 'active' || status === 'draining';
 }
 
-function noteOf({ status, refusal, running }: Worker): string {
+function noteOf({ status, refusal, running, containers }: Worker): string {
   if (refusal) return `takes nothing: ${refusal.message}`;
-  return status === 'draining' ? `drains, ${running} still run` : '';
+  if (status === 'draining') return `drains, ${running} still run`;
+  const why = containers?.reason ?? null;
+  return why === null ? '' : `no containers: ${why}`;
 }

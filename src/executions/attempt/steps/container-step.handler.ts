@@ -148,10 +148,17 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       const { exit, killed } = await this.follow(container, attempt, signal);
       failPoint('step_ended');
       const why = killed ? undefined : await this.whyNotRun(exit, image, attempt, files);
+      this.tellMemory(exit, attempt);
       return why ?? outcomeOf(exit, killed, attempt, files);
     } finally {
       files.close();
     }
+  }
+
+  /** Also where the step went on without that process, and perhaps succeeded. */
+  private tellMemory(exit: ContainerExit, { address, action }: StepAttempt<ContainerAction>): void {
+    if (exit.kind !== 'exited' || !exit.outOfMemory) return;
+    this.output.systemLine(address, memoryReason(action).message);
   }
 
   /** A shell that said no word, of an image whose programs the engine does not run. */
