@@ -11,30 +11,57 @@ export interface NewOwner {
   readonly isShared: boolean;
 }
 
+/** Bytes of a path that the system takes whole, with room for one more name (PATH_MAX is 4,096). */
+const MAX_PATH = 3_800;
+
 /**
- * Gives a folder and all below it to a user. For a process that can see nothing else: what a step
- * does with links and names meanwhile leads nowhere outside. Links are given, never followed. A
- * file with a second name keeps its owner: it is shared with a mirror of git, and whoever owned it
- * could change the clones of others.
+ * Gives a folder and all below it to a user, however deep. For a process that can see nothing else:
+ * what a step does with links and names meanwhile leads nowhere outside. Links are given, never
+ * followed. A file with a second name keeps its owner: it is shared with a mirror of git, and
+ * whoever owned it could change the clones of others.
  *
  * This file is a program of its own in a container, and so imports nothing of ours.
  */
 export function giveTree(folder: string, to: NewOwner): void {
-  const folders: Buffer[] = [Buffer.from(folder)];
-  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
-    giveOne(next, to);
-    // Names are bytes: not every one of a tree is UTF-8.
-    for (const entry of entriesOf(next)) {
-      const name = Buffer.from(entry.name);
-      const below = Buffer.concat([next, next.length > 1 ? SLASH : NOTHING, name]);
-      if (entry.isDirectory()) folders.push(below);
-      else giveOne(below, to);
+  const home = process.cwd();
+  giveOne(Buffer.from(folder), to);
+  // Each by the folders that lead to it, of which none is too long a path from the one before.
+  const ways: (readonly Buffer[])[] = [[]];
+  try {
+    for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
+      process.chdir(folder);
+      if (!way.every((part) => orGone(() => enter(part)))) continue;
+      for (const deeper of giveBelow(to)) ways.push([...way, deeper]);
+      process.chdir(home);
     }
+  } finally {
+    process.chdir(home);
   }
 }
 
+/** What is below the working directory. Gives back the folders that no path reaches any more. */
+function giveBelow(to: NewOwner): Buffer[] {
+  const left: Buffer[] = [];
+  const folders: Buffer[] = [HERE];
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    // Names are bytes: not every one of a tree is UTF-8.
+    for (const entry of entriesOf(next)) {
+      const below = Buffer.concat([next, SLASH, Buffer.from(entry.name)]);
+      giveOne(below, to);
+      if (entry.isDirectory()) (below.length > MAX_PATH ? left : folders).push(below);
+    }
+  }
+  return left;
+}
+
+/** Node changes to folders whose names are UTF-8 only; others are done as long as paths go. */
+function enter(part: Buffer): true {
+  process.chdir(part.toString());
+  return true;
+}
+
+const HERE = Buffer.from('.');
 const SLASH = Buffer.from('/');
-const NOTHING = Buffer.alloc(0);
 
 function entriesOf(folder: Buffer) {
   return orGone(() => readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) ?? [];
