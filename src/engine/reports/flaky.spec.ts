@@ -26,11 +26,17 @@ const ran = (
 const found = async (...outcomes: StepOutcomes[]): Promise<string[]> =>
   (await flakyCases(outcomes)).map(({ name, failed, passed }) => `${name} ${failed} ${passed}`);
 
+const NO_COMMIT = { commit: undefined };
+
 describe('which cases are flaky', () => {
   it.each<[string, StepOutcomes[]]>([
     ['in attempts of a step', [ran(['failed']), ran(['passed'], { attempt: '1.2' })]],
     ['the other way round', [ran(['passed']), ran(['failed'], { attempt: '1.2' })]],
     ['in retries within a report', [ran([one(['failed', 'passed'])])]],
+    [
+      'in tries of one execution without a commit',
+      [ran(['failed'], NO_COMMIT), ran(['passed'], NO_COMMIT)],
+    ],
     ['in re-runs at that commit', [ran(['failed']), ran(['passed'], { execution: 'e2' })]],
     ['by an error', [ran(['error']), ran(['passed'])]],
   ])('%s', async (_where, outcomes) => {
@@ -51,7 +57,10 @@ describe('which cases are flaky', () => {
     ['another file', [ran([one(['failed'])]), ran([one(['passed'], { file: 'f' })])]],
     ['a fork', [ran(['failed'], { isFork: true }), ran(['passed'])]],
     ['a fork alone', [ran([one(['failed', 'passed'])], { isFork: true })]],
-    ['no commit', [ran(['failed'], { commit: undefined }), ran(['passed'], { commit: undefined })]],
+    [
+      'executions of no known commit',
+      [ran(['failed'], NO_COMMIT), ran(['passed'], { ...NO_COMMIT, execution: 'e2' })],
+    ],
   ])('not: %s', async (_what, outcomes) => {
     expect(await found(...outcomes)).toEqual([]);
   });

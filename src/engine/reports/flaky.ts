@@ -16,7 +16,7 @@ export interface FlakyIdentity {
 
 /** What one report says: all cases of one attempt of a step. */
 export interface StepOutcomes extends FlakyPlace {
-  /** Full hash; absent: what ran is not known to be the same as anything else. */
+  /** Full hash; absent: what ran is the same as in other tries of the execution, and no more. */
   readonly commit?: string;
   /** Also of a re-run: it has an id of its own, and the same commit. */
   readonly execution: string;
@@ -41,7 +41,8 @@ export interface FlakyCase extends FlakyPlace, FlakyIdentity {
   /** At how many commits it has done both. */
   readonly commits: number;
   readonly lastSeen: {
-    readonly commit: string;
+    /** Absent: none is known. */
+    readonly commit?: string;
     readonly execution: string;
     readonly attempt: string;
     readonly at: Date;
@@ -74,22 +75,18 @@ export async function flakyCases(
 ): Promise<readonly FlakyCase[]> {
   const tallies = new Map<string, Tally>();
   for await (const outcome of outcomes) {
-    if (outcome.isFork || outcome.commit === undefined) continue;
-    for (const one of outcome.cases) count(tallies, outcome, outcome.commit, one);
+    if (outcome.isFork) continue;
+    for (const one of outcome.cases) count(tallies, outcome, one);
   }
   return [...tallies.values()].flatMap(flakyCase).sort(byWeight);
 }
 
-function count(
-  tallies: Map<string, Tally>,
-  outcome: StepOutcomes,
-  commit: string,
-  one: CaseOutcomes,
-): void {
+function count(tallies: Map<string, Tally>, outcome: StepOutcomes, one: CaseOutcomes): void {
   const passed = one.tries.filter((tried) => tried === 'passed').length;
   const failed = one.tries.filter((tried) => tried === 'failed' || tried === 'error').length;
   if (passed + failed === 0) return;
-  const { pipeline, stage, step, cell, execution, attempt, at } = outcome;
+  const { pipeline, stage, step, cell, commit, execution, attempt, at } = outcome;
+  const same = commit ?? `execution ${execution}`;
   const { suite, className, name, file } = one;
   const key = JSON.stringify([pipeline, stage, step, cell, suite, className, name, file]);
   const tally = tallies.get(key) ?? {
@@ -98,10 +95,10 @@ function count(
     byCommit: new Map<string, CommitTally>(),
   };
   tallies.set(key, tally);
-  const seen = { commit, execution, attempt, at };
-  const known = tally.byCommit.get(commit);
+  const seen = { ...(commit !== undefined && { commit }), execution, attempt, at };
+  const known = tally.byCommit.get(same);
   if (!known) {
-    tally.byCommit.set(commit, { failed, passed, last: seen });
+    tally.byCommit.set(same, { failed, passed, last: seen });
     return;
   }
   known.failed += failed;

@@ -39,7 +39,7 @@ it('gives the newest reports that count, one by one, with what is needed of them
   };
   for (const day of [2, 1, 3]) await store(day);
   await store(4, { is_fork: true });
-  await store(5, { commit: null });
+  await store(5, { commit: null, is_fork: true });
   await store(6, { pipeline_id: uuidV7() });
   const found: CountedReport[] = [];
   for await (const report of reports.newestCounted(pipelineId, 2)) found.push(report);

@@ -58,8 +58,7 @@ export class TestReportsRepository extends TestReportSink {
   }
 
   /**
-   * The newest first, read one by one: of known commits, and none of what a pull request of another
-   * repository ran.
+   * The newest first, read one by one: none of what a pull request of another repository ran.
    */
   async *newestCounted(
     pipelineId: string,
@@ -68,7 +67,7 @@ export class TestReportsRepository extends TestReportSink {
     const ids = await databaseRetry(
       () =>
         this.reports
-          .find({ pipeline_id: pipelineId, is_fork: false, commit: { $ne: null } })
+          .find({ pipeline_id: pipelineId, is_fork: false })
           .project<{ _id: string }>({ _id: 1 })
           .sort({ created_at: -1 })
           .limit(limit)

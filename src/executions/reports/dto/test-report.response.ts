@@ -89,8 +89,8 @@ export class FlakyTestResponse extends TestCaseResponse {
   @ApiProperty({ description: 'At how many commits it has done both.' })
   commits!: number;
 
-  @ApiProperty()
-  last_commit!: string;
+  @ApiProperty({ type: String, nullable: true, description: 'Null: none is known.' })
+  last_commit!: string | null;
 
   @ApiProperty({ format: 'uuid' })
   last_execution!: string;
@@ -137,7 +137,7 @@ function flakyResponse(one: FlakyCase): FlakyTestResponse {
     ...{ stage, step, suite, name, failed, passed, commits },
     ...(file !== undefined && { file }),
     class_name: one.className,
-    last_commit: lastSeen.commit,
+    last_commit: lastSeen.commit ?? null,
     last_execution: lastSeen.execution,
     last_seen: lastSeen.at,
   };
