@@ -10,10 +10,14 @@ export interface CompileProcessOptions {
   /** The program: `entryFile('compile-child')`. */
   readonly program: string;
   /**
-   * A text that takes the processor for longer ends the process, its start counted; so does one
-   * that has no answer after `STARVED` times as long: then the machine has no time for it.
+   * A text that takes the processor for longer ends the process, its start counted.
    */
   readonly timeoutMs: number;
+  /**
+   * So does one that has no answer after so long: the machine has no time for it. Default: four
+   * times `timeoutMs`.
+   */
+  readonly starvedMs?: number;
   /** What can be cloned from; default: no ssh. */
   readonly repositories?: RepositorySupport;
 }
@@ -88,13 +92,13 @@ export class CompileProcess {
     if (this.ended) return Promise.resolve(undefined);
     this.given += message.length;
     return new Promise((resolve) => {
-      const { timeoutMs } = this.options;
+      const { timeoutMs, starvedMs = STARVED * timeoutMs } = this.options;
       const began = performance.now();
       const cpuBefore = this.hasBegun ? this.cpuMs : 0;
       this.hasBegun = true;
       const timer = setInterval(() => {
         const isBusy = this.cpuMs - cpuBefore >= timeoutMs * BUSY_SHARE;
-        if (!isBusy && performance.now() - began < timeoutMs * STARVED) return;
+        if (!isBusy && performance.now() - began < starvedMs) return;
         this.unserved = !isBusy;
         this.kill();
       }, timeoutMs);
