@@ -14,7 +14,7 @@ export interface CompileProcessOptions {
    */
   readonly timeoutMs: number;
   /**
-   * So does one that has no answer after so long: the machine has no time for it. Default: four
+   * So does one that has no answer after so long: the machine has no time for it. Default: twelve
    * times `timeoutMs`.
    */
   readonly starvedMs?: number;
@@ -29,7 +29,7 @@ const MAX_HEAP_MI_B = 256;
  * this process.
  */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
-const STARVED = 4;
+const STARVED = 12;
 /** Of the limit: a process of a machine that has enough time gets all of it but a little. */
 const BUSY_SHARE = 0.8;
 /** Behind everything that serves requests. */
