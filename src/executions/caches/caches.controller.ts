@@ -31,14 +31,14 @@ export class CachesController {
     return pageBody({ ...page, items: page.items.map(cacheResponse) });
   }
 
-  @Delete(':id')
+  @Delete(':cache')
   @Requires('pipelines:write')
   @Audited('caches.delete', 'cache')
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove a cache: the next run makes it again' })
   @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 503)
-  async remove(@Param('id') id: string): Promise<void> {
+  @ApiErrors(401, 404, 503)
+  async remove(@Param('cache') id: string): Promise<void> {
     const [, pipeline = '', hash = ''] = ID.exec(id) ?? [];
     const cache = await this.caches.find(`${pipeline}/${hash}`);
     if (cache === undefined) throw notFound('cache', id.slice(0, 100));
