@@ -92,7 +92,7 @@ export const containerKeys = {
     reader: size(LEAST_MEMORY, TIB),
     value: 'size',
     default: 'no limit',
-    meaning: 'as `512m` or `2g`; what passes it ends the step',
+    meaning: 'as `512m` or `2g`; a process that passes it is ended, and the log says so',
   },
   pids: {
     reader: integer(1, 4_194_304),

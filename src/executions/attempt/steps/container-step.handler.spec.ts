@@ -290,7 +290,7 @@ describe('ContainerStepHandler', () => {
     expect(await run({ exit, does: tells(letter) })).toMatchObject(outcome);
   });
 
-  it('tells of a process that was ended for want of memory, also when the step went on', async () => {
+  it('tells of a process that was ended for want of memory, also when the step continued', async () => {
     const line = /^system it needed more memory than its limit of 64 bytes/;
     await run({ exit: exited(0, true), does: tells('b') }, { memory: 64 });
     expect(told).toContainEqual(expect.stringMatching(line));

@@ -155,7 +155,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     }
   }
 
-  /** Also where the step went on without that process, and perhaps succeeded. */
+  /** Also where the step continued without that process, and perhaps succeeded. */
   private tellMemory(exit: ContainerExit, { address, action }: StepAttempt<ContainerAction>): void {
     if (exit.kind !== 'exited' || !exit.outOfMemory) return;
     this.output.systemLine(address, memoryReason(action).message);
