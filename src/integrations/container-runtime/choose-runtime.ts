@@ -44,7 +44,9 @@ export async function chooseRuntime(options: ChoiceOptions): Promise<RuntimeChoi
   const { workspaces } = options;
   const host = engineAddress(options.host);
   if (host === undefined) {
-    return none(`there is no container engine at ${OWN_ENGINE}: start Docker, or set DOCKER_HOST to the socket of one`);
+    return none(
+      `there is no container engine at ${OWN_ENGINE}: start Docker, or set DOCKER_HOST to the socket of one`,
+    );
   }
   const isRoot = process.getuid?.() === 0;
   const runtime = new DockerRuntime({ ...options, host });
