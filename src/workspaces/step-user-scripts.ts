@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { messageOf } from '../common/values/error-message.js';
 import type {
   ProcessExit,
   ProcessRunner,
@@ -53,7 +54,7 @@ export class StepUserScripts {
       });
       return await follow(process, deadlineMs);
     } catch (error) {
-      return { kind: 'broken', message: error instanceof Error ? error.message : String(error) };
+      return { kind: 'broken', message: messageOf(error) };
     } finally {
       // Forgets the group; a failure is reported by the launcher itself.
       await this.processes.sweep(group).catch(() => 0);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, lchownSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { messageOf } from '../common/values/error-message.js';
 import { errorLine } from '../common/child-process/error-line.js';
 import { entryFile } from '../config/paths.js';
 import type { FolderGiver } from '../integrations/container-runtime/folder-giver.js';
@@ -57,7 +58,7 @@ export class ContainerTreeOwners implements TreeOwners {
     try {
       await this.giver.give(request);
     } catch (error) {
-      throw new HandOverError(error instanceof Error ? error.message : String(error));
+      throw new HandOverError(messageOf(error));
     }
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../common/values/error-message.js';
 import { object, optional, type Reader, readJson, shallow, text } from './answer-shape.js';
 import { exchange, TimeLimit } from './exchange.js';
 
@@ -20,7 +21,7 @@ export async function whyNotReady(baseUrl: string): Promise<string | undefined> 
     const down = (readJson(body, health).checks ?? []).filter(({ status }) => status === 'down');
     return down.map(({ name, message }) => `${name}: ${message}`).join('; ');
   } catch (error) {
-    return `it does not answer (${error instanceof Error ? error.message : String(error)})`;
+    return `it does not answer (${messageOf(error)})`;
   }
 }
 

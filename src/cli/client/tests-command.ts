@@ -35,7 +35,7 @@ export async function showTests(
   return exitCodes.success;
 }
 
-export function renderReports(reports: readonly TestReport[], terminal: Terminal): string[] {
+function renderReports(reports: readonly TestReport[], terminal: Terminal): string[] {
   return reports.flatMap((report, index) => [
     ...(index === 0 ? [] : ['']),
     headOf(report, terminal),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../../common/values/error-message.js';
 import { unpackTree } from '../../common/archive/unpack-tree.js';
 import type { Plan } from '../../engine/plan/plan.js';
 import type { Artifact } from '../../executions/artifacts/artifact.js';
@@ -84,7 +85,7 @@ export class LocalArtifacts extends ArtifactRecords {
       });
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 

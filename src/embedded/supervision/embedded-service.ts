@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { messageOf } from '../../common/values/error-message.js';
 import type { Environment } from '../../config/environment.js';
 import { EmbeddedError } from '../system/embedded.error.js';
 import { readStartTicks } from '../../common/child-process/process-stat.js';
@@ -164,7 +165,7 @@ export class EmbeddedService {
         return;
       } catch (error) {
         if (this.stopping) return;
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         this.onEvent({ kind: 'restart_failed', service: this.spec.name, reason });
         await this.pause(delay);
         delay = Math.min(delay * 2, LONGEST_DELAY_MS);

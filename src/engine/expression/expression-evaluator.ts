@@ -1,3 +1,4 @@
+import { messageOf } from '../../common/values/error-message.js';
 import {
   EXPRESSION_LIMITS,
   type BinaryOperator,
@@ -225,7 +226,7 @@ class Evaluation {
     try {
       return this.scope.hashFiles(patterns);
     } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
+      const detail = messageOf(error);
       return this.problem(node, { code, message: `hashFiles() failed: ${detail}` });
     }
   }

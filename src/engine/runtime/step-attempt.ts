@@ -1,3 +1,4 @@
+import { messageOf } from '../../common/values/error-message.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { CommitInfo, Reason } from '../plan/run-state.js';
 import { kindOf } from '../steps/step-kind-registry.js';
@@ -74,7 +75,7 @@ export async function runAttempt(
     const outcome = await handler.run(attempt, abort.signal, watched);
     return attemptEnd(session, plan, outcome, scope.cause);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     return infrastructure(reason('internal_error', session.mask(`defect of Millrace: ${text}`)));
   } finally {
     limit.disarm();

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../common/values/error-message.js';
 import type { ArtifactsPlan, ArtifactsSource } from '../../../engine/plan/artifacts-plan.js';
 import type { StepAction } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
@@ -167,8 +168,4 @@ function whyNot(error: unknown, { aborted, reason }: AbortSignal): string {
   return isLate
     ? `it took longer than ${AFTER_TIMEOUT_S} s after the time limit of the step`
     : 'the step was ended meanwhile';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

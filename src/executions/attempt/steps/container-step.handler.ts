@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../../common/values/error-message.js';
 import { failPoint } from '../../../common/fail-point.js';
 import { isFor } from '../../../common/values/image-platform.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
@@ -138,7 +139,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       const number = this.host.begin(attempt.address);
       files = ContainerFiles.make(this.workspace, number, isFile ? script : undefined);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return infrastructure('workspace_unusable', `The workspace cannot be used: ${message}`);
     }
     try {

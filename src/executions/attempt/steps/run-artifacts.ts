@@ -1,5 +1,3 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { megabytes } from '../../../common/values/megabytes.js';
 import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
@@ -8,6 +6,7 @@ import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 import type { LeftOutReason } from '../../../common/tree/left-out.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import type { ArtifactKeeper, KeptArtifacts } from '../../artifacts/artifact-keeper.js';
+import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 
 /** Names of what was left out that the log shows. */
@@ -41,9 +40,8 @@ export class RunArtifacts {
     signal: AbortSignal,
   ): Promise<ArtifactFacts> {
     const { executionId, executionAttempt, pipelineId } = this.context;
-    const { root, directory } = this.workspace;
-    const scratch = join(root, 'scratch');
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const { directory } = this.workspace;
+    const scratch = await scratchOf(this.workspace);
     const kept = await this.keeper.keep(
       { executionId, executionAttempt, pipelineId, ...address },
       plan,

@@ -9,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { mkdtemp, rename } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -71,6 +71,7 @@ describe('RunCaches', () => {
         await rename(staged, moved);
         merged.push(moved);
       },
+      discard: (staged) => rm(staged, { recursive: true, force: true }),
     });
     const trigger = { trigger_type: 'manual', fork: false } as never;
     return new RunCaches(

@@ -1,5 +1,3 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames, nameRecord, type NameRecord } from '../../../common/values/name-record.js';
@@ -24,6 +22,7 @@ import {
   type SavedTree,
   type SaveResult,
 } from '../../caches/cache-store.js';
+import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 import { ToolFolders } from './tool-folders.js';
 
@@ -214,7 +213,7 @@ export class RunCaches {
       const why = messageOf(error);
       return { miss: `the archive of ${cache.key} was broken and is removed: ${why}` };
     } finally {
-      await rm(staged, { recursive: true, force: true });
+      await this.workspaces.discard(staged);
     }
   }
 
@@ -247,8 +246,7 @@ export class RunCaches {
   }
 
   private async treeOf(plan: CachePlan): Promise<SavedTree> {
-    const scratch = join(this.workspace.root, 'scratch');
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const scratch = await scratchOf(this.workspace);
     if (!('tool' in plan)) {
       return { root: this.workspace.directory, globs: globsOf(plan), scratch };
     }

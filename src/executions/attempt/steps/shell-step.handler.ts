@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { messageOf } from '../../../common/values/error-message.js';
 import { within } from '../../../common/async/within.js';
 import { failPoint } from '../../../common/fail-point.js';
 import { exitCodeOfSignal } from '../../../engine/runtime/signals.js';
@@ -63,7 +64,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     try {
       files = StepFiles.make(this.workspace, number, needsFile(text) ? text : undefined);
     } catch (error) {
-      return unusable(error instanceof Error ? error.message : String(error));
+      return unusable(messageOf(error));
     }
     try {
       const process = await this.start(attempt, text, folder.path, number, files.script?.path);

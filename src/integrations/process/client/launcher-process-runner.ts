@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { messageOf } from '../../../common/values/error-message.js';
 import { ProcessRunner, type ProcessSpec, type RunningProcess } from '../process-runner.js';
 import { isLauncherLost, ProcessRunnerError } from '../process-runner.error.js';
 import { LauncherFolder } from '../protocol/launcher-folder.js';
@@ -242,7 +243,7 @@ export class LauncherProcessRunner extends ProcessRunner {
       });
       if (!this.closing) this.options.report?.({ kind: 'launcher_lost', message, endedProcesses });
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = messageOf(error);
       this.options.report?.({ kind: 'processes_survived', message: problem });
     }
     for (const running of this.processes.values()) {

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { messageOf } from '../../../common/values/error-message.js';
 import { signalName } from '../../../engine/runtime/signals.js';
 import type { ProcessExit } from '../process-runner.js';
 
@@ -36,7 +37,7 @@ export class ChildReaper {
         .func('int waitpid(int pid, _Out_ int *status, int options)') as WaitPid;
       return { reaper: new ChildReaper(waitpid) };
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const problem = `a step that a real-time signal ends is taken for one that ended well: ${why}`;
       return { reaper: new ChildReaper(undefined), problem };
     }

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames } from '../../../common/values/name-record.js';
 import type { ProcessExit } from '../process-runner.js';
 import { ProcessRunnerError } from '../process-runner.error.js';
@@ -226,7 +227,7 @@ export class LauncherSupervisor {
 
   private fail(request: number, error: unknown): void {
     const code = error instanceof ProcessRunnerError ? error.code : 'fifos_not_made';
-    this.send({ event: 'failed', request, code, message: errorMessage(error) });
+    this.send({ event: 'failed', request, code, message: messageOf(error) });
   }
 }
 
@@ -280,9 +281,5 @@ function lostExit(message: string): ProcessExit {
 
 function notStartedExit(error: unknown): ProcessExit {
   const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN';
-  return { kind: 'not_started', code, message: errorMessage(error) };
-}
-
-function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return { kind: 'not_started', code, message: messageOf(error) };
 }
