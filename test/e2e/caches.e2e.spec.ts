@@ -1,7 +1,7 @@
-import { DockerEngine } from '../support/docker-engine.js';
+import { ContainerServer } from '../support/container-server.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
-import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { STEP_IMAGE } from '../support/step-image.js';
 
 interface CacheBody {
   readonly id: string;
@@ -81,17 +81,14 @@ steps:
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 
 describeWith(PROGRAMS, { root: true }, 'caches of steps in containers', () => {
-  let engine: DockerEngine;
+  let started: ContainerServer;
   let server: MillraceServer;
+
   beforeAll(async () => {
-    engine = await DockerEngine.start();
-    await makeStepImage(engine);
-    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+    started = await ContainerServer.start();
+    ({ server } = started);
   });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+  afterAll(() => started.stop());
 
   const runOnce = async (pipeline: string, environment = {}): Promise<string> => {
     const ended = await server.finished(await server.trigger(pipeline, { environment }));

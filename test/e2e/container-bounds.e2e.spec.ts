@@ -1,11 +1,11 @@
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DockerEngine } from '../support/docker-engine.js';
+import { ContainerServer } from '../support/container-server.js';
 import { eventually } from '../support/eventually.js';
-import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
+import { type ExecutionBody, type MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
-import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { STEP_IMAGE } from '../support/step-image.js';
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 
@@ -22,18 +22,14 @@ const LIMITS = [
 
 /** Where a step in a container ends: its limits, its processes, and the files it hands on. */
 describeWith(PROGRAMS, { root: true }, 'the bounds of a step in a container', () => {
-  let engine: DockerEngine;
+  let started: ContainerServer;
   let server: MillraceServer;
 
   beforeAll(async () => {
-    engine = await DockerEngine.start();
-    await makeStepImage(engine);
-    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+    started = await ContainerServer.start();
+    ({ server } = started);
   });
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+  afterAll(() => started.stop());
 
   const run = (...steps: readonly string[]): Promise<ExecutionBody> => {
     const head = `name: c\ndefaults: { image: '${STEP_IMAGE}', pull: never, network: none }\n`;

@@ -6,9 +6,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { DockerEngine } from '../support/docker-engine.js';
+import { ContainerServer } from '../support/container-server.js';
+import { type DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
-import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
+import {
+  type ExecutionBody,
+  type MillraceServer,
+  type StepBody,
+} from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
 
@@ -25,19 +30,15 @@ interface WorkerBody {
 
 /** Steps in containers of a real Docker Engine, by a worker that is root. */
 describeWith(PROGRAMS, { root: true }, 'steps in containers', () => {
+  let started: ContainerServer;
   let engine: DockerEngine;
   let server: MillraceServer;
 
   beforeAll(async () => {
-    engine = await DockerEngine.start();
-    await makeStepImage(engine);
-    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+    started = await ContainerServer.start();
+    ({ engine, server } = started);
   });
-
-  afterAll(async () => {
-    await server.stop();
-    await engine.stop();
-  });
+  afterAll(() => started.stop());
 
   /** Runs steps of one stage, all in the image of the tests. */
   const steps = (...lines: readonly string[]): Promise<ExecutionBody> =>

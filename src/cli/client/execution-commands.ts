@@ -40,14 +40,9 @@ export async function statusCommand(
 async function showOne(session: Session, reference: string): Promise<number> {
   const { api, terminal, moments } = session;
   const id = await findExecution(api, reference);
-  const path = `/api/ci/executions/${id}`;
-  const { value, json } = await api.read({ method: 'GET', path }, execution);
-  if (session.json) session.printJson(json);
-  else {
-    const lines = renderExecution(value, terminal, moments);
-    for (const line of lines) terminal.print(line);
-  }
-  return exitCodes.success;
+  return session.show(`/api/ci/executions/${id}`, execution, (value) => {
+    for (const line of renderExecution(value, terminal, moments)) terminal.print(line);
+  });
 }
 
 async function listExecutions(session: Session, flags: StatusFlags): Promise<number> {
@@ -120,11 +115,9 @@ export async function explainCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
-  const path = `/api/ci/executions/${id}/explain`;
-  const { value, json } = await session.api.read({ method: 'GET', path }, explanation);
-  if (session.json) session.printJson(json);
-  else for (const line of renderExplanation(value, terminal)) terminal.print(line);
-  return exitCodes.success;
+  return session.show(`/api/ci/executions/${id}/explain`, explanation, (value) => {
+    for (const line of renderExplanation(value, terminal)) terminal.print(line);
+  });
 }
 
 export async function cancelCommand(

@@ -1,5 +1,4 @@
 import { type Schedules, schedules } from '../api/wire-readers.js';
-import { exitCodes } from '../command/exit-codes.js';
 import type { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { findPipeline } from './find-pipeline.js';
@@ -13,15 +12,10 @@ export async function schedulesCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const path = `/api/ci/pipelines/${id}/schedules`;
-  const { value, json } = await session.api.read({ method: 'GET', path }, schedules);
-  if (session.json) {
-    session.printJson(json);
-    return exitCodes.success;
-  }
-  if (value.items.length === 0) terminal.say('The pipeline has no schedule.');
-  else for (const line of renderSchedules(value, terminal, session.moments)) terminal.print(line);
-  return exitCodes.success;
+  return session.show(`/api/ci/pipelines/${id}/schedules`, schedules, (value) => {
+    if (value.items.length === 0) terminal.say('The pipeline has no schedule.');
+    else for (const line of renderSchedules(value, terminal, session.moments)) terminal.print(line);
+  });
 }
 
 /** Times are those of this machine: the zone of a rule says when, not how it is shown. */

@@ -1,7 +1,9 @@
 import { readClientEnvironment } from '../../config/client-environment.js';
+import type { Reader } from '../api/answer-shape.js';
 import { ApiClient } from '../api/api-client.js';
 import { type Connection, type ConnectionFlags, resolveConnection } from '../api/connection.js';
 import { LoginStore } from '../api/login-store.js';
+import { exitCodes } from '../command/exit-codes.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import { Moments } from '../terminal/moments.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -40,6 +42,14 @@ export class Session {
       connection,
       flags.json ?? false,
     );
+  }
+
+  /** What a GET answers: as the server wrote it, or as people read it. */
+  async show<T>(path: string, reader: Reader<T>, render: (value: T) => void): Promise<number> {
+    const { value, json } = await this.api.read({ method: 'GET', path }, reader);
+    if (this.json) this.printJson(json);
+    else render(value);
+    return exitCodes.success;
   }
 
   /** One document, as the server wrote it. */

@@ -5,7 +5,6 @@ import {
   type TestReport,
   testReports,
 } from '../api/wire-readers.js';
-import { exitCodes } from '../command/exit-codes.js';
 import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import { formatDuration } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -26,13 +25,12 @@ export async function showTests(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
-  const path = `/api/ci/executions/${id}/reports`;
-  const { value, json } = await session.api.read({ method: 'GET', path }, testReports);
-  if (session.json) session.printJson(json);
-  else if (value.length === 0) {
-    terminal.say('No reports. A step names them by `reports: { junit: "junit/*.xml" }`.');
-  } else for (const line of renderReports(value, terminal)) terminal.print(line);
-  return exitCodes.success;
+  return session.show(`/api/ci/executions/${id}/reports`, testReports, (reports) => {
+    if (reports.length === 0) {
+      terminal.say('No reports. A step names them by `reports: { junit: "junit/*.xml" }`.');
+    }
+    for (const line of renderReports(reports, terminal)) terminal.print(line);
+  });
 }
 
 function renderReports(reports: readonly TestReport[], terminal: Terminal): string[] {
@@ -84,13 +82,10 @@ export async function flakyTests(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findPipeline(session.api, reference);
-  const path = `/api/ci/pipelines/${id}/tests`;
-  const { value, json } = await session.api.read({ method: 'GET', path }, pipelineTests);
-  if (session.json) session.printJson(json);
-  else if (value.flaky.length === 0) {
-    terminal.say(`None in the last ${value.reports} reports.`);
-  } else terminal.print(renderFlaky(value.flaky, terminal, session));
-  return exitCodes.success;
+  return session.show(`/api/ci/pipelines/${id}/tests`, pipelineTests, ({ reports, flaky }) => {
+    if (flaky.length === 0) terminal.say(`None in the last ${reports} reports.`);
+    else terminal.print(renderFlaky(flaky, terminal, session));
+  });
 }
 
 function renderFlaky(
