@@ -340,7 +340,7 @@ describe('the command line as a client', () => {
 
     const workers = await cli.run(['workers']);
     expect(workers.stdout).toMatch(
-      /^NAME .*\n\S+ +\S+ +active +\d\/4 {2}linux +\d+\.\d+\.\d+ +\d+ s ago$/m,
+      /^NAME .*\n\S+ +\S+ +active +\d\/4 {2}linux +\d+\.\d+\.\d+ +\d+ s ago +no containers: there is no container engine at \S+: start Docker, or set DOCKER_HOST to the socket of one$/m,
     );
     expect(JSON.parse((await cli.run(['workers', '--json'])).stdout)[0]).toMatchObject({
       status: 'active',
