@@ -35,6 +35,7 @@ const upward = (name, from, to) => ({
 const ports = [
   'container-runtime/container-runtime',
   'container-runtime/container-support',
+  'container-runtime/engine-watch',
   'container-runtime/folder-giver',
   'container-runtime/image-builder',
   'counters/counters',

@@ -1,3 +1,4 @@
+import { engineAddress } from './config/container-engine.js';
 import { ownerLabel } from './integrations/container-runtime/docker-labels.js';
 import { runLauncher } from './integrations/process/launcher/launcher-main.js';
 import type { LauncherOptions } from './integrations/process/protocol/launcher-protocol.js';
@@ -11,9 +12,10 @@ const options = JSON.parse(process.argv[2] ?? '') as LauncherOptions;
 await runLauncher(options, (worker) => {
   const owner = ownerLabel(worker);
   return async () => {
-    if (options.engine === undefined) return;
+    const host = options.engine && engineAddress(options.engine.host);
+    if (options.engine === undefined || host === undefined) return;
     const { removeOwned } = await import('./integrations/container-runtime/owned-containers.js');
-    await removeOwned({ ...options.engine, owner });
+    await removeOwned({ ...options.engine, host, owner });
   };
 });
 process.exit(0);

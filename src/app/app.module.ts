@@ -23,7 +23,7 @@ import { ExecutionsWorkerModule } from '../executions/executions.worker.module.j
 import { HealthModule } from '../health/health.module.js';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { DatabaseModule } from '../integrations/database/database.module.js';
-import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
+import { EngineWatch } from '../integrations/container-runtime/engine-watch.js';
 import { ContainerRuntimeModule } from '../integrations/container-runtime/container-runtime.module.js';
 import { ObjectStoreModule } from '../integrations/object-store/object-store.module.js';
 import { GitModule } from '../integrations/git/git.module.js';
@@ -107,9 +107,9 @@ function workerModules(): Imports {
       useFactory: (pulse: WorkerPulse) => ({ isSteady: () => pulse.isSteady }),
     }),
     GitModule.forRootAsync({
-      inject: [StepAccount, ContainerSupport],
-      useFactory: ({ isOtherUser }: StepAccount, containers: ContainerSupport) => ({
-        mayShareFiles: isOtherUser && !containers.isThere,
+      inject: [StepAccount, EngineWatch],
+      useFactory: ({ isOtherUser }: StepAccount, engine: EngineWatch) => ({
+        mayShareFiles: () => isOtherUser && !engine.hasEverBeenThere,
       }),
     }),
     ContainerRuntimeModule,

@@ -3,6 +3,7 @@ import { standIn } from '../../test/support/stand-in.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import type { WorkerBeats } from './worker-beats.js';
 import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
+import type { EngineWatch } from '../integrations/container-runtime/engine-watch.js';
 import { WorkerLease } from './worker-lease.js';
 import type { WorkerPulse } from './worker-pulse.js';
 import type { DrainRequest } from './worker.schema.js';
@@ -21,17 +22,23 @@ describe('WorkerLease', () => {
   let isSteady: boolean;
   let events: string[];
   let lease: WorkerLease;
+  let support: ContainerSupport;
+  let changeEngine: (to: ContainerSupport) => void;
+  let offered: string[];
 
   beforeEach(async () => {
     jest.useFakeTimers();
     answer = async () => null;
     isSteady = true;
     events = [];
+    offered = [];
+    support = ContainerSupport.none('there is no engine');
     lease = new WorkerLease(
-      { workerLabels: [], workerConcurrency: 1 } as unknown as MillraceConfig,
+      { workerLabels: ['linux'], workerConcurrency: 1 } as unknown as MillraceConfig,
       standIn<WorkersRepository>({
         register: async ({ beat }) => void events.push(`register ${beat}`),
-        beat: async (_id, { beat, status, running }) => {
+        beat: async (_id, { beat, status, running, labels, containers }) => {
+          offered.push(`${labels.join(' ')}: ${containers.engine ?? containers.reason}`);
           events.push(`beat ${beat} ${status} ${running}`);
           return answer();
         },
@@ -48,7 +55,17 @@ describe('WorkerLease', () => {
         start: () => undefined,
         stop: () => undefined,
       }),
-      ContainerSupport.none('a spec has none'),
+      standIn<EngineWatch>({
+        get support() {
+          return support;
+        },
+        whenChanged: (listener) => {
+          changeEngine = (to) => {
+            support = to;
+            listener();
+          };
+        },
+      }),
     );
     lease.whenRenewing(() => events.push('renewed'));
     lease.whenLost(() => events.push('lost'));
@@ -98,6 +115,18 @@ describe('WorkerLease', () => {
     events.length = 0;
     await renew();
     expect(events).toEqual([]);
+  });
+
+  it('tells at once what became of its container engine', async () => {
+    changeEngine(ContainerSupport.by('docker 20.10.24', 'linux/amd64'));
+    await jest.advanceTimersByTimeAsync(0);
+    changeEngine(ContainerSupport.none('it does not answer'));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(offered).toEqual(['linux containers: docker 20.10.24', 'linux: it does not answer']);
+    await lease.stop();
+    changeEngine(ContainerSupport.by('docker 20.10.24', 'linux/amd64'));
+    await jest.advanceTimersByTimeAsync(0);
+    expect(events.slice(-2)).toEqual(['stopped', 'remove from redis']);
   });
 
   it('hears that it is wanted to drain', async () => {

@@ -5,13 +5,15 @@ import { packageVersion } from '../config/paths.js';
 import { KeptLease } from '../common/lease/kept-lease.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { CONTAINERS_LABEL } from '../common/values/worker-labels.js';
-import { ContainerSupport } from '../integrations/container-runtime/container-support.js';
+import type { ContainerSupport } from '../integrations/container-runtime/container-support.js';
+import { EngineWatch } from '../integrations/container-runtime/engine-watch.js';
 import { databaseRetry } from '../integrations/database/database-retry.js';
 import { WorkerBeats } from './worker-beats.js';
 import type {
   DrainRequest,
   WorkerContainers,
   WorkerMachine,
+  WorkerRecord,
   WorkerRefusal,
   WorkerStatus,
 } from './worker.schema.js';
@@ -65,13 +67,13 @@ export class WorkerLease {
     private readonly workers: WorkersRepository,
     private readonly beats: WorkerBeats,
     private readonly pulse: WorkerPulse,
-    private readonly containers: ContainerSupport,
+    private readonly engine: EngineWatch,
   ) {}
 
-  /** What it offers to `runs_on`: the configured labels, and what its machine has. */
+  /** What it offers to `runs_on`: the configured labels, and what its machine has now. */
   get labels(): readonly string[] {
     const { workerLabels } = this.config;
-    return this.containers.isThere ? [...workerLabels, CONTAINERS_LABEL] : workerLabels;
+    return this.engine.support.isThere ? [...workerLabels, CONTAINERS_LABEL] : workerLabels;
   }
 
   /**
@@ -100,8 +102,7 @@ export class WorkerLease {
           name: this.name,
           host: hostname(),
           pid: process.pid,
-          labels: [...this.labels],
-          containers: containersOf(this.containers),
+          ...this.offered(),
           concurrency: this.config.workerConcurrency,
           version: packageVersion(),
           node_version: process.version,
@@ -119,6 +120,9 @@ export class WorkerLease {
     );
     this.pulse.start(() => this.becomeStill());
     this.kept.start();
+    this.engine.whenChanged(() => {
+      if (this.status !== 'stopped') void this.kept.renewAnew();
+    });
   }
 
   /** Tells that no further executions are taken. */
@@ -133,6 +137,10 @@ export class WorkerLease {
     this.status = 'stopped';
     await databaseRetry(() => this.workers.end(this.id, 'stopped'), { deadlineMs: 3_000 });
     await this.beats.remove(this.id).catch((error: unknown) => this.noteAway('Redis', error));
+  }
+
+  private offered(): Pick<WorkerRecord, 'labels'> & { readonly containers: WorkerContainers } {
+    return { labels: [...this.labels], containers: containersOf(this.engine.support) };
   }
 
   private onRenewed(error: unknown): void {
@@ -158,6 +166,7 @@ export class WorkerLease {
     if (!this.report) throw new Error('the lease was not started');
     const request = await this.workers.beat(this.id, {
       ...reported(this.report()),
+      ...this.offered(),
       beat: count,
       status: this.status,
       heartbeat_at: new Date(),

@@ -4,6 +4,7 @@ import type { Model } from 'mongoose';
 import { seenWorker } from './seen-worker.js';
 import {
   type DrainRequest,
+  type WorkerContainers,
   type WorkerMachine,
   WorkerRecord,
   type WorkerRefusal,
@@ -17,6 +18,8 @@ export interface WorkerBeat {
   readonly running: number;
   readonly executions: readonly string[];
   readonly machine: WorkerMachine;
+  readonly labels: readonly string[];
+  readonly containers: WorkerContainers;
   readonly refusal: WorkerRefusal | null;
   readonly heartbeat_at: Date;
 }

@@ -67,8 +67,15 @@ export class ContainerTreeOwners implements TreeOwners {
   }
 }
 
-/** Undefined: steps in containers, which have other users, do not run here. */
-export function treeOwners(isRoot: boolean, giver: FolderGiver): TreeOwners | undefined {
-  if (isRoot) return new ChrootTreeOwners(entryFile('hand-over'));
-  return giver.isThere ? new ContainerTreeOwners(giver) : undefined;
+/**
+ * Who gives files away, to be asked each time: a container engine may come later. Undefined: steps
+ * in containers, which have other users, do not run here.
+ */
+export type OwnersNow = () => TreeOwners | undefined;
+
+export function treeOwners(isRoot: boolean, giver: FolderGiver): OwnersNow {
+  const owners = isRoot
+    ? new ChrootTreeOwners(entryFile('hand-over'))
+    : new ContainerTreeOwners(giver);
+  return () => (isRoot || giver.isThere ? owners : undefined);
 }

@@ -22,6 +22,7 @@ import { LauncherProcessRunner } from '../integrations/process/client/launcher-p
 import { giveTree } from './give-tree.js';
 import type { HandOverRequest } from './hand-over.js';
 import { StepUserScripts } from './step-user-scripts.js';
+import type { TreeOwners } from './tree-owners.js';
 import type { Workspace } from './workspace.js';
 import { FolderError, WorkspaceStore } from './workspace-store.js';
 
@@ -305,7 +306,7 @@ describe('a folder that steps of all users share', () => {
       close: () => undefined,
     };
     const scripts = standIn<StepUserScripts>({});
-    return new WorkspaceStore(root, owner, scripts, owners);
+    return new WorkspaceStore(root, owner, scripts, () => owners);
   };
   /** Whether a process of this user can do it; steps in containers have the group, too. */
   const can = (script: string, { uid, gid }: { uid: number; gid: number }, group = gid): boolean =>
@@ -351,6 +352,24 @@ describe('a folder that steps of all users share', () => {
     expect(can(change, owner ?? OTHER)).toBe(true);
     expect(can(`ls ${folder}`, OTHER)).toBe(false);
     expect((await stat(join(root, 'elsewhere'))).mode & 0o777).toBe(0o600);
+  });
+
+  it("is for all users of containers once these can run, below a base that is the worker's alone", async () => {
+    const now: { owners?: TreeOwners } = {};
+    const base = join(root, 'w');
+    const scripts = standIn<StepUserScripts>({});
+    const store = new WorkspaceStore(base, undefined, scripts, () => now.owners);
+    const modes = async (name: string): Promise<string> => {
+      const { root: folder } = await store.create(EXECUTION, 1);
+      await store.makeShared(join(folder, name));
+      await rm(join(folder, 'work'), { recursive: true });
+      const found = [await stat(base), await stat(join(folder, name))];
+      await rm(folder, { recursive: true });
+      return found.map(({ mode }) => (mode & 0o777).toString(8)).join(' ');
+    };
+    expect(await modes('before')).toBe('711 700');
+    now.owners = { give: async () => undefined, close: () => undefined };
+    expect(await modes('since')).toBe('700 777');
   });
 
   it("is this process's alone where steps have no other user", async () => {

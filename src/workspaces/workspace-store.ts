@@ -15,7 +15,7 @@ import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
 import { CHECK_TARGET, EMPTY, MERGE_IN, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
 import { makePassable } from './passable-folder.js';
 import type { StepUserScripts } from './step-user-scripts.js';
-import { HandOverError, type TreeOwners } from './tree-owners.js';
+import { HandOverError, type OwnersNow, type TreeOwners } from './tree-owners.js';
 import type { Workspace, WorkspaceOwner } from './workspace.js';
 import { type FileOwner, ownUser, ROOT, WorkspaceOwnership } from './workspace-ownership.js';
 
@@ -59,9 +59,13 @@ export class WorkspaceStore {
     private readonly base: string,
     private readonly owner: WorkspaceOwner | undefined,
     private readonly scripts: StepUserScripts,
-    /** Absent where this process may not give files to other users. */
-    private readonly owners?: TreeOwners,
+    /** Default: this process may not give files to other users. */
+    private readonly ownersNow: OwnersNow = () => undefined,
   ) {}
+
+  private get owners(): TreeOwners | undefined {
+    return this.ownersNow();
+  }
 
   /** Whose the files of a workspace are, as of now its own user's. */
   ownershipOf(workspace: Workspace): WorkspaceOwnership {
@@ -73,6 +77,8 @@ export class WorkspaceStore {
    */
   async create(executionId: string, attempt: number): Promise<Workspace> {
     await (this.ready ??= this.makeBase());
+    // What root of a container leaves could give rights to whoever comes here.
+    if (this.owners && !this.owner) chmodSync(this.base, 0o700);
     const root = join(this.base, attemptFolder(executionId, attempt));
     try {
       mkdirSync(root, { mode: 0o700 });
@@ -294,8 +300,6 @@ export class WorkspaceStore {
     try {
       if (this.owner) await makePassable(this.base, this.owner);
       else await mkdir(this.base, { recursive: true, mode: 0o711 });
-      // What root of a container leaves could give rights to whoever comes here.
-      if (this.owners && !this.owner) chmodSync(this.base, 0o700);
     } catch (error) {
       this.ready = undefined;
       throw error;

@@ -67,6 +67,11 @@ export class DockerEngine {
     }, 60_000);
   }
 
+  /** Ends the daemon in order: it ends its containers first. `begin` starts it again. */
+  async end(): Promise<void> {
+    await endChild(this.daemon);
+  }
+
   /** Lets a group use its socket; `--group` of the settings must name it. */
   async open(): Promise<void> {
     await chmod(this.folder, 0o711);

@@ -24,16 +24,12 @@ import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
-import { AbsentRuntime } from '../../integrations/container-runtime/absent-runtime.js';
+import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
 import {
-  chooseRuntime,
-  type RuntimeChoice,
-} from '../../integrations/container-runtime/choose-runtime.js';
-import {
-  AbsentFolderGiver,
-  type FolderGiver,
-} from '../../integrations/container-runtime/folder-giver.js';
-import { AbsentBuilder } from '../../integrations/container-runtime/image-builder.js';
+  absentParts,
+  type EngineParts,
+} from '../../integrations/container-runtime/engine-parts.js';
+import type { FolderGiver } from '../../integrations/container-runtime/folder-giver.js';
 import type { GitClient } from '../../integrations/git/git-client.js';
 import { chooseGitClient } from '../../integrations/git/choose-git-client.js';
 import type { ExtraAuthorities } from '../../integrations/git/extra-authorities.js';
@@ -131,8 +127,6 @@ interface OwnEngine {
   readonly isNeeded: boolean;
 }
 
-type OwnContainers = Pick<RuntimeChoice, 'runtime' | 'builder' | 'giver'>;
-
 /** What is run, and how. */
 interface Asked {
   readonly config: MillraceConfig;
@@ -191,7 +185,7 @@ async function newRuns(
   processes: ProcessRunner,
   workspaces: WorkspaceStore,
   artifacts: LocalArtifacts,
-  containers: OwnContainers,
+  containers: EngineParts,
   terminal: Terminal,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
   const opened: Close[] = [() => containers.runtime.close()];
@@ -255,20 +249,16 @@ function ownerOfCaches(name: string): string {
 async function engineFor(
   { host, installation, isNeeded }: OwnEngine,
   base: string,
-): Promise<OwnContainers> {
-  if (!isNeeded) {
-    const reason = 'no step of the pipeline needs one';
-    const giver = new AbsentFolderGiver();
-    return { runtime: new AbsentRuntime(reason), builder: new AbsentBuilder(reason), giver };
-  }
-  const { runtime, builder, giver } = await chooseRuntime({
+): Promise<EngineParts> {
+  if (!isNeeded) return absentParts('no step of the pipeline needs one');
+  const parts = await chooseRuntime({
     ...{ host, installation, workspaces: base },
     stepsAreOtherUser: false,
     giveTree: entryFile('workspaces/give-tree'),
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
   });
-  await runtime.sweepStale();
-  return { runtime, builder, giver };
+  await parts.runtime.sweepStale();
+  return parts;
 }
 
 function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {

@@ -1,8 +1,10 @@
 import { Logger } from '@nestjs/common';
+import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { MemoryJobQueue } from '../../integrations/job-queue/memory-job-queue.js';
+import type { EngineWatch } from '../../integrations/container-runtime/engine-watch.js';
 import type { MachineWatch } from '../../workers/machine-watch.js';
 import type { WorkerLease, WorkerReport } from '../../workers/worker-lease.js';
 import type { DrainRequest, WorkerRefusal } from '../../workers/worker.schema.js';
@@ -34,6 +36,9 @@ describe('ExecutionsProcessor', () => {
   let renew: () => void;
   let becomeLost: () => void;
   let processor: ExecutionsProcessor;
+  let labels: string[];
+  let hasEngine: boolean;
+  let changeEngine: () => void;
 
   beforeEach(() => {
     jobs = new MemoryJobQueue();
@@ -42,12 +47,16 @@ describe('ExecutionsProcessor', () => {
     refusal = null;
     drainRequest = null;
     count = 0;
+    labels = ['linux'];
+    hasEngine = false;
     events = [];
     const say = (text: string) => async (): Promise<void> => void events.push(text);
     const lease = {
       id: 'w',
       name: 'worker-1',
-      labels: ['linux'],
+      get labels() {
+        return labels;
+      },
       get drainRequest() {
         return drainRequest;
       },
@@ -64,6 +73,10 @@ describe('ExecutionsProcessor', () => {
       bus,
       standIn<WorkerLease>(lease),
       standIn<MachineWatch>({ look: async () => ({ machine: MACHINE, refusal }) }),
+      standIn<EngineWatch>({
+        isThereNow: async () => hasEngine,
+        whenChanged: (listener) => (changeEngine = listener),
+      }),
       standIn<ExecutionRunner>({
         run: async (id) => {
           events.push(`run ${id}`);
@@ -106,6 +119,35 @@ describe('ExecutionsProcessor', () => {
     await offer('b', 'linux');
     await offer('c', 'gpu+linux');
     expect(events).toEqual(['run a', 'run b']);
+  });
+
+  it('takes executions with containers while there is an engine, and others all the time', async () => {
+    queues = ['any', 'containers'];
+    await start();
+    await offer('a', 'containers');
+    await offer('b');
+    expect(events).toEqual(['run b']);
+    [labels, hasEngine] = [['linux', 'containers'], true];
+    changeEngine();
+    await turns();
+    await offer('c', 'containers');
+    expect(events).toEqual(['run b', 'run a', 'run c']);
+    labels = ['linux'];
+    changeEngine();
+    await turns();
+    await offer('d', 'containers');
+    await offer('e');
+    expect(events.slice(3)).toEqual(['run e']);
+  });
+
+  it('begins nothing with containers once the engine is gone, before that is known', async () => {
+    [queues, labels] = [['any', 'containers'], ['containers']];
+    await start();
+    await offer('a', 'containers');
+    await offer('b');
+    expect(events).toEqual(['run b']);
+    hasEngine = true;
+    await eventually(() => events.includes('run a') || undefined);
   });
 
   it('opens a queue that it hears of', async () => {

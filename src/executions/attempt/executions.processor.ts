@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endUnasked } from '../../common/end-unasked.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
+import { EngineWatch } from '../../integrations/container-runtime/engine-watch.js';
 import { EventBus } from '../../integrations/event-bus/event-bus.js';
 import {
   type JobConsumer,
@@ -13,7 +14,7 @@ import { drainRefusal } from '../../workers/seen-worker.js';
 import { WorkerDuties } from '../../workers/worker-duties.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import type { WorkerMachine, WorkerRefusal } from '../../workers/worker.schema.js';
-import { servesQueue } from '../placement/execution-queue.js';
+import { needsEngine, servesQueue } from '../placement/execution-queue.js';
 import { CANCEL_TOPIC, QUEUE_TOPIC } from '../placement/execution-topics.js';
 import { QueuesRepository } from '../placement/queues.repository.js';
 import { executionReasons } from '../record/execution-reasons.js';
@@ -49,6 +50,7 @@ export class ExecutionsProcessor {
     private readonly bus: EventBus,
     private readonly lease: WorkerLease,
     private readonly machine: MachineWatch,
+    private readonly engine: EngineWatch,
     private readonly runner: ExecutionRunner,
     private readonly running: RunningAttempts,
     private readonly leftFolders: LeftFolders,
@@ -72,13 +74,14 @@ export class ExecutionsProcessor {
       machine,
       refusal: this.refusal,
     }));
-    this.consumer = this.jobs.consume(this.config.workerConcurrency, (job) =>
-      this.process(job.executionId),
+    this.consumer = this.jobs.consume(this.config.workerConcurrency, (job, queue) =>
+      this.process(job.executionId, queue),
     );
     this.subscriptions.push(
       this.bus.subscribe(CANCEL_TOPIC, (id) => this.look(id)),
       this.bus.subscribe(QUEUE_TOPIC, () => void this.openQueues()),
     );
+    this.engine.whenChanged(() => void this.openQueues());
     this.applyRefusal();
     await this.openQueues();
   }
@@ -97,13 +100,15 @@ export class ExecutionsProcessor {
     await this.runner.close();
   }
 
-  private async process(executionId: string): Promise<JobOutcome> {
+  private async process(executionId: string, queue: string): Promise<JobOutcome> {
     // A step may have filled the disk since the last renewal, which looks only every few seconds.
     if (performance.now() - this.refreshedAt > LOOK_EVERY_MS) {
       await this.inspectMachine();
       this.applyRefusal();
     }
     if (this.draining || this.refusal) return 'put_back';
+    // An engine that is gone is found by its next look, and by whoever is about to need it.
+    if (needsEngine(queue) && !(await this.engine.isThereNow())) return 'put_back';
     return this.runner.run(executionId, this.lease);
   }
 

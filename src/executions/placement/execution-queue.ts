@@ -25,6 +25,11 @@ export function labelsOfQueue(queue: string): readonly string[] {
   return queue === ANY_WORKER ? [] : [...new Set(queue.split('+'))];
 }
 
+/** True when the executions of a queue have steps in containers. */
+export function needsEngine(queue: string): boolean {
+  return labelsOfQueue(queue).includes(CONTAINERS_LABEL);
+}
+
 /** True when a worker that offers `labels` may take executions from the queue. */
 export function servesQueue(labels: readonly string[], queue: string): boolean {
   return labelsOfQueue(queue).every((label) => labels.includes(label));

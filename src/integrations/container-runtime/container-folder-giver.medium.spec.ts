@@ -19,6 +19,7 @@ import { PodmanEngine } from '../../../test/support/podman-engine.js';
 import { entryFile } from '../../config/paths.js';
 import { ContainerFolderGiver } from './container-folder-giver.js';
 import { dockerAt } from './docker-removal.js';
+import { pingEngine } from './engine-ping.js';
 
 interface Engine {
   readonly host: string;
@@ -45,9 +46,13 @@ function suite(start: () => Promise<Engine>): void {
       return `${uid}:${gid}`;
     });
   const giver = (program = entryFile('workspaces/give-tree')): ContainerFolderGiver =>
-    new ContainerFolderGiver(dockerAt(engine.host), {}, program, (what, error) => {
-      throw new Error(what, { cause: error });
-    });
+    new ContainerFolderGiver(
+      { docker: dockerAt(engine.host), labels: {}, ping: () => pingEngine(engine.host) },
+      program,
+      (what, error) => {
+        throw new Error(what, { cause: error });
+      },
+    );
   const give = (isShared = false): Promise<void> =>
     giver().give({ folder: at('tree'), uid: 4321, gid: 54, isShared });
 

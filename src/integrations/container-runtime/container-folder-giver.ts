@@ -3,7 +3,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { errorLine } from '../../common/child-process/error-line.js';
 import type { Mount, RunningContainer } from './container-runtime.js';
-import { startContainer } from './docker-container.js';
+import { type Ping, startContainer } from './docker-container.js';
 import { orGone, saidBy } from './docker-errors.js';
 import type { DockerOptions } from './docker-options.js';
 import { FolderGiver, type GivenFolder } from './folder-giver.js';
@@ -20,6 +20,14 @@ giveTree('${TREE}', JSON.parse(process.argv[1]));`;
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID'];
 const MAX_PIDS = 64;
 
+/** An engine by which files are given. */
+export interface GivingEngine {
+  readonly docker: Docker;
+  /** Those of all containers of this process. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ping: Ping;
+}
+
 /**
  * By a container that can see nothing but the folder, this Node and its libraries. Its image has no
  * files, so that nothing of it comes from anywhere else.
@@ -32,9 +40,7 @@ export class ContainerFolderGiver extends FolderGiver {
   );
 
   constructor(
-    private readonly docker: Docker,
-    /** Those of all containers of this process. */
-    private readonly labels: Readonly<Record<string, string>>,
+    private readonly engine: GivingEngine,
     /** Built file of `giveTree`. */
     private readonly program: string,
     private readonly report: DockerOptions['report'],
@@ -53,7 +59,8 @@ export class ContainerFolderGiver extends FolderGiver {
   private async start(folder: string, to: string): Promise<RunningContainer> {
     try {
       const options = await this.options(folder, to);
-      return await startContainer(this.docker, options, (container) => this.remove(container));
+      const { docker, ping } = this.engine;
+      return await startContainer(docker, options, (container) => this.remove(container), ping);
     } catch (error) {
       throw new Error(saidBy(error), { cause: error });
     }
@@ -73,10 +80,10 @@ export class ContainerFolderGiver extends FolderGiver {
       { source: folder, target: TREE },
     ];
     return {
-      Image: await nothingImage(this.docker),
+      Image: await nothingImage(this.engine.docker),
       Cmd: [...this.node.command, '--input-type=module', '--eval', MAIN, to],
       User: '0:0',
-      Labels: { ...this.labels },
+      Labels: { ...this.engine.labels },
       AttachStdout: true,
       AttachStderr: true,
       HostConfig: {

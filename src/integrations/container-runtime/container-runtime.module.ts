@@ -1,6 +1,5 @@
 import {
   Global,
-  Inject,
   Logger,
   Module,
   type OnApplicationShutdown,
@@ -8,32 +7,30 @@ import {
 } from '@nestjs/common';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { entryFile, installationName, workspacesFolder } from '../../config/paths.js';
-import { chooseRuntime, type RuntimeChoice } from './choose-runtime.js';
 import { ContainerRuntime } from './container-runtime.js';
-import { ContainerSupport } from './container-support.js';
-import { ImageCleaning } from './image-cleaning.js';
+import type { ContainerSupport } from './container-support.js';
+import { EngineProver } from './engine-prover.js';
+import { EngineUpkeep } from './engine-upkeep.js';
+import { EngineWatch } from './engine-watch.js';
 import { FolderGiver } from './folder-giver.js';
 import { ImageBuilder } from './image-builder.js';
+import { WatchedBuilder, WatchedGiver, WatchedRuntime } from './watched-engine.js';
 
-const CHOICE = Symbol('RuntimeChoice');
 const logger = new Logger('ContainerRuntime');
 
 /**
- * Global: gives a worker `ContainerRuntime`, `ImageBuilder` and `ContainerSupport`. What a dead
- * worker of this machine left on the engine is removed before anything is started.
+ * Global: gives a worker `EngineWatch`, and `ContainerRuntime`, `ImageBuilder` and `FolderGiver` on
+ * the engine that is there at the time. What a dead worker of this machine left on an engine is
+ * removed before anything is started on it.
  */
 @Global()
 @Module({
   providers: [
     {
-      provide: CHOICE,
+      provide: EngineProver,
       inject: [MillraceConfig],
-      useFactory: ({
-        home,
-        dockerHost,
-        containerCapabilities,
-      }: MillraceConfig): Promise<RuntimeChoice> =>
-        chooseRuntime({
+      useFactory: ({ home, dockerHost, containerCapabilities }: MillraceConfig) =>
+        new EngineProver({
           host: dockerHost,
           capabilities: containerCapabilities,
           workspaces: workspacesFolder(home),
@@ -44,63 +41,71 @@ const logger = new Logger('ContainerRuntime');
         }),
     },
     {
+      provide: EngineUpkeep,
+      inject: [MillraceConfig],
+      useFactory: ({ imageDays: days, maxImagesSize: maxBytes }: MillraceConfig) =>
+        new EngineUpkeep({ days, maxBytes }),
+    },
+    {
+      provide: EngineWatch,
+      inject: [EngineProver, EngineUpkeep],
+      useFactory: async (prover: EngineProver, upkeep: EngineUpkeep): Promise<EngineWatch> => {
+        const watch = new EngineWatch(prover, {
+          prepare: ({ runtime }) => upkeep.begin(runtime, prover.cleaner),
+        });
+        await watch.look();
+        return watch;
+      },
+    },
+    {
       provide: ContainerRuntime,
-      inject: [CHOICE],
-      useFactory: ({ runtime }: RuntimeChoice) => runtime,
+      inject: [EngineWatch],
+      useFactory: (watch: EngineWatch) => new WatchedRuntime(watch),
     },
     {
       provide: ImageBuilder,
-      inject: [CHOICE],
-      useFactory: ({ builder }: RuntimeChoice) => builder,
+      inject: [EngineWatch],
+      useFactory: (watch: EngineWatch) => new WatchedBuilder(watch),
     },
     {
       provide: FolderGiver,
-      inject: [CHOICE],
-      useFactory: ({ giver }: RuntimeChoice) => giver,
-    },
-    {
-      provide: ContainerSupport,
-      inject: [CHOICE],
-      useFactory: ({ support }: RuntimeChoice) => support,
+      inject: [EngineWatch],
+      useFactory: (watch: EngineWatch) => new WatchedGiver(watch),
     },
   ],
-  exports: [ContainerRuntime, ImageBuilder, ContainerSupport, FolderGiver],
+  exports: [ContainerRuntime, ImageBuilder, EngineWatch, FolderGiver],
 })
 export class ContainerRuntimeModule implements OnModuleInit, OnApplicationShutdown {
-  private readonly cleaning: ImageCleaning | undefined;
-
   constructor(
-    @Inject(CHOICE) private readonly choice: RuntimeChoice,
-    { imageDays: days, maxImagesSize: maxBytes }: MillraceConfig,
-  ) {
-    const { cleaner } = choice;
-    this.cleaning = cleaner && new ImageCleaning(cleaner, { days, maxBytes });
-  }
+    private readonly watch: EngineWatch,
+    private readonly prover: EngineProver,
+    private readonly upkeep: EngineUpkeep,
+  ) {}
 
-  async onModuleInit(): Promise<void> {
-    const { runtime, support } = this.choice;
-    const { engine, reason } = support;
-    if (engine === undefined) {
-      logger.log(`no steps in containers: ${reason ?? ''}`);
-      return;
-    }
-    logger.log(`steps in containers by ${engine}`);
-    const { hostReachable, socketShared } = support;
-    if (socketShared !== undefined) logger.warn(socketShared);
-    if (hostReachable !== undefined) {
-      logger.warn(`containers may reach this machine: ${hostReachable}`);
-    }
-    const { builder, builderReason = '' } = support;
-    logger.log(
-      builder ? `images are built by ${builder}` : `no images are built: ${builderReason}`,
-    );
-    const { ended } = await runtime.sweepStale();
-    if (ended > 0) logger.warn({ ended }, 'containers that a dead worker left were removed');
-    this.cleaning?.start();
+  onModuleInit(): void {
+    tell(this.watch.support, 'log');
+    this.watch.whenChanged(() => tell(this.watch.support, 'warn'));
+    this.watch.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.cleaning?.stop();
-    await this.choice.close();
+    await this.watch.stop();
+    await this.upkeep.stop();
+    await this.prover.close();
   }
+}
+
+/** @param absent how loud it is that there is no engine: one that was there is missed */
+function tell(support: ContainerSupport, absent: 'log' | 'warn'): void {
+  const { engine, reason = '', hostReachable, socketShared, builder, builderReason = '' } = support;
+  if (engine === undefined) {
+    logger[absent](`no steps in containers: ${reason}`);
+    return;
+  }
+  logger.log(`steps in containers by ${engine}`);
+  if (socketShared !== undefined) logger.warn(socketShared);
+  if (hostReachable !== undefined) {
+    logger.warn(`containers may reach this machine: ${hostReachable}`);
+  }
+  logger.log(builder ? `images are built by ${builder}` : `no images are built: ${builderReason}`);
 }

@@ -42,6 +42,11 @@ export class ContainerSupport {
     return new ContainerSupport(undefined, undefined, reason, undefined, reason);
   }
 
+  /** Whether both say the same. */
+  equals(other: ContainerSupport): boolean {
+    return JSON.stringify(this) === JSON.stringify(other);
+  }
+
   get isThere(): boolean {
     return this.engine !== undefined;
   }

@@ -23,6 +23,8 @@ describe('DockerContainer', () => {
   let signals: string[];
   let lost: string[];
   let isRemoved: boolean;
+  let exitCode: number;
+  let ping: () => Promise<string>;
   let engine: Partial<Record<'exec' | 'kill' | 'inspect', () => Promise<unknown>>>;
 
   beforeEach(() => {
@@ -30,6 +32,8 @@ describe('DockerContainer', () => {
     isRunning = true;
     [signals, lost] = [[], []];
     isRemoved = false;
+    exitCode = 5;
+    ping = async () => 'engine';
     engine = {};
   });
 
@@ -40,7 +44,7 @@ describe('DockerContainer', () => {
         resolve();
       };
     });
-    const state = () => ({ State: { Running: isRunning, ExitCode: 5, OOMKilled: false } });
+    const state = () => ({ State: { Running: isRunning, ExitCode: exitCode, OOMKilled: false } });
     const fake = {
       exec: () => engine.exec?.() ?? never,
       kill: async ({ signal }: { signal: string }) => {
@@ -67,6 +71,7 @@ describe('DockerContainer', () => {
       output,
       ended,
       () => (isRemoved = true),
+      () => ping(),
       { askAgainMs: 30, drainMs: 200 },
     );
     container.onLost((why) => lost.push(why));
@@ -121,6 +126,41 @@ describe('DockerContainer', () => {
     expect(lost).toEqual(['cut']);
     expect(output.destroyed).toBe(true);
     expect(isRemoved).toBe(true);
+  });
+
+  const ended = async (code: number, after: () => Promise<string>): Promise<string> => {
+    exitCode = code;
+    ping = async () => 'engine';
+    const container = begin();
+    ping = after;
+    output.end();
+    end();
+    const exit = await container.exit;
+    return exit.kind === 'exited' ? `exit ${exit.exitCode}` : exit.kind;
+  };
+  const listensNoMore = async (): Promise<string> => {
+    throw away();
+  };
+
+  it('is lost with an engine that listens no more, whatever its program made of that', async () => {
+    expect(await ended(143, listensNoMore)).toBe('lost');
+    expect(await ended(1, listensNoMore)).toBe('lost');
+    expect(await ended(0, listensNoMore)).toBe('exit 0');
+  });
+
+  it('is lost by a signal where its engine was started again, and by no other end', async () => {
+    expect(await ended(137, async () => 'engine, again')).toBe('lost');
+    expect(await ended(1, async () => 'engine, again')).toBe('exit 1');
+    expect(await ended(143, async () => 'engine')).toBe('exit 143');
+  });
+
+  it('is not lost with an engine that is gone when it was told to end', async () => {
+    exitCode = 143;
+    const container = begin();
+    ping = listensNoMore;
+    output.end();
+    await container.kill(20);
+    expect(await container.exit).toMatchObject({ kind: 'exited', exitCode: 143 });
   });
 
   it('is not lost when what it is asked overtakes the answer that it has ended', async () => {

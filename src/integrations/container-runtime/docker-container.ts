@@ -25,6 +25,9 @@ export interface FollowTimes {
 const TIMES: FollowTimes = { askAgainMs: 500, drainMs: 2_000 };
 /** How often is looked whether more has come, in this time. */
 const DRAIN_LOOKS = 20;
+/** `pingEngine` of a container's engine. */
+export type Ping = () => Promise<string>;
+
 /** Exit codes of a container that its engine ended when that itself was ended or began again. */
 const ENDED_BY_ENGINE: ReadonlySet<number> = new Set([137, 143, 255]);
 /** A connection that the output comes by, and its end. */
@@ -42,6 +45,8 @@ export class DockerContainer implements RunningContainer {
   private readonly listeners: ((why: LostOutput) => void)[] = [];
   private killing: Promise<void> | undefined;
   private wasLost = false;
+  /** Of the engine at the start of the container; undefined: it did not answer. */
+  private readonly stamp: Promise<string | undefined>;
   /** By which the output comes, or came. */
   private open: OpenOutput;
 
@@ -52,11 +57,13 @@ export class DockerContainer implements RunningContainer {
     output: Readable,
     ended: Promise<unknown>,
     private readonly onEnd: () => void,
+    private readonly ping: Ping,
     private readonly times = TIMES,
   ) {
     this.stdout = this.frames.stdout;
     this.stderr = this.frames.stderr;
     this.open = this.read(output);
+    this.stamp = this.ask();
     this.exit = this.follow(ended);
   }
 
@@ -220,10 +227,27 @@ export class DockerContainer implements RunningContainer {
   private async result(): Promise<ContainerExit> {
     const { State: state } = await this.container.inspect();
     const { ExitCode: exitCode, OOMKilled: outOfMemory } = state;
-    if (this.wasLost && this.killing === undefined && ENDED_BY_ENGINE.has(exitCode)) {
+    if (exitCode !== 0 && this.killing === undefined && (await this.wasEndedByEngine(exitCode))) {
       return { kind: 'lost', message: 'the container engine was ended, and the container with it' };
     }
     return { kind: 'exited', exitCode, outOfMemory };
+  }
+
+  /**
+   * An engine that is ended in order listens no more, and then ends its containers, whose programs
+   * may exit with any code at its TERM: what it still answers comes by connections that were open.
+   * One that listens again may have been ended so meanwhile; or its containers have outlived it,
+   * and only the codes of signals tell of that.
+   */
+  private async wasEndedByEngine(exitCode: number): Promise<boolean> {
+    const stamp = await this.ask();
+    if (stamp === undefined) return true;
+    if (!ENDED_BY_ENGINE.has(exitCode)) return false;
+    return this.wasLost || stamp !== ((await this.stamp) ?? stamp);
+  }
+
+  private ask(): Promise<string | undefined> {
+    return this.ping().catch(() => undefined);
   }
 }
 
@@ -241,11 +265,13 @@ async function attach(container: Docker.Container): Promise<Readable> {
  * Makes and starts a container.
  *
  * @param remove called once it has ended, or could not be started
+ * @param ping asks the same engine
  */
 export async function startContainer(
   docker: Docker,
   options: Docker.ContainerCreateOptions,
   remove: (container: Docker.Container) => void,
+  ping: Ping,
 ): Promise<DockerContainer> {
   const container = await asked(docker.createContainer(options));
   try {
@@ -255,7 +281,8 @@ export async function startContainer(
     const ended = container.wait({ condition: 'next-exit' });
     ended.catch(() => undefined);
     await asked(container.start());
-    return new DockerContainer(container, options.User, output, ended, () => remove(container));
+    const onEnd = (): void => remove(container);
+    return new DockerContainer(container, options.User, output, ended, onEnd, ping);
   } catch (error) {
     remove(container);
     throw error;

@@ -1,16 +1,10 @@
 import Docker from 'dockerode';
 import { asked, orGone } from './docker-errors.js';
+import { placeOf } from './engine-ping.js';
 
 /** @param host `unix:///…`, `tcp://host:port` or `http(s)://…` */
 export function dockerAt(host: string): Docker {
-  if (host.startsWith('unix://')) return new Docker({ socketPath: host.slice('unix://'.length) });
-  const { hostname, port, protocol } = new URL(host.replace(/^tcp:/, 'http:'));
-  const isTls = protocol === 'https:';
-  return new Docker({
-    host: hostname,
-    port: port || (isTls ? 2376 : 2375),
-    protocol: isTls ? 'https' : 'http',
-  });
+  return new Docker(placeOf(host));
 }
 
 /** All containers with these labels, running or not. */

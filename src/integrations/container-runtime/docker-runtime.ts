@@ -13,9 +13,10 @@ import {
   type StaleSweep,
 } from './container-runtime.js';
 import { ContainerFolderGiver } from './container-folder-giver.js';
-import { startContainer } from './docker-container.js';
+import { type Ping, startContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { BUILT_LABELS, isForgotten, isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { pingEngine } from './engine-ping.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, listContainers, removeContainers } from './docker-removal.js';
 import type { PrivateImages } from './private-images.js';
@@ -58,6 +59,7 @@ export class DockerRuntime extends ContainerRuntime {
   /** Networks that are being made, by their groups. */
   private readonly opening = new Map<string, Promise<NetworkResult>>();
   private readonly limits = new EngineLimits();
+  private readonly ping: Ping = () => pingEngine(this.options.host);
 
   constructor(private readonly options: DockerOptions) {
     super();
@@ -70,6 +72,16 @@ export class DockerRuntime extends ContainerRuntime {
 
   get privateImages(): PrivateImages {
     return this.images.private;
+  }
+
+  /**
+   * The engine was started again: what this process remembers to be there, or to be so, is asked
+   * for again. What groups use stays known.
+   */
+  forgetEngine(): void {
+    this.network = undefined;
+    this.platform = undefined;
+    this.images.private.forget();
   }
 
   async facts(): Promise<EngineFacts> {
@@ -114,7 +126,8 @@ export class DockerRuntime extends ContainerRuntime {
 
   /** @param program built file of `giveTree` */
   folderGiver(program: string): FolderGiver {
-    return new ContainerFolderGiver(this.docker, this.labels, program, this.options.report);
+    const { docker, labels, ping } = this;
+    return new ContainerFolderGiver({ docker, labels, ping }, program, this.options.report);
   }
 
   userOf(imageId: string, user: string): Promise<ContainerUser | undefined> {
@@ -142,7 +155,7 @@ export class DockerRuntime extends ContainerRuntime {
       stepsNetwork: stepsNetworkName(this.options.installation),
     });
     try {
-      return await startContainer(this.docker, options, (made) => this.remove(made));
+      return await startContainer(this.docker, options, (made) => this.remove(made), this.ping);
     } catch (error) {
       if (statusOf(error) === undefined) throw error;
       const message = saidBy(error);

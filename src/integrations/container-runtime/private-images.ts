@@ -11,7 +11,7 @@ const HASH_LENGTH = 32;
  * again: that it lies on the engine is nobody's permission.
  */
 export class PrivateImages {
-  /** None is ever taken back. */
+  /** None is ever taken back from an engine that keeps its data. */
   private readonly known = new Set<string>();
 
   constructor(
@@ -19,6 +19,11 @@ export class PrivateImages {
     /** Makes sure of some image, and gives its name: it is what the marks name. */
     private readonly anImage: () => Promise<string>,
   ) {}
+
+  /** The engine may have lost its marks: it is asked again. */
+  forget(): void {
+    this.known.clear();
+  }
 
   async has(reference: string): Promise<boolean> {
     const mark = markOf(reference);

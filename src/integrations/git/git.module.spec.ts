@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { ConfigModule } from '../../config/config.module.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { GitClient } from './git-client.js';
-import { GitMirrorStore } from './git-mirror-store.js';
+import { type GitMirrorSettings, GitMirrorStore } from './git-mirror-store.js';
 import { GitModule } from './git.module.js';
 
 describe('GitModule', () => {
   let base: string;
-  beforeEach(() => (base = mkdtempSync(join(tmpdir(), 'mr-git-module-'))));
+  let mayShareFiles: boolean;
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'mr-git-module-'));
+    mayShareFiles = false;
+  });
   afterEach(() => {
     jest.restoreAllMocks();
     rmSync(base, { recursive: true, force: true });
@@ -23,7 +27,9 @@ describe('GitModule', () => {
       ...{ gitMirrorSize: 1_000, gitMirrorDays: 1 },
       ...changes,
     } as unknown as MillraceConfig;
-    const git = GitModule.forRootAsync({ useFactory: () => ({ mayShareFiles: false }) });
+    const git = GitModule.forRootAsync({
+      useFactory: () => ({ mayShareFiles: () => mayShareFiles }),
+    });
     class Root {}
     return NestFactory.createApplicationContext(
       { module: Root, imports: [ConfigModule.forRoot(config), git] },
@@ -49,6 +55,20 @@ describe('GitModule', () => {
     const evict = jest.spyOn(GitMirrorStore.prototype, 'evict').mockResolvedValue(undefined);
     await (await start({ gitMirrorSize: 0 })).close();
     expect(evict).not.toHaveBeenCalled();
+  });
+
+  it('shares files with a mirror for as long as that is safe', async () => {
+    const evict = jest.spyOn(GitMirrorStore.prototype, 'evict').mockResolvedValue(undefined);
+    mayShareFiles = true;
+    const app = await start({});
+    const { settings } = evict.mock.contexts[0] as unknown as {
+      readonly settings: GitMirrorSettings;
+    };
+    expect(settings.share).toBe('hard-link');
+    // A container engine was found: root of a container writes to any file.
+    mayShareFiles = false;
+    expect(settings.share).toBe('copy');
+    await app.close();
   });
 
   it('fails the start, before anything is started, for a file of CAs that is of no use', async () => {

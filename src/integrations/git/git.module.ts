@@ -18,11 +18,11 @@ import { sweepMirrors } from './mirror-sweep.js';
 /** What the git client must know of those who use its clones. */
 export interface GitModuleOptions {
   /**
-   * True: no step can change a read-only file of this process, so clones may share files with a
-   * mirror. Not where steps are the same user, and not where they run in containers: root of one
-   * writes to any file.
+   * Asked for each clone. True: no step can change a read-only file of this process, so clones may
+   * share files with a mirror. Not where steps are the same user, and not where they run in
+   * containers: root of one writes to any file.
    */
-  readonly mayShareFiles: boolean;
+  readonly mayShareFiles: () => boolean;
 }
 
 const OPTIONS = Symbol('GitModuleOptions');
@@ -82,7 +82,9 @@ function mirrorSettings(
     folder: join(home, 'git-mirrors'),
     maxBytes: gitMirrorSize,
     maxAgeMs: gitMirrorDays * DAY_MS,
-    share: mayShareFiles ? 'hard-link' : 'copy',
+    get share() {
+      return mayShareFiles() ? 'hard-link' : 'copy';
+    },
   };
 }
 

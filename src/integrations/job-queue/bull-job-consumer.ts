@@ -22,6 +22,8 @@ interface OpenQueue {
 export class BullJobConsumer implements JobConsumer {
   private readonly logger = new Logger('JobConsumer');
   private readonly open = new Map<string, OpenQueue>();
+  /** Closed to new jobs, while those that they gave are under way. */
+  private readonly retiring = new Set<OpenQueue>();
   private readonly underWay = new Set<Promise<unknown>>();
   private paused = false;
   private closed = false;
@@ -44,7 +46,7 @@ export class BullJobConsumer implements JobConsumer {
     for (const [name, queue] of this.open) {
       if (queues.includes(name)) continue;
       this.open.delete(name);
-      this.detach(this.closeQueue(queue), 'closing a queue');
+      this.detach(this.retire(queue), 'closing a queue');
     }
   }
 
@@ -65,6 +67,7 @@ export class BullJobConsumer implements JobConsumer {
     await settledWithin(graceMs, [...this.underWay]);
     await Promise.all([...this.open.values()].map((queue) => this.closeQueue(queue)));
     this.open.clear();
+    for (const { connection } of this.retiring) this.redis.release(connection);
   }
 
   private openQueue(name: string): void {
@@ -87,15 +90,17 @@ export class BullJobConsumer implements JobConsumer {
       this.logger.warn({ jobId: job.id, queue: job.queueName }, 'a job that is none was dropped');
       return;
     }
-    const outcome = await this.takeSlot(job.data);
+    const { queueName: queue } = job;
+    // One that closes may fetch another job until it has heard of that.
+    const outcome = this.open.has(queue) ? await this.takeSlot(job.data, queue) : 'put_back';
     if (outcome === 'done') return;
     await job.moveToDelayed(Date.now() + PUT_BACK_DELAY_MS, token);
     throw new DelayedError();
   }
 
-  private async takeSlot(job: ExecutionJob): Promise<JobOutcome> {
+  private async takeSlot(job: ExecutionJob, queue: string): Promise<JobOutcome> {
     if (this.paused || this.running >= this.concurrency) return 'put_back';
-    const work = this.handler(job);
+    const work = this.handler(job, queue);
     this.underWay.add(work);
     this.applyPause();
     try {
@@ -118,6 +123,20 @@ export class BullJobConsumer implements JobConsumer {
       } else if (worker.isPaused()) {
         this.detach(Promise.resolve(worker.resume()), 'resuming');
       }
+    }
+  }
+
+  /**
+   * Its jobs under way keep their locks until they are settled: otherwise they would be offered to
+   * others as those of a dead worker, and what is put back would wait for that.
+   */
+  private async retire(queue: OpenQueue): Promise<void> {
+    this.retiring.add(queue);
+    try {
+      await queue.worker.close();
+    } finally {
+      this.retiring.delete(queue);
+      this.redis.release(queue.connection);
     }
   }
 

@@ -26,6 +26,9 @@ afterAll(async () => {
   redis.close();
 });
 
+/** For which BullMQ locks a job, ms. */
+const LOCK_MS = 30_000;
+
 describe.each(adapters)('%s', (_name, jobs) => {
   let queue: string;
   let number = 0;
@@ -131,6 +134,47 @@ describe.each(adapters)('%s', (_name, jobs) => {
       return taken.includes('half') ? true : undefined;
     });
     await other.close(1_000);
+  });
+
+  it('says in which queue a job was, and lets a job end whose queue is closed meanwhile', async () => {
+    const other = `${queue}-other`;
+    const gate = new Gate();
+    const taken: string[] = [];
+    const consumer = jobs.consume(2, async ({ executionId }, of) => {
+      taken.push(`${executionId} of ${of}`);
+      if (taken.length > 1) return 'done';
+      await gate.opened;
+      return 'put_back';
+    });
+    consumer.setQueues([queue, other]);
+    await jobs.enqueue(other, job('e'));
+    await eventually(() => taken.at(0));
+    consumer.setQueues([queue]);
+    await jobs.enqueue(other, job('f'));
+    await jobs.enqueue(queue, job('g'));
+    await eventually(() => taken.at(1));
+    gate.open();
+    await eventually(() => (consumer.running === 0 ? true : undefined));
+    expect(taken).toEqual([`e of ${other}`, `g of ${queue}`]);
+    consumer.setQueues([queue, other]);
+    // As the job of a dead worker it would be offered once its lock has run out.
+    await eventually(() => (taken.length === 4 ? true : undefined), LOCK_MS - 10_000);
+    expect(taken.slice(2).sort()).toEqual([`e of ${other}`, `f of ${other}`]);
+    await consumer.close(1_000);
+  });
+
+  it('lets go of a job whose queue is closed at the end of the grace, too', async () => {
+    const gate = new Gate();
+    const consumer = jobs.consume(2, async () => {
+      await gate.opened;
+      return 'done';
+    });
+    consumer.setQueues([queue]);
+    await jobs.enqueue(queue, job('e'));
+    await eventually(() => (consumer.running === 1 ? true : undefined));
+    consumer.setQueues([]);
+    await consumer.close(50);
+    gate.open();
   });
 
   it('runs at most as many at once as there are slots, over all queues', async () => {

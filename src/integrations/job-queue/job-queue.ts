@@ -10,11 +10,15 @@ export interface ExecutionJob {
  */
 export type JobOutcome = 'done' | 'put_back';
 
-export type JobHandler = (job: ExecutionJob) => Promise<JobOutcome>;
+/** @param queue in which the job was */
+export type JobHandler = (job: ExecutionJob, queue: string) => Promise<JobOutcome>;
 
 /** Takes jobs from several queues with one pool of slots over all of them. */
 export interface JobConsumer {
-  /** Opens queues that are new, closes those that are not named any more. Idempotent. */
+  /**
+   * Opens queues that are new, closes those that are not named any more: jobs of theirs that are
+   * under way end as others do. Idempotent.
+   */
   setQueues(queues: readonly string[]): void;
   /** Takes no further jobs; those under way continue. Idempotent. */
   pause(): void;

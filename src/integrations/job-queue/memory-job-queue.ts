@@ -108,7 +108,7 @@ class MemoryJobConsumer implements JobConsumer {
   }
 
   private async process(queue: string, job: ExecutionJob): Promise<void> {
-    const outcome = await this.handler(job);
+    const outcome = await this.handler(job, queue);
     this.store.ended(queue, job);
     if (outcome === 'put_back') {
       setTimeout(() => void this.store.enqueue(queue, job), PUT_BACK_DELAY_MS);

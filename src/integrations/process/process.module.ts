@@ -9,7 +9,6 @@ import {
 import type { AsyncModuleOptions } from '../../common/async-module-options.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { engineAddress } from '../../config/container-engine.js';
 import { entryFile, installationName } from '../../config/paths.js';
 import { LauncherProcessRunner } from './client/launcher-process-runner.js';
 import { ensureStepUser } from './client/step-user.js';
@@ -80,11 +79,6 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
   }
 }
 
-function launcherEngine(dockerHost: string | undefined, installation: string) {
-  const host = engineAddress(dockerHost);
-  return host === undefined ? undefined : { host, installation };
-}
-
 function createRunner(
   account: StepAccount,
   metrics: Metrics,
@@ -97,6 +91,6 @@ function createRunner(
     onSpawn: (ms) => metrics.stepSpawn.observe(ms / 1000),
     report: (event) => logger.warn(event, `launcher: ${event.message}`),
     isSteady,
-    engine: launcherEngine(dockerHost, installationName(home)),
+    engine: { host: dockerHost, installation: installationName(home) },
   });
 }

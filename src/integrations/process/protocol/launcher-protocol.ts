@@ -19,8 +19,8 @@ export interface LauncherOptions {
 
 /** A container engine, and the installation whose containers on it are meant. */
 export interface LauncherEngine {
-  /** As `DOCKER_HOST`. */
-  readonly host: string;
+  /** As `DOCKER_HOST`. Undefined: that of this machine, if there is one by then. */
+  readonly host: string | undefined;
   readonly installation: string;
 }
 
