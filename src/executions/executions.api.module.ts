@@ -17,6 +17,7 @@ import { PipelineTestsService } from './reports/pipeline-tests.js';
 import { TestReportsController } from './reports/test-reports.controller.js';
 import { ExpiredArtifacts } from './artifacts/expired-artifacts.js';
 import { ExecutionExplainer } from './explanation/execution-explainer.js';
+import { ExecutionWaits } from './explanation/execution-waits.js';
 import { RecentlyFinished } from './explanation/finished-lately.js';
 import { ExecutionLogs } from './output/execution-logs.js';
 import { ExecutionLogsController } from './output/execution-logs.controller.js';
@@ -41,6 +42,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
   providers: [
     ExecutionsService,
     ExecutionExplainer,
+    ExecutionWaits,
     RecentlyFinished,
     ExecutionLogs,
     ArtifactReader,

@@ -86,6 +86,9 @@ export type Validation = ReturnType<typeof validation>;
 
 export const accepted = object({ execution_id: uuid, message: text, number: nullable(number) });
 
+/** Absent: the server is of an older release. */
+const waitsFor = { waits_for: optional(nullable(reason)) };
+
 const executionFields = {
   ...outcome,
   id: uuid,
@@ -184,6 +187,7 @@ const placement = object({
 export const execution = object({
   ...executionFields,
   reason: nullable(reasonWithData),
+  ...waitsFor,
   checkout: nullable(step),
   stages: list(object({ ...outcome, name: text, steps: list(step) })),
   on_failure: list(step),
@@ -203,6 +207,7 @@ export type LiveStep = ReturnType<typeof liveStep>;
 export const liveExecution = object({
   status: text,
   reason: nullable(reason),
+  ...waitsFor,
   checkout: nullable(liveStep),
   stages: list(object({ name: text, steps: list(liveStep) })),
   on_failure: list(liveStep),

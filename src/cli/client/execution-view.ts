@@ -29,11 +29,12 @@ export function renderExecution(
   const fact = (name: string, value: string): string =>
     `${terminal.paint('dim', name.padEnd(9))} ${value}`;
   const { trigger_info: trigger, commit, placements } = execution;
+  const told = { ...execution, reason: execution.waits_for ?? execution.reason };
   const place = trigger.branch ?? trigger.tag ?? trigger.commit_hash;
   const by = `${trigger.trigger_type}, by ${trigger.triggered_by}${place ? `, ${place}` : ''}`;
   const worker = placements.at(-1);
   return [
-    `${terminal.paint('bold', cleanText(numberedName(execution)))} version ${execution.pipeline_version}: ${paintStatus(terminal, execution.status)}${why(execution)}`,
+    `${terminal.paint('bold', cleanText(numberedName(execution)))} version ${execution.pipeline_version}: ${paintStatus(terminal, execution.status)}${why(told)}`,
     fact('Id', execution.id),
     fact('Trigger', cleanText(by)),
     ...(commit

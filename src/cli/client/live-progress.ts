@@ -12,7 +12,8 @@ export class LiveProgress {
 
   show(execution: LiveExecution): void {
     if (execution.status === 'pending' || execution.status === 'waiting') {
-      this.print('', execution.status, execution.reason?.message ?? '');
+      const why = execution.waits_for ?? execution.reason;
+      this.print('', execution.status, why?.message ?? '');
     }
     if (execution.checkout) this.step('checkout', execution.checkout);
     for (const stage of execution.stages) {

@@ -115,6 +115,19 @@ First failure: test/unit: exit code 1
   );
 });
 
+it('what waits for a worker says why none takes it, rather than that it was accepted', () => {
+  const reason = { code: 'queued', message: 'Accepted.' };
+  const waiting = { status: 'pending', reason, failure: null, started_at: null };
+  const shown = (waits_for: Execution['waits_for']): string | undefined => {
+    const { terminal } = new WrittenTerminal();
+    return renderExecution({ ...execution, ...waiting, waits_for }, terminal, moments)[0];
+  };
+  expect(shown({ code: 'no_worker', message: 'No worker is running.' })).toContain(
+    'pending, No worker is running.',
+  );
+  for (const none of [null, undefined]) expect(shown(none)).toContain('pending, Accepted.');
+});
+
 it('an explanation says why, in the words of the server', () => {
   const { terminal } = new WrittenTerminal();
   const none = { reason: null, when: null };
@@ -297,6 +310,20 @@ describe('the log', () => {
     await new LogPrinter(coloured.terminal, { ...style, timestamps: false }).print([line(1, text)]);
     expect(coloured.out).toBe('\u001b[32mok\u001b[0m\n');
   });
+});
+
+it('progress tells what an execution waits for, each time that this changes', () => {
+  const written = new WrittenTerminal();
+  const progress = new LiveProgress(written.terminal);
+  const none = { checkout: null, stages: [], on_failure: [], always: [] };
+  const queued = { code: 'queued', message: 'Accepted.' };
+  const noWorker = { code: 'no_worker', message: 'No worker is running.' };
+  for (const waits_for of [undefined, noWorker, noWorker, null]) {
+    progress.show({ ...none, status: 'pending', reason: queued, waits_for });
+  }
+  expect(written.err).toBe(
+    'pending   Accepted.\npending   No worker is running.\npending   Accepted.\n',
+  );
 });
 
 it('progress tells each change once, beside the log', () => {

@@ -36,6 +36,7 @@ import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-envi
 import { triggerRepository } from '../../pipelines/trigger-request/trigger-repository.js';
 import { ExplanationResponse } from '../explanation/dto/explanation.response.js';
 import { ExecutionExplainer } from '../explanation/execution-explainer.js';
+import { ExecutionWaits } from '../explanation/execution-waits.js';
 import { ExecutionLogs } from '../output/execution-logs.js';
 import {
   AcceptedExecutionResponse,
@@ -74,6 +75,7 @@ export class ExecutionsController {
   constructor(
     private readonly executions: ExecutionsService,
     private readonly explainer: ExecutionExplainer,
+    private readonly waits: ExecutionWaits,
     private readonly logs: ExecutionLogs,
     private readonly config: MillraceConfig,
   ) {}
@@ -154,7 +156,11 @@ export class ExecutionsController {
   @ApiErrors(400, 401, 404, 503)
   async get(@Param('id', ExecutionIdPipe) id: string): Promise<ExecutionResponse> {
     const execution = await this.executions.get(id);
-    return executionResponse(execution, await this.logs.tail(execution, LOG_TAIL));
+    const [logs, waitsFor] = await Promise.all([
+      this.logs.tail(execution, LOG_TAIL),
+      this.waits.of(execution),
+    ]);
+    return executionResponse(execution, logs, waitsFor);
   }
 
   @Get('executions/:id/explain')

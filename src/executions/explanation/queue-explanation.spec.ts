@@ -1,6 +1,6 @@
 import { executionReasons } from '../record/execution-reasons.js';
 import { endedExecution } from '../record/execution.fixture.js';
-import { explainQueue } from './queue-explanation.js';
+import { explainQueue, queueBlocker } from './queue-explanation.js';
 
 const worker = (changes: object = {}) => ({
   name: 'w',
@@ -30,6 +30,17 @@ describe('explainQueue', () => {
       waits_for: [],
       refusals: [],
     });
+  });
+
+  it('says first what a GET of the execution says', () => {
+    const cases = [[], [worker({ refusal })], [worker({ running: 4 })], [worker()]];
+    const said = cases.map((workers) => queueBlocker('linux', workers));
+    expect(said.map((reason) => reason?.code)).toEqual([
+      ...['no_worker', 'workers_refuse', 'slots_busy', undefined],
+    ]);
+    for (const [index, workers] of cases.entries()) {
+      expect(explainQueue(queued, 0, workers, lately).waits_for[0]).toEqual(said[index]);
+    }
   });
 
   it('names missing labels', () => {

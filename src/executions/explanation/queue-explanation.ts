@@ -15,6 +15,14 @@ type SeenWorker = Pick<
 /** Of a worker that was told to stop. */
 const STOPPING = { code: 'draining', message: 'it is stopping, and lets end what it runs' };
 
+/** How many workers offer the labels of a queue, and what those have that take executions now. */
+interface Room {
+  readonly able: readonly SeenWorker[];
+  readonly taking: number;
+  readonly slots: number;
+  readonly freeSlots: number;
+}
+
 /** What a pending execution waits for, as its queue and the live workers are now. Pure. */
 export function explainQueue(
   execution: Pick<ExecutionRecord, 'queue' | 'reason'>,
@@ -22,19 +30,11 @@ export function explainQueue(
   workers: readonly SeenWorker[],
   lately: readonly FinishedExecution[],
 ): QueueResponse {
-  const labels = labelsOfQueue(execution.queue);
-  const able = workers.filter(
-    ({ status, labels: offered }) =>
-      (status === 'active' || status === 'draining') && servesQueue(offered, execution.queue),
-  );
-  const taking = able.filter(({ status, refusal }) => status === 'active' && !refusal);
-  const slots = taking.reduce((sum, { concurrency }) => sum + concurrency, 0);
-  const freeSlots = taking.reduce(
-    (sum, { concurrency, running }) => sum + Math.max(0, concurrency - running),
-    0,
-  );
+  const room = roomFor(execution.queue, workers);
+  const { able, slots, freeSlots } = room;
+  const blocker = blockerOf(execution.queue, room);
   return {
-    labels,
+    labels: labelsOfQueue(execution.queue),
     position: ahead + 1,
     ahead,
     workers: able.length,
@@ -42,7 +42,7 @@ export function explainQueue(
     free_slots: freeSlots,
     wait_ms: waitEstimate({ ahead, slots, freeSlots }, lately),
     waits_for: [
-      ...blockers(labels, able.length, taking.length, slots, freeSlots),
+      ...(blocker ? [blocker] : []),
       ...(ahead > 0 ? [executionReasons.queuedBehind(ahead)] : []),
       ...(execution.reason && execution.reason.code !== 'queued' ? [execution.reason] : []),
     ],
@@ -53,14 +53,36 @@ export function explainQueue(
   };
 }
 
-function blockers(
-  labels: readonly string[],
-  able: number,
-  taking: number,
-  slots: number,
-  freeSlots: number,
-): StoredReason[] {
-  if (able === 0) return [executionReasons.noWorker(labels)];
-  if (taking === 0) return [executionReasons.workersRefuse()];
-  return freeSlots === 0 ? [executionReasons.slotsBusy(slots, taking)] : [];
+/** Why no worker takes executions of a queue now; undefined: one does. Pure. */
+export function queueBlocker(
+  queue: string,
+  workers: readonly SeenWorker[],
+): StoredReason | undefined {
+  return blockerOf(queue, roomFor(queue, workers));
+}
+
+function roomFor(queue: string, workers: readonly SeenWorker[]): Room {
+  const able = workers.filter(
+    ({ status, labels }) =>
+      (status === 'active' || status === 'draining') && servesQueue(labels, queue),
+  );
+  const taking = able.filter(({ status, refusal }) => status === 'active' && !refusal);
+  return {
+    able,
+    taking: taking.length,
+    slots: taking.reduce((sum, { concurrency }) => sum + concurrency, 0),
+    freeSlots: taking.reduce(
+      (sum, { concurrency, running }) => sum + Math.max(0, concurrency - running),
+      0,
+    ),
+  };
+}
+
+function blockerOf(
+  queue: string,
+  { able, taking, slots, freeSlots }: Room,
+): StoredReason | undefined {
+  if (able.length === 0) return executionReasons.noWorker(labelsOfQueue(queue));
+  if (taking === 0) return executionReasons.workersRefuse();
+  return freeSlots === 0 ? executionReasons.slotsBusy(slots, taking) : undefined;
 }

@@ -8,9 +8,13 @@ import type { LogQuery, LogReader } from '../../logs/read/log-reader.js';
 import { endedExecution, pendingExecution } from '../record/execution.fixture.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { MemoryExecutions } from '../record/memory-executions.fixture.js';
+import type { ExecutionWaits } from '../explanation/execution-waits.js';
+import { executionReasons } from '../record/execution-reasons.js';
 import { ExecutionLogs } from './execution-logs.js';
 
 Logger.overrideLogger(false);
+
+const NO_WORKER = executionReasons.noWorker([]);
 
 describe('ExecutionLogs', () => {
   const executions = new MemoryExecutions();
@@ -26,6 +30,7 @@ describe('ExecutionLogs', () => {
     }),
     executions.repository,
     new LiveExecutions(bus),
+    standIn<ExecutionWaits>({ of: async () => NO_WORKER }),
     bus,
     metrics,
   );

@@ -11,6 +11,7 @@ import type { LogFilter } from '../../logs/read/log-lines.js';
 import { LogReader } from '../../logs/read/log-reader.js';
 import { type LogFormat, sendLog } from '../../logs/read/log-response.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
+import { ExecutionWaits } from '../explanation/execution-waits.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
 import { logFencesOf } from '../record/log-fences.js';
@@ -35,6 +36,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
     private readonly reader: LogReader,
     private readonly executions: ExecutionsRepository,
     private readonly live: LiveExecutions,
+    private readonly waits: ExecutionWaits,
     bus: EventBus,
     private readonly metrics: Metrics,
   ) {
@@ -113,7 +115,7 @@ export class ExecutionLogs implements OnApplicationShutdown {
     if (!stored) return undefined;
     const execution = await this.live.merge(stored);
     return {
-      status: statusEvent(execution),
+      status: { ...statusEvent(execution), waits_for: await this.waits.of(execution) },
       fences: logFencesOf(execution),
       finished: isTerminal(execution.status),
     };

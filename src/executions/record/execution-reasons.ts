@@ -26,7 +26,8 @@ export const executionReasons = {
   }),
   workersRefuse: (): StoredReason => ({
     code: 'workers_refuse',
-    message: 'Every worker that could take it refuses new executions for now; see queue.refusals.',
+    message:
+      'Every worker that could take it refuses new executions for now; explain says why (queue.refusals).',
   }),
   pipelineDisabled: (): StoredReason => ({
     code: 'pipeline_disabled',

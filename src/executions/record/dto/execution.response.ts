@@ -322,6 +322,14 @@ export class ExecutionSummaryResponse extends OutcomeResponse {
 
 export class ExecutionResponse extends ExecutionSummaryResponse {
   @ApiProperty({
+    type: ReasonResponse,
+    nullable: true,
+    description:
+      'While it is pending: why no worker takes it now (`no_worker`, `workers_refuse`, `slots_busy`); null: it waits for its turn alone. `explain` says more.',
+  })
+  waits_for!: StoredReason | null;
+
+  @ApiProperty({
     type: StepResponse,
     nullable: true,
     description: "Clone of the pipeline's repository.",
@@ -382,9 +390,11 @@ function saidTrigger(info: TriggerInfo): TriggerInfo {
 export function executionResponse(
   execution: ExecutionRecord,
   logs: readonly string[],
+  waitsFor: StoredReason | null,
 ): ExecutionResponse {
   return {
     ...executionSummary(execution),
+    waits_for: waitsFor,
     checkout: execution.checkout,
     stages: execution.stages,
     on_failure: execution.on_failure,
