@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
@@ -12,22 +17,53 @@ const ENDED = {
   exits: 'trap "exit 1" TERM; echo up; while :; do sleep 0.1; done',
 };
 
+/** As systemd listens for an engine: who comes while there is none waits for the next one. */
+async function listenFor(engine: DockerEngine, path: string): Promise<Server> {
+  const server = createServer((client) => {
+    let up: Socket;
+    const reach = (): void => {
+      let isReached = false;
+      up = connect(engine.host.slice('unix://'.length));
+      up.once('connect', () => {
+        isReached = true;
+        client.pipe(up).pipe(client);
+      });
+      up.on('error', () => undefined);
+      up.once('close', () => {
+        if (isReached) client.destroy();
+        else if (!client.destroyed) setTimeout(reach, 20);
+      });
+    };
+    client.on('error', () => undefined);
+    client.once('close', () => up.destroy());
+    reach();
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  return server;
+}
+
 describeWith(PROGRAMS, { root: true }, 'a Docker Engine that is ended in order', () => {
   let engine: DockerEngine;
   let runtime: DockerRuntime;
+  let folder: string;
+  const at = (host: string): DockerRuntime =>
+    new DockerRuntime({
+      ...{ host, installation: 'ended' },
+      // It removes what has ended, and the engine is gone then.
+      report: () => undefined,
+    });
 
   beforeEach(async () => {
     engine = await DockerEngine.start();
     await makeStepImage(engine);
-    runtime = new DockerRuntime({
-      ...{ host: engine.host, installation: 'ended' },
-      // It removes what has ended, and the engine is gone then.
-      report: () => undefined,
-    });
+    folder = mkdtempSync(join(tmpdir(), 'mr-ended-'));
+    runtime = at(engine.host);
   });
   afterEach(async () => {
     await runtime.close();
     await engine.stop();
+    rmSync(folder, { recursive: true });
   });
 
   const begin = async (line: string): Promise<RunningContainer> => {
@@ -54,6 +90,21 @@ describeWith(PROGRAMS, { root: true }, 'a Docker Engine that is ended in order',
     const exits = [(await begin(ENDED.obeys)).exit, (await begin(ENDED.exits)).exit];
     await engine.end();
     for (const exit of exits) expect(await exit).toMatchObject({ kind: 'lost' });
+  });
+
+  it('loses them also where its socket outlives it, and the next engine answers', async () => {
+    await runtime.close();
+    const server = await listenFor(engine, join(folder, 'docker.sock'));
+    runtime = at(`unix://${join(folder, 'docker.sock')}`);
+    const { exit } = await begin(`echo up; ${ENDED.obeys}`);
+    const own = await exitOf('exit 143');
+    expect(own).toMatchObject({ kind: 'exited', exitCode: 143 });
+    await engine.end();
+    await engine.begin();
+    expect(await exit).toMatchObject({ kind: 'lost' });
+    expect(await exitOf('exit 143')).toMatchObject({ kind: 'exited', exitCode: 143 });
+    await runtime.close();
+    server.close();
   });
 
   it('has lost none that ended before', async () => {

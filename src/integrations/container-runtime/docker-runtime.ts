@@ -16,6 +16,7 @@ import { ContainerFolderGiver } from './container-folder-giver.js';
 import { type Ping, startContainer } from './docker-container.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { BUILT_LABELS, isForgotten, isGone, LABELS, ownerLabel } from './docker-labels.js';
+import { EngineLife } from './engine-life.js';
 import { pingEngine } from './engine-ping.js';
 import { EngineLimits } from './engine-limits.js';
 import { dockerAt, listContainers, removeContainers } from './docker-removal.js';
@@ -59,11 +60,16 @@ export class DockerRuntime extends ContainerRuntime {
   /** Networks that are being made, by their groups. */
   private readonly opening = new Map<string, Promise<NetworkResult>>();
   private readonly limits = new EngineLimits();
-  private readonly ping: Ping = () => pingEngine(this.options.host);
+  private readonly life: EngineLife;
+  private readonly ping: Ping = async () => {
+    const stamp = await pingEngine(this.options.host);
+    return `${stamp} ${await this.life.number()}`;
+  };
 
   constructor(private readonly options: DockerOptions) {
     super();
     this.docker = dockerAt(options.host);
+    this.life = new EngineLife(options.host);
     this.images = new DockerImages(this.docker, options, () => this.enginePlatform());
     this.cleaner = new ImageCleaner(this.docker, this.images.pulled, options.installation);
     this.installation = { [LABELS.installation]: options.installation };
@@ -232,6 +238,7 @@ export class DockerRuntime extends ContainerRuntime {
   }
 
   async close(): Promise<void> {
+    this.life.close();
     await this.images.pulled.close();
     await Promise.all(this.removals);
   }

@@ -25,6 +25,17 @@ export function placeOf(host: string): EnginePlace {
   };
 }
 
+/** Where a request to an engine goes, in the words of Node. */
+export function requestTo(host: string): {
+  readonly isTls: boolean;
+  readonly options: { readonly socketPath: string } | { readonly host: string; port: number };
+} {
+  const place = placeOf(host);
+  if ('socketPath' in place) return { isTls: false, options: place };
+  const { protocol, port } = place;
+  return { isTls: protocol === 'https', options: { host: place.host, port: Number(port) } };
+}
+
 /**
  * Asks an engine whether it is there, by a connection of its own: one that is open already is
  * served also by an engine that is being ended, and listens no more.
@@ -37,7 +48,7 @@ export async function pingEngine(host: string, limitMs = PING_MS): Promise<strin
   const place = placeOf(host);
   const stop = new AbortController();
   try {
-    const asked = ask(place, stop.signal);
+    const asked = ask(host, stop.signal);
     const version = await within(limitMs, asked, () => {
       throw new Error(`no answer within ${limitMs / 1000} s`);
     });
@@ -49,12 +60,8 @@ export async function pingEngine(host: string, limitMs = PING_MS): Promise<strin
   }
 }
 
-function ask(place: EnginePlace, signal: AbortSignal): Promise<string> {
-  const isTls = 'protocol' in place && place.protocol === 'https';
-  const options =
-    'socketPath' in place
-      ? { socketPath: place.socketPath }
-      : { host: place.host, port: Number(place.port) };
+function ask(host: string, signal: AbortSignal): Promise<string> {
+  const { isTls, options } = requestTo(host);
   return new Promise((resolve, reject) => {
     const send = isTls ? httpsRequest : httpRequest;
     const request = send({ ...options, path: '/_ping', agent: false, signal }, (response) => {
