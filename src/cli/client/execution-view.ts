@@ -8,7 +8,7 @@ import type {
   Step,
   StepAttempt,
 } from '../api/wire-readers.js';
-import { megabytes } from '../../common/values/megabytes.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
@@ -130,7 +130,7 @@ function attemptNotes({ phases = [], tests, artifacts }: StepAttempt): string[] 
   }
   if (artifacts) {
     const { files, bytes } = artifacts;
-    notes.push(`${files} ${files === 1 ? 'artifact' : 'artifacts'}, ${megabytes(bytes)} MB`);
+    notes.push(`${files} ${files === 1 ? 'artifact' : 'artifacts'}, ${shownSize(bytes)}`);
   }
   return notes;
 }

@@ -103,7 +103,7 @@ Worker    build-1-4711 (execution attempt 2)
 checkout       success       120 ms
 build          success
 ├─ compile     success      9000 ms  passed at attempt 2
-└─ lint        success       12.3 s  pull 3000 ms; tests: 3 passed, 2 failed, 1 flaky; 1 artifact, 1.5 MB
+└─ lint        success       12.3 s  pull 3000 ms; tests: 3 passed, 2 failed, 1 flaky; 1 artifact, 1.4 MiB
 test           failed
 ├─ unit        failed        800 ms  exit code 1
 └─ e2e         skipped               its stage failed

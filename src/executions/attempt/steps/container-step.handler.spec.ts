@@ -291,7 +291,7 @@ describe('ContainerStepHandler', () => {
   });
 
   it('tells of a process that was ended for want of memory, also when the step continued', async () => {
-    const line = /^system it needed more memory than its limit of 64 bytes/;
+    const line = /^system it needed more memory than its limit of 64 B:/;
     await run({ exit: exited(0, true), does: tells('b') }, { memory: 64 });
     expect(told).toContainEqual(expect.stringMatching(line));
     told = [];

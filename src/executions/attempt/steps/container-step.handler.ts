@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../common/values/error-message.js';
 import { failPoint } from '../../../common/fail-point.js';
 import { isFor } from '../../../common/values/image-platform.js';
+import { shownSize } from '../../../common/values/shown-size.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -279,7 +280,7 @@ function shellMissing(shell: string, { image }: ContainerAction): Reason {
 }
 
 function memoryReason({ memory }: ContainerAction): Reason {
-  const limit = memory === undefined ? 'what the machine has' : `its limit of ${memory} bytes`;
+  const limit = memory === undefined ? 'what the machine has' : `its limit of ${shownSize(memory)}`;
   const message = `it needed more memory than ${limit}: the kernel ended a process of it`;
   return { code: 'out_of_memory', message, data: { memory: memory ?? null } };
 }
