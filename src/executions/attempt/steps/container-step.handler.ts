@@ -33,6 +33,7 @@ import { containerCommand, TOLD } from './container-command.js';
 import { lostOutputLine } from '../lost-output.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { endOf } from './ended-program.js';
+import { exitMeaning } from './exit-meaning.js';
 import { exitOutcome } from './exit-outcome.js';
 import type { ImageRefused, RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
@@ -245,7 +246,8 @@ function outcomeOf(
   if (outcome.kind !== 'failed' || exitCode === 0) return outcome;
   const why =
     toldReason(files.readTold(), exitCode, action) ??
-    (outOfMemory ? memoryReason(action) : undefined);
+    (outOfMemory ? memoryReason(action) : undefined) ??
+    ownProgramReason(exitCode, action);
   return why === undefined ? outcome : { ...outcome, reason: why };
 }
 
@@ -264,6 +266,14 @@ function toldReason(told: string, exitCode: number, action: ContainerAction): Re
     default:
       return undefined;
   }
+}
+
+/** Of a step that runs what the image runs; the codes of commands are their own affair. */
+function ownProgramReason(exitCode: number, { commands }: ContainerAction): Reason | undefined {
+  const meaning = commands.length === 0 ? exitMeaning(exitCode) : '';
+  if (meaning === '') return undefined;
+  const message = `exit code ${exitCode}${meaning}`;
+  return { code: 'exit_code', message, data: { exit_code: exitCode } };
 }
 
 /** The shell of the commands did not come to say its first word. */
