@@ -53,7 +53,7 @@ steps:
 
   it('artifacts are listed, and saved whole or by a pattern', async () => {
     const listed = await run('artifacts', 'last');
-    expect(listed.stdout).toMatch(/dist\/app +5 +main\/unit/);
+    expect(listed.stdout).toMatch(/dist\/app +5 B +main\/unit/);
     expect(await run('artifacts', 'last', '--save', 'all')).toMatchObject({ code: 0, stderr: '' });
     expect(await readFile(join(folder, 'all/dist/app'), 'utf8')).toBe('hello');
     const part = await run('artifacts', 'results#1', 'dist/sub/**', '--save', 'deep/part');
