@@ -67,6 +67,15 @@ describe('what other systems write', () => {
     [ofSidecar('networks: [a]'), /unknown_key, A sidecar is in the network of the steps$/],
     [ofSidecar('restart: always'), /unknown_key, A sidecar starts once/],
     [ofSidecar('build: .'), /unknown_key, Build it in a step with build, and push it/],
+    [ofSidecar('ports: ["5432:5432"]'), /ports\[0\]: wrong_type, Write 5432 alone/],
+    [ofSidecar('port: "127.0.0.1:80:8080/tcp"'), /wrong_type, Write 8080 alone/],
+    [ofSidecar('port: http'), /wrong_type, $/],
+    [ofPipeline('sidecars: [postgres]'), /^sidecars: wrong_type, Write it as db: \{ image/],
+    [ofPipeline('sidecars: { db: postgres }'), /^sidecars\.db: wrong_type, Write it as db: \{/],
+    [
+      'name: x\nsidecars: { db: { image: { name: a } } }\nsteps: [make]\n',
+      /^sidecars\.db\.image: wrong_type, Write image: a, with/,
+    ],
     [
       ofStep('artifacts: { paths: a, reports: { junit: a } }'),
       /^steps\[0\]\.artifacts\.reports: unknown_key, reports is a key of the step/,

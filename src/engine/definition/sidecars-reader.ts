@@ -13,20 +13,28 @@ import {
   type ReadContext,
   type Reader,
 } from '../yaml/reader.js';
-import { duration, integer, listOf, text } from '../yaml/value-readers.js';
+import { advised, duration, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 import type { SidecarDefinition } from './definition.js';
 
 export const MAX_SIDECARS = 20;
 const EXPECTS = 'a map of names to sidecars';
+const BY_NAME = 'Write it as db: { image: postgres:17 }';
 /** One label of a host name (RFC 1123), in lower case: variables are named by it, too. */
 const HOST_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const SHELL = ['/bin/sh', '-c'];
 
 const PROBES: readonly string[] = ['exec', 'tcp', 'http'];
 
-const port = integer(1, 65_535);
+const portNumber = integer(1, 65_535);
+
+/** `5432:5432` of other systems: a port of the machine, and one of the container. */
+const port = advised(portNumber, (node) => {
+  if (node.kind !== 'scalar') return undefined;
+  const [, own] = /^(?:[0-9.]*:)?[0-9]+:([0-9]+)(?:\/tcp)?$/.exec(node.text) ?? [];
+  return own === undefined ? undefined : `Write ${own} alone: no port of the machine is used`;
+});
 
 /** What the engine runs as it is: values of expressions reach it by variables alone. */
 const fixed = (expects: string, max: number): Reader<string> =>
@@ -266,13 +274,16 @@ export const sidecarTable = {
   },
 } as const;
 
-const sidecarFields = fields(sidecarTable);
+/** `db: postgres:17` names an image alone. */
+const sidecarFields = advised(fields(sidecarTable), (node) =>
+  node.kind === 'map' ? undefined : BY_NAME,
+);
 
 /** `sidecars: { NAME: { image: … } }`. A name is the host name by which steps reach it. */
 export const sidecars: Reader<SidecarDefinition[]> = {
   expects: EXPECTS,
   read: (node, path, context) => {
-    if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS);
+    if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS, BY_NAME);
     if (node.entries.length > MAX_SIDECARS) {
       const message = `There are more than ${MAX_SIDECARS} sidecars.`;
       context.error('out_of_range', message, { path, offset: node.start });
