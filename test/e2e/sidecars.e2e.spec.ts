@@ -143,6 +143,15 @@ describeWith(PROGRAMS, { root: true }, 'sidecars', () => {
     await nothingIsLeft();
   });
 
+  it('say so when their program is not in the image', async () => {
+    const found = await server.run(
+      `name: x\nsidecars: { db: { image: '${STEP_IMAGE}', entrypoint: [postgrs] } }\nsteps: [echo]\n`,
+    );
+    expect(found.reason?.message).toContain(
+      'its program, or one that it starts, is not in the image',
+    );
+  });
+
   it('tell when they end by themselves, and steps that fail after it say so', async () => {
     const execution = await run(
       'sidecars:',

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { TreeWalk } from '../../common/globs/walk-globs.js';
 import { reasonOrThrow } from '../../common/tree/left-out.js';
 import { TreeFolder } from '../../common/tree/tree-folder.js';
-import { megabytes } from '../../common/values/megabytes.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { Globs } from '../../common/values/globs/globs.js';
 
 /** Names that are looked at for the files of a key. */
@@ -15,7 +15,7 @@ const DIGITS = 32;
 /** The files of a key hold too much. */
 export class KeyFilesError extends Error {
   constructor(maxBytes: number) {
-    super(`the files of the key hold more than ${megabytes(maxBytes)} MB`);
+    super(`the files of the key hold more than ${shownSize(maxBytes)}`);
     this.name = 'KeyFilesError';
   }
 }

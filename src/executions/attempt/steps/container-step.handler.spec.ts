@@ -253,6 +253,16 @@ describe('ContainerStepHandler', () => {
     message: 'app:1 has no /bin/sh, which runs the commands',
   };
   it.each([
+    [127, 'exit code 127 (its program, or one that it starts, is not in the image)'],
+    [126, 'exit code 126 (its program, or one that it starts, cannot be run)'],
+  ])('without commands it tells what exit code %i means', async (exitCode, message) => {
+    const reason = { code: 'exit_code', message, data: { exit_code: exitCode } };
+    const end = await run({ exit: exited(exitCode) }, { commands: [] });
+    expect(end).toMatchObject({ kind: 'failed', exitCode, reason });
+    expect(await run({ exit: exited(1) }, { commands: [] })).not.toHaveProperty('reason');
+  });
+
+  it.each([
     [exited(4), 'b', { kind: 'failed', exitCode: 4 }],
     [exited(127), 'b', { kind: 'failed', exitCode: 127 }],
     [exited(127), '', { kind: 'failed', reason: SHELL_MISSING }],
@@ -291,7 +301,7 @@ describe('ContainerStepHandler', () => {
   });
 
   it('tells of a process that was ended for want of memory, also when the step continued', async () => {
-    const line = /^system it needed more memory than its limit of 64 bytes/;
+    const line = /^system it needed more memory than its limit of 64 B:/;
     await run({ exit: exited(0, true), does: tells('b') }, { memory: 64 });
     expect(told).toContainEqual(expect.stringMatching(line));
     told = [];

@@ -1,7 +1,7 @@
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames, nameRecord, type NameRecord } from '../../../common/values/name-record.js';
-import { megabytes } from '../../../common/values/megabytes.js';
+import { shownSize } from '../../../common/values/shown-size.js';
 import { toolCache, toolVariables } from '../../../engine/caches/tool-caches.js';
 import type { CachePlan } from '../../../engine/plan/caches-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
@@ -162,7 +162,7 @@ export class RunCaches {
     const brought = await this.bring(plan, found, signal);
     if (brought === 'taken') return OF_STEP;
     if (brought !== 'restored') return missed(brought.miss);
-    const what = `${cache.key}, ${megabytes(cache.size)} MB, saved ${cache.createdAt.toISOString()}`;
+    const what = `${cache.key}, ${shownSize(cache.size)}, saved ${cache.createdAt.toISOString()}`;
     return isExact
       ? { code: HIT, message: `hit: ${what}` }
       : { code: 'cache_older', message: `no ${key}; restored ${what}` };
@@ -279,7 +279,7 @@ function savedReason(key: string, result: SaveResult): Reason {
     case 'saved': {
       const { cache, evicted, problem } = result;
       const left = problem === undefined ? '' : `; older ones are left: ${messageOf(problem)}`;
-      const message = `saved as ${key}, ${megabytes(cache.size)} MB${evictedText(evicted)}${left}`;
+      const message = `saved as ${key}, ${shownSize(cache.size)}${evictedText(evicted)}${left}`;
       return { code: 'cache_saved', message };
     }
     case 'there':
