@@ -7,7 +7,6 @@ import {
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
-import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { OuterStepHandler } from './outer-step.handler.js';
 import type { OpenCache, RunCaches } from './run-caches.js';
 import type { StepMounts } from './step-mounts.js';
@@ -38,7 +37,6 @@ export class CachedStepHandler<A extends StepAction> extends OuterStepHandler<A>
     const environment = mergedNames(attempt.environment, restored.variables);
     progress.tell({ caches: factsOf(restored.open) });
     this.mounts.set(address, restored.mounts);
-    if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
     const outcome = await this.inner.run({ ...attempt, environment }, signal, progress);
     if (outcome.kind !== 'success' && outcome.kind !== 'failed') return outcome;
     progress.begin('collect');

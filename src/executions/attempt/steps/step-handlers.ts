@@ -11,6 +11,7 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
 import { CachedStepHandler } from './cached-step.handler.js';
+import { CommandPhaseHandler } from './command-phase.handler.js';
 import type { RunCaches } from './run-caches.js';
 import type { StepMounts } from './step-mounts.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
@@ -123,11 +124,14 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
   );
 }
 
-/** What any kind of step leaves behind is kept in one way. */
-function collecting(create: StepHandlerFactory): StepHandlerFactory {
+/** What any kind of step needs, and leaves behind, is brought and kept in one way. */
+export function collecting(create: StepHandlerFactory): StepHandlerFactory {
   return (place) =>
     new CollectingStepHandler(
-      new CachedStepHandler(create(place), place.caches, place.mounts),
+      new CachedStepHandler(
+        new CommandPhaseHandler(create(place)),
+        ...([place.caches, place.mounts] as const),
+      ),
       ...([place.artifacts, place.reports, place.brought, place.ownership] as const),
     );
 }
