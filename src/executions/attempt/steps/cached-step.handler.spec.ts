@@ -167,7 +167,7 @@ describe('CachedStepHandler', () => {
   });
 
   it('has codes that docs/reasons.md explains', () => {
-    const source = readFileSync(join(__dirname, 'run-caches.ts'), 'utf8');
+    const source = readFileSync(join(__dirname, 'cache-reasons.ts'), 'utf8');
     const page = readFileSync(join(__dirname, '../../../../docs/reasons.md'), 'utf8');
     const all = new Set(source.match(/cache_[a-z_]+/g));
     expect(all.size).toBe(7);
