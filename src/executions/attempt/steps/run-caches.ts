@@ -1,7 +1,7 @@
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames, nameRecord, type NameRecord } from '../../../common/values/name-record.js';
-import { toolCache, toolVariables } from '../../../engine/caches/tool-caches.js';
+import { toolCache, toolOptions, toolVariables } from '../../../engine/caches/tool-caches.js';
 import type { CachePlan } from '../../../engine/plan/caches-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
@@ -28,6 +28,7 @@ import {
   savedReason,
   withoutKey,
 } from './cache-reasons.js';
+import type { ContainerAdditions } from './step-additions.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 import { ToolFolders } from './tool-folders.js';
@@ -52,7 +53,8 @@ type Brought = 'restored' | 'taken' | { readonly miss: string };
 export interface RestoredCaches {
   /** Over the environment of the step. */
   readonly variables: NameRecord<string>;
-  readonly mounts: readonly Mount[];
+  /** For a step in a container. */
+  readonly additions: ContainerAdditions;
   readonly open: readonly OpenCache[];
 }
 
@@ -86,6 +88,7 @@ export class RunCaches {
   ): Promise<RestoredCaches> {
     const open: OpenCache[] = [];
     const mounts: Mount[] = [];
+    const options: string[] = [];
     let variables = nameRecord<string>([]);
     const isImage = kindOf(attempt.action).runsIn === 'image';
     for (const plan of plans) {
@@ -94,11 +97,14 @@ export class RunCaches {
       if (!('tool' in plan) || !this.folders.isThere(plan.tool)) continue;
       const folder = this.folders.pathOf(plan.tool);
       const target = isImage ? `${CONTAINER_FOLDER}/${plan.tool}` : folder;
-      if (isImage) mounts.push({ source: folder, target });
+      if (isImage) {
+        mounts.push({ source: folder, target });
+        options.push(...toolOptions(plan.tool, target, attempt.environment));
+      }
       const environment = mergedNames(attempt.environment, variables);
       variables = mergedNames(variables, toolVariables(plan.tool, target, environment));
     }
-    return { variables, mounts, open };
+    return { variables, additions: { mounts, options }, open };
   }
 
   /** What cannot be saved is told, and fails nothing. */

@@ -16,7 +16,7 @@ import type { RunArtifacts } from './run-artifacts.js';
 import type { RunCaches } from './run-caches.js';
 import type { RunReports } from './run-reports.js';
 import { collecting, type StepPlace } from './step-handlers.js';
-import { StepMounts } from './step-mounts.js';
+import { StepAdditions } from './step-additions.js';
 
 const WITHOUT = {};
 const CACHE = { caches: [{ tool: 'npm' }] } as const;
@@ -50,10 +50,10 @@ function handlerOf(kind: Kind, outcome: StepOutcome): StepHandler {
   };
   const place = standIn<StepPlace>({
     caches: standIn<RunCaches>({
-      restore: async () => ({ variables: {}, mounts: [], open: [] }),
+      restore: async () => ({ variables: {}, additions: { mounts: [], options: [] }, open: [] }),
       save: async () => [],
     }),
-    mounts: new StepMounts(),
+    additions: new StepAdditions(),
     artifacts: standIn<RunArtifacts>({ keep: async () => ({ files: 1, bytes: 1 }) }),
     reports: standIn<RunReports>({ keep: async () => undefined }),
     brought: standIn<BroughtArtifacts>({ bring: async () => undefined }),
