@@ -102,7 +102,10 @@ describe('giveTree', () => {
     });
 
     it('are not where a name is moved while they are counted', () => {
-      linkSync(at('tree/a/deep/x'), at('outside'));
+      // One name in the tree, that is found in each of its four folders: four in all.
+      for (const path of ['outside', 'outside-2', 'outside-3']) {
+        linkSync(at('tree/a/deep/x'), at(path));
+      }
       // Before a folder is read, its owner puts the one name there: it would be found in each.
       const read = fs.readdirSync;
       let moves = 0;
