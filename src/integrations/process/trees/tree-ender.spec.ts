@@ -14,8 +14,13 @@ describe('killUntilNone', () => {
       if (pid === -PID) return true;
       throw gone;
     });
-    const ofGroup = (pid: number, processGroup: number): ProcessEntry =>
-      ({ pid, parentPid: 1, processGroup, session: PID, startTicks: 1 });
+    const ofGroup = (pid: number, processGroup: number): ProcessEntry => ({
+      pid,
+      parentPid: 1,
+      processGroup,
+      session: PID,
+      startTicks: 1,
+    });
     const searches: SearchResult[] = [
       // Of the second group nobody is there any more: somebody else has ended it.
       {
