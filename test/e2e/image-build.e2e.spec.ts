@@ -10,6 +10,7 @@ import { ImageRegistry, REGISTRY_LOGIN } from '../support/image-registry.js';
 import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = {
   dockerd: 'docker.io',
@@ -53,9 +54,13 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
     }
   });
   afterAll(async () => {
-    await server.stop();
-    await Promise.all([engine.stop(), open.stop(), closed.stop()]);
-    rmSync(folder, { recursive: true });
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+      () => open.stop(),
+      () => closed.stop(),
+      () => rmSync(folder, { recursive: true }),
+    );
   });
 
   const steps = (lines: readonly string[], head: readonly string[] = []): Promise<ExecutionBody> =>

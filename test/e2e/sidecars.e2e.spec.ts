@@ -3,6 +3,7 @@ import { eventually } from '../support/eventually.js';
 import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 /** The same as the step image, with a check of its own. */
@@ -28,8 +29,10 @@ describeWith(PROGRAMS, { root: true }, 'sidecars', () => {
   });
 
   afterAll(async () => {
-    await server.stop();
-    await engine.stop();
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
   });
 
   const file = (...lines: readonly string[]): string =>

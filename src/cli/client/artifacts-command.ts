@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ArchiveError } from '../../common/archive/archive-error.js';
 import { unpackTree } from '../../common/archive/unpack-tree.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
 import { shownSize } from '../../common/values/shown-size.js';
 import { artifact } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
@@ -19,7 +20,7 @@ export interface ArtifactsFlags extends PageFlags {
 }
 
 /** The server says what it sends; more than this is none of what steps leave. */
-const LIMITS = { maxBytes: 2 ** 40, maxEntries: 1_000_000 };
+const LIMITS = { maxBytes: 2 ** 40, maxEntries: MAX_TREE_ENTRIES };
 
 /** Artifacts of an execution: a list of them, or into a folder. */
 export async function artifactsCommand(

@@ -5,6 +5,7 @@ import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { ImageRegistry, REGISTRY_LOGIN } from '../../../test/support/image-registry.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import type { ImageRequest, ImageResult } from './container-runtime.js';
 import { DockerRuntime } from './docker-runtime.js';
 
@@ -86,8 +87,12 @@ describeWith(PROGRAMS, { root: true }, 'images of a Docker Engine', () => {
     });
   });
   afterAll(async () => {
-    await runtime.close();
-    await Promise.all([engine.stop(), open.stop(), closed.stop()]);
+    await stopAll(
+      () => runtime.close(),
+      () => engine.stop(),
+      () => open.stop(),
+      () => closed.stop(),
+    );
   });
   beforeEach(() => (lines = []));
 

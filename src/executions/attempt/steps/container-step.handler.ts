@@ -40,7 +40,8 @@ import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import type { StepOutput } from './step-output.js';
-import type { StepMounts } from './step-mounts.js';
+import { withImageOptions } from './image-options.js';
+import type { StepAdditions } from './step-additions.js';
 import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 
@@ -60,7 +61,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly output: StepOutput,
     private readonly host: Pick<StepHost, 'begin'>,
     private readonly sidecars: Pick<StepSidecars, 'networkOf'>,
-    private readonly mounts: Pick<StepMounts, 'take'>,
+    private readonly additions: Pick<StepAdditions, 'take'>,
     private readonly pause = untilOrAborted,
   ) {
     super();
@@ -189,17 +190,18 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const { cpus, memory, pids = DEFAULT_PIDS, shmSize = DEFAULT_SHM_BYTES } = action;
     const ofSidecars = this.sidecars.networkOf(address.stage);
     const network = ofSidecars === undefined ? 'steps' : { name: ofSidecars };
+    const { mounts, options } = this.additions.take(address);
     return this.runtime.start({
       group: this.group,
       imageId: image.id,
       ...containerCommand(action, script, isFile),
-      environment,
+      environment: withImageOptions(environment, options, image.environment),
       user: action.user,
       groups: [this.ownership.group],
       mounts: [
         { source: this.workspace.directory, target: CONTAINER_WORKSPACE },
         ...files.mounts,
-        ...this.mounts.take(address),
+        ...mounts,
       ],
       limits: { cpus, memory, pids, shmSize },
       network: action.network ?? network,
