@@ -1,5 +1,8 @@
 import { chmodSync, lchownSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 
+const ROOT = 0;
+const ALL_BITS = 0o7777;
+const OTHERS_WRITE = 0o022;
 const GROUP_SHARE = 0o070;
 const OWNER_BITS = 0o700;
 const SET_GROUP = 0o2000;
@@ -9,29 +12,74 @@ export interface NewOwner {
   readonly gid: number;
   /** Others work in it, too: the group may then do what the owner may. */
   readonly isShared: boolean;
+  /** No step is at work in it, and nobody else who may write it as root. */
+  readonly isAlone?: boolean;
 }
 
 /** Bytes of a path that the system takes whole, with room for one more name (PATH_MAX is 4,096). */
 const MAX_PATH = 3_800;
 
+/** Is told of every name in a tree: of a folder before what is in it is read. */
+type Visit = (path: Buffer, stats: Stats) => void;
+
 /**
  * Gives a folder and all below it to a user, however deep. For a process that can see nothing else:
  * what a step does with links and names meanwhile leads nowhere outside. Links are given, never
- * followed. A file with a second name keeps its owner: it is shared with a mirror of git, and
- * whoever owned it could change the clones of others.
+ * followed. A file with a second name outside keeps its owner: it is shared with a mirror of git,
+ * and whoever owned it could change the clones of others. One whose names are all in the tree
+ * (`cp -l`, pnpm) is given when nobody is at work there.
  *
  * This file is a program of its own in a container, and so imports nothing of ours.
+ *
+ * @throws an error of the disk; then folders may be left that are root's, until it is given again
  */
 export function giveTree(folder: string, to: NewOwner): void {
+  let hasSecondNames = false;
+  walk(folder, (path, stats) => {
+    if (!hasSecondName(stats)) giveOne(path, stats, to);
+    else if (!isOf(stats, to)) hasSecondNames = true;
+  });
+  if (hasSecondNames && to.isAlone === true) giveSecondNames(folder, to);
+}
+
+/**
+ * All folders are root's first. A process that somebody has left in the tree could else move a name
+ * from place to place while they are counted: one name would count as two.
+ */
+function giveSecondNames(folder: string, to: NewOwner): void {
+  const modes = new Map<string, number>();
+  const names = new Map<string, number>();
+  walk(folder, (path, stats) => {
+    const key = keyOf(stats);
+    if (stats.isDirectory()) {
+      modes.set(key, stats.mode & ALL_BITS);
+      orGone(() => lchownSync(path, ROOT, to.gid));
+      orGone(() => chmodSync(path, stats.mode & ALL_BITS & ~OTHERS_WRITE));
+    } else if (hasSecondName(stats)) {
+      names.set(key, (names.get(key) ?? 0) + 1);
+    }
+  });
+  walk(folder, (path, stats) => {
+    if (hasSecondName(stats) && names.get(keyOf(stats)) === stats.nlink) giveOne(path, stats, to);
+  });
+  walk(folder, (path, stats) => {
+    const mode = modes.get(keyOf(stats));
+    if (!stats.isDirectory() || mode === undefined) return;
+    orGone(() => lchownSync(path, to.uid, to.gid));
+    orGone(() => chmodSync(path, mode));
+  });
+}
+
+function walk(folder: string, visit: Visit): void {
   const home = process.cwd();
-  giveOne(Buffer.from(folder), to);
+  visitOne(Buffer.from(folder), visit);
   // Each by the folders that lead to it, of which none is too long a path from the one before.
   const ways: (readonly Buffer[])[] = [[]];
   try {
     for (let way = ways.pop(); way !== undefined; way = ways.pop()) {
       process.chdir(folder);
       if (!way.every((part) => orGone(() => enter(part)))) continue;
-      for (const deeper of giveBelow(to)) ways.push([...way, deeper]);
+      for (const deeper of walkBelow(visit)) ways.push([...way, deeper]);
       process.chdir(home);
     }
   } finally {
@@ -40,14 +88,14 @@ export function giveTree(folder: string, to: NewOwner): void {
 }
 
 /** What is below the working directory. Gives back the folders that no path reaches any more. */
-function giveBelow(to: NewOwner): Buffer[] {
+function walkBelow(visit: Visit): Buffer[] {
   const left: Buffer[] = [];
   const folders: Buffer[] = [HERE];
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     // Names are bytes: not every one of a tree is UTF-8.
     for (const entry of entriesOf(next)) {
       const below = Buffer.concat([next, SLASH, Buffer.from(entry.name)]);
-      giveOne(below, to);
+      visitOne(below, visit);
       if (entry.isDirectory()) (below.length > MAX_PATH ? left : folders).push(below);
     }
   }
@@ -67,11 +115,26 @@ function entriesOf(folder: Buffer) {
   return orGone(() => readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) ?? [];
 }
 
-function giveOne(path: Buffer, { uid, gid, isShared }: NewOwner): void {
+function visitOne(path: Buffer, visit: Visit): void {
   const stats = orGone(() => lstatSync(path));
-  if (stats === undefined || (!stats.isDirectory() && stats.nlink > 1)) return;
-  if (stats.uid !== uid || stats.gid !== gid) orGone(() => lchownSync(path, uid, gid));
-  if (isShared && !stats.isSymbolicLink()) share(path, stats);
+  if (stats !== undefined) visit(path, stats);
+}
+
+function giveOne(path: Buffer, stats: Stats, to: NewOwner): void {
+  if (!isOf(stats, to)) orGone(() => lchownSync(path, to.uid, to.gid));
+  if (to.isShared && !stats.isSymbolicLink()) share(path, stats);
+}
+
+function isOf(stats: Stats, { uid, gid }: NewOwner): boolean {
+  return stats.uid === uid && stats.gid === gid;
+}
+
+function hasSecondName(stats: Stats): boolean {
+  return !stats.isDirectory() && stats.nlink > 1;
+}
+
+function keyOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** The group gets what the owner has; what is made in a folder belongs to the group, too. */

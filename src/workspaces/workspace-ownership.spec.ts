@@ -4,10 +4,13 @@ import { WorkspaceOwnership } from './workspace-ownership.js';
 
 describe('WorkspaceOwnership', () => {
   let given: string[];
+  /** Of each tree that was given: nobody was at work in it. */
+  let alone: (boolean | undefined)[];
   let fails: boolean;
 
   beforeEach(() => {
     given = [];
+    alone = [];
     fails = false;
   });
 
@@ -15,8 +18,9 @@ describe('WorkspaceOwnership', () => {
     const owner = { name: 'steps', uid, gid: 501 };
     const workspace = { root: '/r', directory: '/r/w', home: '', temporary: '', owner };
     const owners = standIn<TreeOwners>({
-      give: async ({ folder, uid: to, gid, isShared }) => {
+      give: async ({ folder, uid: to, gid, isShared, isAlone }) => {
         if (fails) throw new Error('cannot');
+        alone.push(isAlone);
         given.push(`${folder} ${to}:${gid}${isShared ? ' shared' : ''}`);
       },
       close: (folder) => void given.push(`${folder} closed`),
@@ -38,6 +42,21 @@ describe('WorkspaceOwnership', () => {
     await owner.asSteps(nothing);
     await owner.asSteps(nothing);
     expect(given).toEqual(['/r/w 1000:501', '/r/w 500:501']);
+  });
+
+  it('says whether anybody is at work in the tree, also root or the same user', async () => {
+    const owner = ownership();
+    await owner.asUser(1000, async () => {
+      await owner.asUser(1000, nothing);
+      await owner.asUser(1000, nothing);
+    });
+    await owner.asUser(0, () => owner.asUser(2000, nothing));
+    await owner.asSteps(nothing);
+    expect(given).toEqual([
+      ...['/r/w 1000:501', '/r/w 1000:501', '/r/w closed'],
+      ...['/r/w 2000:501', '/r/w 500:501'],
+    ]);
+    expect(alone).toEqual([true, false, false, true]);
   });
 
   it('gives it again to the same user, who made files of others meanwhile', async () => {

@@ -104,7 +104,8 @@ export class WorkspaceOwnership {
       return;
     }
     const isShared = this.isUsedByOthers(uid);
-    await this.owners.give({ folder, uid, gid: this.own.gid, isShared });
+    const isAlone = this.users.size === 0;
+    await this.owners.give({ folder, uid, gid: this.own.gid, isShared, isAlone });
     this.owner = uid;
   }
 }

@@ -1,4 +1,4 @@
-import { MIB, residentOf } from '../support/process-memory.js';
+import { MemorySampler, MIB, residentOf } from '../support/process-memory.js';
 
 const INTERVAL_MS = 10;
 
@@ -15,16 +15,12 @@ export class MemoryWatch {
 
   async during<T>(work: () => Promise<T>): Promise<T> {
     const before = new Map(this.pids().map((pid) => [pid, residentOf(pid)]));
-    const look = (): void => {
-      for (const [pid, bytes] of before)
-        this.growth = Math.max(this.growth, residentOf(pid) - bytes);
-    };
-    const timer = setInterval(look, INTERVAL_MS);
+    const growthOf = (pid: number): number => residentOf(pid) - (before.get(pid) ?? 0);
+    const sampler = new MemorySampler([...before.keys()], growthOf, INTERVAL_MS);
     try {
       return await work();
     } finally {
-      clearInterval(timer);
-      look();
+      this.growth = Math.max(this.growth, sampler.stop());
     }
   }
 }

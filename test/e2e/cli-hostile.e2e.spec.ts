@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../../src/cli/program.js';
 import { removeTree } from '../support/remove-tree.js';
-import { MIB, peakOf } from '../support/process-memory.js';
+import { MemorySampler, MIB, peakOf } from '../support/process-memory.js';
 import { CommandLine } from '../support/command-line.js';
 import { WrittenTerminal } from '../support/written-text.js';
 
@@ -284,12 +284,9 @@ describe('the command line against a hostile or broken server', () => {
       const cli = new CommandLine(folder);
       const begun = performance.now();
       const running = cli.start([...command.split(' '), '--server', url, '--token', 'x']);
-      let peak = 0;
-      const timer = setInterval(() => {
-        if (running.child.exitCode === null) peak = Math.max(peak, peakOf(running.child.pid ?? 0));
-      }, 50);
+      const memory = new MemorySampler([running.child.pid], peakOf, 50);
       const { code, stdout, stderr } = await running.ended;
-      clearInterval(timer);
+      const peak = memory.stop();
       expect(code).toBe(3);
       expect(stdout).toBe('');
       expect(stderr).toMatch(/^millrace: /m);

@@ -8,6 +8,7 @@ import { addProgram, makeDebianRoot } from '../support/debian-root.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith, findProgram, itWith } from '../support/needed-programs.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = {
   dockerd: 'docker.io',
@@ -38,8 +39,10 @@ describeWith(PROGRAMS, { root: true }, 'the rights of a container suffice', () =
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
   });
   afterAll(async () => {
-    await server.stop();
-    await engine.stop();
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
   });
 
   /** The log of a success. */

@@ -11,6 +11,7 @@ import { type ExecutionBody, MillraceServer } from '../support/millrace-server.j
 import { describeWith } from '../support/needed-programs.js';
 import { storesByPort, type StoresByPort } from '../support/stores-by-port.js';
 import { APP_UID, makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 const run = promisify(execFile);
@@ -32,9 +33,11 @@ describeWith(PROGRAMS, { root: true }, 'steps in containers of an ordinary user'
     server = await MillraceServer.start({ environment, user: USER });
   });
   afterAll(async () => {
-    await server.stop();
-    stores.stop();
-    await engine.stop();
+    await stopAll(
+      () => server.stop(),
+      () => stores.stop(),
+      () => engine.stop(),
+    );
   });
 
   const steps = (...lines: readonly string[]): Promise<ExecutionBody> =>

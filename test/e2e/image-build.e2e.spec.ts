@@ -10,6 +10,7 @@ import { ImageRegistry, REGISTRY_LOGIN } from '../support/image-registry.js';
 import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = {
   dockerd: 'docker.io',
@@ -53,9 +54,13 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
     }
   });
   afterAll(async () => {
-    await server.stop();
-    await Promise.all([engine.stop(), open.stop(), closed.stop()]);
-    rmSync(folder, { recursive: true });
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+      () => open.stop(),
+      () => closed.stop(),
+      () => rmSync(folder, { recursive: true }),
+    );
   });
 
   const steps = (lines: readonly string[], head: readonly string[] = []): Promise<ExecutionBody> =>
@@ -165,6 +170,26 @@ describeWith(PROGRAMS, { root: true }, 'building images', () => {
     await succeeded(other);
     expect(step(other, 'away').reason).toMatchObject({ code: 'image_missing' });
     await eventually(async () => (await left()).length === 0 || undefined);
+  });
+
+  it('says that a Dockerfile begins with no image that the execution has built itself', async () => {
+    const name = `${open.host}/own-base:1`;
+    const failing = (build: string): string =>
+      `{ build: { ${build}, network: none }, continue_on_error: true }`;
+    const execution = await steps([
+      file('first', `FROM ${base}`),
+      file('second', 'FROM own-base:1'),
+      file('third', `ARG TAG=1`, `FROM ${open.host}/own-base:$TAG`),
+      `{ build: { dockerfile: first, tags: ['own-base:1', '${name}'], network: none } }`,
+      ...[failing('dockerfile: second'), failing('dockerfile: third')],
+    ]);
+    const found = execution.stages[0]?.steps.slice(4).map(({ reason }) => reason);
+    const reason = (image: string): object => ({
+      code: 'image_missing',
+      message: expect.stringContaining('push it first (push: true)') as unknown,
+      data: { image },
+    });
+    expect(found).toMatchObject([reason('docker.io/library/own-base:1'), reason(name)]);
   });
 
   it('mounts secrets for instructions, and leaves them nowhere', async () => {

@@ -3,6 +3,7 @@ import { eventually } from '../support/eventually.js';
 import { type ExecutionBody, MillraceServer, type StepBody } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 /** The same as the step image, with a check of its own. */
@@ -28,8 +29,10 @@ describeWith(PROGRAMS, { root: true }, 'sidecars', () => {
   });
 
   afterAll(async () => {
-    await server.stop();
-    await engine.stop();
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
   });
 
   const file = (...lines: readonly string[]): string =>
@@ -141,6 +144,15 @@ describeWith(PROGRAMS, { root: true }, 'sidecars', () => {
     expect(text).toContain('own words');
     expect(text).toContain('not ready within 2 s; its last probe said: exit code 3: probe words');
     await nothingIsLeft();
+  });
+
+  it('say so when their program is not in the image', async () => {
+    const found = await server.run(
+      `name: x\nsidecars: { db: { image: '${STEP_IMAGE}', entrypoint: [postgrs] } }\nsteps: [echo]\n`,
+    );
+    expect(found.reason?.message).toContain(
+      'its program, or one that it starts, is not in the image',
+    );
   });
 
   it('tell when they end by themselves, and steps that fail after it say so', async () => {

@@ -19,6 +19,7 @@ import { describeWith, itWith } from '../support/needed-programs.js';
 import { makePostgresImage } from '../support/postgres-image.js';
 import { PublishedProjects } from '../support/published-projects.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = {
   dockerd: 'docker.io',
@@ -73,9 +74,13 @@ describeWith(PROGRAMS, { root: true }, 'six pipelines as a new user writes them'
     await server.call('PUT', '/api/secrets/REGISTRY_PASSWORD', { value: REGISTRY_LOGIN.password });
   });
   afterAll(async () => {
-    await server.stop();
-    await Promise.all([engine.stop(), registry.stop(), projects.stop()]);
-    await rm(folder, { recursive: true });
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+      () => registry.stop(),
+      () => projects.stop(),
+      () => rm(folder, { recursive: true }),
+    );
   });
 
   /** What the Dockerfile begins from: in the registry alone. */

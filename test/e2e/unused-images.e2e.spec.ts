@@ -7,6 +7,7 @@ import { ImageRegistry } from '../support/image-registry.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
 
 const PROGRAMS = {
   dockerd: 'docker.io',
@@ -39,9 +40,12 @@ describeWith(PROGRAMS, { root: true }, 'images that nobody uses any more', () =>
     server = await MillraceServer.start({ environment });
   });
   afterAll(async () => {
-    await server.stop();
-    await Promise.all([engine.stop(), registry.stop()]);
-    rmSync(folder, { recursive: true });
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+      () => registry.stop(),
+      () => rmSync(folder, { recursive: true }),
+    );
   });
 
   const ref = (name: string): string => `${registry.host}/${name}`;

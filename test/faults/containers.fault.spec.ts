@@ -7,6 +7,7 @@ import { describeWith } from '../support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../support/step-image.js';
 import { expectInvariants } from './support/expect-invariants.js';
 import { Jitter } from './support/jitter.js';
+import { stopAll } from '../support/stop-all.js';
 
 jest.setTimeout(300_000);
 
@@ -68,8 +69,10 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     });
   });
   afterAll(async () => {
-    await server.stop();
-    await engine.stop();
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
   });
 
   const begin = async (keys = ''): Promise<string> =>

@@ -1,6 +1,7 @@
 import { DockerEngine } from './docker-engine.js';
 import { MillraceServer } from './millrace-server.js';
 import { makeStepImage } from './step-image.js';
+import { stopAll } from './stop-all.js';
 
 /** A server whose worker runs steps in the image of the tests, on an engine of its own. */
 export class ContainerServer {
@@ -22,7 +23,9 @@ export class ContainerServer {
   }
 
   async stop(): Promise<void> {
-    await this.server.stop();
-    await this.engine.stop();
+    await stopAll(
+      () => this.server.stop(),
+      () => this.engine.stop(),
+    );
   }
 }

@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ArchiveError } from '../../common/archive/archive-error.js';
 import { unpackTree } from '../../common/archive/unpack-tree.js';
-import { megabytes } from '../../common/values/megabytes.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { artifact } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
@@ -19,7 +20,7 @@ export interface ArtifactsFlags extends PageFlags {
 }
 
 /** The server says what it sends; more than this is none of what steps leave. */
-const LIMITS = { maxBytes: 2 ** 40, maxEntries: 1_000_000 };
+const LIMITS = { maxBytes: 2 ** 40, maxEntries: MAX_TREE_ENTRIES };
 
 /** Artifacts of an execution: a list of them, or into a folder. */
 export async function artifactsCommand(
@@ -43,7 +44,7 @@ export async function artifactsCommand(
     none: 'No artifacts. A step keeps files by `artifacts: dist/**`.',
     columns: [
       { title: 'PATH', text: (each) => each.path, shrinks: true },
-      { title: 'BYTES', text: ({ size }) => String(size), align: 'right' },
+      { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
       {
         title: 'STEP',
         text: ({ stage, step, attempt }) =>
@@ -84,7 +85,7 @@ async function save(
     }
     if (session.json) session.printJson(JSON.stringify({ folder: target, entries, bytes }));
     else {
-      const files = `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${megabytes(bytes)} MB`;
+      const files = `${entries} ${entries === 1 ? 'entry' : 'entries'}, ${shownSize(bytes)}`;
       session.terminal.print(cleanText(`Saved to ${folder}: ${files}.`));
     }
     return exitCodes.success;

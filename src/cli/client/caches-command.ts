@@ -1,4 +1,4 @@
-import { megabytes } from '../../common/values/megabytes.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { cache } from '../api/wire-readers.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
@@ -26,7 +26,7 @@ export async function listCaches(flags: CacheListFlags, terminal: Terminal): Pro
       { title: 'ID', text: ({ id }) => id },
       { title: 'KEY', text: ({ key }) => key, shrinks: true },
       { title: 'FOR', text: ({ scope }) => scope },
-      { title: 'MB', text: ({ size }) => megabytes(size), align: 'right' },
+      { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
       { title: 'USED', text: ({ used_at }) => moments.ago(used_at) },
     ],
   });

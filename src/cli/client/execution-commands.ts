@@ -41,7 +41,8 @@ async function showOne(session: Session, reference: string): Promise<number> {
   const { api, terminal, moments } = session;
   const id = await findExecution(api, reference);
   return session.show(`/api/ci/executions/${id}`, execution, (value) => {
-    for (const line of renderExecution(value, terminal, moments)) terminal.print(line);
+    const commandLine = (command: string): string => session.commandLine(command);
+    for (const line of renderExecution(value, terminal, moments, commandLine)) terminal.print(line);
   });
 }
 

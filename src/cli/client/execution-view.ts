@@ -8,8 +8,9 @@ import type {
   Step,
   StepAttempt,
 } from '../api/wire-readers.js';
-import { megabytes } from '../../common/values/megabytes.js';
-import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
+import { shownSize } from '../../common/values/shown-size.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { failureLines, shortNote } from '../terminal/failure-lines.js';
 import type { Moments } from '../terminal/moments.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -25,6 +26,7 @@ export function renderExecution(
   execution: Execution,
   terminal: Terminal,
   moments: Moments,
+  commandLine: (command: string) => string,
 ): string[] {
   const fact = (name: string, value: string): string =>
     `${terminal.paint('dim', name.padEnd(9))} ${value}`;
@@ -54,7 +56,13 @@ export function renderExecution(
       : []),
     ...withSpace(reasonProblemLines(execution.reason ?? {}, terminal)),
     ...withSpace(renderTree(execution, terminal, moments)),
-    ...(execution.failure ? ['', ...renderFailure(execution.failure, terminal.colour)] : []),
+    ...(execution.failure
+      ? [
+          '',
+          ...renderFailure(execution.failure, terminal.colour),
+          ...restOf(execution, commandLine),
+        ]
+      : []),
   ];
 }
 
@@ -69,11 +77,25 @@ function workerText(name: string, attempt: number): string {
 
 /** The first failure with the end of its log. */
 export function renderFailure(failure: Failure, colour: boolean): string[] {
-  const place = failure.stage === '' ? failure.step : `${failure.stage}/${failure.step}`;
-  return [
-    cleanText(`First failure: ${place}: ${failure.reason.message}`),
-    ...failure.last_lines.map((line) => `  | ${cleanLogLine(line, colour)}`),
+  const { stage, step, reason, last_lines: lastLines } = failure;
+  return failureLines({ stage, step, message: reason.message, lastLines }, colour);
+}
+
+/** Names that a shell takes as they are: others stand in no command that people paste. */
+const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
+
+/** The command that shows the rest of the log of what failed first. */
+function restOf(
+  { id, failure }: Execution,
+  commandLine: (command: string) => string,
+): readonly string[] {
+  if (!failure || failure.last_lines.length === 0) return [];
+  const { stage, step } = failure;
+  const options = [
+    ...(PLAIN.test(stage) ? [`--stage ${stage}`] : []),
+    ...(PLAIN.test(step) ? [`--step ${step}`] : []),
   ];
+  return [`  All of it: ${commandLine(['logs', id, ...options].join(' '))}`];
 }
 
 interface TreeRow {
@@ -131,17 +153,20 @@ function attemptNotes({ phases = [], tests, artifacts }: StepAttempt): string[] 
   }
   if (artifacts) {
     const { files, bytes } = artifacts;
-    notes.push(`${files} ${files === 1 ? 'artifact' : 'artifacts'}, ${megabytes(bytes)} MB`);
+    notes.push(`${files} ${files === 1 ? 'artifact' : 'artifacts'}, ${shownSize(bytes)}`);
   }
   return notes;
 }
 
 function reasonText({ status, reason }: { status: string; reason: Reason | null }): string {
-  return status === 'success' ? '' : cleanText(reason?.message ?? '');
+  return status === 'success' ? '' : shortNote(reason?.message ?? '');
 }
 
-function why(outcome: Outcome): string {
-  const text = reasonText(outcome);
+/** Whole, unless the first failure says it whole below. */
+function why(execution: Execution): string {
+  const { status, reason, failure } = execution;
+  const isTold = failure !== null || status === 'success';
+  const text = isTold ? reasonText(execution) : cleanText(reason?.message ?? '');
   return text === '' ? '' : `, ${text}`;
 }
 

@@ -1,6 +1,7 @@
 import type { Execution, LiveExecution, LiveStep } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import { shortNote } from '../terminal/failure-lines.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderFailure, STATUS_WIDTH } from './execution-view.js';
 
@@ -51,7 +52,9 @@ export class LiveProgress {
     if (this.printed.get(name) === news) return;
     this.printed.set(name, news);
     const label = paintStatus(this.terminal, status, status.padEnd(STATUS_WIDTH));
-    const end = note === '' ? '' : this.terminal.paint('dim', cleanText(note));
+    // What an execution waits for is told nowhere else.
+    const shown = name === '' ? cleanText(note) : shortNote(note);
+    const end = note === '' ? '' : this.terminal.paint('dim', shown);
     this.terminal.say([label, cleanText(name), end].filter((part) => part !== '').join(' '));
   }
 }

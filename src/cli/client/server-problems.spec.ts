@@ -47,7 +47,7 @@ it('status shows every problem of a file that does not compile, as lint does', (
     created_at: AT,
   };
   const moments = new Moments(Date.parse(AT), 'UTC');
-  const lines = renderExecution(execution(answer, ''), terminal, moments);
+  const lines = renderExecution(execution(answer, ''), terminal, moments, (text) => text);
   expect(linted().length).toBeGreaterThan(4);
   expect(lines.slice(-linted().length - 1)).toEqual(['', ...linted()]);
 });

@@ -1,5 +1,6 @@
 import { WrittenTerminal } from '../../../test/support/written-text.js';
 import type { Execution, LiveExecution, LogLine, Stage, Step } from '../api/wire-readers.js';
+import { failureLines } from '../terminal/failure-lines.js';
 import { Moments } from '../terminal/moments.js';
 import { renderTable } from '../terminal/text-table.js';
 import { renderExecution } from './execution-view.js';
@@ -10,6 +11,7 @@ import { renderWorkers } from './workers-command.js';
 
 const NOW = Date.parse('2026-01-31T12:03:00.000Z');
 const moments = new Moments(NOW, 'Europe/Berlin');
+const command = (text: string): string => `./millrace ${text}`;
 const ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
 
 function step(name: string, status: string, more: Partial<Step> = {}): Step {
@@ -88,7 +90,7 @@ const execution: Execution = {
 
 it('an execution is a tree with reasons and times', () => {
   const { terminal } = new WrittenTerminal();
-  expect(renderExecution(execution, terminal, moments).join('\n')).toBe(
+  expect(renderExecution(execution, terminal, moments, command).join('\n')).toBe(
     `
 shop#42 version 3: failed, step test/unit failed
 Id        ${ID}
@@ -103,7 +105,7 @@ Worker    build-1-4711 (execution attempt 2)
 checkout       success       120 ms
 build          success
 ├─ compile     success      9000 ms  passed at attempt 2
-└─ lint        success       12.3 s  pull 3000 ms; tests: 3 passed, 2 failed, 1 flaky; 1 artifact, 1.5 MB
+└─ lint        success       12.3 s  pull 3000 ms; tests: 3 passed, 2 failed, 1 flaky; 1 artifact, 1.4 MiB
 test           failed
 ├─ unit        failed        800 ms  exit code 1
 └─ e2e         skipped               its stage failed
@@ -111,7 +113,8 @@ always/report  running      2000 ms
 
 First failure: test/unit: exit code 1
   | expected 1
-  | got 2`.slice(1),
+  | got 2
+  All of it: ./millrace logs ${ID} --stage test --step unit`.slice(1),
   );
 });
 
@@ -120,12 +123,64 @@ it('what waits for a worker says why none takes it, rather than that it was acce
   const waiting = { status: 'pending', reason, failure: null, started_at: null };
   const shown = (waits_for: Execution['waits_for']): string | undefined => {
     const { terminal } = new WrittenTerminal();
-    return renderExecution({ ...execution, ...waiting, waits_for }, terminal, moments)[0];
+    return renderExecution({ ...execution, ...waiting, waits_for }, terminal, moments, command)[0];
   };
   expect(shown({ code: 'no_worker', message: 'No worker is running.' })).toContain(
     'pending, No worker is running.',
   );
   for (const none of [null, undefined]) expect(shown(none)).toContain('pending, Accepted.');
+});
+
+describe('a failure with much output', () => {
+  const failing = (step: string, message: string, lines: readonly string[]): readonly string[] => {
+    const { terminal } = new WrittenTerminal();
+    const failure = { stage: 's', step, reason: { code: 'x', message }, last_lines: [...lines] };
+    const stages = [stage('s', 'failed', [], { reason: { code: 'x', message } })];
+    const reason = { code: 'x', message };
+    return renderExecution({ ...execution, reason, stages, failure }, terminal, moments, command);
+  };
+  const many = Array.from({ length: 20 }, (_, index) => `${index} ${'x'.repeat(900)}`);
+
+  it('is shown by its last lines, cut, with the command that shows the rest', () => {
+    const lines = failing(
+      'image',
+      `executor failed running ${'y'.repeat(400)}: exit code: 3`,
+      many,
+    );
+    const log = lines.filter((line) => line.startsWith('  | '));
+    expect(log).toHaveLength(10);
+    expect(log[0]).toBe(`  | 10 ${'x'.repeat(196)}…`);
+    expect(lines.at(-1)).toBe(`  All of it: ./millrace logs ${ID} --stage s --step image`);
+    // The reason is told whole once.
+    expect(lines.filter((line) => line.includes('exit code: 3'))).toHaveLength(1);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(500);
+  });
+
+  it('why an execution waits is told whole: nothing else says it', () => {
+    const { terminal } = new WrittenTerminal();
+    const reason = { code: 'x', message: `waits ${'y'.repeat(400)} end` };
+    const waiting = { ...execution, status: 'pending', reason, stages: [], failure: null };
+    expect(renderExecution(waiting, terminal, moments, command)[0]).toMatch(/ end$/);
+    const written = new WrittenTerminal();
+    const live = { checkout: null, stages: [], on_failure: [], always: [] };
+    new LiveProgress(written.terminal).show({ ...live, status: 'pending', reason });
+    expect(written.err).toMatch(/ end\n$/);
+  });
+
+  it('gives no name to be pasted that a shell would take for code', () => {
+    expect(failing('$(reboot)', 'm', ['x']).at(-1)).toBe(
+      `  All of it: ./millrace logs ${ID} --stage s`,
+    );
+    expect(failing('-f', 'm', ['x']).at(-1)).toBe(`  All of it: ./millrace logs ${ID} --stage s`);
+  });
+
+  it('keeps the colours of lines that are not cut', () => {
+    const red = '\u001b[31mred\u001b[0m';
+    const failure = { stage: '', step: 'a', message: 'm', lastLines: [red, red + many[0]] };
+    const [, short, long] = failureLines(failure, true);
+    expect(short).toContain('\u001b[31m');
+    expect(long).toBe(`  | red0 ${'x'.repeat(194)}…`);
+  });
 });
 
 it('an explanation says why, in the words of the server', () => {

@@ -1,6 +1,7 @@
 import type { RunState, RunStatus, StepState } from '../../engine/plan/run-state.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
-import { cleanLogLine, cleanText } from '../terminal/clean-text.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { failureLines, shortNote } from '../terminal/failure-lines.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 
@@ -29,11 +30,10 @@ export class Progress {
     }
     const { failure } = state;
     if (failure) {
-      const place = failure.stage === '' ? failure.step : `${failure.stage}/${failure.step}`;
       this.terminal.say();
-      this.terminal.say(cleanText(`First failure: ${place}: ${failure.reason.message}`));
-      const { colour } = this.terminal;
-      for (const line of failure.lastLines) this.terminal.say(`  | ${cleanLogLine(line, colour)}`);
+      const { stage, step, reason, lastLines } = failure;
+      const shown = { stage, step, message: reason.message, lastLines };
+      for (const line of failureLines(shown, this.terminal.colour)) this.terminal.say(line);
     }
     this.terminal.say();
     this.line('Result', state.status, took(state), '');
@@ -51,7 +51,7 @@ export class Progress {
 
   private line(name: string, status: RunStatus, time: string, text: string): void {
     const label = paintStatus(this.terminal, status, status.padEnd(9));
-    const end = [time, cleanText(text)].filter((part) => part !== '').join('  ');
+    const end = [time, shortNote(text)].filter((part) => part !== '').join('  ');
     this.terminal.say(
       `${label} ${cleanText(name)}${end === '' ? '' : `  ${this.terminal.paint('dim', end)}`}`,
     );

@@ -59,6 +59,8 @@ export const artifactsTable = {
     retention: 'Write expire_in',
     retention_days: 'Write expire_in: 30d',
     on: 'Write when',
+    reports: 'reports is a key of the step, beside artifacts: reports: { junit: … }',
+    untracked: 'Name what is kept in paths',
   },
 } as const;
 

@@ -2,8 +2,8 @@ import { nameRecord } from '../../common/values/name-record.js';
 import { Globs } from '../../common/values/globs/globs.js';
 import { readValue } from '../yaml/read-value.fixture.js';
 import { caches } from './cache-settings.js';
-import { CACHE_TOOLS } from '../plan/caches-plan.js';
-import { toolCache, toolVariables } from './tool-caches.js';
+import { CACHE_TOOLS, type CacheTool } from '../plan/caches-plan.js';
+import { toolCache, toolOptions, toolVariables } from './tool-caches.js';
 
 describe('cache of a step', () => {
   it('is the word of a tool, or several', () => {
@@ -139,5 +139,13 @@ describe('caches of tools', () => {
     expect({ ...toolVariables('npm', '/c', set('npm_config_cache', '')) }).toEqual({
       npm_config_cache: '/c',
     });
+  });
+
+  it('what an image has set of a list of options counts where the step has not set it', () => {
+    const options = (tool: CacheTool, ...names: readonly string[]) =>
+      toolOptions(tool, '/c', nameRecord(names.map((name) => [name, ''] as const)));
+    expect(CACHE_TOOLS.flatMap((tool) => options(tool))).toEqual(['GOFLAGS', 'MAVEN_OPTS']);
+    expect(options('go', 'GOFLAGS')).toEqual([]);
+    expect(options('maven', 'GOFLAGS')).toEqual(['MAVEN_OPTS']);
   });
 });

@@ -1,3 +1,5 @@
+import { hasName } from '../../common/values/name-record.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import { template } from '../yaml/expression-readers.js';
 import { globs } from '../yaml/glob-reader.js';
 import { fields, type Reader } from '../yaml/reader.js';
@@ -46,9 +48,35 @@ export const cacheTable = {
   },
 } as const;
 
+const TOOL_HABITS = { node: 'npm', python: 'pip', golang: 'go', rust: 'cargo', mvn: 'maven' };
+
+/** What people name as a cache: what is kept, and the file by whose content it is found again. */
+const KEPT: readonly (readonly [RegExp, string, string?])[] = [
+  [/(^|\/)node_modules\/?$/, 'package-lock.json'],
+  [/(^|\/)vendor\/bundle\/?$/, 'Gemfile.lock'],
+  [/(^|\/)vendor\/?$/, 'composer.lock'],
+  [/(^|\/)target\/?$/, 'Cargo.lock'],
+  [/(^|\/)\.?venv\/?$/, 'requirements.txt'],
+  [/^yarn$/i, 'yarn.lock', '.yarn/cache'],
+  [/^pnpm$/i, 'pnpm-lock.yaml', '.pnpm-store'],
+  [/^(bundler|bundle|ruby)$/i, 'Gemfile.lock', 'vendor/bundle'],
+  [/^(composer|php)$/i, 'composer.lock', 'vendor'],
+];
+
+/** Undefined: a tool is meant. */
+function byPaths(text: string, nearest: string | undefined): string | undefined {
+  const known = KEPT.find(([pattern]) => pattern.test(text));
+  if (known === undefined && (nearest !== undefined || hasName(TOOL_HABITS, text)))
+    return undefined;
+  const [, file = '<lock file>', kept] = known ?? [];
+  const path = quoted(kept ?? text, 60);
+  return `Write a tool (cache: npm), or cache: { paths: [${path}], key: { files: [${file}] } }`;
+}
+
 const word: Reader<CachePlan> = mapped(
   choice(CACHE_TOOLS, {
-    habits: { node: 'npm', python: 'pip', golang: 'go', rust: 'cargo', mvn: 'maven' },
+    habits: TOOL_HABITS,
+    adviceFor: byPaths,
   }),
   (tool): CachePlan => ({ tool }),
 );

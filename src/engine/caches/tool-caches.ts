@@ -1,4 +1,4 @@
-import { nameRecord, type NameRecord, valueOf } from '../../common/values/name-record.js';
+import { hasName, nameRecord, type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { CacheTool } from '../plan/caches-plan.js';
 
 export interface ToolCache {
@@ -16,7 +16,10 @@ export interface ToolCache {
 export interface ToolVariable {
   readonly name: string;
   readonly value: string;
-  /** It is a list of options: what the step has set itself stays, and comes last. */
+  /**
+   * It is a list of options: what the step has set itself stays, and comes last; so does what an
+   * image has set, and comes first, for the place of the cache is not the image's to say.
+   */
   readonly isOptions?: boolean;
   /** Other names by which the tool takes the same setting. */
   readonly aliases?: readonly string[];
@@ -97,4 +100,16 @@ export function toolVariables(
     return isOptions === true ? [[name, `${value} ${own}`] as const] : [];
   });
   return nameRecord(entries);
+}
+
+/** Names of lists of options among the variables of a tool that the step has not set itself. */
+export function toolOptions(
+  tool: CacheTool,
+  folder: string,
+  environment: NameRecord<string>,
+): readonly string[] {
+  const variables = TOOLS[tool].variables(folder);
+  return variables.flatMap(({ name, isOptions }) =>
+    isOptions === true && !hasName(environment, name) ? [name] : [],
+  );
 }

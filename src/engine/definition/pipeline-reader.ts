@@ -1,3 +1,4 @@
+import { quoted } from '../../common/values/redact-urls.js';
 import {
   labels,
   name,
@@ -14,12 +15,20 @@ import { readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { CONTAINER_HABITS, JOB_HABITS, STEP_ONLY_HABITS } from '../yaml/habits.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
-import { fields, wrongType, type ReadContext, type Reader } from '../yaml/reader.js';
+import {
+  type FieldReaders,
+  fields,
+  type KeyTable,
+  type ReadContext,
+  type Reader,
+  wrongType,
+} from '../yaml/reader.js';
 import { stepsReader } from './step-reader.js';
 import { triggers } from './trigger-reader.js';
-import { duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
+import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
@@ -62,6 +71,10 @@ export const stageTable = {
   same: { condition: 'when' },
   later: { matrix: LATER.matrix },
   habits: {
+    ...CONTAINER_HABITS,
+    ...JOB_HABITS,
+    ...STEP_ONLY_HABITS,
+    dependencies: 'Write needs',
     run: 'Put it into a step: steps: [{ run: … }]',
     script: 'Put it into a step: steps: [{ run: … }]',
     jobs: 'Write steps',
@@ -84,6 +97,11 @@ export const defaultsTable = {
     interruptible: LATER.concurrency,
   },
   habits: {
+    ...CONTAINER_HABITS,
+    ...JOB_HABITS,
+    ...STEP_ONLY_HABITS,
+    services: 'Write sidecars at the top level',
+    sidecars: 'Write sidecars at the top level',
     environment: 'Write environment at the top level',
     timeout: 'Write timeout at the top level',
   },
@@ -137,7 +155,17 @@ export const pipelineTable = {
     notifications: 'notifications come later',
   },
   habits: {
+    ...CONTAINER_HABITS,
+    ...JOB_HABITS,
+    ...STEP_ONLY_HABITS,
     image: 'Write defaults: { image: … }',
+    container: 'Write defaults: { image: … }',
+    docker: 'Write defaults: { image: … }',
+    default: 'Write defaults',
+    needs: 'needs belong to a stage or a step',
+    depends_on: 'Write needs at a stage or a step',
+    dependencies: 'Write needs at a stage or a step',
+    tags: 'Write runs_on',
     services: 'Write sidecars',
     registry: 'Write registries',
     on: 'Write triggers',
@@ -159,7 +187,24 @@ export const pipelineTable = {
     version: 'Remove it: the format has no version',
     type: 'Remove it: stages or steps say what the pipeline is',
   },
-} as const;
+  adviceFor: (key, value) =>
+    isJob(value)
+      ? `Write it as a stage: stages: [{ name: ${shown(key)}, steps: [ … ] }]`
+      : undefined,
+} as const satisfies KeyTable<FieldReaders>;
+
+/** Keys by which other systems say what a job of the top level does. */
+const JOB_KEYS = new Set(['script', 'run', 'steps', 'stage', 'image', 'extends', 'trigger']);
+
+function isJob(node: YamlNode): boolean {
+  return node.kind === 'map' && node.entries.some(({ key }) => JOB_KEYS.has(key));
+}
+
+/** A name as it stands in a list of maps of one line. */
+function shown(key: string): string {
+  const text = quoted(key, 60);
+  return /^[A-Za-z_][\w-]*$/.test(text) ? text : JSON.stringify(text);
+}
 
 const pipelineFields = fields(pipelineTable);
 
@@ -244,5 +289,11 @@ function stagesReader(): Reader<StageDefinition[]> {
     };
   };
   const item: Reader<StageDefinition> = { expects: 'a stage (a map)', read };
-  return listOf(item, { min: 1, max: MAX_STAGES });
+  return listOf(advised(item, stageByName), { min: 1, max: MAX_STAGES });
+}
+
+/** `stages: [build, test]` names stages whose jobs stand elsewhere: here they stand in them. */
+function stageByName(node: YamlNode): string | undefined {
+  if (node.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
+  return `Write { name: ${shown(node.text)}, steps: [ … ] }`;
 }

@@ -16,6 +16,7 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
@@ -70,11 +71,16 @@ export const rustciStepTable = {
   required: ['name', 'step_type'],
   same: { condition: 'when' },
   habits: {
+    ...CONTAINER_HABITS,
+    ...JOB_HABITS,
     run: 'Write it as config: { command: … }, or remove step_type and config',
     command: 'Move it into config',
     script: 'Move it into config',
     image: 'Move it into config, with the step_type for images',
     docker: 'Move it into config, with the step_type for images',
+    container: 'Write config: { image: … }, with the step_type for images',
+    depends_on: 'Write needs',
+    dependencies: 'Write needs for the order, and artifacts_from for files of other steps',
     working_directory: 'Move it into config',
     retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
   },

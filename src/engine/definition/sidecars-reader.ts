@@ -13,19 +13,28 @@ import {
   type ReadContext,
   type Reader,
 } from '../yaml/reader.js';
-import { duration, integer, listOf, text } from '../yaml/value-readers.js';
-import type { YamlNode } from '../yaml/yaml-tree.js';
+import { advised, duration, integer, listOf, text } from '../yaml/value-readers.js';
+import type { YamlPath } from '../yaml/problem.js';
+import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 import type { SidecarDefinition } from './definition.js';
 
 export const MAX_SIDECARS = 20;
 const EXPECTS = 'a map of names to sidecars';
+const BY_NAME = 'Write it as db: { image: postgres:17 }';
 /** One label of a host name (RFC 1123), in lower case: variables are named by it, too. */
 const HOST_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const SHELL = ['/bin/sh', '-c'];
 
 const PROBES: readonly string[] = ['exec', 'tcp', 'http'];
 
-const port = integer(1, 65_535);
+const portNumber = integer(1, 65_535);
+
+/** `5432:5432` of other systems: a port of the machine, and one of the container. */
+const port = advised(portNumber, (node) => {
+  if (node.kind !== 'scalar') return undefined;
+  const [, own] = /^(?:[0-9.]*:)?[0-9]+:([0-9]+)(?:\/tcp)?$/.exec(node.text) ?? [];
+  return own === undefined ? undefined : `Write ${own} alone: no port of the machine is used`;
+});
 
 /** What the engine runs as it is: values of expressions reach it by variables alone. */
 const fixed = (expects: string, max: number): Reader<string> =>
@@ -46,6 +55,45 @@ const fixed = (expects: string, max: number): Reader<string> =>
 const words = listOf(fixed('a program or argument', 4096), { min: 1, max: 100, single: true });
 
 const oneCommand = fixed('a command', 100_000);
+
+/** Words of a command as people write it, with their quotes. */
+const WORDS = /"[^"]*"|'[^']*'|\S+/g;
+
+function bare(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/s, '$2');
+}
+
+/**
+ * Warns where the words of a command stand in one text that no shell reads: the engine takes all of
+ * them for the name of one program, or for one argument.
+ */
+function warnOfOneText(
+  entry: YamlMap['entries'][number],
+  path: YamlPath,
+  context: ReadContext,
+): void {
+  const { key, value } = entry;
+  const isOneOfList = value.kind === 'list' && value.items.length === 1;
+  const only = isOneOfList ? value.items[0] : value;
+  if (only?.kind !== 'scalar' || !/\S\s+\S/.test(only.text) || only.text.includes('${{')) return;
+  const list = (only.text.match(WORDS) ?? []).map((word) => JSON.stringify(bare(word)));
+  const message = `No shell reads "${key}": the whole text is one ${key === 'command' ? 'argument' : 'program'}.`;
+  const at = { path: [...path, key], offset: value.start };
+  context.warn('one_text', message, at, `Write ${key}: [${quoted(list.join(', '), 200)}]`);
+}
+
+/** Of a sidecar or `ready`; with an entrypoint, which may be a shell, one argument may be meant. */
+function warnOfTexts(node: YamlMap, path: YamlPath, context: ReadContext): void {
+  const hasEntrypoint = node.entries.some(({ key }) => key === 'entrypoint');
+  for (const entry of node.entries) {
+    const { key, value } = entry;
+    const isRead =
+      key === 'entrypoint' ||
+      (key === 'command' && !hasEntrypoint) ||
+      (key === 'exec' && value.kind === 'list');
+    if (isRead) warnOfOneText(entry, path, context);
+  }
+}
 
 /** A list is a program with its arguments, a text a command of the shell. */
 const probeCommand: Reader<readonly string[]> = {
@@ -127,6 +175,7 @@ const ready: Reader<ReadyValues> = {
   read: (node, path, context) => {
     const values = readyFields.read(node, path, context);
     if (values === undefined || node.kind !== 'map') return undefined;
+    warnOfTexts(node, path, context);
     const probes = node.entries.filter(({ key }) => PROBES.includes(key));
     const at = { path, offset: node.start };
     if (probes.length === 0) {
@@ -217,17 +266,24 @@ export const sidecarTable = {
     volumes: 'A sidecar sees no files of the worker, and what it writes is gone with it',
     privileged: 'No container has more rights than others',
     options: 'Write memory, cpus and the other keys of containers',
+    mounts: 'A sidecar sees no files of the worker, and what it writes is gone with it',
     network: 'A sidecar is in the network of the steps',
+    networks: 'A sidecar is in the network of the steps',
+    restart: 'A sidecar starts once: retry belongs to the steps that need it',
+    build: 'Build it in a step with build, and push it: a sidecar starts before the steps',
   },
 } as const;
 
-const sidecarFields = fields(sidecarTable);
+/** `db: postgres:17` names an image alone. */
+const sidecarFields = advised(fields(sidecarTable), (node) =>
+  node.kind === 'map' ? undefined : BY_NAME,
+);
 
 /** `sidecars: { NAME: { image: … } }`. A name is the host name by which steps reach it. */
 export const sidecars: Reader<SidecarDefinition[]> = {
   expects: EXPECTS,
   read: (node, path, context) => {
-    if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS);
+    if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS, BY_NAME);
     if (node.entries.length > MAX_SIDECARS) {
       const message = `There are more than ${MAX_SIDECARS} sidecars.`;
       context.error('out_of_range', message, { path, offset: node.start });
@@ -251,6 +307,7 @@ function readSidecar(
     context.error('invalid_name', message, at, hint);
   }
   const values = sidecarFields.read(node, at.path, context);
+  if (node.kind === 'map') warnOfTexts(node, at.path, context);
   if (values?.image === undefined) return undefined;
   const { image: imageName, port: ports = [], command } = values;
   if (imageName === NO_IMAGE) {

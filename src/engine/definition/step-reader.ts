@@ -13,6 +13,7 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
+import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
@@ -58,6 +59,8 @@ export const stepTable = {
     interruptible: LATER.concurrency,
   },
   habits: {
+    ...CONTAINER_HABITS,
+    ...JOB_HABITS,
     command: 'Write run',
     commands: 'Write run',
     cmd: 'Write run',
@@ -68,6 +71,13 @@ export const stepTable = {
     dir: 'Write working_directory',
     workdir: 'Write working_directory',
     depends_on: 'Write needs',
+    dependencies: 'Write needs for the order, and artifacts_from for files of other steps',
+    expire_in: 'It belongs into artifacts: { paths: …, expire_in: … }',
+    stage: 'A step stands in its stage: stages: [{ name: …, steps: [ … ] }]',
+    tags: 'Write runs_on at the top level',
+    only: 'Write when, or triggers at the top level',
+    except: 'Write when, or triggers at the top level',
+    rules: 'Write when, or triggers at the top level',
     allow_failure: 'Write continue_on_error',
     ignore_errors: 'Write continue_on_error',
     retries: 'Write retry',

@@ -70,7 +70,7 @@ export type StepOutcome =
 
 /** What a handler tells of a try while it runs. */
 export interface StepProgress {
-  /** A part of the try begins, and the one before ends. */
+  /** A part of the try begins, and the one before ends; one that runs already continues. */
   begin(phase: StepPhase): void;
   /** What became known of the try; it stands in the place of what was told of the same before. */
   tell(facts: AttemptFacts): void;

@@ -23,6 +23,7 @@ export class WatchedAttempt implements StepProgress {
   ) {}
 
   begin(name: StepPhase): void {
+    if (this.phases.at(-1)?.name === name) return;
     const startedAt = this.session.ports.clock.now();
     this.phases = [...closed(this.phases, startedAt), { name, startedAt }];
     this.publish();

@@ -24,3 +24,22 @@ export function parseDuration(text: string): number | undefined {
     return total + Number(amounts[index] ?? 0) * (valueOf(UNITS, unit) ?? 0);
   }, 0);
 }
+
+/** Of a week, a month and a year there is no unit: they are days. */
+const WORDS: readonly (readonly [RegExp, string, number])[] = [
+  [/^(s|secs?|seconds?)$/i, 's', 1],
+  [/^(m|mins?|minutes?)$/i, 'm', 1],
+  [/^(h|hrs?|hours?)$/i, 'h', 1],
+  [/^(d|days?)$/i, 'd', 1],
+  [/^(w|wks?|weeks?)$/i, 'd', 7],
+  [/^(mos?|months?)$/i, 'd', 30],
+  [/^(y|yrs?|years?)$/i, 'd', 365],
+];
+
+/** What to write instead of `30 days`, `1 week`, `2 hrs`; undefined for other texts. */
+export function durationInWords(text: string): string | undefined {
+  const [, amount, unit = ''] = /^([0-9]{1,4}) ?([a-z]{1,7})$/i.exec(text) ?? [];
+  const [, letter, factor] = WORDS.find(([words]) => words.test(unit)) ?? [];
+  if (amount === undefined || letter === undefined || factor === undefined) return undefined;
+  return `Write ${Number(amount) * factor}${letter}`;
+}

@@ -108,6 +108,8 @@ export interface KeyTable<F extends FieldReaders> {
   readonly same?: Readonly<Record<string, keyof F & string>>;
   /** Names by the habit of other systems, with what to write here: never a key of later. */
   readonly habits?: Readonly<Record<string, string>>;
+  /** The same for keys that are known by their value, not by their name. */
+  readonly adviceFor?: (key: string, value: YamlNode) => string | undefined;
 }
 
 export type FieldValues<F extends FieldReaders> = {
@@ -142,7 +144,7 @@ function readFields<F extends FieldReaders>(
     const field = lookUp(table.same, key) ?? key;
     const reader = valueOf(table.fields, field);
     if (reader === undefined) {
-      refuseKey(table, key, at, context);
+      refuseKey(table, key, value, at, context);
       continue;
     }
     const before = given.get(field);
@@ -164,10 +166,11 @@ function readFields<F extends FieldReaders>(
 }
 
 function refuseKey(
-  table: Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits'> & {
+  table: Pick<KeyTable<FieldReaders>, 'name' | 'fields' | 'later' | 'habits' | 'adviceFor'> & {
     readonly same?: Readonly<Record<string, string>>;
   },
   key: string,
+  value: YamlNode,
   at: Place,
   context: ReadContext,
 ): void {
@@ -178,7 +181,7 @@ function refuseKey(
     return;
   }
   const known = [...Object.keys(table.fields), ...Object.keys(table.same ?? {})];
-  const habit = lookUp(table.habits, key);
+  const habit = lookUp(table.habits, key) ?? table.adviceFor?.(key, value);
   const nearest = nearestName(key, [...known, ...Object.keys(table.later ?? {})]);
   // Who means a key of later is helped neither by its name nor by the next best.
   const near = lookUp(table.later, nearest ?? '') === undefined ? nearest : undefined;

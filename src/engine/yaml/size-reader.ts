@@ -1,4 +1,5 @@
 import { quoted } from '../../common/values/redact-urls.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { wrongType, type Reader } from './reader.js';
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -37,9 +38,18 @@ export function size(min: number, max: number): Reader<number> {
         return undefined;
       }
       if (bytes >= min && bytes <= max) return bytes;
-      const bounds = `from ${String(min)} to ${String(max)} bytes`;
-      context.error('out_of_range', `Expected a size ${bounds}, found ${node.text}.`, at);
+      const bounds = `from ${shownSize(min)} to ${shownSize(max)}`;
+      const found = /^[0-9.]+$/.test(node.text) ? `${node.text} bytes` : node.text;
+      // A number alone is bytes, where megabytes were meant.
+      const hint = bytes < min ? `Write ${written(min)} or more, with its unit` : undefined;
+      context.error('out_of_range', `Expected a size ${bounds}, found ${found}.`, at, hint);
       return undefined;
     },
   };
+}
+
+/** As it stands in a file: `6m`. */
+function written(bytes: number): string {
+  const [letter, factor] = [...UNITS].findLast(([, one]) => bytes % one === 0) ?? ['', 1];
+  return `${bytes / factor}${letter}`;
 }

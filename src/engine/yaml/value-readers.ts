@@ -1,7 +1,7 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { lineProblem } from '../../common/values/text-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
-import { parseDuration } from './duration.js';
+import { durationInWords, parseDuration } from './duration.js';
 import { lookUp, wrongType, type Reader } from './reader.js';
 import type { YamlNode } from './yaml-tree.js';
 
@@ -131,12 +131,9 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
       const at = { path, offset: node.start };
       if (ms === undefined) {
         const message = `"${quoted(node.text, 40)}" is no duration.`;
-        context.error(
-          'invalid_duration',
-          message,
-          at,
-          'Write seconds (90), or "90s", "60m", "1h30m"',
-        );
+        const meant = durationInWords(node.text);
+        const hint = meant ?? 'Write seconds (90), or "90s", "60m", "1h30m"';
+        context.error('invalid_duration', message, at, hint);
         return undefined;
       }
       if (ms >= minMs && ms <= maxMs) return ms;
@@ -147,10 +144,17 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
   };
 }
 
-/** One of some words; `habits` say what to write instead of others. */
+export interface ChoiceOptions {
+  /** By words that people write instead: the one that is meant. */
+  readonly habits?: Readonly<Record<string, string>>;
+  /** What to write instead of a text; undefined: the usual suggestion is made. */
+  readonly adviceFor?: (text: string, nearest: string | undefined) => string | undefined;
+}
+
+/** One of some words. */
 export function choice<const T extends string>(
   values: readonly T[],
-  options: { readonly habits?: Readonly<Record<string, string>> } = {},
+  options: ChoiceOptions = {},
 ): Reader<T> {
   const expects = `one of ${values.join(', ')}`;
   return {
@@ -160,8 +164,10 @@ export function choice<const T extends string>(
         return wrongType(node, path, context, expects);
       const found = values.find((value) => value === node.text);
       if (found !== undefined) return found;
-      const near = lookUp(options.habits, node.text) ?? nearestName(node.text, values);
-      const hint = near === undefined ? `Write ${expects}` : `Did you mean "${near}"?`;
+      const nearest = nearestName(node.text, values);
+      const near = lookUp(options.habits, node.text) ?? nearest;
+      const usual = near === undefined ? `Write ${expects}` : `Did you mean "${near}"?`;
+      const hint = options.adviceFor?.(node.text, nearest) ?? usual;
       const message = `Expected ${expects}, found "${quoted(node.text, 60)}".`;
       context.error('unknown_value', message, { path, offset: node.start }, hint);
       return undefined;
@@ -212,6 +218,24 @@ export function mapOr<M, S>(map: Reader<M>, other: Reader<S>): Reader<M | S> {
     expects: `${other.expects}, or ${map.expects}`,
     read: (node: YamlNode, path, context) =>
       node.kind === 'map' ? map.read(node, path, context) : other.read(node, path, context),
+  };
+}
+
+/**
+ * A reader that says what to write instead of a node that has the wrong type.
+ * @param advice for what `reader` takes at no time; undefined: the reader says it itself
+ */
+export function advised<T>(
+  reader: Reader<T>,
+  advice: (node: YamlNode) => string | undefined,
+): Reader<T> {
+  return {
+    expects: reader.expects,
+    read: (node, path, context) => {
+      const hint = advice(node);
+      if (hint === undefined) return reader.read(node, path, context);
+      return wrongType(node, path, context, reader.expects, hint);
+    },
   };
 }
 

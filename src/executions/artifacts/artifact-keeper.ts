@@ -5,6 +5,7 @@ import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { LeftOutList } from '../../common/tree/left-out.js';
 import { Globs } from '../../common/values/globs/globs.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
 import type { ArtifactsPlan } from '../../engine/plan/artifacts-plan.js';
 import { objectKey, type ObjectKey } from '../../integrations/object-store/object-key.js';
 import type { ObjectStore } from '../../integrations/object-store/object-store.js';
@@ -13,8 +14,6 @@ import type { ArtifactRecords } from './artifact-records.js';
 
 /** Files, folders and links of one try. */
 const MAX_ENTRIES = 100_000;
-/** Names that are looked at for them. */
-const MAX_WALKED = 1_000_000;
 
 /** Of all objects that are artifacts; the next segment is the execution. */
 export const ARTIFACT_OBJECTS = 'artifacts';
@@ -71,7 +70,7 @@ export class ArtifactKeeper {
     const maxBytes = await this.roomOf(executionId, signal);
     const packed = packIndexed(tree.root, {
       globs: new Globs(plan.paths),
-      limits: { maxBytes, maxEntries: MAX_ENTRIES, maxWalked: MAX_WALKED },
+      limits: { maxBytes, maxEntries: MAX_ENTRIES, maxWalked: MAX_TREE_ENTRIES },
       ...{ scratch: tree.scratch, signal },
     });
     const id = uuidV7();

@@ -16,7 +16,7 @@ import type { ObjectStore } from '../../integrations/object-store/object-store.j
 import type { ArtifactSources } from '../artifacts/artifact-sources.js';
 import type { CacheStore } from '../caches/cache-store.js';
 import { RunCaches } from './steps/run-caches.js';
-import { StepMounts } from './steps/step-mounts.js';
+import { StepAdditions } from './steps/step-additions.js';
 import { BroughtArtifacts } from './steps/brought-artifacts.js';
 import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
 import { maskedRun } from './masked-run.js';
@@ -131,7 +131,7 @@ export class PlanRun {
           ...{ workspace, group, output, host, masks, access, images, sidecars },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
-          mounts: new StepMounts(),
+          additions: new StepAdditions(),
           caches: new RunCaches(
             ...([this.tools.caches, this.tools.workspaces] as const),
             { ...context, pipelineId: this.tools.cacheOwner ?? context.pipelineId },

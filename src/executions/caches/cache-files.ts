@@ -2,11 +2,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { TreeWalk } from '../../common/globs/walk-globs.js';
 import { reasonOrThrow } from '../../common/tree/left-out.js';
 import { TreeFolder } from '../../common/tree/tree-folder.js';
-import { megabytes } from '../../common/values/megabytes.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { Globs } from '../../common/values/globs/globs.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
 
-/** Names that are looked at for the files of a key. */
-const MAX_WALKED = 1_000_000;
 /** Bytes of the files of a key: they are read for each try of the step. */
 const MAX_BYTES = 1024 ** 3;
 /** Hex digits of a key. */
@@ -15,7 +14,7 @@ const DIGITS = 32;
 /** The files of a key hold too much. */
 export class KeyFilesError extends Error {
   constructor(maxBytes: number) {
-    super(`the files of the key hold more than ${megabytes(maxBytes)} MB`);
+    super(`the files of the key hold more than ${shownSize(maxBytes)}`);
     this.name = 'KeyFilesError';
   }
 }
@@ -32,7 +31,7 @@ export async function hashOfFiles(
   signal: AbortSignal,
   maxBytes = MAX_BYTES,
 ): Promise<string | undefined> {
-  const walk = new TreeWalk(new Globs(globs), { maxEntries: MAX_WALKED });
+  const walk = new TreeWalk(new Globs(globs), { maxEntries: MAX_TREE_ENTRIES });
   const whole = createHash('sha256');
   let files = 0;
   let bytes = 0;

@@ -5,6 +5,7 @@ import { packTree } from '../../common/archive/pack-tree.js';
 import { failPoint } from '../../common/fail-point.js';
 import { timeOfUuid, uuidV7 } from '../../common/ids/uuid.js';
 import { Globs } from '../../common/values/globs/globs.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
 import { objectKey, parseObjectKey } from '../../integrations/object-store/object-key.js';
 import {
   type ObjectStore,
@@ -14,7 +15,6 @@ import {
 import { type Cache, cacheId, type CacheScopes, pathsOf, shareOf } from './cache.js';
 import type { CacheRecords } from './cache-records.js';
 
-const MAX_ENTRIES = 1_000_000;
 const OBJECTS = 'caches';
 /** An archive without a record is one of a process that was killed, after so long, ms. */
 const ABANDONED_MS = 86_400_000;
@@ -74,7 +74,7 @@ export class CacheStore {
 
   /** What an archive may hold: none that holds more was ever saved. */
   get limits(): { readonly maxBytes: number; readonly maxEntries: number } {
-    return { maxBytes: this.maxBytes, maxEntries: MAX_ENTRIES };
+    return { maxBytes: this.maxBytes, maxEntries: MAX_TREE_ENTRIES };
   }
 
   /** The cache of a key, or of the first of the beginnings that any has. */
@@ -144,7 +144,7 @@ export class CacheStore {
     if (await this.records.find(id)) return { kind: 'there' };
     const packed = packTree(root, {
       globs: new Globs(globs),
-      limits: { ...this.limits, maxBytes: this.bytesFor(scope), maxWalked: MAX_ENTRIES },
+      limits: { ...this.limits, maxBytes: this.bytesFor(scope), maxWalked: MAX_TREE_ENTRIES },
       ...{ scratch, signal },
     });
     const object = objectKey(OBJECTS, pipelineId, uuidV7());

@@ -7,9 +7,8 @@ import { TreeWalk } from '../../common/globs/walk-globs.js';
 import { reasonOrThrow } from '../../common/tree/left-out.js';
 import { TreeFolder } from '../../common/tree/tree-folder.js';
 import { Globs } from '../../common/values/globs/globs.js';
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
 
-/** Names that are looked at for reports. */
-const MAX_WALKED = 1_000_000;
 /** Files of one try. */
 const MAX_FILES = 1_000;
 /** Cases of all files of one try. */
@@ -37,7 +36,7 @@ export async function readReportFiles(
   masks: TextMasks,
   signal: AbortSignal,
 ): Promise<ReadReports> {
-  const walk = new TreeWalk(new Globs(globs), { maxEntries: MAX_WALKED });
+  const walk = new TreeWalk(new Globs(globs), { maxEntries: MAX_TREE_ENTRIES });
   const cases: TestCase[] = [];
   const problems: string[] = [];
   let files = 0;

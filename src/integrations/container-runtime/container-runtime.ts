@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { NameRecord } from '../../common/values/name-record.js';
 
 /** What the engine is, for people and for decisions. */
 export interface EngineFacts {
@@ -33,6 +34,8 @@ export interface LocalImage {
   readonly digest: string;
   /** `''`: root. */
   readonly user: string;
+  /** Variables that its containers have. */
+  readonly environment: NameRecord<string>;
   /** True: it says what it runs by itself. */
   readonly hasProgram: boolean;
   /** `os/architecture[/variant]` */

@@ -7,6 +7,7 @@ import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { ImageRegistry, REGISTRY_LOGIN } from '../../../test/support/image-registry.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import { DockerBuilder } from './docker-builder.js';
 import { DockerRuntime } from './docker-runtime.js';
 import type { PushResult } from './image-builder.js';
@@ -43,8 +44,12 @@ describeWith(PROGRAMS, { root: true }, 'what is built on a Docker Engine', () =>
     builder = new DockerBuilder({ host, installation, privateImages, ...none });
   });
   afterAll(async () => {
-    await runtime.close();
-    await Promise.all([engine.stop(), open.stop(), closed.stop()]);
+    await stopAll(
+      () => runtime.close(),
+      () => engine.stop(),
+      () => open.stop(),
+      () => closed.stop(),
+    );
   });
 
   /** An image as a build leaves it, without a name; its id. */

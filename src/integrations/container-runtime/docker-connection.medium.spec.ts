@@ -6,6 +6,7 @@ import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import type { RunningContainer } from './container-runtime.js';
 import { DockerRuntime } from './docker-runtime.js';
 
@@ -34,9 +35,11 @@ describeWith(PROGRAMS, { root: true }, 'a connection to a Docker Engine that is 
     });
   });
   afterAll(async () => {
-    await runtime.close();
-    proxy.cut();
-    await engine.stop();
+    await stopAll(
+      () => runtime.close(),
+      () => proxy.cut(),
+      () => engine.stop(),
+    );
   });
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mr-connection-'));

@@ -12,11 +12,16 @@ export function statusOf(error: unknown): number | undefined {
   return typeof statusCode === 'number' ? statusCode : undefined;
 }
 
+/** What dockerode sets before the words of the engine: `(HTTP code 500) server error - `. */
+const CLIENT_WORDS = /^\(HTTP code \d+\) [^-]* - /;
+
 /** What the engine said, in its words and without those of dockerode. */
 export function saidBy(error: unknown): string {
   const { json, message } = (error ?? {}) as { json?: { message?: unknown }; message?: unknown };
   if (typeof json?.message === 'string') return json.message.trim();
-  return typeof message === 'string' ? message.trim() : String(error);
+  if (typeof message !== 'string') return String(error);
+  // Of an answer that was to be a stream it keeps no JSON: the message holds the engine's words.
+  return (statusOf(error) === undefined ? message : message.replace(CLIENT_WORDS, '')).trim();
 }
 
 /** For an answer that is not a stream, ms. */

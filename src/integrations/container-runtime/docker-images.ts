@@ -1,14 +1,20 @@
 import type Docker from 'dockerode';
 import { isFor } from '../../common/values/image-platform.js';
 import { isOnlyBuilt } from './built-images.js';
-import type { ImageRequest, ImageResult, LocalImage } from './container-runtime.js';
+import type { ImageRefusal, ImageRequest, ImageResult, LocalImage } from './container-runtime.js';
 import type { DockerOptions } from './docker-options.js';
 import { pullImage } from './docker-pull.js';
 import { findImage, isOf } from './find-image.js';
 import { otherPlatform, unproven } from './image-refusals.js';
-import { nothingImage } from './nothing-image.js';
 import { PrivateImages } from './private-images.js';
 import { PulledImages } from './pulled-images.js';
+
+const MARK_STAYS = 'the mark of a fetch with a log-in stays beside that of its image';
+/** With these a registry has sent nothing; with all others the engine may have got the image. */
+const GIVES_NOTHING: ReadonlySet<ImageRefusal['code']> = new Set([
+  'image_unauthorized',
+  'image_missing',
+]);
 
 /** The images of a Docker Engine that steps run in. */
 export class DockerImages {
@@ -17,12 +23,12 @@ export class DockerImages {
 
   constructor(
     private readonly docker: Docker,
-    options: Pick<DockerOptions, 'installation' | 'report'>,
+    private readonly options: Pick<DockerOptions, 'installation' | 'report'>,
     /** Of the engine. */
     private readonly platform: () => Promise<string>,
     now: () => number = Date.now,
   ) {
-    this.private = new PrivateImages(docker, () => nothingImage(docker));
+    this.private = new PrivateImages(docker);
     this.pulled = new PulledImages(docker, options, now);
   }
 
@@ -33,7 +39,6 @@ export class DockerImages {
     signal: AbortSignal,
   ): Promise<ImageResult> {
     const { reference, platform, login } = request;
-    if (login) await this.private.add(reference);
     const isPrivate = login !== undefined || (await this.private.has(reference));
     if (isPrivate && request.pull === 'never') return unproven(reference);
     const mayBeHere = !isPrivate && request.pull !== 'always';
@@ -51,7 +56,7 @@ export class DockerImages {
     signal.throwIfAborted();
     onProgress(`pulling ${reference}`);
     const before = await this.pulled.present();
-    const refusal = await pullImage(this.docker, request, onProgress, signal);
+    const refusal = await this.pull(request, onProgress, signal);
     if (refusal) return { kind: 'refused', refusal };
     const image = await this.find(reference);
     if (image === undefined) {
@@ -65,6 +70,27 @@ export class DockerImages {
     }
     if (isThere) return found(image, true);
     return this.provide(request, onProgress, signal);
+  }
+
+  /** With a log-in its image is private from now on, unless the registry refuses it. */
+  private async pull(
+    request: ImageRequest,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<ImageRefusal | undefined> {
+    if (request.login === undefined) return pullImage(this.docker, request, onProgress, signal);
+    const fetch = await this.private.begin(request.reference);
+    let refusal: ImageRefusal | undefined;
+    try {
+      refusal = await pullImage(this.docker, request, onProgress, signal);
+    } catch (error) {
+      // Where this fails, too, the mark of the fetch stays, which says the same.
+      await fetch.over().catch((why: unknown) => this.options.report(MARK_STAYS, why));
+      throw error;
+    }
+    const isRefused = refusal !== undefined && GIVES_NOTHING.has(refusal.code);
+    await (isRefused ? fetch.refused() : fetch.over());
+    return refusal;
   }
 
   /** What the engine has under the name; what was only built and called so is not it. */

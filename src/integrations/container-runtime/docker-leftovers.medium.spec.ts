@@ -1,6 +1,7 @@
 import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import type { ContainerSpec, RunningContainer } from './container-runtime.js';
 import { BUILT_LABELS, LABELS, ownerLabel } from './docker-labels.js';
 import { DockerRuntime } from './docker-runtime.js';
@@ -29,8 +30,10 @@ describeWith(PROGRAMS, { root: true }, 'what is left on a Docker Engine', () => 
     });
   });
   afterAll(async () => {
-    await runtime.close();
-    await engine.stop();
+    await stopAll(
+      () => runtime.close(),
+      () => engine.stop(),
+    );
   });
 
   const flags = (labels: Readonly<Record<string, string>>): string[] =>

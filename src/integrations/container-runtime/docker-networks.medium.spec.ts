@@ -1,6 +1,7 @@
 import { DockerEngine } from '../../../test/support/docker-engine.js';
 import { describeWith } from '../../../test/support/needed-programs.js';
 import { makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import type { ContainerSpec } from './container-runtime.js';
 import { LABELS, ownerLabel } from './docker-labels.js';
 import { DockerRuntime } from './docker-runtime.js';
@@ -24,8 +25,10 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
     });
   });
   afterAll(async () => {
-    await runtime.close();
-    await engine.stop();
+    await stopAll(
+      () => runtime.close(),
+      () => engine.stop(),
+    );
   });
 
   const labelled = async (): Promise<readonly string[]> => {

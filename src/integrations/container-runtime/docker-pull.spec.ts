@@ -1,4 +1,6 @@
-import type Docker from 'dockerode';
+import Docker from 'dockerode';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { standIn } from '../../../test/support/stand-in.js';
 import { EngineAwayError } from './container-runtime.js';
@@ -52,7 +54,24 @@ describe('pullImage', () => {
     downloading('b', 2e6);
     stream.end();
     expect(await pulled).toBeUndefined();
-    expect(lines.at(-1)).toBe('pulling registry.example/app:1: 3.0 of 8.0 MB');
+    expect(lines.at(-1)).toBe('pulling registry.example/app:1: 2.9 MiB of 7.6 MiB');
+  });
+
+  it.each([500, 502])('tells the words of an engine that answers %i alone', async (status) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ message: 'Get "https://registry.example/v2/": no such host' }));
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const docker = new Docker({ host: '127.0.0.1', port, protocol: 'http' });
+    const refusal = await pullImage(docker, request, () => undefined, abort.signal, LIMITS);
+    await new Promise((done) => server.close(done));
+    expect(refusal).toEqual({
+      code: 'pull_failed',
+      message:
+        'registry.example/app:1 cannot be pulled: Get "https://registry.example/v2/": no such host',
+    });
   });
 
   it('is refused by what the engine says in the middle', async () => {

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import type { Readable } from 'node:stream';
-import { megabytes } from '../../common/values/megabytes.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import type { ImageRefusal, ImageRequest } from './container-runtime.js';
 import { asked, saidBy, statusOf } from './docker-errors.js';
 import { eventsOf } from './docker-lines.js';
@@ -132,7 +132,7 @@ class Pull {
     const parts = [...this.layers.values()];
     const sum = (key: 'current' | 'total') => parts.reduce((all, part) => all + part[key], 0);
     this.onProgress(
-      `pulling ${this.request.reference}: ${megabytes(sum('current'))} of ${megabytes(sum('total'))} MB`,
+      `pulling ${this.request.reference}: ${shownSize(sum('current'))} of ${shownSize(sum('total'))}`,
     );
   }
 }

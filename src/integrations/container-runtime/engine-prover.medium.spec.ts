@@ -90,7 +90,7 @@ describeWith(PROGRAMS, { root: true }, 'EngineProver', () => {
     const { runtime } = (await fit()).parts;
     if (!(runtime instanceof DockerRuntime)) throw new Error('it is no Docker Engine');
     const reference = `registry.example/team/${STEP_IMAGE}`;
-    await runtime.privateImages.add(reference);
+    await (await runtime.privateImages.begin(reference)).over();
     const marks = ['images', '--format', '{{.Repository}}:{{.Tag}}', 'millrace.invalid/with-login'];
     await engine.docker('rmi', await engine.docker(...marks));
     expect(await runtime.privateImages.has(reference)).toBe(true);

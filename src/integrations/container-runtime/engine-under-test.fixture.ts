@@ -1,4 +1,5 @@
 import { type ImageImporter, makeStepImage, STEP_IMAGE } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import type { RuntimeUnderTest } from './container-runtime.contract.fixture.js';
 import { DockerRuntime } from './docker-runtime.js';
 
@@ -11,7 +12,8 @@ export interface SpecEngine extends ImageImporter {
 }
 
 /**
- * The runtime on an engine, on which it must have left nothing at the end.
+ * The runtime on an engine, on which it must have left nothing at the end. The engine is stopped
+ * whatever fails: a daemon and its bridges would stay on the machine.
  *
  * @param installation names of bridges come of it: of all engines of a machine none may have the
  *   same
@@ -20,7 +22,12 @@ export async function runtimeOn(
   engine: SpecEngine,
   installation: string,
 ): Promise<RuntimeUnderTest> {
-  await makeStepImage(engine);
+  try {
+    await makeStepImage(engine);
+  } catch (error) {
+    await engine.stop();
+    throw error;
+  }
   const runtime = new DockerRuntime({
     ...{ host: engine.host, installation },
     report: (what, error) => {
@@ -32,9 +39,11 @@ export async function runtimeOn(
     image: `docker.io/library/${STEP_IMAGE}`,
     missing: 'docker.io/library/nowhere:1',
     close: async () => {
-      await runtime.close();
-      expect(await engine.leftovers()).toBe('');
-      await engine.stop();
+      await stopAll(
+        () => runtime.close(),
+        async () => expect(await engine.leftovers()).toBe(''),
+        () => engine.stop(),
+      );
     },
   };
 }

@@ -213,6 +213,7 @@ function imageOf(reference: string, image: FakeImage | ImageRefusal | undefined)
     id: given.id ?? `id-of-${reference}`,
     digest: given.digest ?? `sha256:of-${reference}`,
     user: given.user ?? '',
+    environment: given.environment ?? {},
     hasProgram: given.hasProgram ?? true,
     platform: given.platform ?? 'linux/amd64',
   };

@@ -19,6 +19,7 @@ export class FakeImageBuilder extends ImageBuilder {
     id: 'sha256:id',
     digest: 'sha256:id',
     user: '',
+    environment: {},
     hasProgram: true,
     platform: 'linux/amd64',
   };

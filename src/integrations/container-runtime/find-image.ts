@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import type { LocalImage } from './container-runtime.js';
+import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { orGone } from './docker-errors.js';
 
 /** What the engine has under the name; undefined: nothing, or what is not to be seen. */
@@ -12,14 +13,25 @@ export async function findImage(
   if (found === undefined || isHidden(found)) return undefined;
   const { Os: os, Architecture: architecture, Variant: variant } = found;
   const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
-  const { User: user, Cmd: command, Entrypoint: entrypoint } = found.Config;
+  const { User: user, Cmd: command, Entrypoint: entrypoint, Env: variables } = found.Config;
   return {
     id: found.Id,
     digest: digest ?? found.Id,
     user: user ?? '',
+    environment: environmentOf(variables),
     hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
     platform: [os, architecture, ...(variant ? [variant] : [])].join('/'),
   };
+}
+
+/** Of words `NAME=value`, as the engine keeps them. */
+function environmentOf(words: readonly string[] | undefined | null): NameRecord<string> {
+  return nameRecord(
+    (words ?? []).map((word): [string, string] => {
+      const [name = '', ...value] = word.split('=');
+      return [name, value.join('=')];
+    }),
+  );
 }
 
 /** Digests of an image name where it came from: `registry.example/app@sha256:…`. */

@@ -4,6 +4,7 @@ export interface GivenFolder {
   readonly uid: number;
   readonly gid: number;
   readonly isShared: boolean;
+  readonly isAlone?: boolean;
 }
 
 /** Port: gives files to other users where this process may not, but its container engine may. */

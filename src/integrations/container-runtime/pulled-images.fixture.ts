@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { ImageImporter } from '../../../test/support/step-image.js';
+import { stopAll } from '../../../test/support/stop-all.js';
 import { DockerImages } from './docker-images.js';
 import { dockerAt } from './docker-removal.js';
 import { ImageCleaner, type RemovedImage } from './image-cleaner.js';
@@ -83,10 +84,12 @@ export function pulledImagesSuite(
       await push(name);
     }
   });
-  afterAll(async () => {
-    await engine.stop();
-    await stopRegistry();
-  });
+  afterAll(() =>
+    stopAll(
+      () => engine.stop(),
+      () => stopRegistry(),
+    ),
+  );
   beforeEach(() => {
     now = Date.now();
     own = new Installation(docker, 'own', () => now);

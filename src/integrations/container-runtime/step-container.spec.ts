@@ -50,6 +50,17 @@ describe('createOptions', () => {
     });
   });
 
+  it('mounts what it is given, and only to be read where it says so', () => {
+    const mounts = [
+      { source: '/work/a', target: '/workspace' },
+      { source: '/own/script', target: '/millrace/script', readOnly: true },
+    ];
+    expect(createOptions(spec({ mounts }), FRAME).HostConfig?.Mounts).toEqual([
+      { Type: 'bind', Source: '/work/a', Target: '/workspace', ReadOnly: false },
+      { Type: 'bind', Source: '/own/script', Target: '/millrace/script', ReadOnly: true },
+    ]);
+  });
+
   it('gives it its limits, and the log to us alone', () => {
     const limits = { cpus: 1.5, memory: 64, pids: 10, shmSize: 20 };
     const ulimits = [{ Name: 'nofile', Soft: 5, Hard: 5 }] as const;

@@ -1,4 +1,5 @@
 import type { AddressPolicy } from '../../common/net/address-policy.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { CheckedResolver } from '../../common/net/checked-addresses.js';
 import { HTTP_SCHEMES, type ValidClone } from './clone-request.js';
 import { cloneTree, type OpenedDriver } from './clone-tree.js';
@@ -19,8 +20,7 @@ export async function cloneWithIsomorphicGit(
   const { mirrors } = settings;
   const open = (one: ValidClone): Promise<OpenedDriver> => {
     const http = new GitHttpClient(new URL(one.url).origin, resolver, {
-      onPackBytes: (bytes) =>
-        lines.update(`Receiving objects: ${(bytes / 2 ** 20).toFixed(1)} MiB`),
+      onPackBytes: (bytes) => lines.update(`Receiving objects: ${shownSize(bytes)}`),
     });
     const driver = new IsomorphicGitDriver(one, http, lines);
     const close = (): Promise<void> => Promise.resolve(http.close());

@@ -26,6 +26,7 @@ describe('what was pushed while nobody listened', () => {
   let refusesRedelivery: boolean;
   let problems: string[];
   let missed: string[];
+  let begunAt: number;
 
   beforeEach(() => {
     jest.useFakeTimers({ now: START, doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
@@ -40,7 +41,7 @@ describe('what was pushed while nobody listened', () => {
     connected = [repository];
     heads = new Map([['main', sha('a')]]);
     [asked, redelivered, failure, refusesRedelivery] = [0, 0, undefined, false];
-    [problems, missed] = [[], []];
+    [problems, missed, begunAt] = [[], [], START];
   });
 
   afterEach(() => {
@@ -54,7 +55,7 @@ describe('what was pushed while nobody listened', () => {
       return new Map(heads);
     },
     redeliverFailed: async (_name, _id, since) => {
-      expect(since.getTime()).toBe(START);
+      expect(since.getTime()).toBe(begunAt);
       if (refusesRedelivery) throw new ForgeError('not_found', 'no right to see it');
       return redelivered;
     },
@@ -108,6 +109,26 @@ describe('what was pushed while nobody listened', () => {
     // Until they are decided it is told again, to the same deliveries, and not faster than before.
     await after(process, 10 * SECOND);
     expect(asked).toBe(3);
+  });
+
+  it('is told also when the forge was away at the first look', async () => {
+    failure = new ForgeError('unreachable', 'no answer');
+    await start().round();
+    failure = undefined;
+    await store.record('r', 'main', { commit: sha('a'), deliveryId: 'd1' });
+    heads.set('main', sha('b')).set('dev', sha('c'));
+    pass(MINUTE);
+    begunAt = START + MINUTE;
+    const process = start();
+    await process.round();
+    await after(process, 10 * SECOND);
+    expect(missed).toEqual(['main a>b d1']);
+    expect(await store.heads('r')).toEqual(
+      new Map([
+        ['main', { commit: sha('a'), deliveryId: 'd1' }],
+        ['dev', { commit: sha('c'), deliveryId: null }],
+      ]),
+    );
   });
 
   it('gives a webhook its time when several processes start one after the other', async () => {

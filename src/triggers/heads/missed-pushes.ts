@@ -138,12 +138,15 @@ export class MissedPushes extends BackgroundRounds {
     // Before the forge is asked: a push that is decided meanwhile is no older than what it says.
     const seen = await this.store.heads(repository._id);
     const there = await this.source.heads(repository);
-    if (begunAt === null) {
-      await this.store.begin(repository._id, there);
-      return { begunAt: new Date(), differing: new Map(), nextInMs: COMPARE_EVERY_MS };
-    }
+    const isFirst = begunAt === null;
+    if (isFirst) await this.store.begin(repository._id, there);
+    // The first look may come late, as the forge may have been away: a branch that a webhook told
+    // of by then is compared as ever.
+    const isCompared = (branch: string): boolean => !isFirst || seen.has(branch);
     const differing = new Map(
-      [...there].filter(([branch, commit]) => seen.get(branch)?.commit !== commit),
+      [...there].filter(
+        ([branch, commit]) => isCompared(branch) && seen.get(branch)?.commit !== commit,
+      ),
     );
     const hadTime = Date.now() - askedBefore.getTime() >= SETTLE_MS;
     const settled = [...differing].filter(
@@ -160,7 +163,8 @@ export class MissedPushes extends BackgroundRounds {
     const isSettled = settled.length === differing.size;
     const hasJustStarted = Date.now() - this.startedAt < AFTER_START_MS;
     const pauseMs = hasJustStarted ? AFTER_START_MS : COMPARE_EVERY_MS;
-    return { begunAt, differing, nextInMs: isSettled ? pauseMs : SETTLE_MS };
+    const nextInMs = isSettled ? pauseMs : SETTLE_MS;
+    return { begunAt: begunAt ?? new Date(), differing, nextInMs };
   }
 
   /** How many deliveries that have failed the forge sends again. */

@@ -1,17 +1,17 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { template } from '../../yaml/expression-readers.js';
 import { size } from '../../yaml/size-reader.js';
-import { choice, integer, listOf, number, text } from '../../yaml/value-readers.js';
+import { advised, choice, integer, listOf, number, text } from '../../yaml/value-readers.js';
 import type { KeyValues, StepKeys } from '../step-kind.js';
 import { imageNameProblem } from './image-name.js';
 import { type ContainerSettings, NO_IMAGE, PULL_POLICIES } from './container-settings.js';
 
 const MIB = 1024 ** 2;
 const TIB = 1024 ** 4;
-/** Docker refuses less. */
+/** Engines refuse less. */
 const LEAST_MEMORY = 6 * MIB;
 
-const image = template({
+const imageText = template({
   expects: 'the name of an image',
   max: 512,
   oneLine: true,
@@ -20,6 +20,14 @@ const image = template({
     if (problem === undefined) return undefined;
     return ['invalid_image', problem, 'Write it as node:22 or registry.example/team/app:1'];
   },
+});
+
+/** Other systems write `image: { name: …, entrypoint: … }`: here the other keys are the step's. */
+const image = advised(imageText, (node) => {
+  if (node.kind !== 'map') return undefined;
+  const name = node.entries.find(({ key }) => key === 'name')?.value;
+  const written = name?.kind === 'scalar' && typeof name.value === 'string' ? name.text : 'node:22';
+  return `Write image: ${quoted(written, 100)}, with entrypoint, pull and user beside it`;
 });
 
 const user = template({
@@ -92,7 +100,8 @@ export const containerKeys = {
     reader: size(LEAST_MEMORY, TIB),
     value: 'size',
     default: 'no limit',
-    meaning: 'as `512m` or `2g`; a process that passes it is ended, and the log says so',
+    meaning:
+      '`6m` or more, as `512m` or `2g`; a process that passes it is ended, and the log says so',
   },
   pids: {
     reader: integer(1, 4_194_304),

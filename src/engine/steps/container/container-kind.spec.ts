@@ -70,9 +70,14 @@ stages:
     ['image: a, user: "a b"', 'invalid_user 2: "a b" is no user.'],
     ['image: a, platform: arm', 'invalid_platform 2: "arm" is no platform.'],
     ['image: a, memory: much', 'invalid_size 2: "much" is no size.'],
+    ['image: a, memory: 1k', 'out_of_range 2: Expected a size from 6 MiB to 1 TiB, found 1k.'],
     [
-      'image: a, memory: 1k',
-      'out_of_range 2: Expected a size from 6291456 to 1099511627776 bytes, found 1k.',
+      'image: a, memory: 512',
+      'out_of_range 2: Expected a size from 6 MiB to 1 TiB, found 512 bytes.',
+    ],
+    [
+      'image: a, memory: 5.999m',
+      'out_of_range 2: Expected a size from 6 MiB to 1 TiB, found 5.999m.',
     ],
   ])('refuses %s', (keys, problem) => {
     expect(problems(`name: x\nsteps: [{ run: b, ${keys} }]\n`)).toEqual([problem]);

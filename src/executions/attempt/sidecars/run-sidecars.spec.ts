@@ -216,6 +216,21 @@ describe('RunSidecars', () => {
     });
   });
 
+  it.each([
+    [127, 'exit code 127 (its program, or one that it starts, is not in the image)'],
+    [126, 'exit code 126 (its program, or one that it starts, cannot be run)'],
+  ])('tells what exit code %i means, of it and of its probe', async (exitCode, words) => {
+    const of = make(() => ({ exit: exited(exitCode) }));
+    const end = await of.start([sidecar('db')], abort.signal);
+    const message = `sidecar "db": ended before it was ready: ${words}`;
+    expect(end).toMatchObject({ exitCode, reason: { code: 'sidecar_not_ready', message } });
+    const probed = make(() => ({ exit: never, exec: () => ({ exitCode, output: 'gone' }) }));
+    const probe = { kind: 'exec', command: ['a'] } as const;
+    const late = probed.start([sidecar('db', ready(probe))], abort.signal);
+    await clock.advance(10_000);
+    expect(await late).toMatchObject({ reason: { data: { probe: `${words}: gone` } } });
+  });
+
   it.each<[string, FakeImage | ImageRefusal, Partial<SidecarPlan>, FakeContainer]>([
     ['pull_failed', { code: 'pull_failed', message: 'm' }, {}, RUNS],
     ['program_missing', { hasProgram: false }, {}, RUNS],

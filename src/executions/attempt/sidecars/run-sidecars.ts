@@ -28,6 +28,7 @@ import {
   type LocalImage,
 } from '../../../integrations/container-runtime/container-runtime.js';
 import { type AwaitedNetwork, awaitNetwork } from '../await-network.js';
+import { exitMeaning } from '../steps/exit-meaning.js';
 import type { RunImages } from '../steps/run-images.js';
 import type { EndedSidecar, StepSidecars } from '../steps/step-sidecars.js';
 import type { Dial } from './dial.js';
@@ -320,7 +321,8 @@ export class RunSidecars extends SidecarHost implements StepSidecars {
         return dial.http(host, probe.port, probe.path, name);
       case 'exec': {
         const { exitCode, output } = await container.exec(probe.command, EXEC_LIMIT_MS);
-        const code = exitCode === undefined ? '' : `exit code ${exitCode}: `;
+        const code =
+          exitCode === undefined ? '' : `exit code ${exitCode}${exitMeaning(exitCode)}: `;
         return { passed: exitCode === 0, said: `${code}${output}` };
       }
     }

@@ -7,6 +7,7 @@ import type {
   RunningContainer,
 } from '../../../integrations/container-runtime/container-runtime.js';
 import { pipeToSink } from '../../../logs/write/log-sink.js';
+import { exitMeaning } from '../steps/exit-meaning.js';
 import type { StepOutput } from '../steps/step-output.js';
 import type { EndedSidecar } from '../steps/step-sidecars.js';
 
@@ -80,5 +81,6 @@ export class Sidecar {
 /** In words. */
 export function howEnded(exit: ContainerExit): string {
   if (exit.kind !== 'exited') return exit.message;
-  return `exit code ${exit.exitCode}${exit.outOfMemory ? ', for want of memory' : ''}`;
+  const { exitCode, outOfMemory } = exit;
+  return `exit code ${exitCode}${outOfMemory ? ', for want of memory' : exitMeaning(exitCode)}`;
 }

@@ -1,5 +1,6 @@
 import { ArchiveError } from '../../../common/archive/archive-error.js';
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
+import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 import type { ArtifactsSource } from '../../../engine/plan/artifacts-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
@@ -18,9 +19,6 @@ import {
 import type { Artifact } from '../../artifacts/artifact.js';
 import { NoUpstreamError } from '../../artifacts/no-upstream.error.js';
 import type { StepOutput } from './step-output.js';
-
-/** Files, folders and links of one archive. */
-const MAX_ENTRIES = 1_000_000;
 
 /** Where artifacts are, and how they come into workspaces. */
 export interface ArtifactBringing {
@@ -96,7 +94,7 @@ export class BroughtArtifacts {
   ): Promise<void> {
     const { body } = await this.tools.objects.get(key, { signal });
     await unpackTree(body, folder, {
-      limits: { maxBytes, maxEntries: MAX_ENTRIES },
+      limits: { maxBytes, maxEntries: MAX_TREE_ENTRIES },
       ...{ missingTargets: 'keep', signal },
     });
   }

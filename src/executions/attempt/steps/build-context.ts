@@ -6,17 +6,17 @@ import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import type { LeftOutList } from '../../../common/tree/left-out.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
 import { Globs } from '../../../common/values/globs/globs.js';
+import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { BuildAction } from '../../../engine/steps/build/build-action.js';
 import type { BuildFolder } from './build-folder.js';
 
-/** Of a context: files of so many bytes together, and so many names. */
+/** Of a context: files of so many bytes together. */
 export const MAX_CONTEXT_BYTES = 16 * 1024 ** 3;
-const MAX_CONTEXT_ENTRIES = 1_000_000;
 const LIMITS = {
   maxBytes: MAX_CONTEXT_BYTES,
-  maxEntries: MAX_CONTEXT_ENTRIES,
-  maxWalked: MAX_CONTEXT_ENTRIES,
+  maxEntries: MAX_TREE_ENTRIES,
+  maxWalked: MAX_TREE_ENTRIES,
 };
 const DEFAULT_DOCKERFILE = 'Dockerfile';
 /** All of it; of the history, which globs pass over, as well. */

@@ -1,7 +1,7 @@
 import { buildFailure, OutputTail } from './build-failure.js';
 
 const reasonOf = (...lines: readonly string[]) => {
-  const outcome = buildFailure(1, lines);
+  const outcome = buildFailure(1, lines, (name) => name === 'docker.io/library/own:1');
   return 'reason' in outcome ? { kind: outcome.kind, ...outcome.reason } : outcome;
 };
 
@@ -52,6 +52,21 @@ describe('buildFailure', () => {
     ['build_failed', 'failed to solve: dockerfile parse error line 2: unknown instruction: X'],
   ])('tells %s by what the builder says', (code, said) => {
     expect(reasonOf(metadata, '------', said)).toMatchObject({ kind: 'failed', code });
+  });
+
+  it.each([
+    [' > [internal] load metadata for docker.io/library/own:1:', 'failed to solve: no such host'],
+    [' > [internal] load metadata for docker.io/library/own:1:', 'ERROR: pull access denied'],
+    ['STEP 1/2: FROM own:1', 'Error: creating build container: short-name "own:1" did not resolve'],
+    ['STEP 1/2: FROM --platform=linux/arm64 docker.io/own:1 AS a', 'Error: manifest unknown'],
+  ])('says that what was only built is no base: %s', (place, said) => {
+    const found = reasonOf(place, '------', said);
+    expect(found).toMatchObject({
+      ...{ kind: 'failed', code: 'image_missing', data: { image: 'docker.io/library/own:1' } },
+      message: expect.stringMatching(/this execution built .*push it first/) as unknown,
+    });
+    const other = reasonOf(place.replace('own', 'others'), '------', said);
+    expect(other).not.toMatchObject({ message: expect.stringContaining('built') as unknown });
   });
 
   it('does not take what an instruction prints for what an image lacks', () => {

@@ -222,6 +222,20 @@ describe('BuildStepHandler', () => {
     expect(built.get('docker.io/library/a:latest')).toBeUndefined();
   });
 
+  it('tells of a base that was built and not pushed, and of no other', async () => {
+    const script: FakeScript = {
+      stdout: [' > [internal] load metadata for docker.io/library/own:1:\nERROR: not found\n'],
+      exit: { kind: 'exited', exitCode: 1 },
+    };
+    const told = { message: expect.stringContaining('push it first') as unknown };
+    const failing = async () => run({}, { script });
+    expect(await failing()).not.toMatchObject({ reason: told });
+    await run({ tags: ['own:1'] });
+    expect(await failing()).toMatchObject({ isFinal: true, reason: told });
+    await run({ tags: ['own:1'], push: true });
+    expect(await failing()).not.toMatchObject({ reason: told });
+  });
+
   it('takes no image that lacks our labels: nobody would know it as built here', async () => {
     builder.kind = 'unlabelled';
     const outcome = await run({ tags: ['r.example/a'], push: true });

@@ -170,7 +170,7 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     const tail = new OutputTail();
     const sink = this.tools.output.open(address, 'stdout');
     const { exit, killed } = await follow(process, tailed(sink, tail), signal);
-    return killed ? { kind: 'aborted' } : outcomeOf(exit, tail.lines);
+    return killed ? { kind: 'aborted' } : outcomeOf(exit, tail.lines, this.tools.built);
   }
 
   /** Names of those that the run has been given. */
@@ -198,7 +198,9 @@ export class BuildStepHandler extends StepHandler<BuildAction> {
     if ('outcome' in pushed) return pushed.outcome;
     const { digest } = pushed;
     if (digest !== undefined) progress.tell({ image: { name: shown, digest } });
-    for (const tag of tags) built.add(referenceOf(tag), { ...image, digest: digest ?? id });
+    for (const tag of tags) {
+      built.add(referenceOf(tag), { ...image, digest: digest ?? id }, push === true);
+    }
     return {
       kind: 'success',
       exitCode,
@@ -261,12 +263,12 @@ function tailed(sink: OutputSink, tail: OutputTail): OutputSink {
   };
 }
 
-function outcomeOf(exit: ProcessExit, lines: readonly string[]): StepOutcome {
+function outcomeOf(exit: ProcessExit, lines: readonly string[], built: BuiltNames): StepOutcome {
   switch (exit.kind) {
     case 'exited':
       return exit.exitCode === 0
         ? { kind: 'success', exitCode: 0 }
-        : buildFailure(exit.exitCode, lines);
+        : buildFailure(exit.exitCode, lines, (name) => built.isOnlyHere(name));
     case 'signalled':
       return infrastructure('process_lost', `the builder was ended by ${exit.signal}`);
     case 'not_started':

@@ -7,9 +7,18 @@ import type { LocalImage } from '../../../integrations/container-runtime/contain
 export class BuiltNames {
   private readonly images = new Map<string, LocalImage>();
 
+  private readonly pushed = new Set<string>();
+
   /** @param reference whole, see `imageReference`; the last build of it counts */
-  add(reference: string, image: LocalImage): void {
+  add(reference: string, image: LocalImage, isPushed: boolean): void {
     this.images.set(reference, image);
+    if (isPushed) this.pushed.add(reference);
+    else this.pushed.delete(reference);
+  }
+
+  /** Whether it was built, and no registry was given it. */
+  isOnlyHere(reference: string): boolean {
+    return this.images.has(reference) && !this.pushed.has(reference);
   }
 
   get(reference: string): LocalImage | undefined {

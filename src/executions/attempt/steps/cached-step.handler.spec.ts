@@ -16,9 +16,17 @@ import { CacheStore } from '../../caches/cache-store.js';
 import { MemoryCaches } from '../../caches/memory-caches.fixture.js';
 import { CachedStepHandler } from './cached-step.handler.js';
 import { RunCaches } from './run-caches.js';
-import { StepMounts } from './step-mounts.js';
+import { StepAdditions } from './step-additions.js';
 
 const NPM: CachePlan = { tool: 'npm' };
+const ADDRESS = { stage: 's', step: 'x', attempt: 1 };
+
+interface RunOptions {
+  readonly lock?: string | undefined;
+  readonly kind?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly caches?: readonly CachePlan[];
+}
 const SUCCESS: StepOutcome = { kind: 'success', exitCode: 0 };
 
 describe('CachedStepHandler', () => {
@@ -27,7 +35,7 @@ describe('CachedStepHandler', () => {
   let told: string[];
   let facts: AttemptFacts;
   let abort: AbortController;
-  let mounts: StepMounts;
+  let additions: StepAdditions;
 
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), 'mr-cached-'));
@@ -35,7 +43,7 @@ describe('CachedStepHandler', () => {
     told = [];
     facts = {};
     abort = new AbortController();
-    mounts = new StepMounts();
+    additions = new StepAdditions();
   });
   afterEach(() => rmSync(base, { recursive: true, force: true }));
 
@@ -43,7 +51,7 @@ describe('CachedStepHandler', () => {
   async function run(
     name: string,
     work: (folder: string) => StepOutcome,
-    { lock = 'a', kind = 'shell' }: { lock?: string | undefined; kind?: string } = {},
+    { lock = 'a', kind = 'shell', environment = {}, caches: plans = [NPM] }: RunOptions = {},
   ): Promise<StepOutcome> {
     const root = join(base, name);
     const directory = join(root, 'workspace');
@@ -62,16 +70,16 @@ describe('CachedStepHandler', () => {
       work(attempt.environment['npm_config_cache'] ?? ''),
     );
     const attempt = {
-      address: { stage: 's', step: 'x', attempt: 1 },
+      address: ADDRESS,
       action: { kind },
-      environment: {},
-      caches: [NPM],
+      environment,
+      caches: plans,
     } as unknown as StepAttempt;
     const progress = {
       begin: () => undefined,
       tell: (more: AttemptFacts) => void (facts = { ...facts, ...more }),
     };
-    return new CachedStepHandler(inner, caches, mounts).run(attempt, abort.signal, progress);
+    return new CachedStepHandler(inner, caches, additions).run(attempt, abort.signal, progress);
   }
   const fill = (folder: string): StepOutcome => {
     mkdirSync(join(folder, '_cacache'), { recursive: true });
@@ -161,13 +169,23 @@ describe('CachedStepHandler', () => {
       { kind: 'container' },
     );
     expect(seen).toBe('/millrace/cache/npm');
-    const [mount] = mounts.take({ stage: 's', step: 'x', attempt: 1 });
+    const { mounts } = additions.take(ADDRESS);
+    const [mount] = mounts;
     expect(mount?.target).toBe(seen);
     expect(mount?.source).toBe(join(base, 'one', 'cache-npm'));
   });
 
+  it('tells which options an image may have set, too: those that the step has not', async () => {
+    const tools: readonly CachePlan[] = [{ tool: 'go' }, { tool: 'maven' }, { tool: 'npm' }];
+    const options = { kind: 'container', caches: tools };
+    await run('one', () => SUCCESS, options);
+    expect(additions.take(ADDRESS).options).toEqual(['GOFLAGS', 'MAVEN_OPTS']);
+    await run('two', () => SUCCESS, { ...options, environment: { MAVEN_OPTS: '-Xmx1g' } });
+    expect(additions.take(ADDRESS).options).toEqual(['GOFLAGS']);
+  });
+
   it('has codes that docs/reasons.md explains', () => {
-    const source = readFileSync(join(__dirname, 'run-caches.ts'), 'utf8');
+    const source = readFileSync(join(__dirname, 'cache-reasons.ts'), 'utf8');
     const page = readFileSync(join(__dirname, '../../../../docs/reasons.md'), 'utf8');
     const all = new Set(source.match(/cache_[a-z_]+/g));
     expect(all.size).toBe(7);

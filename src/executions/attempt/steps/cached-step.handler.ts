@@ -7,17 +7,16 @@ import {
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
-import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { OuterStepHandler } from './outer-step.handler.js';
 import type { OpenCache, RunCaches } from './run-caches.js';
-import type { StepMounts } from './step-mounts.js';
+import type { StepAdditions } from './step-additions.js';
 
 /** Another handler, whose tries find their caches restored; these are saved afterwards. */
 export class CachedStepHandler<A extends StepAction> extends OuterStepHandler<A> {
   constructor(
     inner: StepHandler<A>,
     private readonly caches: RunCaches,
-    private readonly mounts: StepMounts,
+    private readonly additions: StepAdditions,
   ) {
     super(inner);
   }
@@ -37,8 +36,7 @@ export class CachedStepHandler<A extends StepAction> extends OuterStepHandler<A>
     if (restored === undefined) return { kind: 'aborted' };
     const environment = mergedNames(attempt.environment, restored.variables);
     progress.tell({ caches: factsOf(restored.open) });
-    this.mounts.set(address, restored.mounts);
-    if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
+    this.additions.set(address, restored.additions);
     const outcome = await this.inner.run({ ...attempt, environment }, signal, progress);
     if (outcome.kind !== 'success' && outcome.kind !== 'failed') return outcome;
     progress.begin('collect');

@@ -8,7 +8,6 @@ import {
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
-import { kindOf } from '../../../engine/steps/step-kind-registry.js';
 import { ObjectStoreError } from '../../../integrations/object-store/object-store.js';
 import { ArtifactsTooLargeError } from '../../artifacts/artifact-keeper.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
@@ -51,8 +50,6 @@ export class CollectingStepHandler<A extends StepAction> extends OuterStepHandle
       if (problem !== undefined) return problem;
     }
     const begun = new Date();
-    // A handler of commands alone tells no parts; with the files there are two.
-    if (kindOf(attempt.action).runsIn !== 'image') progress.begin('command');
     const outcome = await this.inner.run(attempt, signal, progress);
     const ended = endOf(outcome, signal);
     if (ended === 'none' || (artifacts ?? reports) === undefined) return outcome;

@@ -20,7 +20,7 @@ import { CONTAINER_OUTPUT, CONTAINER_TOLD } from './container-files.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
-import { StepMounts } from './step-mounts.js';
+import { StepAdditions } from './step-additions.js';
 import { StepHost } from './step-environment.js';
 
 const action: ContainerAction = {
@@ -53,7 +53,7 @@ describe('ContainerStepHandler', () => {
   let told: string[];
   let pauses: number[];
   let runtime: FakeContainerRuntime;
-  let mounts: StepMounts;
+  let additions: StepAdditions;
   let access: RegistryAccess;
   let allowed: readonly string[] | undefined;
   const networks = new Map<string, string>();
@@ -63,7 +63,7 @@ describe('ContainerStepHandler', () => {
     abort = new AbortController();
     told = [];
     pauses = [];
-    mounts = new StepMounts();
+    additions = new StepAdditions();
     access = RegistryAccess.none;
     allowed = undefined;
   });
@@ -95,7 +95,7 @@ describe('ContainerStepHandler', () => {
     const sidecars = { networkOf: (stage: string) => networks.get(stage) };
     return new ContainerStepHandler(
       ...([runtime, images, workspace, ownership, 'g', output, host] as const),
-      ...([sidecars, mounts] as const),
+      ...([sidecars, additions] as const),
       async (ms) => {
         pauses.push(ms);
         await new Promise((resolve) => setImmediate(resolve));
@@ -194,10 +194,23 @@ describe('ContainerStepHandler', () => {
 
   it('mounts what the try was given besides, once', async () => {
     const given = { source: join(root, 'cache-npm'), target: '/millrace/cache/npm' };
-    mounts.set({ stage: 's', step: 'x', attempt: 1 }, [given]);
+    additions.set({ stage: 's', step: 'x', attempt: 1 }, { mounts: [given], options: [] });
     await run({ exit: exited(0) });
-    // `run` has made mounts of its own for the next one.
-    expect(mounts.take({ stage: 's', step: 'x', attempt: 1 })).toEqual([]);
+    // `run` has made additions of its own for the next one.
+    expect(additions.take({ stage: 's', step: 'x', attempt: 1 }).mounts).toEqual([]);
+  });
+
+  it('keeps the options that an image has set, in front of those that are added', async () => {
+    const environment = { GOFLAGS: '-mod=mod', PATH: '/go/bin', MAVEN_OPTS: '' };
+    const handler = make({ exit: exited(0) }, { environment });
+    additions.set(attempt().address, { mounts: [], options: ['GOFLAGS', 'MAVEN_OPTS'] });
+    const own = { GOFLAGS: '-modcacherw', MAVEN_OPTS: '-Dx=1', PATH: '/own' };
+    const progress = { begin: () => undefined, tell: () => undefined };
+    await handler.run({ ...attempt(), environment: own }, abort.signal, progress);
+    expect({ ...runtime.started[0]?.environment }).toEqual({
+      ...own,
+      GOFLAGS: '-mod=mod -modcacherw',
+    });
   });
 
   it('mounts a long script, read-only', async () => {
@@ -253,6 +266,16 @@ describe('ContainerStepHandler', () => {
     message: 'app:1 has no /bin/sh, which runs the commands',
   };
   it.each([
+    [127, 'exit code 127 (its program, or one that it starts, is not in the image)'],
+    [126, 'exit code 126 (its program, or one that it starts, cannot be run)'],
+  ])('without commands it tells what exit code %i means', async (exitCode, message) => {
+    const reason = { code: 'exit_code', message, data: { exit_code: exitCode } };
+    const end = await run({ exit: exited(exitCode) }, { commands: [] });
+    expect(end).toMatchObject({ kind: 'failed', exitCode, reason });
+    expect(await run({ exit: exited(1) }, { commands: [] })).not.toHaveProperty('reason');
+  });
+
+  it.each([
     [exited(4), 'b', { kind: 'failed', exitCode: 4 }],
     [exited(127), 'b', { kind: 'failed', exitCode: 127 }],
     [exited(127), '', { kind: 'failed', reason: SHELL_MISSING }],
@@ -291,7 +314,7 @@ describe('ContainerStepHandler', () => {
   });
 
   it('tells of a process that was ended for want of memory, also when the step continued', async () => {
-    const line = /^system it needed more memory than its limit of 64 bytes/;
+    const line = /^system it needed more memory than its limit of 64 B:/;
     await run({ exit: exited(0, true), does: tells('b') }, { memory: 64 });
     expect(told).toContainEqual(expect.stringMatching(line));
     told = [];

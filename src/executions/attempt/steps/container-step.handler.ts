@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../common/values/error-message.js';
 import { failPoint } from '../../../common/fail-point.js';
 import { isFor } from '../../../common/values/image-platform.js';
+import { shownSize } from '../../../common/values/shown-size.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -32,13 +33,15 @@ import { containerCommand, TOLD } from './container-command.js';
 import { lostOutputLine } from '../lost-output.js';
 import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { endOf } from './ended-program.js';
+import { exitMeaning } from './exit-meaning.js';
 import { exitOutcome } from './exit-outcome.js';
 import type { ImageRefused, RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import type { StepOutput } from './step-output.js';
-import type { StepMounts } from './step-mounts.js';
+import { withImageOptions } from './image-options.js';
+import type { StepAdditions } from './step-additions.js';
 import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
 
@@ -58,7 +61,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     private readonly output: StepOutput,
     private readonly host: Pick<StepHost, 'begin'>,
     private readonly sidecars: Pick<StepSidecars, 'networkOf'>,
-    private readonly mounts: Pick<StepMounts, 'take'>,
+    private readonly additions: Pick<StepAdditions, 'take'>,
     private readonly pause = untilOrAborted,
   ) {
     super();
@@ -187,17 +190,18 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const { cpus, memory, pids = DEFAULT_PIDS, shmSize = DEFAULT_SHM_BYTES } = action;
     const ofSidecars = this.sidecars.networkOf(address.stage);
     const network = ofSidecars === undefined ? 'steps' : { name: ofSidecars };
+    const { mounts, options } = this.additions.take(address);
     return this.runtime.start({
       group: this.group,
       imageId: image.id,
       ...containerCommand(action, script, isFile),
-      environment,
+      environment: withImageOptions(environment, options, image.environment),
       user: action.user,
       groups: [this.ownership.group],
       mounts: [
         { source: this.workspace.directory, target: CONTAINER_WORKSPACE },
         ...files.mounts,
-        ...this.mounts.take(address),
+        ...mounts,
       ],
       limits: { cpus, memory, pids, shmSize },
       network: action.network ?? network,
@@ -244,7 +248,8 @@ function outcomeOf(
   if (outcome.kind !== 'failed' || exitCode === 0) return outcome;
   const why =
     toldReason(files.readTold(), exitCode, action) ??
-    (outOfMemory ? memoryReason(action) : undefined);
+    (outOfMemory ? memoryReason(action) : undefined) ??
+    ownProgramReason(exitCode, action);
   return why === undefined ? outcome : { ...outcome, reason: why };
 }
 
@@ -265,6 +270,14 @@ function toldReason(told: string, exitCode: number, action: ContainerAction): Re
   }
 }
 
+/** Of a step that runs what the image runs; the codes of commands are their own affair. */
+function ownProgramReason(exitCode: number, { commands }: ContainerAction): Reason | undefined {
+  const meaning = commands.length === 0 ? exitMeaning(exitCode) : '';
+  if (meaning === '') return undefined;
+  const message = `exit code ${exitCode}${meaning}`;
+  return { code: 'exit_code', message, data: { exit_code: exitCode } };
+}
+
 /** The shell of the commands did not come to say its first word. */
 function neverBegun(action: ContainerAction): Reason {
   const [program] = action.entrypoint ?? [];
@@ -279,7 +292,7 @@ function shellMissing(shell: string, { image }: ContainerAction): Reason {
 }
 
 function memoryReason({ memory }: ContainerAction): Reason {
-  const limit = memory === undefined ? 'what the machine has' : `its limit of ${memory} bytes`;
+  const limit = memory === undefined ? 'what the machine has' : `its limit of ${shownSize(memory)}`;
   const message = `it needed more memory than ${limit}: the kernel ended a process of it`;
   return { code: 'out_of_memory', message, data: { memory: memory ?? null } };
 }

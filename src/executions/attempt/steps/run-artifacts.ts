@@ -1,4 +1,4 @@
-import { megabytes } from '../../../common/values/megabytes.js';
+import { shownSize } from '../../../common/values/shown-size.js';
 import type { ArtifactsPlan } from '../../../engine/plan/artifacts-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { ArtifactFacts } from '../../../engine/plan/run-state.js';
@@ -61,7 +61,7 @@ function linesOf({ files, bytes, unmatched, leftOut }: KeptArtifacts): string[] 
   const { listed, unlisted } = leftOut;
   const more = listed.length - SHOWN + unlisted;
   return [
-    `artifacts: ${files} ${files === 1 ? 'file' : 'files'}, ${megabytes(bytes)} MB`,
+    `artifacts: ${files} ${files === 1 ? 'file' : 'files'}, ${shownSize(bytes)}`,
     ...unmatched.map((path) => `artifacts: nothing fits ${path}`),
     ...listed
       .slice(0, SHOWN)

@@ -1,8 +1,7 @@
 import { unpackTree } from '../../../common/archive/unpack-tree.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { mergedNames, nameRecord, type NameRecord } from '../../../common/values/name-record.js';
-import { megabytes } from '../../../common/values/megabytes.js';
-import { toolCache, toolVariables } from '../../../engine/caches/tool-caches.js';
+import { toolCache, toolOptions, toolVariables } from '../../../engine/caches/tool-caches.js';
 import type { CachePlan } from '../../../engine/plan/caches-plan.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
@@ -13,18 +12,27 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { type Cache, scopesOf } from '../../caches/cache.js';
-import { hashOfFiles } from '../../caches/cache-files.js';
 import {
   type CacheOrigin,
   type CacheStore,
   type FoundCache,
   isBroken,
   type SavedTree,
-  type SaveResult,
 } from '../../caches/cache-store.js';
+import {
+  HIT,
+  missed,
+  notSaved,
+  OF_STEP,
+  restoredReason,
+  savedReason,
+  withoutKey,
+} from './cache-reasons.js';
+import type { ContainerAdditions } from './step-additions.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 import { ToolFolders } from './tool-folders.js';
+import { wantedKey, type WantedKey } from './wanted-key.js';
 
 /** Where steps in containers see what tools keep. */
 const CONTAINER_FOLDER = '/millrace/cache';
@@ -39,24 +47,14 @@ export interface OpenCache {
   readonly saved?: Reason;
 }
 
-/** The key itself was found: there is nothing new to save under it. */
-const HIT = 'cache_hit';
-
-/** By which a cache is looked for. */
-interface WantedKey {
-  /** Undefined: there is none, and why. */
-  readonly key?: string | undefined;
-  readonly restoreKeys: readonly string[];
-  readonly why: string;
-}
-
 /** What became of a cache that was found; a text: why it is a miss. */
 type Brought = 'restored' | 'taken' | { readonly miss: string };
 
 export interface RestoredCaches {
   /** Over the environment of the step. */
   readonly variables: NameRecord<string>;
-  readonly mounts: readonly Mount[];
+  /** For a step in a container. */
+  readonly additions: ContainerAdditions;
   readonly open: readonly OpenCache[];
 }
 
@@ -90,6 +88,7 @@ export class RunCaches {
   ): Promise<RestoredCaches> {
     const open: OpenCache[] = [];
     const mounts: Mount[] = [];
+    const options: string[] = [];
     let variables = nameRecord<string>([]);
     const isImage = kindOf(attempt.action).runsIn === 'image';
     for (const plan of plans) {
@@ -98,11 +97,14 @@ export class RunCaches {
       if (!('tool' in plan) || !this.folders.isThere(plan.tool)) continue;
       const folder = this.folders.pathOf(plan.tool);
       const target = isImage ? `${CONTAINER_FOLDER}/${plan.tool}` : folder;
-      if (isImage) mounts.push({ source: folder, target });
+      if (isImage) {
+        mounts.push({ source: folder, target });
+        options.push(...toolOptions(plan.tool, target, attempt.environment));
+      }
       const environment = mergedNames(attempt.environment, variables);
       variables = mergedNames(variables, toolVariables(plan.tool, target, environment));
     }
-    return { variables, mounts, open };
+    return { variables, additions: { mounts, options }, open };
   }
 
   /** What cannot be saved is told, and fails nothing. */
@@ -162,33 +164,12 @@ export class RunCaches {
     const brought = await this.bring(plan, found, signal);
     if (brought === 'taken') return OF_STEP;
     if (brought !== 'restored') return missed(brought.miss);
-    const what = `${cache.key}, ${megabytes(cache.size)} MB, saved ${cache.createdAt.toISOString()}`;
-    return isExact
-      ? { code: HIT, message: `hit: ${what}` }
-      : { code: 'cache_older', message: `no ${key}; restored ${what}` };
+    return restoredReason(key, cache, isExact);
   }
 
   private async ready(plan: CachePlan, isImage: boolean, signal: AbortSignal): Promise<WantedKey> {
     if ('tool' in plan) await this.folders.prepare(plan.tool, isImage);
-    return this.ownership.asServer(() => this.keyOf(plan, signal));
-  }
-
-  private async keyOf(plan: CachePlan, signal: AbortSignal): Promise<WantedKey> {
-    const { directory } = this.workspace;
-    const machine = `${process.platform}-${process.arch}`;
-    if ('tool' in plan) {
-      const { keyFiles } = toolCache(plan.tool);
-      const hash = await hashOfFiles(directory, keyFiles, signal);
-      const prefix = `${plan.tool}-${machine}-`;
-      const why = `no file fits ${keyFiles.filter((glob) => !glob.startsWith('!')).join(', ')}`;
-      return { ...(hash && { key: `${prefix}${hash}` }), restoreKeys: [prefix], why };
-    }
-    const { key, restoreKeys } = plan;
-    if ('text' in key) return { key: key.text, restoreKeys, why: '' };
-    const hash = await hashOfFiles(directory, key.files, signal);
-    const prefix = key.prefix === undefined ? '' : `${key.prefix}-`;
-    const why = `no file fits ${key.files.join(', ')}`;
-    return { ...(hash && { key: `${prefix}${hash}` }), restoreKeys, why };
+    return this.ownership.asServer(() => wantedKey(plan, this.workspace.directory, signal));
   }
 
   /** Checks all of it before a file of it is in its place. A broken one is removed. */
@@ -262,39 +243,4 @@ export class RunCaches {
 /** What of its folder a cache holds. */
 function globsOf(plan: CachePlan): readonly string[] {
   return 'tool' in plan ? toolCache(plan.tool).kept : plan.paths;
-}
-
-const OF_STEP: Reason = { code: 'cache_of_step', message: 'as a step before has left it' };
-
-function missed(why: string): Reason {
-  return { code: 'cache_miss', message: `miss: ${why}` };
-}
-
-function withoutKey(why: string): Reason {
-  return { code: 'cache_no_key', message: `neither restored nor saved: ${why}` };
-}
-
-function savedReason(key: string, result: SaveResult): Reason {
-  switch (result.kind) {
-    case 'saved': {
-      const { cache, evicted, problem } = result;
-      const left = problem === undefined ? '' : `; older ones are left: ${messageOf(problem)}`;
-      const message = `saved as ${key}, ${megabytes(cache.size)} MB${evictedText(evicted)}${left}`;
-      return { code: 'cache_saved', message };
-    }
-    case 'there':
-      return notSaved(`${key} is saved already`);
-    case 'nothing':
-      return notSaved('there is nothing to save');
-    case 'too_large':
-      return notSaved(`${result.message} (MAX_CACHE_SIZE)`);
-  }
-}
-
-function notSaved(why: string): Reason {
-  return { code: 'cache_not_saved', message: `not saved: ${why}` };
-}
-
-function evictedText(count: number): string {
-  return count === 0 ? '' : `; ${count} that were not used for longest were removed`;
 }

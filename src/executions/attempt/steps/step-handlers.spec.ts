@@ -11,7 +11,7 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
 import type { RunCaches } from './run-caches.js';
-import { StepMounts } from './step-mounts.js';
+import { StepAdditions } from './step-additions.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
@@ -37,7 +37,7 @@ const withoutImages = {
   reports: standIn<RunReports>({}),
   brought: standIn<BroughtArtifacts>({}),
   caches: standIn<RunCaches>({}),
-  mounts: new StepMounts(),
+  additions: new StepAdditions(),
   sidecars: { networkOf: () => undefined, endedBeside: () => [] },
   ownership: new WorkspaceOwnership(workspace, undefined),
 };

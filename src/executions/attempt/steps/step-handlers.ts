@@ -11,8 +11,9 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { CloneAccess } from './clone-access.js';
 import { CachedStepHandler } from './cached-step.handler.js';
+import { CommandPhaseHandler } from './command-phase.handler.js';
 import type { RunCaches } from './run-caches.js';
-import type { StepMounts } from './step-mounts.js';
+import type { StepAdditions } from './step-additions.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
@@ -47,7 +48,7 @@ export interface StepPlace {
   readonly reports: RunReports;
   readonly brought: BroughtArtifacts;
   readonly caches: RunCaches;
-  readonly mounts: StepMounts;
+  readonly additions: StepAdditions;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -99,10 +100,10 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new ShellStepHandler(processes, workspace, group, output, host),
         ownership,
       ),
-    container: ({ workspace, group, output, host, ownership, images, sidecars, mounts }) =>
+    container: ({ workspace, group, output, host, ownership, images, sidecars, additions }) =>
       new ContainerStepHandler(
         ...([containers, images, workspace, ownership] as const),
-        ...([group, output, host, sidecars, mounts] as const),
+        ...([group, output, host, sidecars, additions] as const),
       ),
     build: ({ workspace, group, output, host, masks, images, ownership }) =>
       new BuildStepHandler({
@@ -123,11 +124,14 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
   );
 }
 
-/** What any kind of step leaves behind is kept in one way. */
-function collecting(create: StepHandlerFactory): StepHandlerFactory {
+/** What any kind of step needs, and leaves behind, is brought and kept in one way. */
+export function collecting(create: StepHandlerFactory): StepHandlerFactory {
   return (place) =>
     new CollectingStepHandler(
-      new CachedStepHandler(create(place), place.caches, place.mounts),
+      new CachedStepHandler(
+        new CommandPhaseHandler(create(place)),
+        ...([place.caches, place.additions] as const),
+      ),
       ...([place.artifacts, place.reports, place.brought, place.ownership] as const),
     );
 }

@@ -7,8 +7,9 @@ import { text } from 'node:stream/consumers';
 import { transpileEntry } from '../../../../test/support/transpile-entry.js';
 import { nameRecord } from '../../../common/values/name-record.js';
 import type { ProcessExit, RunningProcess } from '../process-runner.js';
-import { readProcess } from '../../../common/child-process/process-stat.js';
+import { isStopped, readProcess } from '../../../common/child-process/process-stat.js';
 import { readProcessTable } from '../trees/process-table.js';
+import { sendSignal } from '../trees/tree-ender.js';
 import {
   LauncherProcessRunner,
   type LauncherRunnerOptions,
@@ -600,6 +601,8 @@ describe('LauncherProcessRunner', () => {
 
     afterEach(async () => {
       worker.kill('SIGKILL');
+      // One that a failed test has left stopped would never hear of it.
+      sendSignal(launcherPid, 'SIGCONT');
       await until(() => readProcess(launcherPid) === undefined);
       // Only a failed test leaves any.
       for (const pid of pidsWithArgument(sleep)) process.kill(pid, 'SIGKILL');
@@ -648,6 +651,8 @@ describe('LauncherProcessRunner', () => {
 
     it('killed while its launcher is stopped, the next worker ends that too, and what it held', async () => {
       process.kill(launcherPid, 'SIGSTOP');
+      // On a busy machine it takes its turn first to be stopped.
+      await until(() => isStopped(launcherPid));
       const next = makeRunner();
       // Its worker lives: it may be continued.
       expect(await next.sweepStale('nobody')).toBe(0);

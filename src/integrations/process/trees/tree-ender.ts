@@ -70,13 +70,14 @@ export async function killUntilNone(
     if (emptySearches > 0 && (isComplete || emptySearches >= EMPTY_SEARCHES)) return ended.size;
     const isSteps = ({ session, processGroup }: ProcessEntry): boolean =>
       processGroup > 1 && !ourSessions.has(session);
-    for (const group of new Set(victims.filter(isSteps).map((each) => each.processGroup))) {
-      sendSignal(-group, 'SIGKILL');
-    }
+    const groups = new Set(victims.filter(isSteps).map((each) => each.processGroup));
+    const killed = new Set([...groups].filter((group) => sendSignal(-group, 'SIGKILL')));
     // Parents first stopped, then killed: a fork bomb cannot outrun the loop.
     for (const { pid } of victims) sendSignal(pid, 'SIGSTOP');
-    for (const { pid, startTicks } of victims) {
-      if (sendSignal(pid, 'SIGKILL')) ended.add(`${pid}.${startTicks}`);
+    for (const { pid, startTicks, processGroup } of victims) {
+      // With its group it may be gone by now: an orphan is reaped at once.
+      const isEnded = sendSignal(pid, 'SIGKILL') || killed.has(processGroup);
+      if (isEnded) ended.add(`${pid}.${startTicks}`);
     }
     if (victims.length > 0 && performance.now() > deadline) {
       const pids = victims.map(({ pid }) => pid).join(', ');

@@ -1,0 +1,172 @@
+import { compileYaml } from '../compiler/compile-yaml.js';
+
+/** What is said of a file, each as `path: code, suggestion`. */
+function told(yaml: string): readonly string[] {
+  return compileYaml(yaml).problems.map(
+    ({ path, code, suggestion = '' }) => `${path}: ${code}, ${suggestion}`,
+  );
+}
+
+const ofStep = (keys: string): string => `name: x\nsteps: [{ run: make, ${keys} }]\n`;
+const ofRustci = (keys: string): string =>
+  `name: x\nsteps: [{ name: a, step_type: shell, config: { command: make }, ${keys} }]\n`;
+const ofStage = (keys: string): string =>
+  `name: x\nstages: [{ name: s, steps: [make], ${keys} }]\n`;
+const ofDefaults = (keys: string): string => `name: x\ndefaults: { ${keys} }\nsteps: [make]\n`;
+const ofPipeline = (keys: string): string => `name: x\n${keys}\nsteps: [make]\n`;
+const ofSidecar = (keys: string): string =>
+  `name: x\nsidecars: { db: { image: i, ${keys} } }\nsteps: [make]\n`;
+
+describe('what other systems write', () => {
+  it.each([
+    [ofStep('volumes: [a]'), /^steps\[0\]\.volumes: unknown_key, A container sees the workspace/],
+    [ofStep('mounts: [a]'), /unknown_key, A container sees the workspace/],
+    [ofStep('privileged: true'), /unknown_key, No step is privileged: write build to build/],
+    [ofStep('cap_add: [A]'), /unknown_key, A worker gives rights.*CONTAINER_CAPABILITIES/],
+    [ofStep('container: node'), /unknown_key, Write image: node:22$/],
+    [ofStep('docker: node'), /unknown_key, Write image: node:22$/],
+    [ofStep('before_script: [a]'), /unknown_key, .* first commands of run$/],
+    [ofStep('after_script: [a]'), /unknown_key, .* end of run, or as a step of always$/],
+    [ofStep('dependencies: [a]'), /unknown_key, Write needs .*artifacts_from/],
+    [ofStep('services: [a]'), /unknown_key, Write sidecars at its stage or the pipeline$/],
+    [ofStep('expire_in: 3d'), /unknown_key, It belongs into artifacts: \{/],
+    [ofStep('stage: a'), /unknown_key, A step stands in its stage/],
+    [ofStep('tags: [a]'), /unknown_key, Write runs_on at the top level$/],
+    [ofStep('only: [a]'), /unknown_key, Write when, or triggers/],
+    [ofStep('except: [a]'), /unknown_key, Write when, or triggers/],
+    [ofStep('rules: [a]'), /unknown_key, Write when, or triggers/],
+    [ofRustci('container: a'), /unknown_key, Write config: \{ image: … \}/],
+    [ofRustci('volumes: [a]'), /unknown_key, A container sees the workspace/],
+    [ofRustci('before_script: [a]'), /unknown_key, .* first commands of run$/],
+    [ofRustci('depends_on: [a]'), /unknown_key, Write needs$/],
+    [ofRustci('dependencies: [a]'), /unknown_key, Write needs .*artifacts_from/],
+    [ofStage('volumes: [a]'), /unknown_key, A container sees the workspace/],
+    [ofStage('before_script: [a]'), /unknown_key, .* first commands of run$/],
+    [ofStage('dependencies: [a]'), /unknown_key, Write needs$/],
+    [ofStage('cache: npm'), /unknown_key, cache belongs to a step$/],
+    [ofStage('artifacts: dist'), /unknown_key, artifacts belong to a step$/],
+    [ofDefaults('container: a'), /unknown_key, Write image: node:22$/],
+    [ofDefaults('before_script: [a]'), /unknown_key, .* first commands of run$/],
+    [ofDefaults('services: [a]'), /unknown_key, Write sidecars at the top level$/],
+    [ofDefaults('sidecars: {}'), /unknown_key, Write sidecars at the top level$/],
+    [ofDefaults('cache: npm'), /unknown_key, cache belongs to a step$/],
+    [ofPipeline('volumes: [a]'), /^volumes: unknown_key, A container sees the workspace/],
+    [ofPipeline('privileged: true'), /unknown_key, No step is privileged/],
+    [ofPipeline('container: a'), /unknown_key, Write defaults: \{ image: … \}$/],
+    [ofPipeline('docker: a'), /unknown_key, Write defaults: \{ image: … \}$/],
+    [ofPipeline('before_script: [a]'), /unknown_key, .* first commands of run$/],
+    [ofPipeline('after_script: [a]'), /unknown_key, .*step of always$/],
+    [ofPipeline('cache: npm'), /unknown_key, cache belongs to a step$/],
+    [ofPipeline('reports: {}'), /unknown_key, reports belong to a step$/],
+    [ofPipeline('default: { image: a }'), /^default: unknown_key, Write defaults$/],
+    [ofPipeline('needs: [a]'), /unknown_key, needs belong to a stage or a step$/],
+    [ofPipeline('depends_on: [a]'), /unknown_key, Write needs at a stage or a step$/],
+    [ofPipeline('dependencies: [a]'), /unknown_key, Write needs at a stage or a step$/],
+    [ofPipeline('tags: [a]'), /unknown_key, Write runs_on$/],
+    [ofSidecar('mounts: [a]'), /unknown_key, A sidecar sees no files/],
+    [ofSidecar('networks: [a]'), /unknown_key, A sidecar is in the network of the steps$/],
+    [ofSidecar('restart: always'), /unknown_key, A sidecar starts once/],
+    [ofSidecar('build: .'), /unknown_key, Build it in a step with build, and push it/],
+    [ofSidecar('ports: ["5432:5432"]'), /ports\[0\]: wrong_type, Write 5432 alone/],
+    [ofSidecar('port: "127.0.0.1:80:8080/tcp"'), /wrong_type, Write 8080 alone/],
+    [ofSidecar('port: http'), /wrong_type, $/],
+    [ofPipeline('sidecars: [postgres]'), /^sidecars: wrong_type, Write it as db: \{ image/],
+    [ofPipeline('sidecars: { db: postgres }'), /^sidecars\.db: wrong_type, Write it as db: \{/],
+    [
+      'name: x\nsidecars: { db: { image: { name: a } } }\nsteps: [make]\n',
+      /^sidecars\.db\.image: wrong_type, Write image: a, with/,
+    ],
+    [
+      ofStep('artifacts: { paths: a, reports: { junit: a } }'),
+      /^steps\[0\]\.artifacts\.reports: unknown_key, reports is a key of the step/,
+    ],
+    [
+      ofStep('artifacts: { paths: a, untracked: true }'),
+      /unknown_key, Name what is kept in paths$/,
+    ],
+    [ofStep('artifacts: { paths: a, expire_in: 1 week }'), /invalid_duration, Write 7d$/],
+    [ofStep('artifacts: { paths: a, expire_in: 30 days }'), /invalid_duration, Write 30d$/],
+    [ofStep('artifacts: { paths: a, expire_in: 1 month }'), /invalid_duration, Write 30d$/],
+    [ofStep('artifacts: { paths: a, expire_in: 1yr }'), /invalid_duration, Write 365d$/],
+    [ofStep('timeout: 2 hours'), /invalid_duration, Write 2h$/],
+    [ofStep('timeout: 10min'), /invalid_duration, Write 10m$/],
+    [ofStep('timeout: 5 secs'), /invalid_duration, Write 5s$/],
+    [ofStep('timeout: soon'), /invalid_duration, Write seconds/],
+    [
+      ofStep('cache: node_modules'),
+      /unknown_value, .*cache: npm.*paths: \[node_modules\], key: \{ files: \[package-lock.json\] \}/,
+    ],
+    [ofStep('cache: [node_modules]'), /^steps\[0\]\.cache\[0\]: unknown_value, .*\[node_modules\]/],
+    [ofStep('cache: api/node_modules/'), /paths: \[api\/node_modules\/\].*\[package-lock.json\]/],
+    [ofStep('cache: vendor/bundle'), /paths: \[vendor\/bundle\].*\[Gemfile.lock\]/],
+    [ofStep('cache: vendor'), /paths: \[vendor\].*\[composer.lock\]/],
+    [ofStep('cache: target'), /paths: \[target\].*\[Cargo.lock\]/],
+    [ofStep('cache: .venv'), /paths: \[.venv\].*\[requirements.txt\]/],
+    [ofStep('cache: yarn'), /paths: \[.yarn\/cache\].*\[yarn.lock\]/],
+    [ofStep('cache: pnpm'), /paths: \[.pnpm-store\].*\[pnpm-lock.yaml\]/],
+    [ofStep('cache: bundler'), /paths: \[vendor\/bundle\].*\[Gemfile.lock\]/],
+    [ofStep('cache: composer'), /paths: \[vendor\].*\[composer.lock\]/],
+    [ofStep('cache: .ccache/objects'), /paths: \[.ccache\/objects\].*\[<lock file>\]/],
+    [
+      ofStep('image: { name: "ruby:3", entrypoint: [""] }'),
+      /wrong_type, Write image: ruby:3, with/,
+    ],
+    [ofStep('image: { entrypoint: [""] }'), /wrong_type, Write image: node:22, with/],
+    [ofDefaults('image: { name: a }'), /^defaults\.image: wrong_type, Write image: a, with/],
+    [
+      ofPipeline('build: { script: [make] }'),
+      /^build: unknown_key, Write it as a stage: stages: \[\{ name: build, steps/,
+    ],
+    [ofPipeline('"unit: 1": { stage: a }'), /unknown_key, Write it as a stage.* name: "unit: 1",/],
+    [ofPipeline('job: { run: make }'), /unknown_key, Write it as a stage/],
+    [ofPipeline('step: { run: make }'), /unknown_key, Write it as a stage/],
+    [ofPipeline('colour: { red: 1 }'), /unknown_key, Known keys/],
+    [
+      'name: x\nstages: [build]\n',
+      /^stages\[0\]: wrong_type, Write \{ name: build, steps: \[ … \] \}/,
+    ],
+  ])('%s', (yaml, expected) => {
+    expect(told(yaml)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('a command in one text', () => {
+  it.each([
+    ['command: postgres -c fsync=off', 'command', '["postgres", "-c", "fsync=off"]'],
+    ['command: [redis-server --save ""]', 'command', '["redis-server", "--save", ""]'],
+    ['entrypoint: /app --serve', 'entrypoint', '["/app", "--serve"]'],
+    ['ready: { exec: [pg_isready -U a] }', 'ready.exec', '["pg_isready", "-U", "a"]'],
+  ])('%s is taken, with a warning', (keys, path, list) => {
+    const { plan, problems } = compileYaml(ofSidecar(keys));
+    const key = path.replace('ready.', '');
+    expect(plan?.sidecars).toHaveLength(1);
+    expect(problems).toMatchObject([
+      {
+        severity: 'warning',
+        code: 'one_text',
+        path: `sidecars.db.${path}`,
+        suggestion: `Write ${key}: ${list}`,
+      },
+    ]);
+  });
+
+  it.each([
+    'command: postgres',
+    'command: [postgres, -c, a b]',
+    'entrypoint: [sh, -c], command: a b',
+    'ready: { exec: pg_isready -U a }',
+  ])('%s is what was meant', (keys) => expect(told(ofSidecar(keys))).toEqual([]));
+});
+
+describe('memory that no engine gives', () => {
+  it.each([
+    [ofStep('image: a, memory: 512'), 'steps[0].memory'],
+    [ofStep('image: a, memory: 5m'), 'steps[0].memory'],
+    [ofDefaults('image: a, memory: 1024k'), 'defaults.memory'],
+    [ofSidecar('memory: 4m'), 'sidecars.db.memory'],
+  ])('%s', (yaml, path) => {
+    expect(told(yaml)).toEqual([`${path}: out_of_range, Write 6m or more, with its unit`]);
+  });
+
+  it('6m is enough', () => expect(told(ofStep('image: a, memory: 6m'))).toEqual([]));
+});
