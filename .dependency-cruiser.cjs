@@ -95,6 +95,19 @@ module.exports = {
       },
     },
     {
+      name: 'detection-is-pure',
+      severity: 'error',
+      comment: 'It knows files by its port alone, and nothing of Nest, stores or processes.',
+      from: { path: '^src/detection/', pathNot: [tests, 'disk-tree\\.ts$'] },
+      to: {
+        path: '.',
+        pathNot: [
+          '^src/detection/',
+          '^node_modules/(yaml|saxes|toml-eslint-parser|package-manager-detector)/',
+        ],
+      },
+    },
+    {
       name: 'values-are-pure',
       severity: 'error',
       comment: 'Rules for values are used by every level, so they import nothing else.',

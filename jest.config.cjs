@@ -26,12 +26,15 @@ const esmPackages = [
   'strip-ansi',
   'ansi-regex',
   '@octokit/webhooks-methods',
+  'toml-eslint-parser',
+  'eslint-visitor-keys',
+  'package-manager-detector',
 ].join('|');
 
 const common = {
   testEnvironment: 'node',
   transform: {
-    '^.+\\.[jt]s$': [
+    '^.+\\.m?[jt]s$': [
       '@swc/jest',
       {
         jsc: {

@@ -1,6 +1,7 @@
-import { Argument, Command, CommanderError } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
+import { PROJECT_TYPES } from '../detection/candidate.js';
 import { EmbeddedError } from '../embedded/system/embedded.error.js';
 import { addClientCommands } from './client/client-commands.js';
 import { CommandError, errorShapeOf } from './command/command.error.js';
@@ -8,6 +9,7 @@ import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
 import { nameAndValue } from './command/option-values.js';
 import { tellUsageErrors } from './command/usage-errors.js';
+import type { DetectFlags } from './detect/detect-command.js';
 import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
 import type { Shell } from './completion/completion-command.js';
 import { cleanJson, cleanLines, cleanText } from './terminal/clean-text.js';
@@ -134,6 +136,19 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
     .action(async (files: string[], flags: { json?: boolean }) => {
       const { lintCommand } = await import('./lint-command.js');
       setExitCode(await lintCommand(files, flags, terminal));
+    });
+
+  program
+    .command('detect')
+    .description('Say what kind of project a folder holds, how it is built and started, and why')
+    .argument('[folder]', 'folder of the project', '.')
+    .addOption(
+      new Option('--type <type>', 'what it is, whatever the files say').choices(PROJECT_TYPES),
+    )
+    .option('--json', 'machine-readable')
+    .action(async (folder: string, flags: DetectFlags) => {
+      const { detectCommand } = await import('./detect/detect-command.js');
+      setExitCode(await detectCommand(folder, flags, terminal));
     });
 
   addClientCommands(program, terminal, setExitCode);

@@ -1,0 +1,57 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import type { ProjectType } from '../../detection/candidate.js';
+import { detectProject } from '../../detection/detect-project.js';
+import { detectionView } from '../../detection/detection-view.js';
+import { DiskTree } from '../../detection/tree/disk-tree.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { cleanJson } from '../terminal/clean-text.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { detectionLines } from './detection-lines.js';
+
+export interface DetectFlags {
+  readonly type?: ProjectType;
+  readonly json?: boolean;
+}
+
+/** 0: it is known what the folder holds; 1: it is not, or a person has to choose. */
+export async function detectCommand(
+  directory: string,
+  { type, json }: DetectFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const folder = await folderAt(directory);
+  const root = await checkoutAround(folder);
+  const detection = await detectProject(new DiskTree(root), {
+    folder: relative(root, folder),
+    ...(type !== undefined && { type }),
+  });
+  if (json) terminal.print(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
+  else for (const line of detectionLines(detection, terminal)) terminal.print(line);
+  return detection.outcome === 'detected' ? exitCodes.success : exitCodes.failed;
+}
+
+async function folderAt(directory: string): Promise<string> {
+  const path = await realpath(directory).catch((error: NodeJS.ErrnoException) => {
+    throw new CommandError(`${directory} cannot be read (${error.code ?? ''}).`, exitCodes.usage, [
+      'Name a folder: ./millrace detect path/to/project',
+    ]);
+  });
+  if ((await lstat(path)).isDirectory()) return path;
+  throw new CommandError(`${directory} is no folder.`, exitCodes.usage, [
+    'Name the folder that holds the project.',
+  ]);
+}
+
+/** The top of the git checkout that a folder is in, else the folder. */
+async function checkoutAround(folder: string): Promise<string> {
+  for (let path = folder; ; path = dirname(path)) {
+    const isTop = await lstat(join(path, '.git')).then(
+      () => true,
+      () => false,
+    );
+    if (isTop) return path;
+    if (path === dirname(path)) return folder;
+  }
+}
