@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TreeFolder } from './tree-folder.js';
 
 describe('a folder of a tree that strangers write', () => {
@@ -22,10 +23,12 @@ describe('a folder of a tree that strangers write', () => {
     const path = join(root, 'fifo');
     execFileSync('mkfifo', [path]);
     const opened = folder.file('fifo').then((file) => file.close());
+    const timer = new AbortController();
     const isOpen = await Promise.race([
       opened.then(() => true),
-      new Promise((resolve) => setTimeout(resolve, 2_000, false)),
+      delay(2_000, false, { signal: timer.signal }),
     ]);
+    timer.abort();
     // Where it waited, a writer lets it go.
     if (!isOpen) await (await open(path, constants.O_RDWR)).close();
     await opened;
