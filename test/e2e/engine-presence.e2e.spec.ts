@@ -65,7 +65,7 @@ describeWith(PROGRAMS, { root: true }, 'the container engine of a worker', () =>
     const explained = await server.call('GET', `/api/ci/executions/${id}/explain`);
     expect(explained).toMatchObject({ status: 'pending', reason: { code: 'no_worker' } });
     const { stdout } = await commands.run(['status', id]);
-    expect(stdout).toContain('pending, No running worker offers the labels containers');
+    expect(stdout).toContain('pending, No running worker has a container engine');
   };
 
   it('is found when it comes, missed when it goes, and found again: nothing is lost', async () => {
@@ -103,8 +103,7 @@ describeWith(PROGRAMS, { root: true }, 'the container engine of a worker', () =>
     await expectToWait(second);
     const trigger = commands.start(['trigger', 'second']);
     await eventually(
-      () =>
-        trigger.stderr().includes('No running worker offers the labels containers') || undefined,
+      () => trigger.stderr().includes('No running worker has a container engine') || undefined,
     );
 
     await engine.begin();

@@ -168,7 +168,9 @@ describeWith(PROGRAMS, { root: true }, 'sidecars', () => {
       reason: { code: 'sidecar_ended', data: { sidecar: 'db', exit_code: 7 } },
     });
     const text = await server.logText(execution.id, 'step=sidecar:db');
-    expect(text).toContain('ended by itself after it was ready: exit code 7.\nlast words');
+    expect(text).toContain('ended by itself after it was ready: exit code 7.\n');
+    expect(text.match(/^last words$/gm)).toHaveLength(1);
+    expect(await server.logText(execution.id, 'step=step-2')).toContain('\ndb | last words\n');
   });
 
   it('end in time on a cancel, while they start and beside a step', async () => {

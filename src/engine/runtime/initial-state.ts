@@ -101,7 +101,7 @@ export function namedRefs(
 }
 
 export function slotReason(): Reason {
-  return reason('slot', 'can start as soon as a slot is free');
+  return reason('slot', 'starts as soon as a worker has a slot for it');
 }
 
 /** Of a step that waits for its slot: the limit that it waits for. */

@@ -10,7 +10,7 @@ import type { StoredReason } from './stored-state.js';
 export const executionReasons = {
   queued: (): StoredReason => ({
     code: 'queued',
-    message: 'Accepted; it starts when a worker has a free slot.',
+    message: 'Accepted; it starts when a worker takes it.',
   }),
   queueUnavailable: (): StoredReason => ({
     code: 'queue_unavailable',
@@ -18,10 +18,7 @@ export const executionReasons = {
   }),
   noWorker: (labels: readonly string[]): StoredReason => ({
     code: 'no_worker',
-    message:
-      labels.length === 0
-        ? 'No worker is running.'
-        : `No running worker offers the labels ${labels.join(', ')} (WORKER_LABELS).${ofEngine(labels)}`,
+    message: labels.length === 0 ? 'No worker is running.' : noWorkerMessage(labels),
     data: { labels },
   }),
   workersRefuse: (): StoredReason => ({
@@ -123,9 +120,11 @@ function withheldMessage(
     : `${which} is protected, and this run does not get it: ${unprotected}.`;
 }
 
-/** Nobody configures this label, and nobody asks for it by name. */
-function ofEngine(labels: readonly string[]): string {
-  return labels.includes(CONTAINERS_LABEL)
-    ? ' "containers" is that of a worker with a container engine, which its steps need; the workers say why they have none.'
-    : '';
+/** Nobody configures the label of containers, and no pipeline asks for it by name. */
+function noWorkerMessage(labels: readonly string[]): string {
+  const named = labels.filter((label) => label !== CONTAINERS_LABEL);
+  const offers = `offers the labels ${named.join(', ')} (WORKER_LABELS)`;
+  if (named.length === labels.length) return `No running worker ${offers}.`;
+  const engine = 'has a container engine, which its steps need; the list of workers says why';
+  return `No running worker ${named.length === 0 ? engine : `${offers} and ${engine}`}.`;
 }

@@ -311,7 +311,7 @@ describe('RunSidecars', () => {
     expect(of.networkOf('always')).toBeUndefined();
   });
 
-  it('tells at once of one that ends by itself, with its last lines', async () => {
+  it('tells at once of one that ends by itself, and keeps its last lines for the steps', async () => {
     let end: (exit: ContainerExit) => void = () => undefined;
     const of = make(() => ({
       stdout: ['one\n', 'two\n'],
@@ -324,7 +324,7 @@ describe('RunSidecars', () => {
     await settled();
     await settled();
     expect(told).toEqual([
-      's/sidecar:db: The sidecar ended by itself after it was ready: exit code 7.\none\ntwo',
+      's/sidecar:db: The sidecar ended by itself after it was ready: exit code 7.',
     ]);
     const ended = { name: 'db', how: 'exit code 7', exitCode: 7, lastLines: ['one', 'two'] };
     expect(of.endedBeside('s')).toEqual([ended]);

@@ -71,10 +71,9 @@ export class Sidecar {
     const known = { name, how, ...(exitCode !== undefined && { exitCode }) };
     this.ended = { ...known, lastLines: this.output.lastLines(address, LAST_LINES) };
     await this.drained();
-    const lastLines = this.output.lastLines(address, LAST_LINES);
-    this.ended = { ...known, lastLines };
-    const text = [`The sidecar ended by itself after it was ready: ${how}.`, ...lastLines];
-    this.output.systemLine(address, text.join('\n'));
+    this.ended = { ...known, lastLines: this.output.lastLines(address, LAST_LINES) };
+    // Its last lines stand above.
+    this.output.systemLine(address, `The sidecar ended by itself after it was ready: ${how}.`);
   }
 }
 

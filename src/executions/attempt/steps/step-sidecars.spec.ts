@@ -46,7 +46,7 @@ describe('BesideSidecarsHandler', () => {
         data: { sidecar: 'db', exit_code: 7 },
       },
     });
-    expect(told).toEqual(['x: The sidecar "db" had ended by itself: exit code 7.\nbye']);
+    expect(told).toEqual(['x: The sidecar "db" had ended by itself: exit code 7.\ndb | bye']);
   });
 
   it('keeps the reason of a step that has one, and tells it all the same', async () => {

@@ -48,7 +48,8 @@ export class BesideSidecarsHandler<A extends StepAction> extends OuterStepHandle
     if (outcome.kind === 'success' || outcome.kind === 'suspended') return outcome;
     const ended = this.sidecars.endedBeside(attempt.address.stage);
     for (const { name, how, lastLines } of ended) {
-      const lines = [`The sidecar "${name}" had ended by itself: ${how}.`, ...lastLines];
+      const said = lastLines.map((line) => `${name} | ${line}`);
+      const lines = [`The sidecar "${name}" had ended by itself: ${how}.`, ...said];
       this.output.systemLine(attempt.address, lines.join('\n'));
     }
     const [first] = ended;
