@@ -13,6 +13,7 @@ import { basename, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { attemptFolder, parseAttemptFolder } from './attempt-folder.js';
 import { CHECK_TARGET, EMPTY, MERGE_IN, MOVE_IN, OUTSIDE, TAKEN } from './folder-scripts.js';
+import { mergeProblem } from './merge-problem.js';
 import { makePassable } from './passable-folder.js';
 import type { StepUserScripts } from './step-user-scripts.js';
 import { HandOverError, type OwnersNow, type TreeOwners } from './tree-owners.js';
@@ -194,7 +195,7 @@ export class WorkspaceStore {
       if (one.kind === 'broken') throw new FolderError(`${HALF_MERGED}: ${one.message}`);
     }
     if (end.kind === 'exited' && end.code !== 0) {
-      throw new FolderError(`${HALF_MERGED}: ${end.stderr.trim().split('\n')[0] ?? ''}`);
+      throw new FolderError(`${HALF_MERGED}: ${mergeProblem(end.stderr, handed)}`);
     }
   }
 

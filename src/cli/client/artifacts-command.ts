@@ -37,7 +37,8 @@ export async function artifactsCommand(
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
   const path = `/api/ci/executions/${id}/artifacts`;
-  if (flags.save !== undefined) return save(session, path, patterns, flags.save);
+  if (flags.save !== undefined)
+    return save(session, path, { patterns, reference, folder: flags.save });
   return printPage(session, flags, {
     path,
     reader: artifact,
@@ -56,12 +57,20 @@ export async function artifactsCommand(
   });
 }
 
+/** What is saved of an execution, and where. */
+interface Wanted {
+  /** None: all. */
+  readonly patterns: readonly string[];
+  /** As it was written. */
+  readonly reference: string;
+  readonly folder: string;
+}
+
 /** All or nothing: the folder is there when it is whole. */
 async function save(
   session: Session,
   path: string,
-  patterns: readonly string[],
-  folder: string,
+  { patterns, reference, folder }: Wanted,
 ): Promise<number> {
   const query = new URLSearchParams(
     patterns.map((pattern): [string, string] => ['paths', pattern]),
@@ -79,9 +88,7 @@ async function save(
     });
     if (entries === 0) {
       await rm(target, { recursive: true });
-      throw new CommandError('Nothing fits: no artifact has such a path.', exitCodes.notFound, [
-        'See what there is: ./millrace artifacts EXECUTION',
-      ]);
+      throw nothingToSave(patterns, reference);
     }
     if (session.json) session.printJson(JSON.stringify({ folder: target, entries, bytes }));
     else {
@@ -91,11 +98,23 @@ async function save(
     return exitCodes.success;
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error;
-    const hints = error.code === 'target_exists' ? ['The folder must be new or empty.'] : [];
+    const isTaken = error.code === 'target_exists';
+    const why = isTaken ? `there is something in ${folder} already.` : error.message;
     throw new CommandError(
-      cleanText(`Nothing is saved: ${error.message}`),
+      cleanText(`Nothing is saved: ${why}`),
       exitCodes.failed,
-      hints,
+      isTaken ? ['The folder must be new or empty.'] : [],
     );
   }
+}
+
+function nothingToSave(patterns: readonly string[], reference: string): CommandError {
+  if (patterns.length === 0) {
+    return new CommandError('The execution has no artifacts.', exitCodes.notFound, [
+      'A step keeps files by `artifacts: dist/**`.',
+    ]);
+  }
+  return new CommandError('Nothing fits: no artifact has such a path.', exitCodes.notFound, [
+    `See what there is: ./millrace artifacts ${cleanText(reference)}`,
+  ]);
 }

@@ -1,5 +1,5 @@
 import { ownTime } from '../../../test/support/own-time.js';
-import { redactUrls } from './redact-urls.js';
+import { quoted, redactUrls } from './redact-urls.js';
 
 describe('redactUrls', () => {
   it.each([
@@ -25,5 +25,17 @@ describe('redactUrls', () => {
       redactUrls(`${'a'.repeat(100_000)}@${'a:'.repeat(50_000)}`);
     });
     expect(took).toBeLessThan(5_000);
+  });
+});
+
+describe('quoted', () => {
+  it.each([
+    ['C:\\x', 'C:\\x'],
+    ['a\\b', 'a\\b'],
+    ['https:\\\\user:token@host', '***'],
+    ['user:token@host', '***'],
+    ['abcdef', 'abc…'],
+  ])('%s is shown as %s', (value, shown) => {
+    expect(quoted(value, shown === 'abc…' ? 3 : 100)).toBe(shown);
   });
 });

@@ -44,7 +44,7 @@ export function redactUrls(text: string): string {
  * ends.
  */
 export function quoted(value: string, max: number): string {
-  const said = /[@?#\\]|\/\/|:\//.test(value) ? sayUrl(value) : value;
+  const said = /[@?#]|\/\/|:\//.test(value) ? sayUrl(value) : value;
   return said.length > max ? `${said.slice(0, max)}…` : said;
 }
 

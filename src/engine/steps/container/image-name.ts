@@ -71,7 +71,9 @@ export function imageReference({ registry, repository, tag, digest }: ImageName)
 /** What is wrong with the name of an image, in a sentence. */
 export function imageNameProblem(text: string): string | undefined {
   if (/^https?:/i.test(text)) return 'The name of an image has no scheme.';
-  return parseImageName(text) === undefined
-    ? `"${quoted(text, 100)}" is no name of an image.`
-    : undefined;
+  if (parseImageName(text) !== undefined) return undefined;
+  // What stands before a digest is no credential.
+  const [name = '', digest] = text.split('@sha256:');
+  const said = digest === undefined ? quoted(text, 100) : `${quoted(name, 100)}@sha256:…`;
+  return `"${said}" is no name of an image.`;
 }
