@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fs, {
+  type Stats,
   chmodSync,
   linkSync,
   mkdirSync,
@@ -99,6 +100,83 @@ describe('giveTree', () => {
       giveTree(at('tree'), { ...STRANGER, isAlone: true });
       expect(uidOf('outside')).toBe(0);
       expect(['tree', 'tree/a', 'tree/b'].map(uidOf)).toEqual(Array(3).fill(STRANGER.uid));
+    });
+
+    it('are not where a folder would be counted twice for its name', () => {
+      // Node changes to no folder but those of UTF-8: it would take the other one for the first.
+      process.chdir(at('tree'));
+      for (let depth = 0; depth < 18; depth++) {
+        mkdirSync(NAME);
+        process.chdir(NAME);
+      }
+      const [start, sign] = ['n'.repeat(190), '\ufffd'];
+      mkdirSync(`${start}${sign}`);
+      mkdirSync(Buffer.concat([Buffer.from(start), Buffer.from([0xff])]));
+      renameSync(at('tree/a/deep/x'), `${start}${sign}/x`);
+      linkSync(`${start}${sign}/x`, at('outside'));
+      process.chdir(home);
+      giveTree(at('tree'), { ...STRANGER, isAlone: true });
+      expect(uidOf('outside')).toBe(0);
+    });
+
+    it('are told apart by all digits of their numbers', () => {
+      linkSync(at('tree/a/deep/x'), at('outside'));
+      writeFileSync(at('tree/b/y'), '');
+      linkSync(at('tree/b/y'), at('outside-y'));
+      // Of one number more each: as numbers of JavaScript they are the same.
+      const numbers = new Map(
+        [statSync(at('outside')), statSync(at('outside-y'))].map(({ ino }, index) => [
+          ino,
+          2n ** 60n + BigInt(index),
+        ]),
+      );
+      const look = fs.lstatSync;
+      const spy = jest.spyOn(fs, 'lstatSync').mockImplementation(((
+        path: Buffer,
+        options?: { bigint?: boolean },
+      ) => {
+        const stats = look(path, options) as { ino: number | bigint };
+        const ino = numbers.get(Number(stats.ino));
+        if (ino !== undefined) stats.ino = options?.bigint === true ? ino : Number(ino);
+        return stats;
+      }) as typeof fs.lstatSync);
+      try {
+        giveTree(at('tree'), { ...STRANGER, isAlone: true });
+      } finally {
+        spy.mockRestore();
+      }
+      expect(['outside', 'outside-y'].map(uidOf)).toEqual([0, 0]);
+    });
+
+    it('change no mode through a link that takes the place of a folder', () => {
+      linkSync(at('tree/a/deep/x'), at('outside'));
+      writeFileSync(at('tree/b/y'), '');
+      linkSync(at('tree/b/y'), at('tree/b/y2'));
+      chmodSync(at('outside'), 0o600);
+      chmodSync(at('tree/a/deep'), 0o6777);
+      // As soon as a folder is that of its owner again, this puts a link where a folder was seen.
+      const look = fs.lstatSync;
+      let looks = 0;
+      let swaps = 0;
+      const spy = jest.spyOn(fs, 'lstatSync').mockImplementation(((path: Buffer, ...more) => {
+        const stats = (look as (...all: unknown[]) => Stats)(path, ...more);
+        looks += path.toString().endsWith('/deep') ? 1 : 0;
+        // It was given, counted, looked at once more, and is now given back.
+        if (looks !== 4) return stats;
+        const isDone = asUser(STRANGER.uid, () => {
+          renameSync(at('tree/a/deep'), at('tree/a/moved'));
+          symlinkSync('moved/x', at('tree/a/deep'));
+        });
+        swaps += isDone ? 1 : 0;
+        return stats;
+      }) as typeof fs.lstatSync);
+      try {
+        giveTree(at('tree'), { ...STRANGER, isAlone: true });
+      } finally {
+        spy.mockRestore();
+      }
+      expect(swaps).toBeGreaterThan(0);
+      expect(statSync(at('outside')).mode & 0o7777).toBe(0o600);
     });
 
     it('are not where a name is moved while they are counted', () => {
