@@ -1,4 +1,15 @@
-import { chmodSync, lchownSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lchownSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+} from 'node:fs';
 
 const ROOT = 0;
 const ALL_BITS = 0o7777;
@@ -6,6 +17,8 @@ const OTHERS_WRITE = 0o022;
 const GROUP_SHARE = 0o070;
 const OWNER_BITS = 0o700;
 const SET_GROUP = 0o2000;
+/** Waits for nobody, whatever has taken the place of what was seen. */
+const AS_SEEN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface NewOwner {
   readonly uid: number;
@@ -20,7 +33,7 @@ export interface NewOwner {
 const MAX_PATH = 3_800;
 
 /** Is told of every name in a tree: of a folder before what is in it is read. */
-type Visit = (path: Buffer, stats: Stats) => void;
+type Visit = (path: Buffer, stats: BigIntStats) => void;
 
 /**
  * Gives a folder and all below it to a user, however deep. For a process that can see nothing else:
@@ -52,21 +65,21 @@ function giveSecondNames(folder: string, to: NewOwner): void {
   walk(folder, (path, stats) => {
     const key = keyOf(stats);
     if (stats.isDirectory()) {
-      modes.set(key, stats.mode & ALL_BITS);
-      orGone(() => lchownSync(path, ROOT, to.gid));
-      orGone(() => chmodSync(path, stats.mode & ALL_BITS & ~OTHERS_WRITE));
+      const mode = modeOf(stats);
+      modes.set(key, mode);
+      setFolder(path, stats, { uid: ROOT, gid: to.gid, mode: mode & ~OTHERS_WRITE });
     } else if (hasSecondName(stats)) {
       names.set(key, (names.get(key) ?? 0) + 1);
     }
   });
   walk(folder, (path, stats) => {
-    if (hasSecondName(stats) && names.get(keyOf(stats)) === stats.nlink) giveOne(path, stats, to);
+    const areAllHere = names.get(keyOf(stats)) === Number(stats.nlink);
+    if (hasSecondName(stats) && areAllHere) giveOne(path, stats, to);
   });
   walk(folder, (path, stats) => {
     const mode = modes.get(keyOf(stats));
     if (!stats.isDirectory() || mode === undefined) return;
-    orGone(() => lchownSync(path, to.uid, to.gid));
-    orGone(() => chmodSync(path, mode));
+    setFolder(path, stats, { uid: to.uid, gid: to.gid, mode });
   });
 }
 
@@ -102,9 +115,14 @@ function walkBelow(visit: Visit): Buffer[] {
   return left;
 }
 
-/** Node changes to folders whose names are UTF-8 only; others are done as long as paths go. */
-function enter(part: Buffer): true {
-  process.chdir(part.toString());
+/**
+ * Node changes to folders whose names are UTF-8 only; others are done as long as paths go. It would
+ * take another folder for them, in which each name would count as two.
+ */
+function enter(part: Buffer): boolean {
+  const name = part.toString();
+  if (!Buffer.from(name).equals(part)) return false;
+  process.chdir(name);
   return true;
 }
 
@@ -116,34 +134,69 @@ function entriesOf(folder: Buffer) {
 }
 
 function visitOne(path: Buffer, visit: Visit): void {
-  const stats = orGone(() => lstatSync(path));
+  const stats = orGone(() => lstatSync(path, { bigint: true }));
   if (stats !== undefined) visit(path, stats);
 }
 
-function giveOne(path: Buffer, stats: Stats, to: NewOwner): void {
+function giveOne(path: Buffer, stats: BigIntStats, to: NewOwner): void {
   if (!isOf(stats, to)) orGone(() => lchownSync(path, to.uid, to.gid));
-  if (to.isShared && !stats.isSymbolicLink()) share(path, stats);
+  if (to.isShared && (stats.isDirectory() || stats.isFile())) share(path, stats);
 }
 
-function isOf(stats: Stats, { uid, gid }: NewOwner): boolean {
-  return stats.uid === uid && stats.gid === gid;
+function isOf(stats: BigIntStats, { uid, gid }: NewOwner): boolean {
+  return Number(stats.uid) === uid && Number(stats.gid) === gid;
 }
 
-function hasSecondName(stats: Stats): boolean {
-  return !stats.isDirectory() && stats.nlink > 1;
+function hasSecondName(stats: BigIntStats): boolean {
+  return !stats.isDirectory() && stats.nlink > 1n;
 }
 
-function keyOf({ dev, ino }: Stats): string {
+function keyOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }
 
-/** The group gets what the owner has; what is made in a folder belongs to the group, too. */
-function share(path: Buffer, stats: Stats): void {
-  const ofOwner = stats.mode & OWNER_BITS;
-  const mode = (stats.mode & 0o777) | ((ofOwner >> 3) & GROUP_SHARE);
-  const wanted = stats.isDirectory() ? mode | SET_GROUP : mode;
-  if (wanted !== (stats.mode & 0o7777)) orGone(() => chmodSync(path, wanted));
+function modeOf({ mode }: BigIntStats): number {
+  return Number(mode) & ALL_BITS;
 }
+
+/** The group gets what the owner has; what is made in a folder belongs to the group, too. */
+function share(path: Buffer, stats: BigIntStats): void {
+  const ofOwner = modeOf(stats) & OWNER_BITS;
+  const mode = (modeOf(stats) & 0o777) | ((ofOwner >> 3) & GROUP_SHARE);
+  const wanted = stats.isDirectory() ? mode | SET_GROUP : mode;
+  if (wanted !== modeOf(stats)) asSeen(path, stats, (file) => fchmodSync(file, wanted));
+}
+
+interface FolderRights {
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+function setFolder(path: Buffer, stats: BigIntStats, { uid, gid, mode }: FolderRights): void {
+  asSeen(path, stats, (folder) => {
+    fchownSync(folder, uid, gid);
+    fchmodSync(folder, mode);
+  });
+}
+
+/**
+ * For a file or folder that is still the one that was seen. The mode of a path would be that of
+ * what a link in its place leads to: of a file that is shared, and with bits that its owner has
+ * never set.
+ */
+function asSeen(path: Buffer, stats: BigIntStats, act: (opened: number) => void): void {
+  const opened = orGone(() => openSync(path, AS_SEEN));
+  if (opened === undefined) return;
+  try {
+    if (keyOf(fstatSync(opened, { bigint: true })) === keyOf(stats)) act(opened);
+  } finally {
+    closeSync(opened);
+  }
+}
+
+/** The last is of a socket. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
 
 /** A step that runs beside may have removed it, or put something else there. */
 function orGone<T>(act: () => T): T | undefined {
@@ -151,7 +204,7 @@ function orGone<T>(act: () => T): T | undefined {
     return act();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    if (code !== undefined && GONE.has(code)) return undefined;
     throw error;
   }
 }

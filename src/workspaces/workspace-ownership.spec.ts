@@ -7,8 +7,11 @@ describe('WorkspaceOwnership', () => {
   /** Of each tree that was given: nobody was at work in it. */
   let alone: (boolean | undefined)[];
   let fails: boolean;
+  /** What a tree is given after. */
+  let slow: Promise<void>;
 
   beforeEach(() => {
+    slow = Promise.resolve();
     given = [];
     alone = [];
     fails = false;
@@ -19,6 +22,7 @@ describe('WorkspaceOwnership', () => {
     const workspace = { root: '/r', directory: '/r/w', home: '', temporary: '', owner };
     const owners = standIn<TreeOwners>({
       give: async ({ folder, uid: to, gid, isShared, isAlone }) => {
+        await slow;
         if (fails) throw new Error('cannot');
         alone.push(isAlone);
         given.push(`${folder} ${to}:${gid}${isShared ? ' shared' : ''}`);
@@ -57,6 +61,32 @@ describe('WorkspaceOwnership', () => {
       ...['/r/w 2000:501', '/r/w 500:501'],
     ]);
     expect(alone).toEqual([true, false, false, true]);
+  });
+
+  it('lets nobody in while it is being given, nor on the word of a time before', async () => {
+    const owner = ownership();
+    let isGiven: () => void = () => undefined;
+    slow = new Promise((resolve) => (isGiven = resolve));
+    const done: string[] = [];
+    const step = (uid: number, name: string) =>
+      owner.asUser(uid, async () => void done.push(`${name}: ${given.join(', ')}`));
+    // Its files are still the steps' own when the second comes.
+    const both = [step(1000, 'a'), owner.asSteps(async () => void done.push('steps'))];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toEqual([]);
+    isGiven();
+    await Promise.all(both);
+    expect(done).toEqual(['a: /r/w 1000:501', 'steps']);
+    expect(given).toHaveLength(2);
+  });
+
+  it('is given again after it was given in part', async () => {
+    const owner = ownership();
+    fails = true;
+    await expect(owner.asUser(1000, nothing)).rejects.toThrow('cannot');
+    fails = false;
+    await owner.asSteps(nothing);
+    expect(given).toEqual(['/r/w 500:501']);
   });
 
   it('gives it again to the same user, who made files of others meanwhile', async () => {

@@ -23,6 +23,8 @@ export class WorkspaceOwnership {
   private owner: number | undefined;
   private readonly users = new Map<number, number>();
   private last: Promise<unknown> = Promise.resolve();
+  /** How many wait for it to be given. */
+  private waiting = 0;
   private readonly own: FileOwner;
 
   constructor(
@@ -87,8 +89,10 @@ export class WorkspaceOwnership {
 
   /** One after another: of two at once the later would see half of what the other did. */
   private giveTo(uid: number): Promise<void> | void {
-    if (this.isGiven(uid)) return;
-    const given = this.last.then(() => this.give(uid));
+    // Whose it is says nothing while it is being given to somebody else.
+    if (this.waiting === 0 && this.isGiven(uid)) return;
+    this.waiting += 1;
+    const given = this.last.then(() => this.give(uid)).finally(() => (this.waiting -= 1));
     this.last = given.catch(() => undefined);
     return given;
   }
@@ -105,6 +109,8 @@ export class WorkspaceOwnership {
     }
     const isShared = this.isUsedByOthers(uid);
     const isAlone = this.users.size === 0;
+    // What is given in part is nobody's.
+    this.owner = undefined;
     await this.owners.give({ folder, uid, gid: this.own.gid, isShared, isAlone });
     this.owner = uid;
   }

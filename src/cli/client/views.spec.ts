@@ -132,9 +132,19 @@ it('what waits for a worker says why none takes it, rather than that it was acce
 });
 
 describe('a failure with much output', () => {
-  const failing = (step: string, message: string, lines: readonly string[]): readonly string[] => {
+  const failing = (
+    step: string,
+    message: string,
+    lines: readonly string[],
+    stageName = 's',
+  ): readonly string[] => {
     const { terminal } = new WrittenTerminal();
-    const failure = { stage: 's', step, reason: { code: 'x', message }, last_lines: [...lines] };
+    const failure = {
+      stage: stageName,
+      step,
+      reason: { code: 'x', message },
+      last_lines: [...lines],
+    };
     const stages = [stage('s', 'failed', [], { reason: { code: 'x', message } })];
     const reason = { code: 'x', message };
     return renderExecution({ ...execution, reason, stages, failure }, terminal, moments, command);
@@ -172,6 +182,17 @@ describe('a failure with much output', () => {
       `  All of it: ./millrace logs ${ID} --stage s`,
     );
     expect(failing('-f', 'm', ['x']).at(-1)).toBe(`  All of it: ./millrace logs ${ID} --stage s`);
+    expect(failing('a;reboot', 'm', ['x']).at(-1)).toBe(
+      `  All of it: ./millrace logs ${ID} --stage s`,
+    );
+    expect(failing('a', 'm', ['x'], 'b\nreboot').at(-1)).toBe(
+      `  All of it: ./millrace logs ${ID} --step a`,
+    );
+  });
+
+  it('lets no name and no reason move the cursor', () => {
+    const lines = failing('a\u001b[2J', 'why\u001b[1A\r\nnot', ['x']);
+    expect(lines.join('')).not.toMatch(/[\u001b\r\n]/);
   });
 
   it('keeps the colours of lines that are not cut', () => {

@@ -170,3 +170,29 @@ describe('memory that no engine gives', () => {
 
   it('6m is enough', () => expect(told(ofStep('image: a, memory: 6m'))).toEqual([]));
 });
+
+describe('a text of any length', () => {
+  const DIGITS = '7'.repeat(50_000);
+  const LETTERS = 'a'.repeat(50_000);
+
+  it.each([
+    ofSidecar(`port: "80:${DIGITS}"`),
+    ofSidecar(`port: ${DIGITS}`),
+    ofSidecar(`cpus: ${DIGITS}`),
+    ofSidecar(`memory: ${DIGITS}`),
+    ofSidecar(`command: "${LETTERS} ${LETTERS}"`),
+    ofPipeline(`sidecars: { db: ${LETTERS} }`),
+    ofPipeline(`sidecars: { ${LETTERS}: { image: a, ${LETTERS}: 1 } }`),
+    ofPipeline(`${LETTERS}: { run: make }`),
+    ofStep(`timeout: ${DIGITS}`),
+    ofStep(`cache: ${LETTERS}/node_modules`),
+    ofStep(`cache: [${LETTERS}]`),
+    ofStep(`image: { name: ${LETTERS} }`),
+    `name: x\nstages: [${LETTERS}]\n`,
+  ])('is cut in what is said of it', (yaml) => {
+    const all = told(yaml);
+    expect(all).not.toEqual([]);
+    const said = compileYaml(yaml).problems.map(({ message }) => message);
+    expect(Math.max(...[...all, ...said].map(({ length }) => length))).toBeLessThan(1_000);
+  });
+});

@@ -32,7 +32,7 @@ const portNumber = integer(1, 65_535);
 /** `5432:5432` of other systems: a port of the machine, and one of the container. */
 const port = advised(portNumber, (node) => {
   if (node.kind !== 'scalar') return undefined;
-  const [, own] = /^(?:[0-9.]*:)?[0-9]+:([0-9]+)(?:\/tcp)?$/.exec(node.text) ?? [];
+  const [, own] = /^(?:[0-9.]*:)?[0-9]+:([0-9]{1,5})(?:\/tcp)?$/.exec(node.text) ?? [];
   return own === undefined ? undefined : `Write ${own} alone: no port of the machine is used`;
 });
 

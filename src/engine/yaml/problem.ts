@@ -21,12 +21,15 @@ export interface Problem {
 /** Problems beyond this number are counted, not listed. */
 export const MAX_PROBLEMS = 100;
 
-/** `stages[0].steps['unit (20)']`-like text of a path. */
+/**
+ * `stages[0].steps["unit (20)"]`-like text of a path. A key is cut after 100 characters: each
+ * problem below it says it again.
+ */
 export function formatPath(path: YamlPath): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${String(part)}]`;
-    else if (!/^[A-Za-z_][\w-]*$/.test(part)) text += `[${JSON.stringify(quoted(part, 100))}]`;
+    else if (!/^[A-Za-z_][\w-]{0,99}$/.test(part)) text += `[${JSON.stringify(quoted(part, 100))}]`;
     else text += text === '' ? part : `.${part}`;
   }
   return text;

@@ -69,7 +69,7 @@ export function integer(min: number, max: number): Reader<number> {
         return wrongType(node, path, context, expects);
       }
       if (node.value >= min && node.value <= max) return node.value;
-      const message = `Expected ${expects}, found ${node.text}.`;
+      const message = `Expected ${expects}, found ${quoted(node.text, 40)}.`;
       context.error('out_of_range', message, { path, offset: node.start });
       return undefined;
     },
@@ -86,7 +86,7 @@ export function number(min: number, max: number): Reader<number> {
         return wrongType(node, path, context, expects);
       }
       if (node.value >= min && node.value <= max) return node.value;
-      const message = `Expected ${expects}, found ${node.text}.`;
+      const message = `Expected ${expects}, found ${quoted(node.text, 40)}.`;
       context.error('out_of_range', message, { path, offset: node.start });
       return undefined;
     },
@@ -138,7 +138,11 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
       }
       if (ms >= minMs && ms <= maxMs) return ms;
       const bounds = `from ${String(minMs / 1000)} to ${String(maxMs / 1000)} seconds`;
-      context.error('out_of_range', `Expected a duration ${bounds}, found ${node.text}.`, at);
+      context.error(
+        'out_of_range',
+        `Expected a duration ${bounds}, found ${quoted(node.text, 40)}.`,
+        at,
+      );
       return undefined;
     },
   };

@@ -179,6 +179,8 @@ describeWith(PROGRAMS, { root: true }, 'images of a Docker Engine', () => {
       expect(codeOf(await provide(reference))).toBe('image true');
       expect(codeOf(await provide(reference))).toBe('image false');
       expect(await runtime.privateImages.has(reference)).toBe(false);
+      const missing = `${hub.host}/missing:1`;
+      expect(codeOf(await provide(missing, { login: right }))).toBe('image_missing');
       expect(await marks()).toEqual(before);
       // Two at once, of which one is refused.
       const both = [provide(reference, { login: right }), provide(reference, { login: wrong })];

@@ -39,11 +39,13 @@ export class DockerImages {
     signal: AbortSignal,
   ): Promise<ImageResult> {
     const { reference, platform, login } = request;
+    const engine = await this.platform();
+    const mayBeHere = login === undefined && request.pull !== 'always';
+    // Before its mark is looked for: a fetch with a log-in sets that before the image is here.
+    const seen = mayBeHere ? await this.find(reference) : undefined;
     const isPrivate = login !== undefined || (await this.private.has(reference));
     if (isPrivate && request.pull === 'never') return unproven(reference);
-    const mayBeHere = !isPrivate && request.pull !== 'always';
-    const engine = await this.platform();
-    const here = mayBeHere ? await this.find(reference) : undefined;
+    const here = isPrivate ? undefined : seen;
     if (here && isFor(here.platform, platform, engine)) {
       if (await this.pulled.use(request, here.id)) return found(here, false);
       return this.provide(request, onProgress, signal);

@@ -201,7 +201,7 @@ describe('ContainerStepHandler', () => {
   });
 
   it('keeps the options that an image has set, in front of those that are added', async () => {
-    const environment = { GOFLAGS: '-mod=mod', PATH: '/go/bin', MAVEN_OPTS: '' };
+    const environment = { GOFLAGS: ' -mod=mod ', PATH: '/go/bin', MAVEN_OPTS: ' ' };
     const handler = make({ exit: exited(0) }, { environment });
     additions.set(attempt().address, { mounts: [], options: ['GOFLAGS', 'MAVEN_OPTS'] });
     const own = { GOFLAGS: '-modcacherw', MAVEN_OPTS: '-Dx=1', PATH: '/own' };
