@@ -42,7 +42,7 @@ export async function artifactsCommand(
   return printPage(session, flags, {
     path,
     reader: artifact,
-    none: 'No artifacts. A step keeps files by `artifacts: dist/**`.',
+    none: 'No artifacts: no step kept any, or they have expired. A step keeps files by `artifacts: dist/**`.',
     columns: [
       { title: 'PATH', text: (each) => each.path, shrinks: true },
       { title: 'SIZE', text: ({ size }) => shownSize(size), align: 'right' },
@@ -111,7 +111,7 @@ async function save(
 function nothingToSave(patterns: readonly string[], reference: string): CommandError {
   if (patterns.length === 0) {
     return new CommandError('The execution has no artifacts.', exitCodes.notFound, [
-      'A step keeps files by `artifacts: dist/**`.',
+      'No step kept any (by `artifacts: dist/**`), or they have expired.',
     ]);
   }
   return new CommandError('Nothing fits: no artifact has such a path.', exitCodes.notFound, [

@@ -18,6 +18,9 @@ import { reasonProblemLines } from './server-problems.js';
 
 /** Of the longest status. */
 export const STATUS_WIDTH = 9;
+/** A reason of so many characters is not repeated. */
+const LONG_REASON = 60;
+const AS_ABOVE = 'as above';
 /** A phase that took so long is told. */
 const TOLD_MS = 1_000;
 
@@ -63,6 +66,9 @@ export function renderExecution(
           ...restOf(execution, commandLine),
         ]
       : []),
+    ...(hasFailedTests(execution)
+      ? ['', `Which tests failed: ${commandLine(`tests ${execution.id}`)}`]
+      : []),
   ];
 }
 
@@ -98,6 +104,14 @@ function restOf(
   return [`  All of it: ${commandLine(['logs', id, ...options].join(' '))}`];
 }
 
+function hasFailedTests({ stages, on_failure, always }: Execution): boolean {
+  const steps = [...stages.flatMap((stage) => stage.steps), ...on_failure, ...always];
+  return steps.some(({ attempts }) => {
+    const { tests } = attempts.at(-1) ?? {};
+    return tests !== undefined && tests.failed + tests.error > 0;
+  });
+}
+
 interface TreeRow {
   readonly name: string;
   readonly outcome: Outcome;
@@ -112,12 +126,21 @@ function renderTree(execution: Execution, terminal: Terminal, moments: Moments):
     ...hookRows('always', execution.always),
   ];
   const width = Math.max(0, ...rows.map(({ name }) => name.length));
-  return rows.map(({ name, outcome, note }) => {
+  const above = reasonText(execution);
+  return rows.map(({ name, outcome, note: whole }) => {
+    const note = withoutRepeated(whole, above);
     const status = paintStatus(terminal, outcome.status, outcome.status.padEnd(STATUS_WIDTH));
     const time = timeOf(outcome, moments).padStart(10);
     const end = note === '' ? '' : `  ${terminal.paint('dim', note)}`;
     return `${name.padEnd(width)}  ${status} ${time}${end}`.trimEnd();
   });
+}
+
+/** A long reason is said once: its stage and steps have it, too. */
+function withoutRepeated(note: string, above: string): string {
+  if (above.length < LONG_REASON) return note;
+  if (note.includes(above)) return note.replace(above, AS_ABOVE);
+  return note.length >= LONG_REASON && above.includes(note) ? AS_ABOVE : note;
 }
 
 function stageRows(stage: Stage): TreeRow[] {

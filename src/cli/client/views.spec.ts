@@ -114,8 +114,35 @@ always/report  running      2000 ms
 First failure: test/unit: exit code 1
   | expected 1
   | got 2
-  All of it: ./millrace logs ${ID} --stage test --step unit`.slice(1),
+  All of it: ./millrace logs ${ID} --stage test --step unit
+
+Which tests failed: ./millrace tests ${ID}`.slice(1),
   );
+});
+
+it('a long reason of the whole execution is said once', () => {
+  const message = `the image cannot be pulled: ${'x'.repeat(60)}`;
+  const reason = { code: 'x', message };
+  const { terminal } = new WrittenTerminal();
+  const shown = renderExecution(
+    {
+      ...execution,
+      reason: { code: 'x', message: `sidecar "db": ${message}` },
+      stages: [
+        stage('main', 'failed', [step('unit', 'skipped', { reason })], {
+          reason: { code: 'x', message: `stage "main": sidecar "db": ${message}` },
+        }),
+      ],
+      failure: null,
+    },
+    terminal,
+    moments,
+    command,
+  ).join('\n');
+  expect(shown.split(message)).toHaveLength(2);
+  expect(shown).toMatch(/^main +failed +stage "main": as above$/m);
+  expect(shown).toMatch(/^└─ unit +skipped +as above$/m);
+  expect(shown).not.toContain('Which tests failed');
 });
 
 it('what waits for a worker says why none takes it, rather than that it was accepted', () => {
