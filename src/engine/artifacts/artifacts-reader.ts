@@ -58,6 +58,8 @@ export const artifactsTable = {
     expires_in: 'Write expire_in',
     retention: 'Write expire_in',
     retention_days: 'Write expire_in: 30d',
+    'retention-days': 'Write expire_in: 30d',
+    'if-no-files-found': 'Remove it: the log names what fits nothing',
     on: 'Write when',
     reports: 'reports is a key of the step, beside artifacts: reports: { junit: … }',
     untracked: 'Name what is kept in paths',

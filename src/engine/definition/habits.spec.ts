@@ -14,6 +14,7 @@ const ofStage = (keys: string): string =>
   `name: x\nstages: [{ name: s, steps: [make], ${keys} }]\n`;
 const ofDefaults = (keys: string): string => `name: x\ndefaults: { ${keys} }\nsteps: [make]\n`;
 const ofPipeline = (keys: string): string => `name: x\n${keys}\nsteps: [make]\n`;
+const ofBuild = (keys: string): string => `name: x\nsteps: [{ build: { tags: a, ${keys} } }]\n`;
 const ofSidecar = (keys: string): string =>
   `name: x\nsidecars: { db: { image: i, ${keys} } }\nsteps: [make]\n`;
 
@@ -31,7 +32,31 @@ describe('what other systems write', () => {
     [ofStep('services: [a]'), /unknown_key, Write sidecars at its stage or the pipeline$/],
     [ofStep('expire_in: 3d'), /unknown_key, It belongs into artifacts: \{/],
     [ofStep('stage: a'), /unknown_key, A step stands in its stage/],
-    [ofStep('tags: [a]'), /unknown_key, Write runs_on at the top level$/],
+    [ofStep('tags: [a]'), /unknown_key, Write runs_on at the top level; tags of an image/],
+    [ofStep('timeout-minutes: 5'), /unknown_key, Write timeout: 10m$/],
+    [ofStep('timeout_in_minutes: 5'), /unknown_key, Write timeout: 10m$/],
+    [ofStep('soft_fail: true'), /unknown_key, Write continue_on_error$/],
+    [ofStep('failure: ignore'), /unknown_key, Write continue_on_error: true$/],
+    [ofStep('directory: a'), /unknown_key, Write working_directory$/],
+    [ofStep('detach: true'), /unknown_key, Write it as one of the sidecars/],
+    [ofStep('settings: { a: b }'), /unknown_key, There are no plugins/],
+    [ofStep('extends: .base'), /unknown_key, Nothing is inherited/],
+    [ofStep('artifact_paths: a'), /unknown_key, Write artifacts$/],
+    [ofStep('store_test_results: a'), /unknown_key, Write reports: \{ junit/],
+    [ofStep('restore_cache: a'), /unknown_key, Write cache: it is restored/],
+    [ofStep('persist_to_workspace: a'), /unknown_key, Steps of an execution share/],
+    [ofStep('dockerfile: a'), /unknown_key, It belongs into build: \{ dockerfile/],
+    [ofStep('push: true'), /unknown_key, It belongs into build: \{ tags/],
+    [ofStep('registry: a'), /unknown_key, Write the host in front of the name/],
+    [ofStep('mem: 1g'), /unknown_key, Write memory$/],
+    [ofStep('docker_image: a'), /unknown_key, Write image: node:22$/],
+    [ofPipeline('when: { event: push }'), /unknown_key, Write triggers for the events/],
+    [ofPipeline('labels: { a: b }'), /unknown_key, Write runs_on$/],
+    [ofPipeline('clone: { git: a }'), /unknown_key, Write repository$/],
+    [ofPipeline('include: [a]'), /unknown_key, Files are not included/],
+    [ofPipeline('permissions: { a: b }'), /unknown_key, A token gets its scopes/],
+    [ofStep('artifacts: { paths: a, retention-days: 3 }'), /unknown_key, Write expire_in: 30d$/],
+    [ofStep('reports: { junit: a, cobertura: b }'), /unknown_key, Only junit is read/],
     [ofStep('only: [a]'), /unknown_key, Write when, or triggers/],
     [ofStep('except: [a]'), /unknown_key, Write when, or triggers/],
     [ofStep('rules: [a]'), /unknown_key, Write when, or triggers/],
@@ -64,6 +89,17 @@ describe('what other systems write', () => {
     [ofPipeline('dependencies: [a]'), /unknown_key, Write needs at a stage or a step$/],
     [ofPipeline('tags: [a]'), /unknown_key, Write runs_on$/],
     [ofSidecar('mounts: [a]'), /unknown_key, A sidecar sees no files/],
+    [ofSidecar('pull_policy: always'), /unknown_key, Write pull$/],
+    [ofSidecar('tmpfs: [a]'), /unknown_key, A sidecar sees no files/],
+    [ofSidecar('cap_add: [a]'), /unknown_key, A worker gives rights/],
+    [ofBuild('repo: a'), /unknown_key, Write tags$/],
+    [ofBuild('registry: a'), /unknown_key, Write the host in front of the names in tags/],
+    [ofBuild('load: true'), /unknown_key, Remove it: later steps/],
+    [ofBuild('cache_to: a'), /unknown_key, Write cache_from: true$/],
+    [
+      ofPipeline('registries: { "r.example": { username: A, password: C, pass: B } }'),
+      /pass: unknown_key, Write password$/,
+    ],
     [ofSidecar('networks: [a]'), /unknown_key, A sidecar is in the network of the steps$/],
     [ofSidecar('restart: always'), /unknown_key, A sidecar starts once/],
     [ofSidecar('build: .'), /unknown_key, Build it in a step with build, and push it/],

@@ -11,7 +11,12 @@ export const registryTable = {
   name: 'a registry',
   fields: { username: secretName, password: secretName },
   required: ['username', 'password'],
-  habits: { user: 'Write username', token: 'Write password', secret: 'Write password' },
+  habits: {
+    user: 'Write username',
+    pass: 'Write password',
+    token: 'Write password',
+    secret: 'Write password',
+  },
 } as const;
 
 const login = fields(registryTable);

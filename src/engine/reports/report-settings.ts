@@ -11,6 +11,7 @@ export const reportsTable = {
     paths: 'Write junit: <glob>',
     xunit: 'Write junit, if the tool writes that; others are not read',
     tests: 'Write junit: <glob>',
+    cobertura: 'Only junit is read; keep others by artifacts',
     coverage: 'Only junit is read; keep others by artifacts',
   },
 } as const;

@@ -4,6 +4,7 @@
 export const CONTAINER_HABITS = {
   container: 'Write image: node:22',
   docker: 'Write image: node:22',
+  docker_image: 'Write image: node:22',
   volumes: 'A container sees the workspace alone: keep files with cache or artifacts',
   mounts: 'A container sees the workspace alone: keep files with cache or artifacts',
   privileged: 'No step is privileged: write build to build images; a worker may give some rights',
