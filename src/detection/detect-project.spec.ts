@@ -232,7 +232,7 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
     'Spring Boot by Maven',
     {
       'pom.xml':
-        '<project>\n<parent><groupId>org.springframework.boot</groupId><artifactId>x</artifactId></parent>\n<artifactId>shop</artifactId><version>1.0</version>\n<properties><java.version>21</java.version></properties>\n</project>',
+        '<project>\n<parent><groupId>org.springframework.boot</groupId><artifactId>x</artifactId></parent>\n<artifactId>shop</artifactId><version>1.0</version>\n<dependencies><dependency><groupId>org.springframework.boot</groupId><artifactId>spring-boot-starter-actuator</artifactId></dependency></dependencies>\n<properties><java.version>21</java.version></properties>\n</project>',
       mvnw: '',
     },
     {
@@ -241,6 +241,7 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
       runtime_version: '21',
       build_command: './mvnw -B package -DskipTests',
       start_command: 'java -jar target/shop-1.0.jar',
+      health_path: '/actuator/health',
       port: '8080',
     },
   ],
@@ -306,6 +307,8 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
       Gemfile:
         "source 'https://rubygems.org'\nruby '3.4.1'\n# gem 'sinatra'\ngem 'rails', '~> 8.0'\ngem 'puma'\n",
       'config.ru': '',
+      'config/routes.rb':
+        'Rails.application.routes.draw do\n  get "about" => "pages#about"\n  get "up" => "rails/health#show", as: :rails_health_check\nend\n',
       Procfile: 'worker: rake jobs\nweb: bundle exec puma -C config/puma.rb\n',
     },
     {
@@ -314,6 +317,7 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
       runtime_version: '3.4.1',
       install_command: 'bundle install',
       start_command: 'bundle exec puma -C config/puma.rb',
+      health_path: '/up',
     },
   ],
   [
@@ -336,10 +340,13 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
     'a Dockerfile alone',
     {
       Dockerfile:
-        '# EXPOSE 1\nFROM alpine AS build\nEXPOSE 2\nFROM scratch\nRUN a \\\n # EXPOSE 3\n  b\nEXPOSE 8080/tcp\nCMD ["/app"]\n',
+        '# EXPOSE 1\nFROM alpine AS build\nEXPOSE 2\nFROM scratch\nRUN a \\\n # EXPOSE 3\n  b\nEXPOSE 8080/tcp\nHEALTHCHECK --interval=5s CMD curl -f http://localhost:8080/live || exit 1\nCMD ["/app"]\n',
       'main.c': '',
     },
-    { is: 'docker  service', build_command: 'docker build -f Dockerfile .', port: '8080' },
+    {
+      ...{ is: 'docker  service', build_command: 'docker build -f Dockerfile .' },
+      ...{ port: '8080', health_path: '/live' },
+    },
   ],
   [
     'a Dockerfile beside a service, which it packages',

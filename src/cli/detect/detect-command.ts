@@ -4,6 +4,7 @@ import type { ProjectType } from '../../detection/candidate.js';
 import { detectProject } from '../../detection/detect-project.js';
 import { detectionView } from '../../detection/detection-view.js';
 import { DiskTree } from '../../detection/tree/disk-tree.js';
+import { TooManyNamesError } from '../../detection/tree/project-tree.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanJson } from '../terminal/clean-text.js';
@@ -23,9 +24,10 @@ export async function detectCommand(
 ): Promise<number> {
   const folder = await folderAt(directory);
   const root = await checkoutAround(folder);
-  const detection = await detectProject(new DiskTree(root), {
-    folder: relative(root, folder),
-    ...(type !== undefined && { type }),
+  const asked = { folder: relative(root, folder), ...(type !== undefined && { type }) };
+  const detection = await detectProject(new DiskTree(root), asked).catch((error: unknown) => {
+    if (error instanceof TooManyNamesError) throw new CommandError(error.message);
+    throw error;
   });
   if (json) terminal.print(cleanJson(JSON.stringify(detectionView(detection), null, 2)));
   else for (const line of detectionLines(detection, terminal)) terminal.print(line);

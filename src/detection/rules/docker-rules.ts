@@ -1,6 +1,6 @@
 import { CandidateDraft } from '../candidate.js';
-import { type Choice, factOf, known, unknown } from '../evidence.js';
-import { lastStage, readDockerfile } from '../manifests/dockerfile.js';
+import { type Choice, type Fact, factOf, known, unknown } from '../evidence.js';
+import { type DockerInstruction, lastStage, readDockerfile } from '../manifests/dockerfile.js';
 import type { ProjectRules } from './project-rules.js';
 
 const NAMES = ['Dockerfile', 'Containerfile'];
@@ -35,6 +35,7 @@ export const dockerRules: ProjectRules = {
         }),
       );
     draft.set('port', factOf(ports, 'The image exposes several ports.', unknown('No EXPOSE.')));
+    draft.set('health_path', healthOf(stage, file));
     const starts = stage.findLast((one) => one.name === 'CMD' || one.name === 'ENTRYPOINT');
     if (starts !== undefined) {
       const { line } = starts;
@@ -45,6 +46,16 @@ export const dockerRules: ProjectRules = {
     return draft.end();
   },
 };
+
+/** The path that a HEALTHCHECK of the image asks of itself, where it names a URL. */
+function healthOf(stage: readonly DockerInstruction[], file: string): Fact {
+  const check = stage.findLast(({ name }) => name === 'HEALTHCHECK');
+  const path = /\bhttps?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(\/[^\s"'|&;]*)?/.exec(
+    check?.value ?? '',
+  );
+  if (check === undefined || path === null) return unknown('No HEALTHCHECK asks for a URL.');
+  return known(path[1] ?? '/', { rule: 'dockerfile-healthcheck', file, line: check.line });
+}
 
 /** Projects with a file of Docker Compose. */
 export const composeRules: ProjectRules = {

@@ -1,5 +1,13 @@
 import { CandidateDraft } from '../candidate.js';
-import { assumed, type Choice, factOf, known, type Source, unknown } from '../evidence.js';
+import {
+  assumed,
+  type Choice,
+  type Fact,
+  factOf,
+  known,
+  type Source,
+  unknown,
+} from '../evidence.js';
 import type { SourceText } from '../manifests/source-text.js';
 import { xmlAll, xmlAt, type XmlElement } from '../manifests/read-xml.js';
 import type { ProjectFiles } from '../project-files.js';
@@ -70,6 +78,7 @@ async function addMaven(
     const line = groups.find(({ text }) => text === framework.group)?.line ?? 1;
     addFramework(draft, framework, file, line);
   }
+  draft.set('health_path', mavenHealth(pom, file));
   const properties = xmlAt(pom, 'properties');
   const property = (name: string) => async (): Promise<Choice | undefined> => {
     const found = xmlAt(properties, name);
@@ -105,6 +114,24 @@ async function addMaven(
   const reason = 'The name of the jar is computed.';
   const command = isLiteral ? known(`java -jar target/${name}.jar`, source) : unknown(reason);
   draft.set('start_command', command);
+}
+
+/** Libraries by which a framework answers whether it is well, and where. */
+const HEALTH = [
+  ['spring-boot-starter-actuator', '/actuator/health'],
+  ['quarkus-smallrye-health', '/q/health'],
+  ['micronaut-management', '/health'],
+] as const;
+
+function mavenHealth(pom: XmlElement, file: string): Fact {
+  const ids = xmlAll(xmlAt(pom, 'dependencies'), 'dependency').flatMap(
+    (element) => xmlAt(element, 'artifactId') ?? [],
+  );
+  for (const [name, path] of HEALTH) {
+    const found = ids.find(({ text }) => text === name);
+    if (found) return known(path, { rule: 'health-library', file, line: found.line });
+  }
+  return unknown('No library for it is among the dependencies.');
 }
 
 /** Undefined: the version is the parent's. */

@@ -1,6 +1,7 @@
 import { CandidateDraft } from '../candidate.js';
-import { assumed, type Choice, known, unknown } from '../evidence.js';
+import { assumed, type Choice, type Fact, known, unknown } from '../evidence.js';
 import type { SourceText } from '../manifests/source-text.js';
+import type { ProjectFiles } from '../project-files.js';
 import { procfileStart } from './procfile.js';
 import type { ProjectRules } from './project-rules.js';
 import { runtimeVersion } from './runtime-version.js';
@@ -49,6 +50,7 @@ export const rubyRules: ProjectRules = {
     } else if (byProcfile === undefined && hasRackup) {
       draft.set('start_command', unknown('No server as puma is in the Gemfile.'));
     }
+    draft.set('health_path', await railsHealth(files));
     const names = await files.filesOf();
     const isGem = names.some((name) => name.endsWith('.gemspec'));
     if (draft.framework !== null || hasRackup || byProcfile !== undefined) {
@@ -60,6 +62,22 @@ export const rubyRules: ProjectRules = {
     return draft.end();
   },
 };
+
+/** The route that Rails makes by itself since 7.1, as it stands in the routes. */
+async function railsHealth(files: ProjectFiles): Promise<Fact> {
+  const path = 'config/routes.rb';
+  const routes = await files.source(path, 'hash');
+  const route = /^[ \t]*get[ \t]*\(?[ \t]*(?=["'])/gm;
+  for (const { match, line } of routes?.matches(route) ?? []) {
+    const start = match.index + match[0].length;
+    const [whole = ''] = routes?.code.slice(start).split('\n') ?? [];
+    const value = routes?.textAt(start);
+    if (value === undefined || !whole.includes('rails/health#show')) continue;
+    const source = { rule: 'rails-health', file: files.pathOf(path), line };
+    return known(value.startsWith('/') ? value : `/${value}`, source);
+  }
+  return unknown('No route of config/routes.rb is that of rails/health.');
+}
 
 /** Texts that stand behind the pattern, each with the line of the first. */
 function textsOf(source: SourceText, pattern: RegExp): ReadonlyMap<string, number> {

@@ -1,7 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { TreeFolder } from '../../common/tree/tree-folder.js';
-import { MAX_FILE_BYTES, MAX_NAMES, ProjectTree, type TreeName } from './project-tree.js';
+import {
+  MAX_FILE_BYTES,
+  MAX_NAMES,
+  ProjectTree,
+  TooManyNamesError,
+  type TreeName,
+} from './project-tree.js';
 
 /** What says that a name is not there, or no longer what it was. */
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG', 'ENXIO']);
@@ -9,13 +15,17 @@ const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'ENAMETOOLONG', 
 /** A folder of the disk, which others may write at the same time. */
 export class DiskTree extends ProjectTree {
   /** @param root a path that no stranger can change */
-  constructor(private readonly root: string) {
+  constructor(
+    private readonly root: string,
+    private readonly maxNames = MAX_NAMES,
+  ) {
     super();
   }
 
   async list(folder: string): Promise<readonly TreeName[] | undefined> {
     return this.inside(namesOf(folder), async (opened) => {
-      const names = (await opened.entries(MAX_NAMES)) ?? [];
+      const names = await opened.entries(this.maxNames);
+      if (names === undefined) throw new TooManyNamesError(folder);
       return names.flatMap(({ name, kind }): TreeName[] =>
         kind === 'file' || kind === 'folder' ? [{ name: name.toString(), kind }] : [],
       );

@@ -77,6 +77,12 @@ describe('a folder of the disk', () => {
     await expect(tree.read('../x')).rejects.toThrow('leads out');
   });
 
+  it('says of a folder that it has too many names, rather than none', async () => {
+    const few = new DiskTree(root, 2);
+    await expect(few.list('')).rejects.toThrow('more than');
+    expect(await few.list('x')).toHaveLength(2);
+  });
+
   it('reads neither what is too large, nor what is no text, nor what is no file', async () => {
     await writeFile(join(root, 'full'), 'x'.repeat(MAX_FILE_BYTES));
     await writeFile(join(root, 'large'), 'x'.repeat(MAX_FILE_BYTES + 1));

@@ -7,8 +7,15 @@ export interface TreeName {
 
 /** Bytes of a file that is read; of a larger one no manifest consists. */
 export const MAX_FILE_BYTES = 1_048_576;
-/** Names of a folder that are looked at. */
-export const MAX_NAMES = 5_000;
+/** Names of one folder; no folder of sources has so many. */
+export const MAX_NAMES = 100_000;
+
+/** A folder of the project has more than `MAX_NAMES` names. */
+export class TooManyNamesError extends Error {
+  constructor(folder: string) {
+    super(`The folder "${folder}" has more than ${MAX_NAMES} files and folders.`);
+  }
+}
 
 /**
  * Port: a project's files, to be read only. Paths are relative to the top, with `/` between names;
@@ -16,7 +23,10 @@ export const MAX_NAMES = 5_000;
  * is not there. Two adapters: a folder of the disk, and memory.
  */
 export abstract class ProjectTree {
-  /** Files and folders of a folder, by name; undefined: there is no such folder. */
+  /**
+   * Files and folders of a folder, by name; undefined: there is no such folder.
+   * @throws TooManyNamesError
+   */
   abstract list(folder: string): Promise<readonly TreeName[] | undefined>;
 
   /**
