@@ -314,7 +314,7 @@ stages:
     expect(queue.waits_for).toEqual([
       expect.objectContaining({
         code: 'no_worker',
-        message: expect.stringContaining('containers'),
+        message: expect.stringContaining('container engine'),
       }),
     ]);
     const workers = await server.call<(WorkerBody & { status: string })[]>('GET', '/api/workers');

@@ -57,10 +57,9 @@ export async function startCommand(flags: StartFlags, terminal: Terminal): Promi
     clearInterval(alive);
     return 0;
   } catch (error) {
-    // What was cut off by the stop is no failure of its own.
-    if (stop.aborted && error instanceof EmbeddedError && error.code === 'aborted') {
-      return INTERRUPTED;
-    }
+    // What was cut off by the stop is no failure of its own: Ctrl-C ends what is brought up, too.
+    const isKnown = error instanceof EmbeddedError || error instanceof CommandError;
+    if (stop.aborted && isKnown) return INTERRUPTED;
     throw error;
   } finally {
     address.remove();
