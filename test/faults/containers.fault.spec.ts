@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DockerEngine } from '../support/docker-engine.js';
@@ -54,6 +55,17 @@ const POINTS = [
   'artifacts_stored',
   'cache_stored',
 ];
+
+interface StoppedAt {
+  readonly id: string;
+  readonly label: string;
+  readonly worker: Awaited<ReturnType<MillraceServer['startWorker']>>;
+}
+
+/** By a signal (proc(5)). */
+function isStopped(pid: number): boolean {
+  return /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+}
 
 describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
   let engine: DockerEngine;
@@ -145,6 +157,65 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     }
     await server.startWorker();
     expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
+  });
+
+  /** Every point at once, each in a worker of its own that stops there. */
+  const stopAtEachPoint = async (what: string): Promise<StoppedAt[]> => {
+    const all = await Promise.all(
+      POINTS.map(async (point) => {
+        const label = `${what}-${point}`;
+        const worker = await server.startWorker(
+          { WORKER_LABELS: label },
+          { FAIL_POINT: `${point}:SIGSTOP` },
+        );
+        return { worker, pipeline: await server.createPipeline(whole(label)), label };
+      }),
+    );
+    return Promise.all(
+      all.map(async ({ worker, pipeline, label }) => {
+        const id = await server.trigger(pipeline);
+        await eventually(() => isStopped(worker.pid) || undefined, END_MS);
+        return { id, worker, label };
+      }),
+    );
+  };
+  const killChildren = async (pid: number): Promise<void> => {
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    for (const child of children.trim().split(' ').filter(Boolean).map(Number)) {
+      process.kill(child, 'SIGKILL');
+    }
+  };
+
+  it('its worker and the launcher are killed, at each point', async () => {
+    await Promise.all(
+      (await stopAtEachPoint('launcher')).map(async ({ id, worker, label }) => {
+        await killChildren(worker.pid);
+        await worker.end('SIGKILL');
+        await server.startWorker({ WORKER_LABELS: label });
+        const { status, attempt } = await server.finished(id, END_MS);
+        expect([label, status, attempt]).toEqual([label, 'success', 2]);
+      }),
+    );
+    await untilNothingIsLeft();
+  });
+
+  it('the engine is killed, at each point', async () => {
+    const all = await stopAtEachPoint('engine');
+    await engine.kill();
+    for (const { worker } of all) worker.child.kill('SIGCONT');
+    await jitter.before(3_000);
+    await engine.begin();
+    const ended = await Promise.all(all.map(({ id }) => server.finished(id, END_MS)));
+    // What had ended by then is a success; the others say that it was the engine.
+    for (const { status, stages } of ended) {
+      const code = stages[0]?.steps[0]?.reason?.code;
+      if (status === 'success') continue;
+      expect([status, code]).toEqual([
+        'failed',
+        expect.stringMatching(/^(engine_away|container_lost)$/),
+      ]);
+    }
+    await untilNothingIsLeft();
   });
 
   it('its worker stands still for longer than its lease', async () => {
