@@ -58,7 +58,6 @@ const POINTS = [
 
 interface StoppedAt {
   readonly id: string;
-  readonly label: string;
   readonly worker: Awaited<ReturnType<MillraceServer['startWorker']>>;
 }
 
@@ -168,37 +167,17 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
           { WORKER_LABELS: label },
           { FAIL_POINT: `${point}:SIGSTOP` },
         );
-        return { worker, pipeline: await server.createPipeline(whole(label)), label };
+        return { worker, pipeline: await server.createPipeline(whole(label)) };
       }),
     );
     return Promise.all(
-      all.map(async ({ worker, pipeline, label }) => {
+      all.map(async ({ worker, pipeline }) => {
         const id = await server.trigger(pipeline);
         await eventually(() => isStopped(worker.pid) || undefined, END_MS);
-        return { id, worker, label };
+        return { id, worker };
       }),
     );
   };
-  const killChildren = async (pid: number): Promise<void> => {
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    for (const child of children.trim().split(' ').filter(Boolean).map(Number)) {
-      process.kill(child, 'SIGKILL');
-    }
-  };
-
-  it('its worker and the launcher are killed, at each point', async () => {
-    await Promise.all(
-      (await stopAtEachPoint('launcher')).map(async ({ id, worker, label }) => {
-        await killChildren(worker.pid);
-        await worker.end('SIGKILL');
-        await server.startWorker({ WORKER_LABELS: label });
-        const { status, attempt } = await server.finished(id, END_MS);
-        expect([label, status, attempt]).toEqual([label, 'success', 2]);
-      }),
-    );
-    await untilNothingIsLeft();
-  });
-
   it('the engine is killed, at each point', async () => {
     const all = await stopAtEachPoint('engine');
     await engine.kill();
