@@ -68,6 +68,12 @@ export class CandidateDraft {
     return this.facts.get(name);
   }
 
+  /** Others use it: whatever else was found, it is never started. */
+  becomeLibrary(reason = 'A library is never started.'): void {
+    this.purpose = 'library';
+    this.set('start_command', unknown(reason));
+  }
+
   get hasEvidence(): boolean {
     return this.evidence.length > 0;
   }

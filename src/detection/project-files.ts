@@ -12,25 +12,30 @@ export interface FileProblem {
   readonly message: string;
 }
 
+/** What was read of a project, by paths from its top. */
+interface Known {
+  readonly texts: Map<string, Promise<string | undefined>>;
+  readonly lists: Map<string, Promise<readonly TreeName[]>>;
+  readonly parsed: Map<string, Promise<DataNode | undefined>>;
+}
+
 /**
  * The files of one folder of a project, and of the folders above it up to the top: a part of a
  * monorepo has its lock file there. Every file is read and parsed once.
  */
 export class ProjectFiles {
   readonly problems: FileProblem[] = [];
-  private readonly texts = new Map<string, Promise<string | undefined>>();
-  private readonly lists = new Map<string, Promise<readonly TreeName[]>>();
-  private readonly parsed = new Map<string, Promise<DataNode | undefined>>();
 
   constructor(
     private readonly tree: ProjectTree,
     /** Below the top; `''` is the top. */
     readonly folder: string,
+    private readonly known: Known = { texts: new Map(), lists: new Map(), parsed: new Map() },
   ) {}
 
-  /** Another folder of the same project. */
+  /** Another folder of the same project, which reads no file above it again. */
   below(name: string): ProjectFiles {
-    return new ProjectFiles(this.tree, this.pathOf(name));
+    return new ProjectFiles(this.tree, this.pathOf(name), this.known);
   }
 
   /** As the top calls it. */
@@ -40,10 +45,7 @@ export class ProjectFiles {
 
   /** Names in a folder below this one; none where there is no such folder. */
   names(folder = ''): Promise<readonly TreeName[]> {
-    return once(this.lists, folder, async () => {
-      const path = folder === '' ? this.folder : this.pathOf(folder);
-      return (await this.tree.list(path)) ?? [];
-    });
+    return this.namesAt(folder === '' ? this.folder : this.pathOf(folder));
   }
 
   async filesOf(folder = ''): Promise<readonly string[]> {
@@ -102,17 +104,17 @@ export class ProjectFiles {
   /** Files by these names in the nearest folder that has one of them: their paths. */
   async nearestOf(names: readonly string[]): Promise<readonly string[]> {
     for (const folder of this.upward()) {
-      const there = new Set((await this.tree.list(folder))?.map(({ name }) => name));
+      const there = new Set((await this.namesAt(folder)).map(({ name }) => name));
       const found = names.filter((name) => there.has(name));
-      if (found.length > 0)
-        return found.map((name) => (folder === '' ? name : `${folder}/${name}`));
+      if (found.length === 0) continue;
+      return found.map((name) => (folder === '' ? name : `${folder}/${name}`));
     }
     return [];
   }
 
   /** The text of a path that is told from the top. */
   textAt(path: string): Promise<string | undefined> {
-    return once(this.texts, path, () => this.tree.read(path));
+    return once(this.known.texts, path, () => this.tree.read(path));
   }
 
   yamlAt(path: string): Promise<DataNode | undefined> {
@@ -131,8 +133,12 @@ export class ProjectFiles {
       .concat('');
   }
 
+  private namesAt(path: string): Promise<readonly TreeName[]> {
+    return once(this.known.lists, path, async () => (await this.tree.list(path)) ?? []);
+  }
+
   private parse(path: string, read: (text: string) => Parsed): Promise<DataNode | undefined> {
-    return once(this.parsed, path, async () => {
+    return once(this.known.parsed, path, async () => {
       const text = await this.textAt(path);
       if (text === undefined) return undefined;
       const parsed = read(text);

@@ -11,6 +11,7 @@ import {
   WalkLimitError,
 } from '../globs/walk-globs.js';
 import { type LeftOutList, reasonOrThrow } from '../tree/left-out.js';
+import { inFolder } from '../tree/in-folder.js';
 import { TreeFolder } from '../tree/tree-folder.js';
 import type { Globs } from '../values/globs/globs.js';
 import { REPLACEMENT } from '../values/text-rule.js';
@@ -291,22 +292,16 @@ function drained(sink: ReturnType<Pack['entry']>): Promise<void> {
 async function lookIn(top: TreeFolder, path: string): Promise<Found> {
   const names = path.split('/');
   const last = names.pop() ?? '';
-  const opened: TreeFolder[] = [];
   try {
-    let folder = top;
-    for (const name of names) {
-      folder = await folder.folder(name);
-      opened.push(folder);
-    }
-    const stat = await lstat(folder.pathOf(last));
-    if (stat.isDirectory()) return 'folder';
-    if (!stat.isSymbolicLink()) return 'file';
-    return { link: (await folder.link(last)).toString() };
+    return await inFolder(top, names, async (folder) => {
+      const stat = await lstat(folder.pathOf(last));
+      if (stat.isDirectory()) return 'folder';
+      if (!stat.isSymbolicLink()) return 'file';
+      return { link: (await folder.link(last)).toString() };
+    });
   } catch (error) {
     reasonOrThrow(error);
     return undefined;
-  } finally {
-    for (const folder of opened) await folder.close();
   }
 }
 

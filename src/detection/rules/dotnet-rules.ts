@@ -56,9 +56,8 @@ async function addCommands(
   programs: readonly Project[],
 ): Promise<void> {
   if (programs.length === 0) {
-    draft.purpose = 'library';
     draft.set('build_command', unknown('It has no program.'));
-    return draft.set('start_command', unknown('Libraries and tests are never started.'));
+    return draft.becomeLibrary('Libraries and tests are never started.');
   }
   draft.purpose = 'service';
   const reason = 'It has several programs.';

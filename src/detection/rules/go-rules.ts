@@ -70,9 +70,8 @@ async function addPrograms(draft: CandidateDraft, files: ProjectFiles, mod: GoMo
   }
   const [program] = programs;
   if (program === undefined) {
-    draft.purpose = 'library';
     draft.set('build_command', unknown('It has no package `main`.'));
-    return draft.set('start_command', unknown('A library is never started.'));
+    return draft.becomeLibrary();
   }
   const { file, line } = program.source;
   draft.add('go-main', file, line, 0.3, 'a package `main` is a program');

@@ -188,9 +188,7 @@ async function addGradle(
     draft.set('build_command', known(`${gradle} installDist`, source));
   } else {
     draft.set('build_command', known(`${gradle} assemble`, source));
-    draft.purpose = 'library';
-    const reason = 'A plain jar is never started: no plugin makes a program of it.';
-    return draft.set('start_command', unknown(reason));
+    return draft.becomeLibrary('A plain jar is never started: no plugin makes a program of it.');
   }
   draft.purpose = 'service';
   draft.set('start_command', unknown('The name of what is built is computed.'));

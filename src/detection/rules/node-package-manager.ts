@@ -2,6 +2,7 @@ import { LOCKS } from 'package-manager-detector/constants';
 import { assumed, type Choice, type Fact, factOf, known } from '../evidence.js';
 import type { DataNode } from '../manifests/data-node.js';
 import type { ProjectFiles } from '../project-files.js';
+import { lockChoices } from './lock-files.js';
 
 interface Commands {
   readonly install: string;
@@ -50,12 +51,7 @@ const LOCK_FILES = Object.entries(LOCKS).filter(
 export async function nodePackageManager(files: ProjectFiles): Promise<Fact> {
   const named = await namedManager(files);
   if (named !== undefined) return known(named.value, named.source);
-  const locks = await files.nearestOf(LOCK_FILES.map(([file]) => file));
-  const choices = locks.map((path): Choice => {
-    const name = path.slice(path.lastIndexOf('/') + 1);
-    const manager = LOCK_FILES.find(([file]) => file === name)?.[1] ?? name;
-    return { value: manager, source: { rule: 'lock-file', file: path, line: null } };
-  });
+  const choices = await lockChoices(files, LOCK_FILES);
   const reason =
     'Lock files of several package managers are there: keep one, or say `packageManager` in package.json.';
   return factOf(choices, reason, assumed('npm', 'No lock file is there; npm comes with Node.js.'));

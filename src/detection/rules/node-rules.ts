@@ -178,10 +178,9 @@ class NodeExamination {
 
   private addPurpose(framework: NodeFramework | undefined, isLibrary: boolean): void {
     const { draft } = this;
-    if (isLibrary) draft.purpose = 'library';
+    if (isLibrary) draft.becomeLibrary();
     else if (framework !== undefined) draft.purpose = framework.purpose;
     else if (draft.isStarted) draft.purpose = 'service';
-    if (isLibrary) draft.set('start_command', unknown('A library is never started.'));
   }
 
   private addOutput(framework: NodeFramework | undefined): void {

@@ -3,6 +3,7 @@ import { type Choice, type Fact, factOf, known, type Source, unknown } from '../
 import type { DataNode } from '../manifests/data-node.js';
 import { pythonName, readRequirements, requirementOf } from '../manifests/requirements.js';
 import type { ProjectFiles } from '../project-files.js';
+import { lockChoices } from './lock-files.js';
 import { procfileStart } from './procfile.js';
 import type { ProjectRules } from './project-rules.js';
 import { runtimeVersion } from './runtime-version.js';
@@ -124,12 +125,7 @@ class PythonExamination {
 
   private async addPackageManager(): Promise<void> {
     const { draft, files } = this;
-    const locks = await files.nearestOf(LOCKS.map(([file]) => file));
-    const choices = locks.flatMap((path): Choice[] => {
-      const manager = LOCKS.find(([file]) => path === file || path.endsWith(`/${file}`))?.[1];
-      const source = { rule: 'lock-file', file: path, line: null };
-      return manager === undefined ? [] : [{ value: manager, source }];
-    });
+    const choices = await lockChoices(files, LOCKS);
     for (const { source, value } of choices) {
       draft.add('lock-file', source.file, null, 0.2, `a lock file of ${value}`);
     }
@@ -260,8 +256,7 @@ class PythonExamination {
     const { draft } = this;
     if (framework !== undefined || draft.isStarted) draft.purpose = 'service';
     else if (this.pyproject?.at('build-system') && this.pyproject.at('project', 'name')) {
-      draft.purpose = 'library';
-      draft.set('start_command', unknown('A library is never started.'));
+      draft.becomeLibrary();
     }
   }
 }

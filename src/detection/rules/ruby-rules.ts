@@ -56,8 +56,7 @@ export const rubyRules: ProjectRules = {
     if (draft.framework !== null || hasRackup || byProcfile !== undefined) {
       draft.purpose = 'service';
     } else if (isGem) {
-      draft.purpose = 'library';
-      draft.set('start_command', unknown('A library is never started.'));
+      draft.becomeLibrary();
     }
     return draft.end();
   },

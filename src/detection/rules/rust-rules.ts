@@ -87,9 +87,8 @@ async function addPrograms(
   }
   const [program] = programs;
   if (program === undefined) {
-    draft.purpose = 'library';
     draft.set('build_command', unknown('It has no program.'));
-    return draft.set('start_command', unknown('A library is never started.'));
+    return draft.becomeLibrary();
   }
   draft.add('cargo-bin', program.source.file, program.source.line, 0.3, 'it has a program');
   draft.purpose = 'service';

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
+import { inFolder } from '../../common/tree/in-folder.js';
 import { TreeFolder } from '../../common/tree/tree-folder.js';
 import {
   MAX_FILE_BYTES,
@@ -50,20 +51,15 @@ export class DiskTree extends ProjectTree {
     names: readonly string[],
     work: (folder: TreeFolder) => Promise<T>,
   ): Promise<T | undefined> {
-    const opened: TreeFolder[] = [];
+    let top: TreeFolder | undefined;
     try {
-      let folder = await TreeFolder.open(this.root);
-      opened.push(folder);
-      for (const name of names) {
-        folder = await folder.folder(name);
-        opened.push(folder);
-      }
-      return await work(folder);
+      top = await TreeFolder.open(this.root);
+      return await inFolder(top, names, work);
     } catch (error) {
       if (!ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       return undefined;
     } finally {
-      for (const folder of opened) await folder.close();
+      await top?.close();
     }
   }
 }
