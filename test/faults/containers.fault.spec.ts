@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isStopped } from '../../src/common/child-process/process-stat.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
@@ -55,16 +55,6 @@ const POINTS = [
   'artifacts_stored',
   'cache_stored',
 ];
-
-interface StoppedAt {
-  readonly id: string;
-  readonly worker: Awaited<ReturnType<MillraceServer['startWorker']>>;
-}
-
-/** By a signal (proc(5)). */
-function isStopped(pid: number): boolean {
-  return /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
 
 describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
   let engine: DockerEngine;
@@ -158,33 +148,28 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
   });
 
-  /** Every point at once, each in a worker of its own that stops there. */
-  const stopAtEachPoint = async (what: string): Promise<StoppedAt[]> => {
+  it('the engine is killed, at each point', async () => {
+    // Each point in a worker of its own, which stops there; all of them run before the first does.
     const all = await Promise.all(
       POINTS.map(async (point) => {
-        const label = `${what}-${point}`;
-        const worker = await server.startWorker(
-          { WORKER_LABELS: label },
-          { FAIL_POINT: `${point}:SIGSTOP` },
-        );
+        const label = `engine-${point}`;
+        const stops = { FAIL_POINT: `${point}:SIGSTOP` };
+        const worker = await server.startWorker({ WORKER_LABELS: label }, stops);
         return { worker, pipeline: await server.createPipeline(whole(label)) };
       }),
     );
-    return Promise.all(
+    const ids = await Promise.all(
       all.map(async ({ worker, pipeline }) => {
         const id = await server.trigger(pipeline);
         await eventually(() => isStopped(worker.pid) || undefined, END_MS);
-        return { id, worker };
+        return id;
       }),
     );
-  };
-  it('the engine is killed, at each point', async () => {
-    const all = await stopAtEachPoint('engine');
     await engine.kill();
     for (const { worker } of all) worker.child.kill('SIGCONT');
     await jitter.before(3_000);
     await engine.begin();
-    const ended = await Promise.all(all.map(({ id }) => server.finished(id, END_MS)));
+    const ended = await Promise.all(ids.map((id) => server.finished(id, END_MS)));
     // What had ended by then is a success; the others say that it was the engine.
     for (const { status, stages } of ended) {
       const code = stages[0]?.steps[0]?.reason?.code;
