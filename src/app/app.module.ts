@@ -18,6 +18,8 @@ import { SecretsApiModule } from '../secrets/store/secrets.api.module.js';
 import { SecretsModule } from '../secrets/store/secrets.module.js';
 import { TriggersApiModule } from '../triggers/triggers.api.module.js';
 import { TriggersWorkerModule } from '../triggers/triggers.worker.module.js';
+import { DeploymentsApiModule } from '../deployments/deployments.api.module.js';
+import { DeploymentsWorkerModule } from '../deployments/deployments.worker.module.js';
 import { ExecutionsApiModule } from '../executions/executions.api.module.js';
 import { ExecutionsWorkerModule } from '../executions/executions.worker.module.js';
 import { HealthModule } from '../health/health.module.js';
@@ -90,6 +92,7 @@ function apiModules(): Imports {
     PipelinesApiModule,
     ExecutionsApiModule,
     RepositoriesApiModule,
+    DeploymentsApiModule,
     SecretsApiModule,
     TriggersApiModule,
     WorkersApiModule,
@@ -113,7 +116,7 @@ function workerModules(): Imports {
       }),
     }),
     ContainerRuntimeModule,
-    ExecutionsWorkerModule,
+    ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule),
     TriggersWorkerModule,
   ];
 }

@@ -22,6 +22,10 @@ export const FAIL_POINTS = [
   'step_ended', // it ended, and nobody knows
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
+  'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
+  'deployment_switching', // everything is ready for the switch, and stored
+  'release_switched', // the new release serves, and nothing stored says so
+  'deployment_serving', // it is stored; old releases are still there
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up

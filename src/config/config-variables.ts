@@ -1,3 +1,4 @@
+import { normalize } from 'node:path';
 import {
   byteSize,
   flag,
@@ -518,6 +519,20 @@ export const configVariables = {
         /^[A-Za-z0-9.-]+(:[0-9]{1,5})?$/.test(item)
           ? { value: item }
           : { problem: 'must be hosts, with their port if need be' },
+      ),
+    ),
+    fallback: none,
+  }),
+  deployFolders: variable({
+    name: 'DEPLOY_FOLDERS',
+    section: 'Workers',
+    description:
+      'Folders of the host below which `deploy: { type: local_directory }` may put releases, as whole paths separated by commas: `/srv/www`. A relative `path` lies in the first one. Unset: `deployed` in MILLRACE_HOME.',
+    kind: optional(
+      list((item) =>
+        /^\/[^/]/.test(item) && normalize(item) === item && !item.endsWith('/')
+          ? { value: item }
+          : { problem: 'must be whole paths of folders, such as /srv/www' },
       ),
     ),
     fallback: none,

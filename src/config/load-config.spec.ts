@@ -113,6 +113,7 @@ describe('parseConfig', () => {
       WORKER_MAX_PARALLEL_STEPS: '0',
       WORKER_LABELS: 'ok,not ok',
       DOCKER_HOST: 'ftp://x',
+      DEPLOY_FOLDERS: 'srv/www',
       REGISTRIES: 'https://x',
       CONTAINER_CAPABILITIES: 'ALL',
       STEP_USER: 'Not A User',

@@ -1,6 +1,8 @@
 import {
   Logger,
+  type DynamicModule,
   Module,
+  type Type,
   type BeforeApplicationShutdown,
   type Provider,
   type OnApplicationBootstrap,
@@ -34,6 +36,7 @@ import { LeftFolders } from './attempt/left-folders.js';
 import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
+import { Deployer } from './attempt/steps/deployer.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
@@ -44,7 +47,7 @@ const planRunsProviders: Provider[] = [
     provide: StepHandlers,
     inject: [
       ...[ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, ImageBuilder, Metrics],
-      MillraceConfig,
+      ...[MillraceConfig, Deployer],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -54,9 +57,10 @@ const planRunsProviders: Provider[] = [
       builder: ImageBuilder,
       metrics: Metrics,
       { registries }: MillraceConfig,
+      deployer: Deployer,
     ) =>
       createStepHandlers({
-        ...{ processes, git, workspaces, containers, builder },
+        ...{ processes, git, workspaces, containers, builder, deployer },
         registries: registries?.map(normalRegistry),
       }).measuredBy(metrics),
   },
@@ -153,6 +157,11 @@ const planRunsProviders: Provider[] = [
 })
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly processor: ExecutionsProcessor) {}
+
+  /** @param module exports the `Deployer` */
+  static deployingBy(module: Type): DynamicModule {
+    return { module: ExecutionsWorkerModule, imports: [module] };
+  }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.processor.start();

@@ -56,6 +56,20 @@ const POINTS = [
   'cache_stored',
 ];
 
+interface StoppedAt {
+  readonly id: string;
+  readonly label: string;
+  readonly worker: Awaited<ReturnType<MillraceServer['startWorker']>>;
+}
+
+/** The launcher is one of them. */
+async function killChildren(pid: number): Promise<void> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.trim().split(' ').filter(Boolean).map(Number)) {
+    process.kill(child, 'SIGKILL');
+  }
+}
+
 describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
   let engine: DockerEngine;
   let server: MillraceServer;
@@ -148,28 +162,48 @@ describeWith(PROGRAMS, { root: true }, 'a step in a container, when', () => {
     expect(await untilOver(id)).toMatchObject({ status: 'success', attempt: 2 });
   });
 
-  it('the engine is killed, at each point', async () => {
-    // Each point in a worker of its own, which stops there; all of them run before the first does.
+  /** Each point in a worker of its own, which stops there; all run before the first does. */
+  const stopAtEachPoint = async (what: string): Promise<StoppedAt[]> => {
     const all = await Promise.all(
       POINTS.map(async (point) => {
-        const label = `engine-${point}`;
+        const label = `${what}-${point}`;
         const stops = { FAIL_POINT: `${point}:SIGSTOP` };
         const worker = await server.startWorker({ WORKER_LABELS: label }, stops);
-        return { worker, pipeline: await server.createPipeline(whole(label)) };
+        return { worker, pipeline: await server.createPipeline(whole(label)), label };
       }),
     );
-    const ids = await Promise.all(
-      all.map(async ({ worker, pipeline }) => {
+    return Promise.all(
+      all.map(async ({ worker, pipeline, label }) => {
         const id = await server.trigger(pipeline);
         await eventually(() => isStopped(worker.pid) || undefined, END_MS);
-        return id;
+        return { id, worker, label };
       }),
     );
+  };
+
+  it('its worker and the launcher are killed, at each point', async () => {
+    await Promise.all(
+      (await stopAtEachPoint('launcher')).map(async ({ id, worker, label }) => {
+        await killChildren(worker.pid);
+        await worker.end('SIGKILL');
+        await server.startWorker({ WORKER_LABELS: label });
+        const { status, attempt, reason, stages } = await server.finished(id, END_MS);
+        const why = [reason, stages[0]?.steps.map(({ reason: of }) => of)];
+        expect([label, status, attempt, why]).toEqual([label, 'success', 2, expect.anything()]);
+      }),
+    );
+    await untilNothingIsLeft();
+  });
+
+  it('the engine is killed, at each point', async () => {
+    const all = await stopAtEachPoint('engine');
     await engine.kill();
     for (const { worker } of all) worker.child.kill('SIGCONT');
+    // On a slow machine one that was stopped first may have lost its lease before the last was.
+    await server.startWorker({ WORKER_LABELS: all.map(({ label }) => label).join(',') });
     await jitter.before(3_000);
     await engine.begin();
-    const ended = await Promise.all(ids.map((id) => server.finished(id, END_MS)));
+    const ended = await Promise.all(all.map(({ id }) => server.finished(id, END_MS)));
     // What had ended by then is a success; the others say that it was the engine.
     for (const { status, stages } of ended) {
       const code = stages[0]?.steps[0]?.reason?.code;

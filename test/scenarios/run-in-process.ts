@@ -20,6 +20,7 @@ import { CloneAccess } from '../../src/executions/attempt/steps/clone-access.js'
 import { RegistryAccess } from '../../src/executions/attempt/steps/registry-access.js';
 import { AbsentBuilder } from '../../src/integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
+import { NoDeployer } from '../../src/executions/attempt/steps/deployer.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-request/trigger-environment.js';
@@ -82,6 +83,7 @@ export class InProcessRunner {
       ...{ processes, git, workspaces, containers },
       builder: new AbsentBuilder('scenarios run on any machine'),
       registries: undefined,
+      deployer: new NoDeployer(),
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },

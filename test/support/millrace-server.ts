@@ -90,6 +90,7 @@ export interface StepBody {
       readonly restored: { readonly code: string };
       readonly saved?: { readonly code: string };
     }[];
+    readonly deployment?: { readonly id: string };
   }[];
 }
 

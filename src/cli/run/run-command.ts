@@ -23,6 +23,7 @@ import { RegistryAccess } from '../../executions/attempt/steps/registry-access.j
 import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
+import { NoDeployer } from '../../executions/attempt/steps/deployer.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
 import {
@@ -199,6 +200,7 @@ async function newRuns(
     const { runtime, builder } = containers;
     const handlers = createStepHandlers({
       ...{ processes, git, workspaces, containers: runtime, builder },
+      deployer: new NoDeployer(),
       registries: registries?.map(normalRegistry),
     });
     const groups = new ProcessGroups(`run-${process.pid}-`);

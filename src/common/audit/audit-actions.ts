@@ -35,6 +35,8 @@ export const AUDIT_ACTIONS = {
   'executions.rerun': 'an execution was run again',
   'executions.cancel': 'an execution was cancelled',
   'executions.approve': 'an execution that waited for it was approved',
+  'deployments.rollback': 'an earlier release was asked to serve again',
+  'deployments.cancel': 'a deployment was asked to stop before its switch',
   'workers.drain': 'a worker was told to take nothing more',
   'workers.resume': 'a drained worker was let take executions again',
   'log_level.set': "the level of the server's own log was changed",

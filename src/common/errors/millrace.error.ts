@@ -51,6 +51,7 @@ export function validationError(message: string, options?: ErrorOptions): Millra
 const LISTED_BY: ReadonlyMap<string, string> = new Map([
   ['pipeline', 'pipelines'],
   ['execution', 'status'],
+  ['deployment', 'deployments'],
   ['worker', 'workers'],
   ['repository', 'repositories'],
   ['delivery', 'deliveries'],

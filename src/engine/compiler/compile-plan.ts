@@ -131,13 +131,15 @@ function buildStep(
 ): StepPlan {
   const defaults = stepDefaults(definition, stage);
   const draft = draftWith(step.action, defaults);
-  const retries = stage === undefined ? 0 : (stage.retryCount ?? definition.retryCount);
+  const kind = kindOf(draft);
+  const isTold = stage === undefined || kind.retries === 'when_told';
+  const retries = isTold ? 0 : (stage.retryCount ?? definition.retryCount);
   return {
     name: step.name,
     needs,
     explicitNeeds: step.needs !== undefined,
     when: step.when,
-    action: kindOf(draft).compile(draft, defaults),
+    action: kind.compile(draft, defaults),
     environment: step.environment,
     secrets: secretNames(step.secrets),
     continueOnError: step.continueOnError,

@@ -13,6 +13,7 @@ import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
+import { deployTable, permissionsTable } from '../steps/deploy/deploy-keys.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { registryTable } from './registries-reader.js';
@@ -55,6 +56,8 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['artifacts.md', artifactsFromTable],
   ['test-reports.md', reportsTable],
   ['containers.md', registryTable],
+  ['deploying.md', deployTable],
+  ['deploying.md', permissionsTable],
 ];
 
 describe('pages beside docs/pipeline-yaml.md', () => {

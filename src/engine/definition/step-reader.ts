@@ -53,7 +53,6 @@ export const stepTable = {
   },
   same: { condition: 'when' },
   later: {
-    deploy: LATER.deployments,
     matrix: LATER.matrix,
     approval: 'approvals come later',
     interruptible: LATER.concurrency,

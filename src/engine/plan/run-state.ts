@@ -75,6 +75,14 @@ export interface AttemptFacts {
   readonly artifacts?: ArtifactFacts;
   /** What its reports say. */
   readonly tests?: TestCounts;
+  /** What it puts into service. */
+  readonly deployment?: DeploymentFacts;
+}
+
+export interface DeploymentFacts {
+  readonly id: string;
+  readonly environment: string;
+  readonly service: string;
 }
 
 /** Why a cache was found or not, and why it was saved or not. */

@@ -39,6 +39,11 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   takesOver?(draft: StepDraft, defaults: StepDefaults): StepDraft;
   /** Absent = such a step is a process of the worker's machine, with the variables of that. */
   readonly runsIn?: 'image';
+  /**
+   * `when_told`: another try needs the step's own `retry`; the `retry_count` of its stage and
+   * pipeline says nothing of it. Absent = that counts.
+   */
+  readonly retries?: 'when_told';
   /** Outputs that such a step sets by itself: nobody has to declare them. */
   readonly outputs?: readonly string[];
   /** Secrets that it uses; the step is given them as if its own `secrets` named them. */

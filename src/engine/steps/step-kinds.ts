@@ -1,5 +1,6 @@
 import { buildKind } from './build/build-kind.js';
 import { containerKind } from './container/container-kind.js';
+import { deployKind } from './deploy/deploy-kind.js';
 import { gitKind } from './git/git-kind.js';
 import { shellKind } from './shell/shell-kind.js';
 import type { StepKind } from './step-kind.js';
@@ -14,6 +15,7 @@ export const STEP_KINDS = [
   containerKind,
   buildKind,
   gitKind,
+  deployKind,
 ] as const satisfies readonly StepKind[];
 
 export type StepKindName = (typeof STEP_KINDS)[number]['kind'];

@@ -45,6 +45,7 @@ import { PlanRuns } from './plan-runs.js';
 import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
 import { RegistryAccess } from './steps/registry-access.js';
+import { NoDeployer } from './steps/deployer.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
 const NO_CONTAINERS = new AbsentRuntime('a spec has none');
@@ -108,6 +109,7 @@ export class AttemptBench {
       ...{ processes, workspaces, containers: NO_CONTAINERS, registries: undefined },
       builder: new AbsentBuilder('a spec has none'),
       git: standIn<GitClient>({}),
+      deployer: new NoDeployer(),
     });
     this.attempts = new ExecutionAttempts(
       new PlanRuns({

@@ -128,7 +128,7 @@ export class PlanRun {
       { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
         handlers: this.tools.handlers.forRun({
-          ...{ workspace, group, output, host, masks, access, images, sidecars },
+          ...{ workspace, group, output, host, masks, access, images, sidecars, context },
           ownership: this.ownership,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
           additions: new StepAdditions(),

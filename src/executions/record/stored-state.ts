@@ -240,12 +240,13 @@ function storedAttempt(attempt: AttemptState): StoredAttempt {
   };
 }
 
-function factsOf({ image, caches, artifacts, tests }: AttemptFacts): AttemptFacts {
+function factsOf({ image, caches, artifacts, tests, deployment }: AttemptFacts): AttemptFacts {
   return {
     ...(image && { image }),
     ...(caches && { caches }),
     ...(artifacts && { artifacts }),
     ...(tests && { tests }),
+    ...(deployment && { deployment }),
   };
 }
 

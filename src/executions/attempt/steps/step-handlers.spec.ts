@@ -17,6 +17,8 @@ import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import { NoDeployer } from './deployer.js';
 import { createStepHandlers } from './step-handlers.js';
 
 /** Every kind has one handler, and every handler a kind. */
@@ -32,6 +34,7 @@ const withoutImages = {
   },
   host: new StepHost(workspace),
   masks: MaskSet.from([]),
+  context: standIn<RunContext>({}),
   access: CloneAccess.none,
   artifacts: standIn<RunArtifacts>({}),
   reports: standIn<RunReports>({}),
@@ -48,6 +51,7 @@ const tools = {
   containers: new AbsentRuntime('a spec has none'),
   builder: new AbsentBuilder('a spec has none'),
   registries: undefined,
+  deployer: new NoDeployer(),
 };
 const handlers = createStepHandlers(tools);
 const place = { ...withoutImages, images: handlers.imagesFor('group', RegistryAccess.none) };

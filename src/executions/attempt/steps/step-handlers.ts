@@ -9,6 +9,9 @@ import type { ProcessRunner } from '../../../integrations/process/process-runner
 import type { Workspace } from '../../../workspaces/workspace.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import type { Deployer } from './deployer.js';
+import { DeployStepHandler } from './deploy-step.handler.js';
 import type { CloneAccess } from './clone-access.js';
 import { CachedStepHandler } from './cached-step.handler.js';
 import { CommandPhaseHandler } from './command-phase.handler.js';
@@ -49,6 +52,8 @@ export interface StepPlace {
   readonly brought: BroughtArtifacts;
   readonly caches: RunCaches;
   readonly additions: StepAdditions;
+  /** What is known of the run. */
+  readonly context: RunContext;
 }
 
 /** Makes the handler of one kind of step for one run. */
@@ -89,6 +94,7 @@ export interface StepTools {
   readonly builder: ImageBuilder;
   /** Registries that images may come from; undefined: any. */
   readonly registries: readonly string[] | undefined;
+  readonly deployer: Deployer;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
@@ -116,6 +122,8 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
         ownership,
       ),
+    deploy: ({ context, workspace, ownership, output }) =>
+      new DeployStepHandler(tools.deployer, context, workspace, ownership, output),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(

@@ -162,6 +162,18 @@ export class TestCountsResponse {
   flaky!: number;
 }
 
+/** What a step puts into service. */
+export class DeploymentFactsResponse {
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID, description: 'See /api/deployments.' })
+  id!: string;
+
+  @ApiProperty({ example: 'production' })
+  environment!: string;
+
+  @ApiProperty({ example: 'shop' })
+  service!: string;
+}
+
 export class AttemptResponse extends OutcomeResponse {
   @ApiProperty({ example: 1 })
   number!: number;
@@ -195,6 +207,12 @@ export class AttemptResponse extends OutcomeResponse {
     description: 'What its reports say; the rest is under /reports. Absent: there are none.',
   })
   tests?: TestCountsResponse;
+
+  @ApiPropertyOptional({
+    type: DeploymentFactsResponse,
+    description: 'What it puts into service; absent: it deploys nothing.',
+  })
+  deployment?: DeploymentFactsResponse;
 }
 
 export class StepResponse extends OutcomeResponse {

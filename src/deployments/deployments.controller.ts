@@ -1,0 +1,89 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { Requires } from '../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../auth/principals/principal.js';
+import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
+import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
+import { UuidPipe } from '../common/http/uuid.pipe.js';
+import { DeploymentsService } from './deployments.service.js';
+import { DeploymentQuery } from './dto/deployment.query.js';
+import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
+import { RollbackDto } from './dto/rollback.dto.js';
+
+const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
+
+@ApiTags('deployments')
+@ApiBearerAuth()
+@Controller('deployments')
+export class DeploymentsController {
+  constructor(private readonly deployments: DeploymentsService) {}
+
+  @Get()
+  @Requires('deployments:read')
+  @ApiOperation({ summary: 'Deployments and rollbacks, the newest first' })
+  @ApiPage(DeploymentResponse)
+  @ApiErrors(400, 401, 503)
+  async list(@Query() query: DeploymentQuery): Promise<PageBody<DeploymentResponse>> {
+    const { environment, service, status, execution_id: executionId } = query;
+    const filter = { environment, service, status, executionId };
+    const page = await this.deployments.list(filter, pageRequest(query));
+    return pageBody({ ...page, items: page.items.map(deploymentResponse) });
+  }
+
+  @Get(':id')
+  @Requires('deployments:read')
+  @ApiOperation({ summary: 'A deployment: what it did, and why' })
+  @ApiOkResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', UuidPipe) id: string): Promise<DeploymentResponse> {
+    return deploymentResponse(await this.deployments.get(id));
+  }
+
+  @Post(':id/rollback')
+  @Requires('deployments:deploy')
+  @Audited('deployments.rollback', 'deployment', {
+    ...NAMED,
+    details: (facts) => ({ release: facts.body('release') }),
+  })
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Let a release of the service of this deployment serve again',
+    description:
+      'The answer is the deployment that does it, on a worker of its host; behind others of the service.',
+  })
+  @ApiBody({ type: RollbackDto, required: false })
+  @ApiAcceptedResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async rollback(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: RollbackDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    return deploymentResponse(await this.deployments.rollback(id, body?.release, principal.id));
+  }
+
+  @Post(':id/cancel')
+  @Requires('deployments:deploy')
+  @Audited('deployments.cancel', 'deployment', NAMED)
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Stop a deployment before it switches; nothing of what serves is changed',
+  })
+  @ApiOkResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async cancel(
+    @Param('id', UuidPipe) id: string,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    return deploymentResponse(await this.deployments.cancel(id, principal.id));
+  }
+}

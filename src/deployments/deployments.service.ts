@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { conflict, notFound } from '../common/errors/millrace.error.js';
+import type { Page, PageRequest } from '../common/http/paging.js';
+import { uuidV7 } from '../common/ids/uuid.js';
+import type { DeploymentView } from './dto/deployment.response.js';
+import {
+  type Deployment,
+  isFinished,
+  type Release,
+  type Service,
+  serviceIdOf,
+} from './record/deployment.js';
+import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+
+/** What the API does with deployments; a worker of their host does the rest. */
+@Injectable()
+export class DeploymentsService {
+  constructor(private readonly store: DeploymentStore) {}
+
+  async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<DeploymentView>> {
+    const { items, ...rest } = await this.store.list(filter, page);
+    return { ...rest, items: await Promise.all(items.map((one) => this.view(one))) };
+  }
+
+  /** @throws NotFoundError */
+  async get(id: string): Promise<DeploymentView> {
+    return this.view(await this.demand(id));
+  }
+
+  /**
+   * Asks that a release of the service of a deployment serves again.
+   * @throws NotFoundError, ConflictError: there is none, or it serves already
+   */
+  async rollback(id: string, number: number | undefined, by: string): Promise<DeploymentView> {
+    const { service_id: serviceId } = await this.demand(id);
+    const service = await this.store.service(serviceId);
+    if (service === undefined) throw notFound('service', serviceId);
+    const releases = await this.store.releasesOf(serviceId);
+    const release = number === undefined ? before(releases, service) : numbered(releases, number);
+    const accepted = await this.store.accept(rollbackOf(service, release, by), service);
+    return this.view(accepted);
+  }
+
+  /** @throws NotFoundError, ConflictError: it is over, or has switched */
+  async cancel(id: string, by: string): Promise<DeploymentView> {
+    const deployment = await this.demand(id);
+    const { phase } = deployment;
+    if (isFinished(deployment)) throw conflict('The deployment is over.');
+    if (phase === 'switch' || phase === 'clean_up') {
+      throw conflict('The deployment has switched: what serves now is not taken back.', {
+        suggestions: ['Roll back'],
+      });
+    }
+    await this.store.requestCancel(id, by);
+    return this.get(id);
+  }
+
+  private async demand(id: string): Promise<Deployment> {
+    const deployment = await this.store.find(id);
+    if (deployment === undefined) throw notFound('deployment', id);
+    return deployment;
+  }
+
+  private async view(deployment: Deployment): Promise<DeploymentView> {
+    const { release_id: id, previous_release_id: previousId } = deployment;
+    const [release, previous] = await Promise.all([
+      id === null ? undefined : this.store.release(id),
+      previousId === null ? undefined : this.store.release(previousId),
+    ]);
+    return { deployment, release, previous };
+  }
+}
+
+/** The newest of those that have served and are kept, older than the one that serves. */
+function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
+  const serving = releases.find((one) => one._id === id);
+  const found = releases.find(
+    ({ status, number }) => status === 'kept' && serving !== undefined && number < serving.number,
+  );
+  if (found === undefined) {
+    throw conflict(`No release of ${_id} that served before the present one is kept.`, {
+      suggestions: ['Deploy an earlier commit, or name a release that is kept.'],
+    });
+  }
+  return found;
+}
+
+function numbered(releases: readonly Release[], number: number): Release {
+  const found = releases.find((one) => one.number === number);
+  if (found?.status === 'kept') return found;
+  const kept = releases.filter(({ status }) => status === 'kept').map((one) => one.number);
+  const suggestions = [
+    kept.length === 0
+      ? 'No release is kept beside the one that serves.'
+      : `Kept: ${kept.join(', ')}`,
+  ];
+  if (found === undefined) throw conflict(`There is no release ${number}.`, { suggestions });
+  if (found.status === 'serving') throw conflict(`Release ${number} serves already.`);
+  throw conflict(`Release ${number} is not kept any more.`, { suggestions });
+}
+
+function rollbackOf(service: Service, release: Release, by: string): Omit<Deployment, 'turn'> {
+  const { environment, name } = service;
+  const _id = uuidV7();
+  return {
+    ...{ _id, request_key: _id, kind: 'rollback', environment, service: name },
+    service_id: serviceIdOf(environment, name),
+    ...{ type: release.type, settings: release.settings, host: release.host },
+    ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
+    ...{ worker_id: null, fence: 0, release_id: release._id, previous_release_id: null },
+    ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
+    ...{ pipeline_name: null, stage: null, step: null, commit: release.commit, branch: null },
+    ...{ triggered_by: by, cancel_requested_by: null, logs: [] },
+    ...{ created_at: new Date(), started_at: null, finished_at: null },
+  };
+}

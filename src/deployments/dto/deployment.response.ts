@@ -1,0 +1,244 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { DEPLOYMENT_TYPES } from '../../engine/steps/deploy/deploy-action.js';
+import {
+  type Deployment,
+  DEPLOYMENT_PHASES,
+  DEPLOYMENT_STATUSES,
+  type Release,
+} from '../record/deployment.js';
+
+const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
+const date = { type: String, format: 'date-time' } as const;
+const nullableDate = { ...date, nullable: true } as const;
+const nullableText = { type: String, nullable: true } as const;
+const nullableId = { ...nullableText, format: 'uuid' } as const;
+
+export class DeploymentReasonResponse {
+  @ApiProperty({ example: 'release_serves', description: 'Stable; docs/reasons.md explains each.' })
+  code!: string;
+
+  @ApiProperty({ example: 'release 3 serves in the place of release 2' })
+  message!: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  data?: Record<string, unknown>;
+}
+
+export class DeploymentPhaseResponse {
+  @ApiProperty({ enum: DEPLOYMENT_PHASES })
+  name!: string;
+
+  @ApiProperty(date)
+  started_at!: Date;
+
+  @ApiProperty(nullableDate)
+  finished_at!: Date | null;
+}
+
+/** What a deployment has made. */
+export class DeploymentArtifactResponse {
+  @ApiProperty({ example: 'release 3' })
+  name!: string;
+
+  @ApiProperty({ example: '/srv/www/shop/releases/3', description: 'On the host.' })
+  path!: string;
+
+  @ApiProperty({
+    ...nullableText,
+    example: 'sha256:…',
+    description: 'Over names, permissions and contents; null: not all of it is there yet.',
+  })
+  digest!: string | null;
+
+  @ApiProperty({ example: 214 })
+  files!: number;
+
+  @ApiProperty({ example: 1_204_311 })
+  bytes!: number;
+}
+
+/** What it puts into service. */
+export class DeployedServiceResponse {
+  @ApiProperty({ example: 'production/shop' })
+  id!: string;
+
+  @ApiProperty({ example: 'shop' })
+  name!: string;
+
+  @ApiProperty({ example: 'production' })
+  environment!: string;
+}
+
+export class ReleaseResponse {
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
+  id!: string;
+
+  @ApiProperty({ example: 3, description: 'Counted for each service; never used twice.' })
+  number!: number;
+
+  @ApiProperty({ enum: ['preparing', 'prepared', 'serving', 'kept', 'failed', 'removed'] })
+  status!: string;
+
+  @ApiProperty(nullableText)
+  digest!: string | null;
+
+  @ApiProperty()
+  files!: number;
+
+  @ApiProperty({ description: 'Bytes of its files.' })
+  bytes!: number;
+
+  @ApiProperty({ format: 'uuid', description: 'The deployment that made it.' })
+  deployment_id!: string;
+
+  @ApiProperty(nullableId)
+  execution_id!: string | null;
+
+  @ApiProperty(nullableText)
+  commit!: string | null;
+
+  @ApiProperty(date)
+  created_at!: Date;
+
+  @ApiProperty({ ...nullableDate, description: 'When it served first; null: never.' })
+  served_at!: Date | null;
+}
+
+export class DeploymentResponse {
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
+  deployment_id!: string;
+
+  @ApiProperty({ enum: ['deploy', 'rollback'] })
+  kind!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_TYPES })
+  deployment_type!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_STATUSES })
+  status!: string;
+
+  @ApiProperty({
+    type: DeploymentReasonResponse,
+    nullable: true,
+    description: 'Why it waits, or ended as it did.',
+  })
+  reason!: DeploymentReasonResponse | null;
+
+  @ApiProperty({ example: 'production' })
+  environment!: string;
+
+  @ApiProperty({ example: 'shop' })
+  service!: string;
+
+  @ApiProperty({ example: 'web-1', description: 'Name of the host that it acts on.' })
+  host!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_PHASES, nullable: true, type: String })
+  phase!: string | null;
+
+  @ApiProperty({ type: [DeploymentPhaseResponse] })
+  phases!: DeploymentPhaseResponse[];
+
+  @ApiProperty({ type: [DeploymentReasonResponse] })
+  warnings!: DeploymentReasonResponse[];
+
+  @ApiProperty({ type: ReleaseResponse, nullable: true })
+  release!: ReleaseResponse | null;
+
+  @ApiProperty({ type: Number, nullable: true, description: 'Release that served before.' })
+  previous_release!: number | null;
+
+  @ApiProperty({ type: [DeploymentArtifactResponse] })
+  artifacts!: DeploymentArtifactResponse[];
+
+  @ApiProperty({ type: [DeployedServiceResponse] })
+  services!: DeployedServiceResponse[];
+
+  @ApiProperty({ type: [String], description: 'The last 100 lines.' })
+  logs!: string[];
+
+  @ApiProperty(nullableId)
+  execution_id!: string | null;
+
+  @ApiProperty(nullableId)
+  pipeline_id!: string | null;
+
+  @ApiProperty(nullableText)
+  pipeline_name!: string | null;
+
+  @ApiProperty(nullableText)
+  stage!: string | null;
+
+  @ApiProperty(nullableText)
+  step!: string | null;
+
+  @ApiProperty(nullableText)
+  commit!: string | null;
+
+  @ApiProperty(nullableText)
+  branch!: string | null;
+
+  @ApiProperty({ example: 'ada' })
+  triggered_by!: string;
+
+  @ApiProperty(date)
+  created_at!: Date;
+
+  @ApiProperty(nullableDate)
+  started_at!: Date | null;
+
+  @ApiProperty(nullableDate)
+  finished_at!: Date | null;
+}
+
+/** A deployment with the releases that it names. */
+export interface DeploymentView {
+  readonly deployment: Deployment;
+  readonly release: Release | undefined;
+  readonly previous: Release | undefined;
+}
+
+export function deploymentResponse({
+  deployment,
+  release,
+  previous,
+}: DeploymentView): DeploymentResponse {
+  const { _id, type, phases, warnings, logs, environment, service, service_id } = deployment;
+  const { kind, status, reason, host, phase, execution_id, pipeline_id, pipeline_name } =
+    deployment;
+  const { stage, step, commit, branch, triggered_by } = deployment;
+  const { created_at, started_at, finished_at } = deployment;
+  return {
+    deployment_id: _id,
+    ...{ kind, deployment_type: type, status, reason, environment, service, host, phase },
+    phases: phases.map((each) => ({ ...each })),
+    warnings: [...warnings],
+    release: release ? releaseResponse(release) : null,
+    previous_release: previous?.number ?? null,
+    artifacts: release ? [artifactOf(release)] : [],
+    services: [{ id: service_id, name: service, environment }],
+    logs: [...logs],
+    ...{ execution_id, pipeline_id, pipeline_name, stage, step, commit, branch, triggered_by },
+    ...{ created_at, started_at, finished_at },
+  };
+}
+
+export function releaseResponse(release: Release): ReleaseResponse {
+  const { _id: id, number, status, digest, files, bytes, deployment_id } = release;
+  const { execution_id, commit, created_at, served_at } = release;
+  return {
+    ...{ id, number, status, digest, files, bytes, deployment_id, execution_id, commit },
+    ...{ created_at, served_at },
+  };
+}
+
+function artifactOf({
+  number,
+  settings,
+  digest,
+  files,
+  bytes,
+}: Release): DeploymentArtifactResponse {
+  const path = `${settings.path.replace(/\/$/, '')}/releases/${number}`;
+  return { name: `release ${number}`, path, digest, files, bytes };
+}

@@ -1,0 +1,161 @@
+import { uuidV7 } from '../../common/ids/uuid.js';
+import type { Release, TargetSettings } from './deployment.js';
+import {
+  type DeploymentStore,
+  type NewDeployment,
+  type NewService,
+  PlaceTakenError,
+} from './deployment-store.js';
+import { MemoryDeploymentStore } from './memory-deployment-store.fixture.js';
+
+const SETTINGS: TargetSettings = {
+  ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },
+  ...{ exclude: [], shared: [], permissions: {} },
+};
+
+/** What every adapter of `DeploymentStore` does. */
+export function describeDeploymentStore(title: string, store: () => DeploymentStore): void {
+  describe(`${title} as DeploymentStore`, () => {
+    let name: string;
+    beforeEach(() => {
+      name = `s-${uuidV7()}`;
+    });
+
+    const service = (more: Partial<NewService> = {}): NewService => ({
+      ...{ _id: `default/${name}`, id: uuidV7(), name, environment: 'default', host: name },
+      ...{ service_type: 'local_directory', place: `${name}:/srv`, status: 'starting' },
+      ...{ release_id: null, deployment_id: null },
+      ...{ created_at: new Date(0), updated_at: new Date(0), ...more },
+    });
+    const deployment = (more: Partial<NewDeployment> = {}): NewDeployment => {
+      const _id = uuidV7();
+      return {
+        ...{ _id, request_key: _id, kind: 'deploy', service_id: `default/${name}`, service: name },
+        ...{ environment: 'default', type: 'local_directory', settings: SETTINGS, host: name },
+        ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
+        ...{ worker_id: 'w', fence: 1, release_id: null, previous_release_id: null },
+        ...{ execution_id: _id, pipeline_id: null, pipeline_name: null, stage: null, step: null },
+        ...{ commit: null, branch: null, triggered_by: 'ada', cancel_requested_by: null },
+        ...{ logs: [], created_at: new Date(0), started_at: null, finished_at: null, ...more },
+      };
+    };
+    const accept = (more: Partial<NewDeployment> = {}): ReturnType<DeploymentStore['accept']> =>
+      store().accept(deployment(more), service());
+    const hold = { fence: 1 };
+
+    it('gives each deployment of a service a turn of its own', async () => {
+      const all = await Promise.all(Array.from({ length: 10 }, () => accept()));
+      expect(all.map(({ turn }) => turn).sort((a, b) => a - b)).toEqual([
+        ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+      ]);
+      const [one] = all;
+      expect(await store().find(one?._id ?? '')).toEqual(one);
+    });
+
+    it('takes what is asked for twice once', async () => {
+      const request_key = `key-${name}`;
+      const all = await Promise.all(Array.from({ length: 5 }, () => accept({ request_key })));
+      expect(new Set(all.map(({ _id }) => _id)).size).toBe(1);
+      expect((await store().unfinishedOn(name)).length).toBe(1);
+    });
+
+    it('gives one place to one service', async () => {
+      await accept();
+      const other = service({ _id: `default/other-${name}` });
+      await expect(store().accept(deployment({ service_id: other._id }), other)).rejects.toThrow(
+        new PlaceTakenError(`default/${name}`),
+      );
+      expect(await store().placesOn(name)).toMatchObject([
+        { _id: `default/${name}`, place: `${name}:/srv` },
+      ]);
+    });
+
+    it('says who is before another in the line', async () => {
+      const [first, second, third] = [await accept(), await accept(), await accept()];
+      const before = async (turn: number): Promise<string | undefined> =>
+        (await store().firstBefore(first.service_id, turn))?._id;
+      expect([await before(1), await before(2), await before(3)]).toEqual([
+        ...[undefined, first._id, first._id],
+      ]);
+      await store().change({ ...hold, id: first._id }, { status: 'failed' });
+      expect([await before(2), await before(3)]).toEqual([undefined, second._id]);
+      expect((await store().unfinishedOn(name)).map(({ _id }) => _id)).toEqual([
+        ...[second._id, third._id],
+      ]);
+    });
+
+    it('lets one of twenty take a deployment, and refuses writes of whoever had it', async () => {
+      const { _id } = await accept();
+      const taken = await Promise.all(
+        Array.from({ length: 20 }, (_item, n) => store().take({ _id, fence: 1 }, `w${n}`)),
+      );
+      expect(taken.filter((one) => one !== undefined)).toMatchObject([{ fence: 2 }]);
+      expect(await store().change({ id: _id, fence: 1 }, { status: 'success' })).toBe(false);
+      expect(await store().change({ id: _id, fence: 2 }, { status: 'success' })).toBe(true);
+      expect(await store().take({ _id, fence: 2 }, 'late')).toBeUndefined();
+      expect(await store().requestCancel(_id, 'ada')).toBe(false);
+    });
+
+    it('keeps who wants to cancel', async () => {
+      const { _id } = await accept();
+      expect(await store().requestCancel(_id, 'ada')).toBe(true);
+      expect((await store().find(_id))?.cancel_requested_by).toBe('ada');
+    });
+
+    it('gives a service to one deployment at a time', async () => {
+      const { service_id: id } = await accept();
+      const claims = await Promise.all(['a', 'b'].map((one) => store().claimService(id, one)));
+      expect(claims.filter(Boolean)).toEqual([true]);
+      const [holder, other] = claims[0] ? ['a', 'b'] : ['b', 'a'];
+      expect(await store().claimService(id, holder)).toBe(true);
+      const at = new Date(5);
+      expect(await store().setServing(id, other, 'r', at)).toBe(false);
+      expect(await store().setServing(id, holder, 'r', at)).toBe(true);
+      await store().freeService(id, other);
+      expect((await store().service(id))?.active).toBe(holder);
+      await store().freeService(id, holder);
+      expect(await store().service(id)).toMatchObject({
+        ...{ active: null, release_id: 'r', deployment_id: holder, updated_at: at },
+      });
+      expect(await store().claimService('default/nothing', 'a')).toBe(false);
+    });
+
+    it('numbers releases, and lists them the newest first', async () => {
+      const { service_id, _id: deployment_id } = await accept();
+      const numbers = await Promise.all([1, 2, 3].map(() => store().nextRelease(service_id)));
+      expect([...numbers].sort()).toEqual([1, 2, 3]);
+      const release = (number: number): Release => ({
+        ...{ _id: uuidV7(), service_id, environment: 'default', service: name, number },
+        ...{ type: 'local_directory', settings: SETTINGS, host: name, status: 'preparing' },
+        ...{ deployment_id, execution_id: null, dated_by: null, pipeline_id: null, commit: null },
+        ...{ digest: null, files: 0, bytes: 0, created_at: new Date(0), served_at: null },
+      });
+      const [one, two] = [release(1), release(2)];
+      await store().insertRelease(one);
+      await store().insertRelease(two);
+      await store().insertRelease(two);
+      await store().changeRelease(one._id, { status: 'serving', digest: 'sha256:1' });
+      expect((await store().releasesOf(service_id)).map(({ number }) => number)).toEqual([2, 1]);
+      expect(await store().release(one._id)).toEqual({
+        ...{ ...one, status: 'serving', digest: 'sha256:1' },
+      });
+    });
+
+    it('lists pages, the newest first', async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 3; n += 1) ids.unshift((await accept())._id);
+      const first = await store().list({ service: name }, { limit: 2 });
+      expect(first).toMatchObject({ items: ids.slice(0, 2).map((_id) => ({ _id })) });
+      const rest = await store().list({ service: name }, { limit: 2, after: first.next });
+      expect(rest).toMatchObject({ items: [{ _id: ids[2] }] });
+      expect(rest.next).toBeUndefined();
+      const none = await store().list({ service: name, status: 'failed' }, { limit: 2 });
+      expect(none.items).toEqual([]);
+      const filter = { executionId: ids[1] ?? '', environment: 'default' };
+      expect((await store().list(filter, { limit: 2 })).items).toMatchObject([{ _id: ids[1] }]);
+    });
+  });
+}
+
+const memory = new MemoryDeploymentStore();
+describeDeploymentStore('MemoryDeploymentStore', () => memory);

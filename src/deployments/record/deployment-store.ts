@@ -1,0 +1,108 @@
+import type { Page, PageRequest } from '../../common/http/paging.js';
+import type { Deployment, DeploymentStatus, Release, Service } from './deployment.js';
+
+/** A deployment as it is asked for; the rest is the store's. */
+export type NewDeployment = Omit<Deployment, 'turn'>;
+export type NewService = Omit<Service, 'turns' | 'releases' | 'active'>;
+
+/** Who may write to a deployment: the one that took it last. */
+export interface DeploymentHold {
+  readonly id: string;
+  readonly fence: number;
+}
+
+export type DeploymentChange = Partial<
+  Pick<
+    Deployment,
+    | 'status'
+    | 'phase'
+    | 'phases'
+    | 'reason'
+    | 'warnings'
+    | 'release_id'
+    | 'previous_release_id'
+    | 'logs'
+    | 'started_at'
+    | 'finished_at'
+  >
+>;
+
+export type ReleaseChange = Partial<
+  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at'>
+>;
+
+export interface DeploymentFilter {
+  readonly environment?: string;
+  readonly service?: string;
+  readonly status?: DeploymentStatus;
+  readonly executionId?: string;
+}
+
+/** Another service holds the place. */
+export class PlaceTakenError extends Error {
+  constructor(readonly serviceId: string) {
+    super(`the place belongs to ${serviceId}`);
+    this.name = 'PlaceTakenError';
+  }
+}
+
+/**
+ * Port: deployments, releases and services. All methods may be called concurrently and from several
+ * processes, and reject when the store is away; every write may be repeated. Adapters: the database
+ * and memory.
+ */
+export abstract class DeploymentStore {
+  /**
+   * Puts a deployment into the line of its service, which is made if there is none. The one of the
+   * same `request_key` where there is one already.
+   *
+   * @throws PlaceTakenError
+   */
+  abstract accept(deployment: NewDeployment, service: NewService): Promise<Deployment>;
+
+  abstract find(id: string): Promise<Deployment | undefined>;
+  /** The newest first. */
+  abstract list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>>;
+  /** All that are not over, of one host, in the order of their ids. */
+  abstract unfinishedOn(host: string): Promise<readonly Deployment[]>;
+  /** The first one in the line of a service that is not over, if its turn is below `turn`. */
+  abstract firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined>;
+
+  /**
+   * Takes a deployment that is as it was seen, under a fence of its own.
+   * @returns undefined: somebody else has it, or it is over
+   */
+  abstract take(
+    seen: Pick<Deployment, '_id' | 'fence'>,
+    workerId: string,
+  ): Promise<Deployment | undefined>;
+  /** False: it was taken by another one meanwhile. */
+  abstract change(hold: DeploymentHold, change: DeploymentChange): Promise<boolean>;
+  /** Asks whoever does it to stop before the switch. False: it is over. */
+  abstract requestCancel(id: string, by: string): Promise<boolean>;
+
+  abstract service(id: string): Promise<Service | undefined>;
+  /** By environment and name. */
+  abstract services(page: PageRequest): Promise<Page<Service>>;
+  /** What every service of a host holds. */
+  abstract placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]>;
+  /** Gives the service to a deployment. True also when that has it already; false: another has. */
+  abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
+  /** Idempotent; of a service that another one holds nothing changes. */
+  abstract freeService(serviceId: string, deploymentId: string): Promise<void>;
+  /** What serves now. Only while the deployment holds the service: else false. */
+  abstract setServing(
+    serviceId: string,
+    deploymentId: string,
+    releaseId: string,
+    at: Date,
+  ): Promise<boolean>;
+  /** Another number each time. */
+  abstract nextRelease(serviceId: string): Promise<number>;
+
+  abstract insertRelease(release: Release): Promise<void>;
+  abstract release(id: string): Promise<Release | undefined>;
+  /** Of one service, the newest first. */
+  abstract releasesOf(serviceId: string): Promise<readonly Release[]>;
+  abstract changeRelease(id: string, change: ReleaseChange): Promise<void>;
+}

@@ -1,0 +1,155 @@
+import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+
+/** `rollback`: a release that is kept serves again. */
+export type DeploymentKind = 'deploy' | 'rollback';
+
+export const DEPLOYMENT_STATUSES = [
+  'pending',
+  'waiting',
+  'running',
+  'success',
+  'failed',
+  'cancelled',
+] as const;
+/** `waiting` is always with a reason; the last three are final. */
+export type DeploymentStatus = (typeof DEPLOYMENT_STATUSES)[number];
+export const UNFINISHED: readonly DeploymentStatus[] = ['pending', 'waiting', 'running'];
+
+export const DEPLOYMENT_PHASES = ['plan', 'prepare', 'switch', 'clean_up'] as const;
+/**
+ * What a deployment is at; stored before it begins. Up to and with `prepare` nothing that serves
+ * has been touched. In `switch` only what really runs says on which side of it the service is. From
+ * `clean_up` on the release serves, and nothing takes that back but another deployment.
+ */
+export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
+
+/** What a deployment acts on: all that is needed to do it, and to do it again. */
+export interface TargetSettings {
+  readonly type: DeploymentType;
+  /** Whole. */
+  readonly path: string;
+  readonly keep: number;
+  readonly exclude: readonly string[];
+  readonly shared: readonly string[];
+  readonly permissions: { readonly files?: number; readonly folders?: number };
+}
+
+/** What asked for a deployment. */
+export interface DeploymentOrigin {
+  readonly execution_id: string | null;
+  readonly pipeline_id: string | null;
+  readonly pipeline_name: string | null;
+  readonly stage: string | null;
+  readonly step: string | null;
+  readonly commit: string | null;
+  readonly branch: string | null;
+  readonly triggered_by: string;
+}
+
+export interface DeploymentPhaseTimes {
+  readonly name: DeploymentPhase;
+  readonly started_at: Date;
+  readonly finished_at: Date | null;
+}
+
+export interface Deployment extends DeploymentOrigin {
+  readonly _id: string;
+  /** What asked for it, once: a second one of the same key is the first one. */
+  readonly request_key: string;
+  readonly kind: DeploymentKind;
+  /** `environment/service`. */
+  readonly service_id: string;
+  readonly environment: string;
+  readonly service: string;
+  /** Place in the line of its service, from 1. */
+  readonly turn: number;
+  readonly type: DeploymentType;
+  readonly settings: TargetSettings;
+  /** Name of the host that it acts on. */
+  readonly host: string;
+  readonly status: DeploymentStatus;
+  readonly phase: DeploymentPhase | null;
+  readonly phases: readonly DeploymentPhaseTimes[];
+  readonly reason: Reason | null;
+  readonly warnings: readonly Reason[];
+  /** The worker that does it; null: the next one of its host. */
+  readonly worker_id: string | null;
+  /** Rises with each worker that takes it over: writes of an earlier one are refused. */
+  readonly fence: number;
+  /** What it makes, or brings back. */
+  readonly release_id: string | null;
+  /** What served before; null: nothing did. */
+  readonly previous_release_id: string | null;
+  readonly cancel_requested_by: string | null;
+  readonly logs: readonly string[];
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+}
+
+/**
+ * `preparing` until all of it is there; `kept` when another one serves; `failed`: it never served,
+ * and nothing of it is left; `removed`: it has served, and was cleaned up.
+ */
+export type ReleaseStatus = 'preparing' | 'prepared' | 'serving' | 'kept' | 'failed' | 'removed';
+
+/** One version of a service, with all that is needed to run it again. */
+export interface Release {
+  readonly _id: string;
+  readonly service_id: string;
+  readonly environment: string;
+  readonly service: string;
+  /** From 1, for each service; never used twice. */
+  readonly number: number;
+  readonly type: DeploymentType;
+  readonly settings: TargetSettings;
+  readonly host: string;
+  readonly status: ReleaseStatus;
+  /** That made it. */
+  readonly deployment_id: string;
+  readonly execution_id: string | null;
+  /** The execution whose place in time it has: of a re-run the original. */
+  readonly dated_by: string | null;
+  readonly pipeline_id: string | null;
+  readonly commit: string | null;
+  /** `sha256:…` over names, modes and contents; null: not all of it is there yet. */
+  readonly digest: string | null;
+  readonly files: number;
+  readonly bytes: number;
+  readonly created_at: Date;
+  /** When it served first; null: never. */
+  readonly served_at: Date | null;
+}
+
+/** What a user meets by name: the releases of one name in one environment. */
+export interface Service {
+  /** `environment/name`. */
+  readonly _id: string;
+  readonly id: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly service_type: DeploymentType;
+  readonly host: string;
+  /** What nobody else may hold: `host:path`. */
+  readonly place: string;
+  /** `starting`: nothing of it has served yet. */
+  readonly status: 'starting' | 'running' | 'stopped';
+  readonly release_id: string | null;
+  /** That made it serve. */
+  readonly deployment_id: string | null;
+  /** The deployment that holds it; null: none. */
+  readonly active: string | null;
+  readonly turns: number;
+  readonly releases: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export function serviceIdOf(environment: string, service: string): string {
+  return `${environment}/${service}`;
+}
+
+export function isFinished({ status }: Pick<Deployment, 'status'>): boolean {
+  return !UNFINISHED.includes(status);
+}

@@ -1,0 +1,243 @@
+import { Injectable } from '@nestjs/common';
+import { InjectModel } from '@nestjs/mongoose';
+import type { Model } from 'mongoose';
+import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import { isDuplicateKey } from '../../integrations/database/database-errors.js';
+import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { type Deployment, type Release, type Service, UNFINISHED } from './deployment.js';
+import {
+  type DeploymentChange,
+  type DeploymentFilter,
+  type DeploymentHold,
+  DeploymentStore,
+  type NewDeployment,
+  type NewService,
+  PlaceTakenError,
+  type ReleaseChange,
+} from './deployment-store.js';
+import { DEPLOYMENT_MODEL, RELEASE_MODEL, SERVICE_MODEL } from './deployment.schema.js';
+
+/** A call waits for the database no longer than this, ms. */
+const RETRY = { deadlineMs: 10_000 } as const;
+const open = { status: { $in: [...UNFINISHED] } };
+
+/** The collections `deployments`, `releases` and `services`. */
+@Injectable()
+export class DeploymentsRepository extends DeploymentStore {
+  constructor(
+    @InjectModel(DEPLOYMENT_MODEL) private readonly deployments: Model<Deployment>,
+    @InjectModel(RELEASE_MODEL) private readonly releases: Model<Release>,
+    @InjectModel(SERVICE_MODEL) private readonly serviceRecords: Model<Service>,
+  ) {
+    super();
+  }
+
+  async accept(deployment: NewDeployment, service: NewService): Promise<Deployment> {
+    return databaseRetry(async () => {
+      const before = await this.withKey(deployment.request_key);
+      if (before) return before;
+      const turn = await this.nextTurn(service);
+      try {
+        await this.deployments.insertOne({ ...deployment, turn });
+        return { ...deployment, turn };
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        const other = await this.withKey(deployment.request_key);
+        if (!other) throw error;
+        return other;
+      }
+    }, RETRY);
+  }
+
+  async find(id: string): Promise<Deployment | undefined> {
+    return found(await this.deployments.findById(id).lean<Deployment | null>());
+  }
+
+  async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>> {
+    const { environment, service, status, executionId } = filter;
+    const rows = await this.deployments
+      .find({
+        ...(environment !== undefined && { environment }),
+        ...(service !== undefined && { service }),
+        ...(status !== undefined && { status }),
+        ...(executionId !== undefined && { execution_id: executionId }),
+        ...(page.after !== undefined && { _id: { $lt: page.after } }),
+      })
+      .sort({ _id: -1 })
+      .limit(page.limit + 1)
+      .lean<Deployment[]>();
+    return pageOf(rows, page.limit, ({ _id }) => _id);
+  }
+
+  async unfinishedOn(host: string): Promise<readonly Deployment[]> {
+    return this.deployments
+      .find({ host, ...open })
+      .sort({ _id: 1 })
+      .lean<Deployment[]>();
+  }
+
+  async firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined> {
+    return found(
+      await this.deployments
+        .findOne({ service_id: serviceId, turn: { $lt: turn }, ...open })
+        .sort({ turn: 1 })
+        .lean<Deployment | null>(),
+    );
+  }
+
+  async take(
+    { _id, fence }: Pick<Deployment, '_id' | 'fence'>,
+    workerId: string,
+  ): Promise<Deployment | undefined> {
+    const taken = await this.deployments
+      .findOneAndUpdate(
+        { _id, fence, ...open },
+        { $set: { fence: fence + 1, worker_id: workerId } },
+        { returnDocument: 'after' },
+      )
+      .lean<Deployment | null>();
+    return found(taken);
+  }
+
+  async change({ id, fence }: DeploymentHold, change: DeploymentChange): Promise<boolean> {
+    const { matchedCount } = await databaseRetry(
+      () => this.deployments.updateOne({ _id: id, fence }, { $set: change }),
+      RETRY,
+    );
+    return matchedCount === 1;
+  }
+
+  async requestCancel(id: string, by: string): Promise<boolean> {
+    const { matchedCount } = await this.deployments.updateOne(
+      { _id: id, ...open },
+      { $set: { cancel_requested_by: by } },
+    );
+    return matchedCount === 1;
+  }
+
+  async service(id: string): Promise<Service | undefined> {
+    return found(await this.serviceRecords.findById(id).lean<Service | null>());
+  }
+
+  async services(page: PageRequest): Promise<Page<Service>> {
+    const rows = await this.serviceRecords
+      .find(page.after === undefined ? {} : { _id: { $gt: page.after } })
+      .sort({ _id: 1 })
+      .limit(page.limit + 1)
+      .lean<Service[]>();
+    return pageOf(rows, page.limit, ({ _id }) => _id);
+  }
+
+  async placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]> {
+    return this.serviceRecords
+      .find({ host }, { place: 1 })
+      .sort({ _id: 1 })
+      .lean<Pick<Service, '_id' | 'place'>[]>();
+  }
+
+  async claimService(serviceId: string, deploymentId: string): Promise<boolean> {
+    const { matchedCount } = await databaseRetry(
+      () =>
+        this.serviceRecords.updateOne(
+          { _id: serviceId, active: { $in: [null, deploymentId] } },
+          { $set: { active: deploymentId } },
+        ),
+      RETRY,
+    );
+    return matchedCount === 1;
+  }
+
+  async freeService(serviceId: string, deploymentId: string): Promise<void> {
+    await databaseRetry(
+      () =>
+        this.serviceRecords.updateOne(
+          { _id: serviceId, active: deploymentId },
+          { $set: { active: null } },
+        ),
+      RETRY,
+    );
+  }
+
+  async setServing(
+    serviceId: string,
+    deploymentId: string,
+    releaseId: string,
+    at: Date,
+  ): Promise<boolean> {
+    const serving = {
+      release_id: releaseId,
+      deployment_id: deploymentId,
+      status: 'running',
+      updated_at: at,
+    } as const;
+    const { matchedCount } = await databaseRetry(
+      () =>
+        this.serviceRecords.updateOne({ _id: serviceId, active: deploymentId }, { $set: serving }),
+      RETRY,
+    );
+    return matchedCount === 1;
+  }
+
+  async nextRelease(serviceId: string): Promise<number> {
+    const counted = await this.serviceRecords
+      .findOneAndUpdate({ _id: serviceId }, { $inc: { releases: 1 } }, { returnDocument: 'after' })
+      .lean<Service | null>();
+    if (!counted) throw new Error(`there is no service ${serviceId}`);
+    return counted.releases;
+  }
+
+  async insertRelease(release: Release): Promise<void> {
+    await databaseRetry(async () => {
+      try {
+        await this.releases.insertOne(release);
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+    }, RETRY);
+  }
+
+  async release(id: string): Promise<Release | undefined> {
+    return found(await this.releases.findById(id).lean<Release | null>());
+  }
+
+  async releasesOf(serviceId: string): Promise<readonly Release[]> {
+    return this.releases.find({ service_id: serviceId }).sort({ number: -1 }).lean<Release[]>();
+  }
+
+  async changeRelease(id: string, change: ReleaseChange): Promise<void> {
+    await databaseRetry(() => this.releases.updateOne({ _id: id }, { $set: change }), RETRY);
+  }
+
+  private async withKey(key: string): Promise<Deployment | undefined> {
+    return found(await this.deployments.findOne({ request_key: key }).lean<Deployment | null>());
+  }
+
+  /** A number that is taken and not used is a gap in the line, which nobody waits for. */
+  private async nextTurn(service: NewService): Promise<number> {
+    const { _id } = service;
+    await this.makeService(service);
+    const counted = await this.serviceRecords
+      .findOneAndUpdate({ _id }, { $inc: { turns: 1 } }, { returnDocument: 'after' })
+      .lean<Service | null>();
+    if (!counted) throw new Error(`the service ${_id} was removed`);
+    return counted.turns;
+  }
+
+  private async makeService(service: NewService): Promise<void> {
+    if (await this.service(service._id)) return;
+    try {
+      await this.serviceRecords.insertOne({ ...service, turns: 0, releases: 0, active: null });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      if (await this.service(service._id)) return;
+      const holder = await this.serviceRecords
+        .findOne({ place: service.place })
+        .lean<Service | null>();
+      throw new PlaceTakenError(holder?._id ?? 'another service');
+    }
+  }
+}
+
+function found<T>(document: T | null): T | undefined {
+  return document ?? undefined;
+}

@@ -1,0 +1,164 @@
+import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import { type Deployment, isFinished, type Release, type Service } from './deployment.js';
+import {
+  type DeploymentChange,
+  type DeploymentFilter,
+  type DeploymentHold,
+  DeploymentStore,
+  type NewDeployment,
+  type NewService,
+  PlaceTakenError,
+  type ReleaseChange,
+} from './deployment-store.js';
+
+/** Stands in for the database; no record is shared with whoever gets it. */
+export class MemoryDeploymentStore extends DeploymentStore {
+  readonly deployments = new Map<string, Deployment>();
+  readonly releases = new Map<string, Release>();
+  readonly serviceRecords = new Map<string, Service>();
+
+  accept(deployment: NewDeployment, service: NewService): Promise<Deployment> {
+    for (const other of this.deployments.values()) {
+      if (other.request_key === deployment.request_key) return Promise.resolve(other);
+    }
+    for (const { _id, place } of this.serviceRecords.values()) {
+      if (place === service.place && _id !== service._id) {
+        return Promise.reject(new PlaceTakenError(_id));
+      }
+    }
+    const known = this.serviceRecords.get(service._id) ?? {
+      ...{ ...service, turns: 0, releases: 0, active: null },
+    };
+    const turn = known.turns + 1;
+    this.serviceRecords.set(service._id, { ...known, turns: turn });
+    this.deployments.set(deployment._id, { ...deployment, turn });
+    return Promise.resolve({ ...deployment, turn });
+  }
+
+  find(id: string): Promise<Deployment | undefined> {
+    return Promise.resolve(this.deployments.get(id));
+  }
+
+  list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>> {
+    const { environment, service, status, executionId } = filter;
+    const rows = [...this.deployments.values()]
+      .filter((one) => environment === undefined || one.environment === environment)
+      .filter((one) => service === undefined || one.service === service)
+      .filter((one) => status === undefined || one.status === status)
+      .filter((one) => executionId === undefined || one.execution_id === executionId)
+      .filter(({ _id }) => page.after === undefined || _id < page.after)
+      .sort((a, b) => (a._id < b._id ? 1 : -1));
+    return Promise.resolve(pageOf(rows, page.limit, ({ _id }) => _id));
+  }
+
+  unfinishedOn(host: string): Promise<readonly Deployment[]> {
+    const all = [...this.deployments.values()];
+    return Promise.resolve(all.filter((one) => one.host === host && !isFinished(one)));
+  }
+
+  firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined> {
+    const [first] = [...this.deployments.values()]
+      .filter((one) => one.service_id === serviceId && one.turn < turn && !isFinished(one))
+      .sort((a, b) => a.turn - b.turn);
+    return Promise.resolve(first);
+  }
+
+  take(
+    { _id, fence }: Pick<Deployment, '_id' | 'fence'>,
+    workerId: string,
+  ): Promise<Deployment | undefined> {
+    const found = this.deployments.get(_id);
+    if (found?.fence !== fence || isFinished(found)) return Promise.resolve(undefined);
+    const taken = { ...found, fence: fence + 1, worker_id: workerId };
+    this.deployments.set(_id, taken);
+    return Promise.resolve(taken);
+  }
+
+  change({ id, fence }: DeploymentHold, change: DeploymentChange): Promise<boolean> {
+    const found = this.deployments.get(id);
+    if (found?.fence !== fence) return Promise.resolve(false);
+    this.deployments.set(id, { ...found, ...change });
+    return Promise.resolve(true);
+  }
+
+  requestCancel(id: string, by: string): Promise<boolean> {
+    const found = this.deployments.get(id);
+    if (found === undefined || isFinished(found)) return Promise.resolve(false);
+    this.deployments.set(id, { ...found, cancel_requested_by: by });
+    return Promise.resolve(true);
+  }
+
+  service(id: string): Promise<Service | undefined> {
+    return Promise.resolve(this.serviceRecords.get(id));
+  }
+
+  services(page: PageRequest): Promise<Page<Service>> {
+    const rows = [...this.serviceRecords.values()]
+      .filter(({ _id }) => page.after === undefined || _id > page.after)
+      .sort((a, b) => (a._id < b._id ? -1 : 1));
+    return Promise.resolve(pageOf(rows, page.limit, ({ _id }) => _id));
+  }
+
+  placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]> {
+    return Promise.resolve([...this.serviceRecords.values()].filter((one) => one.host === host));
+  }
+
+  claimService(serviceId: string, deploymentId: string): Promise<boolean> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found === undefined || ![null, deploymentId].includes(found.active)) {
+      return Promise.resolve(false);
+    }
+    this.serviceRecords.set(serviceId, { ...found, active: deploymentId });
+    return Promise.resolve(true);
+  }
+
+  freeService(serviceId: string, deploymentId: string): Promise<void> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.active === deploymentId) {
+      this.serviceRecords.set(serviceId, { ...found, active: null });
+    }
+    return Promise.resolve();
+  }
+
+  setServing(
+    serviceId: string,
+    deploymentId: string,
+    releaseId: string,
+    at: Date,
+  ): Promise<boolean> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.active !== deploymentId) return Promise.resolve(false);
+    this.serviceRecords.set(serviceId, {
+      ...found,
+      ...{ release_id: releaseId, deployment_id: deploymentId, status: 'running', updated_at: at },
+    });
+    return Promise.resolve(true);
+  }
+
+  nextRelease(serviceId: string): Promise<number> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found === undefined) return Promise.reject(new Error(`no service ${serviceId}`));
+    this.serviceRecords.set(serviceId, { ...found, releases: found.releases + 1 });
+    return Promise.resolve(found.releases + 1);
+  }
+
+  insertRelease(release: Release): Promise<void> {
+    if (!this.releases.has(release._id)) this.releases.set(release._id, release);
+    return Promise.resolve();
+  }
+
+  release(id: string): Promise<Release | undefined> {
+    return Promise.resolve(this.releases.get(id));
+  }
+
+  releasesOf(serviceId: string): Promise<readonly Release[]> {
+    const own = [...this.releases.values()].filter((one) => one.service_id === serviceId);
+    return Promise.resolve(own.sort((a, b) => b.number - a.number));
+  }
+
+  changeRelease(id: string, change: ReleaseChange): Promise<void> {
+    const found = this.releases.get(id);
+    if (found !== undefined) this.releases.set(id, { ...found, ...change });
+    return Promise.resolve();
+  }
+}

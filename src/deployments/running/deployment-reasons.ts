@@ -1,0 +1,75 @@
+import type { Reason } from '../../engine/plan/run-state.js';
+import type { Deployment, Release } from '../record/deployment.js';
+
+/** Why deployments wait and end as they do; docs/reasons.md explains each code. */
+export const deploymentReasons = {
+  behind: (first: Pick<Deployment, '_id' | 'kind'>): Reason => ({
+    code: 'behind_deployment',
+    message: `it waits for the ${first.kind} ${first._id} of the same service`,
+    data: { deployment_id: first._id },
+  }),
+  serves: ({ number }: Pick<Release, 'number'>, before: number | undefined): Reason => ({
+    code: 'release_serves',
+    message:
+      before === undefined
+        ? `release ${number} serves; nothing did before`
+        : `release ${number} serves in the place of release ${before}`,
+    data: { release: number, ...(before !== undefined && { previous: before }) },
+  }),
+  unchanged: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'already_serves',
+    message: `release ${number}, which an earlier attempt of this execution has made of the same files, serves already`,
+    data: { release: number },
+  }),
+  older: (serving: Pick<Release, 'number' | 'execution_id' | 'commit'>): Reason => ({
+    code: 'older_execution',
+    message: `this execution is older than the one whose release ${serving.number} serves: a rollback goes back, or allow_older: true allows it`,
+    data: { release: serving.number, execution_id: serving.execution_id, commit: serving.commit },
+  }),
+  otherHost: (service: string, host: string): Reason => ({
+    code: 'wrong_host',
+    message: `${service} lives on the host ${host}: run the step there (runs_on), or deploy it under another name`,
+    data: { host },
+  }),
+  otherPlace: (service: string, place: string): Reason => ({
+    code: 'place_changed',
+    message: `${service} lives at ${place}, and its releases with it: deploy to there, or under another name`,
+    data: { place },
+  }),
+  placeTaken: (place: string, by: string): Reason => ({
+    code: 'path_taken',
+    message: `${place} belongs to another service: ${by}`,
+    data: { service: by },
+  }),
+  releaseGone: (number: number): Reason => ({
+    code: 'release_gone',
+    message: `release ${number} is not where it was any more`,
+    data: { release: number },
+  }),
+  releaseChanged: (number: number): Reason => ({
+    code: 'release_changed',
+    message: `release ${number} is not as it was deployed: somebody has changed its files`,
+    data: { release: number },
+  }),
+  workerLost: (): Reason => ({
+    code: 'worker_lost',
+    message: 'its worker was lost before the switch: nothing of what serves was changed',
+  }),
+  interrupted: (): Reason => ({
+    code: 'interrupted',
+    message: 'its worker stopped before the switch: nothing of what serves was changed',
+  }),
+  cancelled: (by?: string): Reason => ({
+    code: 'cancelled',
+    message: `cancelled${by === undefined ? '' : ` by ${by}`} before the switch: nothing of what serves was changed`,
+    ...(by !== undefined && { data: { by } }),
+  }),
+  failed: (message: string): Reason => ({
+    code: 'deploy_failed',
+    message: `${message}; nothing of what serves was changed`,
+  }),
+  notCleanedUp: (message: string): Reason => ({
+    code: 'clean_up_failed',
+    message: `releases that are not needed any more could not be removed: ${message}`,
+  }),
+} as const;

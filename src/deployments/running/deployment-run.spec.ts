@@ -1,0 +1,336 @@
+import { uuidV7 } from '../../common/ids/uuid.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import type { Deployment, TargetSettings } from '../record/deployment.js';
+import type { NewDeployment, NewService } from '../record/deployment-store.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import {
+  DeployRefusedError,
+  DeployTarget,
+  type PlacedRelease,
+  type PreparedRelease,
+} from '../targets/deploy-target.js';
+import type { ReleaseSource } from '../targets/release-source.js';
+import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
+
+const SETTINGS: TargetSettings = {
+  ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },
+  ...{ exclude: [], shared: [], permissions: {} },
+};
+/** Stands for files: what is prepared is the text. */
+class Files implements ReleaseSource {
+  constructor(readonly text: string) {}
+  packed(): never {
+    throw new Error('nobody reads them here');
+  }
+}
+
+/** Where releases lie in memory; `fails` says what goes wrong. */
+class MemoryTarget extends DeployTarget {
+  readonly placed = new Map<number, string>();
+  current: number | undefined;
+  armed: string | undefined;
+  fails = new Map<string, () => void>();
+
+  private may(what: string): void {
+    this.fails.get(what)?.();
+  }
+  plan(): Promise<readonly Reason[]> {
+    this.may('plan');
+    return Promise.resolve([]);
+  }
+  prepare({ number }: PlacedRelease, source: Files): Promise<PreparedRelease> {
+    this.placed.set(number, 'half');
+    this.may('prepare');
+    this.placed.set(number, source.text);
+    return Promise.resolve({ digest: `sha256:${source.text}`, files: 1, bytes: 1, warnings: [] });
+  }
+  arm(_release: PlacedRelease, token: string): Promise<void> {
+    this.armed = token;
+    return Promise.resolve();
+  }
+  switchTo({ number }: PlacedRelease, token: string): Promise<void> {
+    this.may('switchTo');
+    if (this.armed !== token) return Promise.reject(new Error('ENOENT'));
+    this.armed = undefined;
+    this.current = number;
+    this.may('switched');
+    return Promise.resolve();
+  }
+  disarm(): Promise<void> {
+    this.armed = undefined;
+    return Promise.resolve();
+  }
+  serving(): Promise<number | undefined> {
+    return Promise.resolve(this.current);
+  }
+  digestOf({ number }: PlacedRelease): Promise<string | undefined> {
+    const text = this.placed.get(number);
+    return Promise.resolve(text === undefined ? undefined : `sha256:${text}`);
+  }
+  remove({ number }: PlacedRelease): Promise<void> {
+    this.may('remove');
+    if (number === this.current) throw new Error('it serves');
+    this.placed.delete(number);
+    return Promise.resolve();
+  }
+  placeOf({ path }: TargetSettings): string {
+    return path;
+  }
+  endpoint(): string {
+    return 'memory:';
+  }
+}
+
+/** As a process that is killed: nothing after it is done. */
+class Killed extends DeploymentFencedError {
+  constructor() {
+    super('killed');
+  }
+}
+
+describe('DeploymentRun', () => {
+  let store: MemoryDeploymentStore;
+  let target: MemoryTarget;
+  const never = new AbortController().signal;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    target = new MemoryTarget();
+  });
+
+  const service: NewService = {
+    ...{ _id: 'default/shop', id: 's', name: 'shop', environment: 'default', host: 'h' },
+    ...{ service_type: 'local_directory', place: 'h:/srv/shop', status: 'starting' },
+    ...{ release_id: null, deployment_id: null },
+    ...{ created_at: new Date(0), updated_at: new Date(0) },
+  };
+  const accept = (more: Partial<NewDeployment> = {}): Promise<Deployment> => {
+    const _id = uuidV7();
+    return store.accept(
+      {
+        ...{ _id, request_key: _id, kind: 'deploy', service_id: 'default/shop', service: 'shop' },
+        ...{ environment: 'default', type: 'local_directory', settings: SETTINGS, host: 'h' },
+        ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
+        ...{ worker_id: 'w', fence: 1, release_id: null, previous_release_id: null },
+        ...{ execution_id: _id, pipeline_id: null, pipeline_name: null, stage: null, step: null },
+        ...{ commit: null, branch: null, triggered_by: 'ada', cancel_requested_by: null },
+        ...{ logs: [], created_at: new Date(0), started_at: null, finished_at: null, ...more },
+      },
+      service,
+    );
+  };
+  const runOf = (deployment: Deployment, asked: Partial<RunDeployment> = {}): Promise<Deployment> =>
+    new DeploymentRun(
+      deployment,
+      { store, host: 'h', targetOf: () => target },
+      { signal: never, ...asked },
+    ).run();
+  const deploy = async (text: string, more: Partial<NewDeployment> = {}): Promise<Deployment> => {
+    const accepted = await accept(more);
+    return runOf(accepted, {
+      source: new Files(text),
+      datedBy: accepted.execution_id ?? undefined,
+    });
+  };
+  /** Another worker takes what a killed one left. */
+  const recover = async ({ _id }: Deployment): Promise<Deployment> => {
+    const seen = await store.find(_id);
+    if (!seen) throw new Error('it was lost');
+    const taken = await store.take(seen, 'w2');
+    return taken ? runOf(taken) : seen;
+  };
+  const kill = (): never => {
+    throw new Killed();
+  };
+  const statuses = (): Record<number, string> =>
+    Object.fromEntries([...store.releases.values()].map((one) => [one.number, one.status]));
+
+  it('records what it does, keeps what has served, and frees the service', async () => {
+    const first = await deploy('one');
+    expect(first).toMatchObject({ status: 'success', reason: { data: { release: 1 } } });
+    expect(first.phases.map(({ name }) => name)).toEqual([
+      ...['plan', 'prepare', 'switch', 'clean_up'],
+    ]);
+    expect(first.phases.every(({ finished_at: at }) => at !== null)).toBe(true);
+    await deploy('two');
+    const third = await deploy('three');
+    expect(third).toMatchObject({
+      reason: { code: 'release_serves', data: { release: 3, previous: 2 } },
+      logs: expect.arrayContaining(['release 1 is removed']) as string[],
+    });
+    expect(statuses()).toEqual({ 1: 'removed', 2: 'kept', 3: 'serving' });
+    expect([...target.placed.keys()]).toEqual([2, 3]);
+    expect(await store.service('default/shop')).toMatchObject({
+      ...{ active: null, status: 'running', deployment_id: third._id },
+    });
+  });
+
+  it.each(['plan', 'prepare', 'switchTo'])('changes nothing where %s fails', async (what) => {
+    await deploy('one');
+    target.fails.set(what, () => {
+      throw Object.assign(new Error('the disk is full'), { code: 'ENOSPC' });
+    });
+    const failed = await deploy('two');
+    expect(failed).toMatchObject({ status: 'failed', reason: { code: 'deploy_failed' } });
+    expect([target.current, [...target.placed.keys()]]).toEqual([1, [1]]);
+    expect((await store.service('default/shop'))?.active).toBeNull();
+    target.fails.clear();
+    expect(await deploy('three')).toMatchObject({ status: 'success' });
+  });
+
+  it('ends as it switched, whatever fails after the switch', async () => {
+    target.fails.set('switched', () => {
+      throw new Error('the answer was lost');
+    });
+    expect(await deploy('one')).toMatchObject({ status: 'success' });
+    target.fails.clear();
+    await deploy('two');
+    target.fails.set('remove', () => {
+      throw new Error('busy');
+    });
+    expect(await deploy('three')).toMatchObject({
+      ...{ status: 'success', warnings: [{ code: 'clean_up_failed' }] },
+    });
+    expect(target.current).toBe(3);
+  });
+
+  it.each([
+    ['plan', 'failed', 2],
+    ['prepare', 'failed', 2],
+    ['switchTo', 'failed', 2],
+    ['switched', 'success', 3],
+    ['remove', 'success', 3],
+  ])('killed at %s, another worker brings it to its end: %s', async (what, status, serving) => {
+    await deploy('one');
+    await deploy('two');
+    const accepted = await accept();
+    target.fails.set(what, kill);
+    await runOf(accepted, { source: new Files('three') }).catch(() => undefined);
+    target.fails.clear();
+    const ended = await recover(accepted);
+    expect(ended).toMatchObject({ status, fence: 2 });
+    if (status === 'failed') expect(ended.reason?.code).toBe('worker_lost');
+    expect(target.current).toBe(serving);
+    expect(statuses()[serving]).toBe('serving');
+    expect([...target.placed.keys()]).toEqual(serving === 3 ? [2, 3] : [1, 2]);
+    expect((await store.service('default/shop'))?.active).toBeNull();
+  });
+
+  it('of a worker that slept, nothing counts once another has taken the deployment', async () => {
+    await deploy('one');
+    const accepted = await accept();
+    target.fails.set('switchTo', () => {
+      target.fails.clear();
+      // All of this happens while it sleeps right before the switch.
+      target.armed = undefined;
+      const { _id } = accepted;
+      const seen = store.deployments.get(_id);
+      if (seen) store.deployments.set(_id, { ...seen, fence: 2, worker_id: 'w2' });
+    });
+    await expect(runOf(accepted, { source: new Files('two') })).rejects.toThrow(
+      DeploymentFencedError,
+    );
+    expect(target.current).toBe(1);
+    expect(await store.find(accepted._id)).toMatchObject({ status: 'running', phase: 'switch' });
+  });
+
+  it('waits for those before it, says for which, and is refused where it is older', async () => {
+    const [first, second] = [await accept(), await accept()];
+    const waiting = runOf(second, { source: new Files('two'), datedBy: 'b' });
+    while ((await store.find(second._id))?.status !== 'waiting') await nextTurn();
+    expect((await store.find(second._id))?.reason).toMatchObject({
+      ...{ code: 'behind_deployment', data: { deployment_id: first._id } },
+    });
+    await runOf(first, { source: new Files('one'), datedBy: 'c' });
+    expect(await waiting).toMatchObject({ status: 'failed', reason: { code: 'older_execution' } });
+    expect(target.current).toBe(1);
+  });
+
+  it('takes a service from a deployment that is over', async () => {
+    await deploy('one');
+    const over = [...store.deployments.keys()][0] ?? '';
+    await store.claimService('default/shop', over);
+    expect(await deploy('two')).toMatchObject({ status: 'success' });
+  });
+
+  it('goes back to a release that is kept as it was, and to no other', async () => {
+    await deploy('one');
+    await deploy('two');
+    const kept = [...store.releases.values()].find(({ number }) => number === 1);
+    const back = async (): Promise<Deployment> =>
+      runOf(await accept({ kind: 'rollback', release_id: kept?._id ?? '' }));
+    target.placed.set(1, 'changed');
+    expect(await back()).toMatchObject({ status: 'failed', reason: { code: 'release_changed' } });
+    target.placed.set(1, 'one');
+    expect(await back()).toMatchObject({ status: 'success', reason: { data: { previous: 2 } } });
+    expect([target.current, statuses()]).toEqual([1, { 1: 'serving', 2: 'kept' }]);
+    target.placed.delete(2);
+    const gone = [...store.releases.values()].find(({ number }) => number === 2);
+    const none = await runOf(await accept({ kind: 'rollback', release_id: gone?._id ?? '' }));
+    expect(none.reason?.code).toBe('release_gone');
+  });
+
+  it('stops before the switch, and not after it', async () => {
+    await deploy('one');
+    const control = new AbortController();
+    target.fails.set('prepare', () => control.abort({ kind: 'interrupt' }));
+    const asked = { source: new Files('two'), signal: control.signal };
+    expect(await runOf(await accept(), asked)).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'interrupted' } },
+    });
+    target.fails.clear();
+    const wanted = await accept();
+    await store.requestCancel(wanted._id, 'ada');
+    expect(await runOf(wanted, { source: new Files('two') })).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
+    });
+    expect([target.current, [...target.placed.keys()]]).toEqual([1, [1]]);
+    const late = new AbortController();
+    target.fails.set('switched', () => late.abort({ kind: 'cancel' }));
+    const asked2 = { source: new Files('three'), signal: late.signal };
+    expect(await runOf(await accept(), asked2)).toMatchObject({ status: 'success' });
+  });
+
+  it('deploys the same files of one execution once', async () => {
+    const first = await deploy('one', { execution_id: 'e' });
+    const again = await deploy('one', { execution_id: 'e' });
+    expect(again).toMatchObject({
+      ...{ status: 'success', reason: { code: 'already_serves' }, release_id: first.release_id },
+    });
+    expect(target.current).toBe(1);
+    expect(await deploy('one', { execution_id: 'f' })).toMatchObject({
+      reason: { code: 'release_serves' },
+    });
+  });
+
+  it.each([
+    [{ host: 'other' }, 'wrong_host'],
+    [{ place: 'h:/srv/elsewhere' }, 'place_changed'],
+  ])('stays where its service lives: %j', async (lives, code) => {
+    await deploy('one');
+    const known = await store.service('default/shop');
+    if (known) store.serviceRecords.set('default/shop', { ...known, ...lives });
+    expect((await deploy('two')).reason?.code).toBe(code);
+  });
+
+  it.each(['h:/srv', 'h:/srv/shop/x'])('takes no place that overlaps with %s', async (place) => {
+    await deploy('one');
+    const known = await store.service('default/shop');
+    if (known) store.serviceRecords.set('other', { ...known, _id: 'other', place });
+    expect((await deploy('two')).reason?.code).toBe('path_taken');
+  });
+
+  it('tells what its target refuses', async () => {
+    target.fails.set('plan', () => {
+      throw new DeployRefusedError({ code: 'path_unusable', message: 'no' });
+    });
+    expect(await deploy('one')).toMatchObject({
+      status: 'failed',
+      reason: { code: 'path_unusable' },
+    });
+  });
+});
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

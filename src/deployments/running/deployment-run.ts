@@ -1,0 +1,410 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failPoint } from '../../common/fail-point.js';
+import { uuidV7 } from '../../common/ids/uuid.js';
+import { messageOf } from '../../common/values/error-message.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import {
+  type Deployment,
+  type DeploymentPhase,
+  type DeploymentStatus,
+  isFinished,
+  type Release,
+  type Service,
+} from '../record/deployment.js';
+import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
+import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import type { ReleaseSource } from '../targets/release-source.js';
+import { deploymentReasons } from './deployment-reasons.js';
+import { expiredReleases } from './expired-releases.js';
+
+const POLL_MS = 250;
+const LOGS_KEPT = 100;
+
+/** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
+export class DeploymentFencedError extends Error {
+  constructor(id: string) {
+    super(`the deployment ${id} was taken by another worker`);
+    this.name = 'DeploymentFencedError';
+  }
+}
+
+export interface RunDeployment {
+  /** Of a rollback and after a crash there is none. */
+  readonly source?: ReleaseSource;
+  /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
+  readonly datedBy?: string;
+  readonly tell?: (line: string) => void;
+  /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
+  readonly signal: AbortSignal;
+}
+
+export interface DeploymentTools {
+  readonly store: DeploymentStore;
+  readonly targetOf: (type: Deployment['type']) => DeployTarget;
+  readonly host: string;
+  readonly now?: () => Date;
+}
+
+/**
+ * Does one deployment that this worker has taken, from wherever it stands to its end. What it is
+ * about to do is stored before it does it. After a crash another worker takes the record, looks at
+ * what really serves, and finishes or undoes.
+ */
+export class DeploymentRun {
+  private readonly target: DeployTarget;
+  private readonly now: () => Date;
+  private release: Release | undefined;
+  private previous: Release | undefined;
+
+  constructor(
+    private deployment: Deployment,
+    private readonly tools: DeploymentTools,
+    private readonly asked: RunDeployment,
+  ) {
+    this.target = tools.targetOf(deployment.type);
+    this.now = tools.now ?? (() => new Date());
+  }
+
+  /**
+   * To the end. Rejects when the store is away, or a target cannot even say what serves: then the
+   * record stays as it is, and is taken again.
+   *
+   * @throws DeploymentFencedError
+   */
+  async run(): Promise<Deployment> {
+    await this.load();
+    try {
+      if (this.isOrphan) await this.undo('failed', deploymentReasons.workerLost());
+      else if (this.deployment.phase === null && !(await this.awaitTurn())) return this.deployment;
+      else await this.fromHere();
+    } finally {
+      if (isFinished(this.deployment)) await this.leave();
+    }
+    return this.deployment;
+  }
+
+  /** Its files were those of a step, which ended with its worker. */
+  private get isOrphan(): boolean {
+    const { kind, phase } = this.deployment;
+    const isBegun = phase !== null && phase !== 'plan';
+    return kind === 'deploy' && this.asked.source === undefined && !isBegun;
+  }
+
+  private async load(): Promise<void> {
+    const { release_id: id, previous_release_id: before } = this.deployment;
+    if (id !== null) this.release = await this.store.release(id);
+    if (before !== null) this.previous = await this.store.release(before);
+  }
+
+  private get store(): DeploymentStore {
+    return this.tools.store;
+  }
+
+  /** False: it has ended meanwhile. */
+  private async awaitTurn(): Promise<boolean> {
+    const { _id, service_id: serviceId, turn } = this.deployment;
+    for (;;) {
+      if (await this.endIfStopped()) return false;
+      const first = await this.store.firstBefore(serviceId, turn);
+      if (first === undefined && (await this.store.claimService(serviceId, _id))) return true;
+      const holder = first ?? (await this.holderOf(serviceId));
+      if (holder !== undefined && this.deployment.status !== 'waiting') {
+        const reason = deploymentReasons.behind(holder);
+        this.tell(reason.message);
+        await this.change({ status: 'waiting', reason });
+      }
+      await this.pause();
+    }
+  }
+
+  /** Who has the service; of one that is over the service is freed. */
+  private async holderOf(serviceId: string): Promise<Deployment | undefined> {
+    const active = (await this.store.service(serviceId))?.active;
+    const holder = active ? await this.store.find(active) : undefined;
+    if (active && (holder === undefined || isFinished(holder))) {
+      await this.store.freeService(serviceId, active);
+      return undefined;
+    }
+    return holder;
+  }
+
+  private async pause(): Promise<void> {
+    const { signal } = this.asked;
+    try {
+      await delay(POLL_MS, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  private async fromHere(): Promise<void> {
+    const { phase } = this.deployment;
+    if (phase === 'clean_up') return this.cleanUp();
+    if (phase === 'switch') return this.settleSwitch(deploymentReasons.workerLost());
+    if (phase === 'prepare') return this.undo('failed', deploymentReasons.workerLost());
+    try {
+      await this.toSwitch();
+    } catch (error) {
+      if (error instanceof DeploymentFencedError) throw error;
+      await this.afterError(error);
+    }
+  }
+
+  private async toSwitch(): Promise<void> {
+    await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
+    const service = await this.serviceNow();
+    const warnings = await this.plan(service);
+    await this.change({ warnings: [...warnings], previous_release_id: service.release_id });
+    for (const { message } of warnings) this.tell(`warning: ${message}`);
+    if (await this.endIfStopped()) return;
+    if (this.deployment.kind === 'deploy') await this.prepare(service);
+    if (isFinished(this.deployment) || (await this.endIfStopped())) return;
+    await this.switchOver();
+    await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
+  }
+
+  /** @throws DeployRefusedError */
+  private async plan(service: Service): Promise<readonly Reason[]> {
+    const { host } = this.tools;
+    const { settings, kind } = this.deployment;
+    const refuse = (reason: Reason): never => {
+      throw new DeployRefusedError(reason);
+    };
+    if (service.host !== host) refuse(deploymentReasons.otherHost(service._id, service.host));
+    const place = this.target.placeOf(settings);
+    const own = `${host}:${place}`;
+    if (service.place !== own) refuse(deploymentReasons.otherPlace(service._id, service.place));
+    for (const { _id, place: other } of await this.store.placesOn(host)) {
+      const isApart = !other.startsWith(`${own}/`) && !own.startsWith(`${other}/`);
+      if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
+    }
+    this.previous = service.release_id ? await this.store.release(service.release_id) : undefined;
+    if (kind === 'rollback') await this.checkKept();
+    else this.checkAge();
+    return this.target.plan(service._id, settings);
+  }
+
+  private checkAge(): void {
+    const { datedBy } = this.asked;
+    const serving = this.previous;
+    const servesSince = serving?.dated_by;
+    if (datedBy === undefined || serving === undefined || !servesSince) return;
+    // Ids of executions are in the order of time.
+    if (datedBy < servesSince) throw new DeployRefusedError(deploymentReasons.older(serving));
+  }
+
+  /** A release that is kept is what it was, or nobody goes back to it. */
+  private async checkKept(): Promise<void> {
+    const { release } = this;
+    if (release === undefined) throw new Error('a rollback to no release');
+    const digest = await this.target.digestOf(release);
+    if (digest === undefined) {
+      throw new DeployRefusedError(deploymentReasons.releaseGone(release.number));
+    }
+    if (digest !== release.digest) {
+      throw new DeployRefusedError(deploymentReasons.releaseChanged(release.number));
+    }
+  }
+
+  private async prepare(service: Service): Promise<void> {
+    const { source, signal, datedBy } = this.asked;
+    if (source === undefined) throw new Error('a deploy of nothing');
+    const { _id, settings, environment, service: name, type, host } = this.deployment;
+    const { execution_id, pipeline_id, commit } = this.deployment;
+    const number = await this.store.nextRelease(service._id);
+    const release: Release = {
+      ...{ _id: uuidV7(), service_id: service._id, environment, service: name, number },
+      ...{ type, settings, host, status: 'preparing', deployment_id: _id },
+      ...{ execution_id, pipeline_id, commit, dated_by: datedBy ?? execution_id },
+      ...{ digest: null, files: 0, bytes: 0, created_at: this.now(), served_at: null },
+    };
+    // Named before it is there: what a crash leaves of it is found.
+    await this.enter('prepare', { release_id: release._id });
+    this.release = release;
+    await this.store.insertRelease(release);
+    this.tell(
+      `release ${number} of ${service._id} is prepared in ${this.target.placeOf(settings)}`,
+    );
+    const { warnings, ...placed } = await this.target.prepare(release, source, signal);
+    this.release = { ...release, ...placed, status: 'prepared' };
+    await this.store.changeRelease(release._id, { ...placed, status: 'prepared' });
+    this.tell(`${placed.files} files, ${placed.bytes} bytes, ${placed.digest}`);
+    for (const { message } of warnings) this.tell(`warning: ${message}`);
+    if (warnings.length > 0) {
+      await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
+    }
+    failPoint('release_prepared');
+    await this.keepServing(placed.digest);
+  }
+
+  /** What an earlier attempt of the execution has put into service is not put there again. */
+  private async keepServing(digest: string): Promise<void> {
+    const { previous, release } = this;
+    const { execution_id: execution } = this.deployment;
+    if (previous === undefined || release === undefined || execution === null) return;
+    if (previous.execution_id !== execution || previous.digest !== digest) return;
+    await this.target.remove(release);
+    await this.store.changeRelease(release._id, { status: 'failed' });
+    this.release = previous;
+    await this.end('success', deploymentReasons.unchanged(previous), {
+      release_id: previous._id,
+    });
+  }
+
+  private async switchOver(): Promise<void> {
+    const release = this.released();
+    const { _id, fence } = this.deployment;
+    const token = `${_id}.${fence}`;
+    await this.target.arm(release, token);
+    await this.enter('switch');
+    failPoint('deployment_switching');
+    await this.target.switchTo(release, token);
+    failPoint('release_switched');
+  }
+
+  /**
+   * On which side of the switch the service is, by what really serves.
+   * @param otherwise why the release does not serve, where it does not
+   */
+  private async settleSwitch(otherwise: Reason): Promise<void> {
+    const release = this.released();
+    await this.target.disarm(release.settings);
+    if ((await this.target.serving(release.settings)) !== release.number) {
+      return this.undo('failed', otherwise);
+    }
+    const { service_id: serviceId, _id } = this.deployment;
+    const at = this.now();
+    if (!(await this.store.setServing(serviceId, _id, release._id, at))) {
+      throw new DeploymentFencedError(_id);
+    }
+    const { previous } = this;
+    if (previous !== undefined && previous._id !== release._id) {
+      await this.store.changeRelease(previous._id, { status: 'kept' });
+    }
+    const served_at = release.served_at ?? at;
+    await this.store.changeRelease(release._id, { status: 'serving', served_at });
+    await this.enter('clean_up');
+    this.tell(`release ${release.number} serves`);
+    failPoint('deployment_serving');
+    await this.cleanUp();
+  }
+
+  /** What fails here takes nothing back. */
+  private async cleanUp(): Promise<void> {
+    const release = this.released();
+    const { service_id: serviceId, settings } = this.deployment;
+    try {
+      const all = await this.store.releasesOf(serviceId);
+      const needed = [release._id, this.previous?._id].filter((id) => id !== undefined);
+      for (const expired of expiredReleases(all, settings.keep, needed)) {
+        await this.target.remove(expired);
+        await this.store.changeRelease(expired._id, { status: 'removed' });
+        this.tell(`release ${expired.number} is removed`);
+      }
+    } catch (error) {
+      if (error instanceof DeploymentFencedError) throw error;
+      const warning = deploymentReasons.notCleanedUp(messageOf(error));
+      this.tell(`warning: ${warning.message}`);
+      await this.change({ warnings: [...this.deployment.warnings, warning] });
+    }
+    const before = this.previous?._id === release._id ? undefined : this.previous?.number;
+    await this.end('success', deploymentReasons.serves(release, before));
+  }
+
+  /** Of a deployment that has not switched. */
+  private async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+    const { kind, release_id: id } = this.deployment;
+    const { release } = this;
+    if (kind === 'deploy' && id !== null && release !== undefined) {
+      await this.target.disarm(release.settings);
+      await this.target.remove(release);
+      await this.store.changeRelease(release._id, { status: 'failed' });
+    }
+    await this.end(status, reason);
+  }
+
+  private async afterError(error: unknown): Promise<void> {
+    const { phase } = this.deployment;
+    if (isFinished(this.deployment)) throw error;
+    const failed = deploymentReasons.failed(messageOf(error));
+    if (phase === 'switch') return this.settleSwitch(failed);
+    if (phase === 'clean_up') throw error;
+    if (this.asked.signal.aborted) return this.undo('cancelled', this.stopReason());
+    if (error instanceof DeployRefusedError) return this.undo('failed', error.reason);
+    const { code } = error as NodeJS.ErrnoException;
+    // Whatever the disk says is told; what is no word of a target or a disk is a defect of ours.
+    await this.undo('failed', failed);
+    if (code === undefined) throw error;
+  }
+
+  private async endIfStopped(): Promise<boolean> {
+    if (isFinished(this.deployment)) return true;
+    if (this.asked.signal.aborted) {
+      await this.undo('cancelled', this.stopReason());
+      return true;
+    }
+    const { _id, fence } = this.deployment;
+    const now = await this.store.find(_id);
+    if (now?.fence !== fence) throw new DeploymentFencedError(_id);
+    if (now.cancel_requested_by === null) return false;
+    await this.undo('cancelled', deploymentReasons.cancelled(now.cancel_requested_by));
+    return true;
+  }
+
+  private stopReason(): Reason {
+    const { kind } = (this.asked.signal.reason ?? {}) as { readonly kind?: string };
+    return kind === 'interrupt' ? deploymentReasons.interrupted() : deploymentReasons.cancelled();
+  }
+
+  private released(): Release {
+    if (this.release === undefined) throw new Error('a deployment of no release');
+    return this.release;
+  }
+
+  private async serviceNow(): Promise<Service> {
+    const { service_id: id } = this.deployment;
+    const service = await this.store.service(id);
+    if (service === undefined) throw new Error(`there is no service ${id}`);
+    return service;
+  }
+
+  private async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
+    const at = this.now();
+    const phases = [...this.closedPhases(at), { name, started_at: at, finished_at: null }];
+    await this.change({ ...change, phase: name, phases });
+  }
+
+  private closedPhases(at: Date): Deployment['phases'] {
+    return this.deployment.phases.map((one) => ({ ...one, finished_at: one.finished_at ?? at }));
+  }
+
+  private async end(
+    status: Extract<DeploymentStatus, 'success' | 'failed' | 'cancelled'>,
+    reason: Reason,
+    change: DeploymentChange = {},
+  ): Promise<void> {
+    const finished_at = this.now();
+    this.tell(reason.message);
+    const phases = this.closedPhases(finished_at);
+    await this.change({ ...change, status, reason, finished_at, phases });
+  }
+
+  private async leave(): Promise<void> {
+    const { service_id: serviceId, _id } = this.deployment;
+    await this.store.freeService(serviceId, _id);
+  }
+
+  private tell(line: string): void {
+    this.asked.tell?.(line);
+    const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
+    this.deployment = { ...this.deployment, logs };
+  }
+
+  /** @throws DeploymentFencedError */
+  private async change(change: DeploymentChange): Promise<void> {
+    const { _id: id, fence, logs } = this.deployment;
+    const isOurs = await this.store.change({ id, fence }, { logs, ...change });
+    if (!isOurs) throw new DeploymentFencedError(id);
+    this.deployment = { ...this.deployment, ...change };
+  }
+}

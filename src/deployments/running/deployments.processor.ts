@@ -1,0 +1,77 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { WorkerLease } from '../../workers/worker-lease.js';
+import { WorkersRepository } from '../../workers/workers.repository.js';
+import type { Deployment } from '../record/deployment.js';
+import { DeploymentStore } from '../record/deployment-store.js';
+import { DeploymentFencedError } from './deployment-run.js';
+import { OwnDeployments } from './own-deployments.js';
+
+const INTERVAL_MS = 1_000;
+
+/**
+ * Does the deployments of this host that no step does: what was asked for by the API, and what a
+ * worker that is gone has left, or this one after an outage of the database.
+ */
+@Injectable()
+export class DeploymentsProcessor extends BackgroundRounds implements BeforeApplicationShutdown {
+  private readonly stop = new AbortController();
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly own: OwnDeployments,
+    private readonly workers: WorkersRepository,
+    private readonly lease: WorkerLease,
+  ) {
+    super({ everyMs: INTERVAL_MS, firstAfterMs: 0 });
+    lease.whenLost(() => this.interrupt());
+  }
+
+  /** What has not switched yet is taken back; the rest is finished. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.interrupt();
+    await Promise.all(this.running);
+  }
+
+  protected async work(): Promise<void> {
+    if (this.stop.signal.aborted) return;
+    const left = (await this.store.unfinishedOn(this.own.host)).filter(
+      ({ _id }) => !this.own.has(_id),
+    );
+    const others = left.flatMap(({ worker_id: id }) => (id === null ? [] : [id]));
+    const live = await this.workers.liveAmong([...new Set(others)]);
+    for (const deployment of left) {
+      const { worker_id: worker } = deployment;
+      const isElsewhere = worker !== null && worker !== this.lease.id && live.has(worker);
+      if (!isElsewhere) this.begin(deployment);
+    }
+  }
+
+  private begin(deployment: Deployment): void {
+    const running = this.finish(deployment).finally(() => this.running.delete(running));
+    this.running.add(running);
+  }
+
+  /** Never rejects. */
+  private async finish(seen: Deployment): Promise<void> {
+    const { _id: deploymentId } = seen;
+    try {
+      await this.own.during(deploymentId, async () => {
+        const taken = await this.store.take(seen, this.lease.id);
+        if (taken) await this.own.run(taken, { signal: this.stop.signal });
+      });
+    } catch (error) {
+      if (isDatabaseUnavailable(error) || error instanceof DeploymentFencedError) {
+        this.logger.debug({ err: error, deploymentId }, 'a deployment is left for later');
+      } else {
+        this.logger.error({ err: error, deploymentId }, 'a deployment could not be finished');
+      }
+    }
+  }
+
+  private interrupt(): void {
+    this.stop.abort({ kind: 'interrupt' });
+  }
+}

@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { hostname } from 'node:os';
+import { type Deployment, isFinished } from '../record/deployment.js';
+import { DeploymentStore } from '../record/deployment-store.js';
+import { DeployTargets } from '../targets/deploy-targets.js';
+import type { DeployTarget } from '../targets/deploy-target.js';
+import { DeploymentRun, type RunDeployment } from './deployment-run.js';
+
+/** The deployments that this process is at. */
+@Injectable()
+export class OwnDeployments {
+  /** By this name the worker's list shows it too. */
+  readonly host = hostname();
+  private readonly ids = new Set<string>();
+
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly targets: DeployTargets,
+  ) {}
+
+  targetOf(type: Deployment['type']): DeployTarget {
+    return this.targets.of(type);
+  }
+
+  has(id: string): boolean {
+    return this.ids.has(id);
+  }
+
+  /** The deployment is this process's until the work has ended. */
+  async during<T>(id: string, work: () => Promise<T>): Promise<T> {
+    this.ids.add(id);
+    try {
+      return await work();
+    } finally {
+      this.ids.delete(id);
+    }
+  }
+
+  /** @throws as `DeploymentRun.run` */
+  async run(deployment: Deployment, asked: RunDeployment): Promise<Deployment> {
+    if (isFinished(deployment)) return deployment;
+    const { store, host } = this;
+    const targetOf = (type: Deployment['type']): DeployTarget => this.targetOf(type);
+    return new DeploymentRun(deployment, { store, host, targetOf }, asked).run();
+  }
+}

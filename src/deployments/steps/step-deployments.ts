@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common';
+import { quoted } from '../../common/values/redact-urls.js';
+import { messageOf } from '../../common/values/error-message.js';
+import { uuidV7 } from '../../common/ids/uuid.js';
+import type { RunContext } from '../../engine/plan/plan.js';
+import type { StepOutcome } from '../../engine/runtime/step-handler.js';
+import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
+import { isServiceName } from '../../engine/steps/deploy/service-name.js';
+import {
+  Deployer,
+  type DeployRequest,
+  StepFilesError,
+} from '../../executions/attempt/steps/deployer.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { WorkerLease } from '../../workers/worker-lease.js';
+import { type Deployment, serviceIdOf, type TargetSettings } from '../record/deployment.js';
+import {
+  DeploymentStore,
+  type NewDeployment,
+  type NewService,
+  PlaceTakenError,
+} from '../record/deployment-store.js';
+import { DeploymentFencedError } from '../running/deployment-run.js';
+import { deploymentReasons } from '../running/deployment-reasons.js';
+import { OwnDeployments } from '../running/own-deployments.js';
+import { DeployRefusedError } from '../targets/deploy-target.js';
+import type { ReleaseSource } from '../targets/release-source.js';
+
+/** Deploys what steps of this worker have made. */
+@Injectable()
+export class StepDeployments extends Deployer {
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly own: OwnDeployments,
+    private readonly lease: WorkerLease,
+  ) {
+    super();
+  }
+
+  async deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
+    try {
+      return await this.tryToDeploy(request, signal);
+    } catch (error) {
+      if (error instanceof DeployRefusedError) {
+        return { kind: 'failed', reason: error.reason, isFinal: true };
+      }
+      if (error instanceof PlaceTakenError) {
+        const reason = deploymentReasons.placeTaken(request.action.path, error.serviceId);
+        return { kind: 'failed', reason, isFinal: true };
+      }
+      if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) {
+        const message = `how the deployment ended is not known here: ${messageOf(error)}`;
+        return { kind: 'infrastructure', reason: { code: 'deployment_lost', message } };
+      }
+      throw error;
+    }
+  }
+
+  private async tryToDeploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
+    const { action, context, tell } = request;
+    for (const [what, name] of [
+      ['service', action.service],
+      ['environment', action.environment],
+    ] as const) {
+      if (!isServiceName(name)) throw badName(what, name);
+    }
+    const asWritten = settingsOf(action);
+    const path = this.own.targetOf(action.type).placeOf(asWritten);
+    const settings = { ...asWritten, path };
+    const asked = this.newDeployment(request, settings);
+    return this.own.during(asked._id, async () => {
+      const accepted = await this.store.accept(asked, this.newService(asked));
+      const { _id: id, environment, service } = accepted;
+      request.accepted({ id, environment, service });
+      tell(`deployment ${id} of ${accepted.service_id}`);
+      const ended = await this.own.run(accepted, {
+        source: sourceOf(request),
+        datedBy: context.trigger.rerun_of ?? context.executionId,
+        ...{ tell, signal },
+      });
+      return this.outcomeOf(ended);
+    });
+  }
+
+  private newDeployment(
+    { action, address, context }: DeployRequest,
+    settings: TargetSettings,
+  ): NewDeployment {
+    const { environment, service, type } = action;
+    return {
+      ...{ _id: uuidV7(), kind: 'deploy', environment, service, type, settings },
+      request_key: requestKey(context, address),
+      service_id: serviceIdOf(environment, service),
+      host: this.own.host,
+      ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
+      ...{ worker_id: this.lease.id, fence: 1, release_id: null, previous_release_id: null },
+      execution_id: context.executionId,
+      pipeline_id: context.pipelineId,
+      pipeline_name: context.pipelineName,
+      ...{ stage: address.stage, step: address.step },
+      commit: context.trigger.commit ?? null,
+      branch: context.trigger.branch ?? null,
+      triggered_by: context.trigger.actor ?? context.trigger.event,
+      ...{ cancel_requested_by: null, logs: [] },
+      ...{ created_at: new Date(), started_at: null, finished_at: null },
+    };
+  }
+
+  private newService(deployment: NewDeployment): NewService {
+    const { service_id: _id, service: name, environment, type, host, created_at } = deployment;
+    return {
+      ...{ _id, id: uuidV7(), name, environment, service_type: type, host },
+      ...{
+        place: `${host}:${deployment.settings.path}`,
+        status: 'starting',
+        release_id: null,
+        deployment_id: null,
+      },
+      ...{ created_at, updated_at: created_at },
+    };
+  }
+
+  private async outcomeOf({
+    _id,
+    status,
+    reason,
+    release_id: id,
+  }: Deployment): Promise<StepOutcome> {
+    if (status === 'cancelled') return { kind: 'aborted' };
+    const why = reason ?? { code: 'deploy_failed', message: 'the deployment failed' };
+    if (status !== 'success') return { kind: 'failed', reason: why };
+    const release = id === null ? undefined : await this.store.release(id);
+    return {
+      kind: 'success',
+      exitCode: 0,
+      outputs: { deployment: _id, release: String(release?.number ?? '') },
+    };
+  }
+}
+
+function settingsOf(action: DeployAction): TargetSettings {
+  const { type, path, keep, exclude = [], shared = [], permissions = {} } = action;
+  return { type, path, keep, exclude, shared, permissions };
+}
+
+/** One try of one step deploys once. */
+function requestKey(
+  { executionId, executionAttempt }: RunContext,
+  { stage, step, attempt }: DeployRequest['address'],
+): string {
+  return JSON.stringify([executionId, executionAttempt, stage, step, attempt]);
+}
+
+function sourceOf({ files }: DeployRequest): ReleaseSource {
+  return {
+    packed: async (request, signal, work) => {
+      try {
+        return await files.packed(request, signal, work);
+      } catch (error) {
+        if (!(error instanceof StepFilesError)) throw error;
+        throw new DeployRefusedError({ code: error.code, message: error.message });
+      }
+    },
+  };
+}
+
+function badName(what: string, name: string): DeployRefusedError {
+  const message = `"${quoted(name, 80)}" is no name of a ${what}: use at most 63 small letters, digits and hyphens`;
+  return new DeployRefusedError({ code: 'name_invalid', message });
+}

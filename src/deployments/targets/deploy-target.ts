@@ -1,0 +1,72 @@
+import type { Reason } from '../../engine/plan/run-state.js';
+import type { Release, TargetSettings } from '../record/deployment.js';
+import type { ReleaseSource } from './release-source.js';
+
+/** A deployment cannot be done as it is asked for; nothing was changed. */
+export class DeployRefusedError extends Error {
+  constructor(readonly reason: Reason) {
+    super(reason.message);
+    this.name = 'DeployRefusedError';
+  }
+}
+
+/** What a target knows a release by. */
+export type PlacedRelease = Pick<Release, 'number' | 'settings' | 'service_id'>;
+
+export interface PreparedRelease {
+  /** `sha256:…`, of what lies at the target. */
+  readonly digest: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly warnings: readonly Reason[];
+}
+
+/**
+ * Where releases of one type are and serve, on this host. Every method may be called again after a
+ * crash, and says what is, never what was recorded. Errors of the file system and of other parts
+ * are thrown as they are; DeployRefusedError where the target says no.
+ */
+export abstract class DeployTarget {
+  /**
+   * Whether a deployment can be done. @returns warnings
+   * @throws DeployRefusedError
+   */
+  abstract plan(serviceId: string, settings: TargetSettings): Promise<readonly Reason[]>;
+
+  /** Brings a release to its place; what serves is not touched. @throws DeployRefusedError */
+  abstract prepare(
+    release: PlacedRelease,
+    source: ReleaseSource,
+    signal: AbortSignal,
+  ): Promise<PreparedRelease>;
+
+  /**
+   * Makes ready for `switch` under a token; whatever was ready under another one cannot be switched
+   * to any more, not even by a process that sleeps right before it.
+   */
+  abstract arm(release: PlacedRelease, token: string): Promise<void>;
+
+  /** From here on new requests go to the release. One moment: before it the old, then the new. */
+  abstract switchTo(release: PlacedRelease, token: string): Promise<void>;
+
+  /** Nothing that was made ready can be switched to any more. */
+  abstract disarm(settings: TargetSettings): Promise<void>;
+
+  /** Number of the release that serves; undefined: none of ours. */
+  abstract serving(settings: TargetSettings): Promise<number | undefined>;
+
+  /** Of what lies there now; undefined: it is not there. */
+  abstract digestOf(release: PlacedRelease): Promise<string | undefined>;
+
+  /** All that is left of a release which does not serve. Idempotent. */
+  abstract remove(release: PlacedRelease): Promise<void>;
+
+  /**
+   * What no other service of the host may hold, or hold a part of: a path.
+   * @throws DeployRefusedError
+   */
+  abstract placeOf(settings: TargetSettings): string;
+
+  /** Where people find what serves. */
+  abstract endpoint(settings: TargetSettings): string;
+}

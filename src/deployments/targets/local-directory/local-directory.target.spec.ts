@@ -1,0 +1,211 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { packTree } from '../../../common/archive/pack-tree.js';
+import { Globs } from '../../../common/values/globs/globs.js';
+import type { TargetSettings } from '../../record/deployment.js';
+import { type PlacedRelease } from '../deploy-target.js';
+import type { ReleaseSource } from '../release-source.js';
+import { DeployFolders } from './deploy-folders.js';
+import { LocalDirectoryTarget } from './local-directory.target.js';
+
+const NEVER = new AbortController().signal;
+
+describe('LocalDirectoryTarget', () => {
+  let base: string;
+  let root: string;
+  let made: string;
+  let target: LocalDirectoryTarget;
+
+  beforeEach(() => {
+    base = realpathSync(mkdtempSync(join(tmpdir(), 'local-directory-')));
+    chmodSync(base, 0o755);
+    root = join(base, 'sites');
+    made = join(base, 'made');
+    for (const folder of [root, made, join(base, 'scratch')]) mkdirSync(folder);
+    target = new LocalDirectoryTarget(new DeployFolders([root]), 'here');
+  });
+  afterEach(() => rmSync(base, { recursive: true }));
+
+  const settings = (more: Partial<TargetSettings> = {}): TargetSettings => ({
+    ...{ type: 'local_directory', path: join(root, 'shop'), keep: 5 },
+    ...{ exclude: [], shared: [], permissions: {}, ...more },
+  });
+  const release = (number: number, more: Partial<TargetSettings> = {}): PlacedRelease => ({
+    ...{ number, settings: settings(more), service_id: 'default/shop' },
+  });
+  const write = (files: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(made, name)), { recursive: true });
+      writeFileSync(join(made, name), text);
+    }
+  };
+  const source: ReleaseSource = {
+    packed: ({ exclude, limits, onFile }, signal, work) => {
+      const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
+      return work(
+        packTree(made, { globs, limits, onFile, signal, scratch: join(base, 'scratch') }),
+      );
+    },
+  };
+  const at = (path: string): string => join(root, 'shop', path);
+  const serve = async (one: PlacedRelease): Promise<void> => {
+    await target.prepare(one, source, NEVER);
+    await target.arm(one, 't');
+    await target.switchTo(one, 't');
+  };
+
+  it('puts releases side by side, and switches a link', async () => {
+    write({ 'index.html': 'one', 'css/site.css': 'c' });
+    expect(await target.serving(settings())).toBeUndefined();
+    const prepared = await target.prepare(release(1), source, NEVER);
+    expect(prepared).toEqual({
+      ...{ files: 2, bytes: 4, warnings: [] },
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+    });
+    expect(existsSync(at('current'))).toBe(false);
+    await serve(release(1));
+    expect([await target.serving(settings()), readlinkSync(at('current'))]).toEqual([
+      1,
+      'releases/1',
+    ]);
+    write({ 'index.html': 'two' });
+    await serve(release(2));
+    expect(readFileSync(at('current/index.html'), 'utf8')).toBe('two');
+    expect(readFileSync(at('releases/1/index.html'), 'utf8')).toBe('one');
+    expect(await target.digestOf(release(1))).toBe(prepared.digest);
+    expect(await target.digestOf(release(2))).not.toBe(prepared.digest);
+    expect(await target.digestOf(release(3))).toBeUndefined();
+  });
+
+  it('knows a release that was changed: a file, its mode, a link, one more', async () => {
+    write({ a: 'x' });
+    symlinkSync('a', join(made, 'link'));
+    const { digest } = await target.prepare(release(1), source, NEVER);
+    const file = at('releases/1/a');
+    const link = at('releases/1/link');
+    const changes: readonly (() => void)[] = [
+      () => writeFileSync(file, 'y'),
+      () => chmodSync(file, 0o600),
+      () => {
+        rmSync(link);
+        symlinkSync('b', link);
+      },
+      () => writeFileSync(at('releases/1/more'), ''),
+    ];
+    for (const change of changes) {
+      await target.prepare(release(1), source, NEVER);
+      expect(await target.digestOf(release(1))).toBe(digest);
+      change();
+      expect(await target.digestOf(release(1))).not.toBe(digest);
+    }
+  });
+
+  it('switches to nothing that was made ready before', async () => {
+    write({ a: 'x' });
+    await serve(release(1));
+    await target.prepare(release(2), source, NEVER);
+    await target.arm(release(2), 'stale');
+    // Another worker has taken the deployment while this one slept.
+    await target.disarm(settings());
+    await expect(target.switchTo(release(2), 'stale')).rejects.toMatchObject({ code: 'ENOENT' });
+    await target.arm(release(2), 'stale');
+    await target.arm(release(2), 'new');
+    await expect(target.switchTo(release(2), 'stale')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await target.serving(settings())).toBe(1);
+    await target.switchTo(release(2), 'new');
+    expect(await target.serving(settings())).toBe(2);
+    expect(readdirSync(at('.')).sort()).toEqual([
+      ...['.millrace-service', 'current', 'releases', 'shared'],
+    ]);
+  });
+
+  it('removes what does not serve, and never what does', async () => {
+    write({ 'a/b': 'x' });
+    await serve(release(1));
+    await target.prepare(release(2), source, NEVER);
+    await expect(target.remove(release(1))).rejects.toThrow('release 1 of default/shop serves');
+    await target.remove(release(2));
+    await target.remove(release(2));
+    await target.remove(release(9, { path: join(root, 'nowhere') }));
+    expect(readdirSync(at('releases'))).toEqual(['1']);
+  });
+
+  it('shares folders that stay as they are', async () => {
+    write({ a: 'x', 'public/uploads/own': 'not taken' });
+    const shared = ['public/uploads', 'data'];
+    await serve(release(1, { shared }));
+    writeFileSync(at('current/public/uploads/u'), 'u');
+    chmodSync(at('shared/data'), 0o700);
+    await serve(release(2, { shared }));
+    expect(readFileSync(at('current/public/uploads/u'), 'utf8')).toBe('u');
+    expect(readdirSync(at('shared/public/uploads'))).toEqual(['u']);
+    expect(statSync(at('shared/data')).mode & 0o777).toBe(0o700);
+    expect(lstatSync(at('current/data')).isSymbolicLink()).toBe(true);
+  });
+
+  it('gives permissions', async () => {
+    write({ 'sub/a': 'x', run: 'x' });
+    chmodSync(join(made, 'sub/a'), 0o660);
+    chmodSync(join(made, 'run'), 0o700);
+    await target.prepare(release(1), source, NEVER);
+    const modes = (number: number): string[] =>
+      ['.', 'sub', 'sub/a', 'run'].map((name) =>
+        (statSync(at(`releases/${number}/${name}`)).mode & 0o7777).toString(8),
+      );
+    expect(modes(1)).toEqual(['755', '755', '644', '744']);
+    const permissions = { files: 0o640, folders: 0o750 };
+    await target.prepare(release(2, { permissions }), source, NEVER);
+    expect(modes(2)).toEqual(['750', '750', '640', '640']);
+  });
+
+  it.each(['/etc/shop', '../shop', '.', 'a/../../b', ''])('refuses the path %j', (path) => {
+    expect(() => target.placeOf(settings({ path }))).toThrow('DEPLOY_FOLDERS');
+  });
+
+  it('goes through no link, and takes the folder of nobody else', async () => {
+    symlinkSync(made, join(root, 'link'));
+    const path = join(root, 'link/shop');
+    await expect(target.prepare(release(1, { path }), source, NEVER)).rejects.toMatchObject({
+      reason: { code: 'path_unusable' },
+    });
+    await target.prepare(release(1), source, NEVER);
+    await expect(target.plan('default/other', settings())).rejects.toMatchObject({
+      reason: { code: 'path_taken' },
+    });
+    const other = new LocalDirectoryTarget(new DeployFolders([root]), 'elsewhere');
+    await expect(other.plan('default/shop', settings())).rejects.toMatchObject({
+      reason: { code: 'path_taken' },
+    });
+    await expect(other.prepare(release(1), source, NEVER)).rejects.toMatchObject({
+      reason: { code: 'path_taken' },
+    });
+    expect(await target.plan('default/shop', settings())).toEqual([]);
+  });
+
+  it('leaves a folder alone that is named as its link', async () => {
+    mkdirSync(at('current'), { recursive: true });
+    await expect(target.plan('default/shop', settings())).rejects.toMatchObject({
+      reason: { code: 'path_unusable' },
+    });
+  });
+
+  it('warns of a folder that others cannot enter', async () => {
+    chmodSync(root, 0o700);
+    expect(await target.plan('default/shop', settings())).toMatchObject([{ code: 'path_closed' }]);
+  });
+});

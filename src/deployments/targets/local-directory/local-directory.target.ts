@@ -1,0 +1,335 @@
+import { constants, type Stats } from 'node:fs';
+import { chmod, lstat, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { ArchiveError } from '../../../common/archive/archive-error.js';
+import type { PackedFile, PackedTree } from '../../../common/archive/pack-tree.js';
+import { unpackTree } from '../../../common/archive/unpack-tree.js';
+import { inFolder } from '../../../common/tree/in-folder.js';
+import type { TreeFolder } from '../../../common/tree/tree-folder.js';
+import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
+import type { TargetSettings } from '../../record/deployment.js';
+import {
+  DeployRefusedError,
+  DeployTarget,
+  type PlacedRelease,
+  type PreparedRelease,
+} from '../deploy-target.js';
+import type { ReleaseSource } from '../release-source.js';
+import { type DeployFolders, makeFolder } from './deploy-folders.js';
+import { removeBeneath } from './remove-beneath.js';
+import { syncFileSystem } from './sync-file-system.js';
+import { digestTree } from './tree-digest.js';
+
+/** What web servers and people are told to use: a link to the release that serves. */
+const CURRENT = 'current';
+const RELEASES = 'releases';
+const SHARED = 'shared';
+/** Says whose the folder is. */
+const MARK = '.millrace-service';
+/** A link that is ready to become `current`. */
+const ARMED = '.armed-';
+
+/** Bytes of the files of one release. */
+export const MAX_RELEASE_BYTES = 16 * 1024 ** 3;
+export const RELEASE_LIMITS = {
+  maxBytes: MAX_RELEASE_BYTES,
+  maxEntries: MAX_TREE_ENTRIES,
+  maxWalked: MAX_TREE_ENTRIES,
+};
+const ALL_MAY_READ = 0o444;
+const OTHERS_MAY_WRITE = 0o022;
+const FOLDER_MODE = 0o755;
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Names of what was left out that a warning shows. */
+const SHOWN = 10;
+
+/**
+ * Releases as folders of this host:
+ *
+ *     <path>/releases/1, 2, 3 …
+ *     <path>/current -> releases/3
+ *     <path>/shared/…
+ *
+ * The switch is one rename(2) of a link. Files belong to the server and only it can write them; in
+ * `shared` nothing is changed but that missing folders are made.
+ */
+export class LocalDirectoryTarget extends DeployTarget {
+  /** @param installation tells Millraces of one host apart */
+  constructor(
+    private readonly folders: DeployFolders,
+    private readonly installation: string,
+  ) {
+    super();
+  }
+
+  async plan(serviceId: string, settings: TargetSettings): Promise<readonly Reason[]> {
+    const whole = this.folders.resolve(settings.path);
+    const closed = await this.folders.closedAbove(settings.path);
+    await this.withTop(settings, async (top) => {
+      const holder = await this.holderOf(top);
+      if (holder !== undefined && holder !== this.markOf(serviceId)) {
+        throw refused('path_taken', `${whole} belongs to another service: ${holder}`);
+      }
+      const current = await lstatOf(top, CURRENT);
+      if (current !== undefined && !current.isSymbolicLink()) {
+        const message = `${whole}/${CURRENT} is there and no link of ours: move it away`;
+        throw refused('path_unusable', message);
+      }
+    });
+    if (closed === undefined) return [];
+    const message = `only its owner can enter ${closed}: a server that runs as another user cannot read the release`;
+    return [{ code: 'path_closed', message, data: { path: closed } }];
+  }
+
+  async prepare(
+    release: PlacedRelease,
+    source: ReleaseSource,
+    signal: AbortSignal,
+  ): Promise<PreparedRelease> {
+    const { number, settings } = release;
+    const packed = new Map<string, string>();
+    const request = {
+      exclude: [...settings.exclude, ...settings.shared],
+      limits: RELEASE_LIMITS,
+      onFile: ({ path, digest }: PackedFile) => void packed.set(path, digest),
+    };
+    return this.withNewTop(release, (top) =>
+      inFolder(top, [RELEASES], (releases) =>
+        source.packed(request, signal, async (tree) => {
+          // Of a try before this one.
+          await removeBeneath(releases, String(number));
+          await unpack(tree, top.pathOf(`${RELEASES}/${number}`), signal);
+          const placed = await inFolder(releases, [String(number)], (folder) =>
+            finish(top, folder, settings, packed),
+          );
+          return { ...placed, warnings: leftOutOf(tree) };
+        }),
+      ),
+    );
+  }
+
+  async arm(release: PlacedRelease, token: string): Promise<void> {
+    await this.disarm(release.settings);
+    await this.withTop(release.settings, (top) =>
+      symlink(`${RELEASES}/${release.number}`, top.pathOf(`${ARMED}${token}`)),
+    );
+  }
+
+  async switchTo({ settings }: PlacedRelease, token: string): Promise<void> {
+    await this.withTop(settings, async (top) => {
+      await rename(top.pathOf(`${ARMED}${token}`), top.pathOf(CURRENT));
+      // What was said to serve serves after a loss of power too.
+      await syncFileSystem(top);
+    });
+  }
+
+  async disarm(settings: TargetSettings): Promise<void> {
+    await this.withTop(settings, async (top) => {
+      for (const { name } of (await top.entries(MAX_TREE_ENTRIES)) ?? []) {
+        if (name.toString().startsWith(ARMED)) await unlink(top.pathOf(name.toString()));
+      }
+    });
+  }
+
+  async serving(settings: TargetSettings): Promise<number | undefined> {
+    return this.withTop(settings, async (top) => {
+      const current = await lstatOf(top, CURRENT);
+      if (current?.isSymbolicLink() !== true) return undefined;
+      const target = await readlink(top.pathOf(CURRENT));
+      const number = new RegExp(`^${RELEASES}/([1-9][0-9]*)$`).exec(target)?.[1];
+      return number === undefined ? undefined : Number(number);
+    });
+  }
+
+  async digestOf({ number, settings }: PlacedRelease): Promise<string | undefined> {
+    return this.withTop(settings, async (top) => {
+      try {
+        return await inFolder(top, [RELEASES, String(number)], async (folder) => {
+          const { digest } = await digestTree(folder);
+          return digest;
+        });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async remove(release: PlacedRelease): Promise<void> {
+    const { number, settings } = release;
+    if ((await this.serving(settings)) === number) {
+      throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
+    }
+    await this.withTop(settings, async (top) => {
+      try {
+        await inFolder(top, [RELEASES], (folder) => removeBeneath(folder, String(number)));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    });
+  }
+
+  placeOf({ path }: TargetSettings): string {
+    return this.folders.resolve(path);
+  }
+
+  endpoint({ path }: TargetSettings): string {
+    return `file://${posix.join(this.folders.resolve(path), CURRENT)}`;
+  }
+
+  private markOf(serviceId: string): string {
+    return `${serviceId} of installation ${this.installation}`;
+  }
+
+  private async holderOf(top: TreeFolder): Promise<string | undefined> {
+    try {
+      const file = await top.file(MARK);
+      try {
+        return (await file.readFile('utf8')).trim();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Makes the folder of a service, and marks it as that of this one. */
+  private async withNewTop<T>(
+    { settings, service_id: serviceId }: PlacedRelease,
+    work: (top: TreeFolder) => Promise<T>,
+  ): Promise<T> {
+    const top = await this.folders.open(settings.path, 'make');
+    if (top === undefined) throw new Error('a folder that was made is not there');
+    try {
+      await this.mark(top, serviceId);
+      for (const name of [RELEASES, SHARED]) await makeFolder(top, name);
+      return await work(top);
+    } finally {
+      await top.close();
+    }
+  }
+
+  /** @throws DeployRefusedError `path_taken` */
+  private async mark(top: TreeFolder, serviceId: string): Promise<void> {
+    const own = this.markOf(serviceId);
+    try {
+      const file = await open(top.pathOf(MARK), NEW_FILE, 0o644);
+      try {
+        await file.writeFile(`${own}\n`);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      const holder = await this.holderOf(top);
+      if (holder !== own) throw refused('path_taken', `it belongs to another service: ${holder}`);
+    }
+  }
+
+  /** Undefined: the folder of the service is not there. */
+  private async withTop<T>(
+    { path }: TargetSettings,
+    work: (top: TreeFolder) => Promise<T>,
+  ): Promise<T | undefined> {
+    const top = await this.folders.open(path, 'find');
+    if (top === undefined) return undefined;
+    try {
+      return await work(top);
+    } finally {
+      await top.close();
+    }
+  }
+}
+
+/** @throws DeployRefusedError */
+async function unpack(tree: PackedTree, target: string, signal: AbortSignal): Promise<void> {
+  const options = { limits: RELEASE_LIMITS, missingTargets: 'keep', signal } as const;
+  try {
+    await unpackTree(tree.stream, target, options);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw refused('release_too_large', `the release cannot be taken: ${error.message}`);
+  }
+}
+
+/**
+ * Gives a release its permissions and shared folders, and holds what lies there against what was
+ * packed.
+ */
+async function finish(
+  top: TreeFolder,
+  folder: TreeFolder,
+  settings: TargetSettings,
+  packed: ReadonlyMap<string, string>,
+): Promise<Omit<PreparedRelease, 'warnings'>> {
+  await setModes(folder, settings.permissions);
+  for (const shared of settings.shared) await linkShared(top, folder, shared);
+  await syncFileSystem(folder);
+  const { digest, files, bytes, contents } = await digestTree(folder);
+  for (const [path, content] of packed) {
+    if (contents.get(path) !== content) throw new Error(`${path} did not arrive as it was packed`);
+  }
+  if (files !== packed.size) throw new Error(`${files} files arrived, ${packed.size} were packed`);
+  return { digest, files, bytes };
+}
+
+async function setModes(
+  folder: TreeFolder,
+  permissions: TargetSettings['permissions'],
+): Promise<void> {
+  await chmod(folder.pathOf('.'), permissions.folders ?? FOLDER_MODE);
+  for (const { name: bytes, kind } of (await folder.entries(MAX_TREE_ENTRIES)) ?? []) {
+    const name = bytes.toString();
+    if (kind === 'folder') {
+      await inFolder(folder, [name], (below) => setModes(below, permissions));
+    } else if (kind === 'file') {
+      const { mode } = await lstat(folder.pathOf(name));
+      const own = (mode & 0o777 & ~OTHERS_MAY_WRITE) | ALL_MAY_READ;
+      await chmod(folder.pathOf(name), permissions.files ?? own);
+    }
+  }
+}
+
+/** `public/uploads` of the release becomes a link to `shared/public/uploads`. */
+async function linkShared(top: TreeFolder, folder: TreeFolder, shared: string): Promise<void> {
+  const names = shared.split('/');
+  await makeFolders(top, [SHARED, ...names]);
+  const above = names.slice(0, -1);
+  await makeFolders(folder, above);
+  const up = '../'.repeat(above.length + 2);
+  await inFolder(folder, above, (parent) =>
+    symlink(`${up}${SHARED}/${shared}`, parent.pathOf(names.at(-1) ?? '')),
+  );
+}
+
+async function makeFolders(top: TreeFolder, names: readonly string[]): Promise<void> {
+  for (let count = 1; count <= names.length; count += 1) {
+    await inFolder(top, names.slice(0, count - 1), (parent) =>
+      makeFolder(parent, names[count - 1] ?? ''),
+    );
+  }
+}
+
+function leftOutOf(tree: PackedTree): readonly Reason[] {
+  const { listed, unlisted } = tree.result().leftOut;
+  const count = listed.length + unlisted;
+  if (count === 0) return [];
+  const named = listed.slice(0, SHOWN).map(({ path, reason }) => `${path} (${reason})`);
+  const more = count > named.length ? ` and ${count - named.length} more` : '';
+  const message = `left out of the release: ${named.join(', ')}${more}`;
+  return [{ code: 'left_out', message, data: { count } }];
+}
+
+async function lstatOf(folder: TreeFolder, name: string): Promise<Stats | undefined> {
+  return lstat(folder.pathOf(name)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+function refused(code: string, message: string): DeployRefusedError {
+  return new DeployRefusedError({ code, message });
+}

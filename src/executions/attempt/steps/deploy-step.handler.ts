@@ -1,0 +1,79 @@
+import type { PackedTree } from '../../../common/archive/pack-tree.js';
+import { packTree } from '../../../common/archive/pack-tree.js';
+import { openBeneath } from '../../../common/tree/open-beneath.js';
+import { Globs } from '../../../common/values/globs/globs.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import {
+  type StepAttempt,
+  StepHandler,
+  type StepOutcome,
+  type StepProgress,
+} from '../../../engine/runtime/step-handler.js';
+import { DEPLOY_KIND, type DeployAction } from '../../../engine/steps/deploy/deploy-action.js';
+import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import { type Deployer, type PackRequest, type StepFiles, StepFilesError } from './deployer.js';
+import { scratchOf } from './scratch-folder.js';
+import type { StepOutput } from './step-output.js';
+
+/** Hands a folder of the workspace to whoever puts it into service. */
+export class DeployStepHandler extends StepHandler<DeployAction> {
+  readonly kind = DEPLOY_KIND;
+
+  constructor(
+    private readonly deployer: Deployer,
+    private readonly context: RunContext,
+    private readonly workspace: Workspace,
+    private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
+    private readonly output: Pick<StepOutput, 'systemLine'>,
+  ) {
+    super();
+  }
+
+  run(
+    { action, address }: StepAttempt<DeployAction>,
+    signal: AbortSignal,
+    progress: StepProgress,
+  ): Promise<StepOutcome> {
+    return this.deployer.deploy(
+      {
+        ...{ action, address, context: this.context },
+        files: this.filesIn(action.source),
+        tell: (line) => this.output.systemLine(address, line),
+        accepted: (deployment) => progress.tell({ deployment }),
+      },
+      signal,
+    );
+  }
+
+  /** What a step may still change is read through no link, and by nobody but the server. */
+  private filesIn(source: string): StepFiles {
+    const { workspace, ownership } = this;
+    return {
+      packed: async <T>(
+        { exclude, limits, onFile }: PackRequest,
+        signal: AbortSignal,
+        work: (tree: PackedTree) => Promise<T>,
+      ): Promise<T> => {
+        const scratch = await scratchOf(workspace);
+        const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
+        return ownership.asServer(async () => {
+          const found = await openBeneath(workspace.directory, source);
+          if (found.kind !== 'folder') throw unusable(source, found.kind);
+          try {
+            const options = { globs, limits, scratch, signal, onFile };
+            return await work(packTree(found.folder.pathOf('.'), options));
+          } finally {
+            await found.folder.close();
+          }
+        });
+      },
+    };
+  }
+}
+
+function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
+  return kind === 'outside'
+    ? new StepFilesError('source_outside', `the source ${source} leads out of the workspace`)
+    : new StepFilesError('source_missing', `the source ${source} is not there, or is no folder`);
+}

@@ -1,0 +1,62 @@
+import type { PackedFile, PackedTree, PackLimits } from '../../../common/archive/pack-tree.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import type { DeploymentFacts } from '../../../engine/plan/run-state.js';
+import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
+import type { DeployAction } from '../../../engine/steps/deploy/deploy-action.js';
+import { finallyFailed } from './step-outcomes.js';
+
+export interface PackRequest {
+  /** Globs of what is left out. */
+  readonly exclude: readonly string[];
+  readonly limits: PackLimits;
+  readonly onFile: (file: PackedFile) => void;
+}
+
+/** The files of a deploy step. */
+export interface StepFiles {
+  /**
+   * Packs them, and hands them on.
+   * @throws StepFilesError
+   */
+  packed<T>(
+    request: PackRequest,
+    signal: AbortSignal,
+    work: (tree: PackedTree) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** The files cannot be had as the step asks for them. */
+export class StepFilesError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'StepFilesError';
+  }
+}
+
+export interface DeployRequest {
+  readonly action: DeployAction;
+  readonly context: RunContext;
+  readonly address: StepAddress;
+  readonly files: StepFiles;
+  /** A line for the log of the step. */
+  readonly tell: (line: string) => void;
+  /** Which deployment it is, as soon as it is stored. */
+  readonly accepted: (facts: DeploymentFacts) => void;
+}
+
+/** Port: puts what a step has made into service. What runs plans without a server has none. */
+export abstract class Deployer {
+  /** Rejects for a defect of ours only. On abort: `aborted`, or how it ended before. */
+  abstract deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome>;
+}
+
+/** Where nothing is registered, nothing is put into service. */
+export class NoDeployer extends Deployer {
+  deploy(): Promise<StepOutcome> {
+    const message = 'only a server deploys: it keeps the releases, and the record of them';
+    return Promise.resolve(finallyFailed('deploys_need_a_server', message));
+  }
+}
