@@ -169,6 +169,7 @@ describe('PortLeases', () => {
       `Port ${port} was given back by shop, release 7, but shop (pid 41) has it.`,
     );
     expect(await ports.leases.take({ owner: shop })).not.toBe(port);
+    expect(await given(port)).toMatchObject({ state: 'releasing', owner: shop });
     end();
     expect(await ports.leases.take({ owner: blog, wanted: port })).toBe(port);
   });
