@@ -1,13 +1,14 @@
 /**
  * The import rules of docs/architecture.md: lower levels only, never sideways, never in a circle.
  */
-/** Who calls, and what they may do: every feature with a route asks it. */
-const identity = ['auth'];
+/**
+ * What every feature may ask: who calls and what they may do; whether it is this process's turn.
+ */
+const base = ['auth', 'leases'];
 const l2 = [
   'audit',
   'idempotency',
   'secrets',
-  'leases',
   'logs',
   'workspaces',
   'workers',
@@ -117,19 +118,19 @@ module.exports = {
     upward(
       'common-is-lowest',
       ['common'],
-      ['engine', 'detection', 'embedded', 'integrations', ...identity, ...l2, ...l3, ...l4, ...l5],
+      ['engine', 'detection', 'embedded', 'integrations', ...base, ...l2, ...l3, ...l4, ...l5],
     ),
     upward(
       'config-is-lowest',
       ['config'],
-      ['engine', 'detection', 'embedded', 'integrations', ...identity, ...l2, ...l3, ...l4, ...l5],
+      ['engine', 'detection', 'embedded', 'integrations', ...base, ...l2, ...l3, ...l4, ...l5],
     ),
     upward(
       'l1-imports-l0',
       ['detection', 'embedded', 'integrations'],
-      [...identity, ...l2, ...l3, ...l4, ...l5],
+      [...base, ...l2, ...l3, ...l4, ...l5],
     ),
-    upward('identity-is-below-features', identity, [...l2, ...l3, ...l4, ...l5]),
+    upward('base-is-below-features', base, [...l2, ...l3, ...l4, ...l5]),
     upward('l2-imports-below', l2, [...l3, ...l4, ...l5]),
     upward('l3-imports-below', l3, [...l4, ...l5]),
     upward('l4-imports-below', l4, l5),

@@ -39,6 +39,8 @@ import { LogLevelApiModule } from '../log-level/log-level.api.module.js';
 import { LogLevelModule } from '../log-level/log-level.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
+import { PortsApiModule } from '../ports/ports.api.module.js';
+import { PortsModule } from '../ports/ports.module.js';
 import { WorkerPulse } from '../workers/worker-pulse.js';
 import { WorkersApiModule } from '../workers/workers.api.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
@@ -77,6 +79,7 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
     EncryptionStateModule,
     SecretsModule,
     LogLevelModule,
+    PortsModule,
     // Installations that share a Redis are told apart as those that share a database server are.
     RedisModule.forRoot({ url: redisUrl, keyPrefix: config.mongodbDatabase }),
   ];
@@ -96,6 +99,7 @@ function apiModules(): Imports {
     SecretsApiModule,
     TriggersApiModule,
     WorkersApiModule,
+    PortsApiModule,
     HealthModule,
     LogLevelApiModule,
     MetricsModule,

@@ -10,6 +10,8 @@ import {
   parseAllowedAddress,
   parseOrigin,
   parsePublicUrl,
+  type PortSpan,
+  portSpan,
   textLike,
   type ValueKind,
 } from './value-parsers.js';
@@ -606,6 +608,15 @@ export const configVariables = {
     description: 'Days after which a mirror that nobody cloned from is removed.',
     kind: integer(1, 3650),
     fallback: () => 14,
+  }),
+
+  portRange: variable({
+    name: 'PORT_RANGE',
+    section: 'Workers',
+    description:
+      'TCP ports of a host that what is deployed gets, where it names none. Those that the kernel gives to outgoing connections (net.ipv4.ip_local_port_range) are left out.',
+    kind: portSpan,
+    fallback: (): PortSpan => Object.freeze({ from: 20_000, to: 29_999 }),
   }),
 
   maxUploadSize: variable({

@@ -140,6 +140,7 @@ describe('parseConfig', () => {
       GIT_CA_FILE: 'relative.pem',
       GIT_MIRROR_SIZE: 'x',
       GIT_MIRROR_DAYS: '0',
+      PORT_RANGE: '80-90',
       RETENTION_DAYS: 'x',
       DELIVERY_BODIES_SIZE: '1',
       RETENTION_COUNT: '-1',
@@ -147,6 +148,22 @@ describe('parseConfig', () => {
     });
     expect(names).toEqual(configRows.map(([, row]) => row.name).sort(byPlaceIn(names)));
     expect(names).toHaveLength(configRows.length);
+  });
+
+  it.each(['1023-2000', '0', '3000-2000', '20000-65536', '20000-', 'a-b', '1-2-3', '-5'])(
+    'takes %j for no range of ports',
+    (text) => {
+      expect(problemNames({ PORT_RANGE: text })).toEqual(['PORT_RANGE']);
+    },
+  );
+
+  it.each([
+    ['1024-65535', { from: 1024, to: 65_535 }],
+    ['30000', { from: 30_000, to: 30_000 }],
+    ['30000 - 30009', { from: 30_000, to: 30_009 }],
+  ])('takes %j for a range of ports', (text, span) => {
+    expect(valid({ PORT_RANGE: text }).portRange).toEqual(span);
+    expect(() => Object.assign(valid({}).portRange, span)).toThrow(TypeError);
   });
 
   it('says what to write, and repeats no secret', () => {
@@ -200,6 +217,7 @@ describe('describeConfig', () => {
       MAX_LOG_SIZE: '15000000',
       WORKER_LABELS: 'a,b',
       WORKERS: '3',
+      PORT_RANGE: '30000-30009',
     });
     const bytes = encodeEnvironment(configEnvironment(config));
     expect(valid(decodeEnvironment(bytes))).toEqual(config);

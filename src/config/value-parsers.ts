@@ -29,6 +29,25 @@ export function integer(min: number, max: number): ValueKind<number> {
   };
 }
 
+/** TCP ports, both ends included. */
+export interface PortSpan {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `20000-29999`, or one port: from 1024 on, those before are for the system's own programs. */
+export const portSpan: ValueKind<PortSpan> = {
+  parse: (text) => {
+    const [, first, last = first] = /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text) ?? [];
+    const [from, to] = [Number(first), Number(last)];
+    if (from >= 1024 && from <= to && to <= 65_535) return { value: Object.freeze({ from, to }) };
+    return {
+      problem: 'must be ports from 1024 to 65535, the lower one first, such as 20000-29999',
+    };
+  },
+  format: ({ from, to }) => (from === to ? String(from) : `${from}-${to}`),
+};
+
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
   k: 1024,

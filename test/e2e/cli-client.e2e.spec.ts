@@ -345,6 +345,8 @@ describe('the command line as a client', () => {
     expect(JSON.parse((await cli.run(['workers', '--json'])).stdout)[0]).toMatchObject({
       status: 'active',
     });
+    expect((await cli.run(['ports'])).stderr).toMatch(/^No port is given\. PORT_RANGE is /);
+    expect(JSON.parse((await cli.run(['ports', '--json'])).stdout)).toMatchObject({ items: [] });
   });
 
   it('plan tells of a file and of a pipeline what a trigger would do, and stores nothing', async () => {

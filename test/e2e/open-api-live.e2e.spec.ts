@@ -274,6 +274,13 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on ports', async () => {
+    await api.json(200, 'GET', '/api/ports');
+    await api.json(200, 'GET', '/api/ports?limit=1');
+    await api.json(400, 'GET', '/api/ports?cursor=x');
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on the audit', async () => {
     await api.json(200, 'GET', '/api/audit?limit=2');
     await api.json(200, 'GET', '/api/audit?actor=token&action=pipelines.create&outcome=success');

@@ -42,6 +42,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['explanation', [readers.explanation, named('ExplanationResponse')]],
   ['planAnswer', [readers.planAnswer, named('PlanResponse')]],
   ['workers', [readers.workers, listOf(named('WorkerDto'))]],
+  ['ports', [readers.ports, named('PortsResponse')]],
   ['auditRecord', [readers.auditRecord, named('AuditRecordResponse')]],
   ['verification', [readers.verification, named('VerificationResponse')]],
   ['logIns', [readers.logIns, named('LogInsResponse')]],

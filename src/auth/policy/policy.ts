@@ -27,6 +27,7 @@ export const SCOPES = {
   'deliveries:replay': 'decide a webhook that came in once more',
   'deliveries:approve': 'start what a pull request of another repository asks for',
   'metrics:read': 'read the metrics',
+  'ports:read': 'read which ports are given, to what, and which are skipped',
   'workers:read': 'read which workers there are',
   'workers:drain': 'let workers take nothing more, and let them take executions again',
   'log_level:read': "read how much the server's own log says",
@@ -51,6 +52,7 @@ const VIEWER: readonly Scope[] = [
   'deployments:read',
   'repositories:read',
   'metrics:read',
+  'ports:read',
   'sessions:read',
   'sessions:end',
   'tokens:read',
@@ -95,6 +97,7 @@ const SERVICE_ACCOUNT: readonly Scope[] = [
   'deployments:deploy',
   'repositories:read',
   'metrics:read',
+  'ports:read',
   'sessions:read',
 ];
 

@@ -372,6 +372,26 @@ export const workers = list(
 );
 export type Worker = ReturnType<typeof workers>[number];
 
+const portSpan = { from: number, to: number };
+const portLease = object({
+  host: text,
+  port: number,
+  name: text,
+  owner: object({ service: text, release: text, instance: nullable(text) }),
+  state: text,
+  reason: nullable(text),
+  since: instant,
+});
+export type LeasedPort = ReturnType<typeof portLease>;
+
+export const ports = object({
+  range: object(portSpan),
+  skipped: list(object({ ...portSpan, host: text, code: text, reason: text })),
+  items: list(portLease),
+  next_cursor: nullable(text),
+});
+export type Ports = ReturnType<typeof ports>;
+
 export const auditRecord = object({
   seq: number,
   at: instant,

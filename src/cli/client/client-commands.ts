@@ -19,6 +19,7 @@ import {
 import { addEventCommands } from './event-commands.js';
 import type { StatusFlags } from './execution-commands.js';
 import type { LoginFlags } from './login-command.js';
+import type { PageFlags } from './list-page.js';
 import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
@@ -59,6 +60,14 @@ export function addClientCommands(program: Command, terminal: Terminal, setExitC
   ).action(async (flags: WorkersFlags) => {
     const { workersCommand } = await import('./workers-command.js');
     setExitCode(await workersCommand(flags, terminal));
+  });
+  addPageOptions(
+    addClientOptions(
+      program.command('ports').description('Ports that are given to what is deployed, and to whom'),
+    ),
+  ).action(async (flags: PageFlags) => {
+    const { portsCommand } = await import('./ports-command.js');
+    setExitCode(await portsCommand(flags, terminal));
   });
 }
 

@@ -7,6 +7,7 @@ import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { LiveProgress } from './live-progress.js';
 import { LogPrinter } from './log-printer.js';
+import { renderPorts, skippedLines } from './ports-command.js';
 import { renderWorkers } from './workers-command.js';
 
 const NOW = Date.parse('2026-01-31T12:03:00.000Z');
@@ -372,6 +373,45 @@ build-1-4711  build-1  active      3/4  linux,gpu  0.1.0    3 s ago    no contai
         1,
       ),
     );
+  });
+});
+
+describe('ports', () => {
+  const leased = {
+    host: 'build-1',
+    port: 20_417,
+    name: 'default',
+    owner: { service: 'shop', release: '7', instance: null },
+    state: 'held',
+    reason: null,
+    since: '2026-01-31T12:02:57.000Z',
+  };
+
+  it('are shown with whose they are and what keeps them', () => {
+    const { terminal } = new WrittenTerminal();
+    const all = [
+      leased,
+      { ...leased, port: 8080, owner: { ...leased.owner, instance: '2' }, name: 'admin' },
+      { ...leased, state: 'releasing', reason: 'node (pid 41) has it' },
+    ];
+    expect(renderPorts(all, { terminal, moments })).toBe(
+      `
+ PORT  HOST     SERVICE  RELEASE  NAME     STATE      SINCE    NOTE
+20417  build-1  shop     7        default  held       3 s ago
+ 8080  build-1  shop     7 (2)    admin    held       3 s ago
+20417  build-1  shop     7        default  releasing  3 s ago  node (pid 41) has it`.slice(1),
+    );
+  });
+
+  it('that are skipped are told with the reason', () => {
+    const skipped = [
+      { from: 32_768, to: 33_000, host: 'a', code: 'ephemeral', reason: 'the kernel has them' },
+      { from: 80, to: 80, host: 'b', code: 'in_use', reason: 'nginx (pid 812) has it' },
+    ];
+    expect(skippedLines({ skipped })).toEqual([
+      'Ports 32768-33000 of a: skipped, the kernel has them.',
+      'Port 80 of b: skipped, nginx (pid 812) has it.',
+    ]);
   });
 });
 

@@ -14,6 +14,9 @@ const STYLES: Readonly<Record<string, Style>> = {
   draining: 'yellow',
   stopped: 'dim',
   lost: 'red',
+  held: 'green',
+  taking: 'cyan',
+  releasing: 'yellow',
 };
 
 /** A status in its colour; one that this version does not know is left plain. */
