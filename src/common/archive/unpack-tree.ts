@@ -29,6 +29,8 @@ export interface Unpacked {
   readonly bytes: number;
 }
 
+/** With it begins the name of a folder that is filled; after a `kill -9` it is left. */
+export const UNPACKING = '.unpack-';
 /** Names and targets of all links together: they are made last, and kept until then. */
 const MAX_LINK_BYTES = 2 ** 25;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -50,7 +52,7 @@ export async function unpackTree(
   options: UnpackOptions,
 ): Promise<Unpacked> {
   const around = await TreeFolder.open(dirname(target));
-  const name = `.unpack-${randomUUID()}`;
+  const name = `${UNPACKING}${randomUUID()}`;
   try {
     await mkdir(around.pathOf(name), { mode: 0o700 });
     const top = await around.folder(name);

@@ -139,6 +139,8 @@ describe('LocalDirectoryTarget', () => {
     await serve(release(1));
     await target.prepare(release(2), source, NEVER);
     await expect(target.remove(release(1))).rejects.toThrow('release 1 of default/shop serves');
+    // A process was killed while it unpacked.
+    mkdirSync(at('releases/.unpack-of-it/sub'), { recursive: true });
     await target.remove(release(2));
     await target.remove(release(2));
     await target.remove(release(9, { path: join(root, 'nowhere') }));

@@ -3,7 +3,7 @@ import { chmod, lstat, open, readlink, rename, symlink, unlink } from 'node:fs/p
 import { posix } from 'node:path';
 import { ArchiveError } from '../../../common/archive/archive-error.js';
 import type { PackedFile, PackedTree } from '../../../common/archive/pack-tree.js';
-import { unpackTree } from '../../../common/archive/unpack-tree.js';
+import { unpackTree, UNPACKING } from '../../../common/archive/unpack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
@@ -97,8 +97,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     return this.withNewTop(release, (top) =>
       inFolder(top, [RELEASES], (releases) =>
         source.packed(request, signal, async (tree) => {
-          // Of a try before this one.
-          await removeBeneath(releases, String(number));
+          await removeRelease(releases, number);
           await unpack(tree, top.pathOf(`${RELEASES}/${number}`), signal);
           const placed = await inFolder(releases, [String(number)], (folder) =>
             finish(top, folder, settings, packed),
@@ -163,7 +162,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     }
     await this.withTop(settings, async (top) => {
       try {
-        await inFolder(top, [RELEASES], (folder) => removeBeneath(folder, String(number)));
+        await inFolder(top, [RELEASES], (folder) => removeRelease(folder, number));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
@@ -242,6 +241,14 @@ export class LocalDirectoryTarget extends DeployTarget {
       await top.close();
     }
   }
+}
+
+/** Also what a process that was killed has unpacked of it: one at a time is at a service. */
+async function removeRelease(releases: TreeFolder, number: number): Promise<void> {
+  for (const { name } of (await releases.entries(MAX_TREE_ENTRIES)) ?? []) {
+    if (name.toString().startsWith(UNPACKING)) await removeBeneath(releases, name.toString());
+  }
+  await removeBeneath(releases, String(number));
 }
 
 /** @throws DeployRefusedError */
