@@ -10,6 +10,8 @@ import { ExecutionPartsModule } from '../common/retention/execution-parts.module
 import { ConfigModule } from '../config/config.module.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import { storeAddresses } from '../config/store-addresses.js';
+import { DetectionsApiModule } from '../detections/detections.api.module.js';
+import { DetectionsWorkerModule } from '../detections/detections.worker.module.js';
 import { RepositoriesApiModule } from '../repositories/repositories.api.module.js';
 import { EncryptionStateModule } from '../secrets/rotation/encryption-state.module.js';
 import { EncryptionModule } from '../secrets/encryption/encryption.module.js';
@@ -92,6 +94,7 @@ function apiModules(): Imports {
     RepositoriesApiModule,
     SecretsApiModule,
     TriggersApiModule,
+    DetectionsApiModule,
     WorkersApiModule,
     HealthModule,
     LogLevelApiModule,
@@ -115,5 +118,6 @@ function workerModules(): Imports {
     ContainerRuntimeModule,
     ExecutionsWorkerModule,
     TriggersWorkerModule,
+    DetectionsWorkerModule,
   ];
 }
