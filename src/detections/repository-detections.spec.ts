@@ -4,6 +4,7 @@ import type { DetectionView } from '../detection/detection-view.js';
 import { MemoryEventBus } from '../integrations/event-bus/memory-event-bus.js';
 import type { JobHandler } from '../integrations/job-queue/job-queue.js';
 import { MemoryJobQueue } from '../integrations/job-queue/memory-job-queue.js';
+import type { WorkerRecord } from '../workers/worker.schema.js';
 import type { WorkersRepository } from '../workers/workers.repository.js';
 import { detectionProblem } from './detection-problem.js';
 import type { DetectionEnd } from './folder-request.js';
@@ -26,7 +27,7 @@ describe('the detection of a repository', () => {
   const ids: string[] = [];
   const consumers: DetectionsConsumer[] = [];
   const live = standIn<WorkersRepository>({
-    live: async () => Array.from({ length: workers }, () => ({})) as never,
+    live: () => Promise.resolve(Array.from({ length: workers }, () => standIn<WorkerRecord>({}))),
   });
 
   beforeAll(() => Logger.overrideLogger(false));
@@ -123,12 +124,6 @@ describe('the detection of a repository', () => {
     await new Impatient(live, jobs, bus).detect(request).catch(() => undefined);
     expect(begun).toBe(1);
     expect(await bus.getState(ids[0] ?? '')).toBeUndefined();
-  });
-
-  it('is seen without a hint', async () => {
-    jest.spyOn(bus, 'subscribe').mockReturnValue(() => undefined);
-    work(async () => ({ kind: 'detection', detection }));
-    expect(await new RepositoryDetections(live, jobs, bus).detect(request)).toEqual(detection);
   });
 
   it('ends when the server or the worker stops', async () => {

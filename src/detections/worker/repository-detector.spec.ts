@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
-import { type CloneRequest, GitClient, GitError } from '../../integrations/git/git-client.js';
+import { type CloneRequest, type GitClient, GitError } from '../../integrations/git/git-client.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import { MissingKeyError } from '../../secrets/encryption/keyring.js';
