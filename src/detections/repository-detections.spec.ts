@@ -4,7 +4,6 @@ import type { DetectionView } from '../detection/detection-view.js';
 import { MemoryEventBus } from '../integrations/event-bus/memory-event-bus.js';
 import type { JobHandler } from '../integrations/job-queue/job-queue.js';
 import { MemoryJobQueue } from '../integrations/job-queue/memory-job-queue.js';
-import type { WorkerRecord } from '../workers/worker.schema.js';
 import type { WorkersRepository } from '../workers/workers.repository.js';
 import { detectionProblem } from './detection-problem.js';
 import type { DetectionEnd } from './folder-request.js';
@@ -27,10 +26,12 @@ describe('the detection of a repository', () => {
   const ids: string[] = [];
   const consumers: DetectionsConsumer[] = [];
   const live = standIn<WorkersRepository>({
-    live: () => Promise.resolve(Array.from({ length: workers }, () => standIn<WorkerRecord>({}))),
+    live: () => Promise.resolve(new Array<never>(workers)),
   });
 
-  beforeAll(() => Logger.overrideLogger(false));
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
   beforeEach(() => {
     [bus, jobs, workers] = [new MemoryEventBus(), new MemoryJobQueue(), 1];
     ids.length = 0;
