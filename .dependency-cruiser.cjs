@@ -17,7 +17,15 @@ const l2 = [
 ];
 const l3 = ['pipelines', 'repositories'];
 const l4 = ['executions'];
-const l5 = ['deployments', 'triggers', 'notifications', 'health', 'metrics', 'log-level'];
+const l5 = [
+  'deployments',
+  'detections',
+  'triggers',
+  'notifications',
+  'health',
+  'metrics',
+  'log-level',
+];
 const l0l1 = ['config', 'common', 'engine', 'detection', 'embedded', 'integrations'];
 const inside = (folders) => `^src/(${folders.join('|')})/`;
 const tests = '\\.spec\\.ts$|^test/';
@@ -151,7 +159,7 @@ module.exports = {
       name: 'nothing-imports-entry-files',
       severity: 'error',
       from: { path: '^src/', pathNot: tests },
-      to: { path: '^src/(main|worker|launcher|cli|compile-child)\\.ts$' },
+      to: { path: '^src/(main|worker|launcher|cli|compile-child|detect-child)\\.ts$' },
     },
     {
       name: 'only-entries-import-cli',

@@ -10,6 +10,8 @@ import { ExecutionPartsModule } from '../common/retention/execution-parts.module
 import { ConfigModule } from '../config/config.module.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import { storeAddresses } from '../config/store-addresses.js';
+import { DetectionsApiModule } from '../detections/detections.api.module.js';
+import { DetectionsWorkerModule } from '../detections/detections.worker.module.js';
 import { RepositoriesApiModule } from '../repositories/repositories.api.module.js';
 import { EncryptionStateModule } from '../secrets/rotation/encryption-state.module.js';
 import { EncryptionModule } from '../secrets/encryption/encryption.module.js';
@@ -98,6 +100,7 @@ function apiModules(): Imports {
     DeploymentsApiModule,
     SecretsApiModule,
     TriggersApiModule,
+    DetectionsApiModule,
     WorkersApiModule,
     PortsApiModule,
     HealthModule,
@@ -122,5 +125,6 @@ function workerModules(): Imports {
     ContainerRuntimeModule,
     ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule),
     TriggersWorkerModule,
+    DetectionsWorkerModule,
   ];
 }

@@ -53,6 +53,8 @@ describe('every route that changes something', () => {
     expect(exempt.map(textOf)).toEqual([
       'POST /api/ci/pipelines/plan',
       'POST /api/ci/pipelines/validate',
+      'POST /api/detect',
+      'POST /api/detect/upload',
       'POST /api/repositories/:id/check',
     ]);
   });

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { PROJECT_TYPES } from '../detection/candidate.js';
 import { EmbeddedError } from '../embedded/system/embedded.error.js';
+import { addClientOptions } from './client/client-options.js';
 import { addClientCommands } from './client/client-commands.js';
 import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
@@ -138,18 +139,22 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
       setExitCode(await lintCommand(files, flags, terminal));
     });
 
-  program
+  const detect = program
     .command('detect')
     .description('Say what kind of project a folder holds, how it is built and started, and why')
     .argument('[folder]', 'folder of the project', '.')
     .addOption(
       new Option('--type <type>', 'what it is, whatever the files say').choices(PROJECT_TYPES),
     )
-    .option('--json', 'machine-readable')
-    .action(async (folder: string, flags: DetectFlags) => {
-      const { detectCommand } = await import('./detect/detect-command.js');
-      setExitCode(await detectCommand(folder, flags, terminal));
-    });
+    .option('--repository <url>', 'ask a server about a repository, which a worker of it clones')
+    .option('--branch <name>', 'of the repository')
+    .option('--tag <name>', 'of the repository')
+    .option('--commit <sha>', 'of the repository')
+    .option('--path <folder>', 'of the repository');
+  addClientOptions(detect).action(async (folder: string, flags: DetectFlags) => {
+    const { detectCommand } = await import('./detect/detect-command.js');
+    setExitCode(await detectCommand(folder, flags, terminal));
+  });
 
   addClientCommands(program, terminal, setExitCode);
 

@@ -321,7 +321,7 @@ export const configVariables = {
     name: 'COMPILE_LIMIT',
     section: 'Access',
     description:
-      'Pipelines that one client address may have compiled in a minute (create, upload, replace, validate, plan). 0: no limit.',
+      'Pipelines that one client address may have compiled in a minute (create, upload, replace, validate, plan), projects detected included. 0: no limit.',
     kind: integer(0, 1_000_000),
     fallback: () => 1_200,
   }),

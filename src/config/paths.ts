@@ -88,7 +88,14 @@ export function packageVersion(): string {
  * `.js`.
  */
 export type EntryName =
-  'main' | 'worker' | 'launcher' | 'cli' | 'compile-child' | 'hand-over' | 'workspaces/give-tree';
+  | 'main'
+  | 'worker'
+  | 'launcher'
+  | 'cli'
+  | 'compile-child'
+  | 'detect-child'
+  | 'hand-over'
+  | 'workspaces/give-tree';
 
 /**
  * Absolute path of the built program. Also under Jest, where the code runs from `src/`, it is the

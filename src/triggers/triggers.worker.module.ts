@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
+import { scratchFolders } from '../common/scratch/scratch-folders.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
 import { DeliveryDecider } from './decisions/delivery-decider.js';
-import { ScratchFolders } from './definitions/scratch-folders.js';
 import { ChangedFiles } from './definitions/changed-files.js';
 import { RepositoryFiles } from './definitions/repository-files.js';
 import { GitHeads } from './heads/git-heads.js';
@@ -26,7 +26,7 @@ import { TriggersModule } from './triggers.module.js';
     DeliveryDecider,
     RepositoryFiles,
     ChangedFiles,
-    ScratchFolders,
+    scratchFolders('definitions'),
     Superseder,
     CancelForEvent,
     ClosedPullRequests,

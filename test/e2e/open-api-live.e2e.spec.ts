@@ -1,13 +1,14 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { madeTar } from '../../src/common/archive/archive.fixture.js';
 import { packageRoot } from '../../src/config/paths.js';
 import { ScenarioRepositories } from '../scenarios/scenario-repositories.js';
 import { ConnectedRepository } from '../support/connected-repository.js';
 import { DocumentedApi, type ApiDocument } from '../support/documented-api.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
-import { LiveApi } from '../support/live-api.js';
+import { type Ask, LiveApi } from '../support/live-api.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { OAuthStandIn } from '../support/oauth-stand-in.js';
 
@@ -207,6 +208,34 @@ describe('the OpenAPI document and the live server', () => {
       await api.json(200, 'POST', `${path}/plan`, { body: event });
     }
     await api.json(200, 'POST', `${path}/plan`, { body: { pipeline_id: await create(much) } });
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on what kind of project it is', async () => {
+    const repository = repositories.placeholders['REPO_URL'] ?? '';
+    const path = '/api/detect';
+    await api.json(200, 'POST', path, { body: { repository } });
+    await api.json(200, 'POST', path, { body: { repository, tag: 'v1.0', type: 'go' } });
+    await api.json(422, 'POST', path, { body: { repository, branch: 'none' } });
+    await api.json(400, 'POST', path, { body: { repository: 'https://u:p@127.0.0.1/a.git' } });
+    const tar = await madeTar([
+      { name: 'package.json', content: '{ "dependencies": { "express": "5" } }' },
+      { name: 'yarn.lock', content: '' },
+      { name: 'package-lock.json', content: '{' },
+      { name: 'index.js', content: '' },
+    ]);
+    const form = (archive: Buffer): Ask => ({
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: Buffer.concat([
+        Buffer.from(
+          '--b\r\nContent-Disposition: form-data; name="archive"; filename="p.tar"\r\nContent-Type: application/x-tar\r\n\r\n',
+        ),
+        archive,
+        Buffer.from('\r\n--b--\r\n'),
+      ]),
+    });
+    await api.json(200, 'POST', `${path}/upload`, form(tar));
+    await api.json(422, 'POST', `${path}/upload`, form(Buffer.from('hello')));
     expect(api.problems).toEqual([]);
   });
 

@@ -28,6 +28,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   pipelines_validate: { yaml_content: hello },
   pipelines_replace: { yaml_content: hello },
   pipelines_change: { enabled: true },
+  detections_repository: { repository_id: randomUUID() },
   dryruns_plan: { pipeline_id: randomUUID() },
   repositories_connect: { url: 'https://gitlab.com/acme/shop', remote_id: '1' },
   repositories_change: { forks: 'never' },
@@ -238,6 +239,7 @@ describe('the OpenAPI document and refusals', () => {
       const served = answers.filter(([, status]) => status !== 503).map(([id]) => id);
       // What needs no database, or is refused before it is asked.
       expect(served.sort()).toEqual([
+        'detections_upload',
         'loglevel_get',
         'loglevel_reset',
         'loglevel_set',

@@ -96,9 +96,7 @@ describe('a deployment to a folder, when', () => {
     eventually(async () => {
       const all = await deploymentsOf(service);
       const isOver = all.every(({ status }) => ['success', 'failed', 'cancelled'].includes(status));
-      return isOver && readdirSync(join(folder, service, 'releases')).length <= 2
-        ? all
-        : undefined;
+      return isOver && readdirSync(join(folder, service, 'releases')).length <= 2 ? all : undefined;
     }, END_MS);
 
   it('its worker is killed, at each point', async () => {
@@ -183,9 +181,7 @@ describe('a deployment to a folder, when', () => {
         // Any worker of the host may take it: those of the other points too, and die of it.
         await eventually(
           async () =>
-            doomed.isOver() ||
-            (await deploymentsOf(name))[0]?.status === 'success' ||
-            undefined,
+            doomed.isOver() || (await deploymentsOf(name))[0]?.status === 'success' || undefined,
           END_MS,
         );
         await startWorker(name);

@@ -40,6 +40,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   // An event of the live feed holds some properties of the execution.
   ['liveExecution', [readers.liveExecution, named('ExecutionResponse')]],
   ['explanation', [readers.explanation, named('ExplanationResponse')]],
+  ['detection', [readers.detection, named('DetectionResponse')]],
   ['planAnswer', [readers.planAnswer, named('PlanResponse')]],
   ['workers', [readers.workers, listOf(named('WorkerDto'))]],
   ['ports', [readers.ports, named('PortsResponse')]],

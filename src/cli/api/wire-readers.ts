@@ -578,3 +578,32 @@ export const health = object({ version: optional(text) });
 export function readLogLine(json: string): LogLine {
   return readJson(json, logLine);
 }
+
+const detectionSource = { file: text, line: nullable(number) };
+const detectionFact = object({
+  state: text,
+  value: optional(text),
+  source: optional(object(detectionSource)),
+  choices: optional(list(object({ value: text }))),
+  reason: optional(text),
+});
+const detectionCandidate = object({
+  type: text,
+  framework: nullable(text),
+  confidence: number,
+  facts: (value, place) =>
+    Object.entries(dictionary(value, place)).map(
+      ([name, fact]) => [text(name, place), detectionFact(fact, `${place}.${name}`)] as const,
+    ),
+  evidence: list(object({ ...detectionSource, weight: number, message: text })),
+});
+
+/** What a project is. */
+export const detection = object({
+  outcome: text,
+  reason: text,
+  project: nullable(detectionCandidate),
+  candidates: list(detectionCandidate),
+  parts: list(object({ folder: text, type: text, framework: nullable(text), purpose: text })),
+  problems: list(object({ file: text, line: number, message: text })),
+});

@@ -74,6 +74,13 @@ describe('millrace detect', () => {
     await writeFile(join(root, 'file'), '');
     expect(await detect(join(root, 'none'))).toMatchObject({ code: 2 });
     expect((await detect(join(root, 'file'))).err).toContain('is no folder');
+    for (const words of [
+      [root, '--repository', 'https://git.test/a.git'],
+      [root, '--branch', 'main'],
+      ['--server', 'http://127.0.0.1:9'],
+    ]) {
+      expect(await detect(...words)).toMatchObject({ code: 2 });
+    }
     expect(await detect('--type', 'cobol')).toMatchObject({ code: 2 });
   });
 });

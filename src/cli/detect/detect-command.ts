@@ -9,19 +9,42 @@ import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanJson } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { type DetectRepositoryFlags, detectRepository } from './detect-repository.js';
 import { detectionLines } from './detection-lines.js';
 
-export interface DetectFlags {
+export interface DetectFlags extends DetectRepositoryFlags {
   readonly type?: ProjectType;
-  readonly json?: boolean;
+  /** URL; absent: the folder is looked at here. */
+  readonly repository?: string;
 }
+
+/** They say where a server looks. */
+const OF_REPOSITORY = ['branch', 'tag', 'commit', 'path', 'server', 'token'] as const;
+
+/** The folder where none is named. */
+export const HERE = '.';
 
 /** 0: it is known what the folder holds; 1: it is not, or a person has to choose. */
 export async function detectCommand(
   directory: string,
-  { type, json }: DetectFlags,
+  { repository, ...flags }: DetectFlags,
   terminal: Terminal,
 ): Promise<number> {
+  const { type, json } = flags;
+  if (repository !== undefined) {
+    if (directory !== HERE) {
+      throw new CommandError('Name a folder or --repository, not both.', exitCodes.usage, [
+        'A folder of the repository is --path.',
+      ]);
+    }
+    return detectRepository(repository, flags, terminal);
+  }
+  const needless = OF_REPOSITORY.find((name) => flags[name] !== undefined);
+  if (needless !== undefined) {
+    throw new CommandError(`--${needless} is for --repository.`, exitCodes.usage, [
+      'A folder is looked at here: ./millrace detect path/to/project',
+    ]);
+  }
   const folder = await folderAt(directory);
   const root = await checkoutAround(folder);
   const asked = { folder: relative(root, folder), ...(type !== undefined && { type }) };

@@ -1,28 +1,64 @@
-import type { Candidate } from '../../detection/candidate.js';
-import type { Detection } from '../../detection/detect-project.js';
-import type { Fact, Source } from '../../detection/evidence.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
 
 type Style = Pick<Terminal, 'columns' | 'paint'>;
 
+interface Source {
+  readonly file: string;
+  readonly line: number | null;
+}
+
+interface ShownFact {
+  readonly state: string;
+  readonly value?: string | undefined;
+  readonly source?: Source | undefined;
+  readonly choices?: readonly { readonly value: string }[] | undefined;
+  readonly reason?: string | undefined;
+}
+
+interface ShownCandidate {
+  readonly type: string;
+  readonly framework: string | null;
+  readonly confidence: number;
+  /** By their names. */
+  readonly facts: Iterable<readonly [string, ShownFact]>;
+  readonly evidence: readonly (Source & { readonly weight: number; readonly message: string })[];
+}
+
+interface ShownPart {
+  readonly folder: string;
+  readonly type: string;
+  readonly framework: string | null;
+  readonly purpose: string;
+}
+
+/** A detection as it was made here, or as a server has told it. */
+export interface ShownDetection {
+  readonly outcome: string;
+  readonly reason: string;
+  readonly project: ShownCandidate | null;
+  readonly candidates: readonly ShownCandidate[];
+  readonly parts: readonly ShownPart[];
+  readonly problems: readonly (Source & { readonly message: string })[];
+}
+
 /** A detection for people: what it is, what is known of it and from where, and why. */
-export function detectionLines(detection: Detection, style: Style): string[] {
+export function detectionLines(detection: ShownDetection, style: Style): string[] {
   const { outcome, reason, project, candidates, parts, problems } = detection;
   const colour = outcome === 'detected' ? 'green' : 'yellow';
   const lines = [`${style.paint(colour, outcome)}: ${cleanText(reason)}`];
   if (project !== null) lines.push('', ...projectLines(project, style));
   if (parts.length > 0) lines.push('', partsTable(parts, style));
-  const others = candidates.filter((one) => one !== project);
+  const others = candidates.filter(({ type }) => type !== project?.type);
   if (others.length > 0) lines.push('', ...othersLines(others, project, style));
   for (const { file, line, message } of problems) {
-    lines.push('', cleanText(`${file}:${line}: cannot be parsed: ${message}`));
+    lines.push('', cleanText(`${place({ file, line })}: cannot be parsed: ${message}`));
   }
   return lines;
 }
 
-function projectLines(project: Candidate, style: Style): string[] {
+function projectLines(project: ShownCandidate, style: Style): string[] {
   const facts = renderTable(
     [...project.facts],
     [
@@ -44,28 +80,22 @@ function projectLines(project: Candidate, style: Style): string[] {
   return [facts, '', `confidence ${project.confidence.toFixed(2)}`, evidence];
 }
 
-function shownFact(fact: Fact): string {
-  switch (fact.state) {
-    case 'known':
-    case 'assumed':
-      return fact.value;
-    case 'ambiguous':
-      return `ambiguous: ${fact.choices.map(({ value }) => value).join(' or ')}`;
-    case 'unknown':
-      return '-';
-  }
+function shownFact({ value, choices }: ShownFact): string {
+  if (value !== undefined) return value;
+  if (choices === undefined) return '-';
+  return `ambiguous: ${choices.map((choice) => choice.value).join(' or ')}`;
 }
 
-function origin(fact: Fact): string {
-  if (fact.state === 'known') return place(fact.source);
-  return fact.state === 'assumed' ? `assumed: ${fact.reason}` : fact.reason;
+function origin({ state, source, reason = '' }: ShownFact): string {
+  if (source !== undefined) return place(source);
+  return state === 'assumed' ? `assumed: ${reason}` : reason;
 }
 
 function place({ file, line }: Source): string {
   return line === null ? file : `${file}:${line}`;
 }
 
-function partsTable(parts: Detection['parts'], style: Style): string {
+function partsTable(parts: readonly ShownPart[], style: Style): string {
   return renderTable(
     parts,
     [
@@ -78,8 +108,8 @@ function partsTable(parts: Detection['parts'], style: Style): string {
 }
 
 function othersLines(
-  others: readonly Candidate[],
-  project: Candidate | null,
+  others: readonly ShownCandidate[],
+  project: ShownCandidate | null,
   style: Style,
 ): string[] {
   const title = project === null ? 'Candidates' : 'Other candidates';

@@ -6,8 +6,8 @@ import type { MillraceRequest } from '../../common/http/request-context.js';
 import { verdictOf } from './limiter.storage.js';
 
 /**
- * For routes that compile YAML, which takes a child process for a moment: one count for each client
- * address over all of these routes and all API processes (`COMPILE_LIMIT`).
+ * For routes whose work is costly, as compiling YAML and detecting projects are: one count for each
+ * client address over all of these routes and all API processes (`COMPILE_LIMIT`).
  */
 @Injectable()
 export class CompileLimitGuard extends ThrottlerGuard {
@@ -25,7 +25,7 @@ export class CompileLimitGuard extends ThrottlerGuard {
     detail: ThrottlerLimitDetail,
   ): Promise<void> {
     const request = context.switchToHttp().getRequest<MillraceRequest>();
-    const message = 'The client has too many pipelines compiled.';
+    const message = 'The client has too many pipelines compiled, or projects detected.';
     throw tooManyRequests(request, verdictOf(detail), message);
   }
 }

@@ -5,14 +5,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
-import type { MillraceConfig } from '../../config/millrace-config.js';
 import { BLANK_EVENT, type ForgeEvent } from '../../integrations/forge/forge-event.js';
 import {
   type ChangesRequest,
   type GitClient,
   GitError,
 } from '../../integrations/git/git-client.js';
-import { ScratchFolders } from './scratch-folders.js';
+import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 import { ChangedFiles } from './changed-files.js';
 
 const URL = 'https://forge.test/acme/shop.git';
@@ -45,7 +44,7 @@ describe('the files that an event changed', () => {
       },
     });
     const event: ForgeEvent = { ...BLANK_EVENT, kind: 'push', before: A, commit: B, ...change };
-    return new ChangedFiles(git, new ScratchFolders({ home } as MillraceConfig)).of(URL, event);
+    return new ChangedFiles(git, new ScratchFolders(join(home, 'definitions'))).of(URL, event);
   };
   const base = { branch: 'main', commit: A, repositoryId: '1', cloneUrl: null };
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
 import type { ForgeEvent } from '../../integrations/forge/forge-event.js';
 import { type ChangesRequest, GitClient, GitError } from '../../integrations/git/git-client.js';
-import { ScratchFolders } from './scratch-folders.js';
+import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 
 const LIMIT_MS = 60_000;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { MAX_YAML_BYTES } from '../../engine/yaml/source-text.js';
 import { type ClonedCommit, GitClient } from '../../integrations/git/git-client.js';
-import { ScratchFolders } from './scratch-folders.js';
+import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 
 /** The file, or the folder of files, that are pipelines. */
 export const DEFINITION_FILE = '.millrace.yml';

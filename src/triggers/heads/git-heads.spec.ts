@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
-import type { MillraceConfig } from '../../config/millrace-config.js';
 import { type GitClient, GitError, type GitErrorCode } from '../../integrations/git/git-client.js';
-import { ScratchFolders } from '../definitions/scratch-folders.js';
+import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 import type { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import { GitHeads } from './git-heads.js';
@@ -28,7 +27,7 @@ describe('the heads of a forge whose API is not used', () => {
       standIn<RepositoriesService>({
         cloneUrl: () => 'https://oauth2:token@gitlab.test/a/b.git',
       }),
-      new ScratchFolders({ home } as MillraceConfig),
+      new ScratchFolders(join(home, 'definitions')),
     );
   const repository = { api_url: '' } as RepositoryDocument;
 

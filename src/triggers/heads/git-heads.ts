@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { ForgeError } from '../../integrations/forge/forge.js';
 import { GitClient, GitError } from '../../integrations/git/git-client.js';
-import { ScratchFolders } from '../definitions/scratch-folders.js';
+import { ScratchFolders } from '../../common/scratch/scratch-folders.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';
 import type { RepositoryDocument } from '../../repositories/repository.schema.js';
 import { HeadsSource } from './heads-source.js';

@@ -3,9 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../../../test/support/eventually.js';
-import type { MillraceConfig } from '../../config/millrace-config.js';
 import { ScratchFolders } from './scratch-folders.js';
-import { ownProcessMark } from '../../common/child-process/process-mark.js';
+import { ownProcessMark } from '../child-process/process-mark.js';
 
 describe('ScratchFolders', () => {
   let home: string;
@@ -14,7 +13,7 @@ describe('ScratchFolders', () => {
 
   beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'millrace-scratch-'));
-    scratch = new ScratchFolders({ home } as MillraceConfig);
+    scratch = new ScratchFolders(join(home, 'definitions'));
   });
   afterEach(() => rm(home, { recursive: true, force: true }));
 

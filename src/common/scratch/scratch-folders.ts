@@ -1,21 +1,18 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { type FactoryProvider, Logger, type OnModuleInit } from '@nestjs/common';
 import { join } from 'node:path';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import {
   makeMarkedFolder,
   removeFolder,
   removeLeftFolders,
-} from '../../common/child-process/marked-folders.js';
+} from '../child-process/marked-folders.js';
 
-/** Private folders for questions to a repository whose answer is no file. */
-@Injectable()
+/** Private folders for questions to files of others whose answer is no file. */
 export class ScratchFolders implements OnModuleInit {
   private readonly logger = new Logger(ScratchFolders.name);
-  private readonly parent: string;
 
-  constructor(config: MillraceConfig) {
-    this.parent = join(config.home, 'definitions');
-  }
+  /** @param parent of all of them; it need not be there */
+  constructor(private readonly parent: string) {}
 
   /** What killed processes left. */
   onModuleInit(): void {
@@ -33,6 +30,15 @@ export class ScratchFolders implements OnModuleInit {
   }
 
   private warn(error: unknown): void {
-    this.logger.warn({ err: error }, 'a folder of definitions is left');
+    this.logger.warn({ err: error, parent: this.parent }, 'a scratch folder is left');
   }
+}
+
+/** Those of a feature, in the folder of this name under `MILLRACE_HOME`. */
+export function scratchFolders(name: string): FactoryProvider<ScratchFolders> {
+  return {
+    provide: ScratchFolders,
+    inject: [MillraceConfig],
+    useFactory: ({ home }: MillraceConfig) => new ScratchFolders(join(home, name)),
+  };
 }

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { scratchFolders } from '../common/scratch/scratch-folders.js';
+import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
+import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
+import { RepositoriesModule } from '../repositories/repositories.module.js';
+import { FolderDetector } from './folder-detector.js';
+import { SCRATCH_FOLDER } from './repository-job.js';
+import { DetectionsConsumer } from './worker/detections.consumer.js';
+import { RepositoryDetector } from './worker/repository-detector.js';
+
+/** A worker clones what is to be detected, since it has git. Needs `GitModule`. */
+@Module({
+  imports: [RepositoriesModule, JobQueueModule, EventBusModule],
+  providers: [
+    DetectionsConsumer,
+    RepositoryDetector,
+    FolderDetector,
+    scratchFolders(SCRATCH_FOLDER),
+  ],
+})
+export class DetectionsWorkerModule {}
