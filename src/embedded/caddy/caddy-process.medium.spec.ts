@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CADDY_BUILD_MS, CaddyUnderTest } from '../../../test/support/caddy-under-test.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
+import { processesWith } from '../../../test/support/processes.js';
 import { CaddyProxy } from '../../integrations/reverse-proxy/caddy-proxy.js';
 import { isAlive, readBootId, readStartTicks } from '../../common/child-process/process-stat.js';
 
@@ -41,6 +42,7 @@ describe('the process of Caddy', () => {
     const places = await Promise.all([test.caddy.ensure(), one.ensure(), other.ensure()]);
     expect(new Set(places.map(({ socket }) => socket)).size).toBe(1);
     const first = await record();
+    expect(await processesWith(join(test.home, 'caddy/start.json'))).toEqual([first.pid]);
     expect(first).toEqual({
       pid: first.pid,
       startTicks: readStartTicks(first.pid),
@@ -140,6 +142,11 @@ describe('the process of Caddy', () => {
     await test.caddy.stop();
     expect(isAlive(first)).toBe(false);
     await test.caddy.stop();
+  });
+
+  it('makes nothing where it is stopped and never ran', async () => {
+    await test.caddy.stop();
+    expect(await readdir(test.home)).toEqual([]);
   });
 
   it('tells why it does not start, and leaves nothing', async () => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -103,7 +104,8 @@ export class CaddyProcess {
    * stay.
    */
   async stop(): Promise<void> {
-    await this.locked(() => this.end());
+    // Where none ever ran, no folder and no user is made for its end.
+    if (existsSync(this.folders.base)) await this.locked(() => this.end());
   }
 
   private living(): ProcessIdentity | undefined {
