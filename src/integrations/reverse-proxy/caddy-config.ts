@@ -36,9 +36,9 @@ const DOMAINS = 'domains';
 /**
  * The whole configuration of a Caddy that has these routes and no other. Pure.
  *
- * The upstream of a route is no part of it: Caddy reads it from a file for each request. A change
- * of its configuration makes it open all its listeners again, by which some connections of other
- * routes are reset; a change of a file does not.
+ * The upstream of a route is no part of it: Caddy reads it from a file for each request. By a
+ * change of its configuration requests of other routes may be lost (ADR 45); by one of a file, none
+ * is.
  *
  * @param routes checked by `checkRoutes`
  * @param base what the configuration has for the process itself: where its admin endpoint is and

@@ -45,7 +45,7 @@ describe('routes in Caddy', () => {
   const files = () => readdir(join(folder, 'upstreams'));
   const applied = async () => proxy.apply([route], (await proxy.current()).version);
 
-  it('are not told to it where another program has the port: it would reset others', async () => {
+  it('are not told to it where another program has the port: others would lose requests', async () => {
     await expect(applied()).rejects.toMatchObject({ code: 'port_in_use', routeIds: ['web'] });
     expect(methods).not.toContain('POST');
     expect(await files()).toEqual([]);

@@ -115,9 +115,9 @@ export class CaddyProxy extends ReverseProxy {
   }
 
   /**
-   * Asks for each new listener before Caddy is told of it: Caddy opens all others again, too,
-   * before it finds that one is refused, and connections of them are reset when it closes them. A
-   * port at which it listens itself, by another address, is left to it.
+   * Asks for each new listener before Caddy is told of it. Caddy finds a refusal only when it has
+   * opened other listeners again, and requests at these are lost when it closes them. A port at
+   * which it listens itself, by another address, is left to it.
    */
   private async checkListeners(routes: readonly Route[], now: CaddyState): Promise<void> {
     // What it has beside these routes may listen where one of them shall.

@@ -63,9 +63,9 @@ export abstract class ReverseProxy {
    * have begun stay with the upstream that they have, until one of both ends closes them. To end
    * them is the caller's (it stops the old upstream when its drain is over).
    *
-   * A change of the listeners closes no request and no stream either, of no route. But an idle
-   * connection is closed, and a new one that was not accepted yet may be: a client that sends in
-   * that very moment sees a reset.
+   * A change of the listeners ends no request and no stream that has begun either, of no route. But
+   * it closes idle connections, of every route, and a request that is sent in that very moment may
+   * be left without an answer. So change them seldom, and together.
    *
    * Idempotent. Needs no abort: it ends in 30 s.
    *
