@@ -21,9 +21,9 @@ export class CaddyUnderTest {
     return new CaddyUnderTest(home, CaddyUnderTest.processOf(home));
   }
 
-  /** As another process of Millrace has it. */
-  another(): CaddyProcess {
-    return CaddyUnderTest.processOf(this.home);
+  /** As another process of Millrace has it. `path`: its `PATH`. */
+  another(path = process.env['PATH']): CaddyProcess {
+    return CaddyUnderTest.processOf(this.home, path);
   }
 
   async close(): Promise<void> {
@@ -31,8 +31,9 @@ export class CaddyUnderTest {
     await removeTree(this.home);
   }
 
-  private static processOf(home: string): CaddyProcess {
+  private static processOf(home: string, path = process.env['PATH']): CaddyProcess {
     const progress = (line: string): void => void process.stderr.write(`tests: ${line}\n`);
-    return new CaddyProcess({ home, cache: defaultCache(), env: process.env, progress });
+    const env = { ...process.env, PATH: path };
+    return new CaddyProcess({ home, cache: defaultCache(), env, progress });
   }
 }

@@ -171,6 +171,18 @@ describe('the process of Caddy', () => {
     // CAP_NET_BIND_SERVICE is bit 10; see capabilities(7).
     for (const set of ['CapEff', 'CapBnd']) expect(await status(pid, set)).toBe('0000000000000400');
   });
+
+  (isRoot ? it : it.skip)('runs without any right where the host gives it none', async () => {
+    const programs = join(test.home, 'programs');
+    await mkdir(programs);
+    const refusal =
+      '#!/bin/sh\necho setpriv: apply bounding set: Operation not permitted >&2\nexit 1\n';
+    await writeFile(join(programs, 'setpriv'), refusal, { mode: 0o755 });
+    await test.another(`${programs}:${process.env['PATH'] ?? ''}`).ensure();
+    const { pid } = await record();
+    expect(await status(pid, 'Uid')).not.toMatch(/\b0\b/);
+    expect(await status(pid, 'CapEff')).toBe('0000000000000000');
+  });
 });
 
 function portOf(server: Server): number {
