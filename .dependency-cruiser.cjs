@@ -68,6 +68,7 @@ const ports = [
   'rate-limit/compile-limit\\.guard',
   'rate-limit/login-limit\\.guard',
   'rate-limit/rate-limits',
+  'reverse-proxy/reverse-proxy',
   'tracing/tracing',
 ].map((file) => `^src/integrations/${file}\\.ts$`);
 /**

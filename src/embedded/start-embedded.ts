@@ -36,7 +36,12 @@ import { EmbeddedError } from './system/embedded.error.js';
 import { findProgram } from './system/find-program.js';
 import { guardHome, type HomeGuard } from './system/home-guard.js';
 import { makeServiceFolders, replaceSocketFolder } from './system/service-folders.js';
-import { requireReachable, serviceUser, type ServiceUser } from './system/service-user.js';
+import {
+  DATA_ACCOUNT,
+  requireReachable,
+  serviceUser,
+  type ServiceUser,
+} from './system/service-user.js';
 
 export interface EmbeddedOptions {
   /** Folder of the data; everything goes below `home/embedded`. One running Millrace per home. */
@@ -85,7 +90,7 @@ export interface EmbeddedServices {
  * @throws EmbeddedError with a cause in words and what to do; nothing is left running then.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServices> {
-  const user = await serviceUser(options.env, options.progress);
+  const user = await serviceUser(DATA_ACCOUNT, options.env, options.progress);
   const folders = await makeServiceFolders(options.home, user);
   const temporary = [
     folders.sockets,

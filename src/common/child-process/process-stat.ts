@@ -52,6 +52,11 @@ export function isAlive(process: { readonly pid: number; readonly startTicks: nu
   return readProcess(process.pid)?.startTicks === process.startTicks;
 }
 
+/** Differs after every boot, so that a pid in a file of yesterday is not taken for one of today. */
+export function readBootId(): string {
+  return readProcFile('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
+}
+
 /** Undefined for a process that has ended. */
 export function parseStat(pid: number, stat: string): ProcessEntry | undefined {
   const fields = statFields(stat);

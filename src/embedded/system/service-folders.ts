@@ -28,11 +28,10 @@ export interface ServiceFolders {
   readonly sockets: string;
 }
 
-/**
- * Longest path of a unix socket is 107 bytes; the longest name below the folder is
- * `.s.PGSQL.5432.lock`.
- */
-const LONGEST_SOCKET_FOLDER = 107 - '/.s.PGSQL.5432.lock'.length;
+/** Longest path of a unix socket, bytes; see unix(7). */
+export const LONGEST_SOCKET = 107;
+/** The longest name below the folder is `.s.PGSQL.5432.lock`. */
+const LONGEST_SOCKET_FOLDER = LONGEST_SOCKET - '/.s.PGSQL.5432.lock'.length;
 
 /**
  * Makes the folders that the supervisor owns.
@@ -91,7 +90,7 @@ export async function replaceSocketFolder(folders: ServiceFolders): Promise<void
  * Lets other users go through the home and do nothing else there, when it is ours (a fresh one is
  * often 0700).
  */
-async function makePassable(home: string): Promise<void> {
+export async function makePassable(home: string): Promise<void> {
   const info = await stat(home);
   if (info.uid === process.getuid?.()) await chmod(home, (info.mode & 0o7700) | 0o011);
 }

@@ -5,8 +5,18 @@ import { EmbeddedError } from './embedded.error.js';
 import { findProgram } from './find-program.js';
 import { runCommand } from './run-command.js';
 
-/** The user that the embedded services run as when Millrace was started as root. */
-const SERVICE_USER = 'millrace-data';
+/** A system user that something runs as when Millrace was started as root. */
+export interface ServiceAccount {
+  readonly name: string;
+  /** What runs as it, for people. */
+  readonly runs: string;
+}
+
+/** Of the stores. Whoever is this user may use them, for they ask for no password. */
+export const DATA_ACCOUNT: ServiceAccount = {
+  name: 'millrace-data',
+  runs: 'the embedded services',
+};
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
 
 export interface ServiceUser {
@@ -16,29 +26,30 @@ export interface ServiceUser {
 }
 
 /**
- * Whom the services run as: undefined for the caller itself, which is right for every user but
- * root. For root it is the system user `millrace-data`, made when it is missing (and said so);
- * `nobody` where no user can be made.
+ * Whom a service runs as: undefined for the caller itself, which is right for every user but root.
+ * For root it is a system user, made when it is missing (and said so); `nobody` where no user can
+ * be made.
  */
 export async function serviceUser(
+  { name, runs }: ServiceAccount,
   env: Environment,
   progress: (line: string) => void,
 ): Promise<ServiceUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const known = await lookUp(SERVICE_USER, env);
+  const known = await lookUp(name, env);
   if (known !== undefined) return known;
   const path = `${env['PATH'] ?? ''}:${SBIN}`;
   const useradd = await findProgram(['useradd'], { PATH: path });
   if (useradd !== undefined) {
-    progress(`Making the system user ${SERVICE_USER}, which the embedded services run as`);
+    progress(`Making the system user ${name}, which runs ${runs}`);
     const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent'];
-    const args = [...options, '--shell', '/usr/sbin/nologin', SERVICE_USER];
+    const args = [...options, '--shell', '/usr/sbin/nologin', name];
     await runCommand(useradd, args, { env: { ...env, PATH: path } });
     // Another Millrace may have made it meanwhile, so the look-up decides, not the exit code.
-    const made = await lookUp(SERVICE_USER, env);
+    const made = await lookUp(name, env);
     if (made !== undefined) return made;
   }
-  progress('The system user millrace-data cannot be made; the embedded services run as nobody');
+  progress(`The system user ${name} cannot be made; the user nobody runs ${runs}`);
   const nobody = await lookUp('nobody', env);
   return nobody ?? { name: 'nobody', uid: 65534, gid: 65534 };
 }

@@ -14,7 +14,7 @@ import {
   type LauncherRequest,
   MAX_FRAME_BYTES,
 } from '../protocol/launcher-protocol.js';
-import { readBootId } from '../trees/process-table.js';
+import { readBootId } from '../../../common/child-process/process-stat.js';
 import { FifoPool } from './fifo-pool.js';
 
 const STDERR_TAIL_BYTES = 4096;

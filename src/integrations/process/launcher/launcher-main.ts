@@ -11,9 +11,8 @@ import {
   type LauncherRequest,
   MAX_FRAME_BYTES,
 } from '../protocol/launcher-protocol.js';
-import { readStartTicks } from '../../../common/child-process/process-stat.js';
+import { readBootId, readStartTicks } from '../../../common/child-process/process-stat.js';
 import { watchSilence } from '../../../common/child-process/silence-watch.js';
-import { readBootId } from '../trees/process-table.js';
 import { ChildReaper } from './child-reaper.js';
 import { FifoMaker } from './fifo-maker.js';
 import { LauncherSupervisor } from './launcher-supervisor.js';

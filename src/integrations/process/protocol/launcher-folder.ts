@@ -9,8 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isAlive, isStopped } from '../../../common/child-process/process-stat.js';
-import { readBootId } from '../trees/process-table.js';
+import { isAlive, isStopped, readBootId } from '../../../common/child-process/process-stat.js';
 import { findLauncherFolder, makeNamedFolder } from './launcher-place.js';
 
 /** A launcher of this host: its folder holds its FIFOs, and its marks name it. */

@@ -93,11 +93,6 @@ export function readAuditSession(pid: number): number | undefined {
   return text === undefined || text === NO_AUDIT_SESSION ? undefined : Number(text);
 }
 
-/** Differs after every boot, so that a pid in a file of yesterday is not taken for one of today. */
-export function readBootId(): string {
-  return readProcFile('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown';
-}
-
 function readStatus(pid: number): string {
   return readProcFile(`/proc/${pid}/status`) ?? '';
 }

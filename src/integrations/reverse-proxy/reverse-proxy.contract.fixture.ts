@@ -1,0 +1,121 @@
+import { ProxyAwayError, type ReverseProxy, type Route } from './reverse-proxy.js';
+
+/** A proxy without routes, and what a contract needs around it. */
+export interface ProxyUnderTest {
+  readonly proxy: ReverseProxy;
+  /** Ports of 127.0.0.1 that nobody uses. */
+  readonly ports: readonly [number, number, number];
+  /** Lets another program listen on a port of 127.0.0.1, until the end of the test. */
+  use(port: number): Promise<void>;
+  /** Ends the proxy. */
+  lose(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What every adapter of `ReverseProxy` does. */
+export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void {
+  let test: ProxyUnderTest;
+  let web: Route;
+  let shop: Route;
+
+  const at = (id: string, port: number, upstream = 7001): Route => ({
+    id,
+    listen: { address: '127.0.0.1', port },
+    upstream: { host: '127.0.0.1', port: upstream },
+  });
+  const apply = async (...routes: Route[]) =>
+    test.proxy.apply(routes, (await test.proxy.current()).version);
+  const routes = async () => (await test.proxy.current()).routes;
+
+  beforeEach(async () => {
+    test = await start();
+    web = at('web', test.ports[0]);
+    shop = at('shop', test.ports[1]);
+  });
+  afterEach(() => test.close());
+
+  it('has the routes that were applied last, and no others', async () => {
+    expect(await test.proxy.current()).toMatchObject({ routes: [], isWhole: true });
+    expect((await apply(web, shop)).changed).toBe('routes');
+    expect(await test.proxy.current()).toMatchObject({ routes: [shop, web], isWhole: true });
+    expect((await apply(shop)).changed).toBe('routes');
+    expect(await routes()).toEqual([shop]);
+    await apply();
+    expect(await test.proxy.current()).toMatchObject({ routes: [], isWhole: true });
+  });
+
+  it('tells a change of upstreams alone from one of routes', async () => {
+    await apply(web, shop);
+    const moved = at('web', test.ports[0], 7002);
+    expect((await apply(moved, shop)).changed).toBe('upstreams');
+    expect(await routes()).toEqual([shop, moved]);
+    const both = at('web', test.ports[2], 7003);
+    expect((await apply(both, shop)).changed).toBe('routes');
+    expect(await routes()).toEqual([shop, both]);
+  });
+
+  it('changes nothing where it has all of it, in whatever order', async () => {
+    const { version } = await apply(web, shop);
+    expect(await test.proxy.apply([shop, web], version)).toEqual({ version, changed: 'nothing' });
+    expect(await test.proxy.current()).toMatchObject({ version });
+  });
+
+  it('has a port by one address and then by all', async () => {
+    await apply(web);
+    const open = { ...web, listen: { address: '0.0.0.0', port: test.ports[0] } };
+    await apply(open);
+    expect(await routes()).toEqual([open]);
+  });
+
+  it('refuses whoever has not seen the last change, of whatever kind', async () => {
+    const { version: first } = await test.proxy.current();
+    const { version: second } = await test.proxy.apply([web], first);
+    await expect(test.proxy.apply([shop], first)).rejects.toThrow('changed meanwhile');
+    const moved = at('web', test.ports[0], 7002);
+    const { version: third } = await test.proxy.apply([moved], second);
+    await expect(test.proxy.apply([web], second)).rejects.toThrow('changed meanwhile');
+    expect(await routes()).toEqual([moved]);
+    expect(new Set([first, second, third]).size).toBe(3);
+    await test.proxy.apply([shop], third);
+  });
+
+  it('lets one of two writers with the same version through', async () => {
+    const { version } = await test.proxy.current();
+    const both = await Promise.allSettled([
+      test.proxy.apply([web], version),
+      test.proxy.apply([shop], version),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('tells a port in use as that of its route, and leaves the rest as it was', async () => {
+    await apply(web);
+    const before = await test.proxy.current();
+    await test.use(test.ports[1]);
+    const moved = at('web', test.ports[0], 7002);
+    await expect(apply(moved, shop, at('other', test.ports[2]))).rejects.toMatchObject({
+      name: 'RoutesRefusedError',
+      code: 'port_in_use',
+      routeIds: ['shop'],
+      message: `127.0.0.1:${test.ports[1]} is used by another program`,
+    });
+    expect(await test.proxy.current()).toEqual(before);
+  });
+
+  it('refuses what no route may say, before all else', async () => {
+    const { version } = await test.proxy.current();
+    await expect(test.proxy.apply([at('../web', test.ports[0])], version)).rejects.toMatchObject({
+      code: 'invalid',
+      routeIds: ['../web'],
+    });
+    await expect(apply(web, at('too', test.ports[0]))).rejects.toMatchObject({ code: 'overlap' });
+    expect(await test.proxy.current()).toMatchObject({ routes: [], version });
+  });
+
+  it('says when it is away', async () => {
+    const { version } = await apply(web);
+    await test.lose();
+    await expect(test.proxy.current()).rejects.toThrow(ProxyAwayError);
+    await expect(test.proxy.apply([web], version)).rejects.toThrow(ProxyAwayError);
+  });
+}

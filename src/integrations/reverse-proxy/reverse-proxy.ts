@@ -1,0 +1,116 @@
+/** Where a route is reached: a TCP port of this machine. */
+export interface PortListen {
+  /**
+   * An IP address of this machine. `127.0.0.1`: from this machine only; `0.0.0.0`: from everywhere
+   * by IPv4, `::` by both.
+   */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Where a route is reached: a domain, by HTTPS with a certificate that the proxy gets. */
+export interface DomainListen {
+  /** Lower case, without a wildcard. */
+  readonly domain: string;
+  /** What is below it is reached too, and arrives whole. Absent = every path without a route. */
+  readonly path?: string;
+}
+
+/** Where the requests of a route arrive now. */
+export interface Upstream {
+  /** An IP address or a host name; `127.0.0.1` of what runs on this machine. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Route {
+  /** Chosen by the caller, unique among all; letters, digits, `.`, `_`, `-`, at most 100. */
+  readonly id: string;
+  readonly listen: PortListen | DomainListen;
+  readonly upstream: Upstream;
+}
+
+/** What a proxy has. */
+export interface ProxyState {
+  /** By id. A route of which a part is missing or changed is left out. */
+  readonly routes: readonly Route[];
+  /** False: it has something else than these routes make; an `apply` puts it right. */
+  readonly isWhole: boolean;
+  /** Opaque; differs whenever anything of it does. */
+  readonly version: string;
+}
+
+export interface Applied {
+  readonly version: string;
+  /** `upstreams`: listeners and connections were not touched. `nothing`: it had all of it. */
+  readonly changed: 'nothing' | 'upstreams' | 'routes';
+}
+
+/**
+ * Port: a reverse proxy whose whole configuration is a list of routes.
+ *
+ * One writer at a time (the caller's lease); any number of readers. A writer reads the state,
+ * decides, and applies with the version that it has read.
+ */
+export abstract class ReverseProxy {
+  /** @throws ProxyAwayError */
+  abstract current(): Promise<ProxyState>;
+
+  /**
+   * Makes these routes the only ones. When it resolves, each new request is served by them.
+   *
+   * A change of upstreams alone touches no listener and no connection: requests and streams that
+   * have begun stay with the upstream that they have, until one of both ends closes them. To end
+   * them is the caller's (it stops the old upstream when its drain is over).
+   *
+   * A change of the listeners ends no request and no stream that has begun either, of no route. But
+   * it closes idle connections, of every route, and a request that is sent in that very moment may
+   * be left without an answer. So change them seldom, and together.
+   *
+   * Idempotent. Needs no abort: it ends in 30 s.
+   *
+   * @param version what `current` or the last `apply` gave
+   * @throws RoutesRefusedError and nothing has changed: what is wrong is told with its routes
+   * @throws ProxyConflictError and nothing has changed: it has another version; read it again
+   * @throws ProxyAwayError whether it took effect is unknown
+   */
+  abstract apply(routes: readonly Route[], version: string): Promise<Applied>;
+}
+
+/** The proxy does not answer. */
+export class ProxyAwayError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(`the reverse proxy does not answer: ${message}`, options);
+    this.name = 'ProxyAwayError';
+  }
+}
+
+/** Another writer was faster, or the proxy was started again. */
+export class ProxyConflictError extends Error {
+  constructor() {
+    super('the routes of the reverse proxy were changed meanwhile');
+    this.name = 'ProxyConflictError';
+  }
+}
+
+/**
+ * `invalid`: a route says something that none may say. `overlap`: two routes listen on the same.
+ * `port_in_use`: by another program. `port_forbidden`: the proxy may not use this port.
+ * `address_missing`: no address of this machine. `other`: the proxy's own words are in the message.
+ */
+export type RoutesRefusal =
+  'invalid' | 'overlap' | 'port_in_use' | 'port_forbidden' | 'address_missing' | 'other';
+
+/** `message` may be shown to users. */
+export class RoutesRefusedError extends Error {
+  constructor(
+    readonly code: RoutesRefusal,
+    message: string,
+    /** Ids of the routes that are the cause; empty: no single ones. */
+    readonly routeIds: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'RoutesRefusedError';
+  }
+}
