@@ -144,6 +144,26 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on deployments', async () => {
+    const pipeline = await create(
+      'name: ships\nsteps: [{ name: s, run: mkdir out }, { deploy: { type: local_directory, service: ships, source: out } }]\n',
+    );
+    const ids: string[] = [];
+    for (let n = 0; n < 2; n += 1) {
+      const execution = await trigger(pipeline);
+      await until(execution, 'success');
+      const path = `/api/deployments?execution_id=${execution}`;
+      const { items } = await api.json<{ items: { deployment_id: string }[] }>(200, 'GET', path);
+      ids.push(items[0]?.deployment_id ?? '');
+    }
+    const path = `/api/deployments/${ids[1] ?? ''}`;
+    await api.json(200, 'GET', path);
+    await api.json(409, 'POST', `${path}/cancel`);
+    await api.json(202, 'POST', `${path}/rollback`, { body: {} });
+    await api.json(409, 'POST', `${path}/rollback`, { body: { release: 9 } });
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on reports of tests', async () => {
     const report = '<testsuite><testcase name="x"><failure>no</failure></testcase></testsuite>';
     const pipeline = await create(

@@ -91,7 +91,7 @@ describe('a deployment to a folder, when', () => {
     expect(serving).toBe(`releases/${last?.release?.number}`);
     return readFileSync(join(release, 'text'), 'utf8');
   };
-  /** Nothing is under way, and of each release that neither serves nor did before nothing is left. */
+  /** Nothing is under way; of each release that neither serves nor did before nothing is left. */
   const untilSettled = async (service: string): Promise<readonly DeploymentBody[]> =>
     eventually(async () => {
       const all = await deploymentsOf(service);

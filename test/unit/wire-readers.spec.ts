@@ -58,6 +58,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['acceptedDelivery', [readers.acceptedDelivery, named('AcceptedDeliveryResponse')]],
   ['approvedDelivery', [readers.approvedDelivery, named('ApprovedDeliveryResponse')]],
   ['artifact', [readers.artifact, named('ArtifactResponse')]],
+  ['deployment', [readers.deployment, named('DeploymentResponse')]],
   ['cache', [readers.cache, named('CacheResponse')]],
   ['testReports', [readers.testReports, listOf(named('TestReportResponse'))]],
   ['pipelineTests', [readers.pipelineTests, named('PipelineTestsResponse')]],

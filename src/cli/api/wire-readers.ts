@@ -144,6 +144,25 @@ export const artifact = object({
   attempt: number,
 });
 
+export const deployment = object({
+  deployment_id: text,
+  kind: text,
+  status: text,
+  reason: nullable(reason),
+  environment: text,
+  service: text,
+  host: text,
+  phases: list(object({ name: text, started_at: instant, finished_at: nullable(instant) })),
+  warnings: list(reason),
+  release: nullable(object({ number })),
+  logs: list(text),
+  execution_id: nullable(text),
+  commit: nullable(text),
+  triggered_by: text,
+  created_at: instant,
+});
+export type Deployment = ReturnType<typeof deployment>;
+
 export const cache = object({ id: text, key: text, scope: text, size: number, used_at: instant });
 
 const testCase = { suite: text, class_name: text, name: text };

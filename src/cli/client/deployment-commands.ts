@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { type Deployment, deployment, page } from '../api/wire-readers.js';
+import { CommandError } from '../command/command.error.js';
+import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
+import { wholeNumber } from '../command/option-values.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { formatDuration } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { addClientOptions, addPageOptions, type Done } from './client-options.js';
+import { type PageFlags, printPage } from './list-page.js';
+import { type ClientFlags, Session } from './session.js';
+
+const SERVICE = 'name, or environment/name; without an environment: default';
+const POLL_MS = 500;
+/** A rollback takes a second; one that waits in line is left to itself. */
+const WAIT_MS = 10_000;
+const MAX_RELEASE = 2 ** 31 - 1;
+
+interface DeploymentListFlags extends PageFlags {
+  readonly service?: string;
+}
+
+interface RollbackFlags extends ClientFlags {
+  readonly release?: number;
+}
+
+/** Commands for what is in service: deployments and going back. */
+export function addDeploymentCommands(
+  program: Command,
+  terminal: Terminal,
+  setExitCode: Done,
+): void {
+  const deployments = program.command('deployments').description('What was put into service');
+  addPageOptions(
+    addClientOptions(
+      deployments
+        .command('list', { isDefault: true })
+        .description('Deployments and rollbacks, the newest first')
+        .option('-s, --service <service>', `only those of this one: ${SERVICE}`),
+    ),
+  ).action(async (flags: DeploymentListFlags) => {
+    setExitCode(await listDeployments(flags, terminal));
+  });
+  addClientOptions(
+    deployments
+      .command('show')
+      .description('One of them: what it did, and why')
+      .argument('<deployment>', 'its id, as `deployments` shows it'),
+  ).action(async (id: string, flags: ClientFlags) => {
+    setExitCode(await showDeployment(id, flags, terminal));
+  });
+  addClientOptions(
+    program
+      .command('rollback')
+      .description('Let an earlier release of a service serve again')
+      .argument('<service>', SERVICE)
+      .option(
+        '--release <number>',
+        'which one; without it: the one that served before',
+        wholeNumber(1, MAX_RELEASE),
+      ),
+  ).action(async (service: string, flags: RollbackFlags) => {
+    setExitCode(await rollback(service, flags, terminal));
+  });
+}
+
+async function listDeployments(flags: DeploymentListFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const { moments } = session;
+  return printPage(session, flags, {
+    path: '/api/deployments',
+    query: flags.service === undefined ? {} : { ...serviceOf(flags.service) },
+    reader: deployment,
+    none: 'No deployments. A step deploys by `deploy: { type: local_directory, service: NAME }`.',
+    columns: [
+      { title: 'ID', text: ({ deployment_id: id }) => id },
+      { title: 'SERVICE', text: ({ environment, service }) => `${environment}/${service}` },
+      { title: 'WHAT', text: whatOf },
+      { title: 'STATUS', text: ({ status }) => status },
+      { title: 'WHEN', text: ({ created_at: at }) => moments.ago(at) },
+      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', shrinks: true },
+    ],
+  });
+}
+
+async function showDeployment(id: string, flags: ClientFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  return session.show(`/api/deployments/${encodeURIComponent(id)}`, deployment, (one) => {
+    for (const line of renderDeployment(one)) terminal.print(line);
+  });
+}
+
+/** Asks for it, and waits for its end, which is the exit code; at most 10 s. */
+async function rollback(
+  service: string,
+  flags: RollbackFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const query = new URLSearchParams({ ...serviceOf(service), limit: '1' }).toString();
+  const newest = await session.api.read(
+    { method: 'GET', path: `/api/deployments?${query}` },
+    page(deployment, 1),
+  );
+  const [latest] = newest.value.items;
+  if (latest === undefined) {
+    throw new CommandError(`There is no deployment of ${cleanText(service)}.`, exitCodes.notFound, [
+      'See those that are: ./millrace deployments',
+    ]);
+  }
+  const body = flags.release === undefined ? {} : { release: flags.release };
+  const path = `/api/deployments/${latest.deployment_id}/rollback`;
+  let asked = await session.api.read({ method: 'POST', path, body }, deployment);
+  const giveUpAt = performance.now() + WAIT_MS;
+  while (!isOver(asked.value) && performance.now() < giveUpAt) {
+    await delay(POLL_MS);
+    const now = `/api/deployments/${asked.value.deployment_id}`;
+    asked = await session.api.read({ method: 'GET', path: now }, deployment);
+  }
+  if (session.json) session.printJson(asked.json);
+  else for (const line of renderDeployment(asked.value)) terminal.print(line);
+  const { deployment_id: id, status } = asked.value;
+  if (isOver(asked.value)) return exitCodeOfStatus(status);
+  terminal.say(`It is not over yet: ./millrace deployments show ${cleanText(id)}`);
+  return exitCodes.failed;
+}
+
+/** Lines for people. */
+export function renderDeployment(one: Deployment): string[] {
+  const { environment, service, status, reason, warnings, host, commit, phases, logs } = one;
+  const times = phases.map(({ name, started_at: from, finished_at: to }) => {
+    const took = to === null ? 'now' : formatDuration(Date.parse(to) - Date.parse(from));
+    return `${cleanText(name)} ${took}`;
+  });
+  return [
+    `${cleanText(environment)}/${cleanText(service)}: ${whatOf(one)}, ${cleanText(status)}`,
+    ...(reason ? [`  why        ${cleanText(reason.message)}`] : []),
+    `  by         ${cleanText(one.triggered_by)}, on ${cleanText(host)}`,
+    ...(one.execution_id === null ? [] : [`  execution  ${cleanText(one.execution_id)}`]),
+    ...(commit === null ? [] : [`  commit     ${cleanText(commit)}`]),
+    ...(times.length === 0 ? [] : [`  took       ${times.join(', ')}`]),
+    ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
+    ...logs.map((line) => `  | ${cleanText(line)}`),
+  ];
+}
+
+function whatOf({ kind, release }: Pick<Deployment, 'kind' | 'release'>): string {
+  const what = kind === 'rollback' ? 'rollback' : 'deploy';
+  return release === null ? what : `${what} of release ${release.number}`;
+}
+
+function isOver({ status }: Deployment): boolean {
+  return ['success', 'failed', 'cancelled'].includes(status);
+}
+
+function serviceOf(text: string): { readonly environment: string; readonly service: string } {
+  const at = text.indexOf('/');
+  return at < 0
+    ? { environment: 'default', service: text }
+    : { environment: text.slice(0, at), service: text.slice(at + 1) };
+}
