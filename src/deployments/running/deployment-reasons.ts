@@ -26,6 +26,10 @@ export const deploymentReasons = {
     message: `this execution is older than the one whose release ${serving.number} serves: a rollback goes back, or allow_older: true allows it`,
     data: { release: serving.number, execution_id: serving.execution_id, commit: serving.commit },
   }),
+  fork: (): Reason => ({
+    code: 'fork_may_not_deploy',
+    message: "a pull request of another repository deploys nothing: its files are a stranger's",
+  }),
   otherHost: (service: string, host: string): Reason => ({
     code: 'wrong_host',
     message: `${service} lives on the host ${host}: run the step there (runs_on), or deploy it under another name`,

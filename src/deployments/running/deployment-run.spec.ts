@@ -30,6 +30,8 @@ class MemoryTarget extends DeployTarget {
   current: number | undefined;
   armed: string | undefined;
   fails = new Map<string, () => void>();
+  /** It was asked what serves while somebody could still switch. */
+  wasAskedArmed = false;
 
   private may(what: string): void {
     this.fails.get(what)?.();
@@ -61,6 +63,7 @@ class MemoryTarget extends DeployTarget {
     return Promise.resolve();
   }
   serving(): Promise<number | undefined> {
+    this.wasAskedArmed ||= this.armed !== undefined;
     return Promise.resolve(this.current);
   }
   digestOf({ number }: PlacedRelease): Promise<string | undefined> {
@@ -214,6 +217,7 @@ describe('DeploymentRun', () => {
     expect(statuses()[serving]).toBe('serving');
     expect([...target.placed.keys()]).toEqual(serving === 3 ? [2, 3] : [1, 2]);
     expect((await store.service('default/shop'))?.active).toBeNull();
+    expect(target.wasAskedArmed).toBe(false);
   });
 
   it('of a worker that slept, nothing counts once another has taken the deployment', async () => {

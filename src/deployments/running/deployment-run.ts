@@ -33,6 +33,8 @@ export interface RunDeployment {
   readonly source?: ReleaseSource;
   /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
   readonly datedBy?: string;
+  /** It is not compared. */
+  readonly mayBeOlder?: boolean;
   readonly tell?: (line: string) => void;
   /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
   readonly signal: AbortSignal;
@@ -185,10 +187,11 @@ export class DeploymentRun {
   }
 
   private checkAge(): void {
-    const { datedBy } = this.asked;
+    const { datedBy, mayBeOlder } = this.asked;
     const serving = this.previous;
     const servesSince = serving?.dated_by;
-    if (datedBy === undefined || serving === undefined || !servesSince) return;
+    if (datedBy === undefined || mayBeOlder === true) return;
+    if (serving === undefined || !servesSince) return;
     // Ids of executions are in the order of time.
     if (datedBy < servesSince) throw new DeployRefusedError(deploymentReasons.older(serving));
   }

@@ -58,6 +58,7 @@ export class StepDeployments extends Deployer {
 
   private async tryToDeploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
     const { action, context, tell } = request;
+    if (context.trigger.fork === true) throw new DeployRefusedError(deploymentReasons.fork());
     for (const [what, name] of [
       ['service', action.service],
       ['environment', action.environment],
@@ -76,6 +77,7 @@ export class StepDeployments extends Deployer {
       const ended = await this.own.run(accepted, {
         source: sourceOf(request),
         datedBy: context.trigger.rerun_of ?? context.executionId,
+        mayBeOlder: action.allowOlder === true,
         ...{ tell, signal },
       });
       return this.outcomeOf(ended);

@@ -115,6 +115,23 @@ describe('LocalDirectoryTarget', () => {
     }
   });
 
+  it('takes no release that did not arrive as it was packed', async () => {
+    write({ a: 'x' });
+    const damaged = (more: readonly string[], digest?: string): ReleaseSource => ({
+      packed: (request, signal, work) => {
+        const onFile: typeof request.onFile = (file) => {
+          request.onFile(digest === undefined ? file : { ...file, digest });
+          for (const path of more) request.onFile({ ...file, path });
+        };
+        return source.packed({ ...request, onFile }, signal, work);
+      },
+    });
+    for (const other of [damaged([], 'other'), damaged(['lost'])]) {
+      await expect(target.prepare(release(1), other, NEVER)).rejects.toThrow('arrive');
+    }
+    await target.prepare(release(1), damaged([]), NEVER);
+  });
+
   it('switches to nothing that was made ready before', async () => {
     write({ a: 'x' });
     await serve(release(1));

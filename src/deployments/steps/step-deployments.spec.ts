@@ -1,0 +1,139 @@
+import type { RunContext } from '../../engine/plan/plan.js';
+import type { DeploymentFacts } from '../../engine/plan/run-state.js';
+import type { StepOutcome } from '../../engine/runtime/step-handler.js';
+import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
+import { StepFilesError } from '../../executions/attempt/steps/deployer.js';
+import { standIn } from '../../../test/support/stand-in.js';
+import type { WorkerLease } from '../../workers/worker-lease.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { OwnDeployments } from '../running/own-deployments.js';
+import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import { DeployTargets } from '../targets/deploy-targets.js';
+import type { ReleaseSource } from '../targets/release-source.js';
+import { StepDeployments } from './step-deployments.js';
+
+const ACTION: DeployAction = {
+  ...{ kind: 'deploy', type: 'local_directory', service: 'shop', environment: 'default' },
+  ...{ path: 'shop', source: 'out', keep: 5 },
+};
+const CONTEXT: RunContext = {
+  ...{ executionId: 'e2', pipelineId: 'p', pipelineName: 'shop', executionAttempt: 1 },
+  ...{ trigger: { event: 'push', actor: 'ada', commit: 'c1' }, inputs: {}, environment: {} },
+};
+
+describe('StepDeployments', () => {
+  let store: MemoryDeploymentStore;
+  let steps: StepDeployments;
+  let accepted: DeploymentFacts[];
+  let served: number | undefined;
+  let problem: Error | undefined;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    [accepted, served, problem] = [[], undefined, undefined];
+    const target = standIn<DeployTarget>({
+      placeOf: ({ path }) => {
+        if (path.startsWith('/etc')) {
+          throw new DeployRefusedError({ code: 'path_not_allowed', message: 'no' });
+        }
+        return path.startsWith('/') ? path : `/srv/${path}`;
+      },
+      plan: () => Promise.resolve([]),
+      prepare: async (_release, source: ReleaseSource) => {
+        const request = { exclude: [], limits: { maxBytes: 1, maxEntries: 1, maxWalked: 1 } };
+        const signal = new AbortController().signal;
+        await source.packed({ ...request, onFile: () => undefined }, signal, () =>
+          Promise.resolve(undefined),
+        );
+        return { digest: 'sha256:1', files: 1, bytes: 1, warnings: [] };
+      },
+      arm: () => Promise.resolve(),
+      disarm: () => Promise.resolve(),
+      remove: () => Promise.resolve(),
+      switchTo: ({ number }) => {
+        served = number;
+        return Promise.resolve();
+      },
+      serving: () => Promise.resolve(served),
+    });
+    const own = new OwnDeployments(store, new DeployTargets({ local_directory: target }));
+    steps = new StepDeployments(store, own, standIn<WorkerLease>({ id: 'w' }));
+  });
+
+  const deploy = (
+    action: Partial<DeployAction> = {},
+    context: Partial<RunContext> = {},
+    attempt = 1,
+  ): Promise<StepOutcome> =>
+    steps.deploy(
+      {
+        action: { ...ACTION, ...action },
+        context: { ...CONTEXT, ...context },
+        address: { stage: 'main', step: 'ship', attempt },
+        files: {
+          packed: () => (problem ? Promise.reject(problem) : Promise.resolve(undefined as never)),
+        },
+        tell: () => undefined,
+        accepted: (facts) => void accepted.push(facts),
+      },
+      new AbortController().signal,
+    );
+  const codeOf = (outcome: StepOutcome): string | undefined =>
+    'reason' in outcome ? outcome.reason?.code : undefined;
+
+  it('says which deployment it is, and what it has made', async () => {
+    const outcome = await deploy();
+    const [facts] = accepted;
+    expect(facts).toMatchObject({ environment: 'default', service: 'shop' });
+    expect(outcome).toMatchObject({
+      ...{ kind: 'success', outputs: { deployment: facts?.id, release: '1' } },
+    });
+    expect(await store.find(facts?.id ?? '')).toMatchObject({
+      ...{ status: 'success', triggered_by: 'ada', commit: 'c1', execution_id: 'e2' },
+      settings: { path: '/srv/shop' },
+    });
+  });
+
+  it('deploys once for one try', async () => {
+    await deploy();
+    const again = await deploy();
+    expect(again.kind).toBe('success');
+    expect([store.deployments.size, store.releases.size]).toEqual([1, 1]);
+    await deploy({}, {}, 2);
+    expect(store.deployments.size).toBe(2);
+  });
+
+  it('is as old as the execution that a re-run is of', async () => {
+    await deploy({}, { executionId: 'e5' });
+    const trigger = { event: 'push', rerun_of: 'e3' };
+    const late = await deploy({}, { executionId: 'e9', trigger });
+    expect([late.kind, codeOf(late)]).toEqual(['failed', 'older_execution']);
+    expect((await deploy({ allowOlder: true }, { executionId: 'e9', trigger }, 2)).kind).toBe(
+      'success',
+    );
+  });
+
+  it.each<[string, Partial<DeployAction>, Partial<RunContext>]>([
+    ['name_invalid', { service: '../shop' }, {}],
+    ['name_invalid', { environment: 'Prod' }, {}],
+    ['path_not_allowed', { path: '/etc/x' }, {}],
+    ['fork_may_not_deploy', {}, { trigger: { event: 'pull_request', fork: true } }],
+  ])('refuses before anything is stored: %s', async (code, action, context) => {
+    const outcome = await deploy(action, context);
+    expect([codeOf(outcome), 'isFinal' in outcome && outcome.isFinal]).toEqual([code, true]);
+    expect([store.deployments.size, store.serviceRecords.size]).toEqual([0, 0]);
+  });
+
+  it('refuses the place of another service', async () => {
+    await deploy();
+    expect(codeOf(await deploy({ service: 'other' }, {}, 2))).toBe('path_taken');
+  });
+
+  it('tells what is wrong with the files of the step', async () => {
+    problem = new StepFilesError('source_missing', 'no such folder');
+    expect(await deploy()).toMatchObject({ kind: 'failed', reason: { code: 'source_missing' } });
+    expect([...store.deployments.values()]).toMatchObject([
+      { status: 'failed', reason: { code: 'source_missing' } },
+    ]);
+  });
+});
