@@ -56,7 +56,7 @@ export class ExecutionRunner {
     for (const execution of await this.executions.claimedBy(workerId)) {
       if (this.running.holds(execution._id, execution.attempt)) continue;
       if (this.running.hasFailed(execution))
-        await this.recovery.recoverFromLostWorker(execution._id);
+        await this.recovery.recoverFromLostWorker(execution._id, workerId);
       else await this.recovery.revertUnconfirmedClaim(execution._id, execution.attempt);
     }
   }

@@ -108,7 +108,7 @@ describe('an execution whose worker is lost', () => {
 
   it('is offered again, which costs one retry', async () => {
     await lose();
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
     expect(stored()).toMatchObject({
       status: 'pending',
       reason: { code: 'worker_lost', data: { worker: 'worker-1', retries_left: 2 } },
@@ -122,7 +122,7 @@ describe('an execution whose worker is lost', () => {
   it('ends when every retry went with a worker', async () => {
     for (let count = 0; count < 3; count += 1) {
       await lose();
-      await recovery.recoverFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id, 'w');
     }
     expect(stored()).toMatchObject({
       status: 'failed',
@@ -139,14 +139,14 @@ describe('an execution whose worker is lost', () => {
       { stage: 'one', step: 'x', text: 'a' },
       { stage: 'one', step: 'x', text: 'b' },
     ]);
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
     expect(stored().placements[0]).toMatchObject({ last_seq: 2, log_lost: true });
   });
 
   it('had begun what printed, and nothing that only has its name', async () => {
     await lose([{ stage: 'one', step: 'x', text: 'a' }]);
     await executions.requestCancel(id, { at: new Date(), by: 'ada' });
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
     const [one, two] = stored().stages;
     expect(one).toMatchObject({
       status: 'cancelled',
@@ -163,7 +163,7 @@ describe('an execution whose worker is lost', () => {
   it('is cancelled, not offered, when somebody asked for that', async () => {
     await lose();
     await executions.requestCancel(id, { at: new Date(), by: 'ada', reason: 'wrong' });
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
     expect(stored()).toMatchObject({
       status: 'cancelled',
       reason: { message: 'Cancelled by ada: wrong.' },
@@ -182,7 +182,7 @@ describe('an execution whose worker is lost', () => {
       started_at: new Date(1_000),
       trigger_info: { ...trigger_info, commit_hash: 'c' },
     });
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
     // What the next attempt clones is what this one cloned.
     expect(stored().trigger_info.commit_hash).toBe('c');
     // And it may begin behind what this one passed.
@@ -193,11 +193,21 @@ describe('an execution whose worker is lost', () => {
     for (const outcome of ['requeued', 'requeued', 'ended']) {
       await lose();
       const before = await recoveries(outcome);
-      await Promise.all([1, 2, 3].map(() => recovery.recoverFromLostWorker(id)));
+      await Promise.all([1, 2, 3].map(() => recovery.recoverFromLostWorker(id, 'w')));
       expect(await recoveries(outcome)).toBe(before + 1);
     }
     expect(offered).toEqual([2, 3]);
     expect(stored().outbox).toMatchObject([{ event_id: `${id}:finished` }]);
+  });
+
+  it('is left to a worker that has taken it since the other one was found lost', async () => {
+    await lose();
+    // Two processes find the worker lost; the first recovers, and a new worker claims at once.
+    await recovery.recoverFromLostWorker(id, 'w');
+    expect(await executions.claim(id, { id: 'w2', name: 'worker-2' })).not.toBeNull();
+    await recovery.recoverFromLostWorker(id, 'w');
+    expect(stored()).toMatchObject({ status: 'running', attempt: 2, workers_lost: 1 });
+    expect(offered).toEqual([2]);
   });
 
   it.each([0, 2])(
@@ -210,22 +220,22 @@ describe('an execution whose worker is lost', () => {
         await executions.requestCancel(id, { at: new Date(), by: 'ada' });
         return read;
       });
-      await recovery.recoverFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id, 'w');
       expect(find).toHaveBeenCalledTimes(1);
       expect(stored()).toMatchObject({ status: 'running' });
-      await recovery.recoverFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id, 'w');
       expect(stored()).toMatchObject({ status: 'cancelled' });
       expect(offered).toEqual([]);
     },
   );
 
   it('is left alone when it is over, pending, or not there', async () => {
-    await recovery.recoverFromLostWorker(id);
-    await recovery.recoverFromLostWorker('not there');
+    await recovery.recoverFromLostWorker(id, 'w');
+    await recovery.recoverFromLostWorker('not there', 'w');
     expect(stored()).toMatchObject({ status: 'pending', workers_lost: 0 });
     await lose();
-    await recovery.recoverFromLostWorker(id);
-    await recovery.recoverFromLostWorker(id);
+    await recovery.recoverFromLostWorker(id, 'w');
+    await recovery.recoverFromLostWorker(id, 'w');
     expect(stored()).toMatchObject({ status: 'pending', workers_lost: 1 });
     expect(offered).toEqual([2]);
   });
@@ -246,7 +256,7 @@ describe('an execution whose worker is lost', () => {
 
     it('continues missing the lines that were lost before', async () => {
       await lose([{ stage: 'one', step: 'x', text: 'a' }]);
-      await recovery.recoverFromLostWorker(id);
+      await recovery.recoverFromLostWorker(id, 'w');
       await executions.claim(id, { id: 'w', name: 'worker-1' });
       await recovery.revertUnconfirmedClaim(id, 2);
       expect(stored().placements.at(-1)).toMatchObject({ log_lost: true });

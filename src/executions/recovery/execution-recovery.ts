@@ -40,10 +40,13 @@ export class ExecutionRecovery {
     private readonly metrics: Metrics,
   ) {}
 
-  async recoverFromLostWorker(executionId: string): Promise<void> {
+  /**
+   * @param workerId who was found lost: of somebody else, who has it by now, nothing is taken
+   */
+  async recoverFromLostWorker(executionId: string, workerId: string): Promise<void> {
     const stored = await this.executions.find(executionId);
     const placement = stored?.placements.at(-1);
-    if (stored?.status !== 'running' || !placement) return;
+    if (stored?.status !== 'running' || placement?.worker_id !== workerId) return;
     // The lost worker's last word may be live only.
     const execution = await this.live.merge(stored);
 

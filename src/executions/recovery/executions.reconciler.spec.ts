@@ -51,7 +51,8 @@ describe('ExecutionsReconciler', () => {
       }),
       standIn<ExecutionPlacer>({ offer: offer('offer'), renew: offer('renew') }),
       standIn<ExecutionRecovery>({
-        recoverFromLostWorker: async (id) => void events.push(`take ${nameOf(id)}`),
+        recoverFromLostWorker: async (id, worker) =>
+          void events.push(`take ${nameOf(id)} from ${worker}`),
       }),
       new EndingFixture(executions).endings,
       standIn<OutboxRelay>({ enqueueDue: async () => void (outboxRounds += 1) }),
@@ -88,14 +89,17 @@ describe('ExecutionsReconciler', () => {
     await running('lost before, with a live one now', 'lost', 'alive');
     await running('live before, with a lost one now', 'alive', 'lost');
     await reconciler.round();
-    expect(events).toEqual(['take of a lost one', 'take live before, with a lost one now']);
+    expect(events).toEqual([
+      'take of a lost one from lost',
+      'take live before, with a lost one now from lost',
+    ]);
   });
 
   it('takes from a worker in the very round in which it is found lost', async () => {
     await running('e', 'alive');
     observe = async () => void (liveWorkers = []);
     await reconciler.round();
-    expect(events).toEqual(['take e']);
+    expect(events).toEqual(['take e from alive']);
   });
 
   it('makes the job of what is pending for long: it may be lost', async () => {
@@ -155,7 +159,7 @@ describe('ExecutionsReconciler', () => {
       expect(outboxRounds).toBe(1);
       observe = async () => undefined;
       await reconciler.round();
-      expect(events).toEqual(['take e']);
+      expect(events).toEqual(['take e from lost']);
     },
   );
 

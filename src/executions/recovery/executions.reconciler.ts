@@ -65,7 +65,8 @@ export class ExecutionsReconciler extends BackgroundRounds {
     const holders = new Set(running.map(holderOf));
     const live = await this.workers.liveAmong([...holders]);
     for (const execution of running) {
-      if (!live.has(holderOf(execution))) await this.recovery.recoverFromLostWorker(execution._id);
+      const holder = holderOf(execution);
+      if (!live.has(holder)) await this.recovery.recoverFromLostWorker(execution._id, holder);
     }
   }
 
