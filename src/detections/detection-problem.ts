@@ -74,11 +74,12 @@ const ANSWERS: Readonly<Record<DetectionProblemCode, Answer>> = {
   git_timeout: {
     kind: 'TimeoutError',
     suggestion:
-      'Ask again in a minute, or send the files: POST /api/detect/upload takes a tar of them.',
+      'Ask again in a minute, or send the files: `./millrace detect FOLDER` where they are, or POST /api/detect/upload.',
   },
   git_too_large: {
     kind: 'UnprocessableError',
-    suggestion: 'Send the files that matter: POST /api/detect/upload takes a tar of them.',
+    suggestion:
+      'Send the files that matter: `./millrace detect FOLDER` where they are, or POST /api/detect/upload.',
   },
   git_aborted: { kind: 'ServiceUnavailableError', suggestion: 'The worker stops: ask again.' },
   git_failed: {

@@ -123,7 +123,8 @@ function isEnd({ kind }: JobState): boolean {
   return kind === 'detection' || kind === 'problem';
 }
 
-const UPLOAD = 'Send the files instead: POST /api/detect/upload takes a tar of them.';
+const UPLOAD =
+  'Send the files instead: `./millrace detect FOLDER` where they are, or POST /api/detect/upload.';
 
 function noWorker(why: string): MillraceError {
   return serviceUnavailable(`${why} A worker clones the repository.`, {
