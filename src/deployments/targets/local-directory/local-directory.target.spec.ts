@@ -213,6 +213,9 @@ describe('LocalDirectoryTarget', () => {
     await expect(other.prepare(release(1), source, NEVER)).rejects.toMatchObject({
       reason: { code: 'path_taken' },
     });
+    await serve(release(1));
+    for (const number of [1, 2]) await other.remove(release(number));
+    expect(readdirSync(at('releases'))).toEqual(['1']);
     expect(await target.plan('default/shop', settings())).toEqual([]);
   });
 

@@ -159,10 +159,12 @@ export class LocalDirectoryTarget extends DeployTarget {
 
   async remove(release: PlacedRelease): Promise<void> {
     const { number, settings } = release;
-    if ((await this.serving(settings)) === number) {
-      throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
-    }
     await this.withTop(settings, async (top) => {
+      // Another installation may have come between the plan and the first release.
+      if ((await this.holderOf(top)) !== this.markOf(release.service_id)) return;
+      if ((await this.serving(settings)) === number) {
+        throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
+      }
       try {
         await inFolder(top, [RELEASES], (folder) => removeRelease(folder, number));
       } catch (error) {
