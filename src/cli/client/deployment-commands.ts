@@ -146,8 +146,8 @@ export function renderDeployment(one: Deployment): string[] {
 }
 
 function whatOf({ kind, release }: Pick<Deployment, 'kind' | 'release'>): string {
-  const what = kind === 'rollback' ? 'rollback' : 'deploy';
-  return release === null ? what : `${what} of release ${release.number}`;
+  const [what, of] = kind === 'rollback' ? ['rollback', 'to'] : ['deploy', 'of'];
+  return release === null ? what : `${what} ${of} release ${release.number}`;
 }
 
 function isOver({ status }: Deployment): boolean {

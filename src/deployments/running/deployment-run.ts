@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { shownSize } from '../../common/values/shown-size.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
@@ -231,7 +232,8 @@ export class DeploymentRun {
     const { warnings, ...placed } = await this.target.prepare(release, source, signal);
     this.release = { ...release, ...placed, status: 'prepared' };
     await this.store.changeRelease(release._id, { ...placed, status: 'prepared' });
-    this.tell(`${placed.files} files, ${placed.bytes} bytes, ${placed.digest}`);
+    const count = `${placed.files} ${placed.files === 1 ? 'file' : 'files'}`;
+    this.tell(`${count}, ${shownSize(placed.bytes)}, ${placed.digest}`);
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (warnings.length > 0) {
       await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
@@ -287,7 +289,6 @@ export class DeploymentRun {
     const served_at = release.served_at ?? at;
     await this.store.changeRelease(release._id, { status: 'serving', served_at });
     await this.enter('clean_up');
-    this.tell(`release ${release.number} serves`);
     failPoint('deployment_serving');
     await this.cleanUp();
   }
