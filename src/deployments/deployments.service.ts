@@ -6,6 +6,7 @@ import type { DeploymentView } from './dto/deployment.response.js';
 import {
   type Deployment,
   isFinished,
+  notBegun,
   type Release,
   type Service,
   serviceIdOf,
@@ -19,7 +20,7 @@ export class DeploymentsService {
 
   async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<DeploymentView>> {
     const { items, ...rest } = await this.store.list(filter, page);
-    return { ...rest, items: await Promise.all(items.map((one) => this.view(one))) };
+    return { ...rest, items: await this.views(items) };
   }
 
   /** @throws NotFoundError */
@@ -62,12 +63,21 @@ export class DeploymentsService {
   }
 
   private async view(deployment: Deployment): Promise<DeploymentView> {
-    const { release_id: id, previous_release_id: previousId } = deployment;
-    const [release, previous] = await Promise.all([
-      id === null ? undefined : this.store.release(id),
-      previousId === null ? undefined : this.store.release(previousId),
-    ]);
-    return { deployment, release, previous };
+    const [view] = await this.views([deployment]);
+    if (view === undefined) throw new Error('one deployment has one view');
+    return view;
+  }
+
+  private async views(deployments: readonly Deployment[]): Promise<readonly DeploymentView[]> {
+    const ids = deployments.flatMap(({ release_id: id, previous_release_id: before }) =>
+      [id, before].filter((one) => one !== null),
+    );
+    const releases = await this.store.releasesWith([...new Set(ids)]);
+    return deployments.map((deployment) => ({
+      deployment,
+      release: releases.get(deployment.release_id ?? ''),
+      previous: releases.get(deployment.previous_release_id ?? ''),
+    }));
   }
 }
 
@@ -106,11 +116,9 @@ function rollbackOf(service: Service, release: Release, by: string): Omit<Deploy
     ...{ _id, request_key: _id, kind: 'rollback', environment, service: name },
     service_id: serviceIdOf(environment, name),
     ...{ type: release.type, settings: release.settings, host: release.host },
-    ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
-    ...{ worker_id: null, fence: 0, release_id: release._id, previous_release_id: null },
+    ...{ worker_id: null, fence: 0, release_id: release._id },
     ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
     ...{ pipeline_name: null, stage: null, step: null, commit: release.commit, branch: null },
-    ...{ triggered_by: by, cancel_requested_by: null, logs: [] },
-    ...{ created_at: new Date(), started_at: null, finished_at: null },
+    ...{ triggered_by: by, ...notBegun(new Date()) },
   };
 }

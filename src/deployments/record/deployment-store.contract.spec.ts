@@ -136,6 +136,9 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await store().insertRelease(two);
       await store().changeRelease(one._id, { status: 'serving', digest: 'sha256:1' });
       expect((await store().releasesOf(service_id)).map(({ number }) => number)).toEqual([2, 1]);
+      const both = await store().releasesWith([one._id, two._id, uuidV7()]);
+      expect([...both.values()].map(({ number }) => number).sort()).toEqual([1, 2]);
+      expect([...(await store().releasesWith([])).keys()]).toEqual([]);
       expect(await store().release(one._id)).toEqual({
         ...{ ...one, status: 'serving', digest: 'sha256:1' },
       });

@@ -102,6 +102,8 @@ export abstract class DeploymentStore {
 
   abstract insertRelease(release: Release): Promise<void>;
   abstract release(id: string): Promise<Release | undefined>;
+  /** Those that there are, by their ids. */
+  abstract releasesWith(ids: readonly string[]): Promise<ReadonlyMap<string, Release>>;
   /** Of one service, the newest first. */
   abstract releasesOf(serviceId: string): Promise<readonly Release[]>;
   abstract changeRelease(id: string, change: ReleaseChange): Promise<void>;

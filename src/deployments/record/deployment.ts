@@ -146,6 +146,30 @@ export interface Service {
   readonly updated_at: Date;
 }
 
+/** What every deployment begins with. */
+export function notBegun(
+  at: Date,
+): Pick<
+  Deployment,
+  | 'status'
+  | 'phase'
+  | 'phases'
+  | 'reason'
+  | 'warnings'
+  | 'logs'
+  | 'previous_release_id'
+  | 'cancel_requested_by'
+  | 'created_at'
+  | 'started_at'
+  | 'finished_at'
+> {
+  return {
+    ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [], logs: [] },
+    ...{ previous_release_id: null, cancel_requested_by: null },
+    ...{ created_at: at, started_at: null, finished_at: null },
+  };
+}
+
 export function serviceIdOf(environment: string, service: string): string {
   return `${environment}/${service}`;
 }

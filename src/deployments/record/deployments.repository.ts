@@ -200,6 +200,12 @@ export class DeploymentsRepository extends DeploymentStore {
     return found(await this.releases.findById(id).lean<Release | null>());
   }
 
+  async releasesWith(ids: readonly string[]): Promise<ReadonlyMap<string, Release>> {
+    if (ids.length === 0) return new Map();
+    const some = await this.releases.find({ _id: { $in: [...ids] } }).lean<Release[]>();
+    return new Map(some.map((one) => [one._id, one]));
+  }
+
   async releasesOf(serviceId: string): Promise<readonly Release[]> {
     return this.releases.find({ service_id: serviceId }).sort({ number: -1 }).lean<Release[]>();
   }

@@ -151,6 +151,10 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return Promise.resolve(this.releases.get(id));
   }
 
+  releasesWith(ids: readonly string[]): Promise<ReadonlyMap<string, Release>> {
+    return Promise.resolve(new Map([...this.releases].filter(([id]) => ids.includes(id))));
+  }
+
   releasesOf(serviceId: string): Promise<readonly Release[]> {
     const own = [...this.releases.values()].filter((one) => one.service_id === serviceId);
     return Promise.resolve(own.sort((a, b) => b.number - a.number));

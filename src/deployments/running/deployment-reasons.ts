@@ -47,7 +47,7 @@ export const deploymentReasons = {
   }),
   releaseGone: (number: number): Reason => ({
     code: 'release_gone',
-    message: `release ${number} is not where it was any more`,
+    message: `release ${number} is not there any more`,
     data: { release: number },
   }),
   releaseChanged: (number: number): Reason => ({

@@ -1,5 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { Deployment, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
@@ -9,7 +10,6 @@ import {
   type PlacedRelease,
   type PreparedRelease,
 } from '../targets/deploy-target.js';
-import type { ReleaseSource } from '../targets/release-source.js';
 import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
 
 const SETTINGS: TargetSettings = {
@@ -17,7 +17,7 @@ const SETTINGS: TargetSettings = {
   ...{ exclude: [], shared: [], permissions: {} },
 };
 /** Stands for files: what is prepared is the text. */
-class Files implements ReleaseSource {
+class Files implements StepFiles {
   constructor(readonly text: string) {}
   packed(): never {
     throw new Error('nobody reads them here');
@@ -78,9 +78,6 @@ class MemoryTarget extends DeployTarget {
   }
   placeOf({ path }: TargetSettings): string {
     return path;
-  }
-  endpoint(): string {
-    return 'memory:';
   }
 }
 

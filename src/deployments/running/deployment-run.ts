@@ -4,6 +4,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import {
   type Deployment,
   type DeploymentPhase,
@@ -14,7 +15,6 @@ import {
 } from '../record/deployment.js';
 import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
-import type { ReleaseSource } from '../targets/release-source.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
@@ -31,7 +31,7 @@ export class DeploymentFencedError extends Error {
 
 export interface RunDeployment {
   /** Of a rollback and after a crash there is none. */
-  readonly source?: ReleaseSource;
+  readonly source?: StepFiles;
   /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
   readonly datedBy?: string;
   /** It is not compared. */

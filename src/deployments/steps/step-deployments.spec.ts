@@ -2,14 +2,13 @@ import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
-import { StepFilesError } from '../../executions/attempt/steps/deployer.js';
+import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/deployer.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
-import type { ReleaseSource } from '../targets/release-source.js';
 import { StepDeployments } from './step-deployments.js';
 
 const ACTION: DeployAction = {
@@ -39,7 +38,7 @@ describe('StepDeployments', () => {
         return path.startsWith('/') ? path : `/srv/${path}`;
       },
       plan: () => Promise.resolve([]),
-      prepare: async (_release, source: ReleaseSource) => {
+      prepare: async (_release, source: StepFiles) => {
         const request = { exclude: [], limits: { maxBytes: 1, maxEntries: 1, maxWalked: 1 } };
         const signal = new AbortController().signal;
         await source.packed({ ...request, onFile: () => undefined }, signal, () =>

@@ -9,11 +9,17 @@ import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
   Deployer,
   type DeployRequest,
+  type StepFiles,
   StepFilesError,
 } from '../../executions/attempt/steps/deployer.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
-import { type Deployment, serviceIdOf, type TargetSettings } from '../record/deployment.js';
+import {
+  type Deployment,
+  notBegun,
+  serviceIdOf,
+  type TargetSettings,
+} from '../record/deployment.js';
 import {
   DeploymentStore,
   type NewDeployment,
@@ -24,7 +30,6 @@ import { DeploymentFencedError } from '../running/deployment-run.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError } from '../targets/deploy-target.js';
-import type { ReleaseSource } from '../targets/release-source.js';
 
 /** Deploys what steps of this worker have made. */
 @Injectable()
@@ -94,8 +99,7 @@ export class StepDeployments extends Deployer {
       request_key: requestKey(context, address),
       service_id: serviceIdOf(environment, service),
       host: this.own.host,
-      ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
-      ...{ worker_id: this.lease.id, fence: 1, release_id: null, previous_release_id: null },
+      ...{ worker_id: this.lease.id, fence: 1, release_id: null },
       execution_id: context.executionId,
       pipeline_id: context.pipelineId,
       pipeline_name: context.pipelineName,
@@ -103,8 +107,7 @@ export class StepDeployments extends Deployer {
       commit: context.trigger.commit ?? null,
       branch: context.trigger.branch ?? null,
       triggered_by: context.trigger.actor ?? context.trigger.event,
-      ...{ cancel_requested_by: null, logs: [] },
-      ...{ created_at: new Date(), started_at: null, finished_at: null },
+      ...notBegun(new Date()),
     };
   }
 
@@ -153,7 +156,7 @@ function requestKey(
   return JSON.stringify([executionId, executionAttempt, stage, step, attempt]);
 }
 
-function sourceOf({ files }: DeployRequest): ReleaseSource {
+function sourceOf({ files }: DeployRequest): StepFiles {
   return {
     packed: async (request, signal, work) => {
       try {

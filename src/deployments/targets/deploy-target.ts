@@ -1,6 +1,6 @@
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { Release, TargetSettings } from '../record/deployment.js';
-import type { ReleaseSource } from './release-source.js';
 
 /** A deployment cannot be done as it is asked for; nothing was changed. */
 export class DeployRefusedError extends Error {
@@ -36,7 +36,7 @@ export abstract class DeployTarget {
   /** Brings a release to its place; what serves is not touched. @throws DeployRefusedError */
   abstract prepare(
     release: PlacedRelease,
-    source: ReleaseSource,
+    source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease>;
 
@@ -66,7 +66,4 @@ export abstract class DeployTarget {
    * @throws DeployRefusedError
    */
   abstract placeOf(settings: TargetSettings): string;
-
-  /** Where people find what serves. */
-  abstract endpoint(settings: TargetSettings): string;
 }

@@ -4,7 +4,7 @@ import type { ProjectFiles } from '../project-files.js';
 /** A lock file, and the package manager that writes it. */
 export type LockFile = readonly [file: string, manager: string];
 
-/** The managers whose lock files the nearest folder has that has any. */
+/** The managers whose lock files lie in the nearest folder that has such a file. */
 export async function lockChoices(
   files: ProjectFiles,
   locks: readonly LockFile[],

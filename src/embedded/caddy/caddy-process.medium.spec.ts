@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { CADDY_BUILD_MS, CaddyUnderTest } from '../../../test/support/caddy-under-test.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { freePort } from '../../../test/support/free-port.js';
+import { itWith } from '../../../test/support/needed-programs.js';
 import { processesWith } from '../../../test/support/processes.js';
 import { CaddyProxy } from '../../integrations/reverse-proxy/caddy-proxy.js';
 import { isAlive, readBootId, readStartTicks } from '../../common/child-process/process-stat.js';
 
-const isRoot = process.getuid?.() === 0;
+const asRoot = itWith(process.getuid?.() === 0 || undefined, 'root');
 
 describe('the process of Caddy', () => {
   let test: CaddyUnderTest;
@@ -160,7 +161,7 @@ describe('the process of Caddy', () => {
     await test.caddy.ensure();
   });
 
-  (isRoot ? it : it.skip)('is not root, and may do nothing but listen on low ports', async () => {
+  asRoot('is not root, and may do nothing but listen on low ports', async () => {
     // As a worker's home may be: closed to others.
     await chmod(test.home, 0o700);
     await test.caddy.ensure();
@@ -172,7 +173,7 @@ describe('the process of Caddy', () => {
     for (const set of ['CapEff', 'CapBnd']) expect(await status(pid, set)).toBe('0000000000000400');
   });
 
-  (isRoot ? it : it.skip)('runs without any right where the host gives it none', async () => {
+  asRoot('runs without any right where the host gives it none', async () => {
     const programs = join(test.home, 'programs');
     await mkdir(programs);
     const refusal =

@@ -17,9 +17,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { Globs } from '../../../common/values/globs/globs.js';
+import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { TargetSettings } from '../../record/deployment.js';
 import { type PlacedRelease } from '../deploy-target.js';
-import type { ReleaseSource } from '../release-source.js';
 import { DeployFolders } from './deploy-folders.js';
 import { LocalDirectoryTarget } from './local-directory.target.js';
 
@@ -54,7 +54,7 @@ describe('LocalDirectoryTarget', () => {
       writeFileSync(join(made, name), text);
     }
   };
-  const source: ReleaseSource = {
+  const source: StepFiles = {
     packed: ({ exclude, limits, onFile }, signal, work) => {
       const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
       return work(
@@ -117,7 +117,7 @@ describe('LocalDirectoryTarget', () => {
 
   it('takes no release that did not arrive as it was packed', async () => {
     write({ a: 'x' });
-    const damaged = (more: readonly string[], digest?: string): ReleaseSource => ({
+    const damaged = (more: readonly string[], digest?: string): StepFiles => ({
       packed: (request, signal, work) => {
         const onFile: typeof request.onFile = (file) => {
           request.onFile(digest === undefined ? file : { ...file, digest });

@@ -1,6 +1,5 @@
 import { constants, type Stats } from 'node:fs';
 import { chmod, lstat, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
-import { posix } from 'node:path';
 import { ArchiveError } from '../../../common/archive/archive-error.js';
 import type { PackedFile, PackedTree } from '../../../common/archive/pack-tree.js';
 import { unpackTree, UNPACKING } from '../../../common/archive/unpack-tree.js';
@@ -8,6 +7,7 @@ import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
+import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { TargetSettings } from '../../record/deployment.js';
 import {
   DeployRefusedError,
@@ -15,7 +15,6 @@ import {
   type PlacedRelease,
   type PreparedRelease,
 } from '../deploy-target.js';
-import type { ReleaseSource } from '../release-source.js';
 import { type DeployFolders, makeFolder } from './deploy-folders.js';
 import { removeBeneath } from './remove-beneath.js';
 import { syncFileSystem } from './sync-file-system.js';
@@ -86,7 +85,7 @@ export class LocalDirectoryTarget extends DeployTarget {
 
   async prepare(
     release: PlacedRelease,
-    source: ReleaseSource,
+    source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease> {
     const { number, settings } = release;
@@ -175,10 +174,6 @@ export class LocalDirectoryTarget extends DeployTarget {
 
   placeOf({ path }: TargetSettings): string {
     return this.folders.resolve(path);
-  }
-
-  endpoint({ path }: TargetSettings): string {
-    return `file://${posix.join(this.folders.resolve(path), CURRENT)}`;
   }
 
   private markOf(serviceId: string): string {
