@@ -19,14 +19,17 @@ export class PortLeaseRepository extends PortLeaseStore {
   }
 
   async insert(lease: PortLease): Promise<boolean> {
-    return databaseRetry(
-      () =>
-        this.unlessTaken(lease, async () => {
-          await this.leases.insertOne(documentOf(lease));
-          return true;
-        }),
-      RETRY,
-    );
+    let tries = 0;
+    return databaseRetry(async () => {
+      tries += 1;
+      // Inserts of one claim at once deadlock in PostgreSQL until one of them is stored. Who lost
+      // looks first: one more insert would only meet those of all the others again.
+      if (tries > 1 && (await this.findClaim(lease.claim))) return this.isStored(lease);
+      return this.unlessTaken(lease, async () => {
+        await this.leases.insertOne(documentOf(lease));
+        return true;
+      });
+    }, RETRY);
   }
 
   async find(id: string): Promise<PortLease | undefined> {
