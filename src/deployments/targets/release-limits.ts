@@ -1,0 +1,9 @@
+import { MAX_TREE_ENTRIES } from '../../common/tree/tree-limits.js';
+
+/** Bytes of the files of one release. */
+export const MAX_RELEASE_BYTES = 16 * 1024 ** 3;
+export const RELEASE_LIMITS = {
+  maxBytes: MAX_RELEASE_BYTES,
+  maxEntries: MAX_TREE_ENTRIES,
+  maxWalked: MAX_TREE_ENTRIES,
+};
