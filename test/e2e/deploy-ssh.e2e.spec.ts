@@ -83,7 +83,7 @@ steps:
     await deploy(pipeline, 'two');
     expect(current()).toBe('two');
     // A rollback needs no secret of today.
-    await server.call('DELETE', '/api/secrets/DEPLOY_KEY');
+    expect((await server.fetch('DELETE', '/api/secrets/DEPLOY_KEY')).ok).toBe(true);
     const path = `/api/deployments/${first.deployment_id}/rollback`;
     const { deployment_id: id } = await server.call<DeploymentBody>('POST', path);
     const back = await eventually(async () => {

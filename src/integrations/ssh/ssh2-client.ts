@@ -98,13 +98,13 @@ export class Ssh2Client extends SshClient {
       },
     };
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown): void => {
+      const fail = (error: Error): void => {
         signal.removeEventListener('abort', abort);
         reject(error);
         client.destroy();
         socket.destroy();
       };
-      const abort = (): void => fail(signal.reason);
+      const abort = (): void => fail(signal.reason as Error);
       signal.addEventListener('abort', abort, { once: true });
       client.once('ready', () => {
         signal.removeEventListener('abort', abort);
@@ -134,7 +134,7 @@ class Ssh2Session implements SshSession {
     const { input, timeoutMs } = command;
     const { client, name } = this;
     return new Promise<SshExit>((resolve, reject) => {
-      const abort = (): void => failed(signal.reason);
+      const abort = (): void => failed(signal.reason as Error);
       const closed = (): void => failed(lost(name, 'the connection was closed'));
       const late = (): void =>
         failed(new SshError('ssh_timeout', `${name} has not done it within ${timeoutMs / 1000} s`));
@@ -148,7 +148,7 @@ class Ssh2Session implements SshSession {
         settle();
         resolve(exit);
       };
-      const failed = (error: unknown): void => {
+      const failed = (error: Error): void => {
         settle();
         reject(error);
         this.close();
@@ -181,7 +181,7 @@ function follow(
   { input, maxBytes = MAX_OUTPUT_BYTES }: SshCommand,
   name: string,
   done: (exit: SshExit) => void,
-  failed: (error: unknown) => void,
+  failed: (error: Error) => void,
 ): void {
   const output: Buffer[] = [];
   const errors: Buffer[] = [];

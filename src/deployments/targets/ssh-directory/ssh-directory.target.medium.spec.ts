@@ -21,7 +21,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { freePort } from '../../../../test/support/free-port.js';
 import { GitSshServer } from '../../../../test/support/git-ssh-server.js';
 import { describeWith } from '../../../../test/support/needed-programs.js';
-import { packTree, type PackedTree } from '../../../common/archive/pack-tree.js';
+import { packTree } from '../../../common/archive/pack-tree.js';
 import { uuidV7 } from '../../../common/ids/uuid.js';
 import { AddressPolicy } from '../../../common/net/address-policy.js';
 import { Globs } from '../../../common/values/globs/globs.js';
