@@ -69,6 +69,7 @@ const ports = [
   'rate-limit/login-limit\\.guard',
   'rate-limit/rate-limits',
   'reverse-proxy/reverse-proxy',
+  'ssh/ssh-client',
   'tracing/tracing',
 ].map((file) => `^src/integrations/${file}\\.ts$`);
 /**
@@ -184,7 +185,7 @@ module.exports = {
       severity: 'error',
       comment: 'A driver is used by the adapters of its capability only.',
       from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
-      to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git)/' },
+      to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git|ssh2)/' },
     },
     {
       name: 'features-see-ports',

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { DeploymentStore } from './record/deployment-store.js';
+import { SshIdentities } from './record/ssh-identities.js';
+import { SshIdentitiesRepository } from './record/ssh-identities.repository.js';
+import { SshIdentitySealing } from './record/ssh-identity-sealing.js';
 import { DeploymentsRepository } from './record/deployments.repository.js';
 import {
   DEPLOYMENT_MODEL,
@@ -9,6 +12,8 @@ import {
   releaseSchema,
   SERVICE_MODEL,
   serviceSchema,
+  SSH_IDENTITY_MODEL,
+  sshIdentitySchema,
 } from './record/deployment.schema.js';
 
 /** The record of deployments, releases and services, for the API and the workers. */
@@ -18,9 +23,14 @@ import {
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
       { name: SERVICE_MODEL, schema: serviceSchema },
+      { name: SSH_IDENTITY_MODEL, schema: sshIdentitySchema },
     ]),
   ],
-  providers: [{ provide: DeploymentStore, useClass: DeploymentsRepository }],
-  exports: [DeploymentStore],
+  providers: [
+    { provide: DeploymentStore, useClass: DeploymentsRepository },
+    { provide: SshIdentities, useClass: SshIdentitiesRepository },
+    SshIdentitySealing,
+  ],
+  exports: [DeploymentStore, SshIdentities],
 })
 export class DeploymentsModule {}

@@ -37,8 +37,9 @@ export class DeploymentsService {
     const service = await this.store.service(serviceId);
     if (service === undefined) throw notFound('service', serviceId);
     const releases = await this.store.releasesOf(serviceId);
+    const serving = releases.find((one) => one._id === service.release_id);
     const release = number === undefined ? before(releases, service) : numbered(releases, number);
-    const accepted = await this.store.accept(rollbackOf(service, release, by), service);
+    const accepted = await this.store.accept(rollbackOf(service, release, serving, by), service);
     return this.view(accepted);
   }
 
@@ -109,13 +110,21 @@ function numbered(releases: readonly Release[], number: number): Release {
   throw conflict(`Release ${number} is not kept any more.`, { suggestions });
 }
 
-function rollbackOf(service: Service, release: Release, by: string): Omit<Deployment, 'turn'> {
+/** @param serving the way by which that was brought to its host leads there today */
+function rollbackOf(
+  service: Service,
+  release: Release,
+  serving: Release | undefined,
+  by: string,
+): Omit<Deployment, 'turn'> {
+  const { ssh } = serving?.settings ?? {};
+  const settings = { ...release.settings, ...(ssh && { ssh }) };
   const { environment, name } = service;
   const _id = uuidV7();
   return {
     ...{ _id, request_key: _id, kind: 'rollback', environment, service: name },
     service_id: serviceIdOf(environment, name),
-    ...{ type: release.type, settings: release.settings, host: release.host },
+    ...{ type: release.type, settings, host: release.host },
     ...{ worker_id: null, fence: 0, release_id: release._id },
     ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
     ...{ pipeline_name: null, stage: null, step: null, commit: release.commit, branch: null },

@@ -5,6 +5,11 @@ import { installationName } from '../config/paths.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { WorkersModule } from '../workers/workers.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
+import { AddressPolicy } from '../common/net/address-policy.js';
+import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
+import { DeploymentStore } from './record/deployment-store.js';
+import { SshIdentities } from './record/ssh-identities.js';
+import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target.js';
 import { DeploymentsModule } from './deployments.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { OwnDeployments } from './running/own-deployments.js';
@@ -19,13 +24,19 @@ import { LocalDirectoryTarget } from './targets/local-directory/local-directory.
   providers: [
     {
       provide: DeployTargets,
-      inject: [MillraceConfig],
-      useFactory: ({ home, deployFolders }: MillraceConfig) => {
+      inject: [MillraceConfig, DeploymentStore, SshIdentities],
+      useFactory: (
+        { home, deployFolders, allowPrivateUrls }: MillraceConfig,
+        store: DeploymentStore,
+        identities: SshIdentities,
+      ) => {
         const [first = join(home, 'deployed'), ...more] = deployFolders ?? [];
         const folders = new DeployFolders([first, ...more]);
-        return new DeployTargets({
-          local_directory: new LocalDirectoryTarget(folders, installationName(home)),
-        });
+        const client = new Ssh2Client(new AddressPolicy(allowPrivateUrls));
+        return new DeployTargets(
+          { local_directory: new LocalDirectoryTarget(folders, installationName(home)) },
+          { local_directory: new SshDirectoryTarget(client, identities, store) },
+        );
       },
     },
     OwnDeployments,

@@ -130,7 +130,11 @@ export class DeploymentResponse {
   @ApiProperty({ example: 'shop' })
   service!: string;
 
-  @ApiProperty({ example: 'web-1', description: 'Name of the host that it acts on.' })
+  @ApiProperty({
+    example: 'web-1',
+    description:
+      'Name of the host that it acts on; of one that is reached by SSH `ssh://user@host:port`.',
+  })
   host!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_PHASES, nullable: true, type: String })

@@ -84,6 +84,20 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       ]);
     });
 
+    it('gives what is done by SSH to workers of every host', async () => {
+      const host = `ssh://deploy@${name}:22`;
+      const { _id } = await accept({ host });
+      const own = await accept();
+      const idsFor = async (worker: string): Promise<readonly string[]> =>
+        (await store().unfinishedOn(worker))
+          .filter(({ service_id: id }) => id === `default/${name}`)
+          .map(({ _id: id }) => id);
+      expect(await idsFor('somewhere')).toEqual([_id]);
+      expect(await idsFor(name)).toEqual([_id, own._id]);
+      await store().change({ ...hold, id: _id }, { status: 'success' });
+      expect(await idsFor('somewhere')).toEqual([]);
+    });
+
     it('lets one of twenty take a deployment, and refuses writes of whoever had it', async () => {
       const { _id } = await accept();
       const taken = await Promise.all(

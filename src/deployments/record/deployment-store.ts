@@ -63,7 +63,10 @@ export abstract class DeploymentStore {
   abstract find(id: string): Promise<Deployment | undefined>;
   /** The newest first. */
   abstract list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>>;
-  /** All that are not over, of one host, in the order of their ids. */
+  /**
+   * All that are not over and that a worker of a host may do, in the order of their ids: those of
+   * that host, and those of hosts that are reached by SSH.
+   */
   abstract unfinishedOn(host: string): Promise<readonly Deployment[]>;
   /** The first one in the line of a service that is not over, if its turn is below `turn`. */
   abstract firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined>;

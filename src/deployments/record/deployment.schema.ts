@@ -3,6 +3,7 @@ import { Schema } from 'mongoose';
 export const DEPLOYMENT_MODEL = 'Deployment';
 export const RELEASE_MODEL = 'Release';
 export const SERVICE_MODEL = 'Service';
+export const SSH_IDENTITY_MODEL = 'SshIdentity';
 
 const options = {
   versionKey: false,
@@ -101,3 +102,10 @@ export const serviceSchema = new Schema(
   },
   { collection: 'services', ...options },
 ).index({ place: 1 }, { unique: true });
+
+export const SSH_IDENTITIES = 'ssh_identities';
+
+export const sshIdentitySchema = new Schema(
+  { _id: needed, sealed: needed, created_at: { type: Date, required: true } },
+  { collection: SSH_IDENTITIES, ...options },
+);

@@ -24,6 +24,15 @@ export const DEPLOYMENT_PHASES = ['plan', 'prepare', 'switch', 'clean_up'] as co
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
 
+/** Another host, reached by SSH. */
+export interface SshPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Of the `SshIdentity` by which it is entered: no settings hold a key. */
+  readonly identity: string;
+}
+
 /** What a deployment acts on: all that is needed to do it, and to do it again. */
 export interface TargetSettings {
   readonly type: DeploymentType;
@@ -33,6 +42,23 @@ export interface TargetSettings {
   readonly exclude: readonly string[];
   readonly shared: readonly string[];
   readonly permissions: { readonly files?: number; readonly folders?: number };
+  /** Absent: a folder of a worker's host. */
+  readonly ssh?: SshPlace;
+}
+
+/** Begins the hosts that are reached by SSH: whichever worker does it, they are the same. */
+export const SSH_HOST = 'ssh://';
+
+/** On what settings act: the host of the worker that has them, or the one that they name. */
+export function hostOf({ ssh }: Pick<TargetSettings, 'ssh'>, own: string): string {
+  if (ssh === undefined) return own;
+  const { user, host, port } = ssh;
+  return `${SSH_HOST}${user}@${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A folder of a host, as nobody else may hold it. */
+export function placeOn(host: string, path: string): string {
+  return host.startsWith(SSH_HOST) ? `${host}${path}` : `${host}:${path}`;
 }
 
 /** What asked for a deployment. */
@@ -66,7 +92,7 @@ export interface Deployment extends DeploymentOrigin {
   readonly turn: number;
   readonly type: DeploymentType;
   readonly settings: TargetSettings;
-  /** Name of the host that it acts on. */
+  /** Name of the host that it acts on; of one that is reached by SSH `ssh://user@host:port`. */
   readonly host: string;
   readonly status: DeploymentStatus;
   readonly phase: DeploymentPhase | null;
@@ -131,7 +157,7 @@ export interface Service {
   readonly environment: string;
   readonly service_type: DeploymentType;
   readonly host: string;
-  /** What nobody else may hold: `host:path`. */
+  /** What nobody else may hold: `host:path`, or `ssh://user@host:port/path`. */
   readonly place: string;
   /** `starting`: nothing of it has served yet. */
   readonly status: 'starting' | 'running' | 'stopped';

@@ -4,7 +4,7 @@ import type { Model } from 'mongoose';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
-import { type Deployment, type Release, type Service, UNFINISHED } from './deployment.js';
+import { type Deployment, type Release, type Service, SSH_HOST, UNFINISHED } from './deployment.js';
 import {
   type DeploymentChange,
   type DeploymentFilter,
@@ -71,7 +71,7 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async unfinishedOn(host: string): Promise<readonly Deployment[]> {
     return this.deployments
-      .find({ host, ...open })
+      .find({ $or: [{ host }, { host: { $regex: `^${SSH_HOST}` } }], ...open })
       .sort({ _id: 1 })
       .lean<Deployment[]>();
   }

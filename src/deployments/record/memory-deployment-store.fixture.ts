@@ -1,5 +1,5 @@
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
-import { type Deployment, isFinished, type Release, type Service } from './deployment.js';
+import { type Deployment, isFinished, type Release, type Service, SSH_HOST } from './deployment.js';
 import {
   type DeploymentChange,
   type DeploymentFilter,
@@ -53,7 +53,9 @@ export class MemoryDeploymentStore extends DeploymentStore {
 
   unfinishedOn(host: string): Promise<readonly Deployment[]> {
     const all = [...this.deployments.values()];
-    return Promise.resolve(all.filter((one) => one.host === host && !isFinished(one)));
+    return Promise.resolve(
+      all.filter((one) => (one.host === host || one.host.startsWith(SSH_HOST)) && !isFinished(one)),
+    );
   }
 
   firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined> {

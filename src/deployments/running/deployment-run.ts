@@ -9,12 +9,19 @@ import {
   type Deployment,
   type DeploymentPhase,
   type DeploymentStatus,
+  hostOf,
   isFinished,
+  placeOn,
   type Release,
   type Service,
+  type TargetSettings,
 } from '../record/deployment.js';
 import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
-import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type DeployTarget,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
@@ -43,7 +50,7 @@ export interface RunDeployment {
 
 export interface DeploymentTools {
   readonly store: DeploymentStore;
-  readonly targetOf: (type: Deployment['type']) => DeployTarget;
+  readonly targetOf: (settings: TargetSettings) => DeployTarget;
   readonly host: string;
   readonly now?: () => Date;
 }
@@ -64,7 +71,7 @@ export class DeploymentRun {
     private readonly tools: DeploymentTools,
     private readonly asked: RunDeployment,
   ) {
-    this.target = tools.targetOf(deployment.type);
+    this.target = tools.targetOf(deployment.settings);
     this.now = tools.now ?? (() => new Date());
   }
 
@@ -168,14 +175,18 @@ export class DeploymentRun {
 
   /** @throws DeployRefusedError */
   private async plan(service: Service): Promise<readonly Reason[]> {
-    const { host } = this.tools;
     const { settings, kind } = this.deployment;
+    const host = hostOf(settings, this.tools.host);
     const refuse = (reason: Reason): never => {
       throw new DeployRefusedError(reason);
     };
-    if (service.host !== host) refuse(deploymentReasons.otherHost(service._id, service.host));
+    const isElsewhere = service.host !== host;
+    if (isElsewhere && settings.ssh !== undefined) {
+      refuse(deploymentReasons.otherPlace(service._id, service.place));
+    }
+    if (isElsewhere) refuse(deploymentReasons.otherHost(service._id, service.host));
     const place = this.target.placeOf(settings);
-    const own = `${host}:${place}`;
+    const own = placeOn(host, place);
     if (service.place !== own) refuse(deploymentReasons.otherPlace(service._id, service.place));
     for (const { _id, place: other } of await this.store.placesOn(host)) {
       const isApart = !other.startsWith(`${own}/`) && !own.startsWith(`${other}/`);
@@ -201,7 +212,7 @@ export class DeploymentRun {
   private async checkKept(): Promise<void> {
     const { release } = this;
     if (release === undefined) throw new Error('a rollback to no release');
-    const digest = await this.target.digestOf(release);
+    const digest = await this.target.digestOf(this.reached(release));
     if (digest === undefined) {
       throw new DeployRefusedError(deploymentReasons.releaseGone(release.number));
     }
@@ -301,9 +312,15 @@ export class DeploymentRun {
       const all = await this.store.releasesOf(serviceId);
       const needed = [release._id, this.previous?._id].filter((id) => id !== undefined);
       for (const expired of expiredReleases(all, settings.keep, needed)) {
-        await this.target.remove(expired);
+        await this.target.remove(this.reached(expired));
         await this.store.changeRelease(expired._id, { status: 'removed' });
         this.tell(`release ${expired.number} is removed`);
+      }
+      // Those of one service are done one after another: what another one has begun is over.
+      const begun = all.filter(({ status }) => status === 'preparing' || status === 'prepared');
+      for (const left of begun.filter(({ _id }) => _id !== release._id)) {
+        await this.target.remove(this.reached(left));
+        await this.store.changeRelease(left._id, { status: 'failed' });
       }
     } catch (error) {
       if (error instanceof DeploymentFencedError) throw error;
@@ -320,9 +337,17 @@ export class DeploymentRun {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
     if (kind === 'deploy' && id !== null && release !== undefined) {
-      await this.target.disarm(release.settings);
-      await this.target.remove(release);
-      await this.store.changeRelease(release._id, { status: 'failed' });
+      try {
+        await this.target.disarm(release.settings);
+        await this.target.remove(release);
+        await this.store.changeRelease(release._id, { status: 'failed' });
+      } catch (error) {
+        const isKnown = error instanceof TargetAwayError || error instanceof DeployRefusedError;
+        if (!isKnown) throw error;
+        // It has not switched and nobody will: only files are left, which the next one removes.
+        const warning = deploymentReasons.notCleanedUp(error.message);
+        await this.change({ warnings: [...this.deployment.warnings, warning] });
+      }
     }
     await this.end(status, reason);
   }
@@ -334,7 +359,9 @@ export class DeploymentRun {
     if (phase === 'switch') return this.settleSwitch(failed);
     if (phase === 'clean_up') throw error;
     if (this.asked.signal.aborted) return this.undo('cancelled', this.stopReason());
-    if (error instanceof DeployRefusedError) return this.undo('failed', error.reason);
+    if (error instanceof DeployRefusedError || error instanceof TargetAwayError) {
+      return this.undo('failed', error.reason);
+    }
     const { code } = error as NodeJS.ErrnoException;
     // Whatever the disk says is told; what is no word of a target or a disk is a defect of ours.
     await this.undo('failed', failed);
@@ -358,6 +385,12 @@ export class DeploymentRun {
   private stopReason(): Reason {
     const { kind } = (this.asked.signal.reason ?? {}) as { readonly kind?: string };
     return kind === 'interrupt' ? deploymentReasons.interrupted() : deploymentReasons.cancelled();
+  }
+
+  /** An earlier release, by the way that leads to its host today. */
+  private reached(release: Release): Release {
+    const { ssh } = this.deployment.settings;
+    return ssh === undefined ? release : { ...release, settings: { ...release.settings, ssh } };
   }
 
   private released(): Release {

@@ -5,19 +5,25 @@ import { WorkerLease } from '../../workers/worker-lease.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
 import type { Deployment } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
+import { TargetAwayError } from '../targets/deploy-target.js';
 import { DeploymentFencedError } from './deployment-run.js';
 import { OwnDeployments } from './own-deployments.js';
 
 const INTERVAL_MS = 1_000;
+/** A host that cannot be reached is asked again after this, ms. */
+const AWAY_MS = 15_000;
 
 /**
- * Does the deployments of this host that no step does: what was asked for by the API, and what a
- * worker that is gone has left, or this one after an outage of the database.
+ * Does the deployments of this host, and of hosts that are reached by SSH, that no step does: what
+ * was asked for by the API, and what a worker that is gone has left, or this one after an outage of
+ * the database.
  */
 @Injectable()
 export class DeploymentsProcessor extends BackgroundRounds implements BeforeApplicationShutdown {
   private readonly stop = new AbortController();
   private readonly running = new Set<Promise<void>>();
+  /** Id of a deployment whose host was away to when it is taken up again. */
+  private readonly later = new Map<string, number>();
 
   constructor(
     private readonly store: DeploymentStore,
@@ -40,12 +46,15 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
     const left = (await this.store.unfinishedOn(this.own.host)).filter(
       ({ _id }) => !this.own.has(_id),
     );
+    const ids = new Set(left.map(({ _id }) => _id));
+    for (const id of this.later.keys()) if (!ids.has(id)) this.later.delete(id);
     const others = left.flatMap(({ worker_id: id }) => (id === null ? [] : [id]));
     const live = await this.workers.liveAmong([...new Set(others)]);
     for (const deployment of left) {
       const { worker_id: worker } = deployment;
       const isElsewhere = worker !== null && worker !== this.lease.id && live.has(worker);
-      if (!isElsewhere) this.begin(deployment);
+      const isLater = (this.later.get(deployment._id) ?? 0) > performance.now();
+      if (!isElsewhere && !isLater) this.begin(deployment);
     }
   }
 
@@ -63,7 +72,10 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
         if (taken) await this.own.run(taken, { signal: this.stop.signal });
       });
     } catch (error) {
-      if (isDatabaseUnavailable(error) || error instanceof DeploymentFencedError) {
+      if (error instanceof TargetAwayError) {
+        this.later.set(deploymentId, performance.now() + AWAY_MS);
+        this.logger.warn({ err: error, deploymentId }, 'the host of a deployment is away');
+      } else if (isDatabaseUnavailable(error) || error instanceof DeploymentFencedError) {
         this.logger.debug({ err: error, deploymentId }, 'a deployment is left for later');
       } else {
         this.logger.error({ err: error, deploymentId }, 'a deployment could not be finished');

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
-import { type Deployment, isFinished } from '../record/deployment.js';
+import { type Deployment, isFinished, type TargetSettings } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
@@ -18,8 +18,8 @@ export class OwnDeployments {
     private readonly targets: DeployTargets,
   ) {}
 
-  targetOf(type: Deployment['type']): DeployTarget {
-    return this.targets.of(type);
+  targetOf(settings: Pick<TargetSettings, 'type' | 'ssh'>): DeployTarget {
+    return this.targets.of(settings);
   }
 
   has(id: string): boolean {
@@ -40,7 +40,7 @@ export class OwnDeployments {
   async run(deployment: Deployment, asked: RunDeployment): Promise<Deployment> {
     if (isFinished(deployment)) return deployment;
     const { store, host } = this;
-    const targetOf = (type: Deployment['type']): DeployTarget => this.targetOf(type);
+    const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
     return new DeploymentRun(deployment, { store, host, targetOf }, asked).run();
   }
 }

@@ -6,6 +6,7 @@ import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/d
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import type { SshIdentities } from '../record/ssh-identities.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -55,8 +56,10 @@ describe('StepDeployments', () => {
       },
       serving: () => Promise.resolve(served),
     });
-    const own = new OwnDeployments(store, new DeployTargets({ local_directory: target }));
-    steps = new StepDeployments(store, own, standIn<WorkerLease>({ id: 'w' }));
+    const targets = new DeployTargets({ local_directory: target }, { local_directory: target });
+    const own = new OwnDeployments(store, targets);
+    const lease = standIn<WorkerLease>({ id: 'w' });
+    steps = new StepDeployments(store, own, lease, standIn<SshIdentities>({}));
   });
 
   const deploy = (

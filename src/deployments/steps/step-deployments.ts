@@ -16,8 +16,11 @@ import { isDatabaseUnavailable } from '../../integrations/database/database-erro
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type Deployment,
+  hostOf,
   notBegun,
+  placeOn,
   serviceIdOf,
+  type SshPlace,
   type TargetSettings,
 } from '../record/deployment.js';
 import {
@@ -29,7 +32,8 @@ import {
 import { DeploymentFencedError } from '../running/deployment-run.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
 import { OwnDeployments } from '../running/own-deployments.js';
-import { DeployRefusedError } from '../targets/deploy-target.js';
+import { SshIdentities } from '../record/ssh-identities.js';
+import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
 
 /** Deploys what steps of this worker have made. */
 @Injectable()
@@ -38,6 +42,7 @@ export class StepDeployments extends Deployer {
     private readonly store: DeploymentStore,
     private readonly own: OwnDeployments,
     private readonly lease: WorkerLease,
+    private readonly identities: SshIdentities,
   ) {
     super();
   }
@@ -53,7 +58,8 @@ export class StepDeployments extends Deployer {
         const reason = deploymentReasons.placeTaken(request.action.path, error.serviceId);
         return { kind: 'failed', reason, isFinal: true };
       }
-      if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) {
+      const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
+      if (error instanceof DeploymentFencedError || isAway) {
         const message = `how the deployment ended is not known here: ${messageOf(error)}`;
         return { kind: 'infrastructure', reason: { code: 'deployment_lost', message } };
       }
@@ -70,8 +76,9 @@ export class StepDeployments extends Deployer {
     ] as const) {
       if (!isServiceName(name)) throw badName(what, name);
     }
-    const asWritten = settingsOf(action);
-    const path = this.own.targetOf(action.type).placeOf(asWritten);
+    const ssh = await this.sshOf(request);
+    const asWritten = { ...settingsOf(action), ...(ssh && { ssh }) };
+    const path = this.own.targetOf(asWritten).placeOf(asWritten);
     const settings = { ...asWritten, path };
     const asked = this.newDeployment(request, settings);
     return this.own.during(asked._id, async () => {
@@ -89,6 +96,20 @@ export class StepDeployments extends Deployer {
     });
   }
 
+  /** A key that the release which serves was brought with is not stored once more. */
+  private async sshOf({ action, login }: DeployRequest): Promise<SshPlace | undefined> {
+    if (action.ssh === undefined) return undefined;
+    if (login === undefined) throw new Error('a deployment by SSH without a key');
+    const { host, port, user } = action.ssh;
+    const service = await this.store.service(serviceIdOf(action.environment, action.service));
+    const id = service?.release_id;
+    const before = id ? (await this.store.release(id))?.settings.ssh?.identity : undefined;
+    const known = before === undefined ? undefined : await this.identities.find(before);
+    const isSame = known?.key === login.key && known.knownHosts === login.knownHosts;
+    const identity = isSame && before ? before : await this.identities.add(login);
+    return { host, port, user, identity };
+  }
+
   private newDeployment(
     { action, address, context }: DeployRequest,
     settings: TargetSettings,
@@ -98,7 +119,7 @@ export class StepDeployments extends Deployer {
       ...{ _id: uuidV7(), kind: 'deploy', environment, service, type, settings },
       request_key: requestKey(context, address),
       service_id: serviceIdOf(environment, service),
-      host: this.own.host,
+      host: hostOf(settings, this.own.host),
       ...{ worker_id: this.lease.id, fence: 1, release_id: null },
       execution_id: context.executionId,
       pipeline_id: context.pipelineId,
@@ -116,7 +137,7 @@ export class StepDeployments extends Deployer {
     return {
       ...{ _id, id: uuidV7(), name, environment, service_type: type, host },
       ...{
-        place: `${host}:${deployment.settings.path}`,
+        place: placeOn(host, deployment.settings.path),
         status: 'starting',
         release_id: null,
         deployment_id: null,

@@ -10,6 +10,14 @@ export class DeployRefusedError extends Error {
   }
 }
 
+/** A target cannot be asked now, or lets nobody in: what it does is not known. */
+export class TargetAwayError extends Error {
+  constructor(readonly reason: Reason) {
+    super(reason.message);
+    this.name = 'TargetAwayError';
+  }
+}
+
 /** What a target knows a release by. */
 export type PlacedRelease = Pick<Release, 'number' | 'settings' | 'service_id'>;
 
@@ -22,9 +30,10 @@ export interface PreparedRelease {
 }
 
 /**
- * Where releases of one type are and serve, on this host. Every method may be called again after a
+ * Where releases of one type are and serve. Every method may be called again after a
  * crash, and says what is, never what was recorded. Errors of the file system and of other parts
- * are thrown as they are; DeployRefusedError where the target says no.
+ * are thrown as they are; DeployRefusedError where the target says no; TargetAwayError where one on
+ * another host cannot be reached.
  */
 export abstract class DeployTarget {
   /**

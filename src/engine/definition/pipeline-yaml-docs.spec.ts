@@ -14,6 +14,7 @@ import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
 import { deployTable, permissionsTable } from '../steps/deploy/deploy-keys.js';
+import { sshTable } from '../steps/deploy/ssh-reader.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { registryTable } from './registries-reader.js';
@@ -58,6 +59,7 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['containers.md', registryTable],
   ['deploying.md', deployTable],
   ['deploying.md', permissionsTable],
+  ['deploying.md', sshTable],
 ];
 
 describe('pages beside docs/pipeline-yaml.md', () => {

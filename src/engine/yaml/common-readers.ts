@@ -94,7 +94,8 @@ export const outputs: Reader<string[]> = listOf(
   { max: 100, single: true },
 );
 
-const secretUse: Reader<NameUse> = placed(
+/** The name of a secret, with its place. */
+export const secretUse: Reader<NameUse> = placed(
   text({
     expects: 'the name of a secret',
     check: (value) => {

@@ -15,6 +15,8 @@ import {
   type PlacedRelease,
   type PreparedRelease,
 } from '../deploy-target.js';
+import { leftOutOf } from '../left-out.js';
+import { RELEASE_LIMITS } from '../release-limits.js';
 import { type DeployFolders, makeFolder } from './deploy-folders.js';
 import { removeBeneath } from './remove-beneath.js';
 import { syncFileSystem } from './sync-file-system.js';
@@ -29,21 +31,10 @@ const MARK = '.millrace-service';
 /** A link that is ready to become `current`. */
 const ARMED = '.armed-';
 
-/** Bytes of the files of one release. */
-export const MAX_RELEASE_BYTES = 16 * 1024 ** 3;
-/** Files, folders and links of one release: their names and digests are in memory at once. */
-const MAX_RELEASE_ENTRIES = 200_000;
-export const RELEASE_LIMITS = {
-  maxBytes: MAX_RELEASE_BYTES,
-  maxEntries: MAX_RELEASE_ENTRIES,
-  maxWalked: MAX_TREE_ENTRIES,
-};
 const ALL_MAY_READ = 0o444;
 const OTHERS_MAY_WRITE = 0o022;
 const FOLDER_MODE = 0o755;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-/** Names of what was left out that a warning shows. */
-const SHOWN = 10;
 
 /**
  * Releases as folders of this host:
@@ -317,16 +308,6 @@ async function makeFolders(top: TreeFolder, names: readonly string[]): Promise<v
       makeFolder(parent, names[count - 1] ?? ''),
     );
   }
-}
-
-function leftOutOf(tree: PackedTree): readonly Reason[] {
-  const { listed, unlisted } = tree.result().leftOut;
-  const count = listed.length + unlisted;
-  if (count === 0) return [];
-  const named = listed.slice(0, SHOWN).map(({ path, reason }) => `${path} (${reason})`);
-  const more = count > named.length ? ` and ${count - named.length} more` : '';
-  const message = `left out of the release: ${named.join(', ')}${more}`;
-  return [{ code: 'left_out', message, data: { count } }];
 }
 
 async function lstatOf(folder: TreeFolder, name: string): Promise<Stats | undefined> {

@@ -4,8 +4,10 @@ import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
 import { choice, flag, integer, listOf, text } from '../../yaml/value-readers.js';
-import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES, type DeployAction } from './deploy-action.js';
+import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES } from './deploy-action.js';
+import type { DeployDraft } from './deploy-draft.js';
 import { isServiceName } from './service-name.js';
+import { sshReader } from './ssh-reader.js';
 
 const MOST_KEPT = 100;
 const MOST_SHARED = 50;
@@ -86,6 +88,7 @@ export const deployTable = {
     service: nameReader('the name of a service'),
     environment: nameReader('the name of an environment'),
     path: targetPath,
+    ssh: sshReader,
     source: workspacePath,
     exclude: globs,
     keep: integer(1, MOST_KEPT),
@@ -97,6 +100,8 @@ export const deployTable = {
   habits: {
     name: 'Write service',
     app: 'Write service',
+    host: 'Write ssh: { host, user, key, known_hosts }',
+    server: 'Write ssh: { host, user, key, known_hosts }',
     target: 'Write path',
     directory: 'Write path',
     destination: 'Write path',
@@ -114,18 +119,26 @@ export const deployTable = {
 const settings = fields(deployTable);
 
 /** A deployment as it is read. */
-export const deployReader: Reader<DeployAction> = {
+export const deployReader: Reader<DeployDraft> = {
   expects: settings.expects,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
     const { type, service } = values ?? {};
     if (values === undefined || type === undefined || service === undefined) return undefined;
     const { environment = 'default', source = '.', keep = DEFAULT_KEEP } = values;
-    const { exclude, shared, permissions, allow_older: allowOlder } = values;
+    const { exclude, shared, permissions, allow_older: allowOlder, ssh } = values;
+    if (ssh && !isWholePath(values.path)) {
+      const message = 'On another host the folder is named whole.';
+      const place = { path: [...path, 'ssh'], offset: node.start };
+      context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
+      return undefined;
+    }
     return {
       kind: DEPLOY_KIND,
       ...{ type, service, environment, source, keep },
       path: values.path ?? service,
+      secretUses: ssh?.uses ?? [],
+      ...(ssh && { ssh: ssh.ssh }),
       ...(exclude && { exclude }),
       ...(shared && { shared: [...new Set(shared.map((name) => name.replace(/\/$/, '')))] }),
       ...(permissions && { permissions }),
@@ -133,3 +146,8 @@ export const deployReader: Reader<DeployAction> = {
     };
   },
 };
+
+/** What begins with an expression is looked at when it is known. */
+function isWholePath(path: string | undefined): boolean {
+  return path?.startsWith('/') === true || path?.startsWith('${{') === true;
+}

@@ -2,10 +2,11 @@ import { nameRecord } from '../../../common/values/name-record.js';
 import { renderText } from '../../expression/render-text.js';
 import { ownForm, type StepKind } from '../step-kind.js';
 import { DEPLOY_KIND, DEPLOY_OUTPUTS, type DeployAction } from './deploy-action.js';
+import type { DeployDraft } from './deploy-draft.js';
 import { deployReader } from './deploy-keys.js';
 
 /** What stands in the place of a deployment that could not be read; the problem was reported. */
-const UNREAD: DeployAction = {
+const UNREAD: DeployDraft = {
   kind: DEPLOY_KIND,
   type: 'local_directory',
   service: 'unread',
@@ -13,10 +14,11 @@ const UNREAD: DeployAction = {
   path: 'unread',
   source: '.',
   keep: 1,
+  secretUses: [],
 };
 
 /** Makes a release of a folder of the workspace, and puts it into service. */
-export const deployKind: StepKind<DeployAction, DeployAction> = {
+export const deployKind: StepKind<DeployDraft, DeployAction> = {
   kind: DEPLOY_KIND,
   meaning: 'makes a release of what was built, and puts it into service',
   ownForm: ownForm({
@@ -33,7 +35,8 @@ export const deployKind: StepKind<DeployAction, DeployAction> = {
   }),
   outputs: DEPLOY_OUTPUTS,
   retries: 'when_told',
-  compile: (draft) => draft,
+  secrets: ({ secretUses }) => secretUses,
+  compile: ({ secretUses: _uses, ...action }) => action,
   prepare: (action, scope) => ({
     action: {
       ...action,
@@ -44,8 +47,8 @@ export const deployKind: StepKind<DeployAction, DeployAction> = {
     },
     variables: nameRecord([]),
   }),
-  view: ({ service, environment, path, source }) => ({
-    summary: `deploys ${source} as ${service} of ${environment} to ${path}`,
+  view: ({ service, environment, path, source, ssh }) => ({
+    summary: `deploys ${source} as ${service} of ${environment} to ${path}${ssh ? ` of ${ssh.host}` : ''}`,
     directory: source,
   }),
   document: ({ type, service, environment, path }) => ({

@@ -1,6 +1,7 @@
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
+import { valueOf } from '../../../common/values/name-record.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import {
@@ -9,10 +10,21 @@ import {
   type StepOutcome,
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
-import { DEPLOY_KIND, type DeployAction } from '../../../engine/steps/deploy/deploy-action.js';
+import {
+  DEPLOY_KIND,
+  type DeployAction,
+  type DeploySsh,
+} from '../../../engine/steps/deploy/deploy-action.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
-import { type Deployer, type PackRequest, type StepFiles, StepFilesError } from './deployer.js';
+import {
+  type Deployer,
+  type DeployLogin,
+  type PackRequest,
+  type StepFiles,
+  StepFilesError,
+} from './deployer.js';
+import { finallyFailed } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 
@@ -31,14 +43,18 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   }
 
   run(
-    { action, address }: StepAttempt<DeployAction>,
+    { action, address, environment }: StepAttempt<DeployAction>,
     signal: AbortSignal,
     progress: StepProgress,
   ): Promise<StepOutcome> {
+    const { ssh } = action;
+    const login = ssh && loginOf(ssh, environment);
+    if (login?.kind === 'missing') return Promise.resolve(withheld(login.name));
     return this.deployer.deploy(
       {
         ...{ action, address, context: this.context },
         files: this.filesIn(action.source),
+        ...(login && { login }),
         tell: (line) => this.output.systemLine(address, line),
         accepted: (deployment) => progress.tell({ deployment }),
       },
@@ -76,4 +92,22 @@ function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
   return kind === 'outside'
     ? new StepFilesError('source_outside', `the source ${source} leads out of the workspace`)
     : new StepFilesError('source_missing', `the source ${source} is not there, or is no folder`);
+}
+
+type FoundLogin = (DeployLogin & { readonly kind: 'found' }) | { kind: 'missing'; name: string };
+
+function loginOf(
+  { key: keyName, knownHosts: known }: DeploySsh,
+  environment: Readonly<Record<string, string>>,
+): FoundLogin {
+  const key = valueOf(environment, keyName);
+  if (key === undefined) return { kind: 'missing', name: keyName };
+  if ('text' in known) return { kind: 'found', key, knownHosts: known.text };
+  const knownHosts = valueOf(environment, known.secret);
+  if (knownHosts === undefined) return { kind: 'missing', name: known.secret };
+  return { kind: 'found', key, knownHosts };
+}
+
+function withheld(name: string): StepOutcome {
+  return finallyFailed('secret_withheld', `the secret ${name} is not for such a run`);
 }

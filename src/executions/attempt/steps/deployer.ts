@@ -36,11 +36,19 @@ export class StepFilesError extends Error {
   }
 }
 
+/** Values of the secrets that `ssh` names. */
+export interface DeployLogin {
+  readonly key: string;
+  readonly knownHosts: string;
+}
+
 export interface DeployRequest {
   readonly action: DeployAction;
   readonly context: RunContext;
   readonly address: StepAddress;
   readonly files: StepFiles;
+  /** Of a step with `ssh`. */
+  readonly login?: DeployLogin;
   /** A line for the log of the step. */
   readonly tell: (line: string) => void;
   /** Which deployment it is, as soon as it is stored. */

@@ -1,0 +1,9 @@
+import type { NameUse } from '../../yaml/reader.js';
+import type { StepDraft } from '../step-kind.js';
+import type { DeployAction } from './deploy-action.js';
+
+/** A deployment as it is read: the secrets that it uses with their places. */
+export interface DeployDraft extends StepDraft, DeployAction {
+  readonly kind: DeployAction['kind'];
+  readonly secretUses: readonly NameUse[];
+}
