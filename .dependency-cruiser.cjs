@@ -47,6 +47,7 @@ const ports = [
   'container-runtime/engine-watch',
   'container-runtime/folder-giver',
   'container-runtime/image-builder',
+  'container-runtime/service-containers',
   'counters/counters',
   'database/background-rounds',
   'database/database-errors',

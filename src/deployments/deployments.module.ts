@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { DeploymentStore } from './record/deployment-store.js';
-import { SshIdentities } from './record/ssh-identities.js';
-import { SshIdentitiesRepository } from './record/ssh-identities.repository.js';
-import { SshIdentitySealing } from './record/ssh-identity-sealing.js';
+import { SealedTexts } from './record/sealed-texts.js';
+import { SealedTextsRepository } from './record/sealed-texts.repository.js';
+import { SealedTextsPlaces } from './record/sealed-texts-places.js';
 import { DeploymentsRepository } from './record/deployments.repository.js';
 import {
   DEPLOYMENT_MODEL,
@@ -12,8 +12,8 @@ import {
   releaseSchema,
   SERVICE_MODEL,
   serviceSchema,
-  SSH_IDENTITY_MODEL,
-  sshIdentitySchema,
+  SEALED_TEXT_MODEL,
+  sealedTextSchema,
 } from './record/deployment.schema.js';
 
 /** The record of deployments, releases and services, for the API and the workers. */
@@ -23,14 +23,14 @@ import {
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
       { name: SERVICE_MODEL, schema: serviceSchema },
-      { name: SSH_IDENTITY_MODEL, schema: sshIdentitySchema },
+      { name: SEALED_TEXT_MODEL, schema: sealedTextSchema },
     ]),
   ],
   providers: [
     { provide: DeploymentStore, useClass: DeploymentsRepository },
-    { provide: SshIdentities, useClass: SshIdentitiesRepository },
-    SshIdentitySealing,
+    { provide: SealedTexts, useClass: SealedTextsRepository },
+    SealedTextsPlaces,
   ],
-  exports: [DeploymentStore, SshIdentities],
+  exports: [DeploymentStore, SealedTexts],
 })
 export class DeploymentsModule {}

@@ -10,6 +10,7 @@ import {
   type Release,
   type Service,
   serviceIdOf,
+  sshOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
 
@@ -117,8 +118,11 @@ function rollbackOf(
   serving: Release | undefined,
   by: string,
 ): Omit<Deployment, 'turn'> {
-  const { ssh } = serving?.settings ?? {};
-  const settings = { ...release.settings, ...(ssh && { ssh }) };
+  const ssh = serving && sshOf(serving.settings);
+  const settings =
+    release.settings.type === 'local_directory' && ssh
+      ? { ...release.settings, ssh }
+      : release.settings;
   const { environment, name } = service;
   const _id = uuidV7();
   return {

@@ -8,7 +8,7 @@ import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
 import { DeploymentStore } from './record/deployment-store.js';
-import { SshIdentities } from './record/ssh-identities.js';
+import { SealedTexts } from './record/sealed-texts.js';
 import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target.js';
 import { DeploymentsModule } from './deployments.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
@@ -24,18 +24,18 @@ import { LocalDirectoryTarget } from './targets/local-directory/local-directory.
   providers: [
     {
       provide: DeployTargets,
-      inject: [MillraceConfig, DeploymentStore, SshIdentities],
+      inject: [MillraceConfig, DeploymentStore, SealedTexts],
       useFactory: (
         { home, deployFolders, allowPrivateUrls }: MillraceConfig,
         store: DeploymentStore,
-        identities: SshIdentities,
+        sealed: SealedTexts,
       ) => {
         const [first = join(home, 'deployed'), ...more] = deployFolders ?? [];
         const folders = new DeployFolders([first, ...more]);
         const client = new Ssh2Client(new AddressPolicy(allowPrivateUrls));
         return new DeployTargets(
           { local_directory: new LocalDirectoryTarget(folders, installationName(home)) },
-          { local_directory: new SshDirectoryTarget(client, identities, store) },
+          { local_directory: new SshDirectoryTarget(client, sealed, store) },
         );
       },
     },

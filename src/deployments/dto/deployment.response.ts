@@ -243,6 +243,9 @@ function artifactOf({
   files,
   bytes,
 }: Release): DeploymentArtifactResponse {
-  const path = `${settings.path.replace(/\/$/, '')}/releases/${number}`;
+  const path =
+    settings.type === 'local_directory'
+      ? `${settings.path.replace(/\/$/, '')}/releases/${number}`
+      : settings.image;
   return { name: `release ${number}`, path, digest, files, bytes };
 }

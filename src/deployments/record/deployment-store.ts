@@ -28,7 +28,7 @@ export type DeploymentChange = Partial<
 >;
 
 export type ReleaseChange = Partial<
-  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at'>
+  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until'>
 >;
 
 export interface DeploymentFilter {

@@ -3,7 +3,7 @@ import { Schema } from 'mongoose';
 export const DEPLOYMENT_MODEL = 'Deployment';
 export const RELEASE_MODEL = 'Release';
 export const SERVICE_MODEL = 'Service';
-export const SSH_IDENTITY_MODEL = 'SshIdentity';
+export const SEALED_TEXT_MODEL = 'DeploymentSecret';
 
 const options = {
   versionKey: false,
@@ -103,9 +103,9 @@ export const serviceSchema = new Schema(
   { collection: 'services', ...options },
 ).index({ place: 1 }, { unique: true });
 
-export const SSH_IDENTITIES = 'ssh_identities';
+export const SEALED_TEXTS = 'deployment_secrets';
 
-export const sshIdentitySchema = new Schema(
+export const sealedTextSchema = new Schema(
   { _id: needed, sealed: needed, created_at: { type: Date, required: true } },
-  { collection: SSH_IDENTITIES, ...options },
+  { collection: SEALED_TEXTS, ...options },
 );

@@ -1,4 +1,9 @@
-import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
+import type {
+  ContainerDeploy,
+  DeploymentType,
+  Gate,
+  Published,
+} from '../../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 
 /** `rollback`: a release that is kept serves again. */
@@ -16,10 +21,13 @@ export const DEPLOYMENT_STATUSES = [
 export type DeploymentStatus = (typeof DEPLOYMENT_STATUSES)[number];
 export const UNFINISHED: readonly DeploymentStatus[] = ['pending', 'waiting', 'running'];
 
-export const DEPLOYMENT_PHASES = ['plan', 'prepare', 'switch', 'clean_up'] as const;
+export const DEPLOYMENT_PHASES = [
+  ...(['plan', 'prepare', 'start', 'gate', 'switch', 'clean_up'] as const),
+] as const;
 /**
- * What a deployment is at; stored before it begins. Up to and with `prepare` nothing that serves
- * has been touched. In `switch` only what really runs says on which side of it the service is. From
+ * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
+ * touched. `start` and `gate` are of releases that are programs: an instance is started beside the
+ * one that serves, and must answer. In `switch` only what really runs says on which side of it the service is. From
  * `clean_up` on the release serves, and nothing takes that back but another deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
@@ -34,8 +42,10 @@ export interface SshPlace {
 }
 
 /** What a deployment acts on: all that is needed to do it, and to do it again. */
-export interface TargetSettings {
-  readonly type: DeploymentType;
+export type TargetSettings = DirectorySettings | ContainerSettings;
+
+export interface DirectorySettings {
+  readonly type: 'local_directory';
   /** Whole. */
   readonly path: string;
   readonly keep: number;
@@ -46,11 +56,39 @@ export interface TargetSettings {
   readonly ssh?: SshPlace;
 }
 
+export interface ContainerSettings {
+  readonly type: 'docker_container';
+  /** `environment/service`. */
+  readonly service_id: string;
+  readonly keep: number;
+  /** As the step named it. */
+  readonly image: string;
+  /** The engine's own id of it. */
+  readonly image_id: string;
+  /** Absent = what the image runs by itself. */
+  readonly command?: readonly string[];
+  /** At which the program listens in the container. */
+  readonly port: number;
+  readonly published: Published;
+  /** Of the sealed text with its variables. */
+  readonly variables: string;
+  readonly gate: Gate;
+  /** ms */
+  readonly drain: number;
+  readonly limits: ContainerDeploy['limits'];
+}
+
+/** Undefined: they act on a worker's own host. */
+export function sshOf(settings: TargetSettings): SshPlace | undefined {
+  return settings.type === 'local_directory' ? settings.ssh : undefined;
+}
+
 /** Begins the hosts that are reached by SSH: whichever worker does it, they are the same. */
 export const SSH_HOST = 'ssh://';
 
 /** On what settings act: the host of the worker that has them, or the one that they name. */
-export function hostOf({ ssh }: Pick<TargetSettings, 'ssh'>, own: string): string {
+export function hostOf(settings: TargetSettings, own: string): string {
+  const ssh = sshOf(settings);
   if (ssh === undefined) return own;
   const { user, host, port } = ssh;
   return `${SSH_HOST}${user}@${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -115,10 +153,12 @@ export interface Deployment extends DeploymentOrigin {
 }
 
 /**
- * `preparing` until all of it is there; `kept` when another one serves; `failed`: it never served,
- * and nothing of it is left; `removed`: it has served, and was cleaned up.
+ * `preparing` until all of it is there; `draining`: another one serves, and its instance has a while
+ * for what it has begun; `kept` when another one serves, and nothing of it runs; `failed`: it never
+ * served, and nothing of it is left; `removed`: it has served, and was cleaned up.
  */
-export type ReleaseStatus = 'preparing' | 'prepared' | 'serving' | 'kept' | 'failed' | 'removed';
+export type ReleaseStatus =
+  'preparing' | 'prepared' | 'serving' | 'draining' | 'kept' | 'failed' | 'removed';
 
 /** One version of a service, with all that is needed to run it again. */
 export interface Release {
@@ -146,6 +186,8 @@ export interface Release {
   readonly created_at: Date;
   /** When it served first; null: never. */
   readonly served_at: Date | null;
+  /** While it is `draining`: when its instance is stopped. */
+  readonly drain_until?: Date | null;
 }
 
 /** What a user meets by name: the releases of one name in one environment. */

@@ -12,6 +12,7 @@ import {
   hostOf,
   isFinished,
   placeOn,
+  sshOf,
   type Release,
   type Service,
   type TargetSettings,
@@ -181,7 +182,7 @@ export class DeploymentRun {
       throw new DeployRefusedError(reason);
     };
     const isElsewhere = service.host !== host;
-    if (isElsewhere && settings.ssh !== undefined) {
+    if (isElsewhere && sshOf(settings) !== undefined) {
       refuse(deploymentReasons.otherPlace(service._id, service.place));
     }
     if (isElsewhere) refuse(deploymentReasons.otherHost(service._id, service.host));
@@ -389,8 +390,10 @@ export class DeploymentRun {
 
   /** An earlier release, by the way that leads to its host today. */
   private reached(release: Release): Release {
-    const { ssh } = this.deployment.settings;
-    return ssh === undefined ? release : { ...release, settings: { ...release.settings, ssh } };
+    const ssh = sshOf(this.deployment.settings);
+    const { settings } = release;
+    if (ssh === undefined || settings.type !== 'local_directory') return release;
+    return { ...release, settings: { ...settings, ssh } };
   }
 
   private released(): Release {

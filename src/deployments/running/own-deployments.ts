@@ -18,7 +18,7 @@ export class OwnDeployments {
     private readonly targets: DeployTargets,
   ) {}
 
-  targetOf(settings: Pick<TargetSettings, 'type' | 'ssh'>): DeployTarget {
+  targetOf(settings: TargetSettings): DeployTarget {
     return this.targets.of(settings);
   }
 

@@ -6,7 +6,7 @@ import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/d
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import type { SshIdentities } from '../record/ssh-identities.js';
+import type { SealedTexts } from '../record/sealed-texts.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -59,7 +59,7 @@ describe('StepDeployments', () => {
     const targets = new DeployTargets({ local_directory: target }, { local_directory: target });
     const own = new OwnDeployments(store, targets);
     const lease = standIn<WorkerLease>({ id: 'w' });
-    steps = new StepDeployments(store, own, lease, standIn<SshIdentities>({}));
+    steps = new StepDeployments(store, own, lease, standIn<SealedTexts>({}));
   });
 
   const deploy = (

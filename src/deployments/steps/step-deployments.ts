@@ -4,10 +4,11 @@ import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
-import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
+import type { ContainerDeploy, DeployAction, DirectoryDeploy } from '../../engine/steps/deploy/deploy-action.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
   Deployer,
+  type DeployLogin,
   type DeployRequest,
   type StepFiles,
   StepFilesError,
@@ -15,11 +16,14 @@ import {
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
+  type ContainerSettings,
   type Deployment,
+  type DirectorySettings,
   hostOf,
   notBegun,
   placeOn,
   serviceIdOf,
+  sshOf,
   type SshPlace,
   type TargetSettings,
 } from '../record/deployment.js';
@@ -32,7 +36,7 @@ import {
 import { DeploymentFencedError } from '../running/deployment-run.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
 import { OwnDeployments } from '../running/own-deployments.js';
-import { SshIdentities } from '../record/ssh-identities.js';
+import { SealedTexts, textOfIdentity } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
 
 /** Deploys what steps of this worker have made. */
@@ -42,7 +46,7 @@ export class StepDeployments extends Deployer {
     private readonly store: DeploymentStore,
     private readonly own: OwnDeployments,
     private readonly lease: WorkerLease,
-    private readonly identities: SshIdentities,
+    private readonly sealed: SealedTexts,
   ) {
     super();
   }
@@ -55,7 +59,7 @@ export class StepDeployments extends Deployer {
         return { kind: 'failed', reason: error.reason, isFinal: true };
       }
       if (error instanceof PlaceTakenError) {
-        const reason = deploymentReasons.placeTaken(request.action.path, error.serviceId);
+        const reason = deploymentReasons.placeTaken(placeNamed(request.action), error.serviceId);
         return { kind: 'failed', reason, isFinal: true };
       }
       const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
@@ -76,11 +80,7 @@ export class StepDeployments extends Deployer {
     ] as const) {
       if (!isServiceName(name)) throw badName(what, name);
     }
-    const ssh = await this.sshOf(request);
-    const asWritten = { ...settingsOf(action), ...(ssh && { ssh }) };
-    const path = this.own.targetOf(asWritten).placeOf(asWritten);
-    const settings = { ...asWritten, path };
-    const asked = this.newDeployment(request, settings);
+    const asked = this.newDeployment(request, await this.settingsOf(request));
     return this.own.during(asked._id, async () => {
       const accepted = await this.store.accept(asked, this.newService(asked));
       const { _id: id, environment, service } = accepted;
@@ -96,18 +96,66 @@ export class StepDeployments extends Deployer {
     });
   }
 
-  /** A key that the release which serves was brought with is not stored once more. */
-  private async sshOf({ action, login }: DeployRequest): Promise<SshPlace | undefined> {
-    if (action.ssh === undefined) return undefined;
+  private async settingsOf(request: DeployRequest): Promise<TargetSettings> {
+    const { action } = request;
+    return action.type === 'local_directory'
+      ? this.directorySettings(action, request)
+      : this.containerSettings(action, request);
+  }
+
+  private async directorySettings(
+    action: DirectoryDeploy,
+    { login }: DeployRequest,
+  ): Promise<DirectorySettings> {
+    const { path, keep, exclude = [], shared = [], permissions = {} } = action;
+    const ssh = await this.sshOf(action, login);
+    const asWritten: DirectorySettings = {
+      ...{ type: action.type, path, keep, exclude, shared, permissions },
+      ...(ssh && { ssh }),
+    };
+    return { ...asWritten, path: this.own.targetOf(asWritten).placeOf(asWritten) };
+  }
+
+  private async containerSettings(
+    action: ContainerDeploy,
+    { container }: DeployRequest,
+  ): Promise<ContainerSettings> {
+    if (container === undefined) throw new Error('a deployment of no image');
+    const { type, service, environment, keep, image, command, port } = action;
+    const { published, gate, drainMs: drain, limits } = action;
+    const service_id = serviceIdOf(environment, service);
+    const text = JSON.stringify(container.variables);
+    const before = await this.servingSettings(service_id);
+    const kept = before?.type === 'docker_container' ? before.variables : undefined;
+    return {
+      ...{ type, service_id, keep, image, image_id: container.image.id, port },
+      ...(command && { command }),
+      variables: await this.sealedOnce(text, kept),
+      ...{ published, gate, drain, limits },
+    };
+  }
+
+  private async sshOf(
+    { ssh, environment, service }: DirectoryDeploy,
+    login: DeployLogin | undefined,
+  ): Promise<SshPlace | undefined> {
+    if (ssh === undefined) return undefined;
     if (login === undefined) throw new Error('a deployment by SSH without a key');
-    const { host, port, user } = action.ssh;
-    const service = await this.store.service(serviceIdOf(action.environment, action.service));
-    const id = service?.release_id;
-    const before = id ? (await this.store.release(id))?.settings.ssh?.identity : undefined;
-    const known = before === undefined ? undefined : await this.identities.find(before);
-    const isSame = known?.key === login.key && known.knownHosts === login.knownHosts;
-    const identity = isSame && before ? before : await this.identities.add(login);
-    return { host, port, user, identity };
+    const { host, port, user } = ssh;
+    const before = await this.servingSettings(serviceIdOf(environment, service));
+    const known = before && sshOf(before)?.identity;
+    return { host, port, user, identity: await this.sealedOnce(textOfIdentity(login), known) };
+  }
+
+  private async servingSettings(serviceId: string): Promise<TargetSettings | undefined> {
+    const id = (await this.store.service(serviceId))?.release_id;
+    return id ? (await this.store.release(id))?.settings : undefined;
+  }
+
+  /** What the release that serves has is not stored once more. @returns its id */
+  private async sealedOnce(text: string, before: string | undefined): Promise<string> {
+    if (before !== undefined && (await this.sealed.find(before)) === text) return before;
+    return this.sealed.add(text);
   }
 
   private newDeployment(
@@ -133,11 +181,12 @@ export class StepDeployments extends Deployer {
   }
 
   private newService(deployment: NewDeployment): NewService {
-    const { service_id: _id, service: name, environment, type, host, created_at } = deployment;
+    const { service_id: _id, service: name, environment, type, host, settings } = deployment;
+    const { created_at } = deployment;
     return {
       ...{ _id, id: uuidV7(), name, environment, service_type: type, host },
       ...{
-        place: placeOn(host, deployment.settings.path),
+        place: placeOn(host, this.own.targetOf(settings).placeOf(settings)),
         status: 'starting',
         release_id: null,
         deployment_id: null,
@@ -164,9 +213,12 @@ export class StepDeployments extends Deployer {
   }
 }
 
-function settingsOf(action: DeployAction): TargetSettings {
-  const { type, path, keep, exclude = [], shared = [], permissions = {} } = action;
-  return { type, path, keep, exclude, shared, permissions };
+/** What a service holds, as its step says it. */
+function placeNamed(action: DeployAction): string {
+  if (action.type === 'local_directory') return action.path;
+  const { published } = action;
+  if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
+  return `port ${published.port ?? ''}`;
 }
 
 /** One try of one step deploys once. */

@@ -1,6 +1,6 @@
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
-import type { Release, TargetSettings } from '../record/deployment.js';
+import type { DirectorySettings, Release, TargetSettings } from '../record/deployment.js';
 
 /** A deployment cannot be done as it is asked for; nothing was changed. */
 export class DeployRefusedError extends Error {
@@ -19,7 +19,14 @@ export class TargetAwayError extends Error {
 }
 
 /** What a target knows a release by. */
-export type PlacedRelease = Pick<Release, 'number' | 'settings' | 'service_id'>;
+export interface PlacedRelease<S extends TargetSettings = TargetSettings> extends Pick<
+  Release,
+  'number' | 'service_id'
+> {
+  readonly settings: S;
+}
+
+export type DirectoryRelease = PlacedRelease<DirectorySettings>;
 
 export interface PreparedRelease {
   /** `sha256:…`, of what lies at the target. */
@@ -30,21 +37,24 @@ export interface PreparedRelease {
 }
 
 /**
- * Where releases of one type are and serve. Every method may be called again after a
- * crash, and says what is, never what was recorded. Errors of the file system and of other parts
- * are thrown as they are; DeployRefusedError where the target says no; TargetAwayError where one on
- * another host cannot be reached.
+ * Where releases of one type are and serve. Every method may be called again after a crash, and
+ * says what is, never what was recorded. Errors of the file system and of other parts are thrown as
+ * they are; DeployRefusedError where the target says no; TargetAwayError where one on another host
+ * cannot be reached.
  */
-export abstract class DeployTarget {
+export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
+  /** Of targets whose releases are programs: before one serves, it runs. */
+  readonly runner: ReleaseRunner<S> | undefined = undefined;
+
   /**
    * Whether a deployment can be done. @returns warnings
    * @throws DeployRefusedError
    */
-  abstract plan(serviceId: string, settings: TargetSettings): Promise<readonly Reason[]>;
+  abstract plan(serviceId: string, settings: S): Promise<readonly Reason[]>;
 
   /** Brings a release to its place; what serves is not touched. @throws DeployRefusedError */
   abstract prepare(
-    release: PlacedRelease,
+    release: PlacedRelease<S>,
     source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease>;
@@ -53,26 +63,45 @@ export abstract class DeployTarget {
    * Makes ready for `switch` under a token; whatever was ready under another one cannot be switched
    * to any more, not even by a process that sleeps right before it.
    */
-  abstract arm(release: PlacedRelease, token: string): Promise<void>;
+  abstract arm(release: PlacedRelease<S>, token: string): Promise<void>;
 
   /** From here on new requests go to the release. One moment: before it the old, then the new. */
-  abstract switchTo(release: PlacedRelease, token: string): Promise<void>;
+  abstract switchTo(release: PlacedRelease<S>, token: string): Promise<void>;
 
   /** Nothing that was made ready can be switched to any more. */
-  abstract disarm(settings: TargetSettings): Promise<void>;
+  abstract disarm(settings: S): Promise<void>;
 
   /** Number of the release that serves; undefined: none of ours. */
-  abstract serving(settings: TargetSettings): Promise<number | undefined>;
+  abstract serving(settings: S): Promise<number | undefined>;
 
   /** Of what lies there now; undefined: it is not there. */
-  abstract digestOf(release: PlacedRelease): Promise<string | undefined>;
+  abstract digestOf(release: PlacedRelease<S>): Promise<string | undefined>;
 
   /** All that is left of a release which does not serve. Idempotent. */
-  abstract remove(release: PlacedRelease): Promise<void>;
+  abstract remove(release: PlacedRelease<S>): Promise<void>;
 
   /**
-   * What no other service of the host may hold, or hold a part of: a path.
+   * What no other service of the host may hold, or hold a part of: a path, a port.
    * @throws DeployRefusedError
    */
-  abstract placeOf(settings: TargetSettings): string;
+  abstract placeOf(settings: S): string;
+}
+
+/** Runs the instance of a release. Every method may be called again after a crash. */
+export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
+  /** Starts it beside the one that serves. @throws DeployRefusedError */
+  start(release: PlacedRelease<S>): Promise<void>;
+  /**
+   * Asks it from outside until it has answered well for as long as its gate says.
+   * @throws DeployRefusedError with what it said instead; the reason of the signal
+   */
+  gate(
+    release: PlacedRelease<S>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Ends it, and gives back what only a running one needs; the release can be started again. */
+  stop(release: PlacedRelease<S>): Promise<void>;
+  /** How long what has begun may go on when another one serves, ms. */
+  drainMs(settings: S): number;
 }

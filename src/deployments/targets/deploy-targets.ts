@@ -1,15 +1,15 @@
 import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
-import type { TargetSettings } from '../record/deployment.js';
+import { type DirectorySettings, sshOf, type TargetSettings } from '../record/deployment.js';
 import type { DeployTarget } from './deploy-target.js';
 
 /** The targets that this worker can use. */
 export class DeployTargets {
   constructor(
     private readonly byType: Readonly<Record<DeploymentType, DeployTarget>>,
-    private readonly bySsh: Readonly<Record<DeploymentType, DeployTarget>>,
+    private readonly bySsh: DeployTarget<DirectorySettings>,
   ) {}
 
-  of({ type, ssh }: Pick<TargetSettings, 'type' | 'ssh'>): DeployTarget {
-    return ssh === undefined ? this.byType[type] : this.bySsh[type];
+  of(settings: TargetSettings): DeployTarget {
+    return sshOf(settings) === undefined ? this.byType[settings.type] : this.bySsh;
   }
 }

@@ -30,7 +30,18 @@ function nameOf(what: string): string {
 
 /** Makes that of steps, if it is not there; two at once are one. */
 export function openStepsNetwork(docker: Docker, installation: string): Promise<NetworkResult> {
-  const name = stepsNetworkName(installation);
+  return openApart(docker, installation, stepsNetworkName(installation));
+}
+
+/**
+ * Makes that of an installation's services, if it is not there. They do not reach each other but by
+ * what they publish. It stays when nothing runs.
+ */
+export function openServicesNetwork(docker: Docker, installation: string): Promise<NetworkResult> {
+  return openApart(docker, installation, nameOf(`${installation} services`));
+}
+
+function openApart(docker: Docker, installation: string, name: string): Promise<NetworkResult> {
   return open(docker, {
     Name: name,
     Labels: { [LABELS.installation]: installation },

@@ -7,8 +7,9 @@ import type { ContainerSpec, Mount } from './container-runtime.js';
  * What a container of a step has less than the engine gives: with what is left, package managers,
  * and the entrypoints of postgres and nginx, work as root.
  */
-const DROPPED_CAPABILITIES = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'];
-const NANO = 1e9;
+export const DROPPED_CAPABILITIES = ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'];
+/** Of processors, as engines count them. */
+export const NANO = 1e9;
 
 /** What all containers of a process have. */
 export interface ContainerFrame {

@@ -8,11 +8,11 @@ import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
-import type { TargetSettings } from '../../record/deployment.js';
+import type { DirectorySettings } from '../../record/deployment.js';
 import {
   DeployRefusedError,
   DeployTarget,
-  type PlacedRelease,
+  type DirectoryRelease,
   type PreparedRelease,
 } from '../deploy-target.js';
 import { leftOutOf } from '../left-out.js';
@@ -46,7 +46,7 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
  * The switch is one rename(2) of a link. Files belong to the server and only it can write them; in
  * `shared` nothing is changed but that missing folders are made.
  */
-export class LocalDirectoryTarget extends DeployTarget {
+export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   /** @param installation tells Millraces of one host apart */
   constructor(
     private readonly folders: DeployFolders,
@@ -55,7 +55,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     super();
   }
 
-  async plan(serviceId: string, settings: TargetSettings): Promise<readonly Reason[]> {
+  async plan(serviceId: string, settings: DirectorySettings): Promise<readonly Reason[]> {
     const whole = this.folders.resolve(settings.path);
     const closed = await this.folders.closedAbove(settings.path);
     await this.withTop(settings, async (top) => {
@@ -75,7 +75,7 @@ export class LocalDirectoryTarget extends DeployTarget {
   }
 
   async prepare(
-    release: PlacedRelease,
+    release: DirectoryRelease,
     source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease> {
@@ -100,14 +100,14 @@ export class LocalDirectoryTarget extends DeployTarget {
     );
   }
 
-  async arm(release: PlacedRelease, token: string): Promise<void> {
+  async arm(release: DirectoryRelease, token: string): Promise<void> {
     await this.disarm(release.settings);
     await this.withTop(release.settings, (top) =>
       symlink(`${RELEASES}/${release.number}`, top.pathOf(`${ARMED}${token}`)),
     );
   }
 
-  async switchTo({ settings }: PlacedRelease, token: string): Promise<void> {
+  async switchTo({ settings }: DirectoryRelease, token: string): Promise<void> {
     await this.withTop(settings, async (top) => {
       await rename(top.pathOf(`${ARMED}${token}`), top.pathOf(CURRENT));
       // What was said to serve serves after a loss of power too.
@@ -115,7 +115,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     });
   }
 
-  async disarm(settings: TargetSettings): Promise<void> {
+  async disarm(settings: DirectorySettings): Promise<void> {
     await this.withTop(settings, async (top) => {
       for (const { name } of (await top.entries(MAX_TREE_ENTRIES)) ?? []) {
         if (name.toString().startsWith(ARMED)) await unlink(top.pathOf(name.toString()));
@@ -123,7 +123,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     });
   }
 
-  async serving(settings: TargetSettings): Promise<number | undefined> {
+  async serving(settings: DirectorySettings): Promise<number | undefined> {
     return this.withTop(settings, async (top) => {
       const current = await lstatOf(top, CURRENT);
       if (current?.isSymbolicLink() !== true) return undefined;
@@ -133,7 +133,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     });
   }
 
-  async digestOf({ number, settings }: PlacedRelease): Promise<string | undefined> {
+  async digestOf({ number, settings }: DirectoryRelease): Promise<string | undefined> {
     return this.withTop(settings, async (top) => {
       try {
         return await inFolder(top, [RELEASES, String(number)], async (folder) => {
@@ -147,7 +147,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     });
   }
 
-  async remove(release: PlacedRelease): Promise<void> {
+  async remove(release: DirectoryRelease): Promise<void> {
     const { number, settings } = release;
     await this.withTop(settings, async (top) => {
       // Another installation may have come between the plan and the first release.
@@ -163,7 +163,7 @@ export class LocalDirectoryTarget extends DeployTarget {
     });
   }
 
-  placeOf({ path }: TargetSettings): string {
+  placeOf({ path }: DirectorySettings): string {
     return this.folders.resolve(path);
   }
 
@@ -187,7 +187,7 @@ export class LocalDirectoryTarget extends DeployTarget {
 
   /** Makes the folder of a service, and marks it as that of this one. */
   private async withNewTop<T>(
-    { settings, service_id: serviceId }: PlacedRelease,
+    { settings, service_id: serviceId }: DirectoryRelease,
     work: (top: TreeFolder) => Promise<T>,
   ): Promise<T> {
     const top = await this.folders.open(settings.path, 'make');
@@ -220,7 +220,7 @@ export class LocalDirectoryTarget extends DeployTarget {
 
   /** Undefined: the folder of the service is not there. */
   private async withTop<T>(
-    { path }: TargetSettings,
+    { path }: DirectorySettings,
     work: (top: TreeFolder) => Promise<T>,
   ): Promise<T | undefined> {
     const top = await this.folders.open(path, 'find');
@@ -259,7 +259,7 @@ async function unpack(tree: PackedTree, target: string, signal: AbortSignal): Pr
 async function finish(
   top: TreeFolder,
   folder: TreeFolder,
-  settings: TargetSettings,
+  settings: DirectorySettings,
   packed: ReadonlyMap<string, string>,
 ): Promise<Omit<PreparedRelease, 'warnings'>> {
   await setModes(folder, settings.permissions);
@@ -275,7 +275,7 @@ async function finish(
 
 async function setModes(
   folder: TreeFolder,
-  permissions: TargetSettings['permissions'],
+  permissions: DirectorySettings['permissions'],
 ): Promise<void> {
   await chmod(folder.pathOf('.'), permissions.folders ?? FOLDER_MODE);
   for (const { name: bytes, kind } of (await folder.entries(MAX_TREE_ENTRIES)) ?? []) {

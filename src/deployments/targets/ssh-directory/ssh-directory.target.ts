@@ -10,13 +10,13 @@ import {
   type SshExit,
   type SshSession,
 } from '../../../integrations/ssh/ssh-client.js';
-import { hostOf, type SshPlace, type TargetSettings } from '../../record/deployment.js';
+import { hostOf, type SshPlace, type DirectorySettings } from '../../record/deployment.js';
 import type { DeploymentStore } from '../../record/deployment-store.js';
-import type { SshIdentities } from '../../record/ssh-identities.js';
+import { identityOfText, type SealedTexts } from '../../record/sealed-texts.js';
 import {
   DeployRefusedError,
   DeployTarget,
-  type PlacedRelease,
+  type DirectoryRelease,
   type PreparedRelease,
   TargetAwayError,
 } from '../deploy-target.js';
@@ -62,16 +62,16 @@ interface Script {
  * is done by commands of POSIX sh there: no sftp, and no program of ours. The switch is one
  * rename(2) of a link.
  */
-export class SshDirectoryTarget extends DeployTarget {
+export class SshDirectoryTarget extends DeployTarget<DirectorySettings> {
   constructor(
     private readonly client: SshClient,
-    private readonly identities: SshIdentities,
+    private readonly sealed: SealedTexts,
     private readonly store: Pick<DeploymentStore, 'service'>,
   ) {
     super();
   }
 
-  async plan(serviceId: string, settings: TargetSettings): Promise<readonly Reason[]> {
+  async plan(serviceId: string, settings: DirectorySettings): Promise<readonly Reason[]> {
     const args = [this.placeOf(settings), await this.markOf(serviceId)];
     const said = await this.run(settings, { text: CHECK, args });
     if (!said.startsWith('closed ')) return [];
@@ -81,7 +81,7 @@ export class SshDirectoryTarget extends DeployTarget {
   }
 
   async prepare(
-    release: PlacedRelease,
+    release: DirectoryRelease,
     source: StepFiles,
     signal: AbortSignal,
   ): Promise<PreparedRelease> {
@@ -100,38 +100,38 @@ export class SshDirectoryTarget extends DeployTarget {
     );
   }
 
-  async arm({ number, settings }: PlacedRelease, token: string): Promise<void> {
+  async arm({ number, settings }: DirectoryRelease, token: string): Promise<void> {
     await this.run(settings, { text: ARM, args: [settings.path, String(number), token] });
   }
 
-  async switchTo({ settings }: PlacedRelease, token: string): Promise<void> {
+  async switchTo({ settings }: DirectoryRelease, token: string): Promise<void> {
     await this.run(settings, { text: SWITCH, args: [settings.path, token] });
   }
 
-  async disarm(settings: TargetSettings): Promise<void> {
+  async disarm(settings: DirectorySettings): Promise<void> {
     await this.run(settings, { text: DISARM, args: [settings.path] });
   }
 
-  async serving(settings: TargetSettings): Promise<number | undefined> {
+  async serving(settings: DirectorySettings): Promise<number | undefined> {
     const said = await this.run(settings, { text: SERVING, args: [settings.path] });
     const number = /^releases\/([1-9][0-9]*)$/.exec(said)?.[1];
     return number === undefined ? undefined : Number(number);
   }
 
-  async digestOf({ number, settings }: PlacedRelease): Promise<string | undefined> {
+  async digestOf({ number, settings }: DirectoryRelease): Promise<string | undefined> {
     const tree = await this.within(settings, NEVER, (session) =>
       listed(session, `${settings.path}/releases/${number}`, NEVER),
     );
     return tree?.digest;
   }
 
-  async remove({ number, settings, service_id: id }: PlacedRelease): Promise<void> {
+  async remove({ number, settings, service_id: id }: DirectoryRelease): Promise<void> {
     const args = [settings.path, String(number), await this.markOf(id)];
     const said = await this.run(settings, { text: REMOVE, args, timeoutMs: LONG_MS });
     if (said !== '') throw new Error(`release ${number} of ${id} serves, and is not removed`);
   }
 
-  placeOf({ path }: TargetSettings): string {
+  placeOf({ path }: DirectorySettings): string {
     const whole = posix.normalize(path).replace(/\/+$/, '');
     if (path.startsWith('/') && !path.split('/').includes('..') && whole !== '') return whole;
     throw new DeployRefusedError({
@@ -141,7 +141,7 @@ export class SshDirectoryTarget extends DeployTarget {
     });
   }
 
-  endpoint(settings: TargetSettings): string {
+  endpoint(settings: DirectorySettings): string {
     return `${hostOf(settings, '')}${this.placeOf(settings)}/current`;
   }
 
@@ -152,7 +152,7 @@ export class SshDirectoryTarget extends DeployTarget {
       packed,
       mark,
     }: {
-      readonly release: PlacedRelease;
+      readonly release: DirectoryRelease;
       readonly tree: PackedTree;
       readonly packed: ReadonlyMap<string, string>;
       readonly mark: string;
@@ -188,14 +188,14 @@ export class SshDirectoryTarget extends DeployTarget {
     return `${serviceId}, service ${service.id}`;
   }
 
-  private async run(settings: TargetSettings, script: Script): Promise<string> {
+  private async run(settings: DirectorySettings, script: Script): Promise<string> {
     const bytes = await this.within(settings, NEVER, (session) => said(session, script, NEVER));
     return bytes.toString();
   }
 
   /** @throws TargetAwayError */
   private async within<T>(
-    settings: TargetSettings,
+    settings: DirectorySettings,
     signal: AbortSignal,
     work: (session: SshSession) => Promise<T>,
   ): Promise<T> {
@@ -219,9 +219,9 @@ export class SshDirectoryTarget extends DeployTarget {
     identity: id,
     ...place
   }: SshPlace): Promise<Parameters<SshClient['connect']>[0]> {
-    const identity = await this.identities.find(id);
-    if (identity === undefined) throw new Error(`the SSH identity ${id} is not stored`);
-    return { ...place, ...identity };
+    const text = await this.sealed.find(id);
+    if (text === undefined) throw new Error(`the SSH identity ${id} is not stored`);
+    return { ...place, ...identityOfText(text) };
   }
 }
 

@@ -1,11 +1,12 @@
-import type { StepAction } from '../../plan/plan.js';
+import type { Environment, StepAction } from '../../plan/plan.js';
+import type { PullPolicy } from '../container/container-settings.js';
 
 export const DEPLOY_KIND = 'deploy';
 
 /** What such a step sets by itself, beside what its `outputs` name. */
 export const DEPLOY_OUTPUTS = ['deployment', 'release'] as const;
 
-export const DEPLOYMENT_TYPES = ['local_directory'] as const;
+export const DEPLOYMENT_TYPES = ['local_directory', 'docker_container'] as const;
 export type DeploymentType = (typeof DEPLOYMENT_TYPES)[number];
 
 /** Releases that have served and are kept, the one that serves among them. */
@@ -23,12 +24,19 @@ export interface DeploySsh {
   readonly knownHosts: { readonly secret: string } | { readonly text: string };
 }
 
-/** In plans: puts what was built into service. Texts are templates, but where it says otherwise. */
-export interface DeployAction extends StepAction {
+/** What every deployment says. Texts are templates, here and below, but where it says otherwise. */
+interface AnyDeploy extends StepAction {
   readonly kind: typeof DEPLOY_KIND;
-  readonly type: DeploymentType;
   readonly service: string;
   readonly environment: string;
+  readonly keep: number;
+  /** An execution that is older than the one that serves may deploy. */
+  readonly allowOlder?: true;
+}
+
+/** Releases are folders. */
+export interface DirectoryDeploy extends AnyDeploy {
+  readonly type: 'local_directory';
   /**
    * Folder of the host for the releases; a relative one lies in the first of DEPLOY_FOLDERS. Of
    * another host it is whole.
@@ -40,11 +48,53 @@ export interface DeployAction extends StepAction {
   readonly source: string;
   /** Globs of what of `source` is no part of a release; no templates. */
   readonly exclude?: readonly string[];
-  readonly keep: number;
   /** Folders that all releases have in common; no templates. */
   readonly shared?: readonly string[];
   /** Permission bits of files and folders; absent = as the step left them, but readable. */
   readonly permissions?: { readonly files?: number; readonly folders?: number };
-  /** An execution that is older than the one that serves may deploy. */
-  readonly allowOlder?: true;
 }
+
+/** What an instance must answer before its release serves, and for how long. No templates. */
+export interface Gate {
+  /** Asked by GET; absent = that it accepts connections is enough. */
+  readonly path?: string;
+  /** Of the request; absent = the address that is asked. */
+  readonly host?: string;
+  /** Status codes that are healthy, from and to. */
+  readonly status: { readonly from: number; readonly to: number };
+  /** Text that the body must contain, in its first 64 KiB. */
+  readonly body?: string;
+  /** For all of it, ms. */
+  readonly timeoutMs: number;
+  /** It must answer well for so long, ms. */
+  readonly stableMs: number;
+}
+
+/** Where the outside reaches a service. No templates. */
+export type Published =
+  /** Absent port = one of PORT_RANGE. */
+  | { readonly address: string; readonly port?: number }
+  | { readonly domain: string; readonly path?: string };
+
+/** Releases are containers of an image. */
+export interface ContainerDeploy extends AnyDeploy {
+  readonly type: 'docker_container';
+  /** That a step of the execution has built, or one to be pulled. */
+  readonly image: string;
+  readonly pull?: PullPolicy;
+  /** Absent = what the image runs by itself. No templates. */
+  readonly command?: readonly string[];
+  /** At which the program listens in the container. */
+  readonly port: number;
+  readonly published: Published;
+  readonly variables: Environment;
+  /** Names of secrets that become variables. */
+  readonly secrets: readonly string[];
+  readonly gate: Gate;
+  /** For requests of the release before to end, ms. */
+  readonly drainMs: number;
+  readonly limits: { readonly cpus?: number; readonly memory?: number; readonly pids?: number };
+}
+
+/** In plans: puts what was built into service. */
+export type DeployAction = DirectoryDeploy | ContainerDeploy;

@@ -3,7 +3,4 @@ import type { StepDraft } from '../step-kind.js';
 import type { DeployAction } from './deploy-action.js';
 
 /** A deployment as it is read: the secrets that it uses with their places. */
-export interface DeployDraft extends StepDraft, DeployAction {
-  readonly kind: DeployAction['kind'];
-  readonly secretUses: readonly NameUse[];
-}
+export type DeployDraft = StepDraft & DeployAction & { readonly secretUses: readonly NameUse[] };

@@ -1,16 +1,30 @@
+import { nameRecord } from '../../../common/values/name-record.js';
 import { quoted } from '../../../common/values/redact-urls.js';
-import { workspacePath } from '../../yaml/common-readers.js';
+import { secrets, workspacePath } from '../../yaml/common-readers.js';
+import { environment as variables } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
-import { fields, type Reader, wrongType } from '../../yaml/reader.js';
-import { choice, flag, integer, listOf, text } from '../../yaml/value-readers.js';
-import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES } from './deploy-action.js';
+import type { YamlPath } from '../../yaml/problem.js';
+import {
+  fields,
+  type Place,
+  type ReadContext,
+  type Reader,
+  type ReadValue,
+  wrongType,
+} from '../../yaml/reader.js';
+import { choice, duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
+import { containerKeys } from '../container/container-keys.js';
+import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES, type DeploymentType } from './deploy-action.js';
+import { defaultGate, gateReader, LOOPBACK, publishReader, tcpPort } from './published-reader.js';
 import type { DeployDraft } from './deploy-draft.js';
 import { isServiceName } from './service-name.js';
 import { sshReader } from './ssh-reader.js';
 
 const MOST_KEPT = 100;
 const MOST_SHARED = 50;
+const MOST_DRAIN_MS = 3_600_000;
+const DRAIN_MS = 10_000;
 
 function nameReader(expects: string): Reader<string> {
   return template({
@@ -78,23 +92,44 @@ export const permissionsTable = {
   },
 } as const;
 
+const program = text({ expects: 'a program or argument', min: 0, max: 4096 });
+
 /** Keys of `deploy`. */
 export const deployTable = {
   name: 'deploy',
   fields: {
     type: choice(DEPLOYMENT_TYPES, {
-      habits: { directory: 'local_directory', local: 'local_directory', folder: 'local_directory' },
+      habits: {
+        directory: 'local_directory',
+        local: 'local_directory',
+        folder: 'local_directory',
+        docker: 'docker_container',
+        container: 'docker_container',
+        image: 'docker_container',
+      },
     }),
     service: nameReader('the name of a service'),
     environment: nameReader('the name of an environment'),
+    keep: integer(1, MOST_KEPT),
+    allow_older: flag(),
     path: targetPath,
     ssh: sshReader,
     source: workspacePath,
     exclude: globs,
-    keep: integer(1, MOST_KEPT),
     shared: listOf(sharedFolder, { max: MOST_SHARED, single: true }),
     permissions: fields(permissionsTable),
-    allow_older: flag(),
+    image: containerKeys.image.reader,
+    pull: containerKeys.pull.reader,
+    command: listOf(program, { max: 100, single: true }),
+    port: tcpPort,
+    publish: publishReader,
+    variables,
+    secrets,
+    gate: gateReader,
+    drain: duration(0, MOST_DRAIN_MS),
+    cpus: containerKeys.cpus.reader,
+    memory: containerKeys.memory.reader,
+    pids: containerKeys.pids.reader,
   },
   required: ['type', 'service'],
   habits: {
@@ -112,11 +147,30 @@ export const deployTable = {
     keep_releases: 'Write keep',
     shared_folders: 'Write shared',
     linked_dirs: 'Write shared',
-    env: 'Write environment for the environment; variables belong to what runs',
+    env: 'Write variables for what runs, and environment for the environment',
+    ports: 'Write port for that in the container, and publish for that of the host',
+    domain: 'Write publish: { domain: shop.example }',
+    healthcheck: 'Write gate',
+    health: 'Write gate',
+    health_check: 'Write gate',
+    grace_period: 'Write drain',
+    volumes: 'Keep what must stay in a service of its own: releases share no volume',
   },
 } as const;
 
+/** Which keys are of one type of deployment alone. */
+const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
+  local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
+  docker_container: [
+    ...['image', 'pull', 'command', 'port', 'publish', 'variables', 'secrets', 'gate', 'drain'],
+    ...['cpus', 'memory', 'pids'],
+  ],
+};
+
 const settings = fields(deployTable);
+
+type DeployValues = NonNullable<ReadValue<typeof settings>>;
+type Common = Pick<DeployDraft, 'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'>;
 
 /** A deployment as it is read. */
 export const deployReader: Reader<DeployDraft> = {
@@ -125,27 +179,97 @@ export const deployReader: Reader<DeployDraft> = {
     const values = settings.read(node, path, context);
     const { type, service } = values ?? {};
     if (values === undefined || type === undefined || service === undefined) return undefined;
-    const { environment = 'default', source = '.', keep = DEFAULT_KEEP } = values;
-    const { exclude, shared, permissions, allow_older: allowOlder, ssh } = values;
-    if (ssh && !isWholePath(values.path)) {
-      const message = 'On another host the folder is named whole.';
-      const place = { path: [...path, 'ssh'], offset: node.start };
-      context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
-      return undefined;
-    }
-    return {
-      kind: DEPLOY_KIND,
-      ...{ type, service, environment, source, keep },
-      path: values.path ?? service,
-      secretUses: ssh?.uses ?? [],
-      ...(ssh && { ssh: ssh.ssh }),
-      ...(exclude && { exclude }),
-      ...(shared && { shared: [...new Set(shared.map((name) => name.replace(/\/$/, '')))] }),
-      ...(permissions && { permissions }),
+    const at = { path, offset: node.start };
+    if (node.kind === 'map' && refusesKeys(type, node, path, context)) return undefined;
+    const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
+    const common: Common = {
+      ...{ kind: DEPLOY_KIND, service, environment, keep },
       ...(allowOlder === true && { allowOlder }),
     };
+    return type === 'local_directory'
+      ? directoryOf(common, values, at, context)
+      : containerOf(common, values, at, context);
   },
 };
+
+/** Whether there are keys of another type. */
+function refusesKeys(
+  type: DeploymentType,
+  { entries }: YamlMap,
+  path: YamlPath,
+  context: ReadContext,
+): boolean {
+  const others = DEPLOYMENT_TYPES.filter((one) => one !== type);
+  let isRefused = false;
+  for (const { key, keyStart } of entries) {
+    const owner = others.find((one) => KEYS_OF[one].includes(key));
+    if (owner === undefined) continue;
+    isRefused = true;
+    const message = `"${key}" is of type ${owner}.`;
+    const place = { path: [...path, key], offset: keyStart };
+    context.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
+  }
+  return isRefused;
+}
+
+function directoryOf(
+  common: Common,
+  values: DeployValues,
+  at: Place,
+  context: ReadContext,
+): DeployDraft | undefined {
+  const { source = '.', exclude, shared, permissions, ssh } = values;
+  if (ssh && !isWholePath(values.path)) {
+    const message = 'On another host the folder is named whole.';
+    const place = { path: [...at.path, 'ssh'], offset: at.offset };
+    context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
+    return undefined;
+  }
+  return {
+    ...{ ...common, type: 'local_directory', source },
+    path: values.path ?? common.service,
+    secretUses: ssh?.uses ?? [],
+    ...(ssh && { ssh: ssh.ssh }),
+    ...(exclude && { exclude }),
+    ...(shared && { shared: [...new Set(shared.map((name) => name.replace(/\/$/, '')))] }),
+    ...(permissions && { permissions }),
+  };
+}
+
+function containerOf(
+  common: Common,
+  values: DeployValues,
+  at: Place,
+  context: ReadContext,
+): DeployDraft | undefined {
+  const { image, port, pull, command, secrets: uses = [] } = values;
+  const { cpus, memory, pids } = values;
+  if (image === undefined || port === undefined) {
+    const key = image === undefined ? 'image' : 'port';
+    const hint =
+      key === 'image'
+        ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
+        : 'Add port, at which the program listens in the container';
+    context.error('missing_key', `A docker_container needs "${key}".`, at, hint);
+    return undefined;
+  }
+  return {
+    ...{ ...common, type: 'docker_container', image, port },
+    ...(pull && { pull }),
+    ...(command && { command }),
+    published: values.publish ?? { address: LOOPBACK },
+    variables: values.variables ?? nameRecord([]),
+    secrets: uses.map(({ name }) => name),
+    secretUses: uses,
+    gate: values.gate ?? defaultGate,
+    drainMs: values.drain ?? DRAIN_MS,
+    limits: {
+      ...(cpus !== undefined && { cpus }),
+      ...(memory !== undefined && { memory }),
+      ...(pids !== undefined && { pids }),
+    },
+  };
+}
 
 /** What begins with an expression is looked at when it is known. */
 function isWholePath(path: string | undefined): boolean {

@@ -1,5 +1,6 @@
 import { nameRecord } from '../../../common/values/name-record.js';
 import { renderText } from '../../expression/render-text.js';
+import type { Scope } from '../../expression/scope.js';
 import { ownForm, type StepKind } from '../step-kind.js';
 import { DEPLOY_KIND, DEPLOY_OUTPUTS, type DeployAction } from './deploy-action.js';
 import type { DeployDraft } from './deploy-draft.js';
@@ -37,22 +38,40 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
   retries: 'when_told',
   secrets: ({ secretUses }) => secretUses,
   compile: ({ secretUses: _uses, ...action }) => action,
-  prepare: (action, scope) => ({
-    action: {
-      ...action,
-      service: renderText(action.service, scope),
-      environment: renderText(action.environment, scope),
-      path: renderText(action.path, scope),
-      source: renderText(action.source, scope),
-    },
-    variables: nameRecord([]),
+  prepare: (action, scope) => ({ action: rendered(action, scope), variables: nameRecord([]) }),
+  view: (action) => ({
+    summary: summaryOf(action),
+    ...(action.type === 'local_directory' && { directory: action.source }),
   }),
-  view: ({ service, environment, path, source, ssh }) => ({
-    summary: `deploys ${source} as ${service} of ${environment} to ${path}${ssh ? ` of ${ssh.host}` : ''}`,
-    directory: source,
-  }),
-  document: ({ type, service, environment, path }) => ({
-    step_type: 'custom',
-    config: { deployment_type: type, service, environment, path },
-  }),
+  document: (action) => {
+    const { type, service, environment } = action;
+    const what = action.type === 'local_directory' ? { path: action.path } : { image: action.image };
+    return {
+      step_type: 'custom',
+      config: { deployment_type: type, service, environment, ...what },
+    };
+  },
 };
+
+function rendered(action: DeployAction, scope: Scope): DeployAction {
+  const service = renderText(action.service, scope);
+  const environment = renderText(action.environment, scope);
+  if (action.type === 'local_directory') {
+    const [path, source] = [renderText(action.path, scope), renderText(action.source, scope)];
+    return { ...action, service, environment, path, source };
+  }
+  const values = Object.entries(action.variables).map(([name, value]): [string, string] => [
+    name,
+    renderText(value, scope),
+  ]);
+  const image = renderText(action.image, scope);
+  return { ...action, service, environment, image, variables: nameRecord(values) };
+}
+
+function summaryOf(action: DeployAction): string {
+  const { service, environment } = action;
+  const name = `${service} of ${environment}`;
+  if (action.type === 'docker_container') return `deploys ${action.image} as ${name}`;
+  const { source, path, ssh } = action;
+  return `deploys ${source} as ${name} to ${path}${ssh ? ` of ${ssh.host}` : ''}`;
+}

@@ -35,7 +35,8 @@ import { CONTAINER_WORKSPACE, ContainerFiles } from './container-files.js';
 import { endOf } from './ended-program.js';
 import { exitMeaning } from './exit-meaning.js';
 import { exitOutcome } from './exit-outcome.js';
-import type { ImageRefused, RunImages } from './run-images.js';
+import { imageRefused } from './image-refused.js';
+import type { RunImages } from './run-images.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
@@ -44,9 +45,6 @@ import { withImageOptions } from './image-options.js';
 import type { StepAdditions } from './step-additions.js';
 import type { StepSidecars } from './step-sidecars.js';
 import { workingDirectoryReason } from './working-directory-reason.js';
-
-/** Refusals that another try may overcome. */
-const PASSING: ReadonlySet<ImageRefused['code']> = new Set(['pull_stalled', 'pull_failed']);
 
 /** Runs the commands of one step, or what its image runs by itself, in a container of its own. */
 export class ContainerStepHandler extends StepHandler<ContainerAction> {
@@ -93,7 +91,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     progress.begin('pull');
     const tell = (line: string): void => this.output.systemLine(address, line);
     const found = await this.images.find(action, tell, signal);
-    if (found.kind === 'refused') return refused(found.refusal, action);
+    if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
     const { image } = found;
     failPoint('image_found');
     progress.tell({ image: { name: action.image, digest: image.digest } });
@@ -315,10 +313,4 @@ function notStarted(
     case 'other':
       return infrastructure('container_not_started', message);
   }
-}
-
-function refused({ code, message }: ImageRefused, { image }: ContainerAction): StepOutcome {
-  const reason: Reason = { code, message, data: { image } };
-  if (PASSING.has(code)) return { kind: 'infrastructure', reason };
-  return { kind: 'failed', reason, isFinal: true };
 }

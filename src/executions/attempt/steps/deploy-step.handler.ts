@@ -1,7 +1,7 @@
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
-import { valueOf } from '../../../common/values/name-record.js';
+import { nameRecord, valueOf } from '../../../common/values/name-record.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import {
@@ -11,20 +11,26 @@ import {
   type StepProgress,
 } from '../../../engine/runtime/step-handler.js';
 import {
+  type ContainerDeploy,
   DEPLOY_KIND,
   type DeployAction,
   type DeploySsh,
+  type DirectoryDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
+import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
   type Deployer,
   type DeployLogin,
+  type DeployRequest,
   type PackRequest,
   type StepFiles,
   StepFilesError,
 } from './deployer.js';
-import { finallyFailed } from './step-outcomes.js';
+import { imageRefused } from './image-refused.js';
+import type { RunImages } from './run-images.js';
+import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
 
@@ -38,28 +44,63 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly workspace: Workspace,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
     private readonly output: Pick<StepOutput, 'systemLine'>,
+    private readonly images: Pick<RunImages, 'find'>,
   ) {
     super();
   }
 
-  run(
-    { action, address, environment }: StepAttempt<DeployAction>,
+  async run(
+    attempt: StepAttempt<DeployAction>,
     signal: AbortSignal,
     progress: StepProgress,
   ): Promise<StepOutcome> {
-    const { ssh } = action;
+    const { action, address } = attempt;
+    const tell = (line: string): void => this.output.systemLine(address, line);
+    try {
+      const made =
+        action.type === 'local_directory'
+          ? this.folderOf(action, attempt)
+          : await this.containerOf(action, attempt, tell, signal);
+      if ('kind' in made) return made;
+      return await this.deployer.deploy(
+        {
+          ...{ action, address, context: this.context, tell, ...made },
+          accepted: (deployment) => progress.tell({ deployment }),
+        },
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted && error === signal.reason) return { kind: 'aborted' };
+      if (error instanceof EngineAwayError) return infrastructure(error.code, error.message);
+      throw error;
+    }
+  }
+
+  private folderOf(
+    { ssh, source }: DirectoryDeploy,
+    { environment }: StepAttempt<DeployAction>,
+  ): Pick<DeployRequest, 'files' | 'login'> | StepOutcome {
     const login = ssh && loginOf(ssh, environment);
-    if (login?.kind === 'missing') return Promise.resolve(withheld(login.name));
-    return this.deployer.deploy(
-      {
-        ...{ action, address, context: this.context },
-        files: this.filesIn(action.source),
-        ...(login && { login }),
-        tell: (line) => this.output.systemLine(address, line),
-        accepted: (deployment) => progress.tell({ deployment }),
-      },
-      signal,
-    );
+    if (login?.kind === 'missing') return withheld(login.name);
+    return { files: this.filesIn(source), ...(login && { login }) };
+  }
+
+  private async containerOf(
+    action: ContainerDeploy,
+    { environment }: StepAttempt<DeployAction>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<Pick<DeployRequest, 'files' | 'container'> | StepOutcome> {
+    const variables = new Map(Object.entries(action.variables));
+    for (const name of action.secrets) {
+      const value = valueOf(environment, name);
+      if (value === undefined) return withheld(name);
+      variables.set(name, value);
+    }
+    const found = await this.images.find(action, tell, signal);
+    if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
+    const container = { image: found.image, variables: nameRecord(variables) };
+    return { files: NO_FILES, container };
   }
 
   /** What a step may still change is read through no link, and by nobody but the server. */
@@ -87,6 +128,11 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     };
   }
 }
+
+/** Of what is an image. */
+const NO_FILES: StepFiles = {
+  packed: () => Promise.reject(new Error('a release that is an image has no files')),
+};
 
 function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
   return kind === 'outside'

@@ -3,6 +3,7 @@ import type { RunContext } from '../../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../../engine/plan/run-state.js';
 import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import type { DeployAction } from '../../../engine/steps/deploy/deploy-action.js';
+import type { LocalImage } from '../../../integrations/container-runtime/container-runtime.js';
 import { finallyFailed } from './step-outcomes.js';
 
 export interface PackRequest {
@@ -42,6 +43,13 @@ export interface DeployLogin {
   readonly knownHosts: string;
 }
 
+/** What a step has found for a release that is a container. */
+export interface DeployedContainer {
+  readonly image: LocalImage;
+  /** With the values of the secrets that it names. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 export interface DeployRequest {
   readonly action: DeployAction;
   readonly context: RunContext;
@@ -49,6 +57,8 @@ export interface DeployRequest {
   readonly files: StepFiles;
   /** Of a step with `ssh`. */
   readonly login?: DeployLogin;
+  /** Of a step whose release is a container. */
+  readonly container?: DeployedContainer;
   /** A line for the log of the step. */
   readonly tell: (line: string) => void;
   /** Which deployment it is, as soon as it is stored. */

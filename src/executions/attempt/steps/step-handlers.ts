@@ -122,8 +122,10 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
         ownership,
       ),
-    deploy: ({ context, workspace, ownership, output }) =>
-      new DeployStepHandler(tools.deployer, context, workspace, ownership, output),
+    deploy: ({ context, workspace, ownership, output, images }) =>
+      new DeployStepHandler(
+        ...([tools.deployer, context, workspace, ownership, output, images] as const),
+      ),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(

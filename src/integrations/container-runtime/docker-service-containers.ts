@@ -1,0 +1,175 @@
+import type Docker from 'dockerode';
+import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
+import { EngineAwayError } from './container-runtime.js';
+import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { openServicesNetwork } from './docker-network.js';
+import { dockerAt, listContainers } from './docker-removal.js';
+import { OutputFrames } from './output-frames.js';
+import { OutputTail } from './output-tail.js';
+import {
+  ContainerNotStartedError,
+  ServiceContainers,
+  type ServiceContainerSpec,
+  type ServiceContainerState,
+} from './service-containers.js';
+import { DROPPED_CAPABILITIES, NANO } from './step-container.js';
+import { Readable } from 'node:stream';
+
+/** Of containers of services: which installation. None of the labels of steps, which are swept. */
+const INSTALLATION = 'millrace.service-in';
+/** What it was called by whoever asked for it. */
+const NAME = 'millrace.service-container';
+
+/** Repository of images of releases, on the engine. No registry has the name. */
+const RELEASES = 'millrace.invalid/release';
+const LOG_BYTES = '5m';
+const LOG_FILES = '2';
+/** Longer than the engine waits by itself, ms. */
+const REMOVE_MS = 30_000;
+
+export interface ServiceContainersOptions {
+  /** `unix:///…`, `tcp://host:port` or `http(s)://…`; undefined = that of this machine. */
+  readonly host: string | undefined;
+  /** Names this installation in labels. */
+  readonly installation: string;
+}
+
+/** Containers of services on a Docker Engine. */
+export class DockerServiceContainers extends ServiceContainers {
+  constructor(private readonly options: ServiceContainersOptions) {
+    super();
+  }
+
+  async keepImage(imageId: string, name: string): Promise<number | undefined> {
+    const docker = this.docker();
+    const found = await orGone(docker.getImage(imageId).inspect());
+    if (found === undefined) return undefined;
+    await asked(docker.getImage(imageId).tag({ repo: RELEASES, tag: this.tag(name) }));
+    return found.Size;
+  }
+
+  async keptImage(name: string): Promise<string | undefined> {
+    const found = await orGone(this.docker().getImage(this.imageName(name)).inspect());
+    return found?.Id;
+  }
+
+  async dropImage(name: string): Promise<void> {
+    await orGone(this.docker().getImage(this.imageName(name)).remove());
+  }
+
+  async start(spec: ServiceContainerSpec): Promise<void> {
+    const docker = this.docker();
+    try {
+      const container = (await this.find(docker, spec.name)) ?? (await this.make(docker, spec));
+      await orGone(container.start());
+    } catch (error) {
+      if (statusOf(error) === undefined) throw error;
+      throw new ContainerNotStartedError(saidBy(error));
+    }
+  }
+
+  async look(name: string): Promise<ServiceContainerState | undefined> {
+    const docker = this.docker();
+    const container = await this.find(docker, name);
+    const found = container && (await orGone(container.inspect()));
+    if (found === undefined) return undefined;
+    const { Running: isRunning, ExitCode: exitCode, OOMKilled, Pid, StartedAt } = found.State;
+    const startedAt = new Date(StartedAt);
+    return isRunning
+      ? { state: 'running', outOfMemory: false, pid: Pid, startedAt }
+      : { state: 'ended', exitCode, outOfMemory: OOMKilled, startedAt };
+  }
+
+  async said(name: string, lines: number): Promise<string> {
+    const container = await this.find(this.docker(), name);
+    if (container === undefined) return '';
+    const said = new OutputTail();
+    const frames = new OutputFrames();
+    for (const one of [frames.stdout, frames.stderr]) {
+      one.on('data', (chunk: Buffer) => said.add(chunk));
+    }
+    const logs = await orGone(
+      container.logs({ stdout: true, stderr: true, tail: lines, follow: false }),
+    );
+    if (logs === undefined) return '';
+    await frames.follow(Readable.from([logs]));
+    return said.text;
+  }
+
+  async remove(name: string, graceMs: number): Promise<void> {
+    const container = await this.find(this.docker(), name);
+    if (container === undefined) return;
+    await orGone(container.stop({ t: Math.ceil(graceMs / 1000) }), graceMs + REMOVE_MS);
+    await orGone(container.remove({ force: true, v: true }));
+  }
+
+  async list(): Promise<readonly string[]> {
+    const found = await listContainers(this.docker(), this.labels);
+    return found.flatMap(({ Labels: labels }) => labels[NAME] ?? []);
+  }
+
+  private async make(docker: Docker, spec: ServiceContainerSpec): Promise<Docker.Container> {
+    const { installation } = this.options;
+    const network = await openServicesNetwork(docker, installation);
+    if (network.kind !== 'network') throw new ContainerNotStartedError(network.message);
+    const { limits, port } = spec;
+    return asked(
+      docker.createContainer({
+        name: this.containerName(spec.name),
+        Image: spec.imageId,
+        ...(spec.command && { Cmd: [...spec.command] }),
+        Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+        Labels: { ...this.labels, [NAME]: spec.name },
+        ExposedPorts: { [`${port}/tcp`]: {} },
+        HostConfig: {
+          PortBindings: {
+            [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(spec.hostPort) }],
+          },
+          NetworkMode: network.name,
+          Init: true,
+          IpcMode: 'private',
+          Privileged: false,
+          CapDrop: [...DROPPED_CAPABILITIES],
+          SecurityOpt: ['no-new-privileges'],
+          PidsLimit: limits.pids,
+          ...(limits.memory !== undefined && { Memory: limits.memory, MemorySwap: limits.memory }),
+          ...(limits.cpus !== undefined && { NanoCpus: Math.round(limits.cpus * NANO) }),
+          LogConfig: {
+            Type: 'json-file',
+            Config: { 'max-size': LOG_BYTES, 'max-file': LOG_FILES },
+          },
+          // After a restart of the engine exactly the releases that serve run: we know which.
+          RestartPolicy: { Name: 'no' },
+        },
+      }),
+    );
+  }
+
+  /** By its label: nobody else's container is taken for ours. */
+  private async find(docker: Docker, name: string): Promise<Docker.Container | undefined> {
+    const [found] = await listContainers(docker, { ...this.labels, [NAME]: name });
+    return found && docker.getContainer(found.Id);
+  }
+
+  private docker(): Docker {
+    const host = engineAddress(this.options.host);
+    if (host === undefined) throw new EngineAwayError(`nothing at ${OWN_ENGINE}`);
+    return dockerAt(host);
+  }
+
+  private get labels(): Readonly<Record<string, string>> {
+    return { [INSTALLATION]: this.options.installation };
+  }
+
+  private containerName(name: string): string {
+    return `millrace-${this.options.installation}-${name}`;
+  }
+
+  private imageName(name: string): string {
+    return `${RELEASES}:${this.tag(name)}`;
+  }
+
+  private tag(name: string): string {
+    return `${this.options.installation}-${name}`;
+  }
+}
