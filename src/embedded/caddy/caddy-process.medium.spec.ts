@@ -57,7 +57,7 @@ describe('the process of Caddy', () => {
     const { socket } = await test.caddy.ensure();
     expect((await stat(socket)).mode & 0o777).toBe(0o600);
     expect((await stat(join(test.home, 'caddy/data'))).mode & 0o777).toBe(0o700);
-    const proxy = new CaddyProxy(() => test.caddy.ensure());
+    const proxy = new CaddyProxy(test.caddy);
     const listen = { address: '127.0.0.1', port: await freePort() };
     const upstream = { host: '127.0.0.1', port: 9 };
     await proxy.apply([{ id: 'web', listen, upstream }], (await proxy.current()).version);
@@ -76,7 +76,7 @@ describe('the process of Caddy', () => {
     upstream.listen(0, '127.0.0.1');
     await once(upstream, 'listening');
     try {
-      const proxy = new CaddyProxy(() => test.caddy.ensure());
+      const proxy = new CaddyProxy(test.caddy);
       const port = await freePort();
       const route = {
         id: 'web',
@@ -143,6 +143,15 @@ describe('the process of Caddy', () => {
     await test.caddy.stop();
     expect(isAlive(first)).toBe(false);
     await test.caddy.stop();
+  });
+
+  it('is looked for without being started', async () => {
+    expect(await test.caddy.running()).toBeUndefined();
+    expect(await readdir(test.home)).toEqual([]);
+    const place = await test.caddy.ensure();
+    expect(await test.another().running()).toEqual(place);
+    await test.caddy.stop();
+    expect(await test.caddy.running()).toBeUndefined();
   });
 
   it('makes nothing where it is stopped and never ran', async () => {

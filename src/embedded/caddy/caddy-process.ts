@@ -92,10 +92,17 @@ export class CaddyProcess {
    * @throws EmbeddedError; nothing that this call has started is left running then
    */
   async ensure(): Promise<RunningCaddy> {
+    const running = await this.running();
+    if (running !== undefined) return running;
+    await this.locked(() => this.start());
     const { socket, upstreams } = this.folders;
-    if (this.living() === undefined || !(await isOpen(socket))) {
-      await this.locked(() => this.start());
-    }
+    return { socket, upstreams };
+  }
+
+  /** The one that runs; starts and makes nothing. */
+  async running(): Promise<RunningCaddy | undefined> {
+    const { socket, upstreams } = this.folders;
+    if (this.living() === undefined || !(await isOpen(socket))) return undefined;
     return { socket, upstreams };
   }
 
@@ -131,12 +138,12 @@ export class CaddyProcess {
   private async start(): Promise<void> {
     const { socket, base, upstreams } = this.folders;
     // Another process was faster. One that lives without a socket can be told nothing any more.
-    if (this.living() !== undefined && (await isOpen(socket))) return;
+    if ((await this.running()) !== undefined) return;
     const { env, progress } = this.options;
     const user = await serviceUser(PROXY_ACCOUNT, env, progress);
     const program = await this.program(user);
     await this.end();
-    // It begins without routes, so nothing leads anywhere.
+    // It begins without routes, so nothing leads anywhere, and what is armed is disarmed.
     for (const name of await readdir(upstreams)) await rm(join(upstreams, name), { force: true });
     await rm(socket, { force: true });
     const config = this.configPath;

@@ -24,6 +24,15 @@ interface HandledRoute {
   readonly handle: readonly Record<string, unknown>[];
 }
 
+/** What a route does with a request, in order. */
+function stepsOf(route: HandledRoute | undefined) {
+  const [whole] = route?.handle ?? [];
+  return (whole?.['routes'] ?? []) as readonly {
+    readonly match?: unknown;
+    readonly handle: readonly Record<string, unknown>[];
+  }[];
+}
+
 const made = (routes: readonly Route[], options = CADDY_OPTIONS): Made =>
   caddyConfig(routes, BASE, options) as unknown as Made;
 
@@ -62,12 +71,24 @@ describe('the configuration of Caddy', () => {
     const moved = { ...web, upstream: { host: '127.0.0.1', port: 7002 } };
     expect(made([moved])).toEqual(made([web]));
     const [route] = made([web]).apps.http.servers['port-127.0.0.1:8080']?.routes ?? [];
-    expect(route?.handle[0]).toMatchObject({ upstreams: [{ dial: '{file.upstreams/web}' }] });
+    const [read, , proxy] = stepsOf(route);
+    expect(read?.handle).toEqual([{ handler: 'vars', upstream: '{file.upstreams/web}' }]);
+    expect(proxy?.handle).toMatchObject([{ upstreams: [{ dial: '{http.vars.upstream}' }] }]);
+  });
+
+  it('is the same before there is an upstream, and answers 503 until then', () => {
+    const { id, listen } = web;
+    expect(made([{ id, listen }])).toEqual(made([web]));
+    const [route] = made([web]).apps.http.servers['port-127.0.0.1:8080']?.routes ?? [];
+    expect(stepsOf(route)[1]).toMatchObject({
+      match: [{ vars: { upstream: [''] } }],
+      handle: [{ handler: 'static_response', status_code: 503 }],
+    });
   });
 
   it('repeats no request, closes idle connections first, and leaves streams to their ends', () => {
     const [route] = made([web]).apps.http.servers['port-127.0.0.1:8080']?.routes ?? [];
-    const [handler] = route?.handle ?? [];
+    const [handler] = stepsOf(route).at(-1)?.handle ?? [];
     expect(handler).not.toHaveProperty('load_balancing');
     expect(handler).toMatchObject({
       transport: { keep_alive: { idle_timeout: '4s' }, network_proxy: { from: 'none' } },
@@ -96,9 +117,14 @@ describe('the routes of a configuration', () => {
     expect(read(BASE)).toEqual([]);
   });
 
-  it('are without those that lead nowhere', () => {
+  it('are without those of which nobody knows where they lead', () => {
     const known = (id: string) => (id === 'web' ? upstream : undefined);
     expect(readRoutes(made([web, shop]), known)).toEqual([web]);
+  });
+
+  it('have no upstream where they lead nowhere yet', () => {
+    const { id, listen } = web;
+    expect(readRoutes(made([web]), () => 'none')).toEqual([{ id, listen }]);
   });
 
   it.each([

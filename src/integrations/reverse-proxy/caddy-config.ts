@@ -32,6 +32,9 @@ const GRACE = '10s';
  */
 const STREAM_CLOSE_DELAY = '87600h';
 const DOMAINS = 'domains';
+/** Of a request: what the file of its route says. */
+const UPSTREAM_VARIABLE = 'upstream';
+const NOTHING_YET = 'Nothing has been deployed here yet.\n';
 
 /**
  * The whole configuration of a Caddy that has these routes and no other. Pure.
@@ -73,7 +76,7 @@ function portServer(route: Route, { address, port }: PortListen): [string, Json]
     listen: [isIPv6(address) ? place : `tcp4/${place}`],
     protocols: ['h1'],
     automatic_https: { disable: true },
-    routes: [{ '@id': route.id, handle: [proxyHandler(route.id)], terminal: true }],
+    routes: [{ '@id': route.id, handle: [routeHandler(route.id)], terminal: true }],
   };
   return [`port-${place}`, server];
 }
@@ -98,7 +101,7 @@ function domainServer(domains: readonly DomainRoute[], ports: DomainPorts): Json
   const routes = domains.map(({ id, domain, path }) => ({
     '@id': id,
     match: [{ host: [domain], ...(path !== '/' && { path: [path, `${path}/*`] }) }],
-    handle: [proxyHandler(id)],
+    handle: [routeHandler(id)],
     terminal: true,
   }));
   return {
@@ -118,10 +121,28 @@ function certificateApps(certificates: CaddyOptions['certificates']): JsonObject
   };
 }
 
-function proxyHandler(id: string): Json {
+/** The file is read once for a request: it is empty as long as nothing was deployed. */
+function routeHandler(id: string): Json {
+  const nothing = {
+    handler: 'static_response',
+    status_code: 503,
+    headers: { 'Content-Type': ['text/plain; charset=utf-8'], 'Cache-Control': ['no-store'] },
+    body: NOTHING_YET,
+  };
+  return {
+    handler: 'subroute',
+    routes: [
+      { handle: [{ handler: 'vars', [UPSTREAM_VARIABLE]: `{file.${UPSTREAMS}/${id}}` }] },
+      { match: [{ vars: { [UPSTREAM_VARIABLE]: [''] } }], handle: [nothing], terminal: true },
+      { handle: [proxyHandler()] },
+    ],
+  };
+}
+
+function proxyHandler(): Json {
   return {
     handler: 'reverse_proxy',
-    upstreams: [{ dial: `{file.${UPSTREAMS}/${id}}` }],
+    upstreams: [{ dial: `{http.vars.${UPSTREAM_VARIABLE}}` }],
     transport: {
       protocol: 'http',
       versions: ['1.1'],
@@ -147,10 +168,13 @@ function proxyHandler(id: string): Json {
 /**
  * The routes that a configuration has, as far as it can be read. To know whether these are all of
  * it, make a configuration of them and compare.
+ *
+ * @param upstreamOf `none`: the route leads nowhere yet; undefined: nobody knows, and the route is
+ *   left out
  */
 export function readRoutes(
   config: unknown,
-  upstreamOf: (id: string) => Upstream | undefined,
+  upstreamOf: (id: string) => Upstream | 'none' | undefined,
 ): Route[] {
   const servers = member(member(member(config, 'apps'), 'http'), 'servers');
   return Object.entries(objectOf(servers)).flatMap(([name, server]) => {
@@ -160,7 +184,8 @@ export function readRoutes(
       if (typeof id !== 'string') return [];
       const upstream = upstreamOf(id);
       const listen = address ?? domainOf(route);
-      return upstream === undefined || listen === undefined ? [] : [{ id, listen, upstream }];
+      if (upstream === undefined || listen === undefined) return [];
+      return [{ id, listen, ...(upstream !== 'none' && { upstream }) }];
     });
   });
 }

@@ -23,7 +23,9 @@ describe('ReverseProxy: Caddy', () => {
 
   reverseProxyContract(async () => {
     const address = await under.caddy.ensure();
-    const proxy = new CaddyProxy(async () => address);
+    // It is lost, and not started again, when the contract loses it.
+    const ensure = async () => address;
+    const proxy = new CaddyProxy({ ensure, running: () => under.caddy.running() });
     await proxy.apply([], (await proxy.current()).version);
     const servers: Server[] = [];
     return {
@@ -34,6 +36,10 @@ describe('ReverseProxy: Caddy', () => {
         servers.push(server);
         await once(server, 'listening');
       },
+      restart: async () => {
+        await under.caddy.stop();
+        await under.caddy.ensure();
+      },
       lose: () => under.caddy.stop(),
       close: async () => servers.forEach((server) => server.close()),
     };
@@ -41,7 +47,7 @@ describe('ReverseProxy: Caddy', () => {
 
   it('serves domains by HTTPS: the longest path, then the domain, else 404', async () => {
     const ports = { http: await freePort(), https: await freePort() };
-    const proxy = new CaddyProxy(() => under.caddy.ensure(), { ports, certificates: 'internal' });
+    const proxy = new CaddyProxy(under.caddy, { ports, certificates: 'internal' });
     const upstreams = ['whole', 'part'].map((name) =>
       createHttpServer((_request, response) => response.end(name)).listen(0, '127.0.0.1'),
     );
@@ -87,7 +93,7 @@ describe('ReverseProxy: Caddy', () => {
     let proxy: CaddyProxy;
     let route: Route;
     beforeEach(async () => {
-      proxy = new CaddyProxy(() => under.caddy.ensure());
+      proxy = new CaddyProxy(under.caddy);
       const listen = { address: '127.0.0.1', port: await freePort() };
       route = { id: 'web', listen, upstream: { host: '127.0.0.1', port: 7001 } };
       await proxy.apply([route], (await proxy.current()).version);
@@ -108,6 +114,14 @@ describe('ReverseProxy: Caddy', () => {
       expect(await proxy.current()).toMatchObject({ routes: [], isWhole: false });
       await expect(proxy.apply([route], version)).rejects.toThrow('changed meanwhile');
       await repaired();
+    });
+
+    it('is repaired where the file of an upstream is gone and a switch of it is under way', async () => {
+      await proxy.arm('web', { host: '127.0.0.1', port: 7002 }, 'a.1');
+      await rm(join((await under.caddy.ensure()).upstreams, 'web'));
+      await repaired();
+      await proxy.switchTo('web', 'a.1');
+      expect(await proxy.upstreamOf('web')).toEqual({ host: '127.0.0.1', port: 7002 });
     });
 
     it('is told and repaired where the configuration was changed by hand', async () => {

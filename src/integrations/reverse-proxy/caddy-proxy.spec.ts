@@ -4,8 +4,12 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CaddyProxy } from './caddy-proxy.js';
+import { type CaddyAddress, CaddyProxy } from './caddy-proxy.js';
 import { ProxyAwayError, type Route } from './reverse-proxy.js';
+
+function proxyAt(address: CaddyAddress): CaddyProxy {
+  return new CaddyProxy({ ensure: async () => address, running: async () => address });
+}
 
 describe('routes in Caddy', () => {
   let folder: string;
@@ -31,7 +35,7 @@ describe('routes in Caddy', () => {
     await once(admin, 'listening');
     used = createServer().listen(0, '127.0.0.1');
     await once(used, 'listening');
-    proxy = new CaddyProxy(async () => ({ socket, upstreams }));
+    proxy = proxyAt({ socket, upstreams });
     const { port } = used.address() as AddressInfo;
     const upstream = { host: '127.0.0.1', port: 7001 };
     route = { id: 'web', listen: { address: '127.0.0.1', port }, upstream };
@@ -77,7 +81,7 @@ describe('routes in Caddy', () => {
 
   it('are away where the folder of upstreams is gone', async () => {
     const socket = join(folder, 'admin.sock');
-    const gone = new CaddyProxy(async () => ({ socket, upstreams: join(folder, 'gone') }));
+    const gone = proxyAt({ socket, upstreams: join(folder, 'gone') });
     await expect(gone.current()).rejects.toThrow(ProxyAwayError);
   });
 });

@@ -20,16 +20,25 @@ import {
   type ProxyState,
   ReverseProxy,
   type Route,
+  RouteDisarmedError,
   type Upstream,
 } from './reverse-proxy.js';
 import {
+  checkArmed,
+  checkId,
   checkRoutes,
+  checkToken,
   hostAndPort,
   isPortListen,
   parseHostAndPort,
   plainRoutes,
 } from './route-rules.js';
-import { UpstreamFiles } from './upstream-files.js';
+import {
+  parseUpstream,
+  UpstreamFiles,
+  type UpstreamTexts,
+  upstreamText,
+} from './upstream-files.js';
 
 /** Where a running Caddy is reached. */
 export interface CaddyAddress {
@@ -39,35 +48,63 @@ export interface CaddyAddress {
   readonly upstreams: string;
 }
 
+/** The Caddy of this machine, as a process. */
+export interface CaddySource {
+  /** Brings up one that is not there. */
+  ensure(): Promise<CaddyAddress>;
+  /** Undefined: none runs. */
+  running(): Promise<CaddyAddress | undefined>;
+}
+
 interface CaddyState extends ProxyState {
   readonly config: JsonObject;
   readonly etag: string;
-  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly texts: UpstreamTexts;
   /** Of routes in the configuration, with an upstream or without. */
   readonly ids: ReadonlySet<string>;
 }
 
-/** Stands for the upstream where only the rest of a route matters. */
-const ANY_UPSTREAM: Upstream = { host: 'localhost', port: 1 };
 const NEVER = new AbortController().signal;
 
 /** Routes in a Caddy of this machine: listeners by its admin endpoint, upstreams by files. */
 export class CaddyProxy extends ReverseProxy {
   private readonly writes = new OneByOne();
 
-  /**
-   * @param address asked before each call: it brings up a Caddy that is not there
-   */
   constructor(
-    private readonly address: () => Promise<CaddyAddress>,
+    private readonly source: CaddySource,
     private readonly options: CaddyOptions = CADDY_OPTIONS,
   ) {
     super();
   }
 
+  async isThere(): Promise<boolean> {
+    return (await this.source.running()) !== undefined;
+  }
+
   async current(): Promise<ProxyState> {
-    const { routes, isWhole, version } = await this.read(await this.address());
+    const { routes, isWhole, version } = await this.read(await this.source.ensure());
     return { routes, isWhole, version };
+  }
+
+  async upstreamOf(routeId: string): Promise<Upstream | undefined> {
+    checkId(routeId);
+    const found = parseUpstream(await this.inFiles((files) => files.textOf(routeId)));
+    return found === 'none' ? undefined : found;
+  }
+
+  async arm(routeId: string, upstream: Upstream, token: string): Promise<void> {
+    checkArmed(routeId, upstream, token);
+    await this.inFiles((files) => files.arm(routeId, upstream, token));
+  }
+
+  async switchTo(routeId: string, token: string): Promise<void> {
+    checkToken(routeId, token);
+    await this.inFiles((files) => files.switchTo(routeId, token));
+  }
+
+  async disarm(routeId: string): Promise<void> {
+    checkId(routeId);
+    await this.inFiles((files) => files.disarm(routeId));
   }
 
   async apply(routes: readonly Route[], version: string): Promise<Applied> {
@@ -75,23 +112,55 @@ export class CaddyProxy extends ReverseProxy {
     return this.writes.run('', () => this.write(plainRoutes(routes), version), NEVER);
   }
 
+  private async inFiles<T>(work: (files: UpstreamFiles) => Promise<T>): Promise<T> {
+    const { upstreams } = await this.source.ensure();
+    return work(new UpstreamFiles(upstreams)).catch((error: unknown) => {
+      if (error instanceof RouteDisarmedError) throw error;
+      throw new ProxyAwayError(messageOf(error), { cause: error });
+    });
+  }
+
   private async write(routes: readonly Route[], version: string): Promise<Applied> {
-    const address = await this.address();
+    const address = await this.source.ensure();
     const now = await this.read(address);
     if (now.version !== version) throw new ProxyConflictError();
     const files = new UpstreamFiles(address.upstreams);
+    await files.endCorrections();
     const config = caddyConfig(routes, now.config, this.options);
     const isOther = !isDeepStrictEqual(config, now.config);
     if (isOther) await this.replace(routes, config, now, new CaddyAdmin(address.socket), files);
-    const moved = routes.filter(
-      ({ id, upstream }) => !isDeepStrictEqual(now.upstreams.get(id), upstream),
-    );
-    for (const { id, upstream } of moved) await files.write(id, upstream);
+    const known = routes.filter(({ id }) => now.ids.has(id));
+    let moved = (await this.correct(known, now, files)).length;
     const wanted = new Set(routes.map(({ id }) => id));
-    for (const id of now.upstreams.keys()) if (!wanted.has(id)) await files.remove(id);
-    if (!isOther && moved.length === 0) return { version, changed: 'nothing' };
+    for (const id of now.texts.keys()) {
+      if (wanted.has(id)) continue;
+      await files.disarm(id);
+      await files.remove(id);
+      moved += 1;
+    }
+    if (!isOther && moved === 0) return { version, changed: 'nothing' };
     const then = await this.read(address);
     return { version: then.version, changed: isOther ? 'routes' : 'upstreams' };
+  }
+
+  /**
+   * @returns ids of those that were corrected
+   * @throws ProxyConflictError one of them was switched meanwhile
+   */
+  private async correct(
+    routes: readonly Route[],
+    { texts }: CaddyState,
+    files: UpstreamFiles,
+  ): Promise<readonly string[]> {
+    const corrected: string[] = [];
+    for (const { id, upstream } of routes) {
+      const [seen, text] = [texts.get(id), upstreamText(upstream)];
+      if (seen === text) continue;
+      const change = await files.correct(id, seen, text);
+      if (change === 'changed') throw new ProxyConflictError();
+      if (change === 'done') corrected.push(id);
+    }
+    return corrected;
   }
 
   /** When it is refused, what there was before is as it was, the upstreams too. */
@@ -104,12 +173,12 @@ export class CaddyProxy extends ReverseProxy {
   ): Promise<void> {
     await this.checkListeners(routes, now);
     const added = routes.filter(({ id }) => !now.ids.has(id));
-    for (const { id, upstream } of added) await files.write(id, upstream);
+    const written = await this.correct(added, now, files);
     try {
       await admin.replace(config, now.etag);
     } catch (error) {
       if (error instanceof ProxyAwayError) throw error;
-      for (const { id } of added) await files.remove(id);
+      for (const id of written) await files.remove(id);
       throw error instanceof CaddyRefusalError ? refusalOf(error.message, routes) : error;
     }
   }
@@ -142,18 +211,18 @@ export class CaddyProxy extends ReverseProxy {
 
   private async read({ socket, upstreams: folder }: CaddyAddress): Promise<CaddyState> {
     const { config, etag } = await new CaddyAdmin(socket).read();
-    const upstreams = await new UpstreamFiles(folder).read().catch((error: unknown) => {
+    const texts = await new UpstreamFiles(folder).read().catch((error: unknown) => {
       throw new ProxyAwayError(messageOf(error), { cause: error });
     });
-    const ids = new Set(readRoutes(config, () => ANY_UPSTREAM).map(({ id }) => id));
-    const routes = plainRoutes(readRoutes(config, (id) => upstreams.get(id)));
+    const ids = new Set(readRoutes(config, () => 'none').map(({ id }) => id));
+    const routes = plainRoutes(readRoutes(config, (id) => parseUpstream(texts.get(id))));
     return {
       routes,
       isWhole: isDeepStrictEqual(caddyConfig(routes, config, this.options), config),
-      version: versionOf(etag, routes),
+      version: versionOf(etag, texts),
       config,
       etag,
-      upstreams,
+      texts,
       ids,
     };
   }
@@ -164,8 +233,8 @@ function portListen(place: string): PortListen {
   return { address: found.host, port: found.port };
 }
 
-function versionOf(etag: string, routes: readonly Route[]): string {
-  const upstreams = routes.map(({ id, upstream }) => [id, upstream]);
+function versionOf(etag: string, texts: UpstreamTexts): string {
+  const upstreams = [...texts].sort(([one], [other]) => (one < other ? -1 : 1));
   return createHash('sha256')
     .update(JSON.stringify([etag, upstreams]))
     .digest('hex');

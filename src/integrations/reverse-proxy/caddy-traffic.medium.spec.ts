@@ -157,8 +157,7 @@ describe('traffic through Caddy', () => {
 
   beforeAll(async () => {
     under = await CaddyUnderTest.make();
-    const address = await under.caddy.ensure();
-    proxy = new CaddyProxy(async () => address);
+    proxy = new CaddyProxy(under.caddy);
     old = await Application.start('old');
     next = await Application.start('next');
     other = await Application.start('other');
@@ -183,6 +182,13 @@ describe('traffic through Caddy', () => {
   const apply = async (...routes: Route[]): Promise<void> => {
     version = (await proxy.apply(routes, version)).version;
   };
+  let switches = 0;
+  /** As a deployment does it: beside the list of the routes. */
+  const switchWeb = async ({ upstream }: Application): Promise<void> => {
+    const token = `deployment.${(switches += 1)}`;
+    await proxy.arm('web', upstream, token);
+    await proxy.switchTo('web', token);
+  };
   const ask = async (port: number, { agent = new Agent(), body = '', headers = {} } = {}) => {
     const method = body === '' ? 'GET' : 'POST';
     const asked = request({ port, host: '127.0.0.1', method, path: '/', agent, headers });
@@ -195,7 +201,7 @@ describe('traffic through Caddy', () => {
     const own = await Begun.at(ports[0], old);
     const others = await Begun.at(ports[1], other);
     for (const [round, application] of [next, old, next].entries()) {
-      await apply(web(application), shop());
+      await switchWeb(application);
       expect(await ask(ports[0])).toBe(`${application.name} GET 0`);
       await own.isAlive(old, `round ${round}`);
       await others.isAlive(other, `round ${round}`);
@@ -204,11 +210,24 @@ describe('traffic through Caddy', () => {
     expect(await others.end()).toBe('other POST 5000');
   });
 
+  it('is answered 503 until something was deployed, and then by that', async () => {
+    const { id, listen } = web(old);
+    await apply({ id, listen }, shop());
+    const asked = request({ port: ports[0], host: '127.0.0.1', path: '/x', agent: new Agent() });
+    asked.end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(503);
+    expect(response.headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(await bodyOf(response)).toBe('Nothing has been deployed here yet.\n');
+    await switchWeb(next);
+    expect(await ask(ports[0])).toBe('next GET 0');
+  });
+
   it('ends at the old upstream when that ends', async () => {
     const leaving = await Application.start('leaving');
     await apply(web(leaving), shop());
     const own = await Begun.at(ports[0], leaving);
-    await apply(web(next), shop());
+    await switchWeb(next);
     leaving.close();
     await expect(own.isAlive(leaving, 'after')).rejects.toThrow('closed');
     expect(await ask(ports[0])).toBe('next GET 0');
@@ -268,7 +287,7 @@ describe('traffic through Caddy', () => {
       const from = total(answers);
       await eventually(() => total(answers) > from + 10 || undefined);
       const application = round % 2 === 0 ? next : old;
-      await apply(web(application), shop());
+      await switchWeb(application);
       expect(await ask(ports[0], { agent: kept })).toBe(`${application.name} GET 0`);
     }
     stop.abort();

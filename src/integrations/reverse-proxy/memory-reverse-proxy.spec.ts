@@ -8,6 +8,7 @@ describe('ReverseProxy: memory', () => {
       proxy,
       ports: [8001, 8002, 8003],
       use: async (port) => void proxy.used.add(`127.0.0.1:${port}`),
+      restart: async () => proxy.restart(),
       lose: async () => void (proxy.isAway = true),
       close: async () => undefined,
     };

@@ -1,4 +1,4 @@
-import { ProxyAwayError, type ReverseProxy, type Route } from './reverse-proxy.js';
+import { ProxyAwayError, type ReverseProxy, type Route, type Upstream } from './reverse-proxy.js';
 
 /** A proxy without routes, and what a contract needs around it. */
 export interface ProxyUnderTest {
@@ -7,7 +7,9 @@ export interface ProxyUnderTest {
   readonly ports: readonly [number, number, number];
   /** Lets another program listen on a port of 127.0.0.1, until the end of the test. */
   use(port: number): Promise<void>;
-  /** Ends the proxy. */
+  /** Ends the proxy, and starts it again. */
+  restart(): Promise<void>;
+  /** Ends the proxy for good. */
   lose(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,6 +25,7 @@ export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void
     listen: { address: '127.0.0.1', port },
     upstream: { host: '127.0.0.1', port: upstream },
   });
+  const port = (number: number): Upstream => ({ host: '127.0.0.1', port: number });
   const apply = async (...routes: Route[]) =>
     test.proxy.apply(routes, (await test.proxy.current()).version);
   const routes = async () => (await test.proxy.current()).routes;
@@ -110,6 +113,136 @@ export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void
     });
     await expect(apply(web, at('too', test.ports[0]))).rejects.toMatchObject({ code: 'overlap' });
     expect(await test.proxy.current()).toMatchObject({ routes: [], version });
+  });
+
+  describe('a route without an upstream', () => {
+    const nothing = ({ id, listen }: Route): Route => ({ id, listen });
+
+    it('is there, and leads nowhere until it is told to', async () => {
+      expect((await apply(nothing(web), shop)).changed).toBe('routes');
+      expect(await test.proxy.current()).toMatchObject({ isWhole: true });
+      expect(await routes()).toEqual([shop, nothing(web)]);
+      expect(await test.proxy.upstreamOf('web')).toBeUndefined();
+      expect((await apply(web, shop)).changed).toBe('upstreams');
+      expect(await test.proxy.upstreamOf('web')).toEqual(web.upstream);
+      expect((await apply(nothing(web), shop)).changed).toBe('upstreams');
+      expect(await routes()).toEqual([shop, nothing(web)]);
+    });
+
+    it('is switched to its first one', async () => {
+      await apply(nothing(web));
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.switchTo('web', 'a.1');
+      expect(await routes()).toEqual([at('web', test.ports[0], 7002)]);
+    });
+  });
+
+  describe('a switch', () => {
+    const upstreams = async () => [
+      await test.proxy.upstreamOf('web'),
+      await test.proxy.upstreamOf('shop'),
+    ];
+    const refused = 'was disarmed before its switch: nothing was changed';
+
+    it('moves its own route when it is made, not when it is armed, and is seen by all', async () => {
+      const { version } = await apply(web, shop);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      expect(await upstreams()).toEqual([port(7001), port(7001)]);
+      expect(await test.proxy.current()).toMatchObject({ version });
+      await test.proxy.switchTo('web', 'a.1');
+      expect(await upstreams()).toEqual([port(7002), port(7001)]);
+      expect(await routes()).toEqual([shop, at('web', test.ports[0], 7002)]);
+      await expect(test.proxy.apply([web, shop], version)).rejects.toThrow('changed meanwhile');
+      expect(await upstreams()).toEqual([port(7002), port(7001)]);
+    });
+
+    it('is made once', async () => {
+      await apply(web);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.switchTo('web', 'a.1');
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7002));
+    });
+
+    it('is that of whoever armed last', async () => {
+      await apply(web);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.arm('web', port(7003), 'a.2');
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7001));
+      await test.proxy.switchTo('web', 'a.2');
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7003));
+    });
+
+    it('is not made once it is disarmed, which may be done at any time', async () => {
+      await apply(web);
+      await test.proxy.disarm('web');
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.disarm('web');
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7001));
+    });
+
+    it('is that of one route: what begins with the same name is another', async () => {
+      const [more, less] = [at('web-2', test.ports[1]), at('we', test.ports[2])];
+      await apply(web, more, less);
+      for (const id of ['web-2', 'web', 'we']) await test.proxy.arm(id, port(7002), 'a.1');
+      await test.proxy.disarm('web');
+      await test.proxy.switchTo('web-2', 'a.1');
+      await test.proxy.switchTo('we', 'a.1');
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+      const found = await Promise.all(
+        ['web', 'web-2', 'we'].map((id) => test.proxy.upstreamOf(id)),
+      );
+      expect(found).toEqual([port(7001), port(7002), port(7002)]);
+    });
+
+    it('is not undone by who writes the list meanwhile: the upstream stays until then', async () => {
+      await apply(web, shop);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      const [moved, other] = [at('web', test.ports[0], 7009), at('shop', test.ports[1], 7009)];
+      await apply(moved, other);
+      expect(await upstreams()).toEqual([port(7001), port(7009)]);
+      await test.proxy.switchTo('web', 'a.1');
+      expect(await upstreams()).toEqual([port(7002), port(7009)]);
+      await apply(moved, other);
+      expect(await upstreams()).toEqual([port(7009), port(7009)]);
+    });
+
+    it('is not that of a route that was removed', async () => {
+      await apply(web, shop);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await apply(shop);
+      await apply(web, shop);
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+    });
+
+    it('is not made in a proxy that was started again since it was armed', async () => {
+      await apply(web);
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.restart();
+      expect(await test.proxy.current()).toMatchObject({ routes: [], isWhole: true });
+      await apply(web);
+      await expect(test.proxy.switchTo('web', 'a.1')).rejects.toThrow(refused);
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7001));
+    });
+
+    it.each([
+      ['../web', port(7002), 'a.1'],
+      ['web', port(0), 'a.1'],
+      ['web', port(7002), '../a'],
+      ['web', port(7002), 'a~b'],
+      ['web', port(7002), ''],
+    ])('is of a route, an upstream and a token: not of %j, %j and %j', async (id, to, token) => {
+      const invalid = { name: 'RoutesRefusedError', code: 'invalid' };
+      await expect(test.proxy.arm(id, to, token)).rejects.toMatchObject(invalid);
+    });
+  });
+
+  it('says whether it is there', async () => {
+    expect(await test.proxy.isThere()).toBe(true);
+    await test.lose();
+    expect(await test.proxy.isThere()).toBe(false);
   });
 
   it('says when it is away', async () => {

@@ -27,7 +27,8 @@ export interface Route {
   /** Chosen by the caller, unique among all; letters, digits, `.`, `_`, `-`, at most 100. */
   readonly id: string;
   readonly listen: PortListen | DomainListen;
-  readonly upstream: Upstream;
+  /** Absent: nothing was deployed there yet. Who asks there is told so, with the status 503. */
+  readonly upstream?: Upstream | undefined;
 }
 
 /** What a proxy has. */
@@ -49,15 +50,57 @@ export interface Applied {
 /**
  * Port: a reverse proxy whose whole configuration is a list of routes.
  *
- * One writer at a time (the caller's lease); any number of readers. A writer reads the state,
- * decides, and applies with the version that it has read.
+ * One writer of the list at a time (the caller's lease); any number of readers. A writer reads the
+ * state, decides, and applies with the version that it has read.
+ *
+ * A deployment moves the upstream of its own route: `arm`, then `switchTo` under the same token,
+ * from any process, beside the writer of the list. Whoever takes the deployment over arms under
+ * another token, or disarms; from then on the process before it, which may only be asleep, can
+ * switch nothing. All methods but `isThere` bring up a proxy that is not there.
  */
 export abstract class ReverseProxy {
+  /** Whether it runs. Brings up nothing. */
+  abstract isThere(): Promise<boolean>;
+
   /** @throws ProxyAwayError */
   abstract current(): Promise<ProxyState>;
 
   /**
-   * Makes these routes the only ones. When it resolves, each new request is served by them.
+   * Where the next request of a route goes to, whether the route is there or not; undefined:
+   * nowhere yet. Cheap: the proxy itself is not asked.
+   *
+   * @throws ProxyAwayError
+   */
+  abstract upstreamOf(routeId: string): Promise<Upstream | undefined>;
+
+  /**
+   * Makes ready to switch a route to an upstream under this token. Whatever was ready for the route
+   * under another one cannot be switched to any more. Idempotent.
+   *
+   * @param token 1 to 100 letters, digits, `.`, `_`, `-`; no two owners of a deployment have one
+   * @throws RoutesRefusedError `invalid`
+   * @throws ProxyAwayError
+   */
+  abstract arm(routeId: string, upstream: Upstream, token: string): Promise<void>;
+
+  /**
+   * From here on new requests of the route go to what was made ready; one moment, and after a loss
+   * of power it is one or the other. No connection is touched, and what has begun stays where it
+   * is. A token switches once.
+   *
+   * @throws RouteDisarmedError and nothing has changed
+   * @throws ProxyAwayError
+   */
+  abstract switchTo(routeId: string, token: string): Promise<void>;
+
+  /** Nothing that was made ready for the route can be switched to any more. Idempotent. */
+  abstract disarm(routeId: string): Promise<void>;
+
+  /**
+   * Makes these routes the only ones. When it resolves, each new request is served by them. What is
+   * armed for others is disarmed.
+   *
+   * While a route is armed, the upstream that it has stays: its owner is about to move it.
    *
    * A change of upstreams alone touches no listener and no connection: requests and streams that
    * have begun stay with the upstream that they have, until one of both ends closes them. To end
@@ -71,7 +114,8 @@ export abstract class ReverseProxy {
    *
    * @param version what `current` or the last `apply` gave
    * @throws RoutesRefusedError and nothing has changed: what is wrong is told with its routes
-   * @throws ProxyConflictError and nothing has changed: it has another version; read it again
+   * @throws ProxyConflictError it has another version: read it again. Nothing has changed; where an
+   *   upstream was switched in this very moment, a part of the routes may be as they were told
    * @throws ProxyAwayError whether it took effect is unknown
    */
   abstract apply(routes: readonly Route[], version: string): Promise<Applied>;
@@ -82,6 +126,14 @@ export class ProxyAwayError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(`the reverse proxy does not answer: ${message}`, options);
     this.name = 'ProxyAwayError';
+  }
+}
+
+/** What was armed was disarmed, has switched, or is gone with a proxy that was started again. */
+export class RouteDisarmedError extends Error {
+  constructor(routeId: string) {
+    super(`the route ${routeId} was disarmed before its switch: nothing was changed`);
+    this.name = 'RouteDisarmedError';
   }
 }
 

@@ -53,7 +53,7 @@ export function plainRoutes(routes: readonly Route[]): readonly Route[] {
     .map(({ id, listen, upstream }) => ({
       id,
       listen: plainListen(listen),
-      upstream: { host: upstream.host, port: upstream.port },
+      ...(upstream !== undefined && { upstream: { host: upstream.host, port: upstream.port } }),
     }))
     .sort((one, other) => (one.id < other.id ? -1 : 1));
 }
@@ -75,10 +75,31 @@ export function checkRoutes(routes: readonly Route[], ports: DomainPorts): void 
   checkOverlaps(routes, ports);
 }
 
-function checkRoute({ id, listen, upstream }: Route): void {
+/** @throws RoutesRefusedError */
+export function checkId(id: string): void {
   if (!ID.test(id)) throw invalid(`${JSON.stringify(id)} is no id of a route`, id);
+}
+
+/** @throws RoutesRefusedError */
+export function checkArmed(id: string, upstream: Upstream, token: string): void {
+  checkToken(id, token);
+  checkUpstream(id, upstream);
+}
+
+/** @throws RoutesRefusedError */
+export function checkToken(id: string, token: string): void {
+  checkId(id);
+  if (!ID.test(token)) throw invalid(`route ${id}: ${JSON.stringify(token)} is no token`, id);
+}
+
+function checkUpstream(id: string, upstream: Upstream): void {
+  if (!isValidUpstream(upstream)) throw invalid(`route ${id}: it leads to no host and port`, id);
+}
+
+function checkRoute({ id, listen, upstream }: Route): void {
+  checkId(id);
   const told = (what: string): RoutesRefusedError => invalid(`route ${id}: ${what}`, id);
-  if (!isValidUpstream(upstream)) throw told(`it leads to no host and port`);
+  if (upstream !== undefined) checkUpstream(id, upstream);
   if (isPortListen(listen)) {
     const { address } = listen;
     if (!isAddress(address)) throw told(`${JSON.stringify(address)} is no IP address`);

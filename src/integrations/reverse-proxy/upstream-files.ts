@@ -1,48 +1,154 @@
-import { chmod, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Upstream } from './reverse-proxy.js';
+import { RouteDisarmedError, type Upstream } from './reverse-proxy.js';
 import { hostAndPort, parseHostAndPort } from './route-rules.js';
+
+/** Texts of the files, by id of the route. */
+export type UpstreamTexts = ReadonlyMap<string, string>;
+
+/** `armed`: a switch of it is under way, and what it had stays. `changed`: it is not as it was. */
+export type UpstreamChange = 'done' | 'armed' | 'changed';
+
+/** Neither begins as an id does, and no id and no token has a `~`. */
+const ARMED = '.armed~';
+const DRAFT = '.draft~';
+
+/** What the file of an upstream says; a route that leads nowhere yet has an empty one. */
+export function upstreamText(upstream: Upstream | undefined): string {
+  return upstream === undefined ? '' : hostAndPort(upstream.host, upstream.port);
+}
+
+/** Undefined: it says nothing of this kind. */
+export function parseUpstream(text: string | undefined): Upstream | 'none' | undefined {
+  if (text === undefined) return undefined;
+  return text === '' ? 'none' : parseHostAndPort(text);
+}
 
 /**
  * Where routes lead: a file for each, named as the route, which Caddy reads for each request. It is
- * replaced whole, so a request sees the upstream before or the one after.
+ * replaced whole, so a request sees the upstream before or the one after, and so does whoever reads
+ * it after a loss of power.
+ *
+ * Two kinds of writers are fenced by what they rename: it is removed by whoever comes after them.
+ * That of a switch is named by its token; that of a correction is looked at by nobody else.
  */
 export class UpstreamFiles {
   constructor(private readonly folder: string) {}
 
-  /** By id. Files that say nothing of this kind are left out. */
-  async read(): Promise<ReadonlyMap<string, Upstream>> {
+  async read(): Promise<UpstreamTexts> {
+    const names = (await readdir(this.folder)).filter((name) => !name.startsWith('.'));
     const found = await Promise.all(
-      (await this.names()).map(async (name): Promise<[string, Upstream][]> => {
-        const text = await readFile(join(this.folder, name), 'utf8').catch(absentAsNothing);
-        const upstream = parseHostAndPort(text);
-        return upstream === undefined ? [] : [[name, upstream]];
-      }),
+      names.map(async (name) => [name, await this.textOf(name)] as const),
     );
-    return new Map(found.flat());
+    return new Map(found.flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])));
   }
 
-  /** Takes effect with the next request. */
-  async write(id: string, { host, port }: Upstream): Promise<void> {
-    // No id begins with a dot.
-    const draft = join(this.folder, `.${id}`);
-    await writeFile(draft, hostAndPort(host, port));
-    // Caddy may be another user, of the folder's group; a mode at the making is cut by the umask.
-    await chmod(draft, 0o640);
-    await rename(draft, join(this.folder, id));
+  /** Undefined: there is no file. */
+  async textOf(id: string): Promise<string | undefined> {
+    return readFile(join(this.folder, id), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+  }
+
+  /**
+   * Corrects a file. It never undoes a switch: who arms removes what is renamed here, and this one
+   * looks for what is armed, and at the file, when there is something to rename.
+   *
+   * @param seen its text as it was read; undefined: there was no file
+   */
+  async correct(id: string, seen: string | undefined, text: string): Promise<UpstreamChange> {
+    const draft = this.path(`${DRAFT}${id}~${randomUUID()}`);
+    await this.write(draft, text);
+    try {
+      if (seen === undefined) {
+        // What is there by now was switched to: a link never replaces.
+        await link(draft, this.path(id));
+      } else {
+        if ((await this.begins(`${ARMED}${id}~`)).length > 0) return 'armed';
+        if ((await this.textOf(id)) !== seen) return 'changed';
+        await rename(draft, this.path(id));
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'EEXIST') return 'changed';
+      throw error;
+    } finally {
+      await rm(draft, { force: true });
+    }
+    await this.sync();
+    return 'done';
+  }
+
+  /** What writers before have not finished is corrected by none of them any more. */
+  async endCorrections(): Promise<void> {
+    await this.removeAll(await this.begins(DRAFT));
+  }
+
+  /** See `ReverseProxy.arm`. */
+  async arm(id: string, upstream: Upstream, token: string): Promise<void> {
+    const own = `${ARMED}${id}~${token}`;
+    await this.write(this.path(own), upstreamText(upstream));
+    await this.removeAll((await this.ready(id)).filter((name) => name !== own));
+  }
+
+  /** @throws RouteDisarmedError */
+  async switchTo(id: string, token: string): Promise<void> {
+    try {
+      await rename(this.path(`${ARMED}${id}~${token}`), this.path(id));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new RouteDisarmedError(id);
+      throw error;
+    }
+    await this.sync();
+  }
+
+  async disarm(id: string): Promise<void> {
+    await this.removeAll(await this.ready(id));
   }
 
   async remove(id: string): Promise<void> {
-    await rm(join(this.folder, id), { force: true });
+    await rm(this.path(id), { force: true });
+    await this.sync();
   }
 
-  private async names(): Promise<readonly string[]> {
-    return (await readdir(this.folder)).filter((name) => !name.startsWith('.'));
+  private ready(id: string): Promise<readonly string[]> {
+    return this.begins(`${ARMED}${id}~`, `${DRAFT}${id}~`);
   }
-}
 
-/** It was removed since the folder was read. */
-function absentAsNothing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return '';
-  throw error;
+  private async begins(...starts: readonly string[]): Promise<readonly string[]> {
+    const names = await readdir(this.folder);
+    return names.filter((name) => starts.some((start) => name.startsWith(start)));
+  }
+
+  private async removeAll(names: readonly string[]): Promise<void> {
+    for (const name of names) await rm(this.path(name), { force: true });
+  }
+
+  /** When it resolves the bytes are on the disk; whose name they have, `sync` says. */
+  private async write(path: string, text: string): Promise<void> {
+    const file = await open(path, 'w');
+    try {
+      await file.writeFile(text);
+      // Caddy may be another user, of the folder's group; a mode at the making is cut by the umask.
+      await file.chmod(0o640);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  private async sync(): Promise<void> {
+    const folder = await open(this.folder, 'r');
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  private path(name: string): string {
+    return join(this.folder, name);
+  }
 }
