@@ -23,6 +23,8 @@ export const FAIL_POINTS = [
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
   'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
+  'instance_started', // worker: the instance of a release runs beside the one that serves
+  'gate_passed', // it has answered well, nothing of what serves was changed
   'deployment_switching', // everything is ready for the switch, and stored
   'release_switched', // the new release serves, and nothing stored says so
   'deployment_serving', // it is stored; old releases are still there

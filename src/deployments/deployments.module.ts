@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { PortsModule } from '../ports/ports.module.js';
+import { DeployedPortOwners } from './record/deployed-port-owners.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
@@ -19,6 +21,7 @@ import {
 /** The record of deployments, releases and services, for the API and the workers. */
 @Module({
   imports: [
+    PortsModule,
     MongooseModule.forFeature([
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
@@ -30,6 +33,7 @@ import {
     { provide: DeploymentStore, useClass: DeploymentsRepository },
     { provide: SealedTexts, useClass: SealedTextsRepository },
     SealedTextsPlaces,
+    DeployedPortOwners,
   ],
   exports: [DeploymentStore, SealedTexts],
 })

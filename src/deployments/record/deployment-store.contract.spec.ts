@@ -65,7 +65,7 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await expect(store().accept(deployment({ service_id: other._id }), other)).rejects.toThrow(
         new PlaceTakenError(`default/${name}`),
       );
-      expect(await store().placesOn(name)).toMatchObject([
+      expect(await store().servicesOn(name)).toMatchObject([
         { _id: `default/${name}`, place: `${name}:/srv` },
       ]);
     });

@@ -87,8 +87,8 @@ export abstract class DeploymentStore {
   abstract service(id: string): Promise<Service | undefined>;
   /** By environment and name. */
   abstract services(page: PageRequest): Promise<Page<Service>>;
-  /** What every service of a host holds. */
-  abstract placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]>;
+  /** All of a host. */
+  abstract servicesOn(host: string): Promise<readonly Service[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
   /** Idempotent; of a service that another one holds nothing changes. */
@@ -110,4 +110,6 @@ export abstract class DeploymentStore {
   /** Of one service, the newest first. */
   abstract releasesOf(serviceId: string): Promise<readonly Release[]>;
   abstract changeRelease(id: string, change: ReleaseChange): Promise<void>;
+  /** A release that is `draining` is `kept` from now on; any other one stays as it is. */
+  abstract endDrain(id: string): Promise<void>;
 }

@@ -78,6 +78,7 @@ export const releaseSchema = new Schema(
     bytes: { type: Number, required: true },
     created_at: { type: Date, required: true },
     served_at: { type: Date },
+    drain_until: { type: Date },
   },
   { collection: 'releases', ...options },
 ).index({ service_id: 1, number: -1 });

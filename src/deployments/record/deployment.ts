@@ -22,13 +22,19 @@ export type DeploymentStatus = (typeof DEPLOYMENT_STATUSES)[number];
 export const UNFINISHED: readonly DeploymentStatus[] = ['pending', 'waiting', 'running'];
 
 export const DEPLOYMENT_PHASES = [
-  ...(['plan', 'prepare', 'start', 'gate', 'switch', 'clean_up'] as const),
+  'plan',
+  'prepare',
+  'start',
+  'gate',
+  'switch',
+  'clean_up',
 ] as const;
 /**
  * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
  * touched. `start` and `gate` are of releases that are programs: an instance is started beside the
- * one that serves, and must answer. In `switch` only what really runs says on which side of it the service is. From
- * `clean_up` on the release serves, and nothing takes that back but another deployment.
+ * one that serves, and must answer. In `switch` only what really runs says on which side of it the
+ * service is. From `clean_up` on the release serves, and nothing takes that back but another
+ * deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
 
@@ -153,9 +159,9 @@ export interface Deployment extends DeploymentOrigin {
 }
 
 /**
- * `preparing` until all of it is there; `draining`: another one serves, and its instance has a while
- * for what it has begun; `kept` when another one serves, and nothing of it runs; `failed`: it never
- * served, and nothing of it is left; `removed`: it has served, and was cleaned up.
+ * `preparing` until all of it is there; `draining`: another one serves, and its instance has a
+ * while for what it has begun; `kept` when another one serves, and nothing of it runs; `failed`: it
+ * never served, and nothing of it is left; `removed`: it has served, and was cleaned up.
  */
 export type ReleaseStatus =
   'preparing' | 'prepared' | 'serving' | 'draining' | 'kept' | 'failed' | 'removed';

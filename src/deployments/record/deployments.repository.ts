@@ -128,11 +128,8 @@ export class DeploymentsRepository extends DeploymentStore {
     return pageOf(rows, page.limit, ({ _id }) => _id);
   }
 
-  async placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]> {
-    return this.serviceRecords
-      .find({ host }, { place: 1 })
-      .sort({ _id: 1 })
-      .lean<Pick<Service, '_id' | 'place'>[]>();
+  async servicesOn(host: string): Promise<readonly Service[]> {
+    return this.serviceRecords.find({ host }).sort({ _id: 1 }).lean<Service[]>();
   }
 
   async claimService(serviceId: string, deploymentId: string): Promise<boolean> {
@@ -212,6 +209,12 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async changeRelease(id: string, change: ReleaseChange): Promise<void> {
     await databaseRetry(() => this.releases.updateOne({ _id: id }, { $set: change }), RETRY);
+  }
+
+  async endDrain(id: string): Promise<void> {
+    const change = { status: 'kept', drain_until: null } as const;
+    const draining = { _id: id, status: 'draining' } as const;
+    await databaseRetry(() => this.releases.updateOne(draining, { $set: change }), RETRY);
   }
 
   private async withKey(key: string): Promise<Deployment | undefined> {

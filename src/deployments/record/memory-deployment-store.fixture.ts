@@ -101,7 +101,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return Promise.resolve(pageOf(rows, page.limit, ({ _id }) => _id));
   }
 
-  placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]> {
+  servicesOn(host: string): Promise<readonly Service[]> {
     return Promise.resolve([...this.serviceRecords.values()].filter((one) => one.host === host));
   }
 
@@ -166,5 +166,12 @@ export class MemoryDeploymentStore extends DeploymentStore {
     const found = this.releases.get(id);
     if (found !== undefined) this.releases.set(id, { ...found, ...change });
     return Promise.resolve();
+  }
+
+  endDrain(id: string): Promise<void> {
+    const isDraining = this.releases.get(id)?.status === 'draining';
+    return isDraining
+      ? this.changeRelease(id, { status: 'kept', drain_until: null })
+      : Promise.resolve();
   }
 }

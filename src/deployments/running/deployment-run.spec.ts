@@ -76,8 +76,8 @@ class MemoryTarget extends DeployTarget {
     this.placed.delete(number);
     return Promise.resolve();
   }
-  placeOf({ path }: TargetSettings): string {
-    return path;
+  placeOf(settings: TargetSettings): string {
+    return settings.type === 'local_directory' ? settings.path : settings.service_id;
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
@@ -17,17 +18,20 @@ import {
   type Service,
   type TargetSettings,
 } from '../record/deployment.js';
-import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
+import type { DeploymentChange, DeploymentStore, ReleaseChange } from '../record/deployment-store.js';
 import {
   DeployRefusedError,
   type DeployTarget,
+  type ReleaseRunner,
   TargetAwayError,
 } from '../targets/deploy-target.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
 const POLL_MS = 250;
 const LOGS_KEPT = 100;
+const CANCEL_LOOK_MS = 1_000;
 
 /** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
 export class DeploymentFencedError extends Error {
@@ -152,7 +156,9 @@ export class DeploymentRun {
     const { phase } = this.deployment;
     if (phase === 'clean_up') return this.cleanUp();
     if (phase === 'switch') return this.settleSwitch(deploymentReasons.workerLost());
-    if (phase === 'prepare') return this.undo('failed', deploymentReasons.workerLost());
+    if (phase === 'prepare' || phase === 'start' || phase === 'gate') {
+      return this.undo('failed', deploymentReasons.workerLost());
+    }
     try {
       await this.toSwitch();
     } catch (error) {
@@ -170,6 +176,9 @@ export class DeploymentRun {
     if (await this.endIfStopped()) return;
     if (this.deployment.kind === 'deploy') await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
+    const { runner } = this.target;
+    if (runner !== undefined) await this.startBeside(runner);
+    if (await this.endIfStopped()) return;
     await this.switchOver();
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
@@ -189,7 +198,7 @@ export class DeploymentRun {
     const place = this.target.placeOf(settings);
     const own = placeOn(host, place);
     if (service.place !== own) refuse(deploymentReasons.otherPlace(service._id, service.place));
-    for (const { _id, place: other } of await this.store.placesOn(host)) {
+    for (const { _id, place: other } of await this.store.servicesOn(host)) {
       const isApart = !other.startsWith(`${own}/`) && !own.startsWith(`${other}/`);
       if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
     }
@@ -238,14 +247,15 @@ export class DeploymentRun {
     await this.enter('prepare', { release_id: release._id });
     this.release = release;
     await this.store.insertRelease(release);
-    this.tell(
-      `release ${number} of ${service._id} is prepared in ${this.target.placeOf(settings)}`,
-    );
+    const where = this.target.placeOf(settings);
+    const what = settings.type === 'local_directory' ? `in ${where}` : `of ${settings.image}`;
+    this.tell(`release ${number} of ${service._id} is prepared ${what}`);
     const { warnings, ...placed } = await this.target.prepare(release, source, signal);
     this.release = { ...release, ...placed, status: 'prepared' };
     await this.store.changeRelease(release._id, { ...placed, status: 'prepared' });
-    const count = `${placed.files} ${placed.files === 1 ? 'file' : 'files'}`;
-    this.tell(`${count}, ${shownSize(placed.bytes)}, ${placed.digest}`);
+    const { files, bytes, digest } = placed;
+    const count = files === 0 ? [] : [`${files} ${files === 1 ? 'file' : 'files'}`];
+    this.tell([...count, shownSize(bytes), digest].join(', '));
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (warnings.length > 0) {
       await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
@@ -266,6 +276,43 @@ export class DeploymentRun {
     await this.end('success', deploymentReasons.unchanged(previous), {
       release_id: previous._id,
     });
+  }
+
+  /** The instance of the release runs, and has answered. */
+  private async startBeside(runner: ReleaseRunner): Promise<void> {
+    const release = this.released();
+    await this.enter('start');
+    this.tell(`release ${release.number} is started`);
+    await runner.start(release);
+    failPoint('instance_started');
+    await this.enter('gate');
+    const cancelled = new AbortController();
+    const signal = AbortSignal.any([this.asked.signal, cancelled.signal]);
+    const watch = this.abortOnCancel(cancelled);
+    try {
+      await runner.gate(release, (line) => this.tell(line), signal);
+    } catch (error) {
+      if (!cancelled.signal.aborted || error !== cancelled.signal.reason) throw error;
+    } finally {
+      await watch.stop();
+    }
+    failPoint('gate_passed');
+  }
+
+  /** A gate may take minutes: who cancels meanwhile is not left waiting. */
+  private abortOnCancel(controller: AbortController): PeriodicTask {
+    const look = async (): Promise<void> => {
+      try {
+        const now = await this.store.find(this.deployment._id);
+        if (now?.cancel_requested_by) controller.abort();
+      } catch (error) {
+        // Asked again soon; whoever does the deployment hears of it with its next write.
+        if (!isDatabaseUnavailable(error)) throw error;
+      }
+    };
+    const task = new PeriodicTask(look, { everyMs: CANCEL_LOOK_MS, unref: true });
+    task.start();
+    return task;
   }
 
   private async switchOver(): Promise<void> {
@@ -296,13 +343,22 @@ export class DeploymentRun {
     }
     const { previous } = this;
     if (previous !== undefined && previous._id !== release._id) {
-      await this.store.changeRelease(previous._id, { status: 'kept' });
+      await this.store.changeRelease(previous._id, this.retired(previous, at));
     }
     const served_at = release.served_at ?? at;
-    await this.store.changeRelease(release._id, { status: 'serving', served_at });
+    const change = { status: 'serving', served_at, drain_until: null } as const;
+    await this.store.changeRelease(release._id, change);
     await this.enter('clean_up');
     failPoint('deployment_serving');
     await this.cleanUp();
+  }
+
+  /** What served before: where it is a program, that has a while for what it has begun. */
+  private retired({ settings }: Release, at: Date): ReleaseChange {
+    const { runner } = this.target;
+    if (runner === undefined) return { status: 'kept' };
+    const drain_until = new Date(at.getTime() + runner.drainMs(settings));
+    return { status: 'draining', drain_until };
   }
 
   /** What fails here takes nothing back. */

@@ -2,7 +2,7 @@ import type { Release } from '../record/deployment.js';
 
 /**
  * Releases that may go: of those that have served, all but the newest `keep`. What is needed is
- * never among them, and counts.
+ * never among them, and counts; what drains has an instance still.
  *
  * @param needed ids: what serves, and what served before it
  */
@@ -12,7 +12,7 @@ export function expiredReleases(
   needed: readonly string[],
 ): readonly Release[] {
   const served = releases
-    .filter(({ status, served_at: at }) => at !== null && status !== 'removed')
+    .filter(({ status, served_at: at }) => at !== null && status !== 'removed' && status !== 'draining')
     .sort((a, b) => b.number - a.number);
   const others = served.filter(({ _id }) => !needed.includes(_id));
   const room = Math.max(0, keep - (served.length - others.length));

@@ -1,7 +1,7 @@
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
-import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
+import type { DirectoryDeploy } from '../../engine/steps/deploy/deploy-action.js';
 import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/deployer.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
@@ -12,7 +12,7 @@ import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.
 import { DeployTargets } from '../targets/deploy-targets.js';
 import { StepDeployments } from './step-deployments.js';
 
-const ACTION: DeployAction = {
+const ACTION: DirectoryDeploy = {
   ...{ kind: 'deploy', type: 'local_directory', service: 'shop', environment: 'default' },
   ...{ path: 'shop', source: 'out', keep: 5 },
 };
@@ -32,7 +32,8 @@ describe('StepDeployments', () => {
     store = new MemoryDeploymentStore();
     [accepted, served, problem] = [[], undefined, undefined];
     const target = standIn<DeployTarget>({
-      placeOf: ({ path }) => {
+      placeOf: (settings) => {
+        const path = settings.type === 'local_directory' ? settings.path : settings.service_id;
         if (path.startsWith('/etc')) {
           throw new DeployRefusedError({ code: 'path_not_allowed', message: 'no' });
         }
@@ -56,14 +57,17 @@ describe('StepDeployments', () => {
       },
       serving: () => Promise.resolve(served),
     });
-    const targets = new DeployTargets({ local_directory: target }, { local_directory: target });
+    const targets = new DeployTargets(
+      { local_directory: target, docker_container: target },
+      target,
+    );
     const own = new OwnDeployments(store, targets);
     const lease = standIn<WorkerLease>({ id: 'w' });
     steps = new StepDeployments(store, own, lease, standIn<SealedTexts>({}));
   });
 
   const deploy = (
-    action: Partial<DeployAction> = {},
+    action: Partial<DirectoryDeploy> = {},
     context: Partial<RunContext> = {},
     attempt = 1,
   ): Promise<StepOutcome> =>
@@ -115,7 +119,7 @@ describe('StepDeployments', () => {
     );
   });
 
-  it.each<[string, Partial<DeployAction>, Partial<RunContext>]>([
+  it.each<[string, Partial<DirectoryDeploy>, Partial<RunContext>]>([
     ['name_invalid', { service: '../shop' }, {}],
     ['name_invalid', { environment: 'Prod' }, {}],
     ['path_not_allowed', { path: '/etc/x' }, {}],

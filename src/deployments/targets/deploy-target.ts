@@ -102,6 +102,6 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
   ): Promise<void>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */
   stop(release: PlacedRelease<S>): Promise<void>;
-  /** How long what has begun may go on when another one serves, ms. */
+  /** What has begun may take so long still when another one serves, ms. */
   drainMs(settings: S): number;
 }

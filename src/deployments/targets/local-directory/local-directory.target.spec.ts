@@ -18,8 +18,8 @@ import { dirname, join } from 'node:path';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
-import type { TargetSettings } from '../../record/deployment.js';
-import { type PlacedRelease } from '../deploy-target.js';
+import type { DirectorySettings } from '../../record/deployment.js';
+import { type DirectoryRelease } from '../deploy-target.js';
 import { DeployFolders } from './deploy-folders.js';
 import { LocalDirectoryTarget } from './local-directory.target.js';
 
@@ -41,11 +41,11 @@ describe('LocalDirectoryTarget', () => {
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
-  const settings = (more: Partial<TargetSettings> = {}): TargetSettings => ({
+  const settings = (more: Partial<DirectorySettings> = {}): DirectorySettings => ({
     ...{ type: 'local_directory', path: join(root, 'shop'), keep: 5 },
     ...{ exclude: [], shared: [], permissions: {}, ...more },
   });
-  const release = (number: number, more: Partial<TargetSettings> = {}): PlacedRelease => ({
+  const release = (number: number, more: Partial<DirectorySettings> = {}): DirectoryRelease => ({
     ...{ number, settings: settings(more), service_id: 'default/shop' },
   });
   const write = (files: Readonly<Record<string, string>>): void => {
@@ -63,7 +63,7 @@ describe('LocalDirectoryTarget', () => {
     },
   };
   const at = (path: string): string => join(root, 'shop', path);
-  const serve = async (one: PlacedRelease): Promise<void> => {
+  const serve = async (one: DirectoryRelease): Promise<void> => {
     await target.prepare(one, source, NEVER);
     await target.arm(one, 't');
     await target.switchTo(one, 't');

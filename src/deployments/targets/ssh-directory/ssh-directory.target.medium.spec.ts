@@ -31,12 +31,12 @@ import {
   hostOf,
   placeOn,
   type Service,
-  type TargetSettings,
+  type DirectorySettings,
 } from '../../record/deployment.js';
 import { MemoryDeploymentStore } from '../../record/memory-deployment-store.fixture.js';
-import { SshIdentities, type SshIdentity } from '../../record/ssh-identities.js';
+import { SealedTexts, type SshIdentity, textOfIdentity } from '../../record/sealed-texts.js';
 import { DeploymentRun } from '../../running/deployment-run.js';
-import type { PlacedRelease } from '../deploy-target.js';
+import type { DirectoryRelease } from '../deploy-target.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import { SshDirectoryTarget } from './ssh-directory.target.js';
 
@@ -44,15 +44,19 @@ import { SshDirectoryTarget } from './ssh-directory.target.js';
 const HALF = 20_480;
 const NEVER = new AbortController().signal;
 
-class KeptIdentities extends SshIdentities {
-  readonly all = new Map<string, SshIdentity>();
-  add(identity: SshIdentity): Promise<string> {
+class KeptTexts extends SealedTexts {
+  readonly all = new Map<string, string>();
+  add(text: string): Promise<string> {
     const id = uuidV7();
-    this.all.set(id, identity);
+    this.all.set(id, text);
     return Promise.resolve(id);
   }
-  find(id: string): Promise<SshIdentity | undefined> {
+  find(id: string): Promise<string | undefined> {
     return Promise.resolve(this.all.get(id));
+  }
+  remove(id: string): Promise<void> {
+    this.all.delete(id);
+    return Promise.resolve();
   }
 }
 
@@ -62,12 +66,13 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
   let made: string;
   let store: MemoryDeploymentStore;
   let target: SshDirectoryTarget;
-  const identities = new KeptIdentities();
+  const texts = new KeptTexts();
+  const add = (identity: SshIdentity): Promise<string> => texts.add(textOfIdentity(identity));
   let good: string;
 
   beforeAll(async () => {
     sshd = await GitSshServer.start();
-    good = await identities.add({ key: sshd.key('user'), knownHosts: sshd.knownHosts() });
+    good = await add({ key: sshd.key('user'), knownHosts: sshd.knownHosts() });
   });
   afterAll(() => sshd.stop());
 
@@ -85,17 +90,17 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
   afterEach(() => rmSync(base, { recursive: true }));
 
   const targetWith = (allowed: readonly string[]): SshDirectoryTarget =>
-    new SshDirectoryTarget(new Ssh2Client(new AddressPolicy(allowed)), identities, store);
+    new SshDirectoryTarget(new Ssh2Client(new AddressPolicy(allowed)), texts, store);
   const settings = (
-    more: Partial<TargetSettings> = {},
+    more: Partial<DirectorySettings> = {},
     { identity = good, port = sshd.port } = {},
-  ): TargetSettings => ({
+  ): DirectorySettings => ({
     ...{ type: 'local_directory', path: join(base, 'sites/shop'), keep: 5 },
     ...{ exclude: [], shared: [], permissions: {} },
     ssh: { host: '127.0.0.1', port, user: userInfo().username, identity },
     ...more,
   });
-  const release = (number: number, more: Partial<TargetSettings> = {}): PlacedRelease => ({
+  const release = (number: number, more: Partial<DirectorySettings> = {}): DirectoryRelease => ({
     ...{ number, settings: settings(more), service_id: 'default/shop' },
   });
   const write = (files: Readonly<Record<string, string>>): void => {
@@ -113,7 +118,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
     },
   };
   const at = (path: string): string => join(base, 'sites/shop', path);
-  const serve = async (one: PlacedRelease): Promise<void> => {
+  const serve = async (one: DirectoryRelease): Promise<void> => {
     await target.prepare(one, source, NEVER);
     await target.arm(one, 't');
     await target.switchTo(one, 't');
@@ -269,7 +274,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
     ]) {
       const refused = target.plan(
         'default/shop',
-        settings({}, { identity: await identities.add(identity) }),
+        settings({}, { identity: await add(identity) }),
       );
       codes.push(await reasonOf(refused));
     }
@@ -287,7 +292,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
       'ssh_address_refused',
     );
     const port = await freePort();
-    const identity = await identities.add({
+    const identity = await add({
       key: sshd.key('user'),
       knownHosts: sshd.knownHosts().replace(String(sshd.port), String(port)),
     });
@@ -350,7 +355,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
       await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
       ({ port } = between.address() as AddressInfo);
       const knownHosts = sshd.knownHosts().replace(String(sshd.port), String(port));
-      identity = await identities.add({ key: sshd.key('user'), knownHosts });
+      identity = await add({ key: sshd.key('user'), knownHosts });
     });
     let identity: string;
     afterEach(() => {
@@ -374,15 +379,15 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
         }),
     });
     const deploy = async (from: StepFiles): Promise<Deployment> => {
-      const { path, ...rest } = settings({}, { identity, port });
-      const host = hostOf(rest, 'w');
+      const asked = settings({}, { identity, port });
+      const host = hostOf(asked, 'w');
       const _id = uuidV7();
       const at = new Date(0);
       const accepted = await store.accept(
         {
           ...{ _id, request_key: _id, kind: 'deploy', service_id: 'default/shop', host },
           ...{ environment: 'default', service: 'shop', type: 'local_directory' },
-          settings: { path, ...rest },
+          settings: asked,
           ...{ status: 'pending', phase: null, phases: [], reason: null, warnings: [] },
           ...{ worker_id: 'w', fence: 1, release_id: null, previous_release_id: null },
           ...{ execution_id: _id, pipeline_id: null, pipeline_name: null, stage: null },
@@ -392,7 +397,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
         },
         {
           ...{ _id: 'default/shop', id: 's', name: 'shop', environment: 'default', host },
-          ...{ service_type: 'local_directory', place: placeOn(host, path), status: 'starting' },
+          ...{ service_type: 'local_directory', place: placeOn(host, asked.path), status: 'starting' },
           ...{ release_id: null, deployment_id: null, created_at: at, updated_at: at },
         },
       );

@@ -13,6 +13,7 @@ import {
   type ReadValue,
   wrongType,
 } from '../../yaml/reader.js';
+import type { YamlMap } from '../../yaml/yaml-tree.js';
 import { choice, duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
 import { containerKeys } from '../container/container-keys.js';
 import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES, type DeploymentType } from './deploy-action.js';

@@ -175,7 +175,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
     const { platform: engine } = await this.runtime.facts();
     if (isFor(platform, undefined, engine)) return;
     const message = `${action.image} is for ${platform}, and this engine, which is ${engine}, runs no programs of that`;
-    return refused({ code: 'image_platform', message }, action);
+    return imageRefused({ code: 'image_platform', message }, action.image);
   }
 
   private start(

@@ -1,0 +1,68 @@
+import type { Published } from '../../engine/steps/deploy/deploy-action.js';
+import type { PortLeases } from '../../ports/port-leases.js';
+import type { Release, Service } from '../record/deployment.js';
+import type { DeploymentStore } from '../record/deployment-store.js';
+import { instanceOwner, listenOf, shortName } from '../targets/service-route.js';
+import { RouteSource, type WantedRoute } from './route-source.js';
+
+interface Routed {
+  readonly published: Published;
+  /** That serves by the record. */
+  readonly serving: Release | undefined;
+}
+
+/** Routes of the services that were deployed as programs. */
+export class DeployedRoutes extends RouteSource {
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly ports: Pick<PortLeases, 'list'>,
+  ) {
+    super();
+  }
+
+  async routesOn(host: string): Promise<readonly WantedRoute[]> {
+    const before = (await this.store.servicesOn(host)).filter(isRouted);
+    if (before.length === 0) return [];
+    const active = new Map(
+      await Promise.all(
+        before.map(async ({ _id, active: id }) => {
+          const deployment = id === null ? undefined : await this.store.find(id);
+          return [_id, deployment] as const;
+        }),
+      ),
+    );
+    // What serves is read behind what is switching; see `RouteSource`.
+    const now = (await this.store.servicesOn(host)).filter(isRouted);
+    const releases = await this.store.releasesWith(now.flatMap(({ release_id: id }) => id ?? []));
+    const routes = await Promise.all(
+      now.map(async ({ _id, release_id: id }): Promise<WantedRoute | undefined> => {
+        const deployment = active.get(_id);
+        const serving = id === null ? undefined : releases.get(id);
+        const settings = deployment?.settings ?? serving?.settings;
+        if (settings?.type !== 'docker_container') return undefined;
+        const { published } = settings;
+        const isSwitching = deployment?.phase === 'switch';
+        return this.routeOf(_id, host, { published, serving }, isSwitching);
+      }),
+    );
+    return routes.filter((route) => route !== undefined);
+  }
+
+  private async routeOf(
+    serviceId: string,
+    host: string,
+    { published, serving }: Routed,
+    isSwitching: boolean,
+  ): Promise<WantedRoute | undefined> {
+    const listen = await listenOf(serviceId, published, this.ports, host);
+    if (listen === undefined) return undefined;
+    const owner = serving && instanceOwner(serviceId, serving.number);
+    const [lease] = owner ? await this.ports.list({ host, owner }) : [];
+    const upstream = lease && { host: '127.0.0.1', port: lease.port };
+    return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };
+  }
+}
+
+function isRouted({ service_type: type }: Service): boolean {
+  return type === 'docker_container';
+}

@@ -1,0 +1,170 @@
+import { EngineAwayError } from '../../integrations/container-runtime/container-runtime.js';
+import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
+import type { ServiceContainers } from '../../integrations/container-runtime/service-containers.js';
+import type { HeldLease } from '../../leases/held-lease.js';
+import type { Leases } from '../../leases/leases.js';
+import type { Release, Service } from '../record/deployment.js';
+import type { DeploymentStore } from '../record/deployment-store.js';
+import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
+import { containerName } from '../targets/docker-container/docker-container.target.js';
+
+const ROUND_MS = 1_000;
+/** Longer than a round; a process that was killed keeps others away for so long. */
+const TURN_MS = 30_000;
+/** Of one service; the one that drains longest ends first. */
+const MOST_DRAINING = 3;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** One that ran for so long begins again with the first pause. */
+const STEADY_MS = 60_000;
+/** Of a container that nobody wants, between TERM and KILL, ms. */
+const GRACE_MS = 10_000;
+
+interface Restarts {
+  readonly pauseMs: number;
+  readonly notBefore: number;
+}
+
+export interface ContainerUpkeepParts {
+  readonly store: DeploymentStore;
+  readonly containers: ServiceContainers;
+  readonly runner: ReleaseRunner;
+  readonly leases: Leases;
+  readonly host: string;
+}
+
+/**
+ * Of the containers of services on this host exactly those run that the record wants: the release
+ * that serves, those that drain, and the one that is being deployed. One that ends is started
+ * again, with longer and longer pauses; the engine itself never does that.
+ */
+export class ContainerUpkeep extends BackgroundRounds {
+  private readonly restarts = new Map<string, Restarts>();
+
+  constructor(private readonly parts: ContainerUpkeepParts) {
+    super({ everyMs: ROUND_MS, unref: true });
+  }
+
+  protected async work(now: number): Promise<void> {
+    const { store, host, leases } = this.parts;
+    const services = (await store.servicesOn(host)).filter(
+      ({ service_type: type }) => type === 'docker_container',
+    );
+    if (services.length === 0) return;
+    const turn = await leases.take(`containers.${host}`, TURN_MS);
+    if (turn === undefined) return;
+    try {
+      // Listed first: what is made behind it is not there to be removed.
+      const there = new Set(await this.parts.containers.list());
+      const wanted = new Set<string>();
+      for (const { _id } of services) await this.keep(_id, now, there, wanted);
+      await this.removeUnwanted(there, wanted);
+    } catch (error) {
+      if (!(error instanceof EngineAwayError)) throw error;
+      this.logger.debug({ err: error }, 'the container engine is away');
+    } finally {
+      await this.giveBack(turn);
+    }
+  }
+
+  private async keep(
+    serviceId: string,
+    now: number,
+    there: ReadonlySet<string>,
+    wanted: Set<string>,
+  ): Promise<void> {
+    const { store } = this.parts;
+    const releases = await store.releasesOf(serviceId);
+    // Read behind the releases: what serves by now is wanted, whatever was read of them.
+    const service = await store.service(serviceId);
+    const deployed = service?.active ? (await store.find(service.active))?.release_id : undefined;
+    const named = (release: Release): string => containerName(serviceId, release.number);
+    await this.endDrains(releases, now, deployed ?? undefined);
+    for (const release of releases) {
+      const { _id, status } = release;
+      const isServing = _id === service?.release_id;
+      const drains = status === 'draining' && !isOver(release, now);
+      if (isServing || drains || _id === deployed) wanted.add(named(release));
+      if (isServing && _id !== deployed) await this.keepRunning(release, now);
+      else if (!wanted.has(named(release)) && there.has(named(release))) {
+        await this.parts.runner.stop(release);
+        this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
+      }
+    }
+  }
+
+  /** Those whose time is over, and of too many at once the oldest. */
+  private async endDrains(
+    releases: readonly Release[],
+    now: number,
+    deployed: string | undefined,
+  ): Promise<void> {
+    const draining = releases
+      .filter(({ status, _id }) => status === 'draining' && _id !== deployed)
+      .sort((a, b) => (b.drain_until?.getTime() ?? 0) - (a.drain_until?.getTime() ?? 0));
+    for (const [index, release] of draining.entries()) {
+      const isTooMany = index >= MOST_DRAINING;
+      if (!isTooMany && !isOver(release, now)) continue;
+      if (isTooMany) {
+        const { service_id: service, number } = release;
+        this.logger.warn({ service }, `release ${number} ends before its drain: too many drain`);
+      }
+      await this.parts.store.endDrain(release._id);
+    }
+  }
+
+  private async keepRunning(release: Release, now: number): Promise<void> {
+    const { containers, runner } = this.parts;
+    const { _id, number, service_id: service } = release;
+    const state = await containers.look(containerName(service, number));
+    const known = this.restarts.get(_id);
+    if (state?.state === 'running') {
+      if (known && now - state.startedAt.getTime() > STEADY_MS) this.restarts.delete(_id);
+      return;
+    }
+    if (known && now < known.notBefore) return;
+    const pauseMs = Math.min((known?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
+    this.restarts.set(_id, { pauseMs, notBefore: now + pauseMs });
+    const why = state === undefined ? 'it is gone' : `exit code ${state.exitCode}`;
+    this.logger.warn({ service }, `release ${number} does not run (${why}): it is started again`);
+    try {
+      await runner.start(release);
+    } catch (error) {
+      if (!(error instanceof DeployRefusedError)) throw error;
+      this.logger.warn({ service }, `release ${number} does not start: ${error.message}`);
+    }
+  }
+
+  /** Of services that are no more. */
+  private async removeUnwanted(
+    there: ReadonlySet<string>,
+    wanted: ReadonlySet<string>,
+  ): Promise<void> {
+    const { store, containers, host } = this.parts;
+    const left = [...there].filter((name) => !wanted.has(name));
+    if (left.length === 0) return;
+    // Of a service that was made meanwhile nothing is removed.
+    const known = new Set((await store.servicesOn(host)).map(({ _id }) => prefixOf(_id)));
+    for (const name of left.filter((one) => !known.has(one.slice(0, one.lastIndexOf('.'))))) {
+      await containers.remove(name, GRACE_MS);
+      this.logger.warn({ container: name }, 'a container of no service is removed');
+    }
+  }
+
+  private async giveBack(turn: HeldLease): Promise<void> {
+    try {
+      await turn.release();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'the turn was not given back; it runs out by itself');
+    }
+  }
+}
+
+function prefixOf(serviceId: Service['_id']): string {
+  const name = containerName(serviceId, 0);
+  return name.slice(0, name.lastIndexOf('.'));
+}
+
+function isOver({ drain_until: until }: Release, now: number): boolean {
+  return (until?.getTime() ?? 0) <= now;
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Published } from '../../engine/steps/deploy/deploy-action.js';
+import type { Route } from '../../integrations/reverse-proxy/reverse-proxy.js';
+import type { PortLeases } from '../../ports/port-leases.js';
+import type { PortOwner } from '../../ports/port-lease.js';
+
+/** Names of services are longer than ids of routes and of containers may be. */
+const SHOWN = 40;
+const HASH_LENGTH = 12;
+/** Stands for the number of a release: the port is that of the service, whichever one serves. */
+const ROUTE = 'route';
+
+/** Of a service, wherever a name is short and has few characters: unique, and readable. */
+export function shortName(serviceId: string): string {
+  const hash = createHash('sha256').update(serviceId).digest('hex').slice(0, HASH_LENGTH);
+  const name = serviceId.slice(serviceId.indexOf('/') + 1, serviceId.indexOf('/') + 1 + SHOWN);
+  return `${name}-${hash}`;
+}
+
+/** Who has the port by which the outside reaches a service. */
+export function routeOwner(serviceId: string): PortOwner {
+  return { service: serviceId, release: ROUTE };
+}
+
+/** Who has the port at which the instance of a release listens. */
+export function instanceOwner(serviceId: string, release: number): PortOwner {
+  return { service: serviceId, release: String(release) };
+}
+
+/** Of an instance's port, the number of its release; undefined: it is that of the route. */
+export function releaseOf({ release }: PortOwner): number | undefined {
+  return release === ROUTE ? undefined : Number(release);
+}
+
+/** Where a service is reached, with the port that it was given where it wants none by number. */
+export async function listenOf(
+  serviceId: string,
+  published: Published,
+  ports: Pick<PortLeases, 'list'>,
+  host: string,
+): Promise<Route['listen'] | undefined> {
+  if ('domain' in published) return published;
+  const { address, port } = published;
+  if (port !== undefined) return { address, port };
+  const [lease] = await ports.list({ host, owner: routeOwner(serviceId) });
+  return lease && { address, port: lease.port };
+}
+
+/** What no other service of the host may hold. */
+export function routePlace(serviceId: string, published: Published): string {
+  if ('domain' in published) return `domain ${published.domain}#${published.path ?? ''}`;
+  // With any port, it holds nothing that another one could want.
+  return published.port === undefined ? `service ${serviceId}` : `port ${published.port}`;
+}

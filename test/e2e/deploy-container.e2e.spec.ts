@@ -1,0 +1,124 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DockerEngine } from '../support/docker-engine.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
+import { describeWith } from '../support/needed-programs.js';
+import { makeStepImage } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
+
+interface DeploymentBody {
+  readonly deployment_id: string;
+  readonly status: string;
+  readonly reason: { readonly code: string; readonly message: string };
+  readonly release: { readonly number: number; readonly status: string } | null;
+  readonly previous_release: number | null;
+  readonly phases: readonly { readonly name: string }[];
+  readonly logs: readonly string[];
+}
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
+const FINAL = ['success', 'failed', 'cancelled'];
+/** Of an image: serves its folder /srv, and says which variables it has. */
+const SERVES = 'env >/srv/env; exec httpd -f -p 8080 -h /srv';
+
+/** Releases are containers on a real Docker Engine, behind a real Caddy. */
+describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
+  let engine: DockerEngine;
+  let server: MillraceServer;
+  let port: number;
+
+  const image = (version: string, program = SERVES): Promise<void> =>
+    makeStepImage(engine, `shop:${version}`, [`CMD ["sh", "-c", "${program}"]`], async (root) => {
+      await mkdir(join(root, 'srv'));
+      await writeFile(join(root, 'srv/index.html'), version);
+    });
+
+  beforeAll(async () => {
+    engine = await DockerEngine.start();
+    await Promise.all([image('1'), image('2'), image('3', 'echo no configuration; exit 3')]);
+    await image('4', SERVES.replace('-p 8080', '-p 127.0.0.1:8080'));
+    port = await freePort();
+    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+    await server.call('PUT', '/api/secrets/PASSWORD', { value: 'secret-of-a-service-7c2e' });
+  });
+  afterAll(async () => {
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
+  });
+
+  const yaml = (): string => `name: shop
+triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]
+steps:
+  - name: ship
+    deploy:
+      type: docker_container
+      service: shop
+      image: "shop:\${{ inputs.version }}"
+      port: 8080
+      publish: ${port}
+      variables: { MODE: "\${{ inputs.version }}" }
+      secrets: [PASSWORD]
+      gate: { path: /, stable: 500ms, timeout: 5s }
+      drain: 1s
+`;
+  const deploy = async (pipeline: string, version: string): Promise<ExecutionBody> =>
+    server.finished(await server.trigger(pipeline, { inputs: { version } }));
+  const deploymentOf = async ({ stages }: ExecutionBody): Promise<DeploymentBody> => {
+    const id = stages[0]?.steps[0]?.attempts[0]?.deployment?.id ?? '';
+    return server.call('GET', `/api/deployments/${id}`);
+  };
+  const served = async (path = '/'): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+  const containers = async (): Promise<readonly string[]> =>
+    (await engine.docker('ps', '--format', '{{.Image}}')).trim().split('\n').filter(Boolean);
+
+  it('serves the newest release that answers, and goes back', async () => {
+    const pipeline = await server.createPipeline(yaml());
+    const first = await deploymentOf(await deploy(pipeline, '1'));
+    expect(first).toMatchObject({
+      ...{ status: 'success', reason: { code: 'release_serves' }, previous_release: null },
+      release: { number: 1, status: 'serving' },
+      phases: ['plan', 'prepare', 'start', 'gate', 'switch', 'clean_up'].map((name) => ({ name })),
+    });
+    expect(await served()).toBe('1');
+    expect(await served('/env')).toContain('PASSWORD=secret-of-a-service-7c2e');
+    expect(JSON.stringify(first)).not.toContain('secret-of-a-service');
+
+    const second = await deploymentOf(await deploy(pipeline, '2'));
+    expect(second).toMatchObject({ status: 'success', previous_release: 1 });
+    expect(await served()).toBe('2');
+
+    const broken = await deploy(pipeline, '3');
+    expect(broken.status).toBe('failed');
+    const refused = await deploymentOf(broken);
+    expect(refused.reason.code).toBe('gate_failed');
+    expect(refused.reason.message).toContain('exit code 3');
+    expect(refused.logs.join('\n')).toContain('no configuration');
+    const elsewhere = await deploymentOf(await deploy(pipeline, '4'));
+    expect(elsewhere.reason.message).toContain('127.0.0.1:8080 inside the container');
+    expect(await served()).toBe('2');
+
+    // The drain of the first release is over: one container is left.
+    await eventually(async () => ((await containers()).length === 1 ? true : undefined));
+    const { deployment_id: id } = await server.call<DeploymentBody>(
+      ...(['POST', `/api/deployments/${second.deployment_id}/rollback`, { release: 1 }] as const),
+    );
+    const back = await eventually(async () => {
+      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
+      return FINAL.includes(now.status) ? now : undefined;
+    });
+    expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
+    expect(await served()).toBe('1');
+    expect(await served('/env')).toContain('MODE=1');
+  });
+
+  it('starts what has ended again, also with the engine', async () => {
+    const [container = ''] = (await engine.docker('ps', '-q')).trim().split('\n');
+    await engine.docker('kill', container);
+    await eventually(async () => ((await served()) === '1' ? true : undefined));
+  });
+});
