@@ -2,7 +2,7 @@ import type { Published } from '../../engine/steps/deploy/deploy-action.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
-import { instanceOwner, listenOf, shortName } from '../targets/service-route.js';
+import { instanceOwner, listenOf, shortName } from './service-route.js';
 import { RouteSource, type WantedRoute } from './route-source.js';
 
 interface Routed {

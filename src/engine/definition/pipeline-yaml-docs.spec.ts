@@ -14,6 +14,7 @@ import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
 import { deployTable, permissionsTable } from '../steps/deploy/deploy-keys.js';
+import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
@@ -60,6 +61,8 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['deploying.md', deployTable],
   ['deploying.md', permissionsTable],
   ['deploying.md', sshTable],
+  ['deploying.md', publishTable],
+  ['deploying.md', gateTable],
 ];
 
 describe('pages beside docs/pipeline-yaml.md', () => {

@@ -34,7 +34,7 @@ import {
   routeOwner,
   routePlace,
   shortName,
-} from '../service-route.js';
+} from '../../routes/service-route.js';
 
 type ContainerRelease = PlacedRelease<ContainerSettings>;
 
