@@ -69,6 +69,7 @@ const ports = [
   'rate-limit/login-limit\\.guard',
   'rate-limit/rate-limits',
   'reverse-proxy/reverse-proxy',
+  'reverse-proxy/route-rules',
   'tracing/tracing',
 ].map((file) => `^src/integrations/${file}\\.ts$`);
 /**
