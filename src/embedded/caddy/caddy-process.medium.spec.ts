@@ -72,12 +72,7 @@ describe('the process of Caddy', () => {
   });
 
   it('has nothing by which a sweep of steps knows its processes', async () => {
-    process.env['SPEC_VARIABLE_OF_A_STEP'] = 'x';
-    try {
-      await test.caddy.ensure();
-    } finally {
-      delete process.env['SPEC_VARIABLE_OF_A_STEP'];
-    }
+    await test.caddy.ensure();
     const { pid } = await record();
     const environment = (await readFile(`/proc/${pid}/environ`, 'utf8'))
       .split('\0')

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -68,6 +68,14 @@ describe('routes in Caddy', () => {
       message: 'the reverse proxy refuses: loading: unknown module',
     });
     expect(await files()).toEqual([]);
+  });
+
+  it('are written by one writer: what one before it has not finished is taken away', async () => {
+    used.close();
+    await once(used, 'close');
+    await writeFile(join(folder, 'upstreams', '.draft~shop~1'), '127.0.0.1:1');
+    await applied();
+    expect(await files()).toEqual(['web']);
   });
 
   it.each([
