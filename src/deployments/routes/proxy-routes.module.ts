@@ -23,12 +23,13 @@ class ProxyStart {
 export class ProxyRoutesModule implements BeforeApplicationShutdown {
   /** @param source what the record wants; its factory may inject what `imports` export */
   static forRootAsync(source: AsyncModuleOptions<RouteSource>): DynamicModule {
+    const { imports = [], ...factory } = source;
     return {
       module: ProxyRoutesModule,
-      imports: [LeasesModule, ...(source.imports ?? [])],
+      imports: [LeasesModule, ...imports],
       providers: [
         ProxyStart,
-        { provide: RouteSource, inject: source.inject ?? [], useFactory: source.useFactory },
+        { provide: RouteSource, ...factory },
         {
           provide: ReverseProxy,
           inject: [MillraceConfig, ProxyStart],

@@ -26,7 +26,7 @@ const ATTEMPTS = 3;
 const WAIT_MS = 200;
 /** What is refused is tried again so late, if nobody asks for it: a try may cost requests. */
 const RETRY_MS = 60_000;
-/** So long is no proxy brought up after it could not be: it may cost minutes of all cores. */
+/** Until a proxy that could not be brought up is tried again: it may cost minutes of all cores. */
 const REST_MS = 20_000;
 
 interface Refusal {
@@ -47,9 +47,9 @@ interface Look {
 const NOTHING: Look = { routes: [], wanted: [], refusals: new Map() };
 
 /**
- * Keeps the reverse proxy of this host as the record wants it: its whole configuration is a function
- * of the database, so what is lost or changed is right again within 5 s. Where no service of the
- * host has a route, no proxy is started.
+ * Keeps the reverse proxy of this host as the record wants it: its whole configuration is a
+ * function of the database, so what is lost or changed is right again within 5 s. Where no service
+ * of the host has a route, no proxy is started.
  *
  * Every worker looks; one process of a host at a time writes. That is for peace: what two write at
  * once is told apart by the version of the proxy, and no writer undoes a switch.
@@ -80,7 +80,10 @@ export class ProxyRoutes extends BackgroundRounds {
    * @throws RoutesRefusedError the proxy cannot listen there; its message may be shown
    * @throws ProxyAwayError
    */
-  async ensureRoute(route: Pick<WantedRoute, 'id' | 'listen'>, signal?: AbortSignal): Promise<void> {
+  async ensureRoute(
+    route: Pick<WantedRoute, 'id' | 'listen'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const [plain] = plainRoutes([route]);
     const isSame = ({ id, listen }: Route): boolean =>
       id === plain?.id && isDeepStrictEqual(listen, plain.listen);
@@ -231,7 +234,7 @@ function isWorthAnotherLook(error: unknown): boolean {
   return error instanceof ProxyConflictError || error instanceof ProxyAwayError;
 }
 
-/** The work goes on for others. @throws the reason of the signal */
+/** The work continues for others. @throws the reason of the signal */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return work;
   const aborted = Promise.withResolvers<never>();

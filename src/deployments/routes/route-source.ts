@@ -4,7 +4,7 @@ import type { Route } from '../../integrations/reverse-proxy/reverse-proxy.js';
 export interface WantedRoute extends Route {
   /**
    * A deployment of its service is in its phase `switch`: where the route leads at the moment only
-   * the proxy knows, and `upstream` is that of before or of after.
+   * the proxy knows, and `upstream` may be the old one or the new one.
    */
   readonly isSwitching: boolean;
 }

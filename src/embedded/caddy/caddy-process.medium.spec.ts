@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -69,6 +69,18 @@ describe('the process of Caddy', () => {
     const { pid } = await record();
     const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
     expect([Number(fields[2]), Number(fields[3])]).toEqual([pid, pid]);
+  });
+
+  it('has nothing by which a sweep of steps knows its processes', async () => {
+    await test.caddy.ensure();
+    const { pid } = await record();
+    const environment = (await readFile(`/proc/${pid}/environ`, 'utf8'))
+      .split('\0')
+      .filter(Boolean);
+    const names = environment.map((variable) => variable.split('=')[0]).sort();
+    expect(names).toEqual(['HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']);
+    const outputs = await Promise.all([1, 2].map((fd) => readlink(`/proc/${pid}/fd/${fd}`)));
+    expect(new Set(outputs)).toEqual(new Set([join(test.home, 'caddy/start.log')]));
   });
 
   it('is started again when it was killed, and serves what is written again', async () => {

@@ -1,11 +1,16 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CADDY_OPTIONS, caddyConfig } from './caddy-config.js';
 import { type CaddyAddress, CaddyProxy } from './caddy-proxy.js';
 import { ProxyAwayError, type Route } from './reverse-proxy.js';
+
+const NO_ROUTES = { status: 200, body: '{"admin":{}}' };
+/** The connection is closed without an answer. */
+const CLOSED = { status: 0, body: '' };
 
 function proxyAt(address: CaddyAddress): CaddyProxy {
   return new CaddyProxy({ ensure: async () => address, running: async () => address });
@@ -24,9 +29,13 @@ describe('routes in Caddy', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'millrace-proxy-spec-'));
     [answers, methods] = [[], []];
-    admin = createHttpServer(({ method }, response) => {
+    admin = createHttpServer(({ method, socket: connection }, response) => {
       methods.push(method ?? '');
-      const { status, body } = answers.shift() ?? { status: 200, body: '{"admin":{}}' };
+      const { status, body } = answers.shift() ?? NO_ROUTES;
+      if (status === 0) {
+        connection.destroy();
+        return;
+      }
       response.writeHead(status, { etag: '"/config/ 1"' }).end(body);
     });
     const [socket, upstreams] = [join(folder, 'admin.sock'), join(folder, 'upstreams')];
@@ -68,6 +77,49 @@ describe('routes in Caddy', () => {
       message: 'the reverse proxy refuses: loading: unknown module',
     });
     expect(await files()).toEqual([]);
+  });
+
+  it('are written by one writer: what one before it has not finished is taken away', async () => {
+    used.close();
+    await once(used, 'close');
+    await writeFile(join(folder, 'upstreams', '.draft~shop~1'), '127.0.0.1:1');
+    await applied();
+    expect(await files()).toEqual(['web']);
+  });
+
+  describe('where its endpoint is opened again', () => {
+    beforeEach(async () => {
+      used.close();
+      await once(used, 'close');
+    });
+
+    it('are read again when there was no answer', async () => {
+      answers = [CLOSED, CLOSED, CLOSED, NO_ROUTES];
+      expect(await proxy.current()).toMatchObject({ routes: [], isWhole: true });
+    });
+
+    it('are away when there never is one', async () => {
+      answers = [CLOSED, CLOSED, CLOSED, CLOSED, NO_ROUTES];
+      await expect(proxy.current()).rejects.toThrow(ProxyAwayError);
+    });
+
+    it('are told once more where it has not taken them', async () => {
+      const { version } = await proxy.current();
+      methods = [];
+      answers = [NO_ROUTES, CLOSED, NO_ROUTES, NO_ROUTES];
+      await proxy.apply([route], version);
+      expect(methods).toEqual(['GET', 'POST', 'GET', 'POST', 'GET']);
+    });
+
+    it('are told once where it has', async () => {
+      const { version } = await proxy.current();
+      methods = [];
+      const config = caddyConfig([route], { admin: {} }, CADDY_OPTIONS);
+      const taken = { status: 200, body: JSON.stringify(config) };
+      answers = [NO_ROUTES, CLOSED, taken, taken];
+      expect((await proxy.apply([route], version)).changed).toBe('routes');
+      expect(methods).toEqual(['GET', 'POST', 'GET', 'GET']);
+    });
   });
 
   it.each([

@@ -36,6 +36,8 @@ export class MemoryReverseProxy extends ReverseProxy {
   /** How often it was brought up because somebody asked it something. */
   starts = 0;
   private routes: readonly Route[] = [];
+  /** Of routes that are not there: where they were switched to. */
+  private readonly ahead = new Map<string, Upstream>();
   private readonly armed = new Map<string, Armed>();
   private writes = 0;
   private life = 1;
@@ -53,6 +55,7 @@ export class MemoryReverseProxy extends ReverseProxy {
   /** It died and was started again: it has no routes. */
   restart(): void {
     this.routes = [];
+    this.ahead.clear();
     this.armed.clear();
     this.life += 1;
     this.isAway = false;
@@ -69,7 +72,8 @@ export class MemoryReverseProxy extends ReverseProxy {
 
   async upstreamOf(routeId: string): Promise<Upstream | undefined> {
     checkId(routeId);
-    return this.state().routes.find(({ id }) => id === routeId)?.upstream;
+    const { routes } = this.state();
+    return routes.find(({ id }) => id === routeId)?.upstream ?? this.ahead.get(routeId);
   }
 
   async arm(routeId: string, upstream: Upstream, token: string): Promise<void> {
@@ -85,6 +89,7 @@ export class MemoryReverseProxy extends ReverseProxy {
     if (ready?.token !== token) throw new RouteDisarmedError(routeId);
     this.armed.delete(routeId);
     const { upstream } = ready;
+    if (!this.routes.some(({ id }) => id === routeId)) this.ahead.set(routeId, upstream);
     this.routes = this.routes.map((route) =>
       route.id === routeId ? { ...route, upstream } : route,
     );
@@ -105,7 +110,8 @@ export class MemoryReverseProxy extends ReverseProxy {
     for (const id of this.armed.keys()) {
       if (!wanted.some((route) => route.id === id)) this.armed.delete(id);
     }
-    if (isDeepStrictEqual(wanted, now.routes)) return { version, changed: 'nothing' };
+    if (this.ahead.size === 0 && isDeepStrictEqual(wanted, now.routes))
+      return { version, changed: 'nothing' };
     const before = new Set(now.routes.map(({ listen }) => shownListen(listen)));
     for (const place of wanted.map(({ listen }) => shownListen(listen))) {
       if (!before.has(place) && this.used.has(place)) {
@@ -115,6 +121,7 @@ export class MemoryReverseProxy extends ReverseProxy {
     const listeners = (list: readonly Route[]) => list.map(({ id, listen }) => ({ id, listen }));
     const isOther = !isDeepStrictEqual(listeners(wanted), listeners(now.routes));
     this.routes = wanted;
+    this.ahead.clear();
     this.applied.push(wanted);
     this.writes += 1;
     return { version: this.version, changed: isOther ? 'routes' : 'upstreams' };

@@ -209,6 +209,20 @@ export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void
       expect(await upstreams()).toEqual([port(7009), port(7009)]);
     });
 
+    it('is made before its route is there, too: who adds the route finds where it leads', async () => {
+      const { version } = await test.proxy.current();
+      await test.proxy.arm('web', port(7002), 'a.1');
+      await test.proxy.switchTo('web', 'a.1');
+      expect(await test.proxy.upstreamOf('web')).toEqual(port(7002));
+      expect(await routes()).toEqual([]);
+      const moved = at('web', test.ports[0], 7002);
+      await expect(test.proxy.apply([web], version)).rejects.toThrow('changed meanwhile');
+      await apply(moved);
+      expect(await routes()).toEqual([moved]);
+      await apply();
+      expect(await test.proxy.upstreamOf('web')).toBeUndefined();
+    });
+
     it('is not that of a route that was removed', async () => {
       await apply(web, shop);
       await test.proxy.arm('web', port(7002), 'a.1');
