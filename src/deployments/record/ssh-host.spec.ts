@@ -9,8 +9,12 @@ const SETTINGS: DirectorySettings = {
 
 it('a host that is reached by SSH is the same for every worker', () => {
   expect(hostOf(SETTINGS, 'worker-1')).toBe('worker-1');
-  expect(hostOf({ ...SETTINGS, ssh: ssh('web.example') }, 'worker-1')).toBe('ssh://deploy@web.example:22');
-  expect(hostOf({ ...SETTINGS, ssh: ssh('2001:db8::1') }, 'worker-2')).toBe('ssh://deploy@[2001:db8::1]:22');
+  expect(hostOf({ ...SETTINGS, ssh: ssh('web.example') }, 'worker-1')).toBe(
+    'ssh://deploy@web.example:22',
+  );
+  expect(hostOf({ ...SETTINGS, ssh: ssh('2001:db8::1') }, 'worker-2')).toBe(
+    'ssh://deploy@[2001:db8::1]:22',
+  );
   expect(placeOn('worker-1', '/srv/shop')).toBe('worker-1:/srv/shop');
   expect(placeOn('ssh://deploy@web.example:22', '/srv/shop')).toBe(
     'ssh://deploy@web.example:22/srv/shop',

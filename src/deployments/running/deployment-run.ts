@@ -18,7 +18,11 @@ import {
   type Service,
   type TargetSettings,
 } from '../record/deployment.js';
-import type { DeploymentChange, DeploymentStore, ReleaseChange } from '../record/deployment-store.js';
+import type {
+  DeploymentChange,
+  DeploymentStore,
+  ReleaseChange,
+} from '../record/deployment-store.js';
 import {
   DeployRefusedError,
   type DeployTarget,

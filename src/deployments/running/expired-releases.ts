@@ -12,7 +12,9 @@ export function expiredReleases(
   needed: readonly string[],
 ): readonly Release[] {
   const served = releases
-    .filter(({ status, served_at: at }) => at !== null && status !== 'removed' && status !== 'draining')
+    .filter(
+      ({ status, served_at: at }) => at !== null && status !== 'removed' && status !== 'draining',
+    )
     .sort((a, b) => b.number - a.number);
   const others = served.filter(({ _id }) => !needed.includes(_id));
   const room = Math.max(0, keep - (served.length - others.length));

@@ -4,7 +4,11 @@ import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
-import type { ContainerDeploy, DeployAction, DirectoryDeploy } from '../../engine/steps/deploy/deploy-action.js';
+import type {
+  ContainerDeploy,
+  DeployAction,
+  DirectoryDeploy,
+} from '../../engine/steps/deploy/deploy-action.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
   Deployer,

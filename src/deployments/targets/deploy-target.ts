@@ -95,11 +95,7 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
    * Asks it from outside until it has answered well for as long as its gate says.
    * @throws DeployRefusedError with what it said instead; the reason of the signal
    */
-  gate(
-    release: PlacedRelease<S>,
-    tell: (line: string) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
+  gate(release: PlacedRelease<S>, tell: (line: string) => void, signal: AbortSignal): Promise<void>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */
   stop(release: PlacedRelease<S>): Promise<void>;
   /** What has begun may take so long still when another one serves, ms. */

@@ -90,7 +90,10 @@ function probeHttp(gate: Gate, path: string, port: number): Promise<string | und
       ...{ host: '127.0.0.1', port, path, method: 'GET', agent: false, timeout: PROBE_MS },
       headers: { host: gate.host ?? `127.0.0.1:${port}`, 'user-agent': 'millrace-gate' },
     });
-    const giveUp = setTimeout(() => asked.destroy(new Error(`no answer in ${PROBE_MS / 1000} s`)), PROBE_MS);
+    const giveUp = setTimeout(
+      () => asked.destroy(new Error(`no answer in ${PROBE_MS / 1000} s`)),
+      PROBE_MS,
+    );
     const end = (problem: string | undefined): void => {
       clearTimeout(giveUp);
       asked.destroy();

@@ -104,7 +104,9 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
 
   async remove(release: ContainerRelease): Promise<void> {
     await orAway(this.stop(release));
-    await orAway(this.parts.containers.dropImage(containerName(release.service_id, release.number)));
+    await orAway(
+      this.parts.containers.dropImage(containerName(release.service_id, release.number)),
+    );
   }
 
   placeOf({ service_id: id, published }: ContainerSettings): string {
@@ -149,7 +151,8 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
     const { containers, ports, sealed } = this.parts;
     const hostPort = await ports.take({ owner: instanceOwner(id, number) });
     const text = await sealed.find(settings.variables);
-    if (text === undefined) throw new Error(`the variables of ${containerName(id, number)} are not stored`);
+    if (text === undefined)
+      throw new Error(`the variables of ${containerName(id, number)} are not stored`);
     const variables = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
     try {
       await containers.start({

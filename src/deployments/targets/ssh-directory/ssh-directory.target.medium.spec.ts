@@ -272,10 +272,7 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
       { key: 'no key', knownHosts: line },
       { key: line, knownHosts: line },
     ]) {
-      const refused = target.plan(
-        'default/shop',
-        settings({}, { identity: await add(identity) }),
-      );
+      const refused = target.plan('default/shop', settings({}, { identity: await add(identity) }));
       codes.push(await reasonOf(refused));
     }
     expect(codes).toEqual([
@@ -397,7 +394,11 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
         },
         {
           ...{ _id: 'default/shop', id: 's', name: 'shop', environment: 'default', host },
-          ...{ service_type: 'local_directory', place: placeOn(host, asked.path), status: 'starting' },
+          ...{
+            service_type: 'local_directory',
+            place: placeOn(host, asked.path),
+            status: 'starting',
+          },
           ...{ release_id: null, deployment_id: null, created_at: at, updated_at: at },
         },
       );
