@@ -167,7 +167,7 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
     .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
     .action(async (flags: { home?: string }) => {
       const { servicesRunCommand } = await import('./services/services-run-command.js');
-      await servicesRunCommand(flags, terminal);
+      setExitCode(await servicesRunCommand(flags, terminal));
     });
 
   addServerOptions(

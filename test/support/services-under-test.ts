@@ -31,8 +31,7 @@ function commandOf(home: string, variables: readonly string[]): readonly string[
     await runSupervisor({
       home: ${JSON.stringify(home)}, env: process.env, stepUsers: ['millrace-step'],
       say: () => undefined, signal: stop.signal, logBytes: ${LOG_BYTES},
-    });
-    process.exit(0);`;
+    });`;
   return ['/usr/bin/env', ...variables, process.execPath, '--input-type=module', '-e', script];
 }
 

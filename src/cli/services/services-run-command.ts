@@ -8,7 +8,7 @@ import type { Terminal } from '../terminal/terminal.js';
 export async function servicesRunCommand(
   flags: { readonly home?: string },
   terminal: Terminal,
-): Promise<never> {
+): Promise<number> {
   const { config, environment } = effectiveConfig(flags);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -21,6 +21,5 @@ export async function servicesRunCommand(
     say: (line) => terminal.say(cleanLines(line)),
     signal: stop.signal,
   });
-  // What it waits for, such as the grace of a stop, is the next one's.
-  process.exit(0);
+  return 0;
 }

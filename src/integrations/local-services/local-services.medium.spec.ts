@@ -103,7 +103,7 @@ describe('services of a host', () => {
 
     it('may have written down nothing of what it has started: that is found by its mark', async () => {
       const sleep = uniqueSleep();
-      const first = await start(`exec ${sleep}`);
+      const first = await start(`exec ${sleep} >/dev/null 2>&1`);
       await test.kill();
       test.rewrite('web', { run: 'starting' });
       expect(await until(({ state }) => state === 'running')).toMatchObject({ pid: first.pid });

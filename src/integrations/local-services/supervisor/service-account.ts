@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { Environment } from '../../../config/environment.js';
 import {
   lookUpUser,
@@ -35,7 +34,8 @@ export class ServiceAccounts {
   async of(name: string | null): Promise<ServiceUser | undefined> {
     const { env, stepUsers, say } = this.options;
     if (process.getuid?.() !== 0) {
-      if (name === null || name === userInfo().username) return undefined;
+      if (name === null) return undefined;
+      if ((await lookUpUser(name, env))?.uid === process.getuid?.()) return undefined;
       throw refused(name, 'only root can start programs as another user');
     }
     if (stepUsers.includes(name ?? ACCOUNT.name)) {

@@ -64,8 +64,7 @@ export class ServiceInstance {
   private turns = 0;
   private isWritten: boolean;
   private isGone = false;
-  private isLeft = false;
-  private isFrozen = false;
+  private readonly leaving = new AbortController();
   private trouble = '';
   private timer: NodeJS.Timeout | undefined;
   /** The process that runs, as this supervisor has seen it. */
@@ -195,16 +194,14 @@ export class ServiceInstance {
     return this.log.tail(lines);
   }
 
-  /** Its processes run on; this supervisor does nothing more about them. */
+  /**
+   * Its processes run on; this supervisor does nothing more about them. A stop that is under way is
+   * cut off: the next one continues with it.
+   */
   async leave(): Promise<void> {
-    this.isLeft = true;
+    this.leaving.abort();
     this.stopTimer();
     await this.turn;
-  }
-
-  /** Another supervisor may take over now: what is still under way here changes nothing more. */
-  freeze(): void {
-    this.isFrozen = true;
   }
 
   private get state(): ServiceStatus['state'] {
@@ -251,7 +248,7 @@ export class ServiceInstance {
       this.tell(`runs on with pid ${first.pid}`);
       return;
     }
-    await endService(this.trace(), this.record.spec.stop);
+    await this.endProcesses();
     await this.launch();
   }
 
@@ -266,7 +263,7 @@ export class ServiceInstance {
   /** Its program is gone by itself: what it has left running is ended, too. */
   private async afterEnd(end: ServiceEnd): Promise<void> {
     const { spec, run, history } = this.record;
-    const left = await endService(this.trace(), spec.stop);
+    const left = await this.endProcesses();
     this.forgetProcess();
     const now = Date.now();
     const ranMs = run === null || run === 'starting' ? 0 : now - Date.parse(run.started_at);
@@ -291,12 +288,12 @@ export class ServiceInstance {
 
   private launchIn(ms: number): void {
     this.stopTimer();
-    if (this.isLeft) return;
+    if (this.leaving.signal.aborted) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.background(async () => {
         const { wanted, run, failed } = this.record;
-        if (wanted !== 'running' || failed !== null || this.isLeft) return;
+        if (wanted !== 'running' || failed !== null || this.leaving.signal.aborted) return;
         if (run === 'starting') await this.lookForIt();
         else if (run === null) await this.launch();
       });
@@ -310,10 +307,10 @@ export class ServiceInstance {
 
   private async end(wanted: 'stopped' | 'removed'): Promise<void> {
     this.stopTimer();
-    const { run, spec } = this.record;
+    const { run } = this.record;
     if (run === null && this.record.wanted === wanted) return;
     this.change({ wanted, next_start: null, failed: null });
-    await endService(this.trace(), spec.stop);
+    await this.endProcesses();
     const lastExit = await this.ended;
     this.forgetProcess();
     this.change({ run: null, ...(lastExit && { last_exit: lastExit }) });
@@ -330,6 +327,11 @@ export class ServiceInstance {
     await this.folder.remove(this.record.user ?? undefined);
     this.isGone = true;
     this.options.onGone();
+  }
+
+  /** @returns how many there were @throws when this supervisor is left meanwhile */
+  private endProcesses(): Promise<number> {
+    return endService(this.trace(), this.record.spec.stop, this.leaving.signal);
   }
 
   private forgetProcess(): void {
@@ -349,7 +351,6 @@ export class ServiceInstance {
 
   /** @throws when it cannot be written down: then it is not so */
   private change(change: Partial<InstanceRecord>): void {
-    if (this.isFrozen) throw new Error('this supervisor has ended');
     const record = { ...this.record, ...change };
     writeRecord(this.options.folder, record);
     this.record = record;
@@ -367,7 +368,9 @@ export class ServiceInstance {
   private background(work: () => Promise<void>): void {
     this.inTurn(work).then(
       () => (this.trouble = ''),
-      (error: unknown) => this.tellTrouble(messageOf(error)),
+      (error: unknown) => {
+        if (!this.leaving.signal.aborted) this.tellTrouble(messageOf(error));
+      },
     );
   }
 

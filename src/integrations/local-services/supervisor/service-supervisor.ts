@@ -31,6 +31,7 @@ const LEAVE_MS = 3000;
 export class ServiceSupervisor extends LocalServices {
   private readonly instances = new Map<string, ServiceInstance>();
   private looks: NodeJS.Timeout | undefined;
+  private isLeft = false;
 
   constructor(private readonly options: SupervisorOptions) {
     super();
@@ -54,13 +55,13 @@ export class ServiceSupervisor extends LocalServices {
 
   /** All processes run on. A stop that is under way is left to the next supervisor. */
   async leave(): Promise<void> {
+    this.isLeft = true;
     clearInterval(this.looks);
     const all = [...this.instances.values()];
     await settledWithin(
       LEAVE_MS,
       all.map((instance) => instance.leave()),
     );
-    for (const instance of all) instance.freeze();
   }
 
   override async start(given: unknown): Promise<ServiceStatus> {
@@ -119,6 +120,7 @@ export class ServiceSupervisor extends LocalServices {
     try {
       await instance.takeOver();
     } catch (error) {
+      if (this.isLeft) return;
       this.options.say(`service ${instance.id} is in trouble: ${messageOf(error)}`);
     }
   }

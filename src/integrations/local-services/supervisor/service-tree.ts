@@ -4,6 +4,7 @@ import { searchProcesses } from '../../process/trees/process-search.js';
 import type { ProcessSnapshot } from '../../process/trees/process-snapshot.js';
 import { readEnvironmentVariable } from '../../process/trees/process-table.js';
 import { killUntilNone, pause, sendSignal } from '../../process/trees/tree-ender.js';
+import type { StopRule } from '../local-services.js';
 import { SERVICE_VARIABLE } from '../service-spec.js';
 
 /** How the processes of an instance are known. */
@@ -70,11 +71,13 @@ export function livingProcesses(trace: ServiceTrace): readonly ProcessEntry[] {
  * Ends all of it: the signal to each process, KILL after the grace. Resolves, with the number of
  * processes that there were, when none is left.
  *
- * @throws ProcessRunnerError `processes_survived`
+ * @param giveUp during the grace: what has not ended by then runs on
+ * @throws ProcessRunnerError `processes_survived`; the reason of `giveUp`
  */
 export async function endService(
   trace: ServiceTrace,
-  { signal, grace_ms: graceMs }: { readonly signal: NodeJS.Signals; readonly grace_ms: number },
+  { signal, grace_ms: graceMs }: StopRule,
+  giveUp?: AbortSignal,
 ): Promise<number> {
   const told = new Set<string>();
   const deadline = performance.now() + graceMs;
@@ -87,7 +90,10 @@ export async function endService(
       told.add(name);
     }
     // What a search costs is spent again only when those that are known have ended.
-    while (living.some(isAlive) && performance.now() < deadline) await pause(PAUSE_MS);
+    while (living.some(isAlive) && performance.now() < deadline) {
+      giveUp?.throwIfAborted();
+      await pause(PAUSE_MS);
+    }
   }
   const killed = await killUntilNone((followMs) =>
     searchProcesses(0, (snapshot) => findService(snapshot, trace), followMs),
