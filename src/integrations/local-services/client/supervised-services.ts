@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../../common/values/error-message.js';
 import {
   type ControlMethod,
@@ -14,6 +15,11 @@ import {
   type ServiceSpec,
   type ServiceStatus,
 } from '../local-services.js';
+
+/** Of one call, where the supervisor is away. */
+const MOST_TRIES = 4;
+/** Pause after the first try, ms; longer after each. */
+const AGAIN_MS = 50;
 
 /** The services of this host, by way of the process that supervises them. */
 export class SupervisedServices extends LocalServices {
@@ -46,17 +52,23 @@ export class SupervisedServices extends LocalServices {
     return (await this.ask('log', { id, tail })) as readonly string[];
   }
 
-  /** Every method may be asked twice, so a supervisor that dies meanwhile is asked again, once. */
+  /**
+   * Every method may be asked again, so where the supervisor dies meanwhile the next one is. One
+   * that is dying takes connections for a moment that it never answers.
+   */
   private async ask(method: ControlMethod, given: object): Promise<unknown> {
     const body = JSON.stringify(given);
     if (Buffer.byteLength(body) > LONGEST_REQUEST) {
       throw new LocalServicesError('bad_spec', `a request has ${LONGEST_REQUEST} bytes at most`);
     }
-    try {
-      return await this.askOnce(method, body);
-    } catch (error) {
-      if (!(error instanceof LocalServicesError) || error.code !== 'unavailable') throw error;
-      return this.askOnce(method, body);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.askOnce(method, body);
+      } catch (error) {
+        const isAway = error instanceof LocalServicesError && error.code === 'unavailable';
+        if (!isAway || tries >= MOST_TRIES) throw error;
+      }
+      await sleep(AGAIN_MS * tries);
     }
   }
 

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { request, type Server } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SupervisedServices } from '../client/supervised-services.js';
@@ -92,6 +93,17 @@ describe('the socket of the supervisor', () => {
     jest.spyOn(services, 'list').mockRejectedValueOnce(new Error('broken'));
     await expect(client.list()).rejects.toMatchObject({ code: 'failed', message: 'broken' });
     expect(await client.list()).toEqual([]);
+  });
+
+  it('is asked again by a client whose supervisor was dying', async () => {
+    const dying = createServer((connection) => connection.destroy());
+    const path = join(folder, 'dying');
+    dying.listen(path);
+    const sockets = [path, path, socket];
+    const again = new SupervisedServices(async () => sockets.shift() ?? '');
+    expect(await again.list()).toEqual([]);
+    expect(sockets).toEqual([]);
+    dying.close();
   });
 
   it('counts as away where nobody listens, or no socket can be had', async () => {
