@@ -61,6 +61,8 @@ const ports = [
   'forge/webhooks/webhook-dialects',
   'git/git-client',
   'job-queue/job-queue',
+  'local-services/local-services',
+  'local-services/local-services\\.error',
   'object-store/object-key',
   'object-store/object-store',
   'process/process-groups',
@@ -232,10 +234,23 @@ module.exports = {
       severity: 'error',
       comment:
         'All may stand on Redis, and take part in a trace; else they do not know each other.',
-      from: { path: '^src/integrations/([^/]+)/', pathNot: tests },
+      from: {
+        path: '^src/integrations/([^/]+)/',
+        pathNot: [tests, '^src/integrations/local-services/supervisor/service-'],
+      },
       to: {
         path: '^src/integrations/',
         pathNot: ['^src/integrations/$1/', redis, '^src/integrations/tracing/tracing\\.ts$'],
+      },
+    },
+    {
+      name: 'services-see-trees',
+      severity: 'error',
+      comment: 'How a tree of processes is found and ended is known in one place.',
+      from: { path: '^src/integrations/local-services/supervisor/service-', pathNot: tests },
+      to: {
+        path: '^src/integrations/',
+        pathNot: ['^src/integrations/local-services/', '^src/integrations/process/trees/'],
       },
     },
     {

@@ -158,6 +158,18 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
 
   addClientCommands(program, terminal, setExitCode);
 
+  const services = program
+    .command('services')
+    .description('Programs that were deployed on this host, and outlive Millrace');
+  services
+    .command('run')
+    .description('Supervise them here and now; when it ends, they run on')
+    .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
+    .action(async (flags: { home?: string }) => {
+      const { servicesRunCommand } = await import('./services/services-run-command.js');
+      setExitCode(await servicesRunCommand(flags, terminal));
+    });
+
   addServerOptions(
     program
       .command('config')

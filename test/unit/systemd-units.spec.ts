@@ -16,27 +16,27 @@ describeWith({ 'systemd-analyze': 'systemd' }, {}, 'deploy/systemd', () => {
   beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'millrace-units-'))));
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it.each(['millrace.service', 'millrace-api.service', 'millrace-worker.service'])(
-    '%s is a unit that systemd takes without a warning',
-    async (name) => {
-      const text = await readFile(join(units, name), 'utf8');
-      // Program and user of the installation, by those that this machine has.
-      const here = text
-        .replaceAll('/opt/millrace/', `${root}/`)
-        .replace(/^User=.*/m, 'User=daemon');
-      await writeFile(join(folder, name), here.replace(/^Group=.*/m, 'Group=daemon'));
-      const { stdout, stderr } = await run('systemd-analyze', [
-        'verify',
-        '--man=no',
-        join(folder, name),
-      ]);
-      expect(stdout + stderr).toBe('');
-    },
-  );
+  it.each([
+    'millrace.service',
+    'millrace-api.service',
+    'millrace-worker.service',
+    'millrace-services.service',
+  ])('%s is a unit that systemd takes without a warning', async (name) => {
+    const text = await readFile(join(units, name), 'utf8');
+    // Program and user of the installation, by those that this machine has.
+    const here = text.replaceAll('/opt/millrace/', `${root}/`).replace(/^User=.*/m, 'User=daemon');
+    await writeFile(join(folder, name), here.replace(/^Group=.*/m, 'Group=daemon'));
+    const { stdout, stderr } = await run('systemd-analyze', [
+      'verify',
+      '--man=no',
+      join(folder, name),
+    ]);
+    expect(stdout + stderr).toBe('');
+  });
 
   it('names only variables that Millrace reads', async () => {
     const known = configRows.map(([, { name }]) => name);
-    expect(await readdir(units)).toHaveLength(3);
+    expect(await readdir(units)).toHaveLength(4);
     for (const name of await readdir(units)) {
       const text = await readFile(join(units, name), 'utf8');
       for (const [, variable] of text.matchAll(/^Environment=(\w+)=/gm)) {

@@ -7,6 +7,7 @@ import type { MillraceConfig } from '../../config/millrace-config.js';
 import { defaultCache } from '../../config/paths.js';
 import { type EmbeddedServices, startEmbedded } from '../../embedded/start-embedded.js';
 import { EmbeddedError } from '../../embedded/system/embedded.error.js';
+import { SupervisorProcess } from '../../integrations/local-services/client/supervisor-process.js';
 import { ApiClient } from '../api/api-client.js';
 import { LoginStore } from '../api/login-store.js';
 import { CommandError } from '../command/command.error.js';
@@ -19,6 +20,7 @@ import { isFirstStart, runExample } from './example-run.js';
 import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
 import { type ProcessEvents, ServerProcess } from './server-process.js';
+import { ServicesKeeper } from './services-keeper.js';
 
 export interface StartFlags extends ServerFlags {
   readonly api: boolean;
@@ -81,6 +83,7 @@ class Server {
   private services: EmbeddedServices | undefined;
   private api: ServerProcess | undefined;
   private readonly workers: ServerProcess[] = [];
+  private readonly keeper: ServicesKeeper;
   private readonly events: ProcessEvents;
 
   constructor(
@@ -90,6 +93,9 @@ class Server {
     private readonly terminal: Terminal,
     private readonly signal: AbortSignal,
   ) {
+    const progress = (line: string): void => terminal.say(line);
+    const supervisor = { home: config.home, env: environment, progress, signal };
+    this.keeper = new ServicesKeeper(new SupervisorProcess(supervisor), progress);
     this.events = {
       output: (name, bytes) => log.write(name, bytes),
       died: (name, how, restartInMs) =>
@@ -106,6 +112,7 @@ class Server {
     // The default of the home depends on variables that the children do not get.
     const environment = { ...(await this.storeEnvironment()), MILLRACE_HOME: this.config.home };
     if (this.signal.aborted) return;
+    this.keeper.start();
     if (withApi) {
       this.api = this.launch('api', 'main', { ...environment, ROLE: 'api' }, API_GRACE_MS);
     }
@@ -127,8 +134,12 @@ class Server {
     await Promise.all(all.map((each) => each.firstReady()));
   }
 
-  /** Workers first, so that what they run can still be stored; the stores last. */
+  /**
+   * Workers first, so that what they run can still be stored; the stores last. What was deployed on
+   * this host runs on, and so does its supervisor.
+   */
   async stop(): Promise<void> {
+    await this.keeper.stop();
     await Promise.all(this.workers.map((worker) => worker.stop()));
     await this.api?.stop();
     await this.services?.stop();

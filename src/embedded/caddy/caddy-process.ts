@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readStartTicks } from '../../common/child-process/process-stat.js';
@@ -11,6 +10,12 @@ import { EmbeddedError } from '../system/embedded.error.js';
 import { endProcess, type ProcessIdentity } from '../system/end-process.js';
 import { acquireFileLock } from '../system/file-lock.js';
 import { findProgram } from '../system/find-program.js';
+import { isOpen } from '../system/open-socket.js';
+import {
+  livingProcess,
+  processesWithArguments,
+  writeIdentity,
+} from '../system/process-identity.js';
 import {
   requireReachable,
   serviceUser,
@@ -18,7 +23,6 @@ import {
   type ServiceUser,
 } from '../system/service-user.js';
 import { caddyFolders, type CaddyFolders, makeCaddyFolders } from './caddy-folders.js';
-import { livingProcess, processesWithArguments, writeIdentity } from './caddy-identity.js';
 import { CADDY_COMPONENT, caddyPath, installCaddy } from './caddy-install.js';
 
 export interface CaddyProcessOptions {
@@ -272,17 +276,4 @@ async function endOrOpen(
     await sleep(20);
   }
   return 'it does not listen';
-}
-
-/** Whether somebody listens at a unix socket. */
-function isOpen(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    const end = (open: boolean) => () => {
-      connection.destroy();
-      resolve(open);
-    };
-    connection.once('connect', end(true));
-    connection.once('error', end(false));
-  });
 }

@@ -36,7 +36,7 @@ export async function serviceUser(
   progress: (line: string) => void,
 ): Promise<ServiceUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const known = await lookUp(name, env);
+  const known = await lookUpUser(name, env);
   if (known !== undefined) return known;
   const path = `${env['PATH'] ?? ''}:${SBIN}`;
   const useradd = await findProgram(['useradd'], { PATH: path });
@@ -46,15 +46,16 @@ export async function serviceUser(
     const args = [...options, '--shell', '/usr/sbin/nologin', name];
     await runCommand(useradd, args, { env: { ...env, PATH: path } });
     // Another Millrace may have made it meanwhile, so the look-up decides, not the exit code.
-    const made = await lookUp(name, env);
+    const made = await lookUpUser(name, env);
     if (made !== undefined) return made;
   }
   progress(`The system user ${name} cannot be made; the user nobody runs ${runs}`);
-  const nobody = await lookUp('nobody', env);
+  const nobody = await lookUpUser('nobody', env);
   return nobody ?? { name: 'nobody', uid: 65534, gid: 65534 };
 }
 
-async function lookUp(name: string, env: Environment): Promise<ServiceUser | undefined> {
+/** The user of that name, as the system knows it; undefined where there is none. */
+export async function lookUpUser(name: string, env: Environment): Promise<ServiceUser | undefined> {
   const uid = await runCommand('id', ['-u', name], { env });
   const gid = await runCommand('id', ['-g', name], { env });
   if (uid.code !== 0 || gid.code !== 0) return undefined;

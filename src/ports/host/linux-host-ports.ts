@@ -5,7 +5,7 @@ import { cutText } from '../../common/values/cut-text.js';
 import type { PortSpan } from '../../config/value-parsers.js';
 import { HostPorts, type PortHolder } from './host-ports.js';
 import { parsePortList, parsePortRange, without } from './port-spans.js';
-import { parseSocketTable, type SocketEntry } from './socket-table.js';
+import { parseSocketTable, type SocketEntry } from '../../common/net/socket-table.js';
 
 /**
  * One after another: a program that listens on one address leaves others of its port free, and

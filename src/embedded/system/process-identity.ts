@@ -6,7 +6,7 @@ import {
   readStartTicks,
 } from '../../common/child-process/process-stat.js';
 import { readPrivateFile, replacePrivateFile } from '../../common/private-file.js';
-import type { ProcessIdentity } from '../system/end-process.js';
+import type { ProcessIdentity } from './end-process.js';
 
 interface Written extends ProcessIdentity {
   readonly bootId: string;
