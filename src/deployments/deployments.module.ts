@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { DeployedServices } from '../service-registry/deployed-services.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { DeploymentsRepository } from './record/deployments.repository.js';
+import { RecordedServices } from './record/recorded-services.js';
 import {
   DEPLOYMENT_MODEL,
   deploymentSchema,
@@ -20,7 +22,10 @@ import {
       { name: SERVICE_MODEL, schema: serviceSchema },
     ]),
   ],
-  providers: [{ provide: DeploymentStore, useClass: DeploymentsRepository }],
-  exports: [DeploymentStore],
+  providers: [
+    { provide: DeploymentStore, useClass: DeploymentsRepository },
+    { provide: DeployedServices, useClass: RecordedServices },
+  ],
+  exports: [DeployedServices, DeploymentStore],
 })
 export class DeploymentsModule {}

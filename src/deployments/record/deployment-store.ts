@@ -84,6 +84,12 @@ export abstract class DeploymentStore {
   abstract service(id: string): Promise<Service | undefined>;
   /** By environment and name. */
   abstract services(page: PageRequest): Promise<Page<Service>>;
+  /** By its UUID. */
+  abstract serviceWithUuid(uuid: string): Promise<Service | undefined>;
+  /** Those that there are, in no order. */
+  abstract servicesWith(ids: readonly string[]): Promise<readonly Service[]>;
+  /** All of one host, by environment and name. */
+  abstract servicesOn(host: string): Promise<readonly Service[]>;
   /** What every service of a host holds. */
   abstract placesOn(host: string): Promise<readonly Pick<Service, '_id' | 'place'>[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */

@@ -100,4 +100,6 @@ export const serviceSchema = new Schema(
     updated_at: { type: Date, required: true },
   },
   { collection: 'services', ...options },
-).index({ place: 1 }, { unique: true });
+)
+  .index({ place: 1 }, { unique: true })
+  .index({ id: 1 });

@@ -1,0 +1,19 @@
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { DiscoveryController } from './discovery.controller.js';
+import { MonitorParts, RegisteredMonitor } from './monitor/monitor-parts.js';
+import { ServiceRegistryModule } from './service-registry.module.js';
+import { ServicesController } from './services.controller.js';
+import { ServicesService } from './services.service.js';
+
+/** The registry with its routes, and the monitor of what was registered by hand: for the API. */
+@Module({
+  imports: [ServiceRegistryModule],
+  controllers: [ServicesController, DiscoveryController],
+  providers: [MonitorParts, RegisteredMonitor, ServicesService],
+})
+export class ServiceRegistryApiModule {
+  /** @param deployments exports `DeployedServices` */
+  static over(deployments: Type): DynamicModule {
+    return { module: ServiceRegistryApiModule, imports: [deployments] };
+  }
+}
