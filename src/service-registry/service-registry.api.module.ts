@@ -1,7 +1,9 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { DiscoveryController } from './discovery.controller.js';
+import { HistoryKeeper } from './history/history-keeper.js';
 import { MonitorParts, RegisteredMonitor } from './monitor/monitor-parts.js';
 import { ServiceRegistryModule } from './service-registry.module.js';
+import { ServiceHealthService } from './service-health.service.js';
 import { ServicesController } from './services.controller.js';
 import { ServicesService } from './services.service.js';
 
@@ -9,7 +11,13 @@ import { ServicesService } from './services.service.js';
 @Module({
   imports: [ServiceRegistryModule],
   controllers: [ServicesController, DiscoveryController],
-  providers: [MonitorParts, RegisteredMonitor, ServicesService],
+  providers: [
+    HistoryKeeper,
+    MonitorParts,
+    RegisteredMonitor,
+    ServiceHealthService,
+    ServicesService,
+  ],
 })
 export class ServiceRegistryApiModule {
   /** @param deployments exports `DeployedServices` */

@@ -3,6 +3,11 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { LeasesModule } from '../leases/leases.module.js';
+import { HEALTH_CHUNK_MODEL, healthChunkSchema } from './history/health-chunk.schema.js';
+import { HealthHistory } from './history/health-history.js';
+import { HealthHistoryRepository } from './history/health-history.repository.js';
+import { HistoryReader } from './history/history-reader.js';
+import { ProbeRows } from './history/probe-rows.js';
 import { NetworkProber } from './probing/network-prober.js';
 import { Prober } from './probing/prober.js';
 import { ServiceStore } from './record/service-store.js';
@@ -24,10 +29,14 @@ import {
       { name: WATCHED_SERVICE_MODEL, schema: watchedServiceSchema },
       { name: SERVICE_CHANGE_MODEL, schema: serviceChangeSchema },
       { name: SHARD_WATCH_MODEL, schema: shardWatchSchema },
+      { name: HEALTH_CHUNK_MODEL, schema: healthChunkSchema },
     ]),
   ],
   providers: [
     { provide: ServiceStore, useClass: ServicesRepository },
+    { provide: HealthHistory, useClass: HealthHistoryRepository },
+    HistoryReader,
+    ProbeRows,
     {
       provide: Prober,
       inject: [MillraceConfig],
@@ -35,6 +44,6 @@ import {
         new NetworkProber(new AddressPolicy(allowPrivateUrls)),
     },
   ],
-  exports: [LeasesModule, Prober, ServiceStore],
+  exports: [HealthHistory, HistoryReader, LeasesModule, Prober, ProbeRows, ServiceStore],
 })
 export class ServiceRegistryModule {}

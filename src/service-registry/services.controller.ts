@@ -36,6 +36,8 @@ import {
 } from './dto/service.dto.js';
 import { ServiceQuery } from './dto/service.query.js';
 import { serviceResponse, ServiceResponse } from './dto/service.response.js';
+import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
+import { ServiceHealthService } from './service-health.service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
 import type { AskedSettings } from './service-settings.js';
 import { type ServiceName, ServicesService } from './services.service.js';
@@ -56,7 +58,10 @@ const ID = {
 @ApiBearerAuth()
 @Controller('services')
 export class ServicesController {
-  constructor(private readonly services: ServicesService) {}
+  constructor(
+    private readonly services: ServicesService,
+    private readonly history: ServiceHealthService,
+  ) {}
 
   @Get()
   @Requires('services:read')
@@ -95,6 +100,25 @@ export class ServicesController {
   @ApiErrors(400, 401, 404, 503)
   async get(@Param('id', ServiceIdPipe) id: ServiceName): Promise<ServiceResponse> {
     return serviceResponse(await this.services.get(id));
+  }
+
+  @Get(':id/health')
+  @Requires('services:read')
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'How a service was: its changes, the newest first, and what was seen of it',
+    description:
+      'Rows are kept for a day (`raw`), a week (`minute`) and a year (`hour`). The newest five minutes may not be there yet; time without rows was not observed.',
+  })
+  @ApiOkResponse({ type: ServiceHealthResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async health(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Query() query: HealthQuery,
+  ): Promise<ServiceHealthResponse> {
+    const { resolution = 'minute', from, until } = query;
+    const asked = { resolution, from, until };
+    return serviceHealthResponse(await this.history.get(id, asked, pageRequest(query)));
   }
 
   @Patch(':id')

@@ -5,6 +5,7 @@ import { DEFAULT_CHECK } from './checks/service-check.js';
 import { newProbeState } from './checks/probe-state.js';
 import { serviceResponse } from './dto/service.response.js';
 import { MemoryDeployedServices } from './memory-deployed-services.fixture.js';
+import { MemoryHealthHistory } from './history/memory-health-history.fixture.js';
 import { MemoryServiceStore } from './record/memory-service-store.fixture.js';
 import { newService } from './record/watched-service.fixture.js';
 import type { ServiceHealth } from './record/watched-service.js';
@@ -21,7 +22,9 @@ describe('ServicesService', () => {
   let deployed: MemoryDeployedServices;
   let services: ServicesService;
   const allowing = (...allowPrivateUrls: string[]): ServicesService =>
-    new ServicesService(store, deployed, { allowPrivateUrls } as unknown as MillraceConfig);
+    new ServicesService(store, deployed, new MemoryHealthHistory(), {
+      allowPrivateUrls,
+    } as unknown as MillraceConfig);
   const register = (asked: AskedSettings, self = SHOP) => services.register(self, asked, 'ada');
   const refusal = async (work: Promise<unknown>): Promise<MillraceError> => {
     const error: unknown = await work.then(

@@ -14,12 +14,12 @@ import { MillraceConfig } from '../config/millrace-config.js';
 import type { ServiceStatus } from './checks/service-status.js';
 import { DEFAULT_CHECK } from './checks/service-check.js';
 import { type DeployedService, DeployedServices } from './deployed-services.js';
+import { HealthHistory } from './history/health-history.js';
 import { serviceIdOf } from './record/service-id.js';
 import { ServiceStore } from './record/service-store.js';
 import {
   type NewWatchedService,
   REGISTERED_SHARD,
-  type ServiceChange,
   type ServiceSettings,
   type WatchedService,
 } from './record/watched-service.js';
@@ -54,6 +54,7 @@ export class ServicesService {
   constructor(
     private readonly store: ServiceStore,
     private readonly deployed: DeployedServices,
+    private readonly history: HealthHistory,
     config: MillraceConfig,
   ) {
     this.policy = new AddressPolicy(config.allowPrivateUrls);
@@ -132,6 +133,7 @@ export class ServicesService {
       });
     }
     await this.store.remove(id);
+    await this.history.removeService(id);
   }
 
   /**
@@ -160,12 +162,6 @@ export class ServicesService {
     return { value: await this.get(self), isChanged: isNew };
   }
 
-  /** @throws NotFoundError */
-  async changes(name: ServiceName, page: PageRequest): Promise<Page<ServiceChange>> {
-    const { id } = await this.get(name);
-    return this.store.changes(id, page);
-  }
-
   /**
    * Endpoints to which a request may go now: those that pass.
    * @throws NotFoundError, ServiceUnavailableError: there are none
@@ -181,7 +177,7 @@ export class ServicesService {
         code: endpoints.length === 0 ? 'no_endpoints' : reason.code,
         reason: why,
       },
-      suggestions: ['The service itself says what each of its endpoints answers.'],
+      suggestions: [`What each of its endpoints answers: ./millrace services show ${id}`],
     });
   }
 
@@ -270,6 +266,6 @@ function shownName(name: ServiceName): string {
 
 function taken(id: string, how: 'deployed' | 'registered'): ReturnType<typeof conflict> {
   return conflict(`${id} is ${how} already.`, {
-    suggestions: ['Change what is registered of it, or take another name.'],
+    suggestions: [`See what there is: ./millrace services show ${id}`],
   });
 }

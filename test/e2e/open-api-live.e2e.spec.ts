@@ -343,6 +343,12 @@ describe('the OpenAPI document and the live server', () => {
     await api.json(200, 'GET', `/api/services/${id}`);
     await api.json(200, 'PATCH', `/api/services/${id}`, { body: { check: { up: 5 } } });
     await api.json(503, 'GET', '/api/discovery/seen');
+    await api.json(200, 'GET', `/api/services/${id}/health?resolution=hour&limit=1`);
+    await api.json(
+      400,
+      'GET',
+      `/api/services/${id}/health?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z`,
+    );
     await api.json(404, 'GET', '/api/discovery/seen?environment=production');
     const beat = { ttl_seconds: 60, endpoints: ['http://127.0.0.1:1/'] };
     await api.json(200, 'POST', '/api/services/default%2Fbatch/heartbeat', { body: beat });

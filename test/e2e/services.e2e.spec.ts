@@ -67,6 +67,13 @@ describe('services', () => {
     });
     await open();
     await until(made.id, 'running');
+    const history = await server.call<{ changes: { from: string; to: string }[] }>(
+      'GET',
+      `/api/services/${made.id}/health?resolution=raw`,
+    );
+    expect(history.changes.map(({ to }) => to)).toEqual([
+      ...['running', 'failed', 'running', 'starting'],
+    ]);
   });
 
   it('are shown when they were deployed', async () => {

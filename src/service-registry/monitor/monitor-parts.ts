@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { Leases } from '../../leases/leases.js';
 import { DeployedServices } from '../deployed-services.js';
+import { ProbeRows } from '../history/probe-rows.js';
 import { Prober } from '../probing/prober.js';
 import { ServiceStore } from '../record/service-store.js';
 import { ShardMonitor, type ShardParts } from './shard-monitor.js';
@@ -14,6 +15,7 @@ export class MonitorParts implements ShardParts {
     readonly deployed: DeployedServices,
     readonly leases: Leases,
     readonly prober: Prober,
+    readonly rows: ProbeRows,
   ) {}
 }
 

@@ -1,6 +1,7 @@
 import { DEFAULT_CHECK, type ProbeResult } from '../checks/service-check.js';
 import { Prober, type ProbeTarget } from '../probing/prober.js';
-import { type MonitorOptions, type ProbeRow, ServiceMonitor } from './service-monitor.js';
+import type { RawRow } from '../history/health-rows.js';
+import { type MonitorOptions, ServiceMonitor } from './service-monitor.js';
 import type { WatchedTarget } from './watched-target.js';
 
 class FakeProber extends Prober {
@@ -23,7 +24,7 @@ class FakeProber extends Prober {
 describe('ServiceMonitor', () => {
   let prober: FakeProber;
   let changes: string[];
-  let rows: ProbeRow[];
+  let rows: RawRow[];
   let monitor: ServiceMonitor;
   const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
   const target = (name: string, more: Partial<WatchedTarget> = {}): WatchedTarget => ({
@@ -38,7 +39,7 @@ describe('ServiceMonitor', () => {
         news: (_service, { change }) => {
           if (change) changes.push(change.to);
         },
-        row: (row) => rows.push(row),
+        row: (_service, row) => rows.push(row),
       },
       ...more,
     });
@@ -85,7 +86,11 @@ describe('ServiceMonitor', () => {
     await pass(40_000);
     expect(changes).toEqual(['starting', 'running', 'failed']);
     expect(rows.length).toBe(7);
-    expect(rows[0]).toMatchObject({ service: 'default/shop', intervalMs: 10_000, tookMs: 5 });
+    expect(rows[0]).toMatchObject({
+      url: 'http://shop.example/',
+      intervalMs: 10_000,
+      failure: null,
+    });
   });
 
   it('has no more probes under way than it may, and leaves out what comes too late', async () => {

@@ -1,24 +1,15 @@
-import type { ProbeResult, ServiceCheck } from '../checks/service-check.js';
+import type { ServiceCheck } from '../checks/service-check.js';
+import type { RawRow } from '../history/health-rows.js';
 import type { Prober, ProbeTarget } from '../probing/prober.js';
 import { ServiceWatch, type WatchNews } from './service-watch.js';
 import { StallWatch } from './stall-watch.js';
 import type { WatchedTarget } from './watched-target.js';
 
-/** One probe that counts, for the history. */
-export interface ProbeRow {
-  readonly service: string;
-  readonly url: string;
-  /** When it began, milliseconds since 1970. */
-  readonly at: number;
-  readonly tookMs: number;
-  readonly result: ProbeResult;
-  readonly intervalMs: number;
-}
-
 /** Where a monitor tells what it sees. */
 export interface MonitorListener {
   news(service: string, news: WatchNews): void;
-  row(row: ProbeRow): void;
+  /** A probe that counts. */
+  row(service: string, row: RawRow): void;
 }
 
 export interface MonitorOptions {
@@ -187,8 +178,12 @@ export class ServiceMonitor {
     if (this.isStopped || watch === undefined || this.stalls.sinceStalled(startedAt)) return;
     const tookMs = performance.now() - startedAt;
     const intervalMs = check.interval_seconds * 1000;
+    // Where nobody has looked for too long, that is told before the answer changes it again.
+    watch.tick(Date.now());
+    this.tell(service);
     watch.probed(target.url, result, Date.now());
-    this.options.listener.row({ service, url: target.url, at, tookMs, result, intervalMs });
+    const failure = result.ok ? null : result.code;
+    this.options.listener.row(service, { url: target.url, at, tookMs, failure, intervalMs });
     this.tell(service);
   }
 

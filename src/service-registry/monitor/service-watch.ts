@@ -42,6 +42,7 @@ export class ServiceWatch {
       this.seenAt.set(url, before && observedAt !== undefined ? observedAt : now);
     }
     this.beats = beatsAtFirst(current);
+    this.tick(now);
   }
 
   get target(): WatchedTarget {

@@ -2,6 +2,7 @@ import { BackgroundRounds } from '../../integrations/database/background-rounds.
 import type { HeldLease } from '../../leases/held-lease.js';
 import type { Leases } from '../../leases/leases.js';
 import type { DeployedServices } from '../deployed-services.js';
+import type { ProbeRows } from '../history/probe-rows.js';
 import type { Prober } from '../probing/prober.js';
 import type { ServiceStore } from '../record/service-store.js';
 import { HealthWriter } from './health-writer.js';
@@ -18,6 +19,7 @@ export interface ShardParts {
   readonly deployed: DeployedServices;
   readonly leases: Leases;
   readonly prober: Prober;
+  readonly rows: Pick<ProbeRows, 'add'>;
 }
 
 interface Turn {
@@ -84,7 +86,7 @@ export class ShardMonitor extends BackgroundRounds {
     if (this.turn?.lease.isLost === false) return this.turn;
     this.turn?.monitor.stop();
     this.turn = undefined;
-    const { store, deployed, leases, prober } = this.parts;
+    const { store, deployed, leases, prober, rows } = this.parts;
     const targets = new ShardTargets(store, deployed, this.host);
     const lease = await leases.take(`services.${targets.shard}`, TURN_MS);
     if (lease === undefined) return undefined;
@@ -98,7 +100,7 @@ export class ShardMonitor extends BackgroundRounds {
           writer.add(service, news);
           if (!this.isStopping) void this.flush(writer);
         },
-        row: () => undefined,
+        row: (service, row) => rows.add(service, row),
       },
     });
     lease.whenLost(() => {

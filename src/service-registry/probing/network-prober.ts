@@ -38,7 +38,8 @@ class BadAnswer extends Error {
 }
 
 /**
- * Asks over the network. Every probe has a connection of its own, as a new request would have. The address that was checked is the one that is dialled.
+ * Asks over the network. Every probe has a connection of its own, as a new request would have. The
+ * address that was checked is the one that is dialled.
  */
 export class NetworkProber extends Prober {
   /** @param policy which addresses may be dialled that somebody else wrote */
