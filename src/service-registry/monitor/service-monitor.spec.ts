@@ -138,6 +138,16 @@ describe('ServiceMonitor', () => {
     expect(changes.at(-1)).toBe('running');
   });
 
+  it('tells that nobody has looked also when an answer comes first', async () => {
+    const check = { ...DEFAULT_CHECK, interval_seconds: 1, timeout_seconds: 0.5 };
+    monitor.watch(target('shop', { check }));
+    await pass(30_000);
+    hangs(600_000);
+    // Before the next whole second, in which all that is late is looked for.
+    await pass(700);
+    expect(changes).toEqual(['starting', 'running', 'unknown', 'running']);
+  });
+
   it('takes a changed interval at once, and forgets', async () => {
     monitor.watch(target('shop'));
     await pass(10_000);

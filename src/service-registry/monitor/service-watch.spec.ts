@@ -72,7 +72,6 @@ describe('ServiceWatch', () => {
     soon.tick(20_000);
     expect(soon.news(20_000)).toBeUndefined();
     const late = newWatch({ health }, 90_000, 12_000);
-    late.tick(90_000);
     expect(late.news(90_000)?.change).toMatchObject({
       to: 'unknown',
       at: new Date(12_000),

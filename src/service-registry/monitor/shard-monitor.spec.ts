@@ -82,6 +82,14 @@ describe('ShardMonitor', () => {
     expect((await store.find(ID))?.health?.fence).toBe(2);
   });
 
+  it('writes nothing where there is nothing to watch', async () => {
+    deployed.has('site');
+    await rounds(3, monitor(), monitor('here'));
+    expect(await leaseStore.find('services.registered')).toBeUndefined();
+    expect(await leaseStore.find('services.host:here')).toBeUndefined();
+    expect(store.watches.size).toBe(0);
+  });
+
   it('takes up what is changed, beats and goes', async () => {
     await store.insert(newService({ check: { ...check, enabled: false }, ttl_seconds: 5 }));
     const one = monitor();
@@ -147,6 +155,13 @@ describe('ShardMonitor', () => {
     prober.asked.length = 0;
     await rounds(12, here, registered);
     expect(prober.asked).toEqual([]);
+  });
+
+  it('asks nothing on this host of what was deployed on another one', async () => {
+    deployed.has('far', { host: 'elsewhere', endpoints: ['http://127.0.0.1:20417/'] });
+    await store.insert(newService({ name: 'far', endpoints: ['http://far.example/'], check }));
+    await rounds(5, monitor());
+    expect(new Set(prober.asked.map(({ url }) => url))).toEqual(new Set(['http://far.example/']));
   });
 
   it('asks for another place when a deployed service has moved to it', async () => {

@@ -88,6 +88,7 @@ export class ShardMonitor extends BackgroundRounds {
     this.turn = undefined;
     const { store, deployed, leases, prober, rows } = this.parts;
     const targets = new ShardTargets(store, deployed, this.host);
+    if (!(await targets.isAny())) return undefined;
     const lease = await leases.take(`services.${targets.shard}`, TURN_MS);
     if (lease === undefined) return undefined;
     const { fence } = lease;

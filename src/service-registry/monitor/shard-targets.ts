@@ -41,6 +41,14 @@ export class ShardTargets {
     return this.host === undefined ? REGISTERED_SHARD : hostShard(this.host);
   }
 
+  /** Whether there is anything to watch: where nothing is, no process needs to. */
+  async isAny(): Promise<boolean> {
+    if ((await this.store.revisions(this.shard)).length > 0) return true;
+    if (this.host === undefined) return false;
+    const all = await this.deployed.onHost(this.host);
+    return all.some(({ endpoints }) => endpoints.length > 0);
+  }
+
   /** Since the call before. Rejects when a store is away; then nothing counts as read. */
   async changes(): Promise<TargetChanges> {
     const own = await this.ownDeployed();

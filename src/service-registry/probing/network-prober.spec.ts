@@ -42,6 +42,8 @@ describe('NetworkProber', () => {
           return response.writeHead(302, { location: '/loop' }).end();
         case '/inside':
           return response.writeHead(302, { location: 'http://10.0.0.1/' }).end();
+        case '/outside':
+          return response.writeHead(302, { location: 'http://203.0.114.5/' }).end();
         case '/never':
           return undefined;
         default:
@@ -130,5 +132,8 @@ describe('NetworkProber', () => {
     }
     const inside = await probe(`${base}/inside`, { follow_redirects: true }, anywhere, true);
     expect(inside).toMatchObject({ code: 'address_refused' });
+    const check = { follow_redirects: true, timeout_seconds: 1 };
+    const outside = await probe(`${base}/outside`, check, anywhere, true);
+    expect(outside).toMatchObject({ code: 'address_refused' });
   });
 });
