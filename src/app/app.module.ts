@@ -22,6 +22,7 @@ import { TriggersApiModule } from '../triggers/triggers.api.module.js';
 import { TriggersWorkerModule } from '../triggers/triggers.worker.module.js';
 import { DeploymentsApiModule } from '../deployments/deployments.api.module.js';
 import { DeploymentsWorkerModule } from '../deployments/deployments.worker.module.js';
+import { DeploymentsModule } from '../deployments/deployments.module.js';
 import { ExecutionsApiModule } from '../executions/executions.api.module.js';
 import { ExecutionsWorkerModule } from '../executions/executions.worker.module.js';
 import { HealthModule } from '../health/health.module.js';
@@ -43,6 +44,8 @@ import { MetricsModule } from '../metrics/metrics.module.js';
 import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
 import { PortsApiModule } from '../ports/ports.api.module.js';
 import { PortsModule } from '../ports/ports.module.js';
+import { ServiceRegistryApiModule } from '../service-registry/service-registry.api.module.js';
+import { ServiceRegistryWorkerModule } from '../service-registry/service-registry.worker.module.js';
 import { WorkerPulse } from '../workers/worker-pulse.js';
 import { WorkersApiModule } from '../workers/workers.api.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
@@ -98,6 +101,7 @@ function apiModules(): Imports {
     ExecutionsApiModule,
     RepositoriesApiModule,
     DeploymentsApiModule,
+    ServiceRegistryApiModule.over(DeploymentsModule),
     SecretsApiModule,
     TriggersApiModule,
     DetectionsApiModule,
@@ -124,6 +128,7 @@ function workerModules(): Imports {
     }),
     ContainerRuntimeModule,
     ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule),
+    ServiceRegistryWorkerModule.over(DeploymentsModule),
     TriggersWorkerModule,
     DetectionsWorkerModule,
   ];

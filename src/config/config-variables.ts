@@ -353,7 +353,7 @@ export const configVariables = {
     name: 'ALLOW_PRIVATE_URLS',
     section: 'Access',
     description:
-      'Private, loopback and link-local addresses that clones may reach, separated by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
+      'Private, loopback and link-local addresses that clones and checks of services may reach, separated by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
     kind: list(parseAllowedAddress),
     fallback: (): readonly string[] => [],
   }),

@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
 import { PortsModule } from '../ports/ports.module.js';
 import { DeployedPortOwners } from './record/deployed-port-owners.js';
+import { DeployedServices } from '../service-registry/deployed-services.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
 import { SealedTextsPlaces } from './record/sealed-texts-places.js';
 import { DeploymentsRepository } from './record/deployments.repository.js';
+import { RecordedServices } from './routes/recorded-services.js';
 import {
   DEPLOYMENT_MODEL,
   deploymentSchema,
@@ -34,7 +36,8 @@ import {
     { provide: SealedTexts, useClass: SealedTextsRepository },
     SealedTextsPlaces,
     DeployedPortOwners,
+    { provide: DeployedServices, useClass: RecordedServices },
   ],
-  exports: [DeploymentStore, SealedTexts],
+  exports: [DeployedServices, DeploymentStore, SealedTexts],
 })
 export class DeploymentsModule {}

@@ -332,6 +332,35 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on services', async () => {
+    const body = { name: 'seen', endpoints: ['tcp://203.0.114.5:5432'], metadata: { a: 'b' } };
+    const { id } = await api.json<{ id: string }>(201, 'POST', '/api/services', { body });
+    await api.json(409, 'POST', '/api/services', { body });
+    await api.json(422, 'POST', '/api/services', {
+      body: { name: 'inside', endpoints: ['http://10.1.2.3/'] },
+    });
+    await api.json(200, 'GET', '/api/services?limit=1&environment=default');
+    await api.json(200, 'GET', `/api/services/${id}`);
+    await api.json(200, 'PATCH', `/api/services/${id}`, { body: { check: { up: 5 } } });
+    await api.json(503, 'GET', '/api/discovery/seen');
+    await api.json(200, 'GET', `/api/services/${id}/health?resolution=hour&limit=1`);
+    await api.json(
+      400,
+      'GET',
+      `/api/services/${id}/health?from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z`,
+    );
+    await api.json(404, 'GET', '/api/discovery/seen?environment=production');
+    const beat = { ttl_seconds: 60, endpoints: ['http://127.0.0.1:1/'] };
+    await api.json(200, 'POST', '/api/services/default%2Fbatch/heartbeat', { body: beat });
+    await eventually(async () => {
+      const found = await api.ask('GET', '/api/discovery/batch');
+      return found.status === 200 ? found : undefined;
+    });
+    await api.ask('DELETE', `/api/services/${id}`);
+    await api.json(404, 'GET', `/api/services/${id}`);
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on ports', async () => {
     await api.json(200, 'GET', '/api/ports');
     await api.json(200, 'GET', '/api/ports?limit=1');

@@ -163,6 +163,43 @@ export const deployment = object({
 });
 export type Deployment = ReturnType<typeof deployment>;
 
+export const service = object({
+  id: text,
+  name: text,
+  environment: text,
+  service_type: text,
+  status: text,
+  reason,
+  since: instant,
+  host: nullable(text),
+  endpoints: list(
+    object({ url: text, status: nullable(text), problem: nullable(object({ message: text })) }),
+  ),
+  tags: list(text),
+  dependencies: list(text),
+});
+export type Service = ReturnType<typeof service>;
+
+export const serviceHealth = object({
+  name: text,
+  environment: text,
+  status: text,
+  reason,
+  changes: list(object({ from: nullable(text), to: text, at: instant, reason })),
+  next_cursor: nullable(text),
+  rows: list(
+    object({
+      at: instant,
+      probes: number,
+      failed: number,
+      observed_ms: number,
+      average_ms: number,
+      max_ms: number,
+    }),
+  ),
+});
+export type ServiceHealth = ReturnType<typeof serviceHealth>;
+
 export const cache = object({ id: text, key: text, scope: text, size: number, used_at: instant });
 
 const testCase = { suite: text, class_name: text, name: text };

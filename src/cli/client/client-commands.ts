@@ -24,6 +24,7 @@ import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
+import { addServiceCommands } from './service-commands.js';
 import { addResultCommands } from './result-commands.js';
 import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
 import type { ClientFlags } from './session.js';
@@ -50,6 +51,7 @@ export function addClientCommands(program: Command, terminal: Terminal, setExitC
   addExecutions(program, terminal, setExitCode);
   addResultCommands(program, terminal, setExitCode);
   addDeploymentCommands(program, terminal, setExitCode);
+  addServiceCommands(program, terminal, setExitCode);
   addAudit(program, terminal, setExitCode);
   addSecrets(program, terminal, setExitCode);
   addEventCommands(program, terminal, setExitCode);

@@ -52,6 +52,7 @@ const LISTED_BY: ReadonlyMap<string, string> = new Map([
   ['pipeline', 'pipelines'],
   ['execution', 'status'],
   ['deployment', 'deployments'],
+  ['service', 'services'],
   ['worker', 'workers'],
   ['repository', 'repositories'],
   ['delivery', 'deliveries'],

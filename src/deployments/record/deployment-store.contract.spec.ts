@@ -171,6 +171,18 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       const filter = { executionId: ids[1] ?? '', environment: 'default' };
       expect((await store().list(filter, { limit: 2 })).items).toMatchObject([{ _id: ids[1] }]);
     });
+
+    it('finds services by id, UUID and host', async () => {
+      await accept();
+      const one = await store().service(`default/${name}`);
+      expect(one?.host).toBe(name);
+      expect(await store().serviceWithUuid(one?.id ?? '')).toEqual(one);
+      expect(await store().serviceWithUuid(uuidV7())).toBeUndefined();
+      expect(await store().servicesWith([`default/${name}`, 'default/none'])).toEqual([one]);
+      expect(await store().servicesWith([])).toEqual([]);
+      expect(await store().servicesOn(name)).toEqual([one]);
+      expect(await store().servicesOn('nowhere')).toEqual([]);
+    });
   });
 }
 

@@ -87,7 +87,11 @@ export abstract class DeploymentStore {
   abstract service(id: string): Promise<Service | undefined>;
   /** By environment and name. */
   abstract services(page: PageRequest): Promise<Page<Service>>;
-  /** All of a host. */
+  /** By its UUID. */
+  abstract serviceWithUuid(uuid: string): Promise<Service | undefined>;
+  /** Those that there are, in no order. */
+  abstract servicesWith(ids: readonly string[]): Promise<readonly Service[]>;
+  /** All of one host, by environment and name. */
   abstract servicesOn(host: string): Promise<readonly Service[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;

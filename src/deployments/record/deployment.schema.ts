@@ -102,7 +102,9 @@ export const serviceSchema = new Schema(
     updated_at: { type: Date, required: true },
   },
   { collection: 'services', ...options },
-).index({ place: 1 }, { unique: true });
+)
+  .index({ place: 1 }, { unique: true })
+  .index({ id: 1 });
 
 export const SEALED_TEXTS = 'deployment_secrets';
 

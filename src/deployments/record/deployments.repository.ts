@@ -128,6 +128,15 @@ export class DeploymentsRepository extends DeploymentStore {
     return pageOf(rows, page.limit, ({ _id }) => _id);
   }
 
+  async serviceWithUuid(uuid: string): Promise<Service | undefined> {
+    return found(await this.serviceRecords.findOne({ id: uuid }).lean<Service | null>());
+  }
+
+  async servicesWith(ids: readonly string[]): Promise<readonly Service[]> {
+    if (ids.length === 0) return [];
+    return this.serviceRecords.find({ _id: { $in: [...ids] } }).lean<Service[]>();
+  }
+
   async servicesOn(host: string): Promise<readonly Service[]> {
     return this.serviceRecords.find({ host }).sort({ _id: 1 }).lean<Service[]>();
   }

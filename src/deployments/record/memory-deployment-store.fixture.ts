@@ -101,8 +101,19 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return Promise.resolve(pageOf(rows, page.limit, ({ _id }) => _id));
   }
 
+  serviceWithUuid(uuid: string): Promise<Service | undefined> {
+    return Promise.resolve([...this.serviceRecords.values()].find(({ id }) => id === uuid));
+  }
+
+  servicesWith(ids: readonly string[]): Promise<readonly Service[]> {
+    return Promise.resolve(
+      [...this.serviceRecords.values()].filter((one) => ids.includes(one._id)),
+    );
+  }
+
   servicesOn(host: string): Promise<readonly Service[]> {
-    return Promise.resolve([...this.serviceRecords.values()].filter((one) => one.host === host));
+    const own = [...this.serviceRecords.values()].filter((one) => one.host === host);
+    return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)));
   }
 
   claimService(serviceId: string, deploymentId: string): Promise<boolean> {

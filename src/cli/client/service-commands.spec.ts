@@ -1,0 +1,37 @@
+import { renderService, servicePath } from './service-commands.js';
+
+const shop = {
+  ...{ id: '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b', name: 'shop', environment: 'production' },
+  ...{ service_type: 'external', status: 'degraded', since: '2026-01-31T12:02:57.000Z' },
+  ...{ reason: { code: 'endpoints_failed', message: '1 of 2 endpoints fail' }, host: null },
+  endpoints: [
+    { url: 'http://a.example/', status: 'running', problem: null },
+    { url: 'http://b.example/', status: 'failed', problem: { message: 'no\u001b[2J answer' } },
+    { url: 'http://c.example/', status: null, problem: null },
+  ],
+  ...{ tags: ['web'], dependencies: ['production/db'] },
+};
+
+describe('services', () => {
+  it('are shown with their state, why it is so, and what each endpoint answers', () => {
+    const lines = renderService(shop).join('\n');
+    expect(lines).not.toContain('\u001b');
+    expect(lines).toContain(`production/shop: degraded since 2026-01-31T12:02:57.000Z
+  why        1 of 2 endpoints fail
+  type       external
+  endpoint   http://a.example/ running
+  endpoint   http://b.example/ failed: no`);
+    expect(lines).toContain(`  endpoint   http://c.example/ not asked
+  tags       web
+  needs      production/db`);
+  });
+
+  it.each([
+    ['shop', 'default%2Fshop'],
+    ['production/shop', 'production%2Fshop'],
+    ['01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b', '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b'],
+    ['../users', '..%2Fusers'],
+  ])('are named as %s', (name, path) => {
+    expect(servicePath(name)).toBe(`/api/services/${path}`);
+  });
+});

@@ -1,0 +1,172 @@
+import { Option, type Command } from 'commander';
+import { type Service, service, type ServiceHealth, serviceHealth } from '../api/wire-readers.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { renderTable } from '../terminal/text-table.js';
+import { addClientOptions, addPageOptions, type Done } from './client-options.js';
+import { type PageFlags, printPage } from './list-page.js';
+import { type ClientFlags, Session } from './session.js';
+
+const SERVICE = 'name, environment/name or id; without an environment: default';
+const STATES = ['starting', 'running', 'degraded', 'stopped', 'failed', 'unknown'];
+
+interface ServiceListFlags extends PageFlags {
+  readonly environment?: string;
+  readonly tag?: string;
+  readonly status?: string;
+}
+
+interface HealthFlags extends PageFlags {
+  readonly resolution: string;
+}
+
+/** Commands for the registry: which services there are, how they are and were. */
+export function addServiceCommands(program: Command, terminal: Terminal, setExitCode: Done): void {
+  const services = program
+    .command('services')
+    .description('What was deployed or registered, and how it is');
+  addPageOptions(
+    addClientOptions(
+      services
+        .command('list', { isDefault: true })
+        .description('Services, by environment and name')
+        .option('-e, --environment <name>', 'only those of this one')
+        .option('--tag <tag>', 'only those with it')
+        .addOption(new Option('--status <status>', 'only those that are so').choices(STATES)),
+    ),
+  ).action(async (flags: ServiceListFlags) => {
+    setExitCode(await listServices(flags, terminal));
+  });
+  addClientOptions(
+    services
+      .command('show')
+      .description('One of them: its state, why it is so, and what each endpoint answers')
+      .argument('<service>', SERVICE),
+  ).action(async (name: string, flags: ClientFlags) => {
+    setExitCode(await showService(name, flags, terminal));
+  });
+  addPageOptions(
+    addClientOptions(
+      services
+        .command('health')
+        .description('How one of them was: its changes, the newest first, and what was seen')
+        .argument('<service>', SERVICE)
+        .addOption(
+          new Option('--resolution <each>', 'what was seen, for each')
+            .choices(['minute', 'hour'])
+            .default('hour'),
+        ),
+    ),
+  ).action(async (name: string, flags: HealthFlags) => {
+    setExitCode(await showHealth(name, flags, terminal));
+  });
+}
+
+async function listServices(flags: ServiceListFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const { moments } = session;
+  const { environment, tag, status } = flags;
+  return printPage(session, flags, {
+    path: '/api/services',
+    query: { environment, tag, status },
+    reader: service,
+    none: 'No services. A step deploys one by `deploy`; docs/services.md says how one is registered.',
+    columns: [
+      { title: 'SERVICE', text: nameOf, shrinks: true },
+      { title: 'TYPE', text: ({ service_type: type }) => type },
+      {
+        title: 'STATUS',
+        text: (one) => one.status,
+        paint: (text, one) => paintStatus(terminal, one.status, text),
+      },
+      { title: 'SINCE', text: ({ since }) => moments.ago(since) },
+      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+    ],
+  });
+}
+
+async function showService(name: string, flags: ClientFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  return session.show(servicePath(name), service, (one) => {
+    for (const line of renderService(one)) terminal.print(line);
+  });
+}
+
+async function showHealth(name: string, flags: HealthFlags, terminal: Terminal): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const { limit, cursor, resolution } = flags;
+  const asked = new URLSearchParams({ resolution, limit: String(limit) });
+  if (cursor !== undefined) asked.set('cursor', cursor);
+  return session.show(`${servicePath(name)}/health?${asked.toString()}`, serviceHealth, (one) => {
+    terminal.print(`${nameOf(one)}: ${cleanText(one.status)}, ${cleanText(one.reason.message)}`);
+    terminal.print(renderChanges(one, session));
+    if (one.rows.length > 0) terminal.print(renderRows(one, terminal));
+    else terminal.say('Nothing was seen of it within this time.');
+    if (one.next_cursor !== null) terminal.say(`More: --cursor ${cleanText(one.next_cursor)}`);
+  });
+}
+
+/** Lines for people. */
+export function renderService(one: Service): string[] {
+  const { status, reason, host, endpoints, tags, dependencies } = one;
+  return [
+    `${nameOf(one)}: ${cleanText(status)} since ${cleanText(one.since)}`,
+    `  why        ${cleanText(reason.message)}`,
+    `  type       ${cleanText(one.service_type)}${host === null ? '' : `, on ${cleanText(host)}`}`,
+    ...endpoints.map(({ url, status: state, problem }) => {
+      const why = problem === null ? '' : `: ${cleanText(problem.message)}`;
+      return `  endpoint   ${cleanText(url)} ${state ?? 'not asked'}${why}`;
+    }),
+    ...(tags.length === 0 ? [] : [`  tags       ${tags.map(cleanText).join(', ')}`]),
+    ...(dependencies.length === 0
+      ? []
+      : [`  needs      ${dependencies.map(cleanText).join(', ')}`]),
+  ];
+}
+
+function renderChanges({ changes }: ServiceHealth, { terminal, moments }: Session): string {
+  return renderTable(
+    changes,
+    [
+      { title: 'WHEN', text: ({ at }) => moments.ago(at) },
+      { title: 'FROM', text: ({ from }) => from ?? '' },
+      {
+        title: 'TO',
+        text: ({ to }) => to,
+        paint: (text, { to }) => paintStatus(terminal, to, text),
+      },
+      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+    ],
+    terminal,
+  );
+}
+
+function renderRows({ rows }: ServiceHealth, terminal: Terminal): string {
+  return renderTable(
+    rows,
+    [
+      { title: 'TIME', text: ({ at }) => at },
+      { title: 'PROBES', text: ({ probes }) => String(probes), align: 'right' },
+      { title: 'FAILED', text: ({ failed }) => String(failed), align: 'right' },
+      {
+        title: 'OBSERVED',
+        text: ({ observed_ms: ms }) => `${Math.round(ms / 1000)} s`,
+        align: 'right',
+      },
+      { title: 'AVERAGE', text: ({ average_ms: ms }) => `${ms} ms`, align: 'right' },
+      { title: 'MOST', text: ({ max_ms: ms }) => `${ms} ms`, align: 'right' },
+    ],
+    terminal,
+  );
+}
+
+function nameOf({ environment, name }: { readonly environment: string; readonly name: string }) {
+  return `${cleanText(environment)}/${cleanText(name)}`;
+}
+
+/** @param name as a user writes it */
+export function servicePath(name: string): string {
+  const isId = name.includes('/') || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name);
+  return `/api/services/${encodeURIComponent(isId ? name : `default/${name}`)}`;
+}

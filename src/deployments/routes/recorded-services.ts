@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import type { Page, PageRequest } from '../../common/http/paging.js';
+import { PortLeases } from '../../ports/port-leases.js';
+import {
+  type DeployedService,
+  DeployedServices,
+} from '../../service-registry/deployed-services.js';
+import type { Release, Service } from '../record/deployment.js';
+import { DeploymentStore } from '../record/deployment-store.js';
+import { listenOf } from './service-route.js';
+
+/** Shows the registry what was deployed. */
+@Injectable()
+export class RecordedServices extends DeployedServices {
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly ports: PortLeases,
+  ) {
+    super();
+  }
+
+  async find(id: string): Promise<DeployedService | undefined> {
+    const service = await this.store.service(id);
+    return service && (await this.shown([service]))[0];
+  }
+
+  async findByUuid(uuid: string): Promise<DeployedService | undefined> {
+    const service = await this.store.serviceWithUuid(uuid);
+    return service && (await this.shown([service]))[0];
+  }
+
+  async among(ids: readonly string[]): Promise<ReadonlyMap<string, DeployedService>> {
+    const some = await this.shown(await this.store.servicesWith(ids));
+    return new Map(some.map((service) => [service.id, service]));
+  }
+
+  async page(request: PageRequest): Promise<Page<DeployedService>> {
+    const page = await this.store.services(request);
+    return { ...page, items: await this.shown(page.items) };
+  }
+
+  async onHost(host: string): Promise<readonly DeployedService[]> {
+    return this.shown(await this.store.servicesOn(host));
+  }
+
+  private async shown(services: readonly Service[]): Promise<readonly DeployedService[]> {
+    const programs = services.filter(({ service_type: type }) => type !== 'local_directory');
+    const serving = programs.flatMap(({ release_id: id }) => id ?? []);
+    const releases = serving.length === 0 ? undefined : await this.store.releasesWith(serving);
+    return Promise.all(
+      services.map(async (service) => {
+        const release = service.release_id ? releases?.get(service.release_id) : undefined;
+        return deployedService(service, release ? await this.endpointsOf(release) : []);
+      }),
+    );
+  }
+
+  /** Where its route answers on its own host. Of a folder nothing answers by itself. */
+  private async endpointsOf({ service_id: id, settings, host }: Release): Promise<string[]> {
+    if (settings.type !== 'docker_container') return [];
+    const listen = await listenOf(id, settings.published, this.ports, host);
+    return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
+  }
+}
+
+function deployedService(service: Service, endpoints: readonly string[]): DeployedService {
+  const { _id, id, name, environment, host, status } = service;
+  return {
+    ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
+    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId: null },
+    ...{ createdAt: service.created_at, updatedAt: service.updated_at },
+  };
+}

@@ -1,0 +1,127 @@
+import type { Reason } from '../../engine/plan/run-state.js';
+import type { ProbeState } from './probe-state.js';
+
+export const SERVICE_STATUSES = [
+  'starting',
+  'running',
+  'degraded',
+  'stopped',
+  'failed',
+  'unknown',
+] as const;
+/**
+ * `degraded`: some endpoints fail, or one changes too often; `unknown`: nobody has looked, so the
+ * time counts neither as up nor as down.
+ */
+export type ServiceStatus = (typeof SERVICE_STATUSES)[number];
+
+export interface WatchedEndpoint extends ProbeState {
+  readonly url: string;
+}
+
+/** What is known of the heartbeats of a service; `none`: it need not send any. */
+export type Beats = 'none' | 'awaited' | 'heard' | 'missed';
+
+export interface Observed {
+  readonly isStopped: boolean;
+  readonly beats: Beats;
+  readonly endpoints: readonly WatchedEndpoint[];
+}
+
+export interface Judgement {
+  readonly status: ServiceStatus;
+  readonly reason: Reason;
+}
+
+/** Reasons of the status of a service, and what each means. docs/reasons.md explains each. */
+export const SERVICE_REASONS = {
+  checks_pass: 'all endpoints pass',
+  endpoints_failed: 'endpoints fail',
+  flapping: 'an endpoint changes between passing and failing too often',
+  not_decided: 'the checks have not decided yet',
+  heartbeat_heard: 'heartbeats come in time',
+  heartbeat_missed: 'no heartbeat came in time',
+  heartbeat_awaited: 'no heartbeat has come yet',
+  not_observed: 'nobody has looked: the monitor was away or held up',
+  not_checked: 'nothing checks it: this is what its deployment says',
+  stopped: 'it was stopped',
+  unserved: 'nothing of it has served yet',
+} as const;
+export type ServiceReasonCode = keyof typeof SERVICE_REASONS;
+
+/** A reason names so many endpoints. */
+const MOST_NAMED = 10;
+
+/** The status of a service, by all that is known of it. */
+export function judge({ isStopped, beats, endpoints }: Observed): Judgement {
+  if (isStopped) return { status: 'stopped', reason: reason('stopped', 'it was stopped') };
+  if (beats === 'missed') {
+    return { status: 'failed', reason: reason('heartbeat_missed', 'no heartbeat came in time') };
+  }
+  if (endpoints.length === 0) return byBeats(beats);
+  const byStatus = (status: ProbeState['status']): readonly WatchedEndpoint[] =>
+    endpoints.filter((one) => one.status === status);
+  const flapping = endpoints.find((one) => one.flapping && one.status !== 'unknown');
+  if (flapping) return { status: 'degraded', reason: flaps(flapping) };
+  const failed = byStatus('failed');
+  const running = byStatus('running');
+  if (failed.length > 0) {
+    const isAll = running.length === 0 && byStatus('starting').length === 0;
+    return { status: isAll ? 'failed' : 'degraded', reason: failure(failed, endpoints.length) };
+  }
+  if (running.length > 0) return passing(running.length, endpoints.length, beats);
+  if (byStatus('starting').length > 0) {
+    return { status: 'starting', reason: reason('not_decided', SERVICE_REASONS.not_decided) };
+  }
+  return { status: 'unknown', reason: notObserved(Math.min(...endpoints.map((e) => e.since))) };
+}
+
+/** @param since milliseconds since 1970 */
+export function notObserved(since: number): Reason {
+  const time = new Date(since).toISOString();
+  return reason('not_observed', `nobody has looked since ${time}`, { since: time });
+}
+
+function byBeats(beats: Beats): Judgement {
+  switch (beats) {
+    case 'heard':
+      return { status: 'running', reason: reason('heartbeat_heard', 'heartbeats come in time') };
+    case 'awaited':
+      return {
+        status: 'starting',
+        reason: reason('heartbeat_awaited', 'no heartbeat has come yet'),
+      };
+    case 'missed':
+      return { status: 'failed', reason: reason('heartbeat_missed', 'no heartbeat came in time') };
+    case 'none':
+      return { status: 'unknown', reason: reason('not_checked', SERVICE_REASONS.not_checked) };
+  }
+}
+
+function passing(running: number, all: number, beats: Beats): Judgement {
+  if (beats === 'awaited') return byBeats('awaited');
+  const which = running === all ? 'all endpoints pass' : `${running} of ${all} endpoints pass`;
+  return { status: 'running', reason: reason('checks_pass', which, { passing: running, all }) };
+}
+
+function failure(failed: readonly WatchedEndpoint[], all: number): Reason {
+  const [first] = failed;
+  const why = first?.problem?.message ?? 'it fails';
+  const count = failed.length === all ? 'all' : `${failed.length} of ${all}`;
+  return reason('endpoints_failed', `${count} endpoints fail; ${first?.url ?? ''}: ${why}`, {
+    failed: failed.slice(0, MOST_NAMED).map(({ url, problem }) => ({
+      ...{ url, code: problem?.code ?? null, message: problem?.message ?? null },
+    })),
+    count: failed.length,
+    all,
+  });
+}
+
+/** Always in the same words: it is told once, however often it changes. */
+function flaps({ url }: WatchedEndpoint): Reason {
+  return reason('flapping', `${url} changes between passing and failing too often`, { url });
+}
+
+function reason(code: ServiceReasonCode, message: string, data?: Reason['data']): Reason {
+  return data === undefined ? { code, message } : { code, message, data };
+}

@@ -1,0 +1,37 @@
+import type { Page, PageRequest } from '../common/http/paging.js';
+
+/** A service that deployments have made, as their record says. */
+export interface DeployedService {
+  /** `environment/name`. */
+  readonly id: string;
+  readonly uuid: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly type: string;
+  readonly host: string;
+  /** `starting`: nothing of it has served yet. */
+  readonly status: 'starting' | 'running' | 'stopped';
+  /** That made it serve. */
+  readonly deploymentId: string | null;
+  /** Where it answers on its own host: URLs at a loopback address. */
+  readonly endpoints: readonly string[];
+  readonly containerId: string | null;
+  readonly processId: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/**
+ * Port: what was deployed. All methods may be called concurrently, and reject when the record is
+ * away. Whoever deploys implements it.
+ */
+export abstract class DeployedServices {
+  abstract find(id: string): Promise<DeployedService | undefined>;
+  abstract findByUuid(uuid: string): Promise<DeployedService | undefined>;
+  /** Those that there are, by their ids. */
+  abstract among(ids: readonly string[]): Promise<ReadonlyMap<string, DeployedService>>;
+  /** By environment and name; the sort key is the id. */
+  abstract page(page: PageRequest): Promise<Page<DeployedService>>;
+  /** All of one host. */
+  abstract onHost(host: string): Promise<readonly DeployedService[]>;
+}

@@ -1,0 +1,199 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { type NameRecord, recordOfNamed } from '../../common/values/name-record.js';
+import { DEFAULT_CHECK } from '../checks/service-check.js';
+import { portOf } from '../checks/endpoint-url.js';
+import { SERVICE_STATUSES } from '../checks/service-status.js';
+import type { EndpointView, ServiceView } from '../service-view.js';
+
+const date = { type: String, format: 'date-time' } as const;
+const nullableDate = { ...date, nullable: true } as const;
+const nullableText = { type: String, nullable: true } as const;
+
+export class ServiceReasonResponse {
+  @ApiProperty({ example: 'checks_pass', description: 'Stable; docs/reasons.md explains each.' })
+  code!: string;
+
+  @ApiProperty({ example: 'all endpoints pass' })
+  message!: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  data?: Record<string, unknown>;
+}
+
+export class EndpointProblemResponse {
+  @ApiProperty({ example: 'no_connection', description: 'Stable; docs/reasons.md explains each.' })
+  code!: string;
+
+  @ApiProperty({ example: 'no connection (ECONNREFUSED)' })
+  message!: string;
+}
+
+/** Where a service answers. */
+export class EndpointResponse {
+  @ApiProperty({ example: 'https://shop.example/healthz' })
+  url!: string;
+
+  @ApiProperty({
+    type: String,
+    enum: ['starting', 'running', 'failed', 'unknown'],
+    nullable: true,
+    description: 'null: nothing asks it.',
+  })
+  status!: EndpointView['status'];
+
+  @ApiProperty(nullableDate)
+  since!: Date | null;
+
+  @ApiProperty({ description: 'It changed between passing and failing too often.' })
+  flapping!: boolean;
+
+  @ApiProperty({
+    type: EndpointProblemResponse,
+    nullable: true,
+    description: 'Its last bad answer since it last passed.',
+  })
+  problem!: EndpointProblemResponse | null;
+}
+
+/** How endpoints are looked at. */
+export class ServiceCheckResponse {
+  @ApiProperty()
+  enabled!: boolean;
+
+  @ApiProperty({ enum: ['GET', 'HEAD'] })
+  method!: string;
+
+  @ApiProperty(nullableText)
+  path!: string | null;
+
+  @ApiProperty({ type: [Number], description: 'None: 200 to 299.' })
+  expected_status!: readonly number[];
+
+  @ApiProperty(nullableText)
+  body_contains!: string | null;
+
+  @ApiProperty(nullableText)
+  host!: string | null;
+
+  @ApiProperty()
+  follow_redirects!: boolean;
+
+  @ApiProperty({ type: 'integer' })
+  interval_seconds!: number;
+
+  @ApiProperty()
+  timeout_seconds!: number;
+
+  @ApiProperty({ type: 'integer' })
+  up!: number;
+
+  @ApiProperty({ type: 'integer' })
+  down!: number;
+}
+
+/** A service that was deployed or registered. */
+export class ServiceResponse {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ example: 'shop' })
+  name!: string;
+
+  @ApiProperty({ example: 'production' })
+  environment!: string;
+
+  @ApiProperty({
+    example: 'local_directory',
+    description: 'By what it was deployed; `external`: it was registered only.',
+  })
+  service_type!: string;
+
+  @ApiProperty({ ...nullableText, description: 'The first of `endpoints`.' })
+  endpoint!: string | null;
+
+  @ApiProperty({ ...nullableText, format: 'uuid', description: 'That made it serve.' })
+  deployment_id!: string | null;
+
+  @ApiProperty(nullableText)
+  container_id!: string | null;
+
+  @ApiProperty({ type: 'integer', nullable: true })
+  process_id!: number | null;
+
+  @ApiProperty({
+    enum: SERVICE_STATUSES,
+    description:
+      '`degraded`: some endpoints fail, or one changes too often; `unknown`: nobody has looked.',
+  })
+  status!: string;
+
+  @ApiProperty({ type: ServiceReasonResponse, description: 'Why it is so.' })
+  reason!: ServiceReasonResponse;
+
+  @ApiProperty({ ...date, description: 'Since when it is so.' })
+  since!: Date;
+
+  @ApiProperty({ type: [Number], description: 'Of its endpoints.' })
+  ports!: number[];
+
+  @ApiProperty(nullableDate)
+  last_heartbeat!: Date | null;
+
+  @ApiProperty({ type: 'integer', nullable: true, description: 'null: no heartbeat has to come.' })
+  ttl_seconds!: number | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  metadata!: NameRecord<string>;
+
+  @ApiProperty({ type: [String], example: ['web'] })
+  tags!: readonly string[];
+
+  @ApiProperty({ type: [String], example: ['production/db'] })
+  dependencies!: readonly string[];
+
+  @ApiProperty({ type: [EndpointResponse] })
+  endpoints!: EndpointResponse[];
+
+  @ApiProperty({ type: ServiceCheckResponse })
+  check!: ServiceCheckResponse;
+
+  @ApiProperty({ description: 'It was deployed by Millrace.' })
+  deployed!: boolean;
+
+  @ApiProperty({ ...nullableText, description: 'On which host it was deployed.' })
+  host!: string | null;
+
+  @ApiProperty(date)
+  created_at!: Date;
+
+  @ApiProperty(date)
+  updated_at!: Date;
+}
+
+export function serviceResponse(view: ServiceView): ServiceResponse {
+  const { watched, deployed, endpoints } = view;
+  const urls = endpoints.map(({ url }) => url);
+  const made = watched ? watched.created_at : deployed?.createdAt;
+  const changed = watched ? watched.updated_at : deployed?.updatedAt;
+  return {
+    ...{ id: view.uuid, name: view.name, environment: view.environment },
+    service_type: deployed?.type ?? 'external',
+    endpoint: urls[0] ?? null,
+    deployment_id: deployed?.deploymentId ?? null,
+    container_id: deployed?.containerId ?? null,
+    process_id: deployed?.processId ?? null,
+    ...{ status: view.status, reason: view.reason, since: view.since },
+    ports: [...new Set(urls.map(portOf))],
+    last_heartbeat: watched?.last_heartbeat ?? null,
+    ttl_seconds: watched?.ttl_seconds ?? null,
+    metadata: recordOfNamed(watched?.metadata),
+    tags: watched?.tags ?? [],
+    dependencies: watched?.dependencies ?? [],
+    endpoints: endpoints.map((one) => ({ ...one })),
+    check: { ...(watched?.check ?? DEFAULT_CHECK) },
+    deployed: deployed !== undefined,
+    host: deployed?.host ?? null,
+    created_at: made ?? view.since,
+    updated_at: changed ?? view.since,
+  };
+}

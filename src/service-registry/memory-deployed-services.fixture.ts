@@ -1,0 +1,43 @@
+import { type Page, pageOf, type PageRequest } from '../common/http/paging.js';
+import { uuidV7 } from '../common/ids/uuid.js';
+import { type DeployedService, DeployedServices } from './deployed-services.js';
+
+/** Stands in for the record of deployments. */
+export class MemoryDeployedServices extends DeployedServices {
+  readonly services = new Map<string, DeployedService>();
+
+  /** Puts one there. */
+  has(name: string, more: Partial<DeployedService> = {}): DeployedService {
+    const one: DeployedService = {
+      ...{ id: `default/${name}`, uuid: uuidV7(), name, environment: 'default' },
+      ...{ type: 'local_directory', host: 'here', status: 'running', deploymentId: uuidV7() },
+      ...{ endpoints: [], containerId: null, processId: null },
+      ...{ createdAt: new Date(0), updatedAt: new Date(0), ...more },
+    };
+    this.services.set(one.id, one);
+    return one;
+  }
+
+  find(id: string): Promise<DeployedService | undefined> {
+    return Promise.resolve(this.services.get(id));
+  }
+
+  findByUuid(uuid: string): Promise<DeployedService | undefined> {
+    return Promise.resolve([...this.services.values()].find((one) => one.uuid === uuid));
+  }
+
+  among(ids: readonly string[]): Promise<ReadonlyMap<string, DeployedService>> {
+    return Promise.resolve(new Map([...this.services].filter(([id]) => ids.includes(id))));
+  }
+
+  page({ limit, after }: PageRequest): Promise<Page<DeployedService>> {
+    const rows = [...this.services.values()]
+      .filter(({ id }) => after === undefined || id > after)
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+    return Promise.resolve(pageOf(rows, limit, ({ id }) => id));
+  }
+
+  onHost(host: string): Promise<readonly DeployedService[]> {
+    return Promise.resolve([...this.services.values()].filter((one) => one.host === host));
+  }
+}

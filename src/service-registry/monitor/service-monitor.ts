@@ -1,0 +1,206 @@
+import type { ServiceCheck } from '../checks/service-check.js';
+import type { RawRow } from '../history/health-rows.js';
+import type { Prober, ProbeTarget } from '../probing/prober.js';
+import { ServiceWatch, type WatchNews } from './service-watch.js';
+import { StallWatch } from './stall-watch.js';
+import type { WatchedTarget } from './watched-target.js';
+
+/** Where a monitor tells what it sees. */
+export interface MonitorListener {
+  news(service: string, news: WatchNews): void;
+  /** A probe that counts. */
+  row(service: string, row: RawRow): void;
+}
+
+export interface MonitorOptions {
+  readonly prober: Prober;
+  readonly listener: MonitorListener;
+  /** Of the lease under which it watches. */
+  readonly fence: number;
+  /** When the monitor before looked last, milliseconds since 1970. */
+  readonly observedAt?: number | undefined;
+  /** Probes at the same time. */
+  readonly atOnce?: number;
+}
+
+const MOST_AT_ONCE = 64;
+const TICK_MS = 1_000;
+/** Multiples of it, without their whole part, lie as far from each other as they can. */
+const GOLDEN = 0.618_033_988_749_895;
+
+interface Schedule {
+  readonly target: ProbeTarget;
+  /** performance.now of the next probe. */
+  dueAt: number;
+  timer: NodeJS.Timeout | undefined;
+  isRunning: boolean;
+}
+
+/**
+ * Asks the endpoints of some services, each at its interval, no two at the same moment, and tells
+ * what becomes of them. A probe that was under way while this process was held up does not count,
+ * and one that could not begin in time is left out: the time is not observed then.
+ */
+export class ServiceMonitor {
+  private readonly watches = new Map<string, ServiceWatch>();
+  private readonly schedules = new Map<string, Map<string, Schedule>>();
+  private readonly stalls = new StallWatch();
+  private readonly waiting: (() => void)[] = [];
+  private tick: NodeJS.Timeout | undefined;
+  private tickedAt = performance.now();
+  private running = 0;
+  private places = 0;
+  private isStopped = false;
+
+  constructor(private readonly options: MonitorOptions) {}
+
+  /** Number of endpoints that are asked. */
+  get size(): number {
+    return [...this.schedules.values()].reduce((sum, each) => sum + each.size, 0);
+  }
+
+  start(): void {
+    this.stalls.start();
+    this.tick = setInterval(() => this.look(), TICK_MS);
+    this.tick.unref();
+  }
+
+  /** Nothing is told any more, also not of probes that are under way. */
+  stop(): void {
+    this.isStopped = true;
+    this.stalls.stop();
+    clearInterval(this.tick);
+    for (const schedules of this.schedules.values()) {
+      for (const { timer } of schedules.values()) clearTimeout(timer);
+    }
+  }
+
+  has(service: string): boolean {
+    return this.watches.has(service);
+  }
+
+  /** Watches a service, or takes what changed of it. */
+  watch(target: WatchedTarget): void {
+    if (this.isStopped) return;
+    const known = this.watches.get(target.id);
+    const before = known?.target;
+    if (known) known.change(target, Date.now());
+    else {
+      const { fence, observedAt } = this.options;
+      this.watches.set(target.id, new ServiceWatch(target, fence, Date.now(), observedAt));
+    }
+    this.plan(target, before);
+    this.tell(target.id);
+  }
+
+  /** A heartbeat has come. */
+  heard(service: string): void {
+    this.watches.get(service)?.heard(Date.now());
+    this.tell(service);
+  }
+
+  /** Watches it no more. */
+  forget(service: string): void {
+    this.watches.delete(service);
+    for (const { timer } of this.schedules.get(service)?.values() ?? []) clearTimeout(timer);
+    this.schedules.delete(service);
+  }
+
+  private plan(target: WatchedTarget, before: WatchedTarget | undefined): void {
+    const { id, check, endpoints } = target;
+    const schedules = this.schedules.get(id) ?? new Map<string, Schedule>();
+    this.schedules.set(id, schedules);
+    const isOther = before?.check.interval_seconds !== check.interval_seconds;
+    const urls = new Set(endpoints.map(({ url }) => url));
+    for (const [url, { timer }] of schedules) {
+      if (urls.has(url) && !isOther) continue;
+      clearTimeout(timer);
+      schedules.delete(url);
+    }
+    for (const endpoint of endpoints) {
+      const known = schedules.get(endpoint.url);
+      if (known?.target.isOwn === endpoint.isOwn) continue;
+      clearTimeout(known?.timer);
+      const schedule: Schedule = {
+        ...{ target: endpoint, dueAt: this.firstDue(check), timer: undefined, isRunning: false },
+      };
+      schedules.set(endpoint.url, schedule);
+      this.arm(id, schedule);
+    }
+  }
+
+  /** Each next one at another place within its interval. */
+  private firstDue({ interval_seconds: seconds }: ServiceCheck): number {
+    this.places = (this.places + GOLDEN) % 1;
+    return performance.now() + this.places * seconds * 1000;
+  }
+
+  private arm(service: string, schedule: Schedule): void {
+    const wait = Math.max(0, schedule.dueAt - performance.now());
+    schedule.timer = setTimeout(() => this.due(service, schedule), wait);
+    schedule.timer.unref();
+  }
+
+  private due(service: string, schedule: Schedule): void {
+    const watch = this.watches.get(service);
+    if (this.isStopped || watch === undefined) return;
+    const intervalMs = watch.target.check.interval_seconds * 1000;
+    // From one place within the interval to the same place of the next: what is late is left out.
+    const late = Math.floor((performance.now() - schedule.dueAt) / intervalMs);
+    schedule.dueAt += (Math.max(0, late) + 1) * intervalMs;
+    this.arm(service, schedule);
+    if (schedule.isRunning) return;
+    schedule.isRunning = true;
+    void this.probe(service, schedule, watch.target.check).finally(() => {
+      schedule.isRunning = false;
+    });
+  }
+
+  private async probe(service: string, schedule: Schedule, check: ServiceCheck): Promise<void> {
+    const wantedAt = performance.now();
+    if (this.running >= (this.options.atOnce ?? MOST_AT_ONCE)) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    } else this.running += 1;
+    try {
+      const isLate = performance.now() - wantedAt > (check.interval_seconds * 1000) / 2;
+      if (!this.isStopped && !isLate) await this.ask(service, schedule, check);
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
+    }
+  }
+
+  private async ask(service: string, { target }: Schedule, check: ServiceCheck): Promise<void> {
+    const [at, startedAt] = [Date.now(), performance.now()];
+    const result = await this.options.prober.probe(target, check);
+    const watch = this.watches.get(service);
+    if (this.isStopped || watch === undefined || this.stalls.sinceStalled(startedAt)) return;
+    const tookMs = performance.now() - startedAt;
+    const intervalMs = check.interval_seconds * 1000;
+    // Where nobody has looked for too long, that is told before the answer changes it again.
+    watch.tick(Date.now());
+    this.tell(service);
+    watch.probed(target.url, result, Date.now());
+    const failure = result.ok ? null : result.code;
+    this.options.listener.row(service, { url: target.url, at, tookMs, failure, intervalMs });
+    this.tell(service);
+  }
+
+  private look(): void {
+    const now = performance.now();
+    const wasAway = this.stalls.sinceStalled(this.tickedAt);
+    this.tickedAt = now;
+    for (const [service, watch] of this.watches) {
+      if (wasAway) watch.wasAway(Date.now());
+      watch.tick(Date.now());
+      this.tell(service);
+    }
+  }
+
+  private tell(service: string): void {
+    if (this.isStopped) return;
+    const news = this.watches.get(service)?.news(Date.now());
+    if (news) this.options.listener.news(service, news);
+  }
+}

@@ -1,0 +1,40 @@
+import type { ServiceCheck } from '../checks/service-check.js';
+import type { DeployedService } from '../deployed-services.js';
+import type { ProbeTarget } from '../probing/prober.js';
+import type { ServiceChange, ServiceHealth, WatchedService } from '../record/watched-service.js';
+
+/** A service as a monitor takes it. */
+export interface WatchedTarget {
+  /** `environment/name`. */
+  readonly id: string;
+  readonly check: ServiceCheck;
+  readonly endpoints: readonly ProbeTarget[];
+  /** It is meant to be stopped: nothing is asked. */
+  readonly isStopped: boolean;
+  readonly ttlMs: number | null;
+  readonly beat: string | null;
+  readonly health: ServiceHealth | null;
+  readonly outbox: readonly ServiceChange[];
+}
+
+/** @param deployed only of what runs on the host of the monitor */
+export function watchedTarget(
+  watched: WatchedService,
+  deployed: DeployedService | undefined,
+): WatchedTarget {
+  const { _id: id, check, health, outbox, beat, ttl_seconds: ttl } = watched;
+  const isStopped = deployed?.status === 'stopped';
+  const own = deployed?.endpoints ?? [];
+  const written = watched.endpoints.filter((url) => !own.includes(url));
+  const isAsked = check.enabled && !isStopped;
+  const endpoints = isAsked
+    ? [
+        ...own.map((url) => ({ url, isOwn: true })),
+        ...written.map((url) => ({ url, isOwn: false })),
+      ]
+    : [];
+  return {
+    ...{ id, check, endpoints, isStopped, beat, health, outbox },
+    ttlMs: ttl === null ? null : ttl * 1000,
+  };
+}

@@ -1,0 +1,116 @@
+import type { Reason } from '../engine/plan/run-state.js';
+import {
+  type Judgement,
+  notObserved,
+  SERVICE_REASONS,
+  type WatchedEndpoint,
+} from './checks/service-status.js';
+import type { DeployedService } from './deployed-services.js';
+import type { ServiceHealth, ShardWatch, WatchedService } from './record/watched-service.js';
+
+/** After so long without a word of its monitor nobody knows what a service is, ms. */
+export const MONITOR_SILENT_MS = 30_000;
+
+/** An endpoint as it is shown. `status` null: nothing asks it. */
+export interface EndpointView {
+  readonly url: string;
+  readonly status: WatchedEndpoint['status'] | null;
+  readonly since: Date | null;
+  readonly flapping: boolean;
+  readonly problem: WatchedEndpoint['problem'];
+}
+
+/** A service as it is shown: what somebody registered, what was deployed, and what was seen. */
+export interface ServiceView {
+  readonly id: string;
+  readonly uuid: string;
+  readonly name: string;
+  readonly environment: string;
+  readonly watched: WatchedService | undefined;
+  readonly deployed: DeployedService | undefined;
+  readonly status: ServiceHealth['status'];
+  readonly reason: Reason;
+  readonly since: Date;
+  readonly endpoints: readonly EndpointView[];
+}
+
+/** The parts of one service, of which there is at least one. */
+export interface ServiceParts {
+  readonly watched?: WatchedService | undefined;
+  readonly deployed?: DeployedService | undefined;
+  /** Of the monitor that looks after it. */
+  readonly shard?: ShardWatch | undefined;
+}
+
+/** Where the monitor of a service is to look. */
+export function endpointsOf({ watched, deployed }: ServiceParts): readonly string[] {
+  return [...new Set([...(deployed?.endpoints ?? []), ...(watched?.endpoints ?? [])])];
+}
+
+/** Whether there is anything to see beside what its deployment says. */
+export function isSeen({ watched, deployed }: ServiceParts): boolean {
+  if (watched === undefined) return false;
+  const hasEndpoints = endpointsOf({ watched, deployed }).length > 0 && watched.check.enabled;
+  return hasEndpoints || watched.ttl_seconds !== null;
+}
+
+/** @param now milliseconds since 1970 */
+export function serviceView(parts: ServiceParts, now: number): ServiceView {
+  const { watched, deployed } = parts;
+  const one = watched ?? deployed;
+  if (one === undefined) throw new Error('a service is registered or deployed');
+  const { status, reason, since } = judged(parts, now);
+  return {
+    id: watched?._id ?? deployed?.id ?? '',
+    uuid: watched?.id ?? deployed?.uuid ?? '',
+    name: one.name,
+    environment: one.environment,
+    ...{ watched, deployed, status, reason, since },
+    endpoints: endpointViews(parts, status === 'unknown' ? since : undefined),
+  };
+}
+
+function judged(parts: ServiceParts, now: number): Judgement & { readonly since: Date } {
+  const { watched, deployed, shard } = parts;
+  if (deployed && (deployed.status === 'stopped' || !isSeen(parts))) return byRecord(deployed);
+  const health = watched?.health;
+  if (!health) {
+    const reason = { code: 'not_decided', message: SERVICE_REASONS.not_decided };
+    return { status: 'starting', reason, since: watched?.created_at ?? new Date(now) };
+  }
+  const seenAt = shard?.observed_at.getTime() ?? 0;
+  if (now - seenAt > MONITOR_SILENT_MS && health.status !== 'unknown') {
+    const since = new Date(Math.max(seenAt, health.since.getTime()));
+    return { status: 'unknown', reason: notObserved(since.getTime()), since };
+  }
+  return health;
+}
+
+function byRecord({ status, updatedAt }: DeployedService): Judgement & { readonly since: Date } {
+  const code = status === 'running' ? 'not_checked' : status === 'stopped' ? 'stopped' : 'unserved';
+  return { status, reason: { code, message: SERVICE_REASONS[code] }, since: updatedAt };
+}
+
+/** @param unknownSince nobody has looked since; undefined: somebody has */
+function endpointViews(parts: ServiceParts, unknownSince: Date | undefined): EndpointView[] {
+  const { watched } = parts;
+  const isAsked = watched?.check.enabled ?? false;
+  return endpointsOf(parts).map((url) => {
+    if (!isAsked) return { url, status: null, since: null, flapping: false, problem: null };
+    const seen = watched?.health?.endpoints.find((one) => one.url === url);
+    if (seen === undefined) {
+      return { url, status: 'starting', since: null, flapping: false, problem: null };
+    }
+    const { status, since, flapping, problem } = seen;
+    if (unknownSince) return { url, status: 'unknown', since: unknownSince, flapping, problem };
+    return { url, status, since: new Date(since), flapping, problem };
+  });
+}
+
+/** Endpoints to which a request may go now. */
+export function passing({ status, endpoints }: ServiceView): readonly string[] {
+  if (status !== 'running' && status !== 'degraded') return [];
+  return endpoints
+    .filter((one) => (one.status === null ? status === 'running' : one.status === 'running'))
+    .map(({ url }) => url);
+}

@@ -1,0 +1,187 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiBody,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Requires } from '../auth/policy/requires.decorator.js';
+import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
+import type { Principal } from '../auth/principals/principal.js';
+import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
+import { changedValue } from '../common/audit/changed.js';
+import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
+import {
+  ChangeServiceDto,
+  DEFAULT_TTL_SECONDS,
+  HeartbeatDto,
+  RegisterServiceDto,
+} from './dto/service.dto.js';
+import { ServiceQuery } from './dto/service.query.js';
+import { serviceResponse, ServiceResponse } from './dto/service.response.js';
+import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
+import { ServiceHealthService } from './service-health.service.js';
+import { ServiceIdPipe } from './service-id.pipe.js';
+import type { AskedSettings } from './service-settings.js';
+import { type ServiceName, ServicesService } from './services.service.js';
+
+const DEFAULT_ENVIRONMENT = 'default';
+
+const ENVIRONMENT = {
+  details: ({ answer }: AuditFacts) => ({ environment: answer('environment') }),
+};
+
+const ID = {
+  name: 'id',
+  description: 'Its UUID, or `environment%2Fname`.',
+  schema: { type: 'string' as const, example: 'production%2Fshop' },
+};
+
+@ApiTags('services')
+@ApiBearerAuth()
+@Controller('services')
+export class ServicesController {
+  constructor(
+    private readonly services: ServicesService,
+    private readonly history: ServiceHealthService,
+  ) {}
+
+  @Get()
+  @Requires('services:read')
+  @ApiOperation({ summary: 'What was deployed or registered, by environment and name' })
+  @ApiPage(ServiceResponse)
+  @ApiErrors(400, 401, 503)
+  async list(@Query() query: ServiceQuery): Promise<PageBody<ServiceResponse>> {
+    const page = await this.services.list(query, pageRequest(query));
+    return pageBody({ ...page, items: page.items.map(serviceResponse) });
+  }
+
+  @Post()
+  @Requires('services:register')
+  @Audited('services.register', 'service', ENVIRONMENT)
+  @ApiOperation({
+    summary: 'Register a service that Millrace has not deployed',
+    description:
+      'Its endpoints are asked from where the API runs; private addresses only where ALLOW_PRIVATE_URLS has them.',
+  })
+  @ApiCreatedResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 409, 413, 415, 422, 503)
+  async register(
+    @Body() body: RegisterServiceDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ServiceResponse> {
+    const { name, environment = DEFAULT_ENVIRONMENT } = body;
+    const self = { name, environment };
+    return serviceResponse(await this.services.register(self, askedSettings(body), principal.id));
+  }
+
+  @Get(':id')
+  @Requires('services:read')
+  @ApiParam(ID)
+  @ApiOperation({ summary: 'A service: its state, and why it is so' })
+  @ApiOkResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async get(@Param('id', ServiceIdPipe) id: ServiceName): Promise<ServiceResponse> {
+    return serviceResponse(await this.services.get(id));
+  }
+
+  @Get(':id/health')
+  @Requires('services:read')
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'How a service was: its changes, the newest first, and what was seen of it',
+    description:
+      'Rows are kept for a day (`raw`), a week (`minute`) and a year (`hour`). The newest five minutes may not be there yet; time without rows was not observed.',
+  })
+  @ApiOkResponse({ type: ServiceHealthResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async health(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Query() query: HealthQuery,
+  ): Promise<ServiceHealthResponse> {
+    const { resolution = 'minute', from, until } = query;
+    const asked = { resolution, from, until };
+    return serviceHealthResponse(await this.history.get(id, asked, pageRequest(query)));
+  }
+
+  @Patch(':id')
+  @Requires('services:register')
+  @Audited('services.change', 'service', ENVIRONMENT)
+  @ApiParam(ID)
+  @ApiOperation({ summary: 'Change what is registered of a service; what is not named stays' })
+  @ApiOkResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 404, 413, 415, 422, 503)
+  async change(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Body() body: ChangeServiceDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ServiceResponse> {
+    return serviceResponse(await this.services.change(id, askedSettings(body), principal.id));
+  }
+
+  @Delete(':id')
+  @Requires('services:register')
+  @Audited('services.remove', 'service')
+  @HttpCode(204)
+  @ApiParam(ID)
+  @ApiOperation({ summary: 'Remove a service that was registered, with its history' })
+  @ApiNoContentResponse()
+  @ApiErrors(400, 401, 404, 409, 503)
+  async remove(@Param('id', ServiceIdPipe) id: ServiceName): Promise<void> {
+    await this.services.remove(id);
+  }
+
+  @Post(':id/heartbeat')
+  @Requires('services:heartbeat')
+  @Audited('services.heartbeat', 'service', ENVIRONMENT)
+  @HttpCode(200)
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'Say that a service lives',
+    description:
+      'The first one of a name that is not known registers it: it is `running` for as long as they come in time.',
+  })
+  @ApiBody({ type: HeartbeatDto, required: false })
+  @ApiOkResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 404, 413, 415, 503)
+  async heartbeat(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Body() body: HeartbeatDto,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ServiceResponse> {
+    const { ttl_seconds: ttlSeconds = DEFAULT_TTL_SECONDS, endpoints = [] } = body ?? {};
+    const asked = { ttlSeconds, endpoints };
+    const heard = await this.services.heartbeat(id, asked, principal.id);
+    return serviceResponse(changedValue(heard, response));
+  }
+}
+
+function askedSettings(body: ChangeServiceDto): AskedSettings {
+  const { endpoints, check, tags, metadata, dependencies, ttl_seconds } = body;
+  return {
+    ...(endpoints !== undefined && { endpoints }),
+    ...(check !== undefined && { check }),
+    ...(tags !== undefined && { tags }),
+    ...(metadata !== undefined && { metadata }),
+    ...(dependencies !== undefined && { dependencies }),
+    ...(ttl_seconds !== undefined && { ttl_seconds }),
+  };
+}

@@ -1,0 +1,213 @@
+import type { MillraceConfig } from '../config/millrace-config.js';
+import { MillraceError } from '../common/errors/millrace.error.js';
+import { nameRecord } from '../common/values/name-record.js';
+import { DEFAULT_CHECK } from './checks/service-check.js';
+import { newProbeState } from './checks/probe-state.js';
+import { serviceResponse } from './dto/service.response.js';
+import { MemoryDeployedServices } from './memory-deployed-services.fixture.js';
+import { MemoryHealthHistory } from './history/memory-health-history.fixture.js';
+import { MemoryServiceStore } from './record/memory-service-store.fixture.js';
+import { newService } from './record/watched-service.fixture.js';
+import type { ServiceHealth } from './record/watched-service.js';
+import { ServiceIdPipe } from './service-id.pipe.js';
+import type { AskedSettings } from './service-settings.js';
+import { MONITOR_SILENT_MS } from './service-view.js';
+import { type ServiceFilter, ServicesService } from './services.service.js';
+
+const SHOP = { environment: 'default', name: 'shop' };
+const URL = 'http://203.0.114.5/';
+
+describe('ServicesService', () => {
+  let store: MemoryServiceStore;
+  let deployed: MemoryDeployedServices;
+  let services: ServicesService;
+  const allowing = (...allowPrivateUrls: string[]): ServicesService =>
+    new ServicesService(store, deployed, new MemoryHealthHistory(), {
+      allowPrivateUrls,
+    } as unknown as MillraceConfig);
+  const register = (asked: AskedSettings, self = SHOP) => services.register(self, asked, 'ada');
+  const refusal = async (work: Promise<unknown>): Promise<MillraceError> => {
+    const error: unknown = await work.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    if (error instanceof MillraceError) return error;
+    throw new Error(`not refused: ${String(error)}`);
+  };
+  const seen = async (
+    statuses: readonly ('running' | 'failed')[],
+    more: Partial<ServiceHealth> = {},
+    observedAt = new Date(),
+  ): Promise<void> => {
+    await store.insert(newService({ endpoints: statuses.map((_, n) => `${URL}${n}`) }));
+    const endpoints = statuses.map((status, n) => ({
+      ...{ ...newProbeState(0), url: `${URL}${n}`, status },
+    }));
+    const health: ServiceHealth = {
+      ...{ status: 'running', since: new Date(0), reason: { code: 'checks_pass', message: 'm' } },
+      ...{ endpoints, seq: 1, fence: 1, ...more },
+    };
+    await store.writeHealth('default/shop', { health, outbox: [] });
+    await store.observed({ _id: 'registered', fence: 1, observed_at: observedAt });
+  };
+
+  beforeEach(() => {
+    store = new MemoryServiceStore();
+    deployed = new MemoryDeployedServices();
+    services = allowing();
+  });
+
+  it('registers a service with defaults, and shows the fields of the seed', async () => {
+    const metadata = nameRecord([['constructor', 'x']]);
+    const view = await register({ endpoints: [URL], dependencies: ['db'], metadata });
+    expect(serviceResponse(view)).toMatchObject({
+      ...{ id: view.uuid, name: 'shop', environment: 'default', service_type: 'external' },
+      ...{ endpoint: URL, ports: [80], status: 'starting', reason: { code: 'not_decided' } },
+      ...{ deployment_id: null, container_id: null, process_id: null, last_heartbeat: null },
+      ...{ check: DEFAULT_CHECK, dependencies: ['default/db'], deployed: false, host: null },
+    });
+    expect(Object.entries(serviceResponse(view).metadata)).toEqual([['constructor', 'x']]);
+    expect(await services.get({ uuid: view.uuid })).toEqual(await services.get(SHOP));
+    expect((await refusal(register({ endpoints: [URL] }))).kind).toBe('ConflictError');
+  });
+
+  it.each<[string, AskedSettings]>([
+    ['endpoints', {}],
+    ['endpoints', { endpoints: [URL], check: { enabled: false } }],
+    ['endpoints[1]', { endpoints: [URL, 'ftp://x'] }],
+    ['check.timeout_seconds', { endpoints: [URL], check: { interval_seconds: 5 } }],
+    ['check.body_contains', { endpoints: [URL], check: { method: 'HEAD', body_contains: 'x' } }],
+    ['dependencies[0]', { endpoints: [URL], dependencies: ['shop'] }],
+    ['metadata.a', { endpoints: [URL], metadata: nameRecord([['a', 7]]) }],
+  ])('refuses what is wrong in %s', async (path, asked) => {
+    const error = await refusal(register(asked));
+    expect(error.kind).toBe('ValidationError');
+    expect(error.details).toMatchObject([{ path }]);
+    expect(store.services.size).toBe(0);
+  });
+
+  it.each(['http://127.0.0.1:80/', 'tcp://10.0.0.1:5432', 'http://[::1]/', 'http://0177.1/'])(
+    'asks %s only where the operator allows it',
+    async (url) => {
+      const error = await refusal(register({ endpoints: [url] }));
+      expect(error.kind).toBe('UnprocessableError');
+      expect(error.message).toContain('ALLOW_PRIVATE_URLS');
+      await register({ endpoints: [url], check: { enabled: false }, ttl_seconds: 30 });
+      const change = services.change(SHOP, { check: { enabled: true } }, 'ada');
+      expect((await refusal(change)).kind).toBe('UnprocessableError');
+      services = allowing('all');
+      await services.change(SHOP, { check: { enabled: true } }, 'ada');
+    },
+  );
+
+  it('changes what is named, and tells the monitor of it', async () => {
+    await register({ endpoints: [URL], check: { path: '/a', up: 5 }, tags: ['web'] });
+    const before = store.services.get('default/shop')?.revision;
+    const view = await services.change(SHOP, { check: { path: null } }, 'ada');
+    expect(view.watched).toMatchObject({
+      ...{ tags: ['web'], check: { path: null, up: 5 }, endpoints: [URL] },
+    });
+    expect(view.watched?.revision).not.toBe(before);
+    expect((await refusal(services.change(SHOP, { endpoints: [] }, 'ada'))).kind).toBe(
+      'ValidationError',
+    );
+  });
+
+  it('lists what was deployed and what was registered as one, in pages', async () => {
+    for (const name of ['b', 'd']) deployed.has(name);
+    await services.change({ ...SHOP, name: 'b' }, { tags: ['web'] }, 'ada');
+    for (const name of ['c', 'a']) await register({ endpoints: [URL] }, { ...SHOP, name });
+    const names = async (filter: ServiceFilter, limit = 10, after?: string) => {
+      const page = await services.list(filter, { limit, ...(after !== undefined && { after }) });
+      return { names: page.items.map(({ name }) => name).join(''), next: page.next };
+    };
+    expect(await names({})).toEqual({ names: 'abcd', next: undefined });
+    expect(await names({}, 3)).toEqual({ names: 'abc', next: 'default/c' });
+    expect(await names({}, 3, 'default/c')).toEqual({ names: 'd', next: undefined });
+    expect((await names({ tag: 'web' })).names).toBe('b');
+    expect((await names({ status: 'running' })).names).toBe('bd');
+    expect((await names({ name: 'c' })).names).toBe('c');
+    expect((await names({ environment: 'production' })).names).toBe('');
+  });
+
+  it('shows what was deployed as its record says, while nothing checks it', async () => {
+    const one = deployed.has('shop');
+    const view = await services.get({ uuid: one.uuid });
+    expect(serviceResponse(view)).toMatchObject({
+      ...{ id: one.uuid, service_type: 'local_directory', deployment_id: one.deploymentId },
+      ...{ status: 'running', reason: { code: 'not_checked' }, deployed: true, host: 'here' },
+    });
+    deployed.has('shop', { status: 'stopped' });
+    expect((await services.get(SHOP)).status).toBe('stopped');
+    expect((await refusal(services.remove(SHOP))).kind).toBe('ConflictError');
+    expect((await refusal(register({ endpoints: [URL] }))).kind).toBe('ConflictError');
+  });
+
+  it('removes what was registered', async () => {
+    await register({ endpoints: [URL] });
+    await services.remove(SHOP);
+    expect((await refusal(services.get(SHOP))).kind).toBe('NotFoundError');
+  });
+
+  it('is registered by its first heartbeat', async () => {
+    const asked = { ttlSeconds: 30, endpoints: ['http://10.0.0.1/'] };
+    const first = await services.heartbeat(SHOP, asked, 'bot');
+    expect(first.isChanged).toBe(true);
+    const { watched } = first.value;
+    expect(watched).toMatchObject({ ttl_seconds: 30, check: { enabled: false } });
+    const second = await services.heartbeat({ uuid: first.value.uuid }, asked, 'bot');
+    expect(second.isChanged).toBe(false);
+    expect(second.value.watched?.beat).not.toBe(watched?.beat);
+    const unknown = services.heartbeat({ uuid: 'no' }, asked, 'bot');
+    expect((await refusal(unknown)).kind).toBe('NotFoundError');
+  });
+
+  it('discovers endpoints that pass, also of a degraded service', async () => {
+    await seen(['running', 'failed'], { status: 'degraded' });
+    const view = await services.discover('default', 'shop');
+    expect(view.endpoints.filter((one) => one.status === 'running')).toHaveLength(1);
+  });
+
+  it('discovers nothing rather than an old address, and says why', async () => {
+    const none = async () => refusal(services.discover('default', 'shop'));
+    expect((await none()).kind).toBe('NotFoundError');
+    const reason = { code: 'endpoints_failed', message: 'all endpoints fail' };
+    await seen(['failed'], { status: 'failed', reason });
+    const failed = await none();
+    expect(failed.kind).toBe('ServiceUnavailableError');
+    expect(failed.details).toMatchObject({ status: 'failed', code: 'endpoints_failed' });
+    deployed.has('folder');
+    const folder = await refusal(services.discover('default', 'folder'));
+    expect(folder.details).toMatchObject({ code: 'no_endpoints' });
+  });
+
+  it('discovers nothing of a service that sends no heartbeat any more', async () => {
+    const reason = { code: 'heartbeat_missed', message: 'no heartbeat came in time' };
+    await seen(['running'], { status: 'failed', reason });
+    const error = await refusal(services.discover('default', 'shop'));
+    expect(error.details).toMatchObject({ code: 'heartbeat_missed' });
+  });
+
+  it('knows nothing of a service whose monitor is silent', async () => {
+    const observedAt = new Date(Date.now() - MONITOR_SILENT_MS - 1);
+    await seen(['running'], {}, observedAt);
+    const view = await services.get(SHOP);
+    expect(view).toMatchObject({
+      ...{ status: 'unknown', reason: { code: 'not_observed' }, since: observedAt },
+      endpoints: [{ status: 'unknown' }],
+    });
+    const error = await refusal(services.discover('default', 'shop'));
+    expect(error.details).toMatchObject({ status: 'unknown', code: 'not_observed' });
+  });
+
+  it('is named by UUID or by environment and name', () => {
+    const pipe = new ServiceIdPipe();
+    expect(pipe.transform('01932F5E-9D10-7C43-A5B1-6A3C2F1E0D4B')).toEqual({
+      uuid: '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b',
+    });
+    expect(pipe.transform('default/shop')).toEqual(SHOP);
+    for (const text of ['shop', 'a/b/c', 'A/b', '/shop', 'default/']) {
+      expect(() => pipe.transform(text)).toThrow('id names no service');
+    }
+  });
+});

@@ -1,0 +1,271 @@
+import { Injectable } from '@nestjs/common';
+import {
+  conflict,
+  notFound,
+  serviceUnavailable,
+  unprocessable,
+} from '../common/errors/millrace.error.js';
+import type { Changed } from '../common/audit/changed.js';
+import { type Page, type PageRequest } from '../common/http/paging.js';
+import { uuidV7 } from '../common/ids/uuid.js';
+import { AddressPolicy, AddressRefusedError } from '../common/net/address-policy.js';
+import { checkedAddresses } from '../common/net/checked-addresses.js';
+import { MillraceConfig } from '../config/millrace-config.js';
+import type { ServiceStatus } from './checks/service-status.js';
+import { DEFAULT_CHECK } from './checks/service-check.js';
+import { type DeployedService, DeployedServices } from './deployed-services.js';
+import { HealthHistory } from './history/health-history.js';
+import { serviceIdOf } from './record/service-id.js';
+import { ServiceStore } from './record/service-store.js';
+import {
+  type NewWatchedService,
+  REGISTERED_SHARD,
+  type ServiceSettings,
+  type WatchedService,
+} from './record/watched-service.js';
+import {
+  type AskedSettings,
+  askedHosts,
+  mustBeSeen,
+  NO_SETTINGS,
+  settingsAfter,
+} from './service-settings.js';
+import { passing, type ServiceParts, serviceView, type ServiceView } from './service-view.js';
+
+/** By which a request names a service. */
+export type ServiceName =
+  { readonly uuid: string } | { readonly environment: string; readonly name: string };
+
+export interface ServiceFilter {
+  readonly environment?: string | undefined;
+  readonly name?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly status?: ServiceStatus | undefined;
+}
+
+/** Services that are read at once while looking for those of a filter. */
+const READ_AT_ONCE = 200;
+
+/** The registry as the API shows and changes it. */
+@Injectable()
+export class ServicesService {
+  private readonly policy: AddressPolicy;
+
+  constructor(
+    private readonly store: ServiceStore,
+    private readonly deployed: DeployedServices,
+    private readonly history: HealthHistory,
+    config: MillraceConfig,
+  ) {
+    this.policy = new AddressPolicy(config.allowPrivateUrls);
+  }
+
+  /** What was deployed and what was registered, by environment and name. */
+  async list(filter: ServiceFilter, { limit, after }: PageRequest): Promise<Page<ServiceView>> {
+    const found: ServiceView[] = [];
+    let from = after;
+    do {
+      const page = await this.merged({
+        limit: READ_AT_ONCE,
+        ...(from !== undefined && { after: from }),
+      });
+      found.push(...page.items.filter((view) => matches(view, filter)));
+      from = page.next;
+    } while (from !== undefined && found.length <= limit);
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    return found.length > limit && last ? { items, next: last.id } : { items };
+  }
+
+  /** @throws NotFoundError */
+  async get(name: ServiceName): Promise<ServiceView> {
+    const view = await this.find(name);
+    if (view === undefined) throw notFound('service', shownName(name));
+    return view;
+  }
+
+  /** @throws ValidationError, ConflictError: the name is taken; UnprocessableError: an address */
+  async register(
+    self: { readonly environment: string; readonly name: string },
+    asked: AskedSettings,
+    by: string,
+  ): Promise<ServiceView> {
+    const id = serviceIdOf(self.environment, self.name);
+    const settings = settingsAfter(self, NO_SETTINGS, asked);
+    mustBeSeen(settings);
+    await this.mustBeAllowed(settings);
+    const deployed = await this.deployed.find(id);
+    if (deployed) throw taken(id, 'deployed');
+    if (!(await this.store.insert(newService(self, settings, by)))) {
+      throw taken(id, 'registered');
+    }
+    return this.get(self);
+  }
+
+  /** @throws NotFoundError, ValidationError, UnprocessableError: an address */
+  async change(name: ServiceName, asked: AskedSettings, by: string): Promise<ServiceView> {
+    const { watched, deployed, environment, name: own } = await this.get(name);
+    const self = { environment, name: own };
+    const before = watched ?? NO_SETTINGS;
+    const settings = settingsAfter(self, before, asked);
+    if (deployed === undefined) mustBeSeen(settings);
+    await this.mustBeAllowed(settings);
+    if (watched === undefined)
+      await this.store.insert(newService(self, settings, by, deployed?.uuid));
+    const changed = await this.store.change(
+      serviceIdOf(environment, own),
+      settings,
+      new Date(),
+      uuidV7(),
+    );
+    if (!changed) throw notFound('service', shownName(name));
+    return this.get(self);
+  }
+
+  /** @throws NotFoundError, ConflictError: it is deployed */
+  async remove(name: ServiceName): Promise<void> {
+    const { id, deployed } = await this.get(name);
+    if (deployed) {
+      throw conflict(`${id} is deployed: it stays in the registry as long as its releases do.`, {
+        suggestions: [
+          'To end its checks only, PATCH it with "endpoints": [] and "ttl_seconds": null.',
+        ],
+      });
+    }
+    await this.store.remove(id);
+    await this.history.removeService(id);
+  }
+
+  /**
+   * Notes that a service lives. One of a name that is not known is registered by it: only its
+   * heartbeats tell of it then.
+   * @throws NotFoundError: a UUID that is not known; ValidationError
+   */
+  async heartbeat(
+    name: ServiceName,
+    asked: { readonly ttlSeconds: number; readonly endpoints: readonly string[] },
+    by: string,
+  ): Promise<Changed<ServiceView>> {
+    const known = await this.find(name);
+    if (known === undefined && 'uuid' in name) throw notFound('service', name.uuid);
+    const self = known ?? (name as { environment: string; name: string });
+    const isNew = known?.watched === undefined;
+    if (isNew) {
+      const check = { ...DEFAULT_CHECK, enabled: false };
+      const { endpoints, ttlSeconds: ttl_seconds } = asked;
+      const settings = settingsAfter(self, { ...NO_SETTINGS, check }, { endpoints, ttl_seconds });
+      await this.store.insert(newService(self, settings, by, known?.uuid));
+    }
+    const id = serviceIdOf(self.environment, self.name);
+    const ttl = asked.ttlSeconds;
+    if (!(await this.store.beat(id, uuidV7(), new Date(), ttl))) throw notFound('service', id);
+    return { value: await this.get(self), isChanged: isNew };
+  }
+
+  /**
+   * Endpoints to which a request may go now: those that pass.
+   * @throws NotFoundError, ServiceUnavailableError: there are none
+   */
+  async discover(environment: string, name: string): Promise<ServiceView> {
+    const view = await this.get({ environment, name });
+    if (passing(view).length > 0) return view;
+    const { id, status, reason, endpoints } = view;
+    const why = endpoints.length === 0 ? 'no endpoint of it is known' : reason.message;
+    throw serviceUnavailable(`No endpoint of ${id} passes: ${why}.`, {
+      details: {
+        status,
+        code: endpoints.length === 0 ? 'no_endpoints' : reason.code,
+        reason: why,
+      },
+      suggestions: [`What each of its endpoints answers: ./millrace services show ${id}`],
+    });
+  }
+
+  private async find(name: ServiceName): Promise<ServiceView | undefined> {
+    const parts = await this.parts(name);
+    if (!parts.watched && !parts.deployed) return undefined;
+    const shard = parts.watched && (await this.store.shard(parts.watched.shard));
+    return serviceView({ ...parts, shard }, Date.now());
+  }
+
+  private async parts(name: ServiceName): Promise<ServiceParts> {
+    if ('name' in name) {
+      const id = serviceIdOf(name.environment, name.name);
+      const [watched, deployed] = await Promise.all([this.store.find(id), this.deployed.find(id)]);
+      return { watched, deployed };
+    }
+    const watched = await this.store.findByUuid(name.uuid);
+    if (watched) return { watched, deployed: await this.deployed.find(watched._id) };
+    const deployed = await this.deployed.findByUuid(name.uuid);
+    return { watched: deployed && (await this.store.find(deployed.id)), deployed };
+  }
+
+  private async merged(page: PageRequest): Promise<Page<ServiceView>> {
+    const [watched, deployed, shards] = await Promise.all([
+      this.store.page(page),
+      this.deployed.page(page),
+      this.store.shards(),
+    ]);
+    const byId = new Map<string, { watched?: WatchedService; deployed?: DeployedService }>();
+    for (const one of watched.items) byId.set(one._id, { watched: one });
+    for (const one of deployed.items) byId.set(one.id, { ...byId.get(one.id), deployed: one });
+    const ids = [...byId.keys()].sort((a, b) => (a < b ? -1 : 1)).slice(0, page.limit);
+    const last = ids.at(-1);
+    const hasMore =
+      byId.size > ids.length || watched.next !== undefined || deployed.next !== undefined;
+    const now = Date.now();
+    const items = ids.map((id) => {
+      const parts = byId.get(id) ?? {};
+      return serviceView({ ...parts, shard: shards.get(parts.watched?.shard ?? '') }, now);
+    });
+    return hasMore && last !== undefined ? { items, next: last } : { items };
+  }
+
+  /** A name that cannot be resolved now may be resolved later: its probes say so. */
+  private async mustBeAllowed(settings: ServiceSettings): Promise<void> {
+    for (const host of askedHosts(settings)) {
+      try {
+        await checkedAddresses(this.policy, host);
+      } catch (error) {
+        if (!(error instanceof AddressRefusedError)) continue;
+        throw unprocessable(error.message, {
+          details: { host, code: 'address_refused' },
+          suggestions: [
+            'Let the service send heartbeats instead: "check": {"enabled": false} and "ttl_seconds".',
+          ],
+        });
+      }
+    }
+  }
+}
+
+function newService(
+  { environment, name }: { readonly environment: string; readonly name: string },
+  settings: ServiceSettings,
+  by: string,
+  uuid = uuidV7(),
+): NewWatchedService {
+  const now = new Date();
+  return {
+    ...{ _id: serviceIdOf(environment, name), id: uuid, name, environment },
+    ...{ shard: REGISTERED_SHARD, ...settings, last_heartbeat: null, revision: uuidV7() },
+    ...{ created_by: by, created_at: now, updated_at: now },
+  };
+}
+
+function matches(view: ServiceView, { environment, name, tag, status }: ServiceFilter): boolean {
+  if (environment !== undefined && view.environment !== environment) return false;
+  if (name !== undefined && view.name !== name) return false;
+  if (tag !== undefined && !(view.watched?.tags.includes(tag) ?? false)) return false;
+  return status === undefined || view.status === status;
+}
+
+function shownName(name: ServiceName): string {
+  return 'uuid' in name ? name.uuid : serviceIdOf(name.environment, name.name);
+}
+
+function taken(id: string, how: 'deployed' | 'registered'): ReturnType<typeof conflict> {
+  return conflict(`${id} is ${how} already.`, {
+    suggestions: [`See what there is: ./millrace services show ${id}`],
+  });
+}
