@@ -158,12 +158,11 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
 
   addClientCommands(program, terminal, setExitCode);
 
-  const services = program
-    .command('services')
-    .description('Programs that were deployed on this host, and outlive Millrace');
-  services
-    .command('run')
-    .description('Supervise them here and now; when it ends, they run on')
+  // Beside what the server says of services; this one is of the host itself.
+  program.commands
+    .find((command) => command.name() === 'services')
+    ?.command('run')
+    .description('Supervise the programs that were deployed on this host; when it ends, they run on')
     .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
     .action(async (flags: { home?: string }) => {
       const { servicesRunCommand } = await import('./services/services-run-command.js');

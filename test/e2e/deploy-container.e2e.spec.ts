@@ -88,6 +88,9 @@ steps:
     expect(await served('/env')).toContain('PASSWORD=secret-of-a-service-7c2e');
     expect(JSON.stringify(first)).not.toContain('secret-of-a-service');
 
+    const discovered = await server.call('GET', '/api/discovery/shop').catch(String);
+    expect(JSON.stringify(discovered)).toContain(`http://127.0.0.1:${port}`);
+
     const second = await deploymentOf(await deploy(pipeline, '2'));
     expect(second).toMatchObject({ status: 'success', previous_release: 1 });
     expect(await served()).toBe('2');
