@@ -1,0 +1,124 @@
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { DockerEngine } from '../support/docker-engine.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { MillraceServer } from '../support/millrace-server.js';
+import { describeWith } from '../support/needed-programs.js';
+import { SteadyRequests } from '../support/steady-requests.js';
+import { makeStepImage } from '../support/step-image.js';
+import { stopAll } from '../support/stop-all.js';
+
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
+/** `npm run bench` style runs say more. */
+const DEPLOYS = Number(process.env.TRAFFIC_DEPLOYS ?? 3);
+const ROLLBACKS = Number(process.env.TRAFFIC_ROLLBACKS ?? 1);
+const PER_SECOND = 200;
+/** Lines of a stream, one for each second. */
+const STREAM =
+  '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nwhile :; do echo tick; sleep 1; done\n';
+
+interface DeploymentBody {
+  readonly deployment_id: string;
+  readonly status: string;
+}
+
+/** A body that comes bit by bit, until the other side ends it. */
+class Stream {
+  ended: string | undefined;
+  ticks = 0;
+  constructor(url: string) {
+    const asked = get(url, (answer) => {
+      answer.on('data', () => (this.ticks += 1));
+      answer.once('close', () => (this.ended ??= 'closed'));
+      answer.once('error', ({ message }) => (this.ended ??= message));
+    });
+    asked.once('error', ({ message }) => (this.ended ??= message));
+    this.close = () => asked.destroy();
+  }
+  readonly close: () => void;
+}
+
+/** Deploys and rollbacks of a container lose no request, and close no stream of another service. */
+describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
+  let engine: DockerEngine;
+  let server: MillraceServer;
+
+  beforeAll(async () => {
+    engine = await DockerEngine.start();
+    await makeStepImage(
+      engine,
+      'web:1',
+      ['CMD ["httpd", "-f", "-p", "8080", "-h", "/srv"]'],
+      async (root) => {
+        await mkdir(join(root, 'srv/cgi-bin'), { recursive: true });
+        await writeFile(join(root, 'srv/index.html'), 'shop');
+        await writeFile(join(root, 'srv/cgi-bin/stream'), STREAM);
+        await chmod(join(root, 'srv/cgi-bin/stream'), 0o755);
+      },
+    );
+    server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
+  });
+  afterAll(async () => {
+    await stopAll(
+      () => server.stop(),
+      () => engine.stop(),
+    );
+  });
+
+  const pipeline = (service: string, port: number, drain: string): Promise<string> =>
+    server.createPipeline(`name: ${service}
+steps:
+  - name: ship
+    deploy:
+      type: docker_container
+      service: ${service}
+      image: web:1
+      port: 8080
+      publish: ${port}
+      gate: { path: /, stable: 200ms }
+      drain: ${drain}
+`);
+  const deploy = async (id: string): Promise<string> => {
+    const { status, stages } = await server.finished(await server.trigger(id));
+    expect(status).toBe('success');
+    return stages[0]?.steps[0]?.attempts[0]?.deployment?.id ?? '';
+  };
+
+  it('lose none of 200 requests a second, and end streams by their drain only', async () => {
+    const [own, other] = [await freePort(), await freePort()];
+    const [shop, blog] = [await pipeline('shop', own, '3s'), await pipeline('blog', other, '3s')];
+    let last = await deploy(shop);
+    await deploy(blog);
+    const requests = [own, other].map(
+      (port) =>
+        new SteadyRequests(`http://127.0.0.1:${port}/`, PER_SECOND, (body) => body === 'shop'),
+    );
+    const [ownStream, otherStream] = [own, other].map(
+      (port) => new Stream(`http://127.0.0.1:${port}/cgi-bin/stream`),
+    );
+    await eventually(() => (ownStream?.ticks && otherStream?.ticks ? true : undefined));
+
+    last = await deploy(shop);
+    expect(ownStream?.ended).toBeUndefined();
+    await eventually(() => ownStream?.ended);
+    for (let deployed = 1; deployed < DEPLOYS; deployed += 1) last = await deploy(shop);
+    for (let done = 0; done < ROLLBACKS; done += 1) {
+      const path = `/api/deployments/${last}/rollback`;
+      const { deployment_id: id } = await server.call<DeploymentBody>('POST', path);
+      const end = await eventually(async () => {
+        const { status } = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
+        return ['pending', 'waiting', 'running'].includes(status) ? undefined : status;
+      });
+      expect(end).toBe('success');
+      last = id;
+    }
+
+    const sent = await Promise.all(requests.map((one) => one.stop()));
+    expect(sent.map(({ failed }) => Object.fromEntries(failed))).toEqual([{}, {}]);
+    expect(sent[0]?.count).toBeGreaterThan(PER_SECOND);
+    expect(otherStream?.ended).toBeUndefined();
+    otherStream?.close();
+  });
+});
