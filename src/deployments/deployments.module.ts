@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { EnvironmentsModule } from '../environments/environments.module.js';
+import { EnvironmentGate } from './approvals/environment-gate.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SshIdentities } from './record/ssh-identities.js';
 import { SshIdentitiesRepository } from './record/ssh-identities.repository.js';
@@ -15,10 +17,12 @@ import {
   SSH_IDENTITY_MODEL,
   sshIdentitySchema,
 } from './record/deployment.schema.js';
+import { DeploymentGate } from './running/approval-gate.js';
 
 /** The record of deployments, releases and services, for the API and the workers. */
 @Module({
   imports: [
+    EnvironmentsModule,
     MongooseModule.forFeature([
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
@@ -30,7 +34,8 @@ import {
     { provide: DeploymentStore, useClass: DeploymentsRepository },
     { provide: SshIdentities, useClass: SshIdentitiesRepository },
     SshIdentitySealing,
+    { provide: DeploymentGate, useClass: EnvironmentGate },
   ],
-  exports: [DeploymentStore, SshIdentities],
+  exports: [DeploymentStore, SshIdentities, DeploymentGate, EnvironmentsModule],
 })
 export class DeploymentsModule {}

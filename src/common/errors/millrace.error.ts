@@ -52,6 +52,7 @@ const LISTED_BY: ReadonlyMap<string, string> = new Map([
   ['pipeline', 'pipelines'],
   ['execution', 'status'],
   ['deployment', 'deployments'],
+  ['environment', 'environments'],
   ['worker', 'workers'],
   ['repository', 'repositories'],
   ['delivery', 'deliveries'],

@@ -22,10 +22,13 @@ import {
   type DeployTarget,
   TargetAwayError,
 } from '../targets/deploy-target.js';
+import { type DeploymentGate, passGate } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
 const POLL_MS = 250;
+/** For people and days: what they say need not be heard at once. */
+const GATE_POLL_MS = 1000;
 const LOGS_KEPT = 100;
 
 /** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
@@ -52,6 +55,10 @@ export interface DeploymentTools {
   readonly store: DeploymentStore;
   readonly targetOf: (settings: TargetSettings) => DeployTarget;
   readonly host: string;
+  /** Absent: nothing asks for anybody's word. */
+  readonly gate?: DeploymentGate;
+  /** Default: 1 s. */
+  readonly gatePollMs?: number;
   readonly now?: () => Date;
 }
 
@@ -85,7 +92,7 @@ export class DeploymentRun {
     await this.load();
     try {
       if (this.isOrphan) await this.undo('failed', deploymentReasons.workerLost());
-      else if (this.deployment.phase === null && !(await this.awaitTurn())) return this.deployment;
+      else if (this.deployment.phase === null && !(await this.mayBegin())) return this.deployment;
       else await this.fromHere();
     } finally {
       if (isFinished(this.deployment)) await this.leave();
@@ -108,6 +115,34 @@ export class DeploymentRun {
 
   private get store(): DeploymentStore {
     return this.tools.store;
+  }
+
+  /** False: it has ended meanwhile, or is left to another process. */
+  private async mayBegin(): Promise<boolean> {
+    return (await this.passGate()) && (await this.awaitTurn());
+  }
+
+  private async passGate(): Promise<boolean> {
+    const { signal, source } = this.asked;
+    const { _id: id, fence } = this.deployment;
+    return passGate(this.tools.gate, {
+      signal,
+      pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
+      now: () => this.stored(),
+      isEnded: () => this.endIfStopped(),
+      // Of a step there is nobody else who has its files.
+      isLeft: () => source === undefined && this.deployment.gate === 'closed' && signal.aborted,
+      close: async (reason) => {
+        this.tell(reason.message);
+        await this.change({ status: 'waiting', gate: 'closed', reason });
+      },
+      open: async () => {
+        if (!(await this.store.openGate({ id, fence }))) return false;
+        await this.change({ status: 'pending', gate: 'open', reason: null });
+        return true;
+      },
+      refuse: (reason) => this.end('failed', reason),
+    });
   }
 
   /** False: it has ended meanwhile. */
@@ -374,12 +409,18 @@ export class DeploymentRun {
       await this.undo('cancelled', this.stopReason());
       return true;
     }
+    const { cancel_requested_by: by } = await this.stored();
+    if (by === null) return false;
+    await this.undo('cancelled', deploymentReasons.cancelled(by));
+    return true;
+  }
+
+  /** @throws DeploymentFencedError */
+  private async stored(): Promise<Deployment> {
     const { _id, fence } = this.deployment;
     const now = await this.store.find(_id);
     if (now?.fence !== fence) throw new DeploymentFencedError(_id);
-    if (now.cancel_requested_by === null) return false;
-    await this.undo('cancelled', deploymentReasons.cancelled(now.cancel_requested_by));
-    return true;
+    return now;
   }
 
   private stopReason(): Reason {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import type { DeploymentCause } from '../../environments/approval.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type { DeployAction } from '../../engine/steps/deploy/deploy-action.js';
@@ -76,6 +77,8 @@ export class StepDeployments extends Deployer {
     ] as const) {
       if (!isServiceName(name)) throw badName(what, name);
     }
+    const refusal = await this.own.gate.refusal(action.environment, causeOf(context));
+    if (refusal !== undefined) throw new DeployRefusedError(refusal);
     const ssh = await this.sshOf(request);
     const asWritten = { ...settingsOf(action), ...(ssh && { ssh }) };
     const path = this.own.targetOf(asWritten).placeOf(asWritten);
@@ -128,6 +131,7 @@ export class StepDeployments extends Deployer {
       commit: context.trigger.commit ?? null,
       branch: context.trigger.branch ?? null,
       triggered_by: context.trigger.actor ?? context.trigger.event,
+      cause: causeOf(context),
       ...notBegun(new Date()),
     };
   }
@@ -167,6 +171,16 @@ export class StepDeployments extends Deployer {
 function settingsOf(action: DeployAction): TargetSettings {
   const { type, path, keep, exclude = [], shared = [], permissions = {} } = action;
   return { type, path, keep, exclude, shared, permissions };
+}
+
+function causeOf({ cause, trigger }: RunContext): DeploymentCause {
+  return {
+    deployer: cause?.asker ?? null,
+    accounts: cause?.accounts ?? [],
+    names: cause?.names ?? [],
+    branch: cause?.isOfBranch === true ? (trigger.branch ?? null) : null,
+    plan_hash: cause?.planHash ?? null,
+  };
 }
 
 /** One try of one step deploys once. */

@@ -52,7 +52,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     if (login?.kind === 'missing') return Promise.resolve(withheld(login.name));
     return this.deployer.deploy(
       {
-        ...{ action, address, context: this.context },
+        ...{ action, address, context: clonedContext(this.context, environment) },
         files: this.filesIn(action.source),
         ...(login && { login }),
         tell: (line) => this.output.systemLine(address, line),
@@ -86,6 +86,20 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       },
     };
   }
+}
+
+/** With the branch and the commit that were cloned, which the step is told too. */
+function clonedContext(
+  context: RunContext,
+  environment: Readonly<Record<string, string>>,
+): RunContext {
+  const commit = valueOf(environment, 'CI_COMMIT');
+  const branch = valueOf(environment, 'CI_BRANCH');
+  const cloned = {
+    ...(commit !== undefined && { commit }),
+    ...(branch !== undefined && { branch }),
+  };
+  return { ...context, trigger: { ...context.trigger, ...cloned } };
 }
 
 function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
