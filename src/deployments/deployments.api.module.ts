@@ -5,11 +5,12 @@ import { DeploymentsModule } from './deployments.module.js';
 import { DeploymentsService } from './deployments.service.js';
 import { EnvironmentPages } from './environments/environment-pages.js';
 import { EnvironmentsController } from './environments/environments.controller.js';
+import { Promotions } from './promotions.js';
 
 /** Deployments with their routes: for the API only. */
 @Module({
   imports: [DeploymentsModule],
   controllers: [DeploymentsController, EnvironmentsController],
-  providers: [DeploymentsService, DeploymentApprovals, EnvironmentPages],
+  providers: [DeploymentsService, DeploymentApprovals, EnvironmentPages, Promotions],
 })
 export class DeploymentsApiModule {}

@@ -19,6 +19,7 @@ import { DeploymentsService } from './deployments.service.js';
 import { ApproveDto, RejectDto } from './dto/approval.dto.js';
 import { DeploymentQuery } from './dto/deployment.query.js';
 import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
+import { PromoteDto } from './dto/promote.dto.js';
 import { RollbackDto } from './dto/rollback.dto.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
@@ -74,6 +75,29 @@ export class DeploymentsController {
     @CurrentPrincipal() principal: Principal,
   ): Promise<DeploymentResponse> {
     return deploymentResponse(await this.deployments.rollback(id, body?.release, principal));
+  }
+
+  @Post(':id/promote')
+  @Requires('deployments:deploy')
+  @Audited('deployments.promote', 'deployment', {
+    ...NAMED,
+    details: ({ body }) => ({ environment: body('environment'), path: body('path') }),
+  })
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Let the release of this deployment serve in another environment too',
+    description:
+      'The answer is the deployment that does it, on a worker of its host, under the rules of that environment. The files are copied, and are the same: the digest says so.',
+  })
+  @ApiAcceptedResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async promote(
+    @Param('id', UuidPipe) id: string,
+    @Body() { environment, path }: PromoteDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    const promotion = { environment, path };
+    return deploymentResponse(await this.deployments.promote(id, promotion, principal));
   }
 
   @Post(':id/approve')

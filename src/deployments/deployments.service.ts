@@ -14,6 +14,7 @@ import {
   serviceIdOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+import { type Promotion, Promotions } from './promotions.js';
 import { DeploymentGate } from './running/approval-gate.js';
 
 /** What the API does with deployments; a worker of their host does the rest. */
@@ -23,6 +24,7 @@ export class DeploymentsService {
     private readonly store: DeploymentStore,
     private readonly gate: DeploymentGate,
     private readonly approvals: DeploymentApprovals,
+    private readonly promotions: Promotions,
   ) {}
 
   async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<DeploymentView>> {
@@ -51,6 +53,11 @@ export class DeploymentsService {
     const release = number === undefined ? before(releases, service) : numbered(releases, number);
     const accepted = await this.store.accept(rollbackOf(service, release, serving, by.id), service);
     return this.view(accepted);
+  }
+
+  /** @throws as `Promotions.promote` */
+  async promote(id: string, promotion: Promotion, by: Principal): Promise<DeploymentView> {
+    return this.view(await this.promotions.promote(id, promotion, by));
   }
 
   /** @throws NotFoundError, ConflictError: it is over, or has switched */

@@ -34,7 +34,13 @@ import { LocalDirectoryTarget } from './targets/local-directory/local-directory.
         const folders = new DeployFolders([first, ...more]);
         const client = new Ssh2Client(new AddressPolicy(allowPrivateUrls));
         return new DeployTargets(
-          { local_directory: new LocalDirectoryTarget(folders, installationName(home)) },
+          {
+            local_directory: new LocalDirectoryTarget(
+              folders,
+              installationName(home),
+              join(home, 'promotions'),
+            ),
+          },
           { local_directory: new SshDirectoryTarget(client, identities, store) },
         );
       },

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser, type BrowserAnswer } from '../support/browser.js';
+import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
@@ -10,6 +11,7 @@ import { OAuthStandIn } from '../support/oauth-stand-in.js';
 interface DeploymentBody {
   readonly deployment_id: string;
   readonly status: string;
+  readonly release: { readonly digest: string; readonly number: number } | null;
   readonly reason: { readonly code: string; readonly message: string } | null;
   readonly approval: {
     readonly gate: string;
@@ -227,8 +229,39 @@ steps:
     expect((await finished(main)).status).toBe('success');
   });
 
+  it('promotes the same release, when that is approved, by the command line', async () => {
+    const made = await finished(await ship('bob', 'site', 'path: site'));
+    expect(made.status).toBe('success');
+    const [{ deployment_id: from, release } = { deployment_id: '', release: null }] =
+      await deploymentsOf('site');
+    const scopes = ['read', 'deploy', 'approve'].map((what) => `deployments:${what}`);
+    const { token } = await call<{ token: string }>('ada', 201, 'POST', '/api/tokens', {
+      ...{ name: 'cli', scopes: [...scopes, 'environments:read'] },
+    });
+    const line = new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: token },
+    });
+    const ask = ['promote', from, 'production', '--path', join(folder, 'live'), '--json'];
+    const { stdout } = await line.run(ask);
+    const { deployment_id: id } = JSON.parse(stdout) as DeploymentBody;
+    expect((await line.run(['approve', id])).stderr).toContain('somebody else');
+    const shown = await line.run(['environments', 'show', 'production']);
+    expect(shown.stdout).toMatch(/approvals {2}1, by ada, grace[^]*site: nothing serves/);
+    expect(existsSync(join(folder, 'live'))).toBe(false);
+    // It waits in no process: another worker continues with it.
+    await server.workers.at(-1)?.end();
+    await server.startWorker();
+    await call('grace', 200, 'POST', `/api/deployments/${id}/approve`);
+    const ended = await eventually(async () => {
+      const now = await call<DeploymentBody>('bob', 200, 'GET', `/api/deployments/${id}`);
+      return now.status === 'success' ? now : undefined;
+    }, 60_000);
+    expect([ended.release?.digest, ended.release?.number]).toEqual([release?.digest, 1]);
+    expect(current('live')).toBe('one');
+  });
+
   it('of a worker that is killed, fails by its record; the next attempt asks again', async () => {
-    const [worker] = server.workers;
+    const worker = server.workers.at(-1);
     const execution = await ship('ada', 'lost');
     const first = await waiting('lost');
     await worker?.end('SIGKILL');

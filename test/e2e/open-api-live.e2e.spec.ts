@@ -159,6 +159,9 @@ describe('the OpenAPI document and the live server', () => {
     const path = `/api/deployments/${ids[1] ?? ''}`;
     await api.json(200, 'GET', path);
     await api.json(409, 'POST', `${path}/cancel`);
+    const next = { environment: 'next', path: join(server.home, 'deployed/next') };
+    await api.json(409, 'POST', `${path}/promote`, { body: { environment: 'next' } });
+    await api.json(202, 'POST', `${path}/promote`, { body: next });
     await api.json(202, 'POST', `${path}/rollback`, { body: {} });
     await api.json(409, 'POST', `${path}/rollback`, { body: { release: 9 } });
     // A worker looks every second: before it does, a rollback can be cancelled.

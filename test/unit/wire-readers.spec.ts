@@ -59,6 +59,8 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['approvedDelivery', [readers.approvedDelivery, named('ApprovedDeliveryResponse')]],
   ['artifact', [readers.artifact, named('ArtifactResponse')]],
   ['deployment', [readers.deployment, named('DeploymentResponse')]],
+  ['environment', [readers.environment, named('EnvironmentResponse')]],
+  ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],
   ['cache', [readers.cache, named('CacheResponse')]],
   ['testReports', [readers.testReports, listOf(named('TestReportResponse'))]],
   ['pipelineTests', [readers.pipelineTests, named('PipelineTestsResponse')]],

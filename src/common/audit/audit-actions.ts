@@ -36,6 +36,7 @@ export const AUDIT_ACTIONS = {
   'executions.cancel': 'an execution was cancelled',
   'executions.approve': 'an execution that waited for it was approved',
   'deployments.rollback': 'an earlier release was asked to serve again',
+  'deployments.promote': 'a release was asked to serve in another environment too',
   'deployments.cancel': 'a deployment was asked to stop before its switch',
   'deployments.approve': 'a deployment was approved, or put through by an administrator',
   'deployments.reject': 'a deployment that waited for approvals was rejected',

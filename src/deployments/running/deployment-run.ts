@@ -40,8 +40,10 @@ export class DeploymentFencedError extends Error {
 }
 
 export interface RunDeployment {
-  /** Of a rollback and after a crash there is none. */
+  /** Of a rollback and after a crash of a step there is none. */
   readonly source?: StepFiles;
+  /** What has to lie there in the end, of a promotion. */
+  readonly digest?: string;
   /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
   readonly datedBy?: string;
   /** It is not compared. */
@@ -123,15 +125,15 @@ export class DeploymentRun {
   }
 
   private async passGate(): Promise<boolean> {
-    const { signal, source } = this.asked;
-    const { _id: id, fence } = this.deployment;
+    const { signal } = this.asked;
+    const { _id: id, fence, kind } = this.deployment;
     return passGate(this.tools.gate, {
       signal,
       pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
       now: () => this.stored(),
       isEnded: () => this.endIfStopped(),
       // Of a step there is nobody else who has its files.
-      isLeft: () => source === undefined && this.deployment.gate === 'closed' && signal.aborted,
+      isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
       close: async (reason) => {
         this.tell(reason.message);
         await this.change({ status: 'waiting', gate: 'closed', reason });
@@ -202,7 +204,7 @@ export class DeploymentRun {
     await this.change({ warnings: [...warnings], previous_release_id: service.release_id });
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (await this.endIfStopped()) return;
-    if (this.deployment.kind === 'deploy') await this.prepare(service);
+    if (this.deployment.kind !== 'rollback') await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     await this.switchOver();
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
@@ -283,6 +285,10 @@ export class DeploymentRun {
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (warnings.length > 0) {
       await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
+    }
+    const { digest } = this.asked;
+    if (digest !== undefined && placed.digest !== digest) {
+      throw new DeployRefusedError(deploymentReasons.digestDiffers(digest, placed.digest));
     }
     failPoint('release_prepared');
     await this.keepServing(placed.digest);
@@ -371,7 +377,7 @@ export class DeploymentRun {
   private async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
-    if (kind === 'deploy' && id !== null && release !== undefined) {
+    if (kind !== 'rollback' && id !== null && release !== undefined) {
       try {
         await this.target.disarm(release.settings);
         await this.target.remove(release);

@@ -5,6 +5,7 @@ import { DeploymentStore } from '../record/deployment-store.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
 import { DeploymentGate } from './approval-gate.js';
+import { promotedFiles } from './promoted-files.js';
 import { DeploymentRun, type RunDeployment } from './deployment-run.js';
 
 /** The deployments that this process is at. */
@@ -43,6 +44,8 @@ export class OwnDeployments {
     if (isFinished(deployment)) return deployment;
     const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
-    return new DeploymentRun(deployment, { store, host, targetOf, gate }, asked).run();
+    const tools = { store, host, targetOf, gate };
+    const promoted = await promotedFiles(deployment, tools);
+    return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
   }
 }
