@@ -7,6 +7,7 @@
 const base = ['auth', 'leases'];
 const l2 = [
   'audit',
+  'environments',
   'idempotency',
   'secrets',
   'logs',

@@ -8,6 +8,7 @@ import { configuredForges } from '../config/login-problems.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { ForgeAccounts } from '../integrations/forge/forge-accounts.js';
 import { RestForgeAccounts } from '../integrations/forge/rest-accounts.js';
+import { AccountsModule } from './accounts/accounts.module.js';
 import { AuthSweeper } from './auth-sweeper.js';
 import { createAuthenticator } from './create-authenticator.js';
 import { guardProviders } from './guard.providers.js';
@@ -20,12 +21,7 @@ import { UsedOnce } from './oauth/used-once.repository.js';
 import { USED_ONCE_MODEL, usedOnceSchema } from './oauth/used-once.schema.js';
 import { AuthEvents } from './principals/auth-events.js';
 import { Authenticator } from './principals/authenticator.js';
-import {
-  SERVICE_ACCOUNT_MODEL,
-  serviceAccountSchema,
-} from './service-accounts/service-account.schema.js';
 import { ServiceAccountsController } from './service-accounts/service-accounts.controller.js';
-import { ServiceAccountsRepository } from './service-accounts/service-accounts.repository.js';
 import { ServiceAccountsService } from './service-accounts/service-accounts.service.js';
 import { AccessTokens } from './sessions/access-tokens.js';
 import { SessionAuthenticator } from './sessions/session-authenticator.js';
@@ -42,9 +38,7 @@ import { AccessCheck } from './users/access-check.js';
 import { LOGIN_BINDING_MODEL, loginBindingSchema } from './users/login-binding.schema.js';
 import { LoginBindings } from './users/login-bindings.repository.js';
 import { TextSealer } from './users/text-sealer.js';
-import { USER_MODEL, userSchema } from './users/user.schema.js';
 import { UsersController } from './users/users.controller.js';
-import { UsersRepository } from './users/users.repository.js';
 import { UsersService } from './users/users.service.js';
 
 const FORGE_TIMEOUT_MS = 15_000;
@@ -67,12 +61,11 @@ export class AuthModule {
       imports: [
         // Each use has a key of its own: nothing is signed without naming it.
         JwtModule.register({}),
+        AccountsModule,
         MongooseModule.forFeature([
-          { name: USER_MODEL, schema: userSchema },
           { name: LOGIN_BINDING_MODEL, schema: loginBindingSchema },
           { name: SESSION_MODEL, schema: sessionSchema },
           { name: USED_ONCE_MODEL, schema: usedOnceSchema },
-          { name: SERVICE_ACCOUNT_MODEL, schema: serviceAccountSchema },
           { name: TOKEN_MODEL, schema: tokenSchema },
         ]),
       ],
@@ -110,14 +103,12 @@ const identification: Provider[] = [
 ];
 
 const logIns: Provider[] = [
-  UsersRepository,
   LoginBindings,
   AccessCheck,
   SessionsRepository,
   SessionsService,
   TokensRepository,
   TokensService,
-  ServiceAccountsRepository,
   ServiceAccountsService,
   UsersService,
   AuthSweeper,

@@ -14,9 +14,12 @@ import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
 import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import { UuidPipe } from '../common/http/uuid.pipe.js';
+import { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
+import { ApproveDto, RejectDto } from './dto/approval.dto.js';
 import { DeploymentQuery } from './dto/deployment.query.js';
 import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
+import { PromoteDto } from './dto/promote.dto.js';
 import { RollbackDto } from './dto/rollback.dto.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
@@ -25,7 +28,10 @@ const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
 @ApiBearerAuth()
 @Controller('deployments')
 export class DeploymentsController {
-  constructor(private readonly deployments: DeploymentsService) {}
+  constructor(
+    private readonly deployments: DeploymentsService,
+    private readonly approvals: DeploymentApprovals,
+  ) {}
 
   @Get()
   @Requires('deployments:read')
@@ -68,7 +74,78 @@ export class DeploymentsController {
     @Body() body: RollbackDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<DeploymentResponse> {
-    return deploymentResponse(await this.deployments.rollback(id, body?.release, principal.id));
+    return deploymentResponse(await this.deployments.rollback(id, body?.release, principal));
+  }
+
+  @Post(':id/promote')
+  @Requires('deployments:deploy')
+  @Audited('deployments.promote', 'deployment', {
+    ...NAMED,
+    details: ({ body }) => ({ environment: body('environment'), path: body('path') }),
+  })
+  @HttpCode(202)
+  @ApiOperation({
+    summary: 'Let the release of this deployment serve in another environment too',
+    description:
+      'The answer is the deployment that does it, on a worker of its host, under the rules of that environment. The files are copied, and are the same: the digest says so.',
+  })
+  @ApiAcceptedResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async promote(
+    @Param('id', UuidPipe) id: string,
+    @Body() { environment, path }: PromoteDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    const promotion = { environment, path };
+    return deploymentResponse(await this.deployments.promote(id, promotion, principal));
+  }
+
+  @Post(':id/approve')
+  @Requires('deployments:approve')
+  @Audited('deployments.approve', 'deployment', {
+    ...NAMED,
+    details: ({ body }) => ({ override: body('override'), reason: body('reason') }),
+  })
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Approve a deployment that waits for it',
+    description:
+      'It continues when its environment has all approvals that it needs, of different people. Who has caused the deployment, or wrote what is in it, may not, unless the environment allows it. An administrator may override, with a reason.',
+  })
+  @ApiBody({ type: ApproveDto, required: false })
+  @ApiOkResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async approve(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: ApproveDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    const { override = false, reason } = body ?? {};
+    await this.approvals.approve(id, principal, { override, reason });
+    return deploymentResponse(await this.deployments.get(id));
+  }
+
+  @Post(':id/reject')
+  @Requires('deployments:approve')
+  @Audited('deployments.reject', 'deployment', {
+    ...NAMED,
+    details: ({ body }) => ({ reason: body('reason') }),
+  })
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Say no to a deployment that waits for approvals: it fails',
+    description: 'By whoever may approve there; also to what is their own.',
+  })
+  @ApiBody({ type: RejectDto, required: false })
+  @ApiOkResponse({ type: DeploymentResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async reject(
+    @Param('id', UuidPipe) id: string,
+    @Body() body: RejectDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<DeploymentResponse> {
+    await this.approvals.reject(id, principal, body?.reason);
+    return deploymentResponse(await this.deployments.get(id));
   }
 
   @Post(':id/cancel')

@@ -3,6 +3,8 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { PortsModule } from '../ports/ports.module.js';
 import { DeployedPortOwners } from './record/deployed-port-owners.js';
 import { DeployedServices } from '../service-registry/deployed-services.js';
+import { EnvironmentsModule } from '../environments/environments.module.js';
+import { EnvironmentGate } from './approvals/environment-gate.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
@@ -19,11 +21,13 @@ import {
   SEALED_TEXT_MODEL,
   sealedTextSchema,
 } from './record/deployment.schema.js';
+import { DeploymentGate } from './running/approval-gate.js';
 
 /** The record of deployments, releases and services, for the API and the workers. */
 @Module({
   imports: [
     PortsModule,
+    EnvironmentsModule,
     MongooseModule.forFeature([
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
@@ -37,7 +41,8 @@ import {
     SealedTextsPlaces,
     DeployedPortOwners,
     { provide: DeployedServices, useClass: RecordedServices },
+    { provide: DeploymentGate, useClass: EnvironmentGate },
   ],
-  exports: [DeployedServices, DeploymentStore, SealedTexts],
+  exports: [DeployedServices, DeploymentStore, SealedTexts, DeploymentGate, EnvironmentsModule],
 })
 export class DeploymentsModule {}

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
+import type { Principal } from '../auth/principals/principal.js';
 import { uuidV7 } from '../common/ids/uuid.js';
+import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
 import {
   type Deployment,
@@ -13,11 +15,18 @@ import {
   sshOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+import { type Promotion, Promotions } from './promotions.js';
+import { DeploymentGate } from './running/approval-gate.js';
 
 /** What the API does with deployments; a worker of their host does the rest. */
 @Injectable()
 export class DeploymentsService {
-  constructor(private readonly store: DeploymentStore) {}
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly gate: DeploymentGate,
+    private readonly approvals: DeploymentApprovals,
+    private readonly promotions: Promotions,
+  ) {}
 
   async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<DeploymentView>> {
     const { items, ...rest } = await this.store.list(filter, page);
@@ -31,17 +40,25 @@ export class DeploymentsService {
 
   /**
    * Asks that a release of the service of a deployment serves again.
-   * @throws NotFoundError, ConflictError: there is none, or it serves already
+   * @throws NotFoundError, ConflictError: there is none, or it serves already; AuthorizationError:
+   *   the environment names others who may deploy
    */
-  async rollback(id: string, number: number | undefined, by: string): Promise<DeploymentView> {
-    const { service_id: serviceId } = await this.demand(id);
+  async rollback(id: string, number: number | undefined, by: Principal): Promise<DeploymentView> {
+    const { service_id: serviceId, environment } = await this.demand(id);
+    const refusal = await this.gate.deployerRefusal(environment, by.id);
+    if (refusal !== undefined) throw refused(refusal);
     const service = await this.store.service(serviceId);
     if (service === undefined) throw notFound('service', serviceId);
     const releases = await this.store.releasesOf(serviceId);
     const serving = releases.find((one) => one._id === service.release_id);
     const release = number === undefined ? before(releases, service) : numbered(releases, number);
-    const accepted = await this.store.accept(rollbackOf(service, release, serving, by), service);
+    const accepted = await this.store.accept(rollbackOf(service, release, serving, by.id), service);
     return this.view(accepted);
+  }
+
+  /** @throws as `Promotions.promote` */
+  async promote(id: string, promotion: Promotion, by: Principal): Promise<DeploymentView> {
+    return this.view(await this.promotions.promote(id, promotion, by));
   }
 
   /** @throws NotFoundError, ConflictError: it is over, or has switched */
@@ -75,11 +92,14 @@ export class DeploymentsService {
       [id, before].filter((one) => one !== null),
     );
     const releases = await this.store.releasesWith([...new Set(ids)]);
-    return deployments.map((deployment) => ({
-      deployment,
-      release: releases.get(deployment.release_id ?? ''),
-      previous: releases.get(deployment.previous_release_id ?? ''),
-    }));
+    return Promise.all(
+      deployments.map(async (deployment) => ({
+        deployment,
+        release: releases.get(deployment.release_id ?? ''),
+        previous: releases.get(deployment.previous_release_id ?? ''),
+        approval: await this.approvals.viewOf(deployment),
+      })),
+    );
   }
 }
 

@@ -60,6 +60,7 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
         return new LocalDirectoryTarget(
           new DeployFolders([first, ...more]),
           installationName(home),
+          join(home, 'promotions'),
         );
       },
     },

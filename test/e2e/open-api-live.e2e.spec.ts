@@ -159,6 +159,9 @@ describe('the OpenAPI document and the live server', () => {
     const path = `/api/deployments/${ids[1] ?? ''}`;
     await api.json(200, 'GET', path);
     await api.json(409, 'POST', `${path}/cancel`);
+    const next = { environment: 'next', path: join(server.home, 'deployed/next') };
+    await api.json(409, 'POST', `${path}/promote`, { body: { environment: 'next' } });
+    await api.json(202, 'POST', `${path}/promote`, { body: next });
     await api.json(202, 'POST', `${path}/rollback`, { body: {} });
     await api.json(409, 'POST', `${path}/rollback`, { body: { release: 9 } });
     // A worker looks every second: before it does, a rollback can be cancelled.
@@ -170,6 +173,40 @@ describe('the OpenAPI document and the live server', () => {
       const { deployment_id: id } = JSON.parse(back.text) as { deployment_id: string };
       answered = (await api.ask('POST', `/api/deployments/${id}/cancel`)).status;
     }
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on environments and approvals', async () => {
+    const path = '/api/environments/guarded';
+    await api.json(404, 'GET', path);
+    const rules = { required: 1, approvers: { roles: ['admin'] }, allow_self: true };
+    await api.json(200, 'PUT', path, { body: rules });
+    await api.json(422, 'PUT', path, { body: { required: 1 } });
+    await api.json(422, 'PUT', path, { body: { deployers: { users: ['nobody'] } } });
+    await api.json(400, 'PUT', '/api/environments/Not_a_name', { body: {} });
+    const pipeline = await create(
+      'name: asks\nsteps: [{ name: s, run: mkdir out }, { deploy: { type: local_directory, service: asks, environment: guarded, source: out } }]\n',
+    );
+    for (const [answer, body, end] of [
+      ['approve', {}, 'success'],
+      ['reject', { reason: 'no' }, 'failed'],
+    ] as const) {
+      const execution = await trigger(pipeline);
+      const id = await eventually(async () => {
+        const list = `/api/deployments?execution_id=${execution}&status=waiting`;
+        const { items } = await api.json<{ items: { deployment_id: string; reason: unknown }[] }>(
+          ...([200, 'GET', list] as const),
+        );
+        return items.find(({ reason }) => reason !== null)?.deployment_id;
+      });
+      await api.json(200, 'GET', path);
+      await api.json(200, 'POST', `/api/deployments/${id}/${answer}`, { body });
+      await until(execution, end);
+      await api.json(409, 'POST', `/api/deployments/${id}/${answer}`, { body });
+    }
+    await api.json(200, 'GET', '/api/environments?limit=1');
+    await api.ask('DELETE', path);
+    await api.json(404, 'DELETE', path);
     expect(api.problems).toEqual([]);
   });
 

@@ -41,6 +41,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   sessions_refresh: { refresh_token: 'none' },
   tokens_create: { name: 'a', scopes: ['pipelines:read'] },
   serviceaccounts_create: { name: 'bot' },
+  deployments_promote: { environment: 'production' },
   serviceaccounttokens_create: { name: 'a', scopes: ['pipelines:read'] },
   users_change: { blocked: true },
 };

@@ -61,6 +61,8 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['deployment', [readers.deployment, named('DeploymentResponse')]],
   ['service', [readers.service, named('ServiceResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
+  ['environment', [readers.environment, named('EnvironmentResponse')]],
+  ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],
   ['cache', [readers.cache, named('CacheResponse')]],
   ['testReports', [readers.testReports, listOf(named('TestReportResponse'))]],
   ['pipelineTests', [readers.pipelineTests, named('PipelineTestsResponse')]],

@@ -26,6 +26,14 @@ export class UsersRepository {
     );
   }
 
+  /** Of several forges there may be several. At most ten. */
+  async withLogin(login: string): Promise<readonly UserDocument[]> {
+    return databaseRetry(
+      () => this.users.find({ login }).sort({ _id: 1 }).limit(10).lean<UserDocument[]>().exec(),
+      RETRY,
+    );
+  }
+
   /** Inserts an account, or brings the one that is there up to date; gives what is stored then. */
   async save(user: UserDocument, facts: UserFacts): Promise<UserDocument | undefined> {
     await databaseRetry(async () => {

@@ -155,6 +155,17 @@ export const deployment = object({
   phases: list(object({ name: text, started_at: instant, finished_at: nullable(instant) })),
   warnings: list(reason),
   release: nullable(object({ number })),
+  approval: optional(
+    nullable(
+      object({
+        required: number,
+        missing: number,
+        given: list(
+          object({ kind: text, login: text, at: instant, reason: nullable(text), counts: flag }),
+        ),
+      }),
+    ),
+  ),
   logs: list(text),
   execution_id: nullable(text),
   commit: nullable(text),
@@ -199,6 +210,37 @@ export const serviceHealth = object({
   ),
 });
 export type ServiceHealth = ReturnType<typeof serviceHealth>;
+const people = object({ users: list(text), roles: list(text) });
+export type People = ReturnType<typeof people>;
+
+const environmentRules = {
+  name: text,
+  configured: flag,
+  deployers: nullable(people),
+  approvers: people,
+  required: number,
+  wait: number,
+  branches: nullable(list(text)),
+  allow_self: flag,
+};
+export const environment = object(environmentRules);
+export type Environment = ReturnType<typeof environment>;
+
+export const environmentPage = object({
+  ...environmentRules,
+  services: list(
+    object({
+      name: text,
+      release: nullable(number),
+      commit: nullable(text),
+      since: nullable(instant),
+      waiting: list(
+        object({ deployment_id: text, kind: text, status: text, reason: nullable(reason) }),
+      ),
+    }),
+  ),
+});
+export type EnvironmentPage = ReturnType<typeof environmentPage>;
 
 export const cache = object({ id: text, key: text, scope: text, size: number, used_at: instant });
 

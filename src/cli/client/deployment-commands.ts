@@ -5,9 +5,10 @@ import { CommandError } from '../command/command.error.js';
 import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
 import { wholeNumber } from '../command/option-values.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { formatDuration } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { addApprovalCommands } from './approval-commands.js';
 import { addClientOptions, addPageOptions, type Done } from './client-options.js';
+import { renderDeployment, whatOf } from './deployment-view.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
@@ -19,6 +20,10 @@ const MAX_RELEASE = 2 ** 31 - 1;
 
 interface DeploymentListFlags extends PageFlags {
   readonly service?: string;
+}
+
+interface PromoteFlags extends ClientFlags {
+  readonly path?: string;
 }
 
 interface RollbackFlags extends ClientFlags {
@@ -49,6 +54,17 @@ export function addDeploymentCommands(
       .argument('<deployment>', 'its id, as `deployments` shows it'),
   ).action(async (id: string, flags: ClientFlags) => {
     setExitCode(await showDeployment(id, flags, terminal));
+  });
+  addApprovalCommands(program, terminal, setExitCode);
+  addClientOptions(
+    program
+      .command('promote')
+      .description('Let the release of a deployment serve in another environment too')
+      .argument('<deployment>', 'its id, as `deployments` shows it')
+      .argument('<environment>', 'such as production')
+      .option('--path <folder>', 'where the service is to live there; needed the first time'),
+  ).action(async (id: string, environment: string, flags: PromoteFlags) => {
+    setExitCode(await promote(id, environment, flags, terminal));
   });
   addClientOptions(
     program
@@ -110,10 +126,26 @@ async function rollback(
     ]);
   }
   const body = flags.release === undefined ? {} : { release: flags.release };
-  const path = `/api/deployments/${latest.deployment_id}/rollback`;
+  return doneBy(session, `/api/deployments/${latest.deployment_id}/rollback`, body);
+}
+
+async function promote(
+  id: string,
+  environment: string,
+  { path, ...flags }: PromoteFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const body = { environment, ...(path !== undefined && { path }) };
+  return doneBy(session, `/api/deployments/${encodeURIComponent(id)}/promote`, body);
+}
+
+/** Asks for a deployment and waits for its end; one that waits for people is left to them. */
+async function doneBy(session: Session, path: string, body: unknown): Promise<number> {
+  const { terminal } = session;
   let asked = await session.api.read({ method: 'POST', path, body }, deployment);
   const giveUpAt = performance.now() + WAIT_MS;
-  while (!isOver(asked.value) && performance.now() < giveUpAt) {
+  while (!isOver(asked.value) && !isGated(asked.value) && performance.now() < giveUpAt) {
     await delay(POLL_MS);
     const now = `/api/deployments/${asked.value.deployment_id}`;
     asked = await session.api.read({ method: 'GET', path: now }, deployment);
@@ -126,32 +158,13 @@ async function rollback(
   return exitCodes.failed;
 }
 
-/** Lines for people. */
-export function renderDeployment(one: Deployment): string[] {
-  const { environment, service, status, reason, warnings, host, commit, phases, logs } = one;
-  const times = phases.map(({ name, started_at: from, finished_at: to }) => {
-    const took = to === null ? 'now' : formatDuration(Date.parse(to) - Date.parse(from));
-    return `${cleanText(name)} ${took}`;
-  });
-  return [
-    `${cleanText(environment)}/${cleanText(service)}: ${whatOf(one)}, ${cleanText(status)}`,
-    ...(reason ? [`  why        ${cleanText(reason.message)}`] : []),
-    `  by         ${cleanText(one.triggered_by)}, on ${cleanText(host)}`,
-    ...(one.execution_id === null ? [] : [`  execution  ${cleanText(one.execution_id)}`]),
-    ...(commit === null ? [] : [`  commit     ${cleanText(commit)}`]),
-    ...(times.length === 0 ? [] : [`  took       ${times.join(', ')}`]),
-    ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
-    ...logs.map((line) => `  | ${cleanText(line)}`),
-  ];
-}
-
-function whatOf({ kind, release }: Pick<Deployment, 'kind' | 'release'>): string {
-  const [what, of] = kind === 'rollback' ? ['rollback', 'to'] : ['deploy', 'of'];
-  return release === null ? what : `${what} ${of} release ${release.number}`;
-}
-
 function isOver({ status }: Deployment): boolean {
   return ['success', 'failed', 'cancelled'].includes(status);
+}
+
+/** It waits for people, or for a time that its environment says. */
+function isGated({ status, reason }: Deployment): boolean {
+  return status === 'waiting' && ['approval_needed', 'wait_time'].includes(reason?.code ?? '');
 }
 
 function serviceOf(text: string): { readonly environment: string; readonly service: string } {

@@ -53,6 +53,7 @@ const LISTED_BY: ReadonlyMap<string, string> = new Map([
   ['execution', 'status'],
   ['deployment', 'deployments'],
   ['service', 'services'],
+  ['environment', 'environments'],
   ['worker', 'workers'],
   ['repository', 'repositories'],
   ['delivery', 'deliveries'],

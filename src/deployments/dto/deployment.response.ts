@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { ApprovalView } from '../approvals/deployment-approvals.js';
 import { DEPLOYMENT_TYPES } from '../../engine/steps/deploy/deploy-action.js';
 import {
   type Deployment,
@@ -6,6 +7,7 @@ import {
   DEPLOYMENT_STATUSES,
   type Release,
 } from '../record/deployment.js';
+import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
 
 const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
 const date = { type: String, format: 'date-time' } as const;
@@ -108,7 +110,7 @@ export class DeploymentResponse {
   @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   deployment_id!: string;
 
-  @ApiProperty({ enum: ['deploy', 'rollback'] })
+  @ApiProperty({ enum: ['deploy', 'rollback', 'promote'] })
   kind!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_TYPES })
@@ -158,6 +160,13 @@ export class DeploymentResponse {
   @ApiProperty({ type: [DeployedServiceResponse] })
   services!: DeployedServiceResponse[];
 
+  @ApiProperty({
+    type: DeploymentApprovalResponse,
+    nullable: true,
+    description: 'null: its environment has asked nobody.',
+  })
+  approval!: DeploymentApprovalResponse | null;
+
   @ApiProperty({ type: [String], description: 'The last 100 lines.' })
   logs!: string[];
 
@@ -200,12 +209,14 @@ export interface DeploymentView {
   readonly deployment: Deployment;
   readonly release: Release | undefined;
   readonly previous: Release | undefined;
+  readonly approval: ApprovalView | undefined;
 }
 
 export function deploymentResponse({
   deployment,
   release,
   previous,
+  approval,
 }: DeploymentView): DeploymentResponse {
   const { _id, type, phases, warnings, logs, environment, service, service_id } = deployment;
   const { kind, status, reason, host, phase, execution_id, pipeline_id, pipeline_name } =
@@ -221,6 +232,7 @@ export function deploymentResponse({
     previous_release: previous?.number ?? null,
     artifacts: release ? [artifactOf(release)] : [],
     services: [{ id: service_id, name: service, environment }],
+    approval: approval ? approvalResponse(deployment, approval) : null,
     logs: [...logs],
     ...{ execution_id, pipeline_id, pipeline_name, stage, step, commit, branch, triggered_by },
     ...{ created_at, started_at, finished_at },

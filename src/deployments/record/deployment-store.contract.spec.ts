@@ -1,5 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { Release, TargetSettings } from './deployment.js';
+import type { Approval, DeploymentCause } from '../../environments/approval.js';
+import type { Deployment, Release, TargetSettings } from './deployment.js';
 import {
   type DeploymentStore,
   type NewDeployment,
@@ -11,6 +12,10 @@ import { MemoryDeploymentStore } from './memory-deployment-store.fixture.js';
 const SETTINGS: TargetSettings = {
   ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },
   ...{ exclude: [], shared: [], permissions: {} },
+};
+
+const CAUSE: DeploymentCause = {
+  ...{ deployer: 'ada', accounts: ['ada'], names: [], branch: 'main', plan_hash: 'p' },
 };
 
 /** What every adapter of `DeploymentStore` does. */
@@ -50,6 +55,58 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       ]);
       const [one] = all;
       expect(await store().find(one?._id ?? '')).toEqual(one);
+    });
+
+    it('keeps what waits at its gate out of the line, until it is let through', async () => {
+      const [first, second] = [await accept(), await accept()];
+      const before = (): Promise<Deployment | undefined> =>
+        store().firstBefore(first.service_id, second.turn);
+      expect((await before())?._id).toBe(first._id);
+      await store().change({ id: first._id, ...hold }, { gate: 'closed', status: 'waiting' });
+      expect(await before()).toBeUndefined();
+      expect(await store().openGate({ id: first._id, fence: 2 })).toBe(false);
+      expect(await store().openGate({ id: first._id, ...hold })).toBe(true);
+      expect((await before())?._id).toBe(first._id);
+    });
+
+    it('takes approvals at the gate only, each once, and nothing after a rejection', async () => {
+      const { _id: id } = await accept();
+      const said = (by: string, kind: Approval['kind'] = 'approval'): Promise<boolean> =>
+        store().addApproval(id, {
+          ...{ kind, by, login: by, generation: 1, reason: null, at: new Date() },
+          ...{ commit: 'c', plan_hash: 'p' },
+        });
+      expect(await said('ada')).toBe(false);
+      await store().change({ id, ...hold }, { gate: 'closed', status: 'waiting' });
+      const all = await Promise.all(['ada', 'bob', 'cyd'].map((by) => said(by)));
+      expect(all).toEqual([true, true, true]);
+      expect(await said('ada')).toBe(false);
+      expect(await said('ada', 'override')).toBe(true);
+      expect(await said('dan', 'rejection')).toBe(true);
+      expect(await said('eve')).toBe(false);
+      expect(await store().openGate({ id, ...hold })).toBe(false);
+      const { approvals = [] } = (await store().find(id)) ?? {};
+      expect(approvals.map(({ by }) => by).sort()).toEqual(['ada', 'ada', 'bob', 'cyd', 'dan']);
+    });
+
+    it('knows what is in an environment', async () => {
+      const environment = `e-${name}`;
+      const place = { environment, service_id: `${environment}/a` };
+      const made = await store().accept(
+        deployment({ ...place, cause: CAUSE }),
+        service({ _id: place.service_id, environment }),
+      );
+      expect(made.cause).toEqual(CAUSE);
+      expect((await store().find(made._id))?.cause).toEqual(CAUSE);
+      expect((await store().servicesIn(environment, 5)).map(({ _id }) => _id)).toEqual([
+        place.service_id,
+      ]);
+      expect(await store().environments()).toContain(environment);
+      expect((await store().unfinishedIn(environment, 5)).map(({ _id }) => _id)).toEqual([
+        made._id,
+      ]);
+      await store().change({ id: made._id, ...hold }, { status: 'failed' });
+      expect(await store().unfinishedIn(environment, 5)).toEqual([]);
     });
 
     it('takes what is asked for twice once', async () => {

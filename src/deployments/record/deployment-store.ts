@@ -1,4 +1,5 @@
 import type { Page, PageRequest } from '../../common/http/paging.js';
+import type { Approval } from '../../environments/approval.js';
 import type { Deployment, DeploymentStatus, Release, Service } from './deployment.js';
 
 /** A deployment as it is asked for; the rest is the store's. */
@@ -22,6 +23,7 @@ export type DeploymentChange = Partial<
     | 'release_id'
     | 'previous_release_id'
     | 'logs'
+    | 'gate'
     | 'started_at'
     | 'finished_at'
   >
@@ -68,7 +70,12 @@ export abstract class DeploymentStore {
    * that host, and those of hosts that are reached by SSH.
    */
   abstract unfinishedOn(host: string): Promise<readonly Deployment[]>;
-  /** The first one in the line of a service that is not over, if its turn is below `turn`. */
+  /** All of an environment that are not over, the oldest first; at most `limit`. */
+  abstract unfinishedIn(environment: string, limit: number): Promise<readonly Deployment[]>;
+  /**
+   * The first one in the line of a service that is not over, if its turn is below `turn`. What
+   * waits at its gate stands in no line.
+   */
   abstract firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined>;
 
   /**
@@ -84,6 +91,14 @@ export abstract class DeploymentStore {
   /** Asks whoever does it to stop before the switch. False: it is over. */
   abstract requestCancel(id: string, by: string): Promise<boolean>;
 
+  /**
+   * Adds what somebody says of a deployment whose gate is closed. False: it is not closed, somebody
+   * has rejected it, or this account has said the same before.
+   */
+  abstract addApproval(id: string, approval: Approval): Promise<boolean>;
+  /** Lets a deployment through its gate. False: it was rejected, or taken by another worker. */
+  abstract openGate(hold: DeploymentHold): Promise<boolean>;
+
   abstract service(id: string): Promise<Service | undefined>;
   /** By environment and name. */
   abstract services(page: PageRequest): Promise<Page<Service>>;
@@ -93,6 +108,10 @@ export abstract class DeploymentStore {
   abstract servicesWith(ids: readonly string[]): Promise<readonly Service[]>;
   /** All of one host, by environment and name. */
   abstract servicesOn(host: string): Promise<readonly Service[]>;
+  /** All of an environment, by their names; at most `limit`. */
+  abstract servicesIn(environment: string, limit: number): Promise<readonly Service[]>;
+  /** Of all services, each once, in their order. */
+  abstract environments(): Promise<readonly string[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
   /** Idempotent; of a service that another one holds nothing changes. */

@@ -46,6 +46,10 @@ export const deploymentSchema = new Schema(
     triggered_by: needed,
     cancel_requested_by: text,
     logs: { type: [String], required: true },
+    cause: { type: Mixed },
+    approvals: { type: Mixed },
+    gate: text,
+    source_release_id: text,
     created_at: { type: Date, required: true },
     started_at: { type: Date },
     finished_at: { type: Date },
@@ -55,6 +59,7 @@ export const deploymentSchema = new Schema(
   .index({ request_key: 1 }, { unique: true })
   .index({ service_id: 1, turn: 1 })
   .index({ host: 1, status: 1 })
+  .index({ environment: 1, status: 1 })
   .index({ execution_id: 1 });
 
 export const releaseSchema = new Schema(

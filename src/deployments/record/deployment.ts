@@ -5,9 +5,13 @@ import type {
   Published,
 } from '../../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import type { Approval, DeploymentCause } from '../../environments/approval.js';
 
-/** `rollback`: a release that is kept serves again. */
-export type DeploymentKind = 'deploy' | 'rollback';
+/**
+ * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
+ * copied.
+ */
+export type DeploymentKind = 'deploy' | 'rollback' | 'promote';
 
 export const DEPLOYMENT_STATUSES = [
   'pending',
@@ -123,7 +127,19 @@ export interface DeploymentPhaseTimes {
   readonly finished_at: Date | null;
 }
 
-export interface Deployment extends DeploymentOrigin {
+/** What the environment of a deployment asks of people; see `src/environments/`. */
+export interface GatedDeployment {
+  /** Absent: nobody has to be asked, as of a rollback. */
+  readonly cause?: DeploymentCause;
+  /** In the order in which they were given. */
+  readonly approvals?: readonly Approval[];
+  /** `closed`: it waits for people or for a time, and stands in no line. Absent: it never was. */
+  readonly gate?: 'closed' | 'open';
+  /** Of a promotion: the release that is copied. */
+  readonly source_release_id?: string;
+}
+
+export interface Deployment extends DeploymentOrigin, GatedDeployment {
   readonly _id: string;
   /** What asked for it, once: a second one of the same key is the first one. */
   readonly request_key: string;

@@ -4,6 +4,7 @@ import type { Model } from 'mongoose';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
+import type { Approval } from '../../environments/approval.js';
 import { type Deployment, type Release, type Service, SSH_HOST, UNFINISHED } from './deployment.js';
 import {
   type DeploymentChange,
@@ -76,10 +77,18 @@ export class DeploymentsRepository extends DeploymentStore {
       .lean<Deployment[]>();
   }
 
+  async unfinishedIn(environment: string, limit: number): Promise<readonly Deployment[]> {
+    return this.deployments
+      .find({ environment, ...open })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<Deployment[]>();
+  }
+
   async firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined> {
     return found(
       await this.deployments
-        .findOne({ service_id: serviceId, turn: { $lt: turn }, ...open })
+        .findOne({ service_id: serviceId, turn: { $lt: turn }, gate: { $ne: 'closed' }, ...open })
         .sort({ turn: 1 })
         .lean<Deployment | null>(),
     );
@@ -115,6 +124,39 @@ export class DeploymentsRepository extends DeploymentStore {
     return matchedCount === 1;
   }
 
+  async addApproval(id: string, approval: Approval): Promise<boolean> {
+    const { by, kind, at } = approval;
+    return databaseRetry(async () => {
+      const isNew = {
+        $and: [
+          { approvals: { $not: { $elemMatch: { by, kind } } } },
+          { approvals: { $not: { $elemMatch: { kind: 'rejection' } } } },
+        ],
+      };
+      const { matchedCount } = await this.deployments.updateOne(
+        { _id: id, gate: 'closed', ...open, ...isNew },
+        { $push: { approvals: approval } },
+      );
+      if (matchedCount === 1) return true;
+      // An earlier try of this very call may have done it.
+      const { approvals = [] } = (await this.find(id)) ?? {};
+      return approvals.some((one) => one.by === by && one.kind === kind && +one.at === +at);
+    }, RETRY);
+  }
+
+  async openGate({ id, fence }: DeploymentHold): Promise<boolean> {
+    const isRejected = { $elemMatch: { kind: 'rejection' } };
+    const { matchedCount } = await databaseRetry(
+      () =>
+        this.deployments.updateOne(
+          { _id: id, fence, approvals: { $not: isRejected } },
+          { $set: { gate: 'open' } },
+        ),
+      RETRY,
+    );
+    return matchedCount === 1;
+  }
+
   async service(id: string): Promise<Service | undefined> {
     return found(await this.serviceRecords.findById(id).lean<Service | null>());
   }
@@ -139,6 +181,19 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async servicesOn(host: string): Promise<readonly Service[]> {
     return this.serviceRecords.find({ host }).sort({ _id: 1 }).lean<Service[]>();
+  }
+
+  async servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
+    return this.serviceRecords
+      .find({ environment })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<Service[]>();
+  }
+
+  async environments(): Promise<readonly string[]> {
+    const names = await this.serviceRecords.distinct('environment');
+    return names.sort();
   }
 
   async claimService(serviceId: string, deploymentId: string): Promise<boolean> {

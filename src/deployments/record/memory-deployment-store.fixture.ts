@@ -1,4 +1,5 @@
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import type { Approval } from '../../environments/approval.js';
 import { type Deployment, isFinished, type Release, type Service, SSH_HOST } from './deployment.js';
 import {
   type DeploymentChange,
@@ -58,9 +59,16 @@ export class MemoryDeploymentStore extends DeploymentStore {
     );
   }
 
+  unfinishedIn(environment: string, limit: number): Promise<readonly Deployment[]> {
+    const all = [...this.deployments.values()].filter((one) => !isFinished(one));
+    const own = all.filter((one) => one.environment === environment);
+    return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)).slice(0, limit));
+  }
+
   firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined> {
     const [first] = [...this.deployments.values()]
       .filter((one) => one.service_id === serviceId && one.turn < turn && !isFinished(one))
+      .filter(({ gate }) => gate !== 'closed')
       .sort((a, b) => a.turn - b.turn);
     return Promise.resolve(first);
   }
@@ -90,6 +98,26 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return Promise.resolve(true);
   }
 
+  addApproval(id: string, approval: Approval): Promise<boolean> {
+    const found = this.deployments.get(id);
+    const { approvals = [] } = found ?? {};
+    const isAgain = approvals.some(({ by, kind }) => by === approval.by && kind === approval.kind);
+    const isRejected = approvals.some(({ kind }) => kind === 'rejection');
+    if (found?.gate !== 'closed' || isFinished(found) || isAgain || isRejected) {
+      return Promise.resolve(false);
+    }
+    this.deployments.set(id, { ...found, approvals: [...approvals, approval] });
+    return Promise.resolve(true);
+  }
+
+  openGate({ id, fence }: DeploymentHold): Promise<boolean> {
+    const found = this.deployments.get(id);
+    const isRejected = found?.approvals?.some(({ kind }) => kind === 'rejection') === true;
+    if (found?.fence !== fence || isRejected) return Promise.resolve(false);
+    this.deployments.set(id, { ...found, gate: 'open' });
+    return Promise.resolve(true);
+  }
+
   service(id: string): Promise<Service | undefined> {
     return Promise.resolve(this.serviceRecords.get(id));
   }
@@ -114,6 +142,16 @@ export class MemoryDeploymentStore extends DeploymentStore {
   servicesOn(host: string): Promise<readonly Service[]> {
     const own = [...this.serviceRecords.values()].filter((one) => one.host === host);
     return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)));
+  }
+
+  servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
+    const own = [...this.serviceRecords.values()].filter((one) => one.environment === environment);
+    return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)).slice(0, limit));
+  }
+
+  environments(): Promise<readonly string[]> {
+    const all = [...this.serviceRecords.values()].map(({ environment }) => environment);
+    return Promise.resolve([...new Set(all)].sort());
   }
 
   claimService(serviceId: string, deploymentId: string): Promise<boolean> {

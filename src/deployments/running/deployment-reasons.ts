@@ -55,6 +55,11 @@ export const deploymentReasons = {
     message: `release ${number} is not as it was deployed: somebody has changed its files`,
     data: { release: number },
   }),
+  digestDiffers: (expected: string, found: string): Reason => ({
+    code: 'digest_differs',
+    message: `the copy is not the same release: ${found} instead of ${expected}`,
+    data: { expected, found },
+  }),
   workerLost: (): Reason => ({
     code: 'worker_lost',
     message: 'its worker was lost before the switch: nothing of what serves was changed',

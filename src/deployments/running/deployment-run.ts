@@ -30,10 +30,13 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import { type DeploymentGate, passGate } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
 const POLL_MS = 250;
+/** For people and days: what they say need not be heard at once. */
+const GATE_POLL_MS = 1000;
 const LOGS_KEPT = 100;
 const CANCEL_LOOK_MS = 1_000;
 
@@ -46,8 +49,10 @@ export class DeploymentFencedError extends Error {
 }
 
 export interface RunDeployment {
-  /** Of a rollback and after a crash there is none. */
+  /** Of a rollback and after a crash of a step there is none. */
   readonly source?: StepFiles;
+  /** What has to lie there in the end, of a promotion. */
+  readonly digest?: string;
   /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
   readonly datedBy?: string;
   /** It is not compared. */
@@ -61,6 +66,10 @@ export interface DeploymentTools {
   readonly store: DeploymentStore;
   readonly targetOf: (settings: TargetSettings) => DeployTarget;
   readonly host: string;
+  /** Absent: nothing asks for anybody's word. */
+  readonly gate?: DeploymentGate;
+  /** Default: 1 s. */
+  readonly gatePollMs?: number;
   readonly now?: () => Date;
 }
 
@@ -94,7 +103,7 @@ export class DeploymentRun {
     await this.load();
     try {
       if (this.isOrphan) await this.undo('failed', deploymentReasons.workerLost());
-      else if (this.deployment.phase === null && !(await this.awaitTurn())) return this.deployment;
+      else if (this.deployment.phase === null && !(await this.mayBegin())) return this.deployment;
       else await this.fromHere();
     } finally {
       if (isFinished(this.deployment)) await this.leave();
@@ -117,6 +126,34 @@ export class DeploymentRun {
 
   private get store(): DeploymentStore {
     return this.tools.store;
+  }
+
+  /** False: it has ended meanwhile, or is left to another process. */
+  private async mayBegin(): Promise<boolean> {
+    return (await this.passGate()) && (await this.awaitTurn());
+  }
+
+  private async passGate(): Promise<boolean> {
+    const { signal } = this.asked;
+    const { _id: id, fence, kind } = this.deployment;
+    return passGate(this.tools.gate, {
+      signal,
+      pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
+      now: () => this.stored(),
+      isEnded: () => this.endIfStopped(),
+      // Of a step there is nobody else who has its files.
+      isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
+      close: async (reason) => {
+        this.tell(reason.message);
+        await this.change({ status: 'waiting', gate: 'closed', reason });
+      },
+      open: async () => {
+        if (!(await this.store.openGate({ id, fence }))) return false;
+        await this.change({ status: 'pending', gate: 'open', reason: null });
+        return true;
+      },
+      refuse: (reason) => this.end('failed', reason),
+    });
   }
 
   /** False: it has ended meanwhile. */
@@ -178,7 +215,7 @@ export class DeploymentRun {
     await this.change({ warnings: [...warnings], previous_release_id: service.release_id });
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (await this.endIfStopped()) return;
-    if (this.deployment.kind === 'deploy') await this.prepare(service);
+    if (this.deployment.kind !== 'rollback') await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     const { runner } = this.target;
     if (runner !== undefined) await this.startBeside(runner);
@@ -257,12 +294,16 @@ export class DeploymentRun {
     const { warnings, ...placed } = await this.target.prepare(release, source, signal);
     this.release = { ...release, ...placed, status: 'prepared' };
     await this.store.changeRelease(release._id, { ...placed, status: 'prepared' });
-    const { files, bytes, digest } = placed;
+    const { files, bytes } = placed;
     const count = files === 0 ? [] : [`${files} ${files === 1 ? 'file' : 'files'}`];
-    this.tell([...count, shownSize(bytes), digest].join(', '));
+    this.tell([...count, shownSize(bytes), placed.digest].join(', '));
     for (const { message } of warnings) this.tell(`warning: ${message}`);
     if (warnings.length > 0) {
       await this.change({ warnings: [...this.deployment.warnings, ...warnings] });
+    }
+    const { digest } = this.asked;
+    if (digest !== undefined && placed.digest !== digest) {
+      throw new DeployRefusedError(deploymentReasons.digestDiffers(digest, placed.digest));
     }
     failPoint('release_prepared');
     await this.keepServing(placed.digest);
@@ -397,7 +438,7 @@ export class DeploymentRun {
   private async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
-    if (kind === 'deploy' && id !== null && release !== undefined) {
+    if (kind !== 'rollback' && id !== null && release !== undefined) {
       try {
         await this.target.disarm(release.settings);
         await this.target.remove(release);
@@ -435,12 +476,18 @@ export class DeploymentRun {
       await this.undo('cancelled', this.stopReason());
       return true;
     }
+    const { cancel_requested_by: by } = await this.stored();
+    if (by === null) return false;
+    await this.undo('cancelled', deploymentReasons.cancelled(by));
+    return true;
+  }
+
+  /** @throws DeploymentFencedError */
+  private async stored(): Promise<Deployment> {
     const { _id, fence } = this.deployment;
     const now = await this.store.find(_id);
     if (now?.fence !== fence) throw new DeploymentFencedError(_id);
-    if (now.cancel_requested_by === null) return false;
-    await this.undo('cancelled', deploymentReasons.cancelled(now.cancel_requested_by));
-    return true;
+    return now;
   }
 
   private stopReason(): Reason {

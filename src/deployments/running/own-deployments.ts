@@ -4,6 +4,8 @@ import { type Deployment, isFinished, type TargetSettings } from '../record/depl
 import { DeploymentStore } from '../record/deployment-store.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
+import { DeploymentGate } from './approval-gate.js';
+import { promotedFiles } from './promoted-files.js';
 import { DeploymentRun, type RunDeployment } from './deployment-run.js';
 
 /** The deployments that this process is at. */
@@ -16,6 +18,7 @@ export class OwnDeployments {
   constructor(
     private readonly store: DeploymentStore,
     private readonly targets: DeployTargets,
+    readonly gate: DeploymentGate,
   ) {}
 
   targetOf(settings: TargetSettings): DeployTarget {
@@ -39,8 +42,10 @@ export class OwnDeployments {
   /** @throws as `DeploymentRun.run` */
   async run(deployment: Deployment, asked: RunDeployment): Promise<Deployment> {
     if (isFinished(deployment)) return deployment;
-    const { store, host } = this;
+    const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
-    return new DeploymentRun(deployment, { store, host, targetOf }, asked).run();
+    const tools = { store, host, targetOf, gate };
+    const promoted = await promotedFiles(deployment, tools);
+    return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
   }
 }

@@ -7,6 +7,7 @@ import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
+import type { DeploymentGate } from '../running/approval-gate.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -61,7 +62,16 @@ describe('StepDeployments', () => {
       { local_directory: target, docker_container: target },
       target,
     );
-    const own = new OwnDeployments(store, targets);
+    const gate = standIn<DeploymentGate>({
+      refusal: (environment, { branch }) =>
+        Promise.resolve(
+          environment === 'production' && branch !== 'main'
+            ? { code: 'branch_not_allowed', message: 'no' }
+            : undefined,
+        ),
+      look: () => Promise.resolve({ kind: 'open' }),
+    });
+    const own = new OwnDeployments(store, targets, gate);
     const lease = standIn<WorkerLease>({ id: 'w' });
     steps = new StepDeployments(store, own, lease, standIn<SealedTexts>({}));
   });
@@ -100,6 +110,19 @@ describe('StepDeployments', () => {
     });
   });
 
+  it('is of a branch only where the run is of its head, and keeps who stands behind it', async () => {
+    const cause = { asker: 'u1', accounts: ['u1'], names: ['ada'], planHash: 'h' };
+    const trigger = { event: 'push', branch: 'main' };
+    const action = { environment: 'production' };
+    const named = await deploy(action, { trigger, cause: { ...cause, isOfBranch: false } });
+    expect(codeOf(named)).toBe('branch_not_allowed');
+    await deploy(action, { trigger, cause: { ...cause, isOfBranch: true } });
+    const [stored] = [...store.deployments.values()];
+    expect(stored?.cause).toEqual({
+      ...{ deployer: 'u1', accounts: ['u1'], names: ['ada'], branch: 'main', plan_hash: 'h' },
+    });
+  });
+
   it('deploys once for one try', async () => {
     await deploy();
     const again = await deploy();
@@ -123,6 +146,7 @@ describe('StepDeployments', () => {
     ['name_invalid', { service: '../shop' }, {}],
     ['name_invalid', { environment: 'Prod' }, {}],
     ['path_not_allowed', { path: '/etc/x' }, {}],
+    ['branch_not_allowed', { environment: 'production' }, {}],
     ['fork_may_not_deploy', {}, { trigger: { event: 'pull_request', fork: true } }],
   ])('refuses before anything is stored: %s', async (code, action, context) => {
     const outcome = await deploy(action, context);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import type { DeploymentCause } from '../../environments/approval.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type {
@@ -84,6 +85,8 @@ export class StepDeployments extends Deployer {
     ] as const) {
       if (!isServiceName(name)) throw badName(what, name);
     }
+    const refusal = await this.own.gate.refusal(action.environment, causeOf(context));
+    if (refusal !== undefined) throw new DeployRefusedError(refusal);
     const asked = this.newDeployment(request, await this.settingsOf(request));
     return this.own.during(asked._id, async () => {
       const accepted = await this.store.accept(asked, this.newService(asked));
@@ -180,6 +183,7 @@ export class StepDeployments extends Deployer {
       commit: context.trigger.commit ?? null,
       branch: context.trigger.branch ?? null,
       triggered_by: context.trigger.actor ?? context.trigger.event,
+      cause: causeOf(context),
       ...notBegun(new Date()),
     };
   }
@@ -223,6 +227,16 @@ function placeNamed(action: DeployAction): string {
   const { published } = action;
   if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
   return `port ${published.port ?? ''}`;
+}
+
+function causeOf({ cause, trigger }: RunContext): DeploymentCause {
+  return {
+    deployer: cause?.asker ?? null,
+    accounts: cause?.accounts ?? [],
+    names: cause?.names ?? [],
+    branch: cause?.isOfBranch === true ? (trigger.branch ?? null) : null,
+    plan_hash: cause?.planHash ?? null,
+  };
 }
 
 /** One try of one step deploys once. */

@@ -77,6 +77,15 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
   /** Of what lies there now; undefined: it is not there. */
   abstract digestOf(release: PlacedRelease<S>): Promise<string | undefined>;
 
+  /**
+   * The files of a release, to make the same one elsewhere; a target may not have that.
+   * @throws DeployRefusedError
+   */
+  filesOf(_release: PlacedRelease): StepFiles {
+    const message = 'only releases in folders of a host of a worker can be promoted';
+    throw new DeployRefusedError({ code: 'promotion_not_possible', message });
+  }
+
   /** All that is left of a release which does not serve. Idempotent. */
   abstract remove(release: PlacedRelease<S>): Promise<void>;
 

@@ -189,9 +189,27 @@ export interface RunContext {
   /** Execution attempt, from 1. */
   readonly executionAttempt: number;
   readonly trigger: TriggerContext;
+  /** Absent where nobody asks for it: `millrace run`. */
+  readonly cause?: RunCause;
   readonly inputs: Readonly<Record<string, string | number | boolean>>;
   /** The trigger's `environment`: wins over every other level. */
   readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Who stands behind a run, for what needs the word of a person; no expression and no variable has
+ * it.
+ */
+export interface RunCause {
+  /** Id of the account that asked for it last; absent: none, or nobody that is known. */
+  readonly asker?: string;
+  /** Ids of all accounts that have caused it. */
+  readonly accounts: readonly string[];
+  /** Names of who caused the event and who wrote the commit, as the forge and the commit say. */
+  readonly names: readonly string[];
+  /** It is of the head of its branch, and of nothing that only its trigger has named. */
+  readonly isOfBranch: boolean;
+  readonly planHash: string;
 }
 
 /** The root `trigger` of expressions, and the source of `CI_BRANCH` and its like. */

@@ -63,6 +63,8 @@ export interface EventInfo {
   readonly before?: string;
   readonly message?: string;
   readonly author?: string;
+  /** Of who caused the event, here, whether that one has ever logged in or not. */
+  readonly actor_user_id?: string;
   /** Of the author of a fork's pull request, here; absent: not known. */
   readonly author_user_id?: string;
   /** Who approved the run of a fork; absent: it needed no approval. */

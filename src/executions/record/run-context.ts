@@ -1,4 +1,5 @@
 import type { RunContext, TriggerContext } from '../../engine/plan/plan.js';
+import { runCauseOf } from './run-cause.js';
 import type { EventInfo, ExecutionRecord } from './execution.schema.js';
 
 /** What the trigger of an execution decides, in the engine's words. */
@@ -16,6 +17,8 @@ export function runContextOf(
     | 'rerun_of'
     | 'inputs'
     | 'environment'
+    | 'asked'
+    | 'plan_hash'
   >,
 ): RunContext {
   const info = execution.trigger_info;
@@ -36,6 +39,7 @@ export function runContextOf(
       payload: execution.payload ?? undefined,
       ...eventContext(info.event),
     },
+    cause: runCauseOf(execution),
     inputs: execution.inputs,
     environment: execution.environment,
   };

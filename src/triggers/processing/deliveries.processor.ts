@@ -23,7 +23,7 @@ import { CommitStatusesRepository } from '../statuses/commit-statuses.repository
 import { ClosedPullRequests } from '../pull-requests/closed-pull-requests.js';
 import { Superseder } from '../supersede/superseder.js';
 import { contextOf, oneLine, statusOfSkipped } from '../statuses/status-of.js';
-import { authorUserId } from '../decisions/author-user-id.js';
+import { actorUserId, authorUserId } from '../decisions/author-user-id.js';
 import { DeliveryDecider } from '../decisions/delivery-decider.js';
 import { DeliveriesRepository } from '../deliveries/deliveries.repository.js';
 import { missedPushEvent } from '../deliveries/missed-push.js';
@@ -317,6 +317,7 @@ function triggerInfo(
       ...text('before', event.before),
       ...text('message', event.message),
       ...text('author', event.author?.name ?? event.author?.email),
+      ...text('actor_user_id', actorUserId(event, repository)),
       ...(event.fork && text('author_user_id', authorUserId(event, repository))),
       ...(typeof approvedBy === 'string' && { approved_by: approvedBy }),
       ...text('title', event.title),

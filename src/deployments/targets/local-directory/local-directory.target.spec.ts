@@ -37,7 +37,7 @@ describe('LocalDirectoryTarget', () => {
     root = join(base, 'sites');
     made = join(base, 'made');
     for (const folder of [root, made, join(base, 'scratch')]) mkdirSync(folder);
-    target = new LocalDirectoryTarget(new DeployFolders([root]), 'here');
+    target = new LocalDirectoryTarget(new DeployFolders([root]), 'here', join(base, 'scratch'));
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
@@ -206,7 +206,11 @@ describe('LocalDirectoryTarget', () => {
     await expect(target.plan('default/other', settings())).rejects.toMatchObject({
       reason: { code: 'path_taken' },
     });
-    const other = new LocalDirectoryTarget(new DeployFolders([root]), 'elsewhere');
+    const other = new LocalDirectoryTarget(
+      new DeployFolders([root]),
+      'elsewhere',
+      join(base, 'scratch'),
+    );
     await expect(other.plan('default/shop', settings())).rejects.toMatchObject({
       reason: { code: 'path_taken' },
     });

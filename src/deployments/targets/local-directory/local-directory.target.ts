@@ -1,11 +1,12 @@
 import { constants, type Stats } from 'node:fs';
-import { chmod, lstat, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
 import { ArchiveError } from '../../../common/archive/archive-error.js';
-import type { PackedFile, PackedTree } from '../../../common/archive/pack-tree.js';
+import { type PackedFile, type PackedTree, packTree } from '../../../common/archive/pack-tree.js';
 import { unpackTree, UNPACKING } from '../../../common/archive/unpack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
+import { Globs } from '../../../common/values/globs/globs.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { DirectorySettings } from '../../record/deployment.js';
@@ -47,10 +48,14 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | con
  * `shared` nothing is changed but that missing folders are made.
  */
 export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
-  /** @param installation tells Millraces of one host apart */
+  /**
+   * @param installation tells Millraces of one host apart
+   * @param scratch a folder of ours alone, for what is copied while a release is packed
+   */
   constructor(
     private readonly folders: DeployFolders,
     private readonly installation: string,
+    private readonly scratch: string,
   ) {
     super();
   }
@@ -145,6 +150,32 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
         throw error;
       }
     });
+  }
+
+  override filesOf({ number, settings }: DirectoryRelease): StepFiles {
+    return {
+      packed: async ({ exclude, limits, onFile }, signal, work) => {
+        await mkdir(this.scratch, { recursive: true, mode: 0o700 });
+        const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
+        const top = await this.folders.open(settings.path, 'find');
+        if (top === undefined) throw gone(number);
+        try {
+          return await inFolder(top, [RELEASES, String(number)], (folder) =>
+            work(
+              packTree(folder.pathOf('.'), {
+                globs,
+                limits,
+                scratch: this.scratch,
+                signal,
+                onFile,
+              }),
+            ),
+          );
+        } finally {
+          await top.close();
+        }
+      },
+    };
   }
 
   async remove(release: DirectoryRelease): Promise<void> {
@@ -315,6 +346,10 @@ async function lstatOf(folder: TreeFolder, name: string): Promise<Stats | undefi
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
+}
+
+function gone(number: number): DeployRefusedError {
+  return refused('release_gone', `release ${number} is not there any more`);
 }
 
 function refused(code: string, message: string): DeployRefusedError {

@@ -64,7 +64,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       if ('kind' in made) return made;
       return await this.deployer.deploy(
         {
-          ...{ action, address, context: this.context, tell, ...made },
+          ...{ action, address, tell, ...made },
+          context: clonedContext(this.context, attempt.environment),
           accepted: (deployment) => progress.tell({ deployment }),
         },
         signal,
@@ -133,6 +134,20 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
 const NO_FILES: StepFiles = {
   packed: () => Promise.reject(new Error('a release that is an image has no files')),
 };
+
+/** With the branch and the commit that were cloned, which the step is told too. */
+function clonedContext(
+  context: RunContext,
+  environment: Readonly<Record<string, string>>,
+): RunContext {
+  const commit = valueOf(environment, 'CI_COMMIT');
+  const branch = valueOf(environment, 'CI_BRANCH');
+  const cloned = {
+    ...(commit !== undefined && { commit }),
+    ...(branch !== undefined && { branch }),
+  };
+  return { ...context, trigger: { ...context.trigger, ...cloned } };
+}
 
 function unusable(source: string, kind: 'outside' | 'missing'): StepFilesError {
   return kind === 'outside'

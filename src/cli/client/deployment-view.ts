@@ -1,0 +1,33 @@
+import type { Deployment } from '../api/wire-readers.js';
+import { cleanText } from '../terminal/clean-text.js';
+import { formatDuration } from '../terminal/status-style.js';
+
+/** Lines for people. */
+export function renderDeployment(one: Deployment): string[] {
+  const { environment, service, status, reason, warnings, host, commit, phases, logs } = one;
+  const { given = [] } = one.approval ?? {};
+  const times = phases.map(({ name, started_at: from, finished_at: to }) => {
+    const took = to === null ? 'now' : formatDuration(Date.parse(to) - Date.parse(from));
+    return `${cleanText(name)} ${took}`;
+  });
+  return [
+    `${cleanText(environment)}/${cleanText(service)}: ${whatOf(one)}, ${cleanText(status)}`,
+    ...(reason ? [`  why        ${cleanText(reason.message)}`] : []),
+    `  by         ${cleanText(one.triggered_by)}, on ${cleanText(host)}`,
+    ...(one.execution_id === null ? [] : [`  execution  ${cleanText(one.execution_id)}`]),
+    ...(commit === null ? [] : [`  commit     ${cleanText(commit)}`]),
+    ...(times.length === 0 ? [] : [`  took       ${times.join(', ')}`]),
+    ...given.map(
+      ({ kind, login, reason: why, counts }) =>
+        `  ${cleanText(kind).padEnd(10)} ${cleanText(login)}${why === null ? '' : `: ${cleanText(why)}`}${counts ? '' : ' (counts no more)'}`,
+    ),
+    ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
+    ...logs.map((line) => `  | ${cleanText(line)}`),
+  ];
+}
+
+/** `rollback to release 2` */
+export function whatOf({ kind, release }: Pick<Deployment, 'kind' | 'release'>): string {
+  const [what, of] = kind === 'rollback' ? ['rollback', 'to'] : [kind, 'of'];
+  return release === null ? what : `${what} ${of} release ${release.number}`;
+}

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { notFound } from '../../common/errors/millrace.error.js';
+import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import { DEFAULT_ENVIRONMENT } from '../../environments/environment.js';
+import { type AskedRules, EnvironmentsService } from '../../environments/environments.service.js';
+import { DeploymentStore } from '../record/deployment-store.js';
+import type { EnvironmentPage, EnvironmentView } from './dto/environment.response.js';
+
+/** Of one environment, services, and deployments that are not over. */
+const MOST = 500;
+
+/** Environments with what is in them. One that nobody has configured is there all the same. */
+@Injectable()
+export class EnvironmentPages {
+  constructor(
+    private readonly environments: EnvironmentsService,
+    private readonly store: DeploymentStore,
+  ) {}
+
+  /** By their names. */
+  async list({ limit, after }: PageRequest): Promise<Page<EnvironmentView>> {
+    const configured = await this.environments.list();
+    const byName = new Map(configured.map((one) => [one._id, one]));
+    const used = await this.store.environments();
+    const names = new Set([...byName.keys(), ...used, DEFAULT_ENVIRONMENT]);
+    const rows = [...names].sort().filter((name) => after === undefined || name > after);
+    return pageOf(
+      rows.map((name) => ({ name, configured: byName.get(name) })),
+      limit,
+      ({ name }) => name,
+    );
+  }
+
+  /** @throws NotFoundError: nobody has configured it, and nothing was deployed to it */
+  async get(name: string): Promise<EnvironmentPage> {
+    const configured = await this.environments.find(name);
+    const services = await this.services(name);
+    if (configured === undefined && services.length === 0 && name !== DEFAULT_ENVIRONMENT) {
+      throw notFound('environment', name);
+    }
+    return { name, configured, services };
+  }
+
+  /** @throws as `EnvironmentsService.set` */
+  async set(name: string, rules: AskedRules, by: string): Promise<EnvironmentPage> {
+    const configured = await this.environments.set(name, rules, by);
+    return { name, configured, services: await this.services(name) };
+  }
+
+  private async services(name: string): Promise<EnvironmentPage['services']> {
+    const [services, unfinished] = await Promise.all([
+      this.store.servicesIn(name, MOST),
+      this.store.unfinishedIn(name, MOST),
+    ]);
+    const ids = services.flatMap(({ release_id: id }) => (id === null ? [] : [id]));
+    const releases = await this.store.releasesWith(ids);
+    return services.map((service) => ({
+      service,
+      release: releases.get(service.release_id ?? ''),
+      waiting: unfinished.filter((one) => one.service_id === service._id),
+    }));
+  }
+}

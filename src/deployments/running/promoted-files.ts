@@ -1,0 +1,35 @@
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
+import type { Deployment, Release } from '../record/deployment.js';
+import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import { deploymentReasons } from './deployment-reasons.js';
+import type { DeploymentTools, RunDeployment } from './deployment-run.js';
+
+/** What a promotion is made of: the files of the release that it copies, and its digest. */
+export async function promotedFiles(
+  { kind, source_release_id: id }: Deployment,
+  { store, targetOf }: Pick<DeploymentTools, 'store' | 'targetOf'>,
+): Promise<Pick<RunDeployment, 'source' | 'digest' | 'datedBy'>> {
+  if (kind !== 'promote' || id === undefined) return {};
+  const release = await store.release(id);
+  if (release?.digest == null) throw new Error(`a promotion of no release: ${id}`);
+  return {
+    source: filesOf(release, targetOf(release.settings)),
+    digest: release.digest,
+    ...(release.dated_by !== null && { datedBy: release.dated_by }),
+  };
+}
+
+/** They are looked at when they are needed: somebody may have changed them by then. */
+function filesOf(release: Release, target: DeployTarget): StepFiles {
+  return {
+    packed: async (request, signal, work) => {
+      const digest = await target.digestOf(release);
+      const { number } = release;
+      if (digest === undefined) throw new DeployRefusedError(deploymentReasons.releaseGone(number));
+      if (digest !== release.digest) {
+        throw new DeployRefusedError(deploymentReasons.releaseChanged(number));
+      }
+      return target.filesOf(release).packed(request, signal, work);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Who stands behind a deployment: what decides who may do it, and who may not approve it. */
+export interface DeploymentCause {
+  /** Id of the account that asked for it; null: no person, or nobody that is known here. */
+  readonly deployer: string | null;
+  /** Ids of all accounts that caused it: triggered it, ran it again, pushed, promoted. */
+  readonly accounts: readonly string[];
+  /** Names, as the forge and the commit have them, of who pushed and who wrote the commit. */
+  readonly names: readonly string[];
+  /** The branch whose head it is; null: of none, or nobody can tell. */
+  readonly branch: string | null;
+  /** Of the execution. */
+  readonly plan_hash: string | null;
+}
+
+/** `override`: an administrator's word in the place of all approvals and of the waiting time. */
+export type ApprovalKind = 'approval' | 'override' | 'rejection';
+
+/** What somebody has said of one deployment; it stands in its record and counts for no other. */
+export interface Approval {
+  readonly kind: ApprovalKind;
+  /** Id of the account. */
+  readonly by: string;
+  /** To be shown. */
+  readonly login: string;
+  /** Of the account then: an approval counts while its sessions of that time would. */
+  readonly generation: number;
+  readonly reason: string | null;
+  readonly at: Date;
+  /** What was approved. */
+  readonly commit: string | null;
+  readonly plan_hash: string | null;
+}

@@ -1,0 +1,135 @@
+import type { Account } from '../auth/accounts/accounts.js';
+import { type Scope, SCOPES_OF_ROLE } from '../auth/policy/policy.js';
+import type { Reason } from '../engine/plan/run-state.js';
+import { namePattern } from '../engine/triggers/name-pattern.js';
+import type { Approval, DeploymentCause } from './approval.js';
+import { environmentReasons } from './environment-reasons.js';
+import type { EnvironmentRules, People } from './environment.js';
+
+/** Of the route: whoever has it not may not approve, also where they are named. */
+const APPROVING: Scope = 'deployments:approve';
+
+/** What is looked at of a deployment. */
+export interface JudgedDeployment {
+  readonly environment: string;
+  readonly cause: DeploymentCause;
+  readonly approvals: readonly Approval[];
+  readonly commit: string | null;
+  readonly created_at: Date;
+}
+
+/** Accounts by their ids; who is not in it has left. */
+export type KnownAccounts = ReadonlyMap<string, Account>;
+
+export interface ApprovalStanding {
+  readonly given: readonly { readonly approval: Approval; readonly counts: boolean }[];
+  readonly required: number;
+  readonly missing: number;
+  /** Until when it waits, whoever approves; undefined: that time is over. */
+  readonly waitsUntil: Date | undefined;
+  readonly rejection: Approval | undefined;
+  /** An administrator has put it through, in the place of all approvals and of the wait. */
+  readonly override: Approval | undefined;
+}
+
+/** Why this account may put nothing into service there; undefined: it may. Pure. */
+export function whyNoDeployer(
+  environment: string,
+  { deployers }: EnvironmentRules,
+  account: Account | undefined,
+): Reason | undefined {
+  if (deployers === null || isAmong(deployers, account)) return undefined;
+  return environmentReasons.notDeployer(environment, deployers, account?.login);
+}
+
+/** Why this branch is not deployed there; undefined: it is. Pure. */
+export function whyNoBranch(
+  environment: string,
+  { branches }: EnvironmentRules,
+  branch: string | null,
+): Reason | undefined {
+  if (branches === null) return undefined;
+  if (branch !== null && branches.some((pattern) => namePattern(pattern)(branch))) return undefined;
+  return environmentReasons.notBranch(environment, branches, branch);
+}
+
+/** Why this account may not approve a deployment; undefined: it may. Pure. */
+export function whyNoApprover(
+  rules: EnvironmentRules,
+  { environment, cause }: Pick<JudgedDeployment, 'environment' | 'cause'>,
+  account: Account | undefined,
+): Reason | undefined {
+  const mayAtAll = account !== undefined && SCOPES_OF_ROLE[account.role].includes(APPROVING);
+  if (!mayAtAll || !isAmong(rules.approvers, account)) {
+    return environmentReasons.notApprover(environment, rules.approvers);
+  }
+  if (!rules.allow_self && hasCaused(cause, account)) {
+    return environmentReasons.ownDeployment(environment);
+  }
+  return undefined;
+}
+
+/** What the approvals that were given are worth now, by the rules of now. Pure. */
+export function standingOf(
+  rules: EnvironmentRules,
+  deployment: JudgedDeployment,
+  accounts: KnownAccounts,
+  now: Date,
+): ApprovalStanding {
+  const given = deployment.approvals.map((approval) => ({
+    approval,
+    counts: doesCount(rules, deployment, approval, accounts.get(approval.by)),
+  }));
+  const valid = given.filter(({ counts }) => counts).map(({ approval }) => approval);
+  const approvers = new Set(valid.filter(({ kind }) => kind === 'approval').map(({ by }) => by));
+  const waitsUntil = new Date(deployment.created_at.getTime() + rules.wait * 1000);
+  return {
+    given,
+    required: rules.required,
+    missing: Math.max(0, rules.required - approvers.size),
+    waitsUntil: waitsUntil > now ? waitsUntil : undefined,
+    // What was said no to is not done, also when whoever said it has left.
+    rejection: deployment.approvals.find(({ kind }) => kind === 'rejection'),
+    override: valid.find(({ kind }) => kind === 'override'),
+  };
+}
+
+/** Why a deployment waits, by what its approvals are worth; undefined: it does not. Pure. */
+export function whyItWaits(
+  rules: EnvironmentRules,
+  environment: string,
+  { missing, waitsUntil, override }: ApprovalStanding,
+): Reason | undefined {
+  if (override !== undefined) return undefined;
+  if (missing > 0) return environmentReasons.missing(environment, rules, missing);
+  return waitsUntil && environmentReasons.waiting(environment, waitsUntil);
+}
+
+function doesCount(
+  rules: EnvironmentRules,
+  deployment: JudgedDeployment,
+  { kind, commit, plan_hash: plan, generation, by }: Approval,
+  account: Account | undefined,
+): boolean {
+  const isThere = account?.isActive === true && account.generation === generation;
+  const isOfThis = commit === deployment.commit && plan === deployment.cause.plan_hash;
+  if (!isThere || !isOfThis) return false;
+  if (kind === 'override') return account.role === 'admin';
+  if (kind === 'rejection') return true;
+  return account.id === by && whyNoApprover(rules, deployment, account) === undefined;
+}
+
+function isAmong({ users, roles }: People, account: Account | undefined): boolean {
+  if (account?.isActive !== true) return false;
+  return roles.includes(account.role) || users.some(({ id }) => id === account.id);
+}
+
+/**
+ * By id, and by any name that the forge or the commit has: a name may be anybody's, so it takes a
+ * right away and never gives one.
+ */
+function hasCaused({ accounts, names }: DeploymentCause, { id, login, name }: Account): boolean {
+  if (accounts.includes(id)) return true;
+  const own = [login, name].flatMap((one) => (one === null ? [] : [one.toLowerCase()]));
+  return names.some((one) => own.includes(one.toLowerCase()));
+}
