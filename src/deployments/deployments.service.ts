@@ -7,6 +7,7 @@ import { DeploymentApprovals, refused } from './approvals/deployment-approvals.j
 import type { DeploymentView } from './dto/deployment.response.js';
 import {
   type Deployment,
+  isKept,
   isFinished,
   notBegun,
   type Release,
@@ -107,7 +108,7 @@ export class DeploymentsService {
 function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
   const serving = releases.find((one) => one._id === id);
   const found = releases.find(
-    ({ status, number }) => status === 'kept' && serving !== undefined && number < serving.number,
+    (release) => isKept(release) && serving !== undefined && release.number < serving.number,
   );
   if (found === undefined) {
     throw conflict(`No release of ${_id} that served before the present one is kept.`, {
@@ -119,8 +120,8 @@ function before(releases: readonly Release[], { release_id: id, _id }: Service):
 
 function numbered(releases: readonly Release[], number: number): Release {
   const found = releases.find((one) => one.number === number);
-  if (found?.status === 'kept') return found;
-  const kept = releases.filter(({ status }) => status === 'kept').map((one) => one.number);
+  if (found !== undefined && isKept(found)) return found;
+  const kept = releases.filter(isKept).map((one) => one.number);
   const suggestions = [
     kept.length === 0
       ? 'No release is kept beside the one that serves.'

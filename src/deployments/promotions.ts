@@ -7,6 +7,7 @@ import { refused } from './approvals/deployment-approvals.js';
 import {
   type Deployment,
   notBegun,
+  isKept,
   placeOn,
   sshOf,
   type Release,
@@ -78,8 +79,8 @@ export class Promotions {
   /** @throws ConflictError */
   private async promotable({ release_id: id, settings }: Deployment): Promise<Release> {
     const release = id === null ? undefined : await this.store.release(id);
-    const isThere = release?.status === 'serving' || release?.status === 'kept';
-    if (release === undefined || !isThere) {
+    const isThere = release !== undefined && (release.status === 'serving' || isKept(release));
+    if (!isThere) {
       throw conflict('The deployment has no release that has served and is kept.', {
         suggestions: ['`./millrace deployments` shows those that have one.'],
       });

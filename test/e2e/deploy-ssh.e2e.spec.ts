@@ -103,7 +103,7 @@ steps:
     try {
       const inner = sshd.key('user').split('\n')[1] ?? '';
       const texts: string[] = [];
-      for (const name of ['deployments', 'releases', 'services', 'ssh_identities']) {
+      for (const name of ['deployments', 'releases', 'services', 'deployment_secrets']) {
         for await (const document of connection.collection(name).find()) {
           texts.push(JSON.stringify(document));
         }
@@ -112,7 +112,7 @@ steps:
       expect(texts.length).toBeGreaterThan(5);
       expect(texts.filter((text) => text.includes(inner))).toEqual([]);
       // That of the deployments which served, and the one that was refused.
-      expect(await connection.collection('ssh_identities').countDocuments()).toBe(2);
+      expect(await connection.collection('deployment_secrets').countDocuments()).toBe(2);
     } finally {
       await connection.close();
     }

@@ -44,6 +44,8 @@ class Stream {
 describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
   let engine: DockerEngine;
   let server: MillraceServer;
+  let load: readonly SteadyRequests[] = [];
+  let streams: readonly Stream[] = [];
 
   beforeAll(async () => {
     engine = await DockerEngine.start();
@@ -61,7 +63,9 @@ describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
   });
   afterAll(async () => {
+    for (const stream of streams) stream.close();
     await stopAll(
+      ...load.map((one) => () => one.stop().then(() => undefined)),
       () => server.stop(),
       () => engine.stop(),
     );
@@ -91,13 +95,12 @@ steps:
     const [shop, blog] = [await pipeline('shop', own, '3s'), await pipeline('blog', other, '3s')];
     let last = await deploy(shop);
     await deploy(blog);
-    const requests = [own, other].map(
+    load = [own, other].map(
       (port) =>
         new SteadyRequests(`http://127.0.0.1:${port}/`, PER_SECOND, (body) => body === 'shop'),
     );
-    const [ownStream, otherStream] = [own, other].map(
-      (port) => new Stream(`http://127.0.0.1:${port}/cgi-bin/stream`),
-    );
+    streams = [own, other].map((port) => new Stream(`http://127.0.0.1:${port}/cgi-bin/stream`));
+    const [ownStream, otherStream] = streams;
     await eventually(() => (ownStream?.ticks && otherStream?.ticks ? true : undefined));
 
     last = await deploy(shop);
@@ -115,10 +118,9 @@ steps:
       last = id;
     }
 
-    const sent = await Promise.all(requests.map((one) => one.stop()));
+    const sent = await Promise.all(load.map((one) => one.stop()));
     expect(sent.map(({ failed }) => Object.fromEntries(failed))).toEqual([{}, {}]);
     expect(sent[0]?.count).toBeGreaterThan(PER_SECOND);
     expect(otherStream?.ended).toBeUndefined();
-    otherStream?.close();
   });
 });

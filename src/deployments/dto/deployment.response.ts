@@ -4,6 +4,7 @@ import { DEPLOYMENT_TYPES } from '../../engine/steps/deploy/deploy-action.js';
 import {
   type Deployment,
   DEPLOYMENT_PHASES,
+  RELEASE_STATUSES,
   DEPLOYMENT_STATUSES,
   type Release,
 } from '../record/deployment.js';
@@ -78,7 +79,7 @@ export class ReleaseResponse {
   @ApiProperty({ example: 3, description: 'Counted for each service; never used twice.' })
   number!: number;
 
-  @ApiProperty({ enum: ['preparing', 'prepared', 'serving', 'kept', 'failed', 'removed'] })
+  @ApiProperty({ enum: RELEASE_STATUSES })
   status!: string;
 
   @ApiProperty(nullableText)

@@ -174,13 +174,26 @@ export interface Deployment extends DeploymentOrigin, GatedDeployment {
   readonly finished_at: Date | null;
 }
 
+export const RELEASE_STATUSES = [
+  'preparing',
+  'prepared',
+  'serving',
+  'draining',
+  'kept',
+  'failed',
+  'removed',
+] as const;
 /**
  * `preparing` until all of it is there; `draining`: another one serves, and its instance has a
  * while for what it has begun; `kept` when another one serves, and nothing of it runs; `failed`: it
  * never served, and nothing of it is left; `removed`: it has served, and was cleaned up.
  */
-export type ReleaseStatus =
-  'preparing' | 'prepared' | 'serving' | 'draining' | 'kept' | 'failed' | 'removed';
+export type ReleaseStatus = (typeof RELEASE_STATUSES)[number];
+
+/** Whether a release has served, and can serve again, while another one does. */
+export function isKept({ status }: Pick<Release, 'status'>): boolean {
+  return status === 'kept' || status === 'draining';
+}
 
 /** One version of a service, with all that is needed to run it again. */
 export interface Release {
