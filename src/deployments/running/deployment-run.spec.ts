@@ -271,6 +271,18 @@ describe('DeploymentRun', () => {
     expect(none.reason?.code).toBe('release_gone');
   });
 
+  it('shows no secret, neither in its lines nor in its reason', async () => {
+    target.fails.set('prepare', () => {
+      throw new DeployRefusedError({ code: 'gate_failed', message: 'no, hunter-22 is wrong' });
+    });
+    const told: string[] = [];
+    const mask = (text: string): string => text.replaceAll('hunter-22', '***');
+    const tell = (line: string): number => told.push(line);
+    const ended = await runOf(await accept(), { source: new Files('one'), mask, tell });
+    expect(ended.reason?.message).toBe('no, *** is wrong');
+    expect(JSON.stringify([ended, told])).not.toContain('hunter-22');
+  });
+
   it('stops before the switch, and not after it', async () => {
     await deploy('one');
     const control = new AbortController();

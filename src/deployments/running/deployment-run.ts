@@ -5,6 +5,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import {
   type Deployment,
@@ -58,6 +59,8 @@ export interface RunDeployment {
   /** It is not compared. */
   readonly mayBeOlder?: boolean;
   readonly tell?: (line: string) => void;
+  /** Takes out of lines and reasons what may not be shown. */
+  readonly mask?: (text: string) => string;
   /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
   readonly signal: AbortSignal;
 }
@@ -531,9 +534,10 @@ export class DeploymentRun {
     change: DeploymentChange = {},
   ): Promise<void> {
     const finished_at = this.now();
-    this.tell(reason.message);
+    const shown = maskReason(reason, (text) => this.masked(text));
+    this.tell(shown.message);
     const phases = this.closedPhases(finished_at);
-    await this.change({ ...change, status, reason, finished_at, phases });
+    await this.change({ ...change, status, reason: shown, finished_at, phases });
   }
 
   private async leave(): Promise<void> {
@@ -541,7 +545,12 @@ export class DeploymentRun {
     await this.store.freeService(serviceId, _id);
   }
 
-  private tell(line: string): void {
+  private masked(text: string): string {
+    return this.asked.mask?.(text) ?? text;
+  }
+
+  private tell(said: string): void {
+    const line = this.masked(said);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
     this.deployment = { ...this.deployment, logs };
