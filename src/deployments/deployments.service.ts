@@ -103,11 +103,16 @@ export class DeploymentsService {
   }
 }
 
+/** Also one that drains still: right after a bad deployment, that is where people go back to. */
+function isKept({ status }: Release): boolean {
+  return status === 'kept' || status === 'draining';
+}
+
 /** The newest of those that have served and are kept, older than the one that serves. */
 function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
   const serving = releases.find((one) => one._id === id);
   const found = releases.find(
-    ({ status, number }) => status === 'kept' && serving !== undefined && number < serving.number,
+    (one) => isKept(one) && serving !== undefined && one.number < serving.number,
   );
   if (found === undefined) {
     throw conflict(`No release of ${_id} that served before the present one is kept.`, {
@@ -119,8 +124,8 @@ function before(releases: readonly Release[], { release_id: id, _id }: Service):
 
 function numbered(releases: readonly Release[], number: number): Release {
   const found = releases.find((one) => one.number === number);
-  if (found?.status === 'kept') return found;
-  const kept = releases.filter(({ status }) => status === 'kept').map((one) => one.number);
+  if (found !== undefined && isKept(found)) return found;
+  const kept = releases.filter(isKept).map((one) => one.number);
   const suggestions = [
     kept.length === 0
       ? 'No release is kept beside the one that serves.'

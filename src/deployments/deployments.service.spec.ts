@@ -1,0 +1,60 @@
+import type { Principal } from '../auth/principals/principal.js';
+import { standIn } from '../../test/support/stand-in.js';
+import type { DeploymentApprovals } from './approvals/deployment-approvals.js';
+import { DeploymentsService } from './deployments.service.js';
+import type { Promotions } from './promotions.js';
+import type { Deployment, Release, ReleaseStatus, Service } from './record/deployment.js';
+import { MemoryDeploymentStore } from './record/memory-deployment-store.fixture.js';
+import type { DeploymentGate } from './running/approval-gate.js';
+
+const SERVICE = 'default/shop';
+
+describe('DeploymentsService', () => {
+  let store: MemoryDeploymentStore;
+  let deployments: DeploymentsService;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    deployments = new DeploymentsService(
+      store,
+      standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) }),
+      standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
+      standIn<Promotions>({}),
+    );
+    store.deployments.set('d', {
+      ...{ _id: 'd', request_key: 'd', service_id: SERVICE, environment: 'default' },
+    } as Deployment);
+    store.serviceRecords.set(SERVICE, {
+      ...{ _id: SERVICE, name: 'shop', environment: 'default', place: 'p', release_id: 'r3' },
+    } as Service);
+  });
+
+  const release = (number: number, status: ReleaseStatus): void => {
+    const settings = { type: 'docker_container', service_id: SERVICE };
+    store.releases.set(`r${number}`, {
+      ...{ _id: `r${number}`, service_id: SERVICE, number, status, settings },
+    } as Release);
+  };
+  const rollback = async (number?: number): Promise<number | undefined> => {
+    const view = await deployments.rollback('d', number, { id: 'ada' } as Principal);
+    return view.release?.number;
+  };
+
+  it('goes back to what served before, also while that drains', async () => {
+    release(1, 'kept');
+    release(2, 'draining');
+    release(3, 'serving');
+    expect(await rollback()).toBe(2);
+    expect(await rollback(2)).toBe(2);
+    expect(await rollback(1)).toBe(1);
+    await expect(rollback(3)).rejects.toThrow('Release 3 serves already.');
+  });
+
+  it('goes back to nothing that was removed or has never served', async () => {
+    release(1, 'removed');
+    release(2, 'failed');
+    release(3, 'serving');
+    await expect(rollback()).rejects.toThrow('is kept');
+    await expect(rollback(1)).rejects.toThrow('Release 1 is not kept any more.');
+  });
+});
