@@ -48,6 +48,7 @@ class MemoryTarget extends DeployTarget {
   }
   arm(_release: PlacedRelease, token: string): Promise<void> {
     this.armed = token;
+    this.may('arm');
     return Promise.resolve();
   }
   switchTo({ number }: PlacedRelease, token: string): Promise<void> {
@@ -298,6 +299,13 @@ describe('DeploymentRun', () => {
       ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
     });
     expect([target.current, [...target.placed.keys()]]).toEqual([1, [1]]);
+    const armed = await accept();
+    target.fails.set('arm', () => void store.requestCancel(armed._id, 'ada'));
+    expect(await runOf(armed, { source: new Files('two') })).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
+    });
+    target.fails.clear();
+    expect([target.current, target.armed]).toEqual([1, undefined]);
     const late = new AbortController();
     target.fails.set('switched', () => late.abort({ kind: 'cancel' }));
     const asked2 = { source: new Files('three'), signal: late.signal };
@@ -312,6 +320,23 @@ describe('DeploymentRun', () => {
     });
     expect(target.current).toBe(1);
     expect(await deploy('one', { execution_id: 'f' })).toMatchObject({
+      reason: { code: 'release_serves' },
+    });
+  });
+
+  it('deploys the same image of one execution again where it is run in another way', async () => {
+    const settings: TargetSettings = {
+      ...{ type: 'docker_container', service_id: '/srv/shop', keep: 2, image: 'shop:1', port: 80 },
+      ...{ image_id: 'i', published: { address: '127.0.0.1' }, variables: 'v1', drain: 0 },
+      ...{ gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 }, limits: {} },
+    };
+    const execution_id = 'e';
+    await deploy('one', { execution_id, settings });
+    expect(await deploy('one', { execution_id, settings })).toMatchObject({
+      reason: { code: 'already_serves' },
+    });
+    const other = { ...settings, variables: 'v2' };
+    expect(await deploy('one', { execution_id, settings: other })).toMatchObject({
       reason: { code: 'release_serves' },
     });
   });

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
@@ -223,7 +224,7 @@ export class DeploymentRun {
     const { runner } = this.target;
     if (runner !== undefined) await this.startBeside(runner);
     if (await this.endIfStopped()) return;
-    await this.switchOver();
+    if (!(await this.switchOver())) return;
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
 
@@ -318,6 +319,9 @@ export class DeploymentRun {
     const { execution_id: execution } = this.deployment;
     if (previous === undefined || release === undefined || execution === null) return;
     if (previous.execution_id !== execution || previous.digest !== digest) return;
+    // Of a program the image is not all: how it is run is part of the release.
+    const isProgram = release.settings.type === 'docker_container';
+    if (isProgram && !isDeepStrictEqual(previous.settings, release.settings)) return;
     await this.target.remove(release);
     await this.store.changeRelease(release._id, { status: 'failed' });
     this.release = previous;
@@ -363,15 +367,19 @@ export class DeploymentRun {
     return task;
   }
 
-  private async switchOver(): Promise<void> {
+  /** False: it has ended before. */
+  private async switchOver(): Promise<boolean> {
     const release = this.released();
     const { _id, fence } = this.deployment;
     const token = `${_id}.${fence}`;
     await this.target.arm(release, token);
+    // That may have taken minutes, in which whoever cancels was told that it is done.
+    if (await this.endIfStopped()) return false;
     await this.enter('switch');
     failPoint('deployment_switching');
     await this.target.switchTo(release, token);
     failPoint('release_switched');
+    return true;
   }
 
   /**
