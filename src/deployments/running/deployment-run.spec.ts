@@ -9,6 +9,7 @@ import {
   DeployTarget,
   type PlacedRelease,
   type PreparedRelease,
+  type ReleaseRunner,
 } from '../targets/deploy-target.js';
 import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
 
@@ -26,6 +27,7 @@ class Files implements StepFiles {
 
 /** Where releases lie in memory; `fails` says what goes wrong. */
 class MemoryTarget extends DeployTarget {
+  override runner: ReleaseRunner | undefined = undefined;
   readonly placed = new Map<number, string>();
   current: number | undefined;
   armed: string | undefined;
@@ -282,6 +284,45 @@ describe('DeploymentRun', () => {
     const ended = await runOf(await accept(), { source: new Files('one'), mask, tell });
     expect(ended.reason?.message).toBe('no, *** is wrong');
     expect(JSON.stringify([ended, told])).not.toContain('hunter-22');
+  });
+
+  it('starts nothing of what may still be ending of a release that is kept', async () => {
+    await deploy('one');
+    await deploy('two');
+    const calls: string[] = [];
+    const call = (name: string) => (): Promise<void> => {
+      calls.push(name);
+      return Promise.resolve();
+    };
+    const runner = { start: call('start'), gate: call('gate'), stop: call('stop') };
+    target.runner = { ...runner, drainMs: () => 60_000 };
+    const back = async (number: number): Promise<Deployment> => {
+      const release = [...store.releases.values()].find((one) => one.number === number);
+      return runOf(await accept({ kind: 'rollback', release_id: release?._id ?? '' }));
+    };
+    expect(await back(1)).toMatchObject({ status: 'success' });
+    expect(calls.splice(0)).toEqual(['stop', 'start', 'gate']);
+    // What drains has connections still.
+    expect(statuses()).toEqual({ 1: 'serving', 2: 'draining' });
+    expect(await back(2)).toMatchObject({ status: 'success' });
+    expect(calls).toEqual(['start', 'gate']);
+  });
+
+  it('ends also where what was begun cannot be removed, and the next one removes it', async () => {
+    const busy = (): never => {
+      throw Object.assign(new Error('device or resource busy'), { statusCode: 500 });
+    };
+    target.fails.set('prepare', () => {
+      throw new DeployRefusedError({ code: 'gate_failed', message: 'no' });
+    });
+    target.fails.set('remove', busy);
+    expect(await deploy('one')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'gate_failed' } },
+      warnings: [{ code: 'clean_up_failed' }],
+    });
+    target.fails.clear();
+    expect(await deploy('two')).toMatchObject({ status: 'success' });
+    expect([...target.placed.keys()]).toEqual([2]);
   });
 
   it('stops before the switch, and not after it', async () => {

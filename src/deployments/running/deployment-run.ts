@@ -334,6 +334,12 @@ export class DeploymentRun {
   private async startBeside(runner: ReleaseRunner): Promise<void> {
     const release = this.released();
     await this.enter('start');
+    const isBack = this.deployment.kind === 'rollback';
+    // What is kept does not run. Of its last instance, which may be ending at this moment, nothing
+    // is taken for the new one.
+    if (isBack && (await this.store.release(release._id))?.status === 'kept') {
+      await runner.stop(release);
+    }
     this.tell(`release ${release.number} is started`);
     await runner.start(release);
     failPoint('instance_started');
@@ -450,15 +456,18 @@ export class DeploymentRun {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
     if (kind !== 'rollback' && id !== null && release !== undefined) {
+      let isDisarmed = false;
       try {
         await this.target.disarm(release.settings);
+        isDisarmed = true;
         await this.target.remove(release);
         await this.store.changeRelease(release._id, { status: 'failed' });
       } catch (error) {
+        if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
         const isKnown = error instanceof TargetAwayError || error instanceof DeployRefusedError;
-        if (!isKnown) throw error;
+        if (!isKnown && !isDisarmed) throw error;
         // It has not switched and nobody will: only files are left, which the next one removes.
-        const warning = deploymentReasons.notCleanedUp(error.message);
+        const warning = deploymentReasons.notCleanedUp(messageOf(error));
         await this.change({ warnings: [...this.deployment.warnings, warning] });
       }
     }
