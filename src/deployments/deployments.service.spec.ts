@@ -1,53 +1,60 @@
-import { standIn } from '../../test/support/stand-in.js';
 import type { Principal } from '../auth/principals/principal.js';
+import { standIn } from '../../test/support/stand-in.js';
+import type { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
+import type { Promotions } from './promotions.js';
 import type { Deployment, Release, ReleaseStatus, Service } from './record/deployment.js';
 import { MemoryDeploymentStore } from './record/memory-deployment-store.fixture.js';
 import type { DeploymentGate } from './running/approval-gate.js';
 
-const ID = 'default/shop';
-const ADA = standIn<Principal>({ id: 'ada' });
+const SERVICE = 'default/shop';
 
-describe('a rollback', () => {
+describe('DeploymentsService', () => {
   let store: MemoryDeploymentStore;
-  let service: DeploymentsService;
+  let deployments: DeploymentsService;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
-    store.deployments.set('d', { _id: 'd', service_id: ID, environment: 'default' } as Deployment);
-    const gate = standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) });
-    service = new DeploymentsService(store, gate);
+    deployments = new DeploymentsService(
+      store,
+      standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) }),
+      standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
+      standIn<Promotions>({}),
+    );
+    store.deployments.set('d', {
+      ...{ _id: 'd', request_key: 'd', service_id: SERVICE, environment: 'default' },
+    } as Deployment);
+    store.serviceRecords.set(SERVICE, {
+      ...{ _id: SERVICE, name: 'shop', environment: 'default', place: 'p', release_id: 'r3' },
+    } as Service);
   });
 
-  const releases = (...statuses: readonly ReleaseStatus[]): void => {
-    for (const [index, status] of statuses.entries()) {
-      const [_id, number] = [`r${index + 1}`, index + 1];
-      const settings = { type: 'docker_container', service_id: ID };
-      store.releases.set(_id, { _id, service_id: ID, number, status, settings } as Release);
-      if (status !== 'serving') continue;
-      store.serviceRecords.set(ID, { _id: ID, turns: 0, release_id: _id } as Service);
-    }
+  const release = (number: number, status: ReleaseStatus): void => {
+    const settings = { type: 'docker_container', service_id: SERVICE };
+    store.releases.set(`r${number}`, {
+      ...{ _id: `r${number}`, service_id: SERVICE, number, status, settings },
+    } as Release);
   };
-  const target = async (number?: number): Promise<string | null> =>
-    (await service.rollback('d', number, ADA)).deployment.release_id;
+  const rollback = async (number?: number): Promise<number | undefined> => {
+    const view = await deployments.rollback('d', number, { id: 'ada' } as Principal);
+    return view.release?.number;
+  };
 
-  it('goes to the newest release that has served before', async () => {
-    releases('kept', 'kept', 'failed', 'serving', 'kept');
-    expect(await target()).toBe('r2');
-    expect(await target(1)).toBe('r1');
+  it('goes back to what served before, also while that drains', async () => {
+    release(1, 'kept');
+    release(2, 'draining');
+    release(3, 'serving');
+    expect(await rollback()).toBe(2);
+    expect(await rollback(2)).toBe(2);
+    expect(await rollback(1)).toBe(1);
+    await expect(rollback(3)).rejects.toThrow('Release 3 serves already.');
   });
 
-  it('goes to one that has only just been replaced, too', async () => {
-    releases('kept', 'draining', 'serving');
-    expect(await target()).toBe('r2');
-    expect(await target(2)).toBe('r2');
-  });
-
-  it('goes to none that serves, has failed or was removed', async () => {
-    releases('removed', 'failed', 'serving');
-    await expect(target()).rejects.toThrow('No release of default/shop');
-    await expect(target(1)).rejects.toThrow('not kept any more');
-    await expect(target(3)).rejects.toThrow('serves already');
-    await expect(target(4)).rejects.toThrow('There is no release 4');
+  it('goes back to nothing that was removed or has never served', async () => {
+    release(1, 'removed');
+    release(2, 'failed');
+    release(3, 'serving');
+    await expect(rollback()).rejects.toThrow('is kept');
+    await expect(rollback(1)).rejects.toThrow('Release 1 is not kept any more.');
   });
 });

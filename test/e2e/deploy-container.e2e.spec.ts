@@ -37,7 +37,11 @@ describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
 
   beforeAll(async () => {
     engine = await DockerEngine.start();
-    await Promise.all([image('1'), image('2'), image('3', 'echo no configuration; exit 3')]);
+    await Promise.all([
+      image('1'),
+      image('2'),
+      image('3', 'echo no configuration for $PASSWORD; exit 3'),
+    ]);
     await image('4', SERVES.replace('-p 8080', '-p 127.0.0.1:8080'));
     port = await freePort();
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
@@ -100,7 +104,8 @@ steps:
     const refused = await deploymentOf(broken);
     expect(refused.reason.code).toBe('gate_failed');
     expect(refused.reason.message).toContain('exit code 3');
-    expect(refused.logs.join('\n')).toContain('no configuration');
+    expect(refused.logs.join('\n')).toContain('no configuration for ***');
+    expect(JSON.stringify([refused, broken])).not.toContain('secret-of-a-service');
     const elsewhere = await deploymentOf(await deploy(pipeline, '4'));
     expect(elsewhere.reason.message).toContain('127.0.0.1:8080 inside the container');
     expect(await served()).toBe('2');

@@ -82,6 +82,8 @@ export interface ContainerSettings {
   readonly published: Published;
   /** Of the sealed text with its variables. */
   readonly variables: string;
+  /** Names of those whose values are shown nowhere; absent: none. */
+  readonly secrets?: readonly string[];
   readonly gate: Gate;
   /** ms */
   readonly drain: number;

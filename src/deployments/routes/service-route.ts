@@ -48,7 +48,12 @@ export async function listenOf(
 
 /** What no other service of the host may hold. */
 export function routePlace(serviceId: string, published: Published): string {
-  if ('domain' in published) return `domain ${published.domain}#${published.path ?? ''}`;
+  if ('domain' in published) {
+    // As the proxy tells paths apart. What is below one may be another service's: no place is a
+    // part of another one, hence the end.
+    const path = (published.path ?? '/').toLowerCase();
+    return `domain ${published.domain}#${path}#`;
+  }
   // With any port, it holds nothing that another one could want.
   return published.port === undefined ? `service ${serviceId}` : `port ${published.port}`;
 }

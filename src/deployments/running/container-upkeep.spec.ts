@@ -47,13 +47,16 @@ describe('ContainerUpkeep', () => {
   let containers: KeptContainers;
   let upkeep: ContainerUpkeep;
   let isTaken: boolean;
+  let problem: Error | undefined;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
     containers = new KeptContainers();
     isTaken = false;
+    problem = undefined;
     const runner = standIn<ReleaseRunner>({
-      start: ({ number }) => {
+      start: ({ number, service_id: service }) => {
+        if (problem !== undefined && service === SERVICE) return Promise.reject(problem);
         containers.calls.push(`start ${number}`);
         containers.all.set(name(number), 'running');
         return Promise.resolve();
@@ -139,6 +142,19 @@ describe('ContainerUpkeep', () => {
       if (containers.calls.length > before) starts.push(second);
     }
     expect(starts).toEqual([0, 1, 3, 7, 15]);
+  });
+
+  it('keeps the others where it cannot keep one', async () => {
+    release(1, 'serving');
+    const other = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: 't7' };
+    store.serviceRecords.set('default/tea', other as Service);
+    const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
+    store.releases.set('t7', tea as Release);
+    problem = new Error('its variables are not stored');
+    containers.all.set(containerName('default/gone', 1), 'running');
+    await upkeep.round(NOW);
+    const gone = `remove ${containerName('default/gone', 1)}`;
+    expect(containers.calls).toEqual(['start 7', gone]);
   });
 
   it('removes containers of services that are no more, and no others', async () => {

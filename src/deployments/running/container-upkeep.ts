@@ -1,11 +1,17 @@
+import { messageOf } from '../../common/values/error-message.js';
 import { EngineAwayError } from '../../integrations/container-runtime/container-runtime.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { ServiceContainers } from '../../integrations/container-runtime/service-containers.js';
 import type { HeldLease } from '../../leases/held-lease.js';
 import type { Leases } from '../../leases/leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
-import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type ReleaseRunner,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { containerName } from '../targets/docker-container/docker-container.target.js';
 
 const ROUND_MS = 1_000;
@@ -40,6 +46,8 @@ export interface ContainerUpkeepParts {
  */
 export class ContainerUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
+  /** By service: what is wrong with it, told once. */
+  private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: ContainerUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
@@ -57,13 +65,32 @@ export class ContainerUpkeep extends BackgroundRounds {
       // Listed first: what is made behind it is not there to be removed.
       const there = new Set(await this.parts.containers.list());
       const wanted = new Set<string>();
-      for (const { _id } of services) await this.keep(_id, now, there, wanted);
+      for (const { _id } of services) await this.keepAlone(_id, now, there, wanted);
       await this.removeUnwanted(there, wanted);
     } catch (error) {
-      if (!(error instanceof EngineAwayError)) throw error;
+      if (!isEngineAway(error)) throw error;
       this.logger.debug({ err: error }, 'the container engine is away');
     } finally {
       await this.giveBack(turn);
+    }
+  }
+
+  /** What is wrong with one service costs the others nothing. */
+  private async keepAlone(
+    serviceId: string,
+    now: number,
+    there: ReadonlySet<string>,
+    wanted: Set<string>,
+  ): Promise<void> {
+    try {
+      await this.keep(serviceId, now, there, wanted);
+      this.told.delete(serviceId);
+    } catch (error) {
+      if (isEngineAway(error) || isDatabaseUnavailable(error)) throw error;
+      const message = messageOf(error);
+      if (this.told.get(serviceId) === message) return;
+      this.told.set(serviceId, message);
+      this.logger.error({ err: error, service: serviceId }, 'a service could not be kept');
     }
   }
 
@@ -163,6 +190,10 @@ export class ContainerUpkeep extends BackgroundRounds {
 function prefixOf(serviceId: Service['_id']): string {
   const name = containerName(serviceId, 0);
   return name.slice(0, name.lastIndexOf('.'));
+}
+
+function isEngineAway(error: unknown): boolean {
+  return error instanceof EngineAwayError || error instanceof TargetAwayError;
 }
 
 function isOver({ drain_until: until }: Release, now: number): boolean {

@@ -9,6 +9,7 @@ import {
   DeployTarget,
   type PlacedRelease,
   type PreparedRelease,
+  type ReleaseRunner,
 } from '../targets/deploy-target.js';
 import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
 
@@ -26,6 +27,7 @@ class Files implements StepFiles {
 
 /** Where releases lie in memory; `fails` says what goes wrong. */
 class MemoryTarget extends DeployTarget {
+  override runner: ReleaseRunner | undefined = undefined;
   readonly placed = new Map<number, string>();
   current: number | undefined;
   armed: string | undefined;
@@ -48,6 +50,7 @@ class MemoryTarget extends DeployTarget {
   }
   arm(_release: PlacedRelease, token: string): Promise<void> {
     this.armed = token;
+    this.may('arm');
     return Promise.resolve();
   }
   switchTo({ number }: PlacedRelease, token: string): Promise<void> {
@@ -271,6 +274,57 @@ describe('DeploymentRun', () => {
     expect(none.reason?.code).toBe('release_gone');
   });
 
+  it('shows no secret, neither in its lines nor in its reason', async () => {
+    target.fails.set('prepare', () => {
+      throw new DeployRefusedError({ code: 'gate_failed', message: 'no, hunter-22 is wrong' });
+    });
+    const told: string[] = [];
+    const mask = (text: string): string => text.replaceAll('hunter-22', '***');
+    const tell = (line: string): number => told.push(line);
+    const ended = await runOf(await accept(), { source: new Files('one'), mask, tell });
+    expect(ended.reason?.message).toBe('no, *** is wrong');
+    expect(JSON.stringify([ended, told])).not.toContain('hunter-22');
+  });
+
+  it('starts nothing of what may still be ending of a release that is kept', async () => {
+    await deploy('one');
+    await deploy('two');
+    const calls: string[] = [];
+    const call = (name: string) => (): Promise<void> => {
+      calls.push(name);
+      return Promise.resolve();
+    };
+    const runner = { start: call('start'), gate: call('gate'), stop: call('stop') };
+    target.runner = { ...runner, drainMs: () => 60_000 };
+    const back = async (number: number): Promise<Deployment> => {
+      const release = [...store.releases.values()].find((one) => one.number === number);
+      return runOf(await accept({ kind: 'rollback', release_id: release?._id ?? '' }));
+    };
+    expect(await back(1)).toMatchObject({ status: 'success' });
+    expect(calls.splice(0)).toEqual(['stop', 'start', 'gate']);
+    // What drains has connections still.
+    expect(statuses()).toEqual({ 1: 'serving', 2: 'draining' });
+    expect(await back(2)).toMatchObject({ status: 'success' });
+    expect(calls).toEqual(['start', 'gate']);
+  });
+
+  it('ends also where what was begun cannot be removed, and the next one removes it', async () => {
+    const busy = (): never => {
+      throw Object.assign(new Error('device or resource busy'), { statusCode: 500 });
+    };
+    target.fails.set('prepare', () => {
+      throw new DeployRefusedError({ code: 'gate_failed', message: 'no' });
+    });
+    target.fails.set('remove', busy);
+    expect(await deploy('one')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'gate_failed' } },
+      warnings: [{ code: 'clean_up_failed' }],
+    });
+    target.fails.clear();
+    expect(await deploy('two')).toMatchObject({ status: 'success' });
+    expect([...target.placed.keys()]).toEqual([2]);
+  });
+
   it('stops before the switch, and not after it', async () => {
     await deploy('one');
     const control = new AbortController();
@@ -286,6 +340,13 @@ describe('DeploymentRun', () => {
       ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
     });
     expect([target.current, [...target.placed.keys()]]).toEqual([1, [1]]);
+    const armed = await accept();
+    target.fails.set('arm', () => void store.requestCancel(armed._id, 'ada'));
+    expect(await runOf(armed, { source: new Files('two') })).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'cancelled', data: { by: 'ada' } } },
+    });
+    target.fails.clear();
+    expect([target.current, target.armed]).toEqual([1, undefined]);
     const late = new AbortController();
     target.fails.set('switched', () => late.abort({ kind: 'cancel' }));
     const asked2 = { source: new Files('three'), signal: late.signal };
@@ -300,6 +361,23 @@ describe('DeploymentRun', () => {
     });
     expect(target.current).toBe(1);
     expect(await deploy('one', { execution_id: 'f' })).toMatchObject({
+      reason: { code: 'release_serves' },
+    });
+  });
+
+  it('deploys the same image of one execution again where it is run in another way', async () => {
+    const settings: TargetSettings = {
+      ...{ type: 'docker_container', service_id: '/srv/shop', keep: 2, image: 'shop:1', port: 80 },
+      ...{ image_id: 'i', published: { address: '127.0.0.1' }, variables: 'v1', drain: 0 },
+      ...{ gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 }, limits: {} },
+    };
+    const execution_id = 'e';
+    await deploy('one', { execution_id, settings });
+    expect(await deploy('one', { execution_id, settings })).toMatchObject({
+      reason: { code: 'already_serves' },
+    });
+    const other = { ...settings, variables: 'v2' };
+    expect(await deploy('one', { execution_id, settings: other })).toMatchObject({
       reason: { code: 'release_serves' },
     });
   });

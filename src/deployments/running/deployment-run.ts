@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import {
   type Deployment,
@@ -58,6 +60,8 @@ export interface RunDeployment {
   /** It is not compared. */
   readonly mayBeOlder?: boolean;
   readonly tell?: (line: string) => void;
+  /** Takes out of lines and reasons what may not be shown. */
+  readonly mask?: (text: string) => string;
   /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
   readonly signal: AbortSignal;
 }
@@ -220,7 +224,7 @@ export class DeploymentRun {
     const { runner } = this.target;
     if (runner !== undefined) await this.startBeside(runner);
     if (await this.endIfStopped()) return;
-    await this.switchOver();
+    if (!(await this.switchOver())) return;
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
 
@@ -315,6 +319,9 @@ export class DeploymentRun {
     const { execution_id: execution } = this.deployment;
     if (previous === undefined || release === undefined || execution === null) return;
     if (previous.execution_id !== execution || previous.digest !== digest) return;
+    // Of a program the image is not all: how it is run is part of the release.
+    const isProgram = release.settings.type === 'docker_container';
+    if (isProgram && !isDeepStrictEqual(previous.settings, release.settings)) return;
     await this.target.remove(release);
     await this.store.changeRelease(release._id, { status: 'failed' });
     this.release = previous;
@@ -327,6 +334,12 @@ export class DeploymentRun {
   private async startBeside(runner: ReleaseRunner): Promise<void> {
     const release = this.released();
     await this.enter('start');
+    const isBack = this.deployment.kind === 'rollback';
+    // What is kept does not run. Of its last instance, which may be ending at this moment, nothing
+    // is taken for the new one.
+    if (isBack && (await this.store.release(release._id))?.status === 'kept') {
+      await runner.stop(release);
+    }
     this.tell(`release ${release.number} is started`);
     await runner.start(release);
     failPoint('instance_started');
@@ -360,15 +373,19 @@ export class DeploymentRun {
     return task;
   }
 
-  private async switchOver(): Promise<void> {
+  /** False: it has ended before. */
+  private async switchOver(): Promise<boolean> {
     const release = this.released();
     const { _id, fence } = this.deployment;
     const token = `${_id}.${fence}`;
     await this.target.arm(release, token);
+    // That may have taken minutes, in which whoever cancels was told that it is done.
+    if (await this.endIfStopped()) return false;
     await this.enter('switch');
     failPoint('deployment_switching');
     await this.target.switchTo(release, token);
     failPoint('release_switched');
+    return true;
   }
 
   /**
@@ -439,15 +456,18 @@ export class DeploymentRun {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
     if (kind !== 'rollback' && id !== null && release !== undefined) {
+      let isDisarmed = false;
       try {
         await this.target.disarm(release.settings);
+        isDisarmed = true;
         await this.target.remove(release);
         await this.store.changeRelease(release._id, { status: 'failed' });
       } catch (error) {
+        if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
         const isKnown = error instanceof TargetAwayError || error instanceof DeployRefusedError;
-        if (!isKnown) throw error;
+        if (!isKnown && !isDisarmed) throw error;
         // It has not switched and nobody will: only files are left, which the next one removes.
-        const warning = deploymentReasons.notCleanedUp(error.message);
+        const warning = deploymentReasons.notCleanedUp(messageOf(error));
         await this.change({ warnings: [...this.deployment.warnings, warning] });
       }
     }
@@ -531,9 +551,10 @@ export class DeploymentRun {
     change: DeploymentChange = {},
   ): Promise<void> {
     const finished_at = this.now();
-    this.tell(reason.message);
+    const shown = maskReason(reason, (text) => this.masked(text));
+    this.tell(shown.message);
     const phases = this.closedPhases(finished_at);
-    await this.change({ ...change, status, reason, finished_at, phases });
+    await this.change({ ...change, status, reason: shown, finished_at, phases });
   }
 
   private async leave(): Promise<void> {
@@ -541,7 +562,12 @@ export class DeploymentRun {
     await this.store.freeService(serviceId, _id);
   }
 
-  private tell(line: string): void {
+  private masked(text: string): string {
+    return this.asked.mask?.(text) ?? text;
+  }
+
+  private tell(said: string): void {
+    const line = this.masked(said);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
     this.deployment = { ...this.deployment, logs };

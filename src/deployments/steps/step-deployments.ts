@@ -77,7 +77,7 @@ export class StepDeployments extends Deployer {
   }
 
   private async tryToDeploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
-    const { action, context, tell } = request;
+    const { action, context, tell, mask } = request;
     if (context.trigger.fork === true) throw new DeployRefusedError(deploymentReasons.fork());
     for (const [what, name] of [
       ['service', action.service],
@@ -97,7 +97,7 @@ export class StepDeployments extends Deployer {
         source: sourceOf(request),
         datedBy: context.trigger.rerun_of ?? context.executionId,
         mayBeOlder: action.allowOlder === true,
-        ...{ tell, signal },
+        ...{ tell, signal, ...(mask && { mask }) },
       });
       return this.outcomeOf(ended);
     });
@@ -129,7 +129,7 @@ export class StepDeployments extends Deployer {
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
     const { type, service, environment, keep, image, command, port } = action;
-    const { published, gate, drainMs: drain, limits } = action;
+    const { published, gate, drainMs: drain, limits, secrets } = action;
     const service_id = serviceIdOf(environment, service);
     const text = JSON.stringify(container.variables);
     const before = await this.servingSettings(service_id);
@@ -138,6 +138,7 @@ export class StepDeployments extends Deployer {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedOnce(text, kept),
+      ...(secrets.length > 0 && { secrets }),
       ...{ published, gate, drain, limits },
     };
   }

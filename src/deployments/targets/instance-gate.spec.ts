@@ -61,6 +61,11 @@ describe('passGate', () => {
     expect((await pass(gate)).kind).toBe('passed');
   });
 
+  it('has a limit for what answers well, too', async () => {
+    const end = await pass({ stableMs: 60_000, timeoutMs: 1 });
+    expect(end).toMatchObject({ why: expect.stringContaining('not yet for 60 s') as string });
+  });
+
   it('waits for nothing that has ended', async () => {
     const end = await pass({}, () => Promise.resolve('it ended with exit code 3'));
     expect(end).toEqual({ kind: 'failed', why: 'it ended with exit code 3' });

@@ -46,10 +46,11 @@ export async function passGate(
       if (now - goodSince >= gate.stableMs) return { kind: 'passed', probes };
     } else {
       goodSince = undefined;
-      if (now - begun >= gate.timeoutMs) {
-        const seconds = Math.round(gate.timeoutMs / 1000);
-        return { kind: 'failed', why: `${problem}, after ${seconds} s` };
-      }
+    }
+    if (now - begun >= gate.timeoutMs) {
+      const seconds = Math.round(gate.timeoutMs / 1000);
+      const why = problem ?? `it has answered well, but not yet for ${gate.stableMs / 1000} s`;
+      return { kind: 'failed', why: `${why}, after ${seconds} s` };
     }
     await pause(BETWEEN_MS, signal);
   }

@@ -60,7 +60,7 @@ export class DockerServiceContainers extends ServiceContainers {
   async start(spec: ServiceContainerSpec): Promise<void> {
     const docker = this.docker();
     try {
-      const container = (await this.find(docker, spec.name)) ?? (await this.make(docker, spec));
+      const container = (await this.made(docker, spec)) ?? (await this.make(docker, spec));
       await orGone(container.start());
     } catch (error) {
       if (statusOf(error) === undefined) throw error;
@@ -143,6 +143,20 @@ export class DockerServiceContainers extends ServiceContainers {
         },
       }),
     );
+  }
+
+  /** The one that is there, if it has the port; another one goes. */
+  private async made(
+    docker: Docker,
+    { name, port, hostPort }: ServiceContainerSpec,
+  ): Promise<Docker.Container | undefined> {
+    const container = await this.find(docker, name);
+    const found = container && (await orGone(container.inspect()));
+    if (found === undefined) return undefined;
+    const bindings = found.HostConfig.PortBindings as Docker.PortMap | undefined;
+    if (bindings?.[`${port}/tcp`]?.[0]?.HostPort === String(hostPort)) return container;
+    await orGone(container?.remove({ force: true, v: true }) ?? Promise.resolve());
+    return undefined;
   }
 
   /** By its label: nobody else's container is taken for ours. */

@@ -58,14 +58,14 @@ export abstract class ServiceContainers {
   /** Gives up the name; an image that has no other name and no container goes. Idempotent. */
   abstract dropImage(name: string): Promise<void>;
   /**
-   * Makes and starts a container; one that was made by this name is taken, and started where it
-   * does not run.
+   * Makes and starts a container; one that was made by this name for the same port is taken, and
+   * started where it does not run. One for another port is made again.
    * @throws ContainerNotStartedError
    */
   abstract start(spec: ServiceContainerSpec): Promise<void>;
   /** Undefined: there is none of this name. */
   abstract look(name: string): Promise<ServiceContainerState | undefined>;
-  /** The end of what it said, both outputs, at most 16 KiB; '' where there is none. */
+  /** The end of what it said, both outputs, at most 4 KiB; '' where there is none. */
   abstract said(name: string, lines: number): Promise<string>;
   /** TERM, KILL after `graceMs`, and removes it with its anonymous volumes. Idempotent. */
   abstract remove(name: string, graceMs: number): Promise<void>;

@@ -1,3 +1,4 @@
+import { MaskSet } from '../../../common/redaction/mask-set.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { nameRecord } from '../../../common/values/name-record.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
@@ -151,9 +152,10 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
     const { containers, ports, sealed } = this.parts;
     const hostPort = await ports.take({ owner: instanceOwner(id, number) });
     const text = await sealed.find(settings.variables);
-    if (text === undefined)
+    if (text === undefined) {
       throw new Error(`the variables of ${containerName(id, number)} are not stored`);
-    const variables = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
+    }
+    const variables = variablesOf(text);
     try {
       await containers.start({
         name: containerName(id, number),
@@ -191,15 +193,24 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
       return;
     }
     const elsewhere = whoListens((await containers.look(name))?.pid, settings.port);
-    const said = await containers.said(name, LAST_LINES);
+    // Programs that fail like to print their settings.
+    const masks = await this.masksOf(settings);
+    const said = masks.maskText(await containers.said(name, LAST_LINES));
     for (const line of said === '' ? [] : said.split('\n')) tell(`  ${line}`);
-    const message = [`release ${number} does not pass its gate: ${end.why}`, elsewhere];
+    const why = masks.maskText(end.why);
+    const message = [`release ${number} does not pass its gate: ${why}`, elsewhere];
     const data = { release: number };
     throw new DeployRefusedError({
       code: 'gate_failed',
       message: message.filter((part) => part !== undefined).join('; '),
       data,
     });
+  }
+
+  private async masksOf({ variables, secrets = [] }: ContainerSettings): Promise<MaskSet> {
+    const text = secrets.length === 0 ? undefined : await this.parts.sealed.find(variables);
+    const values = variablesOf(text ?? '{}').filter(([name]) => secrets.includes(name));
+    return MaskSet.from(values.map(([, value]) => value));
   }
 
   private async armed(
@@ -226,6 +237,10 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
     await this.parts.containers.remove(containerName(id, number), GRACE_MS);
     await this.parts.ports.releaseAllOf(instanceOwner(id, number));
   }
+}
+
+function variablesOf(text: string): readonly (readonly [string, string])[] {
+  return Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
 }
 
 /** Of a release, on the engine. */

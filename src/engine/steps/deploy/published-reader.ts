@@ -34,6 +34,19 @@ const urlPath = text({
       : ['invalid_path', `"${quoted(value, 100)}" is no path.`, 'Write it as /healthz'],
 });
 
+/** What the reverse proxy can tell apart: no escapes, and nothing that means another path. */
+const routePath = text({
+  expects: 'a path',
+  max: 500,
+  oneLine: true,
+  check: (value) => {
+    const isPath = /^(?:\/[A-Za-z0-9._~!$&'()+,;=:@-]+)+$/.test(value);
+    if (value === '/' || (isPath && !/\/\.{1,2}(?:\/|$)/.test(value))) return undefined;
+    const message = `"${quoted(value, 100)}" is no path below which a service can be.`;
+    return ['invalid_path', message, 'Write it as /api, without a slash at its end'];
+  },
+});
+
 const hostHeader = text({
   expects: 'a host name',
   max: 255,
@@ -66,7 +79,7 @@ export const publishTable = {
       habits: { localhost: '127.0.0.1', all: '0.0.0.0', '*': '0.0.0.0' },
     }),
     domain: domainName,
-    path: urlPath,
+    path: routePath,
   },
   habits: {
     host: 'Write domain',

@@ -2,6 +2,7 @@ import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
 import { nameRecord, valueOf } from '../../../common/values/name-record.js';
+import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import {
@@ -45,6 +46,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
     private readonly output: Pick<StepOutput, 'systemLine'>,
     private readonly images: Pick<RunImages, 'find'>,
+    private readonly masks: Pick<MaskSet, 'maskText'>,
   ) {
     super();
   }
@@ -65,6 +67,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       return await this.deployer.deploy(
         {
           ...{ action, address, tell, ...made },
+          mask: (text) => this.masks.maskText(text),
           context: clonedContext(this.context, attempt.environment),
           accepted: (deployment) => progress.tell({ deployment }),
         },

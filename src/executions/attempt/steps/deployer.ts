@@ -61,6 +61,8 @@ export interface DeployRequest {
   readonly container?: DeployedContainer;
   /** A line for the log of the step. */
   readonly tell: (line: string) => void;
+  /** Takes the secrets of the run out of what others say; absent: it has none. */
+  readonly mask?: (text: string) => string;
   /** Which deployment it is, as soon as it is stored. */
   readonly accepted: (facts: DeploymentFacts) => void;
 }

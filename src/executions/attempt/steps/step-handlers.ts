@@ -122,9 +122,9 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
         ownership,
       ),
-    deploy: ({ context, workspace, ownership, output, images }) =>
+    deploy: ({ context, workspace, ownership, output, images, masks }) =>
       new DeployStepHandler(
-        ...([tools.deployer, context, workspace, ownership, output, images] as const),
+        ...([tools.deployer, context, workspace, ownership, output, images, masks] as const),
       ),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];

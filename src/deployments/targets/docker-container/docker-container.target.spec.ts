@@ -1,0 +1,40 @@
+import { standIn } from '../../../../test/support/stand-in.js';
+import type { ServiceContainers } from '../../../integrations/container-runtime/service-containers.js';
+import type { ReverseProxy } from '../../../integrations/reverse-proxy/reverse-proxy.js';
+import type { PortLeases } from '../../../ports/port-leases.js';
+import type { ContainerSettings } from '../../record/deployment.js';
+import type { SealedTexts } from '../../record/sealed-texts.js';
+import type { ProxyRoutes } from '../../routes/proxy-routes.js';
+import { DockerContainerTarget } from './docker-container.target.js';
+
+const SETTINGS: ContainerSettings = {
+  ...{ type: 'docker_container', service_id: 'default/shop', keep: 5, image: 'shop:1' },
+  ...{ image_id: 'sha256:1', port: 80, published: { address: '127.0.0.1' }, variables: 'v' },
+  secrets: ['PASSWORD'],
+  gate: { status: { from: 200, to: 299 }, timeoutMs: 1_000, stableMs: 0 },
+  ...{ drain: 0, limits: {} },
+};
+
+describe('DockerContainerTarget', () => {
+  it('shows nothing secret of what a program says that does not pass its gate', async () => {
+    const variables = { PASSWORD: 'hunter-22', MODE: 'fast' };
+    const target = new DockerContainerTarget({
+      containers: standIn<ServiceContainers>({
+        look: () =>
+          Promise.resolve({
+            ...{ state: 'ended', exitCode: 1, outOfMemory: false, startedAt: new Date(0) },
+          }),
+        said: () => Promise.resolve('fast: no log-in with hunter-22\nbye'),
+      }),
+      ...{ proxy: standIn<ReverseProxy>({}), routes: standIn<ProxyRoutes>({}), host: 'h' },
+      ports: standIn<PortLeases>({ take: () => Promise.resolve(1) }),
+      sealed: standIn<SealedTexts>({ find: () => Promise.resolve(JSON.stringify(variables)) }),
+    });
+    const told: string[] = [];
+    const release = { number: 1, service_id: 'default/shop', settings: SETTINGS };
+    const tell = (line: string): number => told.push(line);
+    const gate = target.runner.gate(release, tell, new AbortController().signal);
+    await expect(gate).rejects.toThrow('ended with exit code 1');
+    expect(told).toEqual(['  fast: no log-in with ***', '  bye']);
+  });
+});
