@@ -162,7 +162,9 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
   program.commands
     .find((command) => command.name() === 'services')
     ?.command('run')
-    .description('Supervise the programs that were deployed on this host; when it ends, they run on')
+    .description(
+      'Supervise the programs that were deployed on this host; when it ends, they run on',
+    )
     .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
     .action(async (flags: { home?: string }) => {
       const { servicesRunCommand } = await import('./services/services-run-command.js');

@@ -104,7 +104,6 @@ export class DeploymentsService {
   }
 }
 
-
 /** The newest of those that have served and are kept, older than the one that serves. */
 function before(releases: readonly Release[], { release_id: id, _id }: Service): Release {
   const serving = releases.find((one) => one._id === id);

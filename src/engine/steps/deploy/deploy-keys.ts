@@ -16,7 +16,12 @@ import {
 import type { YamlMap } from '../../yaml/yaml-tree.js';
 import { choice, duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
 import { containerKeys } from '../container/container-keys.js';
-import { DEFAULT_KEEP, DEPLOY_KIND, DEPLOYMENT_TYPES, type DeploymentType } from './deploy-action.js';
+import {
+  DEFAULT_KEEP,
+  DEPLOY_KIND,
+  DEPLOYMENT_TYPES,
+  type DeploymentType,
+} from './deploy-action.js';
 import { defaultGate, gateReader, LOOPBACK, publishReader, tcpPort } from './published-reader.js';
 import type { DeployDraft } from './deploy-draft.js';
 import { isServiceName } from './service-name.js';

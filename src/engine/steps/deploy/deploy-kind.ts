@@ -45,7 +45,8 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
   }),
   document: (action) => {
     const { type, service, environment } = action;
-    const what = action.type === 'local_directory' ? { path: action.path } : { image: action.image };
+    const what =
+      action.type === 'local_directory' ? { path: action.path } : { image: action.image };
     return {
       step_type: 'custom',
       config: { deployment_type: type, service, environment, ...what },
