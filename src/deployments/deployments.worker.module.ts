@@ -24,6 +24,7 @@ import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
 import { ContainerUpkeep } from './running/container-upkeep.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { OwnDeployments } from './running/own-deployments.js';
+import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { StepDeployments } from './steps/step-deployments.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
@@ -106,6 +107,7 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
       ) => new ContainerUpkeep({ ...{ store, containers, runner, leases, host: hostname() } }),
     },
     OwnDeployments,
+    SealedTextsUpkeep,
     DeploymentsProcessor,
     { provide: Deployer, useClass: StepDeployments },
   ],

@@ -27,7 +27,8 @@ export class DeployedPortOwners implements OnModuleInit {
     const service = await this.store.service(serviceId);
     if (service === undefined) return 'gone';
     const number = Number(release);
-    if (Number.isNaN(number)) return 'exists';
+    const isUnused = service.release_id === null && service.active === null;
+    if (Number.isNaN(number)) return isUnused ? 'gone' : 'exists';
     const active = service.active ? await this.store.find(service.active) : undefined;
     const found = (await this.store.releasesOf(serviceId)).find((one) => one.number === number);
     if (found === undefined) return 'gone';

@@ -127,6 +127,60 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       ]);
     });
 
+    it('gives back the place of what has never served, and lets it take another one', async () => {
+      const { _id } = await accept();
+      const id = `default/${name}`;
+      const other = service({ _id: `default/other-${name}` });
+      expect(await store().claimService(id, _id)).toBe(true);
+      await store().freeService(id, 'somebody else');
+      await expect(store().accept(deployment({ service_id: other._id }), other)).rejects.toThrow(
+        PlaceTakenError,
+      );
+      await store().freeService(id, _id);
+      await store().accept(deployment({ service_id: other._id }), other);
+      await expect(store().takePlace(id, name, other.place)).rejects.toThrow(
+        new PlaceTakenError(other._id),
+      );
+      await store().takePlace(id, name, `${name}:/new`);
+      expect(await store().service(id)).toMatchObject({ place: `${name}:/new`, active: null });
+    });
+
+    it('names the sealed texts that are needed', async () => {
+      const ssh = (identity: string): TargetSettings => ({
+        ...{ type: 'local_directory', path: '/srv', keep: 5, exclude: [], shared: [] },
+        ...{ permissions: {}, ssh: { host: 'web', port: 22, user: 'deploy', identity } },
+      });
+      const [asked, ended, kept, gone] = [uuidV7(), uuidV7(), uuidV7(), uuidV7()];
+      await accept({ settings: ssh(asked) });
+      await accept({ settings: ssh(ended), status: 'failed' });
+      for (const [text, status] of [
+        [kept, 'kept'],
+        [gone, 'removed'],
+      ] as const) {
+        await store().insertRelease({
+          ...{ _id: uuidV7(), service_id: `default/${name}`, environment: 'default' },
+          ...{ service: name, number: 1, type: 'local_directory', settings: ssh(text), status },
+          ...{ host: name, deployment_id: 'd', execution_id: null, dated_by: null },
+          ...{ pipeline_id: null, commit: null, digest: null, files: 0, bytes: 0 },
+          ...{ created_at: new Date(0), served_at: new Date(0) },
+        });
+      }
+      const needed = await store().neededTexts();
+      expect([asked, ended, kept, gone].map((text) => needed.has(text))).toEqual([
+        ...[true, false, true, false],
+      ]);
+    });
+
+    it('leaves what has served where it is', async () => {
+      const { _id } = await accept();
+      const id = `default/${name}`;
+      await store().claimService(id, _id);
+      await store().setServing(id, _id, 'r1', new Date(0));
+      await store().freeService(id, _id);
+      await store().takePlace(id, name, `${name}:/new`);
+      expect(await store().service(id)).toMatchObject({ place: `${name}:/srv` });
+    });
+
     it('says who is before another in the line', async () => {
       const [first, second, third] = [await accept(), await accept(), await accept()];
       const before = async (turn: number): Promise<string | undefined> =>

@@ -40,6 +40,11 @@ export interface DeploymentFilter {
   readonly executionId?: string;
 }
 
+/** Stands where a service has no place: no host has it. */
+export function noPlace(serviceId: string): string {
+  return `nowhere ${serviceId}`;
+}
+
 /** Another service holds the place. */
 export class PlaceTakenError extends Error {
   constructor(readonly serviceId: string) {
@@ -114,8 +119,16 @@ export abstract class DeploymentStore {
   abstract environments(): Promise<readonly string[]>;
   /** Gives the service to a deployment. True also when that has it already; false: another has. */
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
-  /** Idempotent; of a service that another one holds nothing changes. */
+  /**
+   * Idempotent; of a service that another one holds nothing changes. One that nobody holds and that
+   * has never served holds its place no more.
+   */
   abstract freeService(serviceId: string, deploymentId: string): Promise<void>;
+  /**
+   * Gives a service that has never served its place, on this host; any other one stays as it is.
+   * @throws PlaceTakenError
+   */
+  abstract takePlace(serviceId: string, host: string, place: string): Promise<void>;
   /** What serves now. Only while the deployment holds the service: else false. */
   abstract setServing(
     serviceId: string,
@@ -125,6 +138,9 @@ export abstract class DeploymentStore {
   ): Promise<boolean>;
   /** Another number each time. */
   abstract nextRelease(serviceId: string): Promise<number>;
+
+  /** Ids of the sealed texts that a release which can serve, or an unfinished deployment, names. */
+  abstract neededTexts(): Promise<ReadonlySet<string>>;
 
   abstract insertRelease(release: Release): Promise<void>;
   abstract release(id: string): Promise<Release | undefined>;

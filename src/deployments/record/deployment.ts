@@ -95,6 +95,11 @@ export function sshOf(settings: TargetSettings): SshPlace | undefined {
   return settings.type === 'local_directory' ? settings.ssh : undefined;
 }
 
+/** Id of the sealed text that settings name; undefined: they name none. */
+export function sealedTextOf(settings: TargetSettings): string | undefined {
+  return settings.type === 'docker_container' ? settings.variables : settings.ssh?.identity;
+}
+
 /** Begins the hosts that are reached by SSH: whichever worker does it, they are the same. */
 export const SSH_HOST = 'ssh://';
 
@@ -191,6 +196,9 @@ export const RELEASE_STATUSES = [
  * never served, and nothing of it is left; `removed`: it has served, and was cleaned up.
  */
 export type ReleaseStatus = (typeof RELEASE_STATUSES)[number];
+
+/** Nothing of such a release is left, and it never serves again. */
+export const GONE: readonly ReleaseStatus[] = ['failed', 'removed'];
 
 /** Whether a release has served, and can serve again, while another one does. */
 export function isKept({ status }: Pick<Release, 'status'>): boolean {

@@ -5,7 +5,15 @@ import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import type { Approval } from '../../environments/approval.js';
-import { type Deployment, type Release, type Service, SSH_HOST, UNFINISHED } from './deployment.js';
+import {
+  type Deployment,
+  GONE,
+  type Release,
+  sealedTextOf,
+  type Service,
+  SSH_HOST,
+  UNFINISHED,
+} from './deployment.js';
 import {
   type DeploymentChange,
   type DeploymentFilter,
@@ -13,6 +21,7 @@ import {
   DeploymentStore,
   type NewDeployment,
   type NewService,
+  noPlace,
   PlaceTakenError,
   type ReleaseChange,
 } from './deployment-store.js';
@@ -217,6 +226,20 @@ export class DeploymentsRepository extends DeploymentStore {
         ),
       RETRY,
     );
+    const unused = { _id: serviceId, active: null, release_id: null };
+    const change = { $set: { place: noPlace(serviceId) } };
+    await databaseRetry(() => this.serviceRecords.updateOne(unused, change), RETRY);
+  }
+
+  async takePlace(serviceId: string, host: string, place: string): Promise<void> {
+    const unused = { _id: serviceId, release_id: null };
+    try {
+      const change = { $set: { host, place } };
+      await databaseRetry(() => this.serviceRecords.updateOne(unused, change), RETRY);
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      throw await this.placeTaken(place);
+    }
   }
 
   async setServing(
@@ -245,6 +268,14 @@ export class DeploymentsRepository extends DeploymentStore {
       .lean<Service | null>();
     if (!counted) throw new Error(`there is no service ${serviceId}`);
     return counted.releases;
+  }
+
+  async neededTexts(): Promise<ReadonlySet<string>> {
+    // Deployments first: what becomes a release meanwhile is one then.
+    const asked = await this.deployments.find(open, { settings: 1 }).lean<Deployment[]>();
+    const there = { status: { $nin: [...GONE] } };
+    const kept = await this.releases.find(there, { settings: 1 }).lean<Release[]>();
+    return new Set([...asked, ...kept].flatMap(({ settings }) => sealedTextOf(settings) ?? []));
   }
 
   async insertRelease(release: Release): Promise<void> {
@@ -303,11 +334,13 @@ export class DeploymentsRepository extends DeploymentStore {
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       if (await this.service(service._id)) return;
-      const holder = await this.serviceRecords
-        .findOne({ place: service.place })
-        .lean<Service | null>();
-      throw new PlaceTakenError(holder?._id ?? 'another service');
+      throw await this.placeTaken(service.place);
     }
+  }
+
+  private async placeTaken(place: string): Promise<PlaceTakenError> {
+    const holder = await this.serviceRecords.findOne({ place }).lean<Service | null>();
+    return new PlaceTakenError(holder?._id ?? 'another service');
   }
 }
 

@@ -1,6 +1,14 @@
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import type { Approval } from '../../environments/approval.js';
-import { type Deployment, isFinished, type Release, type Service, SSH_HOST } from './deployment.js';
+import {
+  type Deployment,
+  GONE,
+  isFinished,
+  type Release,
+  sealedTextOf,
+  type Service,
+  SSH_HOST,
+} from './deployment.js';
 import {
   type DeploymentChange,
   type DeploymentFilter,
@@ -8,6 +16,7 @@ import {
   DeploymentStore,
   type NewDeployment,
   type NewService,
+  noPlace,
   PlaceTakenError,
   type ReleaseChange,
 } from './deployment-store.js';
@@ -165,9 +174,21 @@ export class MemoryDeploymentStore extends DeploymentStore {
 
   freeService(serviceId: string, deploymentId: string): Promise<void> {
     const found = this.serviceRecords.get(serviceId);
-    if (found?.active === deploymentId) {
-      this.serviceRecords.set(serviceId, { ...found, active: null });
+    if (found === undefined) return Promise.resolve();
+    const active = found.active === deploymentId ? null : found.active;
+    const isUnused = active === null && found.release_id === null;
+    const place = isUnused ? noPlace(serviceId) : found.place;
+    this.serviceRecords.set(serviceId, { ...found, active, place });
+    return Promise.resolve();
+  }
+
+  takePlace(serviceId: string, host: string, place: string): Promise<void> {
+    const holder = [...this.serviceRecords.values()].find((one) => one.place === place);
+    if (holder !== undefined && holder._id !== serviceId) {
+      return Promise.reject(new PlaceTakenError(holder._id));
     }
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.release_id === null) this.serviceRecords.set(serviceId, { ...found, host, place });
     return Promise.resolve();
   }
 
@@ -191,6 +212,13 @@ export class MemoryDeploymentStore extends DeploymentStore {
     if (found === undefined) return Promise.reject(new Error(`no service ${serviceId}`));
     this.serviceRecords.set(serviceId, { ...found, releases: found.releases + 1 });
     return Promise.resolve(found.releases + 1);
+  }
+
+  neededTexts(): Promise<ReadonlySet<string>> {
+    const asked = [...this.deployments.values()].filter((one) => !isFinished(one));
+    const kept = [...this.releases.values()].filter(({ status }) => !GONE.includes(status));
+    const all = [...asked, ...kept].flatMap(({ settings }) => sealedTextOf(settings) ?? []);
+    return Promise.resolve(new Set(all));
   }
 
   insertRelease(release: Release): Promise<void> {

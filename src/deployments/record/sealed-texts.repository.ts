@@ -48,6 +48,13 @@ export class SealedTextsRepository extends SealedTexts {
     return openJson(this.keyring, stored.sealed, sealedTextContext(id));
   }
 
+  async idsBefore(at: Date): Promise<readonly string[]> {
+    const rows = await this.texts
+      .find({ created_at: { $lt: at } }, { _id: 1 })
+      .lean<Pick<StoredText, '_id'>[]>();
+    return rows.map(({ _id }) => _id);
+  }
+
   async remove(id: string): Promise<void> {
     await databaseRetry(() => this.texts.deleteOne({ _id: id }), RETRY);
   }

@@ -15,6 +15,8 @@ export abstract class SealedTexts {
   abstract add(text: string): Promise<string>;
   /** @throws MissingKeyError, BrokenSealError */
   abstract find(id: string): Promise<string | undefined>;
+  /** Ids of those that were added before a moment. */
+  abstract idsBefore(at: Date): Promise<readonly string[]>;
   /** Idempotent. */
   abstract remove(id: string): Promise<void>;
 }

@@ -392,6 +392,17 @@ describe('DeploymentRun', () => {
     expect((await deploy('two')).reason?.code).toBe(code);
   });
 
+  it('holds no place for what has never served', async () => {
+    target.fails.set('plan', () => {
+      throw new DeployRefusedError({ code: 'path_unusable', message: 'no' });
+    });
+    await deploy('one');
+    expect((await store.service('default/shop'))?.place).toBe('nowhere default/shop');
+    target.fails.clear();
+    expect((await deploy('two')).status).toBe('success');
+    expect((await store.service('default/shop'))?.place).toBe('h:/srv/shop');
+  });
+
   it.each(['h:/srv', 'h:/srv/shop/x'])('takes no place that overlaps with %s', async (place) => {
     await deploy('one');
     const known = await store.service('default/shop');

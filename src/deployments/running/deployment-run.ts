@@ -20,10 +20,11 @@ import {
   type Service,
   type TargetSettings,
 } from '../record/deployment.js';
-import type {
-  DeploymentChange,
-  DeploymentStore,
-  ReleaseChange,
+import {
+  type DeploymentChange,
+  type DeploymentStore,
+  PlaceTakenError,
+  type ReleaseChange,
 } from '../record/deployment-store.js';
 import {
   DeployRefusedError,
@@ -229,12 +230,13 @@ export class DeploymentRun {
   }
 
   /** @throws DeployRefusedError */
-  private async plan(service: Service): Promise<readonly Reason[]> {
+  private async plan(known: Service): Promise<readonly Reason[]> {
     const { settings, kind } = this.deployment;
     const host = hostOf(settings, this.tools.host);
     const refuse = (reason: Reason): never => {
       throw new DeployRefusedError(reason);
     };
+    const service = known.release_id === null ? await this.placed(known, host) : known;
     const isElsewhere = service.host !== host;
     if (isElsewhere && sshOf(settings) !== undefined) {
       refuse(deploymentReasons.otherPlace(service._id, service.place));
@@ -251,6 +253,20 @@ export class DeploymentRun {
     if (kind === 'rollback') await this.checkKept();
     else this.checkAge();
     return this.target.plan(service._id, settings);
+  }
+
+  /** A service that has never served lives where it is deployed to. @throws DeployRefusedError */
+  private async placed(service: Service, host: string): Promise<Service> {
+    const own = this.target.placeOf(this.deployment.settings);
+    const place = placeOn(host, own);
+    if (service.host === host && service.place === place) return service;
+    try {
+      await this.store.takePlace(service._id, host, place);
+    } catch (error) {
+      if (!(error instanceof PlaceTakenError)) throw error;
+      throw new DeployRefusedError(deploymentReasons.placeTaken(own, error.serviceId));
+    }
+    return { ...service, host, place };
   }
 
   private checkAge(): void {

@@ -54,6 +54,9 @@ class KeptTexts extends SealedTexts {
   find(id: string): Promise<string | undefined> {
     return Promise.resolve(this.all.get(id));
   }
+  idsBefore(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
   remove(id: string): Promise<void> {
     this.all.delete(id);
     return Promise.resolve();
