@@ -3,7 +3,7 @@ import { DEFAULT_READY, type ReadyPlan, type ReadyProbe } from '../plan/sidecar-
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
 import { NO_IMAGE } from '../steps/container/container-settings.js';
 import { readersOf, type StepKeys } from '../steps/step-kind.js';
-import { needs, secrets } from '../yaml/common-readers.js';
+import { needs, secrets, urlPath } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import {
   fields,
@@ -104,16 +104,6 @@ const probeCommand: Reader<readonly string[]> = {
     return line === undefined ? undefined : [...SHELL, line];
   },
 };
-
-const urlPath = text({
-  expects: 'a path',
-  max: 2048,
-  oneLine: true,
-  check: (value) =>
-    /^\/[\x21-\x7e]*$/.test(value) && !value.includes('${{')
-      ? undefined
-      : ['invalid_path', `"${quoted(value, 100)}" is no path.`, 'Write it as /healthz'],
-});
 
 /** Keys of `ready`, with their rows in the table of docs/pipeline-yaml.md. */
 export const readyKeys = {

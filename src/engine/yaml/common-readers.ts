@@ -387,3 +387,14 @@ export const retry: Reader<RetryPlan> = mapOr(
 
 export const retryCount: Reader<number> = integer(0, MAX_RETRIES);
 export const continueOnError: Reader<boolean> = flag();
+
+/** A path of a URL, as it is asked for; no template. */
+export const urlPath = text({
+  expects: 'a path',
+  max: 2048,
+  oneLine: true,
+  check: (value) =>
+    /^\/[\x21-\x7e]*$/.test(value) && !value.includes('${{')
+      ? undefined
+      : ['invalid_path', `"${quoted(value, 100)}" is no path.`, 'Write it as /healthz'],
+});

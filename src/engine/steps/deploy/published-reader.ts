@@ -1,4 +1,5 @@
 import { quoted } from '../../../common/values/redact-urls.js';
+import { urlPath } from '../../yaml/common-readers.js';
 import { fields, type Reader } from '../../yaml/reader.js';
 import { choice, duration, integer, mapOr, mapped, text } from '../../yaml/value-readers.js';
 import type { Gate, Published } from './deploy-action.js';
@@ -22,16 +23,6 @@ const domainName = text({
           `"${quoted(value, 80)}" is no domain.`,
           'Write it in small letters, without a scheme and a port: shop.example',
         ],
-});
-
-const urlPath = text({
-  expects: 'a path',
-  max: 2048,
-  oneLine: true,
-  check: (value) =>
-    /^\/[\x21-\x7e]*$/.test(value) && !value.includes('${{')
-      ? undefined
-      : ['invalid_path', `"${quoted(value, 100)}" is no path.`, 'Write it as /healthz'],
 });
 
 /** What the reverse proxy can tell apart: no escapes, and nothing that means another path. */
