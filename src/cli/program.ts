@@ -158,9 +158,17 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
 
   addClientCommands(program, terminal, setExitCode);
 
-  // Beside what the server says of services; this one is of the host itself.
-  program.commands
-    .find((command) => command.name() === 'services')
+  // Beside what the server says of services; these are of the host itself.
+  const services = program.commands.find((command) => command.name() === 'services');
+  services
+    ?.command('stop-proxy')
+    .description('End the reverse proxy of this host, once its workers are stopped')
+    .option('--home <folder>', 'folder of all data (MILLRACE_HOME)')
+    .action(async (flags: { home?: string }) => {
+      const { stopProxyCommand } = await import('./services/stop-proxy-command.js');
+      setExitCode(await stopProxyCommand(flags, terminal));
+    });
+  services
     ?.command('run')
     .description(
       'Supervise the programs that were deployed on this host; when it ends, they run on',
