@@ -95,7 +95,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   const portsOf = async (service: string): Promise<number> => {
     const { items } = await server.call<{
       items: readonly { readonly owner: { readonly service: string } | null }[];
-    }>(...(['GET', '/api/ports?limit=1000'] as const));
+    }>(...(['GET', '/api/ports?limit=200'] as const));
     return items.filter(({ owner }) => owner?.service === `default/${service}`).length;
   };
   const served = async (port: number): Promise<string> =>
