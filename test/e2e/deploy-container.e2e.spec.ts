@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -36,6 +37,7 @@ describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
     });
 
   beforeAll(async () => {
+    await buildCaddy();
     engine = await DockerEngine.start();
     await Promise.all([
       image('1'),
@@ -46,7 +48,7 @@ describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
     port = await freePort();
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
     await server.call('PUT', '/api/secrets/PASSWORD', { value: 'secret-of-a-service-7c2e' });
-  });
+  }, CADDY_BUILD_MS);
   afterAll(async () => {
     await stopAll(
       () => server.stop(),

@@ -1,6 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -48,6 +49,7 @@ describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
   let streams: readonly Stream[] = [];
 
   beforeAll(async () => {
+    await buildCaddy();
     engine = await DockerEngine.start();
     await makeStepImage(
       engine,
@@ -61,7 +63,7 @@ describeWith(PROGRAMS, { root: true }, 'deploys under traffic', () => {
       },
     );
     server = await MillraceServer.start({ environment: { DOCKER_HOST: engine.host } });
-  });
+  }, CADDY_BUILD_MS);
   afterAll(async () => {
     for (const stream of streams) stream.close();
     await stopAll(

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isStopped } from '../../src/common/child-process/process-stat.js';
+import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -56,6 +57,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
   const jitter = new Jitter('container-deployments');
 
   beforeAll(async () => {
+    await buildCaddy();
     engine = await DockerEngine.start();
     for (const text of ['old', 'new']) {
       const runs = ['CMD ["httpd", "-f", "-p", "8080", "-h", "/srv"]'];
@@ -68,7 +70,7 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
       workers: 0,
       environment: { DOCKER_HOST: engine.host },
     });
-  });
+  }, CADDY_BUILD_MS);
   afterAll(async () => {
     await stopAll(
       () => server.stop(),

@@ -37,3 +37,13 @@ export class CaddyUnderTest {
     return new CaddyProcess({ home, cache: defaultCache(), env, progress });
   }
 }
+
+/** Builds Caddy where it is not built yet, so that no limit of a deployment counts that. */
+export async function buildCaddy(): Promise<void> {
+  const under = await CaddyUnderTest.make();
+  try {
+    await under.caddy.ensure();
+  } finally {
+    await under.close();
+  }
+}
