@@ -27,6 +27,7 @@ import type { Principal } from '../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../common/audit/audited.decorator.js';
 import { changedValue } from '../common/audit/changed.js';
 import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
+import { SaysSomethingPipe } from '../common/http/says-something.pipe.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import {
   ChangeServiceDto,
@@ -130,7 +131,7 @@ export class ServicesController {
   @ApiErrors(400, 401, 404, 413, 415, 422, 503)
   async change(
     @Param('id', ServiceIdPipe) id: ServiceName,
-    @Body() body: ChangeServiceDto,
+    @Body(SaysSomethingPipe) body: ChangeServiceDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ServiceResponse> {
     return serviceResponse(await this.services.change(id, askedSettings(body), principal.id));

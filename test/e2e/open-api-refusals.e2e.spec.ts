@@ -42,6 +42,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   tokens_create: { name: 'a', scopes: ['pipelines:read'] },
   serviceaccounts_create: { name: 'bot' },
   deployments_promote: { environment: 'production' },
+  environments_set: { required: 0 },
+  services_change: { tags: [] },
   services_register: { name: 'shop', endpoints: ['https://shop.example/healthz'] },
   serviceaccounttokens_create: { name: 'a', scopes: ['pipelines:read'] },
   users_change: { blocked: true },

@@ -12,6 +12,7 @@ import { CurrentPrincipal } from '../../auth/principals/current-principal.decora
 import type { Principal } from '../../auth/principals/principal.js';
 import { Audited, type AuditFacts } from '../../common/audit/audited.decorator.js';
 import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
+import { SaysSomethingPipe } from '../../common/http/says-something.pipe.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import type { AskedPeople } from '../../environments/environments.service.js';
 import { EnvironmentsService } from '../../environments/environments.service.js';
@@ -82,14 +83,14 @@ export class EnvironmentsController {
   @ApiOperation({
     summary: 'Say who may deploy there, and who has to approve',
     description:
-      'All of it is replaced: what is absent has no limit. It holds at once, also for deployments that wait.',
+      'All of it is replaced: what is absent has no limit. At least one field is named; DELETE takes all limits away. It holds at once, also for deployments that wait.',
   })
   @ApiParam(NAME)
   @ApiOkResponse({ type: EnvironmentPageResponse })
   @ApiErrors(400, 401, 413, 415, 422, 503)
   async set(
     @Param('name', EnvironmentNamePipe) name: string,
-    @Body() { deployers, approvers, ...rules }: SetEnvironmentDto,
+    @Body(SaysSomethingPipe) { deployers, approvers, ...rules }: SetEnvironmentDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<EnvironmentPageResponse> {
     const asked = {
