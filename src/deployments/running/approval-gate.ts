@@ -46,7 +46,10 @@ export interface GatedRun {
  * in no line. A database that is away for a while changes nothing. False: it has ended, or is left
  * to another process.
  */
-export async function passGate(gate: DeploymentGate | undefined, run: GatedRun): Promise<boolean> {
+export async function passApprovals(
+  gate: DeploymentGate | undefined,
+  run: GatedRun,
+): Promise<boolean> {
   if (gate === undefined) return true;
   for (;;) {
     if (run.isLeft()) return false;

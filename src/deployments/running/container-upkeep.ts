@@ -3,7 +3,6 @@ import { EngineAwayError } from '../../integrations/container-runtime/container-
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { ServiceContainers } from '../../integrations/container-runtime/service-containers.js';
-import type { HeldLease } from '../../leases/held-lease.js';
 import type { Leases } from '../../leases/leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
@@ -71,7 +70,7 @@ export class ContainerUpkeep extends BackgroundRounds {
       if (!isEngineAway(error)) throw error;
       this.logger.debug({ err: error }, 'the container engine is away');
     } finally {
-      await this.giveBack(turn);
+      await turn.release();
     }
   }
 
@@ -175,14 +174,6 @@ export class ContainerUpkeep extends BackgroundRounds {
     for (const name of left.filter((one) => !known.has(one.slice(0, one.lastIndexOf('.'))))) {
       await containers.remove(name, GRACE_MS);
       this.logger.warn({ container: name }, 'a container of no service is removed');
-    }
-  }
-
-  private async giveBack(turn: HeldLease): Promise<void> {
-    try {
-      await turn.release();
-    } catch (error) {
-      this.logger.debug({ err: error }, 'the turn was not given back; it runs out by itself');
     }
   }
 }

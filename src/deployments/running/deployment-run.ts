@@ -33,7 +33,7 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
-import { type DeploymentGate, passGate } from './approval-gate.js';
+import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
@@ -135,13 +135,13 @@ export class DeploymentRun {
 
   /** False: it has ended meanwhile, or is left to another process. */
   private async mayBegin(): Promise<boolean> {
-    return (await this.passGate()) && (await this.awaitTurn());
+    return (await this.passApprovals()) && (await this.awaitTurn());
   }
 
-  private async passGate(): Promise<boolean> {
+  private async passApprovals(): Promise<boolean> {
     const { signal } = this.asked;
     const { _id: id, fence, kind } = this.deployment;
-    return passGate(this.tools.gate, {
+    return passApprovals(this.tools.gate, {
       signal,
       pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
       now: () => this.stored(),
