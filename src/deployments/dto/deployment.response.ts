@@ -7,6 +7,7 @@ import {
   DEPLOYMENT_STATUSES,
   type Release,
 } from '../record/deployment.js';
+import { releasePath } from '../routes/service-route.js';
 import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
 
 const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
@@ -255,9 +256,16 @@ function artifactOf({
   files,
   bytes,
 }: Release): DeploymentArtifactResponse {
-  const path =
-    settings.type === 'local_directory'
-      ? `${settings.path.replace(/\/$/, '')}/releases/${number}`
-      : settings.image;
-  return { name: `release ${number}`, path, digest, files, bytes };
+  return { name: `release ${number}`, path: pathOf(number, settings), digest, files, bytes };
+}
+
+function pathOf(number: number, settings: Release['settings']): string {
+  switch (settings.type) {
+    case 'local_directory':
+      return `${settings.path.replace(/\/$/, '')}/releases/${number}`;
+    case 'docker_container':
+      return settings.image;
+    case 'local_service':
+      return releasePath(settings.service_id, number);
+  }
 }

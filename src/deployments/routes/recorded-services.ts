@@ -57,7 +57,7 @@ export class RecordedServices extends DeployedServices {
 
   /** Where its route answers on its own host. Of a folder nothing answers by itself. */
   private async endpointsOf({ service_id: id, settings, host }: Release): Promise<string[]> {
-    if (settings.type !== 'docker_container') return [];
+    if (settings.type === 'local_directory') return [];
     const listen = await listenOf(id, settings.published, this.ports, host);
     return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
   }

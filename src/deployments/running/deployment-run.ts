@@ -288,8 +288,7 @@ export class DeploymentRun {
     await this.enter('prepare', { release_id: release._id });
     this.release = release;
     await this.store.insertRelease(release);
-    const where = this.target.placeOf(settings);
-    const what = settings.type === 'local_directory' ? `in ${where}` : `of ${settings.image}`;
+    const what = preparedFrom(settings, this.target.placeOf(settings));
     this.tell(`release ${number} of ${service._id} is prepared ${what}`);
     const { warnings, ...placed } = await this.target.prepare(release, source, signal);
     this.release = { ...release, ...placed, status: 'prepared' };
@@ -553,5 +552,16 @@ export class DeploymentRun {
     const isOurs = await this.store.change({ id, fence }, { logs, ...change });
     if (!isOurs) throw new DeploymentFencedError(id);
     this.deployment = { ...this.deployment, ...change };
+  }
+}
+
+function preparedFrom(settings: TargetSettings, place: string): string {
+  switch (settings.type) {
+    case 'local_directory':
+      return `in ${place}`;
+    case 'docker_container':
+      return `of ${settings.image}`;
+    case 'local_service':
+      return 'of its files';
   }
 }

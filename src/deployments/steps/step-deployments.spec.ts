@@ -59,7 +59,7 @@ describe('StepDeployments', () => {
       serving: () => Promise.resolve(served),
     });
     const targets = new DeployTargets(
-      { local_directory: target, docker_container: target },
+      { local_directory: target, docker_container: target, local_service: target },
       target,
     );
     const gate = standIn<DeploymentGate>({

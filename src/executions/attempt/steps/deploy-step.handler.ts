@@ -16,6 +16,8 @@ import {
   type DeployAction,
   type DeploySsh,
   type DirectoryDeploy,
+  type RoutedDeploy,
+  type ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
 import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
@@ -57,10 +59,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
     try {
-      const made =
-        action.type === 'local_directory'
-          ? this.folderOf(action, attempt)
-          : await this.containerOf(action, attempt, tell, signal);
+      const made = await this.made(attempt, tell, signal);
       if ('kind' in made) return made;
       return await this.deployer.deploy(
         {
@@ -77,10 +76,26 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     }
   }
 
+  private async made(
+    attempt: StepAttempt<DeployAction>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<Made | StepOutcome> {
+    const { action } = attempt;
+    switch (action.type) {
+      case 'local_directory':
+        return this.folderOf(action, attempt);
+      case 'docker_container':
+        return this.containerOf(action, attempt, tell, signal);
+      case 'local_service':
+        return this.programOf(action, attempt);
+    }
+  }
+
   private folderOf(
     { ssh, source }: DirectoryDeploy,
     { environment }: StepAttempt<DeployAction>,
-  ): Pick<DeployRequest, 'files' | 'login'> | StepOutcome {
+  ): Made | StepOutcome {
     const login = ssh && loginOf(ssh, environment);
     if (login?.kind === 'missing') return withheld(login.name);
     return { files: this.filesIn(source), ...(login && { login }) };
@@ -91,17 +106,23 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     { environment }: StepAttempt<DeployAction>,
     tell: (line: string) => void,
     signal: AbortSignal,
-  ): Promise<Pick<DeployRequest, 'files' | 'container'> | StepOutcome> {
-    const variables = new Map(Object.entries(action.variables));
-    for (const name of action.secrets) {
-      const value = valueOf(environment, name);
-      if (value === undefined) return withheld(name);
-      variables.set(name, value);
-    }
+  ): Promise<Made | StepOutcome> {
+    const given = variablesOf(action, environment);
+    if (given.kind === 'missing') return withheld(given.name);
     const found = await this.images.find(action, tell, signal);
     if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
-    const container = { image: found.image, variables: nameRecord(variables) };
+    const container = { image: found.image, variables: given.variables };
     return { files: NO_FILES, container };
+  }
+
+  private programOf(
+    action: ServiceDeploy,
+    { environment }: StepAttempt<DeployAction>,
+  ): Made | StepOutcome {
+    const given = variablesOf(action, environment);
+    if (given.kind === 'missing') return withheld(given.name);
+    const program = { command: action.run, variables: given.variables };
+    return { files: this.filesIn(action.source), program };
   }
 
   /** What a step may still change is read through no link, and by nobody but the server. */
@@ -129,6 +150,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     };
   }
 }
+
+type Made = Pick<DeployRequest, 'files' | 'login' | 'container' | 'program'>;
 
 /** Of what is an image. */
 const NO_FILES: StepFiles = {
@@ -167,6 +190,24 @@ function loginOf(
   const knownHosts = valueOf(environment, known.secret);
   if (knownHosts === undefined) return { kind: 'missing', name: known.secret };
   return { kind: 'found', key, knownHosts };
+}
+
+type FoundVariables =
+  | { readonly kind: 'found'; readonly variables: Readonly<Record<string, string>> }
+  | { readonly kind: 'missing'; readonly name: string };
+
+/** Those of the step, with the secrets that it names. */
+function variablesOf(
+  { variables: own, secrets }: Pick<RoutedDeploy, 'variables' | 'secrets'>,
+  environment: Readonly<Record<string, string>>,
+): FoundVariables {
+  const variables = new Map(Object.entries(own));
+  for (const name of secrets) {
+    const value = valueOf(environment, name);
+    if (value === undefined) return { kind: 'missing', name };
+    variables.set(name, value);
+  }
+  return { kind: 'found', variables: nameRecord(variables) };
 }
 
 function withheld(name: string): StepOutcome {

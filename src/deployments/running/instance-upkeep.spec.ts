@@ -1,79 +1,71 @@
-import {
-  ServiceContainers,
-  type ServiceContainerSpec,
-  type ServiceContainerState,
-} from '../../integrations/container-runtime/service-containers.js';
 import type { HeldLease } from '../../leases/held-lease.js';
 import type { Leases } from '../../leases/leases.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { Release, ReleaseStatus, Service } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import type { ReleaseRunner } from '../targets/deploy-target.js';
-import { containerName } from '../targets/docker-container/docker-container.target.js';
-import { ContainerUpkeep } from './container-upkeep.js';
+import { instanceName } from '../routes/service-route.js';
+import { type ReleaseRunner, TargetAwayError } from '../targets/deploy-target.js';
+import { type InstanceState, ReleaseInstances } from '../targets/release-instances.js';
+import { InstanceUpkeep } from './instance-upkeep.js';
 
 const SERVICE = 'default/shop';
 const NOW = 1_000_000;
-const name = (number: number): string => containerName(SERVICE, number);
+const name = (number: number): string => instanceName(SERVICE, number);
 
-class KeptContainers extends ServiceContainers {
-  readonly all = new Map<string, ServiceContainerState['state']>();
+class KeptInstances extends ReleaseInstances {
+  readonly type = 'local_service';
+  readonly all = new Map<string, InstanceState['state']>();
   readonly calls: string[] = [];
-  keepImage = (): Promise<number> => Promise.resolve(1);
-  keptImage = (): Promise<undefined> => Promise.resolve(undefined);
-  dropImage = (): Promise<void> => Promise.resolve();
-  said = (): Promise<string> => Promise.resolve('');
-  start({ name: one }: ServiceContainerSpec): Promise<void> {
-    this.all.set(one, 'running');
-    return Promise.resolve();
-  }
-  look(one: string): Promise<ServiceContainerState | undefined> {
+  isAway = false;
+  said = (): Promise<readonly string[]> => Promise.resolve([]);
+  look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);
-    const startedAt = new Date(NOW);
-    return Promise.resolve(state && { state, exitCode: 1, outOfMemory: false, startedAt });
+    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW) };
+    return Promise.resolve(state && { state, ...more });
   }
   remove(one: string): Promise<void> {
     this.calls.push(`remove ${one}`);
     this.all.delete(one);
     return Promise.resolve();
   }
-  list(): Promise<readonly string[]> {
-    return Promise.resolve([...this.all.keys()]);
+  async list(): Promise<readonly string[]> {
+    if (this.isAway) throw new TargetAwayError({ code: 'services_away', message: 'away' });
+    return [...this.all.keys()];
   }
 }
 
-describe('ContainerUpkeep', () => {
+describe('InstanceUpkeep', () => {
   let store: MemoryDeploymentStore;
-  let containers: KeptContainers;
-  let upkeep: ContainerUpkeep;
+  let instances: KeptInstances;
+  let upkeep: InstanceUpkeep;
   let isTaken: boolean;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
-    containers = new KeptContainers();
+    instances = new KeptInstances();
     isTaken = false;
     const runner = standIn<ReleaseRunner>({
       start: ({ number }) => {
-        containers.calls.push(`start ${number}`);
-        containers.all.set(name(number), 'running');
+        instances.calls.push(`start ${number}`);
+        instances.all.set(name(number), 'running');
         return Promise.resolve();
       },
       stop: ({ number }) => {
-        containers.calls.push(`stop ${number}`);
-        containers.all.delete(name(number));
+        instances.calls.push(`stop ${number}`);
+        instances.all.delete(name(number));
         return Promise.resolve();
       },
     });
     const lease = standIn<HeldLease>({ release: () => Promise.resolve() });
     const take = (): Promise<HeldLease | undefined> => Promise.resolve(isTaken ? undefined : lease);
     const leases = standIn<Leases>({ take });
-    upkeep = new ContainerUpkeep({ ...{ store, containers, runner, leases, host: 'here' } });
+    upkeep = new InstanceUpkeep({ ...{ store, instances, runner, leases, host: 'here' } });
     serve('r1');
   });
 
   const serve = (releaseId: string | null, active: string | null = null): void => {
     store.serviceRecords.set(SERVICE, {
-      ...{ _id: SERVICE, host: 'here', service_type: 'docker_container' },
+      ...{ _id: SERVICE, host: 'here', service_type: 'local_service' },
       ...{ release_id: releaseId, active },
     } as Service);
   };
@@ -84,7 +76,7 @@ describe('ContainerUpkeep', () => {
     } as Release);
   };
   const run = (...numbers: readonly number[]): void => {
-    for (const number of numbers) containers.all.set(name(number), 'running');
+    for (const number of numbers) instances.all.set(name(number), 'running');
   };
 
   it('lets exactly those run that serve and drain', async () => {
@@ -98,7 +90,7 @@ describe('ContainerUpkeep', () => {
       run(number);
     }
     await upkeep.round(NOW);
-    expect(containers.calls.sort()).toEqual(['stop 3', 'stop 4']);
+    expect(instances.calls.sort()).toEqual(['stop 3', 'stop 4']);
   });
 
   it('ends a drain when its time is over, and the oldest of too many', async () => {
@@ -113,7 +105,7 @@ describe('ContainerUpkeep', () => {
     expect(store.releases.get('r3')?.status).toBe('kept');
     expect(store.releases.get('r4')?.status).toBe('draining');
     await upkeep.round(NOW);
-    expect(containers.calls.sort()).toEqual(['stop 2', 'stop 3']);
+    expect(instances.calls.sort()).toEqual(['stop 2', 'stop 3']);
   });
 
   it('does not touch what is being deployed, be it kept or drained', async () => {
@@ -125,7 +117,7 @@ describe('ContainerUpkeep', () => {
     await upkeep.round(NOW);
     release(2, 'draining', -1);
     await upkeep.round(NOW);
-    expect(containers.calls).toEqual([]);
+    expect(instances.calls).toEqual([]);
     expect(store.releases.get('r2')?.status).toBe('draining');
   });
 
@@ -133,26 +125,49 @@ describe('ContainerUpkeep', () => {
     release(1, 'serving');
     const starts: number[] = [];
     for (let second = 0; second < 20; second += 1) {
-      containers.all.set(name(1), 'ended');
-      const before = containers.calls.length;
+      instances.all.set(name(1), 'ended');
+      const before = instances.calls.length;
       await upkeep.round(NOW + second * 1_000);
-      if (containers.calls.length > before) starts.push(second);
+      if (instances.calls.length > before) starts.push(second);
     }
     expect(starts).toEqual([0, 1, 3, 7, 15]);
   });
 
-  it('removes containers of services that are no more, and no others', async () => {
+  it('starts what was stopped or is gone, and nothing that its own supervisor cares for', async () => {
+    release(1, 'serving');
+    const startedFor: unknown[] = [];
+    for (const state of ['running', 'left', 'ended', undefined] as const) {
+      if (state === undefined) instances.all.delete(name(1));
+      else instances.all.set(name(1), state);
+      const before = instances.calls.length;
+      await upkeep.round(NOW + startedFor.length * 10_000);
+      if (instances.calls.length > before) startedFor.push(state);
+    }
+    expect(startedFor).toEqual(['ended', undefined]);
+  });
+
+  it('touches nothing while what runs them cannot be asked', async () => {
+    release(1, 'serving');
+    instances.isAway = true;
+    await upkeep.round(NOW);
+    instances.isAway = false;
+    expect(instances.calls).toEqual([]);
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['start 1']);
+  });
+
+  it('removes those of services that are no more, and no others', async () => {
     release(1, 'serving');
     run(1);
-    containers.all.set(containerName('default/gone', 1), 'running');
+    instances.all.set(instanceName('default/gone', 1), 'running');
     await upkeep.round(NOW);
-    expect(containers.calls).toEqual([`remove ${containerName('default/gone', 1)}`]);
+    expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
   });
 
   it('does nothing while another process of the host does it', async () => {
     release(1, 'serving');
     isTaken = true;
     await upkeep.round(NOW);
-    expect(containers.calls).toEqual([]);
+    expect(instances.calls).toEqual([]);
   });
 });
