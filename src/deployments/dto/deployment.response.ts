@@ -43,7 +43,11 @@ export class DeploymentArtifactResponse {
   @ApiProperty({ example: 'release 3' })
   name!: string;
 
-  @ApiProperty({ example: '/srv/www/shop/releases/3', description: 'On the host.' })
+  @ApiProperty({
+    example: '/srv/www/shop/releases/3',
+    description:
+      'On the host; of a container its image; of a program of the host its folder in MILLRACE_HOME.',
+  })
   path!: string;
 
   @ApiProperty({

@@ -25,6 +25,8 @@ const DRAIN_MS = 10_000;
 const settings = fields(deployTable);
 
 type DeployValues = NonNullable<ReadValue<typeof settings>>;
+/** A deployment in the text, with the keys that are written there. */
+type Written = Place & { readonly keys: readonly string[] };
 type Common = Pick<DeployDraft, 'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'>;
 
 /** A deployment as it is read. */
@@ -34,7 +36,8 @@ export const deployReader: Reader<DeployDraft> = {
     const values = settings.read(node, path, context);
     const { type, service } = values ?? {};
     if (values === undefined || type === undefined || service === undefined) return undefined;
-    const at = { path, offset: node.start };
+    const keys = node.kind === 'map' ? node.entries.map(({ key }) => key) : [];
+    const at = { path, offset: node.start, keys };
     if (node.kind === 'map' && refusesKeys(type, node, path, context)) return undefined;
     const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
     const common: Common = {
@@ -75,7 +78,7 @@ function refusesKeys(
 function directoryOf(
   common: Common,
   values: DeployValues,
-  at: Place,
+  at: Written,
   context: ReadContext,
 ): DeployDraft | undefined {
   const { source = '.', exclude, shared, permissions, ssh } = values;
@@ -99,12 +102,14 @@ function directoryOf(
 function containerOf(
   common: Common,
   values: DeployValues,
-  at: Place,
+  at: Written,
   context: ReadContext,
 ): DeployDraft | undefined {
   const { image, port, pull, command, cpus, memory, pids } = values;
   if (image === undefined || port === undefined) {
     const key = image === undefined ? 'image' : 'port';
+    // What is written and cannot be read was told already.
+    if (at.keys.includes(key)) return undefined;
     const hint =
       key === 'image'
         ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
@@ -128,11 +133,12 @@ function containerOf(
 function serviceOf(
   common: Common,
   values: DeployValues,
-  at: Place,
+  at: Written,
   context: ReadContext,
 ): DeployDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
+  if (run === undefined && at.keys.includes('run')) return undefined;
   if (run === undefined) {
     const hint = 'Add run, with the program and its arguments, as run: [node, server.js]';
     context.error('missing_key', 'A local_service needs "run".', at, hint);
