@@ -157,7 +157,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
       tell(`release ${number} answers: ${end.probes} ${end.probes === 1 ? 'probe' : 'probes'}`);
       return;
     }
-    const elsewhere = await this.elsewhere(release, port);
+    const hasEnded = (await isOver()) !== undefined;
+    const elsewhere = hasEnded ? undefined : await this.elsewhere(release, port);
     for (const line of await this.instances.said(name, LAST_LINES)) tell(`  ${line}`);
     const message = [`release ${number} does not pass its gate: ${end.why}`, elsewhere];
     throw new DeployRefusedError({
