@@ -149,6 +149,10 @@ steps:
     const after = await eventually(() => pid().catch(() => undefined));
     expect(after).not.toBe(before);
     expect(await served()).toBe('1');
+    await eventually(async () => {
+      const services = await server.call('GET', '/api/services');
+      return JSON.stringify(services).includes(`"process_id":${after}`) || undefined;
+    });
   });
 
   it('runs on without its supervisor, which is brought again', async () => {

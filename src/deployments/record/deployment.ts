@@ -248,6 +248,11 @@ export interface Service {
   readonly release_id: string | null;
   /** That made it serve. */
   readonly deployment_id: string | null;
+  /**
+   * Of the program that serves, on its host, as it was seen a moment ago; null, or absent: none is
+   * known, as of a folder.
+   */
+  readonly process_id?: number | null;
   /** The deployment that holds it; null: none. */
   readonly active: string | null;
   readonly turns: number;

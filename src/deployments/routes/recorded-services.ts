@@ -64,10 +64,10 @@ export class RecordedServices extends DeployedServices {
 }
 
 function deployedService(service: Service, endpoints: readonly string[]): DeployedService {
-  const { _id, id, name, environment, host, status } = service;
+  const { _id, id, name, environment, host, status, process_id: processId = null } = service;
   return {
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
-    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId: null },
+    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId },
     ...{ createdAt: service.created_at, updatedAt: service.updated_at },
   };
 }

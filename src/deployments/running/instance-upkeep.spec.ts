@@ -17,10 +17,12 @@ class KeptInstances extends ReleaseInstances {
   readonly all = new Map<string, InstanceState['state']>();
   readonly calls: string[] = [];
   isAway = false;
+  pid = 7;
   said = (): Promise<readonly string[]> => Promise.resolve([]);
   look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);
-    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW) };
+    const pid = state === 'running' ? this.pid : null;
+    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW), pid };
     return Promise.resolve(state && { state, ...more });
   }
   remove(one: string): Promise<void> {
@@ -144,6 +146,25 @@ describe('InstanceUpkeep', () => {
       if (instances.calls.length > before) startedFor.push(state);
     }
     expect(startedFor).toEqual(['ended', undefined]);
+  });
+
+  it('notes which process serves, once for each', async () => {
+    release(1, 'serving');
+    run(1);
+    const noted: unknown[] = [];
+    const setProcess = store.setProcess.bind(store);
+    store.setProcess = (id, releaseId, pid) => {
+      noted.push(pid);
+      return setProcess(id, releaseId, pid);
+    };
+    for (const pid of [7, 7, 8]) {
+      instances.pid = pid;
+      await upkeep.round(NOW);
+    }
+    expect(store.serviceRecords.get(SERVICE)?.process_id).toBe(8);
+    instances.all.set(name(1), 'left');
+    await upkeep.round(NOW);
+    expect(noted).toEqual([7, 8, null]);
   });
 
   it('touches nothing while what runs them cannot be asked', async () => {

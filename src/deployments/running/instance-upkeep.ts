@@ -87,7 +87,7 @@ export class InstanceUpkeep extends BackgroundRounds {
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
       if (isServing || drains || _id === deployed) wanted.add(named(release));
-      if (isServing && _id !== deployed) await this.keepRunning(release, now);
+      if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
       else if (!wanted.has(named(release)) && there.has(named(release))) {
         await this.parts.runner.stop(release);
         this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
@@ -115,10 +115,12 @@ export class InstanceUpkeep extends BackgroundRounds {
     }
   }
 
-  private async keepRunning(release: Release, now: number): Promise<void> {
-    const { instances, runner } = this.parts;
+  private async keepRunning(release: Release, seen: Service, now: number): Promise<void> {
+    const { instances, runner, store } = this.parts;
     const { _id, number, service_id: service } = release;
     const state = await instances.look(instanceName(service, number));
+    const processId = state?.pid ?? null;
+    if (processId !== (seen.process_id ?? null)) await store.setProcess(service, _id, processId);
     const known = this.restarts.get(_id);
     if (state?.state === 'running') {
       if (known && now - state.startedAt.getTime() > STEADY_MS) this.restarts.delete(_id);

@@ -11,6 +11,8 @@ export interface InstanceState {
   /** How often what runs it has started it again by itself. */
   readonly restarts: number;
   readonly startedAt: Date;
+  /** Of its program, on this host, while it runs; null: that is not known. */
+  readonly pid: number | null;
 }
 
 /**

@@ -23,7 +23,7 @@ export class ContainerInstances extends ReleaseInstances {
     const end = now.outOfMemory
       ? 'its container used up its memory'
       : `its container ended with exit code ${now.exitCode}`;
-    return { state: now.state, end, restarts: 0, startedAt: now.startedAt };
+    return { state: now.state, end, restarts: 0, startedAt: now.startedAt, pid: now.pid ?? null };
   }
 
   async said(name: string, lines: number): Promise<readonly string[]> {

@@ -31,9 +31,9 @@ export class ServiceInstances extends ReleaseInstances {
   async look(name: string): Promise<InstanceState | undefined> {
     const now = await orAway(this.services.status(name));
     if (now === undefined) return undefined;
-    const { state, restarts, started_at: startedAt, last_exit: lastExit } = now;
+    const { state, restarts, started_at: startedAt, last_exit: lastExit, pid } = now;
     return {
-      ...{ state: STATES[state], end: shownEnd(lastExit), restarts },
+      ...{ state: STATES[state], end: shownEnd(lastExit), restarts, pid },
       startedAt: new Date(startedAt ?? 0),
     };
   }
