@@ -101,6 +101,8 @@ export interface ServiceSettings extends CommonRoutedSettings {
   readonly exclude: readonly string[];
   /** Program and arguments, or a line for `/bin/sh`. */
   readonly command: string | readonly string[];
+  /** The file that says so; absent: the step did. */
+  readonly command_from?: string;
   /** Name of the variable that tells the program its port. */
   readonly port_variable: string;
   /** Bytes of data of each process; absent: no limit. */

@@ -3,6 +3,7 @@ import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
@@ -37,6 +38,8 @@ import { expiredReleases } from './expired-releases.js';
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
 const GATE_POLL_MS = 1000;
+/** Characters of a command that the log shows. */
+const SHOWN = 200;
 const LOGS_KEPT = 100;
 const CANCEL_LOOK_MS = 1_000;
 
@@ -562,6 +565,8 @@ function preparedFrom(settings: TargetSettings, place: string): string {
     case 'docker_container':
       return `of ${settings.image}`;
     case 'local_service':
-      return 'of its files';
+      return settings.command_from === undefined
+        ? 'of its files'
+        : `of its files; ${quoted(settings.command_from, SHOWN)} says what is run: ${quoted(String(settings.command), SHOWN)}`;
   }
 }

@@ -156,6 +156,7 @@ export class StepDeployments extends Deployer {
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
+      ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
       variables: await this.sealedVariables(service_id, program.variables),
       ...{ published, gate, drain },
       ...(memory !== undefined && { memory }),

@@ -114,8 +114,11 @@ export const DEFAULT_PORT_VARIABLE = 'PORT';
 /** Releases are folders of programs, which run on the host. */
 export interface ServiceDeploy extends AnyDeploy, RoutedDeploy {
   readonly type: 'local_service';
-  /** Program and arguments, or a line for `/bin/sh`. No templates. */
-  readonly run: string | readonly string[];
+  /**
+   * Program and arguments, or a line for `/bin/sh`. No templates. Absent = what exactly one file of
+   * the source says.
+   */
+  readonly run?: string | readonly string[];
   /** Folder of the workspace; `.` = all of it. */
   readonly source: string;
   /** Globs of what of `source` is no part of a release; no templates. */

@@ -139,11 +139,6 @@ function serviceOf(
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
   if (run === undefined && at.keys.includes('run')) return undefined;
-  if (run === undefined) {
-    const hint = 'Add run, with the program and its arguments, as run: [node, server.js]';
-    context.error('missing_key', 'A local_service needs "run".', at, hint);
-    return undefined;
-  }
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {
@@ -153,7 +148,8 @@ function serviceOf(
     return undefined;
   }
   return {
-    ...{ ...common, type: 'local_service', run, source, portVariable },
+    ...{ ...common, type: 'local_service', source, portVariable },
+    ...(run !== undefined && { run }),
     ...(exclude && { exclude }),
     ...routedOf(values),
     ...(memory !== undefined && { memory }),

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
@@ -32,6 +33,7 @@ import {
 } from './deployer.js';
 import { imageRefused } from './image-refused.js';
 import type { RunImages } from './run-images.js';
+import type { FoundStart, StartCommands } from './start-commands.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
@@ -42,6 +44,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
 
   constructor(
     private readonly deployer: Deployer,
+    private readonly starts: StartCommands,
     private readonly context: RunContext,
     private readonly workspace: Workspace,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
@@ -88,7 +91,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       case 'docker_container':
         return this.containerOf(action, attempt, tell, signal);
       case 'local_service':
-        return this.programOf(action, attempt);
+        return this.programOf(action, attempt, signal);
     }
   }
 
@@ -115,14 +118,34 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     return { files: NO_FILES, container };
   }
 
-  private programOf(
+  private async programOf(
     action: ServiceDeploy,
     { environment }: StepAttempt<DeployAction>,
-  ): Made | StepOutcome {
+    signal: AbortSignal,
+  ): Promise<Made | StepOutcome> {
+    const { run, source } = action;
     const given = variablesOf(action, environment);
     if (given.kind === 'missing') return withheld(given.name);
-    const program = { command: action.run, variables: given.variables };
-    return { files: this.filesIn(action.source), program };
+    const { variables } = given;
+    const files = this.filesIn(source);
+    if (run !== undefined) return { files, program: { command: run, variables } };
+    const start = await this.startOf(source, signal);
+    signal.throwIfAborted();
+    if (start.kind === 'unknown') {
+      const message = `the step does not say what is run, and no file of ${source} does: ${start.why}`;
+      return finallyFailed('start_command_unknown', message);
+    }
+    const { command, file: commandFrom } = start;
+    return { files, program: { command, commandFrom, variables } };
+  }
+
+  private startOf(source: string, signal: AbortSignal): Promise<FoundStart> {
+    const { directory } = this.workspace;
+    const folder = normalize(source).replace(/^\.?\/|^\.$|\/$/g, '');
+    // Where it leads is looked at when the files are packed.
+    if (folder.split('/').includes('..'))
+      return Promise.resolve({ kind: 'unknown', why: 'it is outside of the workspace' });
+    return this.ownership.asServer(() => this.starts.find(directory, folder, signal));
   }
 
   /** What a step may still change is read through no link, and by nobody but the server. */

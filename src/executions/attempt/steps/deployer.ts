@@ -54,6 +54,8 @@ export interface DeployedContainer {
 export interface DeployedProgram {
   /** With its arguments, or a line for `/bin/sh`. */
   readonly command: string | readonly string[];
+  /** The file that says so; absent: the step does. */
+  readonly commandFrom?: string;
   /** With the values of the secrets that it names. */
   readonly variables: Readonly<Record<string, string>>;
 }
