@@ -85,7 +85,7 @@ export class InProcessRunner {
       builder: new AbsentBuilder('scenarios run on any machine'),
       registries: undefined,
       deployer: new NoDeployer(),
-      starts: new NoStartCommands(), starts: new NoStartCommands(),
+      starts: new NoStartCommands(),
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },

@@ -77,6 +77,8 @@ interface CommonRoutedSettings {
   readonly published: Published;
   /** Of the sealed text with its variables. */
   readonly variables: string;
+  /** Names of those that nobody may read; absent: all of them. */
+  readonly secrets?: readonly string[];
   readonly gate: Gate;
   /** ms */
   readonly drain: number;

@@ -112,7 +112,11 @@ describe('StepDeployments', () => {
         action: {
           ...{ kind: 'deploy', type: 'local_service', service: 'api', environment: 'default' },
           ...{ keep: 3, run: 'node a.js', source: 'out', portVariable: 'HTTP', exclude: ['x'] },
-          ...{ published: { address: '::', port: 80 }, variables: { MODE: 'live' }, secrets: [] },
+          ...{
+            published: { address: '::', port: 80 },
+            variables: { MODE: 'live' },
+            secrets: ['KEY'],
+          },
           gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
           ...{ drainMs: 7, memory: 5, restart: { max: 1, windowMs: 2 } },
         },
@@ -162,6 +166,7 @@ describe('StepDeployments', () => {
     expect(first).toEqual({
       ...{ type: 'local_service', service_id: 'default/api', keep: 3, exclude: ['x'] },
       ...{ command: 'node a.js', port_variable: 'HTTP', variables: 't1', drain: 7, memory: 5 },
+      secrets: ['KEY'],
       ...{ published: { address: '::', port: 80 }, restart: { max: 1, windowMs: 2 } },
       gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
     });

@@ -136,13 +136,13 @@ export class StepDeployments extends Deployer {
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
     const { type, service, environment, keep, image, command, port } = action;
-    const { published, gate, drainMs: drain, limits } = action;
+    const { published, gate, drainMs: drain, limits, secrets } = action;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedVariables(service_id, container.variables),
-      ...{ published, gate, drain, limits },
+      ...{ secrets, published, gate, drain, limits },
     };
   }
 
@@ -152,13 +152,13 @@ export class StepDeployments extends Deployer {
   ): Promise<ServiceSettings> {
     if (program === undefined) throw new Error('a deployment of no program');
     const { type, service, environment, keep, exclude = [], portVariable } = action;
-    const { published, gate, drainMs: drain, memory, restart } = action;
+    const { published, gate, drainMs: drain, memory, restart, secrets } = action;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
       ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
       variables: await this.sealedVariables(service_id, program.variables),
-      ...{ published, gate, drain },
+      ...{ secrets, published, gate, drain },
       ...(memory !== undefined && { memory }),
       ...(restart && { restart }),
     };

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../common/errors/millrace.error.js';
+import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
   type ReverseProxy,
@@ -133,14 +134,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   }
 
   private async start(release: PlacedRelease<S>): Promise<void> {
-    const { number, settings, service_id: id } = release;
     const port = await this.portOf(release);
-    const text = await this.parts.sealed.find(settings.variables);
-    if (text === undefined) {
-      throw new Error(`the variables of ${instanceName(id, number)} are not stored`);
-    }
-    const variables = Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
-    await this.launch(release, { port, variables });
+    await this.launch(release, { port, variables: await this.variablesOf(release) });
   }
 
   private async gate(
@@ -159,11 +154,14 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     }
     const hasEnded = (await isOver()) !== undefined;
     const elsewhere = hasEnded ? undefined : await this.elsewhere(release, port);
-    for (const line of await this.instances.said(name, LAST_LINES)) tell(`  ${line}`);
+    const masks = await this.masksOf(release);
+    for (const line of await this.instances.said(name, LAST_LINES)) {
+      tell(`  ${masks.maskText(line)}`);
+    }
     const message = [`release ${number} does not pass its gate: ${end.why}`, elsewhere];
     throw new DeployRefusedError({
       code: 'gate_failed',
-      message: message.filter((part) => part !== undefined).join('; '),
+      message: masks.maskText(message.filter((part) => part !== undefined).join('; ')),
       data: { release: number },
     });
   }
@@ -201,6 +199,27 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   private async stop({ number, service_id: id }: PlacedRelease<S>): Promise<void> {
     await this.instances.remove(instanceName(id, number));
     await this.parts.ports.releaseAllOf(instanceOwner(id, number));
+  }
+
+  private async variablesOf({
+    number,
+    settings,
+    service_id: id,
+  }: PlacedRelease<S>): Promise<InstanceStart['variables']> {
+    const text = await this.parts.sealed.find(settings.variables);
+    if (text === undefined) {
+      throw new Error(`the variables of ${instanceName(id, number)} are not stored`);
+    }
+    return Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
+  }
+
+  /** What an instance says and answers may hold its secrets. */
+  private async masksOf(release: PlacedRelease<S>): Promise<MaskSet> {
+    const { secrets } = release.settings;
+    const hidden = (await this.variablesOf(release)).filter(
+      ([name]) => secrets === undefined || secrets.includes(name),
+    );
+    return MaskSet.from(hidden.map(([, value]) => value));
   }
 
   private portOf({ number, service_id: id }: PlacedRelease<S>): Promise<number> {

@@ -215,6 +215,21 @@ describe('LocalServiceTarget', () => {
     expect(lines).toEqual(['  it begins', '  no configuration']);
   });
 
+  it('tells no secret of what it said and answered', async () => {
+    variables = { MODE: 'it begins', PASSWORD: 'configuration' };
+    await target.runner.start(release(1));
+    const { lines } = await gate(release(1, { secrets: ['PASSWORD'] }));
+    expect(lines).toEqual(['  it begins', '  no ***']);
+    program = createServer((_request, answer) => answer.writeHead(500).end('no configuration'));
+    await new Promise<void>((resolve) => program?.listen(port, '127.0.0.1', resolve));
+    // Of a release whose secrets nobody has named, each variable may be one.
+    const { lines: all, error } = await gate(release(1));
+    expect(all).toEqual(['  ***', '  no ***']);
+    expect(error).toMatchObject({
+      reason: { message: expect.stringContaining('GET / answers 500: no ***, after') as string },
+    });
+  });
+
   it('refuses who ended during its gate and was started again', async () => {
     await target.runner.start(release(1, { restart: { max: 9, windowMs: 1_000 } }));
     const look = services.status.bind(services);
