@@ -60,7 +60,7 @@ describe('deploy: local_service', () => {
     );
   });
 
-  const yaml = (): string => `name: shop
+  const yaml = (service: string, keys: string): string => `name: ${service}
 triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]
 steps:
   - name: build
@@ -69,13 +69,14 @@ steps:
       mkdir -p out
       printf %s "$PROGRAM" >out/server.js
       printf %s "$VERSION" >out/version
+      echo '{}' >out/package.json
+      echo 'web: exec ${process.execPath} server.js' >out/Procfile
   - name: ship
     deploy:
       type: local_service
-      service: shop
+      service: ${service}
       source: out
-      run: [${JSON.stringify(process.execPath)}, server.js]
-      publish: ${port}
+      ${keys}
       variables: { MODE: "\${{ inputs.version }}" }
       secrets: [PASSWORD]
       gate: { path: /, stable: 500ms, timeout: 5s }
@@ -99,7 +100,9 @@ steps:
   };
 
   it('serves the newest release that answers, and goes back', async () => {
-    const pipeline = await server.createPipeline(yaml());
+    const pipeline = await server.createPipeline(
+      yaml('shop', `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}`),
+    );
     const first = await deploymentOf(await deploy(pipeline, '1'));
     expect(first).toMatchObject({
       ...{ status: 'success', reason: { code: 'release_serves' }, previous_release: null },
@@ -168,6 +171,14 @@ steps:
       return next && next.pid !== killed.pid ? true : undefined;
     });
     expect(await pid()).toBe(before);
+  });
+
+  it('is started as a file of its source says, where the step does not', async () => {
+    const { logs, status } = await deploymentOf(
+      await deploy(await server.createPipeline(yaml('api', '')), '1'),
+    );
+    expect(status).toBe('success');
+    expect(logs.join('\n')).toContain('Procfile says what is run: exec ');
   });
 
   it('answers on when Millrace is stopped', async () => {
