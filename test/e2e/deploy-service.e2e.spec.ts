@@ -60,7 +60,7 @@ describe('deploy: local_service', () => {
     );
   });
 
-  const yaml = (service: string, keys: string): string => `name: ${service}
+  const yaml = (service: string, keys: string, timeout = '60s'): string => `name: ${service}
 triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]
 steps:
   - name: build
@@ -79,7 +79,7 @@ steps:
       ${keys}
       variables: { MODE: "\${{ inputs.version }}" }
       secrets: [PASSWORD]
-      gate: { path: /, stable: 500ms, timeout: 5s }
+      gate: { path: /, stable: 500ms, timeout: ${timeout} }
       drain: 1s
 `;
   const deploy = async (pipeline: string, version: string): Promise<ExecutionBody> =>
@@ -100,9 +100,8 @@ steps:
   };
 
   it('serves the newest release that answers, and goes back', async () => {
-    const pipeline = await server.createPipeline(
-      yaml('shop', `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}`),
-    );
+    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}`;
+    const pipeline = await server.createPipeline(yaml('shop', keys));
     const first = await deploymentOf(await deploy(pipeline, '1'));
     expect(first).toMatchObject({
       ...{ status: 'success', reason: { code: 'release_serves' }, previous_release: null },
@@ -117,7 +116,10 @@ steps:
     const folder = join(server.home, first.artifacts[0]?.path ?? '');
     expect(lstatSync(join(folder, 'server.js')).mode & 0o222).toBe(0);
 
-    const discovered = await server.call('GET', '/api/discovery/shop').catch(String);
+    // Its checks need a moment to decide.
+    const discovered = await eventually(() =>
+      server.call('GET', '/api/discovery/shop').catch(() => undefined),
+    );
     expect(JSON.stringify(discovered)).toContain(`http://127.0.0.1:${port}`);
 
     const second = await deploymentOf(await deploy(pipeline, '2'));
@@ -130,7 +132,8 @@ steps:
     expect(refused.reason.code).toBe('gate_failed');
     expect(refused.reason.message).toContain('exit code 3');
     expect(refused.logs.join('\n')).toContain('no configuration');
-    const elsewhere = await deploymentOf(await deploy(pipeline, 'deaf'));
+    const hasty = await server.createPipeline(yaml('shop', keys, '10s'));
+    const elsewhere = await deploymentOf(await deploy(hasty, 'deaf'));
     expect(elsewhere.reason.message).toContain('let it listen at the port in PORT');
     expect(await served()).toBe('2');
 
