@@ -10,7 +10,7 @@ export type FoundStart =
   /** No file says it, or several say different things. */
   | { readonly kind: 'unknown'; readonly why: string };
 
-/** Port: how what lies in a folder is started, by its files. Nothing is run, and nothing guessed. */
+/** Port: how what lies in a folder is started, by its files. Nothing is run, nothing is guessed. */
 export abstract class StartCommands {
   /**
    * @param root absolute, which no stranger can exchange
