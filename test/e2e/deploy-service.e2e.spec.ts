@@ -1,7 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../src/common/child-process/process-stat.js';
-import { stopProxy } from '../../src/embedded/caddy/home-caddy.js';
 import { livingProcess } from '../../src/embedded/system/process-identity.js';
 import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
 import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
@@ -50,7 +49,6 @@ describe('deploy: local_service', () => {
   afterAll(async () => {
     await stopAll(
       endMillrace,
-      () => stopProxy(server.home, () => undefined),
       async () => {
         const services = new SupervisedServices(() => supervisor().ensure());
         for (const { id } of await services.list()) await services.remove(id);

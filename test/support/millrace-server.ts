@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeEnvironment } from '../../src/config/environment.js';
 import { NODE_FLAGS } from '../../src/config/node-flags.js';
 import { entryFile } from '../../src/config/paths.js';
+import { stopProxy } from '../../src/embedded/caddy/home-caddy.js';
 import { removeTree } from './remove-tree.js';
 import { eventually } from './eventually.js';
 import { testServices } from './services.js';
@@ -269,6 +271,8 @@ export class MillraceServer {
   async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.end()));
     await this.api?.end();
+    // It outlives whoever has started it.
+    if (existsSync(join(this.home, 'caddy'))) await stopProxy(this.home, () => undefined);
     await removeTree(this.home);
   }
 }
