@@ -127,7 +127,7 @@ function workerModules(): Imports {
       }),
     }),
     ContainerRuntimeModule,
-    ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule),
+    ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule, DetectionsWorkerModule),
     ServiceRegistryWorkerModule.over(DeploymentsModule),
     TriggersWorkerModule,
     DetectionsWorkerModule,

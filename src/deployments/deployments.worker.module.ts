@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { type FactoryProvider, Module } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AddressPolicy } from '../common/net/address-policy.js';
@@ -6,6 +6,7 @@ import { MillraceConfig } from '../config/millrace-config.js';
 import { installationName } from '../config/paths.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
+import { LocalServices } from '../integrations/local-services/local-services.js';
 import { ServiceContainers } from '../integrations/container-runtime/service-containers.js';
 import { ReverseProxy } from '../integrations/reverse-proxy/reverse-proxy.js';
 import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
@@ -21,8 +22,8 @@ import { SealedTexts } from './record/sealed-texts.js';
 import { DeployedRoutes } from './routes/deployed-routes.js';
 import { ProxyRoutes } from './routes/proxy-routes.js';
 import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
-import { ContainerUpkeep } from './running/container-upkeep.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
+import { InstanceUpkeep } from './running/instance-upkeep.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { StepDeployments } from './steps/step-deployments.js';
@@ -30,13 +31,37 @@ import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
 import { DeployFolders } from './targets/local-directory/deploy-folders.js';
 import { LocalDirectoryTarget } from './targets/local-directory/local-directory.target.js';
+import { LocalServiceTarget } from './targets/local-service/local-service.target.js';
+import { LocalServicesModule } from './targets/local-service/local-services.module.js';
+import { ServiceReleases } from './targets/local-service/service-releases.js';
+import type { RoutedParts, RoutedTarget } from './targets/routed.target.js';
+import type { RoutedSettings } from './record/deployment.js';
 import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target.js';
+
+/** What all targets have whose releases are programs. */
+const ROUTED = Symbol('RoutedParts');
+
+/** Keeps the instances of a target; each has rounds of its own, and none waits for another. */
+function upkeepOf(
+  target: new (...parts: never[]) => RoutedTarget<RoutedSettings>,
+): FactoryProvider<InstanceUpkeep> {
+  return {
+    provide: `InstanceUpkeep of ${target.name}`,
+    inject: [DeploymentStore, target, Leases],
+    useFactory: (
+      store: DeploymentStore,
+      { instances, runner }: RoutedTarget<RoutedSettings>,
+      leases: Leases,
+    ) => new InstanceUpkeep({ ...{ store, instances, runner, leases, host: hostname() } }),
+  };
+}
 
 /** A worker does the deployments of its host: those of its steps, and those that are asked for. */
 @Module({
   imports: [
     DeploymentsModule,
     LeasesModule,
+    LocalServicesModule,
     PortsModule,
     ProxyRoutesModule.forRootAsync({
       imports: [DeploymentsModule, PortsModule],
@@ -74,38 +99,43 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
       },
     },
     {
-      provide: DockerContainerTarget,
-      inject: [ServiceContainers, ReverseProxy, ProxyRoutes, PortLeases, SealedTexts],
+      provide: ROUTED,
+      inject: [ReverseProxy, ProxyRoutes, PortLeases, SealedTexts],
       useFactory: (
-        containers: ServiceContainers,
         proxy: ReverseProxy,
         routes: ProxyRoutes,
         ports: PortLeases,
         sealed: SealedTexts,
-      ) =>
-        new DockerContainerTarget({
-          ...{ containers, proxy, routes, ports, sealed, host: hostname() },
-        }),
+      ): RoutedParts => ({ proxy, routes, ports, sealed, host: hostname() }),
+    },
+    {
+      provide: DockerContainerTarget,
+      inject: [ROUTED, ServiceContainers],
+      useFactory: (routed: RoutedParts, containers: ServiceContainers) =>
+        new DockerContainerTarget({ ...routed, containers }),
+    },
+    {
+      provide: LocalServiceTarget,
+      inject: [ROUTED, LocalServices, MillraceConfig],
+      useFactory: (routed: RoutedParts, services: LocalServices, { home }: MillraceConfig) =>
+        new LocalServiceTarget({ ...routed, services, releases: new ServiceReleases(home) }),
     },
     {
       provide: DeployTargets,
-      inject: [LocalDirectoryTarget, DockerContainerTarget, SshDirectoryTarget],
+      inject: [LocalDirectoryTarget, DockerContainerTarget, LocalServiceTarget, SshDirectoryTarget],
       useFactory: (
         folders: LocalDirectoryTarget,
         containers: DockerContainerTarget,
+        services: LocalServiceTarget,
         ssh: SshDirectoryTarget,
-      ) => new DeployTargets({ local_directory: folders, docker_container: containers }, ssh),
+      ) =>
+        new DeployTargets(
+          { local_directory: folders, docker_container: containers, local_service: services },
+          ssh,
+        ),
     },
-    {
-      provide: ContainerUpkeep,
-      inject: [DeploymentStore, ServiceContainers, DockerContainerTarget, Leases],
-      useFactory: (
-        store: DeploymentStore,
-        containers: ServiceContainers,
-        { runner }: DockerContainerTarget,
-        leases: Leases,
-      ) => new ContainerUpkeep({ ...{ store, containers, runner, leases, host: hostname() } }),
-    },
+    upkeepOf(DockerContainerTarget),
+    upkeepOf(LocalServiceTarget),
     OwnDeployments,
     SealedTextsUpkeep,
     DeploymentsProcessor,

@@ -5,6 +5,8 @@ import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { FolderDetector } from './folder-detector.js';
 import { SCRATCH_FOLDER } from './repository-job.js';
+import { StartCommands } from '../executions/attempt/steps/start-commands.js';
+import { DetectedStarts } from './worker/detected-starts.js';
 import { DetectionsConsumer } from './worker/detections.consumer.js';
 import { RepositoryDetector } from './worker/repository-detector.js';
 
@@ -15,7 +17,13 @@ import { RepositoryDetector } from './worker/repository-detector.js';
     DetectionsConsumer,
     RepositoryDetector,
     FolderDetector,
+    {
+      provide: StartCommands,
+      inject: [FolderDetector],
+      useFactory: (detector: FolderDetector) => new DetectedStarts(detector),
+    },
     scratchFolders(SCRATCH_FOLDER),
   ],
+  exports: [StartCommands],
 })
 export class DetectionsWorkerModule {}

@@ -37,6 +37,7 @@ import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
 import { Deployer } from './attempt/steps/deployer.js';
+import { StartCommands } from './attempt/steps/start-commands.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
@@ -47,7 +48,7 @@ const planRunsProviders: Provider[] = [
     provide: StepHandlers,
     inject: [
       ...[ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, ImageBuilder, Metrics],
-      ...[MillraceConfig, Deployer],
+      ...[MillraceConfig, Deployer, StartCommands],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -58,9 +59,10 @@ const planRunsProviders: Provider[] = [
       metrics: Metrics,
       { registries }: MillraceConfig,
       deployer: Deployer,
+      starts: StartCommands,
     ) =>
       createStepHandlers({
-        ...{ processes, git, workspaces, containers, builder, deployer },
+        ...{ processes, git, workspaces, containers, builder, deployer, starts },
         registries: registries?.map(normalRegistry),
       }).measuredBy(metrics),
   },
@@ -158,9 +160,9 @@ const planRunsProviders: Provider[] = [
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly processor: ExecutionsProcessor) {}
 
-  /** @param module exports the `Deployer` */
-  static deployingBy(module: Type): DynamicModule {
-    return { module: ExecutionsWorkerModule, imports: [module] };
+  /** @param modules export the `Deployer` and the `StartCommands` */
+  static deployingBy(...modules: readonly Type[]): DynamicModule {
+    return { module: ExecutionsWorkerModule, imports: [...modules] };
   }
 
   async onApplicationBootstrap(): Promise<void> {

@@ -16,6 +16,7 @@ export interface DeployedService {
   /** Where it answers on its own host: URLs at a loopback address. */
   readonly endpoints: readonly string[];
   readonly containerId: string | null;
+  /** On its host, as it was seen a moment ago. */
   readonly processId: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;

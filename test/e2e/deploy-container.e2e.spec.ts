@@ -94,7 +94,10 @@ steps:
     expect(await served('/env')).toContain('PASSWORD=secret-of-a-service-7c2e');
     expect(JSON.stringify(first)).not.toContain('secret-of-a-service');
 
-    const discovered = await server.call('GET', '/api/discovery/shop').catch(String);
+    // Its checks need a moment to decide.
+    const discovered = await eventually(() =>
+      server.call('GET', '/api/discovery/shop').catch(() => undefined),
+    );
     expect(JSON.stringify(discovered)).toContain(`http://127.0.0.1:${port}`);
 
     const second = await deploymentOf(await deploy(pipeline, '2'));

@@ -21,6 +21,7 @@ import { RegistryAccess } from '../../src/executions/attempt/steps/registry-acce
 import { AbsentBuilder } from '../../src/integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { NoDeployer } from '../../src/executions/attempt/steps/deployer.js';
+import { NoStartCommands } from '../../src/executions/attempt/steps/start-commands.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
 import { triggerEnvironment } from '../../src/pipelines/trigger-request/trigger-environment.js';
@@ -84,6 +85,7 @@ export class InProcessRunner {
       builder: new AbsentBuilder('scenarios run on any machine'),
       registries: undefined,
       deployer: new NoDeployer(),
+      starts: new NoStartCommands(),
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },

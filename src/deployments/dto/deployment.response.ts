@@ -8,6 +8,7 @@ import {
   DEPLOYMENT_STATUSES,
   type Release,
 } from '../record/deployment.js';
+import { releasePath } from '../routes/service-route.js';
 import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
 
 const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
@@ -43,7 +44,11 @@ export class DeploymentArtifactResponse {
   @ApiProperty({ example: 'release 3' })
   name!: string;
 
-  @ApiProperty({ example: '/srv/www/shop/releases/3', description: 'On the host.' })
+  @ApiProperty({
+    example: '/srv/www/shop/releases/3',
+    description:
+      'On the host; of a container its image; of a program of the host its folder in MILLRACE_HOME.',
+  })
   path!: string;
 
   @ApiProperty({
@@ -256,9 +261,16 @@ function artifactOf({
   files,
   bytes,
 }: Release): DeploymentArtifactResponse {
-  const path =
-    settings.type === 'local_directory'
-      ? `${settings.path.replace(/\/$/, '')}/releases/${number}`
-      : settings.image;
-  return { name: `release ${number}`, path, digest, files, bytes };
+  return { name: `release ${number}`, path: pathOf(number, settings), digest, files, bytes };
+}
+
+function pathOf(number: number, settings: Release['settings']): string {
+  switch (settings.type) {
+    case 'local_directory':
+      return `${settings.path.replace(/\/$/, '')}/releases/${number}`;
+    case 'docker_container':
+      return settings.image;
+    case 'local_service':
+      return releasePath(settings.service_id, number);
+  }
 }

@@ -235,7 +235,14 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await store().claimService(id, holder)).toBe(true);
       const at = new Date(5);
       expect(await store().setServing(id, other, 'r', at)).toBe(false);
+      expect(await store().setServing(id, holder, 'before', at)).toBe(true);
+      await store().setProcess(id, 'other', 7);
+      expect((await store().service(id))?.process_id).toBeNull();
+      await store().setProcess(id, 'before', 7);
+      expect((await store().service(id))?.process_id).toBe(7);
+      // Of another release nothing is known yet.
       expect(await store().setServing(id, holder, 'r', at)).toBe(true);
+      expect((await store().service(id))?.process_id).toBeNull();
       await store().freeService(id, other);
       expect((await store().service(id))?.active).toBe(holder);
       await store().freeService(id, holder);

@@ -136,6 +136,12 @@ export abstract class DeploymentStore {
     releaseId: string,
     at: Date,
   ): Promise<boolean>;
+  /** What runs of the release that serves now; where another one does nothing changes. */
+  abstract setProcess(
+    serviceId: string,
+    releaseId: string,
+    processId: number | null,
+  ): Promise<void>;
   /** Another number each time. */
   abstract nextRelease(serviceId: string): Promise<number>;
 

@@ -100,6 +100,7 @@ export const serviceSchema = new Schema(
     status: needed,
     release_id: text,
     deployment_id: text,
+    process_id: { type: Number },
     active: text,
     turns: { type: Number, required: true },
     releases: { type: Number, required: true },

@@ -3,6 +3,7 @@ import type {
   DeploymentType,
   Gate,
   Published,
+  RestartLimit,
 } from '../../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { Approval, DeploymentCause } from '../../environments/approval.js';
@@ -52,7 +53,10 @@ export interface SshPlace {
 }
 
 /** What a deployment acts on: all that is needed to do it, and to do it again. */
-export type TargetSettings = DirectorySettings | ContainerSettings;
+export type TargetSettings = DirectorySettings | RoutedSettings;
+
+/** Of releases that are programs: the reverse proxy leads to them. */
+export type RoutedSettings = ContainerSettings | ServiceSettings;
 
 export interface DirectorySettings {
   readonly type: 'local_directory';
@@ -66,11 +70,22 @@ export interface DirectorySettings {
   readonly ssh?: SshPlace;
 }
 
-export interface ContainerSettings {
-  readonly type: 'docker_container';
+interface CommonRoutedSettings {
   /** `environment/service`. */
   readonly service_id: string;
   readonly keep: number;
+  readonly published: Published;
+  /** Of the sealed text with its variables. */
+  readonly variables: string;
+  /** Names of those that nobody may read; absent: all of them. */
+  readonly secrets?: readonly string[];
+  readonly gate: Gate;
+  /** ms */
+  readonly drain: number;
+}
+
+export interface ContainerSettings extends CommonRoutedSettings {
+  readonly type: 'docker_container';
   /** As the step named it. */
   readonly image: string;
   /** The engine's own id of it. */
@@ -79,15 +94,22 @@ export interface ContainerSettings {
   readonly command?: readonly string[];
   /** At which the program listens in the container. */
   readonly port: number;
-  readonly published: Published;
-  /** Of the sealed text with its variables. */
-  readonly variables: string;
-  /** Names of those whose values are shown nowhere; absent: none. */
-  readonly secrets?: readonly string[];
-  readonly gate: Gate;
-  /** ms */
-  readonly drain: number;
   readonly limits: ContainerDeploy['limits'];
+}
+
+export interface ServiceSettings extends CommonRoutedSettings {
+  readonly type: 'local_service';
+  /** Globs of what of its source is no part of it. */
+  readonly exclude: readonly string[];
+  /** Program and arguments, or a line for `/bin/sh`. */
+  readonly command: string | readonly string[];
+  /** The file that says so; absent: the step did. */
+  readonly command_from?: string;
+  /** Name of the variable that tells the program its port. */
+  readonly port_variable: string;
+  /** Bytes of data of each process; absent: no limit. */
+  readonly memory?: number;
+  readonly restart?: RestartLimit;
 }
 
 /** Undefined: they act on a worker's own host. */
@@ -97,7 +119,7 @@ export function sshOf(settings: TargetSettings): SshPlace | undefined {
 
 /** Id of the sealed text that settings name; undefined: they name none. */
 export function sealedTextOf(settings: TargetSettings): string | undefined {
-  return settings.type === 'docker_container' ? settings.variables : settings.ssh?.identity;
+  return settings.type === 'local_directory' ? settings.ssh?.identity : settings.variables;
 }
 
 /** Begins the hosts that are reached by SSH: whichever worker does it, they are the same. */
@@ -251,6 +273,11 @@ export interface Service {
   readonly release_id: string | null;
   /** That made it serve. */
   readonly deployment_id: string | null;
+  /**
+   * Of the program that serves, on its host, as it was seen a moment ago; null, or absent: none is
+   * known, as of a folder.
+   */
+  readonly process_id?: number | null;
   /** The deployment that holds it; null: none. */
   readonly active: string | null;
   readonly turns: number;

@@ -251,6 +251,7 @@ export class DeploymentsRepository extends DeploymentStore {
     const serving = {
       release_id: releaseId,
       deployment_id: deploymentId,
+      process_id: null,
       status: 'running',
       updated_at: at,
     } as const;
@@ -260,6 +261,17 @@ export class DeploymentsRepository extends DeploymentStore {
       RETRY,
     );
     return matchedCount === 1;
+  }
+
+  async setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
+    await databaseRetry(
+      () =>
+        this.serviceRecords.updateOne(
+          { _id: serviceId, release_id: releaseId },
+          { $set: { process_id: processId } },
+        ),
+      RETRY,
+    );
   }
 
   async nextRelease(serviceId: string): Promise<number> {

@@ -203,8 +203,17 @@ export class MemoryDeploymentStore extends DeploymentStore {
     this.serviceRecords.set(serviceId, {
       ...found,
       ...{ release_id: releaseId, deployment_id: deploymentId, status: 'running', updated_at: at },
+      process_id: null,
     });
     return Promise.resolve(true);
+  }
+
+  setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.release_id === releaseId) {
+      this.serviceRecords.set(serviceId, { ...found, process_id: processId });
+    }
+    return Promise.resolve();
   }
 
   nextRelease(serviceId: string): Promise<number> {

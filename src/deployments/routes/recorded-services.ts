@@ -57,17 +57,17 @@ export class RecordedServices extends DeployedServices {
 
   /** Where its route answers on its own host. Of a folder nothing answers by itself. */
   private async endpointsOf({ service_id: id, settings, host }: Release): Promise<string[]> {
-    if (settings.type !== 'docker_container') return [];
+    if (settings.type === 'local_directory') return [];
     const listen = await listenOf(id, settings.published, this.ports, host);
     return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
   }
 }
 
 function deployedService(service: Service, endpoints: readonly string[]): DeployedService {
-  const { _id, id, name, environment, host, status } = service;
+  const { _id, id, name, environment, host, status, process_id: processId = null } = service;
   return {
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
-    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId: null },
+    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId },
     ...{ createdAt: service.created_at, updatedAt: service.updated_at },
   };
 }

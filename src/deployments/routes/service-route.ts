@@ -7,6 +7,8 @@ import type { PortOwner } from '../../ports/port-lease.js';
 /** Names of services are longer than ids of routes and of containers may be. */
 const SHOWN = 40;
 const HASH_LENGTH = 12;
+/** Folder of `MILLRACE_HOME`. */
+export const SERVICE_RELEASES = 'service-releases';
 /** Stands for the number of a release: the port is that of the service, whichever one serves. */
 const ROUTE = 'route';
 
@@ -15,6 +17,21 @@ export function shortName(serviceId: string): string {
   const hash = createHash('sha256').update(serviceId).digest('hex').slice(0, HASH_LENGTH);
   const name = serviceId.slice(serviceId.indexOf('/') + 1, serviceId.indexOf('/') + 1 + SHOWN);
   return `${name}-${hash}`;
+}
+
+/** Of the instance of a release, on what runs it. */
+export function instanceName(serviceId: string, release: number): string {
+  return `${shortName(serviceId)}.${release}`;
+}
+
+/** Whether `instanceName` could have made it. */
+export function isInstanceName(text: string): boolean {
+  return /-[0-9a-f]{12}\.[1-9][0-9]*$/.test(text);
+}
+
+/** Of the files of a release of a program, in `MILLRACE_HOME`. */
+export function releasePath(serviceId: string, release: number): string {
+  return `${SERVICE_RELEASES}/${shortName(serviceId)}/${release}`;
 }
 
 /** Who has the port by which the outside reaches a service. */

@@ -4,6 +4,7 @@ import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
@@ -40,6 +41,8 @@ import { expiredReleases } from './expired-releases.js';
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
 const GATE_POLL_MS = 1000;
+/** Characters of a command that the log shows. */
+const SHOWN = 200;
 const LOGS_KEPT = 100;
 const CANCEL_LOOK_MS = 1_000;
 
@@ -308,8 +311,7 @@ export class DeploymentRun {
     await this.enter('prepare', { release_id: release._id });
     this.release = release;
     await this.store.insertRelease(release);
-    const where = this.target.placeOf(settings);
-    const what = settings.type === 'local_directory' ? `in ${where}` : `of ${settings.image}`;
+    const what = preparedFrom(settings, this.target.placeOf(settings));
     this.tell(`release ${number} of ${service._id} is prepared ${what}`);
     const { warnings, ...placed } = await this.target.prepare(release, source, signal);
     this.release = { ...release, ...placed, status: 'prepared' };
@@ -335,8 +337,8 @@ export class DeploymentRun {
     const { execution_id: execution } = this.deployment;
     if (previous === undefined || release === undefined || execution === null) return;
     if (previous.execution_id !== execution || previous.digest !== digest) return;
-    // Of a program the image is not all: how it is run is part of the release.
-    const isProgram = release.settings.type === 'docker_container';
+    // Of a program its files are not all: how it is run is part of the release.
+    const isProgram = release.settings.type !== 'local_directory';
     if (isProgram && !isDeepStrictEqual(previous.settings, release.settings)) return;
     await this.target.remove(release);
     await this.store.changeRelease(release._id, { status: 'failed' });
@@ -595,5 +597,18 @@ export class DeploymentRun {
     const isOurs = await this.store.change({ id, fence }, { logs, ...change });
     if (!isOurs) throw new DeploymentFencedError(id);
     this.deployment = { ...this.deployment, ...change };
+  }
+}
+
+function preparedFrom(settings: TargetSettings, place: string): string {
+  switch (settings.type) {
+    case 'local_directory':
+      return `in ${place}`;
+    case 'docker_container':
+      return `of ${settings.image}`;
+    case 'local_service':
+      return settings.command_from === undefined
+        ? 'of its files'
+        : `of its files; ${quoted(settings.command_from, SHOWN)} says what is run: ${quoted(String(settings.command), SHOWN)}`;
   }
 }

@@ -67,7 +67,11 @@ describe('a promotion', () => {
       look: () => Promise.resolve({ kind: 'open' }),
     });
     const targets = new DeployTargets(
-      { local_directory: target, docker_container: standIn<DeployTarget>({}) },
+      {
+        local_directory: target,
+        docker_container: standIn<DeployTarget>({}),
+        local_service: standIn<DeployTarget>({}),
+      },
       target,
     );
     own = new OwnDeployments(store, targets, gate);

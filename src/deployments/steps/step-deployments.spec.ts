@@ -28,6 +28,7 @@ describe('StepDeployments', () => {
   let accepted: DeploymentFacts[];
   let served: number | undefined;
   let problem: Error | undefined;
+  let texts: Map<string, string>;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
@@ -59,7 +60,7 @@ describe('StepDeployments', () => {
       serving: () => Promise.resolve(served),
     });
     const targets = new DeployTargets(
-      { local_directory: target, docker_container: target },
+      { local_directory: target, docker_container: target, local_service: target },
       target,
     );
     const gate = standIn<DeploymentGate>({
@@ -73,7 +74,15 @@ describe('StepDeployments', () => {
     });
     const own = new OwnDeployments(store, targets, gate);
     const lease = standIn<WorkerLease>({ id: 'w' });
-    steps = new StepDeployments(store, own, lease, standIn<SealedTexts>({}));
+    texts = new Map();
+    const sealed = standIn<SealedTexts>({
+      add: (text) => {
+        texts.set(`t${texts.size + 1}`, text);
+        return Promise.resolve(`t${texts.size}`);
+      },
+      find: (id) => Promise.resolve(texts.get(id)),
+    });
+    steps = new StepDeployments(store, own, lease, sealed);
   });
 
   const deploy = (
@@ -91,6 +100,32 @@ describe('StepDeployments', () => {
         },
         tell: () => undefined,
         accepted: (facts) => void accepted.push(facts),
+      },
+      new AbortController().signal,
+    );
+  const deployProgram = (
+    execution: string,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<StepOutcome> =>
+    steps.deploy(
+      {
+        action: {
+          ...{ kind: 'deploy', type: 'local_service', service: 'api', environment: 'default' },
+          ...{ keep: 3, run: 'node a.js', source: 'out', portVariable: 'HTTP', exclude: ['x'] },
+          ...{
+            published: { address: '::', port: 80 },
+            variables: { MODE: 'live' },
+            secrets: ['KEY'],
+          },
+          gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
+          ...{ drainMs: 7, memory: 5, restart: { max: 1, windowMs: 2 } },
+        },
+        context: { ...CONTEXT, executionId: execution },
+        address: { stage: 'main', step: 'ship', attempt: 1 },
+        files: { packed: () => Promise.resolve(undefined as never) },
+        program: { command: 'node a.js', variables },
+        tell: () => undefined,
+        accepted: () => undefined,
       },
       new AbortController().signal,
     );
@@ -121,6 +156,23 @@ describe('StepDeployments', () => {
     expect(stored?.cause).toEqual({
       ...{ deployer: 'u1', accounts: ['u1'], names: ['ada'], branch: 'main', plan_hash: 'h' },
     });
+  });
+
+  it('stores all that a program needs to run again, and no value of a variable', async () => {
+    expect((await deployProgram('e1', { MODE: 'live', KEY: 'secret' })).kind).toBe('success');
+    await deployProgram('e2', { MODE: 'live', KEY: 'secret' });
+    await deployProgram('e3', { MODE: 'live', KEY: 'another' });
+    const [first, ...more] = [...store.releases.values()].map(({ settings }) => settings);
+    expect(first).toEqual({
+      ...{ type: 'local_service', service_id: 'default/api', keep: 3, exclude: ['x'] },
+      ...{ command: 'node a.js', port_variable: 'HTTP', variables: 't1', drain: 7, memory: 5 },
+      secrets: ['KEY'],
+      ...{ published: { address: '::', port: 80 }, restart: { max: 1, windowMs: 2 } },
+      gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
+    });
+    const others = more.map((one) => one.type === 'local_service' && one.variables);
+    expect(others).toEqual(['t1', 't2']);
+    expect(texts.get('t2')).toBe('{"MODE":"live","KEY":"another"}');
   });
 
   it('deploys once for one try', async () => {

@@ -9,6 +9,7 @@ import type {
   ContainerDeploy,
   DeployAction,
   DirectoryDeploy,
+  ServiceDeploy,
 } from '../../engine/steps/deploy/deploy-action.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
@@ -28,6 +29,7 @@ import {
   notBegun,
   placeOn,
   serviceIdOf,
+  type ServiceSettings,
   sshOf,
   type SshPlace,
   type TargetSettings,
@@ -105,9 +107,14 @@ export class StepDeployments extends Deployer {
 
   private async settingsOf(request: DeployRequest): Promise<TargetSettings> {
     const { action } = request;
-    return action.type === 'local_directory'
-      ? this.directorySettings(action, request)
-      : this.containerSettings(action, request);
+    switch (action.type) {
+      case 'local_directory':
+        return this.directorySettings(action, request);
+      case 'docker_container':
+        return this.containerSettings(action, request);
+      case 'local_service':
+        return this.serviceSettings(action, request);
+    }
   }
 
   private async directorySettings(
@@ -131,16 +138,39 @@ export class StepDeployments extends Deployer {
     const { type, service, environment, keep, image, command, port } = action;
     const { published, gate, drainMs: drain, limits, secrets } = action;
     const service_id = serviceIdOf(environment, service);
-    const text = JSON.stringify(container.variables);
-    const before = await this.servingSettings(service_id);
-    const kept = before?.type === 'docker_container' ? before.variables : undefined;
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
-      variables: await this.sealedOnce(text, kept),
-      ...(secrets.length > 0 && { secrets }),
-      ...{ published, gate, drain, limits },
+      variables: await this.sealedVariables(service_id, container.variables),
+      ...{ secrets, published, gate, drain, limits },
     };
+  }
+
+  private async serviceSettings(
+    action: ServiceDeploy,
+    { program }: DeployRequest,
+  ): Promise<ServiceSettings> {
+    if (program === undefined) throw new Error('a deployment of no program');
+    const { type, service, environment, keep, exclude = [], portVariable } = action;
+    const { published, gate, drainMs: drain, memory, restart, secrets } = action;
+    const service_id = serviceIdOf(environment, service);
+    return {
+      ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
+      ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
+      variables: await this.sealedVariables(service_id, program.variables),
+      ...{ secrets, published, gate, drain },
+      ...(memory !== undefined && { memory }),
+      ...(restart && { restart }),
+    };
+  }
+
+  private async sealedVariables(
+    serviceId: string,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const before = await this.servingSettings(serviceId);
+    const kept = before && before.type !== 'local_directory' ? before.variables : undefined;
+    return this.sealedOnce(JSON.stringify(variables), kept);
   }
 
   private async sshOf(

@@ -13,7 +13,8 @@ import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
-import { deployTable, permissionsTable } from '../steps/deploy/deploy-keys.js';
+import { deployTable, permissionsTable } from '../steps/deploy/deploy-table.js';
+import { restartTable } from '../steps/deploy/program-readers.js';
 import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
 import { buildTable } from '../steps/build/build-keys.js';
@@ -63,6 +64,7 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['deploying.md', sshTable],
   ['deploying.md', publishTable],
   ['deploying.md', gateTable],
+  ['deploying.md', restartTable],
 ];
 
 describe('pages beside docs/pipeline-yaml.md', () => {

@@ -46,6 +46,7 @@ import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
 import { RegistryAccess } from './steps/registry-access.js';
 import { NoDeployer } from './steps/deployer.js';
+import { NoStartCommands } from './steps/start-commands.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
 const NO_CONTAINERS = new AbsentRuntime('a spec has none');
@@ -110,6 +111,7 @@ export class AttemptBench {
       builder: new AbsentBuilder('a spec has none'),
       git: standIn<GitClient>({}),
       deployer: new NoDeployer(),
+      starts: new NoStartCommands(),
     });
     this.attempts = new ExecutionAttempts(
       new PlanRuns({

@@ -19,6 +19,9 @@ export interface RestartRule {
   readonly backoff_ms: { readonly first: number; readonly most: number };
 }
 
+/** Where a rule names no other one. */
+export const DEFAULT_BACKOFF: RestartRule['backoff_ms'] = { first: 500, most: 30_000 };
+
 export interface StopRule {
   readonly signal: StopSignal;
   /** From the signal to KILL, from 0 to 1 h, ms. */

@@ -1,5 +1,6 @@
 import { LocalServicesError } from './local-services.error.js';
 import {
+  DEFAULT_BACKOFF,
   type RestartRule,
   type ServiceLimits,
   type ServiceSpec,
@@ -25,7 +26,7 @@ export const SERVICE_VARIABLE = 'MILLRACE_SERVICE';
 export const DEFAULT_RESTART: RestartRule = {
   max: 5,
   window_ms: 60_000,
-  backoff_ms: { first: 500, most: 30_000 },
+  backoff_ms: DEFAULT_BACKOFF,
 };
 export const DEFAULT_STOP: StopRule = { signal: 'SIGTERM', grace_ms: 10_000 };
 

@@ -1,8 +1,6 @@
 import { constants, type Stats } from 'node:fs';
-import { chmod, lstat, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
-import { ArchiveError } from '../../../common/archive/archive-error.js';
-import { type PackedFile, type PackedTree, packTree } from '../../../common/archive/pack-tree.js';
-import { unpackTree, UNPACKING } from '../../../common/archive/unpack-tree.js';
+import { lstat, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { packTree } from '../../../common/archive/pack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
@@ -16,12 +14,16 @@ import {
   type DirectoryRelease,
   type PreparedRelease,
 } from '../deploy-target.js';
-import { leftOutOf } from '../left-out.js';
-import { RELEASE_LIMITS } from '../release-limits.js';
 import { type DeployFolders, makeFolder } from './deploy-folders.js';
-import { removeBeneath } from './remove-beneath.js';
+import {
+  digestOfFiles,
+  type Modes,
+  placeFiles,
+  readable,
+  removeFiles,
+  setModes,
+} from './release-files.js';
 import { syncFileSystem } from './sync-file-system.js';
-import { digestTree } from './tree-digest.js';
 
 /** What web servers and people are told to use: a link to the release that serves. */
 const CURRENT = 'current';
@@ -32,8 +34,6 @@ const MARK = '.millrace-service';
 /** A link that is ready to become `current`. */
 const ARMED = '.armed-';
 
-const ALL_MAY_READ = 0o444;
-const OTHERS_MAY_WRITE = 0o022;
 const FOLDER_MODE = 0o755;
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -85,24 +85,16 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
     signal: AbortSignal,
   ): Promise<PreparedRelease> {
     const { number, settings } = release;
-    const packed = new Map<string, string>();
-    const request = {
-      exclude: [...settings.exclude, ...settings.shared],
-      limits: RELEASE_LIMITS,
-      onFile: ({ path, digest }: PackedFile) => void packed.set(path, digest),
-    };
-    return this.withNewTop(release, (top) =>
-      inFolder(top, [RELEASES], (releases) =>
-        source.packed(request, signal, async (tree) => {
-          await removeRelease(releases, number);
-          await unpack(tree, top.pathOf(`${RELEASES}/${number}`), signal);
-          const placed = await inFolder(releases, [String(number)], (folder) =>
-            finish(top, folder, settings, packed),
-          );
-          return { ...placed, warnings: leftOutOf(tree) };
-        }),
-      ),
-    );
+    const exclude = [...settings.exclude, ...settings.shared];
+    return this.withNewTop(release, (top) => {
+      const finish = async (folder: TreeFolder): Promise<void> => {
+        await setModes(folder, modesOf(settings.permissions));
+        for (const shared of settings.shared) await linkShared(top, folder, shared);
+      };
+      return inFolder(top, [RELEASES], (releases) =>
+        placeFiles(releases, number, { source, exclude, finish, signal }),
+      );
+    });
   }
 
   async arm(release: DirectoryRelease, token: string): Promise<void> {
@@ -139,17 +131,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   }
 
   async digestOf({ number, settings }: DirectoryRelease): Promise<string | undefined> {
-    return this.withTop(settings, async (top) => {
-      try {
-        return await inFolder(top, [RELEASES, String(number)], async (folder) => {
-          const { digest } = await digestTree(folder);
-          return digest;
-        });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }
-    });
+    return this.withTop(settings, (top) => digestOfFiles(top, [RELEASES, String(number)]));
   }
 
   override filesOf({ number, settings }: DirectoryRelease): StepFiles {
@@ -187,7 +169,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
         throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
       }
       try {
-        await inFolder(top, [RELEASES], (folder) => removeRelease(folder, number));
+        await inFolder(top, [RELEASES], (folder) => removeFiles(folder, number));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
@@ -264,61 +246,9 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   }
 }
 
-/** Also what a process that was killed has unpacked of it: one at a time is at a service. */
-async function removeRelease(releases: TreeFolder, number: number): Promise<void> {
-  for (const { name } of (await releases.entries(MAX_TREE_ENTRIES)) ?? []) {
-    if (name.toString().startsWith(UNPACKING)) await removeBeneath(releases, name.toString());
-  }
-  await removeBeneath(releases, String(number));
-}
-
-/** @throws DeployRefusedError */
-async function unpack(tree: PackedTree, target: string, signal: AbortSignal): Promise<void> {
-  const options = { limits: RELEASE_LIMITS, missingTargets: 'keep', signal } as const;
-  try {
-    await unpackTree(tree.stream, target, options);
-  } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
-    throw refused('release_too_large', `the release cannot be taken: ${error.message}`);
-  }
-}
-
-/**
- * Gives a release its permissions and shared folders, and holds what lies there against what was
- * packed.
- */
-async function finish(
-  top: TreeFolder,
-  folder: TreeFolder,
-  settings: DirectorySettings,
-  packed: ReadonlyMap<string, string>,
-): Promise<Omit<PreparedRelease, 'warnings'>> {
-  await setModes(folder, settings.permissions);
-  for (const shared of settings.shared) await linkShared(top, folder, shared);
-  await syncFileSystem(folder);
-  const { digest, files, bytes, contents } = await digestTree(folder);
-  for (const [path, content] of packed) {
-    if (contents.get(path) !== content) throw new Error(`${path} did not arrive as it was packed`);
-  }
-  if (files !== packed.size) throw new Error(`${files} files arrived, ${packed.size} were packed`);
-  return { digest, files, bytes };
-}
-
-async function setModes(
-  folder: TreeFolder,
-  permissions: DirectorySettings['permissions'],
-): Promise<void> {
-  await chmod(folder.pathOf('.'), permissions.folders ?? FOLDER_MODE);
-  for (const { name: bytes, kind } of (await folder.entries(MAX_TREE_ENTRIES)) ?? []) {
-    const name = bytes.toString();
-    if (kind === 'folder') {
-      await inFolder(folder, [name], (below) => setModes(below, permissions));
-    } else if (kind === 'file') {
-      const { mode } = await lstat(folder.pathOf(name));
-      const own = (mode & 0o777 & ~OTHERS_MAY_WRITE) | ALL_MAY_READ;
-      await chmod(folder.pathOf(name), permissions.files ?? own);
-    }
-  }
+/** As they are asked for; else readable by all, and written by the server alone. */
+function modesOf({ files, folders }: DirectorySettings['permissions']): Modes {
+  return { folders: folders ?? FOLDER_MODE, file: (own) => files ?? readable(own) };
 }
 
 /** `public/uploads` of the release becomes a link to `shared/public/uploads`. */

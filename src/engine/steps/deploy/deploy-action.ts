@@ -6,7 +6,7 @@ export const DEPLOY_KIND = 'deploy';
 /** What such a step sets by itself, beside what its `outputs` name. */
 export const DEPLOY_OUTPUTS = ['deployment', 'release'] as const;
 
-export const DEPLOYMENT_TYPES = ['local_directory', 'docker_container'] as const;
+export const DEPLOYMENT_TYPES = ['local_directory', 'docker_container', 'local_service'] as const;
 export type DeploymentType = (typeof DEPLOYMENT_TYPES)[number];
 
 /** Releases that have served and are kept, the one that serves among them. */
@@ -76,8 +76,19 @@ export type Published =
   | { readonly address: string; readonly port?: number }
   | { readonly domain: string; readonly path?: string };
 
+/** Of releases that are programs: how they are tried, and reached by way of the proxy. */
+export interface RoutedDeploy {
+  readonly published: Published;
+  readonly variables: Environment;
+  /** Names of secrets that become variables. */
+  readonly secrets: readonly string[];
+  readonly gate: Gate;
+  /** For requests of the release before to end, ms. */
+  readonly drainMs: number;
+}
+
 /** Releases are containers of an image. */
-export interface ContainerDeploy extends AnyDeploy {
+export interface ContainerDeploy extends AnyDeploy, RoutedDeploy {
   readonly type: 'docker_container';
   /** That a step of the execution has built, or one to be pulled. */
   readonly image: string;
@@ -86,15 +97,39 @@ export interface ContainerDeploy extends AnyDeploy {
   readonly command?: readonly string[];
   /** At which the program listens in the container. */
   readonly port: number;
-  readonly published: Published;
-  readonly variables: Environment;
-  /** Names of secrets that become variables. */
-  readonly secrets: readonly string[];
-  readonly gate: Gate;
-  /** For requests of the release before to end, ms. */
-  readonly drainMs: number;
   readonly limits: { readonly cpus?: number; readonly memory?: number; readonly pids?: number };
 }
 
+/** How often a program that ends is started again. */
+export interface RestartLimit {
+  /** Starts within the window; the next end makes it `failed`. 0 to 1000. */
+  readonly max: number;
+  /** 1 s to 1 day, ms. */
+  readonly windowMs: number;
+}
+
+/** By it a program is told its port, where the step names no other one. */
+export const DEFAULT_PORT_VARIABLE = 'PORT';
+
+/** Releases are folders of programs, which run on the host. */
+export interface ServiceDeploy extends AnyDeploy, RoutedDeploy {
+  readonly type: 'local_service';
+  /**
+   * Program and arguments, or a line for `/bin/sh`. No templates. Absent = what exactly one file of
+   * the source says.
+   */
+  readonly run?: string | readonly string[];
+  /** Folder of the workspace; `.` = all of it. */
+  readonly source: string;
+  /** Globs of what of `source` is no part of a release; no templates. */
+  readonly exclude?: readonly string[];
+  /** Name of the variable that tells the program its port. No template. */
+  readonly portVariable: string;
+  /** Bytes of data of each process. */
+  readonly memory?: number;
+  /** Absent = 5 within a minute. */
+  readonly restart?: RestartLimit;
+}
+
 /** In plans: puts what was built into service. */
-export type DeployAction = DirectoryDeploy | ContainerDeploy;
+export type DeployAction = DirectoryDeploy | ContainerDeploy | ServiceDeploy;

@@ -41,15 +41,13 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
   prepare: (action, scope) => ({ action: rendered(action, scope), variables: nameRecord([]) }),
   view: (action) => ({
     summary: summaryOf(action),
-    ...(action.type === 'local_directory' && { directory: action.source }),
+    ...(action.type !== 'docker_container' && { directory: action.source }),
   }),
   document: (action) => {
     const { type, service, environment } = action;
-    const what =
-      action.type === 'local_directory' ? { path: action.path } : { image: action.image };
     return {
       step_type: 'custom',
-      config: { deployment_type: type, service, environment, ...what },
+      config: { deployment_type: type, service, environment, ...whatOf(action) },
     };
   },
 };
@@ -65,14 +63,23 @@ function rendered(action: DeployAction, scope: Scope): DeployAction {
     name,
     renderText(value, scope),
   ]);
-  const image = renderText(action.image, scope);
-  return { ...action, service, environment, image, variables: nameRecord(values) };
+  const common = { service, environment, variables: nameRecord(values) };
+  if (action.type === 'local_service') {
+    return { ...action, ...common, source: renderText(action.source, scope) };
+  }
+  return { ...action, ...common, image: renderText(action.image, scope) };
+}
+
+function whatOf(action: DeployAction): Readonly<Record<string, string>> {
+  if (action.type === 'local_directory') return { path: action.path };
+  return action.type === 'docker_container' ? { image: action.image } : { source: action.source };
 }
 
 function summaryOf(action: DeployAction): string {
   const { service, environment } = action;
   const name = `${service} of ${environment}`;
   if (action.type === 'docker_container') return `deploys ${action.image} as ${name}`;
+  if (action.type === 'local_service') return `deploys ${action.source} as ${name}, and runs it`;
   const { source, path, ssh } = action;
   return `deploys ${source} as ${name} to ${path}${ssh ? ` of ${ssh.host}` : ''}`;
 }

@@ -1,3 +1,4 @@
+import { normalize } from 'node:path/posix';
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
@@ -17,6 +18,8 @@ import {
   type DeployAction,
   type DeploySsh,
   type DirectoryDeploy,
+  type RoutedDeploy,
+  type ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
 import { EngineAwayError } from '../../../integrations/container-runtime/container-runtime.js';
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
@@ -31,6 +34,7 @@ import {
 } from './deployer.js';
 import { imageRefused } from './image-refused.js';
 import type { RunImages } from './run-images.js';
+import type { FoundStart, StartCommands } from './start-commands.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
@@ -41,6 +45,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
 
   constructor(
     private readonly deployer: Deployer,
+    private readonly starts: StartCommands,
     private readonly context: RunContext,
     private readonly workspace: Workspace,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
@@ -59,10 +64,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
     try {
-      const made =
-        action.type === 'local_directory'
-          ? this.folderOf(action, attempt)
-          : await this.containerOf(action, attempt, tell, signal);
+      const made = await this.made(attempt, tell, signal);
       if ('kind' in made) return made;
       return await this.deployer.deploy(
         {
@@ -80,10 +82,26 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     }
   }
 
+  private async made(
+    attempt: StepAttempt<DeployAction>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<Made | StepOutcome> {
+    const { action } = attempt;
+    switch (action.type) {
+      case 'local_directory':
+        return this.folderOf(action, attempt);
+      case 'docker_container':
+        return this.containerOf(action, attempt, tell, signal);
+      case 'local_service':
+        return this.programOf(action, attempt, signal);
+    }
+  }
+
   private folderOf(
     { ssh, source }: DirectoryDeploy,
     { environment }: StepAttempt<DeployAction>,
-  ): Pick<DeployRequest, 'files' | 'login'> | StepOutcome {
+  ): Made | StepOutcome {
     const login = ssh && loginOf(ssh, environment);
     if (login?.kind === 'missing') return withheld(login.name);
     return { files: this.filesIn(source), ...(login && { login }) };
@@ -94,17 +112,43 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     { environment }: StepAttempt<DeployAction>,
     tell: (line: string) => void,
     signal: AbortSignal,
-  ): Promise<Pick<DeployRequest, 'files' | 'container'> | StepOutcome> {
-    const variables = new Map(Object.entries(action.variables));
-    for (const name of action.secrets) {
-      const value = valueOf(environment, name);
-      if (value === undefined) return withheld(name);
-      variables.set(name, value);
-    }
+  ): Promise<Made | StepOutcome> {
+    const given = variablesOf(action, environment);
+    if (given.kind === 'missing') return withheld(given.name);
     const found = await this.images.find(action, tell, signal);
     if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
-    const container = { image: found.image, variables: nameRecord(variables) };
+    const container = { image: found.image, variables: given.variables };
     return { files: NO_FILES, container };
+  }
+
+  private async programOf(
+    action: ServiceDeploy,
+    { environment }: StepAttempt<DeployAction>,
+    signal: AbortSignal,
+  ): Promise<Made | StepOutcome> {
+    const { run, source } = action;
+    const given = variablesOf(action, environment);
+    if (given.kind === 'missing') return withheld(given.name);
+    const { variables } = given;
+    const files = this.filesIn(source);
+    if (run !== undefined) return { files, program: { command: run, variables } };
+    const start = await this.startOf(source, signal);
+    signal.throwIfAborted();
+    if (start.kind === 'unknown') {
+      const message = `the step does not say what is run, and no file of ${source} does: ${start.why}`;
+      return finallyFailed('start_command_unknown', message);
+    }
+    const { command, file: commandFrom } = start;
+    return { files, program: { command, commandFrom, variables } };
+  }
+
+  private startOf(source: string, signal: AbortSignal): Promise<FoundStart> {
+    const { directory } = this.workspace;
+    const folder = normalize(source).replace(/^\.?\/|^\.$|\/$/g, '');
+    // Where it leads is looked at when the files are packed.
+    if (folder.split('/').includes('..'))
+      return Promise.resolve({ kind: 'unknown', why: 'it is outside of the workspace' });
+    return this.ownership.asServer(() => this.starts.find(directory, folder, signal));
   }
 
   /** What a step may still change is read through no link, and by nobody but the server. */
@@ -132,6 +176,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     };
   }
 }
+
+type Made = Pick<DeployRequest, 'files' | 'login' | 'container' | 'program'>;
 
 /** Of what is an image. */
 const NO_FILES: StepFiles = {
@@ -170,6 +216,24 @@ function loginOf(
   const knownHosts = valueOf(environment, known.secret);
   if (knownHosts === undefined) return { kind: 'missing', name: known.secret };
   return { kind: 'found', key, knownHosts };
+}
+
+type FoundVariables =
+  | { readonly kind: 'found'; readonly variables: Readonly<Record<string, string>> }
+  | { readonly kind: 'missing'; readonly name: string };
+
+/** Those of the step, with the secrets that it names. */
+function variablesOf(
+  { variables: own, secrets }: Pick<RoutedDeploy, 'variables' | 'secrets'>,
+  environment: Readonly<Record<string, string>>,
+): FoundVariables {
+  const variables = new Map(Object.entries(own));
+  for (const name of secrets) {
+    const value = valueOf(environment, name);
+    if (value === undefined) return { kind: 'missing', name };
+    variables.set(name, value);
+  }
+  return { kind: 'found', variables: nameRecord(variables) };
 }
 
 function withheld(name: string): StepOutcome {

@@ -50,6 +50,16 @@ export interface DeployedContainer {
   readonly variables: Readonly<Record<string, string>>;
 }
 
+/** What a step has found for a release that is a program of the host. */
+export interface DeployedProgram {
+  /** With its arguments, or a line for `/bin/sh`. */
+  readonly command: string | readonly string[];
+  /** The file that says so; absent: the step does. */
+  readonly commandFrom?: string;
+  /** With the values of the secrets that it names. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
 export interface DeployRequest {
   readonly action: DeployAction;
   readonly context: RunContext;
@@ -59,6 +69,8 @@ export interface DeployRequest {
   readonly login?: DeployLogin;
   /** Of a step whose release is a container. */
   readonly container?: DeployedContainer;
+  /** Of a step whose release is a program of the host. */
+  readonly program?: DeployedProgram;
   /** A line for the log of the step. */
   readonly tell: (line: string) => void;
   /** Takes the secrets of the run out of what others say; absent: it has none. */

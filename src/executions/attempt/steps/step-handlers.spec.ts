@@ -19,6 +19,7 @@ import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import { NoDeployer } from './deployer.js';
+import { NoStartCommands } from './start-commands.js';
 import { createStepHandlers } from './step-handlers.js';
 
 /** Every kind has one handler, and every handler a kind. */
@@ -52,6 +53,7 @@ const tools = {
   builder: new AbsentBuilder('a spec has none'),
   registries: undefined,
   deployer: new NoDeployer(),
+  starts: new NoStartCommands(),
 };
 const handlers = createStepHandlers(tools);
 const place = { ...withoutImages, images: handlers.imagesFor('group', RegistryAccess.none) };

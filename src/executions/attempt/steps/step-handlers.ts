@@ -11,6 +11,7 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Deployer } from './deployer.js';
+import type { StartCommands } from './start-commands.js';
 import { DeployStepHandler } from './deploy-step.handler.js';
 import type { CloneAccess } from './clone-access.js';
 import { CachedStepHandler } from './cached-step.handler.js';
@@ -95,6 +96,7 @@ export interface StepTools {
   /** Registries that images may come from; undefined: any. */
   readonly registries: readonly string[] | undefined;
   readonly deployer: Deployer;
+  readonly starts: StartCommands;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
@@ -124,7 +126,8 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
       ),
     deploy: ({ context, workspace, ownership, output, images, masks }) =>
       new DeployStepHandler(
-        ...([tools.deployer, context, workspace, ownership, output, images, masks] as const),
+        ...([tools.deployer, tools.starts, context, workspace] as const),
+        ...([ownership, output, images, masks] as const),
       ),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];

@@ -1,19 +1,21 @@
+import { fewAtOnce } from '../../common/async/few-at-once.js';
 import { messageOf } from '../../common/values/error-message.js';
-import { EngineAwayError } from '../../integrations/container-runtime/container-runtime.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
-import type { ServiceContainers } from '../../integrations/container-runtime/service-containers.js';
 import type { Leases } from '../../leases/leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
+import { instanceName } from '../routes/service-route.js';
 import {
   DeployRefusedError,
   type ReleaseRunner,
   TargetAwayError,
 } from '../targets/deploy-target.js';
-import { containerName } from '../targets/docker-container/docker-container.target.js';
+import type { ReleaseInstances } from '../targets/release-instances.js';
 
 const ROUND_MS = 1_000;
+/** Of services: one whose program ignores TERM takes 10 s. */
+const AT_ONCE = 8;
 /** Longer than a round; a process that was killed keeps others away for so long. */
 const TURN_MS = 30_000;
 /** Of one service; the one that drains longest ends first. */
@@ -22,53 +24,52 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** One that ran for so long begins again with the first pause. */
 const STEADY_MS = 60_000;
-/** Of a container that nobody wants, between TERM and KILL, ms. */
-const GRACE_MS = 10_000;
 
 interface Restarts {
   readonly pauseMs: number;
   readonly notBefore: number;
 }
 
-export interface ContainerUpkeepParts {
+export interface InstanceUpkeepParts {
   readonly store: DeploymentStore;
-  readonly containers: ServiceContainers;
+  readonly instances: ReleaseInstances;
+  /** Starts and stops what `instances` has. */
   readonly runner: ReleaseRunner;
   readonly leases: Leases;
   readonly host: string;
 }
 
 /**
- * Of the containers of services on this host exactly those run that the record wants: the release
+ * Of the instances of one type on this host exactly those run that the record wants: the release
  * that serves, those that drain, and the one that is being deployed. One that ends is started
- * again, with longer and longer pauses; the engine itself never does that.
+ * again, with longer and longer pauses, where nothing else does that.
  */
-export class ContainerUpkeep extends BackgroundRounds {
+export class InstanceUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
 
-  constructor(private readonly parts: ContainerUpkeepParts) {
+  constructor(private readonly parts: InstanceUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
   }
 
   protected async work(now: number): Promise<void> {
-    const { store, host, leases } = this.parts;
+    const { store, host, leases, instances } = this.parts;
     const services = (await store.servicesOn(host)).filter(
-      ({ service_type: type }) => type === 'docker_container',
+      ({ service_type: type }) => type === instances.type,
     );
     if (services.length === 0) return;
-    const turn = await leases.take(`containers.${host}`, TURN_MS);
+    const turn = await leases.take(`instances.${instances.type}.${host}`, TURN_MS);
     if (turn === undefined) return;
     try {
       // Listed first: what is made behind it is not there to be removed.
-      const there = new Set(await this.parts.containers.list());
+      const there = new Set(await instances.list());
       const wanted = new Set<string>();
-      for (const { _id } of services) await this.keepAlone(_id, now, there, wanted);
+      await fewAtOnce(services, AT_ONCE, ({ _id }) => this.keepAlone(_id, now, there, wanted));
       await this.removeUnwanted(there, wanted);
     } catch (error) {
-      if (!isEngineAway(error)) throw error;
-      this.logger.debug({ err: error }, 'the container engine is away');
+      if (!(error instanceof TargetAwayError)) throw error;
+      this.logger.debug({ err: error }, 'what runs the instances is away');
     } finally {
       await turn.release();
     }
@@ -85,7 +86,7 @@ export class ContainerUpkeep extends BackgroundRounds {
       await this.keep(serviceId, now, there, wanted);
       this.told.delete(serviceId);
     } catch (error) {
-      if (isEngineAway(error) || isDatabaseUnavailable(error)) throw error;
+      if (error instanceof TargetAwayError || isDatabaseUnavailable(error)) throw error;
       const message = messageOf(error);
       if (this.told.get(serviceId) === message) return;
       this.told.set(serviceId, message);
@@ -104,14 +105,14 @@ export class ContainerUpkeep extends BackgroundRounds {
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
     const deployed = service?.active ? (await store.find(service.active))?.release_id : undefined;
-    const named = (release: Release): string => containerName(serviceId, release.number);
+    const named = (release: Release): string => instanceName(serviceId, release.number);
     await this.endDrains(releases, now, deployed ?? undefined);
     for (const release of releases) {
       const { _id, status } = release;
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
       if (isServing || drains || _id === deployed) wanted.add(named(release));
-      if (isServing && _id !== deployed) await this.keepRunning(release, now);
+      if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
       else if (!wanted.has(named(release)) && there.has(named(release))) {
         await this.parts.runner.stop(release);
         this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
@@ -139,19 +140,22 @@ export class ContainerUpkeep extends BackgroundRounds {
     }
   }
 
-  private async keepRunning(release: Release, now: number): Promise<void> {
-    const { containers, runner } = this.parts;
+  private async keepRunning(release: Release, seen: Service, now: number): Promise<void> {
+    const { instances, runner, store } = this.parts;
     const { _id, number, service_id: service } = release;
-    const state = await containers.look(containerName(service, number));
+    const state = await instances.look(instanceName(service, number));
+    const processId = state?.pid ?? null;
+    if (processId !== (seen.process_id ?? null)) await store.setProcess(service, _id, processId);
     const known = this.restarts.get(_id);
     if (state?.state === 'running') {
       if (known && now - state.startedAt.getTime() > STEADY_MS) this.restarts.delete(_id);
       return;
     }
+    if (state?.state === 'left') return;
     if (known && now < known.notBefore) return;
     const pauseMs = Math.min((known?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
     this.restarts.set(_id, { pauseMs, notBefore: now + pauseMs });
-    const why = state === undefined ? 'it is gone' : `exit code ${state.exitCode}`;
+    const why = state === undefined ? 'it is gone' : state.end;
     this.logger.warn({ service }, `release ${number} does not run (${why}): it is started again`);
     try {
       await runner.start(release);
@@ -166,25 +170,21 @@ export class ContainerUpkeep extends BackgroundRounds {
     there: ReadonlySet<string>,
     wanted: ReadonlySet<string>,
   ): Promise<void> {
-    const { store, containers, host } = this.parts;
+    const { store, instances, host } = this.parts;
     const left = [...there].filter((name) => !wanted.has(name));
     if (left.length === 0) return;
     // Of a service that was made meanwhile nothing is removed.
     const known = new Set((await store.servicesOn(host)).map(({ _id }) => prefixOf(_id)));
     for (const name of left.filter((one) => !known.has(one.slice(0, one.lastIndexOf('.'))))) {
-      await containers.remove(name, GRACE_MS);
-      this.logger.warn({ container: name }, 'a container of no service is removed');
+      await instances.remove(name);
+      this.logger.warn({ instance: name }, 'an instance of no service is removed');
     }
   }
 }
 
 function prefixOf(serviceId: Service['_id']): string {
-  const name = containerName(serviceId, 0);
+  const name = instanceName(serviceId, 0);
   return name.slice(0, name.lastIndexOf('.'));
-}
-
-function isEngineAway(error: unknown): boolean {
-  return error instanceof EngineAwayError || error instanceof TargetAwayError;
 }
 
 function isOver({ drain_until: until }: Release, now: number): boolean {

@@ -1,0 +1,82 @@
+import { standIn } from '../../../test/support/stand-in.js';
+import { MemoryPortLeaseStore } from '../../ports/memory-port-lease-store.fixture.js';
+import { portLease } from '../../ports/port-lease.fixture.js';
+import type { PortOwner } from '../../ports/port-lease.js';
+import type { PortLeases } from '../../ports/port-leases.js';
+import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
+import type { Deployment, Release, Service, TargetSettings } from '../record/deployment.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { DeployedRoutes } from './deployed-routes.js';
+import { RecordedServices } from './recorded-services.js';
+import {
+  instanceName,
+  instanceOwner,
+  isInstanceName,
+  routeOwner,
+  shortName,
+} from './service-route.js';
+
+const UPSTREAM = { host: '127.0.0.1', port: 20_001 };
+const LISTEN = { address: '0.0.0.0', port: 20_000 };
+
+describe.each<DeploymentType>(['docker_container', 'local_service'])(
+  'a service whose releases are programs: %s',
+  (type) => {
+    const id = 'default/shop';
+    let store: MemoryDeploymentStore;
+    let ports: Pick<PortLeases, 'list'>;
+
+    beforeEach(async () => {
+      store = new MemoryDeploymentStore();
+      const leases = new MemoryPortLeaseStore();
+      const lease = (owner: PortOwner, port: number): Promise<boolean> =>
+        leases.insert(portLease({ owner, port, state: 'held' }));
+      await lease(routeOwner(id), LISTEN.port);
+      await lease(instanceOwner(id, 3), UPSTREAM.port);
+      ports = { list: (filter = {}) => leases.list(filter) };
+      const settings = { type, service_id: id, published: { address: '0.0.0.0' } };
+      store.releases.set('r3', {
+        ...{ _id: 'r3', service_id: id, number: 3, host: 'here' },
+        settings: settings as unknown as TargetSettings,
+      } as Release);
+    });
+
+    const serve = (releaseId: string | null, more: Partial<Service> = {}): void => {
+      store.serviceRecords.set(id, {
+        ...{ _id: id, id: 'u', name: 'shop', environment: 'default', host: 'here' },
+        ...{ service_type: type, release_id: releaseId, active: null, ...more },
+      } as Service);
+    };
+
+    it('has a route to the instance that serves', async () => {
+      serve('r3');
+      expect(await new DeployedRoutes(store, ports).routesOn('here')).toEqual([
+        { id: shortName(id), listen: LISTEN, upstream: UPSTREAM, isSwitching: false },
+      ]);
+    });
+
+    it('has a route before its first release serves, and none is corrected at a switch', async () => {
+      serve(null, { active: 'd' });
+      const { settings } = store.releases.get('r3') ?? {};
+      store.deployments.set('d', { _id: 'd', phase: 'switch', settings } as Deployment);
+      expect(await new DeployedRoutes(store, ports).routesOn('here')).toEqual([
+        { id: shortName(id), listen: LISTEN, isSwitching: true },
+      ]);
+    });
+
+    it('is shown with where it answers, and its process', async () => {
+      serve('r3', { process_id: 4711 });
+      const shown = new RecordedServices(store, standIn<PortLeases>(ports));
+      expect(await shown.find(id)).toMatchObject({
+        ...{ type, endpoints: ['http://127.0.0.1:20000'], processId: 4711 },
+      });
+    });
+  },
+);
+
+it('knows names of instances from others', () => {
+  expect(isInstanceName(instanceName('default/shop', 12))).toBe(true);
+  expect(['batch', 'batch.1', `${shortName('default/shop')}.0`].map(isInstanceName)).toEqual([
+    ...[false, false, false],
+  ]);
+});

@@ -1,0 +1,229 @@
+import type { HeldLease } from '../../leases/held-lease.js';
+import type { Leases } from '../../leases/leases.js';
+import { eventually } from '../../../test/support/eventually.js';
+import { standIn } from '../../../test/support/stand-in.js';
+import type { Release, ReleaseStatus, Service } from '../record/deployment.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { instanceName } from '../routes/service-route.js';
+import { type ReleaseRunner, TargetAwayError } from '../targets/deploy-target.js';
+import { type InstanceState, ReleaseInstances } from '../targets/release-instances.js';
+import { InstanceUpkeep } from './instance-upkeep.js';
+
+const SERVICE = 'default/shop';
+const NOW = 1_000_000;
+const name = (number: number): string => instanceName(SERVICE, number);
+
+class KeptInstances extends ReleaseInstances {
+  readonly type = 'local_service';
+  readonly all = new Map<string, InstanceState['state']>();
+  readonly calls: string[] = [];
+  isAway = false;
+  pid = 7;
+  said = (): Promise<readonly string[]> => Promise.resolve([]);
+  look(one: string): Promise<InstanceState | undefined> {
+    const state = this.all.get(one);
+    const pid = state === 'running' ? this.pid : null;
+    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW), pid };
+    return Promise.resolve(state && { state, ...more });
+  }
+  remove(one: string): Promise<void> {
+    this.calls.push(`remove ${one}`);
+    this.all.delete(one);
+    return Promise.resolve();
+  }
+  async list(): Promise<readonly string[]> {
+    if (this.isAway) throw new TargetAwayError({ code: 'services_away', message: 'away' });
+    return [...this.all.keys()];
+  }
+}
+
+describe('InstanceUpkeep', () => {
+  let store: MemoryDeploymentStore;
+  let instances: KeptInstances;
+  let upkeep: InstanceUpkeep;
+  let isTaken: boolean;
+  let problem: Error | undefined;
+  let isLong: Promise<void> | undefined;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    instances = new KeptInstances();
+    isTaken = false;
+    problem = undefined;
+    isLong = undefined;
+    const runner = standIn<ReleaseRunner>({
+      start: async ({ number, service_id: service }) => {
+        if (problem !== undefined && service === SERVICE) throw problem;
+        if (service === SERVICE) await isLong;
+        instances.calls.push(`start ${number}`);
+        instances.all.set(instanceName(service, number), 'running');
+      },
+      stop: ({ number }) => {
+        instances.calls.push(`stop ${number}`);
+        instances.all.delete(name(number));
+        return Promise.resolve();
+      },
+    });
+    const lease = standIn<HeldLease>({ release: () => Promise.resolve() });
+    const take = (): Promise<HeldLease | undefined> => Promise.resolve(isTaken ? undefined : lease);
+    const leases = standIn<Leases>({ take });
+    upkeep = new InstanceUpkeep({ ...{ store, instances, runner, leases, host: 'here' } });
+    serve('r1');
+  });
+
+  const serve = (releaseId: string | null, active: string | null = null): void => {
+    store.serviceRecords.set(SERVICE, {
+      ...{ _id: SERVICE, host: 'here', service_type: 'local_service' },
+      ...{ release_id: releaseId, active },
+    } as Service);
+  };
+  const release = (number: number, status: ReleaseStatus, drainMs = 0): void => {
+    store.releases.set(`r${number}`, {
+      ...{ _id: `r${number}`, service_id: SERVICE, number, status },
+      drain_until: status === 'draining' ? new Date(NOW + drainMs) : null,
+    } as Release);
+  };
+  const run = (...numbers: readonly number[]): void => {
+    for (const number of numbers) instances.all.set(name(number), 'running');
+  };
+
+  it('lets exactly those run that serve and drain', async () => {
+    for (const [number, status] of [
+      [1, 'serving'],
+      [2, 'draining'],
+      [3, 'kept'],
+      [4, 'failed'],
+    ] as const) {
+      release(number, status, 5_000);
+      run(number);
+    }
+    await upkeep.round(NOW);
+    expect(instances.calls.sort()).toEqual(['stop 3', 'stop 4']);
+  });
+
+  it('ends a drain when its time is over, and the oldest of too many', async () => {
+    release(1, 'serving');
+    release(2, 'draining', -1);
+    for (const [index, number] of [3, 4, 5, 6].entries()) {
+      release(number, 'draining', 1_000 + index);
+    }
+    run(1, 2, 3, 4, 5, 6);
+    await upkeep.round(NOW);
+    expect(store.releases.get('r2')?.status).toBe('kept');
+    expect(store.releases.get('r3')?.status).toBe('kept');
+    expect(store.releases.get('r4')?.status).toBe('draining');
+    await upkeep.round(NOW);
+    expect(instances.calls.sort()).toEqual(['stop 2', 'stop 3']);
+  });
+
+  it('does not touch what is being deployed, be it kept or drained', async () => {
+    release(1, 'serving');
+    release(2, 'kept');
+    run(1, 2);
+    store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
+    serve('r1', 'd');
+    await upkeep.round(NOW);
+    release(2, 'draining', -1);
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    expect(store.releases.get('r2')?.status).toBe('draining');
+  });
+
+  it('starts what serves again, with longer and longer pauses', async () => {
+    release(1, 'serving');
+    const starts: number[] = [];
+    for (let second = 0; second < 20; second += 1) {
+      instances.all.set(name(1), 'ended');
+      const before = instances.calls.length;
+      await upkeep.round(NOW + second * 1_000);
+      if (instances.calls.length > before) starts.push(second);
+    }
+    expect(starts).toEqual([0, 1, 3, 7, 15]);
+  });
+
+  it('starts what was stopped or is gone, and nothing that its own supervisor cares for', async () => {
+    release(1, 'serving');
+    const startedFor: unknown[] = [];
+    for (const state of ['running', 'left', 'ended', undefined] as const) {
+      if (state === undefined) instances.all.delete(name(1));
+      else instances.all.set(name(1), state);
+      const before = instances.calls.length;
+      await upkeep.round(NOW + startedFor.length * 10_000);
+      if (instances.calls.length > before) startedFor.push(state);
+    }
+    expect(startedFor).toEqual(['ended', undefined]);
+  });
+
+  it('notes which process serves, once for each', async () => {
+    release(1, 'serving');
+    run(1);
+    const noted: unknown[] = [];
+    const setProcess = store.setProcess.bind(store);
+    store.setProcess = (id, releaseId, pid) => {
+      noted.push(pid);
+      return setProcess(id, releaseId, pid);
+    };
+    for (const pid of [7, 7, 8]) {
+      instances.pid = pid;
+      await upkeep.round(NOW);
+    }
+    expect(store.serviceRecords.get(SERVICE)?.process_id).toBe(8);
+    instances.all.set(name(1), 'left');
+    await upkeep.round(NOW);
+    expect(noted).toEqual([7, 8, null]);
+  });
+
+  it('touches nothing while what runs them cannot be asked', async () => {
+    release(1, 'serving');
+    instances.isAway = true;
+    await upkeep.round(NOW);
+    instances.isAway = false;
+    expect(instances.calls).toEqual([]);
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['start 1']);
+  });
+
+  it('keeps the others where it cannot keep one', async () => {
+    release(1, 'serving');
+    const other = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: 't7' };
+    store.serviceRecords.set('default/tea', other as Service);
+    const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
+    store.releases.set('t7', tea as Release);
+    problem = new Error('its variables are not stored');
+    instances.all.set(instanceName('default/gone', 1), 'running');
+    await upkeep.round(NOW);
+    const gone = `remove ${instanceName('default/gone', 1)}`;
+    expect(instances.calls).toEqual(['start 7', gone]);
+  });
+
+  it('waits for no other service when one takes long', async () => {
+    release(1, 'serving');
+    const other = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: 't7' };
+    store.serviceRecords.set('default/tea', other as Service);
+    const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
+    store.releases.set('t7', tea as Release);
+    let end = (): void => undefined;
+    isLong = new Promise((resolve) => (end = resolve));
+    const round = upkeep.round(NOW);
+    await eventually(() => instances.calls.includes('start 7') || undefined);
+    expect(instances.calls).toEqual(['start 7']);
+    end();
+    await round;
+    expect(instances.calls).toEqual(['start 7', 'start 1']);
+  });
+
+  it('removes those of services that are no more, and no others', async () => {
+    release(1, 'serving');
+    run(1);
+    instances.all.set(instanceName('default/gone', 1), 'running');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
+  });
+
+  it('does nothing while another process of the host does it', async () => {
+    release(1, 'serving');
+    isTaken = true;
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+  });
+});

@@ -1,0 +1,37 @@
+import type { ServiceContainers } from '../../../integrations/container-runtime/service-containers.js';
+import { orAway } from '../or-away.js';
+import { type InstanceState, ReleaseInstances } from '../release-instances.js';
+
+/** Between TERM and KILL, ms. */
+const GRACE_MS = 10_000;
+
+/** Containers of releases. The engine never starts one again by itself. */
+export class ContainerInstances extends ReleaseInstances {
+  readonly type = 'docker_container';
+
+  constructor(private readonly containers: ServiceContainers) {
+    super();
+  }
+
+  list(): Promise<readonly string[]> {
+    return orAway(this.containers.list());
+  }
+
+  async look(name: string): Promise<InstanceState | undefined> {
+    const now = await orAway(this.containers.look(name));
+    if (now === undefined) return undefined;
+    const end = now.outOfMemory
+      ? 'its container used up its memory'
+      : `its container ended with exit code ${now.exitCode}`;
+    return { state: now.state, end, restarts: 0, startedAt: now.startedAt, pid: now.pid ?? null };
+  }
+
+  async said(name: string, lines: number): Promise<readonly string[]> {
+    const text = await orAway(this.containers.said(name, lines));
+    return text === '' ? [] : text.split('\n');
+  }
+
+  remove(name: string): Promise<void> {
+    return orAway(this.containers.remove(name, GRACE_MS));
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  DEFAULT_BACKOFF,
+  type LocalServices,
+  type ServiceSpec,
+} from '../../../integrations/local-services/local-services.js';
+import { LocalServicesError } from '../../../integrations/local-services/local-services.error.js';
+import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
+import type { ServiceSettings } from '../../record/deployment.js';
+import { instanceName } from '../../routes/service-route.js';
+import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
+import { type InstanceStart, type RoutedParts, RoutedTarget } from '../routed.target.js';
+import { ServiceInstances } from './service-instances.js';
+import type { ServiceReleases } from './service-releases.js';
+
+type ServiceRelease = PlacedRelease<ServiceSettings>;
+
+export interface ServiceTargetParts extends RoutedParts {
+  readonly services: LocalServices;
+  readonly releases: ServiceReleases;
+}
+
+/**
+ * Releases as programs of this host: each is a folder of its own, in which its program runs, by the
+ * supervisor of services.
+ */
+export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
+  private readonly services: LocalServices;
+  private readonly releases: ServiceReleases;
+
+  constructor({ services, releases, ...parts }: ServiceTargetParts) {
+    super(parts, new ServiceInstances(services));
+    this.services = services;
+    this.releases = releases;
+  }
+
+  prepare(
+    release: ServiceRelease,
+    source: StepFiles,
+    signal: AbortSignal,
+  ): Promise<PreparedRelease> {
+    return this.releases.place(release, source, signal);
+  }
+
+  digestOf(release: ServiceRelease): Promise<string | undefined> {
+    return this.releases.digestOf(release);
+  }
+
+  protected override async launch(
+    release: ServiceRelease,
+    { port, variables }: InstanceStart,
+  ): Promise<void> {
+    const { settings, service_id: id, number } = release;
+    const { command, memory, restart } = settings;
+    const spec: ServiceSpec = {
+      ...{ id: instanceName(id, number), command, cwd: this.releases.pathOf(release) },
+      environment: [...variables, [settings.port_variable, String(port)]],
+      ...(memory !== undefined && { limits: { memory_bytes: memory } }),
+      ...(restart && {
+        restart: { max: restart.max, window_ms: restart.windowMs, backoff_ms: DEFAULT_BACKOFF },
+      }),
+    };
+    try {
+      await this.startAnew(spec);
+    } catch (error) {
+      if (!(error instanceof LocalServicesError) || error.code !== 'bad_spec') throw error;
+      throw new DeployRefusedError({ code: 'service_not_started', message: error.message });
+    }
+  }
+
+  protected override drop(release: ServiceRelease): Promise<void> {
+    return this.releases.remove(release);
+  }
+
+  protected override async elsewhere(
+    { service_id: id, number, settings }: ServiceRelease,
+    port: number,
+  ): Promise<string | undefined> {
+    const status = await this.services.status(instanceName(id, number));
+    if (status?.state !== 'running') return undefined;
+    const { ports } = status;
+    if (ports.some((one) => one.port === port)) return undefined;
+    if (ports.length === 0) return 'it listens at no port';
+    const listed = ports.map((one) => `${one.address}:${one.port}`).join(', ');
+    return `it listens at ${listed}, not at ${port}: let it listen at the port in ${settings.port_variable}`;
+  }
+
+  /** What is left of an earlier start, as of another port, stands in the way. */
+  private async startAnew(spec: ServiceSpec): Promise<void> {
+    try {
+      await this.services.start(spec);
+    } catch (error) {
+      if (!(error instanceof LocalServicesError) || error.code !== 'other_spec') throw error;
+      await this.services.remove(spec.id);
+      await this.services.start(spec);
+    }
+  }
+}

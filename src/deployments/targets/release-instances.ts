@@ -1,0 +1,34 @@
+import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
+
+export interface InstanceState {
+  /**
+   * `running`; `ended`: it runs again when somebody starts it; `left`: what runs it starts it again
+   * by itself, or has given it up.
+   */
+  readonly state: 'running' | 'ended' | 'left';
+  /** How it ended last, for a sentence: `its container ended with exit code 3`. */
+  readonly end: string;
+  /** How often what runs it has started it again by itself. */
+  readonly restarts: number;
+  readonly startedAt: Date;
+  /** Of its program, on this host, while it runs; null: that is not known. */
+  readonly pid: number | null;
+}
+
+/**
+ * Port: the instances of releases of one type on this host, by the names that `instanceName` gives
+ * them. They outlive this process. Every method may be called again and concurrently, and throws
+ * TargetAwayError where what runs them cannot be asked.
+ */
+export abstract class ReleaseInstances {
+  abstract readonly type: DeploymentType;
+
+  /** Names of all that there are, running or not. */
+  abstract list(): Promise<readonly string[]>;
+  /** Undefined: there is none of this name. */
+  abstract look(name: string): Promise<InstanceState | undefined>;
+  /** The last lines that it said, of both outputs. */
+  abstract said(name: string, lines: number): Promise<readonly string[]>;
+  /** Ends it, with TERM and 10 s before KILL, and forgets it. Idempotent. */
+  abstract remove(name: string): Promise<void>;
+}

@@ -1,0 +1,228 @@
+import { MillraceError } from '../../common/errors/millrace.error.js';
+import { MaskSet } from '../../common/redaction/mask-set.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import {
+  type ReverseProxy,
+  RoutesRefusedError,
+} from '../../integrations/reverse-proxy/reverse-proxy.js';
+import type { PortLeases } from '../../ports/port-leases.js';
+import type { RoutedSettings } from '../record/deployment.js';
+import type { SealedTexts } from '../record/sealed-texts.js';
+import type { ProxyRoutes } from '../routes/proxy-routes.js';
+import {
+  instanceName,
+  instanceOwner,
+  listenOf,
+  releaseOf,
+  routeOwner,
+  routePlace,
+  shortName,
+} from '../routes/service-route.js';
+import {
+  DeployRefusedError,
+  DeployTarget,
+  type PlacedRelease,
+  type ReleaseRunner,
+} from './deploy-target.js';
+import { passGate } from './instance-gate.js';
+import { orAway } from './or-away.js';
+import type { ReleaseInstances } from './release-instances.js';
+
+/** Of an instance that tell why it does not pass. */
+const LAST_LINES = 20;
+
+export interface RoutedParts {
+  readonly proxy: ReverseProxy;
+  readonly routes: Pick<ProxyRoutes, 'ensureRoute'>;
+  readonly ports: PortLeases;
+  readonly sealed: SealedTexts;
+  /** Name of this host. */
+  readonly host: string;
+}
+
+/** What an instance is started with. */
+export interface InstanceStart {
+  /** Of this host, at 127.0.0.1: where the outside reaches it. */
+  readonly port: number;
+  /** As the step gave them, with the values of secrets. */
+  readonly variables: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * Releases that are programs of this host. Each instance listens at a port of its own, at
+ * 127.0.0.1; the reverse proxy is what the outside reaches, and its upstream says which one serves.
+ * Who extends it says how an instance is made and started.
+ */
+export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarget<S> {
+  override readonly runner: ReleaseRunner<S> = {
+    start: (release) => orAway(this.start(release)),
+    gate: (release, tell, signal) => orAway(this.gate(release, tell, signal)),
+    stop: (release) => orAway(this.stop(release)),
+    drainMs: ({ drain }) => drain,
+  };
+
+  /** @param instances those that `launch` starts */
+  protected constructor(
+    private readonly parts: RoutedParts,
+    readonly instances: ReleaseInstances,
+  ) {
+    super();
+  }
+
+  plan(serviceId: string, { published }: S): Promise<readonly Reason[]> {
+    return orAway(this.planned(serviceId, published));
+  }
+
+  arm({ number, settings, service_id: id }: PlacedRelease<S>, token: string): Promise<void> {
+    return orAway(this.armed(id, number, settings, token));
+  }
+
+  async switchTo({ service_id: id }: PlacedRelease<S>, token: string): Promise<void> {
+    await orAway(this.parts.proxy.switchTo(shortName(id), token));
+  }
+
+  async disarm({ service_id: id }: S): Promise<void> {
+    await orAway(this.parts.proxy.disarm(shortName(id)));
+  }
+
+  async serving({ service_id: id }: S): Promise<number | undefined> {
+    const { proxy, ports, host } = this.parts;
+    const upstream = await orAway(proxy.upstreamOf(shortName(id)));
+    if (upstream === undefined) return undefined;
+    const leases = await ports.list({ host, owner: { service: id } });
+    const owner = leases.find(({ port }) => port === upstream.port)?.owner;
+    return owner ? releaseOf(owner) : undefined;
+  }
+
+  async remove(release: PlacedRelease<S>): Promise<void> {
+    await orAway(this.stop(release));
+    await orAway(this.drop(release));
+  }
+
+  placeOf({ service_id: id, published }: S): string {
+    return routePlace(id, published);
+  }
+
+  /** Starts the instance; one that runs is left alone. @throws DeployRefusedError */
+  protected abstract launch(release: PlacedRelease<S>, start: InstanceStart): Promise<void>;
+
+  /** Removes what of a release is left when no instance of it runs. Idempotent. */
+  protected abstract drop(release: PlacedRelease<S>): Promise<void>;
+
+  /** Where it listens instead, for a sentence; undefined: nothing is known of that. */
+  protected abstract elsewhere(
+    release: PlacedRelease<S>,
+    port: number,
+  ): Promise<string | undefined>;
+
+  private async planned(serviceId: string, published: S['published']): Promise<readonly Reason[]> {
+    // Whether what runs them is there at all.
+    await this.instances.list();
+    if ('domain' in published) return [];
+    const { port } = published;
+    try {
+      await this.parts.ports.take({
+        owner: routeOwner(serviceId),
+        name: 'public',
+        ...(port !== undefined && { wanted: port }),
+      });
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      throw new DeployRefusedError({ code: 'port_taken', message: error.message });
+    }
+    return [];
+  }
+
+  private async start(release: PlacedRelease<S>): Promise<void> {
+    const port = await this.portOf(release);
+    await this.launch(release, { port, variables: await this.variablesOf(release) });
+  }
+
+  private async gate(
+    release: PlacedRelease<S>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { number, settings, service_id: id } = release;
+    const name = instanceName(id, number);
+    const port = await this.portOf(release);
+    const isOver = await this.endOf(name);
+    const end = await passGate(settings.gate, { port, isOver }, signal);
+    if (end.kind === 'passed') {
+      tell(`release ${number} answers: ${end.probes} ${end.probes === 1 ? 'probe' : 'probes'}`);
+      return;
+    }
+    const hasEnded = (await isOver()) !== undefined;
+    const elsewhere = hasEnded ? undefined : await this.elsewhere(release, port);
+    const masks = await this.masksOf(release);
+    for (const line of await this.instances.said(name, LAST_LINES)) {
+      tell(`  ${masks.maskText(line)}`);
+    }
+    const message = [`release ${number} does not pass its gate: ${end.why}`, elsewhere];
+    throw new DeployRefusedError({
+      code: 'gate_failed',
+      message: masks.maskText(message.filter((part) => part !== undefined).join('; ')),
+      data: { release: number },
+    });
+  }
+
+  /** Whether an instance has ended since now, also where it was started again meanwhile. */
+  private async endOf(name: string): Promise<() => Promise<string | undefined>> {
+    const { restarts = 0 } = (await this.instances.look(name)) ?? {};
+    return async () => {
+      const now = await this.instances.look(name);
+      if (now === undefined) return 'it was removed';
+      return now.state === 'running' && now.restarts === restarts ? undefined : now.end;
+    };
+  }
+
+  private async armed(
+    serviceId: string,
+    number: number,
+    { published }: S,
+    token: string,
+  ): Promise<void> {
+    const { routes, proxy, ports, host } = this.parts;
+    const id = shortName(serviceId);
+    const listen = await listenOf(serviceId, published, ports, host);
+    if (listen === undefined) throw new Error(`${serviceId} has no port`);
+    try {
+      await routes.ensureRoute({ id, listen });
+    } catch (error) {
+      if (!(error instanceof RoutesRefusedError)) throw error;
+      throw new DeployRefusedError({ code: 'route_refused', message: error.message });
+    }
+    const port = await ports.take({ owner: instanceOwner(serviceId, number) });
+    await proxy.arm(id, { host: '127.0.0.1', port }, token);
+  }
+
+  private async stop({ number, service_id: id }: PlacedRelease<S>): Promise<void> {
+    await this.instances.remove(instanceName(id, number));
+    await this.parts.ports.releaseAllOf(instanceOwner(id, number));
+  }
+
+  private async variablesOf({
+    number,
+    settings,
+    service_id: id,
+  }: PlacedRelease<S>): Promise<InstanceStart['variables']> {
+    const text = await this.parts.sealed.find(settings.variables);
+    if (text === undefined) {
+      throw new Error(`the variables of ${instanceName(id, number)} are not stored`);
+    }
+    return Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
+  }
+
+  /** What an instance says and answers may hold its secrets. */
+  private async masksOf(release: PlacedRelease<S>): Promise<MaskSet> {
+    const { secrets } = release.settings;
+    const hidden = (await this.variablesOf(release)).filter(
+      ([name]) => secrets === undefined || secrets.includes(name),
+    );
+    return MaskSet.from(hidden.map(([, value]) => value));
+  }
+
+  private portOf({ number, service_id: id }: PlacedRelease<S>): Promise<number> {
+    return this.parts.ports.take({ owner: instanceOwner(id, number) });
+  }
+}

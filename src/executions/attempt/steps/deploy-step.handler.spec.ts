@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { standIn } from '../../../../test/support/stand-in.js';
+import type { RunContext } from '../../../engine/plan/plan.js';
+import type {
+  StepAttempt,
+  StepOutcome,
+  StepProgress,
+} from '../../../engine/runtime/step-handler.js';
+import type { DeployAction, ServiceDeploy } from '../../../engine/steps/deploy/deploy-action.js';
+import type { Workspace } from '../../../workspaces/workspace.js';
+import { DeployStepHandler } from './deploy-step.handler.js';
+import { Deployer, type DeployRequest } from './deployer.js';
+import { type FoundStart, StartCommands } from './start-commands.js';
+
+const NEVER = new AbortController().signal;
+const ACTION: ServiceDeploy = {
+  ...{ kind: 'deploy', type: 'local_service', service: 'api', environment: 'default', keep: 3 },
+  ...{ source: '.', portVariable: 'PORT', published: { address: '::' }, drainMs: 7 },
+  ...{ variables: { MODE: 'live' }, secrets: ['PASSWORD'] },
+  gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
+};
+
+class Deployed extends Deployer {
+  readonly requests: DeployRequest[] = [];
+  deploy(request: DeployRequest): Promise<StepOutcome> {
+    this.requests.push(request);
+    return Promise.resolve({ kind: 'success', exitCode: 0 });
+  }
+}
+
+class Starts extends StartCommands {
+  readonly asked: string[] = [];
+  found: FoundStart = { kind: 'found', command: 'npm start', file: 'package.json' };
+  find(_root: string, folder: string): Promise<FoundStart> {
+    this.asked.push(folder);
+    return Promise.resolve(this.found);
+  }
+}
+
+describe('a step that deploys a program of the host', () => {
+  let directory: string;
+  let deployed: Deployed;
+  let starts: Starts;
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'deploy-step-'));
+    mkdirSync(join(directory, 'api'));
+    [deployed, starts] = [new Deployed(), new Starts()];
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  const run = (
+    action: Partial<ServiceDeploy>,
+    environment: Readonly<Record<string, string>> = { PASSWORD: 'secret' },
+    signal = NEVER,
+  ): Promise<StepOutcome> =>
+    new DeployStepHandler(
+      ...([deployed, starts, standIn<RunContext>({ trigger: { event: 'push' } })] as const),
+      standIn<Workspace>({ directory }),
+      { asServer: (work) => work() },
+      { systemLine: () => undefined },
+      { find: () => Promise.reject(new Error('no image is asked for')) },
+      { maskText: (text) => text },
+    ).run(
+      standIn<StepAttempt<DeployAction>>({
+        action: { ...ACTION, ...action },
+        address: { stage: 'main', step: 'ship', attempt: 1 },
+        environment,
+      }),
+      signal,
+      standIn<StepProgress>({ tell: () => undefined }),
+    );
+
+  it('hands on what is run, with the values of its secrets', async () => {
+    await run({ run: ['node', 'a.js'] });
+    expect(deployed.requests.map(({ program }) => program)).toEqual([
+      { command: ['node', 'a.js'], variables: { MODE: 'live', PASSWORD: 'secret' } },
+    ]);
+    expect(starts.asked).toEqual([]);
+    expect(await run({ run: 'x' }, {})).toMatchObject({ reason: { code: 'secret_withheld' } });
+  });
+
+  it('looks for what is run in its source, where it does not say that', async () => {
+    for (const source of ['.', './api/', 'api']) await run({ source });
+    expect(starts.asked).toEqual(['', 'api', 'api']);
+    expect(deployed.requests[0]?.program).toMatchObject({
+      ...{ command: 'npm start', commandFrom: 'package.json' },
+    });
+  });
+
+  it('deploys nothing where nothing says what is run', async () => {
+    starts.found = { kind: 'unknown', why: 'it may be both.' };
+    expect(await run({})).toMatchObject({
+      ...{ kind: 'failed', isFinal: true },
+      reason: { code: 'start_command_unknown', message: expect.stringContaining('both') as string },
+    });
+    expect(await run({ source: '../x' })).toMatchObject({
+      reason: { code: 'start_command_unknown' },
+    });
+    expect([starts.asked, deployed.requests]).toEqual([[''], []]);
+  });
+
+  it('is aborted while it looks', async () => {
+    starts.found = { kind: 'unknown', why: 'the server stops.' };
+    expect(await run({}, { PASSWORD: 'x' }, AbortSignal.abort())).toEqual({ kind: 'aborted' });
+  });
+});

@@ -1,0 +1,190 @@
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { isAlive } from '../../src/common/child-process/process-stat.js';
+import { livingProcess } from '../../src/embedded/system/process-identity.js';
+import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
+import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
+import { stopAll } from '../support/stop-all.js';
+
+interface DeploymentBody {
+  readonly deployment_id: string;
+  readonly status: string;
+  readonly reason: { readonly code: string; readonly message: string };
+  readonly release: { readonly number: number; readonly status: string } | null;
+  readonly previous_release: number | null;
+  readonly artifacts: readonly { readonly path: string }[];
+  readonly phases: readonly { readonly name: string }[];
+  readonly logs: readonly string[];
+}
+
+const FINAL = ['success', 'failed', 'cancelled'];
+const SECRET = 'secret-of-a-service-7c2e';
+/** Reads what lies beside it, so it works in its release's own folder alone. */
+const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
+if (version === 'broken') { console.error('no configuration'); process.exit(3); }
+const port = version === 'deaf' ? 0 : process.env.PORT;
+const answers = { '/pid': () => String(process.pid), '/env': () => JSON.stringify(process.env) };
+require('node:http').createServer(({ url }, answer) => answer.end((answers[url] ?? (() => version))()))
+  .listen(port, '127.0.0.1');
+`;
+
+/** Releases are programs of the host, behind a real Caddy and a real supervisor. */
+describe('deploy: local_service', () => {
+  let server: MillraceServer;
+  let port: number;
+
+  const supervisor = (): SupervisorProcess => {
+    const { home } = server;
+    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
+  };
+
+  beforeAll(async () => {
+    port = await freePort();
+    server = await MillraceServer.start();
+    await server.call('PUT', '/api/secrets/PASSWORD', { value: SECRET });
+  });
+  afterAll(async () => {
+    await stopAll(
+      endMillrace,
+      async () => {
+        const services = new SupervisedServices(() => supervisor().ensure());
+        for (const { id } of await services.list()) await services.remove(id);
+      },
+      () => supervisor().stop(),
+      () => server.stop(),
+    );
+  });
+
+  const yaml = (service: string, keys: string, timeout = '60s'): string => `name: ${service}
+triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]
+steps:
+  - name: build
+    environment: { VERSION: "\${{ inputs.version }}", PROGRAM: ${JSON.stringify(PROGRAM)} }
+    run: |
+      mkdir -p out
+      printf %s "$PROGRAM" >out/server.js
+      printf %s "$VERSION" >out/version
+      echo '{}' >out/package.json
+      echo 'web: exec ${process.execPath} server.js' >out/Procfile
+  - name: ship
+    deploy:
+      type: local_service
+      service: ${service}
+      source: out
+      ${keys}
+      variables: { MODE: "\${{ inputs.version }}" }
+      secrets: [PASSWORD]
+      gate: { path: /, stable: 500ms, timeout: ${timeout} }
+      drain: 1s
+`;
+  const deploy = async (pipeline: string, version: string): Promise<ExecutionBody> =>
+    server.finished(await server.trigger(pipeline, { inputs: { version } }), 60_000);
+  const deploymentOf = async ({ stages }: ExecutionBody): Promise<DeploymentBody> => {
+    const [ship] = stages.flatMap(({ steps }) => steps).filter(({ name }) => name === 'ship');
+    return server.call('GET', `/api/deployments/${ship?.attempts[0]?.deployment?.id ?? ''}`);
+  };
+  const served = async (path = '/'): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    if (answer.status !== 200) throw new Error(`the route answers ${answer.status}`);
+    return answer.text();
+  };
+  const pid = async (): Promise<number> => Number(await served('/pid'));
+  const endMillrace = async (): Promise<void> => {
+    await Promise.all(server.workers.map((worker) => worker.end()));
+    await server.api?.end();
+  };
+
+  it('serves the newest release that answers, and goes back', async () => {
+    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}`;
+    const pipeline = await server.createPipeline(yaml('shop', keys));
+    const first = await deploymentOf(await deploy(pipeline, '1'));
+    expect(first).toMatchObject({
+      ...{ status: 'success', reason: { code: 'release_serves' }, previous_release: null },
+      release: { number: 1, status: 'serving' },
+      phases: ['plan', 'prepare', 'start', 'gate', 'switch', 'clean_up'].map((name) => ({ name })),
+    });
+    expect(await served()).toBe('1');
+    const environment = await served('/env');
+    expect(environment).toContain(`"PASSWORD":"${SECRET}"`);
+    expect(environment).not.toContain('MONGODB');
+    expect(JSON.stringify(first)).not.toContain('secret-of-a-service');
+    const folder = join(server.home, first.artifacts[0]?.path ?? '');
+    expect(lstatSync(join(folder, 'server.js')).mode & 0o222).toBe(0);
+
+    // Its checks need a moment to decide.
+    const discovered = await eventually(() =>
+      server.call('GET', '/api/discovery/shop').catch(() => undefined),
+    );
+    expect(JSON.stringify(discovered)).toContain(`http://127.0.0.1:${port}`);
+
+    const second = await deploymentOf(await deploy(pipeline, '2'));
+    expect(second).toMatchObject({ status: 'success', previous_release: 1 });
+    expect(await served()).toBe('2');
+
+    const broken = await deploy(pipeline, 'broken');
+    expect(broken.status).toBe('failed');
+    const refused = await deploymentOf(broken);
+    expect(refused.reason.code).toBe('gate_failed');
+    expect(refused.reason.message).toContain('exit code 3');
+    expect(refused.logs.join('\n')).toContain('no configuration');
+    const hasty = await server.createPipeline(yaml('shop', keys, '10s'));
+    const elsewhere = await deploymentOf(await deploy(hasty, 'deaf'));
+    expect(elsewhere.reason.message).toContain('let it listen at the port in PORT');
+    expect(await served()).toBe('2');
+
+    const { deployment_id: id } = await server.call<DeploymentBody>(
+      ...(['POST', `/api/deployments/${second.deployment_id}/rollback`, { release: 1 }] as const),
+    );
+    const back = await eventually(async () => {
+      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
+      return FINAL.includes(now.status) ? now : undefined;
+    });
+    expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
+    expect(await served()).toBe('1');
+    expect(await served('/env')).toContain('"MODE":"1"');
+  });
+
+  it('starts what has ended again', async () => {
+    const before = await pid();
+    process.kill(before, 'SIGKILL');
+    const after = await eventually(() => pid().catch(() => undefined));
+    expect(after).not.toBe(before);
+    expect(await served()).toBe('1');
+    await eventually(async () => {
+      const services = await server.call('GET', '/api/services');
+      return JSON.stringify(services).includes(`"process_id":${after}`) || undefined;
+    });
+  });
+
+  it('runs on without its supervisor, which is brought again', async () => {
+    const before = await pid();
+    const identity = join(server.home, 'services/supervisor.json');
+    const killed = livingProcess(identity);
+    if (killed === undefined) throw new Error('there is no supervisor');
+    process.kill(killed.pid, 'SIGKILL');
+    await eventually(() => !isAlive(killed) || undefined);
+    expect(await pid()).toBe(before);
+    await eventually(() => {
+      const next = livingProcess(identity);
+      return next && next.pid !== killed.pid ? true : undefined;
+    });
+    expect(await pid()).toBe(before);
+  });
+
+  it('is started as a file of its source says, where the step does not', async () => {
+    const { logs, status } = await deploymentOf(
+      await deploy(await server.createPipeline(yaml('api', '')), '1'),
+    );
+    expect(status).toBe('success');
+    expect(logs.join('\n')).toContain('Procfile says what is run: exec ');
+  });
+
+  it('answers on when Millrace is stopped', async () => {
+    const before = await pid();
+    await endMillrace();
+    expect([await pid(), await served()]).toEqual([before, '1']);
+  });
+});
