@@ -28,6 +28,13 @@ export const FAIL_POINTS = [
   'deployment_switching', // everything is ready for the switch, and stored
   'release_switched', // the new release serves, and nothing stored says so
   'deployment_serving', // it is stored; old releases are still there
+  'unit_parts_named', // worker: which deployments a unit has is stored, none of them has begun
+  'unit_parts_ready', // all its parts have passed their gates, nothing of what serves was changed
+  'unit_switching', // it is stored that it switches, and no part has
+  'part_switched', // a part of it serves, another one does not yet
+  'part_taking_back', // another one has failed; that this one is taken back is stored, not done
+  'part_taken_back', // what served before serves again, and the unit does not know
+  'unit_serving', // all parts serve, and it is stored
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up

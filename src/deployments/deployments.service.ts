@@ -2,22 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import type { Principal } from '../auth/principals/principal.js';
-import { uuidV7 } from '../common/ids/uuid.js';
 import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
 import {
   type Deployment,
   isKept,
   isFinished,
-  notBegun,
   type Release,
   type Service,
-  serviceIdOf,
-  sshOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
 import { type Promotion, Promotions } from './promotions.js';
+import { rollbackOf } from './record/rollback-of.js';
 import { DeploymentGate } from './running/approval-gate.js';
+import { deploymentReasons } from './running/deployment-reasons.js';
 
 /** What the API does with deployments; a worker of their host does the rest. */
 @Injectable()
@@ -50,6 +48,7 @@ export class DeploymentsService {
     if (refusal !== undefined) throw refused(refusal);
     const service = await this.store.service(serviceId);
     if (service === undefined) throw notFound('service', serviceId);
+    refusePart(service);
     const releases = await this.store.releasesOf(serviceId);
     const serving = releases.find((one) => one._id === service.release_id);
     const release = number === undefined ? before(releases, service) : numbered(releases, number);
@@ -65,8 +64,13 @@ export class DeploymentsService {
   /** @throws NotFoundError, ConflictError: it is over, or has switched */
   async cancel(id: string, by: string): Promise<DeploymentView> {
     const deployment = await this.demand(id);
-    const { phase } = deployment;
+    const { phase, unit } = deployment;
     if (isFinished(deployment)) throw conflict('The deployment is over.');
+    if (unit !== undefined) {
+      throw conflict(`It is a part of the deployment ${unit.deployment_id} of ${unit.service_id}.`, {
+        suggestions: ['Cancel that one.'],
+      });
+    }
     if (phase === 'switch' || phase === 'clean_up') {
       throw conflict('The deployment has switched: what serves now is not taken back.', {
         suggestions: ['Roll back'],
@@ -89,8 +93,10 @@ export class DeploymentsService {
   }
 
   private async views(deployments: readonly Deployment[]): Promise<readonly DeploymentView[]> {
-    const ids = deployments.flatMap(({ release_id: id, previous_release_id: before }) =>
-      [id, before].filter((one) => one !== null),
+    const refs = deployments.flatMap(({ parts = [] }) => parts);
+    const parts = await this.store.deploymentsWith(refs.map(({ deployment_id: id }) => id));
+    const ids = [...deployments, ...parts.values()].flatMap(
+      ({ release_id: id, previous_release_id: before }) => [id, before].filter((one) => one !== null),
     );
     const releases = await this.store.releasesWith([...new Set(ids)]);
     return Promise.all(
@@ -99,9 +105,20 @@ export class DeploymentsService {
         release: releases.get(deployment.release_id ?? ''),
         previous: releases.get(deployment.previous_release_id ?? ''),
         approval: await this.approvals.viewOf(deployment),
+        parts: (deployment.parts ?? []).flatMap(({ deployment_id: id }) => {
+          const part = parts.get(id);
+          return part ? [{ deployment: part, release: releases.get(part.release_id ?? '') }] : [];
+        }),
       })),
     );
   }
+}
+
+/** @throws ConflictError */
+function refusePart(service: Service): void {
+  if (!service.unit) return;
+  const { message } = deploymentReasons.partOfUnit(service);
+  throw conflict(`${message}.`, { suggestions: ['Roll the unit back.'] });
 }
 
 /** The newest of those that have served and are kept, older than the one that serves. */
@@ -130,29 +147,4 @@ function numbered(releases: readonly Release[], number: number): Release {
   if (found === undefined) throw conflict(`There is no release ${number}.`, { suggestions });
   if (found.status === 'serving') throw conflict(`Release ${number} serves already.`);
   throw conflict(`Release ${number} is not kept any more.`, { suggestions });
-}
-
-/** @param serving the way by which that was brought to its host leads there today */
-function rollbackOf(
-  service: Service,
-  release: Release,
-  serving: Release | undefined,
-  by: string,
-): Omit<Deployment, 'turn'> {
-  const ssh = serving && sshOf(serving.settings);
-  const settings =
-    release.settings.type === 'local_directory' && ssh
-      ? { ...release.settings, ssh }
-      : release.settings;
-  const { environment, name } = service;
-  const _id = uuidV7();
-  return {
-    ...{ _id, request_key: _id, kind: 'rollback', environment, service: name },
-    service_id: serviceIdOf(environment, name),
-    ...{ type: release.type, settings, host: release.host },
-    ...{ worker_id: null, fence: 0, release_id: release._id },
-    ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
-    ...{ pipeline_name: null, stage: null, step: null, commit: release.commit, branch: null },
-    ...{ triggered_by: by, ...notBegun(new Date()) },
-  };
 }

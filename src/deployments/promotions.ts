@@ -50,6 +50,9 @@ export class Promotions {
     const refusal = await this.gate.refusal(environment, cause);
     if (refusal !== undefined) throw refused(refusal);
     const there = await this.store.service(serviceIdOf(environment, from.service));
+    for (const service of [await this.store.service(from.service_id), there]) {
+      if (service?.unit) throw conflict(`${service._id} is a part of ${service.unit}.`);
+    }
     const place = this.placeFor(release, there, environment, path);
     const serving = there?.release_id ? await this.store.release(there.release_id) : undefined;
     const settings = {

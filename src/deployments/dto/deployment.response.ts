@@ -6,7 +6,9 @@ import {
   DEPLOYMENT_PHASES,
   RELEASE_STATUSES,
   DEPLOYMENT_STATUSES,
+  placed,
   type Release,
+  type TargetSettings,
 } from '../record/deployment.js';
 import { releasePath } from '../routes/service-route.js';
 import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
@@ -14,6 +16,7 @@ import { approvalResponse, DeploymentApprovalResponse } from './approval.respons
 const EXAMPLE_ID = '01932f5e-9d10-7c43-a5b1-6a3c2f1e0d4b';
 const date = { type: String, format: 'date-time' } as const;
 const nullableDate = { ...date, nullable: true } as const;
+const nullableNumber = { type: Number, nullable: true } as const;
 const nullableText = { type: String, nullable: true } as const;
 const nullableId = { ...nullableText, format: 'uuid' } as const;
 
@@ -112,6 +115,39 @@ export class ReleaseResponse {
   served_at!: Date | null;
 }
 
+/** A part of a unit, in its order. */
+export class DeploymentPartResponse {
+  @ApiProperty({ example: 'shop-api' })
+  service!: string;
+
+  @ApiProperty({ format: 'uuid', description: 'Of the part alone.' })
+  deployment_id!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_TYPES })
+  deployment_type!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_STATUSES })
+  status!: string;
+
+  @ApiProperty({ type: DeploymentReasonResponse, nullable: true })
+  reason!: DeploymentReasonResponse | null;
+
+  @ApiProperty({ ...nullableNumber, description: 'Its release, by number.' })
+  release!: number | null;
+}
+
+/** What a part belongs to. */
+export class DeploymentUnitResponse {
+  @ApiProperty({ example: 'production/shop' })
+  service_id!: string;
+
+  @ApiProperty({ format: 'uuid' })
+  deployment_id!: string;
+
+  @ApiProperty({ description: 'The unit has failed, and what served before serves again.' })
+  takes_back!: boolean;
+}
+
 export class DeploymentResponse {
   @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   deployment_id!: string;
@@ -162,6 +198,19 @@ export class DeploymentResponse {
 
   @ApiProperty({ type: [DeploymentArtifactResponse] })
   artifacts!: DeploymentArtifactResponse[];
+
+  @ApiProperty({
+    type: [DeploymentPartResponse],
+    description: 'Of a unit (hybrid); parts that serve already what they should are not among them.',
+  })
+  parts!: DeploymentPartResponse[];
+
+  @ApiProperty({
+    type: DeploymentUnitResponse,
+    nullable: true,
+    description: 'The unit that it is a part of.',
+  })
+  unit!: DeploymentUnitResponse | null;
 
   @ApiProperty({ type: [DeployedServiceResponse] })
   services!: DeployedServiceResponse[];
@@ -216,6 +265,13 @@ export interface DeploymentView {
   readonly release: Release | undefined;
   readonly previous: Release | undefined;
   readonly approval: ApprovalView | undefined;
+  /** Of a unit. */
+  readonly parts: readonly PartView[];
+}
+
+export interface PartView {
+  readonly deployment: Deployment;
+  readonly release: Release | undefined;
 }
 
 export function deploymentResponse({
@@ -223,12 +279,13 @@ export function deploymentResponse({
   release,
   previous,
   approval,
+  parts,
 }: DeploymentView): DeploymentResponse {
   const { _id, type, phases, warnings, logs, environment, service, service_id } = deployment;
   const { kind, status, reason, host, phase, execution_id, pipeline_id, pipeline_name } =
     deployment;
   const { stage, step, commit, branch, triggered_by } = deployment;
-  const { created_at, started_at, finished_at } = deployment;
+  const { created_at, started_at, finished_at, unit } = deployment;
   return {
     deployment_id: _id,
     ...{ kind, deployment_type: type, status, reason, environment, service, host, phase },
@@ -236,8 +293,17 @@ export function deploymentResponse({
     warnings: [...warnings],
     release: release ? releaseResponse(release) : null,
     previous_release: previous?.number ?? null,
-    artifacts: release ? [artifactOf(release)] : [],
-    services: [{ id: service_id, name: service, environment }],
+    artifacts: artifactsOf(release, parts),
+    parts: parts.map(partResponse),
+    unit: unit ? { ...unit, takes_back: unit.takes_back ?? false } : null,
+    services: [
+      { id: service_id, name: service, environment },
+      ...parts.map((part) => ({
+        id: part.deployment.service_id,
+        name: part.deployment.service,
+        environment,
+      })),
+    ],
     approval: approval ? approvalResponse(deployment, approval) : null,
     logs: [...logs],
     ...{ execution_id, pipeline_id, pipeline_name, stage, step, commit, branch, triggered_by },
@@ -254,17 +320,31 @@ export function releaseResponse(release: Release): ReleaseResponse {
   };
 }
 
-function artifactOf({
-  number,
-  settings,
-  digest,
-  files,
-  bytes,
-}: Release): DeploymentArtifactResponse {
-  return { name: `release ${number}`, path: pathOf(number, settings), digest, files, bytes };
+function partResponse({ deployment, release }: PartView): DeploymentPartResponse {
+  const { _id: deployment_id, service, type: deployment_type, status, reason } = deployment;
+  return {
+    ...{ service, deployment_id, deployment_type, status, reason },
+    release: release?.number ?? null,
+  };
 }
 
-function pathOf(number: number, settings: Release['settings']): string {
+/** Of a unit those of its parts: it has nothing else. */
+function artifactsOf(
+  release: Release | undefined,
+  parts: readonly PartView[],
+): DeploymentArtifactResponse[] {
+  const own = release === undefined || release.settings.type === 'hybrid' ? [] : [release];
+  const ofParts = parts.flatMap((part) => part.release ?? []);
+  return [...own, ...ofParts].map((one) => artifactOf(one, ofParts.includes(one)));
+}
+
+function artifactOf(release: Release, isPart: boolean): DeploymentArtifactResponse {
+  const { number, settings, digest, files, bytes, service } = placed(release);
+  const name = `${isPart ? `${service} ` : ''}release ${number}`;
+  return { name, path: pathOf(number, settings), digest, files, bytes };
+}
+
+function pathOf(number: number, settings: TargetSettings): string {
   switch (settings.type) {
     case 'local_directory':
       return `${settings.path.replace(/\/$/, '')}/releases/${number}`;

@@ -6,6 +6,7 @@ import {
   type NewDeployment,
   type NewService,
   PlaceTakenError,
+  type ServicePlace,
 } from './deployment-store.js';
 import { MemoryDeploymentStore } from './memory-deployment-store.fixture.js';
 
@@ -31,6 +32,9 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       ...{ service_type: 'local_directory', place: `${name}:/srv`, status: 'starting' },
       ...{ release_id: null, deployment_id: null },
       ...{ created_at: new Date(0), updated_at: new Date(0), ...more },
+    });
+    const at = (place: string, unit: string | null = null): ServicePlace => ({
+      ...{ host: name, place, service_type: 'local_directory', unit },
     });
     const deployment = (more: Partial<NewDeployment> = {}): NewDeployment => {
       const _id = uuidV7();
@@ -138,10 +142,10 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       );
       await store().freeService(id, _id);
       await store().accept(deployment({ service_id: other._id }), other);
-      await expect(store().takePlace(id, name, other.place)).rejects.toThrow(
+      await expect(store().takePlace(id, at(other.place))).rejects.toThrow(
         new PlaceTakenError(other._id),
       );
-      await store().takePlace(id, name, `${name}:/new`);
+      await store().takePlace(id, at(`${name}:/new`));
       expect(await store().service(id)).toMatchObject({ place: `${name}:/new`, active: null });
     });
 
@@ -177,7 +181,7 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await store().claimService(id, _id);
       await store().setServing(id, _id, 'r1', new Date(0));
       await store().freeService(id, _id);
-      await store().takePlace(id, name, `${name}:/new`);
+      await store().takePlace(id, at(`${name}:/new`));
       expect(await store().service(id)).toMatchObject({ place: `${name}:/srv` });
     });
 

@@ -21,6 +21,7 @@ export type DeploymentChange = Partial<
     | 'reason'
     | 'warnings'
     | 'release_id'
+    | 'parts'
     | 'previous_release_id'
     | 'logs'
     | 'gate'
@@ -30,8 +31,11 @@ export type DeploymentChange = Partial<
 >;
 
 export type ReleaseChange = Partial<
-  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until'>
+  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'parts'>
 >;
+
+/** Where a service lives, and what it is. */
+export type ServicePlace = Pick<Service, 'host' | 'place' | 'service_type' | 'unit'>;
 
 export interface DeploymentFilter {
   readonly environment?: string;
@@ -68,6 +72,8 @@ export abstract class DeploymentStore {
   abstract accept(deployment: NewDeployment, service: NewService): Promise<Deployment>;
 
   abstract find(id: string): Promise<Deployment | undefined>;
+  /** Those that there are, by their ids. */
+  abstract deploymentsWith(ids: readonly string[]): Promise<ReadonlyMap<string, Deployment>>;
   /** The newest first. */
   abstract list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>>;
   /**
@@ -121,14 +127,15 @@ export abstract class DeploymentStore {
   abstract claimService(serviceId: string, deploymentId: string): Promise<boolean>;
   /**
    * Idempotent; of a service that another one holds nothing changes. One that nobody holds and that
-   * has never served holds its place no more.
+   * has never served holds its place no more, and is of no unit.
    */
   abstract freeService(serviceId: string, deploymentId: string): Promise<void>;
   /**
-   * Gives a service that has never served its place, on this host; any other one stays as it is.
+   * Gives a service of which nothing serves its place, and says what it is; any other one stays as
+   * it is.
    * @throws PlaceTakenError
    */
-  abstract takePlace(serviceId: string, host: string, place: string): Promise<void>;
+  abstract takePlace(serviceId: string, at: ServicePlace): Promise<void>;
   /** What serves now. Only while the deployment holds the service: else false. */
   abstract setServing(
     serviceId: string,

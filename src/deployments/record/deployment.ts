@@ -112,21 +112,44 @@ export interface ServiceSettings extends CommonRoutedSettings {
   readonly restart?: RestartLimit;
 }
 
+/** A part of a unit, as it is deployed. */
+export interface UnitPartSettings {
+  /** Name of its service; the environment is that of the unit. */
+  readonly service: string;
+  /** Names of those that stand before it. */
+  readonly needs: readonly string[];
+  readonly settings: TargetSettings;
+}
+
+/** Several services as one: it acts on nothing but its parts. */
+export interface UnitSettings {
+  readonly type: 'hybrid';
+  readonly keep: number;
+  /** Each one behind those that it needs. */
+  readonly parts: readonly UnitPartSettings[];
+}
+
+export type DeploySettings = TargetSettings | UnitSettings;
+
 /** Undefined: they act on a worker's own host. */
-export function sshOf(settings: TargetSettings): SshPlace | undefined {
+export function sshOf(settings: DeploySettings): SshPlace | undefined {
   return settings.type === 'local_directory' ? settings.ssh : undefined;
 }
 
-/** Id of the sealed text that settings name; undefined: they name none. */
-export function sealedTextOf(settings: TargetSettings): string | undefined {
-  return settings.type === 'local_directory' ? settings.ssh?.identity : settings.variables;
+/** Ids of the sealed texts that settings name. */
+export function sealedTextsOf(settings: DeploySettings): readonly string[] {
+  if (settings.type === 'hybrid') {
+    return settings.parts.flatMap((part) => sealedTextsOf(part.settings));
+  }
+  const id = settings.type === 'local_directory' ? settings.ssh?.identity : settings.variables;
+  return id === undefined ? [] : [id];
 }
 
 /** Begins the hosts that are reached by SSH: whichever worker does it, they are the same. */
 export const SSH_HOST = 'ssh://';
 
 /** On what settings act: the host of the worker that has them, or the one that they name. */
-export function hostOf(settings: TargetSettings, own: string): string {
+export function hostOf(settings: DeploySettings, own: string): string {
   const ssh = sshOf(settings);
   if (ssh === undefined) return own;
   const { user, host, port } = ssh;
@@ -168,7 +191,33 @@ export interface GatedDeployment {
   readonly source_release_id?: string;
 }
 
-export interface Deployment extends DeploymentOrigin, GatedDeployment {
+/** Of a deployment that is a part of another one. */
+export interface UnitMembership {
+  /** The service of the unit: `environment/service`. */
+  readonly service_id: string;
+  /** The deployment of the unit. */
+  readonly deployment_id: string;
+  /**
+   * It lets what served before serve again, since the unit has failed. Absent: it is deployed or
+   * rolled back with the others.
+   */
+  readonly takes_back?: true;
+}
+
+/** Of a unit: a part, and which deployment is of it. */
+export interface DeployedPartRef {
+  readonly service_id: string;
+  readonly deployment_id: string;
+}
+
+/** Of a release of a unit: a part, and which release of it serves with the others. */
+export interface ReleasedPartRef {
+  readonly service_id: string;
+  readonly release_id: string;
+}
+
+export interface Deployment<S extends DeploySettings = DeploySettings>
+  extends DeploymentOrigin, GatedDeployment {
   readonly _id: string;
   /** What asked for it, once: a second one of the same key is the first one. */
   readonly request_key: string;
@@ -180,7 +229,11 @@ export interface Deployment extends DeploymentOrigin, GatedDeployment {
   /** Place in the line of its service, from 1. */
   readonly turn: number;
   readonly type: DeploymentType;
-  readonly settings: TargetSettings;
+  readonly settings: S;
+  /** Absent: it is by itself. */
+  readonly unit?: UnitMembership;
+  /** Of a unit, in its order: stored before the first one of them. Absent: none has begun. */
+  readonly parts?: readonly DeployedPartRef[];
   /** Name of the host that it acts on; of one that is reached by SSH `ssh://user@host:port`. */
   readonly host: string;
   readonly status: DeploymentStatus;
@@ -228,7 +281,7 @@ export function isKept({ status }: Pick<Release, 'status'>): boolean {
 }
 
 /** One version of a service, with all that is needed to run it again. */
-export interface Release {
+export interface Release<S extends DeploySettings = DeploySettings> {
   readonly _id: string;
   readonly service_id: string;
   readonly environment: string;
@@ -236,7 +289,9 @@ export interface Release {
   /** From 1, for each service; never used twice. */
   readonly number: number;
   readonly type: DeploymentType;
-  readonly settings: TargetSettings;
+  readonly settings: S;
+  /** Of a unit, in its order. */
+  readonly parts?: readonly ReleasedPartRef[];
   readonly host: string;
   readonly status: ReleaseStatus;
   /** That made it. */
@@ -265,6 +320,8 @@ export interface Service {
   readonly name: string;
   readonly environment: string;
   readonly service_type: DeploymentType;
+  /** The service of the unit that it is a part of; null, or absent: it is by itself. */
+  readonly unit?: string | null;
   readonly host: string;
   /** What nobody else may hold: `host:path`, or `ssh://user@host:port/path`. */
   readonly place: string;
@@ -312,6 +369,20 @@ export function notBegun(
 
 export function serviceIdOf(environment: string, service: string): string {
   return `${environment}/${service}`;
+}
+
+/** What lies at a target: anything but a unit. @throws where it is one: a defect of ours */
+export function placed<T extends Deployment | Release>(
+  record: T,
+): T & { readonly settings: TargetSettings } {
+  const { settings } = record;
+  if (settings.type === 'hybrid') throw new Error(`${record._id} is of a unit, and has no target`);
+  return { ...record, settings };
+}
+
+/** What stands in the place of a folder or a port: nobody else can hold it. */
+export function unitPlace(host: string, serviceId: string): string {
+  return placeOn(host, `unit ${serviceId}`);
 }
 
 export function isFinished({ status }: Pick<Deployment, 'status'>): boolean {

@@ -9,7 +9,7 @@ import {
   type Deployment,
   GONE,
   type Release,
-  sealedTextOf,
+  sealedTextsOf,
   type Service,
   SSH_HOST,
   UNFINISHED,
@@ -24,6 +24,7 @@ import {
   noPlace,
   PlaceTakenError,
   type ReleaseChange,
+  type ServicePlace,
 } from './deployment-store.js';
 import { DEPLOYMENT_MODEL, RELEASE_MODEL, SERVICE_MODEL } from './deployment.schema.js';
 
@@ -61,6 +62,12 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async find(id: string): Promise<Deployment | undefined> {
     return found(await this.deployments.findById(id).lean<Deployment | null>());
+  }
+
+  async deploymentsWith(ids: readonly string[]): Promise<ReadonlyMap<string, Deployment>> {
+    if (ids.length === 0) return new Map();
+    const some = await this.deployments.find({ _id: { $in: [...ids] } }).lean<Deployment[]>();
+    return new Map(some.map((one) => [one._id, one]));
   }
 
   async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>> {
@@ -227,18 +234,18 @@ export class DeploymentsRepository extends DeploymentStore {
       RETRY,
     );
     const unused = { _id: serviceId, active: null, release_id: null };
-    const change = { $set: { place: noPlace(serviceId) } };
+    const change = { $set: { place: noPlace(serviceId), unit: null } };
     await databaseRetry(() => this.serviceRecords.updateOne(unused, change), RETRY);
   }
 
-  async takePlace(serviceId: string, host: string, place: string): Promise<void> {
+  async takePlace(serviceId: string, at: ServicePlace): Promise<void> {
     const unused = { _id: serviceId, release_id: null };
     try {
-      const change = { $set: { host, place } };
+      const change = { $set: { ...at } };
       await databaseRetry(() => this.serviceRecords.updateOne(unused, change), RETRY);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      throw await this.placeTaken(place);
+      throw await this.placeTaken(at.place);
     }
   }
 
@@ -287,7 +294,7 @@ export class DeploymentsRepository extends DeploymentStore {
     const asked = await this.deployments.find(open, { settings: 1 }).lean<Deployment[]>();
     const there = { status: { $nin: [...GONE] } };
     const kept = await this.releases.find(there, { settings: 1 }).lean<Release[]>();
-    return new Set([...asked, ...kept].flatMap(({ settings }) => sealedTextOf(settings) ?? []));
+    return new Set([...asked, ...kept].flatMap(({ settings }) => sealedTextsOf(settings)));
   }
 
   async insertRelease(release: Release): Promise<void> {

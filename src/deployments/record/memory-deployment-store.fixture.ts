@@ -5,7 +5,7 @@ import {
   GONE,
   isFinished,
   type Release,
-  sealedTextOf,
+  sealedTextsOf,
   type Service,
   SSH_HOST,
 } from './deployment.js';
@@ -19,6 +19,7 @@ import {
   noPlace,
   PlaceTakenError,
   type ReleaseChange,
+  type ServicePlace,
 } from './deployment-store.js';
 
 /** Stands in for the database; no record is shared with whoever gets it. */
@@ -47,6 +48,10 @@ export class MemoryDeploymentStore extends DeploymentStore {
 
   find(id: string): Promise<Deployment | undefined> {
     return Promise.resolve(this.deployments.get(id));
+  }
+
+  deploymentsWith(ids: readonly string[]): Promise<ReadonlyMap<string, Deployment>> {
+    return Promise.resolve(new Map([...this.deployments].filter(([id]) => ids.includes(id))));
   }
 
   list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>> {
@@ -178,17 +183,18 @@ export class MemoryDeploymentStore extends DeploymentStore {
     const active = found.active === deploymentId ? null : found.active;
     const isUnused = active === null && found.release_id === null;
     const place = isUnused ? noPlace(serviceId) : found.place;
-    this.serviceRecords.set(serviceId, { ...found, active, place });
+    const unit = isUnused ? null : (found.unit ?? null);
+    this.serviceRecords.set(serviceId, { ...found, active, place, unit });
     return Promise.resolve();
   }
 
-  takePlace(serviceId: string, host: string, place: string): Promise<void> {
-    const holder = [...this.serviceRecords.values()].find((one) => one.place === place);
+  takePlace(serviceId: string, at: ServicePlace): Promise<void> {
+    const holder = [...this.serviceRecords.values()].find(({ place }) => place === at.place);
     if (holder !== undefined && holder._id !== serviceId) {
       return Promise.reject(new PlaceTakenError(holder._id));
     }
     const found = this.serviceRecords.get(serviceId);
-    if (found?.release_id === null) this.serviceRecords.set(serviceId, { ...found, host, place });
+    if (found?.release_id === null) this.serviceRecords.set(serviceId, { ...found, ...at });
     return Promise.resolve();
   }
 
@@ -226,7 +232,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
   neededTexts(): Promise<ReadonlySet<string>> {
     const asked = [...this.deployments.values()].filter((one) => !isFinished(one));
     const kept = [...this.releases.values()].filter(({ status }) => !GONE.includes(status));
-    const all = [...asked, ...kept].flatMap(({ settings }) => sealedTextOf(settings) ?? []);
+    const all = [...asked, ...kept].flatMap(({ settings }) => sealedTextsOf(settings));
     return Promise.resolve(new Set(all));
   }
 

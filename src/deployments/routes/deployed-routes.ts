@@ -39,7 +39,7 @@ export class DeployedRoutes extends RouteSource {
         const deployment = active.get(_id);
         const serving = id === null ? undefined : releases.get(id);
         const settings = deployment?.settings ?? serving?.settings;
-        if (settings === undefined || settings.type === 'local_directory') return undefined;
+        if (settings === undefined || !('published' in settings)) return undefined;
         const { published } = settings;
         const isSwitching = deployment?.phase === 'switch';
         return this.routeOf(_id, host, { published, serving }, isSwitching);
@@ -64,5 +64,5 @@ export class DeployedRoutes extends RouteSource {
 }
 
 function isRouted({ service_type: type }: Service): boolean {
-  return type !== 'local_directory';
+  return type !== 'local_directory' && type !== 'hybrid';
 }

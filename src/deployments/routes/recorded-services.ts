@@ -55,9 +55,9 @@ export class RecordedServices extends DeployedServices {
     );
   }
 
-  /** Where its route answers on its own host. Of a folder nothing answers by itself. */
+  /** Where its route answers on its own host. Of a folder nothing does, and of a unit its parts. */
   private async endpointsOf({ service_id: id, settings, host }: Release): Promise<string[]> {
-    if (settings.type === 'local_directory') return [];
+    if (!('published' in settings)) return [];
     const listen = await listenOf(id, settings.published, this.ports, host);
     return listen && 'port' in listen ? [`http://127.0.0.1:${listen.port}`] : [];
   }

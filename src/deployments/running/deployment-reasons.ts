@@ -1,5 +1,5 @@
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { Deployment, Release } from '../record/deployment.js';
+import type { Deployment, Release, Service } from '../record/deployment.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
 export const deploymentReasons = {
@@ -39,6 +39,63 @@ export const deploymentReasons = {
     code: 'place_changed',
     message: `${service} lives at ${place}, and its releases with it: deploy to there, or under another name`,
     data: { place },
+  }),
+  otherType: ({ _id, service_type: type }: Pick<Service, '_id' | 'service_type'>): Reason => ({
+    code: 'type_changed',
+    message: `${_id} is a ${type}: remove it first, or deploy under another name`,
+    data: { type },
+  }),
+  partOfUnit: ({ _id, unit }: Pick<Service, '_id' | 'unit'>): Reason => ({
+    code: 'part_of_unit',
+    message: `${_id} is a part of ${unit}: deploy that, or roll that back`,
+    data: { unit },
+  }),
+  noPart: ({ _id }: Pick<Service, '_id'>): Reason => ({
+    code: 'no_part',
+    message: `${_id} is a service by itself, which has served: give the part another name, or remove that service first`,
+    data: { service: _id },
+  }),
+  samePart: (): Reason => ({
+    code: 'name_invalid',
+    message: 'two parts of the unit have the same name, or one has that of the unit itself',
+  }),
+  unitUndone: (): Reason => ({
+    code: 'unit_undone',
+    message: 'its unit was stopped before the switch: nothing of what serves was changed',
+  }),
+  partFailed: (part: string, why: Reason): Reason => ({
+    code: 'part_failed',
+    message: `the part ${part} failed, so nothing of the unit was switched: ${why.message}`,
+    data: { part, code: why.code },
+  }),
+  partTakenBack: (part: string, why: Reason, back: readonly string[]): Reason => ({
+    code: 'part_failed',
+    message: `the part ${part} failed at the switch: ${why.message}; ${back.length === 0 ? 'no other one was switched' : `taken back: ${back.join(', ')}`}`,
+    data: { part, code: why.code, taken_back: back },
+  }),
+  unitTorn: (part: string, why: Reason, left: readonly string[]): Reason => ({
+    code: 'unit_torn',
+    message: `the part ${part} failed at the switch: ${why.message}; not everything could be taken back, and serves: ${left.join('; ')}`,
+    data: { part, code: why.code, left: left.length },
+  }),
+  heldBack: (part: string): Reason => ({
+    code: 'unit_undone',
+    message: `the part ${part} of its unit failed before the switch: nothing of what serves was changed`,
+    data: { part },
+  }),
+  partGone: (number: number, part: string): Reason => ({
+    code: 'release_gone',
+    message: `release ${number} cannot serve any more: that of its part ${part} is not there`,
+    data: { release: number, part },
+  }),
+  notWithdrawn: (): Reason => ({
+    code: 'not_withdrawn',
+    message: 'nothing served there before, and the new release continues to',
+  }),
+  partLeft: (part: string): Reason => ({
+    code: 'part_left',
+    message: `${part} is no part of this release, and continues to serve as it is`,
+    data: { service: part },
   }),
   placeTaken: (place: string, by: string): Reason => ({
     code: 'path_taken',

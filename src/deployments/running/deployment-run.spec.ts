@@ -11,7 +11,8 @@ import {
   type PreparedRelease,
   type ReleaseRunner,
 } from '../targets/deploy-target.js';
-import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
+import { DeploymentRun } from './deployment-run.js';
+import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
 
 const SETTINGS: TargetSettings = {
   ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },

@@ -1,20 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { shownSize } from '../../common/values/shown-size.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
-import { maskReason } from '../../engine/runtime/reasons.js';
-import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import {
   type Deployment,
-  type DeploymentPhase,
-  type DeploymentStatus,
+  GONE,
   hostOf,
   isFinished,
+  placed,
   placeOn,
   sshOf,
   type Release,
@@ -22,10 +18,9 @@ import {
   type TargetSettings,
 } from '../record/deployment.js';
 import {
-  type DeploymentChange,
-  type DeploymentStore,
   PlaceTakenError,
   type ReleaseChange,
+  type ServicePlace,
 } from '../record/deployment-store.js';
 import {
   DeployRefusedError,
@@ -34,174 +29,54 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
-import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
+import {
+  DeploymentFencedError,
+  type DeploymentTools,
+  RecordedRun,
+  type RunDeployment,
+} from './recorded-run.js';
 
-const POLL_MS = 250;
-/** For people and days: what they say need not be heard at once. */
-const GATE_POLL_MS = 1000;
 /** Characters of a command that the log shows. */
 const SHOWN = 200;
-const LOGS_KEPT = 100;
-const CANCEL_LOOK_MS = 1_000;
-
-/** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
-export class DeploymentFencedError extends Error {
-  constructor(id: string) {
-    super(`the deployment ${id} was taken by another worker`);
-    this.name = 'DeploymentFencedError';
-  }
-}
-
-export interface RunDeployment {
-  /** Of a rollback and after a crash of a step there is none. */
-  readonly source?: StepFiles;
-  /** What has to lie there in the end, of a promotion. */
-  readonly digest?: string;
-  /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
-  readonly datedBy?: string;
-  /** It is not compared. */
-  readonly mayBeOlder?: boolean;
-  readonly tell?: (line: string) => void;
-  /** Takes out of lines and reasons what may not be shown. */
-  readonly mask?: (text: string) => string;
-  /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
-  readonly signal: AbortSignal;
-}
-
-export interface DeploymentTools {
-  readonly store: DeploymentStore;
-  readonly targetOf: (settings: TargetSettings) => DeployTarget;
-  readonly host: string;
-  /** Absent: nothing asks for anybody's word. */
-  readonly gate?: DeploymentGate;
-  /** Default: 1 s. */
-  readonly gatePollMs?: number;
-  readonly now?: () => Date;
-}
 
 /**
  * Does one deployment that this worker has taken, from wherever it stands to its end. What it is
  * about to do is stored before it does it. After a crash another worker takes the record, looks at
  * what really serves, and finishes or undoes.
  */
-export class DeploymentRun {
+export class DeploymentRun extends RecordedRun<TargetSettings> {
   private readonly target: DeployTarget;
-  private readonly now: () => Date;
-  private release: Release | undefined;
-  private previous: Release | undefined;
+  private release: Release<TargetSettings> | undefined;
+  private previous: Release<TargetSettings> | undefined;
 
-  constructor(
-    private deployment: Deployment,
-    private readonly tools: DeploymentTools,
-    private readonly asked: RunDeployment,
-  ) {
-    this.target = tools.targetOf(deployment.settings);
-    this.now = tools.now ?? (() => new Date());
-  }
-
-  /**
-   * To the end. Rejects when the store is away, or a target cannot even say what serves: then the
-   * record stays as it is, and is taken again.
-   *
-   * @throws DeploymentFencedError
-   */
-  async run(): Promise<Deployment> {
-    await this.load();
-    try {
-      if (this.isOrphan) await this.undo('failed', deploymentReasons.workerLost());
-      else if (this.deployment.phase === null && !(await this.mayBegin())) return this.deployment;
-      else await this.fromHere();
-    } finally {
-      if (isFinished(this.deployment)) await this.leave();
-    }
-    return this.deployment;
+  constructor(deployment: Deployment, tools: DeploymentTools, asked: RunDeployment) {
+    super(placed(deployment), tools, asked);
+    this.target = tools.targetOf(this.deployment.settings);
   }
 
   /** Its files were those of a step, which ended with its worker. */
-  private get isOrphan(): boolean {
-    const { kind, phase } = this.deployment;
-    const isBegun = phase !== null && phase !== 'plan';
-    return kind === 'deploy' && this.asked.source === undefined && !isBegun;
+  protected isOrphan(): boolean {
+    const { kind, phase, unit } = this.deployment;
+    if (phase !== null && phase !== 'plan') return false;
+    // Of a part of a unit there is nobody who would let it switch.
+    if (unit !== undefined && unit.takes_back !== true) return this.asked.barrier === undefined;
+    return kind === 'deploy' && this.asked.source === undefined;
   }
 
-  private async load(): Promise<void> {
+  protected async load(): Promise<void> {
     const { release_id: id, previous_release_id: before } = this.deployment;
-    if (id !== null) this.release = await this.store.release(id);
-    if (before !== null) this.previous = await this.store.release(before);
+    this.release = await this.releaseOf(id);
+    this.previous = await this.releaseOf(before);
   }
 
-  private get store(): DeploymentStore {
-    return this.tools.store;
+  private async releaseOf(id: string | null): Promise<Release<TargetSettings> | undefined> {
+    const release = id === null ? undefined : await this.store.release(id);
+    return release && placed(release);
   }
 
-  /** False: it has ended meanwhile, or is left to another process. */
-  private async mayBegin(): Promise<boolean> {
-    return (await this.passApprovals()) && (await this.awaitTurn());
-  }
-
-  private async passApprovals(): Promise<boolean> {
-    const { signal } = this.asked;
-    const { _id: id, fence, kind } = this.deployment;
-    return passApprovals(this.tools.gate, {
-      signal,
-      pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
-      now: () => this.stored(),
-      isEnded: () => this.endIfStopped(),
-      // Of a step there is nobody else who has its files.
-      isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
-      close: async (reason) => {
-        this.tell(reason.message);
-        await this.change({ status: 'waiting', gate: 'closed', reason });
-      },
-      open: async () => {
-        if (!(await this.store.openGate({ id, fence }))) return false;
-        await this.change({ status: 'pending', gate: 'open', reason: null });
-        return true;
-      },
-      refuse: (reason) => this.end('failed', reason),
-    });
-  }
-
-  /** False: it has ended meanwhile. */
-  private async awaitTurn(): Promise<boolean> {
-    const { _id, service_id: serviceId, turn } = this.deployment;
-    for (;;) {
-      if (await this.endIfStopped()) return false;
-      const first = await this.store.firstBefore(serviceId, turn);
-      if (first === undefined && (await this.store.claimService(serviceId, _id))) return true;
-      const holder = first ?? (await this.holderOf(serviceId));
-      if (holder !== undefined && this.deployment.status !== 'waiting') {
-        const reason = deploymentReasons.behind(holder);
-        this.tell(reason.message);
-        await this.change({ status: 'waiting', reason });
-      }
-      await this.pause();
-    }
-  }
-
-  /** Who has the service; of one that is over the service is freed. */
-  private async holderOf(serviceId: string): Promise<Deployment | undefined> {
-    const active = (await this.store.service(serviceId))?.active;
-    const holder = active ? await this.store.find(active) : undefined;
-    if (active && (holder === undefined || isFinished(holder))) {
-      await this.store.freeService(serviceId, active);
-      return undefined;
-    }
-    return holder;
-  }
-
-  private async pause(): Promise<void> {
-    const { signal } = this.asked;
-    try {
-      await delay(POLL_MS, undefined, { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  }
-
-  private async fromHere(): Promise<void> {
+  protected async fromHere(): Promise<void> {
     const { phase } = this.deployment;
     if (phase === 'clean_up') return this.cleanUp();
     if (phase === 'switch') return this.settleSwitch(deploymentReasons.workerLost());
@@ -228,6 +103,7 @@ export class DeploymentRun {
     const { runner } = this.target;
     if (runner !== undefined) await this.startBeside(runner);
     if (await this.endIfStopped()) return;
+    if (await this.isHeldBack()) return;
     if (!(await this.switchOver())) return;
     await this.settleSwitch(deploymentReasons.failed('the switch was made, and is gone'));
   }
@@ -240,6 +116,15 @@ export class DeploymentRun {
       throw new DeployRefusedError(reason);
     };
     const service = known.release_id === null ? await this.placed(known, host) : known;
+    const unit = this.deployment.unit?.service_id ?? null;
+    if ((service.unit ?? null) !== unit) {
+      refuse(
+        service.unit ? deploymentReasons.partOfUnit(service) : deploymentReasons.noPart(service),
+      );
+    }
+    if (service.service_type !== this.deployment.type) {
+      refuse(deploymentReasons.otherType(service));
+    }
     const isElsewhere = service.host !== host;
     if (isElsewhere && sshOf(settings) !== undefined) {
       refuse(deploymentReasons.otherPlace(service._id, service.place));
@@ -252,9 +137,9 @@ export class DeploymentRun {
       const isApart = !other.startsWith(`${own}/`) && !own.startsWith(`${other}/`);
       if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
     }
-    this.previous = service.release_id ? await this.store.release(service.release_id) : undefined;
+    this.previous = await this.releaseOf(service.release_id);
     if (kind === 'rollback') await this.checkKept();
-    else this.checkAge();
+    else this.checkAge(this.previous);
     return this.target.plan(service._id, settings);
   }
 
@@ -262,24 +147,16 @@ export class DeploymentRun {
   private async placed(service: Service, host: string): Promise<Service> {
     const own = this.target.placeOf(this.deployment.settings);
     const place = placeOn(host, own);
-    if (service.host === host && service.place === place) return service;
+    const { type: service_type, unit } = this.deployment;
+    const at = { host, place, service_type, unit: unit?.service_id ?? null };
+    if (isDeepStrictEqual(at, placeOf(service))) return service;
     try {
-      await this.store.takePlace(service._id, host, place);
+      await this.store.takePlace(service._id, at);
     } catch (error) {
       if (!(error instanceof PlaceTakenError)) throw error;
       throw new DeployRefusedError(deploymentReasons.placeTaken(own, error.serviceId));
     }
-    return { ...service, host, place };
-  }
-
-  private checkAge(): void {
-    const { datedBy, mayBeOlder } = this.asked;
-    const serving = this.previous;
-    const servesSince = serving?.dated_by;
-    if (datedBy === undefined || mayBeOlder === true) return;
-    if (serving === undefined || !servesSince) return;
-    // Ids of executions are in the order of time.
-    if (datedBy < servesSince) throw new DeployRefusedError(deploymentReasons.older(serving));
+    return { ...service, ...at };
   }
 
   /** A release that is kept is what it was, or nobody goes back to it. */
@@ -301,7 +178,7 @@ export class DeploymentRun {
     const { _id, settings, environment, service: name, type, host } = this.deployment;
     const { execution_id, pipeline_id, commit } = this.deployment;
     const number = await this.store.nextRelease(service._id);
-    const release: Release = {
+    const release: Release<TargetSettings> = {
       ...{ _id: uuidV7(), service_id: service._id, environment, service: name, number },
       ...{ type, settings, host, status: 'preparing', deployment_id: _id },
       ...{ execution_id, pipeline_id, commit, dated_by: datedBy ?? execution_id },
@@ -375,20 +252,16 @@ export class DeploymentRun {
     failPoint('gate_passed');
   }
 
-  /** A gate may take minutes: who cancels meanwhile is not left waiting. */
-  private abortOnCancel(controller: AbortController): PeriodicTask {
-    const look = async (): Promise<void> => {
-      try {
-        const now = await this.store.find(this.deployment._id);
-        if (now?.cancel_requested_by) controller.abort();
-      } catch (error) {
-        // Asked again soon; whoever does the deployment hears of it with its next write.
-        if (!isDatabaseUnavailable(error)) throw error;
-      }
-    };
-    const task = new PeriodicTask(look, { everyMs: CANCEL_LOOK_MS, unref: true });
-    task.start();
-    return task;
+  /** True: its unit has not let it switch, and it is undone. */
+  private async isHeldBack(): Promise<boolean> {
+    const release = this.released();
+    const { runner } = this.target;
+    const word = await this.asked.barrier?.(async (signal) => {
+      await runner?.gate(release, () => undefined, signal);
+    });
+    if (word?.kind !== 'undo') return false;
+    await this.undo(word.status, word.reason);
+    return true;
   }
 
   /** False: it has ended before. */
@@ -434,7 +307,7 @@ export class DeploymentRun {
   }
 
   /** What served before: where it is a program, that has a while for what it has begun. */
-  private retired({ settings }: Release, at: Date): ReleaseChange {
+  private retired({ settings }: Release<TargetSettings>, at: Date): ReleaseChange {
     const { runner } = this.target;
     if (runner === undefined) return { status: 'kept' };
     const drain_until = new Date(at.getTime() + runner.drainMs(settings));
@@ -447,7 +320,8 @@ export class DeploymentRun {
     const { service_id: serviceId, settings } = this.deployment;
     try {
       const all = await this.store.releasesOf(serviceId);
-      const needed = [release._id, this.previous?._id].filter((id) => id !== undefined);
+      const own = [release._id, this.previous?._id].filter((id) => id !== undefined);
+      const needed = [...own, ...(await this.neededByUnit())];
       for (const expired of expiredReleases(all, settings.keep, needed)) {
         await this.target.remove(this.reached(expired));
         await this.store.changeRelease(expired._id, { status: 'removed' });
@@ -469,8 +343,17 @@ export class DeploymentRun {
     await this.end('success', deploymentReasons.serves(release, before));
   }
 
+  /** Ids of those that a release of its unit names which can serve. */
+  private async neededByUnit(): Promise<readonly string[]> {
+    const { unit } = this.deployment;
+    const all = unit === undefined ? [] : await this.store.releasesOf(unit.service_id);
+    return all
+      .filter(({ status }) => !GONE.includes(status))
+      .flatMap(({ parts = [] }) => parts.map(({ release_id: id }) => id));
+  }
+
   /** Of a deployment that has not switched. */
-  private async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+  protected async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
     if (kind !== 'rollback' && id !== null && release !== undefined) {
@@ -508,96 +391,23 @@ export class DeploymentRun {
     if (code === undefined) throw error;
   }
 
-  private async endIfStopped(): Promise<boolean> {
-    if (isFinished(this.deployment)) return true;
-    if (this.asked.signal.aborted) {
-      await this.undo('cancelled', this.stopReason());
-      return true;
-    }
-    const { cancel_requested_by: by } = await this.stored();
-    if (by === null) return false;
-    await this.undo('cancelled', deploymentReasons.cancelled(by));
-    return true;
-  }
-
-  /** @throws DeploymentFencedError */
-  private async stored(): Promise<Deployment> {
-    const { _id, fence } = this.deployment;
-    const now = await this.store.find(_id);
-    if (now?.fence !== fence) throw new DeploymentFencedError(_id);
-    return now;
-  }
-
-  private stopReason(): Reason {
-    const { kind } = (this.asked.signal.reason ?? {}) as { readonly kind?: string };
-    return kind === 'interrupt' ? deploymentReasons.interrupted() : deploymentReasons.cancelled();
-  }
-
   /** An earlier release, by the way that leads to its host today. */
-  private reached(release: Release): Release {
+  private reached(known: Release): Release<TargetSettings> {
+    const release = placed(known);
     const ssh = sshOf(this.deployment.settings);
     const { settings } = release;
     if (ssh === undefined || settings.type !== 'local_directory') return release;
     return { ...release, settings: { ...settings, ssh } };
   }
 
-  private released(): Release {
+  private released(): Release<TargetSettings> {
     if (this.release === undefined) throw new Error('a deployment of no release');
     return this.release;
   }
+}
 
-  private async serviceNow(): Promise<Service> {
-    const { service_id: id } = this.deployment;
-    const service = await this.store.service(id);
-    if (service === undefined) throw new Error(`there is no service ${id}`);
-    return service;
-  }
-
-  private async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
-    const at = this.now();
-    const phases = [...this.closedPhases(at), { name, started_at: at, finished_at: null }];
-    await this.change({ ...change, phase: name, phases });
-  }
-
-  private closedPhases(at: Date): Deployment['phases'] {
-    return this.deployment.phases.map((one) => ({ ...one, finished_at: one.finished_at ?? at }));
-  }
-
-  private async end(
-    status: Extract<DeploymentStatus, 'success' | 'failed' | 'cancelled'>,
-    reason: Reason,
-    change: DeploymentChange = {},
-  ): Promise<void> {
-    const finished_at = this.now();
-    const shown = maskReason(reason, (text) => this.masked(text));
-    this.tell(shown.message);
-    const phases = this.closedPhases(finished_at);
-    await this.change({ ...change, status, reason: shown, finished_at, phases });
-  }
-
-  private async leave(): Promise<void> {
-    const { service_id: serviceId, _id } = this.deployment;
-    await this.store.freeService(serviceId, _id);
-  }
-
-  private masked(text: string): string {
-    return this.asked.mask?.(text) ?? text;
-  }
-
-  private tell(said: string): void {
-    const line = this.masked(said);
-    this.asked.tell?.(line);
-    const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
-    this.deployment = { ...this.deployment, logs };
-  }
-
-  /** @throws DeploymentFencedError */
-  private async change(change: DeploymentChange): Promise<void> {
-    const { _id: id, fence, logs } = this.deployment;
-    const isOurs = await this.store.change({ id, fence }, { logs, ...change });
-    if (!isOurs) throw new DeploymentFencedError(id);
-    this.deployment = { ...this.deployment, ...change };
-  }
+function placeOf({ host, place, service_type, unit = null }: Service): ServicePlace {
+  return { host, place, service_type, unit };
 }
 
 function preparedFrom(settings: TargetSettings, place: string): string {

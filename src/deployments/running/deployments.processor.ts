@@ -3,10 +3,10 @@ import { BackgroundRounds } from '../../integrations/database/background-rounds.
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
-import type { Deployment } from '../record/deployment.js';
+import { type Deployment, isFinished } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { TargetAwayError } from '../targets/deploy-target.js';
-import { DeploymentFencedError } from './deployment-run.js';
+import { DeploymentFencedError } from './recorded-run.js';
 import { OwnDeployments } from './own-deployments.js';
 
 const INTERVAL_MS = 1_000;
@@ -43,8 +43,8 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
 
   protected async work(): Promise<void> {
     if (this.stop.signal.aborted) return;
-    const left = (await this.store.unfinishedOn(this.own.host)).filter(
-      ({ _id }) => !this.own.has(_id),
+    const left = await this.notOfUnits(
+      (await this.store.unfinishedOn(this.own.host)).filter(({ _id }) => !this.own.has(_id)),
     );
     const ids = new Set(left.map(({ _id }) => _id));
     for (const id of this.later.keys()) if (!ids.has(id)) this.later.delete(id);
@@ -56,6 +56,17 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
       const isLater = (this.later.get(deployment._id) ?? 0) > performance.now();
       if (!isElsewhere && !isLater) this.begin(deployment);
     }
+  }
+
+  /** Parts of a unit that is not over are that one's: whoever has it finishes them too. */
+  private async notOfUnits(all: readonly Deployment[]): Promise<readonly Deployment[]> {
+    const isOpen = await Promise.all(
+      all.map(async ({ unit }) => {
+        const found = unit && (await this.store.find(unit.deployment_id));
+        return found !== undefined && !isFinished(found);
+      }),
+    );
+    return all.filter((_, index) => isOpen[index] !== true);
   }
 
   private begin(deployment: Deployment): void {

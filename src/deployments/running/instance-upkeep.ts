@@ -3,7 +3,7 @@ import { messageOf } from '../../common/values/error-message.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
-import type { Release, Service } from '../record/deployment.js';
+import { placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { instanceName } from '../routes/service-route.js';
 import {
@@ -114,7 +114,7 @@ export class InstanceUpkeep extends BackgroundRounds {
       if (isServing || drains || _id === deployed) wanted.add(named(release));
       if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
       else if (!wanted.has(named(release)) && there.has(named(release))) {
-        await this.parts.runner.stop(release);
+        await this.parts.runner.stop(placed(release));
         this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
       }
     }
@@ -158,7 +158,7 @@ export class InstanceUpkeep extends BackgroundRounds {
     const why = state === undefined ? 'it is gone' : state.end;
     this.logger.warn({ service }, `release ${number} does not run (${why}): it is started again`);
     try {
-      await runner.start(release);
+      await runner.start(placed(release));
     } catch (error) {
       if (!(error instanceof DeployRefusedError)) throw error;
       this.logger.warn({ service }, `release ${number} does not start: ${error.message}`);

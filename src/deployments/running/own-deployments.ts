@@ -6,7 +6,9 @@ import { DeployTargets } from '../targets/deploy-targets.js';
 import type { DeployTarget } from '../targets/deploy-target.js';
 import { DeploymentGate } from './approval-gate.js';
 import { promotedFiles } from './promoted-files.js';
-import { DeploymentRun, type RunDeployment } from './deployment-run.js';
+import { DeploymentRun } from './deployment-run.js';
+import { UnitRun } from './unit-run.js';
+import { type RunDeployment } from './recorded-run.js';
 
 /** The deployments that this process is at. */
 @Injectable()
@@ -45,6 +47,9 @@ export class OwnDeployments {
     const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
     const tools = { store, host, targetOf, gate };
+    const { settings } = deployment;
+    if (settings.type === 'hybrid')
+      return new UnitRun({ ...deployment, settings }, tools, asked).run();
     const promoted = await promotedFiles(deployment, tools);
     return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
   }

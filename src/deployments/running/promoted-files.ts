@@ -1,8 +1,13 @@
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
-import type { Deployment, Release } from '../record/deployment.js';
+import {
+  type Deployment,
+  placed,
+  type Release,
+  type TargetSettings,
+} from '../record/deployment.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
-import type { DeploymentTools, RunDeployment } from './deployment-run.js';
+import type { DeploymentTools, RunDeployment } from './recorded-run.js';
 
 /** What a promotion is made of: the files of the release that it copies, and its digest. */
 export async function promotedFiles(
@@ -10,17 +15,19 @@ export async function promotedFiles(
   { store, targetOf }: Pick<DeploymentTools, 'store' | 'targetOf'>,
 ): Promise<Pick<RunDeployment, 'source' | 'digest' | 'datedBy'>> {
   if (kind !== 'promote' || id === undefined) return {};
-  const release = await store.release(id);
-  if (release?.digest == null) throw new Error(`a promotion of no release: ${id}`);
+  const found = await store.release(id);
+  if (found?.digest == null) throw new Error(`a promotion of no release: ${id}`);
+  const release = placed(found);
+  const { digest } = found;
   return {
     source: filesOf(release, targetOf(release.settings)),
-    digest: release.digest,
+    digest,
     ...(release.dated_by !== null && { datedBy: release.dated_by }),
   };
 }
 
 /** They are looked at when they are needed: somebody may have changed them by then. */
-function filesOf(release: Release, target: DeployTarget): StepFiles {
+function filesOf(release: Release<TargetSettings>, target: DeployTarget): StepFiles {
   return {
     packed: async (request, signal, work) => {
       const digest = await target.digestOf(release);

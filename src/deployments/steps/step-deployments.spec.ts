@@ -85,6 +85,9 @@ describe('StepDeployments', () => {
     steps = new StepDeployments(store, own, lease, sealed);
   });
 
+  const files: StepFiles = {
+    packed: () => (problem ? Promise.reject(problem) : Promise.resolve(undefined as never)),
+  };
   const deploy = (
     action: Partial<DirectoryDeploy> = {},
     context: Partial<RunContext> = {},
@@ -92,12 +95,9 @@ describe('StepDeployments', () => {
   ): Promise<StepOutcome> =>
     steps.deploy(
       {
-        action: { ...ACTION, ...action },
+        subject: { action: { ...ACTION, ...action }, found: { files } },
         context: { ...CONTEXT, ...context },
         address: { stage: 'main', step: 'ship', attempt },
-        files: {
-          packed: () => (problem ? Promise.reject(problem) : Promise.resolve(undefined as never)),
-        },
         tell: () => undefined,
         accepted: (facts) => void accepted.push(facts),
       },
@@ -109,21 +109,22 @@ describe('StepDeployments', () => {
   ): Promise<StepOutcome> =>
     steps.deploy(
       {
-        action: {
-          ...{ kind: 'deploy', type: 'local_service', service: 'api', environment: 'default' },
-          ...{ keep: 3, run: 'node a.js', source: 'out', portVariable: 'HTTP', exclude: ['x'] },
-          ...{
-            published: { address: '::', port: 80 },
-            variables: { MODE: 'live' },
-            secrets: ['KEY'],
+        subject: {
+          action: {
+            ...{ kind: 'deploy', type: 'local_service', service: 'api', environment: 'default' },
+            ...{ keep: 3, run: 'node a.js', source: 'out', portVariable: 'HTTP', exclude: ['x'] },
+            ...{
+              published: { address: '::', port: 80 },
+              variables: { MODE: 'live' },
+              secrets: ['KEY'],
+            },
+            gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
+            ...{ drainMs: 7, memory: 5, restart: { max: 1, windowMs: 2 } },
           },
-          gate: { status: { from: 200, to: 299 }, timeoutMs: 1, stableMs: 0 },
-          ...{ drainMs: 7, memory: 5, restart: { max: 1, windowMs: 2 } },
+          found: { files, program: { command: 'node a.js', variables } },
         },
         context: { ...CONTEXT, executionId: execution },
         address: { stage: 'main', step: 'ship', attempt: 1 },
-        files: { packed: () => Promise.resolve(undefined as never) },
-        program: { command: 'node a.js', variables },
         tell: () => undefined,
         accepted: () => undefined,
       },

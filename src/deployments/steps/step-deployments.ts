@@ -9,13 +9,16 @@ import type {
   ContainerDeploy,
   DeployAction,
   DirectoryDeploy,
+  PartDeploy,
   ServiceDeploy,
 } from '../../engine/steps/deploy/deploy-action.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
   Deployer,
   type DeployLogin,
+  type DeployFindings,
   type DeployRequest,
+  type DeploySubject,
   type StepFiles,
   StepFilesError,
 } from '../../executions/attempt/steps/deployer.js';
@@ -24,6 +27,7 @@ import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type ContainerSettings,
   type Deployment,
+  type DeploySettings,
   type DirectorySettings,
   hostOf,
   notBegun,
@@ -33,6 +37,8 @@ import {
   sshOf,
   type SshPlace,
   type TargetSettings,
+  type UnitPartSettings,
+  unitPlace,
 } from '../record/deployment.js';
 import {
   DeploymentStore,
@@ -40,7 +46,7 @@ import {
   type NewService,
   PlaceTakenError,
 } from '../record/deployment-store.js';
-import { DeploymentFencedError } from '../running/deployment-run.js';
+import { DeploymentFencedError, type RunDeployment } from '../running/recorded-run.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { SealedTexts, textOfIdentity } from '../record/sealed-texts.js';
@@ -66,7 +72,8 @@ export class StepDeployments extends Deployer {
         return { kind: 'failed', reason: error.reason, isFinal: true };
       }
       if (error instanceof PlaceTakenError) {
-        const reason = deploymentReasons.placeTaken(placeNamed(request.action), error.serviceId);
+        const place = placeNamed(request.subject.action);
+        const reason = deploymentReasons.placeTaken(place, error.serviceId);
         return { kind: 'failed', reason, isFinal: true };
       }
       const isAway = error instanceof TargetAwayError || isDatabaseUnavailable(error);
@@ -79,24 +86,26 @@ export class StepDeployments extends Deployer {
   }
 
   private async tryToDeploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
-    const { action, context, tell, mask } = request;
+    const { subject, context, tell, mask } = request;
+    const { action } = subject;
     if (context.trigger.fork === true) throw new DeployRefusedError(deploymentReasons.fork());
-    for (const [what, name] of [
-      ['service', action.service],
-      ['environment', action.environment],
-    ] as const) {
+    for (const [what, name] of namesOf(subject))
       if (!isServiceName(name)) throw badName(what, name);
-    }
     const refusal = await this.own.gate.refusal(action.environment, causeOf(context));
     if (refusal !== undefined) throw new DeployRefusedError(refusal);
-    const asked = this.newDeployment(request, await this.settingsOf(request));
+    const sources = sourcesOf(subject);
+    const known = await this.store.service(serviceIdOf(action.environment, action.service));
+    if (known?.unit && known.release_id !== null) {
+      throw new DeployRefusedError(deploymentReasons.partOfUnit(known));
+    }
+    const asked = this.newDeployment(request, await this.settingsOf(subject));
     return this.own.during(asked._id, async () => {
       const accepted = await this.store.accept(asked, this.newService(asked));
       const { _id: id, environment, service } = accepted;
       request.accepted({ id, environment, service });
       tell(`deployment ${id} of ${accepted.service_id}`);
       const ended = await this.own.run(accepted, {
-        source: sourceOf(request),
+        ...sources,
         datedBy: context.trigger.rerun_of ?? context.executionId,
         mayBeOlder: action.allowOlder === true,
         ...{ tell, signal, ...(mask && { mask }) },
@@ -105,21 +114,31 @@ export class StepDeployments extends Deployer {
     });
   }
 
-  private async settingsOf(request: DeployRequest): Promise<TargetSettings> {
-    const { action } = request;
+  private async settingsOf(subject: DeploySubject): Promise<DeploySettings> {
+    if (!('parts' in subject)) return this.targetSettings(subject.action, subject.found);
+    const { type, keep } = subject.action;
+    const parts: UnitPartSettings[] = [];
+    for (const { action, needs, found } of subject.parts) {
+      const settings = await this.targetSettings(action, found);
+      parts.push({ service: action.service, needs, settings });
+    }
+    return { type, keep, parts };
+  }
+
+  private async targetSettings(action: PartDeploy, found: DeployFindings): Promise<TargetSettings> {
     switch (action.type) {
       case 'local_directory':
-        return this.directorySettings(action, request);
+        return this.directorySettings(action, found);
       case 'docker_container':
-        return this.containerSettings(action, request);
+        return this.containerSettings(action, found);
       case 'local_service':
-        return this.serviceSettings(action, request);
+        return this.serviceSettings(action, found);
     }
   }
 
   private async directorySettings(
     action: DirectoryDeploy,
-    { login }: DeployRequest,
+    { login }: DeployFindings,
   ): Promise<DirectorySettings> {
     const { path, keep, exclude = [], shared = [], permissions = {} } = action;
     const ssh = await this.sshOf(action, login);
@@ -132,7 +151,7 @@ export class StepDeployments extends Deployer {
 
   private async containerSettings(
     action: ContainerDeploy,
-    { container }: DeployRequest,
+    { container }: DeployFindings,
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
     const { type, service, environment, keep, image, command, port } = action;
@@ -148,7 +167,7 @@ export class StepDeployments extends Deployer {
 
   private async serviceSettings(
     action: ServiceDeploy,
-    { program }: DeployRequest,
+    { program }: DeployFindings,
   ): Promise<ServiceSettings> {
     if (program === undefined) throw new Error('a deployment of no program');
     const { type, service, environment, keep, exclude = [], portVariable } = action;
@@ -187,7 +206,8 @@ export class StepDeployments extends Deployer {
 
   private async servingSettings(serviceId: string): Promise<TargetSettings | undefined> {
     const id = (await this.store.service(serviceId))?.release_id;
-    return id ? (await this.store.release(id))?.settings : undefined;
+    const release = id ? await this.store.release(id) : undefined;
+    return release?.settings.type === 'hybrid' ? undefined : release?.settings;
   }
 
   /** What the release that serves has is not stored once more. @returns its id */
@@ -197,10 +217,10 @@ export class StepDeployments extends Deployer {
   }
 
   private newDeployment(
-    { action, address, context }: DeployRequest,
-    settings: TargetSettings,
+    { subject, address, context }: DeployRequest,
+    settings: DeploySettings,
   ): NewDeployment {
-    const { environment, service, type } = action;
+    const { environment, service, type } = subject.action;
     return {
       ...{ _id: uuidV7(), kind: 'deploy', environment, service, type, settings },
       request_key: requestKey(context, address),
@@ -225,7 +245,10 @@ export class StepDeployments extends Deployer {
     return {
       ...{ _id, id: uuidV7(), name, environment, service_type: type, host },
       ...{
-        place: placeOn(host, this.own.targetOf(settings).placeOf(settings)),
+        place:
+          settings.type === 'hybrid'
+            ? unitPlace(host, _id)
+            : placeOn(host, this.own.targetOf(settings).placeOf(settings)),
         status: 'starting',
         release_id: null,
         deployment_id: null,
@@ -254,6 +277,7 @@ export class StepDeployments extends Deployer {
 
 /** What a service holds, as its step says it. */
 function placeNamed(action: DeployAction): string {
+  if (action.type === 'hybrid') return action.service;
   if (action.type === 'local_directory') return action.path;
   const { published } = action;
   if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
@@ -278,7 +302,29 @@ function requestKey(
   return JSON.stringify([executionId, executionAttempt, stage, step, attempt]);
 }
 
-function sourceOf({ files }: DeployRequest): StepFiles {
+/** Names that expressions may have made. */
+function namesOf(subject: DeploySubject): readonly (readonly [what: string, name: string])[] {
+  const { service, environment } = subject.action;
+  const parts = 'parts' in subject ? subject.parts : [];
+  return [
+    ['service', service],
+    ['environment', environment],
+    ...parts.map(({ action }) => ['part', action.service] as const),
+  ];
+}
+
+function sourcesOf(subject: DeploySubject): Pick<RunDeployment, 'source' | 'sources'> {
+  if (!('parts' in subject)) return { source: sourceOf(subject.found) };
+  const { action, parts } = subject;
+  const sources = new Map(parts.map((part) => [part.action.service, sourceOf(part.found)]));
+  // Names that are different in the text may have become the same.
+  if (sources.size < parts.length || sources.has(action.service)) {
+    throw new DeployRefusedError(deploymentReasons.samePart());
+  }
+  return { sources };
+}
+
+function sourceOf({ files }: DeployFindings): StepFiles {
   return {
     packed: async (request, signal, work) => {
       try {

@@ -13,10 +13,12 @@ import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
-import { deployTable, permissionsTable } from '../steps/deploy/deploy-table.js';
+import { deployTable } from '../steps/deploy/deploy-table.js';
 import { restartTable } from '../steps/deploy/program-readers.js';
 import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
+import { permissionsTable } from '../steps/deploy/release-keys.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
+import { partTable } from '../steps/deploy/unit-parts.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { registryTable } from './registries-reader.js';
@@ -61,6 +63,7 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['containers.md', registryTable],
   ['deploying.md', deployTable],
   ['deploying.md', permissionsTable],
+  ['deploying.md', partTable],
   ['deploying.md', sshTable],
   ['deploying.md', publishTable],
   ['deploying.md', gateTable],

@@ -6,8 +6,15 @@ export const DEPLOY_KIND = 'deploy';
 /** What such a step sets by itself, beside what its `outputs` name. */
 export const DEPLOY_OUTPUTS = ['deployment', 'release'] as const;
 
-export const DEPLOYMENT_TYPES = ['local_directory', 'docker_container', 'local_service'] as const;
+/** Types of what is put into service by itself, or as a part of a unit. */
+export const PART_TYPES = ['local_directory', 'docker_container', 'local_service'] as const;
+export type PartType = (typeof PART_TYPES)[number];
+
+/** `hybrid`: a unit of parts. */
+export const DEPLOYMENT_TYPES = [...PART_TYPES, 'hybrid'] as const;
 export type DeploymentType = (typeof DEPLOYMENT_TYPES)[number];
+
+export const MOST_PARTS = 10;
 
 /** Releases that have served and are kept, the one that serves among them. */
 export const DEFAULT_KEEP = 5;
@@ -131,5 +138,22 @@ export interface ServiceDeploy extends AnyDeploy, RoutedDeploy {
   readonly restart?: RestartLimit;
 }
 
+/** What can be a part of a unit. */
+export type PartDeploy = DirectoryDeploy | ContainerDeploy | ServiceDeploy;
+
+export interface UnitPart {
+  /** Its `environment` and `keep` are those of the unit. */
+  readonly deploy: PartDeploy;
+  /** Services of parts that stand before it, as they are written: no templates are filled in. */
+  readonly needs: readonly string[];
+}
+
+/** Several releases that are put into service together, or not at all. */
+export interface UnitDeploy extends AnyDeploy {
+  readonly type: 'hybrid';
+  /** 1 to `MOST_PARTS`; each one behind those that it needs. */
+  readonly parts: readonly UnitPart[];
+}
+
 /** In plans: puts what was built into service. */
-export type DeployAction = DirectoryDeploy | ContainerDeploy | ServiceDeploy;
+export type DeployAction = PartDeploy | UnitDeploy;

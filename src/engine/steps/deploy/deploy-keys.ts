@@ -1,33 +1,11 @@
-import { nameRecord } from '../../../common/values/name-record.js';
-import type { YamlPath } from '../../yaml/problem.js';
-import {
-  fields,
-  type Place,
-  type ReadContext,
-  type Reader,
-  type ReadValue,
-} from '../../yaml/reader.js';
-import type { YamlMap } from '../../yaml/yaml-tree.js';
-import {
-  DEFAULT_KEEP,
-  DEFAULT_PORT_VARIABLE,
-  DEPLOY_KIND,
-  DEPLOYMENT_TYPES,
-  type DeploymentType,
-  type RoutedDeploy,
-} from './deploy-action.js';
+import { fields, type Reader } from '../../yaml/reader.js';
+import { DEFAULT_KEEP, DEPLOY_KIND } from './deploy-action.js';
 import type { DeployDraft } from './deploy-draft.js';
-import { deployTable, KEYS_OF } from './deploy-table.js';
-import { defaultGate, LOOPBACK } from './published-reader.js';
-
-const DRAIN_MS = 10_000;
+import { deployTable } from './deploy-table.js';
+import { type CommonDraft, refusesKeys, releaseDraft } from './release-drafts.js';
+import { unitDraft } from './unit-parts.js';
 
 const settings = fields(deployTable);
-
-type DeployValues = NonNullable<ReadValue<typeof settings>>;
-/** A deployment in the text, with the keys that are written there. */
-type Written = Place & { readonly keys: readonly string[] };
-type Common = Pick<DeployDraft, 'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'>;
 
 /** A deployment as it is read. */
 export const deployReader: Reader<DeployDraft> = {
@@ -40,137 +18,12 @@ export const deployReader: Reader<DeployDraft> = {
     const at = { path, offset: node.start, keys };
     if (node.kind === 'map' && refusesKeys(type, node, path, context)) return undefined;
     const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
-    const common: Common = {
+    const common: CommonDraft = {
       ...{ kind: DEPLOY_KIND, service, environment, keep },
       ...(allowOlder === true && { allowOlder }),
     };
-    switch (type) {
-      case 'local_directory':
-        return directoryOf(common, values, at, context);
-      case 'docker_container':
-        return containerOf(common, values, at, context);
-      case 'local_service':
-        return serviceOf(common, values, at, context);
-    }
+    return type === 'hybrid'
+      ? unitDraft(common, values.parts, at, context)
+      : releaseDraft(type, common, values, at, context);
   },
 };
-
-/** Whether there are keys of another type. */
-function refusesKeys(
-  type: DeploymentType,
-  { entries }: YamlMap,
-  path: YamlPath,
-  context: ReadContext,
-): boolean {
-  let isRefused = false;
-  for (const { key, keyStart } of entries) {
-    const owners = DEPLOYMENT_TYPES.filter((one) => KEYS_OF[one].includes(key));
-    if (owners.length === 0 || owners.includes(type)) continue;
-    isRefused = true;
-    const owner = owners.join(' or ');
-    const message = `"${key}" is of type ${owner}.`;
-    const place = { path: [...path, key], offset: keyStart };
-    context.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
-  }
-  return isRefused;
-}
-
-function directoryOf(
-  common: Common,
-  values: DeployValues,
-  at: Written,
-  context: ReadContext,
-): DeployDraft | undefined {
-  const { source = '.', exclude, shared, permissions, ssh } = values;
-  if (ssh && !isWholePath(values.path)) {
-    const message = 'On another host the folder is named whole.';
-    const place = { path: [...at.path, 'ssh'], offset: at.offset };
-    context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
-    return undefined;
-  }
-  return {
-    ...{ ...common, type: 'local_directory', source },
-    path: values.path ?? common.service,
-    secretUses: ssh?.uses ?? [],
-    ...(ssh && { ssh: ssh.ssh }),
-    ...(exclude && { exclude }),
-    ...(shared && { shared: [...new Set(shared.map((name) => name.replace(/\/$/, '')))] }),
-    ...(permissions && { permissions }),
-  };
-}
-
-function containerOf(
-  common: Common,
-  values: DeployValues,
-  at: Written,
-  context: ReadContext,
-): DeployDraft | undefined {
-  const { image, port, pull, command, cpus, memory, pids } = values;
-  if (image === undefined || port === undefined) {
-    const key = image === undefined ? 'image' : 'port';
-    // What is written and cannot be read was told already.
-    if (at.keys.includes(key)) return undefined;
-    const hint =
-      key === 'image'
-        ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
-        : 'Add port, at which the program listens in the container';
-    context.error('missing_key', `A docker_container needs "${key}".`, at, hint);
-    return undefined;
-  }
-  return {
-    ...{ ...common, type: 'docker_container', image, port },
-    ...(pull && { pull }),
-    ...(command && { command }),
-    ...routedOf(values),
-    limits: {
-      ...(cpus !== undefined && { cpus }),
-      ...(memory !== undefined && { memory }),
-      ...(pids !== undefined && { pids }),
-    },
-  };
-}
-
-function serviceOf(
-  common: Common,
-  values: DeployValues,
-  at: Written,
-  context: ReadContext,
-): DeployDraft | undefined {
-  const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
-  const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (run === undefined && at.keys.includes('run')) return undefined;
-  const isGiven =
-    Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
-  if (isGiven) {
-    const message = `"${portVariable}" tells the program its port, which is chosen for each release.`;
-    const hint = 'Leave it out, or name another port_variable';
-    context.error('conflicting_keys', message, at, hint);
-    return undefined;
-  }
-  return {
-    ...{ ...common, type: 'local_service', source, portVariable },
-    ...(run !== undefined && { run }),
-    ...(exclude && { exclude }),
-    ...routedOf(values),
-    ...(memory !== undefined && { memory }),
-    ...(restart && { restart }),
-  };
-}
-
-/** What all programs behind the proxy have. */
-function routedOf(values: DeployValues): RoutedDeploy & Pick<DeployDraft, 'secretUses'> {
-  const { secrets: uses = [] } = values;
-  return {
-    published: values.publish ?? { address: LOOPBACK },
-    variables: values.variables ?? nameRecord([]),
-    secrets: uses.map(({ name }) => name),
-    secretUses: uses,
-    gate: values.gate ?? defaultGate,
-    drainMs: values.drain ?? DRAIN_MS,
-  };
-}
-
-/** What begins with an expression is looked at when it is known. */
-function isWholePath(path: string | undefined): boolean {
-  return path?.startsWith('/') === true || path?.startsWith('${{') === true;
-}

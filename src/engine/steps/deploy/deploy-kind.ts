@@ -2,7 +2,13 @@ import { nameRecord } from '../../../common/values/name-record.js';
 import { renderText } from '../../expression/render-text.js';
 import type { Scope } from '../../expression/scope.js';
 import { ownForm, type StepKind } from '../step-kind.js';
-import { DEPLOY_KIND, DEPLOY_OUTPUTS, type DeployAction } from './deploy-action.js';
+import {
+  DEPLOY_KIND,
+  DEPLOY_OUTPUTS,
+  type DeployAction,
+  type PartDeploy,
+  type UnitDeploy,
+} from './deploy-action.js';
 import type { DeployDraft } from './deploy-draft.js';
 import { deployReader } from './deploy-keys.js';
 
@@ -41,7 +47,7 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
   prepare: (action, scope) => ({ action: rendered(action, scope), variables: nameRecord([]) }),
   view: (action) => ({
     summary: summaryOf(action),
-    ...(action.type !== 'docker_container' && { directory: action.source }),
+    ...('source' in action && { directory: action.source }),
   }),
   document: (action) => {
     const { type, service, environment } = action;
@@ -53,6 +59,16 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
 };
 
 function rendered(action: DeployAction, scope: Scope): DeployAction {
+  if (action.type !== 'hybrid') return renderedRelease(action, scope);
+  return {
+    ...action,
+    service: renderText(action.service, scope),
+    environment: renderText(action.environment, scope),
+    parts: action.parts.map((part) => ({ ...part, deploy: renderedRelease(part.deploy, scope) })),
+  };
+}
+
+function renderedRelease(action: PartDeploy, scope: Scope): PartDeploy {
   const service = renderText(action.service, scope);
   const environment = renderText(action.environment, scope);
   if (action.type === 'local_directory') {
@@ -71,13 +87,19 @@ function rendered(action: DeployAction, scope: Scope): DeployAction {
 }
 
 function whatOf(action: DeployAction): Readonly<Record<string, string>> {
+  if (action.type === 'hybrid') return { parts: partNames(action) };
   if (action.type === 'local_directory') return { path: action.path };
   return action.type === 'docker_container' ? { image: action.image } : { source: action.source };
+}
+
+function partNames({ parts }: UnitDeploy): string {
+  return parts.map(({ deploy }) => deploy.service).join(', ');
 }
 
 function summaryOf(action: DeployAction): string {
   const { service, environment } = action;
   const name = `${service} of ${environment}`;
+  if (action.type === 'hybrid') return `deploys ${partNames(action)} together as ${name}`;
   if (action.type === 'docker_container') return `deploys ${action.image} as ${name}`;
   if (action.type === 'local_service') return `deploys ${action.source} as ${name}, and runs it`;
   const { source, path, ssh } = action;

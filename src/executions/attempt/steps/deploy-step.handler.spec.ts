@@ -28,6 +28,9 @@ class Deployed extends Deployer {
     this.requests.push(request);
     return Promise.resolve({ kind: 'success', exitCode: 0 });
   }
+  programs(): readonly unknown[] {
+    return this.requests.map(({ subject }) => 'found' in subject && subject.found.program);
+  }
 }
 
 class Starts extends StartCommands {
@@ -75,7 +78,7 @@ describe('a step that deploys a program of the host', () => {
 
   it('hands on what is run, with the values of its secrets', async () => {
     await run({ run: ['node', 'a.js'] });
-    expect(deployed.requests.map(({ program }) => program)).toEqual([
+    expect(deployed.programs()).toEqual([
       { command: ['node', 'a.js'], variables: { MODE: 'live', PASSWORD: 'secret' } },
     ]);
     expect(starts.asked).toEqual([]);
@@ -85,7 +88,7 @@ describe('a step that deploys a program of the host', () => {
   it('looks for what is run in its source, where it does not say that', async () => {
     for (const source of ['.', './api/', 'api']) await run({ source });
     expect(starts.asked).toEqual(['', 'api', 'api']);
-    expect(deployed.requests[0]?.program).toMatchObject({
+    expect(deployed.programs()[0]).toMatchObject({
       ...{ command: 'npm start', commandFrom: 'package.json' },
     });
   });

@@ -18,6 +18,7 @@ import {
   type DeployAction,
   type DeploySsh,
   type DirectoryDeploy,
+  type PartDeploy,
   type RoutedDeploy,
   type ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
@@ -25,9 +26,11 @@ import { EngineAwayError } from '../../../integrations/container-runtime/contain
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
+  type DeployedPart,
   type Deployer,
+  type DeployFindings,
   type DeployLogin,
-  type DeployRequest,
+  type DeploySubject,
   type PackRequest,
   type StepFiles,
   StepFilesError,
@@ -64,11 +67,11 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
     try {
-      const made = await this.made(attempt, tell, signal);
-      if ('kind' in made) return made;
+      const subject = await this.subjectOf(action, { attempt, tell, signal });
+      if ('kind' in subject) return subject;
       return await this.deployer.deploy(
         {
-          ...{ action, address, tell, ...made },
+          ...{ subject, address, tell },
           mask: (text) => this.masks.maskText(text),
           context: clonedContext(this.context, attempt.environment),
           accepted: (deployment) => progress.tell({ deployment }),
@@ -82,12 +85,27 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     }
   }
 
-  private async made(
-    attempt: StepAttempt<DeployAction>,
-    tell: (line: string) => void,
-    signal: AbortSignal,
-  ): Promise<Made | StepOutcome> {
-    const { action } = attempt;
+  private async subjectOf(
+    action: DeployAction,
+    run: PartRun,
+  ): Promise<DeploySubject | StepOutcome> {
+    if (action.type !== 'hybrid') {
+      const found = await this.found(action, run);
+      return 'kind' in found ? found : { action, found };
+    }
+    const parts: DeployedPart[] = [];
+    for (const { deploy, needs } of action.parts) {
+      const found = await this.found(deploy, run);
+      if ('kind' in found) return found;
+      parts.push({ action: deploy, needs, found });
+    }
+    return { action, parts };
+  }
+
+  private async found(
+    action: PartDeploy,
+    { attempt, tell, signal }: PartRun,
+  ): Promise<DeployFindings | StepOutcome> {
     switch (action.type) {
       case 'local_directory':
         return this.folderOf(action, attempt);
@@ -101,7 +119,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   private folderOf(
     { ssh, source }: DirectoryDeploy,
     { environment }: StepAttempt<DeployAction>,
-  ): Made | StepOutcome {
+  ): DeployFindings | StepOutcome {
     const login = ssh && loginOf(ssh, environment);
     if (login?.kind === 'missing') return withheld(login.name);
     return { files: this.filesIn(source), ...(login && { login }) };
@@ -112,7 +130,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     { environment }: StepAttempt<DeployAction>,
     tell: (line: string) => void,
     signal: AbortSignal,
-  ): Promise<Made | StepOutcome> {
+  ): Promise<DeployFindings | StepOutcome> {
     const given = variablesOf(action, environment);
     if (given.kind === 'missing') return withheld(given.name);
     const found = await this.images.find(action, tell, signal);
@@ -125,7 +143,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     action: ServiceDeploy,
     { environment }: StepAttempt<DeployAction>,
     signal: AbortSignal,
-  ): Promise<Made | StepOutcome> {
+  ): Promise<DeployFindings | StepOutcome> {
     const { run, source } = action;
     const given = variablesOf(action, environment);
     if (given.kind === 'missing') return withheld(given.name);
@@ -177,7 +195,11 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   }
 }
 
-type Made = Pick<DeployRequest, 'files' | 'login' | 'container' | 'program'>;
+interface PartRun {
+  readonly attempt: StepAttempt<DeployAction>;
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+}
 
 /** Of what is an image. */
 const NO_FILES: StepFiles = {

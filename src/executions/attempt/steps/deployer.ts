@@ -2,7 +2,7 @@ import type { PackedFile, PackedTree, PackLimits } from '../../../common/archive
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../../engine/plan/run-state.js';
 import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
-import type { DeployAction } from '../../../engine/steps/deploy/deploy-action.js';
+import type { PartDeploy, UnitDeploy } from '../../../engine/steps/deploy/deploy-action.js';
 import type { LocalImage } from '../../../integrations/container-runtime/container-runtime.js';
 import { finallyFailed } from './step-outcomes.js';
 
@@ -60,10 +60,8 @@ export interface DeployedProgram {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-export interface DeployRequest {
-  readonly action: DeployAction;
-  readonly context: RunContext;
-  readonly address: StepAddress;
+/** What a step has found of what it deploys. */
+export interface DeployFindings {
   readonly files: StepFiles;
   /** Of a step with `ssh`. */
   readonly login?: DeployLogin;
@@ -71,6 +69,24 @@ export interface DeployRequest {
   readonly container?: DeployedContainer;
   /** Of a step whose release is a program of the host. */
   readonly program?: DeployedProgram;
+}
+
+/** A part of a unit, with what the step has found for it. */
+export interface DeployedPart {
+  readonly action: PartDeploy;
+  readonly needs: readonly string[];
+  readonly found: DeployFindings;
+}
+
+/** What is put into service: one release, or several as a unit, in their order. */
+export type DeploySubject =
+  | { readonly action: PartDeploy; readonly found: DeployFindings }
+  | { readonly action: UnitDeploy; readonly parts: readonly DeployedPart[] };
+
+export interface DeployRequest {
+  readonly subject: DeploySubject;
+  readonly context: RunContext;
+  readonly address: StepAddress;
   /** A line for the log of the step. */
   readonly tell: (line: string) => void;
   /** Takes the secrets of the run out of what others say; absent: it has none. */

@@ -1,0 +1,308 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PeriodicTask } from '../../common/async/periodic-task.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import { maskReason } from '../../engine/runtime/reasons.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import {
+  type Deployment,
+  type DeploymentPhase,
+  type DeploymentStatus,
+  type DeploySettings,
+  isFinished,
+  type Release,
+  type Service,
+  type TargetSettings,
+} from '../record/deployment.js';
+import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
+import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import { type DeploymentGate, passApprovals } from './approval-gate.js';
+import { deploymentReasons } from './deployment-reasons.js';
+
+const POLL_MS = 250;
+/** For people and days: what they say need not be heard at once. */
+const GATE_POLL_MS = 1000;
+const LOGS_KEPT = 100;
+const CANCEL_LOOK_MS = 1_000;
+
+/** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
+export class DeploymentFencedError extends Error {
+  constructor(id: string) {
+    super(`the deployment ${id} was taken by another worker`);
+    this.name = 'DeploymentFencedError';
+  }
+}
+
+export type BarrierWord =
+  | { readonly kind: 'switch' }
+  /** All of it is undone. */
+  | {
+      readonly kind: 'undo';
+      readonly status: 'failed' | 'cancelled';
+      readonly reason: Reason;
+    };
+
+/**
+ * Where a deployment stands before its switch, until its unit says what becomes of it.
+ * @param look asks once more whether it could serve; rejects with why not
+ */
+export type SwitchBarrier = (look: (signal: AbortSignal) => Promise<void>) => Promise<BarrierWord>;
+
+/** Lets a service serve nothing again, by a deployment of its own: once for each key. */
+export type Withdraw = (
+  part: Deployment,
+  requestKey: string,
+) => Promise<Pick<Deployment, 'status' | 'reason'>>;
+
+export interface RunDeployment {
+  /** Of a rollback and after a crash of a step there is none. */
+  readonly source?: StepFiles;
+  /** What has to lie there in the end, of a promotion. */
+  readonly digest?: string;
+  /** Of a unit, by the names of its parts. */
+  readonly sources?: ReadonlyMap<string, StepFiles>;
+  /** Of a part of a unit: nothing is switched before this says so. */
+  readonly barrier?: SwitchBarrier;
+  /** Of the execution that deploys: an older one is refused. Undefined: nothing is compared. */
+  readonly datedBy?: string;
+  /** It is not compared. */
+  readonly mayBeOlder?: boolean;
+  readonly tell?: (line: string) => void;
+  /** Takes out of lines and reasons what may not be shown. */
+  readonly mask?: (text: string) => string;
+  /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
+  readonly signal: AbortSignal;
+}
+
+export interface DeploymentTools {
+  readonly store: DeploymentStore;
+  readonly targetOf: (settings: TargetSettings) => DeployTarget;
+  readonly host: string;
+  /** Absent: nothing asks for anybody's word. */
+  readonly gate?: DeploymentGate;
+  /** Absent: what has served nothing before cannot be brought back to that. */
+  readonly withdraw?: Withdraw;
+  /** Default: 1 s. */
+  readonly gatePollMs?: number;
+  readonly now?: () => Date;
+}
+
+/**
+ * A deployment that this worker has taken, as its record is kept: its turn in the line of its
+ * service, the approvals, its phases and its end. Who extends it says what is done. What it is
+ * about to do is stored before it does it.
+ */
+export abstract class RecordedRun<S extends DeploySettings> {
+  protected readonly now: () => Date;
+
+  protected constructor(
+    protected deployment: Deployment<S>,
+    protected readonly tools: DeploymentTools,
+    protected readonly asked: RunDeployment,
+  ) {
+    this.now = tools.now ?? (() => new Date());
+  }
+
+  /**
+   * To the end. Rejects when the store is away, or a target cannot even say what serves: then the
+   * record stays as it is, and is taken again.
+   *
+   * @throws DeploymentFencedError
+   */
+  async run(): Promise<Deployment> {
+    await this.load();
+    try {
+      if (this.isOrphan()) await this.undo('failed', deploymentReasons.workerLost());
+      else if (this.deployment.phase === null && !(await this.mayBegin())) return this.deployment;
+      else await this.fromHere();
+    } finally {
+      if (isFinished(this.deployment)) await this.leave();
+    }
+    return this.deployment;
+  }
+
+  protected get store(): DeploymentStore {
+    return this.tools.store;
+  }
+
+  /** False: it has ended meanwhile, or is left to another process. */
+  protected async mayBegin(): Promise<boolean> {
+    return (await this.passApprovals()) && (await this.awaitTurn());
+  }
+
+  private async passApprovals(): Promise<boolean> {
+    const { signal } = this.asked;
+    const { _id: id, fence, kind } = this.deployment;
+    return passApprovals(this.tools.gate, {
+      signal,
+      pollMs: this.tools.gatePollMs ?? GATE_POLL_MS,
+      now: () => this.stored(),
+      isEnded: () => this.endIfStopped(),
+      // Of a step there is nobody else who has its files.
+      isLeft: () => kind === 'promote' && this.deployment.gate === 'closed' && signal.aborted,
+      close: async (reason) => {
+        this.tell(reason.message);
+        await this.change({ status: 'waiting', gate: 'closed', reason });
+      },
+      open: async () => {
+        if (!(await this.store.openGate({ id, fence }))) return false;
+        await this.change({ status: 'pending', gate: 'open', reason: null });
+        return true;
+      },
+      refuse: (reason) => this.end('failed', reason),
+    });
+  }
+
+  /** False: it has ended meanwhile. */
+  private async awaitTurn(): Promise<boolean> {
+    const { _id, service_id: serviceId, turn } = this.deployment;
+    for (;;) {
+      if (await this.endIfStopped()) return false;
+      const first = await this.store.firstBefore(serviceId, turn);
+      if (first === undefined && (await this.store.claimService(serviceId, _id))) return true;
+      const holder = first ?? (await this.holderOf(serviceId));
+      if (holder !== undefined && this.deployment.status !== 'waiting') {
+        const reason = deploymentReasons.behind(holder);
+        this.tell(reason.message);
+        await this.change({ status: 'waiting', reason });
+      }
+      await this.pause();
+    }
+  }
+
+  /** Who has the service; of one that is over the service is freed. */
+  private async holderOf(serviceId: string): Promise<Deployment | undefined> {
+    const active = (await this.store.service(serviceId))?.active;
+    const holder = active ? await this.store.find(active) : undefined;
+    if (active && (holder === undefined || isFinished(holder))) {
+      await this.store.freeService(serviceId, active);
+      return undefined;
+    }
+    return holder;
+  }
+
+  protected async pause(): Promise<void> {
+    const { signal } = this.asked;
+    try {
+      await delay(POLL_MS, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** @throws DeployRefusedError */
+  protected checkAge(serving: Release | undefined): void {
+    const { datedBy, mayBeOlder } = this.asked;
+    const servesSince = serving?.dated_by;
+    if (datedBy === undefined || mayBeOlder === true) return;
+    if (serving === undefined || !servesSince) return;
+    // Ids of executions are in the order of time.
+    if (datedBy < servesSince) throw new DeployRefusedError(deploymentReasons.older(serving));
+  }
+
+  /** A gate may take minutes: who cancels meanwhile is not left waiting. */
+  protected abortOnCancel(controller: AbortController): PeriodicTask {
+    const look = async (): Promise<void> => {
+      try {
+        const now = await this.store.find(this.deployment._id);
+        if (now?.cancel_requested_by) controller.abort();
+      } catch (error) {
+        // Asked again soon; whoever does the deployment hears of it with its next write.
+        if (!isDatabaseUnavailable(error)) throw error;
+      }
+    };
+    const task = new PeriodicTask(look, { everyMs: CANCEL_LOOK_MS, unref: true });
+    task.start();
+    return task;
+  }
+
+  protected async endIfStopped(): Promise<boolean> {
+    if (isFinished(this.deployment)) return true;
+    const why = await this.stopAsked();
+    if (why !== undefined) await this.undo('cancelled', why);
+    return why !== undefined;
+  }
+
+  /** Why it is to stop before its switch; undefined: nobody wants that. */
+  protected async stopAsked(): Promise<Reason | undefined> {
+    if (this.asked.signal.aborted) return this.stopReason();
+    const { cancel_requested_by: by } = await this.stored();
+    return by === null ? undefined : deploymentReasons.cancelled(by);
+  }
+
+  /** @throws DeploymentFencedError */
+  protected async stored(): Promise<Deployment> {
+    const { _id, fence } = this.deployment;
+    const now = await this.store.find(_id);
+    if (now?.fence !== fence) throw new DeploymentFencedError(_id);
+    return now;
+  }
+
+  protected stopReason(): Reason {
+    const { kind } = (this.asked.signal.reason ?? {}) as { readonly kind?: string };
+    if (kind === 'unit') return deploymentReasons.unitUndone();
+    return kind === 'interrupt' ? deploymentReasons.interrupted() : deploymentReasons.cancelled();
+  }
+
+  protected async serviceNow(): Promise<Service> {
+    const { service_id: id } = this.deployment;
+    const service = await this.store.service(id);
+    if (service === undefined) throw new Error(`there is no service ${id}`);
+    return service;
+  }
+
+  protected async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
+    const at = this.now();
+    const phases = [...this.closedPhases(at), { name, started_at: at, finished_at: null }];
+    await this.change({ ...change, phase: name, phases });
+  }
+
+  private closedPhases(at: Date): Deployment['phases'] {
+    return this.deployment.phases.map((one) => ({ ...one, finished_at: one.finished_at ?? at }));
+  }
+
+  protected async end(
+    status: Extract<DeploymentStatus, 'success' | 'failed' | 'cancelled'>,
+    reason: Reason,
+    change: DeploymentChange = {},
+  ): Promise<void> {
+    const finished_at = this.now();
+    const shown = maskReason(reason, (text) => this.masked(text));
+    this.tell(shown.message);
+    const phases = this.closedPhases(finished_at);
+    await this.change({ ...change, status, reason: shown, finished_at, phases });
+  }
+
+  private async leave(): Promise<void> {
+    const { service_id: serviceId, _id } = this.deployment;
+    await this.store.freeService(serviceId, _id);
+  }
+
+  private masked(text: string): string {
+    return this.asked.mask?.(text) ?? text;
+  }
+
+  protected tell(said: string): void {
+    const line = this.masked(said);
+    this.asked.tell?.(line);
+    const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
+    this.deployment = { ...this.deployment, logs };
+  }
+
+  /** @throws DeploymentFencedError */
+  protected async change(change: DeploymentChange): Promise<void> {
+    const { _id: id, fence, logs } = this.deployment;
+    const isOurs = await this.store.change({ id, fence }, { logs, ...change });
+    if (!isOurs) throw new DeploymentFencedError(id);
+    this.deployment = { ...this.deployment, ...change };
+  }
+
+  /** Reads what the record names. */
+  protected abstract load(): Promise<void>;
+  /** Whether what it needs ended with its worker, before it began. */
+  protected abstract isOrphan(): boolean;
+  /** From wherever it stands. */
+  protected abstract fromHere(): Promise<void>;
+  /** Of a deployment that has not switched. */
+  protected abstract undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void>;
+}
