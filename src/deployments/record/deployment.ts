@@ -371,13 +371,16 @@ export function serviceIdOf(environment: string, service: string): string {
   return `${environment}/${service}`;
 }
 
+type Placed<T> = T & { readonly settings: TargetSettings };
+
+function isPlaced<T extends Deployment | Release>(record: T): record is Placed<T> {
+  return record.type !== 'hybrid';
+}
+
 /** What lies at a target: anything but a unit. @throws where it is one: a defect of ours */
-export function placed<T extends Deployment | Release>(
-  record: T,
-): T & { readonly settings: TargetSettings } {
-  const { settings } = record;
-  if (settings.type === 'hybrid') throw new Error(`${record._id} is of a unit, and has no target`);
-  return { ...record, settings };
+export function placed<T extends Deployment | Release>(record: T): Placed<T> {
+  if (isPlaced(record)) return record;
+  throw new Error(`${record._id} is of a unit, and has no target`);
 }
 
 /** What stands in the place of a folder or a port: nobody else can hold it. */

@@ -1,0 +1,451 @@
+import { uuidV7 } from '../../common/ids/uuid.js';
+import {
+  type Deployment,
+  type DirectorySettings,
+  GONE,
+  isFinished,
+  notBegun,
+  unitPlace,
+} from '../record/deployment.js';
+import type { NewDeployment, NewService } from '../record/deployment-store.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { rollbackOf } from '../record/rollback-of.js';
+import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
+import { DeploymentRun } from './deployment-run.js';
+import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
+import type { RunDeployment, Withdraw } from './recorded-run.js';
+import { UnitRun } from './unit-run.js';
+
+const UNIT = 'default/shop';
+/** In the order in which they are put into service. */
+const PARTS = ['db', 'api', 'web'];
+
+const settingsOf = (name: string): DirectorySettings => ({
+  ...{ type: 'local_directory', path: `/srv/${name}`, keep: 2 },
+  ...{ exclude: [], shared: [], permissions: {} },
+});
+
+/** The same object, in the hands of a process that ends before its nth call. */
+function inHandsOf<T extends object>(process: Process, target: T): T {
+  return new Proxy(target, {
+    get: (of, key) => {
+      const value: unknown = Reflect.get(of, key);
+      if (typeof value !== 'function') return value;
+      return (...values: unknown[]): unknown => {
+        process.call();
+        return (value as (...all: unknown[]) => unknown).apply(of, values);
+      };
+    },
+  });
+}
+
+class Process {
+  private calls = 0;
+  constructor(private readonly dies = Infinity) {}
+  get isDead(): boolean {
+    return this.calls >= this.dies;
+  }
+  call(): void {
+    this.calls += 1;
+    if (this.isDead) throw new Killed();
+  }
+}
+
+/** One whose releases run, and are asked before they serve. */
+class ProgramTarget extends MemoryTarget {
+  gates: string[] = [];
+  override runner = {
+    start: () => Promise.resolve(),
+    gate: ({ number }: PlacedRelease) => {
+      this.gates.push(`${number}`);
+      this.gateFails?.(this.gates.length);
+      return Promise.resolve();
+    },
+    stop: () => Promise.resolve(),
+    drainMs: () => 0,
+  };
+  gateFails: ((asked: number) => void) | undefined;
+}
+
+describe('UnitRun', () => {
+  let store: MemoryDeploymentStore;
+  let targets: Map<string, ProgramTarget>;
+  let withdraw: Withdraw | undefined;
+  const never = new AbortController().signal;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    targets = new Map(PARTS.map((name) => [name, new ProgramTarget()]));
+    // A folder is one that only is switched to.
+    for (const name of ['db', 'web']) Object.assign(target(name), { runner: undefined });
+    withdraw = undefined;
+  });
+
+  const target = (name: string): ProgramTarget => {
+    const found = targets.get(name);
+    if (found === undefined) throw new Error(`there is no part ${name}`);
+    return found;
+  };
+  const service: NewService = {
+    ...{ _id: UNIT, id: 's', name: 'shop', environment: 'default', host: 'h' },
+    ...{ service_type: 'hybrid', place: unitPlace('h', UNIT), status: 'starting' },
+    ...{ release_id: null, deployment_id: null },
+    ...{ created_at: new Date(0), updated_at: new Date(0) },
+  };
+  const asked = (names: readonly string[], more: Partial<NewDeployment> = {}): NewDeployment => {
+    const _id = uuidV7();
+    const parts = names.map((name) => ({ service: name, needs: [], settings: settingsOf(name) }));
+    return {
+      ...{ _id, request_key: _id, kind: 'deploy', service_id: UNIT, service: 'shop', host: 'h' },
+      ...{ environment: 'default', type: 'hybrid', settings: { type: 'hybrid', keep: 2, parts } },
+      ...{ worker_id: 'w', fence: 1, release_id: null, execution_id: _id, pipeline_id: null },
+      ...{ pipeline_name: null, stage: null, step: null, commit: null, branch: null },
+      ...{ triggered_by: 'ada', ...notBegun(new Date(0)), ...more },
+    };
+  };
+  /** By a process that may end in the midst of it. */
+  const runIn = async (
+    process: Process,
+    deployment: Deployment,
+    more: Partial<RunDeployment> = {},
+  ): Promise<Deployment> => {
+    const { settings } = deployment;
+    const tools = {
+      ...{ store: inHandsOf(process, store), host: 'h' },
+      targetOf: (one: object) =>
+        inHandsOf(process, target((one as DirectorySettings).path.replace('/srv/', ''))),
+      ...(withdraw && { withdraw }),
+    };
+    const all = { signal: never, ...more };
+    return settings.type === 'hybrid'
+      ? new UnitRun({ ...deployment, settings }, tools, all).run()
+      : new DeploymentRun(deployment, tools, all).run();
+  };
+  const sourcesOf = (text: string): Pick<RunDeployment, 'sources'> => ({
+    sources: new Map(PARTS.map((name) => [name, new Files(text)])),
+  });
+  const deploy = async (
+    text: string,
+    { process = new Process(), parts = PARTS, ...more }: Partial<Deploy> = {},
+  ): Promise<Deployment> => {
+    const accepted = await store.accept(asked(parts), service);
+    return runIn(process, accepted, { ...sourcesOf(text), datedBy: accepted._id, ...more });
+  };
+  interface Deploy extends RunDeployment {
+    readonly process: Process;
+    readonly parts: readonly string[];
+  }
+  const rollback = async (number: number, process = new Process()): Promise<Deployment> => {
+    const unit = store.serviceRecords.get(UNIT);
+    const all = await store.releasesOf(UNIT);
+    const release = all.find((one) => one.number === number);
+    if (unit === undefined || release === undefined) throw new Error('there is no such release');
+    const accepted = await store.accept(rollbackOf(unit, release, undefined, 'ada'), unit);
+    const taken = await store.take(accepted, 'w');
+    return runIn(process, taken ?? accepted);
+  };
+  /** As rounds of other workers: parts of a unit that is not over are left to it. */
+  const recover = async (process = new Process()): Promise<void> => {
+    for (let round = 0; round < 20; round += 1) {
+      const open = (await store.unfinishedOn('h')).filter(({ unit }) => {
+        const of = unit && store.deployments.get(unit.deployment_id);
+        return of === undefined || isFinished(of);
+      });
+      if (open.length === 0) return;
+      for (const one of open) {
+        const taken = await store.take(one, 'w2');
+        if (taken) await runIn(process, taken).catch(ignoreKilled);
+        if (process.isDead) return;
+      }
+    }
+    throw new Error('there is no end to it');
+  };
+  const texts = (): readonly (string | undefined)[] =>
+    PARTS.map((name) => {
+      const { placed, current } = target(name);
+      return current === undefined ? undefined : placed.get(current);
+    });
+  const partsOf = ({ _id }: Deployment): readonly Deployment[] =>
+    (store.deployments.get(_id)?.parts ?? []).flatMap(
+      ({ deployment_id: id }) => store.deployments.get(id) ?? [],
+    );
+  const kill = (what: string, name: string, error: Error): void => {
+    target(name).fails.set(what, () => {
+      throw error;
+    });
+  };
+  const refusal = (code: string): DeployRefusedError =>
+    new DeployRefusedError({ code, message: 'no' });
+
+  /** All of one text, and the record says so; nothing is under way, and nothing is left over. */
+  const expectWhole = (): string | undefined => {
+    const [first, ...others] = texts();
+    expect(others).toEqual(others.map(() => first));
+    expect([...store.deployments.values()].filter((one) => !isFinished(one))).toEqual([]);
+    for (const name of PARTS) {
+      const there = [...store.releases.values()]
+        .filter((one) => one.service === name && !GONE.includes(one.status))
+        .map(({ number }) => number);
+      expect([name, [...target(name).placed.keys()].sort()]).toEqual([name, there.sort()]);
+    }
+    return first;
+  };
+  /** What the record of the unit says that serves. */
+  const recorded = (): number | undefined =>
+    store.releases.get(store.serviceRecords.get(UNIT)?.release_id ?? '')?.number;
+
+  it('puts all parts into service, each as a deployment of its own', async () => {
+    const ended = await deploy('one');
+    expect(ended).toMatchObject({ status: 'success', reason: { code: 'release_serves' } });
+    expect(expectWhole()).toBe('one');
+    expect(recorded()).toBe(1);
+    expect(partsOf(ended)).toMatchObject(
+      PARTS.map((name) => ({ service: name, status: 'success', unit: { service_id: UNIT } })),
+    );
+    expect(store.serviceRecords.get('default/api')?.unit).toBe(UNIT);
+    const [release] = await store.releasesOf(UNIT);
+    expect(release?.parts?.map(({ service_id: id }) => id)).toEqual(
+      PARTS.map((name) => `default/${name}`),
+    );
+    expect(ended.logs).toContain('api: release 1 is started');
+  });
+
+  it('switches nothing before all have passed, and asks the first ones again then', async () => {
+    await deploy('one');
+    const seen: (readonly unknown[])[] = [];
+    target('web').fails.set('prepare', () => seen.push([...texts(), ...target('api').gates]));
+    await deploy('two');
+    expect(seen).toEqual([['one', 'one', 'one', '1', '1', '2']]);
+    expect(target('api').gates).toEqual(['1', '1', '2', '2']);
+
+    // It was well once, and is not any more when the last one is ready.
+    target('api').gateFails = (count) => {
+      if (count === 6) throw refusal('gate_failed');
+    };
+    const failed = await deploy('three');
+    expect(failed).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'part_failed', data: { part: 'api' } } },
+    });
+    expect(partsOf(failed).map(({ status, reason }) => [status, reason?.code])).toEqual([
+      ['cancelled', 'unit_undone'],
+      ['failed', 'gate_failed'],
+      ['cancelled', 'unit_undone'],
+    ]);
+    expect(expectWhole()).toBe('two');
+  });
+
+  it.each(['plan', 'prepare', 'arm', 'switchTo'])(
+    'serves what served before where %s of one fails, and says which and why',
+    async (what) => {
+      await deploy('one');
+      for (const name of PARTS) {
+        kill(what, name, refusal('path_unusable'));
+        const failed = await deploy('two');
+        expect(failed).toMatchObject({
+          ...{ status: 'failed', reason: { code: 'part_failed', data: { part: name } } },
+        });
+        target(name).fails.clear();
+        expect([what, name, expectWhole(), recorded()]).toEqual([what, name, 'one', 1]);
+      }
+      expect(await deploy('three')).toMatchObject({ status: 'success' });
+      expect(expectWhole()).toBe('three');
+    },
+  );
+
+  it('takes back in the opposite order, by rollbacks of its own', async () => {
+    await deploy('one');
+    kill('switchTo', 'web', refusal('busy'));
+    const failed = await deploy('two');
+    expect(failed.reason).toMatchObject({ data: { taken_back: ['api', 'db'] } });
+    const back = [...store.deployments.values()].filter(({ unit }) => unit?.takes_back === true);
+    expect(back.map(({ service: name, kind, status }) => [name, kind, status])).toEqual([
+      ['api', 'rollback', 'success'],
+      ['db', 'rollback', 'success'],
+    ]);
+  });
+
+  it('lets what served nothing before serve nothing again', async () => {
+    const keys: string[] = [];
+    withdraw = (part, key) => {
+      keys.push(`${part.service} ${key}`);
+      target(part.service).current = undefined;
+      return Promise.resolve({ status: 'success', reason: null });
+    };
+    kill('switchTo', 'web', refusal('busy'));
+    const failed = await deploy('one');
+    expect(failed.status).toBe('failed');
+    expect(texts()).toEqual([undefined, undefined, undefined]);
+    const key = (name: string): string =>
+      `${name} ${JSON.stringify([failed._id, `default/${name}`, 'back', 1])}`;
+    expect(keys).toEqual([key('api'), key('db')]);
+  });
+
+  it('says what it could not take back', async () => {
+    kill('switchTo', 'web', refusal('busy'));
+    expect(await deploy('one')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'unit_torn', data: { left: 2 } } },
+    });
+  });
+
+  it('is cancelled until it switches, with all its parts', async () => {
+    await deploy('one');
+    target('web').fails.set('prepare', () => {
+      const [open] = [...store.deployments.values()].filter((one) => !isFinished(one) && !one.unit);
+      void store.requestCancel(open?._id ?? '', 'ada');
+    });
+    const ended = await deploy('two');
+    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+    expect(partsOf(ended).map(({ status }) => status)).toEqual(PARTS.map(() => 'cancelled'));
+    expect(expectWhole()).toBe('one');
+
+    const stop = new AbortController();
+    target('api').fails.set('prepare', () => stop.abort({ kind: 'interrupt' }));
+    target('web').fails.clear();
+    expect(await deploy('three', { signal: stop.signal })).toMatchObject({
+      ...{ status: 'cancelled', reason: { code: 'interrupted' } },
+    });
+    expect(expectWhole()).toBe('one');
+  });
+
+  it('is not stopped half-way any more when it switches', async () => {
+    await deploy('one');
+    const stop = new AbortController();
+    target('db').fails.set('switched', () => stop.abort({ kind: 'interrupt' }));
+    expect(await deploy('two', { signal: stop.signal })).toMatchObject({ status: 'success' });
+    expect(expectWhole()).toBe('two');
+  });
+
+  it('goes back with all its parts, to releases that their clean-ups have kept', async () => {
+    for (const text of ['one', 'two', 'three']) await deploy(text);
+    expect(await rollback(2)).toMatchObject({
+      status: 'success',
+      previous_release_id: expect.any(String) as string,
+    });
+    expect([expectWhole(), recorded()]).toEqual(['two', 2]);
+    kill('switchTo', 'web', refusal('busy'));
+    expect(await rollback(3)).toMatchObject({ status: 'failed', reason: { code: 'part_failed' } });
+    expect([expectWhole(), recorded()]).toEqual(['two', 2]);
+  });
+
+  it('keeps what an earlier attempt of the execution has put into service', async () => {
+    await deploy('one');
+    const first = await store.accept(asked(PARTS, { execution_id: 'e' }), service);
+    await runIn(new Process(), first, sourcesOf('two'));
+    const again = await store.accept(asked(PARTS, { execution_id: 'e' }), service);
+    expect(await runIn(new Process(), again, sourcesOf('two'))).toMatchObject({
+      ...{ status: 'success', reason: { code: 'already_serves' } },
+    });
+    expect([expectWhole(), recorded()]).toEqual(['two', 2]);
+  });
+
+  it('takes no service that has served by itself, and gives no part away', async () => {
+    const own: NewService = {
+      ...{ ...service, _id: 'default/api', name: 'api', service_type: 'local_directory' },
+      place: 'h:/srv/api',
+    };
+    const alone = (): NewDeployment => ({
+      ...asked([], { service_id: 'default/api', service: 'api', type: 'local_directory' }),
+      settings: settingsOf('api'),
+    });
+    const deployAlone = async (): Promise<Deployment> =>
+      runIn(new Process(), await store.accept(alone(), own), { source: new Files('own') });
+    await deployAlone();
+    expect(await deploy('one')).toMatchObject({ status: 'failed', reason: { code: 'no_part' } });
+    expect(texts()).toEqual([undefined, 'own', undefined]);
+
+    store.serviceRecords.clear();
+    target('api').current = undefined;
+    await deploy('two');
+    expect(await deployAlone()).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'part_of_unit' } },
+    });
+    expect(texts()).toEqual(['two', 'two', 'two']);
+  });
+
+  it('tells of a part that is left out, which continues to serve', async () => {
+    await deploy('one');
+    expect(await deploy('two', { parts: ['db', 'api'] })).toMatchObject({
+      ...{ status: 'success', warnings: [{ code: 'part_left', data: { service: 'default/web' } }] },
+    });
+    expect(texts()).toEqual(['two', 'two', 'one']);
+  });
+
+  describe('is brought to its end by another worker, wherever its own one was killed:', () => {
+    /** Lets the process end before its first, second, … call, until it comes to its end. */
+    const atEachCall = async (
+      act: (process: Process) => Promise<Deployment>,
+      check: (ended: Deployment | undefined, at: number) => void,
+    ): Promise<number> => {
+      for (let at = 1; ; at += 1) {
+        store = new MemoryDeploymentStore();
+        for (const name of PARTS) {
+          Object.assign(target(name), { current: undefined, armed: undefined });
+          target(name).placed.clear();
+          target(name).fails.clear();
+        }
+        await deploy('one');
+        const process = new Process(at);
+        const ended = await act(process).catch(ignoreKilled);
+        // The one that finds it may be killed, too.
+        if (process.isDead && at % 2 === 0) await recover(new Process(1 + (at % 17)));
+        await recover();
+        check(ended, at);
+        if (!process.isDead) return at;
+      }
+    };
+    const unit = (): Deployment | undefined =>
+      [...store.deployments.values()].filter((one) => one.unit === undefined).at(-1);
+
+    it('all new, or all old', async () => {
+      const seen = new Set<string>();
+      const calls = await atEachCall(
+        (process) => deploy('two', { process }),
+        (_ended, at) => {
+          const isNew = unit()?.status === 'success' && recorded() === 2;
+          expect([at, expectWhole(), recorded()]).toEqual([
+            at,
+            isNew ? 'two' : 'one',
+            isNew ? 2 : 1,
+          ]);
+          seen.add(`${isNew}`);
+        },
+      );
+      expect([calls > 100, seen.size]).toEqual([true, 2]);
+    });
+
+    it('all old where one fails at its switch, also while others are taken back', async () => {
+      const calls = await atEachCall(
+        (process) => {
+          kill('switchTo', 'web', refusal('busy'));
+          return deploy('two', { process });
+        },
+        (_ended, at) => {
+          expect([at, expectWhole(), recorded()]).toEqual([at, 'one', 1]);
+          expect(unit()?.status).toBe('failed');
+        },
+      );
+      expect(calls).toBeGreaterThan(130);
+    });
+
+    it('a rollback', async () => {
+      await atEachCall(
+        async (process) => {
+          await deploy('two');
+          return rollback(1, process);
+        },
+        (_ended, at) => {
+          const isBack = unit()?.status === 'success';
+          expect([at, expectWhole(), recorded()]).toEqual([
+            at,
+            isBack ? 'one' : 'two',
+            isBack ? 1 : 2,
+          ]);
+        },
+      );
+    });
+  });
+});
+
+function ignoreKilled(error: unknown): undefined {
+  if (!(error instanceof Killed)) throw error;
+}
