@@ -13,7 +13,7 @@ import { rollbackOf } from '../record/rollback-of.js';
 import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
-import type { RunDeployment, Withdraw } from './recorded-run.js';
+import { DeploymentFencedError, type RunDeployment, type Withdraw } from './recorded-run.js';
 import { UnitRun } from './unit-run.js';
 
 const UNIT = 'default/shop';
@@ -92,12 +92,17 @@ describe('UnitRun', () => {
     ...{ release_id: null, deployment_id: null },
     ...{ created_at: new Date(0), updated_at: new Date(0) },
   };
-  const asked = (names: readonly string[], more: Partial<NewDeployment> = {}): NewDeployment => {
+  const asked = (
+    names: readonly string[],
+    { keep = 2, ...more }: Partial<NewDeployment> & { readonly keep?: number } = {},
+  ): NewDeployment => {
     const _id = uuidV7();
-    const parts = names.map((name) => ({ service: name, needs: [], settings: settingsOf(name) }));
+    const parts = names.map((name) => ({
+      ...{ service: name, needs: [], settings: { ...settingsOf(name), keep } },
+    }));
     return {
       ...{ _id, request_key: _id, kind: 'deploy', service_id: UNIT, service: 'shop', host: 'h' },
-      ...{ environment: 'default', type: 'hybrid', settings: { type: 'hybrid', keep: 2, parts } },
+      ...{ environment: 'default', type: 'hybrid', settings: { type: 'hybrid', keep, parts } },
       ...{ worker_id: 'w', fence: 1, release_id: null, execution_id: _id, pipeline_id: null },
       ...{ pipeline_name: null, stage: null, step: null, commit: null, branch: null },
       ...{ triggered_by: 'ada', ...notBegun(new Date(0)), ...more },
@@ -327,6 +332,73 @@ describe('UnitRun', () => {
     expect([expectWhole(), recorded()]).toEqual(['two', 2]);
   });
 
+  it('keeps the releases of parts that a release of the unit names', async () => {
+    const deployed = async (text: string): Promise<Deployment> =>
+      runIn(new Process(), await store.accept(asked(PARTS, { keep: 3 }), service), sourcesOf(text));
+    await deployed('one');
+    await deployed('two');
+    // Some releases of the next one have served, and are newer than those that the unit keeps.
+    kill('switchTo', 'web', refusal('busy'));
+    await deployed('three');
+    target('web').fails.clear();
+    await deployed('four');
+    expect(await rollback(1)).toMatchObject({ status: 'success' });
+    expect([expectWhole(), recorded()]).toEqual(['one', 1]);
+  });
+
+  it('leaves alone what serves already what it should', async () => {
+    await deploy('one');
+    await deploy('two', { parts: ['db', 'api'] });
+    const back = await rollback(1);
+    expect(partsOf(back).map((part) => part.service)).toEqual(['db', 'api']);
+    expect(expectWhole()).toBe('one');
+
+    const attempt = async (text: string): Promise<Deployment> => {
+      const accepted = await store.accept(asked(PARTS, { execution_id: 'e' }), service);
+      const sources = new Map(PARTS.map((name) => [name, new Files(name === 'db' ? 'x' : text)]));
+      return runIn(new Process(), accepted, { sources });
+    };
+    await attempt('x');
+    kill('switchTo', 'web', refusal('busy'));
+    expect((await attempt('y')).reason).toMatchObject({ data: { taken_back: ['api'] } });
+    expect(expectWhole()).toBe('x');
+  });
+
+  it.each([
+    ['prepare', 'web', 'one'],
+    ['arm', 'db', 'one'],
+    ['switchTo', 'api', 'one'],
+    ['switched', 'web', 'two'],
+  ])(
+    'of a worker that slept at %s of %s nothing counts once another has the unit',
+    async (what, name, text) => {
+      await deploy('one');
+      const asleep = Promise.withResolvers<void>();
+      const awake = Promise.withResolvers<void>();
+      const own = target(name);
+      const [method, isAfter] = what === 'switched' ? ['switchTo', true] : [what, false];
+      const original = Reflect.get(own, method) as (...all: unknown[]) => Promise<unknown>;
+      Object.assign(own, {
+        [method]: async (...all: unknown[]): Promise<unknown> => {
+          Object.assign(own, { [method]: original });
+          const before = isAfter ? await original.apply(own, all) : undefined;
+          asleep.resolve();
+          await awake.promise;
+          return isAfter ? before : original.apply(own, all);
+        },
+      });
+      const sleeping = deploy('two').catch(ignoreFenced);
+      await asleep.promise;
+      await recover();
+      expect(texts()).toEqual(PARTS.map(() => text));
+      awake.resolve();
+      await sleeping;
+      await recover();
+      expect(texts()).toEqual(PARTS.map(() => text));
+      expect(recorded()).toBe(text === 'one' ? 1 : 2);
+    },
+  );
+
   it('keeps what an earlier attempt of the execution has put into service', async () => {
     await deploy('one');
     const first = await store.accept(asked(PARTS, { execution_id: 'e' }), service);
@@ -445,6 +517,10 @@ describe('UnitRun', () => {
     });
   });
 });
+
+function ignoreFenced(error: unknown): undefined {
+  if (!(error instanceof DeploymentFencedError)) throw error;
+}
 
 function ignoreKilled(error: unknown): undefined {
   if (!(error instanceof Killed)) throw error;

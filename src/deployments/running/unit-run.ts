@@ -403,7 +403,6 @@ export class UnitRun extends RecordedRun<UnitSettings> {
 
   /** All parts have ended: all of them serve, or none that has switched continues to. */
   private async settle(): Promise<void> {
-    await this.stored();
     const parts = await this.partsNow();
     const failures = parts.flatMap((part) => failureOf(part.service, part) ?? []);
     // Those that were held back have failed because of it.
