@@ -57,4 +57,46 @@ describe('DeploymentsService', () => {
     await expect(rollback()).rejects.toThrow('is kept');
     await expect(rollback(1)).rejects.toThrow('Release 1 is not kept any more.');
   });
+
+  describe('of a unit', () => {
+    beforeEach(() => {
+      const unit = { service_id: SERVICE, deployment_id: 'd' };
+      const at = { environment: 'default', status: 'running', phase: 'prepare' } as const;
+      for (const name of ['api', 'web']) {
+        store.deployments.set(name, {
+          ...{ ...at, _id: name, service: name, service_id: `default/${name}`, unit },
+          release_id: `r-${name}`,
+        } as Deployment);
+        store.releases.set(`r-${name}`, { _id: `r-${name}`, number: 7 } as Release);
+        store.serviceRecords.set(`default/${name}`, {
+          ...{ _id: `default/${name}`, name, environment: 'default', unit: SERVICE },
+        } as Service);
+      }
+      store.deployments.set('d', {
+        ...{ ...at, _id: 'd', service_id: SERVICE, type: 'hybrid' },
+        parts: [
+          { service_id: 'default/web', deployment_id: 'web' },
+          { service_id: 'default/api', deployment_id: 'api' },
+          { service_id: 'default/soon', deployment_id: 'soon' },
+        ],
+      } as unknown as Deployment);
+    });
+
+    it('shows the parts that have begun, in their order', async () => {
+      const { parts } = await deployments.get('d');
+      expect(parts.map((part) => [part.deployment._id, part.release?.number])).toEqual([
+        ['web', 7],
+        ['api', 7],
+      ]);
+    });
+
+    it('cancels it, and no part of it alone; nor does a part go back alone', async () => {
+      await expect(deployments.cancel('api', 'ada')).rejects.toThrow('part of the deployment d');
+      const back = deployments.rollback('api', 1, { id: 'ada' } as Principal);
+      await expect(back).rejects.toThrow('is a part of default/shop');
+      await deployments.cancel('d', 'ada');
+      expect(store.deployments.get('api')?.cancel_requested_by).toBeUndefined();
+      expect(store.deployments.get('d')?.cancel_requested_by).toBe('ada');
+    });
+  });
 });

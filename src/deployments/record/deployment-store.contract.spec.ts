@@ -149,12 +149,36 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await store().service(id)).toMatchObject({ place: `${name}:/new`, active: null });
     });
 
+    it('takes a service into a unit by its place, until it is given back', async () => {
+      const { _id, service_id: id } = await accept();
+      await store().claimService(id, _id);
+      await store().takePlace(id, at(`${name}:/new`, 'default/unit'));
+      expect(await store().service(id)).toMatchObject({ unit: 'default/unit' });
+      await store().freeService(id, _id);
+      expect(await store().service(id)).toMatchObject({ unit: null });
+    });
+
+    it('keeps which deployments and releases are parts', async () => {
+      const unit = { service_id: 'default/unit', deployment_id: 'u' };
+      const [one, other] = [await accept({ unit }), await accept()];
+      const parts = [{ service_id: one.service_id, deployment_id: one._id }];
+      await store().change({ id: other._id, ...hold }, { parts });
+      const found = await store().deploymentsWith([other._id, one._id, uuidV7()]);
+      expect([...found.keys()].sort()).toEqual([one._id, other._id].sort());
+      expect(found.get(other._id)?.parts).toEqual(parts);
+      expect(found.get(one._id)?.unit).toEqual(unit);
+      expect(await store().deploymentsWith([])).toEqual(new Map());
+    });
+
     it('names the sealed texts that are needed', async () => {
       const ssh = (identity: string): TargetSettings => ({
         ...{ type: 'local_directory', path: '/srv', keep: 5, exclude: [], shared: [] },
         ...{ permissions: {}, ssh: { host: 'web', port: 22, user: 'deploy', identity } },
       });
       const [asked, ended, kept, gone] = [uuidV7(), uuidV7(), uuidV7(), uuidV7()];
+      const ofPart = uuidV7();
+      const parts = [{ service: 'web', needs: [], settings: ssh(ofPart) }];
+      await accept({ type: 'hybrid', settings: { type: 'hybrid', keep: 1, parts } });
       await accept({ settings: ssh(asked) });
       await accept({ settings: ssh(ended), status: 'failed' });
       for (const [text, status] of [
@@ -170,8 +194,8 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
         });
       }
       const needed = await store().neededTexts();
-      expect([asked, ended, kept, gone].map((text) => needed.has(text))).toEqual([
-        ...[true, false, true, false],
+      expect([asked, ended, kept, gone, ofPart].map((text) => needed.has(text))).toEqual([
+        ...[true, false, true, false, true],
       ]);
     });
 

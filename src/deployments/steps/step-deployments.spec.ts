@@ -219,4 +219,52 @@ describe('StepDeployments', () => {
       { status: 'failed', reason: { code: 'source_missing' } },
     ]);
   });
+
+  const deployUnit = (
+    parts: readonly Partial<DirectoryDeploy>[],
+    attempt = 1,
+  ): Promise<StepOutcome> =>
+    steps.deploy(
+      {
+        subject: {
+          action: {
+            ...{ kind: 'deploy', type: 'hybrid', service: 'shop', environment: 'default' },
+            ...{ keep: 3, parts: [] },
+          },
+          parts: parts.map((part) => ({
+            ...{ action: { ...ACTION, ...part }, needs: [], found: { files } },
+          })),
+        },
+        context: CONTEXT,
+        address: { stage: 'main', step: 'ship', attempt },
+        tell: () => undefined,
+        accepted: (facts) => void accepted.push(facts),
+      },
+      new AbortController().signal,
+    );
+  const two = [
+    { service: 'assets', path: 'assets' },
+    { service: 'api', path: 'api' },
+  ];
+
+  it('deploys the parts of a unit, and none of them alone', async () => {
+    expect(await deployUnit(two)).toMatchObject({ kind: 'success', outputs: { release: '1' } });
+    const [unit] = [...store.deployments.values()];
+    expect(unit).toMatchObject({
+      ...{ type: 'hybrid', service_id: 'default/shop', _id: accepted[0]?.id },
+      settings: { keep: 3, parts: [{ service: 'assets', settings: { path: '/srv/assets' } }, {}] },
+      parts: [{ service_id: 'default/assets' }, { service_id: 'default/api' }],
+    });
+    expect(codeOf(await deploy({ service: 'api', path: 'api' }, {}, 2))).toBe('part_of_unit');
+    expect(store.deployments.size).toBe(3);
+  });
+
+  it.each([
+    ['of the same name', [two[0] ?? {}, { ...two[0], path: 'b' }]],
+    ['of the name of the unit', [{ service: 'shop', path: 'b' }]],
+    ['of no name', [{ service: 'Api', path: 'b' }]],
+  ])('refuses parts %s before anything is stored', async (_what, parts) => {
+    expect(codeOf(await deployUnit(parts))).toBe('name_invalid');
+    expect([store.deployments.size, store.serviceRecords.size]).toEqual([0, 0]);
+  });
 });

@@ -22,11 +22,16 @@ const need: Reader<NameUse> = {
   },
 };
 
+const NO_PARTS = 'A part has no parts of its own: write them all beside each other';
+
 /** Keys of a part of a unit. */
 export const partTable = {
   name: 'part',
   fields: {
-    type: choice(PART_TYPES, { habits: typeHabits }),
+    type: choice(PART_TYPES, {
+      habits: typeHabits,
+      adviceFor: (type) => (type === 'hybrid' ? NO_PARTS : undefined),
+    }),
     service: serviceName,
     needs: listOf(need, { single: true, max: MOST_PARTS }),
     ...releaseKeys,
@@ -39,7 +44,7 @@ export const partTable = {
     environment: 'Write it beside parts: all parts have the environment of the unit',
     keep: 'Write it beside parts: it is of the unit',
     allow_older: 'Write it beside parts: it is of the unit',
-    parts: 'A part has no parts of its own: write them all beside each other',
+    parts: NO_PARTS,
   },
 } as const;
 

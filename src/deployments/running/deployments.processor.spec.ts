@@ -1,0 +1,65 @@
+import { standIn } from '../../../test/support/stand-in.js';
+import type { WorkerLease } from '../../workers/worker-lease.js';
+import type { WorkersRepository } from '../../workers/workers.repository.js';
+import type { Deployment, DeploymentStatus } from '../record/deployment.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { DeploymentsProcessor } from './deployments.processor.js';
+import type { OwnDeployments } from './own-deployments.js';
+
+describe('DeploymentsProcessor', () => {
+  let store: MemoryDeploymentStore;
+  let done: string[];
+  let processor: DeploymentsProcessor;
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    done = [];
+    const own = standIn<OwnDeployments>({
+      host: 'h',
+      has: () => false,
+      during: (_id, work) => work(),
+      run: (deployment) => {
+        done.push(deployment._id);
+        store.deployments.set(deployment._id, { ...deployment, status: 'failed' });
+        return Promise.resolve(deployment);
+      },
+    });
+    processor = new DeploymentsProcessor(
+      store,
+      own,
+      standIn<WorkersRepository>({ liveAmong: () => Promise.resolve(new Set(['live'])) }),
+      standIn<WorkerLease>({ id: 'w', whenLost: () => undefined }),
+    );
+  });
+
+  const put = (_id: string, more: Partial<Deployment> = {}): void => {
+    store.deployments.set(_id, {
+      ...{ _id, host: 'h', status: 'running', fence: 1, worker_id: 'gone', ...more },
+    } as Deployment);
+  };
+  const round = async (): Promise<readonly string[]> => {
+    done = [];
+    await processor.round();
+    await processor.beforeApplicationShutdown();
+    return done.sort();
+  };
+
+  it('takes what a worker that is gone has left', async () => {
+    put('left');
+    put('asked-for', { worker_id: null });
+    put('of-another', { worker_id: 'live' });
+    put('over', { status: 'success' });
+    expect(await round()).toEqual(['asked-for', 'left']);
+  });
+
+  it.each<[DeploymentStatus, readonly string[]]>([
+    ['running', ['unit']],
+    ['failed', ['part']],
+  ])('leaves parts to their unit while that is not over: %s', async (status, taken) => {
+    put('unit', { status });
+    // On a host that is reached by SSH: other hosts find the part, and not the unit.
+    const unit = { service_id: 'default/unit', deployment_id: 'unit' };
+    put('part', { unit, host: 'ssh://deploy@web:22' });
+    expect(await round()).toEqual(taken);
+  });
+});
