@@ -67,9 +67,12 @@ export class DeploymentsService {
     const { phase, unit } = deployment;
     if (isFinished(deployment)) throw conflict('The deployment is over.');
     if (unit !== undefined) {
-      throw conflict(`It is a part of the deployment ${unit.deployment_id} of ${unit.service_id}.`, {
-        suggestions: ['Cancel that one.'],
-      });
+      throw conflict(
+        `It is a part of the deployment ${unit.deployment_id} of ${unit.service_id}.`,
+        {
+          suggestions: ['Cancel that one.'],
+        },
+      );
     }
     if (phase === 'switch' || phase === 'clean_up') {
       throw conflict('The deployment has switched: what serves now is not taken back.', {
@@ -96,7 +99,8 @@ export class DeploymentsService {
     const refs = deployments.flatMap(({ parts = [] }) => parts);
     const parts = await this.store.deploymentsWith(refs.map(({ deployment_id: id }) => id));
     const ids = [...deployments, ...parts.values()].flatMap(
-      ({ release_id: id, previous_release_id: before }) => [id, before].filter((one) => one !== null),
+      ({ release_id: id, previous_release_id: before }) =>
+        [id, before].filter((one) => one !== null),
     );
     const releases = await this.store.releasesWith([...new Set(ids)]);
     return Promise.all(

@@ -201,7 +201,8 @@ export class DeploymentResponse {
 
   @ApiProperty({
     type: [DeploymentPartResponse],
-    description: 'Of a unit (hybrid); parts that serve already what they should are not among them.',
+    description:
+      'Of a unit (hybrid); parts that serve already what they should are not among them.',
   })
   parts!: DeploymentPartResponse[];
 

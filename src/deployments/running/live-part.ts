@@ -14,7 +14,7 @@ export interface PartFailure {
 
 /**
  * A part of a unit between its beginning and its end, in this process. Whoever begins one waits for
- * its end: `letGo` is to be called for all, whatever happens.
+ * its end: `holdBack` is to be called for all, whatever happens.
  */
 export class LivePart {
   private readonly word = Promise.withResolvers<BarrierWord>();
@@ -76,7 +76,7 @@ export class LivePart {
   }
 
   /** It is undone, unless it has switched or ended; resolves at its end. */
-  async letGo(reason: Reason): Promise<void> {
+  async holdBack(reason: Reason): Promise<void> {
     const { own } = this;
     this.word.resolve({
       ...{ kind: 'undo', status: own ? 'failed' : 'cancelled', reason: own ?? reason },

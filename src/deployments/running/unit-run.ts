@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import {
@@ -100,7 +99,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
       await this.switchAll(parts);
     } finally {
       // Whatever happened, none is left standing there.
-      await letGo(parts, deploymentReasons.unitUndone());
+      await endAll(parts, deploymentReasons.unitUndone());
     }
     await this.settle();
   }
@@ -277,7 +276,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
       failure && isFailed
         ? deploymentReasons.heldBack(failure.part)
         : deploymentReasons.unitUndone();
-    await letGo(parts, reason);
+    await endAll(parts, reason);
     if (failure === undefined || (!isFailed && why !== undefined)) {
       await this.undo('cancelled', why ?? deploymentReasons.unitUndone());
     } else {
@@ -366,7 +365,7 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     for (const part of parts.filter(({ isUnchanged }) => !isUnchanged)) {
       const failure = await part.switchNow();
       if (failure !== undefined) {
-        await letGo(parts, deploymentReasons.heldBack(part.name));
+        await endAll(parts, deploymentReasons.heldBack(part.name));
         return;
       }
       failPoint('part_switched');
@@ -520,8 +519,8 @@ async function lookAgain(
 }
 
 /** Resolves when all have ended; rejects then, where one could not be ended. */
-async function letGo(parts: readonly LivePart[], reason: Reason): Promise<void> {
-  const ends = await Promise.allSettled(parts.map((part) => part.letGo(reason)));
+async function endAll(parts: readonly LivePart[], reason: Reason): Promise<void> {
+  const ends = await Promise.allSettled(parts.map((part) => part.holdBack(reason)));
   const failed = ends.filter(({ status }) => status === 'rejected');
   const [first] = failed;
   if (first?.status === 'rejected') throw first.reason;

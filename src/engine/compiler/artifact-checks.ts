@@ -6,7 +6,7 @@ import type {
 } from '../definition/definition.js';
 import type { ArtifactsSource } from '../plan/artifacts-plan.js';
 
-import { reachableFrom } from './dependency-graph.js';
+import { reachableFrom } from '../plan/dependency-graph.js';
 import { stageNeeds } from './needs.js';
 import type { ProblemSink } from './problem-sink.js';
 

@@ -1,7 +1,7 @@
 import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
 import type { NameUse } from '../yaml/reader.js';
 import { nearestName } from '../expression/nearest-name.js';
-import { findCycle } from './dependency-graph.js';
+import { findCycle } from '../plan/dependency-graph.js';
 import { stageNeeds, stepNeeds } from './needs.js';
 import type { ProblemSink } from './problem-sink.js';
 

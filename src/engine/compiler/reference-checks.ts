@@ -13,7 +13,7 @@ import {
 import { nearestName } from '../expression/nearest-name.js';
 import { findStep } from '../expression/scope.js';
 import { parseTemplate } from '../expression/template.js';
-import { reachableFrom } from './dependency-graph.js';
+import { reachableFrom } from '../plan/dependency-graph.js';
 import { stageNeeds, stepNeeds } from './needs.js';
 import type { ProblemSink } from './problem-sink.js';
 

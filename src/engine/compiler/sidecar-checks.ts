@@ -5,7 +5,7 @@ import type {
 } from '../definition/definition.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { sidecarStepName } from '../plan/sidecar-plan.js';
-import { findCycle, reachableFrom } from './dependency-graph.js';
+import { findCycle, reachableFrom } from '../plan/dependency-graph.js';
 import { stageNeeds } from './needs.js';
 import type { ProblemSink } from './problem-sink.js';
 

@@ -1,4 +1,4 @@
-import { findCycle } from '../../compiler/dependency-graph.js';
+import { findCycle } from '../../plan/dependency-graph.js';
 import { nearestName } from '../../expression/nearest-name.js';
 import {
   fields,
@@ -8,7 +8,13 @@ import {
   type Reader,
 } from '../../yaml/reader.js';
 import { choice, listOf } from '../../yaml/value-readers.js';
-import { DEFAULT_KEEP, DEPLOY_KIND, MOST_PARTS, PART_TYPES } from './deploy-action.js';
+import {
+  DEFAULT_KEEP,
+  DEPLOY_KIND,
+  MOST_PARTS,
+  PART_TYPES,
+  type PartDeploy,
+} from './deploy-action.js';
 import type { DeployDraft, PartDraft } from './deploy-draft.js';
 import { type CommonDraft, refusesKeys, releaseDraft, type Written } from './release-drafts.js';
 import { keyHabits, releaseKeys, serviceName, typeHabits } from './release-keys.js';
@@ -102,15 +108,16 @@ export function unitDraft(
   const { environment, keep } = common;
   return {
     ...{ ...common, type: 'hybrid' },
-    parts: inOrder(parts).map(({ draft, needs }) => {
-      const { secretUses: _uses, ...deploy } = draft;
-      return {
-        deploy: { ...deploy, environment, keep },
-        needs: [...new Set(needs.map(({ name }) => name))],
-      };
-    }),
+    parts: inOrder(parts).map(({ draft, needs }) => ({
+      deploy: { ...withoutUses(draft), environment, keep },
+      needs: [...new Set(needs.map(({ name }) => name))],
+    })),
     secretUses: parts.flatMap(({ draft }) => draft.secretUses),
   };
+}
+
+function withoutUses({ secretUses: _uses, ...deploy }: PartDraft): PartDeploy {
+  return deploy;
 }
 
 function areNamedApart(unit: string, parts: readonly WrittenPart[], context: ReadContext): boolean {
