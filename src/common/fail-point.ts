@@ -27,6 +27,8 @@ export const FAIL_POINTS = [
   'gate_passed', // it has answered well, nothing of what serves was changed
   'deployment_switching', // everything is ready for the switch, and stored
   'release_switched', // the new release serves, and nothing stored says so
+  'service_withdrawn', // of a removal: nothing of the service serves, and nothing stored says so
+  'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there
   'hook_started', // the process of an always or on_failure hook runs
   'log_closed', // run to its end and logged, not settled yet

@@ -1,9 +1,10 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../src/common/child-process/process-stat.js';
 import { livingProcess } from '../../src/embedded/system/process-identity.js';
 import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
 import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
+import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
@@ -180,6 +181,21 @@ steps:
     );
     expect(status).toBe('success');
     expect(logs.join('\n')).toContain('Procfile says what is run: exec ');
+  });
+
+  it('is removed with all that it has, and comes back with the next number', async () => {
+    const folder = join(server.home, 'service-releases');
+    const before = readdirSync(folder).length;
+    const cli = await new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
+    }).run(['services', 'remove', 'api']);
+    expect(cli.stdout).toContain('default/api is removed');
+    expect([cli.code, readdirSync(folder).length]).toEqual([0, before - 1]);
+    await expect(server.call('GET', '/api/services/default%2Fapi')).rejects.toThrow('404');
+    const leases = await server.call('GET', '/api/ports');
+    expect(JSON.stringify(leases)).not.toContain('default/api');
+    const again = await deploy(await server.createPipeline(yaml('api', '')), '2');
+    expect((await deploymentOf(again)).release?.number).toBe(2);
   });
 
   it('answers on when Millrace is stopped', async () => {

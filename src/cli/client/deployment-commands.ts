@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Read } from '../api/api-client.js';
 import { type Deployment, deployment, page } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
@@ -142,8 +143,13 @@ async function promote(
 
 /** Asks for a deployment and waits for its end; one that waits for people is left to them. */
 async function doneBy(session: Session, path: string, body: unknown): Promise<number> {
+  return untilDone(session, await session.api.read({ method: 'POST', path, body }, deployment));
+}
+
+/** Waits for the end of a deployment, which is the exit code; at most 10 s. */
+export async function untilDone(session: Session, first: Read<Deployment>): Promise<number> {
   const { terminal } = session;
-  let asked = await session.api.read({ method: 'POST', path, body }, deployment);
+  let asked = first;
   const giveUpAt = performance.now() + WAIT_MS;
   while (!isOver(asked.value) && !isGated(asked.value) && performance.now() < giveUpAt) {
     await delay(POLL_MS);

@@ -7,6 +7,7 @@ import {
   RELEASE_STATUSES,
   DEPLOYMENT_STATUSES,
   type Release,
+  DEPLOYMENT_KINDS,
 } from '../record/deployment.js';
 import { releasePath } from '../routes/service-route.js';
 import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
@@ -116,7 +117,7 @@ export class DeploymentResponse {
   @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   deployment_id!: string;
 
-  @ApiProperty({ enum: ['deploy', 'rollback', 'promote'] })
+  @ApiProperty({ enum: DEPLOYMENT_KINDS })
   kind!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_TYPES })

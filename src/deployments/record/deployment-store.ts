@@ -33,6 +33,9 @@ export type ReleaseChange = Partial<
   Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until'>
 >;
 
+/** Where a service lives, and what it is. */
+export type ServicePlace = Pick<Service, 'host' | 'place' | 'service_type'>;
+
 export interface DeploymentFilter {
   readonly environment?: string;
   readonly service?: string;
@@ -125,10 +128,11 @@ export abstract class DeploymentStore {
    */
   abstract freeService(serviceId: string, deploymentId: string): Promise<void>;
   /**
-   * Gives a service that has never served its place, on this host; any other one stays as it is.
+   * Gives a service of which nothing serves its place, and says what it is; any other one stays as
+   * it is.
    * @throws PlaceTakenError
    */
-  abstract takePlace(serviceId: string, host: string, place: string): Promise<void>;
+  abstract takePlace(serviceId: string, at: ServicePlace): Promise<void>;
   /** What serves now. Only while the deployment holds the service: else false. */
   abstract setServing(
     serviceId: string,
@@ -136,6 +140,13 @@ export abstract class DeploymentStore {
     releaseId: string,
     at: Date,
   ): Promise<boolean>;
+  /** Nothing of it serves any more. Only while the deployment holds the service: else false. */
+  abstract setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
+  /**
+   * Only its numbers are kept: it is in no list, until it is deployed again. Only while the
+   * deployment holds it, and nothing of it serves: else false.
+   */
+  abstract retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /** What runs of the release that serves now; where another one does nothing changes. */
   abstract setProcess(
     serviceId: string,

@@ -10,9 +10,10 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 
 /**
  * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
- * copied.
+ * copied. `remove`: nothing of the service serves any more, and all that it has is removed.
  */
-export type DeploymentKind = 'deploy' | 'rollback' | 'promote';
+export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove'] as const;
+export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];
 
 export const DEPLOYMENT_STATUSES = [
   'pending',
@@ -268,8 +269,11 @@ export interface Service {
   readonly host: string;
   /** What nobody else may hold: `host:path`, or `ssh://user@host:port/path`. */
   readonly place: string;
-  /** `starting`: nothing of it has served yet. */
-  readonly status: 'starting' | 'running' | 'stopped';
+  /**
+   * `starting`: nothing of it has served yet; `stopped`: nothing serves any more; `removed`: it was
+   * removed, and only its numbers are kept, so that none is given twice.
+   */
+  readonly status: 'starting' | 'running' | 'stopped' | 'removed';
   readonly release_id: string | null;
   /** That made it serve. */
   readonly deployment_id: string | null;

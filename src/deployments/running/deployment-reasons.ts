@@ -1,5 +1,5 @@
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { Deployment, Release } from '../record/deployment.js';
+import type { Deployment, Release, Service } from '../record/deployment.js';
 
 /** Why deployments wait and end as they do; docs/reasons.md explains each code. */
 export const deploymentReasons = {
@@ -39,6 +39,19 @@ export const deploymentReasons = {
     code: 'place_changed',
     message: `${service} lives at ${place}, and its releases with it: deploy to there, or under another name`,
     data: { place },
+  }),
+  removed: (service: string): Reason => ({
+    code: 'service_removed',
+    message: `${service} is removed: nothing of it serves, and nothing of it is left`,
+  }),
+  notRemoved: (why: string): Reason => ({
+    code: 'removal_failed',
+    message: `not all of it is removed: ${why}; remove it once more`,
+  }),
+  otherType: ({ _id, service_type: type }: Pick<Service, '_id' | 'service_type'>): Reason => ({
+    code: 'type_changed',
+    message: `${_id} is a ${type}: remove it first, or deploy under another name`,
+    data: { type },
   }),
   placeTaken: (place: string, by: string): Reason => ({
     code: 'path_taken',

@@ -1,89 +1,15 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { Reason } from '../../engine/plan/run-state.js';
-import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { Deployment, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import {
-  DeployRefusedError,
-  DeployTarget,
-  type PlacedRelease,
-  type PreparedRelease,
-  type ReleaseRunner,
-} from '../targets/deploy-target.js';
+import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
 import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
+import { Files, MemoryTarget } from './memory-target.fixture.js';
 
 const SETTINGS: TargetSettings = {
   ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },
   ...{ exclude: [], shared: [], permissions: {} },
 };
-/** Stands for files: what is prepared is the text. */
-class Files implements StepFiles {
-  constructor(readonly text: string) {}
-  packed(): never {
-    throw new Error('nobody reads them here');
-  }
-}
-
-/** Where releases lie in memory; `fails` says what goes wrong. */
-class MemoryTarget extends DeployTarget {
-  override runner: ReleaseRunner | undefined = undefined;
-  readonly placed = new Map<number, string>();
-  current: number | undefined;
-  armed: string | undefined;
-  fails = new Map<string, () => void>();
-  /** It was asked what serves while somebody could still switch. */
-  wasAskedArmed = false;
-
-  private may(what: string): void {
-    this.fails.get(what)?.();
-  }
-  plan(): Promise<readonly Reason[]> {
-    this.may('plan');
-    return Promise.resolve([]);
-  }
-  prepare({ number }: PlacedRelease, source: Files): Promise<PreparedRelease> {
-    this.placed.set(number, 'half');
-    this.may('prepare');
-    this.placed.set(number, source.text);
-    return Promise.resolve({ digest: `sha256:${source.text}`, files: 1, bytes: 1, warnings: [] });
-  }
-  arm(_release: PlacedRelease, token: string): Promise<void> {
-    this.armed = token;
-    this.may('arm');
-    return Promise.resolve();
-  }
-  switchTo({ number }: PlacedRelease, token: string): Promise<void> {
-    this.may('switchTo');
-    if (this.armed !== token) return Promise.reject(new Error('ENOENT'));
-    this.armed = undefined;
-    this.current = number;
-    this.may('switched');
-    return Promise.resolve();
-  }
-  disarm(): Promise<void> {
-    this.armed = undefined;
-    return Promise.resolve();
-  }
-  serving(): Promise<number | undefined> {
-    this.wasAskedArmed ||= this.armed !== undefined;
-    return Promise.resolve(this.current);
-  }
-  digestOf({ number }: PlacedRelease): Promise<string | undefined> {
-    const text = this.placed.get(number);
-    return Promise.resolve(text === undefined ? undefined : `sha256:${text}`);
-  }
-  remove({ number }: PlacedRelease): Promise<void> {
-    this.may('remove');
-    if (number === this.current) throw new Error('it serves');
-    this.placed.delete(number);
-    return Promise.resolve();
-  }
-  placeOf(settings: TargetSettings): string {
-    return settings.type === 'local_directory' ? settings.path : settings.service_id;
-  }
-}
-
 /** As a process that is killed: nothing after it is done. */
 class Killed extends DeploymentFencedError {
   constructor() {
@@ -166,6 +92,13 @@ describe('DeploymentRun', () => {
     expect(await store.service('default/shop')).toMatchObject({
       ...{ active: null, status: 'running', deployment_id: third._id },
     });
+  });
+
+  it('refuses another type of deployment where something serves', async () => {
+    await deploy('one');
+    const other = await deploy('two', { type: 'local_service' });
+    expect(other).toMatchObject({ status: 'failed', reason: { code: 'type_changed' } });
+    expect(target.current).toBe(1);
   });
 
   it.each(['plan', 'prepare', 'switchTo'])('changes nothing where %s fails', async (what) => {

@@ -26,6 +26,7 @@ import {
   type DeploymentStore,
   PlaceTakenError,
   type ReleaseChange,
+  type ServicePlace,
 } from '../record/deployment-store.js';
 import {
   DeployRefusedError,
@@ -35,6 +36,7 @@ import {
 } from '../targets/deploy-target.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
+import type { InstanceTurns } from './instance-turns.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { expiredReleases } from './expired-releases.js';
 
@@ -76,6 +78,10 @@ export interface DeploymentTools {
   readonly host: string;
   /** Absent: nothing asks for anybody's word. */
   readonly gate?: DeploymentGate;
+  /** What else is known of a service that is removed goes with it. Idempotent. */
+  readonly forget?: (serviceId: string) => Promise<void>;
+  /** Absent: nobody else starts and stops instances. */
+  readonly turns?: InstanceTurns;
   /** Default: 1 s. */
   readonly gatePollMs?: number;
   readonly now?: () => Date;
@@ -88,13 +94,13 @@ export interface DeploymentTools {
  */
 export class DeploymentRun {
   private readonly target: DeployTarget;
-  private readonly now: () => Date;
+  protected readonly now: () => Date;
   private release: Release | undefined;
   private previous: Release | undefined;
 
   constructor(
-    private deployment: Deployment,
-    private readonly tools: DeploymentTools,
+    protected deployment: Deployment,
+    protected readonly tools: DeploymentTools,
     private readonly asked: RunDeployment,
   ) {
     this.target = tools.targetOf(deployment.settings);
@@ -132,7 +138,7 @@ export class DeploymentRun {
     if (before !== null) this.previous = await this.store.release(before);
   }
 
-  private get store(): DeploymentStore {
+  protected get store(): DeploymentStore {
     return this.tools.store;
   }
 
@@ -201,7 +207,8 @@ export class DeploymentRun {
     }
   }
 
-  private async fromHere(): Promise<void> {
+  /** On from its phase. */
+  protected async fromHere(): Promise<void> {
     const { phase } = this.deployment;
     if (phase === 'clean_up') return this.cleanUp();
     if (phase === 'switch') return this.settleSwitch(deploymentReasons.workerLost());
@@ -240,6 +247,9 @@ export class DeploymentRun {
       throw new DeployRefusedError(reason);
     };
     const service = known.release_id === null ? await this.placed(known, host) : known;
+    if (service.service_type !== this.deployment.type) {
+      refuse(deploymentReasons.otherType(service));
+    }
     const isElsewhere = service.host !== host;
     if (isElsewhere && sshOf(settings) !== undefined) {
       refuse(deploymentReasons.otherPlace(service._id, service.place));
@@ -262,14 +272,16 @@ export class DeploymentRun {
   private async placed(service: Service, host: string): Promise<Service> {
     const own = this.target.placeOf(this.deployment.settings);
     const place = placeOn(host, own);
-    if (service.host === host && service.place === place) return service;
+    const { type: service_type } = this.deployment;
+    const at = { host, place, service_type };
+    if (isDeepStrictEqual(at, pickPlace(service))) return service;
     try {
-      await this.store.takePlace(service._id, host, place);
+      await this.store.takePlace(service._id, at);
     } catch (error) {
       if (!(error instanceof PlaceTakenError)) throw error;
       throw new DeployRefusedError(deploymentReasons.placeTaken(own, error.serviceId));
     }
-    return { ...service, host, place };
+    return { ...service, ...at };
   }
 
   private checkAge(): void {
@@ -353,13 +365,15 @@ export class DeploymentRun {
     const release = this.released();
     await this.enter('start');
     const isBack = this.deployment.kind === 'rollback';
-    // What is kept does not run. Of its last instance, which may be ending at this moment, nothing
-    // is taken for the new one.
-    if (isBack && (await this.store.release(release._id))?.status === 'kept') {
-      await runner.stop(release);
-    }
+    // What is kept does not run. Of its last instance, of which something may be left, nothing is
+    // taken for the new one.
     this.tell(`release ${release.number} is started`);
-    await runner.start(release);
+    await this.inTurn(release, async () => {
+      if (isBack && (await this.store.release(release._id))?.status === 'kept') {
+        await runner.stop(release);
+      }
+      await runner.start(release);
+    });
     failPoint('instance_started');
     await this.enter('gate');
     const cancelled = new AbortController();
@@ -373,6 +387,13 @@ export class DeploymentRun {
       await watch.stop();
     }
     failPoint('gate_passed');
+  }
+
+  /** Whoever is ending the last instance of a release has ended it before. */
+  private async inTurn(release: Release, work: () => Promise<void>): Promise<void> {
+    const { turns } = this.tools;
+    if (turns === undefined) return work();
+    await turns.wait(release, this.asked.signal, work);
   }
 
   /** A gate may take minutes: who cancels meanwhile is not left waiting. */
@@ -508,7 +529,7 @@ export class DeploymentRun {
     if (code === undefined) throw error;
   }
 
-  private async endIfStopped(): Promise<boolean> {
+  protected async endIfStopped(): Promise<boolean> {
     if (isFinished(this.deployment)) return true;
     if (this.asked.signal.aborted) {
       await this.undo('cancelled', this.stopReason());
@@ -546,14 +567,14 @@ export class DeploymentRun {
     return this.release;
   }
 
-  private async serviceNow(): Promise<Service> {
+  protected async serviceNow(): Promise<Service> {
     const { service_id: id } = this.deployment;
     const service = await this.store.service(id);
     if (service === undefined) throw new Error(`there is no service ${id}`);
     return service;
   }
 
-  private async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
+  protected async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {
     const at = this.now();
     const phases = [...this.closedPhases(at), { name, started_at: at, finished_at: null }];
     await this.change({ ...change, phase: name, phases });
@@ -563,7 +584,7 @@ export class DeploymentRun {
     return this.deployment.phases.map((one) => ({ ...one, finished_at: one.finished_at ?? at }));
   }
 
-  private async end(
+  protected async end(
     status: Extract<DeploymentStatus, 'success' | 'failed' | 'cancelled'>,
     reason: Reason,
     change: DeploymentChange = {},
@@ -584,7 +605,7 @@ export class DeploymentRun {
     return this.asked.mask?.(text) ?? text;
   }
 
-  private tell(said: string): void {
+  protected tell(said: string): void {
     const line = this.masked(said);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
@@ -592,12 +613,16 @@ export class DeploymentRun {
   }
 
   /** @throws DeploymentFencedError */
-  private async change(change: DeploymentChange): Promise<void> {
+  protected async change(change: DeploymentChange): Promise<void> {
     const { _id: id, fence, logs } = this.deployment;
     const isOurs = await this.store.change({ id, fence }, { logs, ...change });
     if (!isOurs) throw new DeploymentFencedError(id);
     this.deployment = { ...this.deployment, ...change };
   }
+}
+
+function pickPlace({ host, place, service_type }: Service): ServicePlace {
+  return { host, place, service_type };
 }
 
 function preparedFrom(settings: TargetSettings, place: string): string {

@@ -12,6 +12,7 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import type { ReleaseInstances } from '../targets/release-instances.js';
+import type { InstanceTurns } from './instance-turns.js';
 
 const ROUND_MS = 1_000;
 /** Of services: one whose program ignores TERM takes 10 s. */
@@ -36,6 +37,7 @@ export interface InstanceUpkeepParts {
   /** Starts and stops what `instances` has. */
   readonly runner: ReleaseRunner;
   readonly leases: Leases;
+  readonly turns: InstanceTurns;
   readonly host: string;
 }
 
@@ -114,10 +116,21 @@ export class InstanceUpkeep extends BackgroundRounds {
       if (isServing || drains || _id === deployed) wanted.add(named(release));
       if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
       else if (!wanted.has(named(release)) && there.has(named(release))) {
-        await this.parts.runner.stop(release);
-        this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
+        await this.stop(release);
       }
     }
+  }
+
+  /** It may be that somebody has begun to bring the release back, and has not started it yet. */
+  private async stop(release: Release): Promise<void> {
+    const { store, runner, turns } = this.parts;
+    await turns.tryNow(release, async () => {
+      const active = (await store.service(release.service_id))?.active;
+      const deployed = active ? (await store.find(active))?.release_id : undefined;
+      if (deployed === release._id) return;
+      await runner.stop(release);
+      this.logger.log({ service: release.service_id }, `release ${release.number} is stopped`);
+    });
   }
 
   /** Those whose time is over, and of too many at once the oldest. */

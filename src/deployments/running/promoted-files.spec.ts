@@ -1,3 +1,7 @@
+import { Leases } from '../../leases/leases.js';
+import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { ServiceRemoval } from '../../service-registry/service-removal.js';
+import { InstanceTurns } from '../running/instance-turns.js';
 import {
   chmodSync,
   mkdirSync,
@@ -74,7 +78,11 @@ describe('a promotion', () => {
       },
       target,
     );
-    own = new OwnDeployments(store, targets, gate);
+    own = new OwnDeployments(
+      ...([store, targets, gate] as const),
+      new InstanceTurns(new Leases(new MemoryLeaseStore())),
+      standIn<ServiceRemoval>({}),
+    );
     promotions = new Promotions(store, gate);
   });
   afterEach(() => rmSync(base, { recursive: true }));

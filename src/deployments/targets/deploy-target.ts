@@ -90,6 +90,18 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
   abstract remove(release: PlacedRelease<S>): Promise<void>;
 
   /**
+   * Nothing of the service serves any more; a target whose routes follow the record does nothing
+   * but that it disarms. Idempotent.
+   */
+  abstract withdraw(release: PlacedRelease<S>): Promise<void>;
+
+  /**
+   * All that is left of a service when all its releases are removed, and nothing serves by the
+   * record. What its application has written stays. Idempotent.
+   */
+  abstract forget(serviceId: string, settings: S): Promise<void>;
+
+  /**
    * What no other service of the host may hold, or hold a part of: a path, a port.
    * @throws DeployRefusedError
    */

@@ -33,7 +33,7 @@ const LAST_LINES = 20;
 
 export interface RoutedParts {
   readonly proxy: ReverseProxy;
-  readonly routes: Pick<ProxyRoutes, 'ensureRoute'>;
+  readonly routes: Pick<ProxyRoutes, 'ensureRoute' | 'ensureNoRoute'>;
   readonly ports: PortLeases;
   readonly sealed: SealedTexts;
   /** Name of this host. */
@@ -97,6 +97,14 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   async remove(release: PlacedRelease<S>): Promise<void> {
     await orAway(this.stop(release));
     await orAway(this.drop(release));
+  }
+
+  async withdraw({ settings }: PlacedRelease<S>): Promise<void> {
+    await this.disarm(settings);
+  }
+
+  async forget(serviceId: string): Promise<void> {
+    await orAway(this.forgotten(serviceId));
   }
 
   placeOf({ service_id: id, published }: S): string {
@@ -194,6 +202,12 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     }
     const port = await ports.take({ owner: instanceOwner(serviceId, number) });
     await proxy.arm(id, { host: '127.0.0.1', port }, token);
+  }
+
+  /** The port of the outside is given back when nothing listens there any more. */
+  private async forgotten(serviceId: string): Promise<void> {
+    await this.parts.routes.ensureNoRoute(shortName(serviceId));
+    await this.parts.ports.releaseAllOf(routeOwner(serviceId));
   }
 
   private async stop({ number, service_id: id }: PlacedRelease<S>): Promise<void> {

@@ -27,7 +27,7 @@ import { MemoryReverseProxy } from '../../../integrations/reverse-proxy/memory-r
 import { PortsOfHost } from '../../../ports/ports.fixture.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import type { SealedTexts } from '../../record/sealed-texts.js';
-import { instanceName, instanceOwner, shortName } from '../../routes/service-route.js';
+import { instanceName, instanceOwner, routeOwner, shortName } from '../../routes/service-route.js';
 import { DeployRefusedError, type PlacedRelease, TargetAwayError } from '../deploy-target.js';
 import { LocalServiceTarget } from './local-service.target.js';
 import { ServiceReleases } from './service-releases.js';
@@ -55,6 +55,7 @@ describe('LocalServiceTarget', () => {
   let variables: Record<string, string>;
   let target: LocalServiceTarget;
   let program: Server | undefined;
+  let routesGone: Error | undefined;
 
   beforeEach(async () => {
     base = realpathSync(mkdtempSync(join(tmpdir(), 'local-service-')));
@@ -68,6 +69,7 @@ describe('LocalServiceTarget', () => {
     target = new LocalServiceTarget({
       ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home) },
       routes: {
+        ensureNoRoute: () => (routesGone ? Promise.reject(routesGone) : Promise.resolve()),
         ensureRoute: async (route) => {
           const { routes, version } = await proxy.current();
           await proxy.apply([...routes.filter(({ id }) => id !== route.id), route], version);
@@ -153,6 +155,23 @@ describe('LocalServiceTarget', () => {
     await target.remove(release(1));
     await target.remove(release(1));
     expect([existsSync(at(1)), existsSync(at(2))]).toEqual([false, true]);
+  });
+
+  it('gives back the port of the outside, and its folder, when nobody listens there', async () => {
+    write('server.js', 'listen()');
+    await target.prepare(release(1), source, NEVER);
+    await target.plan(SERVICE, settings());
+    const outside = { owner: routeOwner(SERVICE) };
+    expect(await ports.leases.list(outside)).toHaveLength(1);
+    await target.remove(release(1));
+    routesGone = new Error('somebody listens there');
+    await expect(target.forget(SERVICE)).rejects.toThrow('somebody listens there');
+    expect(await ports.leases.list(outside)).toHaveLength(1);
+    routesGone = undefined;
+    await target.forget(SERVICE);
+    await target.forget(SERVICE);
+    expect(await ports.leases.list(outside)).toEqual([]);
+    expect(readdirSync(join(home, 'service-releases'))).toEqual([]);
   });
 
   it('starts the program in its release, and tells it its port', async () => {

@@ -67,6 +67,11 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     }
   }
 
+  override async forget(serviceId: string): Promise<void> {
+    await super.forget(serviceId);
+    await this.releases.forget(serviceId);
+  }
+
   protected override drop(release: ServiceRelease): Promise<void> {
     return this.releases.remove(release);
   }

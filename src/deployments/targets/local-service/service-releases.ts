@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
@@ -65,6 +65,15 @@ export class ServiceReleases {
   /** Idempotent. */
   async remove({ service_id: id, number }: ServiceRelease): Promise<void> {
     await this.inService(id, (releases) => removeFiles(releases, number));
+  }
+
+  /** The folder of a service that has no release any more. Idempotent. */
+  async forget(serviceId: string): Promise<void> {
+    try {
+      await rmdir(join(this.base, shortName(serviceId)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 
   /** Undefined: nothing of it was ever there. */
