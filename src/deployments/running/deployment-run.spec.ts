@@ -2,7 +2,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { Deployment, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
+import { DeployRefusedError } from '../targets/deploy-target.js';
 import { DeploymentFencedError, DeploymentRun, type RunDeployment } from './deployment-run.js';
 import { Files, MemoryTarget } from './memory-target.fixture.js';
 
