@@ -23,6 +23,7 @@ export const FAIL_POINTS = [
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
   'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
+  'before_switch_begun', // worker: what a release runs once is about to run, and stored as begun
   'instance_started', // worker: the instance of a release runs beside the one that serves
   'gate_passed', // it has answered well, nothing of what serves was changed
   'deployment_switching', // everything is ready for the switch, and stored

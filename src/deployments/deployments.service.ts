@@ -16,6 +16,7 @@ import {
   sshOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+import { rollbackOf } from './record/rollback.js';
 import { type Promotion, Promotions } from './promotions.js';
 import { DeploymentGate } from './running/approval-gate.js';
 
@@ -130,29 +131,4 @@ function numbered(releases: readonly Release[], number: number): Release {
   if (found === undefined) throw conflict(`There is no release ${number}.`, { suggestions });
   if (found.status === 'serving') throw conflict(`Release ${number} serves already.`);
   throw conflict(`Release ${number} is not kept any more.`, { suggestions });
-}
-
-/** @param serving the way by which that was brought to its host leads there today */
-function rollbackOf(
-  service: Service,
-  release: Release,
-  serving: Release | undefined,
-  by: string,
-): Omit<Deployment, 'turn'> {
-  const ssh = serving && sshOf(serving.settings);
-  const settings =
-    release.settings.type === 'local_directory' && ssh
-      ? { ...release.settings, ssh }
-      : release.settings;
-  const { environment, name } = service;
-  const _id = uuidV7();
-  return {
-    ...{ _id, request_key: _id, kind: 'rollback', environment, service: name },
-    service_id: serviceIdOf(environment, name),
-    ...{ type: release.type, settings, host: release.host },
-    ...{ worker_id: null, fence: 0, release_id: release._id },
-    ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
-    ...{ pipeline_name: null, stage: null, step: null, commit: release.commit, branch: null },
-    ...{ triggered_by: by, ...notBegun(new Date()) },
-  };
 }

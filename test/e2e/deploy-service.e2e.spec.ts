@@ -27,8 +27,12 @@ const SECRET = 'secret-of-a-service-7c2e';
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
 if (version === 'broken') { console.error('no configuration'); process.exit(3); }
 const port = version === 'deaf' ? 0 : process.env.PORT;
+let isWell = true; if (version === 'fading') setTimeout(() => (isWell = false), 3_000);
 const answers = { '/pid': () => String(process.pid), '/env': () => JSON.stringify(process.env) };
-require('node:http').createServer(({ url }, answer) => answer.end((answers[url] ?? (() => version))()))
+require('node:http').createServer(({ url }, answer) => {
+  answer.statusCode = isWell ? 200 : 500;
+  answer.end((answers[url] ?? (() => version))());
+})
   .listen(port, '127.0.0.1');
 `;
 
@@ -146,6 +150,32 @@ steps:
     expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
     expect(await served()).toBe('1');
     expect(await served('/env')).toContain('"MODE":"1"');
+  });
+
+  it('runs before_switch once, and goes back from what fails behind its switch', async () => {
+    const migrate = '[ "$MODE" != stuck ] || { echo "no table for $PASSWORD"; exit 4; }';
+    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}\n      watch: 60s\n      before_switch: ${JSON.stringify(migrate)}`;
+    const pipeline = await server.createPipeline(yaml('shop', keys));
+    const stuck = await deploymentOf(await deploy(pipeline, 'stuck'));
+    expect(stuck).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'before_switch_failed' } },
+      logs: expect.arrayContaining(['  no table for ***']) as string[],
+    });
+    expect(await served()).toBe('1');
+    const fading = await deploymentOf(await deploy(pipeline, 'fading'));
+    expect(fading).toMatchObject({ status: 'success', previous_release: 1 });
+    const back = await eventually(async () => {
+      const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+        ...(['GET', '/api/deployments?service=shop&limit=1'] as const),
+      );
+      return items[0]?.status === 'success' && items[0].release?.number === 1
+        ? items[0]
+        : undefined;
+    });
+    expect(back).toMatchObject({
+      ...{ kind: 'rollback', triggered_by: 'system', warnings: [{ code: 'watch_failed' }] },
+    });
+    expect(await served()).toBe('1');
   });
 
   it('starts what has ended again', async () => {

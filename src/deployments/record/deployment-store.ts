@@ -30,7 +30,10 @@ export type DeploymentChange = Partial<
 >;
 
 export type ReleaseChange = Partial<
-  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until'>
+  Pick<
+    Release,
+    'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'watch_until'
+  >
 >;
 
 /** Where a service lives, and what it is. */

@@ -30,6 +30,7 @@ export const UNFINISHED: readonly DeploymentStatus[] = ['pending', 'waiting', 'r
 export const DEPLOYMENT_PHASES = [
   'plan',
   'prepare',
+  'before_switch',
   'start',
   'gate',
   'switch',
@@ -37,8 +38,8 @@ export const DEPLOYMENT_PHASES = [
 ] as const;
 /**
  * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
- * touched. `start` and `gate` are of releases that are programs: an instance is started beside the
- * one that serves, and must answer. In `switch` only what really runs says on which side of it the
+ * touched. `before_switch`, `start` and `gate` are of releases that are programs: what its step says
+ * is run once; an instance is started beside the one that serves, and must answer. In `switch` only what really runs says on which side of it the
  * service is. From `clean_up` on the release serves, and nothing takes that back but another
  * deployment.
  */
@@ -71,7 +72,7 @@ export interface DirectorySettings {
   readonly ssh?: SshPlace;
 }
 
-interface CommonRoutedSettings {
+export interface CommonRoutedSettings {
   /** `environment/service`. */
   readonly service_id: string;
   readonly keep: number;
@@ -83,6 +84,10 @@ interface CommonRoutedSettings {
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
+  /** Run once, before the release starts: program and arguments, or a line for `/bin/sh`. */
+  readonly before_switch?: string | readonly string[];
+  /** For so long behind its switch a release that fails goes back to the one before, ms. */
+  readonly watch?: number;
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {
@@ -254,6 +259,8 @@ export interface Release {
   readonly created_at: Date;
   /** When it served first; null: never. */
   readonly served_at: Date | null;
+  /** While it serves: until then it goes back to the one before when it fails; null: it does not. */
+  readonly watch_until?: Date | null;
   /** While it is `draining`: when its instance is stopped. */
   readonly drain_until?: Date | null;
 }

@@ -48,6 +48,16 @@ export const deploymentReasons = {
     code: 'removal_failed',
     message: `not all of it is removed: ${why}; remove it once more`,
   }),
+  lostBefore: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'worker_lost',
+    message: `the worker was lost while release ${number} ran its before_switch, of which a part may be done; what serves was not changed`,
+    data: { release: number },
+  }),
+  watchFailed: ({ number }: Pick<Release, 'number'>, problem: string, seconds: number): Reason => ({
+    code: 'watch_failed',
+    message: `release ${number} failed ${seconds} s after its switch: ${problem}`,
+    data: { release: number },
+  }),
   otherType: ({ _id, service_type: type }: Pick<Service, '_id' | 'service_type'>): Reason => ({
     code: 'type_changed',
     message: `${_id} is a ${type}: remove it first, or deploy under another name`,

@@ -25,7 +25,7 @@ class KeptInstances extends ReleaseInstances {
   look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);
     const pid = state === 'running' ? this.pid : null;
-    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW), pid };
+    const more = { end: 'it ended', exitCode: 1, restarts: 0, startedAt: new Date(NOW), pid };
     return Promise.resolve(state && { state, ...more });
   }
   remove(one: string): Promise<void> {

@@ -12,6 +12,7 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import type { ReleaseInstances } from '../targets/release-instances.js';
+import { ReleaseWatch } from './release-watch.js';
 import type { InstanceTurns } from './instance-turns.js';
 
 const ROUND_MS = 1_000;
@@ -48,11 +49,13 @@ export interface InstanceUpkeepParts {
  */
 export class InstanceUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
+  private readonly watch: ReleaseWatch;
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: InstanceUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
+    this.watch = new ReleaseWatch(parts.store, parts.runner);
   }
 
   protected async work(now: number): Promise<void> {
@@ -114,8 +117,10 @@ export class InstanceUpkeep extends BackgroundRounds {
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
       if (isServing || drains || _id === deployed) wanted.add(named(release));
-      if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
-      else if (!wanted.has(named(release)) && there.has(named(release))) {
+      if (isServing && _id !== deployed) {
+        if (!service.active) await this.watch.look(release, service, now);
+        await this.keepRunning(release, service, now);
+      } else if (!wanted.has(named(release)) && there.has(named(release))) {
         await this.stop(release);
       }
     }

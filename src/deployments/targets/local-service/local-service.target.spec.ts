@@ -13,6 +13,7 @@ import {
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../../../../test/support/eventually.js';
 import { freePort } from '../../../../test/support/free-port.js';
 import { standIn } from '../../../../test/support/stand-in.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
@@ -196,6 +197,40 @@ describe('LocalServiceTarget', () => {
     await target.runner.start(one);
     expect(services.specs.at(-1)?.environment?.[0]).toEqual(['MODE', 'other']);
     expect((await services.status(name(1)))?.state).toBe('running');
+  });
+
+  it('runs to its end what is to be run before, once, and says why it failed', async () => {
+    const one = release(1, { before_switch: 'node migrate.js', secrets: ['PASSWORD'] });
+    variables = { PASSWORD: 'configuration' };
+    const run = async (code: number): Promise<readonly string[]> => {
+      const lines: string[] = [];
+      const running = target.runner.runBefore(one, (line) => void lines.push(line), NEVER);
+      const ended = Promise.allSettled([running]);
+      await eventually(async () => (await services.status(name(1)))?.pid ?? undefined);
+      services.end(name(1), code);
+      await ended;
+      await running;
+      return lines;
+    };
+    expect(target.runner.before(one.settings)).toBe('node migrate.js');
+    expect(await run(0)).toEqual(['  it begins', '  no ***']);
+    expect(services.specs.at(-1)).toMatchObject({
+      ...{ command: 'node migrate.js', cwd: at(1), restart: { max: 0 } },
+    });
+    await expect(run(3)).rejects.toMatchObject({
+      reason: {
+        code: 'before_switch_failed',
+        message: 'before_switch of release 1 failed: it ended with exit code 3',
+      },
+    });
+    expect(await services.list()).toEqual([]);
+    const stopped = new AbortController();
+    const running = target.runner.runBefore(one, () => undefined, stopped.signal);
+    const ended = expect(running).rejects.toThrow('enough');
+    await eventually(async () => (await services.status(name(1)))?.pid ?? undefined);
+    stopped.abort(new Error('enough'));
+    await ended;
+    expect(await services.list()).toEqual([]);
   });
 
   it('says that the supervisor does not take a program', async () => {

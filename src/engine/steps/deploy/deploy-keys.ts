@@ -167,6 +167,8 @@ function routedOf(values: DeployValues): RoutedDeploy & Pick<DeployDraft, 'secre
     secretUses: uses,
     gate: values.gate ?? defaultGate,
     drainMs: values.drain ?? DRAIN_MS,
+    ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
+    ...(values.watch !== undefined && { watchMs: values.watch }),
   };
 }
 
