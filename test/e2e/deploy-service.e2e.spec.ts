@@ -178,6 +178,20 @@ steps:
     expect(await served()).toBe('1');
   });
 
+  it('is promoted to another environment, as the same release', async () => {
+    const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+      ...(['GET', '/api/deployments?service=shop&limit=1'] as const),
+    );
+    const id = items[0]?.deployment_id ?? '';
+    const other = await freePort();
+    const cli = await new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
+    }).run(['promote', id, 'production', '--port', String(other)]);
+    expect([cli.code, cli.stdout]).toEqual([0, expect.stringContaining('promote of release 1')]);
+    expect(await (await fetch(`http://127.0.0.1:${other}/`)).text()).toBe('1');
+    expect(await served()).toBe('1');
+  });
+
   it('starts what has ended again', async () => {
     const before = await pid();
     process.kill(before, 'SIGKILL');

@@ -17,6 +17,7 @@ const SERVICE = 'name, or environment/name; without an environment: default';
 const POLL_MS = 500;
 /** A rollback takes a second; one that waits in line is left to itself. */
 const WAIT_MS = 10_000;
+const MAX_PORT = 65_535;
 const MAX_RELEASE = 2 ** 31 - 1;
 
 interface DeploymentListFlags extends PageFlags {
@@ -25,6 +26,9 @@ interface DeploymentListFlags extends PageFlags {
 
 interface PromoteFlags extends ClientFlags {
   readonly path?: string;
+  readonly port?: number;
+  readonly domain?: string;
+  readonly currentEnvironment?: true;
 }
 
 interface RollbackFlags extends ClientFlags {
@@ -63,7 +67,14 @@ export function addDeploymentCommands(
       .description('Let the release of a deployment serve in another environment too')
       .argument('<deployment>', 'its id, as `deployments` shows it')
       .argument('<environment>', 'such as production')
-      .option('--path <folder>', 'where the service is to live there; needed the first time'),
+      .option('--path <folder>', 'of a folder: where it is to live there; needed the first time')
+      .option(
+        '--port <number>',
+        'of a program: where it is reached there, on 127.0.0.1',
+        wholeNumber(1, MAX_PORT),
+      )
+      .option('--domain <name>', 'of a program: where it is reached there')
+      .option('--current-environment', 'of a program: with the variables of what serves there now'),
   ).action(async (id: string, environment: string, flags: PromoteFlags) => {
     setExitCode(await promote(id, environment, flags, terminal));
   });
@@ -133,11 +144,20 @@ async function rollback(
 async function promote(
   id: string,
   environment: string,
-  { path, ...flags }: PromoteFlags,
+  { path, port, domain, currentEnvironment, ...flags }: PromoteFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const body = { environment, ...(path !== undefined && { path }) };
+  const publish = {
+    ...(port !== undefined && { port }),
+    ...(domain !== undefined && { domain }),
+  };
+  const body = {
+    environment,
+    ...(path !== undefined && { path }),
+    ...(Object.keys(publish).length > 0 && { publish }),
+    ...(currentEnvironment && { current_environment: true }),
+  };
   return doneBy(session, `/api/deployments/${encodeURIComponent(id)}/promote`, body);
 }
 

@@ -38,10 +38,10 @@ export const DEPLOYMENT_PHASES = [
 ] as const;
 /**
  * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
- * touched. `before_switch`, `start` and `gate` are of releases that are programs: what its step says
- * is run once; an instance is started beside the one that serves, and must answer. In `switch` only what really runs says on which side of it the
- * service is. From `clean_up` on the release serves, and nothing takes that back but another
- * deployment.
+ * touched. `before_switch`, `start` and `gate` are of releases that are programs: what its step
+ * says is run once; an instance is started beside the one that serves, and must answer. In `switch`
+ * only what really runs says on which side of it the service is. From `clean_up` on the release serves,
+ * and nothing takes that back but another deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
 
@@ -259,7 +259,7 @@ export interface Release {
   readonly created_at: Date;
   /** When it served first; null: never. */
   readonly served_at: Date | null;
-  /** While it serves: until then it goes back to the one before when it fails; null: it does not. */
+  /** While it serves: until then it goes back to the one before when it fails. */
   readonly watch_until?: Date | null;
   /** While it is `draining`: when its instance is stopped. */
   readonly drain_until?: Date | null;

@@ -81,8 +81,8 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
    * The files of a release, to make the same one elsewhere; a target may not have that.
    * @throws DeployRefusedError
    */
-  filesOf(_release: PlacedRelease): StepFiles {
-    const message = 'only releases in folders of a host of a worker can be promoted';
+  filesOf(_release: PlacedRelease<S>): StepFiles {
+    const message = 'only releases on a host of a worker can be promoted';
     throw new DeployRefusedError({ code: 'promotion_not_possible', message });
   }
 

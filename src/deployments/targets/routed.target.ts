@@ -7,6 +7,7 @@ import {
   type ReverseProxy,
   RoutesRefusedError,
 } from '../../integrations/reverse-proxy/reverse-proxy.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { RoutedSettings } from '../record/deployment.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
@@ -110,6 +111,10 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   async remove(release: PlacedRelease<S>): Promise<void> {
     await orAway(this.stop(release));
     await orAway(this.drop(release));
+  }
+
+  override filesOf(_release: PlacedRelease<S>): StepFiles {
+    return { packed: () => Promise.reject(new Error('it has no files')) };
   }
 
   async withdraw({ settings }: PlacedRelease<S>): Promise<void> {

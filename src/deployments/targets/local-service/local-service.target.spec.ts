@@ -175,6 +175,16 @@ describe('LocalServiceTarget', () => {
     expect(readdirSync(join(home, 'service-releases'))).toEqual([]);
   });
 
+  it('gives its files to the same release elsewhere', async () => {
+    write('server.js', 'listen()');
+    chmodSync(join(base, 'made/server.js'), 0o770);
+    const { digest } = await target.prepare(release(1), source, NEVER);
+    const other = { ...release(1), service_id: 'production/shop' };
+    const copy = await target.prepare(other, target.filesOf(release(1)), NEVER);
+    expect(copy.digest).toBe(digest);
+    await target.remove(other);
+  });
+
   it('starts the program in its release, and tells it its port', async () => {
     const restart = { max: 2, windowMs: 5_000 };
     const one = release(1, { restart, memory: 64 * 1024 ** 2, port_variable: 'HTTP_PORT' });

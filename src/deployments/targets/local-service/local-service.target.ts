@@ -43,6 +43,10 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     return this.releases.place(release, source, signal);
   }
 
+  override filesOf(release: ServiceRelease): StepFiles {
+    return this.releases.filesOf(release);
+  }
+
   digestOf(release: ServiceRelease): Promise<string | undefined> {
     return this.releases.digestOf(release);
   }

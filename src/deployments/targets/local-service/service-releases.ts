@@ -1,7 +1,9 @@
 import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packTree } from '../../../common/archive/pack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
+import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import { releasePath, SERVICE_RELEASES, shortName } from '../../routes/service-route.js';
@@ -60,6 +62,26 @@ export class ServiceReleases {
   /** Undefined: it is not there. */
   digestOf({ service_id: id, number }: ServiceRelease): Promise<string | undefined> {
     return this.inService(id, (releases) => digestOfFiles(releases, [String(number)]));
+  }
+
+  /** To make the same release elsewhere. */
+  filesOf({ service_id: id, number }: ServiceRelease): StepFiles {
+    const scratch = join(this.home, 'promotions');
+    return {
+      packed: async ({ exclude, limits, onFile }, signal, work) => {
+        await mkdir(scratch, { recursive: true, mode: 0o700 });
+        const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
+        const options = { globs, limits, scratch, signal, onFile };
+        const top = await TreeFolder.open(this.base);
+        try {
+          return await inFolder(top, [shortName(id), String(number)], (folder) =>
+            work(packTree(folder.pathOf('.'), options)),
+          );
+        } finally {
+          await top.close();
+        }
+      },
+    };
   }
 
   /** Idempotent. */
