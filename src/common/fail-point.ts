@@ -23,10 +23,13 @@ export const FAIL_POINTS = [
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
   'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
+  'before_switch_begun', // worker: what a release runs once is about to run, and stored as begun
   'instance_started', // worker: the instance of a release runs beside the one that serves
   'gate_passed', // it has answered well, nothing of what serves was changed
   'deployment_switching', // everything is ready for the switch, and stored
   'release_switched', // the new release serves, and nothing stored says so
+  'service_withdrawn', // of a removal: nothing of the service serves, and nothing stored says so
+  'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there
   'unit_parts_named', // worker: which deployments a unit has is stored, none of them has begun
   'unit_parts_ready', // all its parts have passed their gates, nothing of what serves was changed

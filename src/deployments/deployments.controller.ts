@@ -7,6 +7,9 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Published } from '../engine/steps/deploy/deploy-action.js';
+import { LOOPBACK } from '../engine/steps/deploy/published-reader.js';
+import { validationError } from '../common/errors/millrace.error.js';
 import { Requires } from '../auth/policy/requires.decorator.js';
 import { CurrentPrincipal } from '../auth/principals/current-principal.decorator.js';
 import type { Principal } from '../auth/principals/principal.js';
@@ -19,7 +22,7 @@ import { DeploymentsService } from './deployments.service.js';
 import { ApproveDto, RejectDto } from './dto/approval.dto.js';
 import { DeploymentQuery } from './dto/deployment.query.js';
 import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
-import { PromoteDto } from './dto/promote.dto.js';
+import { PromoteDto, type PublishDto } from './dto/promote.dto.js';
 import { RollbackDto } from './dto/rollback.dto.js';
 
 const NAMED = { name: ({ answer }: AuditFacts) => answer('service') };
@@ -81,22 +84,27 @@ export class DeploymentsController {
   @Requires('deployments:deploy')
   @Audited('deployments.promote', 'deployment', {
     ...NAMED,
-    details: ({ body }) => ({ environment: body('environment'), path: body('path') }),
+    details: ({ body }) => ({
+      environment: body('environment'),
+      path: body('path'),
+      publish: body('publish'),
+    }),
   })
   @HttpCode(202)
   @ApiOperation({
     summary: 'Let the release of this deployment serve in another environment too',
     description:
-      'The answer is the deployment that does it, on a worker of its host, under the rules of that environment. The files are copied, and are the same: the digest says so.',
+      'The answer is the deployment that does it, on a worker of its host, under the rules of that environment. Files are copied, and are the same: the digest says so; an image is the same one.',
   })
   @ApiAcceptedResponse({ type: DeploymentResponse })
   @ApiErrors(400, 401, 404, 409, 503)
   async promote(
     @Param('id', UuidPipe) id: string,
-    @Body() { environment, path }: PromoteDto,
+    @Body() { environment, path, publish, current_environment: current = false }: PromoteDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<DeploymentResponse> {
-    const promotion = { environment, path };
+    const published = publish && publishedOf(publish);
+    const promotion = { environment, path, published, currentEnvironment: current };
     return deploymentResponse(await this.deployments.promote(id, promotion, principal));
   }
 
@@ -163,4 +171,14 @@ export class DeploymentsController {
   ): Promise<DeploymentResponse> {
     return deploymentResponse(await this.deployments.cancel(id, principal.id));
   }
+}
+
+/** @throws ValidationError */
+function publishedOf({ port, address, domain, path }: PublishDto): Published {
+  if (domain !== undefined && (port !== undefined || address !== undefined)) {
+    throw validationError('publish: a service has a domain, or a port of the host, not both.');
+  }
+  if (domain !== undefined) return { domain, ...(path !== undefined && { path }) };
+  if (path !== undefined) throw validationError('publish: path is of a domain; name it, too.');
+  return { address: address ?? LOOPBACK, ...(port !== undefined && { port }) };
 }

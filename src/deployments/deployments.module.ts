@@ -10,6 +10,7 @@ import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
 import { SealedTextsPlaces } from './record/sealed-texts-places.js';
 import { DeploymentsRepository } from './record/deployments.repository.js';
+import { Removals } from './removals.js';
 import { RecordedServices } from './routes/recorded-services.js';
 import {
   DEPLOYMENT_MODEL,
@@ -40,6 +41,7 @@ import { DeploymentGate } from './running/approval-gate.js';
     { provide: SealedTexts, useClass: SealedTextsRepository },
     SealedTextsPlaces,
     DeployedPortOwners,
+    Removals,
     { provide: DeployedServices, useClass: RecordedServices },
     { provide: DeploymentGate, useClass: EnvironmentGate },
   ],

@@ -12,8 +12,8 @@ import {
   type Service,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
+import { rollbackOf } from './record/rollback.js';
 import { type Promotion, Promotions } from './promotions.js';
-import { rollbackOf } from './record/rollback-of.js';
 import { DeploymentGate } from './running/approval-gate.js';
 import { deploymentReasons } from './running/deployment-reasons.js';
 

@@ -13,6 +13,7 @@ import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
 import { Leases } from '../leases/leases.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
+import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
 import { PortsModule } from '../ports/ports.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
 import { WorkersWorkerModule } from '../workers/workers.worker.module.js';
@@ -23,6 +24,7 @@ import { DeployedRoutes } from './routes/deployed-routes.js';
 import { ProxyRoutes } from './routes/proxy-routes.js';
 import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
+import { InstanceTurns } from './running/instance-turns.js';
 import { InstanceUpkeep } from './running/instance-upkeep.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
@@ -47,12 +49,13 @@ function upkeepOf(
 ): FactoryProvider<InstanceUpkeep> {
   return {
     provide: `InstanceUpkeep of ${target.name}`,
-    inject: [DeploymentStore, target, Leases],
+    inject: [DeploymentStore, target, Leases, InstanceTurns],
     useFactory: (
       store: DeploymentStore,
       { instances, runner }: RoutedTarget<RoutedSettings>,
       leases: Leases,
-    ) => new InstanceUpkeep({ ...{ store, instances, runner, leases, host: hostname() } }),
+      turns: InstanceTurns,
+    ) => new InstanceUpkeep({ ...{ store, instances, runner, leases, turns, host: hostname() } }),
   };
 }
 
@@ -63,6 +66,7 @@ function upkeepOf(
     LeasesModule,
     LocalServicesModule,
     PortsModule,
+    ServiceRegistryModule,
     ProxyRoutesModule.forRootAsync({
       imports: [DeploymentsModule, PortsModule],
       inject: [DeploymentStore, PortLeases],
@@ -136,6 +140,7 @@ function upkeepOf(
     },
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
+    InstanceTurns,
     OwnDeployments,
     SealedTextsUpkeep,
     DeploymentsProcessor,

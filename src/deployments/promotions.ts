@@ -2,25 +2,34 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/principals/principal.js';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import { uuidV7 } from '../common/ids/uuid.js';
+import type { Published } from '../engine/steps/deploy/deploy-action.js';
+import { LOOPBACK } from '../engine/steps/deploy/published-reader.js';
 import type { DeploymentCause } from '../environments/approval.js';
 import { refused } from './approvals/deployment-approvals.js';
 import {
   type Deployment,
   notBegun,
   isKept,
+  placed,
   placeOn,
   sshOf,
   type Release,
   type Service,
   serviceIdOf,
+  type TargetSettings,
 } from './record/deployment.js';
 import { DeploymentStore, type NewService, PlaceTakenError } from './record/deployment-store.js';
+import { routePlace } from './routes/service-route.js';
 import { DeploymentGate } from './running/approval-gate.js';
 
 export interface Promotion {
   readonly environment: string;
-  /** Whole; undefined: where the service lives there. */
+  /** Of a folder, whole; undefined: where the service lives there. */
   readonly path: string | undefined;
+  /** Of a program; undefined: where it is reached there, else a port of PORT_RANGE. */
+  readonly published: Published | undefined;
+  /** Of a program: with the variables of what serves there. */
+  readonly currentEnvironment: boolean;
 }
 
 /** The same release, in another environment. */
@@ -38,7 +47,11 @@ export class Promotions {
    * @throws NotFoundError, ConflictError: there is nothing to promote, or no place for it;
    *   AuthorizationError: the other environment allows it not
    */
-  async promote(id: string, { environment, path }: Promotion, by: Principal): Promise<Deployment> {
+  async promote(
+    id: string,
+    { environment, ...asked }: Promotion,
+    by: Principal,
+  ): Promise<Deployment> {
     const from = await this.store.find(id);
     if (from === undefined) throw notFound('deployment', id);
     if (from.environment === environment) {
@@ -49,21 +62,19 @@ export class Promotions {
     const cause = causeOf(made?.cause, by);
     const refusal = await this.gate.refusal(environment, cause);
     if (refusal !== undefined) throw refused(refusal);
-    const there = await this.store.service(serviceIdOf(environment, from.service));
+    const serviceId = serviceIdOf(environment, from.service);
+    const there = await this.store.service(serviceId);
     for (const service of [await this.store.service(from.service_id), there]) {
       if (service?.unit) throw conflict(`${service._id} is a part of ${service.unit}.`);
     }
-    const place = this.placeFor(release, there, environment, path);
     const serving = there?.release_id ? await this.store.release(there.release_id) : undefined;
-    const settings = {
-      ...release.settings,
-      path: place,
-      keep: serving?.settings.keep ?? release.settings.keep,
-    };
+    const settings = settingsOf(release, serving, { serviceId, environment, ...asked });
+    const place = placeOf(settings);
+    mustFit(release, there, place);
     const _id = uuidV7();
-    const asked: Omit<Deployment, 'turn'> = {
+    const promotion: Omit<Deployment, 'turn'> = {
       ...{ _id, request_key: _id, kind: 'promote', environment, service: from.service },
-      service_id: serviceIdOf(environment, from.service),
+      service_id: serviceId,
       ...{ type: release.type, settings, host: release.host, worker_id: null, fence: 0 },
       ...{ release_id: null, source_release_id: release._id, cause },
       ...{ execution_id: release.execution_id, pipeline_id: release.pipeline_id },
@@ -72,7 +83,7 @@ export class Promotions {
       ...{ triggered_by: by.id, ...notBegun(new Date()) },
     };
     try {
-      return await this.store.accept(asked, there ?? newService(asked, place));
+      return await this.store.accept(promotion, there ?? newService(promotion, place));
     } catch (error) {
       if (!(error instanceof PlaceTakenError)) throw error;
       throw conflict(`${place} belongs to another service: ${error.serviceId}.`);
@@ -80,7 +91,10 @@ export class Promotions {
   }
 
   /** @throws ConflictError */
-  private async promotable({ release_id: id, settings }: Deployment): Promise<Release> {
+  private async promotable({
+    release_id: id,
+    settings,
+  }: Deployment): Promise<Release<TargetSettings>> {
     const release = id === null ? undefined : await this.store.release(id);
     const isThere = release !== undefined && (release.status === 'serving' || isKept(release));
     if (!isThere) {
@@ -88,30 +102,66 @@ export class Promotions {
         suggestions: ['`./millrace deployments` shows those that have one.'],
       });
     }
-    if (release.type !== 'local_directory' || sshOf(settings) !== undefined) {
-      throw conflict('Only releases in folders of a host of a worker can be promoted.');
+    if (sshOf(settings) !== undefined) {
+      throw conflict('Only releases on a host of a worker can be promoted.');
     }
-    return release;
+    if (release.type === 'hybrid') {
+      throw conflict('A unit cannot be promoted.', {
+        suggestions: ['Deploy the commit there.'],
+      });
+    }
+    return placed(release);
   }
+}
 
-  /** @throws ConflictError */
-  private placeFor(
-    { host }: Release,
-    there: Service | undefined,
-    environment: string,
-    path: string | undefined,
-  ): string {
-    if (there === undefined) {
-      if (path !== undefined) return path;
+interface AskedSettings extends Promotion {
+  readonly serviceId: string;
+}
+
+/** @param serving what serves in the other environment. @throws ConflictError */
+function settingsOf(
+  { settings: own }: Release<TargetSettings>,
+  serving: Release | undefined,
+  asked: AskedSettings,
+): TargetSettings {
+  const there = serving?.settings;
+  const { serviceId, environment, path, published, currentEnvironment } = asked;
+  const keep = there?.keep ?? own.keep;
+  if (own.type === 'local_directory') {
+    const known = there?.type === 'local_directory' ? there.path : undefined;
+    if (path === undefined && known === undefined) {
       throw conflict(`Nothing of that name was deployed to ${environment} yet: name its path.`, {
         suggestions: ['Add "path": "/srv/www/…" (./millrace promote … --path).'],
       });
     }
-    if (there.host !== host) throw conflict(`${there._id} lives on the host ${there.host}.`);
-    const own = there.place.slice(placeOn(host, '').length);
-    if (path === undefined || path === own) return own;
-    throw conflict(`${there._id} lives at ${own}, and its releases with it.`);
+    return { ...own, path: path ?? known ?? '', keep };
   }
+  if (path !== undefined) throw conflict('The release is a program: it has no path.');
+  const before = there !== undefined && 'published' in there ? there : undefined;
+  if (currentEnvironment && before === undefined) {
+    throw conflict(`Nothing serves in ${environment} whose variables it could have.`);
+  }
+  const { variables, secrets } = currentEnvironment && before ? before : own;
+  return {
+    ...{ ...own, service_id: serviceId, keep, variables },
+    ...(secrets && { secrets }),
+    published: published ?? before?.published ?? { address: LOOPBACK },
+  };
+}
+
+function placeOf(settings: TargetSettings): string {
+  if (settings.type === 'local_directory') return settings.path;
+  return routePlace(settings.service_id, settings.published);
+}
+
+/** What serves there stays where it is, and what it is. @throws ConflictError */
+function mustFit({ host, type }: Release, there: Service | undefined, place: string): void {
+  if (there === undefined || there.release_id === null) return;
+  const { _id, service_type: own } = there;
+  if (own !== type) throw conflict(`${_id} is a ${own}, and the release a ${type}.`);
+  if (there.host !== host) throw conflict(`${_id} lives on the host ${there.host}.`);
+  const lives = there.place.slice(placeOn(host, '').length);
+  if (lives !== place) throw conflict(`${_id} lives at ${lives}, and its releases with it.`);
 }
 
 /** Whoever promotes is who deploys; who stands behind the release may not approve this either. */

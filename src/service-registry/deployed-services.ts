@@ -1,3 +1,4 @@
+import type { Principal } from '../auth/principals/principal.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 
 /** A service that deployments have made, as their record says. */
@@ -35,4 +36,10 @@ export abstract class DeployedServices {
   abstract page(page: PageRequest): Promise<Page<DeployedService>>;
   /** All of one host. */
   abstract onHost(host: string): Promise<readonly DeployedService[]>;
+  /**
+   * Asks that nothing of a service serves any more, and that all that it has is removed.
+   * @returns the id of the deployment that does so
+   * @throws NotFoundError, AuthorizationError: it is not for this principal
+   */
+  abstract remove(id: string, by: Principal): Promise<string>;
 }

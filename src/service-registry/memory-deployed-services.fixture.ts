@@ -1,3 +1,4 @@
+import type { Principal } from '../auth/principals/principal.js';
 import { type Page, pageOf, type PageRequest } from '../common/http/paging.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { type DeployedService, DeployedServices } from './deployed-services.js';
@@ -35,6 +36,10 @@ export class MemoryDeployedServices extends DeployedServices {
       .filter(({ id }) => after === undefined || id > after)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     return Promise.resolve(pageOf(rows, limit, ({ id }) => id));
+  }
+
+  remove(id: string, by: Principal): Promise<string> {
+    return Promise.resolve(`removal of ${id} by ${by.id}`);
   }
 
   onHost(host: string): Promise<readonly DeployedService[]> {

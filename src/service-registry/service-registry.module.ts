@@ -10,6 +10,7 @@ import { HistoryReader } from './history/history-reader.js';
 import { ProbeRows } from './history/probe-rows.js';
 import { NetworkProber } from './probing/network-prober.js';
 import { Prober } from './probing/prober.js';
+import { ServiceRemoval } from './service-removal.js';
 import { ServiceStore } from './record/service-store.js';
 import { ServicesRepository } from './record/services.repository.js';
 import {
@@ -37,6 +38,7 @@ import {
     { provide: HealthHistory, useClass: HealthHistoryRepository },
     HistoryReader,
     ProbeRows,
+    ServiceRemoval,
     {
       provide: Prober,
       inject: [MillraceConfig],
@@ -44,6 +46,9 @@ import {
         new NetworkProber(new AddressPolicy(allowPrivateUrls)),
     },
   ],
-  exports: [HealthHistory, HistoryReader, LeasesModule, Prober, ProbeRows, ServiceStore],
+  exports: [
+    ...[HealthHistory, HistoryReader, LeasesModule, Prober, ProbeRows],
+    ...[ServiceRemoval, ServiceStore],
+  ],
 })
 export class ServiceRegistryModule {}

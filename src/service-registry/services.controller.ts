@@ -4,6 +4,7 @@ import {
   Delete,
   Get,
   HttpCode,
+  HttpStatus,
   Param,
   Patch,
   Post,
@@ -11,6 +12,7 @@ import {
   Res,
 } from '@nestjs/common';
 import {
+  ApiAcceptedResponse,
   ApiBearerAuth,
   ApiBody,
   ApiCreatedResponse,
@@ -36,7 +38,7 @@ import {
   RegisterServiceDto,
 } from './dto/service.dto.js';
 import { ServiceQuery } from './dto/service.query.js';
-import { serviceResponse, ServiceResponse } from './dto/service.response.js';
+import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
 import { ServiceHealthService } from './service-health.service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
@@ -142,11 +144,26 @@ export class ServicesController {
   @Audited('services.remove', 'service')
   @HttpCode(204)
   @ApiParam(ID)
-  @ApiOperation({ summary: 'Remove a service that was registered, with its history' })
-  @ApiNoContentResponse()
-  @ApiErrors(400, 401, 404, 409, 503)
-  async remove(@Param('id', ServiceIdPipe) id: ServiceName): Promise<void> {
-    await this.services.remove(id);
+  @ApiOperation({
+    summary: 'Remove a service, with its history',
+    description:
+      'One that was deployed goes with its releases, instances, ports and routes, by a deployment of the kind `remove`; that takes the scope `deployments:deploy`, and a deployer of its environment. What applications have written stays.',
+  })
+  @ApiNoContentResponse({ description: 'It was registered, and is removed' })
+  @ApiAcceptedResponse({
+    type: RemovalResponse,
+    description: 'It was deployed, and is being removed',
+  })
+  @ApiErrors(400, 401, 404, 503)
+  async remove(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @CurrentPrincipal() principal: Principal,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<RemovalResponse | undefined> {
+    const deployment_id = await this.services.remove(id, principal);
+    if (deployment_id === undefined) return undefined;
+    response.status(HttpStatus.ACCEPTED);
+    return { deployment_id };
   }
 
   @Post(':id/heartbeat')

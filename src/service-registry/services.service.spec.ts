@@ -5,6 +5,8 @@ import { DEFAULT_CHECK } from './checks/service-check.js';
 import { newProbeState } from './checks/probe-state.js';
 import { serviceResponse } from './dto/service.response.js';
 import { MemoryDeployedServices } from './memory-deployed-services.fixture.js';
+import { principalOf } from '../auth/principals/principal.js';
+import { ServiceRemoval } from './service-removal.js';
 import { MemoryHealthHistory } from './history/memory-health-history.fixture.js';
 import { MemoryServiceStore } from './record/memory-service-store.fixture.js';
 import { newService } from './record/watched-service.fixture.js';
@@ -17,12 +19,14 @@ import { type ServiceFilter, ServicesService } from './services.service.js';
 const SHOP = { environment: 'default', name: 'shop' };
 const URL = 'http://203.0.114.5/';
 
+const ADA = principalOf({ id: 'ada', kind: 'user', role: 'admin' });
+
 describe('ServicesService', () => {
   let store: MemoryServiceStore;
   let deployed: MemoryDeployedServices;
   let services: ServicesService;
   const allowing = (...allowPrivateUrls: string[]): ServicesService =>
-    new ServicesService(store, deployed, new MemoryHealthHistory(), {
+    new ServicesService(store, deployed, new ServiceRemoval(store, new MemoryHealthHistory()), {
       allowPrivateUrls,
     } as unknown as MillraceConfig);
   const register = (asked: AskedSettings, self = SHOP) => services.register(self, asked, 'ada');
@@ -139,13 +143,13 @@ describe('ServicesService', () => {
     });
     deployed.has('shop', { status: 'stopped' });
     expect((await services.get(SHOP)).status).toBe('stopped');
-    expect((await refusal(services.remove(SHOP))).kind).toBe('ConflictError');
+    expect(await services.remove(SHOP, ADA)).toBe('removal of default/shop by ada');
     expect((await refusal(register({ endpoints: [URL] }))).kind).toBe('ConflictError');
   });
 
   it('removes what was registered', async () => {
     await register({ endpoints: [URL] });
-    await services.remove(SHOP);
+    expect(await services.remove(SHOP, ADA)).toBeUndefined();
     expect((await refusal(services.get(SHOP))).kind).toBe('NotFoundError');
   });
 

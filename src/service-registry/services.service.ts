@@ -6,6 +6,7 @@ import {
   unprocessable,
 } from '../common/errors/millrace.error.js';
 import type { Changed } from '../common/audit/changed.js';
+import type { Principal } from '../auth/principals/principal.js';
 import { type Page, type PageRequest } from '../common/http/paging.js';
 import { uuidV7 } from '../common/ids/uuid.js';
 import { AddressPolicy, AddressRefusedError } from '../common/net/address-policy.js';
@@ -14,7 +15,7 @@ import { MillraceConfig } from '../config/millrace-config.js';
 import type { ServiceStatus } from './checks/service-status.js';
 import { DEFAULT_CHECK } from './checks/service-check.js';
 import { type DeployedService, DeployedServices } from './deployed-services.js';
-import { HealthHistory } from './history/health-history.js';
+import { ServiceRemoval } from './service-removal.js';
 import { serviceIdOf } from './record/service-id.js';
 import { ServiceStore } from './record/service-store.js';
 import {
@@ -54,7 +55,7 @@ export class ServicesService {
   constructor(
     private readonly store: ServiceStore,
     private readonly deployed: DeployedServices,
-    private readonly history: HealthHistory,
+    private readonly removal: ServiceRemoval,
     config: MillraceConfig,
   ) {
     this.policy = new AddressPolicy(config.allowPrivateUrls);
@@ -122,18 +123,16 @@ export class ServicesService {
     return this.get(self);
   }
 
-  /** @throws NotFoundError, ConflictError: it is deployed */
-  async remove(name: ServiceName): Promise<void> {
+  /**
+   * What is deployed goes with all that it has; that takes a while.
+   * @returns the deployment that does so; undefined: it is done
+   * @throws NotFoundError; of what is deployed as `DeployedServices.remove`
+   */
+  async remove(name: ServiceName, by: Principal): Promise<string | undefined> {
     const { id, deployed } = await this.get(name);
-    if (deployed) {
-      throw conflict(`${id} is deployed: it stays in the registry as long as its releases do.`, {
-        suggestions: [
-          'To end its checks only, PATCH it with "endpoints": [] and "ttl_seconds": null.',
-        ],
-      });
-    }
-    await this.store.remove(id);
-    await this.history.removeService(id);
+    if (deployed) return this.deployed.remove(id, by);
+    await this.removal.remove(id);
+    return undefined;
   }
 
   /**

@@ -1,9 +1,10 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../src/common/child-process/process-stat.js';
 import { livingProcess } from '../../src/embedded/system/process-identity.js';
 import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
 import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
+import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
@@ -26,8 +27,12 @@ const SECRET = 'secret-of-a-service-7c2e';
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
 if (version === 'broken') { console.error('no configuration'); process.exit(3); }
 const port = version === 'deaf' ? 0 : process.env.PORT;
+let isWell = true; if (version === 'fading') setTimeout(() => (isWell = false), 3_000);
 const answers = { '/pid': () => String(process.pid), '/env': () => JSON.stringify(process.env) };
-require('node:http').createServer(({ url }, answer) => answer.end((answers[url] ?? (() => version))()))
+require('node:http').createServer(({ url }, answer) => {
+  answer.statusCode = isWell ? 200 : 500;
+  answer.end((answers[url] ?? (() => version))());
+})
   .listen(port, '127.0.0.1');
 `;
 
@@ -147,6 +152,46 @@ steps:
     expect(await served('/env')).toContain('"MODE":"1"');
   });
 
+  it('runs before_switch once, and goes back from what fails behind its switch', async () => {
+    const migrate = '[ "$MODE" != stuck ] || { echo "no table for $PASSWORD"; exit 4; }';
+    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}\n      watch: 60s\n      before_switch: ${JSON.stringify(migrate)}`;
+    const pipeline = await server.createPipeline(yaml('shop', keys));
+    const stuck = await deploymentOf(await deploy(pipeline, 'stuck'));
+    expect(stuck).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'before_switch_failed' } },
+      logs: expect.arrayContaining(['  no table for ***']) as string[],
+    });
+    expect(await served()).toBe('1');
+    const fading = await deploymentOf(await deploy(pipeline, 'fading'));
+    expect(fading).toMatchObject({ status: 'success', previous_release: 1 });
+    const back = await eventually(async () => {
+      const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+        ...(['GET', '/api/deployments?service=shop&limit=1'] as const),
+      );
+      return items[0]?.status === 'success' && items[0].release?.number === 1
+        ? items[0]
+        : undefined;
+    });
+    expect(back).toMatchObject({
+      ...{ kind: 'rollback', triggered_by: 'system', warnings: [{ code: 'watch_failed' }] },
+    });
+    expect(await served()).toBe('1');
+  });
+
+  it('is promoted to another environment, as the same release', async () => {
+    const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+      ...(['GET', '/api/deployments?service=shop&limit=1'] as const),
+    );
+    const id = items[0]?.deployment_id ?? '';
+    const other = await freePort();
+    const cli = await new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
+    }).run(['promote', id, 'production', '--port', String(other)]);
+    expect([cli.code, cli.stdout]).toEqual([0, expect.stringContaining('promote of release 1')]);
+    expect(await (await fetch(`http://127.0.0.1:${other}/`)).text()).toBe('1');
+    expect(await served()).toBe('1');
+  });
+
   it('starts what has ended again', async () => {
     const before = await pid();
     process.kill(before, 'SIGKILL');
@@ -180,6 +225,21 @@ steps:
     );
     expect(status).toBe('success');
     expect(logs.join('\n')).toContain('Procfile says what is run: exec ');
+  });
+
+  it('is removed with all that it has, and comes back with the next number', async () => {
+    const folder = join(server.home, 'service-releases');
+    const before = readdirSync(folder).length;
+    const cli = await new CommandLine(server.home, {
+      ...{ MILLRACE_URL: server.baseUrl, MILLRACE_TOKEN: server.token },
+    }).run(['services', 'remove', 'api']);
+    expect(cli.stdout).toContain('default/api is removed');
+    expect([cli.code, readdirSync(folder).length]).toEqual([0, before - 1]);
+    await expect(server.call('GET', '/api/services/default%2Fapi')).rejects.toThrow('404');
+    const leases = await server.call('GET', '/api/ports');
+    expect(JSON.stringify(leases)).not.toContain('default/api');
+    const again = await deploy(await server.createPipeline(yaml('api', '')), '2');
+    expect((await deploymentOf(again)).release?.number).toBe(2);
   });
 
   it('answers on when Millrace is stopped', async () => {

@@ -173,6 +173,14 @@ describe('the OpenAPI document and the live server', () => {
       const { deployment_id: id } = JSON.parse(back.text) as { deployment_id: string };
       answered = (await api.ask('POST', `/api/deployments/${id}/cancel`)).status;
     }
+    const { deployment_id: removal } = await api.json<{ deployment_id: string }>(
+      ...([202, 'DELETE', '/api/services/default%2Fships'] as const),
+    );
+    await eventually(async () => {
+      const one = await api.json<{ status: string }>(200, 'GET', `/api/deployments/${removal}`);
+      return one.status === 'success' || undefined;
+    });
+    await api.json(404, 'GET', '/api/services/default%2Fships');
     expect(api.problems).toEqual([]);
   });
 

@@ -43,6 +43,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['detection', [readers.detection, named('DetectionResponse')]],
   ['planAnswer', [readers.planAnswer, named('PlanResponse')]],
   ['workers', [readers.workers, listOf(named('WorkerDto'))]],
+  ['removal', [readers.removal, named('RemovalResponse')]],
   ['ports', [readers.ports, named('PortsResponse')]],
   ['auditRecord', [readers.auditRecord, named('AuditRecordResponse')]],
   ['verification', [readers.verification, named('VerificationResponse')]],

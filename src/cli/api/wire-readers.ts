@@ -172,6 +172,9 @@ export const deployment = object({
   triggered_by: text,
   created_at: instant,
 });
+/** Of a deployed service. */
+export const removal = object({ deployment_id: uuid });
+
 export type Deployment = ReturnType<typeof deployment>;
 
 export const service = object({

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Read } from '../api/api-client.js';
 import { type Deployment, deployment, page } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodeOfStatus, exitCodes } from '../command/exit-codes.js';
@@ -16,6 +17,7 @@ const SERVICE = 'name, or environment/name; without an environment: default';
 const POLL_MS = 500;
 /** A rollback takes a second; one that waits in line is left to itself. */
 const WAIT_MS = 10_000;
+const MAX_PORT = 65_535;
 const MAX_RELEASE = 2 ** 31 - 1;
 
 interface DeploymentListFlags extends PageFlags {
@@ -24,6 +26,9 @@ interface DeploymentListFlags extends PageFlags {
 
 interface PromoteFlags extends ClientFlags {
   readonly path?: string;
+  readonly port?: number;
+  readonly domain?: string;
+  readonly currentEnvironment?: true;
 }
 
 interface RollbackFlags extends ClientFlags {
@@ -62,7 +67,14 @@ export function addDeploymentCommands(
       .description('Let the release of a deployment serve in another environment too')
       .argument('<deployment>', 'its id, as `deployments` shows it')
       .argument('<environment>', 'such as production')
-      .option('--path <folder>', 'where the service is to live there; needed the first time'),
+      .option('--path <folder>', 'of a folder: where it is to live there; needed the first time')
+      .option(
+        '--port <number>',
+        'of a program: where it is reached there, on 127.0.0.1',
+        wholeNumber(1, MAX_PORT),
+      )
+      .option('--domain <name>', 'of a program: where it is reached there')
+      .option('--current-environment', 'of a program: with the variables of what serves there now'),
   ).action(async (id: string, environment: string, flags: PromoteFlags) => {
     setExitCode(await promote(id, environment, flags, terminal));
   });
@@ -132,18 +144,32 @@ async function rollback(
 async function promote(
   id: string,
   environment: string,
-  { path, ...flags }: PromoteFlags,
+  { path, port, domain, currentEnvironment, ...flags }: PromoteFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const body = { environment, ...(path !== undefined && { path }) };
+  const publish = {
+    ...(port !== undefined && { port }),
+    ...(domain !== undefined && { domain }),
+  };
+  const body = {
+    environment,
+    ...(path !== undefined && { path }),
+    ...(Object.keys(publish).length > 0 && { publish }),
+    ...(currentEnvironment && { current_environment: true }),
+  };
   return doneBy(session, `/api/deployments/${encodeURIComponent(id)}/promote`, body);
 }
 
 /** Asks for a deployment and waits for its end; one that waits for people is left to them. */
 async function doneBy(session: Session, path: string, body: unknown): Promise<number> {
+  return untilDone(session, await session.api.read({ method: 'POST', path, body }, deployment));
+}
+
+/** Waits for the end of a deployment, which is the exit code; at most 10 s. */
+export async function untilDone(session: Session, first: Read<Deployment>): Promise<number> {
   const { terminal } = session;
-  let asked = await session.api.read({ method: 'POST', path, body }, deployment);
+  let asked = first;
   const giveUpAt = performance.now() + WAIT_MS;
   while (!isOver(asked.value) && !isGated(asked.value) && performance.now() < giveUpAt) {
     await delay(POLL_MS);

@@ -1,5 +1,15 @@
 import { Option, type Command } from 'commander';
-import { type Service, service, type ServiceHealth, serviceHealth } from '../api/wire-readers.js';
+import { readJson } from '../api/answer-shape.js';
+import {
+  deployment,
+  removal,
+  type Service,
+  service,
+  type ServiceHealth,
+  serviceHealth,
+} from '../api/wire-readers.js';
+import { exitCodes } from '../command/exit-codes.js';
+import { untilDone } from './deployment-commands.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
@@ -9,6 +19,7 @@ import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
 const SERVICE = 'name, environment/name or id; without an environment: default';
+const NO_CONTENT = 204;
 const STATES = ['starting', 'running', 'degraded', 'stopped', 'failed', 'unknown'];
 
 interface ServiceListFlags extends PageFlags {
@@ -45,6 +56,14 @@ export function addServiceCommands(program: Command, terminal: Terminal, setExit
       .argument('<service>', SERVICE),
   ).action(async (name: string, flags: ClientFlags) => {
     setExitCode(await showService(name, flags, terminal));
+  });
+  addClientOptions(
+    services
+      .command('remove')
+      .description('Take one out of service, with its releases, instances, ports and history')
+      .argument('<service>', SERVICE),
+  ).action(async (name: string, flags: ClientFlags) => {
+    setExitCode(await removeService(name, flags, terminal));
   });
   addPageOptions(
     addClientOptions(
@@ -91,6 +110,24 @@ async function showService(name: string, flags: ClientFlags, terminal: Terminal)
   return session.show(servicePath(name), service, (one) => {
     for (const line of renderService(one)) terminal.print(line);
   });
+}
+
+/** What was deployed takes a while: waits for its end, which is the exit code; at most 10 s. */
+async function removeService(
+  name: string,
+  flags: ClientFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const request = { method: 'DELETE', path: servicePath(name) } as const;
+  const { text: json, answer } = await session.api.text(request);
+  if (answer.status === NO_CONTENT) {
+    if (!session.json) terminal.print(`Removed ${cleanText(name)}.`);
+    return exitCodes.success;
+  }
+  const { deployment_id: id } = session.api.shaped(request, () => readJson(json, removal));
+  const path = `/api/deployments/${id}`;
+  return untilDone(session, await session.api.read({ method: 'GET', path }, deployment));
 }
 
 async function showHealth(name: string, flags: HealthFlags, terminal: Terminal): Promise<number> {

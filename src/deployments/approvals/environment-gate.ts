@@ -32,7 +32,7 @@ export class EnvironmentGate extends DeploymentGate {
   ): Promise<GateView> {
     const { kind, environment, cause, approvals = [] } = deployment;
     // Who may roll back was asked when it was asked for; it goes to what served there before.
-    if (kind === 'rollback' || cause === undefined) return { kind: 'open' };
+    if (kind === 'rollback' || kind === 'remove' || cause === undefined) return { kind: 'open' };
     const rules = await this.environments.rulesOf(environment);
     const refusal = await this.refusalBy(rules, environment, cause);
     if (refusal !== undefined) return { kind: 'refused', reason: refusal };

@@ -9,6 +9,7 @@ import {
   placed,
   type Release,
   type TargetSettings,
+  DEPLOYMENT_KINDS,
 } from '../record/deployment.js';
 import { releasePath } from '../routes/service-route.js';
 import { approvalResponse, DeploymentApprovalResponse } from './approval.response.js';
@@ -152,7 +153,7 @@ export class DeploymentResponse {
   @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
   deployment_id!: string;
 
-  @ApiProperty({ enum: ['deploy', 'rollback', 'promote'] })
+  @ApiProperty({ enum: DEPLOYMENT_KINDS })
   kind!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_TYPES })

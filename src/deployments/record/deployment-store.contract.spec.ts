@@ -145,8 +145,9 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await expect(store().takePlace(id, at(other.place))).rejects.toThrow(
         new PlaceTakenError(other._id),
       );
-      await store().takePlace(id, at(`${name}:/new`));
-      expect(await store().service(id)).toMatchObject({ place: `${name}:/new`, active: null });
+      const there = { ...at(`${name}:/new`), service_type: 'local_service' } as const;
+      await store().takePlace(id, there);
+      expect(await store().service(id)).toMatchObject({ ...there, active: null });
     });
 
     it('takes a service into a unit by its place, until it is given back', async () => {
@@ -207,6 +208,36 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       await store().freeService(id, _id);
       await store().takePlace(id, at(`${name}:/new`));
       expect(await store().service(id)).toMatchObject({ place: `${name}:/srv` });
+    });
+
+    it('keeps the numbers of what is removed, and lists it no more until it is back', async () => {
+      const { _id } = await accept();
+      const id = `default/${name}`;
+      await store().claimService(id, _id);
+      await store().nextRelease(id);
+      await store().setServing(id, _id, 'r1', new Date(0));
+      expect(await store().retire(id, _id, new Date(1))).toBe(false);
+      expect(await store().setNothingServing(id, 'somebody else', new Date(1))).toBe(false);
+      expect(await store().setNothingServing(id, _id, new Date(1))).toBe(true);
+      expect(await store().service(id)).toMatchObject({
+        ...{ release_id: null, deployment_id: null, status: 'stopped' },
+      });
+      expect(await store().retire(id, 'somebody else', new Date(1))).toBe(false);
+      expect(await store().retire(id, _id, new Date(1))).toBe(true);
+      await store().freeService(id, _id);
+      const uuid = (await store().service(id))?.id ?? '';
+      const listed = async (): Promise<readonly boolean[]> => [
+        (await store().servicesOn(name)).length > 0,
+        (await store().servicesWith([id])).length > 0,
+        (await store().serviceWithUuid(uuid)) !== undefined,
+        (await store().services({ limit: 1000 })).items.some((one) => one._id === id),
+        (await store().servicesIn('default', 1000)).some((one) => one._id === id),
+      ];
+      expect(await listed()).toEqual([false, false, false, false, false]);
+      const place = { host: name, place: `${name}:/srv`, service_type: 'local_directory' } as const;
+      await store().takePlace(id, place);
+      expect(await listed()).toEqual([true, true, true, true, true]);
+      expect(await store().nextRelease(id)).toBe(2);
     });
 
     it('says who is before another in the line', async () => {

@@ -31,7 +31,10 @@ export type DeploymentChange = Partial<
 >;
 
 export type ReleaseChange = Partial<
-  Pick<Release, 'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'parts'>
+  Pick<
+    Release,
+    'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'watch_until' | 'parts'
+  >
 >;
 
 /** Where a service lives, and what it is. */
@@ -143,6 +146,13 @@ export abstract class DeploymentStore {
     releaseId: string,
     at: Date,
   ): Promise<boolean>;
+  /** Nothing of it serves any more. Only while the deployment holds the service: else false. */
+  abstract setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
+  /**
+   * Only its numbers are kept: it is in no list, until it is deployed again. Only while the
+   * deployment holds it, and nothing of it serves: else false.
+   */
+  abstract retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /** What runs of the release that serves now; where another one does nothing changes. */
   abstract setProcess(
     serviceId: string,

@@ -87,6 +87,7 @@ export const releaseSchema = new Schema(
     created_at: { type: Date, required: true },
     served_at: { type: Date },
     drain_until: { type: Date },
+    watch_until: { type: Date },
   },
   { collection: 'releases', ...options },
 ).index({ service_id: 1, number: -1 });

@@ -10,9 +10,10 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 
 /**
  * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
- * copied.
+ * copied. `remove`: nothing of the service serves any more, and all that it has is removed.
  */
-export type DeploymentKind = 'deploy' | 'rollback' | 'promote';
+export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove'] as const;
+export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];
 
 export const DEPLOYMENT_STATUSES = [
   'pending',
@@ -29,6 +30,7 @@ export const UNFINISHED: readonly DeploymentStatus[] = ['pending', 'waiting', 'r
 export const DEPLOYMENT_PHASES = [
   'plan',
   'prepare',
+  'before_switch',
   'start',
   'gate',
   'switch',
@@ -36,10 +38,10 @@ export const DEPLOYMENT_PHASES = [
 ] as const;
 /**
  * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
- * touched. `start` and `gate` are of releases that are programs: an instance is started beside the
- * one that serves, and must answer. In `switch` only what really runs says on which side of it the
- * service is. From `clean_up` on the release serves, and nothing takes that back but another
- * deployment.
+ * touched. `before_switch`, `start` and `gate` are of releases that are programs: what its step
+ * says is run once; an instance is started beside the one that serves, and must answer. In `switch`
+ * only what really runs says on which side of it the service is. From `clean_up` on the release
+ * serves, and nothing takes that back but another deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
 
@@ -70,7 +72,7 @@ export interface DirectorySettings {
   readonly ssh?: SshPlace;
 }
 
-interface CommonRoutedSettings {
+export interface CommonRoutedSettings {
   /** `environment/service`. */
   readonly service_id: string;
   readonly keep: number;
@@ -82,6 +84,10 @@ interface CommonRoutedSettings {
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
+  /** Run once, before the release starts: program and arguments, or a line for `/bin/sh`. */
+  readonly before_switch?: string | readonly string[];
+  /** For so long behind its switch a release that fails goes back to the one before, ms. */
+  readonly watch?: number;
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {
@@ -308,6 +314,8 @@ export interface Release<S extends DeploySettings = DeploySettings> {
   readonly created_at: Date;
   /** When it served first; null: never. */
   readonly served_at: Date | null;
+  /** While it serves: until then it goes back to the one before when it fails. */
+  readonly watch_until?: Date | null;
   /** While it is `draining`: when its instance is stopped. */
   readonly drain_until?: Date | null;
 }
@@ -325,8 +333,11 @@ export interface Service {
   readonly host: string;
   /** What nobody else may hold: `host:path`, or `ssh://user@host:port/path`. */
   readonly place: string;
-  /** `starting`: nothing of it has served yet. */
-  readonly status: 'starting' | 'running' | 'stopped';
+  /**
+   * `starting`: nothing of it has served yet; `stopped`: nothing serves any more; `removed`: it was
+   * removed, and only its numbers are kept, so that none is given twice.
+   */
+  readonly status: 'starting' | 'running' | 'stopped' | 'removed';
   readonly release_id: string | null;
   /** That made it serve. */
   readonly deployment_id: string | null;

@@ -31,6 +31,8 @@ import { DEPLOYMENT_MODEL, RELEASE_MODEL, SERVICE_MODEL } from './deployment.sch
 /** A call waits for the database no longer than this, ms. */
 const RETRY = { deadlineMs: 10_000 } as const;
 const open = { status: { $in: [...UNFINISHED] } };
+/** Services that were not removed. */
+const present = { status: { $ne: 'removed' } } as const;
 
 /** The collections `deployments`, `releases` and `services`. */
 @Injectable()
@@ -179,7 +181,7 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async services(page: PageRequest): Promise<Page<Service>> {
     const rows = await this.serviceRecords
-      .find(page.after === undefined ? {} : { _id: { $gt: page.after } })
+      .find({ ...present, ...(page.after !== undefined && { _id: { $gt: page.after } }) })
       .sort({ _id: 1 })
       .limit(page.limit + 1)
       .lean<Service[]>();
@@ -187,28 +189,33 @@ export class DeploymentsRepository extends DeploymentStore {
   }
 
   async serviceWithUuid(uuid: string): Promise<Service | undefined> {
-    return found(await this.serviceRecords.findOne({ id: uuid }).lean<Service | null>());
+    return found(
+      await this.serviceRecords.findOne({ id: uuid, ...present }).lean<Service | null>(),
+    );
   }
 
   async servicesWith(ids: readonly string[]): Promise<readonly Service[]> {
     if (ids.length === 0) return [];
-    return this.serviceRecords.find({ _id: { $in: [...ids] } }).lean<Service[]>();
+    return this.serviceRecords.find({ _id: { $in: [...ids] }, ...present }).lean<Service[]>();
   }
 
   async servicesOn(host: string): Promise<readonly Service[]> {
-    return this.serviceRecords.find({ host }).sort({ _id: 1 }).lean<Service[]>();
+    return this.serviceRecords
+      .find({ host, ...present })
+      .sort({ _id: 1 })
+      .lean<Service[]>();
   }
 
   async servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
     return this.serviceRecords
-      .find({ environment })
+      .find({ environment, ...present })
       .sort({ _id: 1 })
       .limit(limit)
       .lean<Service[]>();
   }
 
   async environments(): Promise<readonly string[]> {
-    const names = await this.serviceRecords.distinct('environment');
+    const names = await this.serviceRecords.distinct('environment', present);
     return names.sort();
   }
 
@@ -240,8 +247,9 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async takePlace(serviceId: string, at: ServicePlace): Promise<void> {
     const unused = { _id: serviceId, release_id: null };
+    const { host, place, service_type, unit = null } = at;
     try {
-      const change = { $set: { ...at } };
+      const change = { $set: { host, place, service_type, unit, status: 'starting' } } as const;
       await databaseRetry(() => this.serviceRecords.updateOne(unused, change), RETRY);
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -262,12 +270,22 @@ export class DeploymentsRepository extends DeploymentStore {
       status: 'running',
       updated_at: at,
     } as const;
-    const { matchedCount } = await databaseRetry(
-      () =>
-        this.serviceRecords.updateOne({ _id: serviceId, active: deploymentId }, { $set: serving }),
-      RETRY,
+    return this.changeHeld({ _id: serviceId, active: deploymentId }, serving);
+  }
+
+  async setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    return this.changeHeld(
+      { _id: serviceId, active: deploymentId },
+      {
+        ...{ release_id: null, deployment_id: null, process_id: null },
+        ...{ status: 'stopped', updated_at: at },
+      },
     );
-    return matchedCount === 1;
+  }
+
+  async retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    const held = { _id: serviceId, active: deploymentId, release_id: null };
+    return this.changeHeld(held, { status: 'removed', updated_at: at });
   }
 
   async setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {
@@ -329,6 +347,17 @@ export class DeploymentsRepository extends DeploymentStore {
     const change = { status: 'kept', drain_until: null } as const;
     const draining = { _id: id, status: 'draining' } as const;
     await databaseRetry(() => this.releases.updateOne(draining, { $set: change }), RETRY);
+  }
+
+  private async changeHeld(
+    held: Pick<Service, '_id' | 'active'> & Partial<Pick<Service, 'release_id'>>,
+    change: Partial<Service>,
+  ): Promise<boolean> {
+    const { matchedCount } = await databaseRetry(
+      () => this.serviceRecords.updateOne(held, { $set: change }),
+      RETRY,
+    );
+    return matchedCount === 1;
   }
 
   private async withKey(key: string): Promise<Deployment | undefined> {

@@ -137,34 +137,32 @@ export class MemoryDeploymentStore extends DeploymentStore {
   }
 
   services(page: PageRequest): Promise<Page<Service>> {
-    const rows = [...this.serviceRecords.values()]
+    const rows = this.present()
       .filter(({ _id }) => page.after === undefined || _id > page.after)
       .sort((a, b) => (a._id < b._id ? -1 : 1));
     return Promise.resolve(pageOf(rows, page.limit, ({ _id }) => _id));
   }
 
   serviceWithUuid(uuid: string): Promise<Service | undefined> {
-    return Promise.resolve([...this.serviceRecords.values()].find(({ id }) => id === uuid));
+    return Promise.resolve(this.present().find(({ id }) => id === uuid));
   }
 
   servicesWith(ids: readonly string[]): Promise<readonly Service[]> {
-    return Promise.resolve(
-      [...this.serviceRecords.values()].filter((one) => ids.includes(one._id)),
-    );
+    return Promise.resolve(this.present().filter((one) => ids.includes(one._id)));
   }
 
   servicesOn(host: string): Promise<readonly Service[]> {
-    const own = [...this.serviceRecords.values()].filter((one) => one.host === host);
+    const own = this.present().filter((one) => one.host === host);
     return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)));
   }
 
   servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
-    const own = [...this.serviceRecords.values()].filter((one) => one.environment === environment);
+    const own = this.present().filter((one) => one.environment === environment);
     return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)).slice(0, limit));
   }
 
   environments(): Promise<readonly string[]> {
-    const all = [...this.serviceRecords.values()].map(({ environment }) => environment);
+    const all = this.present().map(({ environment }) => environment);
     return Promise.resolve([...new Set(all)].sort());
   }
 
@@ -194,7 +192,9 @@ export class MemoryDeploymentStore extends DeploymentStore {
       return Promise.reject(new PlaceTakenError(holder._id));
     }
     const found = this.serviceRecords.get(serviceId);
-    if (found?.release_id === null) this.serviceRecords.set(serviceId, { ...found, ...at });
+    if (found?.release_id === null) {
+      this.serviceRecords.set(serviceId, { ...found, ...at, status: 'starting' });
+    }
     return Promise.resolve();
   }
 
@@ -211,6 +211,23 @@ export class MemoryDeploymentStore extends DeploymentStore {
       ...{ release_id: releaseId, deployment_id: deploymentId, status: 'running', updated_at: at },
       process_id: null,
     });
+    return Promise.resolve(true);
+  }
+
+  setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.active !== deploymentId) return Promise.resolve(false);
+    this.serviceRecords.set(serviceId, {
+      ...{ ...found, release_id: null, deployment_id: null, process_id: null },
+      ...{ status: 'stopped', updated_at: at },
+    });
+    return Promise.resolve(true);
+  }
+
+  retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
+    const found = this.serviceRecords.get(serviceId);
+    if (found?.active !== deploymentId || found.release_id !== null) return Promise.resolve(false);
+    this.serviceRecords.set(serviceId, { ...found, status: 'removed', updated_at: at });
     return Promise.resolve(true);
   }
 
@@ -265,5 +282,9 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return isDraining
       ? this.changeRelease(id, { status: 'kept', drain_until: null })
       : Promise.resolve();
+  }
+
+  private present(): readonly Service[] {
+    return [...this.serviceRecords.values()].filter(({ status }) => status !== 'removed');
   }
 }

@@ -38,8 +38,9 @@ export class DeployedRoutes extends RouteSource {
       now.map(async ({ _id, release_id: id }): Promise<WantedRoute | undefined> => {
         const deployment = active.get(_id);
         const serving = id === null ? undefined : releases.get(id);
+        const isRemoved = deployment?.kind === 'remove' && id === null;
         const settings = deployment?.settings ?? serving?.settings;
-        if (settings === undefined || !('published' in settings)) return undefined;
+        if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
         const { published } = settings;
         const isSwitching = deployment?.phase === 'switch';
         return this.routeOf(_id, host, { published, serving }, isSwitching);

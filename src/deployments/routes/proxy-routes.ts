@@ -102,6 +102,20 @@ export class ProxyRoutes extends BackgroundRounds {
     }
   }
 
+  /**
+   * Resolves when the proxy has no route of this id.
+   * @throws ProxyAwayError
+   */
+  async ensureNoRoute(id: string): Promise<void> {
+    const isThere = (route: Route): boolean => route.id === id;
+    for (;;) {
+      const { routes, wanted } = await this.lookSoon();
+      if (wanted.some(isThere)) throw new Error(`the record wants the route ${id} of ${this.host}`);
+      if (!routes.some(isThere)) return;
+      await delay(WAIT_MS);
+    }
+  }
+
   protected async work(): Promise<void> {
     if (performance.now() < this.restsUntil) return;
     try {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../../auth/principals/principal.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import { PortLeases } from '../../ports/port-leases.js';
 import {
@@ -7,6 +8,7 @@ import {
 } from '../../service-registry/deployed-services.js';
 import type { Release, Service } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
+import { Removals } from '../removals.js';
 import { listenOf } from './service-route.js';
 
 /** Shows the registry what was deployed. */
@@ -15,13 +17,13 @@ export class RecordedServices extends DeployedServices {
   constructor(
     private readonly store: DeploymentStore,
     private readonly ports: PortLeases,
+    private readonly removals: Removals,
   ) {
     super();
   }
 
   async find(id: string): Promise<DeployedService | undefined> {
-    const service = await this.store.service(id);
-    return service && (await this.shown([service]))[0];
+    return (await this.among([id])).get(id);
   }
 
   async findByUuid(uuid: string): Promise<DeployedService | undefined> {
@@ -41,6 +43,10 @@ export class RecordedServices extends DeployedServices {
 
   async onHost(host: string): Promise<readonly DeployedService[]> {
     return this.shown(await this.store.servicesOn(host));
+  }
+
+  remove(id: string, by: Principal): Promise<string> {
+    return this.removals.ask(id, by);
   }
 
   private async shown(services: readonly Service[]): Promise<readonly DeployedService[]> {
@@ -64,7 +70,8 @@ export class RecordedServices extends DeployedServices {
 }
 
 function deployedService(service: Service, endpoints: readonly string[]): DeployedService {
-  const { _id, id, name, environment, host, status, process_id: processId = null } = service;
+  const { _id, id, name, environment, host, process_id: processId = null } = service;
+  const status = service.status === 'removed' ? 'stopped' : service.status;
   return {
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
     ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId },

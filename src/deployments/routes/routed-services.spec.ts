@@ -2,6 +2,7 @@ import { standIn } from '../../../test/support/stand-in.js';
 import { MemoryPortLeaseStore } from '../../ports/memory-port-lease-store.fixture.js';
 import { portLease } from '../../ports/port-lease.fixture.js';
 import type { PortOwner } from '../../ports/port-lease.js';
+import type { Removals } from '../removals.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
 import type { Deployment, Release, Service, TargetSettings } from '../record/deployment.js';
@@ -64,9 +65,17 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
       ]);
     });
 
+    it('is nowhere once it is withdrawn', async () => {
+      serve(null, { active: 'd' });
+      const { settings } = store.releases.get('r3') ?? {};
+      const removal = { _id: 'd', kind: 'remove', phase: 'clean_up', settings } as Deployment;
+      store.deployments.set('d', removal);
+      expect(await new DeployedRoutes(store, ports).routesOn('here')).toEqual([]);
+    });
+
     it('is shown with where it answers, and its process', async () => {
       serve('r3', { process_id: 4711 });
-      const shown = new RecordedServices(store, standIn<PortLeases>(ports));
+      const shown = new RecordedServices(store, standIn<PortLeases>(ports), standIn<Removals>({}));
       expect(await shown.find(id)).toMatchObject({
         ...{ type, endpoints: ['http://127.0.0.1:20000'], processId: 4711 },
       });

@@ -40,6 +40,24 @@ export const deploymentReasons = {
     message: `${service} lives at ${place}, and its releases with it: deploy to there, or under another name`,
     data: { place },
   }),
+  removed: (service: string): Reason => ({
+    code: 'service_removed',
+    message: `${service} is removed: nothing of it serves, and nothing of it is left`,
+  }),
+  notRemoved: (why: string): Reason => ({
+    code: 'removal_failed',
+    message: `not all of it is removed: ${why}; remove it once more`,
+  }),
+  lostBefore: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'worker_lost',
+    message: `the worker was lost while release ${number} ran its before_switch, of which a part may be done; what serves was not changed`,
+    data: { release: number },
+  }),
+  watchFailed: ({ number }: Pick<Release, 'number'>, problem: string, seconds: number): Reason => ({
+    code: 'watch_failed',
+    message: `release ${number} failed ${seconds} s after its switch: ${problem}`,
+    data: { release: number },
+  }),
   otherType: ({ _id, service_type: type }: Pick<Service, '_id' | 'service_type'>): Reason => ({
     code: 'type_changed',
     message: `${_id} is a ${type}: remove it first, or deploy under another name`,
@@ -87,10 +105,6 @@ export const deploymentReasons = {
     code: 'release_gone',
     message: `release ${number} cannot serve any more: that of its part ${part} is not there`,
     data: { release: number, part },
-  }),
-  notWithdrawn: (): Reason => ({
-    code: 'not_withdrawn',
-    message: 'nothing served there before, and the new release continues to',
   }),
   partLeft: (part: string): Reason => ({
     code: 'part_left',

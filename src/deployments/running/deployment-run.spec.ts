@@ -2,7 +2,7 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { Deployment, TargetSettings } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { DeployRefusedError } from '../targets/deploy-target.js';
+import { DeployRefusedError, type ReleaseRunner } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
 import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
@@ -10,6 +10,16 @@ import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
 const SETTINGS: TargetSettings = {
   ...{ type: 'local_directory', path: '/srv/shop', keep: 2 },
   ...{ exclude: [], shared: [], permissions: {} },
+};
+const RUNNER: ReleaseRunner = {
+  start: () => Promise.resolve(),
+  gate: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+  probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+  before: () => undefined,
+  runBefore: () => Promise.resolve(),
+  drainMs: () => 0,
+  watchMs: () => 0,
 };
 
 describe('DeploymentRun', () => {
@@ -87,6 +97,13 @@ describe('DeploymentRun', () => {
     expect(await store.service('default/shop')).toMatchObject({
       ...{ active: null, status: 'running', deployment_id: third._id },
     });
+  });
+
+  it('refuses another type of deployment where something serves', async () => {
+    await deploy('one');
+    const other = await deploy('two', { type: 'local_service' });
+    expect(other).toMatchObject({ status: 'failed', reason: { code: 'type_changed' } });
+    expect(target.current).toBe(1);
   });
 
   it.each(['plan', 'prepare', 'switchTo'])('changes nothing where %s fails', async (what) => {
@@ -216,7 +233,7 @@ describe('DeploymentRun', () => {
       return Promise.resolve();
     };
     const runner = { start: call('start'), gate: call('gate'), stop: call('stop') };
-    target.runner = { ...runner, drainMs: () => 60_000 };
+    target.runner = { ...RUNNER, ...runner, drainMs: () => 60_000 };
     const back = async (number: number): Promise<Deployment> => {
       const release = [...store.releases.values()].find((one) => one.number === number);
       return runOf(await accept({ kind: 'rollback', release_id: release?._id ?? '' }));
@@ -227,6 +244,50 @@ describe('DeploymentRun', () => {
     expect(statuses()).toEqual({ 1: 'serving', 2: 'draining' });
     expect(await back(2)).toMatchObject({ status: 'success' });
     expect(calls).toEqual(['start', 'gate']);
+  });
+
+  it('runs once what a release says, before it starts, and watches it behind the switch', async () => {
+    const calls: string[] = [];
+    target.runner = {
+      ...RUNNER,
+      before: () => 'npm run migrate',
+      runBefore: () => {
+        calls.push('before');
+        target.fails.get('before')?.();
+        return Promise.resolve();
+      },
+      start: () => Promise.resolve(void calls.push('start')),
+      watchMs: () => 60_000,
+    };
+    const watched = async (number: number): Promise<Date | null | undefined> =>
+      (await store.releasesOf('default/shop')).find((one) => one.number === number)?.watch_until;
+    const first = await deploy('one');
+    expect(first.phases.map(({ name }) => name)).toEqual([
+      ...['plan', 'prepare', 'before_switch', 'start', 'gate', 'switch', 'clean_up'],
+    ]);
+    expect(calls.splice(0)).toEqual(['before', 'start']);
+    // There is nothing to go back to.
+    expect(await watched(1)).toBeNull();
+    await deploy('two');
+    expect((await watched(2))?.getTime()).toBeGreaterThan(Date.now());
+    const release_id = first.release_id;
+    calls.length = 0;
+    await runOf(await accept({ kind: 'rollback', release_id }));
+    expect([calls, await watched(1)]).toEqual([['start'], null]);
+
+    target.fails.set('before', () => {
+      throw new DeployRefusedError({ code: 'before_switch_failed', message: 'no table' });
+    });
+    calls.length = 0;
+    expect((await deploy('three')).reason?.code).toBe('before_switch_failed');
+    expect([calls, target.current, target.placed.has(3)]).toEqual([['before'], 1, false]);
+    target.fails.set('before', kill);
+    const accepted = await accept();
+    await expect(runOf(accepted, { source: new Files('four') })).rejects.toThrow(Killed);
+    target.fails.clear();
+    const { reason } = await recover(accepted);
+    expect([reason?.code, target.current]).toEqual(['worker_lost', 1]);
+    expect(reason?.message).toContain('of which a part may be done');
   });
 
   it('ends also where what was begun cannot be removed, and the next one removes it', async () => {

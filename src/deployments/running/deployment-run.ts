@@ -76,10 +76,14 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     return release && placed(release);
   }
 
+  /** On from its phase. */
   protected async fromHere(): Promise<void> {
     const { phase } = this.deployment;
     if (phase === 'clean_up') return this.cleanUp();
     if (phase === 'switch') return this.settleSwitch(deploymentReasons.workerLost());
+    if (phase === 'before_switch') {
+      return this.undo('failed', deploymentReasons.lostBefore(this.released()));
+    }
     if (phase === 'prepare' || phase === 'start' || phase === 'gate') {
       return this.undo('failed', deploymentReasons.workerLost());
     }
@@ -95,13 +99,18 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
     const service = await this.serviceNow();
     const warnings = await this.plan(service);
-    await this.change({ warnings: [...warnings], previous_release_id: service.release_id });
-    for (const { message } of warnings) this.tell(`warning: ${message}`);
+    const told = [...this.deployment.warnings, ...warnings];
+    await this.change({ warnings: told, previous_release_id: service.release_id });
+    for (const { message } of told) this.tell(`warning: ${message}`);
     if (await this.endIfStopped()) return;
     if (this.deployment.kind !== 'rollback') await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     const { runner } = this.target;
-    if (runner !== undefined) await this.startBeside(runner);
+    if (runner !== undefined) {
+      await this.runBefore(runner);
+      if (await this.endIfStopped()) return;
+      await this.startBeside(runner);
+    }
     if (await this.endIfStopped()) return;
     if (await this.isHeldBack()) return;
     if (!(await this.switchOver())) return;
@@ -225,31 +234,58 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     });
   }
 
+  /** Once for each release: one that has served and comes back has done it. */
+  private async runBefore(runner: ReleaseRunner): Promise<void> {
+    const release = this.released();
+    const what = runner.before(release.settings);
+    if (what === undefined || this.deployment.kind === 'rollback') return;
+    await this.enter('before_switch');
+    this.tell(`release ${release.number} runs ${what}, whose changes nobody takes back`);
+    failPoint('before_switch_begun');
+    await this.unlessCancelled((signal) =>
+      runner.runBefore(release, (line) => this.tell(line), signal),
+    );
+  }
+
   /** The instance of the release runs, and has answered. */
   private async startBeside(runner: ReleaseRunner): Promise<void> {
     const release = this.released();
     await this.enter('start');
     const isBack = this.deployment.kind === 'rollback';
-    // What is kept does not run. Of its last instance, which may be ending at this moment, nothing
-    // is taken for the new one.
-    if (isBack && (await this.store.release(release._id))?.status === 'kept') {
-      await runner.stop(release);
-    }
+    // What is kept does not run. Of its last instance, of which something may be left, nothing is
+    // taken for the new one.
     this.tell(`release ${release.number} is started`);
-    await runner.start(release);
+    await this.inTurn(release, async () => {
+      if (isBack && (await this.store.release(release._id))?.status === 'kept') {
+        await runner.stop(release);
+      }
+      await runner.start(release);
+    });
     failPoint('instance_started');
     await this.enter('gate');
+    await this.unlessCancelled((signal) => runner.gate(release, (line) => this.tell(line), signal));
+    failPoint('gate_passed');
+  }
+
+  /** Ends early, and quietly, where somebody cancels meanwhile. */
+  private async unlessCancelled(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const cancelled = new AbortController();
     const signal = AbortSignal.any([this.asked.signal, cancelled.signal]);
     const watch = this.abortOnCancel(cancelled);
     try {
-      await runner.gate(release, (line) => this.tell(line), signal);
+      await work(signal);
     } catch (error) {
       if (!cancelled.signal.aborted || error !== cancelled.signal.reason) throw error;
     } finally {
       await watch.stop();
     }
-    failPoint('gate_passed');
+  }
+
+  /** Whoever is ending the last instance of a release has ended it before. */
+  private async inTurn(release: Release, work: () => Promise<void>): Promise<void> {
+    const { turns } = this.tools;
+    if (turns === undefined) return work();
+    await turns.wait(release, this.asked.signal, work);
   }
 
   /** True: its unit has not let it switch, and it is undone. */
@@ -299,11 +335,19 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       await this.store.changeRelease(previous._id, this.retired(previous, at));
     }
     const served_at = release.served_at ?? at;
-    const change = { status: 'serving', served_at, drain_until: null } as const;
+    const watch_until = this.watchedUntil(release, at);
+    const change = { status: 'serving', served_at, drain_until: null, watch_until } as const;
     await this.store.changeRelease(release._id, change);
     await this.enter('clean_up');
     failPoint('deployment_serving');
     await this.cleanUp();
+  }
+
+  /** Where nothing served before there is nothing to go back to. */
+  private watchedUntil({ settings }: Release<TargetSettings>, at: Date): Date | null {
+    const ms = this.target.runner?.watchMs(settings) ?? 0;
+    const isWatched = ms > 0 && this.previous !== undefined && this.deployment.kind !== 'rollback';
+    return isWatched ? new Date(at.getTime() + ms) : null;
   }
 
   /** What served before: where it is a program, that has a while for what it has begun. */

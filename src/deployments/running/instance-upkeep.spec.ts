@@ -1,5 +1,6 @@
 import type { HeldLease } from '../../leases/held-lease.js';
-import type { Leases } from '../../leases/leases.js';
+import { Leases } from '../../leases/leases.js';
+import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { Release, ReleaseStatus, Service } from '../record/deployment.js';
@@ -7,6 +8,7 @@ import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture
 import { instanceName } from '../routes/service-route.js';
 import { type ReleaseRunner, TargetAwayError } from '../targets/deploy-target.js';
 import { type InstanceState, ReleaseInstances } from '../targets/release-instances.js';
+import { InstanceTurns } from './instance-turns.js';
 import { InstanceUpkeep } from './instance-upkeep.js';
 
 const SERVICE = 'default/shop';
@@ -23,7 +25,7 @@ class KeptInstances extends ReleaseInstances {
   look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);
     const pid = state === 'running' ? this.pid : null;
-    const more = { end: 'it ended', restarts: 0, startedAt: new Date(NOW), pid };
+    const more = { end: 'it ended', exitCode: 1, restarts: 0, startedAt: new Date(NOW), pid };
     return Promise.resolve(state && { state, ...more });
   }
   remove(one: string): Promise<void> {
@@ -42,6 +44,7 @@ describe('InstanceUpkeep', () => {
   let instances: KeptInstances;
   let upkeep: InstanceUpkeep;
   let isTaken: boolean;
+  let turns: InstanceTurns;
   let problem: Error | undefined;
   let isLong: Promise<void> | undefined;
 
@@ -67,7 +70,8 @@ describe('InstanceUpkeep', () => {
     const lease = standIn<HeldLease>({ release: () => Promise.resolve() });
     const take = (): Promise<HeldLease | undefined> => Promise.resolve(isTaken ? undefined : lease);
     const leases = standIn<Leases>({ take });
-    upkeep = new InstanceUpkeep({ ...{ store, instances, runner, leases, host: 'here' } });
+    turns = new InstanceTurns(new Leases(new MemoryLeaseStore()));
+    upkeep = new InstanceUpkeep({ ...{ store, instances, runner, leases, turns, host: 'here' } });
     serve('r1');
   });
 
@@ -127,6 +131,33 @@ describe('InstanceUpkeep', () => {
     await upkeep.round(NOW);
     expect(instances.calls).toEqual([]);
     expect(store.releases.get('r2')?.status).toBe('draining');
+  });
+
+  it('stops nothing that somebody is starting at this moment, or has begun to bring back', async () => {
+    release(1, 'serving');
+    release(2, 'kept');
+    run(1, 2);
+    const started = Promise.withResolvers<void>();
+    const starting = turns.tryNow({ service_id: SERVICE, number: 2 }, () => started.promise);
+    await upkeep.round(NOW);
+    started.resolve();
+    await starting;
+    const released = store.releasesOf.bind(store);
+    // A rollback begins between what is read first and the stop.
+    store.releasesOf = async (id) => {
+      const all = await released(id);
+      store.find = (one) => Promise.resolve({ _id: one, release_id: 'r2' } as never);
+      const service = store.service.bind(store);
+      store.service = async (one) => {
+        store.service = service;
+        const seen = await service(one);
+        serve('r1', 'd');
+        return seen;
+      };
+      return all;
+    };
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
   });
 
   it('starts what serves again, with longer and longer pauses', async () => {

@@ -12,6 +12,8 @@ import {
   TargetAwayError,
 } from '../targets/deploy-target.js';
 import type { ReleaseInstances } from '../targets/release-instances.js';
+import { ReleaseWatch } from './release-watch.js';
+import type { InstanceTurns } from './instance-turns.js';
 
 const ROUND_MS = 1_000;
 /** Of services: one whose program ignores TERM takes 10 s. */
@@ -36,6 +38,7 @@ export interface InstanceUpkeepParts {
   /** Starts and stops what `instances` has. */
   readonly runner: ReleaseRunner;
   readonly leases: Leases;
+  readonly turns: InstanceTurns;
   readonly host: string;
 }
 
@@ -46,11 +49,13 @@ export interface InstanceUpkeepParts {
  */
 export class InstanceUpkeep extends BackgroundRounds {
   private readonly restarts = new Map<string, Restarts>();
+  private readonly watch: ReleaseWatch;
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: InstanceUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
+    this.watch = new ReleaseWatch(parts.store, parts.runner);
   }
 
   protected async work(now: number): Promise<void> {
@@ -112,12 +117,25 @@ export class InstanceUpkeep extends BackgroundRounds {
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
       if (isServing || drains || _id === deployed) wanted.add(named(release));
-      if (isServing && _id !== deployed) await this.keepRunning(release, service, now);
-      else if (!wanted.has(named(release)) && there.has(named(release))) {
-        await this.parts.runner.stop(placed(release));
-        this.logger.log({ service: serviceId }, `release ${release.number} is stopped`);
+      if (isServing && _id !== deployed) {
+        if (!service.active) await this.watch.look(release, service, now);
+        await this.keepRunning(release, service, now);
+      } else if (!wanted.has(named(release)) && there.has(named(release))) {
+        await this.stop(release);
       }
     }
+  }
+
+  /** It may be that somebody has begun to bring the release back, and has not started it yet. */
+  private async stop(release: Release): Promise<void> {
+    const { store, runner, turns } = this.parts;
+    await turns.tryNow(release, async () => {
+      const active = (await store.service(release.service_id))?.active;
+      const deployed = active ? (await store.find(active))?.release_id : undefined;
+      if (deployed === release._id) return;
+      await runner.stop(placed(release));
+      this.logger.log({ service: release.service_id }, `release ${release.number} is stopped`);
+    });
   }
 
   /** Those whose time is over, and of too many at once the oldest. */

@@ -71,6 +71,15 @@ export class MemoryTarget extends DeployTarget {
     this.placed.delete(number);
     return Promise.resolve();
   }
+  withdraw(): Promise<void> {
+    this.may('withdraw');
+    this.current = undefined;
+    return Promise.resolve();
+  }
+  forget(): Promise<void> {
+    this.may('forget');
+    return Promise.resolve();
+  }
   placeOf(settings: TargetSettings): string {
     return settings.type === 'local_directory' ? settings.path : settings.service_id;
   }

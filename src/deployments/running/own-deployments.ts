@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { hostname } from 'node:os';
+import { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { type Deployment, isFinished, type TargetSettings } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -7,8 +8,10 @@ import type { DeployTarget } from '../targets/deploy-target.js';
 import { DeploymentGate } from './approval-gate.js';
 import { promotedFiles } from './promoted-files.js';
 import { DeploymentRun } from './deployment-run.js';
+import { InstanceTurns } from './instance-turns.js';
+import type { RunDeployment } from './recorded-run.js';
+import { RemovalRun } from './removal-run.js';
 import { UnitRun } from './unit-run.js';
-import { type RunDeployment } from './recorded-run.js';
 
 /** The deployments that this process is at. */
 @Injectable()
@@ -21,6 +24,8 @@ export class OwnDeployments {
     private readonly store: DeploymentStore,
     private readonly targets: DeployTargets,
     readonly gate: DeploymentGate,
+    private readonly turns: InstanceTurns,
+    private readonly registry: ServiceRemoval,
   ) {}
 
   targetOf(settings: TargetSettings): DeployTarget {
@@ -46,10 +51,13 @@ export class OwnDeployments {
     if (isFinished(deployment)) return deployment;
     const { store, host, gate } = this;
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
-    const tools = { store, host, targetOf, gate };
+    const forget = (serviceId: string): Promise<void> => this.registry.remove(serviceId);
+    const tools = { store, host, targetOf, gate, turns: this.turns, forget };
+    if (deployment.kind === 'remove') return new RemovalRun(deployment, tools, asked).run();
     const { settings } = deployment;
-    if (settings.type === 'hybrid')
+    if (settings.type === 'hybrid') {
       return new UnitRun({ ...deployment, settings }, tools, asked).run();
+    }
     const promoted = await promotedFiles(deployment, tools);
     return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
   }

@@ -1,3 +1,7 @@
+import { Leases } from '../../leases/leases.js';
+import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { ServiceRemoval } from '../../service-registry/service-removal.js';
+import { InstanceTurns } from '../running/instance-turns.js';
 import {
   chmodSync,
   mkdirSync,
@@ -39,6 +43,8 @@ const CAUSE: DeploymentCause = {
   ...{ deployer: 'ada', accounts: ['ada'], names: ['Ada L.'], branch: 'main', plan_hash: 'p' },
 };
 
+const ASKED = { published: undefined, currentEnvironment: false };
+
 describe('a promotion', () => {
   let base: string;
   let store: MemoryDeploymentStore;
@@ -74,7 +80,11 @@ describe('a promotion', () => {
       },
       target,
     );
-    own = new OwnDeployments(store, targets, gate);
+    own = new OwnDeployments(
+      ...([store, targets, gate] as const),
+      new InstanceTurns(new Leases(new MemoryLeaseStore())),
+      standIn<ServiceRemoval>({}),
+    );
     promotions = new Promotions(store, gate);
   });
   afterEach(() => rmSync(base, { recursive: true }));
@@ -124,7 +134,8 @@ describe('a promotion', () => {
   const promote = (
     { _id }: Deployment,
     path: string | undefined = at('production'),
-  ): Promise<Deployment> => promotions.promote(_id, { environment: 'production', path }, BY);
+  ): Promise<Deployment> =>
+    promotions.promote(_id, { ...ASKED, environment: 'production', path }, BY);
   const releaseOf = async ({ release_id: id }: Deployment): Promise<Release | undefined> =>
     store.release(id ?? '');
 
@@ -186,7 +197,7 @@ describe('a promotion', () => {
     const refused = async (more: () => Promise<Deployment>): Promise<string> =>
       more().then(String, (error: Error) => error.message);
     const to = (environment: string, path?: string): Promise<Deployment> =>
-      promotions.promote(made._id, { environment, path }, BY);
+      promotions.promote(made._id, { ...ASKED, environment, path }, BY);
     expect(await refused(() => to('production'))).toContain('name its path');
     expect(await refused(() => to('staging'))).toContain('in staging already');
     expect(await refused(() => to('production', at('staging')))).toMatch(/belongs to|place/);

@@ -18,6 +18,7 @@ import type { DeploymentChange, DeploymentStore } from '../record/deployment-sto
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
+import type { InstanceTurns } from './instance-turns.js';
 
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
@@ -48,12 +49,6 @@ export type BarrierWord =
  */
 export type SwitchBarrier = (look: (signal: AbortSignal) => Promise<void>) => Promise<BarrierWord>;
 
-/** Lets a service serve nothing again, by a deployment of its own: once for each key. */
-export type Withdraw = (
-  part: Deployment,
-  requestKey: string,
-) => Promise<Pick<Deployment, 'status' | 'reason'>>;
-
 export interface RunDeployment {
   /** Of a rollback and after a crash of a step there is none. */
   readonly source?: StepFiles;
@@ -80,8 +75,10 @@ export interface DeploymentTools {
   readonly host: string;
   /** Absent: nothing asks for anybody's word. */
   readonly gate?: DeploymentGate;
-  /** Absent: what has served nothing before cannot be brought back to that. */
-  readonly withdraw?: Withdraw;
+  /** What else is known of a service that is removed goes with it. Idempotent. */
+  readonly forget?: (serviceId: string) => Promise<void>;
+  /** Absent: nobody else starts and stops instances. */
+  readonly turns?: InstanceTurns;
   /** Default: 1 s. */
   readonly gatePollMs?: number;
   readonly now?: () => Date;
@@ -200,7 +197,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
     if (datedBy < servesSince) throw new DeployRefusedError(deploymentReasons.older(serving));
   }
 
-  /** A gate may take minutes: who cancels meanwhile is not left waiting. */
+  /** What is done may take minutes: who cancels meanwhile is not left waiting. */
   protected abortOnCancel(controller: AbortController): PeriodicTask {
     const look = async (): Promise<void> => {
       try {

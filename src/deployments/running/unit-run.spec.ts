@@ -9,11 +9,11 @@ import {
 } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
-import { rollbackOf } from '../record/rollback-of.js';
+import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
-import { DeploymentFencedError, type RunDeployment, type Withdraw } from './recorded-run.js';
+import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
 import { UnitRun } from './unit-run.js';
 
 const UNIT = 'default/shop';
@@ -62,7 +62,11 @@ class ProgramTarget extends MemoryTarget {
       return Promise.resolve();
     },
     stop: () => Promise.resolve(),
+    probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+    before: () => undefined,
+    runBefore: () => Promise.resolve(),
     drainMs: () => 0,
+    watchMs: () => 0,
   };
   gateFails: ((asked: number) => void) | undefined;
 }
@@ -70,7 +74,6 @@ class ProgramTarget extends MemoryTarget {
 describe('UnitRun', () => {
   let store: MemoryDeploymentStore;
   let targets: Map<string, ProgramTarget>;
-  let withdraw: Withdraw | undefined;
   const never = new AbortController().signal;
 
   beforeEach(() => {
@@ -78,7 +81,6 @@ describe('UnitRun', () => {
     targets = new Map(PARTS.map((name) => [name, new ProgramTarget()]));
     // A folder is one that only is switched to.
     for (const name of ['db', 'web']) Object.assign(target(name), { runner: undefined });
-    withdraw = undefined;
   });
 
   const target = (name: string): ProgramTarget => {
@@ -119,7 +121,6 @@ describe('UnitRun', () => {
       ...{ store: inHandsOf(process, store), host: 'h' },
       targetOf: (one: object) =>
         inHandsOf(process, target((one as DirectorySettings).path.replace('/srv/', ''))),
-      ...(withdraw && { withdraw }),
     };
     const all = { signal: never, ...more };
     return settings.type === 'hybrid'
@@ -270,26 +271,30 @@ describe('UnitRun', () => {
   });
 
   it('lets what served nothing before serve nothing again', async () => {
-    const keys: string[] = [];
-    withdraw = (part, key) => {
-      keys.push(`${part.service} ${key}`);
-      target(part.service).current = undefined;
-      return Promise.resolve({ status: 'success', reason: null });
-    };
     kill('switchTo', 'web', refusal('busy'));
     const failed = await deploy('one');
-    expect(failed.status).toBe('failed');
-    expect(texts()).toEqual([undefined, undefined, undefined]);
-    const key = (name: string): string =>
-      `${name} ${JSON.stringify([failed._id, `default/${name}`, 'back', 1])}`;
-    expect(keys).toEqual([key('api'), key('db')]);
+    expect(failed).toMatchObject({ status: 'failed', reason: { code: 'part_failed' } });
+    expect([expectWhole(), recorded()]).toEqual([undefined, undefined]);
+    const back = [...store.deployments.values()].filter(({ unit }) => unit?.takes_back === true);
+    expect(back.map((one) => [one.service, one.kind])).toEqual([
+      ['api', 'remove'],
+      ['db', 'remove'],
+    ]);
+    target('web').fails.clear();
+    expect(await deploy('two')).toMatchObject({ status: 'success' });
+    expect(expectWhole()).toBe('two');
   });
 
   it('says what it could not take back', async () => {
+    await deploy('one');
     kill('switchTo', 'web', refusal('busy'));
-    expect(await deploy('one')).toMatchObject({
-      ...{ status: 'failed', reason: { code: 'unit_torn', data: { left: 2 } } },
+    target('api').gateFails = (count) => {
+      if (count === 5) throw refusal('gate_failed');
+    };
+    expect(await deploy('two')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'unit_torn', data: { left: 1 } } },
     });
+    expect(texts()).toEqual(['one', 'two', 'one']);
   });
 
   it('is cancelled until it switches, with all its parts', async () => {
@@ -447,6 +452,7 @@ describe('UnitRun', () => {
     const atEachCall = async (
       act: (process: Process) => Promise<Deployment>,
       check: (ended: Deployment | undefined, at: number) => void,
+      isFirst = false,
     ): Promise<number> => {
       for (let at = 1; ; at += 1) {
         store = new MemoryDeploymentStore();
@@ -455,7 +461,7 @@ describe('UnitRun', () => {
           target(name).placed.clear();
           target(name).fails.clear();
         }
-        await deploy('one');
+        if (!isFirst) await deploy('one');
         const process = new Process(at);
         const ended = await act(process).catch(ignoreKilled);
         // The one that finds it may be killed, too.
@@ -497,6 +503,21 @@ describe('UnitRun', () => {
         },
       );
       expect(calls).toBeGreaterThan(130);
+    });
+
+    it('nothing serves where the first one fails at its switch', async () => {
+      const calls = await atEachCall(
+        (process) => {
+          kill('switchTo', 'web', refusal('busy'));
+          return deploy('one', { process });
+        },
+        (_ended, at) => {
+          expect([at, expectWhole(), recorded()]).toEqual([at, undefined, undefined]);
+          expect(unit()?.status).toBe('failed');
+        },
+        true,
+      );
+      expect(calls).toBeGreaterThan(100);
     });
 
     it('a rollback', async () => {

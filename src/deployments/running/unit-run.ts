@@ -10,6 +10,7 @@ import {
   hostOf,
   isFinished,
   notBegun,
+  placed,
   placeOn,
   type Release,
   type Service,
@@ -23,7 +24,8 @@ import {
   type NewService,
   PlaceTakenError,
 } from '../record/deployment-store.js';
-import { rollbackOf } from '../record/rollback-of.js';
+import { removalOf } from '../record/removal.js';
+import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import { DeploymentRun } from './deployment-run.js';
@@ -36,6 +38,7 @@ import {
   type RunDeployment,
   type SwitchBarrier,
 } from './recorded-run.js';
+import { RemovalRun } from './removal-run.js';
 
 /** What is asked for of one part. */
 interface PlannedPart {
@@ -136,8 +139,9 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     const names = new Set(this.partSettings().map(({ service: name }) => this.idOf(name)));
     const left = (this.previous?.parts ?? []).filter((part) => !names.has(part.service_id));
     const warnings = left.map((part) => deploymentReasons.partLeft(part.service_id));
-    for (const { message } of warnings) this.tell(`warning: ${message}`);
-    await this.change({ warnings, previous_release_id: service.release_id });
+    const told = [...this.deployment.warnings, ...warnings];
+    for (const { message } of told) this.tell(`warning: ${message}`);
+    await this.change({ warnings: told, previous_release_id: service.release_id });
     return planned;
   }
 
@@ -312,7 +316,8 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     asked: { signal: AbortSignal; barrier?: SwitchBarrier; source?: StepFiles },
   ): Promise<Deployment> {
     const { mask, datedBy } = this.asked;
-    return new DeploymentRun(part, this.tools, {
+    const Run = part.kind === 'remove' ? RemovalRun : DeploymentRun;
+    return new Run(part, this.tools, {
       ...asked,
       ...{ tell: (line) => this.tell(`${name}: ${line}`), mayBeOlder: true },
       ...(datedBy !== undefined && { datedBy }),
@@ -422,7 +427,10 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     await this.undo('failed', end);
   }
 
-  /** What served before the part was switched serves again. @returns why it does not */
+  /**
+   * What served before the part was switched serves again; where nothing did, it is removed.
+   * @returns why it does not
+   */
   private async takenBack(part: Deployment): Promise<string | undefined> {
     for (let attempt = 1; ; attempt += 1) {
       const { _id: id } = this.deployment;
@@ -442,20 +450,17 @@ export class UnitRun extends RecordedRun<UnitSettings> {
     request_key: string,
   ): Promise<Pick<Deployment, 'status' | 'reason'>> {
     const { previous_release_id: before, service_id: serviceId } = part;
-    const { withdraw } = this.tools;
-    if (before === null) {
-      if (withdraw !== undefined) return withdraw(part, request_key);
-      return { status: 'failed', reason: deploymentReasons.notWithdrawn() };
+    const service = await this.store.service(serviceId);
+    const wanted = before === null ? undefined : await this.store.release(before);
+    if (service === undefined || (before !== null && wanted === undefined)) {
+      throw new Error(`${serviceId} is gone`);
     }
-    const [service, wanted] = [
-      await this.store.service(serviceId),
-      await this.store.release(before),
-    ];
-    if (service === undefined || wanted === undefined) throw new Error(`${serviceId} is gone`);
     const serving = part.release_id ? await this.store.release(part.release_id) : undefined;
     const { _id: deployment_id, service_id, triggered_by } = this.deployment;
     const asked: NewDeployment = {
-      ...rollbackOf(service, wanted, serving, triggered_by),
+      ...(wanted === undefined
+        ? removalOf(service, placed(part).settings, triggered_by)
+        : rollbackOf(service, wanted, serving, triggered_by)),
       ...{ request_key, unit: { service_id, deployment_id, takes_back: true } },
     };
     const accepted = await this.store.accept(asked, service);

@@ -1,3 +1,7 @@
+import { Leases } from '../../leases/leases.js';
+import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
+import type { ServiceRemoval } from '../../service-registry/service-removal.js';
+import { InstanceTurns } from '../running/instance-turns.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
@@ -72,7 +76,11 @@ describe('StepDeployments', () => {
         ),
       look: () => Promise.resolve({ kind: 'open' }),
     });
-    const own = new OwnDeployments(store, targets, gate);
+    const own = new OwnDeployments(
+      ...([store, targets, gate] as const),
+      new InstanceTurns(new Leases(new MemoryLeaseStore())),
+      standIn<ServiceRemoval>({}),
+    );
     const lease = standIn<WorkerLease>({ id: 'w' });
     texts = new Map();
     const sealed = standIn<SealedTexts>({

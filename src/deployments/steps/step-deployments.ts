@@ -10,6 +10,7 @@ import type {
   DeployAction,
   DirectoryDeploy,
   PartDeploy,
+  RoutedDeploy,
   ServiceDeploy,
 } from '../../engine/steps/deploy/deploy-action.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
@@ -25,6 +26,7 @@ import {
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
+  type CommonRoutedSettings,
   type ContainerSettings,
   type Deployment,
   type DeploySettings,
@@ -155,13 +157,14 @@ export class StepDeployments extends Deployer {
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
     const { type, service, environment, keep, image, command, port } = action;
-    const { published, gate, drainMs: drain, limits, secrets } = action;
+    const { limits } = action;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedVariables(service_id, container.variables),
-      ...{ secrets, published, gate, drain, limits },
+      ...routedOf(action),
+      limits,
     };
   }
 
@@ -171,13 +174,13 @@ export class StepDeployments extends Deployer {
   ): Promise<ServiceSettings> {
     if (program === undefined) throw new Error('a deployment of no program');
     const { type, service, environment, keep, exclude = [], portVariable } = action;
-    const { published, gate, drainMs: drain, memory, restart, secrets } = action;
+    const { memory, restart } = action;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
       ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
       variables: await this.sealedVariables(service_id, program.variables),
-      ...{ secrets, published, gate, drain },
+      ...routedOf(action),
       ...(memory !== undefined && { memory }),
       ...(restart && { restart }),
     };
@@ -273,6 +276,21 @@ export class StepDeployments extends Deployer {
       outputs: { deployment: _id, release: String(release?.number ?? '') },
     };
   }
+}
+
+function routedOf({
+  secrets,
+  published,
+  gate,
+  drainMs: drain,
+  beforeSwitch: before_switch,
+  watchMs: watch,
+}: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
+  return {
+    ...{ secrets, published, gate, drain },
+    ...(before_switch !== undefined && { before_switch }),
+    ...(watch !== undefined && { watch }),
+  };
 }
 
 /** What a service holds, as its step says it. */

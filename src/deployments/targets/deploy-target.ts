@@ -81,13 +81,25 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
    * The files of a release, to make the same one elsewhere; a target may not have that.
    * @throws DeployRefusedError
    */
-  filesOf(_release: PlacedRelease): StepFiles {
-    const message = 'only releases in folders of a host of a worker can be promoted';
+  filesOf(_release: PlacedRelease<S>): StepFiles {
+    const message = 'only releases on a host of a worker can be promoted';
     throw new DeployRefusedError({ code: 'promotion_not_possible', message });
   }
 
   /** All that is left of a release which does not serve. Idempotent. */
   abstract remove(release: PlacedRelease<S>): Promise<void>;
+
+  /**
+   * Nothing of the service serves any more; a target whose routes follow the record does nothing
+   * but that it disarms. Idempotent.
+   */
+  abstract withdraw(release: PlacedRelease<S>): Promise<void>;
+
+  /**
+   * All that is left of a service when all its releases are removed, and nothing serves by the
+   * record. What its application has written stays. Idempotent.
+   */
+  abstract forget(serviceId: string, settings: S): Promise<void>;
 
   /**
    * What no other service of the host may hold, or hold a part of: a path, a port.
@@ -96,8 +108,29 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
   abstract placeOf(settings: S): string;
 }
 
+/** How an instance was at one moment. */
+export interface ReleaseLook {
+  /** What is wrong with it; absent: it answers well. */
+  readonly problem?: string;
+  /** It has ended, and whoever starts it again is not what runs it. */
+  readonly hasEnded: boolean;
+  /** How often what runs it has started it again by itself. */
+  readonly restarts: number;
+}
+
 /** Runs the instance of a release. Every method may be called again after a crash. */
 export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
+  /** What is run once by a release before it starts, for a sentence; undefined: nothing is. */
+  before(settings: S): string | undefined;
+  /**
+   * Runs that to its end. What it changes elsewhere nobody takes back.
+   * @throws DeployRefusedError it failed; the reason of the signal
+   */
+  runBefore(
+    release: PlacedRelease<S>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Starts it beside the one that serves. @throws DeployRefusedError */
   start(release: PlacedRelease<S>): Promise<void>;
   /**
@@ -105,8 +138,12 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
    * @throws DeployRefusedError with what it said instead; the reason of the signal
    */
   gate(release: PlacedRelease<S>, tell: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** One look at it, and one probe of its gate. */
+  probe(release: PlacedRelease<S>): Promise<ReleaseLook>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */
   stop(release: PlacedRelease<S>): Promise<void>;
   /** What has begun may take so long still when another one serves, ms. */
   drainMs(settings: S): number;
+  /** For so long behind its switch it goes back to the one before when it fails; 0: never, ms. */
+  watchMs(settings: S): number;
 }

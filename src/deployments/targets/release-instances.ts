@@ -8,6 +8,8 @@ export interface InstanceState {
   readonly state: 'running' | 'ended' | 'left';
   /** How it ended last, for a sentence: `its container ended with exit code 3`. */
   readonly end: string;
+  /** Of its last end; null: it runs, or had none. */
+  readonly exitCode: number | null;
   /** How often what runs it has started it again by itself. */
   readonly restarts: number;
   readonly startedAt: Date;

@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
+import { quoted } from '../../common/values/redact-urls.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
   type ReverseProxy,
   RoutesRefusedError,
 } from '../../integrations/reverse-proxy/reverse-proxy.js';
+import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { RoutedSettings } from '../record/deployment.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
@@ -22,18 +25,23 @@ import {
   DeployRefusedError,
   DeployTarget,
   type PlacedRelease,
+  type ReleaseLook,
   type ReleaseRunner,
 } from './deploy-target.js';
-import { passGate } from './instance-gate.js';
+import { passGate, probe } from './instance-gate.js';
 import { orAway } from './or-away.js';
-import type { ReleaseInstances } from './release-instances.js';
+import type { InstanceState, ReleaseInstances } from './release-instances.js';
 
 /** Of an instance that tell why it does not pass. */
 const LAST_LINES = 20;
+/** At what runs to its end, ms. */
+const BETWEEN_LOOKS_MS = 250;
+/** Characters of a command that are shown. */
+const SHOWN = 200;
 
 export interface RoutedParts {
   readonly proxy: ReverseProxy;
-  readonly routes: Pick<ProxyRoutes, 'ensureRoute'>;
+  readonly routes: Pick<ProxyRoutes, 'ensureRoute' | 'ensureNoRoute'>;
   readonly ports: PortLeases;
   readonly sealed: SealedTexts;
   /** Name of this host. */
@@ -46,6 +54,8 @@ export interface InstanceStart {
   readonly port: number;
   /** As the step gave them, with the values of secrets. */
   readonly variables: readonly (readonly [name: string, value: string])[];
+  /** What it runs instead, to its end, once. */
+  readonly once?: string | readonly string[];
 }
 
 /**
@@ -57,8 +67,12 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   override readonly runner: ReleaseRunner<S> = {
     start: (release) => orAway(this.start(release)),
     gate: (release, tell, signal) => orAway(this.gate(release, tell, signal)),
+    before: ({ before_switch: command }) => shownCommand(command),
+    runBefore: (release, tell, signal) => orAway(this.runBefore(release, tell, signal)),
+    probe: (release) => orAway(this.probed(release)),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
+    watchMs: ({ watch = 0 }) => watch,
   };
 
   /** @param instances those that `launch` starts */
@@ -97,6 +111,18 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   async remove(release: PlacedRelease<S>): Promise<void> {
     await orAway(this.stop(release));
     await orAway(this.drop(release));
+  }
+
+  override filesOf(_release: PlacedRelease<S>): StepFiles {
+    return { packed: () => Promise.reject(new Error('it has no files')) };
+  }
+
+  async withdraw({ settings }: PlacedRelease<S>): Promise<void> {
+    await this.disarm(settings);
+  }
+
+  async forget(serviceId: string): Promise<void> {
+    await orAway(this.forgotten(serviceId));
   }
 
   placeOf({ service_id: id, published }: S): string {
@@ -138,6 +164,63 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     await this.launch(release, { port, variables: await this.variablesOf(release) });
   }
 
+  private async runBefore(
+    release: PlacedRelease<S>,
+    tell: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { number, settings, service_id: id } = release;
+    const { before_switch: once } = settings;
+    if (once === undefined) return;
+    const name = instanceName(id, number);
+    const start = { port: await this.portOf(release), variables: await this.variablesOf(release) };
+    await this.instances.remove(name);
+    try {
+      await this.launch(release, { ...start, once });
+      const { state, end, exitCode } = await this.ended(name, signal);
+      await this.tellLast(release, tell);
+      if (state !== 'running' && exitCode === 0) return;
+      const message = `before_switch of release ${number} failed: ${end}`;
+      throw new DeployRefusedError({ code: 'before_switch_failed', message });
+    } finally {
+      await this.instances.remove(name);
+    }
+  }
+
+  /** @throws the reason of the signal */
+  private async ended(name: string, signal: AbortSignal): Promise<InstanceState> {
+    for (;;) {
+      signal.throwIfAborted();
+      const now = await this.instances.look(name);
+      if (now === undefined) throw new Error(`${name} was removed while it ran`);
+      if (now.state !== 'running') return now;
+      await delay(BETWEEN_LOOKS_MS);
+    }
+  }
+
+  private async probed(release: PlacedRelease<S>): Promise<ReleaseLook> {
+    const { number, settings, service_id: id } = release;
+    const now = await this.instances.look(instanceName(id, number));
+    const { restarts = 0 } = now ?? {};
+    if (now?.state !== 'running') {
+      const hasEnded = now?.state !== 'left';
+      return { problem: now?.end ?? 'it is gone', hasEnded, restarts };
+    }
+    const problem = await probe(settings.gate, await this.portOf(release));
+    if (problem === undefined) return { hasEnded: false, restarts };
+    const masks = await this.masksOf(release);
+    return { problem: masks.maskText(problem), hasEnded: false, restarts };
+  }
+
+  /** Programs that fail like to print their settings. */
+  private async tellLast(release: PlacedRelease<S>, tell: (line: string) => void): Promise<void> {
+    const masks = await this.masksOf(release);
+    const name = instanceName(release.service_id, release.number);
+    for (const line of await this.instances.said(name, LAST_LINES)) {
+      tell(`  ${masks.maskText(line)}`);
+    }
+  }
+
   private async gate(
     release: PlacedRelease<S>,
     tell: (line: string) => void,
@@ -155,9 +238,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     const hasEnded = (await isOver()) !== undefined;
     const elsewhere = hasEnded ? undefined : await this.elsewhere(release, port);
     const masks = await this.masksOf(release);
-    for (const line of await this.instances.said(name, LAST_LINES)) {
-      tell(`  ${masks.maskText(line)}`);
-    }
+    await this.tellLast(release, tell);
     const message = [`release ${number} does not pass its gate: ${end.why}`, elsewhere];
     throw new DeployRefusedError({
       code: 'gate_failed',
@@ -196,6 +277,12 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     await proxy.arm(id, { host: '127.0.0.1', port }, token);
   }
 
+  /** The port of the outside is given back when nothing listens there any more. */
+  private async forgotten(serviceId: string): Promise<void> {
+    await this.parts.routes.ensureNoRoute(shortName(serviceId));
+    await this.parts.ports.releaseAllOf(routeOwner(serviceId));
+  }
+
   private async stop({ number, service_id: id }: PlacedRelease<S>): Promise<void> {
     await this.instances.remove(instanceName(id, number));
     await this.parts.ports.releaseAllOf(instanceOwner(id, number));
@@ -225,4 +312,9 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   private portOf({ number, service_id: id }: PlacedRelease<S>): Promise<number> {
     return this.parts.ports.take({ owner: instanceOwner(id, number) });
   }
+}
+
+function shownCommand(command: string | readonly string[] | undefined): string | undefined {
+  if (command === undefined) return undefined;
+  return quoted(typeof command === 'string' ? command : command.join(' '), SHOWN);
 }

@@ -92,6 +92,11 @@ export class ServiceCheckResponse {
 }
 
 /** A service that was deployed or registered. */
+export class RemovalResponse {
+  @ApiProperty({ format: 'uuid', description: 'Of the deployment that removes it' })
+  deployment_id!: string;
+}
+
 export class ServiceResponse {
   @ApiProperty({ format: 'uuid' })
   id!: string;

@@ -2,7 +2,12 @@ import { ApiProperty } from '@nestjs/swagger';
 import { ROLES } from '../../../auth/policy/policy.js';
 import { type Environment, NO_LIMITS, type People } from '../../../environments/environment.js';
 import { DeploymentReasonResponse } from '../../dto/deployment.response.js';
-import type { Deployment, Release, Service } from '../../record/deployment.js';
+import {
+  type Deployment,
+  DEPLOYMENT_KINDS,
+  type Release,
+  type Service,
+} from '../../record/deployment.js';
 
 const date = { type: String, format: 'date-time' } as const;
 const nullableText = { type: String, nullable: true } as const;
@@ -20,7 +25,7 @@ export class WaitingDeploymentResponse {
   @ApiProperty({ format: 'uuid' })
   deployment_id!: string;
 
-  @ApiProperty({ enum: ['deploy', 'rollback', 'promote'] })
+  @ApiProperty({ enum: DEPLOYMENT_KINDS })
   kind!: string;
 
   @ApiProperty({ enum: ['pending', 'waiting', 'running'] })

@@ -23,7 +23,8 @@ export class ContainerInstances extends ReleaseInstances {
     const end = now.outOfMemory
       ? 'its container used up its memory'
       : `its container ended with exit code ${now.exitCode}`;
-    return { state: now.state, end, restarts: 0, startedAt: now.startedAt, pid: now.pid ?? null };
+    const { state, startedAt, pid = null, exitCode = null } = now;
+    return { ...{ state, end, exitCode, restarts: 0, startedAt, pid } };
   }
 
   async said(name: string, lines: number): Promise<readonly string[]> {

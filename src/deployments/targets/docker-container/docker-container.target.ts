@@ -37,13 +37,13 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
 
   protected override async launch(
     { number, settings, service_id: id }: ContainerRelease,
-    { port: hostPort, variables }: InstanceStart,
+    { port: hostPort, variables, once }: InstanceStart,
   ): Promise<void> {
     try {
       await this.containers.start({
         name: instanceName(id, number),
         imageId: settings.image_id,
-        command: settings.command,
+        command: typeof once === 'string' ? ['/bin/sh', '-c', once] : (once ?? settings.command),
         environment: nameRecord([['PORT', String(settings.port)], ...variables]),
         ...{ port: settings.port, hostPort },
         limits: { ...settings.limits, pids: settings.limits.pids ?? DEFAULT_PIDS },

@@ -164,6 +164,29 @@ describe('LocalDirectoryTarget', () => {
     expect(readdirSync(at('releases'))).toEqual(['1']);
   });
 
+  it('withdraws what serves, and forgets the service but what its application has written', async () => {
+    write({ a: 'x' });
+    const shared = ['data'];
+    await serve(release(1, { shared }));
+    const other = { ...release(1), service_id: 'default/other' };
+    await target.withdraw(other);
+    expect(await target.serving(settings())).toBe(1);
+    await target.arm(release(1), 'late');
+    await target.withdraw(release(1));
+    await target.withdraw(release(1));
+    await expect(target.switchTo(release(1), 'late')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(existsSync(at('current'))).toBe(false);
+    writeFileSync(at('shared/data/kept'), 'k');
+    await target.remove(release(1));
+    await target.forget('default/other', settings());
+    expect(existsSync(at('.millrace-service'))).toBe(true);
+    await target.forget('default/shop', settings());
+    await target.forget('default/shop', settings());
+    expect(readdirSync(at('.'))).toEqual(['shared']);
+    // Whoever comes next has the folder, and what is in it.
+    expect(await target.plan('default/other', settings())).toEqual([]);
+  });
+
   it('shares folders that stay as they are', async () => {
     write({ a: 'x', 'public/uploads/own': 'not taken' });
     const shared = ['public/uploads', 'data'];

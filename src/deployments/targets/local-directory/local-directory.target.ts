@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
@@ -173,6 +173,32 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
+    });
+  }
+
+  async withdraw({ settings, service_id: id }: DirectoryRelease): Promise<void> {
+    await this.disarm(settings);
+    await this.withTop(settings, async (top) => {
+      if ((await this.holderOf(top)) !== this.markOf(id)) return;
+      if ((await this.serving(settings)) === undefined) return;
+      await unlink(top.pathOf(CURRENT));
+      await syncFileSystem(top);
+    });
+  }
+
+  /** `shared` stays where anything is in it, and so does the folder itself. */
+  async forget(serviceId: string, settings: DirectorySettings): Promise<void> {
+    await this.withTop(settings, async (top) => {
+      if ((await this.holderOf(top)) !== this.markOf(serviceId)) return;
+      for (const name of [RELEASES, SHARED]) {
+        try {
+          await rmdir(top.pathOf(name));
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
+        }
+      }
+      await unlink(top.pathOf(MARK));
     });
   }
 

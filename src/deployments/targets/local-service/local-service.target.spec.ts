@@ -13,6 +13,7 @@ import {
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventually } from '../../../../test/support/eventually.js';
 import { freePort } from '../../../../test/support/free-port.js';
 import { standIn } from '../../../../test/support/stand-in.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
@@ -27,7 +28,7 @@ import { MemoryReverseProxy } from '../../../integrations/reverse-proxy/memory-r
 import { PortsOfHost } from '../../../ports/ports.fixture.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import type { SealedTexts } from '../../record/sealed-texts.js';
-import { instanceName, instanceOwner, shortName } from '../../routes/service-route.js';
+import { instanceName, instanceOwner, routeOwner, shortName } from '../../routes/service-route.js';
 import { DeployRefusedError, type PlacedRelease, TargetAwayError } from '../deploy-target.js';
 import { LocalServiceTarget } from './local-service.target.js';
 import { ServiceReleases } from './service-releases.js';
@@ -55,6 +56,7 @@ describe('LocalServiceTarget', () => {
   let variables: Record<string, string>;
   let target: LocalServiceTarget;
   let program: Server | undefined;
+  let routesGone: Error | undefined;
 
   beforeEach(async () => {
     base = realpathSync(mkdtempSync(join(tmpdir(), 'local-service-')));
@@ -68,6 +70,7 @@ describe('LocalServiceTarget', () => {
     target = new LocalServiceTarget({
       ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home) },
       routes: {
+        ensureNoRoute: () => (routesGone ? Promise.reject(routesGone) : Promise.resolve()),
         ensureRoute: async (route) => {
           const { routes, version } = await proxy.current();
           await proxy.apply([...routes.filter(({ id }) => id !== route.id), route], version);
@@ -155,6 +158,33 @@ describe('LocalServiceTarget', () => {
     expect([existsSync(at(1)), existsSync(at(2))]).toEqual([false, true]);
   });
 
+  it('gives back the port of the outside, and its folder, when nobody listens there', async () => {
+    write('server.js', 'listen()');
+    await target.prepare(release(1), source, NEVER);
+    await target.plan(SERVICE, settings());
+    const outside = { owner: routeOwner(SERVICE) };
+    expect(await ports.leases.list(outside)).toHaveLength(1);
+    await target.remove(release(1));
+    routesGone = new Error('somebody listens there');
+    await expect(target.forget(SERVICE)).rejects.toThrow('somebody listens there');
+    expect(await ports.leases.list(outside)).toHaveLength(1);
+    routesGone = undefined;
+    await target.forget(SERVICE);
+    await target.forget(SERVICE);
+    expect(await ports.leases.list(outside)).toEqual([]);
+    expect(readdirSync(join(home, 'service-releases'))).toEqual([]);
+  });
+
+  it('gives its files to the same release elsewhere', async () => {
+    write('server.js', 'listen()');
+    chmodSync(join(base, 'made/server.js'), 0o770);
+    const { digest } = await target.prepare(release(1), source, NEVER);
+    const other = { ...release(1), service_id: 'production/shop' };
+    const copy = await target.prepare(other, target.filesOf(release(1)), NEVER);
+    expect(copy.digest).toBe(digest);
+    await target.remove(other);
+  });
+
   it('starts the program in its release, and tells it its port', async () => {
     const restart = { max: 2, windowMs: 5_000 };
     const one = release(1, { restart, memory: 64 * 1024 ** 2, port_variable: 'HTTP_PORT' });
@@ -177,6 +207,40 @@ describe('LocalServiceTarget', () => {
     await target.runner.start(one);
     expect(services.specs.at(-1)?.environment?.[0]).toEqual(['MODE', 'other']);
     expect((await services.status(name(1)))?.state).toBe('running');
+  });
+
+  it('runs to its end what is to be run before, once, and says why it failed', async () => {
+    const one = release(1, { before_switch: 'node migrate.js', secrets: ['PASSWORD'] });
+    variables = { PASSWORD: 'configuration' };
+    const run = async (code: number): Promise<readonly string[]> => {
+      const lines: string[] = [];
+      const running = target.runner.runBefore(one, (line) => void lines.push(line), NEVER);
+      const ended = Promise.allSettled([running]);
+      await eventually(async () => (await services.status(name(1)))?.pid ?? undefined);
+      services.end(name(1), code);
+      await ended;
+      await running;
+      return lines;
+    };
+    expect(target.runner.before(one.settings)).toBe('node migrate.js');
+    expect(await run(0)).toEqual(['  it begins', '  no ***']);
+    expect(services.specs.at(-1)).toMatchObject({
+      ...{ command: 'node migrate.js', cwd: at(1), restart: { max: 0 } },
+    });
+    await expect(run(3)).rejects.toMatchObject({
+      reason: {
+        code: 'before_switch_failed',
+        message: 'before_switch of release 1 failed: it ended with exit code 3',
+      },
+    });
+    expect(await services.list()).toEqual([]);
+    const stopped = new AbortController();
+    const running = target.runner.runBefore(one, () => undefined, stopped.signal);
+    const ended = expect(running).rejects.toThrow('enough');
+    await eventually(async () => (await services.status(name(1)))?.pid ?? undefined);
+    stopped.abort(new Error('enough'));
+    await ended;
+    expect(await services.list()).toEqual([]);
   });
 
   it('says that the supervisor does not take a program', async () => {

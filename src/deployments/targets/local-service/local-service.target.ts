@@ -14,6 +14,8 @@ import type { ServiceReleases } from './service-releases.js';
 
 type ServiceRelease = PlacedRelease<ServiceSettings>;
 
+const NEVER_AGAIN = { max: 0, windowMs: 1_000 };
+
 export interface ServiceTargetParts extends RoutedParts {
   readonly services: LocalServices;
   readonly releases: ServiceReleases;
@@ -41,22 +43,28 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     return this.releases.place(release, source, signal);
   }
 
+  override filesOf(release: ServiceRelease): StepFiles {
+    return this.releases.filesOf(release);
+  }
+
   digestOf(release: ServiceRelease): Promise<string | undefined> {
     return this.releases.digestOf(release);
   }
 
   protected override async launch(
     release: ServiceRelease,
-    { port, variables }: InstanceStart,
+    { port, variables, once }: InstanceStart,
   ): Promise<void> {
     const { settings, service_id: id, number } = release;
     const { command, memory, restart } = settings;
+    const limit = once === undefined ? restart : NEVER_AGAIN;
     const spec: ServiceSpec = {
-      ...{ id: instanceName(id, number), command, cwd: this.releases.pathOf(release) },
+      ...{ id: instanceName(id, number), command: once ?? command },
+      cwd: this.releases.pathOf(release),
       environment: [...variables, [settings.port_variable, String(port)]],
       ...(memory !== undefined && { limits: { memory_bytes: memory } }),
-      ...(restart && {
-        restart: { max: restart.max, window_ms: restart.windowMs, backoff_ms: DEFAULT_BACKOFF },
+      ...(limit && {
+        restart: { max: limit.max, window_ms: limit.windowMs, backoff_ms: DEFAULT_BACKOFF },
       }),
     };
     try {
@@ -65,6 +73,11 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
       if (!(error instanceof LocalServicesError) || error.code !== 'bad_spec') throw error;
       throw new DeployRefusedError({ code: 'service_not_started', message: error.message });
     }
+  }
+
+  override async forget(serviceId: string): Promise<void> {
+    await super.forget(serviceId);
+    await this.releases.forget(serviceId);
   }
 
   protected override drop(release: ServiceRelease): Promise<void> {

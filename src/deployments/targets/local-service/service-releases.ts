@@ -1,7 +1,9 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { packTree } from '../../../common/archive/pack-tree.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
+import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { ServiceSettings } from '../../record/deployment.js';
 import { releasePath, SERVICE_RELEASES, shortName } from '../../routes/service-route.js';
@@ -62,9 +64,38 @@ export class ServiceReleases {
     return this.inService(id, (releases) => digestOfFiles(releases, [String(number)]));
   }
 
+  /** To make the same release elsewhere. */
+  filesOf({ service_id: id, number }: ServiceRelease): StepFiles {
+    const scratch = join(this.home, 'promotions');
+    return {
+      packed: async ({ exclude, limits, onFile }, signal, work) => {
+        await mkdir(scratch, { recursive: true, mode: 0o700 });
+        const globs = new Globs(['**', ...exclude.map((glob) => `!${glob}`)]);
+        const options = { globs, limits, scratch, signal, onFile };
+        const top = await TreeFolder.open(this.base);
+        try {
+          return await inFolder(top, [shortName(id), String(number)], (folder) =>
+            work(packTree(folder.pathOf('.'), options)),
+          );
+        } finally {
+          await top.close();
+        }
+      },
+    };
+  }
+
   /** Idempotent. */
   async remove({ service_id: id, number }: ServiceRelease): Promise<void> {
     await this.inService(id, (releases) => removeFiles(releases, number));
+  }
+
+  /** The folder of a service that has no release any more. Idempotent. */
+  async forget(serviceId: string): Promise<void> {
+    try {
+      await rmdir(join(this.base, shortName(serviceId)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
 
   /** Undefined: nothing of it was ever there. */

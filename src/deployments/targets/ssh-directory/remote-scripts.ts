@@ -144,3 +144,17 @@ export const REMOVE = `
 if [ "$(readlink "$1/current")" = "releases/$2" ]; then echo serves; exit 0; fi
 rm -rf "$1"/releases/.unpack-* "$1/releases/$2"
 `;
+
+/** Folder, mark: nothing of ours serves any more. */
+export const WITHDRAW = `
+[ "$(cat "$1/.millrace-service" 2>/dev/null)" = "$2" ] || exit 0
+rm -f "$1"/.armed-*
+case $(readlink "$1/current") in releases/*) rm -f "$1/current" && written "$1" ;; esac
+`;
+
+/** Folder, mark: of a service without releases; `shared` stays where anything is in it. */
+export const FORGET = `
+[ "$(cat "$1/.millrace-service" 2>/dev/null)" = "$2" ] || exit 0
+rmdir "$1/releases" "$1/shared" 2>/dev/null
+rm -f "$1/.millrace-service"
+`;

@@ -167,6 +167,24 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
     expect(readdirSync(at('releases'))).toEqual(['1']);
   });
 
+  it('withdraws what serves, and forgets the service but what its application has written', async () => {
+    write({ a: 'x' });
+    await serve(release(1, { shared: ['data'] }));
+    const other = { ...release(1), service_id: 'default/other' };
+    await target.withdraw(other);
+    expect(await target.serving(settings())).toBe(1);
+    await target.withdraw(release(1));
+    await target.withdraw(release(1));
+    expect(existsSync(at('current'))).toBe(false);
+    writeFileSync(at('shared/data/kept'), 'k');
+    await target.remove(release(1));
+    await target.forget('default/other', settings());
+    expect(existsSync(at('.millrace-service'))).toBe(true);
+    await target.forget('default/shop', settings());
+    await target.forget('default/shop', settings());
+    expect(readdirSync(at('.'))).toEqual(['shared']);
+  });
+
   it('knows a release that was changed', async () => {
     write({ a: 'x' });
     symlinkSync('a', join(made, 'link'));

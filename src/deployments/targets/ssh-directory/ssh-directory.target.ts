@@ -30,6 +30,7 @@ import {
   CHECK,
   DISARM,
   FINISH,
+  FORGET,
   LIST_FILES,
   LIST_OTHERS,
   PUBLISH,
@@ -41,6 +42,7 @@ import {
   SERVING,
   SWITCH,
   UNPACK,
+  WITHDRAW,
 } from './remote-scripts.js';
 
 const SHORT_MS = 60_000;
@@ -123,6 +125,14 @@ export class SshDirectoryTarget extends DeployTarget<DirectorySettings> {
       listed(session, `${settings.path}/releases/${number}`, NEVER),
     );
     return tree?.digest;
+  }
+
+  async withdraw({ settings, service_id: id }: DirectoryRelease): Promise<void> {
+    await this.run(settings, { text: WITHDRAW, args: [settings.path, await this.markOf(id)] });
+  }
+
+  async forget(serviceId: string, settings: DirectorySettings): Promise<void> {
+    await this.run(settings, { text: FORGET, args: [settings.path, await this.markOf(serviceId)] });
   }
 
   async remove({ number, settings, service_id: id }: DirectoryRelease): Promise<void> {

@@ -92,6 +92,13 @@ export interface RoutedDeploy {
   readonly gate: Gate;
   /** For requests of the release before to end, ms. */
   readonly drainMs: number;
+  /**
+   * Program and arguments, or a line for `/bin/sh`: run once by the new release, before it starts.
+   * No templates. Absent = nothing is.
+   */
+  readonly beforeSwitch?: string | readonly string[];
+  /** Behind the switch: while it is watched, what fails goes back, ms. Absent = not at all. */
+  readonly watchMs?: number;
 }
 
 /** Releases are containers of an image. */

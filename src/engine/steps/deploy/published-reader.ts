@@ -12,11 +12,17 @@ export const tcpPort = integer(1, 65_535);
 /** From this machine only, where nothing else is said: being reachable is a choice. */
 export const LOOPBACK = '127.0.0.1';
 
+/** In small letters, at most 253 characters. */
+export const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
+/** What the reverse proxy can tell apart: no escapes, and nothing that means another path. */
+export const ROUTE_PATH = /^(?:\/|(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~!$&'()+,;=:@-]+)+)$/;
+export const ADDRESSES = [LOOPBACK, '0.0.0.0', '::'] as const;
+
 const domainName = text({
   expects: 'a domain',
   max: 253,
   check: (value) =>
-    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/.test(value)
+    DOMAIN.test(value)
       ? undefined
       : [
           'invalid_domain',
@@ -25,14 +31,12 @@ const domainName = text({
         ],
 });
 
-/** What the reverse proxy can tell apart: no escapes, and nothing that means another path. */
 const routePath = text({
   expects: 'a path',
   max: 500,
   oneLine: true,
   check: (value) => {
-    const isPath = /^(?:\/[A-Za-z0-9._~!$&'()+,;=:@-]+)+$/.test(value);
-    if (value === '/' || (isPath && !/\/\.{1,2}(?:\/|$)/.test(value))) return undefined;
+    if (ROUTE_PATH.test(value)) return undefined;
     const message = `"${quoted(value, 100)}" is no path below which a service can be.`;
     return ['invalid_path', message, 'Write it as /api, without a slash at its end'];
   },
@@ -66,7 +70,7 @@ export const publishTable = {
   name: 'publish',
   fields: {
     port: tcpPort,
-    address: choice(['127.0.0.1', '0.0.0.0', '::'], {
+    address: choice(ADDRESSES, {
       habits: { localhost: '127.0.0.1', all: '0.0.0.0', '*': '0.0.0.0' },
     }),
     domain: domainName,

@@ -153,6 +153,8 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     secretUses: uses,
     gate: values.gate ?? defaultGate,
     drainMs: values.drain ?? DRAIN_MS,
+    ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
+    ...(values.watch !== undefined && { watchMs: values.watch }),
   };
 }
 

@@ -14,6 +14,7 @@ import { sshReader } from './ssh-reader.js';
 
 const MOST_SHARED = 50;
 const MOST_DRAIN_MS = 3_600_000;
+const MOST_WATCH_MS = 3_600_000;
 
 export function nameReader(expects: string): Reader<string> {
   return template({
@@ -115,6 +116,8 @@ export const releaseKeys = {
   secrets,
   gate: gateReader,
   drain: duration(0, MOST_DRAIN_MS),
+  before_switch: startCommand,
+  watch: duration(1_000, MOST_WATCH_MS),
   cpus: containerKeys.cpus.reader,
   memory: containerKeys.memory.reader,
   pids: containerKeys.pids.reader,
@@ -146,6 +149,12 @@ export const keyHabits = {
   health: 'Write gate',
   health_check: 'Write gate',
   grace_period: 'Write drain',
+  migrate: 'Write before_switch',
+  migrations: 'Write before_switch',
+  release_command: 'Write before_switch',
+  pre_deploy: 'Write before_switch',
+  rollback_on_failure: 'Write watch: 60s',
+  auto_rollback: 'Write watch: 60s',
   start: 'Write run',
   start_command: 'Write run',
   cmd: 'Write run, or command for a container',
@@ -159,11 +168,11 @@ export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
   docker_container: [
     ...['image', 'pull', 'command', 'port', 'publish', 'variables', 'secrets', 'gate', 'drain'],
-    ...['cpus', 'memory', 'pids'],
+    ...['before_switch', 'watch', 'cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],
-    ...['gate', 'drain', 'memory'],
+    ...['gate', 'drain', 'before_switch', 'watch', 'memory'],
   ],
   hybrid: ['parts'],
 };

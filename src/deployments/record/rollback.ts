@@ -1,9 +1,15 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { notBegun, type Release, type Service, serviceIdOf, sshOf } from './deployment.js';
-import type { NewDeployment } from './deployment-store.js';
+import {
+  type Deployment,
+  notBegun,
+  type Release,
+  type Service,
+  serviceIdOf,
+  sshOf,
+} from './deployment.js';
 
 /**
- * A rollback as it is asked for.
+ * That a release serves again.
  * @param serving the way by which that was brought to its host leads there today
  */
 export function rollbackOf(
@@ -11,7 +17,7 @@ export function rollbackOf(
   release: Release,
   serving: Release | undefined,
   by: string,
-): NewDeployment {
+): Omit<Deployment, 'turn'> {
   const ssh = serving && sshOf(serving.settings);
   const settings =
     release.settings.type === 'local_directory' && ssh

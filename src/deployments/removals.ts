@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { scopeMissing } from '../auth/policy/missing-scope.js';
+import type { Principal } from '../auth/principals/principal.js';
+import { conflict, notFound } from '../common/errors/millrace.error.js';
+import { refused } from './approvals/deployment-approvals.js';
+import { placed, type Service, type TargetSettings } from './record/deployment.js';
+import { DeploymentStore } from './record/deployment-store.js';
+import { removalOf } from './record/removal.js';
+import { DeploymentGate } from './running/approval-gate.js';
+
+/** Services are taken out of service; a worker of their host does it. */
+@Injectable()
+export class Removals {
+  constructor(
+    private readonly store: DeploymentStore,
+    private readonly gate: DeploymentGate,
+  ) {}
+
+  /**
+   * @returns the id of the deployment that removes it
+   * @throws NotFoundError; ConflictError: it is a unit or a part of one; AuthorizationError: the
+   *   environment names others who may deploy
+   */
+  async ask(serviceId: string, by: Principal): Promise<string> {
+    const service = await this.store.service(serviceId);
+    if (service === undefined) throw notFound('service', serviceId);
+    if (!by.scopes.has('deployments:deploy')) {
+      throw scopeMissing('deployments:deploy', by.role);
+    }
+    const refusal = await this.gate.deployerRefusal(service.environment, by.id);
+    if (refusal !== undefined) throw refused(refusal);
+    if (service.unit) throw conflict(`${serviceId} is a part of ${service.unit}.`);
+    if (service.service_type === 'hybrid') {
+      throw conflict(`${serviceId} is a unit, which cannot be removed as a whole.`);
+    }
+    const settings = await this.settingsOf(service);
+    const { _id } = await this.store.accept(removalOf(service, settings, by.id), service);
+    return _id;
+  }
+
+  /** By which what it has is reached today. */
+  private async settingsOf({
+    _id,
+    release_id: id,
+    environment,
+    name,
+  }: Service): Promise<TargetSettings> {
+    const serving = id === null ? undefined : await this.store.release(id);
+    if (serving !== undefined) return placed(serving).settings;
+    const [last] = (await this.store.list({ environment, service: name }, { limit: 1 })).items;
+    if (last === undefined) throw new Error(`${_id} was made by no deployment`);
+    return placed(last).settings;
+  }
+}
