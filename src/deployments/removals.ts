@@ -3,7 +3,7 @@ import { scopeMissing } from '../auth/policy/missing-scope.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import { refused } from './approvals/deployment-approvals.js';
-import { placed, type Service, type TargetSettings } from './record/deployment.js';
+import type { DeploySettings, Service } from './record/deployment.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { removalOf } from './record/removal.js';
 import { DeploymentGate } from './running/approval-gate.js';
@@ -18,7 +18,7 @@ export class Removals {
 
   /**
    * @returns the id of the deployment that removes it
-   * @throws NotFoundError; ConflictError: it is a unit or a part of one; AuthorizationError: the
+   * @throws NotFoundError; ConflictError: it is a part of a unit; AuthorizationError: the
    *   environment names others who may deploy
    */
   async ask(serviceId: string, by: Principal): Promise<string> {
@@ -30,9 +30,6 @@ export class Removals {
     const refusal = await this.gate.deployerRefusal(service.environment, by.id);
     if (refusal !== undefined) throw refused(refusal);
     if (service.unit) throw conflict(`${serviceId} is a part of ${service.unit}.`);
-    if (service.service_type === 'hybrid') {
-      throw conflict(`${serviceId} is a unit, which cannot be removed as a whole.`);
-    }
     const settings = await this.settingsOf(service);
     const { _id } = await this.store.accept(removalOf(service, settings, by.id), service);
     return _id;
@@ -44,11 +41,11 @@ export class Removals {
     release_id: id,
     environment,
     name,
-  }: Service): Promise<TargetSettings> {
+  }: Service): Promise<DeploySettings> {
     const serving = id === null ? undefined : await this.store.release(id);
-    if (serving !== undefined) return placed(serving).settings;
+    if (serving !== undefined) return serving.settings;
     const [last] = (await this.store.list({ environment, service: name }, { limit: 1 })).items;
     if (last === undefined) throw new Error(`${_id} was made by no deployment`);
-    return placed(last).settings;
+    return last.settings;
   }
 }

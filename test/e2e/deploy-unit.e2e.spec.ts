@@ -156,5 +156,14 @@ steps:
       parts: [{ release: 1 }, { release: 1 }],
     });
     expect(await served()).toEqual(['1', '1']);
+
+    const remove = (name: string): Promise<{ readonly deployment_id: string }> =>
+      server.call('DELETE', `/api/services/production%2F${name}`);
+    await expect(remove('shop-api')).rejects.toThrow('is a part of production/shop');
+    const { deployment_id: removal } = await remove('shop');
+    expect(await ended(removal)).toMatchObject({ status: 'success', kind: 'remove' });
+    await expect(served()).rejects.toThrow();
+    const { items } = await server.call<{ items: readonly unknown[] }>('GET', '/api/services');
+    expect(items).toEqual([]);
   });
 });

@@ -1,12 +1,12 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { notBegun, type Service, type TargetSettings } from './deployment.js';
+import { notBegun, type Service, type DeploySettings } from './deployment.js';
 import type { NewDeployment } from './deployment-store.js';
 
 /**
  * A removal as it is asked for.
  * @param settings by which what the service has is reached today
  */
-export function removalOf(service: Service, settings: TargetSettings, by: string): NewDeployment {
+export function removalOf(service: Service, settings: DeploySettings, by: string): NewDeployment {
   const { environment, name, host, service_type: type } = service;
   const _id = uuidV7();
   return {

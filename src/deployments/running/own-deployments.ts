@@ -11,6 +11,7 @@ import { DeploymentRun } from './deployment-run.js';
 import { InstanceTurns } from './instance-turns.js';
 import type { RunDeployment } from './recorded-run.js';
 import { RemovalRun } from './removal-run.js';
+import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
 
 /** The deployments that this process is at. */
@@ -53,11 +54,12 @@ export class OwnDeployments {
     const targetOf = (settings: TargetSettings): DeployTarget => this.targetOf(settings);
     const forget = (serviceId: string): Promise<void> => this.registry.remove(serviceId);
     const tools = { store, host, targetOf, gate, turns: this.turns, forget };
-    if (deployment.kind === 'remove') return new RemovalRun(deployment, tools, asked).run();
-    const { settings } = deployment;
+    const { settings, kind } = deployment;
     if (settings.type === 'hybrid') {
-      return new UnitRun({ ...deployment, settings }, tools, asked).run();
+      const Run = kind === 'remove' ? UnitRemovalRun : UnitRun;
+      return new Run({ ...deployment, settings }, tools, asked).run();
     }
+    if (kind === 'remove') return new RemovalRun(deployment, tools, asked).run();
     const promoted = await promotedFiles(deployment, tools);
     return new DeploymentRun(deployment, tools, { ...asked, ...promoted }).run();
   }

@@ -13,6 +13,11 @@ import { deploymentReasons } from './deployment-reasons.js';
  * it does can be done again from the beginning.
  */
 export class RemovalRun extends DeploymentRun {
+  /** It needs nothing of whoever asked. */
+  protected override isOrphan(): boolean {
+    return false;
+  }
+
   protected override async fromHere(): Promise<void> {
     const { phase } = this.deployment;
     if (phase !== 'switch' && phase !== 'clean_up' && !(await this.begun())) return;

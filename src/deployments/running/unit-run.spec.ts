@@ -9,11 +9,14 @@ import {
 } from '../record/deployment.js';
 import type { NewDeployment, NewService } from '../record/deployment-store.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { removalOf } from '../record/removal.js';
 import { rollbackOf } from '../record/rollback.js';
 import { DeployRefusedError, type PlacedRelease } from '../targets/deploy-target.js';
 import { DeploymentRun } from './deployment-run.js';
 import { Files, Killed, MemoryTarget } from './memory-target.fixture.js';
 import { DeploymentFencedError, type RunDeployment } from './recorded-run.js';
+import { RemovalRun } from './removal-run.js';
+import { UnitRemovalRun } from './unit-removal-run.js';
 import { UnitRun } from './unit-run.js';
 
 const UNIT = 'default/shop';
@@ -123,6 +126,11 @@ describe('UnitRun', () => {
         inHandsOf(process, target((one as DirectorySettings).path.replace('/srv/', ''))),
     };
     const all = { signal: never, ...more };
+    if (deployment.kind === 'remove') {
+      return settings.type === 'hybrid'
+        ? new UnitRemovalRun({ ...deployment, settings }, tools, all).run()
+        : new RemovalRun(deployment, tools, all).run();
+    }
     return settings.type === 'hybrid'
       ? new UnitRun({ ...deployment, settings }, tools, all).run()
       : new DeploymentRun(deployment, tools, all).run();
@@ -518,6 +526,26 @@ describe('UnitRun', () => {
         true,
       );
       expect(calls).toBeGreaterThan(100);
+    });
+
+    it('a removal, of all its parts', async () => {
+      await atEachCall(
+        async (process) => {
+          const shop = store.serviceRecords.get(UNIT);
+          if (shop === undefined) throw new Error('there is no unit');
+          const { settings } = asked(PARTS);
+          const accepted = await store.accept(removalOf(shop, settings, 'ada'), shop);
+          return runIn(process, (await store.take(accepted, 'w')) ?? accepted);
+        },
+        (_ended, at) => {
+          expect([at, expectWhole(), recorded(), unit()?.status]).toEqual([
+            ...[at, undefined, undefined, 'success'],
+          ]);
+          for (const { status } of store.serviceRecords.values()) expect(status).toBe('removed');
+        },
+      );
+      expect(await deploy('again')).toMatchObject({ status: 'success' });
+      expect([expectWhole(), recorded()]).toEqual(['again', 2]);
     });
 
     it('a rollback', async () => {

@@ -1,0 +1,115 @@
+import { messageOf } from '../../common/values/error-message.js';
+import type { Reason } from '../../engine/plan/run-state.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
+import {
+  type Deployment,
+  GONE,
+  isFinished,
+  placed,
+  type Service,
+  type TargetSettings,
+  type UnitSettings,
+} from '../record/deployment.js';
+import type { NewDeployment } from '../record/deployment-store.js';
+import { removalOf } from '../record/removal.js';
+import { TargetAwayError } from '../targets/deploy-target.js';
+import { deploymentReasons } from './deployment-reasons.js';
+import {
+  DeploymentFencedError,
+  type DeploymentTools,
+  RecordedRun,
+  type RunDeployment,
+} from './recorded-run.js';
+import { RemovalRun } from './removal-run.js';
+
+/**
+ * Removes a unit: each of its parts by a removal of its own, then the record of the unit. From the
+ * switch on it is only finished, and can be done again from the beginning.
+ */
+export class UnitRemovalRun extends RecordedRun<UnitSettings> {
+  constructor(deployment: Deployment<UnitSettings>, tools: DeploymentTools, asked: RunDeployment) {
+    super(deployment, tools, asked);
+  }
+
+  protected isOrphan(): boolean {
+    return false;
+  }
+
+  protected load(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  protected undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
+    return this.end(status, reason);
+  }
+
+  protected async fromHere(): Promise<void> {
+    if (this.deployment.phase !== 'switch') {
+      await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
+      if (await this.endIfStopped()) return;
+      await this.enter('switch');
+    }
+    try {
+      const failed = await this.removeParts();
+      if (failed === undefined) await this.retire();
+      else await this.end('failed', deploymentReasons.notRemoved(failed));
+    } catch (error) {
+      const isForLater = error instanceof TargetAwayError || isDatabaseUnavailable(error);
+      if (error instanceof DeploymentFencedError || isForLater) throw error;
+      await this.end('failed', deploymentReasons.notRemoved(messageOf(error)));
+    }
+  }
+
+  /** @returns why one could not be removed; those behind it are left as they are */
+  private async removeParts(): Promise<string | undefined> {
+    const { service_id: unit } = this.deployment;
+    const all = (await this.store.releasesOf(unit)).flatMap(({ parts = [] }) => parts);
+    const ids = [...new Set(all.map(({ service_id: id }) => id))].reverse();
+    for (const id of ids) {
+      const service = await this.store.service(id);
+      if (service?.unit !== unit || service.status === 'removed') continue;
+      const { status, reason } = await this.removed(service);
+      if (status !== 'success') return `${id}: ${reason?.message ?? status}`;
+    }
+    return undefined;
+  }
+
+  private async removed(service: Service): Promise<Deployment> {
+    const { _id: deployment_id, service_id, triggered_by } = this.deployment;
+    const asked: NewDeployment = {
+      ...removalOf(service, await this.settingsOf(service), triggered_by),
+      request_key: JSON.stringify([deployment_id, service._id, 'remove']),
+      unit: { service_id, deployment_id },
+    };
+    const accepted = await this.store.accept(asked, service);
+    if (isFinished(accepted)) return accepted;
+    const taken = await this.store.take(accepted, this.deployment.worker_id ?? '');
+    if (taken === undefined) throw new DeploymentFencedError(accepted._id);
+    const tell = (line: string): void => this.tell(`${service.name}: ${line}`);
+    const { signal } = new AbortController();
+    return new RemovalRun(taken, this.tools, { tell, signal }).run();
+  }
+
+  /** By which what it has is reached today. */
+  private async settingsOf({ _id, release_id: id }: Service): Promise<TargetSettings> {
+    const serving = id === null ? undefined : await this.store.release(id);
+    const [last] = await this.store.releasesOf(_id);
+    const known = serving ?? last;
+    if (known === undefined) throw new Error(`${_id} has no release`);
+    return placed(known).settings;
+  }
+
+  private async retire(): Promise<void> {
+    const { _id, service_id: id } = this.deployment;
+    for (const release of await this.store.releasesOf(id)) {
+      if (GONE.includes(release.status)) continue;
+      await this.store.changeRelease(release._id, { status: 'removed' });
+    }
+    const isHeld =
+      (await this.store.setNothingServing(id, _id, this.now())) &&
+      (await this.store.retire(id, _id, this.now()));
+    if (!isHeld) throw new DeploymentFencedError(_id);
+    await this.tools.forget?.(id);
+    await this.end('success', deploymentReasons.removed(id));
+  }
+}
