@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { Installation } from '../common/installation.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { installationName } from '../config/paths.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { ServiceContainers } from '../integrations/container-runtime/service-containers.js';
@@ -49,18 +49,20 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
   providers: [
     {
       provide: ServiceContainers,
-      inject: [MillraceConfig],
-      useFactory: ({ home, dockerHost: host }: MillraceConfig) =>
-        new DockerServiceContainers({ host, installation: installationName(home) }),
+      inject: [MillraceConfig, Installation],
+      useFactory: ({ dockerHost: host }: MillraceConfig, installation: Installation) =>
+        new DockerServiceContainers({
+          ...{ host, installation: () => installation.id(), hostName: hostname() },
+        }),
     },
     {
       provide: LocalDirectoryTarget,
-      inject: [MillraceConfig],
-      useFactory: ({ home, deployFolders }: MillraceConfig) => {
+      inject: [MillraceConfig, Installation],
+      useFactory: ({ home, deployFolders }: MillraceConfig, installation: Installation) => {
         const [first = join(home, 'deployed'), ...more] = deployFolders ?? [];
         return new LocalDirectoryTarget(
           new DeployFolders([first, ...more]),
-          installationName(home),
+          installation,
           join(home, 'promotions'),
         );
       },

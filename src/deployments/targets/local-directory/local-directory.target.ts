@@ -3,6 +3,7 @@ import { chmod, lstat, mkdir, open, readlink, rename, symlink, unlink } from 'no
 import { ArchiveError } from '../../../common/archive/archive-error.js';
 import { type PackedFile, type PackedTree, packTree } from '../../../common/archive/pack-tree.js';
 import { unpackTree, UNPACKING } from '../../../common/archive/unpack-tree.js';
+import type { Installation } from '../../../common/installation.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
@@ -54,7 +55,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
    */
   constructor(
     private readonly folders: DeployFolders,
-    private readonly installation: string,
+    private readonly installation: Installation,
     private readonly scratch: string,
   ) {
     super();
@@ -63,9 +64,10 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   async plan(serviceId: string, settings: DirectorySettings): Promise<readonly Reason[]> {
     const whole = this.folders.resolve(settings.path);
     const closed = await this.folders.closedAbove(settings.path);
+    const own = await this.markOf(serviceId);
     await this.withTop(settings, async (top) => {
       const holder = await this.holderOf(top);
-      if (holder !== undefined && holder !== this.markOf(serviceId)) {
+      if (holder !== undefined && holder !== own) {
         throw refused('path_taken', `${whole} belongs to another service: ${holder}`);
       }
       const current = await lstatOf(top, CURRENT);
@@ -182,7 +184,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
     const { number, settings } = release;
     await this.withTop(settings, async (top) => {
       // Another installation may have come between the plan and the first release.
-      if ((await this.holderOf(top)) !== this.markOf(release.service_id)) return;
+      if ((await this.holderOf(top)) !== (await this.markOf(release.service_id))) return;
       if ((await this.serving(settings)) === number) {
         throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
       }
@@ -198,8 +200,8 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
     return this.folders.resolve(path);
   }
 
-  private markOf(serviceId: string): string {
-    return `${serviceId} of installation ${this.installation}`;
+  private async markOf(serviceId: string): Promise<string> {
+    return `${serviceId} of installation ${await this.installation.id()}`;
   }
 
   private async holderOf(top: TreeFolder): Promise<string | undefined> {
@@ -234,7 +236,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
 
   /** @throws DeployRefusedError `path_taken` */
   private async mark(top: TreeFolder, serviceId: string): Promise<void> {
-    const own = this.markOf(serviceId);
+    const own = await this.markOf(serviceId);
     try {
       const file = await open(top.pathOf(MARK), NEW_FILE, 0o644);
       try {
