@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Installation } from '../common/installation.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
+import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
@@ -77,16 +78,21 @@ import { SshDirectoryTarget } from './targets/ssh-directory/ssh-directory.target
     },
     {
       provide: DockerContainerTarget,
-      inject: [ServiceContainers, ReverseProxy, ProxyRoutes, PortLeases, SealedTexts],
+      inject: [
+        ...[ServiceContainers, ReverseProxy, ProxyRoutes, PortLeases, SealedTexts],
+        MillraceConfig,
+      ],
       useFactory: (
         containers: ServiceContainers,
         proxy: ReverseProxy,
         routes: ProxyRoutes,
         ports: PortLeases,
         sealed: SealedTexts,
+        { dockerHost }: MillraceConfig,
       ) =>
         new DockerContainerTarget({
           ...{ containers, proxy, routes, ports, sealed, host: hostname() },
+          engineElsewhere: engineElsewhere(dockerHost),
         }),
     },
     {

@@ -52,6 +52,8 @@ export interface ContainerTargetParts {
   readonly sealed: SealedTexts;
   /** Name of this host. */
   readonly host: string;
+  /** Address of the engine, where that is on another machine: nothing is run there. */
+  readonly engineElsewhere?: string | undefined;
 }
 
 /**
@@ -118,6 +120,7 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
     serviceId: string,
     published: ContainerSettings['published'],
   ): Promise<readonly Reason[]> {
+    this.refuseElsewhere();
     // Whether there is an engine at all.
     await this.parts.containers.list();
     if ('domain' in published) return [];
@@ -135,6 +138,22 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
     return [];
   }
 
+  /**
+   * An instance listens at 127.0.0.1 of the machine of its engine. Here the same port is nobody's,
+   * or somebody else's: the gate would ask, and the proxy serve, another program.
+   *
+   * @throws DeployRefusedError `engine_elsewhere`
+   */
+  private refuseElsewhere(): void {
+    const { engineElsewhere: engine, host } = this.parts;
+    if (engine === undefined) return;
+    throw new DeployRefusedError({
+      code: 'engine_elsewhere',
+      message: `the container engine of ${host} is on another machine (DOCKER_HOST=${engine}), where neither its gate nor its proxy reaches a release: start a worker on that machine, with its own socket as DOCKER_HOST, and bring the step to it (runs_on)`,
+      data: { engine },
+    });
+  }
+
   private async prepared(
     serviceId: string,
     number: number,
@@ -149,6 +168,7 @@ export class DockerContainerTarget extends DeployTarget<ContainerSettings> {
   }
 
   private async start({ number, settings, service_id: id }: ContainerRelease): Promise<void> {
+    this.refuseElsewhere();
     const { containers, ports, sealed } = this.parts;
     const hostPort = await ports.take({ owner: instanceOwner(id, number) });
     const text = await sealed.find(settings.variables);
