@@ -174,6 +174,16 @@ export const deployment = object({
 });
 export type Deployment = ReturnType<typeof deployment>;
 
+export const deploymentExplanation = object({
+  deployment_id: text,
+  status: text,
+  environment: text,
+  service: text,
+  reason: nullable(reason),
+  parts: list(object({ about: text, code: text, message: text, at: nullable(instant) })),
+});
+export type DeploymentExplanation = ReturnType<typeof deploymentExplanation>;
+
 export const service = object({
   id: text,
   name: text,
@@ -350,6 +360,7 @@ const explainedStep = object({
   attempts: list(nullable(reason)),
   // Absent: the server is of an older release.
   caches: optional(list(object({ name: text, restored: reason, saved: optional(reason) }))),
+  deployments: optional(list(object({ id: text, environment: text, service: text }))),
 });
 export type ExplainedStep = ReturnType<typeof explainedStep>;
 export type When = NonNullable<ExplainedStep['when']>;

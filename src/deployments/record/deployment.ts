@@ -132,6 +132,8 @@ export interface DeploymentPhaseTimes {
   readonly name: DeploymentPhase;
   readonly started_at: Date;
   readonly finished_at: Date | null;
+  /** Of `gate`: what it saw, or what the instance said that did not pass. */
+  readonly said?: readonly string[];
 }
 
 /** What the environment of a deployment asks of people; see `src/environments/`. */

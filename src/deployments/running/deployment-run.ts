@@ -363,11 +363,13 @@ export class DeploymentRun {
     const cancelled = new AbortController();
     const signal = AbortSignal.any([this.asked.signal, cancelled.signal]);
     const watch = this.abortOnCancel(cancelled);
+    const said: string[] = [];
     try {
-      await runner.gate(release, (line) => this.tell(line), signal);
+      await runner.gate(release, (line) => this.tell(line, said), signal);
     } catch (error) {
       if (!cancelled.signal.aborted || error !== cancelled.signal.reason) throw error;
     } finally {
+      this.keepSaid(said);
       await watch.stop();
     }
     failPoint('gate_passed');
@@ -582,8 +584,21 @@ export class DeploymentRun {
     return this.asked.mask?.(text) ?? text;
   }
 
-  private tell(said: string): void {
+  /** Of the phase that ends now; it is stored with the next one, or with the end. */
+  private keepSaid(said: readonly string[]): void {
+    if (said.length === 0) return;
+    const { phases } = this.deployment;
+    const isOf = (index: number): boolean => index === phases.length - 1;
+    this.deployment = {
+      ...this.deployment,
+      phases: phases.map((one, index) => (isOf(index) ? { ...one, said: [...said] } : one)),
+    };
+  }
+
+  /** @param kept gets the line, too */
+  private tell(said: string, kept: string[] = []): void {
     const line = this.masked(said);
+    kept.push(line);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
     this.deployment = { ...this.deployment, logs };
