@@ -2,18 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import type { Principal } from '../auth/principals/principal.js';
-import { uuidV7 } from '../common/ids/uuid.js';
 import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
+import type { ExplainedDeployment } from './explanation/deployment-explanation.js';
 import {
   type Deployment,
   isKept,
   isFinished,
-  notBegun,
   type Release,
   type Service,
-  serviceIdOf,
-  sshOf,
 } from './record/deployment.js';
 import { type DeploymentFilter, DeploymentStore } from './record/deployment-store.js';
 import { rollbackOf } from './record/rollback.js';
@@ -38,6 +35,20 @@ export class DeploymentsService {
   /** @throws NotFoundError */
   async get(id: string): Promise<DeploymentView> {
     return this.view(await this.demand(id));
+  }
+
+  /** With all that says why it is as it is. @throws NotFoundError */
+  async explain(id: string): Promise<ExplainedDeployment> {
+    const view = await this.get(id);
+    const { deployment, release, previous, approval } = view;
+    const serving = (await this.store.service(deployment.service_id))?.release_id;
+    const copied = deployment.source_release_id;
+    const others = await this.store.releasesWith([serving, copied].flatMap((one) => one ?? []));
+    return {
+      ...{ deployment, release, previous, given: approval?.given ?? [] },
+      serving: others.get(serving ?? ''),
+      source: others.get(copied ?? ''),
+    };
   }
 
   /**

@@ -121,15 +121,14 @@ const planRunsProviders: Provider[] = [
   },
   {
     provide: LeftContainers,
-    inject: [ContainerRuntime, ProcessGroups, RunningAttempts, ExecutionsRepository],
+    inject: [ContainerRuntime, RunningAttempts, ExecutionsRepository],
     useFactory: (
       containers: ContainerRuntime,
-      groups: ProcessGroups,
       running: RunningAttempts,
       executions: ExecutionsRepository,
     ) =>
       new LeftContainers(
-        ...([containers, groups, running, executions] as const),
+        ...([containers, running, executions] as const),
         new Logger(LeftContainers.name),
       ),
   },

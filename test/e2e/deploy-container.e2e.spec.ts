@@ -19,6 +19,13 @@ interface DeploymentBody {
   readonly logs: readonly string[];
 }
 
+interface PartBody {
+  readonly about: string;
+  readonly code: string;
+  readonly message: string;
+  readonly data?: { readonly said?: readonly string[] };
+}
+
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 const FINAL = ['success', 'failed', 'cancelled'];
 /** Of an image: serves its folder /srv, and says which variables it has. */
@@ -111,6 +118,15 @@ steps:
     expect(refused.reason.message).toContain('exit code 3');
     expect(refused.logs.join('\n')).toContain('no configuration for ***');
     expect(JSON.stringify([refused, broken])).not.toContain('secret-of-a-service');
+    const why = await server.call<{ parts: readonly PartBody[] }>(
+      ...(['GET', `/api/deployments/${refused.deployment_id}/explain`] as const),
+    );
+    expect(why.parts.map(({ about, code }) => `${about} ${code}`)).toEqual([
+      ...['cause asked_by_step', 'wait begun', 'release release_made', 'gate gate_not_passed'],
+      ...['end gate_failed', 'end release_taken_back', 'end serves_now'],
+    ]);
+    expect(why.parts[3]?.data?.said).toContain('  no configuration for ***');
+    expect(why.parts.at(-1)?.message).toBe('release 2 serves');
     const elsewhere = await deploymentOf(await deploy(pipeline, '4'));
     expect(elsewhere.reason.message).toContain('127.0.0.1:8080 inside the container');
     expect(await served()).toBe('2');

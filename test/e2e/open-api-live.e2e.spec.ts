@@ -158,6 +158,7 @@ describe('the OpenAPI document and the live server', () => {
     }
     const path = `/api/deployments/${ids[1] ?? ''}`;
     await api.json(200, 'GET', path);
+    await api.json(200, 'GET', `${path}/explain`);
     await api.json(409, 'POST', `${path}/cancel`);
     const next = { environment: 'next', path: join(server.home, 'deployed/next') };
     await api.json(409, 'POST', `${path}/promote`, { body: { environment: 'next' } });

@@ -60,6 +60,10 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['approvedDelivery', [readers.approvedDelivery, named('ApprovedDeliveryResponse')]],
   ['artifact', [readers.artifact, named('ArtifactResponse')]],
   ['deployment', [readers.deployment, named('DeploymentResponse')]],
+  [
+    'deploymentExplanation',
+    [readers.deploymentExplanation, named('DeploymentExplanationResponse')],
+  ],
   ['service', [readers.service, named('ServiceResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
   ['environment', [readers.environment, named('EnvironmentResponse')]],

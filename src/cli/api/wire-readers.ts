@@ -177,6 +177,16 @@ export const removal = object({ deployment_id: uuid });
 
 export type Deployment = ReturnType<typeof deployment>;
 
+export const deploymentExplanation = object({
+  deployment_id: text,
+  status: text,
+  environment: text,
+  service: text,
+  reason: nullable(reason),
+  parts: list(object({ about: text, code: text, message: text, at: nullable(instant) })),
+});
+export type DeploymentExplanation = ReturnType<typeof deploymentExplanation>;
+
 export const service = object({
   id: text,
   name: text,
@@ -353,6 +363,7 @@ const explainedStep = object({
   attempts: list(nullable(reason)),
   // Absent: the server is of an older release.
   caches: optional(list(object({ name: text, restored: reason, saved: optional(reason) }))),
+  deployments: optional(list(object({ id: text, environment: text, service: text }))),
 });
 export type ExplainedStep = ReturnType<typeof explainedStep>;
 export type When = NonNullable<ExplainedStep['when']>;

@@ -310,8 +310,8 @@ function addExecutions(program: Command, terminal: Terminal, setExitCode: Done):
   addClientOptions(
     program
       .command('explain')
-      .description('Why each stage and step ran, waits or was skipped')
-      .argument('<execution>', EXECUTION),
+      .description('Why each stage and step ran, waits or was skipped; or why a deployment did')
+      .argument('<execution>', `${EXECUTION}; or the id of a deployment`),
   ).action(async (execution: string, flags: ClientFlags) => {
     const { explainCommand } = await import('./execution-commands.js');
     setExitCode(await explainCommand(execution, flags, terminal));

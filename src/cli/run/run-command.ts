@@ -256,7 +256,7 @@ async function engineFor(
 ): Promise<EngineParts> {
   if (!isNeeded) return absentParts('no step of the pipeline needs one');
   const parts = await chooseRuntime({
-    ...{ host, installation, workspaces: base },
+    ...{ host, workspaces: base, installation: () => Promise.resolve(installation) },
     stepsAreOtherUser: false,
     giveTree: entryFile('workspaces/give-tree'),
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
@@ -265,9 +265,8 @@ async function engineFor(
   return parts;
 }
 
-function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {
-  const engine =
-    host === undefined || installation === undefined ? undefined : { host, installation };
+function newRunner({ host }: Partial<OwnEngine> = {}): LauncherProcessRunner {
+  const engine = host === undefined ? undefined : { host };
   return new LauncherProcessRunner({ launcherEntry: entryFile('launcher'), engine });
 }
 

@@ -40,8 +40,8 @@ export const DEPLOYMENT_PHASES = [
  * What a deployment is at; stored before it begins. Before `switch` nothing that serves has been
  * touched. `before_switch`, `start` and `gate` are of releases that are programs: what its step
  * says is run once; an instance is started beside the one that serves, and must answer. In `switch`
- * only what really runs says on which side of it the service is. From `clean_up` on the release serves,
- * and nothing takes that back but another deployment.
+ * only what really runs says on which side of it the service is. From `clean_up` on the release
+ * serves, and nothing takes that back but another deployment.
  */
 export type DeploymentPhase = (typeof DEPLOYMENT_PHASES)[number];
 
@@ -160,6 +160,8 @@ export interface DeploymentPhaseTimes {
   readonly name: DeploymentPhase;
   readonly started_at: Date;
   readonly finished_at: Date | null;
+  /** Of `gate`: what it saw, or what the instance said that did not pass. */
+  readonly said?: readonly string[];
 }
 
 /** What the environment of a deployment asks of people; see `src/environments/`. */

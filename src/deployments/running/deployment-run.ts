@@ -376,9 +376,7 @@ export class DeploymentRun {
     await this.enter('before_switch');
     this.tell(`release ${release.number} runs ${what}, whose changes nobody takes back`);
     failPoint('before_switch_begun');
-    await this.unlessCancelled((signal) =>
-      runner.runBefore(release, (line) => this.tell(line), signal),
-    );
+    await this.unlessCancelled((signal, tell) => runner.runBefore(release, tell, signal));
   }
 
   /** The instance of the release runs, and has answered. */
@@ -397,20 +395,24 @@ export class DeploymentRun {
     });
     failPoint('instance_started');
     await this.enter('gate');
-    await this.unlessCancelled((signal) => runner.gate(release, (line) => this.tell(line), signal));
+    await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
     failPoint('gate_passed');
   }
 
   /** Ends early, and quietly, where somebody cancels meanwhile. */
-  private async unlessCancelled(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async unlessCancelled(
+    work: (signal: AbortSignal, tell: (line: string) => void) => Promise<void>,
+  ): Promise<void> {
     const cancelled = new AbortController();
     const signal = AbortSignal.any([this.asked.signal, cancelled.signal]);
     const watch = this.abortOnCancel(cancelled);
+    const said: string[] = [];
     try {
-      await work(signal);
+      await work(signal, (line) => this.tell(line, said));
     } catch (error) {
       if (!cancelled.signal.aborted || error !== cancelled.signal.reason) throw error;
     } finally {
+      this.keepSaid(said);
       await watch.stop();
     }
   }
@@ -639,8 +641,21 @@ export class DeploymentRun {
     return this.asked.mask?.(text) ?? text;
   }
 
-  protected tell(said: string): void {
+  /** Of the phase that ends now; it is stored with the next one, or with the end. */
+  private keepSaid(said: readonly string[]): void {
+    if (said.length === 0) return;
+    const { phases } = this.deployment;
+    const isOf = (index: number): boolean => index === phases.length - 1;
+    this.deployment = {
+      ...this.deployment,
+      phases: phases.map((one, index) => (isOf(index) ? { ...one, said: [...said] } : one)),
+    };
+  }
+
+  /** @param kept gets the line, too */
+  protected tell(said: string, kept: string[] = []): void {
     const line = this.masked(said);
+    kept.push(line);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
     this.deployment = { ...this.deployment, logs };
