@@ -160,6 +160,26 @@ describe('explainDeployment', () => {
     );
   });
 
+  it('tells of a removal, and of what Millrace has begun by itself', () => {
+    const phases = phasesOf(['plan', 'switch', 'clean_up']);
+    const end = { status: 'success', started_at: second(4), finished_at: second(7) } as const;
+    const reason = deploymentReasons.removed('production/shop');
+    const removal = seenOf(
+      { ...end, kind: 'remove', phases, reason, release_id: null },
+      { previous: releaseOf(3, { status: 'removed' }) },
+    );
+    expect(told(removal)).toEqual([
+      'cause asked_to_remove: ada asked that production/shop is removed, with all that it has',
+      'wait begun: it began 4.0 s after it was asked for',
+      'switch withdrawn: from here on nothing of production/shop serves; release 3 had before',
+      'end service_removed: production/shop is removed: nothing of it serves, and nothing of it is left',
+    ]);
+    const warnings = [deploymentReasons.watchFailed({ number: 3 }, 'GET / answers 500', 12)];
+    expect(told(seenOf({ kind: 'rollback', triggered_by: 'system', warnings }))[0]).toBe(
+      'cause watch_failed: release 3 failed 12 s after its switch: GET / answers 500',
+    );
+  });
+
   it('tells what took the place of one that had served, and what is left of that', () => {
     const end = { status: 'success', started_at: second(4), finished_at: second(10) } as const;
     const reason = deploymentReasons.serves({ number: 3 }, undefined);

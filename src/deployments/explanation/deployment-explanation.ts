@@ -65,6 +65,9 @@ export function explainDeployment(seen: ExplainedDeployment): readonly Explained
 
 function causeOf({ deployment, release, source }: ExplainedDeployment): Reason {
   const { kind } = deployment;
+  const watched = deployment.warnings.find(({ code }) => code === 'watch_failed');
+  if (watched !== undefined) return watched;
+  if (kind === 'remove') return because.askedToRemove(deployment);
   if (kind === 'rollback') return because.askedToGoBack(deployment, release);
   return kind === 'promote'
     ? because.askedToPromote(deployment, source)
@@ -116,6 +119,9 @@ function gateParts(seen: ExplainedDeployment): ExplainedPart[] {
 
 function switchParts({ deployment, release, previous }: ExplainedDeployment): ExplainedPart[] {
   const at = phaseOf(deployment, 'switch');
+  if (at !== undefined && deployment.kind === 'remove') {
+    return [part('switch', because.withdrawn(deployment, previous), at.started_at)];
+  }
   if (at === undefined || release === undefined) return [];
   if (phaseOf(deployment, 'clean_up') !== undefined) {
     const before = previous?._id === release._id ? undefined : previous;

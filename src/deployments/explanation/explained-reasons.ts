@@ -32,6 +32,16 @@ export const explainedReasons = {
       ...(release && { release: release.number, deployment_id: release.deployment_id }),
     },
   }),
+  askedToRemove: ({ triggered_by: by, service_id: service }: Deployment): Reason => ({
+    code: 'asked_to_remove',
+    message: `${by} asked that ${service} is removed, with all that it has`,
+    data: { by },
+  }),
+  withdrawn: ({ service_id: service }: Deployment, previous: Numbered | undefined): Reason => ({
+    code: 'withdrawn',
+    message: `from here on nothing of ${service} serves; ${previous === undefined ? 'nothing had before' : `release ${previous.number} had before`}`,
+    data: { previous: previous?.number ?? null },
+  }),
   askedToPromote: ({ triggered_by: by }: Asked, source: Release | undefined): Reason => ({
     code: 'asked_to_promote',
     message: `${by} asked for the same release as ${source === undefined ? 'in another environment' : `release ${source.number} of ${source.service_id}`}`,

@@ -24,6 +24,7 @@ export type DeploymentChange = Partial<
     | 'previous_release_id'
     | 'logs'
     | 'gate'
+    | 'is_armed'
     | 'started_at'
     | 'finished_at'
   >

@@ -200,6 +200,8 @@ export interface Deployment extends DeploymentOrigin, GatedDeployment {
   readonly worker_id: string | null;
   /** Rises with each worker that takes it over: writes of an earlier one are refused. */
   readonly fence: number;
+  /** Its gate is passed: its route may be as its settings say. Absent: not yet. */
+  readonly is_armed?: boolean;
   /** What it makes, or brings back. */
   readonly release_id: string | null;
   /** What served before; null: nothing did. */

@@ -445,6 +445,7 @@ export class DeploymentRun {
     const release = this.released();
     const { _id, fence } = this.deployment;
     const token = `${_id}.${fence}`;
+    await this.change({ is_armed: true });
     await this.target.arm(release, token);
     // That may have taken minutes, in which whoever cancels was told that it is done.
     if (await this.endIfStopped()) return false;
