@@ -32,6 +32,8 @@ interface AnyDeploy extends StepAction {
   readonly keep: number;
   /** An execution that is older than the one that serves may deploy. */
   readonly allowOlder?: true;
+  /** Why it is of its type, in words; absent: the step says its type. No template. */
+  readonly chosen?: string;
 }
 
 /** Releases are folders. */

@@ -1,5 +1,4 @@
 import { nameRecord } from '../../../common/values/name-record.js';
-import type { YamlPath } from '../../yaml/problem.js';
 import {
   fields,
   type Place,
@@ -7,7 +6,7 @@ import {
   type Reader,
   type ReadValue,
 } from '../../yaml/reader.js';
-import type { YamlMap } from '../../yaml/yaml-tree.js';
+import type { YamlEntry } from '../../yaml/yaml-tree.js';
 import {
   DEFAULT_KEEP,
   DEFAULT_PORT_VARIABLE,
@@ -24,9 +23,13 @@ const DRAIN_MS = 10_000;
 
 const settings = fields(deployTable);
 
-type DeployValues = NonNullable<ReadValue<typeof settings>>;
+export type DeployValues = NonNullable<ReadValue<typeof settings>>;
 /** A deployment in the text, with the keys that are written there. */
-type Written = Place & { readonly keys: readonly string[] };
+export type Written = Place & {
+  readonly entries: readonly Pick<YamlEntry, 'key' | 'keyStart'>[];
+};
+/** Who is told what is wrong. */
+export type Problems = Pick<ReadContext, 'error'>;
 type Common = Pick<DeployDraft, 'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'>;
 
 /** A deployment as it is read. */
@@ -34,33 +37,41 @@ export const deployReader: Reader<DeployDraft> = {
   expects: settings.expects,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
-    const { type, service } = values ?? {};
-    if (values === undefined || type === undefined || service === undefined) return undefined;
-    const keys = node.kind === 'map' ? node.entries.map(({ key }) => key) : [];
-    const at = { path, offset: node.start, keys };
-    if (node.kind === 'map' && refusesKeys(type, node, path, context)) return undefined;
-    const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
-    const common: Common = {
-      ...{ kind: DEPLOY_KIND, service, environment, keep },
-      ...(allowOlder === true && { allowOlder }),
-    };
-    switch (type) {
-      case 'local_directory':
-        return directoryOf(common, values, at, context);
-      case 'docker_container':
-        return containerOf(common, values, at, context);
-      case 'local_service':
-        return serviceOf(common, values, at, context);
-    }
+    if (values === undefined) return undefined;
+    const entries = node.kind === 'map' ? node.entries : [];
+    return deployDraft(values, { path, offset: node.start, entries }, context);
   },
 };
+
+/** The deployment of the keys that could be read. Undefined: the problems were told. */
+export function deployDraft(
+  values: DeployValues,
+  at: Written,
+  problems: Problems,
+): DeployDraft | undefined {
+  const { type, service } = values;
+  if (type === undefined || service === undefined) return undefined;
+  if (refusesKeys(type, at, problems)) return undefined;
+  const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
+  const common: Common = {
+    ...{ kind: DEPLOY_KIND, service, environment, keep },
+    ...(allowOlder === true && { allowOlder }),
+  };
+  switch (type) {
+    case 'local_directory':
+      return directoryOf(common, values, at, problems);
+    case 'docker_container':
+      return containerOf(common, values, at, problems);
+    case 'local_service':
+      return serviceOf(common, values, at, problems);
+  }
+}
 
 /** Whether there are keys of another type. */
 function refusesKeys(
   type: DeploymentType,
-  { entries }: YamlMap,
-  path: YamlPath,
-  context: ReadContext,
+  { entries, path }: Written,
+  problems: Problems,
 ): boolean {
   let isRefused = false;
   for (const { key, keyStart } of entries) {
@@ -70,7 +81,7 @@ function refusesKeys(
     const owner = owners.join(' or ');
     const message = `"${key}" is of type ${owner}.`;
     const place = { path: [...path, key], offset: keyStart };
-    context.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
+    problems.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
   }
   return isRefused;
 }
@@ -79,13 +90,13 @@ function directoryOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
   const { source = '.', exclude, shared, permissions, ssh } = values;
   if (ssh && !isWholePath(values.path)) {
     const message = 'On another host the folder is named whole.';
     const place = { path: [...at.path, 'ssh'], offset: at.offset };
-    context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
+    problems.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
     return undefined;
   }
   return {
@@ -103,18 +114,18 @@ function containerOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
   const { image, port, pull, command, cpus, memory, pids } = values;
   if (image === undefined || port === undefined) {
     const key = image === undefined ? 'image' : 'port';
     // What is written and cannot be read was told already.
-    if (at.keys.includes(key)) return undefined;
+    if (isWritten(at, key)) return undefined;
     const hint =
       key === 'image'
         ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
         : 'Add port, at which the program listens in the container';
-    context.error('missing_key', `A docker_container needs "${key}".`, at, hint);
+    problems.error('missing_key', `A docker_container needs "${key}".`, at, hint);
     return undefined;
   }
   return {
@@ -134,17 +145,17 @@ function serviceOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (run === undefined && at.keys.includes('run')) return undefined;
+  if (run === undefined && isWritten(at, 'run')) return undefined;
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {
     const message = `"${portVariable}" tells the program its port, which is chosen for each release.`;
     const hint = 'Leave it out, or name another port_variable';
-    context.error('conflicting_keys', message, at, hint);
+    problems.error('conflicting_keys', message, at, hint);
     return undefined;
   }
   return {
@@ -155,6 +166,10 @@ function serviceOf(
     ...(memory !== undefined && { memory }),
     ...(restart && { restart }),
   };
+}
+
+function isWritten({ entries }: Written, name: string): boolean {
+  return entries.some(({ key }) => key === name);
 }
 
 /** What all programs behind the proxy have. */

@@ -4,7 +4,10 @@ import type { Scope } from '../../expression/scope.js';
 import { ownForm, type StepKind } from '../step-kind.js';
 import { DEPLOY_KIND, DEPLOY_OUTPUTS, type DeployAction } from './deploy-action.js';
 import type { DeployDraft } from './deploy-draft.js';
-import { deployReader } from './deploy-keys.js';
+import { deployDocument } from './deploy-document.js';
+import { deployReader, type Problems } from './deploy-keys.js';
+import { rustciDeployForm } from './rustci-deploy-form.js';
+import { isRustciDeploy, meantDeploy } from './rustci-deploy.js';
 
 /** What stands in the place of a deployment that could not be read; the problem was reported. */
 const UNREAD: DeployDraft = {
@@ -17,6 +20,9 @@ const UNREAD: DeployDraft = {
   keep: 1,
   secretUses: [],
 };
+
+/** What it means is checked, and told, once for all steps of a pipeline. */
+const UNTOLD: Problems = { error: () => undefined };
 
 /** Makes a release of a folder of the workspace, and puts it into service. */
 export const deployKind: StepKind<DeployDraft, DeployAction> = {
@@ -34,6 +40,9 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
     begunBy: ['deploy'],
     read: ({ deploy }) => deploy ?? UNREAD,
   }),
+  rustciForm: rustciDeployForm,
+  takesOver: (draft, defaults) =>
+    isRustciDeploy(draft) ? (meantDeploy(draft.rustci, defaults, UNTOLD) ?? UNREAD) : draft,
   outputs: DEPLOY_OUTPUTS,
   retries: 'when_told',
   secrets: ({ secretUses }) => secretUses,
@@ -43,13 +52,7 @@ export const deployKind: StepKind<DeployDraft, DeployAction> = {
     summary: summaryOf(action),
     ...(action.type !== 'docker_container' && { directory: action.source }),
   }),
-  document: (action) => {
-    const { type, service, environment } = action;
-    return {
-      step_type: 'custom',
-      config: { deployment_type: type, service, environment, ...whatOf(action) },
-    };
-  },
+  document: ({ secretUses: _uses, ...action }) => deployDocument(action),
 };
 
 function rendered(action: DeployAction, scope: Scope): DeployAction {
@@ -70,12 +73,12 @@ function rendered(action: DeployAction, scope: Scope): DeployAction {
   return { ...action, ...common, image: renderText(action.image, scope) };
 }
 
-function whatOf(action: DeployAction): Readonly<Record<string, string>> {
-  if (action.type === 'local_directory') return { path: action.path };
-  return action.type === 'docker_container' ? { image: action.image } : { source: action.source };
+function summaryOf(action: DeployAction): string {
+  const what = whatOf(action);
+  return action.chosen === undefined ? what : `${what} (${action.chosen})`;
 }
 
-function summaryOf(action: DeployAction): string {
+function whatOf(action: DeployAction): string {
   const { service, environment } = action;
   const name = `${service} of ${environment}`;
   if (action.type === 'docker_container') return `deploys ${action.image} as ${name}`;

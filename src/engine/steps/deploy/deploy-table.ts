@@ -4,9 +4,10 @@ import { environment as variables } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
-import { choice, duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
+import { duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
 import { containerKeys } from '../container/container-keys.js';
-import { DEPLOYMENT_TYPES, type DeploymentType } from './deploy-action.js';
+import type { DeploymentType } from './deploy-action.js';
+import { deploymentType } from './deployment-type.js';
 import { portVariable, restartReader, startCommand } from './program-readers.js';
 import { gateReader, publishReader, tcpPort } from './published-reader.js';
 import { isServiceName } from './service-name.js';
@@ -88,19 +89,7 @@ const argument = text({ expects: 'a program or argument', min: 0, max: 4096 });
 export const deployTable = {
   name: 'deploy',
   fields: {
-    type: choice(DEPLOYMENT_TYPES, {
-      habits: {
-        directory: 'local_directory',
-        local: 'local_directory',
-        folder: 'local_directory',
-        docker: 'docker_container',
-        container: 'docker_container',
-        image: 'docker_container',
-        service: 'local_service',
-        process: 'local_service',
-        program: 'local_service',
-      },
-    }),
+    type: deploymentType,
     service: nameReader('the name of a service'),
     environment: nameReader('the name of an environment'),
     keep: integer(1, MOST_KEPT),

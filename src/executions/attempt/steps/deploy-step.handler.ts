@@ -63,6 +63,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   ): Promise<StepOutcome> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
+    if (action.chosen !== undefined) tell(`it is deployed as ${action.chosen}`);
     try {
       const made = await this.made(attempt, tell, signal);
       if ('kind' in made) return made;
