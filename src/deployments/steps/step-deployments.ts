@@ -135,8 +135,9 @@ export class StepDeployments extends Deployer {
     { container }: DeployRequest,
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
-    const { type, service, environment, keep, image, command, port } = action;
-    const { published, gate, drainMs: drain, limits, secrets } = action;
+    const { type, service, environment, keep, command } = action;
+    const { published, drainMs: drain, limits, secrets } = action;
+    const { name: image, port, gate } = container;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
@@ -197,7 +198,7 @@ export class StepDeployments extends Deployer {
   }
 
   private newDeployment(
-    { action, address, context }: DeployRequest,
+    { action, address, context, detected = [], mask = String }: DeployRequest,
     settings: TargetSettings,
   ): NewDeployment {
     const { environment, service, type } = action;
@@ -216,6 +217,7 @@ export class StepDeployments extends Deployer {
       triggered_by: context.trigger.actor ?? context.trigger.event,
       cause: causeOf(context),
       ...notBegun(new Date()),
+      logs: detected.map((line) => mask(`found: ${line}`)),
     };
   }
 

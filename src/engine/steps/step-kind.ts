@@ -39,6 +39,8 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   takesOver?(draft: StepDraft, defaults: StepDefaults): StepDraft;
   /** Absent = such a step is a process of the worker's machine, with the variables of that. */
   readonly runsIn?: 'image';
+  /** Whether such a step needs a container engine, beside those that run in an image. */
+  needsEngine?(action: A): boolean;
   /**
    * `when_told`: another try needs the step's own `retry`; the `retry_count` of its stage and
    * pipeline says nothing of it. Absent = that counts.

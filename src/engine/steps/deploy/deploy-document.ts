@@ -1,4 +1,5 @@
 import type { StepTypeDocument } from '../step-kind.js';
+import type { BuildAction } from '../build/build-action.js';
 import type {
   ContainerDeploy,
   DeployAction,
@@ -25,7 +26,7 @@ function configOf(action: DeployAction): Config {
     case 'local_directory':
       return directory(action);
     case 'docker_container':
-      return { ...container(action), ...routed(action) };
+      return { ...container(action), ...routed(action, action.findsGate) };
     case 'local_service':
       return { ...program(action), ...routed(action) };
   }
@@ -47,9 +48,17 @@ function directory({ path, ssh, source, exclude, shared, permissions }: Director
   };
 }
 
-function container({ image, pull, command, port, limits }: ContainerDeploy): Config {
+function container(action: ContainerDeploy): Config {
+  const { image, build, source, pull, command, port, limits } = action;
   const { cpus, memory, pids } = limits;
-  return { image, pull, command, port, cpus, memory: size(memory), pids };
+  return {
+    ...{ image, source, pull, command, port, cpus, memory: size(memory), pids },
+    ...(build && { build: buildOf(build) }),
+  };
+}
+
+function buildOf({ kind: _kind, cacheFrom, ...build }: BuildAction): Config {
+  return { ...build, cache_from: cacheFrom };
 }
 
 function program(action: ServiceDeploy): Config {
@@ -61,10 +70,13 @@ function program(action: ServiceDeploy): Config {
 }
 
 /** Variables are said even where there are none: else those of the pipeline would be taken. */
-function routed({ published, variables, secrets, gate, drainMs }: RoutedDeploy): Config {
+function routed(
+  { published, variables, secrets, gate, drainMs }: RoutedDeploy,
+  findsGate = false,
+): Config {
   return {
     ...{ publish: published, variables, secrets: secrets.length > 0 ? secrets : undefined },
-    ...{ gate: gateOf(gate), drain: duration(drainMs) },
+    ...{ gate: findsGate ? undefined : gateOf(gate), drain: duration(drainMs) },
   };
 }
 

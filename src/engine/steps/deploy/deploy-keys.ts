@@ -1,13 +1,17 @@
 import { nameRecord } from '../../../common/values/name-record.js';
 import {
   fields,
+  type NameUse,
   type Place,
   type ReadContext,
   type Reader,
   type ReadValue,
 } from '../../yaml/reader.js';
 import type { YamlEntry } from '../../yaml/yaml-tree.js';
+import { BUILD_KIND } from '../build/build-action.js';
+import { compiledBuild } from '../build/build-kind.js';
 import {
+  type ContainerDeploy,
   DEFAULT_KEEP,
   DEFAULT_PORT_VARIABLE,
   DEPLOY_KIND,
@@ -92,7 +96,8 @@ function directoryOf(
   at: Written,
   problems: Problems,
 ): DeployDraft | undefined {
-  const { source = '.', exclude, shared, permissions, ssh } = values;
+  const { source, exclude, shared, permissions, ssh } = values;
+  if (isUnread(values, 'source', at)) return undefined;
   if (ssh && !isWholePath(values.path)) {
     const message = 'On another host the folder is named whole.';
     const place = { path: [...at.path, 'ssh'], offset: at.offset };
@@ -100,7 +105,8 @@ function directoryOf(
     return undefined;
   }
   return {
-    ...{ ...common, type: 'local_directory', source },
+    ...{ ...common, type: 'local_directory' },
+    ...(source !== undefined && { source }),
     path: values.path ?? common.service,
     secretUses: ssh?.uses ?? [],
     ...(ssh && { ssh: ssh.ssh }),
@@ -116,29 +122,67 @@ function containerOf(
   at: Written,
   problems: Problems,
 ): DeployDraft | undefined {
-  const { image, port, pull, command, cpus, memory, pids } = values;
-  if (image === undefined || port === undefined) {
-    const key = image === undefined ? 'image' : 'port';
-    // What is written and cannot be read was told already.
-    if (isWritten(at, key)) return undefined;
-    const hint =
-      key === 'image'
-        ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
-        : 'Add port, at which the program listens in the container';
-    problems.error('missing_key', `A docker_container needs "${key}".`, at, hint);
-    return undefined;
-  }
+  const { pull, command, port, cpus, memory, pids } = values;
+  const made = madeOf(values, at, problems);
+  if (made === undefined || isUnread(values, 'port', at)) return undefined;
+  const routes = routedOf(values);
   return {
-    ...{ ...common, type: 'docker_container', image, port },
+    ...{ ...common, type: 'docker_container', ...made.image },
+    ...(port !== undefined && { port }),
     ...(pull && { pull }),
     ...(command && { command }),
-    ...routedOf(values),
+    ...routes,
+    secretUses: [...routes.secretUses, ...made.uses],
+    ...(made.image.image === undefined && !values.gate && { findsGate: true }),
     limits: {
       ...(cpus !== undefined && { cpus }),
       ...(memory !== undefined && { memory }),
       ...(pids !== undefined && { pids }),
     },
   };
+}
+
+interface Made {
+  readonly image: Pick<ContainerDeploy, 'image' | 'build' | 'source'>;
+  readonly uses: readonly NameUse[];
+}
+
+/** Of which image it is: one that is named, or one that is built. */
+function madeOf(values: DeployValues, at: Written, problems: Problems): Made | undefined {
+  const { image, build, dockerfile, source, pull } = values;
+  const unread = ['image', 'build', 'dockerfile', 'source'] as const;
+  if (unread.some((key) => isUnread(values, key, at))) return undefined;
+  const refuse = (message: string, hint: string): undefined => {
+    problems.error('conflicting_keys', message, at, hint);
+    return undefined;
+  };
+  const builds = Object.entries({ build, dockerfile, source }).find(([, value]) => value)?.[0];
+  if (image !== undefined) {
+    if (builds === undefined) return { image: { image }, uses: [] };
+    const message = `An image is named, or built: "image" and "${builds}" are both given.`;
+    return refuse(message, 'Remove one of them; a name for what is built is build: { tags: … }');
+  }
+  if (pull !== undefined) {
+    return refuse(
+      '"pull" is of an image that is named.',
+      'Write build: { pull: always }, or image',
+    );
+  }
+  if (build !== undefined) {
+    if (dockerfile === undefined && source === undefined) {
+      return { image: { build: compiledBuild(build) }, uses: build.secrets };
+    }
+    const message = '"dockerfile" and "source" stand beside no "build".';
+    return refuse(message, 'Write build: { context: …, dockerfile: … }');
+  }
+  const context = source ?? '.';
+  if (dockerfile === undefined) return { image: { source: context }, uses: [] };
+  return { image: { build: { kind: BUILD_KIND, context, dockerfile } }, uses: [] };
+}
+
+/** What is written and cannot be read was told already. */
+function isUnread(values: DeployValues, key: keyof DeployValues, at: Written): boolean {
+  return values[key] === undefined && isWritten(at, key);
 }
 
 function serviceOf(
@@ -149,7 +193,7 @@ function serviceOf(
 ): DeployDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (run === undefined && isWritten(at, 'run')) return undefined;
+  if (isUnread(values, 'run', at)) return undefined;
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {

@@ -5,6 +5,7 @@ import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
 import { duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
+import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
 import type { DeploymentType } from './deploy-action.js';
 import { deploymentType } from './deployment-type.js';
@@ -101,6 +102,8 @@ export const deployTable = {
     shared: listOf(sharedFolder, { max: MOST_SHARED, single: true }),
     permissions: fields(permissionsTable),
     image: containerKeys.image.reader,
+    build: buildReader,
+    dockerfile: workspacePath,
     pull: containerKeys.pull.reader,
     command: listOf(argument, { max: 100, single: true }),
     port: tcpPort,
@@ -144,6 +147,8 @@ export const deployTable = {
     cmd: 'Write run, or command for a container',
     port_env: 'Write port_variable',
     restart_policy: 'Write restart: { max: 5, window: 60s }',
+    context: 'Write source, or build: { context: … }',
+    file: 'Write dockerfile',
     volumes: 'Keep what must stay in a service of its own: releases share no volume',
   },
 } as const;
@@ -152,7 +157,20 @@ export const deployTable = {
 export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
   docker_container: [
-    ...['image', 'pull', 'command', 'port', 'publish', 'variables', 'secrets', 'gate', 'drain'],
+    ...[
+      'image',
+      'build',
+      'dockerfile',
+      'source',
+      'pull',
+      'command',
+      'port',
+      'publish',
+      'variables',
+      'secrets',
+      'gate',
+      'drain',
+    ],
     ...['cpus', 'memory', 'pids'],
   ],
   local_service: [

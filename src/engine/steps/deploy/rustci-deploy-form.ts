@@ -19,7 +19,7 @@ export const rustciDeployForm: RustciForm<StepDraft> = {
     const values = rustciDeployConfig.read(node, path, context);
     if (values === undefined) return undefined;
     const entries = node.kind === 'map' ? node.entries : [];
-    const { environment: said, secrets = [], ssh } = values;
+    const { environment: said, secrets = [], ssh, build } = values;
     const ofConfig = typeof said === 'object' ? said : undefined;
     const draft: RustciDeployDraft = {
       kind: DEPLOY_KIND,
@@ -28,7 +28,7 @@ export const rustciDeployForm: RustciForm<StepDraft> = {
         type: values.deployment_type ?? pluginType(values.plugin_name),
         environment: { ...step.environment, ...ofConfig },
       },
-      secretUses: [...secrets, ...(ssh?.uses ?? [])],
+      secretUses: [...secrets, ...(ssh?.uses ?? []), ...(build?.secrets ?? [])],
     };
     return { draft, ...(ofConfig && { environment: ofConfig }) };
   },

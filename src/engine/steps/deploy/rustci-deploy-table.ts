@@ -1,4 +1,5 @@
 import type { Environment } from '../../plan/plan.js';
+import { workspacePath } from '../../yaml/common-readers.js';
 import { environment as variables } from '../../yaml/environment-reader.js';
 import { fields, type Reader, type ReadValue } from '../../yaml/reader.js';
 import { text } from '../../yaml/value-readers.js';
@@ -22,6 +23,7 @@ export const rustciDeployTable = {
     deployment_type: deploymentType,
     plugin_name: text({ expects: 'a name', max: 100 }),
     environment,
+    build_context: workspacePath,
     ...keys,
   },
   habits: {

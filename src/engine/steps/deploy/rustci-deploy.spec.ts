@@ -49,9 +49,22 @@ describe('step_type: custom', () => {
     ['{}', 'Deploy', PORTS],
     ['{}', 'release', 'environment: { DISTROLESS: "true" }\n'],
     ['{ environment: { PORTS: "1:2" } }', 'deploy', ''],
-  ])('wants an image for what has a port, as %s of %s', (config, name, head) => {
-    const found = compileYaml(yamlOf(config, name, head)).problems;
-    expect(found.map(({ message }) => message)).toEqual(['A docker_container needs "image".']);
+  ])('makes a container of what has a port, as %s of %s', (config, name, head) => {
+    expect(meant(config, name, head)).toMatchObject({
+      ...{ type: 'docker_container', source: '.', findsGate: true },
+    });
+  });
+
+  it.each([
+    ['dockerfile: D', { context: '.', dockerfile: 'D' }],
+    ['dockerfile: D, image: "shop:1"', { context: '.', dockerfile: 'D', tags: ['shop:1'] }],
+    ['build_context: api, image: shop', { context: 'api', tags: ['shop'] }],
+    ['build: { context: api, target: last }', { context: 'api', target: 'last' }],
+  ])('builds an image with %s', (config, build) => {
+    const action = meant(`{ ${config} }`);
+    expect(action).toMatchObject({ type: 'docker_container' });
+    expect(action).toHaveProperty('build', { kind: 'build', ...build });
+    expect(action).not.toHaveProperty('image');
   });
 
   it('is reached at PORTS, and gives its program what its environment says', () => {
@@ -88,6 +101,12 @@ describe('step_type: custom', () => {
     ['{ image: "a:1", path: /srv }', 'deploy', '', 'deployment_type_unknown'],
     ['{ publish: 80 }', 'deploy', '', 'deployment_type_unknown'],
     ['{ script: y }', 'deploy', '', 'unknown_key'],
+    ['{ build_context: ., path: /srv }', 'deploy', '', 'deployment_type_unknown'],
+    ['{ deployment_type: local_directory, build_context: . }', 'x', '', 'conflicting_keys'],
+    ['{ image: "a:1", build: . }', 'deploy', '', 'conflicting_keys'],
+    ['{ build: a, build_context: b }', 'deploy', '', 'conflicting_keys'],
+    ['{ image: "!" }', 'deploy', '', 'invalid_image'],
+    ['{ image: "!", dockerfile: D }', 'deploy', '', 'invalid_image'],
     ['{}', 'deploy-local-service', '', 'deployment_type_unknown'],
   ])('refuses %s of %s', (config, name, head, code) => {
     expect(problems(config, name, head)).toEqual([code]);
@@ -112,6 +131,10 @@ describe('the document of a deployment', () => {
     '{ type: local_directory, service: shop, environment: prod, keep: 2, allow_older: true, path: /srv/a, source: dist, exclude: ["*.map"], shared: [up], permissions: { files: "0640" } }',
     '{ type: local_directory, service: shop, path: /srv/a, ssh: { host: h, user: u, key: K, known_hosts: "h ssh-ed25519 AAAA" } }',
     '{ type: local_directory, service: shop, path: /srv/a, ssh: { host: h, port: 23, user: u, key: K, known_hosts: H } }',
+    '{ type: docker_container, service: shop }',
+    '{ type: docker_container, service: shop, source: api, gate: /h }',
+    '{ type: docker_container, service: shop, source: api, dockerfile: D, port: 80 }',
+    '{ type: docker_container, service: shop, build: { context: a, dockerfile: D, target: t, args: { A: b }, tags: ["x:1"], labels: { l: m }, secrets: [K], cache_from: true, push: true, platform: linux/arm64, pull: always, network: none } }',
     `{ type: docker_container, service: shop, image: "a:1", port: 80, pull: never, command: [a, b], cpus: 1.5, memory: 2000m, pids: 9, ${ROUTED} }`,
     '{ type: docker_container, service: shop, image: "a:1", port: 80, publish: { domain: a.example, path: /x } }',
     '{ type: local_service, service: shop }',

@@ -3,6 +3,8 @@ import { quoted } from '../../../common/values/redact-urls.js';
 import type { Environment } from '../../plan/plan.js';
 import type { NameUse } from '../../yaml/reader.js';
 import type { StepDefaults, StepDraft } from '../step-kind.js';
+import type { BuildDraft } from '../build/build-draft.js';
+import { BUILD_KIND } from '../build/build-action.js';
 import {
   DEFAULT_PORT_VARIABLE,
   DEPLOY_KIND,
@@ -36,6 +38,7 @@ export interface RustciDeployDraft extends StepDraft {
 /** By these RustCI chose, and published. */
 const PORTS = 'PORTS';
 const DISTROLESS = 'DISTROLESS';
+const BUILD_CONTEXT = 'build_context';
 
 export function isRustciDeploy(draft: StepDraft): draft is RustciDeployDraft {
   return draft.kind === DEPLOY_KIND && 'rustci' in draft;
@@ -65,13 +68,51 @@ export function meantDeploy(
   const { type, why } = chosen;
   const service = serviceOf(written, defaults.pipeline, problems);
   if (service === undefined) return undefined;
+  if (isWritten(at, 'build') && isWritten(at, BUILD_CONTEXT)) {
+    const message = '"build" and "build_context" are both given.';
+    problems.error('conflicting_keys', message, at, 'Write build: { context: … }');
+    return undefined;
+  }
+  const built = type === 'docker_container' ? builtOf(values, at) : undefined;
   const own: DeployValues = {
-    ...{ ...keys, type, service },
+    ...{ ...keys, ...built?.values, type, service },
     ...(typeof said === 'string' && { environment: said }),
   };
   const whole = type === 'local_directory' ? own : routed(own, written, environment, problems);
-  const draft = whole && deployDraft(whole, at, problems);
+  const draft = whole && deployDraft(whole, built?.at ?? inOwnWords(at), problems);
   return draft && (why === undefined ? draft : { ...draft, chosen: `${type}, because ${why}` });
+}
+
+interface Built {
+  readonly values: Partial<DeployValues>;
+  readonly at: Written;
+}
+
+const BUILD_KEYS: readonly string[] = ['image', 'dockerfile', 'source', BUILD_CONTEXT];
+
+/** An image with a Dockerfile or a context is the name of what is built. */
+function builtOf(values: RustciDeployValues, at: Written): Built | undefined {
+  const { image, dockerfile, build_context: folder, source } = values;
+  const isNamed = image !== undefined && dockerfile !== undefined;
+  if (isWritten(at, 'build') || (folder === undefined && !isNamed)) return undefined;
+  const build: BuildDraft = {
+    ...{ kind: BUILD_KIND, context: folder ?? source ?? '.', secrets: [] },
+    ...(dockerfile !== undefined && { dockerfile }),
+    ...(image !== undefined && { tags: [image] }),
+  };
+  const entries = at.entries.filter(({ key }) => !BUILD_KEYS.includes(key));
+  return {
+    values: { build, image: undefined, dockerfile: undefined, source: undefined },
+    at: { ...at, entries },
+  };
+}
+
+/** As `deploy` names the keys. */
+function inOwnWords(at: Written): Written {
+  const entries = at.entries.map((one) =>
+    one.key === BUILD_CONTEXT ? { ...one, key: 'build' } : one,
+  );
+  return { ...at, entries };
 }
 
 interface Chosen {
@@ -87,8 +128,8 @@ function chosenFor(
   problems: Problems,
 ): Chosen | undefined {
   if (type !== undefined) return { type };
-  const typed = at.entries
-    .map(({ key }) => key)
+  const typed = inOwnWords(at)
+    .entries.map(({ key }) => key)
     .filter((key) => DEPLOYMENT_TYPES.some((one) => KEYS_OF[one].includes(key)));
   const fitting = DEPLOYMENT_TYPES.filter((one) =>
     typed.every((key) => KEYS_OF[one].includes(key)),
