@@ -105,9 +105,14 @@ describe('step_type: custom', () => {
     ['{ deployment_type: local_directory, build_context: . }', 'x', '', 'conflicting_keys'],
     ['{ image: "a:1", build: . }', 'deploy', '', 'conflicting_keys'],
     ['{ build: a, build_context: b }', 'deploy', '', 'conflicting_keys'],
+    ['{ source: a, build_context: b }', 'deploy', '', 'conflicting_keys'],
     ['{ image: "!" }', 'deploy', '', 'invalid_image'],
     ['{ image: "!", dockerfile: D }', 'deploy', '', 'invalid_image'],
     ['{}', 'deploy-local-service', '', 'deployment_type_unknown'],
+    [
+      ...(['{}', 'deploy', 'environment: { DISTROLESS: "${{ trigger.branch }}" }\n'] as const),
+      'deployment_type_unknown',
+    ],
   ])('refuses %s of %s', (config, name, head, code) => {
     expect(problems(config, name, head)).toEqual([code]);
   });

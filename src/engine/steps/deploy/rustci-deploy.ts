@@ -68,8 +68,9 @@ export function meantDeploy(
   const { type, why } = chosen;
   const service = serviceOf(written, defaults.pipeline, problems);
   if (service === undefined) return undefined;
-  if (isWritten(at, 'build') && isWritten(at, BUILD_CONTEXT)) {
-    const message = '"build" and "build_context" are both given.';
+  const other = ['build', 'source'].find((key) => isWritten(at, key));
+  if (other !== undefined && isWritten(at, BUILD_CONTEXT)) {
+    const message = `"${other}" and "${BUILD_CONTEXT}" are both given.`;
     problems.error('conflicting_keys', message, at, 'Write build: { context: … }');
     return undefined;
   }
@@ -155,8 +156,10 @@ function byName(name: string): Chosen | 'unclear' | undefined {
   return { type: 'local_directory', why: 'the name of the step has "local" in it' };
 }
 
-function byVariables(environment: Environment): Chosen {
+function byVariables(environment: Environment): Chosen | 'unclear' {
   const distroless = valueOf(environment, DISTROLESS);
+  // What an expression comes to is known when it is too late to choose.
+  if (distroless?.includes('${{') === true) return 'unclear';
   if (distroless?.trim().toLowerCase() === 'true') {
     return { type: 'docker_container', why: `${DISTROLESS} is true` };
   }
