@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { compileYaml } from '../../compiler/compile-yaml.js';
 import { definitionDocument } from '../../definition/definition-document.js';
 import type { DeployAction } from './deploy-action.js';
+import { KEYS_OF } from './deploy-table.js';
 
 const yamlOf = (config: string, name = 'deploy-it', head = ''): string =>
   `name: Shop API!\n${head}stages:\n  - name: Ship\n    steps:\n      - { name: ${name}, step_type: custom, config: ${config} }\n`;
@@ -168,5 +171,13 @@ describe('the document of a deployment', () => {
         port: 3000,
       },
     });
+  });
+});
+
+describe('the scenario of every key', () => {
+  const scenarios = join(__dirname, '../../../../test/scenarios/lint');
+  const text = readFileSync(join(scenarios, 'step-deploy-every-key.yaml'), 'utf8');
+  it.each(Object.entries(KEYS_OF))('has those of %s', (_type, keys) => {
+    expect(keys.filter((key) => !new RegExp(`[ {]${key}:(?: |$)`, 'm').test(text))).toEqual([]);
   });
 });
