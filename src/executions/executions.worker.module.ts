@@ -37,6 +37,7 @@ import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
 import { Deployer } from './attempt/steps/deployer.js';
+import { DeployHints } from './attempt/steps/deploy-hints.js';
 import { StartCommands } from './attempt/steps/start-commands.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { ExecutionsModule } from './executions.module.js';
@@ -48,7 +49,7 @@ const planRunsProviders: Provider[] = [
     provide: StepHandlers,
     inject: [
       ...[ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, ImageBuilder, Metrics],
-      ...[MillraceConfig, Deployer, StartCommands],
+      ...[MillraceConfig, Deployer, StartCommands, DeployHints],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -60,9 +61,10 @@ const planRunsProviders: Provider[] = [
       { registries }: MillraceConfig,
       deployer: Deployer,
       starts: StartCommands,
+      hints: DeployHints,
     ) =>
       createStepHandlers({
-        ...{ processes, git, workspaces, containers, builder, deployer, starts },
+        ...{ processes, git, workspaces, containers, builder, deployer, starts, hints },
         registries: registries?.map(normalRegistry),
       }).measuredBy(metrics),
   },
@@ -159,7 +161,7 @@ const planRunsProviders: Provider[] = [
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly processor: ExecutionsProcessor) {}
 
-  /** @param modules export the `Deployer` and the `StartCommands` */
+  /** @param modules export the `Deployer`, the `StartCommands` and the `DeployHints` */
   static deployingBy(...modules: readonly Type[]): DynamicModule {
     return { module: ExecutionsWorkerModule, imports: [...modules] };
   }

@@ -125,6 +125,23 @@ steps:
     expect(none.stderr).toContain('There is no execution and no deployment 00000000-');
   });
 
+  it('deploys the folder that one file names, and guesses none', async () => {
+    const site = (service: string, run: string): string =>
+      yaml(service, run).replace('source: out, ', '');
+    const write = 'mkdir public; printf found >public/index.html';
+    const found = await deploy(await server.createPipeline(site('found', write)), '');
+    expect(await deploymentOf(found)).toMatchObject({
+      ...{ status: 'success', artifacts: [{ files: 1 }] },
+      logs: expect.arrayContaining(['found: source public: public/index.html']) as unknown,
+    });
+    expect(current('found')).toBe('found');
+    const tool = `echo '{ "devDependencies": { "vite": "7" } }' >package.json; mkdir dist`;
+    const guessed = await deploy(await server.createPipeline(site('guessed', tool)), '');
+    expect(guessed.status).toBe('failed');
+    expect(JSON.stringify(guessed)).toContain('source_unknown');
+    expect(JSON.stringify(guessed)).toContain('it may be \\"dist\\"');
+  });
+
   it('says what cannot be gone back to', async () => {
     const pipeline = await server.createPipeline(yaml('back', BUILD));
     const { deployment_id: id } = await deploymentOf(await deploy(pipeline, 'one'));

@@ -21,6 +21,7 @@ import { RegistryAccess } from '../../src/executions/attempt/steps/registry-acce
 import { AbsentBuilder } from '../../src/integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { NoDeployer } from '../../src/executions/attempt/steps/deployer.js';
+import { NoDeployHints } from '../../src/executions/attempt/steps/deploy-hints.js';
 import { NoStartCommands } from '../../src/executions/attempt/steps/start-commands.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
@@ -86,6 +87,7 @@ export class InProcessRunner {
       registries: undefined,
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },

@@ -24,6 +24,7 @@ import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { NoDeployer } from '../../executions/attempt/steps/deployer.js';
+import { NoDeployHints } from '../../executions/attempt/steps/deploy-hints.js';
 import { NoStartCommands } from '../../executions/attempt/steps/start-commands.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
@@ -203,6 +204,7 @@ async function newRuns(
       ...{ processes, git, workspaces, containers: runtime, builder },
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
       registries: registries?.map(normalRegistry),
     });
     const groups = new ProcessGroups(`run-${process.pid}-`);

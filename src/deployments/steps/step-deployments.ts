@@ -137,15 +137,15 @@ export class StepDeployments extends Deployer {
     { container }: DeployRequest,
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
-    const { type, service, environment, keep, image, command, port } = action;
-    const { limits } = action;
+    const { type, service, environment, keep, command, limits } = action;
+    const { name: image, port, gate } = container;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedVariables(service_id, container.variables),
       ...routedOf(action),
-      limits,
+      ...{ gate, limits },
     };
   }
 
@@ -200,7 +200,7 @@ export class StepDeployments extends Deployer {
   }
 
   private newDeployment(
-    { action, address, context }: DeployRequest,
+    { action, address, context, detected = [], mask = String }: DeployRequest,
     settings: TargetSettings,
   ): NewDeployment {
     const { environment, service, type } = action;
@@ -219,6 +219,7 @@ export class StepDeployments extends Deployer {
       triggered_by: context.trigger.actor ?? context.trigger.event,
       cause: causeOf(context),
       ...notBegun(new Date()),
+      logs: detected.map((line) => mask(`found: ${line}`)),
     };
   }
 

@@ -195,7 +195,10 @@ function readStep(
   const keys = new Set(node.entries.map((entry) => entry.key));
   if (kind === 'stage' && (keys.has('step_type') || keys.has('config'))) {
     const values = rustciFields.read(node, path, context) ?? {};
-    const { draft, environment: ofConfig } = rustciStep(node, path, context);
+    const { draft, environment: ofConfig } = rustciStep(
+      { node, path, name: values.name?.name, environment: values.environment },
+      context,
+    );
     const merged = mergedNames(values.environment, ofConfig);
     return { ...base, ...settings({ ...values, environment: merged }, draft) };
   }

@@ -46,6 +46,7 @@ import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
 import { RegistryAccess } from './steps/registry-access.js';
 import { NoDeployer } from './steps/deployer.js';
+import { NoDeployHints } from './steps/deploy-hints.js';
 import { NoStartCommands } from './steps/start-commands.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
@@ -112,6 +113,7 @@ export class AttemptBench {
       git: standIn<GitClient>({}),
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
     });
     this.attempts = new ExecutionAttempts(
       new PlanRuns({

@@ -1,14 +1,17 @@
 import { nameRecord } from '../../../common/values/name-record.js';
-import type { YamlPath } from '../../yaml/problem.js';
 import {
   fields,
+  type NameUse,
   type Place,
   type ReadContext,
   type Reader,
   type ReadValue,
 } from '../../yaml/reader.js';
-import type { YamlMap } from '../../yaml/yaml-tree.js';
+import type { YamlEntry } from '../../yaml/yaml-tree.js';
+import { BUILD_KIND } from '../build/build-action.js';
+import { compiledBuild } from '../build/build-kind.js';
 import {
+  type ContainerDeploy,
   DEFAULT_KEEP,
   DEFAULT_PORT_VARIABLE,
   DEPLOY_KIND,
@@ -24,9 +27,13 @@ const DRAIN_MS = 10_000;
 
 const settings = fields(deployTable);
 
-type DeployValues = NonNullable<ReadValue<typeof settings>>;
+export type DeployValues = NonNullable<ReadValue<typeof settings>>;
 /** A deployment in the text, with the keys that are written there. */
-type Written = Place & { readonly keys: readonly string[] };
+export type Written = Place & {
+  readonly entries: readonly Pick<YamlEntry, 'key' | 'keyStart'>[];
+};
+/** Who is told what is wrong. */
+export type Problems = Pick<ReadContext, 'error'>;
 type Common = Pick<DeployDraft, 'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'>;
 
 /** A deployment as it is read. */
@@ -34,33 +41,41 @@ export const deployReader: Reader<DeployDraft> = {
   expects: settings.expects,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
-    const { type, service } = values ?? {};
-    if (values === undefined || type === undefined || service === undefined) return undefined;
-    const keys = node.kind === 'map' ? node.entries.map(({ key }) => key) : [];
-    const at = { path, offset: node.start, keys };
-    if (node.kind === 'map' && refusesKeys(type, node, path, context)) return undefined;
-    const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
-    const common: Common = {
-      ...{ kind: DEPLOY_KIND, service, environment, keep },
-      ...(allowOlder === true && { allowOlder }),
-    };
-    switch (type) {
-      case 'local_directory':
-        return directoryOf(common, values, at, context);
-      case 'docker_container':
-        return containerOf(common, values, at, context);
-      case 'local_service':
-        return serviceOf(common, values, at, context);
-    }
+    if (values === undefined) return undefined;
+    const entries = node.kind === 'map' ? node.entries : [];
+    return deployDraft(values, { path, offset: node.start, entries }, context);
   },
 };
+
+/** The deployment of the keys that could be read. Undefined: the problems were told. */
+export function deployDraft(
+  values: DeployValues,
+  at: Written,
+  problems: Problems,
+): DeployDraft | undefined {
+  const { type, service } = values;
+  if (type === undefined || service === undefined) return undefined;
+  if (refusesKeys(type, at, problems)) return undefined;
+  const { environment = 'default', keep = DEFAULT_KEEP, allow_older: allowOlder } = values;
+  const common: Common = {
+    ...{ kind: DEPLOY_KIND, service, environment, keep },
+    ...(allowOlder === true && { allowOlder }),
+  };
+  switch (type) {
+    case 'local_directory':
+      return directoryOf(common, values, at, problems);
+    case 'docker_container':
+      return containerOf(common, values, at, problems);
+    case 'local_service':
+      return serviceOf(common, values, at, problems);
+  }
+}
 
 /** Whether there are keys of another type. */
 function refusesKeys(
   type: DeploymentType,
-  { entries }: YamlMap,
-  path: YamlPath,
-  context: ReadContext,
+  { entries, path }: Written,
+  problems: Problems,
 ): boolean {
   let isRefused = false;
   for (const { key, keyStart } of entries) {
@@ -70,7 +85,7 @@ function refusesKeys(
     const owner = owners.join(' or ');
     const message = `"${key}" is of type ${owner}.`;
     const place = { path: [...path, key], offset: keyStart };
-    context.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
+    problems.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
   }
   return isRefused;
 }
@@ -79,17 +94,19 @@ function directoryOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
-  const { source = '.', exclude, shared, permissions, ssh } = values;
+  const { source, exclude, shared, permissions, ssh } = values;
+  if (isUnread(values, 'source', at)) return undefined;
   if (ssh && !isWholePath(values.path)) {
     const message = 'On another host the folder is named whole.';
     const place = { path: [...at.path, 'ssh'], offset: at.offset };
-    context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
+    problems.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
     return undefined;
   }
   return {
-    ...{ ...common, type: 'local_directory', source },
+    ...{ ...common, type: 'local_directory' },
+    ...(source !== undefined && { source }),
     path: values.path ?? common.service,
     secretUses: ssh?.uses ?? [],
     ...(ssh && { ssh: ssh.ssh }),
@@ -103,25 +120,20 @@ function containerOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
-  const { image, port, pull, command, cpus, memory, pids } = values;
-  if (image === undefined || port === undefined) {
-    const key = image === undefined ? 'image' : 'port';
-    // What is written and cannot be read was told already.
-    if (at.keys.includes(key)) return undefined;
-    const hint =
-      key === 'image'
-        ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
-        : 'Add port, at which the program listens in the container';
-    context.error('missing_key', `A docker_container needs "${key}".`, at, hint);
-    return undefined;
-  }
+  const { pull, command, port, cpus, memory, pids } = values;
+  const made = madeOf(values, at, problems);
+  if (made === undefined || isUnread(values, 'port', at)) return undefined;
+  const routes = routedOf(values);
   return {
-    ...{ ...common, type: 'docker_container', image, port },
+    ...{ ...common, type: 'docker_container', ...made.image },
+    ...(port !== undefined && { port }),
     ...(pull && { pull }),
     ...(command && { command }),
-    ...routedOf(values),
+    ...routes,
+    secretUses: [...routes.secretUses, ...made.uses],
+    ...(made.image.image === undefined && !values.gate && { findsGate: true }),
     limits: {
       ...(cpus !== undefined && { cpus }),
       ...(memory !== undefined && { memory }),
@@ -130,21 +142,64 @@ function containerOf(
   };
 }
 
+interface Made {
+  readonly image: Pick<ContainerDeploy, 'image' | 'build' | 'source'>;
+  readonly uses: readonly NameUse[];
+}
+
+/** Of which image it is: one that is named, or one that is built. */
+function madeOf(values: DeployValues, at: Written, problems: Problems): Made | undefined {
+  const { image, build, dockerfile, source, pull } = values;
+  const unread = ['image', 'build', 'dockerfile', 'source'] as const;
+  if (unread.some((key) => isUnread(values, key, at))) return undefined;
+  const refuse = (message: string, hint: string): undefined => {
+    problems.error('conflicting_keys', message, at, hint);
+    return undefined;
+  };
+  const builds = Object.entries({ build, dockerfile, source }).find(([, value]) => value)?.[0];
+  if (image !== undefined) {
+    if (builds === undefined) return { image: { image }, uses: [] };
+    const message = `An image is named, or built: "image" and "${builds}" are both given.`;
+    return refuse(message, 'Remove one of them; a name for what is built is build: { tags: … }');
+  }
+  if (pull !== undefined) {
+    return refuse(
+      '"pull" is of an image that is named.',
+      'Write build: { pull: always }, or image',
+    );
+  }
+  if (build !== undefined) {
+    if (dockerfile === undefined && source === undefined) {
+      return { image: { build: compiledBuild(build) }, uses: build.secrets };
+    }
+    const message = '"dockerfile" and "source" stand beside no "build".';
+    return refuse(message, 'Write build: { context: …, dockerfile: … }');
+  }
+  const context = source ?? '.';
+  if (dockerfile === undefined) return { image: { source: context }, uses: [] };
+  return { image: { build: { kind: BUILD_KIND, context, dockerfile } }, uses: [] };
+}
+
+/** What is written and cannot be read was told already. */
+function isUnread(values: DeployValues, key: keyof DeployValues, at: Written): boolean {
+  return values[key] === undefined && isWritten(at, key);
+}
+
 function serviceOf(
   common: Common,
   values: DeployValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (run === undefined && at.keys.includes('run')) return undefined;
+  if (isUnread(values, 'run', at)) return undefined;
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {
     const message = `"${portVariable}" tells the program its port, which is chosen for each release.`;
     const hint = 'Leave it out, or name another port_variable';
-    context.error('conflicting_keys', message, at, hint);
+    problems.error('conflicting_keys', message, at, hint);
     return undefined;
   }
   return {
@@ -155,6 +210,10 @@ function serviceOf(
     ...(memory !== undefined && { memory }),
     ...(restart && { restart }),
   };
+}
+
+function isWritten({ entries }: Written, name: string): boolean {
+  return entries.some(({ key }) => key === name);
 }
 
 /** What all programs behind the proxy have. */

@@ -4,9 +4,11 @@ import { environment as variables } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
-import { choice, duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
+import { duration, flag, integer, listOf, text } from '../../yaml/value-readers.js';
+import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
-import { DEPLOYMENT_TYPES, type DeploymentType } from './deploy-action.js';
+import type { DeploymentType } from './deploy-action.js';
+import { deploymentType } from './deployment-type.js';
 import { portVariable, restartReader, startCommand } from './program-readers.js';
 import { gateReader, publishReader, tcpPort } from './published-reader.js';
 import { isServiceName } from './service-name.js';
@@ -89,19 +91,7 @@ const argument = text({ expects: 'a program or argument', min: 0, max: 4096 });
 export const deployTable = {
   name: 'deploy',
   fields: {
-    type: choice(DEPLOYMENT_TYPES, {
-      habits: {
-        directory: 'local_directory',
-        local: 'local_directory',
-        folder: 'local_directory',
-        docker: 'docker_container',
-        container: 'docker_container',
-        image: 'docker_container',
-        service: 'local_service',
-        process: 'local_service',
-        program: 'local_service',
-      },
-    }),
+    type: deploymentType,
     service: nameReader('the name of a service'),
     environment: nameReader('the name of an environment'),
     keep: integer(1, MOST_KEPT),
@@ -113,6 +103,8 @@ export const deployTable = {
     shared: listOf(sharedFolder, { max: MOST_SHARED, single: true }),
     permissions: fields(permissionsTable),
     image: containerKeys.image.reader,
+    build: buildReader,
+    dockerfile: workspacePath,
     pull: containerKeys.pull.reader,
     command: listOf(argument, { max: 100, single: true }),
     port: tcpPort,
@@ -164,6 +156,8 @@ export const deployTable = {
     cmd: 'Write run, or command for a container',
     port_env: 'Write port_variable',
     restart_policy: 'Write restart: { max: 5, window: 60s }',
+    context: 'Write source, or build: { context: … }',
+    file: 'Write dockerfile',
     volumes: 'Keep what must stay in a service of its own: releases share no volume',
   },
 } as const;
@@ -172,8 +166,9 @@ export const deployTable = {
 export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
   docker_container: [
-    ...['image', 'pull', 'command', 'port', 'publish', 'variables', 'secrets', 'gate', 'drain'],
-    ...['before_switch', 'watch', 'cpus', 'memory', 'pids'],
+    ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
+    ...['variables', 'secrets', 'gate', 'drain', 'before_switch', 'watch'],
+    ...['cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],

@@ -1,7 +1,7 @@
-import { normalize } from 'node:path/posix';
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
+import { quoted } from '../../../common/values/redact-urls.js';
 import { nameRecord, valueOf } from '../../../common/values/name-record.js';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { Globs } from '../../../common/values/globs/globs.js';
@@ -32,8 +32,9 @@ import {
   type StepFiles,
   StepFilesError,
 } from './deployer.js';
-import { imageRefused } from './image-refused.js';
-import type { RunImages } from './run-images.js';
+import type { DeployHints } from './deploy-hints.js';
+import type { DeployedImages, ImageTry } from './deployed-images.js';
+import { folderBelow } from './folder-below.js';
 import type { FoundStart, StartCommands } from './start-commands.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
@@ -50,7 +51,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly workspace: Workspace,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
     private readonly output: Pick<StepOutput, 'systemLine'>,
-    private readonly images: Pick<RunImages, 'find'>,
+    private readonly images: Pick<DeployedImages, 'of'>,
+    private readonly hints: Pick<DeployHints, 'output'>,
     private readonly masks: Pick<MaskSet, 'maskText'>,
   ) {
     super();
@@ -63,9 +65,11 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   ): Promise<StepOutcome> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
+    if (action.chosen !== undefined) tell(`it is deployed as ${action.chosen}`);
     try {
-      const made = await this.made(attempt, tell, signal);
+      const made = await this.made(attempt, tell, signal, progress);
       if ('kind' in made) return made;
+      for (const line of made.detected ?? []) tell(`found: ${line}`);
       return await this.deployer.deploy(
         {
           ...{ action, address, tell, ...made },
@@ -86,39 +90,46 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     attempt: StepAttempt<DeployAction>,
     tell: (line: string) => void,
     signal: AbortSignal,
+    progress: StepProgress,
   ): Promise<Made | StepOutcome> {
     const { action } = attempt;
     switch (action.type) {
       case 'local_directory':
-        return this.folderOf(action, attempt);
+        return this.folderOf(action, attempt, signal);
       case 'docker_container':
-        return this.containerOf(action, attempt, tell, signal);
+        return this.containerOf(action, { attempt, tell, signal, progress });
       case 'local_service':
         return this.programOf(action, attempt, signal);
     }
   }
 
-  private folderOf(
+  private async folderOf(
     { ssh, source }: DirectoryDeploy,
     { environment }: StepAttempt<DeployAction>,
-  ): Made | StepOutcome {
-    const login = ssh && loginOf(ssh, environment);
-    if (login?.kind === 'missing') return withheld(login.name);
-    return { files: this.filesIn(source), ...(login && { login }) };
-  }
-
-  private async containerOf(
-    action: ContainerDeploy,
-    { environment }: StepAttempt<DeployAction>,
-    tell: (line: string) => void,
     signal: AbortSignal,
   ): Promise<Made | StepOutcome> {
-    const given = variablesOf(action, environment);
+    const login = ssh && loginOf(ssh, environment);
+    if (login?.kind === 'missing') return withheld(login.name);
+    const own = login && { login };
+    if (source !== undefined) return { files: this.filesIn(source), ...own };
+    const { hints, workspace, ownership } = this;
+    const found = await ownership.asServer(() => hints.output(workspace.directory, signal));
+    signal.throwIfAborted();
+    if (found.kind === 'unknown') {
+      const message = `the step does not say what is deployed, and no file does: ${found.why} Write source, with . for all of the workspace`;
+      return finallyFailed('source_unknown', message);
+    }
+    const { folder, from } = found;
+    return { files: this.filesIn(folder), ...own, detected: [`source ${folder}: ${from}`] };
+  }
+
+  private async containerOf(action: ContainerDeploy, run: ImageTry): Promise<Made | StepOutcome> {
+    const given = variablesOf(action, run.attempt.environment);
     if (given.kind === 'missing') return withheld(given.name);
-    const found = await this.images.find(action, tell, signal);
-    if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
-    const container = { image: found.image, variables: given.variables };
-    return { files: NO_FILES, container };
+    const found = await this.images.of(action, run);
+    if ('kind' in found) return found;
+    const container = { ...found, variables: given.variables };
+    return { files: NO_FILES, container, detected: found.detected };
   }
 
   private async programOf(
@@ -138,15 +149,17 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       const message = `the step does not say what is run, and no file of ${source} does: ${start.why}`;
       return finallyFailed('start_command_unknown', message);
     }
-    const { command, file: commandFrom } = start;
-    return { files, program: { command, commandFrom, variables } };
+    const { command, file: commandFrom, line } = start;
+    const from = line === null ? commandFrom : `${commandFrom}:${line}`;
+    const detected = [`run "${quoted(command, SHOWN)}": ${from}`];
+    return { files, program: { command, commandFrom, variables }, detected };
   }
 
   private startOf(source: string, signal: AbortSignal): Promise<FoundStart> {
     const { directory } = this.workspace;
-    const folder = normalize(source).replace(/^\.?\/|^\.$|\/$/g, '');
+    const folder = folderBelow(source);
     // Where it leads is looked at when the files are packed.
-    if (folder.split('/').includes('..'))
+    if (folder === undefined)
       return Promise.resolve({ kind: 'unknown', why: 'it is outside of the workspace' });
     return this.ownership.asServer(() => this.starts.find(directory, folder, signal));
   }
@@ -177,7 +190,10 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   }
 }
 
-type Made = Pick<DeployRequest, 'files' | 'login' | 'container' | 'program'>;
+type Made = Pick<DeployRequest, 'files' | 'login' | 'container' | 'program' | 'detected'>;
+
+/** Characters of a command in the log. */
+const SHOWN = 200;
 
 /** Of what is an image. */
 const NO_FILES: StepFiles = {

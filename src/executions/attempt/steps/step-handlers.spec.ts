@@ -19,6 +19,7 @@ import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import { NoDeployer } from './deployer.js';
+import { NoDeployHints } from './deploy-hints.js';
 import { NoStartCommands } from './start-commands.js';
 import { createStepHandlers } from './step-handlers.js';
 
@@ -54,6 +55,7 @@ const tools = {
   registries: undefined,
   deployer: new NoDeployer(),
   starts: new NoStartCommands(),
+  hints: new NoDeployHints(),
 };
 const handlers = createStepHandlers(tools);
 const place = { ...withoutImages, images: handlers.imagesFor('group', RegistryAccess.none) };

@@ -11,6 +11,8 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Deployer } from './deployer.js';
+import type { DeployHints } from './deploy-hints.js';
+import { DeployedImages } from './deployed-images.js';
 import type { StartCommands } from './start-commands.js';
 import { DeployStepHandler } from './deploy-step.handler.js';
 import type { CloneAccess } from './clone-access.js';
@@ -97,11 +99,20 @@ export interface StepTools {
   readonly registries: readonly string[] | undefined;
   readonly deployer: Deployer;
   readonly starts: StartCommands;
+  readonly hints: DeployHints;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
 export function createStepHandlers(tools: StepTools): StepHandlers {
   const { processes, git, workspaces, containers, registries: allowed } = tools;
+  const builds = (place: StepPlace): BuildStepHandler => {
+    const { workspace, group, output, host, masks, images, ownership } = place;
+    return new BuildStepHandler({
+      ...{ processes, builder: tools.builder, allowed },
+      ...{ access: images.access, built: images.built },
+      ...{ workspace, ownership, group, output, host, masks },
+    });
+  };
   const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
     shell: ({ workspace, group, output, host, ownership }) =>
       new OwnedStepHandler(
@@ -113,22 +124,22 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([containers, images, workspace, ownership] as const),
         ...([group, output, host, sidecars, additions] as const),
       ),
-    build: ({ workspace, group, output, host, masks, images, ownership }) =>
-      new BuildStepHandler({
-        ...{ processes, builder: tools.builder, allowed },
-        ...{ access: images.access, built: images.built },
-        ...{ workspace, ownership, group, output, host, masks },
-      }),
+    build: builds,
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
         ownership,
       ),
-    deploy: ({ context, workspace, ownership, output, images, masks }) =>
-      new DeployStepHandler(
-        ...([tools.deployer, tools.starts, context, workspace] as const),
-        ...([ownership, output, images, masks] as const),
-      ),
+    deploy: (place) => {
+      const { context, workspace, ownership, output, images, masks } = place;
+      const { hints } = tools;
+      const ofImages = { images, builds: builds(place), hints, workspace, ownership };
+      const { executionId } = context;
+      return new DeployStepHandler(
+        ...([tools.deployer, tools.starts, context, workspace, ownership, output] as const),
+        ...([new DeployedImages({ ...ofImages, executionId }), hints, masks] as const),
+      );
+    },
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
