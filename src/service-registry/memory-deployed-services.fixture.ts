@@ -1,10 +1,11 @@
 import { type Page, pageOf, type PageRequest } from '../common/http/paging.js';
 import { uuidV7 } from '../common/ids/uuid.js';
-import { type DeployedService, DeployedServices } from './deployed-services.js';
+import { type DeployedService, DeployedServices, type ServiceSwitch } from './deployed-services.js';
 
 /** Stands in for the record of deployments. */
 export class MemoryDeployedServices extends DeployedServices {
   readonly services = new Map<string, DeployedService>();
+  readonly switched = new Map<string, readonly ServiceSwitch[]>();
 
   /** Puts one there. */
   has(name: string, more: Partial<DeployedService> = {}): DeployedService {
@@ -35,6 +36,10 @@ export class MemoryDeployedServices extends DeployedServices {
       .filter(({ id }) => after === undefined || id > after)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     return Promise.resolve(pageOf(rows, limit, ({ id }) => id));
+  }
+
+  switches(id: string): Promise<readonly ServiceSwitch[]> {
+    return Promise.resolve(this.switched.get(id) ?? []);
   }
 
   onHost(host: string): Promise<readonly DeployedService[]> {

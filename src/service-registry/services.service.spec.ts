@@ -8,10 +8,9 @@ import { MemoryDeployedServices } from './memory-deployed-services.fixture.js';
 import { MemoryHealthHistory } from './history/memory-health-history.fixture.js';
 import { MemoryServiceStore } from './record/memory-service-store.fixture.js';
 import { newService } from './record/watched-service.fixture.js';
-import type { ServiceHealth } from './record/watched-service.js';
+import { MONITOR_SILENT_MS, type ServiceHealth } from './record/watched-service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
 import type { AskedSettings } from './service-settings.js';
-import { MONITOR_SILENT_MS } from './service-view.js';
 import { type ServiceFilter, ServicesService } from './services.service.js';
 
 const SHOP = { environment: 'default', name: 'shop' };

@@ -1,0 +1,63 @@
+/** What services need, by their ids; one that is not known needs nothing. */
+export type Needs = (id: string) => readonly string[];
+
+/** So many services are looked at for one, at most. */
+export const MOST_RELATED = 500;
+
+/**
+ * The services below one that are down and need none that is: what is to be mended. Only those
+ * count that are reached over services which are down as well. In order of their ids.
+ */
+export function rootsOf(
+  id: string,
+  needs: Needs,
+  isDown: (id: string) => boolean,
+): readonly string[] {
+  const seen = new Set([id]);
+  const roots = new Set<string>();
+  const look = (one: string): boolean => {
+    let found = false;
+    for (const dependency of needs(one)) {
+      if (seen.has(dependency) || !isDown(dependency)) continue;
+      seen.add(dependency);
+      found = true;
+      if (!look(dependency)) roots.add(dependency);
+    }
+    return found;
+  };
+  look(id);
+  return [...roots].sort();
+}
+
+/** All that a service needs, directly or not; itself is not among them. */
+export function allNeeds(id: string, needs: Needs): readonly string[] {
+  const seen = new Set([id]);
+  for (const one of seen) {
+    if (seen.size > MOST_RELATED) break;
+    for (const dependency of needs(one)) seen.add(dependency);
+  }
+  return [...seen].slice(1);
+}
+
+/** A way from a service back to itself; undefined: there is none. */
+export function cycleOf(id: string, needs: Needs): readonly string[] | undefined {
+  const before = new Map<string, string>();
+  const left = [id];
+  for (let one = left.shift(); one !== undefined; one = left.shift()) {
+    for (const dependency of needs(one)) {
+      if (dependency === id) return wayBack(id, one, before);
+      if (before.has(dependency)) continue;
+      before.set(dependency, one);
+      left.push(dependency);
+    }
+  }
+  return undefined;
+}
+
+function wayBack(id: string, last: string, before: ReadonlyMap<string, string>): string[] {
+  const way = [id];
+  for (let one: string | undefined = last; one !== undefined && one !== id; one = before.get(one)) {
+    way.unshift(one);
+  }
+  return [id, ...way];
+}
