@@ -13,17 +13,20 @@ export function rootsOf(
   needs: Needs,
   isDown: (id: string) => boolean,
 ): readonly string[] {
-  const seen = new Set([id]);
+  const under = new Set<string>();
+  const looked = new Set<string>();
   const roots = new Set<string>();
+  /** Whether one needs something that is down; a circle is followed once. */
   const look = (one: string): boolean => {
-    let found = false;
-    for (const dependency of needs(one)) {
-      if (seen.has(dependency) || !isDown(dependency)) continue;
-      seen.add(dependency);
-      found = true;
+    under.add(one);
+    const down = needs(one).filter((dependency) => !under.has(dependency) && isDown(dependency));
+    for (const dependency of down) {
+      if (looked.has(dependency)) continue;
       if (!look(dependency)) roots.add(dependency);
     }
-    return found;
+    under.delete(one);
+    looked.add(one);
+    return down.length > 0;
   };
   look(id);
   return [...roots].sort();
