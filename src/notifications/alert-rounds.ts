@@ -86,7 +86,7 @@ export class AlertRounds extends OneAtATime {
       subjects.add(service.id);
       await this.teller.tell(view, service, now);
     }
-    // Of whom nobody hears any more: it begins anew when somebody wants to.
+    // Of whom nobody hears any more: it begins again when somebody wants to.
     for (const subject of view.states.keys()) {
       if (!subjects.has(subject)) await this.alerts.removeState(subject);
     }

@@ -10,8 +10,12 @@ describe('alerts', () => {
   let world: AlertsWorld;
   const heard = (): string[] => world.heard.splice(0);
 
-  beforeAll(() => Logger.overrideLogger(false));
-  afterAll(() => Logger.overrideLogger(['error']));
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  afterAll(() => {
+    Logger.overrideLogger(['error']);
+  });
   beforeEach(async () => {
     world = new AlertsWorld();
     await world.has('shop');
@@ -58,7 +62,7 @@ describe('alerts', () => {
     expect(heard()).toEqual([`${OPS}: default/old running`]);
   });
 
-  it('begin anew when a channel was away', async () => {
+  it('begin again when a channel was away', async () => {
     const { id } = await world.service('shop');
     await world.channels.remove(`${id}:ops`);
     await world.pass(2);
@@ -161,7 +165,7 @@ describe('alerts', () => {
       expect(heard()).toEqual([`${OPS}: default/shop running`]);
     });
 
-    it('are told that were of before, and those after it', async () => {
+    it('that came earlier are told, and those after it', async () => {
       await world.goes('shop', 'failed');
       world.now += 1_000;
       await window(10);

@@ -1,4 +1,5 @@
 import { createTransport, type Transporter } from 'nodemailer';
+import type SmtpTransport from 'nodemailer/lib/smtp-transport/index.js';
 import { isLoopbackHost } from '../../config/loopback.js';
 import { type Mail, Mailer, MailFailure } from './mailer.js';
 
@@ -8,7 +9,7 @@ const PATIENCE_MS = 10_000;
 /** Sends by the server that the operator has configured. Each mail has a connection of its own. */
 export class SmtpMailer extends Mailer {
   readonly isConfigured = true;
-  private readonly transport: Transporter;
+  private readonly transport: Transporter<SmtpTransport.SentMessageInfo, SmtpTransport.Options>;
 
   /** @param url `smtp://user:password@host:port`, or `smtps://` @param from sender of all mails */
   constructor(
@@ -16,11 +17,12 @@ export class SmtpMailer extends Mailer {
     private readonly from: string,
   ) {
     super();
-    this.transport = createTransport({
+    const options: SmtpTransport.Options = {
       ...settingsOf(url),
       ...{ connectionTimeout: PATIENCE_MS, greetingTimeout: PATIENCE_MS },
       ...{ socketTimeout: PATIENCE_MS, disableFileAccess: true, disableUrlAccess: true },
-    });
+    };
+    this.transport = createTransport(options);
   }
 
   async send({ to, subject, text, id }: Mail): Promise<void> {
@@ -28,14 +30,8 @@ export class SmtpMailer extends Mailer {
     try {
       const { from } = this;
       const messageId = `<${id}>`;
-      const sent: unknown = await this.transport.sendMail({
-        from,
-        to: [...to],
-        subject,
-        text,
-        messageId,
-      });
-      rejected = rejectedOf(sent);
+      const mail = { from, to: [...to], subject, text, messageId };
+      ({ rejected } = await this.transport.sendMail(mail));
     } catch (error) {
       throw new MailFailure(problemOf(error), error);
     }
@@ -72,11 +68,6 @@ function settingsOf(text: string): {
     requireTLS: !secure && user !== '' && !isLoopbackHost(url.hostname),
     ...(user !== '' && { auth: { user, pass: decodeURIComponent(url.password) } }),
   };
-}
-
-function rejectedOf(sent: unknown): readonly unknown[] {
-  const { rejected } = (sent ?? {}) as { readonly rejected?: unknown };
-  return Array.isArray(rejected) ? rejected : [];
 }
 
 /** Only codes: texts of a server may name receivers and log-ins. */

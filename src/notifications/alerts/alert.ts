@@ -69,7 +69,7 @@ export interface Alert {
   readonly version: number;
 }
 
-/** So many followers are named. */
+/** Followers that an alert names, at most. */
 export const MOST_FOLLOWERS = 100;
 
 export function alertId(subject: string, seq: number): string {

@@ -38,7 +38,7 @@ export interface Channel {
   readonly updated_at: Date;
 }
 
-/** So many channels has a service, at most. */
+/** Channels of a service, at most. */
 export const MOST_CHANNELS = 10;
 
 export function channelId(subject: string, name: string): string {

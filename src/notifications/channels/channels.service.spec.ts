@@ -1,7 +1,7 @@
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { nameRecord } from '../../common/values/name-record.js';
-import { Mailer } from '../../integrations/mail/mailer.js';
+import type { Mailer } from '../../integrations/mail/mailer.js';
 import { MemoryHealthHistory } from '../../service-registry/history/memory-health-history.fixture.js';
 import { MemoryDeployedServices } from '../../service-registry/memory-deployed-services.fixture.js';
 import { MemoryServiceStore } from '../../service-registry/record/memory-service-store.fixture.js';
@@ -55,7 +55,7 @@ describe('ChannelsService', () => {
     ]);
   });
 
-  it('is of the service itself: one that is registered anew has none', async () => {
+  it('is of the service itself: one that is registered again has none', async () => {
     await set(HOOK);
     await services.remove('default/shop');
     expect((await refusal(channels().list(SHOP))).kind).toBe('NotFoundError');

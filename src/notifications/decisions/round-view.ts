@@ -8,7 +8,7 @@ import type { Channel } from '../channels/channel.js';
 
 /** Changes that are read at once. */
 const PAGE = 200;
-/** So many services are looked at in one round. */
+/** Services that one round looks at, at most. */
 const MOST_SERVICES = 20_000;
 
 /** What one round of decisions sees: services that have channels, and all that those need. */

@@ -96,7 +96,7 @@ describe('AlertChannels', () => {
     expect(got[1]?.headers['x-millrace-signature-256']).toBeUndefined();
   });
 
-  it('takes any 2xx for taken, however its body goes on', async () => {
+  it('takes any 2xx for taken, however long its body is', async () => {
     answer = () => ({ status: 200, endless: true });
     expect(await ways().send(alert, 'c', hook())).toBeUndefined();
   });

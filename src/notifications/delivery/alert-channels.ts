@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { AddressPolicy, AddressRefusedError } from '../../common/net/address-policy.js';
+import { type AddressPolicy, AddressRefusedError } from '../../common/net/address-policy.js';
 import type { ResolveHost } from '../../common/net/checked-addresses.js';
 import { CheckedHttp, HttpFailure } from '../../common/net/checked-http.js';
 import { type Mailer, MailFailure } from '../../integrations/mail/mailer.js';

@@ -15,8 +15,12 @@ describe('AlertSender', () => {
     return [...(await world.alerts.page(id, { limit: 50 })).items].reverse();
   };
 
-  beforeAll(() => Logger.overrideLogger(false));
-  afterAll(() => Logger.overrideLogger(['error']));
+  beforeAll(() => {
+    Logger.overrideLogger(false);
+  });
+  afterAll(() => {
+    Logger.overrideLogger(['error']);
+  });
   beforeEach(async () => {
     world = new AlertsWorld();
     await world.has('shop');
@@ -55,7 +59,7 @@ describe('AlertSender', () => {
     ]);
   });
 
-  it('gives an alert up after a day, says why, and goes on', async () => {
+  it('gives an alert up after a day, says why, and continues', async () => {
     world.broken.set(OPS, reason('unexpected_status', 'it answers with the status 500'));
     await world.goes('shop', 'failed');
     await world.pass(1);

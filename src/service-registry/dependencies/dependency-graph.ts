@@ -1,7 +1,7 @@
 /** What services need, by their ids; one that is not known needs nothing. */
 export type Needs = (id: string) => readonly string[];
 
-/** So many services are looked at for one, at most. */
+/** Services that are looked at for one, at most. */
 export const MOST_RELATED = 500;
 
 /**

@@ -19,7 +19,7 @@ export interface Maintenance {
 }
 
 export const NO_MAINTENANCE: Maintenance = { version: 0, windows: [] };
-/** So many windows of a service are kept. */
+/** Windows of a service that are kept. */
 export const MOST_WINDOWS = 20;
 
 /** When it ends or has ended, milliseconds since 1970. */
