@@ -77,8 +77,9 @@ export class AlertRounds extends OneAtATime {
   }
 
   protected async workUnder(isOver: () => boolean, now: number): Promise<void> {
-    const channels = await this.channels.all();
-    const view = await RoundView.load(this.services, channels, await this.alerts.states());
+    // In this order: whoever makes a channel stores it before its state.
+    const states = await this.alerts.states();
+    const view = await RoundView.load(this.services, await this.channels.all(), states);
     await this.monitors.tell(view, now);
     const subjects = new Set<string>();
     for (const service of view.inOrder()) {

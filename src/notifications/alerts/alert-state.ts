@@ -1,4 +1,5 @@
 import type { ServiceStatus } from '../../service-registry/checks/service-status.js';
+import type { WatchedService } from '../../service-registry/record/watched-service.js';
 
 /** What people know of a service. */
 export interface AlertState {
@@ -15,4 +16,14 @@ export interface AlertState {
   /** Number of the change that is not told, as another service is its cause; null: none. */
   readonly held: number | null;
   readonly version: number;
+}
+
+/** Of one that nobody heard of before: what happens from now on is told. */
+export function newState({ id, _id, health }: WatchedService): AlertState {
+  const status = health?.status ?? 'running';
+  const isKnown = status === 'failed' || status === 'degraded' || status === 'stopped';
+  return {
+    ...{ _id: id, service: _id, seq: health?.seq ?? 0, told: isKnown ? status : 'running' },
+    ...{ alert: null, held: null, version: 1 },
+  };
 }

@@ -8,6 +8,7 @@ import { MemoryServiceStore } from '../../service-registry/record/memory-service
 import { newService } from '../../service-registry/record/watched-service.fixture.js';
 import { ServicesService } from '../../service-registry/services.service.js';
 import { channelResponse } from '../dto/channel.dto.js';
+import { MemoryAlertStore } from '../alerts/memory-alert-store.fixture.js';
 import type { AskedChannel } from './asked-channel.js';
 import { MOST_CHANNELS } from './channel.js';
 import { ChannelsService } from './channels.service.js';
@@ -23,11 +24,12 @@ const HOOK: AskedChannel = {
 describe('ChannelsService', () => {
   let store: MemoryChannelStore;
   let services: MemoryServiceStore;
+  let alerts: MemoryAlertStore;
   let deployed: MemoryDeployedServices;
   const channels = (allowPrivateUrls: string[] = [], isConfigured = false): ChannelsService => {
     const config = { allowPrivateUrls } as unknown as MillraceConfig;
     const registry = new ServicesService(services, deployed, new MemoryHealthHistory(), config);
-    return new ChannelsService(registry, store, { isConfigured } as Mailer, config);
+    return new ChannelsService(registry, store, alerts, { isConfigured } as Mailer, config);
   };
   const set = (asked: AskedChannel, name = 'ops') => channels().set(SHOP, name, asked, 'ada');
   const refusal = async (work: Promise<unknown>): Promise<MillraceError> => {
@@ -39,6 +41,7 @@ describe('ChannelsService', () => {
   beforeEach(async () => {
     store = new MemoryChannelStore();
     services = new MemoryServiceStore();
+    alerts = new MemoryAlertStore();
     deployed = new MemoryDeployedServices();
     await services.insert(newService());
   });
@@ -53,6 +56,24 @@ describe('ChannelsService', () => {
     expect([...store.targets.values()]).toMatchObject([
       { url: HOOK.url, headers: [{ name: 'Authorization', value: 'Bearer t0ken' }] },
     ]);
+  });
+
+  it('tells what happens from that moment on', async () => {
+    const health = {
+      status: 'failed',
+      since: new Date(1),
+      endpoints: [],
+      seq: 7,
+      fence: 1,
+    } as const;
+    const reason = { code: 'endpoints_failed', message: 'm' };
+    await services.writeHealth('default/shop', { health: { ...health, reason }, outbox: [] });
+    await set(HOOK);
+    expect([...alerts.stateRecords.values()]).toMatchObject([{ seq: 7, told: 'failed' }]);
+    const [state] = alerts.stateRecords.values();
+    if (state) await alerts.saveState({ ...state, seq: 9, told: 'running', version: 2 });
+    await set(HOOK, 'other');
+    expect([...alerts.stateRecords.values()]).toMatchObject([{ seq: 9, told: 'running' }]);
   });
 
   it('is of the service itself: one that is registered again has none', async () => {

@@ -5,6 +5,8 @@ import { checkedAddresses } from '../../common/net/checked-addresses.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { Mailer } from '../../integrations/mail/mailer.js';
 import { type ServiceName, ServicesService } from '../../service-registry/services.service.js';
+import { newState } from '../alerts/alert-state.js';
+import { AlertStore } from '../alerts/alert-store.js';
 import { type AskedChannel, targetOf } from './asked-channel.js';
 import { type Channel, channelId, type ChannelTarget, MOST_CHANNELS } from './channel.js';
 import { ChannelStore } from './channel-store.js';
@@ -17,6 +19,7 @@ export class ChannelsService {
   constructor(
     private readonly services: ServicesService,
     private readonly store: ChannelStore,
+    private readonly alerts: AlertStore,
     private readonly mailer: Mailer,
     config: MillraceConfig,
   ) {
@@ -37,7 +40,7 @@ export class ChannelsService {
   async set(service: ServiceName, name: string, asked: AskedChannel, by: string): Promise<Channel> {
     const target = targetOf(asked);
     await this.mustBeReachable(target);
-    const { uuid, id } = await this.services.registered(service, by);
+    const { uuid, id, watched } = await this.services.registered(service, by);
     const others = (await this.store.of(uuid)).filter((one) => one.name !== name);
     if (others.length >= MOST_CHANNELS) {
       throw conflict(`${id} has ${others.length} channels; it may have ${MOST_CHANNELS}.`, {
@@ -51,6 +54,8 @@ export class ChannelsService {
       ...{ created_by: by, created_at: now, updated_at: now },
     };
     await this.store.set(channel, target);
+    // From this moment on, and not from the next round.
+    if (watched) await this.alerts.saveState(newState(watched));
     return (await this.store.of(uuid)).find((one) => one.name === name) ?? channel;
   }
 

@@ -17,7 +17,7 @@ import {
   MOST_FOLLOWERS,
   withDeliveries,
 } from '../alerts/alert.js';
-import type { AlertState } from '../alerts/alert-state.js';
+import { type AlertState, newState } from '../alerts/alert-state.js';
 import { AlertStore } from '../alerts/alert-store.js';
 import { changeAlert } from '../alerts/change-alert.js';
 import { AlertRecipients, deliveryTo } from './alert-recipients.js';
@@ -60,23 +60,16 @@ export class ServiceTeller {
   /** @param now milliseconds since 1970 */
   async tell(view: RoundView, service: WatchedService, now: number): Promise<void> {
     const known = view.states.get(service.id);
-    if (known === undefined) return this.begin(service);
+    if (known === undefined) {
+      await this.store.saveState(newState(service));
+      return;
+    }
     const { health } = service;
     if (health === null) return;
     const state = health.seq > known.seq ? await this.decide(view, service, known, now) : known;
     if (state.held !== null && state.held === health.seq) {
       await this.lookAgain(view, service, state, now);
     }
-  }
-
-  /** Only what happens from now on is told. */
-  private async begin({ id, _id, health }: WatchedService): Promise<void> {
-    const status = health?.status ?? 'running';
-    const told = isBad(status) || status === 'stopped' ? status : 'running';
-    const seq = health?.seq ?? 0;
-    await this.store.saveState({
-      ...{ _id: id, service: _id, seq, told, alert: null, held: null, version: 1 },
-    });
   }
 
   private async decide(
