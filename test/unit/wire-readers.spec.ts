@@ -60,6 +60,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['artifact', [readers.artifact, named('ArtifactResponse')]],
   ['deployment', [readers.deployment, named('DeploymentResponse')]],
   ['service', [readers.service, named('ServiceResponse')]],
+  ['alert', [readers.alert, named('AlertResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
   ['environment', [readers.environment, named('EnvironmentResponse')]],
   ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],

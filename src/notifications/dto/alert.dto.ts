@@ -31,7 +31,7 @@ export class AlertReasonResponse {
 }
 
 /** An alert on its way by one channel. */
-export class DeliveryResponse {
+export class AlertDeliveryResponse {
   @ApiProperty({ example: 'on-call' })
   channel!: string;
 
@@ -122,8 +122,8 @@ export class AlertResponse {
   })
   followers!: FollowerResponse[];
 
-  @ApiProperty({ type: [DeliveryResponse] })
-  deliveries!: DeliveryResponse[];
+  @ApiProperty({ type: [AlertDeliveryResponse] })
+  deliveries!: AlertDeliveryResponse[];
 }
 
 export function alertResponse(alert: Alert): AlertResponse {
