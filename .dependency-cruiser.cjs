@@ -191,7 +191,9 @@ module.exports = {
       severity: 'error',
       comment: 'A driver is used by the adapters of its capability only.',
       from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
-      to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git|ssh2|nodemailer)/' },
+      to: {
+        path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git|ssh2|nodemailer)/',
+      },
     },
     {
       name: 'features-see-ports',

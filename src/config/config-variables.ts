@@ -33,7 +33,8 @@ export type Secrecy = 'none' | 'url' | 'whole';
 /** One environment variable: all that is known about it is in this row. */
 export interface ConfigVariable<T> {
   readonly name: string;
-  readonly section: 'Server' | 'Stores' | 'Access' | 'Alerts' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
+  readonly section:
+    'Server' | 'Stores' | 'Access' | 'Alerts' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
   /** One or two sentences for `.env.example` and `./millrace config`. */
   readonly description: string;
   readonly kind: ValueKind<T>;

@@ -18,7 +18,7 @@ export interface AlertState {
   readonly version: number;
 }
 
-/** Of one that nobody heard of before: what happens from now on is told. */
+/** Of one that is new: what happens from now on is told. */
 export function newState({ id, _id, health }: WatchedService): AlertState {
   const status = health?.status ?? 'running';
   const isKnown = status === 'failed' || status === 'degraded' || status === 'stopped';
