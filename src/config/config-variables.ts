@@ -33,7 +33,8 @@ export type Secrecy = 'none' | 'url' | 'whole';
 /** One environment variable: all that is known about it is in this row. */
 export interface ConfigVariable<T> {
   readonly name: string;
-  readonly section: 'Server' | 'Stores' | 'Access' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
+  readonly section:
+    'Server' | 'Stores' | 'Access' | 'Alerts' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
   /** One or two sentences for `.env.example` and `./millrace config`. */
   readonly description: string;
   readonly kind: ValueKind<T>;
@@ -356,6 +357,33 @@ export const configVariables = {
       'Private, loopback and link-local addresses that clones and checks of services may reach, separated by commas: IP addresses, networks such as 10.0.0.0/8, host names, or all.',
     kind: list(parseAllowedAddress),
     fallback: (): readonly string[] => [],
+  }),
+
+  smtpUrl: variable({
+    name: 'SMTP_URL',
+    section: 'Alerts',
+    description:
+      'Mail server that alerts of services are sent by: smtp://user:password@host:587, or smtps:// (465). User and password are percent-encoded. Unset: no alerts by mail.',
+    kind: optional(
+      textLike(
+        /^smtps?:\/\/(?:[^\s:@/]+:[^\s@/]*@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/,
+        'must be smtp:// or smtps:// with a host; percent-encode what is special in user and password',
+      ),
+    ),
+    fallback: none,
+    secrecy: 'url',
+  }),
+  smtpFrom: variable({
+    name: 'SMTP_FROM',
+    section: 'Alerts',
+    description: 'Sender of these mails: ci@example.org, or Millrace <ci@example.org>.',
+    kind: optional(
+      textLike(
+        /^(?:[^<>@\r\n]{1,100} )?<?[^\s<>@,;"]{1,64}@[A-Za-z0-9.-]{1,255}>?$/,
+        'must be an address such as ci@example.org or Millrace <ci@example.org>',
+      ),
+    ),
+    fallback: none,
   }),
 
   githubClientId: variable({

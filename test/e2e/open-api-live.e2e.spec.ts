@@ -402,6 +402,22 @@ describe('the OpenAPI document and the live server', () => {
       const found = await api.ask('GET', '/api/discovery/batch');
       return found.status === 200 ? found : undefined;
     });
+    const hook = { type: 'webhook', url: 'https://203.0.114.5/hook', secret: 'of-the-hook' };
+    await api.json(200, 'PUT', `/api/services/${id}/channels/on-call`, { body: hook });
+    await api.json(422, 'PUT', `/api/services/${id}/channels/mail`, {
+      body: { type: 'email', to: ['ops@example.org'] },
+    });
+    await api.json(400, 'PUT', `/api/services/${id}/channels/on-call`, {
+      body: { type: 'webhook' },
+    });
+    await api.json(200, 'GET', `/api/services/${id}/channels`);
+    await api.json(200, 'GET', `/api/services/${id}/alerts?limit=1`);
+    await api.ask('DELETE', `/api/services/${id}/channels/on-call`);
+    await api.json(404, 'DELETE', `/api/services/${id}/channels/on-call`);
+    const window = { minutes: 30, reason: 'a new disk' };
+    await api.json(200, 'POST', `/api/services/${id}/maintenance`, { body: window });
+    await api.json(400, 'POST', `/api/services/${id}/maintenance`, { body: {} });
+    await api.json(200, 'DELETE', `/api/services/${id}/maintenance`);
     await api.ask('DELETE', `/api/services/${id}`);
     await api.json(404, 'GET', `/api/services/${id}`);
     expect(api.problems).toEqual([]);

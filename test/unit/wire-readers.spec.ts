@@ -65,6 +65,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
     [readers.deploymentExplanation, named('DeploymentExplanationResponse')],
   ],
   ['service', [readers.service, named('ServiceResponse')]],
+  ['alert', [readers.alert, named('AlertResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
   ['environment', [readers.environment, named('EnvironmentResponse')]],
   ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],

@@ -201,8 +201,26 @@ export const service = object({
   ),
   tags: list(text),
   dependencies: list(text),
+  root_cause: nullable(object({ service: text, status: text, since: instant })),
+  maintenance: nullable(object({ until: instant, reason: nullable(text) })),
 });
 export type Service = ReturnType<typeof service>;
+
+export const alert = object({
+  service: text,
+  status: text,
+  at: instant,
+  reason,
+  deliveries: list(
+    object({
+      channel: text,
+      state: text,
+      attempts: number,
+      reason: nullable(object({ message: text })),
+    }),
+  ),
+});
+export type Alert = ReturnType<typeof alert>;
 
 export const serviceHealth = object({
   name: text,
