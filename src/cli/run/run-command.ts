@@ -11,7 +11,7 @@ import type { MillraceConfig } from '../../config/millrace-config.js';
 import { engineAddress } from '../../config/container-engine.js';
 import { defaultCache, entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import { allSteps } from '../../engine/plan/all-steps.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';

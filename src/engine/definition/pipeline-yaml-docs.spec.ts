@@ -7,7 +7,7 @@ import {
   repositoryTable,
   retryTable,
 } from '../yaml/common-readers.js';
-import { inputTable } from './input-reader.js';
+import { inputTable } from '../inputs/input-reader.js';
 import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
 import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';

@@ -1,7 +1,7 @@
 import { nameRecord, valueOf, type NameRecord } from '../../common/values/name-record.js';
 import { characterProblem } from '../../common/values/text-rule.js';
-import type { InputDefinition } from '../definition/definition.js';
-import { isPlainNumber, plainNumber } from '../definition/plain-number.js';
+import type { InputDefinition } from './input-definition.js';
+import { isPlainNumber, plainNumber } from './plain-number.js';
 import { shownName } from '../yaml/variable-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
 
