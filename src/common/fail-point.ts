@@ -29,6 +29,12 @@ export const FAIL_POINTS = [
   'release_switched', // the new release serves, and nothing stored says so
   'deployment_serving', // it is stored; old releases are still there
   'hook_started', // the process of an always or on_failure hook runs
+  'snapshot_folder_kept', // a part of a workspace is kept of an execution that is to wait
+  'snapshot_kept', // all of it is, and nothing stored says that it waits
+  'execution_suspended', // it waits; the workspace is still here, too
+  'execution_answered', // what it waits for is decided and stored, no job made yet
+  'snapshot_folder_restored', // another attempt has a part of the workspace
+  'snapshot_restored', // it has all of it, and nothing stored says so
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up
   'half_resealed', // API: some documents are sealed by a new key, the rest are not yet

@@ -38,6 +38,7 @@ import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
 import { Deployer } from './attempt/steps/deployer.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
+import { WorkspaceSnapshots } from './suspension/workspace-snapshots.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 
@@ -107,6 +108,15 @@ const planRunsProviders: Provider[] = [
       artifacts: ArtifactsRepository,
       { maxArtifactsSize }: MillraceConfig,
     ) => new ArtifactKeeper(objects, artifacts, maxArtifactsSize),
+  },
+  {
+    provide: WorkspaceSnapshots,
+    inject: [ObjectStore, WorkspaceStore, MillraceConfig],
+    useFactory: (
+      objects: ObjectStore,
+      workspaces: WorkspaceStore,
+      { maxWorkspaceSize }: MillraceConfig,
+    ) => new WorkspaceSnapshots(objects, workspaces, maxWorkspaceSize),
   },
   {
     provide: LeftFolders,

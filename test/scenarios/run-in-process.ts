@@ -162,7 +162,7 @@ async function runWith(
           onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
         },
         signal,
-        earlier,
+        { resumeFrom: earlier },
       );
       return { ...result, workspace: planRun.workspace.directory };
     } finally {

@@ -1,5 +1,5 @@
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
-import type { InputDefinition } from '../inputs/input-definition.js';
+import type { InputDefinition } from '../plan/input-definition.js';
 import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';

@@ -1,6 +1,6 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { cronProblem } from './cron.js';
-import type { InputDefinition } from '../inputs/input-definition.js';
+import type { InputDefinition } from '../plan/input-definition.js';
 import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';

@@ -1,4 +1,4 @@
-import type { InputDefinition } from '../inputs/input-definition.js';
+import type { InputDefinition } from './input-definition.js';
 
 /** What a try that waits for people asks of them. */
 export interface ApprovalFacts {

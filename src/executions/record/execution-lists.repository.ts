@@ -126,6 +126,25 @@ export class ExecutionListsRepository {
       .lean<LiveExecution[]>();
   }
 
+  /** Ids of executions that wait and that somebody is to look at, the longest due first. */
+  async dueWaiting(now: Date, limit: number): Promise<string[]> {
+    const due = await this.executions
+      .find({ waits_until: { $lte: now }, status: 'waiting' }, { _id: 1 })
+      .sort({ waits_until: 1 })
+      .limit(limit)
+      .lean<{ _id: string }[]>();
+    return due.map(({ _id }) => _id);
+  }
+
+  /** Ids of executions that are over and keep a workspace still, or may. */
+  async keepingWorkspaces(limit: number): Promise<string[]> {
+    const keeping = await this.executions
+      .find({ keeps_workspace: true, status: { $in: [...ENDED] } }, { _id: 1 })
+      .limit(limit)
+      .lean<{ _id: string }[]>();
+    return keeping.map(({ _id }) => _id);
+  }
+
   /** Pending executions of a queue that were accepted before this one. */
   async pendingBefore(queue: string, id: string): Promise<number> {
     return this.request(() =>
