@@ -16,6 +16,7 @@ import { reportsTable } from '../reports/report-settings.js';
 import { deployTable, permissionsTable } from '../steps/deploy/deploy-keys.js';
 import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
+import { approvalTable } from '../steps/approval/approval-keys.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { registryTable } from './registries-reader.js';
@@ -44,6 +45,7 @@ const tables: readonly SomeTable[] = [
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
   ...[
     buildTable,
+    approvalTable,
     sidecarTable,
     readyTable,
     seedTriggerConfigTable,
