@@ -1,6 +1,9 @@
 import type { RunContext } from '../engine/plan/plan.js';
 
-/** Who stands behind a deployment, or an execution: what decides who may do it, and who may not approve it. */
+/**
+ * Who stands behind a deployment or an execution: what decides who may do it, and who may not
+ * approve it.
+ */
 export interface DeploymentCause {
   /** Id of the account that asked for it; null: no person, or nobody that is known here. */
   readonly deployer: string | null;

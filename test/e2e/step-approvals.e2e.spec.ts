@@ -164,7 +164,7 @@ describe('approvals of steps', () => {
   const VERSION = { inputs: { version: { type: 'string', required: true } } };
   const MADE = 'mkdir made; echo content >made/file; ln -s file made/link; chmod 750 made/file';
 
-  it('outlive everything: another worker goes on with the files, and nothing runs twice', async () => {
+  it('outlive everything: another worker continues with the files, and nothing runs twice', async () => {
     const id = await ask('ada', { ...VERSION, users: ['grace'], timeout: '1h' }, {}, MADE);
     const body = await waiting(id);
     expect(body).toMatchObject({

@@ -352,7 +352,7 @@ async function runToEnd(
   }
 }
 
-/** What waits for an approval is answered here, and goes on in the same workspace. */
+/** What waits for an approval is answered here, and continues in the same workspace. */
 async function runAnswered(
   run: PlanRun,
   { plan, context, approvals }: Asked,

@@ -26,7 +26,7 @@ export interface KeptOutputs {
   readonly values: readonly (readonly [string, string])[];
 }
 
-/** From where a suspended run goes on: what was over stays over, and what waited is asked again. */
+/** Where a suspended run continues: what was over stays, and what waited is asked again. */
 export interface Continuation {
   /** The last state of the run. */
   readonly state: RunState;

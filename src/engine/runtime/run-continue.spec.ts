@@ -107,7 +107,7 @@ describe('a run that continues a suspended one', () => {
     expect(variables).not.toHaveProperty('CI_BRANCH');
   });
 
-  it('goes on as after any failure when the step fails', async () => {
+  it('continues as after any failure when the step fails', async () => {
     const hooked = { ...gated, onFailure: [step('undo')] };
     const from = await suspended(hooked);
     const script = ({ attempt }: Call) => (attempt.address.step === 'approve' ? EXIT_1 : OK);

@@ -11,8 +11,8 @@ import { StageScheduler } from './stage-scheduler.js';
 
 /**
  * Runs a plan to its end: clone, stages, `on_failure`, `always`. A run whose steps wait for
- * something outside ends `suspended`, as soon as nothing else of it can run; `continueFrom` goes on
- * from there.
+ * something outside ends `suspended`, as soon as nothing else of it can run; `continueFrom`
+ * continues from there.
  *
  * Resolves when nothing of the run runs any more: every handler that was called has answered. The
  * signal's reason is a `StopRequest`; only the first one counts, as signals go. The last state

@@ -131,8 +131,14 @@ function attemptsBefore({ attempts }: StepState): {
 } {
   const waiting = attempts.at(-1);
   if (waiting?.status !== 'waiting') return { attempts };
-  const { reason: _waited, ...last } = waiting;
-  return { attempts: attempts.slice(0, -1), last };
+  return { attempts: attempts.slice(0, -1), last: withoutReason(waiting) };
+}
+
+function withoutReason({
+  reason: _reason,
+  ...attempt
+}: AttemptState): Omit<AttemptState, 'reason'> {
+  return attempt;
 }
 
 async function prepareAndRun(

@@ -37,7 +37,10 @@ export interface StepStanding {
   readonly override: StepApproval | undefined;
 }
 
-/** Why this account may not say this; undefined: it may. Whoever is asked may say no to their own. */
+/**
+ * Why this account may not say this; undefined: it may. Whoever is asked may say no to what is
+ * their own.
+ */
 export function whyNoAnswer(
   step: JudgedStep,
   account: Account | undefined,
@@ -76,7 +79,7 @@ export function standingOf(
   };
 }
 
-/** What the step is told; undefined: it waits on. A no outranks all, and any word the time. Pure. */
+/** What the step is told; undefined: it still waits. A no outranks all, any word the time. Pure. */
 export function answerOf(
   step: JudgedStep,
   standing: StepStanding,

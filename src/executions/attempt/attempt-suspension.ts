@@ -40,7 +40,7 @@ const NO_DEADLINE = { deadlineMs: Infinity };
 /** From one try to restore a workspace to the next; then it is given back to be tried elsewhere. */
 const RESTORE_PAUSES_MS = [1_000, 2_000, 4_000, 8_000];
 
-/** How an attempt lets its execution wait, and how another one goes on. */
+/** How an attempt lets its execution wait, and how another one continues. */
 export class AttemptSuspension {
   constructor(
     private readonly hold: Hold,

@@ -95,7 +95,7 @@ export class AttemptBench {
   readonly objects = diskObjectStore(join(this.base, 'objects'));
   readonly snapshots = new WorkspaceSnapshots(this.objects, this.workspaces, 1_000_000);
   /** Executions that wait, as soon as they do. */
-  readonly lookedAt: string[] = [];
+  readonly waiting: string[] = [];
   readonly traces: StoredTrace[] = [];
   /** By execution attempt. */
   private readonly tracesOf = new Map<number, readonly StoredTrace[]>();
@@ -170,7 +170,7 @@ export class AttemptBench {
       testKeyring(),
       standIn<ContinueExecution>({
         lookAt: async (id) => {
-          this.lookedAt.push(id);
+          this.waiting.push(id);
           return false;
         },
         tell: () => undefined,

@@ -271,7 +271,7 @@ export class ExecutionAttempt {
 
   /**
    * Keeps what the execution continues from, for as long as it waits. Where that cannot be, the
-   * steps that wait fail, and the run goes on by that.
+   * steps that wait fail, and the run continues by that.
    */
   private async keep(
     planRun: PlanRun,

@@ -106,7 +106,7 @@ export class PlanRuns {
 export class PlanRun {
   private readonly ownership: WorkspaceOwnership;
   private usedContainers = false;
-  /** Numbers all tries of the run, also of one that goes on here. */
+  /** Numbers all tries of the run, also of one that continues here. */
   private readonly host: StepHost;
 
   constructor(
@@ -121,8 +121,8 @@ export class PlanRun {
   }
 
   /**
-   * Runs a plan to its end, from the beginning or from where an earlier run was; again only after it
-   * was suspended. The signal's reason is a `StopRequest`. Rejects for a defect of ours only.
+   * Runs a plan to its end, from the beginning or from where an earlier run was; again only after
+   * it was suspended. The signal's reason is a `StopRequest`. Rejects for a defect of ours only.
    */
   async execute(
     plan: Plan,

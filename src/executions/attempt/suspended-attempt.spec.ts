@@ -105,7 +105,7 @@ describe('an attempt that reaches an approval', () => {
       ],
     });
     expect(await bench.workspaces.list()).toEqual([]);
-    expect(bench.lookedAt).toEqual([execution._id]);
+    expect(bench.waiting).toEqual([execution._id]);
     expect(steps()).toHaveLength(1);
   });
 
@@ -180,7 +180,7 @@ describe('an attempt that reaches an approval', () => {
     expect(steps()).toHaveLength(2);
   });
 
-  it('fails its step, and goes on by that, when the workspace cannot be kept', async () => {
+  it('fails its step, and continues by that, when the workspace cannot be kept', async () => {
     jest.spyOn(bench.snapshots, 'keep').mockRejectedValue(new SnapshotError('too large'));
     const { attempt, stored } = await bench.begin();
     expect(await attempt.run()).toBe('settled');

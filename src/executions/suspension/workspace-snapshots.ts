@@ -46,7 +46,8 @@ export class WorkspaceSnapshots {
   ) {}
 
   /**
-   * To be called when nothing works there any more. What is there under the same number is replaced.
+   * To be called when nothing works there any more. What is kept under the same number is
+   * replaced.
    *
    * @throws SnapshotError, an error of the disk, the reason of the signal
    */
