@@ -137,6 +137,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     this.change(record, {
       ...defined(settlement),
       duration: durationOf(settlement),
+      waits_until: undefined,
       outbox: [...(record.outbox ?? []), news],
       outbox_due: new Date(Date.now() + OUTBOX_GRACE_MS),
     });
@@ -277,7 +278,9 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
 
   /** Records are replaced, never changed: whoever read one keeps what was stored then. */
   private change(record: ExecutionRecord, changes: Partial<ExecutionRecord>): ExecutionRecord {
-    const changed = { ...record, ...changes, updated_at: new Date() };
+    const { waits_until: _until, ...whole } = { ...record, ...changes, updated_at: new Date() };
+    const changed: ExecutionRecord =
+      _until === undefined ? whole : { ...whole, waits_until: _until };
     this.records.set(record._id, changed);
     return changed;
   }
