@@ -125,7 +125,7 @@ export class AttemptSuspension {
   async afterwards(): Promise<void> {
     const { executionId, fence } = this.hold;
     try {
-      await this.tools.snapshots.remove(executionId, fence);
+      await this.tools.snapshots.removeBefore(executionId, fence);
       await this.tools.continuing.lookAt(executionId);
       this.tools.continuing.tell(executionId);
     } catch (error) {

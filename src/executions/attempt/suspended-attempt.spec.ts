@@ -247,7 +247,7 @@ describe('an attempt that reaches an approval', () => {
 
   it('ends it when what was kept is gone', async () => {
     const execution = await suspended();
-    await bench.snapshots.remove(execution._id, 99);
+    await bench.snapshots.removeBefore(execution._id, 99);
     const attempt = await claimed(execution, YES);
     expect(await attempt.run()).toBe('settled');
     expect(bench.executions.stored(execution._id)).toMatchObject({

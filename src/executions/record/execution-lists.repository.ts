@@ -136,13 +136,20 @@ export class ExecutionListsRepository {
     return due.map(({ _id }) => _id);
   }
 
-  /** Ids of executions that are over and keep a workspace still, or may. */
-  async keepingWorkspaces(limit: number): Promise<string[]> {
-    const keeping = await this.executions
-      .find({ keeps_workspace: true, status: { $in: [...ENDED] } }, { _id: 1 })
+  /**
+   * Executions that keep a workspace, or may, by pages in the order of their ids. By nothing but
+   * that: an index on the status would find all that ever ended.
+   */
+  async keepingWorkspaces(
+    after: string | undefined,
+    limit: number,
+  ): Promise<Pick<ExecutionRecord, '_id' | 'status'>[]> {
+    const page = after === undefined ? {} : { _id: { $gt: after } };
+    return this.executions
+      .find({ keeps_workspace: true, ...page }, { status: 1 })
+      .sort({ _id: 1 })
       .limit(limit)
-      .lean<{ _id: string }[]>();
-    return keeping.map(({ _id }) => _id);
+      .lean<Pick<ExecutionRecord, '_id' | 'status'>[]>();
   }
 
   /** Pending executions of a queue that were accepted before this one. */

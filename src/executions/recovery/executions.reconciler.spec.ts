@@ -54,7 +54,7 @@ describe('ExecutionsReconciler', () => {
             .slice(0, limit),
         dueWaiting: async () => stored.filter(({ _id }) => due.has(_id)).map(({ _id }) => _id),
         keepingWorkspaces: async () =>
-          stored.filter(({ _id }) => executions.stored(_id).keeps_workspace).map(({ _id }) => _id),
+          stored.map(({ _id }) => executions.stored(_id)).filter((one) => one.keeps_workspace),
       }),
       standIn<ExecutionPlacer>({ offer: offer('offer'), renew: offer('renew') }),
       standIn<ExecutionRecovery>({
@@ -107,6 +107,7 @@ describe('ExecutionsReconciler', () => {
   });
 
   it('removes a workspace that an execution keeps that is over, once', async () => {
+    await store('waits', { status: 'waiting', keeps_workspace: true });
     const { _id } = await store('over', { status: 'cancelled', keeps_workspace: true });
     await reconciler.round();
     await reconciler.round();

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SeenSince } from '../../common/async/seen-since.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
+import { isTerminal } from '../../engine/plan/run-status.js';
 import { WorkerObserver } from '../../workers/worker-observer.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
 import { ContinueExecution } from '../approvals/continue-execution.js';
@@ -37,6 +38,9 @@ export class ExecutionsReconciler extends BackgroundRounds {
   private readonly pending = new SeenSince<LiveExecution>(
     ({ _id, enqueue_number }) => `${_id}.${enqueue_number}`,
   );
+
+  /** Up to this execution it was looked whether it keeps something. */
+  private keptAfter: string | undefined;
 
   constructor(
     private readonly executions: ExecutionsRepository,
@@ -77,7 +81,9 @@ export class ExecutionsReconciler extends BackgroundRounds {
   }
 
   private async removeKept(): Promise<void> {
-    for (const id of await this.lists.keepingWorkspaces(MOST_RENEWED)) {
+    const page = await this.lists.keepingWorkspaces(this.keptAfter, MOST_AT_ONCE);
+    this.keptAfter = page.length < MOST_AT_ONCE ? undefined : page.at(-1)?._id;
+    for (const { _id: id } of page.filter(({ status }) => isTerminal(status))) {
       await this.kept.removeOf(id);
       await this.executions.noteKeepsNothing(id);
     }

@@ -17,12 +17,14 @@ export class KeptWorkspaces extends ExecutionPart {
     super();
   }
 
-  /** Removes those of an execution, but for that of one attempt. Idempotent. */
-  async removeOf(executionId: string, but?: number): Promise<void> {
-    const kept = but === undefined ? undefined : `${objectKey(OBJECTS, executionId, String(but))}/`;
+  /**
+   * Removes those of an execution; with `before` only those of earlier attempts: whoever removes
+   * late takes nothing from a later one. Idempotent.
+   */
+  async removeOf(executionId: string, before = Infinity): Promise<void> {
     for await (const keys of this.objects.list(objectKey(OBJECTS, executionId))) {
       for (const key of keys) {
-        if (kept === undefined || !key.startsWith(kept)) await this.objects.delete(key);
+        if (Number(key.split('/')[2]) < before) await this.objects.delete(key);
       }
     }
   }

@@ -121,9 +121,9 @@ export class WorkspaceSnapshots {
     }
   }
 
-  /** Removes what is kept of an execution, but for one attempt. Idempotent. */
-  async remove(executionId: string, but: number): Promise<void> {
-    await this.kept.removeOf(executionId, but);
+  /** Removes what is kept of earlier attempts. Idempotent. */
+  async removeBefore(executionId: string, attempt: number): Promise<void> {
+    await this.kept.removeOf(executionId, attempt);
   }
 
   private asSnapshotError(error: unknown): unknown {
