@@ -6,7 +6,13 @@ describe('LimitClock', () => {
     const time = new ManualClock();
     let passed = 0;
     const after = (ms: number, callback: () => void) => time.after(ms, callback);
-    const clock = new LimitClock(() => time.now(), after, limit, () => (passed += 1), before);
+    const clock = new LimitClock(
+      () => time.now(),
+      after,
+      limit,
+      () => (passed += 1),
+      before,
+    );
     return { time, clock, passed: () => passed };
   };
 
