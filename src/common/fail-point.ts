@@ -32,6 +32,12 @@ export const FAIL_POINTS = [
   'releases_removed', // of a removal: they are, and the service is there still
   'deployment_serving', // it is stored; old releases are still there
   'hook_started', // the process of an always or on_failure hook runs
+  'snapshot_folder_kept', // a part of a workspace is kept of an execution that is to wait
+  'snapshot_kept', // all of it is, and nothing stored says that it waits
+  'execution_suspended', // it waits; the workspace is still here, too
+  'execution_answered', // what it waits for is decided and stored, no job made yet
+  'snapshot_folder_restored', // another attempt has a part of the workspace
+  'snapshot_restored', // it has all of it, and nothing stored says so
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up
   'alert_stored', // API: an alert is stored, nobody was told yet

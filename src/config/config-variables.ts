@@ -675,6 +675,13 @@ export const configVariables = {
     kind: byteSize(MiB, 1024 * GiB),
     fallback: () => 4 * GiB,
   }),
+  maxWorkspaceSize: variable({
+    name: 'MAX_WORKSPACE_SIZE',
+    section: 'Limits',
+    description: 'Files of a workspace that is kept while its execution waits for an approval.',
+    kind: byteSize(MiB, 1024 * GiB),
+    fallback: () => 4 * GiB,
+  }),
   maxCacheSize: variable({
     name: 'MAX_CACHE_SIZE',
     section: 'Limits',

@@ -122,6 +122,7 @@ describe('parseConfig', () => {
       MIN_FREE_DISK: '-1',
       MIN_FREE_MEMORY: '1x',
       MAX_ARTIFACTS_SIZE: '1',
+      MAX_WORKSPACE_SIZE: '1',
       MAX_CACHE_SIZE: '1',
       CACHE_DAYS: '0',
       MAX_IMAGES_SIZE: '1',

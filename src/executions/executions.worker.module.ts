@@ -40,6 +40,7 @@ import { Deployer } from './attempt/steps/deployer.js';
 import { DeployHints } from './attempt/steps/deploy-hints.js';
 import { StartCommands } from './attempt/steps/start-commands.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
+import { WorkspaceSnapshots } from './suspension/workspace-snapshots.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 
@@ -111,6 +112,15 @@ const planRunsProviders: Provider[] = [
       artifacts: ArtifactsRepository,
       { maxArtifactsSize }: MillraceConfig,
     ) => new ArtifactKeeper(objects, artifacts, maxArtifactsSize),
+  },
+  {
+    provide: WorkspaceSnapshots,
+    inject: [ObjectStore, WorkspaceStore, MillraceConfig],
+    useFactory: (
+      objects: ObjectStore,
+      workspaces: WorkspaceStore,
+      { maxWorkspaceSize }: MillraceConfig,
+    ) => new WorkspaceSnapshots(objects, workspaces, maxWorkspaceSize),
   },
   {
     provide: LeftFolders,

@@ -219,6 +219,30 @@ describe('the OpenAPI document and the live server', () => {
     expect(api.problems).toEqual([]);
   });
 
+  it('agree on steps that wait for approvals', async () => {
+    const pipeline = await create(
+      'name: asks-people\nsteps: [{ name: ok, approval: { message: m, roles: [admin], inputs: { v: { type: choice, options: [a, b], default: a } } } }, { name: x, run: "true" }]\n',
+    );
+    for (const [answer, body, end] of [
+      ['approve', { override: true, reason: 'a test', inputs: { v: 'b' } }, 'success'],
+      ['reject', { step: 'ok', reason: 'no' }, 'failed'],
+    ] as const) {
+      const execution = await trigger(pipeline);
+      const path = `/api/ci/executions/${execution}`;
+      await until(execution, 'waiting');
+      await api.json(200, 'GET', `${path}/explain`);
+      await api.json(403, 'POST', `${path}/approve`, { body: {} });
+      await api.json(422, 'POST', `${path}/approve`, {
+        body: { override: true, reason: 'x', inputs: { v: 'c' } },
+      });
+      await api.json(200, 'POST', `${path}/${answer}`, { body });
+      await until(execution, end);
+      await api.json(200, 'GET', path);
+      await api.json(409, 'POST', `${path}/${answer}`, { body });
+    }
+    expect(api.problems).toEqual([]);
+  });
+
   it('agree on reports of tests', async () => {
     const report = '<testsuite><testcase name="x"><failure>no</failure></testcase></testsuite>';
     const pipeline = await create(

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidV7 } from '../../src/common/ids/uuid.js';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
-import { resolveInputs } from '../../src/engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../src/engine/inputs/resolve-inputs.js';
 import type { Plan, RunContext } from '../../src/engine/plan/plan.js';
 import type { RunState } from '../../src/engine/plan/run-state.js';
 import { runMasks } from '../../src/pipelines/compile/credential-masks.js';
@@ -166,7 +166,7 @@ async function runWith(
           onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
         },
         signal,
-        earlier,
+        { resumeFrom: earlier },
       );
       return { ...result, workspace: planRun.workspace.directory };
     } finally {

@@ -313,8 +313,26 @@ const placement = object({
   reason: nullable(reason),
 });
 
+/** Absent: the server is of an older release. */
+const stepApprovals = optional(
+  list(
+    object({
+      stage: text,
+      step: text,
+      status: text,
+      message: text,
+      required: number,
+      missing: number,
+      approvers: object({ users: list(text), roles: list(text) }),
+      until: instant,
+      given: list(object({ kind: text, login: text, at: instant, reason: nullable(text) })),
+    }),
+  ),
+);
+
 export const execution = object({
   ...executionFields,
+  approvals: stepApprovals,
   reason: nullable(reasonWithData),
   ...waitsFor,
   checkout: nullable(step),

@@ -35,6 +35,8 @@ export const AUDIT_ACTIONS = {
   'executions.rerun': 'an execution was run again',
   'executions.cancel': 'an execution was cancelled',
   'executions.approve': 'an execution that waited for it was approved',
+  'executions.approve_step': 'a step was approved, or put through by an administrator',
+  'executions.reject_step': 'a step that waited for approvals was rejected',
   'deployments.rollback': 'an earlier release was asked to serve again',
   'deployments.promote': 'a release was asked to serve in another environment too',
   'deployments.cancel': 'a deployment was asked to stop before its switch',

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { DeploymentCause } from '../../environments/approval.js';
+import { causeOf } from '../../environments/approval.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type {
@@ -277,16 +277,6 @@ function placeNamed(action: DeployAction): string {
   const { published } = action;
   if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
   return `port ${published.port ?? ''}`;
-}
-
-function causeOf({ cause, trigger }: RunContext): DeploymentCause {
-  return {
-    deployer: cause?.asker ?? null,
-    accounts: cause?.accounts ?? [],
-    names: cause?.names ?? [],
-    branch: cause?.isOfBranch === true ? (trigger.branch ?? null) : null,
-    plan_hash: cause?.planHash ?? null,
-  };
 }
 
 /** One try of one step deploys once. */

@@ -10,6 +10,7 @@ import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
 import type { SidecarPlan } from '../plan/sidecar-plan.js';
 import { draftWith, kindOf } from '../steps/step-kind-registry.js';
+import { checkApprovals } from './approval-checks.js';
 import { checkBuilds } from './build-checks.js';
 import { checkDeploys } from './deploy-checks.js';
 import { checkCommands } from './command-checks.js';
@@ -73,6 +74,7 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkSidecars(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
+  checkApprovals(definition, sink);
   checkResume(definition, sink);
   return inTextOrder(sink.problems);
 }

@@ -54,7 +54,6 @@ export const stepTable = {
   same: { condition: 'when' },
   later: {
     matrix: LATER.matrix,
-    approval: 'approvals come later',
     interruptible: LATER.concurrency,
   },
   habits: {
@@ -235,7 +234,13 @@ function settings(values: StepValues, action: StepDraft): Omit<NamedDraft, 'path
     continueOnError: values.continue_on_error ?? false,
     timeoutMs: values.timeout,
     retry: values.retry,
-    outputs: [...new Set([...(values.outputs ?? []), ...(kind.outputs ?? [])])],
+    outputs: [
+      ...new Set([
+        ...(values.outputs ?? []),
+        ...(kind.outputs ?? []),
+        ...(kind.setsOutputs?.(action) ?? []),
+      ]),
+    ],
     caches: values.cache,
     artifacts: values.artifacts,
     artifactsFrom: values.artifacts_from,

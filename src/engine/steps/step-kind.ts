@@ -48,6 +48,8 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   readonly retries?: 'when_told';
   /** Outputs that such a step sets by itself: nobody has to declare them. */
   readonly outputs?: readonly string[];
+  /** Outputs that it sets by what it says itself. */
+  setsOutputs?(draft: D): readonly string[];
   /** Secrets that it uses; the step is given them as if its own `secrets` named them. */
   secrets?(draft: D): readonly NameUse[];
   /** The action of the plan. What is stored for one text may never change: plans have hashes. */

@@ -11,6 +11,8 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
 import type { RunCaches } from './run-caches.js';
+import { steadyClock } from '../steady-clock.js';
+import { RunApprovals } from './run-approvals.js';
 import { StepAdditions } from './step-additions.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
@@ -45,6 +47,8 @@ const withoutImages = {
   additions: new StepAdditions(),
   sidecars: { networkOf: () => undefined, endedBeside: () => [] },
   ownership: new WorkspaceOwnership(workspace, undefined),
+  approvals: new RunApprovals([], undefined),
+  clock: steadyClock(),
 };
 const tools = {
   processes: new FakeProcessRunner(() => ({ exit: { kind: 'exited', exitCode: 0 } })),

@@ -1,5 +1,6 @@
 import type { Metrics } from '../../../common/metrics/metrics.js';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
+import type { Clock } from '../../../engine/runtime/run-ports.js';
 import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
@@ -27,6 +28,8 @@ import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
 import { BuiltNames } from './built-names.js';
+import { ApprovalStepHandler } from './approval-step.handler.js';
+import type { ApprovalDesk } from './run-approvals.js';
 import { BuildStepHandler } from './build-step.handler.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
@@ -55,6 +58,8 @@ export interface StepPlace {
   readonly brought: BroughtArtifacts;
   readonly caches: RunCaches;
   readonly additions: StepAdditions;
+  readonly approvals: ApprovalDesk;
+  readonly clock: Clock;
   /** What is known of the run. */
   readonly context: RunContext;
 }
@@ -140,6 +145,7 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([new DeployedImages({ ...ofImages, executionId }), hints, masks] as const),
       );
     },
+    approval: ({ approvals, output, clock }) => new ApprovalStepHandler(approvals, output, clock),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
