@@ -64,6 +64,7 @@ const ports = [
   'job-queue/job-queue',
   'local-services/local-services',
   'local-services/local-services\\.error',
+  'mail/mailer',
   'object-store/object-key',
   'object-store/object-store',
   'process/process-groups',
@@ -190,7 +191,9 @@ module.exports = {
       severity: 'error',
       comment: 'A driver is used by the adapters of its capability only.',
       from: { path: '^src/', pathNot: ['^src/integrations/', '^src/embedded/', tests] },
-      to: { path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git|ssh2)/' },
+      to: {
+        path: '^node_modules/(ioredis|bullmq|@nestjs/bullmq|dockerode|isomorphic-git|ssh2|nodemailer)/',
+      },
     },
     {
       name: 'features-see-ports',

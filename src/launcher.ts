@@ -15,7 +15,7 @@ await runLauncher(options, (worker) => {
     const host = options.engine && engineAddress(options.engine.host);
     if (options.engine === undefined || host === undefined) return;
     const { removeOwned } = await import('./integrations/container-runtime/owned-containers.js');
-    await removeOwned({ ...options.engine, host, owner });
+    await removeOwned({ host, owner });
   };
 });
 process.exit(0);

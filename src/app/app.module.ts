@@ -41,6 +41,7 @@ import { TracingModule } from '../integrations/tracing/tracing.module.js';
 import { LogLevelApiModule } from '../log-level/log-level.api.module.js';
 import { LogLevelModule } from '../log-level/log-level.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { NotificationsApiModule } from '../notifications/notifications.api.module.js';
 import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
 import { PortsApiModule } from '../ports/ports.api.module.js';
 import { PortsModule } from '../ports/ports.module.js';
@@ -91,6 +92,7 @@ function baseModules(role: Role, config: MillraceConfig, logger: Logger): Import
 }
 
 function apiModules(): Imports {
+  const registry = ServiceRegistryApiModule.over(DeploymentsModule);
   return [
     RateLimitModule.forRoot(),
     compileLimitModule(),
@@ -101,7 +103,8 @@ function apiModules(): Imports {
     ExecutionsApiModule,
     RepositoriesApiModule,
     DeploymentsApiModule,
-    ServiceRegistryApiModule.over(DeploymentsModule),
+    registry,
+    NotificationsApiModule.over(registry),
     SecretsApiModule,
     TriggersApiModule,
     DetectionsApiModule,

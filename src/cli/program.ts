@@ -124,6 +124,7 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
       'use no container engine; name what cannot run then, and run nothing',
     )
     .option('--artifacts <folder>', 'save the artifacts of the steps below this folder')
+    .option('--approve', 'approve every step that waits for an approval, without asking')
     .action(async (file: string, flags: RunFlags) => {
       const { runCommand } = await import('./run/run-command.js');
       setExitCode(await runCommand(file, flags, terminal));

@@ -39,8 +39,16 @@ export const FAIL_POINTS = [
   'part_taken_back', // what served before serves again, and the unit does not know
   'unit_serving', // all parts serve, and it is stored
   'hook_started', // the process of an always or on_failure hook runs
+  'snapshot_folder_kept', // a part of a workspace is kept of an execution that is to wait
+  'snapshot_kept', // all of it is, and nothing stored says that it waits
+  'execution_suspended', // it waits; the workspace is still here, too
+  'execution_answered', // what it waits for is decided and stored, no job made yet
+  'snapshot_folder_restored', // another attempt has a part of the workspace
+  'snapshot_restored', // it has all of it, and nothing stored says so
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up
+  'alert_stored', // API: an alert is stored, nobody was told yet
+  'alert_sent', // API: it has reached a channel, and nothing stored says so
   'half_resealed', // API: some documents are sealed by a new key, the rest are not yet
   'retention_log_removed', // the log of executions is removed, they themselves are not yet
 ] as const;

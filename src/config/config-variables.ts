@@ -33,7 +33,8 @@ export type Secrecy = 'none' | 'url' | 'whole';
 /** One environment variable: all that is known about it is in this row. */
 export interface ConfigVariable<T> {
   readonly name: string;
-  readonly section: 'Server' | 'Stores' | 'Access' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
+  readonly section:
+    'Server' | 'Stores' | 'Access' | 'Alerts' | 'Log-in' | 'Workers' | 'Limits' | 'Retention';
   /** One or two sentences for `.env.example` and `./millrace config`. */
   readonly description: string;
   readonly kind: ValueKind<T>;
@@ -358,6 +359,33 @@ export const configVariables = {
     fallback: (): readonly string[] => [],
   }),
 
+  smtpUrl: variable({
+    name: 'SMTP_URL',
+    section: 'Alerts',
+    description:
+      'Mail server that alerts of services are sent by: smtp://user:password@host:587, or smtps:// (465). User and password are percent-encoded. Unset: no alerts by mail.',
+    kind: optional(
+      textLike(
+        /^smtps?:\/\/(?:[^\s:@/]+:[^\s@/]*@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\/?$/,
+        'must be smtp:// or smtps:// with a host; percent-encode what is special in user and password',
+      ),
+    ),
+    fallback: none,
+    secrecy: 'url',
+  }),
+  smtpFrom: variable({
+    name: 'SMTP_FROM',
+    section: 'Alerts',
+    description: 'Sender of these mails: ci@example.org, or Millrace <ci@example.org>.',
+    kind: optional(
+      textLike(
+        /^(?:[^<>@\r\n]{1,100} )?<?[^\s<>@,;"]{1,64}@[A-Za-z0-9.-]{1,255}>?$/,
+        'must be an address such as ci@example.org or Millrace <ci@example.org>',
+      ),
+    ),
+    fallback: none,
+  }),
+
   githubClientId: variable({
     name: 'GITHUB_OAUTH_CLIENT_ID',
     section: 'Log-in',
@@ -644,6 +672,13 @@ export const configVariables = {
     name: 'MAX_ARTIFACTS_SIZE',
     section: 'Limits',
     description: 'Artifacts kept of one execution, all files together.',
+    kind: byteSize(MiB, 1024 * GiB),
+    fallback: () => 4 * GiB,
+  }),
+  maxWorkspaceSize: variable({
+    name: 'MAX_WORKSPACE_SIZE',
+    section: 'Limits',
+    description: 'Files of a workspace that is kept while its execution waits for an approval.',
     kind: byteSize(MiB, 1024 * GiB),
     fallback: () => 4 * GiB,
   }),

@@ -122,6 +122,7 @@ describe('parseConfig', () => {
       MIN_FREE_DISK: '-1',
       MIN_FREE_MEMORY: '1x',
       MAX_ARTIFACTS_SIZE: '1',
+      MAX_WORKSPACE_SIZE: '1',
       MAX_CACHE_SIZE: '1',
       CACHE_DAYS: '0',
       MAX_IMAGES_SIZE: '1',
@@ -137,6 +138,8 @@ describe('parseConfig', () => {
       WEBHOOK_LIMIT: 'x',
       PUBLIC_BADGES: 'perhaps',
       ALLOW_PRIVATE_URLS: '10.0.0.0/33',
+      SMTP_URL: 'http://x',
+      SMTP_FROM: 'nobody',
       GIT_CA_FILE: 'relative.pem',
       GIT_MIRROR_SIZE: 'x',
       GIT_MIRROR_DAYS: '0',
@@ -178,6 +181,16 @@ describe('parseConfig', () => {
     expect(problemNames({ AUTH_MODE: 'none', HOST: '0.0.0.0' })).toEqual(['AUTH_MODE']);
     expect(problemNames({ AUTH_MODE: 'none', HOST: '127.8.8.8' })).toEqual([]);
   });
+
+  it.each(['smtp://mail.example', 'smtps://a%40b:p%2Fw@[::1]:465', 'smtp://u:@h:25/'])(
+    'takes %s for a mail server, with a sender',
+    (text) => {
+      expect(problemNames({ SMTP_URL: text })).toEqual(['SMTP_FROM']);
+      for (const SMTP_FROM of ['a@b.c', 'Millrace CI <a@b.c>']) {
+        expect(valid({ SMTP_URL: text, SMTP_FROM }).smtpUrl).toBe(text);
+      }
+    },
+  );
 
   it('refuses a live log larger than the whole log', () => {
     expect(problemNames({ LIVE_LOG_SIZE: '2m', MAX_LOG_SIZE: '1m' })).toEqual(['LIVE_LOG_SIZE']);

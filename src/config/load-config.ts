@@ -55,6 +55,9 @@ function combinationProblems(values: ConfigValues): ConfigProblem[] {
   }
   if (values.authMode === 'oauth') problems.push(...loginProblems(values));
   problems.push(...objectStoreProblems(values));
+  if (values.smtpUrl !== undefined && values.smtpFrom === undefined) {
+    problems.push({ name: 'SMTP_FROM', message: 'must be set with SMTP_URL' });
+  }
   return problems;
 }
 

@@ -28,10 +28,10 @@ export function workspacesFolder(home: string): string {
 }
 
 /**
- * Name of an installation beside others on one machine or engine: the same for all workers that
- * share a data folder.
+ * Name of a data folder beside others on one machine, for the processes of those who use it. What
+ * outlives a machine, or is seen from several ones, goes by `Installation` instead.
  */
-export function installationName(home: string): string {
+export function homeName(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 8);
 }
 

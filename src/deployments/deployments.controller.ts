@@ -22,6 +22,10 @@ import { DeploymentsService } from './deployments.service.js';
 import { ApproveDto, RejectDto } from './dto/approval.dto.js';
 import { DeploymentQuery } from './dto/deployment.query.js';
 import { deploymentResponse, DeploymentResponse } from './dto/deployment.response.js';
+import {
+  DeploymentExplanationResponse,
+  deploymentExplanationResponse,
+} from './explanation/dto/explanation.response.js';
 import { PromoteDto, type PublishDto } from './dto/promote.dto.js';
 import { RollbackDto } from './dto/rollback.dto.js';
 
@@ -55,6 +59,15 @@ export class DeploymentsController {
   @ApiErrors(400, 401, 404, 503)
   async get(@Param('id', UuidPipe) id: string): Promise<DeploymentResponse> {
     return deploymentResponse(await this.deployments.get(id));
+  }
+
+  @Get(':id/explain')
+  @Requires('deployments:read')
+  @ApiOperation({ summary: 'Why a deployment is as it is' })
+  @ApiOkResponse({ type: DeploymentExplanationResponse })
+  @ApiErrors(400, 401, 404, 503)
+  async explain(@Param('id', UuidPipe) id: string): Promise<DeploymentExplanationResponse> {
+    return deploymentExplanationResponse(await this.deployments.explain(id));
   }
 
   @Post(':id/rollback')

@@ -50,6 +50,19 @@ describe('DeploymentsService', () => {
     await expect(rollback(3)).rejects.toThrow('Release 3 serves already.');
   });
 
+  it('explains a deployment by what serves now, and by what it copies', async () => {
+    release(1, 'kept');
+    release(2, 'draining');
+    release(3, 'serving');
+    const names = { release_id: 'r2', previous_release_id: 'r1', source_release_id: 'r1' };
+    store.deployments.set('e', { ...store.deployments.get('d'), ...names, _id: 'e' } as Deployment);
+    expect(await deployments.explain('e')).toMatchObject({
+      ...{ release: { number: 2 }, previous: { number: 1 }, source: { number: 1 } },
+      ...{ serving: { number: 3 }, given: [] },
+    });
+    await expect(deployments.explain('none')).rejects.toThrow('none');
+  });
+
   it('goes back to nothing that was removed or has never served', async () => {
     release(1, 'removed');
     release(2, 'failed');

@@ -4,6 +4,7 @@ import type { Page, PageRequest } from '../common/http/paging.js';
 import type { Principal } from '../auth/principals/principal.js';
 import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
+import type { ExplainedDeployment } from './explanation/deployment-explanation.js';
 import {
   type Deployment,
   isKept,
@@ -35,6 +36,20 @@ export class DeploymentsService {
   /** @throws NotFoundError */
   async get(id: string): Promise<DeploymentView> {
     return this.view(await this.demand(id));
+  }
+
+  /** With all that says why it is as it is. @throws NotFoundError */
+  async explain(id: string): Promise<ExplainedDeployment> {
+    const view = await this.get(id);
+    const { deployment, release, previous, approval } = view;
+    const serving = (await this.store.service(deployment.service_id))?.release_id;
+    const copied = deployment.source_release_id;
+    const others = await this.store.releasesWith([serving, copied].flatMap((one) => one ?? []));
+    return {
+      ...{ deployment, release, previous, given: approval?.given ?? [] },
+      serving: others.get(serving ?? ''),
+      source: others.get(copied ?? ''),
+    };
   }
 
   /**

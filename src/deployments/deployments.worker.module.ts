@@ -1,9 +1,10 @@
 import { type FactoryProvider, Module } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { Installation } from '../common/installation.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
+import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
-import { installationName } from '../config/paths.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { LocalServices } from '../integrations/local-services/local-services.js';
@@ -78,18 +79,20 @@ function upkeepOf(
   providers: [
     {
       provide: ServiceContainers,
-      inject: [MillraceConfig],
-      useFactory: ({ home, dockerHost: host }: MillraceConfig) =>
-        new DockerServiceContainers({ host, installation: installationName(home) }),
+      inject: [MillraceConfig, Installation],
+      useFactory: ({ dockerHost: host }: MillraceConfig, installation: Installation) =>
+        new DockerServiceContainers({
+          ...{ host, installation: () => installation.id(), hostName: hostname() },
+        }),
     },
     {
       provide: LocalDirectoryTarget,
-      inject: [MillraceConfig],
-      useFactory: ({ home, deployFolders }: MillraceConfig) => {
+      inject: [MillraceConfig, Installation],
+      useFactory: ({ home, deployFolders }: MillraceConfig, installation: Installation) => {
         const [first = join(home, 'deployed'), ...more] = deployFolders ?? [];
         return new LocalDirectoryTarget(
           new DeployFolders([first, ...more]),
-          installationName(home),
+          installation,
           join(home, 'promotions'),
         );
       },
@@ -114,9 +117,16 @@ function upkeepOf(
     },
     {
       provide: DockerContainerTarget,
-      inject: [ROUTED, ServiceContainers],
-      useFactory: (routed: RoutedParts, containers: ServiceContainers) =>
-        new DockerContainerTarget({ ...routed, containers }),
+      inject: [ROUTED, ServiceContainers, MillraceConfig],
+      useFactory: (
+        routed: RoutedParts,
+        containers: ServiceContainers,
+        { dockerHost }: MillraceConfig,
+      ) =>
+        new DockerContainerTarget({
+          ...{ ...routed, containers },
+          engineElsewhere: engineElsewhere(dockerHost),
+        }),
     },
     {
       provide: LocalServiceTarget,

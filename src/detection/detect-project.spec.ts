@@ -335,6 +335,11 @@ const CORPUS: readonly (readonly [string, Files, Readonly<Record<string, unknown
       port: '4000',
     },
   ],
+  [
+    'a site in two folders',
+    { 'index.html': '', 'dist/index.html': '' },
+    { is: 'static  site', output_folder: 'ambiguous' },
+  ],
   ['a site as it is', { 'public/index.html': '' }, { is: 'static  site', output_folder: 'public' }],
   [
     'a Dockerfile alone',

@@ -5,7 +5,9 @@ import { JobQueueModule } from '../integrations/job-queue/job-queue.module.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
 import { FolderDetector } from './folder-detector.js';
 import { SCRATCH_FOLDER } from './repository-job.js';
+import { DeployHints } from '../executions/attempt/steps/deploy-hints.js';
 import { StartCommands } from '../executions/attempt/steps/start-commands.js';
+import { DetectedHints } from './worker/detected-hints.js';
 import { DetectedStarts } from './worker/detected-starts.js';
 import { DetectionsConsumer } from './worker/detections.consumer.js';
 import { RepositoryDetector } from './worker/repository-detector.js';
@@ -22,8 +24,13 @@ import { RepositoryDetector } from './worker/repository-detector.js';
       inject: [FolderDetector],
       useFactory: (detector: FolderDetector) => new DetectedStarts(detector),
     },
+    {
+      provide: DeployHints,
+      inject: [FolderDetector],
+      useFactory: (detector: FolderDetector) => new DetectedHints(detector),
+    },
     scratchFolders(SCRATCH_FOLDER),
   ],
-  exports: [StartCommands],
+  exports: [StartCommands, DeployHints],
 })
 export class DetectionsWorkerModule {}

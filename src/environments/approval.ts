@@ -1,4 +1,9 @@
-/** Who stands behind a deployment: what decides who may do it, and who may not approve it. */
+import type { RunContext } from '../engine/plan/plan.js';
+
+/**
+ * Who stands behind a deployment or an execution: what decides who may do it, and who may not
+ * approve it.
+ */
 export interface DeploymentCause {
   /** Id of the account that asked for it; null: no person, or nobody that is known here. */
   readonly deployer: string | null;
@@ -10,6 +15,20 @@ export interface DeploymentCause {
   readonly branch: string | null;
   /** Of the execution. */
   readonly plan_hash: string | null;
+}
+
+/** Who stands behind what an execution does. */
+export function causeOf({
+  cause,
+  trigger,
+}: Pick<RunContext, 'cause' | 'trigger'>): DeploymentCause {
+  return {
+    deployer: cause?.asker ?? null,
+    accounts: cause?.accounts ?? [],
+    names: cause?.names ?? [],
+    branch: cause?.isOfBranch === true ? (trigger.branch ?? null) : null,
+    plan_hash: cause?.planHash ?? null,
+  };
 }
 
 /** `override`: an administrator's word in the place of all approvals and of the waiting time. */

@@ -49,7 +49,13 @@ export const environmentReasons = {
 } as const;
 
 /** As the start of a sentence's end: `ada, or an admin`. */
-export function peopleText({ users, roles }: People): string {
+export function peopleText({
+  users,
+  roles,
+}: {
+  readonly users: People['users'];
+  readonly roles: readonly string[];
+}): string {
   const named = users.map(({ login }) => login);
   const ofRole = roles.map(
     (role) => `${/^[aeiou]/.test(role) ? 'an' : 'a'} ${role.replace('_', ' ')}`,

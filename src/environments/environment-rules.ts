@@ -1,10 +1,11 @@
 import type { Account } from '../auth/accounts/accounts.js';
-import { type Scope, SCOPES_OF_ROLE } from '../auth/policy/policy.js';
+import type { Scope } from '../auth/policy/policy.js';
 import type { Reason } from '../engine/plan/run-state.js';
 import { namePattern } from '../engine/triggers/name-pattern.js';
 import type { Approval, DeploymentCause } from './approval.js';
+import { isAmong, isStillThere, refusedApprover } from './approver-rules.js';
 import { environmentReasons } from './environment-reasons.js';
-import type { EnvironmentRules, People } from './environment.js';
+import type { EnvironmentRules } from './environment.js';
 
 /** Of the route: whoever has it not may not approve, also where they are named. */
 const APPROVING: Scope = 'deployments:approve';
@@ -59,14 +60,14 @@ export function whyNoApprover(
   { environment, cause }: Pick<JudgedDeployment, 'environment' | 'cause'>,
   account: Account | undefined,
 ): Reason | undefined {
-  const mayAtAll = account !== undefined && SCOPES_OF_ROLE[account.role].includes(APPROVING);
-  if (!mayAtAll || !isAmong(rules.approvers, account)) {
-    return environmentReasons.notApprover(environment, rules.approvers);
+  switch (refusedApprover(rules, cause, account, APPROVING)) {
+    case 'not_approver':
+      return environmentReasons.notApprover(environment, rules.approvers);
+    case 'own':
+      return environmentReasons.ownDeployment(environment);
+    case undefined:
+      return undefined;
   }
-  if (!rules.allow_self && hasCaused(cause, account)) {
-    return environmentReasons.ownDeployment(environment);
-  }
-  return undefined;
 }
 
 /** What the approvals that were given are worth now, by the rules of now. Pure. */
@@ -108,28 +109,13 @@ export function whyItWaits(
 function doesCount(
   rules: EnvironmentRules,
   deployment: JudgedDeployment,
-  { kind, commit, plan_hash: plan, generation, by }: Approval,
+  approval: Approval,
   account: Account | undefined,
 ): boolean {
-  const isThere = account?.isActive === true && account.generation === generation;
+  const { kind, commit, plan_hash: plan, by } = approval;
   const isOfThis = commit === deployment.commit && plan === deployment.cause.plan_hash;
-  if (!isThere || !isOfThis) return false;
+  if (!isOfThis || !isStillThere(approval, account)) return false;
   if (kind === 'override') return account.role === 'admin';
   if (kind === 'rejection') return true;
   return account.id === by && whyNoApprover(rules, deployment, account) === undefined;
-}
-
-function isAmong({ users, roles }: People, account: Account | undefined): boolean {
-  if (account?.isActive !== true) return false;
-  return roles.includes(account.role) || users.some(({ id }) => id === account.id);
-}
-
-/**
- * By id, and by any name that the forge or the commit has: a name may be anybody's, so it takes a
- * right away and never gives one.
- */
-function hasCaused({ accounts, names }: DeploymentCause, { id, login, name }: Account): boolean {
-  if (accounts.includes(id)) return true;
-  const own = [login, name].flatMap((one) => (one === null ? [] : [one.toLowerCase()]));
-  return names.some((one) => own.includes(one.toLowerCase()));
 }

@@ -1,7 +1,9 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { AccountsModule } from '../auth/accounts/accounts.module.js';
 import { HealthRegistry } from '../common/health/health-registry.js';
 import { JobQueue } from '../integrations/job-queue/job-queue.js';
 import { RepositoriesModule } from '../repositories/repositories.module.js';
+import { StepApprovals } from './approvals/step-approvals.js';
 import { ExecutionsController } from './acceptance/executions.controller.js';
 import { ExecutionsService } from './acceptance/executions.service.js';
 import { ExecutionsModule } from './executions.module.js';
@@ -29,7 +31,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
 
 /** Executions with their routes. */
 @Module({
-  imports: [ExecutionsModule, RepositoriesModule],
+  imports: [AccountsModule, ExecutionsModule, RepositoriesModule],
   controllers: [
     ExecutionsController,
     ExecutionLogsController,
@@ -43,6 +45,7 @@ import { PipelineStatsService } from './statistics/pipeline-stats.service.js';
     ExecutionsService,
     ExecutionExplainer,
     ExecutionWaits,
+    StepApprovals,
     RecentlyFinished,
     ExecutionLogs,
     ArtifactReader,

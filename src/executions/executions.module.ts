@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { MongooseModule } from '@nestjs/mongoose';
+import { AccountsModule } from '../auth/accounts/accounts.module.js';
 import { ExecutionParts } from '../common/retention/execution-parts.js';
 import { CountersModule } from '../integrations/counters/counters.module.js';
 import { EventBusModule } from '../integrations/event-bus/event-bus.module.js';
@@ -17,6 +18,8 @@ import { CachesRepository } from './caches/caches.repository.js';
 import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsPart } from './artifacts/artifacts-part.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
+import { ContinueExecution } from './approvals/continue-execution.js';
+import { KeptWorkspaces } from './suspension/kept-workspaces.js';
 import { CancelExecution } from './ending/cancel-execution.js';
 import { EndExecution } from './ending/end-execution.js';
 import { AcceptExecution } from './acceptance/accept-execution.js';
@@ -60,6 +63,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
       { name: TEST_REPORT_MODEL, schema: testReportSchema },
       { name: CACHE_MODEL, schema: cacheSchema },
     ]),
+    AccountsModule,
     CountersModule,
     EventBusModule,
     JobQueueModule,
@@ -89,6 +93,12 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     CancelExecution,
     RequeueExecution,
     ExecutionRecovery,
+    ContinueExecution,
+    {
+      provide: KeptWorkspaces,
+      inject: [ObjectStore],
+      useFactory: (objects: ObjectStore) => new KeptWorkspaces(objects),
+    },
     ExecutionsReconciler,
     LiveCountsRepository,
     RetentionRepository,
@@ -111,6 +121,8 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     CancelExecution,
     RequeueExecution,
     ExecutionRecovery,
+    ContinueExecution,
+    KeptWorkspaces,
     LiveCountsRepository,
     LiveExecutions,
     CountersModule,
@@ -129,11 +141,13 @@ export class ExecutionsModule implements OnModuleInit {
     private readonly artifacts: ArtifactsRepository,
     private readonly objects: ObjectStore,
     private readonly reports: TestReportsRepository,
+    private readonly kept: KeptWorkspaces,
   ) {}
 
   onModuleInit(): void {
     this.parts.register(new TracesPart(this.traces));
     this.parts.register(new ArtifactsPart(this.objects, this.artifacts));
     this.parts.register(new TestReportsPart(this.reports));
+    this.parts.register(this.kept);
   }
 }

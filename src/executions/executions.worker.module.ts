@@ -37,8 +37,10 @@ import { PlanRuns } from './attempt/plan-runs.js';
 import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
 import { Deployer } from './attempt/steps/deployer.js';
+import { DeployHints } from './attempt/steps/deploy-hints.js';
 import { StartCommands } from './attempt/steps/start-commands.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
+import { WorkspaceSnapshots } from './suspension/workspace-snapshots.js';
 import { ExecutionsModule } from './executions.module.js';
 import { ExecutionsRepository } from './record/executions.repository.js';
 
@@ -48,7 +50,7 @@ const planRunsProviders: Provider[] = [
     provide: StepHandlers,
     inject: [
       ...[ProcessRunner, GitClient, WorkspaceStore, ContainerRuntime, ImageBuilder, Metrics],
-      ...[MillraceConfig, Deployer, StartCommands],
+      ...[MillraceConfig, Deployer, StartCommands, DeployHints],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -60,9 +62,10 @@ const planRunsProviders: Provider[] = [
       { registries }: MillraceConfig,
       deployer: Deployer,
       starts: StartCommands,
+      hints: DeployHints,
     ) =>
       createStepHandlers({
-        ...{ processes, git, workspaces, containers, builder, deployer, starts },
+        ...{ processes, git, workspaces, containers, builder, deployer, starts, hints },
         registries: registries?.map(normalRegistry),
       }).measuredBy(metrics),
   },
@@ -111,6 +114,15 @@ const planRunsProviders: Provider[] = [
     ) => new ArtifactKeeper(objects, artifacts, maxArtifactsSize),
   },
   {
+    provide: WorkspaceSnapshots,
+    inject: [ObjectStore, WorkspaceStore, MillraceConfig],
+    useFactory: (
+      objects: ObjectStore,
+      workspaces: WorkspaceStore,
+      { maxWorkspaceSize }: MillraceConfig,
+    ) => new WorkspaceSnapshots(objects, workspaces, maxWorkspaceSize),
+  },
+  {
     provide: LeftFolders,
     inject: [WorkspaceStore, RunningAttempts, ExecutionsRepository],
     useFactory: (
@@ -121,15 +133,14 @@ const planRunsProviders: Provider[] = [
   },
   {
     provide: LeftContainers,
-    inject: [ContainerRuntime, ProcessGroups, RunningAttempts, ExecutionsRepository],
+    inject: [ContainerRuntime, RunningAttempts, ExecutionsRepository],
     useFactory: (
       containers: ContainerRuntime,
-      groups: ProcessGroups,
       running: RunningAttempts,
       executions: ExecutionsRepository,
     ) =>
       new LeftContainers(
-        ...([containers, groups, running, executions] as const),
+        ...([containers, running, executions] as const),
         new Logger(LeftContainers.name),
       ),
   },
@@ -160,7 +171,7 @@ const planRunsProviders: Provider[] = [
 export class ExecutionsWorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(private readonly processor: ExecutionsProcessor) {}
 
-  /** @param modules export the `Deployer` and the `StartCommands` */
+  /** @param modules export the `Deployer`, the `StartCommands` and the `DeployHints` */
   static deployingBy(...modules: readonly Type[]): DynamicModule {
     return { module: ExecutionsWorkerModule, imports: [...modules] };
   }

@@ -23,6 +23,17 @@ export interface DeployedService {
   readonly updatedAt: Date;
 }
 
+/** A deployment that makes, or made, another release of a service serve. */
+export interface ServiceSwitch {
+  readonly deploymentId: string;
+  /** When its switch began. */
+  readonly from: Date;
+  /** When the deployment was over; null: it is not. */
+  readonly until: Date | null;
+  /** What it has put there serves now. */
+  readonly isServing: boolean;
+}
+
 /**
  * Port: what was deployed. All methods may be called concurrently, and reject when the record is
  * away. Whoever deploys implements it.
@@ -34,6 +45,8 @@ export abstract class DeployedServices {
   abstract among(ids: readonly string[]): Promise<ReadonlyMap<string, DeployedService>>;
   /** By environment and name; the sort key is the id. */
   abstract page(page: PageRequest): Promise<Page<DeployedService>>;
+  /** The last ten deployments of a service that came to their switch, the newest first. */
+  abstract switches(id: string): Promise<readonly ServiceSwitch[]>;
   /** All of one host. */
   abstract onHost(host: string): Promise<readonly DeployedService[]>;
   /**

@@ -1,11 +1,12 @@
 import type { Principal } from '../auth/principals/principal.js';
 import { type Page, pageOf, type PageRequest } from '../common/http/paging.js';
 import { uuidV7 } from '../common/ids/uuid.js';
-import { type DeployedService, DeployedServices } from './deployed-services.js';
+import { type DeployedService, DeployedServices, type ServiceSwitch } from './deployed-services.js';
 
 /** Stands in for the record of deployments. */
 export class MemoryDeployedServices extends DeployedServices {
   readonly services = new Map<string, DeployedService>();
+  readonly switched = new Map<string, readonly ServiceSwitch[]>();
 
   /** Puts one there. */
   has(name: string, more: Partial<DeployedService> = {}): DeployedService {
@@ -40,6 +41,10 @@ export class MemoryDeployedServices extends DeployedServices {
 
   remove(id: string, by: Principal): Promise<string> {
     return Promise.resolve(`removal of ${id} by ${by.id}`);
+  }
+
+  switches(id: string): Promise<readonly ServiceSwitch[]> {
+    return Promise.resolve(this.switched.get(id) ?? []);
   }
 
   onHost(host: string): Promise<readonly DeployedService[]> {

@@ -2,6 +2,7 @@ import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { DiscoveryController } from './discovery.controller.js';
 import { HistoryKeeper } from './history/history-keeper.js';
 import { MonitorParts, RegisteredMonitor } from './monitor/monitor-parts.js';
+import { MaintenanceService } from './maintenance.service.js';
 import { ServiceRegistryModule } from './service-registry.module.js';
 import { ServiceHealthService } from './service-health.service.js';
 import { ServicesController } from './services.controller.js';
@@ -13,15 +14,17 @@ import { ServicesService } from './services.service.js';
   controllers: [ServicesController, DiscoveryController],
   providers: [
     HistoryKeeper,
+    MaintenanceService,
     MonitorParts,
     RegisteredMonitor,
     ServiceHealthService,
     ServicesService,
   ],
+  exports: [ServiceRegistryModule, ServicesService],
 })
 export class ServiceRegistryApiModule {
   /** @param deployments exports `DeployedServices` */
   static over(deployments: Type): DynamicModule {
-    return { module: ServiceRegistryApiModule, imports: [deployments] };
+    return { module: ServiceRegistryApiModule, imports: [deployments], exports: [deployments] };
   }
 }

@@ -6,10 +6,12 @@ import {
   type WatchedEndpoint,
 } from './checks/service-status.js';
 import type { DeployedService } from './deployed-services.js';
-import type { ServiceHealth, ShardWatch, WatchedService } from './record/watched-service.js';
-
-/** After so long without a word of its monitor nobody knows what a service is, ms. */
-export const MONITOR_SILENT_MS = 30_000;
+import {
+  MONITOR_SILENT_MS,
+  type ServiceHealth,
+  type ShardWatch,
+  type WatchedService,
+} from './record/watched-service.js';
 
 /** An endpoint as it is shown. `status` null: nothing asks it. */
 export interface EndpointView {
@@ -32,6 +34,8 @@ export interface ServiceView {
   readonly reason: Reason;
   readonly since: Date;
   readonly endpoints: readonly EndpointView[];
+  /** The service that it needs and that is to be mended; undefined: none is known. */
+  readonly rootCause?: ServiceView | undefined;
 }
 
 /** The parts of one service, of which there is at least one. */

@@ -40,6 +40,8 @@ import {
 import { ServiceQuery } from './dto/service.query.js';
 import { RemovalResponse, serviceResponse, ServiceResponse } from './dto/service.response.js';
 import { HealthQuery, serviceHealthResponse, ServiceHealthResponse } from './dto/service-health.js';
+import { BeginMaintenanceDto } from './dto/maintenance.dto.js';
+import { MaintenanceService } from './maintenance.service.js';
 import { ServiceHealthService } from './service-health.service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
 import type { AskedSettings } from './service-settings.js';
@@ -48,7 +50,7 @@ import { type ServiceName, ServicesService } from './services.service.js';
 const DEFAULT_ENVIRONMENT = 'default';
 
 const ENVIRONMENT = {
-  details: ({ answer }: AuditFacts) => ({ environment: answer('environment') }),
+  details: ({ answer }: Pick<AuditFacts, 'answer'>) => ({ environment: answer('environment') }),
 };
 
 const ID = {
@@ -64,6 +66,7 @@ export class ServicesController {
   constructor(
     private readonly services: ServicesService,
     private readonly history: ServiceHealthService,
+    private readonly maintenance: MaintenanceService,
   ) {}
 
   @Get()
@@ -164,6 +167,45 @@ export class ServicesController {
     if (deployment_id === undefined) return undefined;
     response.status(HttpStatus.ACCEPTED);
     return { deployment_id };
+  }
+
+  @Post(':id/maintenance')
+  @Requires('services:register')
+  @Audited('services.maintain', 'service', {
+    details: ({ answer, body }) => ({ ...ENVIRONMENT.details({ answer }), reason: body('reason') }),
+  })
+  @HttpCode(200)
+  @ApiParam(ID)
+  @ApiOperation({
+    summary: 'Begin a maintenance window now; one that is open ends',
+    description:
+      'No alert is sent of what happens within it. When it is over, alerts tell what is different then.',
+  })
+  @ApiOkResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 404, 409, 413, 415, 503)
+  async maintain(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Body() body: BeginMaintenanceDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ServiceResponse> {
+    const { until, minutes, reason } = body;
+    return serviceResponse(
+      await this.maintenance.begin(id, { until, minutes, reason }, principal.id),
+    );
+  }
+
+  @Delete(':id/maintenance')
+  @Requires('services:register')
+  @Audited('services.end_maintenance', 'service', ENVIRONMENT)
+  @ApiParam(ID)
+  @ApiOperation({ summary: 'End the maintenance window that is open; nothing where there is none' })
+  @ApiOkResponse({ type: ServiceResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async endMaintenance(
+    @Param('id', ServiceIdPipe) id: ServiceName,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ServiceResponse> {
+    return serviceResponse(changedValue(await this.maintenance.end(id), response));
   }
 
   @Post(':id/heartbeat')

@@ -4,16 +4,16 @@ import { nameRecord } from '../common/values/name-record.js';
 import { DEFAULT_CHECK } from './checks/service-check.js';
 import { newProbeState } from './checks/probe-state.js';
 import { serviceResponse } from './dto/service.response.js';
+import { type AskedMaintenance, MaintenanceService } from './maintenance.service.js';
 import { MemoryDeployedServices } from './memory-deployed-services.fixture.js';
 import { principalOf } from '../auth/principals/principal.js';
 import { ServiceRemoval } from './service-removal.js';
 import { MemoryHealthHistory } from './history/memory-health-history.fixture.js';
 import { MemoryServiceStore } from './record/memory-service-store.fixture.js';
 import { newService } from './record/watched-service.fixture.js';
-import type { ServiceHealth } from './record/watched-service.js';
+import { MONITOR_SILENT_MS, type ServiceHealth } from './record/watched-service.js';
 import { ServiceIdPipe } from './service-id.pipe.js';
 import type { AskedSettings } from './service-settings.js';
-import { MONITOR_SILENT_MS } from './service-view.js';
 import { type ServiceFilter, ServicesService } from './services.service.js';
 
 const SHOP = { environment: 'default', name: 'shop' };
@@ -103,6 +103,96 @@ describe('ServicesService', () => {
       await services.change(SHOP, { check: { enabled: true } }, 'ada');
     },
   );
+
+  it('refuses a circle of dependencies, over however many others', async () => {
+    await register({ endpoints: [URL], dependencies: ['api'] });
+    await register({ endpoints: [URL], dependencies: ['db'] }, { ...SHOP, name: 'api' });
+    await register({ endpoints: [URL] }, { ...SHOP, name: 'db' });
+    const closed = services.change({ ...SHOP, name: 'db' }, { dependencies: ['shop'] }, 'ada');
+    const error = await refusal(closed);
+    expect(error.kind).toBe('ValidationError');
+    expect(error.details).toMatchObject([
+      {
+        ...{ path: 'dependencies', code: 'cycle' },
+        message: expect.stringContaining('default/db needs default/shop needs default/api needs'),
+      },
+    ]);
+    expect(store.services.get('default/db')?.dependencies).toEqual([]);
+    await store.remove('default/db');
+    const again = register({ endpoints: [URL], dependencies: ['shop'] }, { ...SHOP, name: 'db' });
+    expect((await refusal(again)).kind).toBe('ValidationError');
+  });
+
+  it('shows which of all that it needs is to be mended', async () => {
+    const names = ['shop', 'api', 'db'];
+    for (const [index, name] of names.entries()) {
+      const dependencies = names.slice(index + 1, index + 2);
+      await register({ endpoints: [URL], dependencies }, { ...SHOP, name });
+    }
+    const is = async (name: string, status: ServiceHealth['status'], since: number) => {
+      const reason = { code: 'endpoints_failed', message: `${name} fails` };
+      const health = { status, since: new Date(since), reason, endpoints: [], seq: 1, fence: 1 };
+      await store.writeHealth(`default/${name}`, { health, outbox: [] });
+    };
+    await store.observed({ _id: 'registered', fence: 1, observed_at: new Date() });
+    await is('shop', 'degraded', 9);
+    await is('api', 'failed', 8);
+    await is('db', 'failed', 7);
+    const shown = serviceResponse(await services.get(SHOP));
+    expect(shown.root_cause).toEqual({
+      ...{ service: 'default/db', status: 'failed', since: new Date(7) },
+      reason: { code: 'endpoints_failed', message: 'db fails' },
+    });
+    const page = await services.list({}, { limit: 10 });
+    expect(page.items.map((one) => serviceResponse(one).root_cause?.service ?? null)).toEqual([
+      ...['default/db', null, 'default/db'],
+    ]);
+    await is('db', 'degraded', 7);
+    expect((await services.get(SHOP)).rootCause?.id).toBe('default/api');
+    await is('shop', 'running', 9);
+    expect((await services.get(SHOP)).rootCause).toBeUndefined();
+  });
+
+  describe('in maintenance', () => {
+    const maintenance = (): MaintenanceService => new MaintenanceService(services, store);
+    const shown = async () => serviceResponse(await services.get(SHOP)).maintenance;
+
+    it('is shown while the window is open, until it ends or is ended', async () => {
+      deployed.has('shop');
+      await maintenance().begin(SHOP, { minutes: 30, reason: 'disk' }, 'ada');
+      expect(await shown()).toMatchObject({ reason: 'disk', by: 'ada' });
+      const [window] = store.services.get('default/shop')?.maintenance.windows ?? [];
+      expect(+(window?.until ?? 0) - +(window?.from ?? 0)).toBe(30 * 60_000);
+      const until = new Date(Date.now() + 3_600_000);
+      await maintenance().begin(SHOP, { until: until.toISOString() }, 'eve');
+      expect(await shown()).toMatchObject({ until, by: 'eve', reason: null });
+      expect((await maintenance().end(SHOP)).isChanged).toBe(true);
+      expect(await shown()).toBeNull();
+      expect((await maintenance().end(SHOP)).isChanged).toBe(false);
+      const { windows } = store.services.get('default/shop')?.maintenance ?? { windows: [] };
+      expect(windows.map(({ ended_at: ended }) => ended !== null)).toEqual([true, true]);
+    });
+
+    it.each<AskedMaintenance>([
+      {},
+      { minutes: 5, until: '2099-01-01T00:00:00Z' },
+      { until: '2020-01-01T00:00:00Z' },
+      { until: '2099-01-01T00:00:00Z' },
+    ])('is refused when it lasts as %j says', async (asked) => {
+      await register({ endpoints: [URL] });
+      const error = await refusal(maintenance().begin(SHOP, asked, 'ada'));
+      expect(error.details).toMatchObject([{ path: 'until' }]);
+      expect(await shown()).toBeNull();
+    });
+
+    it('is kept whoever changes it at the same moment', async () => {
+      await register({ endpoints: [URL] });
+      await Promise.all([1, 2, 3].map((n) => maintenance().begin(SHOP, { minutes: n }, `u${n}`)));
+      expect(store.services.get('default/shop')?.maintenance).toMatchObject({
+        ...{ version: 3, windows: [{ by: 'u1' }, { by: 'u2' }, { by: 'u3' }] },
+      });
+    });
+  });
 
   it('changes what is named, and tells the monitor of it', async () => {
     await register({ endpoints: [URL], check: { path: '/a', up: 5 }, tags: ['web'] });

@@ -4,6 +4,7 @@ import {
   notFound,
   serviceUnavailable,
   unprocessable,
+  validationError,
 } from '../common/errors/millrace.error.js';
 import type { Changed } from '../common/audit/changed.js';
 import type { Principal } from '../auth/principals/principal.js';
@@ -16,6 +17,8 @@ import type { ServiceStatus } from './checks/service-status.js';
 import { DEFAULT_CHECK } from './checks/service-check.js';
 import { type DeployedService, DeployedServices } from './deployed-services.js';
 import { ServiceRemoval } from './service-removal.js';
+import { cycleOf } from './dependencies/dependency-graph.js';
+import { RootCauses } from './dependencies/root-causes.js';
 import { serviceIdOf } from './record/service-id.js';
 import { ServiceStore } from './record/service-store.js';
 import {
@@ -51,6 +54,7 @@ const READ_AT_ONCE = 200;
 @Injectable()
 export class ServicesService {
   private readonly policy: AddressPolicy;
+  private readonly rootCauses: RootCauses;
 
   constructor(
     private readonly store: ServiceStore,
@@ -59,6 +63,7 @@ export class ServicesService {
     config: MillraceConfig,
   ) {
     this.policy = new AddressPolicy(config.allowPrivateUrls);
+    this.rootCauses = new RootCauses(store, deployed);
   }
 
   /** What was deployed and what was registered, by environment and name. */
@@ -73,7 +78,7 @@ export class ServicesService {
       found.push(...page.items.filter((view) => matches(view, filter)));
       from = page.next;
     } while (from !== undefined && found.length <= limit);
-    const items = found.slice(0, limit);
+    const items = await this.withRoots(found.slice(0, limit));
     const last = items.at(-1);
     return found.length > limit && last ? { items, next: last.id } : { items };
   }
@@ -82,7 +87,8 @@ export class ServicesService {
   async get(name: ServiceName): Promise<ServiceView> {
     const view = await this.find(name);
     if (view === undefined) throw notFound('service', shownName(name));
-    return view;
+    const [shown = view] = await this.withRoots([view]);
+    return shown;
   }
 
   /** @throws ValidationError, ConflictError: the name is taken; UnprocessableError: an address */
@@ -94,6 +100,7 @@ export class ServicesService {
     const id = serviceIdOf(self.environment, self.name);
     const settings = settingsAfter(self, NO_SETTINGS, asked);
     mustBeSeen(settings);
+    await this.mustHaveNoCycle(id, settings.dependencies);
     await this.mustBeAllowed(settings);
     const deployed = await this.deployed.find(id);
     if (deployed) throw taken(id, 'deployed');
@@ -110,17 +117,25 @@ export class ServicesService {
     const before = watched ?? NO_SETTINGS;
     const settings = settingsAfter(self, before, asked);
     if (deployed === undefined) mustBeSeen(settings);
+    const id = serviceIdOf(environment, own);
+    if (asked.dependencies) await this.mustHaveNoCycle(id, settings.dependencies);
     await this.mustBeAllowed(settings);
     if (watched === undefined)
       await this.store.insert(newService(self, settings, by, deployed?.uuid));
-    const changed = await this.store.change(
-      serviceIdOf(environment, own),
-      settings,
-      new Date(),
-      uuidV7(),
-    );
+    const changed = await this.store.change(id, settings, new Date(), uuidV7());
     if (!changed) throw notFound('service', shownName(name));
     return this.get(self);
+  }
+
+  /**
+   * A service with a record in the registry, which is made for one that was deployed only.
+   * @throws NotFoundError
+   */
+  async registered(name: ServiceName, by: string): Promise<ServiceView> {
+    const { watched, deployed, ...view } = await this.get(name);
+    if (watched) return { ...view, watched, deployed };
+    await this.store.insert(newService(view, NO_SETTINGS, by, deployed?.uuid));
+    return this.get(name);
   }
 
   /**
@@ -218,6 +233,30 @@ export class ServicesService {
       return serviceView({ ...parts, shard: shards.get(parts.watched?.shard ?? '') }, now);
     });
     return hasMore && last !== undefined ? { items, next: last } : { items };
+  }
+
+  private async withRoots(views: readonly ServiceView[]): Promise<readonly ServiceView[]> {
+    const roots = await this.rootCauses.of(views);
+    return views.map((view) => ({ ...view, rootCause: roots.get(view.id) }));
+  }
+
+  /** @throws ValidationError: it would need itself, over others */
+  private async mustHaveNoCycle(id: string, dependencies: readonly string[]): Promise<void> {
+    const needs = new Map([[id, dependencies]]);
+    for (let left = dependencies; left.length > 0;) {
+      const ids = left.filter((one) => !needs.has(one));
+      for (const one of ids) needs.set(one, []);
+      const found = await this.store.among(ids);
+      for (const [one, service] of found) needs.set(one, service.dependencies);
+      left = ids.flatMap((one) => needs.get(one) ?? []);
+    }
+    const cycle = cycleOf(id, (one) => needs.get(one) ?? []);
+    if (cycle === undefined) return;
+    const message = `dependencies would make a circle: ${cycle.join(' needs ')}`;
+    throw validationError(`${id} would need itself.`, {
+      details: [{ path: 'dependencies', code: 'cycle', message }],
+      suggestions: ['Leave out one of the dependencies that `details` names.'],
+    });
   }
 
   /** A name that cannot be resolved now may be resolved later: its probes say so. */

@@ -19,10 +19,31 @@ interface DeploymentBody {
   readonly logs: readonly string[];
 }
 
+interface PartBody {
+  readonly about: string;
+  readonly code: string;
+  readonly message: string;
+  readonly data?: { readonly said?: readonly string[] };
+}
+
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
 const FINAL = ['success', 'failed', 'cancelled'];
 /** Of an image: serves its folder /srv, and says which variables it has. */
 const SERVES = 'env >/srv/env; exec httpd -f -p 8080 -h /srv';
+
+/** A context of nothing but busybox; `$EXPOSE` is the fourth line of its Dockerfile. */
+const WRITES_CONTEXT = `mkdir -p app/srv
+      cp /bin/busybox app/
+      printf %s "$VERSION" >app/srv/index.html
+      echo live >app/srv/live.html
+      cat >app/Dockerfile <<END
+      FROM scratch
+      COPY busybox /bin/busybox
+      COPY srv /srv
+      $EXPOSE
+      HEALTHCHECK CMD ["/bin/busybox", "wget", "-q", "-O", "/dev/null", "http://localhost:8080/live.html"]
+      CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/srv"]
+      END`;
 
 /** Releases are containers on a real Docker Engine, behind a real Caddy. */
 describeWith(PROGRAMS, { root: true }, 'deploy: docker_container', () => {
@@ -111,6 +132,15 @@ steps:
     expect(refused.reason.message).toContain('exit code 3');
     expect(refused.logs.join('\n')).toContain('no configuration for ***');
     expect(JSON.stringify([refused, broken])).not.toContain('secret-of-a-service');
+    const why = await server.call<{ parts: readonly PartBody[] }>(
+      ...(['GET', `/api/deployments/${refused.deployment_id}/explain`] as const),
+    );
+    expect(why.parts.map(({ about, code }) => `${about} ${code}`)).toEqual([
+      ...['cause asked_by_step', 'wait begun', 'release release_made', 'gate gate_not_passed'],
+      ...['end gate_failed', 'end release_taken_back', 'end serves_now'],
+    ]);
+    expect(why.parts[3]?.data?.said).toContain('  no configuration for ***');
+    expect(why.parts.at(-1)?.message).toBe('release 2 serves');
     const elsewhere = await deploymentOf(await deploy(pipeline, '4'));
     expect(elsewhere.reason.message).toContain('127.0.0.1:8080 inside the container');
     expect(await served()).toBe('2');
@@ -133,5 +163,62 @@ steps:
     const [container = ''] = (await engine.docker('ps', '-q')).trim().split('\n');
     await engine.docker('kill', container);
     await eventually(async () => ((await served()) === '1' ? true : undefined));
+  });
+
+  /** Of a step that writes a context, and one that deploys what its Dockerfile says. */
+  const builds = (expose: string, deploys: string, head = ''): string => `name: Built shop
+${head}stages:
+  - name: Ship
+    steps:
+    - name: files
+      environment: { VERSION: built, EXPOSE: "${expose}" }
+      run: |
+        ${WRITES_CONTEXT.replaceAll('\n  ', '\n    ')}
+    - ${deploys}
+`;
+  const shipped = async (
+    yaml: string,
+  ): Promise<Partial<DeploymentBody> & { readonly told: string }> => {
+    const execution = await server.finished(
+      await server.trigger(await server.createPipeline(yaml), {}),
+      60_000,
+    );
+    const [deployment] = execution.stages
+      .flatMap(({ steps }) => steps.flatMap(({ attempts }) => attempts))
+      .flatMap((attempt) => attempt.deployment ?? []);
+    const told = JSON.stringify(execution);
+    if (deployment === undefined) return { told };
+    const body = await server.call<DeploymentBody>('GET', `/api/deployments/${deployment.id}`);
+    return { ...body, told };
+  };
+
+  it('builds what the Dockerfile of its source says, with its port and its gate', async () => {
+    const own = await freePort();
+    const keys = `type: docker_container, service: built, source: app, publish: ${own}`;
+    const ship = `{ name: ship, deploy: { ${keys}, drain: 1s } }`;
+    const deployed = await shipped(builds('EXPOSE 8080', ship));
+    expect(deployed).toMatchObject({ status: 'success', release: { number: 1 } });
+    expect(deployed.logs).toEqual(
+      expect.arrayContaining([
+        'found: port 8080: app/Dockerfile:4',
+        'found: gate /live.html: app/Dockerfile:5',
+      ]),
+    );
+    expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe('built');
+
+    const several = await shipped(builds('EXPOSE 8080 9090', ship));
+    expect(several.told).toContain('port_unknown');
+    expect(several.told).toContain('8080, 9090');
+    const nowhere = await shipped(builds('EXPOSE 8080', ship.replace('source: app', 'source: .')));
+    expect(nowhere.told).toContain('image_unknown');
+  });
+
+  it('does so in the form of RustCI, by PORTS', async () => {
+    const own = await freePort();
+    const ship = '{ name: deploy-it, step_type: custom, config: { source: app } }';
+    const head = `environment: { PORTS: "${own}:8080" }\n`;
+    const deployed = await shipped(builds('EXPOSE 1 2', ship, head));
+    expect(deployed).toMatchObject({ status: 'success' });
+    expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe('built');
   });
 });

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 
@@ -101,6 +102,44 @@ steps:
     expect(current('shop')).toBe('two');
     await rollback(second.deployment_id, { release: 3 });
     expect(current('shop')).toBe('three');
+  });
+
+  it('says why it is as it is, by the command line, as its execution does', async () => {
+    const pipeline = await server.createPipeline(yaml('why', BUILD));
+    const execution = await deploy(pipeline, 'one');
+    const { deployment_id: id } = await deploymentOf(execution);
+    const { baseUrl, token } = server;
+    const cli = new CommandLine(folder, { MILLRACE_URL: baseUrl, MILLRACE_TOKEN: token });
+    const why = await cli.run(['explain', id]);
+    expect(why.stdout).toMatch(
+      new RegExp(`^Deployment ${id} of default/why is success: release 1 serves; nothing did`),
+    );
+    expect(why.stdout).toMatch(/^ {2}cause {5}the step \S+\/ship of why deploys .* \(\d{4}-/m);
+    expect(why.stdout).toMatch(/^ {2}switch {4}from here on release 1 served; nothing had before/m);
+    const whole = await cli.run(['explain', execution.id]);
+    expect(whole.stdout).toContain(
+      `deployment ${id} of default/why is success: release 1 serves; nothing did before\n`,
+    );
+    const none = await cli.run(['explain', id.replace(/^.{8}/, '00000000')]);
+    expect(none).toMatchObject({ code: 5 });
+    expect(none.stderr).toContain('There is no execution and no deployment 00000000-');
+  });
+
+  it('deploys the folder that one file names, and guesses none', async () => {
+    const site = (service: string, run: string): string =>
+      yaml(service, run).replace('source: out, ', '');
+    const write = 'mkdir public; printf found >public/index.html';
+    const found = await deploy(await server.createPipeline(site('found', write)), '');
+    expect(await deploymentOf(found)).toMatchObject({
+      ...{ status: 'success', artifacts: [{ files: 1 }] },
+      logs: expect.arrayContaining(['found: source public: public/index.html']) as unknown,
+    });
+    expect(current('found')).toBe('found');
+    const tool = `echo '{ "devDependencies": { "vite": "7" } }' >package.json; mkdir dist`;
+    const guessed = await deploy(await server.createPipeline(site('guessed', tool)), '');
+    expect(guessed.status).toBe('failed');
+    expect(JSON.stringify(guessed)).toContain('source_unknown');
+    expect(JSON.stringify(guessed)).toContain('it may be \\"dist\\"');
   });
 
   it('says what cannot be gone back to', async () => {

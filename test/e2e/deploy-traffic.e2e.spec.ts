@@ -1,10 +1,10 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
 import { join } from 'node:path';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { DockerEngine } from '../support/docker-engine.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
+import { Stream } from '../support/long-connections.js';
 import { MillraceServer } from '../support/millrace-server.js';
 import { describeWith } from '../support/needed-programs.js';
 import { SteadyRequests } from '../support/steady-requests.js';
@@ -23,22 +23,6 @@ const STREAM =
 interface DeploymentBody {
   readonly deployment_id: string;
   readonly status: string;
-}
-
-/** A body that comes bit by bit, until the other side ends it. */
-class Stream {
-  ended: string | undefined;
-  ticks = 0;
-  constructor(url: string) {
-    const asked = get(url, (answer) => {
-      answer.on('data', () => (this.ticks += 1));
-      answer.once('close', () => (this.ended ??= 'closed'));
-      answer.once('error', ({ message }) => (this.ended ??= message));
-    });
-    asked.once('error', ({ message }) => (this.ended ??= message));
-    this.close = () => asked.destroy();
-  }
-  readonly close: () => void;
 }
 
 /** Deploys and rollbacks of a container lose no request, and close no stream of another service. */

@@ -158,6 +158,7 @@ describe('the OpenAPI document and the live server', () => {
     }
     const path = `/api/deployments/${ids[1] ?? ''}`;
     await api.json(200, 'GET', path);
+    await api.json(200, 'GET', `${path}/explain`);
     await api.json(409, 'POST', `${path}/cancel`);
     const next = { environment: 'next', path: join(server.home, 'deployed/next') };
     await api.json(409, 'POST', `${path}/promote`, { body: { environment: 'next' } });
@@ -215,6 +216,30 @@ describe('the OpenAPI document and the live server', () => {
     await api.json(200, 'GET', '/api/environments?limit=1');
     await api.ask('DELETE', path);
     await api.json(404, 'DELETE', path);
+    expect(api.problems).toEqual([]);
+  });
+
+  it('agree on steps that wait for approvals', async () => {
+    const pipeline = await create(
+      'name: asks-people\nsteps: [{ name: ok, approval: { message: m, roles: [admin], inputs: { v: { type: choice, options: [a, b], default: a } } } }, { name: x, run: "true" }]\n',
+    );
+    for (const [answer, body, end] of [
+      ['approve', { override: true, reason: 'a test', inputs: { v: 'b' } }, 'success'],
+      ['reject', { step: 'ok', reason: 'no' }, 'failed'],
+    ] as const) {
+      const execution = await trigger(pipeline);
+      const path = `/api/ci/executions/${execution}`;
+      await until(execution, 'waiting');
+      await api.json(200, 'GET', `${path}/explain`);
+      await api.json(403, 'POST', `${path}/approve`, { body: {} });
+      await api.json(422, 'POST', `${path}/approve`, {
+        body: { override: true, reason: 'x', inputs: { v: 'c' } },
+      });
+      await api.json(200, 'POST', `${path}/${answer}`, { body });
+      await until(execution, end);
+      await api.json(200, 'GET', path);
+      await api.json(409, 'POST', `${path}/${answer}`, { body });
+    }
     expect(api.problems).toEqual([]);
   });
 
@@ -401,6 +426,22 @@ describe('the OpenAPI document and the live server', () => {
       const found = await api.ask('GET', '/api/discovery/batch');
       return found.status === 200 ? found : undefined;
     });
+    const hook = { type: 'webhook', url: 'https://203.0.114.5/hook', secret: 'of-the-hook' };
+    await api.json(200, 'PUT', `/api/services/${id}/channels/on-call`, { body: hook });
+    await api.json(422, 'PUT', `/api/services/${id}/channels/mail`, {
+      body: { type: 'email', to: ['ops@example.org'] },
+    });
+    await api.json(400, 'PUT', `/api/services/${id}/channels/on-call`, {
+      body: { type: 'webhook' },
+    });
+    await api.json(200, 'GET', `/api/services/${id}/channels`);
+    await api.json(200, 'GET', `/api/services/${id}/alerts?limit=1`);
+    await api.ask('DELETE', `/api/services/${id}/channels/on-call`);
+    await api.json(404, 'DELETE', `/api/services/${id}/channels/on-call`);
+    const window = { minutes: 30, reason: 'a new disk' };
+    await api.json(200, 'POST', `/api/services/${id}/maintenance`, { body: window });
+    await api.json(400, 'POST', `/api/services/${id}/maintenance`, { body: {} });
+    await api.json(200, 'DELETE', `/api/services/${id}/maintenance`);
     await api.ask('DELETE', `/api/services/${id}`);
     await api.json(404, 'GET', `/api/services/${id}`);
     expect(api.problems).toEqual([]);

@@ -36,7 +36,8 @@ describe('openapi.json', () => {
 
   it('says what may be null as 3.1 does, and defaults in words', () => {
     expect(document.openapi).toBe('3.1.0');
-    expect(committed).not.toMatch(/"(nullable|default)": /);
+    // A property may be called so; a default that is an object is none of ours.
+    expect(committed).not.toMatch(/"nullable": |"default": (?!\{)/);
     expect(committed).toContain('"type": "null"');
   });
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidV7 } from '../../src/common/ids/uuid.js';
 import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
-import { resolveInputs } from '../../src/engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../src/engine/inputs/resolve-inputs.js';
 import type { Plan, RunContext } from '../../src/engine/plan/plan.js';
 import type { RunState } from '../../src/engine/plan/run-state.js';
 import { runMasks } from '../../src/pipelines/compile/credential-masks.js';
@@ -21,6 +21,7 @@ import { RegistryAccess } from '../../src/executions/attempt/steps/registry-acce
 import { AbsentBuilder } from '../../src/integrations/container-runtime/image-builder.js';
 import { AbsentRuntime } from '../../src/integrations/container-runtime/absent-runtime.js';
 import { NoDeployer } from '../../src/executions/attempt/steps/deployer.js';
+import { NoDeployHints } from '../../src/executions/attempt/steps/deploy-hints.js';
 import { NoStartCommands } from '../../src/executions/attempt/steps/start-commands.js';
 import { createStepHandlers } from '../../src/executions/attempt/steps/step-handlers.js';
 import { steadyClock } from '../../src/executions/attempt/steady-clock.js';
@@ -86,6 +87,7 @@ export class InProcessRunner {
       registries: undefined,
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
     });
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers },
@@ -164,7 +166,7 @@ async function runWith(
           onTrace: (stage, step, trace) => traces.push({ stage, step: step ?? null, trace }),
         },
         signal,
-        earlier,
+        { resumeFrom: earlier },
       );
       return { ...result, workspace: planRun.workspace.directory };
     } finally {

@@ -60,7 +60,12 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ['approvedDelivery', [readers.approvedDelivery, named('ApprovedDeliveryResponse')]],
   ['artifact', [readers.artifact, named('ArtifactResponse')]],
   ['deployment', [readers.deployment, named('DeploymentResponse')]],
+  [
+    'deploymentExplanation',
+    [readers.deploymentExplanation, named('DeploymentExplanationResponse')],
+  ],
   ['service', [readers.service, named('ServiceResponse')]],
+  ['alert', [readers.alert, named('AlertResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
   ['environment', [readers.environment, named('EnvironmentResponse')]],
   ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],

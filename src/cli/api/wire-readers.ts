@@ -177,6 +177,16 @@ export const removal = object({ deployment_id: uuid });
 
 export type Deployment = ReturnType<typeof deployment>;
 
+export const deploymentExplanation = object({
+  deployment_id: text,
+  status: text,
+  environment: text,
+  service: text,
+  reason: nullable(reason),
+  parts: list(object({ about: text, code: text, message: text, at: nullable(instant) })),
+});
+export type DeploymentExplanation = ReturnType<typeof deploymentExplanation>;
+
 export const service = object({
   id: text,
   name: text,
@@ -191,8 +201,26 @@ export const service = object({
   ),
   tags: list(text),
   dependencies: list(text),
+  root_cause: nullable(object({ service: text, status: text, since: instant })),
+  maintenance: nullable(object({ until: instant, reason: nullable(text) })),
 });
 export type Service = ReturnType<typeof service>;
+
+export const alert = object({
+  service: text,
+  status: text,
+  at: instant,
+  reason,
+  deliveries: list(
+    object({
+      channel: text,
+      state: text,
+      attempts: number,
+      reason: nullable(object({ message: text })),
+    }),
+  ),
+});
+export type Alert = ReturnType<typeof alert>;
 
 export const serviceHealth = object({
   name: text,
@@ -285,8 +313,26 @@ const placement = object({
   reason: nullable(reason),
 });
 
+/** Absent: the server is of an older release. */
+const stepApprovals = optional(
+  list(
+    object({
+      stage: text,
+      step: text,
+      status: text,
+      message: text,
+      required: number,
+      missing: number,
+      approvers: object({ users: list(text), roles: list(text) }),
+      until: instant,
+      given: list(object({ kind: text, login: text, at: instant, reason: nullable(text) })),
+    }),
+  ),
+);
+
 export const execution = object({
   ...executionFields,
+  approvals: stepApprovals,
   reason: nullable(reasonWithData),
   ...waitsFor,
   checkout: nullable(step),
@@ -353,6 +399,7 @@ const explainedStep = object({
   attempts: list(nullable(reason)),
   // Absent: the server is of an older release.
   caches: optional(list(object({ name: text, restored: reason, saved: optional(reason) }))),
+  deployments: optional(list(object({ id: text, environment: text, service: text }))),
 });
 export type ExplainedStep = ReturnType<typeof explainedStep>;
 export type When = NonNullable<ExplainedStep['when']>;

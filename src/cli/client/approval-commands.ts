@@ -1,16 +1,24 @@
 import type { Command } from 'commander';
+import { isUuid } from '../../common/ids/uuid.js';
+import type { NameRecord } from '../../common/values/name-record.js';
 import {
   deployment,
   environment,
   environmentPage,
+  execution,
+  executionSummary,
   type EnvironmentPage,
   type People,
 } from '../api/wire-readers.js';
+import { RefusedError } from '../api/refusal.js';
+import { nameAndValue } from '../command/option-values.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { addClientOptions, addPageOptions, type Done } from './client-options.js';
+import { addClientOptions, addPageOptions, type Done, EXECUTION } from './client-options.js';
+import { renderExecution } from './execution-view.js';
+import { findExecution } from './find-execution.js';
 import { renderDeployment } from './deployment-view.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
@@ -18,11 +26,13 @@ import { type ClientFlags, Session } from './session.js';
 interface AnswerFlags extends ClientFlags {
   readonly reason?: string;
   readonly override?: boolean;
+  readonly step?: string;
+  readonly input?: NameRecord<string>;
 }
 
-const DEPLOYMENT = 'its id, as `deployments` shows it';
+const WAITING = `${EXECUTION}; or the id of a deployment`;
 
-/** Commands for environments, and for deployments that wait for people. */
+/** Commands for environments, and for what waits for people. */
 export function addApprovalCommands(program: Command, terminal: Terminal, setExitCode: Done): void {
   const environments = program.command('environments').description('Where services run');
   addPageOptions(
@@ -45,8 +55,14 @@ export function addApprovalCommands(program: Command, terminal: Terminal, setExi
   addClientOptions(
     program
       .command('approve')
-      .description('Approve a deployment that waits for it')
-      .argument('<deployment>', DEPLOYMENT)
+      .description('Approve a step or a deployment that waits for it')
+      .argument('<execution>', WAITING)
+      .option('--step <name>', 'of an execution: the step, or stage/step, where several wait')
+      .option(
+        '--input <name=value>',
+        'value of an input that the step asks for; may be repeated',
+        nameAndValue,
+      )
       .option('--reason <text>', 'kept with the approval')
       .option('--override', 'as an administrator, in the place of all approvals; needs --reason'),
   ).action(async (id: string, flags: AnswerFlags) => {
@@ -55,9 +71,10 @@ export function addApprovalCommands(program: Command, terminal: Terminal, setExi
   addClientOptions(
     program
       .command('reject')
-      .description('Say no to a deployment that waits for approvals: it fails')
-      .argument('<deployment>', DEPLOYMENT)
-      .option('--reason <text>', 'kept, and shown with the deployment'),
+      .description('Say no to a step or a deployment that waits for approvals: it fails')
+      .argument('<execution>', WAITING)
+      .option('--step <name>', 'of an execution: the step, or stage/step, where several wait')
+      .option('--reason <text>', 'kept, and shown with it'),
   ).action(async (id: string, flags: AnswerFlags) => {
     setExitCode(await answer('reject', id, flags, terminal));
   });
@@ -94,19 +111,54 @@ async function showEnvironment(
 
 async function answer(
   what: 'approve' | 'reject',
-  id: string,
-  { reason, override, ...flags }: AnswerFlags,
+  reference: string,
+  { reason, override, step, input, ...flags }: AnswerFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
-  const path = `/api/deployments/${encodeURIComponent(id)}/${what}`;
-  const body = {
+  const said = {
     ...(reason !== undefined && { reason }),
     ...(override === true && { override }),
   };
-  const answered = await session.api.read({ method: 'POST', path, body }, deployment);
+  const id = await executionNamed(session, reference, step !== undefined || input !== undefined);
+  if (id !== undefined) {
+    const body = { ...said, ...(step !== undefined && { step }), ...(input && { inputs: input }) };
+    return answerStep(session, `/api/ci/executions/${id}/${what}`, body);
+  }
+  const path = `/api/deployments/${encodeURIComponent(reference)}/${what}`;
+  const answered = await session.api.read({ method: 'POST', path, body: said }, deployment);
   if (session.json) session.printJson(answered.json);
   else for (const line of renderDeployment(answered.value)) terminal.print(line);
+  return exitCodes.success;
+}
+
+/** Undefined: it is no execution, so it may be a deployment. */
+async function executionNamed(
+  { api }: Session,
+  reference: string,
+  isExecution: boolean,
+): Promise<string | undefined> {
+  if (isExecution || !isUuid(reference)) return findExecution(api, reference);
+  try {
+    return (await api.get(`/api/ci/executions/${reference}`, executionSummary)).id;
+  } catch (error) {
+    // A token of somebody who only answers deployments may read no execution.
+    if (error instanceof RefusedError && [403, 404].includes(error.status)) return undefined;
+    throw error;
+  }
+}
+
+async function answerStep(session: Session, path: string, body: object): Promise<number> {
+  const answered = await session.api.read({ method: 'POST', path, body }, execution);
+  if (session.json) {
+    session.printJson(answered.json);
+    return exitCodes.success;
+  }
+  const { terminal, moments } = session;
+  const commandLine = (command: string): string => session.commandLine(command);
+  for (const line of renderExecution(answered.value, terminal, moments, commandLine)) {
+    terminal.print(line);
+  }
   return exitCodes.success;
 }
 

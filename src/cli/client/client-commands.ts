@@ -24,6 +24,7 @@ import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
+import { addAlertCommands } from './alert-commands.js';
 import { addServiceCommands } from './service-commands.js';
 import { addResultCommands } from './result-commands.js';
 import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
@@ -51,7 +52,8 @@ export function addClientCommands(program: Command, terminal: Terminal, setExitC
   addExecutions(program, terminal, setExitCode);
   addResultCommands(program, terminal, setExitCode);
   addDeploymentCommands(program, terminal, setExitCode);
-  addServiceCommands(program, terminal, setExitCode);
+  const services = addServiceCommands(program, terminal, setExitCode);
+  addAlertCommands(services, terminal, setExitCode);
   addAudit(program, terminal, setExitCode);
   addSecrets(program, terminal, setExitCode);
   addEventCommands(program, terminal, setExitCode);
@@ -310,8 +312,8 @@ function addExecutions(program: Command, terminal: Terminal, setExitCode: Done):
   addClientOptions(
     program
       .command('explain')
-      .description('Why each stage and step ran, waits or was skipped')
-      .argument('<execution>', EXECUTION),
+      .description('Why each stage and step ran, waits or was skipped; or why a deployment did')
+      .argument('<execution>', `${EXECUTION}; or the id of a deployment`),
   ).action(async (execution: string, flags: ClientFlags) => {
     const { explainCommand } = await import('./execution-commands.js');
     setExitCode(await explainCommand(execution, flags, terminal));

@@ -1,6 +1,8 @@
-import type { Deployment } from '../api/wire-readers.js';
+import type { Deployment, DeploymentExplanation } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { formatDuration } from '../terminal/status-style.js';
+import type { Moments } from '../terminal/moments.js';
+import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 /** Lines for people. */
 export function renderDeployment(one: Deployment): string[] {
@@ -23,6 +25,23 @@ export function renderDeployment(one: Deployment): string[] {
     ),
     ...warnings.map(({ message }) => `  warning    ${cleanText(message)}`),
     ...logs.map((line) => `  | ${cleanText(line)}`),
+  ];
+}
+
+/** Why a deployment is as it is: what led to it, in the order of time. */
+export function renderDeploymentExplanation(
+  { deployment_id: id, environment, service, status, reason, parts }: DeploymentExplanation,
+  terminal: Terminal,
+  moments: Pick<Moments, 'local'>,
+): string[] {
+  const why = reason === null ? '' : `: ${cleanText(reason.message)}`;
+  const of = `${cleanText(environment)}/${cleanText(service)}`;
+  return [
+    `Deployment ${cleanText(id)} of ${of} is ${paintStatus(terminal, status)}${why}`,
+    ...parts.map(({ about, message, at }) => {
+      const when = at === null ? '' : terminal.paint('dim', ` (${moments.local(at)})`);
+      return `  ${cleanText(about).padEnd(8)}  ${cleanText(message)}${when}`;
+    }),
   ];
 }
 

@@ -1,23 +1,33 @@
-import { uuidV7 } from '../../common/ids/uuid.js';
+import { isUuid, uuidV7 } from '../../common/ids/uuid.js';
+import type { ApiClient } from '../api/api-client.js';
+import { RefusedError } from '../api/refusal.js';
 import {
   accepted,
+  deployment,
+  deploymentExplanation,
   execution,
   executionSummary,
   type ExecutionSummary,
   explanation,
+  type Explanation,
   page,
 } from '../api/wire-readers.js';
+import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { formatDuration, paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { renderTable } from '../terminal/text-table.js';
+import { renderDeploymentExplanation } from './deployment-view.js';
 import { renderExecution, numberedName } from './execution-view.js';
-import { renderExplanation } from './explanation-view.js';
+import { type ExplainedDeployments, renderExplanation } from './explanation-view.js';
 import { findExecution } from './find-execution.js';
 import { findPipeline } from './find-pipeline.js';
 import { type ClientFlags, Session } from './session.js';
 import { followTo } from './trigger-command.js';
+
+/** Of one execution, the newest: more are not told. */
+const DEPLOYMENTS = 100;
 
 export interface StatusFlags extends ClientFlags {
   readonly pipeline?: string;
@@ -108,7 +118,7 @@ function noteOf({ status, reason }: ExecutionSummary): string {
   return status === 'success' ? '' : (reason?.message ?? '');
 }
 
-/** Why everything of an execution is as it is. */
+/** Why everything of an execution is as it is, or, by the id of one, of a deployment. */
 export async function explainCommand(
   reference: string,
   flags: ClientFlags,
@@ -116,9 +126,67 @@ export async function explainCommand(
 ): Promise<number> {
   const session = Session.open(flags, terminal);
   const id = await findExecution(session.api, reference);
-  return session.show(`/api/ci/executions/${id}/explain`, explanation, (value) => {
-    for (const line of renderExplanation(value, terminal)) terminal.print(line);
-  });
+  try {
+    return await explainExecution(session, id);
+  } catch (error) {
+    if (!isUuid(reference) || !isNotFound(error)) throw error;
+    return explainDeployment(session, id);
+  }
+}
+
+async function explainExecution(session: Session, id: string): Promise<number> {
+  const { api, terminal } = session;
+  const path = `/api/ci/executions/${id}/explain`;
+  const { value, json } = await api.read({ method: 'GET', path }, explanation);
+  if (session.json) {
+    session.printJson(json);
+    return exitCodes.success;
+  }
+  const deployments = await deploymentsOf(api, value);
+  for (const line of renderExplanation(value, terminal, deployments)) terminal.print(line);
+  return exitCodes.success;
+}
+
+/** @throws CommandError: there is no such deployment either */
+async function explainDeployment(session: Session, id: string): Promise<number> {
+  const { terminal, moments } = session;
+  try {
+    const path = `/api/deployments/${id}/explain`;
+    return await session.show(path, deploymentExplanation, (value) => {
+      for (const line of renderDeploymentExplanation(value, terminal, moments)) {
+        terminal.print(line);
+      }
+    });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    const message = `There is no execution and no deployment ${id}.`;
+    throw new CommandError(message, exitCodes.notFound, [
+      'See what there is: ./millrace status, ./millrace deployments',
+    ]);
+  }
+}
+
+/** None where the execution has none, or the caller may not read them. */
+async function deploymentsOf(api: ApiClient, told: Explanation): Promise<ExplainedDeployments> {
+  const steps = [
+    ...told.stages.flatMap((stage) => stage.steps),
+    ...told.on_failure,
+    ...told.always,
+  ];
+  if (!steps.some(({ deployments = [] }) => deployments.length > 0)) return new Map();
+  try {
+    const query = new URLSearchParams({ execution_id: told.id, limit: String(DEPLOYMENTS) });
+    const path = `/api/deployments?${query.toString()}`;
+    const { items } = await api.get(path, page(deployment, DEPLOYMENTS));
+    return new Map(items.map((one) => [one.deployment_id, one]));
+  } catch (error) {
+    if (error instanceof RefusedError && [403, 404].includes(error.status)) return new Map();
+    throw error;
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof RefusedError && error.status === 404;
 }
 
 export async function cancelCommand(

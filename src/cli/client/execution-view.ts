@@ -57,6 +57,7 @@ export function renderExecution(
     ...(worker
       ? [fact('Worker', cleanText(workerText(worker.worker_name, execution.attempt)))]
       : []),
+    ...withSpace(approvalLines(execution, moments, commandLine)),
     ...withSpace(reasonProblemLines(execution.reason ?? {}, terminal)),
     ...withSpace(renderTree(execution, terminal, moments)),
     ...(execution.failure
@@ -75,6 +76,43 @@ export function renderExecution(
 /** A part, with an empty line before it where there is one. */
 function withSpace(lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
+}
+
+/** What was asked of people, what they said, and how to answer what is open. */
+function approvalLines(
+  { id, approvals = [], status }: Execution,
+  moments: Moments,
+  commandLine: (command: string) => string,
+): string[] {
+  const isOpen = approvals.some((one) => one.status === 'waiting') && status !== 'pending';
+  return [
+    ...approvals.flatMap((one) => [
+      cleanText(`${one.stage}/${one.step} asks: ${one.message}`),
+      ...(one.status === 'waiting'
+        ? [
+            cleanText(
+              `  ${one.missing} of ${one.required} missing; by ${approversOf(one.approvers)}, until ${moments.full(one.until)}`,
+            ),
+          ]
+        : []),
+      ...one.given.map(({ kind, login, at, reason }) =>
+        cleanText(
+          `  ${kind} by ${login}, ${moments.ago(at)}${reason === null ? '' : `: ${reason}`}`,
+        ),
+      ),
+    ]),
+    ...(isOpen ? [`  Answer it: ${commandLine(`approve ${id}`)}, or reject`] : []),
+  ];
+}
+
+function approversOf({
+  users,
+  roles,
+}: {
+  readonly users: readonly string[];
+  readonly roles: readonly string[];
+}): string {
+  return [...users, ...roles.map((role) => `role ${role}`)].join(', ');
 }
 
 function workerText(name: string, attempt: number): string {

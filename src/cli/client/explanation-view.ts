@@ -1,13 +1,26 @@
-import type { ExplainedStep, Explanation, When } from '../api/wire-readers.js';
+import type { Deployment, ExplainedStep, Explanation, When } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { reasonProblemLines } from './server-problems.js';
 
+/** Deployments of an execution as they are now, by their ids. */
+export type ExplainedDeployments = ReadonlyMap<string, Pick<Deployment, 'status' | 'reason'>>;
+
 type Explained = Pick<ExplainedStep, 'name' | 'status' | 'reason' | 'when'>;
 
 /** Why each stage and step ran, waits or was skipped, as sentences under its name. */
-export function renderExplanation(explanation: Explanation, terminal: Terminal): string[] {
+export function renderExplanation(
+  explanation: Explanation,
+  terminal: Terminal,
+  deployments: ExplainedDeployments = new Map(),
+): string[] {
+  const stepLines = (indent: string, step: ExplainedStep): string[] => [
+    ...linesOfStep(indent, step, terminal),
+    ...deploymentLines(indent, step, terminal, deployments),
+  ];
+  const hookLines = (name: string, steps: readonly ExplainedStep[]): string[] =>
+    steps.length === 0 ? [] : [name, ...steps.flatMap((step) => stepLines('  ', step))];
   const status = paintStatus(terminal, explanation.status);
   const told = explanation.status === 'success' ? null : explanation.reason;
   const why = told ? `: ${cleanText(told.message)}` : '';
@@ -21,14 +34,30 @@ export function renderExplanation(explanation: Explanation, terminal: Terminal):
       return cleanText(`Execution attempt ${attempt} on worker ${worker_name}${end}`);
     }),
     '',
-    ...(explanation.checkout ? stepLines('', explanation.checkout, terminal) : []),
+    ...(explanation.checkout ? stepLines('', explanation.checkout) : []),
     ...explanation.stages.flatMap((stage) => [
       ...partLines('', stage, terminal),
-      ...stage.steps.flatMap((step) => stepLines('  ', step, terminal)),
+      ...stage.steps.flatMap((step) => stepLines('  ', step)),
     ]),
-    ...hookLines('on_failure', explanation.on_failure, terminal),
-    ...hookLines('always', explanation.always, terminal),
+    ...hookLines('on_failure', explanation.on_failure),
+    ...hookLines('always', explanation.always),
   ];
+}
+
+/** Of a deployment that could not be read only its name is told. */
+function deploymentLines(
+  indent: string,
+  { deployments = [] }: ExplainedStep,
+  terminal: Terminal,
+  known: ExplainedDeployments,
+): string[] {
+  return deployments.map(({ id, environment, service }) => {
+    const { status, reason } = known.get(id) ?? {};
+    const now = status === undefined ? '' : ` is ${paintStatus(terminal, status)}`;
+    const why = reason ? `: ${cleanText(reason.message)}` : '';
+    const of = cleanText(`${environment}/${service}`);
+    return `${indent}  deployment ${cleanText(id)} of ${of}${now}${why}`;
+  });
 }
 
 function queueLines(queue: Explanation['queue']): string[] {
@@ -43,12 +72,7 @@ function queueLines(queue: Explanation['queue']): string[] {
   ];
 }
 
-function hookLines(name: string, steps: readonly ExplainedStep[], terminal: Terminal): string[] {
-  if (steps.length === 0) return [];
-  return [name, ...steps.flatMap((step) => stepLines('  ', step, terminal))];
-}
-
-function stepLines(indent: string, step: ExplainedStep, terminal: Terminal): string[] {
+function linesOfStep(indent: string, step: ExplainedStep, terminal: Terminal): string[] {
   const tries = step.attempts.length > 1 ? step.attempts : [];
   return [
     ...partLines(indent, step, terminal),

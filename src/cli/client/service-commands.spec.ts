@@ -10,6 +10,8 @@ const shop = {
     { url: 'http://c.example/', status: null, problem: null },
   ],
   ...{ tags: ['web'], dependencies: ['production/db'] },
+  root_cause: { service: 'production/db', status: 'failed', since: '2026-01-31T12:02:00.000Z' },
+  maintenance: { until: '2026-01-31T13:00:00.000Z', reason: 'a disk\u001b[2J' },
 };
 
 describe('services', () => {
@@ -18,6 +20,8 @@ describe('services', () => {
     expect(lines).not.toContain('\u001b');
     expect(lines).toContain(`production/shop: degraded since 2026-01-31T12:02:57.000Z
   why        1 of 2 endpoints fail
+  cause      production/db is failed since 2026-01-31T12:02:00.000Z
+  maintenance until 2026-01-31T13:00:00.000Z: a disk
   type       external
   endpoint   http://a.example/ running
   endpoint   http://b.example/ failed: no`);

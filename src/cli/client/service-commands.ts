@@ -18,7 +18,7 @@ import { addClientOptions, addPageOptions, type Done } from './client-options.js
 import { type PageFlags, printPage } from './list-page.js';
 import { type ClientFlags, Session } from './session.js';
 
-const SERVICE = 'name, environment/name or id; without an environment: default';
+export const SERVICE = 'name, environment/name or id; without an environment: default';
 const NO_CONTENT = 204;
 const STATES = ['starting', 'running', 'degraded', 'stopped', 'failed', 'unknown'];
 
@@ -32,8 +32,15 @@ interface HealthFlags extends PageFlags {
   readonly resolution: string;
 }
 
-/** Commands for the registry: which services there are, how they are and were. */
-export function addServiceCommands(program: Command, terminal: Terminal, setExitCode: Done): void {
+/**
+ * Commands for the registry: which services there are, how they are and were.
+ * @returns the command `services`
+ */
+export function addServiceCommands(
+  program: Command,
+  terminal: Terminal,
+  setExitCode: Done,
+): Command {
   const services = program
     .command('services')
     .description('What was deployed or registered, and how it is');
@@ -80,6 +87,7 @@ export function addServiceCommands(program: Command, terminal: Terminal, setExit
   ).action(async (name: string, flags: HealthFlags) => {
     setExitCode(await showHealth(name, flags, terminal));
   });
+  return services;
 }
 
 async function listServices(flags: ServiceListFlags, terminal: Terminal): Promise<number> {
@@ -147,9 +155,16 @@ async function showHealth(name: string, flags: HealthFlags, terminal: Terminal):
 /** Lines for people. */
 export function renderService(one: Service): string[] {
   const { status, reason, host, endpoints, tags, dependencies } = one;
+  const { root_cause: root, maintenance } = one;
   return [
     `${nameOf(one)}: ${cleanText(status)} since ${cleanText(one.since)}`,
     `  why        ${cleanText(reason.message)}`,
+    ...(root === null
+      ? []
+      : [
+          `  cause      ${cleanText(root.service)} is ${root.status} since ${cleanText(root.since)}`,
+        ]),
+    ...(maintenance === null ? [] : [`  ${maintenanceText(maintenance)}`]),
     `  type       ${cleanText(one.service_type)}${host === null ? '' : `, on ${cleanText(host)}`}`,
     ...endpoints.map(({ url, status: state, problem }) => {
       const why = problem === null ? '' : `: ${cleanText(problem.message)}`;
@@ -160,6 +175,12 @@ export function renderService(one: Service): string[] {
       ? []
       : [`  needs      ${dependencies.map(cleanText).join(', ')}`]),
   ];
+}
+
+/** In one line. */
+export function maintenanceText({ until, reason }: NonNullable<Service['maintenance']>): string {
+  const why = reason === null ? '' : `: ${cleanText(reason)}`;
+  return `maintenance until ${cleanText(until)}${why}`;
 }
 
 function renderChanges({ changes }: ServiceHealth, { terminal, moments }: Session): string {

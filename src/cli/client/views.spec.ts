@@ -3,6 +3,7 @@ import type { Execution, LiveExecution, LogLine, Stage, Step } from '../api/wire
 import { failureLines } from '../terminal/failure-lines.js';
 import { Moments } from '../terminal/moments.js';
 import { renderTable } from '../terminal/text-table.js';
+import { renderDeploymentExplanation } from './deployment-view.js';
 import { renderExecution } from './execution-view.js';
 import { renderExplanation } from './explanation-view.js';
 import { LiveProgress } from './live-progress.js';
@@ -281,6 +282,10 @@ it('an explanation says why, in the words of the server', () => {
                   saved: { code: 'cache_saved', message: 'saved as k' },
                 },
               ],
+              deployments: [
+                { id: 'd1', environment: 'production', service: 'shop\u001b[1A' },
+                { id: 'd2', environment: 'production', service: 'shop' },
+              ],
             },
           ],
         },
@@ -289,6 +294,9 @@ it('an explanation says why, in the words of the server', () => {
       always: [{ ...none, name: 'tidy', status: 'pending', attempts: [] }],
     },
     terminal,
+    new Map([
+      ['d1', { status: 'failed', reason: { code: 'gate_failed', message: 'it\u001b[1A ended' } }],
+    ]),
   );
   expect(lines.join('\n')).toBe(
     `
@@ -304,9 +312,35 @@ deploy skipped: its \`when\` is false
     attempt 1: exit code 1
     attempt 2: no reason was stored
     cache npm: miss: there is no k; saved as k
+    deployment d1 of production/shop is failed: it ended
+    deployment d2 of production/shop
 always
   tidy pending`.slice(1),
   );
+});
+
+it('tells of a deployment what led to it, and when', () => {
+  const { terminal } = new WrittenTerminal();
+  const lines = renderDeploymentExplanation(
+    {
+      ...{ deployment_id: 'd1', status: 'failed', environment: 'production', service: 'shop' },
+      reason: { code: 'gate_failed', message: 'it ended' },
+      parts: [
+        {
+          ...{ about: 'cause', code: 'asked_by_step', message: 'a\u001b[1A step deploys' },
+          at: '2026-01-31T12:00:00.000Z',
+        },
+        { about: 'end', code: 'serves_now', message: 'release 2 serves', at: null },
+      ],
+    },
+    terminal,
+    moments,
+  );
+  expect(lines).toEqual([
+    'Deployment d1 of production/shop is failed: it ended',
+    '  cause     a step deploys (2026-01-31 13:00:00)',
+    '  end       release 2 serves',
+  ]);
 });
 
 describe('tables', () => {

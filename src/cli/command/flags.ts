@@ -19,4 +19,5 @@ export interface RunFlags {
   readonly containers?: boolean;
   /** Folder that artifacts are saved to. */
   readonly artifacts?: string;
+  readonly approve?: boolean;
 }

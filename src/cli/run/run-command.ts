@@ -11,10 +11,11 @@ import type { MillraceConfig } from '../../config/millrace-config.js';
 import { engineAddress } from '../../config/container-engine.js';
 import { defaultCache, entryFile } from '../../config/paths.js';
 import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import { allSteps } from '../../engine/plan/all-steps.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
+import type { RunResult } from '../../engine/runtime/run-ports.js';
 import { type PlanRun, PlanRuns, type RunAudience } from '../../executions/attempt/plan-runs.js';
 import { steadyClock } from '../../executions/attempt/steady-clock.js';
 import type { CacheStore } from '../../executions/caches/cache-store.js';
@@ -24,6 +25,7 @@ import { normalRegistry } from '../../engine/steps/container/image-name.js';
 import { containerUsers } from '../../engine/steps/container-users.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
 import { NoDeployer } from '../../executions/attempt/steps/deployer.js';
+import { NoDeployHints } from '../../executions/attempt/steps/deploy-hints.js';
 import { NoStartCommands } from '../../executions/attempt/steps/start-commands.js';
 import { createStepHandlers } from '../../executions/attempt/steps/step-handlers.js';
 import { chooseRuntime } from '../../integrations/container-runtime/choose-runtime.js';
@@ -48,6 +50,7 @@ import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
+import { LocalApprovals } from './local-approvals.js';
 import { LocalCaches } from './local-caches.js';
 import { LocalArtifacts, takenNames } from './local-artifacts.js';
 import { Progress } from './progress.js';
@@ -89,9 +92,11 @@ export async function runCommand(
   refuseMissingSecrets(compiled.plan, secrets);
   if (flags.containers === false) refuseContainers(compiled.plan);
   if (flags.artifacts !== undefined) await refuseTaken(flags.artifacts, compiled.plan);
+  const approvals = new LocalApprovals(flags.approve === true);
+  approvals.mustBeAnswerable(compiled.plan);
   const stop = new RunStop(terminal);
   try {
-    const asked = { config, plan: compiled.plan, context, secrets };
+    const asked = { config, plan: compiled.plan, context, secrets, approvals };
     const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
@@ -135,6 +140,7 @@ interface Asked {
   readonly plan: Plan;
   readonly context: RunContext;
   readonly secrets: NameRecord<string>;
+  readonly approvals: LocalApprovals;
 }
 
 async function runInFolder(
@@ -203,6 +209,7 @@ async function newRuns(
       ...{ processes, git, workspaces, containers: runtime, builder },
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
       registries: registries?.map(normalRegistry),
     });
     const groups = new ProcessGroups(`run-${process.pid}-`);
@@ -256,7 +263,7 @@ async function engineFor(
 ): Promise<EngineParts> {
   if (!isNeeded) return absentParts('no step of the pipeline needs one');
   const parts = await chooseRuntime({
-    ...{ host, installation, workspaces: base },
+    ...{ host, workspaces: base, installation: () => Promise.resolve(installation) },
     stepsAreOtherUser: false,
     giveTree: entryFile('workspaces/give-tree'),
     report: (what, error) => process.emitWarning(`${what}: ${String(error)}`),
@@ -265,9 +272,8 @@ async function engineFor(
   return parts;
 }
 
-function newRunner({ host, installation }: Partial<OwnEngine> = {}): LauncherProcessRunner {
-  const engine =
-    host === undefined || installation === undefined ? undefined : { host, installation };
+function newRunner({ host }: Partial<OwnEngine> = {}): LauncherProcessRunner {
+  const engine = host === undefined ? undefined : { host };
   return new LauncherProcessRunner({ launcherEntry: entryFile('launcher'), engine });
 }
 
@@ -313,11 +319,12 @@ async function removeAll(base: string, store: WorkspaceStore): Promise<void> {
  */
 async function runToEnd(
   run: PlanRun,
-  { plan, context, secrets }: Asked,
+  asked: Asked,
   processes: ProcessRunner,
   stop: RunStop,
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
+  const { plan, secrets } = asked;
   const masks = runMasks(plan, null, Object.values(secrets));
   const progress = new Progress(terminal);
   const audience: RunAudience = {
@@ -334,7 +341,7 @@ async function runToEnd(
     onTrace: () => undefined,
   };
   try {
-    const running = run.execute(plan, context, audience, stop.signal);
+    const running = runAnswered(run, asked, audience, stop.signal);
     const result = await Promise.race([running, stop.forced]);
     if (result === 'forced') {
       // What it makes of a runner that is closed under it, nobody waits for.
@@ -346,6 +353,21 @@ async function runToEnd(
   } finally {
     await endProcesses(run, processes, stop);
   }
+}
+
+/** What waits for an approval is answered here, and continues in the same workspace. */
+async function runAnswered(
+  run: PlanRun,
+  { plan, context, approvals }: Asked,
+  audience: RunAudience,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  let result = await run.execute(plan, context, audience, signal);
+  while (result.kind === 'suspended') {
+    const answers = await approvals.answers(result.state, signal);
+    result = await run.execute(plan, context, audience, signal, { continueFrom: result, answers });
+  }
+  return result;
 }
 
 async function authoritiesOf(file: string): Promise<ExtraAuthorities> {

@@ -24,6 +24,8 @@ export interface HttpLimits {
   readonly maxBytes: number;
   /** Certificates of CAs, in PEM form; default: those of Node. */
   readonly ca?: string;
+  /** True: only the status and the headers of an answer count, whatever its body is. */
+  readonly statusOnly?: boolean;
 }
 
 /** No answer, or one that is larger than the limit. Its message holds no secret. */
@@ -72,27 +74,36 @@ export class CheckedHttp {
     lookup: ReturnType<typeof pinnedLookup>,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
-    const { maxBytes, ca } = this.limits;
+    const { maxBytes, ca, statusOnly = false } = this.limits;
     const { request } = url.protocol === 'https:' ? https : http;
     return new Promise((resolve, reject) => {
-      const sent = request(url, { method, headers, lookup, signal, ca }, (response) => {
-        const parts: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (part: Buffer) => {
-          bytes += part.length;
-          if (bytes > maxBytes) {
-            response.destroy(new HttpFailure(`the answer is larger than ${maxBytes} bytes`));
-          } else parts.push(part);
-        });
-        response.on('error', reject);
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(parts).toString('utf8'),
-          }),
-        );
-      });
+      const sent = request(
+        url,
+        { method, headers, lookup, signal, ca, agent: statusOnly ? false : undefined },
+        (response) => {
+          if (statusOnly) {
+            const { statusCode: status = 0, headers } = response;
+            response.destroy();
+            return resolve({ status, headers, body: '' });
+          }
+          const parts: Buffer[] = [];
+          let bytes = 0;
+          response.on('data', (part: Buffer) => {
+            bytes += part.length;
+            if (bytes > maxBytes) {
+              response.destroy(new HttpFailure(`the answer is larger than ${maxBytes} bytes`));
+            } else parts.push(part);
+          });
+          response.on('error', reject);
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              body: Buffer.concat(parts).toString('utf8'),
+            }),
+          );
+        },
+      );
       sent.on('error', reject);
       sent.end(body);
     });

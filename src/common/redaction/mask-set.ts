@@ -19,6 +19,7 @@ export class MaskSet {
   private readonly forms = new Map<string, Buffer>();
   private current = new PatternSearch([]);
   private grown = false;
+  private readonly values: string[] = [];
 
   /**
    * Values of less than 4 bytes, and such lines of a value, are not masked (they are refused when a
@@ -34,7 +35,14 @@ export class MaskSet {
 
   /** Masks these too, from now on; as in {@link MaskSet.from}. */
   add(values: readonly string[]): void {
-    if (this.take(values)) this.grown = true;
+    if (!this.take(values)) return;
+    this.grown = true;
+    this.values.push(...values);
+  }
+
+  /** What was added, as it is: whoever continues the run adds it again. */
+  get added(): readonly string[] {
+    return this.values;
   }
 
   /** True: it masks more than at first, so what was masked before may show what it now hides. */

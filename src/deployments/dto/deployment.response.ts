@@ -291,7 +291,9 @@ export function deploymentResponse({
   return {
     deployment_id: _id,
     ...{ kind, deployment_type: type, status, reason, environment, service, host, phase },
-    phases: phases.map((each) => ({ ...each })),
+    phases: phases.map(({ name, started_at: from, finished_at: to }) => ({
+      ...{ name, started_at: from, finished_at: to },
+    })),
     warnings: [...warnings],
     release: release ? releaseResponse(release) : null,
     previous_release: previous?.number ?? null,

@@ -214,6 +214,7 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       const { _id } = await accept();
       const id = `default/${name}`;
       await store().claimService(id, _id);
+      const before = (await store().service(id))?.id;
       await store().nextRelease(id);
       await store().setServing(id, _id, 'r1', new Date(0));
       expect(await store().retire(id, _id, new Date(1))).toBe(false);
@@ -225,11 +226,12 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await store().retire(id, 'somebody else', new Date(1))).toBe(false);
       expect(await store().retire(id, _id, new Date(1))).toBe(true);
       await store().freeService(id, _id);
-      const uuid = (await store().service(id))?.id ?? '';
+      const uuid = async (): Promise<string> => (await store().service(id))?.id ?? '';
+      expect(await uuid()).not.toBe(before);
       const listed = async (): Promise<readonly boolean[]> => [
         (await store().servicesOn(name)).length > 0,
         (await store().servicesWith([id])).length > 0,
-        (await store().serviceWithUuid(uuid)) !== undefined,
+        (await store().serviceWithUuid(await uuid())) !== undefined,
         (await store().services({ limit: 1000 })).items.some((one) => one._id === id),
         (await store().servicesIn('default', 1000)).some((one) => one._id === id),
       ];

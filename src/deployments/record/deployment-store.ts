@@ -25,6 +25,7 @@ export type DeploymentChange = Partial<
     | 'previous_release_id'
     | 'logs'
     | 'gate'
+    | 'is_armed'
     | 'started_at'
     | 'finished_at'
   >
@@ -149,8 +150,8 @@ export abstract class DeploymentStore {
   /** Nothing of it serves any more. Only while the deployment holds the service: else false. */
   abstract setNothingServing(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /**
-   * Only its numbers are kept: it is in no list, until it is deployed again. Only while the
-   * deployment holds it, and nothing of it serves: else false.
+   * Only its numbers are kept: it is in no list until it is deployed again, and another one then,
+   * by its UUID. Only while the deployment holds it, and nothing of it serves: else false.
    */
   abstract retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean>;
   /** What runs of the release that serves now; where another one does nothing changes. */

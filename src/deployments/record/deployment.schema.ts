@@ -37,6 +37,7 @@ export const deploymentSchema = new Schema(
     worker_id: text,
     fence: { type: Number, required: true },
     release_id: text,
+    is_armed: { type: Boolean },
     previous_release_id: text,
     execution_id: text,
     pipeline_id: text,

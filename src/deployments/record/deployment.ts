@@ -183,6 +183,8 @@ export interface DeploymentPhaseTimes {
   readonly name: DeploymentPhase;
   readonly started_at: Date;
   readonly finished_at: Date | null;
+  /** Of `gate`: what it saw, or what the instance said that did not pass. */
+  readonly said?: readonly string[];
 }
 
 /** What the environment of a deployment asks of people; see `src/environments/`. */
@@ -251,6 +253,8 @@ export interface Deployment<S extends DeploySettings = DeploySettings>
   readonly worker_id: string | null;
   /** Rises with each worker that takes it over: writes of an earlier one are refused. */
   readonly fence: number;
+  /** Its gate is passed: its route may be as its settings say. Absent: not yet. */
+  readonly is_armed?: boolean;
   /** What it makes, or brings back. */
   readonly release_id: string | null;
   /** What served before; null: nothing did. */

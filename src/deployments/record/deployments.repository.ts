@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectModel } from '@nestjs/mongoose';
 import type { Model } from 'mongoose';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import { uuidV7 } from '../../common/ids/uuid.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
 import type { Approval } from '../../environments/approval.js';
@@ -285,7 +286,7 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
     const held = { _id: serviceId, active: deploymentId, release_id: null };
-    return this.changeHeld(held, { status: 'removed', updated_at: at });
+    return this.changeHeld(held, { id: uuidV7(), status: 'removed', updated_at: at });
   }
 
   async setProcess(serviceId: string, releaseId: string, processId: number | null): Promise<void> {

@@ -1,3 +1,4 @@
+import { uuidV7 } from '../../common/ids/uuid.js';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import type { Approval } from '../../environments/approval.js';
 import {
@@ -227,7 +228,9 @@ export class MemoryDeploymentStore extends DeploymentStore {
   retire(serviceId: string, deploymentId: string, at: Date): Promise<boolean> {
     const found = this.serviceRecords.get(serviceId);
     if (found?.active !== deploymentId || found.release_id !== null) return Promise.resolve(false);
-    this.serviceRecords.set(serviceId, { ...found, status: 'removed', updated_at: at });
+    this.serviceRecords.set(serviceId, {
+      ...{ ...found, id: uuidV7(), status: 'removed', updated_at: at },
+    });
     return Promise.resolve(true);
   }
 

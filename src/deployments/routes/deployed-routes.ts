@@ -39,7 +39,9 @@ export class DeployedRoutes extends RouteSource {
         const deployment = active.get(_id);
         const serving = id === null ? undefined : releases.get(id);
         const isRemoved = deployment?.kind === 'remove' && id === null;
-        const settings = deployment?.settings ?? serving?.settings;
+        // Until its gate is passed, a deployment changes nothing that the outside reaches.
+        const isArmed = deployment?.is_armed === true || serving === undefined;
+        const settings = isArmed ? (deployment ?? serving)?.settings : serving.settings;
         if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
         const { published } = settings;
         const isSwitching = deployment?.phase === 'switch';

@@ -5,11 +5,15 @@ import { PortLeases } from '../../ports/port-leases.js';
 import {
   type DeployedService,
   DeployedServices,
+  type ServiceSwitch,
 } from '../../service-registry/deployed-services.js';
 import type { Release, Service } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { Removals } from '../removals.js';
 import { listenOf } from './service-route.js';
+
+/** Deployments of a service that are looked through for those that came to their switch. */
+const LAST_DEPLOYMENTS = 10;
 
 /** Shows the registry what was deployed. */
 @Injectable()
@@ -39,6 +43,18 @@ export class RecordedServices extends DeployedServices {
   async page(request: PageRequest): Promise<Page<DeployedService>> {
     const page = await this.store.services(request);
     return { ...page, items: await this.shown(page.items) };
+  }
+
+  async switches(id: string): Promise<readonly ServiceSwitch[]> {
+    const known = await this.store.service(id);
+    if (known === undefined) return [];
+    const { environment, name: service, deployment_id: serving } = known;
+    const { items } = await this.store.list({ environment, service }, { limit: LAST_DEPLOYMENTS });
+    return items.flatMap(({ _id, phases, finished_at: until }) => {
+      const begun = phases.find(({ name }) => name === 'switch');
+      if (begun === undefined) return [];
+      return [{ deploymentId: _id, from: begun.started_at, until, isServing: _id === serving }];
+    });
   }
 
   async onHost(host: string): Promise<readonly DeployedService[]> {

@@ -65,6 +65,21 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
       ]);
     });
 
+    it('is reached as its deployment says once that has passed its gate, and not before', async () => {
+      serve('r3', { active: 'd' });
+      const { settings } = store.releases.get('r3') ?? {};
+      const closed = { ...settings, published: { address: '127.0.0.1' } } as TargetSettings;
+      const listens = async (more: Partial<Deployment>): Promise<unknown> => {
+        store.deployments.set('d', { _id: 'd', settings: closed, ...more } as Deployment);
+        const [route] = await new DeployedRoutes(store, ports).routesOn('here');
+        return route?.listen;
+      };
+      expect(await listens({ phase: 'gate' })).toEqual(LISTEN);
+      expect(await listens({ phase: 'gate', is_armed: true })).toEqual({
+        ...{ ...LISTEN, address: '127.0.0.1' },
+      });
+    });
+
     it('is nowhere once it is withdrawn', async () => {
       serve(null, { active: 'd' });
       const { settings } = store.releases.get('r3') ?? {};

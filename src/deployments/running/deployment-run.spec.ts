@@ -290,6 +290,30 @@ describe('DeploymentRun', () => {
     expect(reason?.message).toContain('of which a part may be done');
   });
 
+  it('keeps what a gate has said with its phase, passed or not, and nothing secret of it', async () => {
+    const mask = (text: string): string => text.replaceAll('hunter-22', '***');
+    const nothing = (): Promise<void> => Promise.resolve();
+    const refusals: DeployRefusedError[] = [];
+    target.runner = {
+      ...{ ...RUNNER, start: nothing, stop: nothing },
+      gate: async (_release, tell) => {
+        tell('it says hunter-22');
+        for (const refusal of refusals) throw refusal;
+      },
+    };
+    const saidOf = ({ phases }: Deployment): unknown =>
+      phases.flatMap(({ name, said }) => (said ? [{ name, said }] : []));
+    const passed = await runOf(await accept(), { source: new Files('one'), mask });
+    expect(passed.status).toBe('success');
+    refusals.push(new DeployRefusedError({ code: 'gate_failed', message: 'no' }));
+    const failed = await runOf(await accept(), { source: new Files('two'), mask });
+    expect(failed.status).toBe('failed');
+    for (const { _id } of [passed, failed]) {
+      const stored = await store.find(_id);
+      expect(stored && saidOf(stored)).toEqual([{ name: 'gate', said: ['it says ***'] }]);
+    }
+  });
+
   it('ends also where what was begun cannot be removed, and the next one removes it', async () => {
     const busy = (): never => {
       throw Object.assign(new Error('device or resource busy'), { statusCode: 500 });

@@ -242,9 +242,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.enter('before_switch');
     this.tell(`release ${release.number} runs ${what}, whose changes nobody takes back`);
     failPoint('before_switch_begun');
-    await this.unlessCancelled((signal) =>
-      runner.runBefore(release, (line) => this.tell(line), signal),
-    );
+    await this.unlessCancelled((signal, tell) => runner.runBefore(release, tell, signal));
   }
 
   /** The instance of the release runs, and has answered. */
@@ -263,20 +261,24 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     });
     failPoint('instance_started');
     await this.enter('gate');
-    await this.unlessCancelled((signal) => runner.gate(release, (line) => this.tell(line), signal));
+    await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
     failPoint('gate_passed');
   }
 
   /** Ends early, and quietly, where somebody cancels meanwhile. */
-  private async unlessCancelled(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async unlessCancelled(
+    work: (signal: AbortSignal, tell: (line: string) => void) => Promise<void>,
+  ): Promise<void> {
     const cancelled = new AbortController();
     const signal = AbortSignal.any([this.asked.signal, cancelled.signal]);
     const watch = this.abortOnCancel(cancelled);
+    const said: string[] = [];
     try {
-      await work(signal);
+      await work(signal, (line) => this.tell(line, said));
     } catch (error) {
       if (!cancelled.signal.aborted || error !== cancelled.signal.reason) throw error;
     } finally {
+      this.keepSaid(said);
       await watch.stop();
     }
   }
@@ -305,6 +307,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const release = this.released();
     const { _id, fence } = this.deployment;
     const token = `${_id}.${fence}`;
+    await this.change({ is_armed: true });
     await this.target.arm(release, token);
     // That may have taken minutes, in which whoever cancels was told that it is done.
     if (await this.endIfStopped()) return false;

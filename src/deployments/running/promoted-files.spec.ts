@@ -19,6 +19,7 @@ import { standIn } from '../../../test/support/stand-in.js';
 import { principalOf } from '../../auth/principals/principal.js';
 import { packTree } from '../../common/archive/pack-tree.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import { installationOf } from '../../common/installation.fixture.js';
 import { Globs } from '../../common/values/globs/globs.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { DeploymentCause } from '../../environments/approval.js';
@@ -64,7 +65,7 @@ describe('a promotion', () => {
     store = new MemoryDeploymentStore();
     refusal = undefined;
     const folders = new DeployFolders([join(base, 'sites')]);
-    const target = new LocalDirectoryTarget(folders, 'here', join(base, 'scratch'));
+    const target = new LocalDirectoryTarget(folders, installationOf('here'), join(base, 'scratch'));
     const gate = standIn<DeploymentGate>({
       refusal: (_environment, cause) => {
         asked = cause;

@@ -279,8 +279,21 @@ export abstract class RecordedRun<S extends DeploySettings> {
     return this.asked.mask?.(text) ?? text;
   }
 
-  protected tell(said: string): void {
+  /** Of the phase that ends now; it is stored with the next one, or with the end. */
+  protected keepSaid(said: readonly string[]): void {
+    if (said.length === 0) return;
+    const { phases } = this.deployment;
+    const isOf = (index: number): boolean => index === phases.length - 1;
+    this.deployment = {
+      ...this.deployment,
+      phases: phases.map((one, index) => (isOf(index) ? { ...one, said: [...said] } : one)),
+    };
+  }
+
+  /** @param kept gets the line, too */
+  protected tell(said: string, kept: string[] = []): void {
     const line = this.masked(said);
+    kept.push(line);
     this.asked.tell?.(line);
     const logs = [...this.deployment.logs, line].slice(-LOGS_KEPT);
     this.deployment = { ...this.deployment, logs };

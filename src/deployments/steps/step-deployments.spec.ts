@@ -7,6 +7,7 @@ import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type { DirectoryDeploy } from '../../engine/steps/deploy/deploy-action.js';
 import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/deployer.js';
+import type { LocalImage } from '../../integrations/container-runtime/container-runtime.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
@@ -182,6 +183,45 @@ describe('StepDeployments', () => {
     const others = more.map((one) => one.type === 'local_service' && one.variables);
     expect(others).toEqual(['t1', 't2']);
     expect(texts.get('t2')).toBe('{"MODE":"live","KEY":"another"}');
+  });
+
+  it('keeps what was found in files: for people, and as it is run again', async () => {
+    const gate = { path: '/live', status: { from: 200, to: 399 }, timeoutMs: 1, stableMs: 0 };
+    const outcome = await steps.deploy(
+      {
+        subject: {
+          action: {
+            ...{ kind: 'deploy', type: 'docker_container', service: 'web', environment: 'default' },
+            ...{ keep: 3, source: '.', published: { address: '::', port: 80 }, limits: {} },
+            ...{ variables: {}, secrets: [], gate: { ...gate, path: '/said' }, drainMs: 7 },
+          },
+          found: {
+            files: { packed: () => Promise.resolve(undefined as never) },
+            container: {
+              ...{ name: 'deployed/web:e2', port: 3000, gate, detected: [], variables: {} },
+              image: standIn<LocalImage>({ id: 'sha256:1' }),
+            },
+            detected: ['port 3000: Dockerfile:7', 'gate /live: secret'],
+          },
+        },
+        context: CONTEXT,
+        address: { stage: 'main', step: 'ship', attempt: 1 },
+        tell: () => undefined,
+        mask: (text) => text.replace('secret', '***'),
+        accepted: () => undefined,
+      },
+      new AbortController().signal,
+    );
+    expect(outcome.kind).toBe('success');
+    expect([...store.deployments.values()]).toMatchObject([
+      {
+        settings: { image: 'deployed/web:e2', image_id: 'sha256:1', port: 3000, gate },
+        logs: expect.arrayContaining([
+          'found: port 3000: Dockerfile:7',
+          'found: gate /live: ***',
+        ]) as string[],
+      },
+    ]);
   });
 
   it('deploys once for one try', async () => {

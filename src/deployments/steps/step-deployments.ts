@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
-import type { DeploymentCause } from '../../environments/approval.js';
+import { causeOf } from '../../environments/approval.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type {
@@ -156,15 +156,15 @@ export class StepDeployments extends Deployer {
     { container }: DeployFindings,
   ): Promise<ContainerSettings> {
     if (container === undefined) throw new Error('a deployment of no image');
-    const { type, service, environment, keep, image, command, port } = action;
-    const { limits } = action;
+    const { type, service, environment, keep, command, limits } = action;
+    const { name: image, port, gate } = container;
     const service_id = serviceIdOf(environment, service);
     return {
       ...{ type, service_id, keep, image, image_id: container.image.id, port },
       ...(command && { command }),
       variables: await this.sealedVariables(service_id, container.variables),
       ...routedOf(action),
-      limits,
+      ...{ gate, limits },
     };
   }
 
@@ -220,10 +220,12 @@ export class StepDeployments extends Deployer {
   }
 
   private newDeployment(
-    { subject, address, context }: DeployRequest,
+    { subject, address, context, mask = String }: DeployRequest,
     settings: DeploySettings,
   ): NewDeployment {
     const { environment, service, type } = subject.action;
+    const all = 'parts' in subject ? subject.parts.map(({ found }) => found) : [subject.found];
+    const detected = all.flatMap(({ detected: lines = [] }) => lines);
     return {
       ...{ _id: uuidV7(), kind: 'deploy', environment, service, type, settings },
       request_key: requestKey(context, address),
@@ -239,6 +241,7 @@ export class StepDeployments extends Deployer {
       triggered_by: context.trigger.actor ?? context.trigger.event,
       cause: causeOf(context),
       ...notBegun(new Date()),
+      logs: detected.map((line) => mask(`found: ${line}`)),
     };
   }
 
@@ -300,16 +303,6 @@ function placeNamed(action: DeployAction): string {
   const { published } = action;
   if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
   return `port ${published.port ?? ''}`;
-}
-
-function causeOf({ cause, trigger }: RunContext): DeploymentCause {
-  return {
-    deployer: cause?.asker ?? null,
-    accounts: cause?.accounts ?? [],
-    names: cause?.names ?? [],
-    branch: cause?.isOfBranch === true ? (trigger.branch ?? null) : null,
-    plan_hash: cause?.planHash ?? null,
-  };
 }
 
 /** One try of one step deploys once. */

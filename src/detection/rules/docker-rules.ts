@@ -1,5 +1,5 @@
 import { CandidateDraft } from '../candidate.js';
-import { type Choice, type Fact, factOf, known, unknown } from '../evidence.js';
+import { assumed, type Choice, type Fact, factOf, known, unknown } from '../evidence.js';
 import { type DockerInstruction, lastStage, readDockerfile } from '../manifests/dockerfile.js';
 import type { ProjectRules } from './project-rules.js';
 
@@ -35,7 +35,7 @@ export const dockerRules: ProjectRules = {
         }),
       );
     draft.set('port', factOf(ports, 'The image exposes several ports.', unknown('No EXPOSE.')));
-    draft.set('health_path', healthOf(stage, file));
+    draft.set('health_path', healthOf(stage, file, ports));
     const starts = stage.findLast((one) => one.name === 'CMD' || one.name === 'ENTRYPOINT');
     if (starts !== undefined) {
       const { line } = starts;
@@ -47,14 +47,32 @@ export const dockerRules: ProjectRules = {
   },
 };
 
+/** A URL of the container itself that is written out: no variable is in it. */
+const OWN_URL =
+  /\b(https?):\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d+))?(\/[^\s"'|&;)$`]*)?(?=[\s"'|&;)]|$)/;
+/** Programs that fail where the answer is an error. */
+const FAILS_ON_ERRORS =
+  /\bwget\b|\bcurl\b.*[\s,"'](?:--fail(?:-with-body)?|-[A-Za-z]*f[A-Za-z]*)\b/;
+const HTTP = '80';
+
 /** The path that a HEALTHCHECK of the image asks of itself, where it names a URL. */
-function healthOf(stage: readonly DockerInstruction[], file: string): Fact {
+function healthOf(
+  stage: readonly DockerInstruction[],
+  file: string,
+  ports: readonly Choice[],
+): Fact {
   const check = stage.findLast(({ name }) => name === 'HEALTHCHECK');
-  const path = /\bhttps?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(\/[^\s"'|&;]*)?/.exec(
-    check?.value ?? '',
-  );
-  if (check === undefined || path === null) return unknown('No HEALTHCHECK asks for a URL.');
-  return known(path[1] ?? '/', { rule: 'dockerfile-healthcheck', file, line: check.line });
+  const url = OWN_URL.exec(check?.value ?? '');
+  if (check === undefined || url === null) return unknown('No HEALTHCHECK asks for a URL.');
+  const [, scheme, port = HTTP, path = '/'] = url;
+  if (scheme !== 'http') return assumed(path, 'Its HEALTHCHECK asks for it by HTTPS.');
+  if (ports.length > 0 && !ports.some(({ value }) => value === port)) {
+    return unknown(`Its HEALTHCHECK asks at port ${port}, which it does not expose.`);
+  }
+  if (!FAILS_ON_ERRORS.test(check.value)) {
+    return assumed(path, 'Its HEALTHCHECK does not say which status is healthy.');
+  }
+  return known(path, { rule: 'dockerfile-healthcheck', file, line: check.line });
 }
 
 /** Projects with a file of Docker Compose. */

@@ -36,7 +36,7 @@ describe('DetectedStarts', () => {
       ...(['api', './api', 'Procfile'] as const),
     ],
   ])('takes what one file says: %s', async (_what, files, folder, command, file) => {
-    expect(await startOf(files, folder)).toEqual({ kind: 'found', command, file });
+    expect(await startOf(files, folder)).toEqual({ kind: 'found', command, file, line: 1 });
   });
 
   it.each<[string, Readonly<Record<string, string>>, string]>([

@@ -33,7 +33,7 @@ function startOf({ facts, purpose }: CandidateView, folder: string): FoundStart 
   if (!source.file.startsWith(inFolder)) {
     return unknown(`${source.file} says it, and is no part of the release.`);
   }
-  return { kind: 'found', command, file: source.file.slice(inFolder.length) };
+  return { kind: 'found', command, file: source.file.slice(inFolder.length), line: source.line };
 }
 
 function whyNot(fact: Exclude<Fact, { state: 'known' }>): string {

@@ -6,13 +6,17 @@ import type {
 import { templateReferences } from '../expression/expression-references.js';
 import { parseTemplate } from '../expression/template.js';
 import { BUILD_KIND } from '../steps/build/build-action.js';
+import { DEPLOY_KIND } from '../steps/deploy/deploy-action.js';
 import { offsetInText } from '../yaml/expression-readers.js';
 import { formatPath, type YamlPath } from '../yaml/problem.js';
 import type { ExpressionUse } from '../yaml/reader.js';
 import type { ProblemSink } from './problem-sink.js';
 
-/** Where the settings of a build stand in a step, in either form. */
-const SETTINGS = ['build', 'config'];
+/** Where the settings of a build stand in a step, by its kind, in either form. */
+const SETTINGS: ReadonlyMap<string, readonly string[]> = new Map([
+  [BUILD_KIND, ['build', 'config']],
+  [DEPLOY_KIND, ['deploy.build', 'config.build']],
+]);
 
 /**
  * No text of a build reads a secret: arguments and labels stay in the image for whoever has it.
@@ -33,20 +37,20 @@ function checkBuild(
   step: StepDefinition,
   sink: ProblemSink,
 ): void {
-  if (step.action.kind !== BUILD_KIND) return;
+  const settings = SETTINGS.get(step.action.kind);
+  if (settings === undefined) return;
   const levels = [definition, ...(stage ? [stage] : []), step];
   const secrets = new Set(levels.flatMap((level) => level.secrets.map(({ name }) => name)));
   const own = formatPath(pathOf(step));
   for (const use of definition.expressions) {
-    const { path } = use;
-    const at = path.findIndex((key) => SETTINGS.includes(String(key)));
-    if (at < 0 || formatPath(path.slice(0, at)) !== own) continue;
+    const path = formatPath(use.path);
+    if (!settings.some((key) => `${path}.`.startsWith(`${own}.${key}.`))) continue;
     const name = secretIn(use, secrets);
     if (name === undefined) continue;
     const message = `The secret "${name}" would stand in the image for whoever has it.`;
     const hint = `Write secrets: [${name}], and mount it: RUN --mount=type=secret,id=${name} …`;
     const offset = offsetInText(definition, use.node, use.text.indexOf('${{'));
-    sink.error('secret_in_args', message, { path, offset }, hint);
+    sink.error('secret_in_args', message, { path: use.path, offset }, hint);
   }
 }
 

@@ -10,7 +10,9 @@ import { hasErrors, inTextOrder, type Problem } from '../yaml/problem.js';
 import type { Plan, StagePlan, StepPlan } from '../plan/plan.js';
 import type { SidecarPlan } from '../plan/sidecar-plan.js';
 import { draftWith, kindOf } from '../steps/step-kind-registry.js';
+import { checkApprovals } from './approval-checks.js';
 import { checkBuilds } from './build-checks.js';
+import { checkDeploys } from './deploy-checks.js';
 import { checkCommands } from './command-checks.js';
 import { checkEnvironments } from './environment-checks.js';
 import { checkNames } from './name-checks.js';
@@ -68,9 +70,11 @@ export function checkDefinition(definition: PipelineDefinition): Problem[] {
   checkContainers(definition, sink);
   checkArtifactSources(definition, sink);
   checkBuilds(definition, sink);
+  checkDeploys(definition, sink);
   checkSidecars(definition, sink);
   checkEnvironments(definition, sink);
   checkSecrets(definition, sink);
+  checkApprovals(definition, sink);
   checkResume(definition, sink);
   return inTextOrder(sink.problems);
 }

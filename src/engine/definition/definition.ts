@@ -1,4 +1,5 @@
 import type { ArtifactsPlan, ArtifactsSource } from '../plan/artifacts-plan.js';
+import type { InputDefinition } from '../plan/input-definition.js';
 import type { CachePlan } from '../plan/caches-plan.js';
 import type { ReportsPlan } from '../plan/reports-plan.js';
 import type { Environment, RegistryPlan, RepositoryPlan, RetryPlan } from '../plan/plan.js';
@@ -129,18 +130,3 @@ export type TriggerRule =
       readonly catchUp?: boolean;
     }
   | { readonly event: 'webhook'; readonly url?: string; readonly events: readonly string[] };
-
-export type InputType = 'string' | 'number' | 'boolean' | 'choice';
-
-/** An input of the `manual` rule. */
-export interface InputDefinition {
-  readonly name: string;
-  readonly type: InputType;
-  readonly description?: string;
-  /** Of `choice`: at least one. */
-  readonly options: readonly string[];
-  /** Of the input's type; absent = none. */
-  readonly default?: string | number | boolean;
-  /** True = a trigger must give it; an input with a default never is. */
-  readonly required: boolean;
-}

@@ -7,7 +7,7 @@ import {
   repositoryTable,
   retryTable,
 } from '../yaml/common-readers.js';
-import { inputTable } from './input-reader.js';
+import { inputTable } from '../inputs/input-reader.js';
 import { defaultsTable, pipelineTable, stageTable } from './pipeline-reader.js';
 import type { FieldReaders, KeyTable } from '../yaml/reader.js';
 import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
@@ -19,6 +19,7 @@ import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
 import { permissionsTable } from '../steps/deploy/release-keys.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
 import { partTable } from '../steps/deploy/unit-parts.js';
+import { approvalTable } from '../steps/approval/approval-keys.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
 import { registryTable } from './registries-reader.js';
@@ -47,6 +48,7 @@ const tables: readonly SomeTable[] = [
   ...[pathsTable, pullRequestTable, scheduleTable, webhookTable, seedTriggerTable],
   ...[
     buildTable,
+    approvalTable,
     sidecarTable,
     readyTable,
     seedTriggerConfigTable,

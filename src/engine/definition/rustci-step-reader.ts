@@ -5,7 +5,7 @@ import { reports } from '../reports/report-settings.js';
 import { nameRecord } from '../../common/values/name-record.js';
 import { rustciForms } from '../steps/step-kind-registry.js';
 import { NO_COMMANDS } from '../steps/shell/command-step.js';
-import type { RustciForm, RustciStep, StepDraft } from '../steps/step-kind.js';
+import type { RustciForm, RustciStep, RustciStepText, StepDraft } from '../steps/step-kind.js';
 import {
   continueOnError,
   needs,
@@ -17,10 +17,8 @@ import {
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
-import type { YamlPath } from '../yaml/problem.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
-import type { YamlMap } from '../yaml/yaml-tree.js';
 
 /** Types that never run here, with what does the same. */
 const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
@@ -31,9 +29,6 @@ const REFUSED_TYPES: ReadonlyMap<string, string> = new Map([
   ['azure', 'Use step_type: shell with the az command'],
   ['gcp', 'Use step_type: shell with the gcloud command'],
   ['g_c_p', 'Use step_type: shell with the gcloud command'],
-]);
-const LATER_TYPES: ReadonlyMap<string, string> = new Map([
-  ['custom', 'deployments and plugins come later'],
 ]);
 
 const forms: ReadonlyMap<string, RustciForm<StepDraft>> = new Map(
@@ -89,11 +84,8 @@ export const rustciStepTable = {
 const NOTHING: RustciStep<StepDraft> = { draft: NO_COMMANDS };
 
 /** What the step does, by `step_type` and `config`; problems of these two are reported here. */
-export function rustciStep(
-  node: YamlMap,
-  path: YamlPath,
-  context: ReadContext,
-): RustciStep<StepDraft> {
+export function rustciStep(step: RustciStepText, context: ReadContext): RustciStep<StepDraft> {
+  const { node, path } = step;
   const typeEntry = node.entries.find((entry) => entry.key === 'step_type');
   const configEntry = node.entries.find((entry) => entry.key === 'config');
   if (typeEntry === undefined) return NOTHING;
@@ -105,12 +97,6 @@ export function rustciStep(
     context.error('UnsupportedStepType', message, at, refused);
     return NOTHING;
   }
-  const later = LATER_TYPES.get(written);
-  if (later !== undefined) {
-    const message = `Steps of type "${written}" are not supported yet: ${later}.`;
-    context.error('not_yet_supported', message, at, 'Use step_type: shell until then');
-    return NOTHING;
-  }
   const type = stepType.read(typeEntry.value, at.path, context);
   if (type === undefined) return NOTHING;
   const form = forms.get(type);
@@ -120,5 +106,5 @@ export function rustciStep(
     context.error('missing_key', message, { path, offset: node.start }, form.configHint);
     return NOTHING;
   }
-  return form.read(configEntry.value, [...path, 'config'], context) ?? NOTHING;
+  return form.read(configEntry.value, [...path, 'config'], context, step) ?? NOTHING;
 }

@@ -54,7 +54,6 @@ export const stepTable = {
   same: { condition: 'when' },
   later: {
     matrix: LATER.matrix,
-    approval: 'approvals come later',
     interruptible: LATER.concurrency,
   },
   habits: {
@@ -195,7 +194,10 @@ function readStep(
   const keys = new Set(node.entries.map((entry) => entry.key));
   if (kind === 'stage' && (keys.has('step_type') || keys.has('config'))) {
     const values = rustciFields.read(node, path, context) ?? {};
-    const { draft, environment: ofConfig } = rustciStep(node, path, context);
+    const { draft, environment: ofConfig } = rustciStep(
+      { node, path, name: values.name?.name, environment: values.environment },
+      context,
+    );
     const merged = mergedNames(values.environment, ofConfig);
     return { ...base, ...settings({ ...values, environment: merged }, draft) };
   }
@@ -232,7 +234,13 @@ function settings(values: StepValues, action: StepDraft): Omit<NamedDraft, 'path
     continueOnError: values.continue_on_error ?? false,
     timeoutMs: values.timeout,
     retry: values.retry,
-    outputs: [...new Set([...(values.outputs ?? []), ...(kind.outputs ?? [])])],
+    outputs: [
+      ...new Set([
+        ...(values.outputs ?? []),
+        ...(kind.outputs ?? []),
+        ...(kind.setsOutputs?.(action) ?? []),
+      ]),
+    ],
     caches: values.cache,
     artifacts: values.artifacts,
     artifactsFrom: values.artifacts_from,

@@ -1,7 +1,8 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { cronProblem } from './cron.js';
-import type { InputDefinition, TriggerRule } from './definition.js';
-import { inputs } from './input-reader.js';
+import type { InputDefinition } from '../plan/input-definition.js';
+import type { TriggerRule } from './definition.js';
+import { inputs } from '../inputs/input-reader.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
 import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
 import { choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';

@@ -1,4 +1,5 @@
 import type { TestCounts } from '../../common/values/test-counts.js';
+import type { ApprovalFacts } from './approval-facts.js';
 
 /**
  * The state of a run: what the runtime reports, what is stored on the execution, and what a later
@@ -77,6 +78,8 @@ export interface AttemptFacts {
   readonly tests?: TestCounts;
   /** What it puts into service. */
   readonly deployment?: DeploymentFacts;
+  /** What it asks of people. */
+  readonly approval?: ApprovalFacts;
 }
 
 export interface DeploymentFacts {

@@ -1,4 +1,4 @@
-import type { InputValue } from '../compiler/resolve-inputs.js';
+import type { InputValue } from '../inputs/resolve-inputs.js';
 import type { TriggerContext } from '../plan/plan.js';
 import type { Reason } from '../plan/run-state.js';
 

@@ -26,7 +26,8 @@ const CHECKOUT_RETRY = {
  * it.
  */
 export async function runCheckout(session: RunSession): Promise<Reason | undefined> {
-  const { plan, context, resumeFrom } = session.request;
+  const { plan, context, resumeFrom, continueFrom } = session.request;
+  if (continueFrom !== undefined) return undefined;
   const repository = checkoutRepository(plan, context, resumeFrom);
   if (repository === undefined) return undefined;
   rememberRefs(session, repository);

@@ -1,5 +1,6 @@
 import type { Reason } from '../plan/run-state.js';
 import { reason } from './reasons.js';
+import { LimitClock } from './limit-clock.js';
 import type { StopRequest } from './run-ports.js';
 import type { RunSession } from './run-session.js';
 import { timeoutReason } from './step-attempt.js';
@@ -14,10 +15,12 @@ export const HOOKS_LIMIT_MS = 60_000;
  */
 export class RunControl {
   private request: StopRequest | undefined;
-  private readonly startedAt: number;
-  private disarmLimit: () => void;
+  private readonly clock: LimitClock;
   private disarmHooks: () => void = () => undefined;
   private inHooks = false;
+  /** For so long the stages ran, ms, and when they were over. */
+  private hooksAfterMs = 0;
+  private hooksSince = 0;
   private readonly onAbort = (): void => {
     this.session.guard(() => this.stop(stopRequest(this.signal.reason)));
     this.session.touch();
@@ -27,17 +30,27 @@ export class RunControl {
     private readonly session: RunSession,
     private readonly signal: AbortSignal,
   ) {
-    this.startedAt = session.ports.clock.now();
     const limit = session.plan.timeoutMs;
-    this.disarmLimit = session.after(limit, () =>
-      session.work.stop({
-        kind: 'timeout',
-        scope: 'execution',
-        reason: timeoutReason('execution', limit),
-      }),
+    this.clock = new LimitClock(
+      () => session.ports.clock.now(),
+      (ms, callback) => session.after(ms, callback),
+      limit,
+      () =>
+        session.work.stop({
+          kind: 'timeout',
+          scope: 'execution',
+          reason: timeoutReason('execution', limit),
+        }),
+      session.request.continueFrom?.memory.ranMs,
     );
+    this.clock.run();
     if (signal.aborted) this.onAbort();
     else signal.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  /** For so long the run ran, but for the time that it was suspended, ms. */
+  get ranMs(): number {
+    return this.clock.ranMs;
   }
 
   /** Masked. */
@@ -61,7 +74,9 @@ export class RunControl {
   /** The stages are over: the limit of the execution no longer counts. */
   beginHooks(): void {
     this.inHooks = true;
-    this.disarmLimit();
+    this.hooksAfterMs = this.clock.ranMs;
+    this.clock.stop();
+    this.hooksSince = this.session.ports.clock.now();
   }
 
   /**
@@ -70,12 +85,13 @@ export class RunControl {
    */
   hooksLimit(): number {
     if (this.outcome === 'cancelled') return HOOKS_LIMIT_MS;
-    const left = this.session.plan.timeoutMs - (this.session.ports.clock.now() - this.startedAt);
+    const ranMs = this.hooksAfterMs + (this.session.ports.clock.now() - this.hooksSince);
+    const left = this.session.plan.timeoutMs - ranMs;
     return Math.max(HOOKS_LIMIT_MS, Math.min(left, this.session.plan.timeoutMs));
   }
 
   close(): void {
-    this.disarmLimit();
+    this.clock.stop();
     this.disarmHooks();
     this.signal.removeEventListener('abort', this.onAbort);
   }

@@ -1,4 +1,5 @@
 import type { Reason } from '../plan/run-state.js';
+import type { RunMemory } from './continuation.js';
 import { reason } from './reasons.js';
 import { runCheckout } from './run-checkout.js';
 import { RunControl } from './run-control.js';
@@ -10,8 +11,8 @@ import { StageScheduler } from './stage-scheduler.js';
 
 /**
  * Runs a plan to its end: clone, stages, `on_failure`, `always`. A run whose steps wait for
- * something outside ends `suspended`, as soon as nothing else of it can run; `resumeFrom` begins it
- * again.
+ * something outside ends `suspended`, as soon as nothing else of it can run; `continueFrom`
+ * continues from there.
  *
  * Resolves when nothing of the run runs any more: every handler that was called has answered. The
  * signal's reason is a `StopRequest`; only the first one counts, as signals go. The last state
@@ -40,7 +41,8 @@ async function conduct(session: RunSession, signal: AbortSignal): Promise<RunRes
   const control = new RunControl(session, signal);
   try {
     await runStages(session);
-    if (session.suspension !== undefined) return suspend(session, session.suspension);
+    if (session.suspension !== undefined)
+      return suspend(session, control.ranMs, session.suspension);
     control.beginHooks();
     await runAllHooks(session, control);
     return finish(session, control);
@@ -89,9 +91,21 @@ function notFailed(outcome: string): Reason {
   return reason('not_failed', `the outcome of the stages is ${outcome}`);
 }
 
-function suspend(session: RunSession, why: Reason): RunResult {
+function suspend(session: RunSession, ranMs: number, why: Reason): RunResult {
   session.store.moveRun('waiting', why);
-  return { kind: 'suspended', state: session.store.flush(), reason: why };
+  const state = session.store.flush();
+  return { kind: 'suspended', state, reason: why, memory: memoryOf(session, ranMs) };
+}
+
+function memoryOf(session: RunSession, ranMs: number): RunMemory {
+  const { branch, tag, commit } = session.trigger;
+  return {
+    outputs: session.outputs.entries(),
+    checkout: session.checkout,
+    refs: { branch, tag, commit },
+    ranMs,
+    stagesRanMs: session.stages.map(({ index }) => session.stagesRanMs.get(index) ?? null),
+  };
 }
 
 function finish(session: RunSession, control: RunControl): RunResult {

@@ -1,5 +1,6 @@
 import type { Plan, RunContext, StepAction } from '../plan/plan.js';
 import type { EarlierRun, Reason, RunState, WhenTrace } from '../plan/run-state.js';
+import type { Continuation, RunMemory } from './continuation.js';
 import type { SidecarHost } from './sidecar-host.js';
 import type { StepAddress, StepHandler } from './step-handler.js';
 
@@ -13,6 +14,11 @@ export interface RunRequest {
    * workspace or in memory must not be needed.
    */
   readonly resumeFrom?: EarlierRun;
+  /**
+   * Where a suspended run is: all that is over is kept, in the workspace that it had then. Not
+   * together with `resumeFrom`.
+   */
+  readonly continueFrom?: Continuation;
   /** Steps of this run at once, over all stages. */
   readonly maxParallelSteps: number;
 }
@@ -75,5 +81,10 @@ export interface Clock {
 export type RunResult =
   | { readonly kind: 'finished'; readonly state: RunState }
   | { readonly kind: 'interrupted'; readonly state: RunState; readonly reason: Reason }
-  /** It waits for something outside: to be begun again from this state. No hook has run. */
-  | { readonly kind: 'suspended'; readonly state: RunState; readonly reason: Reason };
+  /** It waits for something outside: to be continued from here. No hook has run. */
+  | {
+      readonly kind: 'suspended';
+      readonly state: RunState;
+      readonly reason: Reason;
+      readonly memory: RunMemory;
+    };

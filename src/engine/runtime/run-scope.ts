@@ -25,6 +25,14 @@ export class StepOutputs {
     this.bytes += outputsSize(outputs);
   }
 
+  /** All of them. */
+  entries(): { stage: number; step: number; values: [string, string][] }[] {
+    return [...this.values].map(([key, outputs]) => {
+      const [stage = 0, step = 0] = key.split('.').map(Number);
+      return { stage, step, values: Object.entries(outputs) };
+    });
+  }
+
   get(stage: number, step: number): Readonly<Record<string, string>> {
     return this.values.get(`${stage}.${step}`) ?? {};
   }

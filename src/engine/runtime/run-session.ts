@@ -2,6 +2,7 @@ import type { Plan, RunContext, TriggerContext } from '../plan/plan.js';
 import type { Reason, RunFailure } from '../plan/run-state.js';
 import { allSidecars } from '../plan/all-sidecars.js';
 import { GIT_KIND } from '../steps/git/git-action.js';
+import { type Continuation, outputsOf } from './continuation.js';
 import { checkoutRepository, initialState } from './initial-state.js';
 import { maskReason, reason, ReasonBudget } from './reasons.js';
 import { PlanError, buildGraph, type StageNode } from './run-graph.js';
@@ -48,6 +49,8 @@ export class RunSession {
   readonly broken: Promise<never>;
   /** Why the stages ended with steps that wait for something outside; absent while they run. */
   suspension: Reason | undefined;
+  /** For how long stages ran that wait, ms, by their places; others have no entry. */
+  readonly stagesRanMs = new Map<number, number>();
   private first: FirstFailure | undefined;
   private reject: (error: unknown) => void = () => undefined;
   private isBroken = false;
@@ -60,7 +63,7 @@ export class RunSession {
     readonly request: RunRequest,
     readonly ports: RunPorts,
   ) {
-    const { plan, context, resumeFrom } = request;
+    const { plan, context, resumeFrom, continueFrom } = request;
     if ((plan.format as number) !== 1) {
       throw new PlanError(
         'plan_format_unknown',
@@ -75,13 +78,17 @@ export class RunSession {
     this.stages = buildGraph(plan);
     const repository = checkoutRepository(plan, context, resumeFrom);
     this.refuseMissingHandlers(repository !== undefined);
-    this.trigger = context.trigger;
-    this.checkout = {
+    this.trigger = continuedTrigger(context.trigger, continueFrom);
+    this.checkout = continueFrom?.memory.checkout ?? {
       branch: context.trigger.branch,
       tag: context.trigger.tag,
       commit: context.trigger.commit ?? resumeFrom?.commit?.sha,
     };
-    const first = initialState({ plan, stages: this.stages, repository, resumeFrom });
+    const first =
+      continueFrom?.state ?? initialState({ plan, stages: this.stages, repository, resumeFrom });
+    for (const kept of continueFrom?.memory.outputs ?? []) {
+      this.outputs.set(kept.stage, kept.step, outputsOf(kept));
+    }
     this.store = new RunStateStore(
       first,
       () => ports.clock.now(),
@@ -181,6 +188,13 @@ export class RunSession {
     for (const kind of kinds) this.handler(kind);
     if (allSidecars(this.plan).length > 0) void this.sidecarHost;
   }
+}
+
+/** What a clone did not say is not said, whatever the trigger named. */
+function continuedTrigger(trigger: TriggerContext, from: Continuation | undefined): TriggerContext {
+  if (from === undefined) return trigger;
+  const { branch, tag, commit } = from.memory.refs;
+  return { ...trigger, branch, tag, commit };
 }
 
 function handlersByKind(handlers: readonly StepHandler[]): ReadonlyMap<string, StepHandler> {

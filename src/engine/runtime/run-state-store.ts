@@ -64,6 +64,11 @@ export class RunStateStore {
     return this.stage(stage).state.status;
   }
 
+  /** A step of it has started, in this run or in the one that it continues. */
+  hasBegun(stage: number): boolean {
+    return this.stage(stage).state.startedAt !== undefined;
+  }
+
   step(ref: StepRef): StepState {
     const step =
       ref.list === 'checkout'

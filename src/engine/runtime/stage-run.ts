@@ -1,4 +1,5 @@
 import type { Reason } from '../plan/run-state.js';
+import { LimitClock } from './limit-clock.js';
 import { NEEDS_SHOWN, heldReason, slotReason } from './initial-state.js';
 import { askStep, statusFunctions, waitingFor } from './node-gate.js';
 import { nameList, reason } from './reasons.js';
@@ -31,7 +32,8 @@ export class StageRun {
   private sidecars: 'none' | 'starting' | 'up' | 'stopping' = 'none';
   /** Why its sidecars did not become ready. */
   private refused: Reason | undefined;
-  private disarm: () => void = () => undefined;
+  /** Of its own limit; no time passes while all that is left of it waits for something outside. */
+  private readonly clock: LimitClock;
 
   /**
    * `why` is why the stage runs. `onOver` is called once, when it is terminal; `onIdle` whenever
@@ -45,6 +47,14 @@ export class StageRun {
     private readonly onIdle: () => void,
   ) {
     this.scope = new StopScope(session.work);
+    const limit = stage.plan.timeoutMs;
+    this.clock = new LimitClock(
+      () => session.ports.clock.now(),
+      (ms, callback) => session.after(ms, callback),
+      limit,
+      () => this.limitPassed(limit ?? 0),
+      session.request.continueFrom?.memory.stagesRanMs[stage.index] ?? 0,
+    );
   }
 
   get idle(): boolean {
@@ -57,14 +67,16 @@ export class StageRun {
     if (first === undefined) return undefined;
     const [{ name }, why] = first;
     const message = `step "${name}" of stage "${this.stage.name}" waits: ${why.message}`;
-    return reason('suspended', message, { stage: this.stage.name, step: name });
+    return reason('suspended', message, { ...why.data, stage: this.stage.name, step: name });
   }
 
   /** Leaves it as it is, for a later run. */
   suspend(why: Reason): void {
-    this.disarm();
+    const { session, stage } = this;
+    session.stagesRanMs.set(stage.index, this.clock.ranMs);
+    this.clock.stop();
     this.scope.close();
-    this.session.store.moveStage(this.stage.index, 'waiting', why);
+    session.store.moveStage(stage.index, 'waiting', why);
   }
 
   /** The run has failed, so what its waiting steps wait for decides nothing any more. */
@@ -130,7 +142,7 @@ export class StageRun {
     if (this.sidecars === 'starting' || this.sidecars === 'stopping') return;
     if (this.sidecars === 'none') return this.close();
     // How it ended is decided: no limit and no cancel changes that while they stop.
-    this.disarm();
+    this.clock.stop();
     this.scope.close();
     this.sidecars = 'stopping';
     this.running += 1;
@@ -157,6 +169,7 @@ export class StageRun {
   }
 
   private decide(step: StepNode): void {
+    if (this.isAskedAgain(step)) return this.start(step, continuedReason());
     const answer = askStep(this.session, step);
     switch (answer.kind) {
       case 'run':
@@ -167,6 +180,11 @@ export class StageRun {
       case 'error':
         return this.failUndecided(step, answer.reason);
     }
+  }
+
+  /** It waits since an earlier run, of which this one is the rest. */
+  private isAskedAgain(step: StepNode): boolean {
+    return this.session.store.step(stepRef(step)).attempts.at(-1)?.status === 'waiting';
   }
 
   /** Its `when` could not be evaluated: it failed without an attempt. */
@@ -225,6 +243,7 @@ export class StageRun {
     }
     if (end.kind !== 'interrupted' && end.kind !== 'suspended') this.leave(step);
     this.proceed();
+    if (this.idle && this.waiting.size > 0) this.clock.pause();
   }
 
   /** Fails the stage, and skips what has not started of it; what runs continues to its end. */
@@ -264,22 +283,23 @@ export class StageRun {
   /** The first attempt of the first step: the stage's clock starts. */
   private firstStart(): void {
     const { session, stage } = this;
+    this.clock.run();
     if (session.store.stageStatus(stage.index) === 'running') return;
     session.store.moveStage(stage.index, 'running', this.why);
-    const limit = stage.plan.timeoutMs;
-    if (limit === undefined) return;
-    this.disarm = session.after(limit, () => {
-      const why = timeoutReason('stage', limit);
-      const data = { stage: stage.name, limit_ms: limit };
-      const message = `stage "${stage.name}": ${why.message}`;
-      session.noteFailure(reason('stage_timeout', message, data));
-      this.scope.stop({ kind: 'timeout', scope: 'stage', reason: why });
-    });
+  }
+
+  private limitPassed(limit: number): void {
+    const { session, stage } = this;
+    const why = timeoutReason('stage', limit);
+    const data = { stage: stage.name, limit_ms: limit };
+    const message = `stage "${stage.name}": ${why.message}`;
+    session.noteFailure(reason('stage_timeout', message, data));
+    this.scope.stop({ kind: 'timeout', scope: 'stage', reason: why });
   }
 
   /** Ends the steps that have not asked for a slot yet; the others hear it themselves. */
   private stop(cause: StopCause): void {
-    this.disarm();
+    this.clock.stop();
     if (cause.kind !== 'interrupt') {
       const status = cause.kind === 'cancel' ? 'cancelled' : 'skipped';
       this.endWaiting(cause.kind === 'timeout' ? 'timeout' : 'cancelled', cause.reason);
@@ -307,7 +327,7 @@ export class StageRun {
 
   private close(): void {
     const { session, stage } = this;
-    this.disarm();
+    this.clock.stop();
     this.scope.close();
     const end = this.end();
     const hasRun = session.store.stageStatus(stage.index) === 'running';
@@ -346,6 +366,10 @@ export class StageRun {
   private explain(step: StepNode): void {
     this.session.store.changeStep(stepRef(step), { reason: waitingFor(step) });
   }
+}
+
+export function continuedReason(): Reason {
+  return reason('started', 'continues what waited for something outside');
 }
 
 export function stepRef(step: StepNode): StepRef {

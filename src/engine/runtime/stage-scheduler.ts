@@ -4,7 +4,7 @@ import { askStage, waitingFor } from './node-gate.js';
 import { reason } from './reasons.js';
 import { settleNeeds, type StageNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
-import { StageRun, finishStep, stepRef } from './stage-run.js';
+import { StageRun, continuedReason, finishStep, stepRef } from './stage-run.js';
 import type { StopCause } from './stop-scope.js';
 import { stageFailedReason } from './when.js';
 
@@ -53,7 +53,8 @@ export class StageScheduler {
     for (const step of stages.flatMap((stage) => stage.steps)) {
       const state = store.step(stepRef(step));
       if (!isTerminal(state.status)) continue;
-      if (state.outputs) outputs.set(step.stage.index, step.index, state.outputs);
+      const isKnown = this.session.request.continueFrom !== undefined;
+      if (state.outputs && !isKnown) outputs.set(step.stage.index, step.index, state.outputs);
       finishStep(step);
     }
     const kept = stages.filter((stage) => isTerminal(store.stageStatus(stage.index)));
@@ -98,6 +99,8 @@ export class StageScheduler {
   }
 
   private decide(stage: StageNode): void {
+    // Its `when` was asked when it began.
+    if (this.session.store.hasBegun(stage.index)) return this.begin(stage, continuedReason());
     const answer = askStage(this.session, stage);
     if (answer.kind === 'run') return this.begin(stage, answer.reason);
     if (answer.kind === 'skip') return this.endUnbegun(stage, answer.reason, 'skipped');

@@ -1,6 +1,6 @@
 import type { StatusFunctions } from '../expression/scope.js';
 import type { StepPlan } from '../plan/plan.js';
-import type { AttemptState, CommitInfo, Reason } from '../plan/run-state.js';
+import type { AttemptState, CommitInfo, Reason, StepState } from '../plan/run-state.js';
 import { secretsAt } from '../plan/secret-names.js';
 import { slotReason } from './initial-state.js';
 import { duration, maskDeep, reason } from './reasons.js';
@@ -56,7 +56,7 @@ export type StepEnd =
 
 /** Runs a step until it needs no further attempt, and writes all of it into the state. */
 export async function runStep(session: RunSession, task: StepTask): Promise<StepEnd> {
-  for (let number = 1; ; number += 1) {
+  for (let number = firstNumber(session, task); ; number += 1) {
     const refused = await slotOrStop(session, task);
     if (refused !== undefined) return stopUnstarted(session, task, refused);
     const end = await attemptOnce(session, task, number);
@@ -68,6 +68,12 @@ export async function runStep(session: RunSession, task: StepTask): Promise<Step
     if (stopped !== undefined) return stopUnstarted(session, task, stopped);
     session.store.moveStep(task.ref, 'pending', { reason: slotReason() });
   }
+}
+
+/** An attempt that waits since an earlier run is the same one still. */
+function firstNumber({ store }: RunSession, { ref }: StepTask): number {
+  const { attempts } = store.step(ref);
+  return attempts.length + (attempts.at(-1)?.status === 'waiting' ? 0 : 1);
 }
 
 /** Undefined with a slot in hand, or why there is none. */
@@ -97,12 +103,13 @@ async function attemptOnce(
 ): Promise<AttemptEnd> {
   task.onStart();
   const { ref, plan } = task;
+  const { attempts, last } = attemptsBefore(session.store.step(ref));
   const started: AttemptState = {
+    ...last,
     number,
     status: 'running',
-    startedAt: session.ports.clock.now(),
+    startedAt: last?.startedAt ?? session.ports.clock.now(),
   };
-  const { attempts } = session.store.step(ref);
   session.store.moveStep(ref, 'running', { reason: task.why, attempts: [...attempts, started] });
   const address = { stage: task.stageName, step: plan.name, attempt: number };
   const watched = new WatchedAttempt(session, ref, attempts, started);
@@ -111,11 +118,27 @@ async function attemptOnce(
     ...watched.ended(),
     status: statusOf(end),
     ...(end.kind !== 'success' && { reason: end.reason }),
-    finishedAt: session.ports.clock.now(),
-    ...(end.kind !== 'suspended' && exitOf(end)),
+    ...(end.kind !== 'suspended' && { finishedAt: session.ports.clock.now(), ...exitOf(end) }),
   };
   session.store.changeStep(ref, { attempts: [...attempts, ended] });
   return end;
+}
+
+/** `last` is the one that waits and is asked again, without why it waits. */
+function attemptsBefore({ attempts }: StepState): {
+  readonly attempts: readonly AttemptState[];
+  readonly last?: Omit<AttemptState, 'reason'>;
+} {
+  const waiting = attempts.at(-1);
+  if (waiting?.status !== 'waiting') return { attempts };
+  return { attempts: attempts.slice(0, -1), last: withoutReason(waiting) };
+}
+
+function withoutReason({
+  reason: _reason,
+  ...attempt
+}: AttemptState): Omit<AttemptState, 'reason'> {
+  return attempt;
 }
 
 async function prepareAndRun(

@@ -21,6 +21,15 @@ always: [{ name: last, image: a, run: d }]
     expect(usesContainers(plan)).toBe(true);
   });
 
+  it('names deployments of containers, and no others', () => {
+    const plan = planOf(`name: x
+steps:
+  - { name: web, deploy: { type: docker_container, service: web } }
+  - { name: api, deploy: { type: local_service, service: api } }
+`);
+    expect(containerUsers(plan)).toEqual(['main/web']);
+  });
+
   it('names none of a pipeline of shell steps', () => {
     const plan = planOf('name: x\nsteps: [echo a]\n');
     expect([containerUsers(plan), usesContainers(plan)]).toEqual([[], false]);

@@ -6,7 +6,10 @@ import { kindOf } from './step-kind-registry.js';
 export function containerUsers(plan: Plan): readonly string[] {
   const named = (stage: string, steps: readonly StepPlan[]): string[] =>
     steps
-      .filter(({ action }) => kindOf(action).runsIn === 'image')
+      .filter(({ action }) => {
+        const kind = kindOf(action);
+        return kind.runsIn === 'image' || kind.needsEngine?.(action) === true;
+      })
       .map(({ name }) => `${stage}/${name}`);
   return [
     ...plan.stages.flatMap(({ name, steps }) => named(name, steps)),

@@ -1,7 +1,7 @@
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import type { Scope } from '../expression/scope.js';
 import type { TemplatePart } from '../expression/template.js';
-import type { CredentialsPlan, RepositoryPlan, StepAction } from '../plan/plan.js';
+import type { CredentialsPlan, Environment, RepositoryPlan, StepAction } from '../plan/plan.js';
 import type { Shell } from '../shell/expression-places.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type {
@@ -39,6 +39,8 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   takesOver?(draft: StepDraft, defaults: StepDefaults): StepDraft;
   /** Absent = such a step is a process of the worker's machine, with the variables of that. */
   readonly runsIn?: 'image';
+  /** Whether such a step needs a container engine, beside those that run in an image. */
+  needsEngine?(action: A): boolean;
   /**
    * `when_told`: another try needs the step's own `retry`; the `retry_count` of its stage and
    * pipeline says nothing of it. Absent = that counts.
@@ -46,6 +48,8 @@ export interface StepKind<D extends StepDraft = StepDraft, A extends StepAction 
   readonly retries?: 'when_told';
   /** Outputs that such a step sets by itself: nobody has to declare them. */
   readonly outputs?: readonly string[];
+  /** Outputs that it sets by what it says itself. */
+  setsOutputs?(draft: D): readonly string[];
   /** Secrets that it uses; the step is given them as if its own `secrets` named them. */
   secrets?(draft: D): readonly NameUse[];
   /** The action of the plan. What is stored for one text may never change: plans have hashes. */
@@ -141,7 +145,19 @@ export interface RustciForm<D extends StepDraft> {
   /** The keys of `config`, as `fields` takes them; for the documentation. */
   readonly config: ConfigTable;
   /** Undefined: `config` could not be read, and the problems were reported. */
-  read(node: YamlNode, path: YamlPath, context: ReadContext): RustciStep<D> | undefined;
+  read(
+    node: YamlNode,
+    path: YamlPath,
+    context: ReadContext,
+    step: RustciStepText,
+  ): RustciStep<D> | undefined;
+}
+
+/** What such a step says beside its `config`. */
+export interface RustciStepText extends StepText {
+  /** Absent = it could not be read. */
+  readonly name?: string;
+  readonly environment?: Environment;
 }
 
 interface ConfigTable {
@@ -162,6 +178,10 @@ export interface StepDefaults {
   readonly shell: Shell;
   readonly separateStreams: boolean;
   readonly container: ContainerSettings;
+  /** Variables of the pipeline and of the stage. */
+  readonly environment: Environment;
+  /** Name of the pipeline. */
+  readonly pipeline: string;
 }
 
 /** An expression in a text of a step; `keys` lead to it from the step: `['run', 2]`. */

@@ -1,3 +1,4 @@
+import { approvalKind } from './approval/approval-kind.js';
 import { buildKind } from './build/build-kind.js';
 import { containerKind } from './container/container-kind.js';
 import { deployKind } from './deploy/deploy-kind.js';
@@ -16,6 +17,7 @@ export const STEP_KINDS = [
   buildKind,
   gitKind,
   deployKind,
+  approvalKind,
 ] as const satisfies readonly StepKind[];
 
 export type StepKindName = (typeof STEP_KINDS)[number]['kind'];

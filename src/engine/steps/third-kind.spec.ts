@@ -82,7 +82,7 @@ function stepsWith(keys: string) {
 
 describe('a kind of step that is added to the list', () => {
   it('is registered', () => {
-    const kinds = ['shell', 'container', 'build', 'git', 'deploy', 'greet'];
+    const kinds = ['shell', 'container', 'build', 'git', 'deploy', 'approval', 'greet'];
     expect(stepKinds.map(({ kind }) => kind)).toEqual(kinds);
     expect(() => kindOf({ kind: 'other' })).toThrow(UnknownStepKindError);
   });

@@ -1,4 +1,4 @@
-import type { InputProblem } from '../compiler/resolve-inputs.js';
+import type { InputProblem } from '../inputs/resolve-inputs.js';
 import type { TriggerDocument } from '../definition/definition-document.js';
 import type { Reason } from '../plan/run-state.js';
 import {

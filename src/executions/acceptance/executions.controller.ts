@@ -49,6 +49,9 @@ import { CancelDto, CancelResponse, RerunDto } from './dto/execution-commands.dt
 import { ExecutionListQuery } from './dto/execution-list.query.js';
 import { ExecutionIdPipe } from '../record/execution-id.pipe.js';
 import type { AcceptedExecution } from './accept-execution.js';
+import { ApproveStepDto, RejectStepDto } from '../approvals/dto/step-approval.dto.js';
+import { stepApprovalResponse } from '../approvals/step-approval-response.js';
+import { StepApprovals } from '../approvals/step-approvals.js';
 import { ExecutionsService } from './executions.service.js';
 
 const LOG_TAIL = 100;
@@ -77,6 +80,7 @@ export class ExecutionsController {
     private readonly explainer: ExecutionExplainer,
     private readonly waits: ExecutionWaits,
     private readonly logs: ExecutionLogs,
+    private readonly approvals: StepApprovals,
     private readonly config: MillraceConfig,
   ) {}
 
@@ -156,11 +160,12 @@ export class ExecutionsController {
   @ApiErrors(400, 401, 404, 503)
   async get(@Param('id', ExecutionIdPipe) id: string): Promise<ExecutionResponse> {
     const execution = await this.executions.get(id);
-    const [logs, waitsFor] = await Promise.all([
+    const [logs, waitsFor, approvals] = await Promise.all([
       this.logs.tail(execution, LOG_TAIL),
       this.waits.of(execution),
+      this.approvals.viewOf(execution),
     ]);
-    return executionResponse(execution, logs, waitsFor);
+    return executionResponse(execution, logs, waitsFor, approvals.map(stepApprovalResponse));
   }
 
   @Get('executions/:id/explain')
@@ -196,6 +201,58 @@ export class ExecutionsController {
     @Reserved() reservation: Reservation,
   ): Promise<AcceptedExecutionResponse> {
     return acceptedResponse(await this.executions.rerun(id, principal, reservation));
+  }
+
+  @Post('executions/:id/approve')
+  @Requires('executions:approve')
+  @Audited('executions.approve_step', 'execution', {
+    id: ({ param }) => param('id'),
+    details: ({ body }) => ({
+      step: body('step'),
+      override: body('override'),
+      reason: body('reason'),
+    }),
+  })
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Approve a step that waits for it',
+    description:
+      'The execution continues once the step has all approvals that it needs, of different people. Who has caused the execution, or wrote what it runs, may not. An administrator may override, with a reason.',
+  })
+  @ApiBody({ type: ApproveStepDto, required: false })
+  @ApiOkResponse({ type: ExecutionResponse })
+  @ApiErrors(400, 401, 404, 409, 422, 503)
+  async approve(
+    @Param('id', ExecutionIdPipe) id: string,
+    @Body() body: ApproveStepDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ExecutionResponse> {
+    const { step, reason, inputs, override = false } = body ?? {};
+    await this.approvals.approve(id, principal, { step, reason, inputs, override });
+    return this.get(id);
+  }
+
+  @Post('executions/:id/reject')
+  @Requires('executions:approve')
+  @Audited('executions.reject_step', 'execution', {
+    id: ({ param }) => param('id'),
+    details: ({ body }) => ({ step: body('step'), reason: body('reason') }),
+  })
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Say no to a step that waits for approvals: it fails',
+    description: 'By whoever may approve it; also to what is their own.',
+  })
+  @ApiBody({ type: RejectStepDto, required: false })
+  @ApiOkResponse({ type: ExecutionResponse })
+  @ApiErrors(400, 401, 404, 409, 503)
+  async reject(
+    @Param('id', ExecutionIdPipe) id: string,
+    @Body() body: RejectStepDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<ExecutionResponse> {
+    await this.approvals.reject(id, principal, { step: body?.step, reason: body?.reason });
+    return this.get(id);
   }
 
   @Delete('executions/:id/cancel')

@@ -9,7 +9,7 @@ import {
 import { splitUrlCredentials } from '../../common/url-credentials.js';
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
 import { sayUrl } from '../../common/values/repository-url.js';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
 import type { Reservation } from '../../idempotency/reservation.js';
 import {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +24,9 @@ import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { diskObjectStore } from '../../integrations/object-store/disk/disk-object-store.js';
+import { testKeyring } from '../../secrets/encryption/keyring.fixture.js';
+import type { ContinueExecution } from '../approvals/continue-execution.js';
+import { WorkspaceSnapshots } from '../suspension/workspace-snapshots.js';
 import type { ArtifactSources } from '../artifacts/artifact-sources.js';
 import type { CacheStore } from '../caches/cache-store.js';
 import { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
@@ -46,6 +50,7 @@ import type { GivenSecrets, RunSecrets } from './run-secrets.js';
 import { CloneAccess } from './steps/clone-access.js';
 import { RegistryAccess } from './steps/registry-access.js';
 import { NoDeployer } from './steps/deployer.js';
+import { NoDeployHints } from './steps/deploy-hints.js';
 import { NoStartCommands } from './steps/start-commands.js';
 import { createStepHandlers } from './steps/step-handlers.js';
 
@@ -74,6 +79,7 @@ export class AttemptBench {
   /** Offers to other workers, and how many workspaces were there then. */
   readonly offered: { readonly enqueue_number: number; readonly folders: number }[] = [];
   readonly processes = new FakeProcessRunner(({ args }) => {
+    if (args[0] === '-c' && args[2] === 'sh') return realScript(args);
     const script = SCRIPTS[args.at(-1) ?? ''];
     if (!script) throw new Error(`no script for ${args.join(' ')}`);
     return script;
@@ -88,6 +94,10 @@ export class AttemptBench {
     { insert: async () => undefined, bytesOf: async () => 0 },
     1_000_000,
   );
+  readonly objects = diskObjectStore(join(this.base, 'objects'));
+  readonly snapshots = new WorkspaceSnapshots(this.objects, this.workspaces, 1_000_000);
+  /** Executions that wait, as soon as they do. */
+  readonly waiting: string[] = [];
   readonly traces: StoredTrace[] = [];
   /** By execution attempt. */
   private readonly tracesOf = new Map<number, readonly StoredTrace[]>();
@@ -112,6 +122,7 @@ export class AttemptBench {
       git: standIn<GitClient>({}),
       deployer: new NoDeployer(),
       starts: new NoStartCommands(),
+      hints: new NoDeployHints(),
     });
     this.attempts = new ExecutionAttempts(
       new PlanRuns({
@@ -158,6 +169,15 @@ export class AttemptBench {
       new NoTracing(),
       standIn<RunSecrets>({
         resolve: async () => this.secrets,
+      }),
+      this.snapshots,
+      testKeyring(),
+      standIn<ContinueExecution>({
+        lookAt: async (id) => {
+          this.waiting.push(id);
+          return false;
+        },
+        tell: () => undefined,
       }),
       { publicUrl: 'https://ci.example.org' } as MillraceConfig,
     );
@@ -207,6 +227,12 @@ export class AttemptBench {
     }
     return lines;
   }
+}
+
+/** What is done in folders of steps is done: no other program is started. */
+function realScript(args: readonly string[]): FakeScript {
+  const { status, stdout, stderr } = spawnSync('/bin/sh', args, { encoding: 'utf8' });
+  return { stdout: [stdout], stderr: [stderr], exit: { kind: 'exited', exitCode: status ?? 1 } };
 }
 
 export function planOf(yaml: string): Plan {

@@ -13,6 +13,7 @@ import { runMasks } from '../../pipelines/compile/credential-masks.js';
 import type { PlansService } from '../../pipelines/versions/plans.service.js';
 import { BrokenSealError, MissingKeyError } from '../../secrets/encryption/keyring.js';
 import type { SecretRefusal } from '../../secrets/store/secrets.service.js';
+import { approvalReasons } from '../approvals/approval-reasons.js';
 import type { EndExecution } from '../ending/end-execution.js';
 import { abandonedSettlement, cancelReason } from '../ending/settlements.js';
 import { executionReasons } from '../record/execution-reasons.js';
@@ -30,10 +31,17 @@ import type { LiveExecutions } from '../record/live-executions.js';
 import { runContextOf } from '../record/run-context.js';
 import { storedLogChunk } from '../record/stored-log-chunk.js';
 import { earlierRun, storedRun, type StoredReason } from '../record/stored-state.js';
+import type { StepAnswer } from '../record/suspension.js';
 import type { RequeueExecution } from '../recovery/requeue-execution.js';
 import { type AttemptLogs, firstSeqOf, outputTo } from './attempt-logs.js';
+import {
+  AttemptSuspension,
+  type KeptRun,
+  type SuspendedResult,
+  type SuspensionTools,
+} from './attempt-suspension.js';
 import { maskedTrace, maskedTrigger } from './masked-run.js';
-import type { PlanRun, PlanRuns } from './plan-runs.js';
+import type { PlanRun, PlanRuns, RunAudience, RunBeginning } from './plan-runs.js';
 import type { RunSecrets } from './run-secrets.js';
 import { runSpans } from './run-spans.js';
 import { progressOf, StatePublisher } from './state-publisher.js';
@@ -51,16 +59,17 @@ export interface AttemptTools {
   readonly live: LiveExecutions;
   readonly tracing: Tracing;
   readonly secrets: RunSecrets;
+  readonly suspending: Omit<SuspensionTools, 'executions' | 'logger'>;
   /** `PUBLIC_URL` */
   readonly publicUrl: string | undefined;
   readonly logger: Logger;
 }
 
 /**
- * How an attempt ended: with the execution, without it (it must be offered again), or without a say
- * in it.
+ * How an attempt ended: with the execution, without it (it must be offered again, or waits for
+ * people), or without a say in it.
  */
-export type AttemptEnd = 'settled' | 'requeued' | 'fenced';
+export type AttemptEnd = 'settled' | 'requeued' | 'suspended' | 'fenced';
 
 /** Log lines that the execution itself keeps of its end. */
 const LOGS_KEPT = 100;
@@ -73,12 +82,17 @@ const LOG_KEPT_BYTES = 32 * 1024;
 /** What an execution keeps of its log. */
 type LogEnd = Pick<Settlement, 'logs' | 'last_log_chunk'> & { readonly last_seq: number };
 type Interrupted = Extract<RunResult, { readonly kind: 'interrupted' }>;
+/** Names of what was not kept that the log tells. */
+const LEFT_OUT_TOLD = 20;
 /** However long the database is away: the end of an execution waits for it. */
 const NO_DEADLINE = { deadlineMs: Infinity };
 
 /** One execution attempt on this worker, from its claim to its end. */
 export class ExecutionAttempt {
   private readonly control = new AbortController();
+  /** Ends what is done to let it wait: a worker that stops lets that end. */
+  private readonly keeping = new AbortController();
+  private readonly suspension: AttemptSuspension;
   private readonly clock = steadyClock();
   private readonly hold: Hold;
   private readonly traces: StoredTrace[] = [];
@@ -100,11 +114,16 @@ export class ExecutionAttempt {
     private readonly tools: AttemptTools,
   ) {
     this.hold = { executionId: execution._id, fence: execution.attempt };
+    const { suspending, executions, logger } = tools;
+    this.suspension = new AttemptSuspension(this.hold, { ...suspending, executions, logger });
   }
 
   /** Ends the run early. A cancel outranks an interruption; the first of each kind counts. */
   stop(request: StopRequest): void {
-    if (request.kind === 'cancel') this.cancelReason ??= request.reason;
+    if (request.kind === 'cancel') {
+      this.cancelReason ??= request.reason;
+      this.keeping.abort(request);
+    }
     if (!this.control.signal.aborted) this.control.abort(request);
   }
 
@@ -113,6 +132,7 @@ export class ExecutionAttempt {
     this.fenced = true;
     this.log?.abandon();
     this.stop({ kind: 'interrupt', reason });
+    this.keeping.abort(reason);
   }
 
   /**
@@ -169,38 +189,153 @@ export class ExecutionAttempt {
       ...this.execution,
       trigger_info: maskedTrigger(this.execution.trigger_info, (text) => masks.maskText(text)),
     };
+    const beginning = await this.beginning(plan, masks, planRun);
+    if ('end' in beginning) return beginning.end;
     const log = this.openLog(masks);
     const publisher = this.publisher();
-    const earlier = plan.resume === true ? await this.earlier() : undefined;
-    const result = await planRun.execute(
-      plan,
-      context,
-      {
-        output: outputTo(log),
-        masks,
-        secrets: values,
-        access,
-        registries,
-        clock: this.clock,
-        onState: (state) => {
-          this.keepTraces(state);
-          publisher.push(state);
-        },
-        onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
+    const execute = (from: RunBeginning): Promise<RunResult> =>
+      planRun.execute(plan, context, audience, this.control.signal, from);
+    const audience: RunAudience = {
+      output: outputTo(log),
+      masks,
+      secrets: values,
+      access,
+      registries,
+      clock: this.clock,
+      onState: (state) => {
+        this.keepTraces(state);
+        publisher.push(state);
       },
-      this.control.signal,
-      earlier,
-    );
+      onTrace: (stage, step, trace) => this.traces.push({ stage, step: step ?? null, trace }),
+    };
+    let result = await execute(beginning);
+    let kept: KeptRun | undefined;
+    while (result.kind === 'suspended' && kept === undefined) {
+      const keeping = await this.keep(planRun, result);
+      if ('bytes' in keeping) kept = keeping;
+      else result = await execute({ continueFrom: result, answers: keeping.answers });
+    }
     await publisher.end();
     if (this.tools.tracing.current() !== undefined)
       this.tools.tracing.record(runSpans(result.state, (text) => masks.maskText(text)));
+    if (result.kind === 'suspended') return this.suspend(result, kept?.bytes ?? 0, masks, log);
     return this.conclude(result, log);
   }
 
-  private async conclude(result: RunResult, log: LogWriter): Promise<AttemptEnd> {
+  /** Where its run begins; `end`: it ended before it could. */
+  private async beginning(
+    plan: Plan,
+    masks: MaskSet,
+    planRun: PlanRun,
+  ): Promise<RunBeginning | { readonly end: AttemptEnd }> {
+    const { suspension } = this.execution;
+    if (suspension === undefined) {
+      return plan.resume === true ? { resumeFrom: await this.earlier() } : {};
+    }
+    const { signal } = this.control;
+    try {
+      const from = this.suspension.opened(suspension);
+      masks.add(from.masks);
+      const end = await this.suspension.restore(planRun, suspension, signal);
+      if (end === 'fenced') return { end };
+      if (end === 'unavailable') return { end: await this.giveBack(this.unavailable()) };
+      if (end !== 'restored') {
+        return { end: await this.refuseFor(approvalReasons.snapshotLost(end.lost)) };
+      }
+      const { _id } = this.execution;
+      const { traces } = this.tools;
+      const before = await databaseRetry(() => traces.find(_id, suspension.attempt), NO_DEADLINE);
+      this.traces.push(...before);
+      return { continueFrom: from, answers: suspension.answers };
+    } catch (error) {
+      if (signal.aborted)
+        return { end: await this.giveBack((signal.reason as StopRequest).reason) };
+      if (!(error instanceof MissingKeyError) && !(error instanceof BrokenSealError)) throw error;
+      const why = executionReasons.unreadable('what it continues from', error);
+      return { end: await this.refuseFor(why) };
+    }
+  }
+
+  private unavailable(): Reason {
+    const worker = this.execution.placements.at(-1)?.worker_name ?? '';
+    return executionReasons.snapshotUnavailable(worker);
+  }
+
+  /** Nothing of it has run here: the execution is as it was before its claim. */
+  private async giveBack(reason: Reason): Promise<AttemptEnd> {
     if (this.fenced) return 'fenced';
-    // Nobody would begin it again yet, so it must not wait for that.
-    if (result.kind === 'suspended') throw new Error(`suspended: ${result.reason.message}`);
+    const log = { last_seq: firstSeqOf(this.execution) - 1, logs: [] };
+    const isLogLost = this.execution.placements.at(-2)?.log_lost ?? false;
+    return this.requeueAs(this.execution, reason, log, isLogLost);
+  }
+
+  /**
+   * Keeps what the execution continues from, for as long as it waits. Where that cannot be, the
+   * steps that wait fail, and the run continues by that.
+   */
+  private async keep(
+    planRun: PlanRun,
+    { state }: SuspendedResult,
+  ): Promise<KeptRun | { readonly answers: readonly StepAnswer[] }> {
+    const { signal } = this.keeping;
+    try {
+      const kept = await this.suspension.keep(planRun, signal);
+      if (typeof kept !== 'string') {
+        this.tellLeftOut(state, kept);
+        return kept;
+      }
+      return { answers: AttemptSuspension.refusals(state, kept) };
+    } catch (error) {
+      if (signal.aborted) return { answers: [] };
+      throw error;
+    }
+  }
+
+  /** What is not there when it continues is told in the log of the steps that wait. */
+  private tellLeftOut({ stages }: RunState, { leftOut }: KeptRun): void {
+    if (leftOut.length === 0) return;
+    const [first] = stages.flatMap(({ name: stage, steps }) =>
+      steps.flatMap(({ name: step, attempts }) =>
+        attempts.at(-1)?.status === 'waiting' ? [{ stage, step, attempt: attempts.length }] : [],
+      ),
+    );
+    if (first === undefined) return;
+    for (const path of leftOut.slice(0, LEFT_OUT_TOLD)) {
+      this.log?.systemLine(first, `not kept while it waits: ${path}`);
+    }
+    const more = leftOut.length - LEFT_OUT_TOLD;
+    if (more > 0) this.log?.systemLine(first, `not kept while it waits: ${more} more`);
+  }
+
+  /** Nobody holds it from then on, until what it waits for is decided. */
+  private async suspend(
+    result: SuspendedResult,
+    bytes: number,
+    masks: MaskSet,
+    log: LogWriter,
+  ): Promise<AttemptEnd> {
+    if (this.fenced) return 'fenced';
+    const end = await this.closeLog(log, 0);
+    if (!end) return 'fenced';
+    await this.storeTraces();
+    const reported = this.withRun(progressOf(result.state, this.execution.trigger_info));
+    const stored = { masks, bytes, lastSeq: end.last_seq };
+    const outcome = await this.suspension.store(reported, result, stored);
+    if (outcome === 'cancel_requested') {
+      return this.abandon(reported, 'cancelled', await this.whyCancelled(), end);
+    }
+    if (outcome === 'fenced') return outcome;
+    failPoint('execution_suspended');
+    await this.cleanUp();
+    await this.suspension.afterwards();
+    return outcome;
+  }
+
+  private async conclude(
+    result: Exclude<RunResult, SuspendedResult>,
+    log: LogWriter,
+  ): Promise<AttemptEnd> {
+    if (this.fenced) return 'fenced';
     const isOver = result.kind === 'finished';
     const end = await this.closeLog(log, isOver ? LOG_KEPT_BYTES : 0);
     if (!end) return 'fenced';
@@ -256,8 +391,20 @@ export class ExecutionAttempt {
 
   /** Nothing of this attempt may be alive when the execution is offered again. */
   private async requeue({ state, reason }: Interrupted, log: LogEnd): Promise<AttemptEnd> {
-    const reported = this.withRun(progressOf(state, this.execution.trigger_info));
-    const rest = { reason, lastSeq: log.last_seq, isLogLost: false, costsRetry: false };
+    return this.requeueAs(
+      this.withRun(progressOf(state, this.execution.trigger_info)),
+      reason,
+      log,
+    );
+  }
+
+  private async requeueAs(
+    reported: ExecutionRecord,
+    reason: Reason,
+    log: LogEnd,
+    isLogLost = false,
+  ): Promise<AttemptEnd> {
+    const rest = { reason, lastSeq: log.last_seq, isLogLost, costsRetry: false };
     const result = await this.tools.requeuing.requeue(reported, rest, () => this.cleanUp());
     if (result !== 'cancel_requested') return result;
     return this.abandon(reported, 'cancelled', await this.whyCancelled(), log);

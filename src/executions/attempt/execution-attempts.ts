@@ -11,6 +11,9 @@ import { RequeueExecution } from '../recovery/requeue-execution.js';
 import { AttemptLogs } from './attempt-logs.js';
 import { ExecutionAttempt } from './execution-attempt.js';
 import { PlanRuns } from './plan-runs.js';
+import { ContinueExecution } from '../approvals/continue-execution.js';
+import { Keyring } from '../../secrets/encryption/keyring.js';
+import { WorkspaceSnapshots } from '../suspension/workspace-snapshots.js';
 import { RunSecrets } from './run-secrets.js';
 
 /** Makes the attempts of this worker. */
@@ -29,6 +32,9 @@ export class ExecutionAttempts {
     private readonly live: LiveExecutions,
     private readonly tracing: Tracing,
     private readonly secrets: RunSecrets,
+    private readonly snapshots: WorkspaceSnapshots,
+    private readonly keyring: Keyring,
+    private readonly continuing: ContinueExecution,
     private readonly config: MillraceConfig,
   ) {}
 
@@ -37,9 +43,11 @@ export class ExecutionAttempts {
     const { runs, logs, plans, executions, endings, requeuing, traces, live } = this;
     const { tracing, secrets, logger } = this;
     const { publicUrl } = this.config;
+    const { snapshots, keyring, continuing } = this;
+    const suspending = { snapshots, keyring, continuing };
     return new ExecutionAttempt(execution, {
       ...{ runs, logs, plans, executions, endings, requeuing, traces, live },
-      ...{ tracing, secrets, logger, publicUrl },
+      ...{ tracing, secrets, logger, publicUrl, suspending },
     });
   }
 }

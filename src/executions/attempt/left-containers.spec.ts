@@ -33,7 +33,6 @@ describe('LeftContainers', () => {
         return 1;
       },
     },
-    groups,
     { holds: (executionId) => executionId === id('a') },
     {
       holdStates: async () => {
@@ -46,10 +45,15 @@ describe('LeftContainers', () => {
   );
 
   it('removes what attempts have left that are over, and of nobody else', async () => {
-    const over = [groups.ofAttempt(id('c'), 1), groups.ofAttempt(id('d'), 1)];
+    const elsewhere = new ProcessGroups('millrace-y-');
+    const over = [
+      ...[groups.ofAttempt(id('c'), 1), groups.ofAttempt(id('d'), 1)],
+      // Of a worker of this installation whose data folder is another one.
+      elsewhere.ofAttempt(id('c'), 1),
+    ];
     there = [
       ...[groups.ofAttempt(id('a'), 1), groups.ofAttempt(id('b'), 1), ...over],
-      ...['millrace-other-1', `millrace-y-${id('c')}.1`],
+      ...['millrace-other-1', `run-7-${id('c')}.1`, elsewhere.ofAttempt(id('b'), 1)],
     ];
     states = [
       // It began here a moment ago: the database was read before that.

@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ContainerRuntime } from '../../integrations/container-runtime/container-runtime.js';
-import type { ProcessGroups } from '../../integrations/process/process-groups.js';
+import { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ExecutionsRepository } from '../record/executions.repository.js';
 import type { RunningAttempts } from './running-attempts.js';
 
@@ -22,7 +22,6 @@ export class LeftContainers {
 
   constructor(
     private readonly containers: Pick<ContainerRuntime, 'sweepStale' | 'sweep'>,
-    private readonly groups: Pick<ProcessGroups, 'attemptOf'>,
     private readonly running: Pick<RunningAttempts, 'holds'>,
     private readonly executions: Pick<ExecutionsRepository, 'holdStates'>,
     private readonly logger: Pick<Logger, 'warn'>,
@@ -33,7 +32,7 @@ export class LeftContainers {
   async remove(): Promise<void> {
     const { groups } = await this.containers.sweepStale();
     const found = groups.flatMap((group) => {
-      const attempt = this.groups.attemptOf(group);
+      const attempt = ProcessGroups.attemptOf(group);
       return attempt && !this.running.holds(attempt.executionId, attempt.attempt)
         ? [{ group, ...attempt }]
         : [];

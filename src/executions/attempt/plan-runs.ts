@@ -3,6 +3,7 @@ import { mergedNames, type NameRecord, valueOf } from '../../common/values/name-
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { EarlierRun, RunState } from '../../engine/plan/run-state.js';
 import { usesContainers } from '../../engine/steps/uses-containers.js';
+import type { Continuation } from '../../engine/runtime/continuation.js';
 import { runPlan } from '../../engine/runtime/run-plan.js';
 import type { Clock, RunPorts, RunResult } from '../../engine/runtime/run-ports.js';
 import type { StepAddress } from '../../engine/runtime/step-handler.js';
@@ -19,10 +20,13 @@ import { RunCaches } from './steps/run-caches.js';
 import { StepAdditions } from './steps/step-additions.js';
 import { BroughtArtifacts } from './steps/brought-artifacts.js';
 import type { ArtifactKeeper } from '../artifacts/artifact-keeper.js';
+import type { StepAnswer } from '../record/suspension.js';
+import type { KeptWorkspace, WorkspaceSnapshots } from '../suspension/workspace-snapshots.js';
 import { maskedRun } from './masked-run.js';
 import type { CloneAccess } from './steps/clone-access.js';
 import type { RegistryAccess } from './steps/registry-access.js';
 import type { TestReportSink } from '../reports/test-report-sink.js';
+import { RunApprovals } from './steps/run-approvals.js';
 import { RunArtifacts } from './steps/run-artifacts.js';
 import { RunReports } from './steps/run-reports.js';
 import { dial } from './sidecars/dial.js';
@@ -69,6 +73,14 @@ export interface RunAudience extends Pick<RunPorts, 'onTrace'> {
   readonly clock: Clock;
 }
 
+/** Where a run begins; nothing of it: at the beginning. */
+export interface RunBeginning {
+  readonly resumeFrom?: EarlierRun | undefined;
+  readonly continueFrom?: Continuation | undefined;
+  /** What is decided of the steps that wait in `continueFrom`. */
+  readonly answers?: readonly StepAnswer[];
+}
+
 /** Lines of a failed try that its failure shows. */
 const LAST_LINES = 20;
 
@@ -85,7 +97,8 @@ export class PlanRuns {
    */
   async open(executionId: string, attempt: number): Promise<PlanRun> {
     const workspace = await this.tools.workspaces.create(executionId, attempt);
-    return new PlanRun(workspace, this.tools.groups.ofAttempt(executionId, attempt), this.tools);
+    const group = this.tools.groups.ofAttempt(executionId, attempt);
+    return new PlanRun(workspace, group, this.tools, { executionId, attempt });
   }
 }
 
@@ -93,31 +106,36 @@ export class PlanRuns {
 export class PlanRun {
   private readonly ownership: WorkspaceOwnership;
   private usedContainers = false;
+  /** Numbers all tries of the run, also of one that continues here. */
+  private readonly host: StepHost;
 
   constructor(
     readonly workspace: Workspace,
     /** Of all processes that it starts. */
     readonly group: string,
     private readonly tools: PlanRunTools,
+    private readonly ids: { readonly executionId: string; readonly attempt: number },
   ) {
     this.ownership = tools.workspaces.ownershipOf(workspace);
+    this.host = new StepHost(workspace);
   }
 
   /**
-   * Runs a plan to its end, from the beginning or from the state of an earlier run; once. The
-   * signal's reason is a `StopRequest`. Rejects for a defect of ours only.
+   * Runs a plan to its end, from the beginning or from where an earlier run was; again only after
+   * it was suspended. The signal's reason is a `StopRequest`. Rejects for a defect of ours only.
    */
   async execute(
     plan: Plan,
     context: RunContext,
     audience: RunAudience,
     signal: AbortSignal,
-    resumeFrom?: EarlierRun,
+    beginning: RunBeginning = {},
   ): Promise<RunResult> {
     const { workspace, group } = this;
     const { output, masks, clock, secrets, access, registries } = audience;
+    const { resumeFrom, continueFrom, answers = [] } = beginning;
     this.usedContainers = usesContainers(plan);
-    const host = new StepHost(workspace);
+    const { host } = this;
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
     const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
@@ -125,11 +143,13 @@ export class PlanRun {
     const runtime = this.tools.containers;
     const sidecars = new RunSidecars({ ...{ runtime, images, group, output, clock, mask, dial } });
     const result = await runPlan(
-      { plan, context, resumeFrom, maxParallelSteps: this.tools.maxParallelSteps },
+      { plan, context, resumeFrom, continueFrom, maxParallelSteps: this.tools.maxParallelSteps },
       {
         handlers: this.tools.handlers.forRun({
           ...{ workspace, group, output, host, masks, access, images, sidecars, context },
           ownership: this.ownership,
+          approvals: new RunApprovals(answers, continueFrom?.state),
+          clock,
           artifacts: new RunArtifacts(this.tools.artifacts, context, workspace, output),
           additions: new StepAdditions(),
           caches: new RunCaches(
@@ -155,6 +175,31 @@ export class PlanRun {
       signal,
     );
     return { ...result, state: shown(result.state) };
+  }
+
+  /**
+   * Keeps the workspace for a later attempt; what is left of the processes ends first.
+   *
+   * @throws what `WorkspaceSnapshots.keep` throws
+   */
+  async keepWorkspace(snapshots: WorkspaceSnapshots, signal: AbortSignal): Promise<KeptWorkspace> {
+    await this.sweep();
+    const { executionId, attempt } = this.ids;
+    return snapshots.keep(executionId, attempt, this.workspace, this.ownership, signal);
+  }
+
+  /**
+   * Fills the fresh workspace with that of an earlier attempt.
+   *
+   * @throws what `WorkspaceSnapshots.restore` throws
+   */
+  async restoreWorkspace(
+    snapshots: WorkspaceSnapshots,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { executionId } = this.ids;
+    await snapshots.restore(executionId, attempt, this.workspace, this.ownership, signal);
   }
 
   /** Ends every process that it left, wherever that went. Idempotent. */

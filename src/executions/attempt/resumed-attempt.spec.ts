@@ -2,7 +2,6 @@ import { Logger } from '@nestjs/common';
 import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { AttemptBench, WORKER } from './attempt.fixture.js';
-import { ShellStepHandler } from './steps/shell-step.handler.js';
 
 Logger.overrideLogger(false);
 
@@ -19,7 +18,6 @@ always: [{ name: tidy, run: ok }]
 describe('an attempt after one that was interrupted in its second stage', () => {
   let bench: AttemptBench;
   afterEach(async () => {
-    jest.restoreAllMocks();
     await bench.close();
   });
 
@@ -77,16 +75,5 @@ describe('an attempt after one that was interrupted in its second stage', () => 
       reason: { code: 'started' },
       execution_attempt: 2,
     });
-  });
-
-  it('ends an execution that suspends as a defect: nobody would begin it again', async () => {
-    bench = new AttemptBench(yaml('resume: true'));
-    jest.spyOn(ShellStepHandler.prototype, 'run').mockResolvedValue({
-      kind: 'suspended',
-      reason: { code: 'approval_required', message: 'somebody has to approve it' },
-    });
-    const { attempt, stored } = await bench.begin();
-    expect(await attempt.run()).toBe('settled');
-    expect(stored()).toMatchObject({ status: 'failed', reason: { code: 'internal_error' } });
   });
 });

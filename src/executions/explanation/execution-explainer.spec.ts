@@ -78,6 +78,20 @@ describe('ExecutionExplainer', () => {
     ]);
   });
 
+  it('names what each step puts into service, in all of its attempts', async () => {
+    const facts = (id: string) => ({ id, environment: 'production', service: 'shop' });
+    const tries = [facts('d1'), undefined, facts('d2')].map((deployment, index) => ({
+      ...{ number: index + 1, status: 'failed', reason: null },
+      ...(deployment && { deployment }),
+    }));
+    const [first, ...more] = execution.stages;
+    if (!first) throw new Error('no stage');
+    const steps = first.steps.map((step) => ({ ...step, attempts: tries as never }));
+    const told = await explainer.explain({ ...execution, stages: [{ ...first, steps }, ...more] });
+    expect(told.stages[0]?.steps[0]?.deployments).toEqual([facts('d1'), facts('d2')]);
+    expect(told.stages[1]?.steps[0]?.deployments).toEqual([]);
+  });
+
   it('says of what is pending what it waits for', async () => {
     const { queue, reason, estimate, critical_path } = await explainer.explain(execution);
     expect(queue).toMatchObject({ ahead: 3, workers: 0 });

@@ -117,5 +117,6 @@ function explainStep(stage: string, step: StoredStep, traceOf: TraceOf): Explain
     when: traceOf(stage, step.name),
     attempts: step.attempts.map(({ reason }) => reason),
     caches: step.attempts.at(-1)?.caches ?? [],
+    deployments: step.attempts.flatMap(({ deployment }) => deployment ?? []),
   };
 }

@@ -119,3 +119,33 @@ function executionsOf(
   }
   return executions;
 }
+
+describe('executions that wait', () => {
+  const collection = database.connection.collection<ExecutionRecord>(model.collection.name);
+  const [due, later, over, running] = [10, 11, 12, 13].map((n) => firstUuidAt(n));
+
+  beforeAll(async () => {
+    const at = (_id: string | undefined, changes: Partial<ExecutionRecord>) => ({
+      ...endedExecution('failed'),
+      ...{ _id: _id ?? '', number: null, keeps_workspace: true as const, ...changes },
+    });
+    await collection.insertMany([
+      at(due, { status: 'waiting', waits_until: new Date(1_000) }),
+      at(later, { status: 'waiting', waits_until: new Date(3_000) }),
+      at(over, { status: 'cancelled' }),
+      at(running, { status: 'running', waits_until: new Date(1_000) }),
+    ]);
+  });
+
+  it('are looked at once they are due', async () => {
+    expect(await lists.dueWaiting(new Date(2_000), 10)).toEqual([due]);
+    expect(await lists.dueWaiting(new Date(3_000), 10)).toEqual([due, later]);
+    expect(await lists.dueWaiting(new Date(3_000), 1)).toEqual([due]);
+  });
+
+  it('are found by pages with all that keep a workspace', async () => {
+    const first = await lists.keepingWorkspaces(undefined, 3);
+    expect(first.map(({ _id }) => _id)).toEqual([due, later, over]);
+    expect(await lists.keepingWorkspaces(over, 3)).toEqual([{ _id: running, status: 'running' }]);
+  });
+});

@@ -126,6 +126,32 @@ export class ExecutionListsRepository {
       .lean<LiveExecution[]>();
   }
 
+  /** Ids of executions that wait and that somebody is to look at, the longest due first. */
+  async dueWaiting(now: Date, limit: number): Promise<string[]> {
+    const due = await this.executions
+      .find({ waits_until: { $lte: now }, status: 'waiting' }, { _id: 1 })
+      .sort({ waits_until: 1 })
+      .limit(limit)
+      .lean<{ _id: string }[]>();
+    return due.map(({ _id }) => _id);
+  }
+
+  /**
+   * Executions that keep a workspace, or may, by pages in the order of their ids. By nothing but
+   * that: an index on the status would find all that ever ended.
+   */
+  async keepingWorkspaces(
+    after: string | undefined,
+    limit: number,
+  ): Promise<Pick<ExecutionRecord, '_id' | 'status'>[]> {
+    const page = after === undefined ? {} : { _id: { $gt: after } };
+    return this.executions
+      .find({ keeps_workspace: true, ...page }, { status: 1 })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<Pick<ExecutionRecord, '_id' | 'status'>[]>();
+  }
+
   /** Pending executions of a queue that were accepted before this one. */
   async pendingBefore(queue: string, id: string): Promise<number> {
     return this.request(() =>

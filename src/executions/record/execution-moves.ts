@@ -22,6 +22,8 @@ export type MoveFilter = {
   readonly attempt?: number;
   /** `null`: nobody wants it cancelled. */
   readonly cancel_requested?: null;
+  /** `null`: nobody has said anything. */
+  readonly approvals_given?: number | null;
 };
 
 /** What an attempt re-reads while it runs. */
@@ -31,6 +33,22 @@ export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'ca
 export function claimMove(executionId: string): MoveFilter {
   const status = from(executionId, ['pending'], 'running');
   return { _id: executionId, status, cancel_requested: null };
+}
+
+/** An execution waits for people from now on, and no attempt holds it any more. */
+export function suspendMove({ executionId, fence }: Hold): MoveFilter {
+  const status = from(executionId, ['running'], 'waiting');
+  return { _id: executionId, status, attempt: fence, cancel_requested: null };
+}
+
+/**
+ * What an execution waited for is decided, by so many words of people: another one in between
+ * refuses it.
+ */
+export function continueMove({ executionId, fence }: Hold, approvals: number): MoveFilter {
+  const status = from(executionId, ['waiting'], 'pending');
+  const approvals_given = approvals === 0 ? null : approvals;
+  return { _id: executionId, status, attempt: fence, cancel_requested: null, approvals_given };
 }
 
 /** An execution goes from the attempt that holds it back to the queue. */

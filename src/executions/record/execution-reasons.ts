@@ -58,6 +58,21 @@ export const executionReasons = {
     message: `The worker ${worker} was stopped; it starts again on another one. This costs no retry.`,
     data: { worker },
   }),
+  answered: (steps: readonly string[]): StoredReason => ({
+    code: 'approval_answered',
+    message: `What it waited for is decided (${steps.join(', ')}); it continues when a worker takes it.`,
+    data: { steps },
+  }),
+  snapshotUnavailable: (worker: string): StoredReason => ({
+    code: 'snapshot_unavailable',
+    message: `The worker ${worker} could not reach the workspace that was kept; it is tried again. This costs no retry.`,
+    data: { worker },
+  }),
+  restoreLost: (worker: string): StoredReason => ({
+    code: 'restore_lost',
+    message: `The worker ${worker} was lost before it could continue; it continues on another one. This costs no retry.`,
+    data: { worker },
+  }),
   claimUnheard: (worker: string): StoredReason => ({
     code: 'claim_unheard',
     message: `The database answered too late that the worker ${worker} had it; it starts again. This costs no retry.`,

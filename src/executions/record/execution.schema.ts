@@ -2,6 +2,7 @@ import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { nameRecord } from '../../common/values/name-record.js';
 import type { ClonedRefs, RunStatus } from '../../engine/plan/run-state.js';
 import type { OutboxEvent } from './outbox-event.js';
+import type { StepApproval, Suspension } from './suspension.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import type {
   StoredCommit,
@@ -262,6 +263,26 @@ export class ExecutionRecord {
   @Prop({ type: Number, required: true })
   last_seq!: number;
 
+  /** What people have said to steps that wait for them, the first first; absent: nothing. */
+  @Prop({ type: [Object], default: undefined })
+  approvals?: readonly StepApproval[];
+
+  /** Number of `approvals`: whoever decides by them decides by all of them. */
+  @Prop({ type: Number })
+  approvals_given?: number | null;
+
+  /** Where it continues, or has continued last; absent: it was never suspended. */
+  @Prop({ type: Object })
+  suspension?: Suspension;
+
+  /** From when on somebody looks whether one that is `waiting` waits still; absent: never. */
+  @Prop({ type: Date })
+  waits_until?: Date;
+
+  /** A workspace of it is kept, or may be; somebody removes it once the execution is over. */
+  @Prop({ type: Boolean })
+  keeps_workspace?: true;
+
   /** News of it that not all who want them have taken, oldest first; absent when there are none. */
   @Prop({ type: [Object], default: undefined })
   outbox?: readonly OutboxEvent[];
@@ -314,5 +335,8 @@ function newestOf(fields: readonly ListField[]): ListIndex {
 for (const fields of LISTED_BY) ExecutionSchema.index(newestOf(fields));
 // Sparse: executions of older versions have none.
 ExecutionSchema.index({ number_key: 1 }, { unique: true, sparse: true });
+// Sparse: an execution that never waited costs nothing here.
+ExecutionSchema.index({ keeps_workspace: 1 }, { sparse: true });
+ExecutionSchema.index({ waits_until: 1 }, { sparse: true });
 // Sparse: an execution without news costs nothing here.
 ExecutionSchema.index({ outbox_due: 1 }, { sparse: true });

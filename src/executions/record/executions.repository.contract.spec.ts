@@ -6,6 +6,7 @@ import { executionReasons } from './execution-reasons.js';
 import { pendingExecution } from './execution.fixture.js';
 import type { ExecutionsRepository, Settlement } from './executions.repository.js';
 import { executionFinished } from './outbox-event.js';
+import type { StepApproval, Suspension } from './suspension.js';
 import { MemoryExecutions } from './memory-executions.fixture.js';
 
 const WAIT_MS = 10_000;
@@ -233,6 +234,98 @@ export function describeExecutionsRepository(
       const [told] = (await claim('second'))?.stages ?? [];
       expect(told).toMatchObject({ status: 'success', execution_attempt: 1 });
       expect(Object.entries(told?.steps[0]?.outputs ?? {})).toEqual(Object.entries(outputs));
+    });
+
+    describe('that waits for people', () => {
+      const word = (by: string, kind: StepApproval['kind'] = 'approval'): StepApproval => ({
+        ...{ stage: 's', step: 'ok', attempt: 1, kind, by, login: by, generation: 1 },
+        ...{ reason: null, at: new Date(), commit: null, plan_hash: null, inputs: [] },
+      });
+      const suspension = (attempt: number): Suspension => ({
+        ...{ attempt, at: new Date(7), bytes: 3, sealed: 'v1', answers: [], continued_in: null },
+      });
+      const suspend = async (fence = 1) =>
+        repository().suspend(hold(fence), {
+          ...{ reason: { code: 'suspended', message: 'waits' }, started_at: new Date(1) },
+          placements: (await repository().find(id))?.placements ?? [],
+          ...{ trigger_info: pendingExecution().trigger_info, run: blankRun, lastSeq: 4 },
+          suspension: suspension(fence),
+        });
+      const resume = (approvals: number, fence = 1) =>
+        repository().resume(hold(fence), {
+          ...{ approvals, answers: [], enqueueNumber: 2 },
+          reason: executionReasons.answered(['ok']),
+        });
+
+      it('is held by nobody, and continues by a claim of its own', async () => {
+        await claim();
+        expect(await repository().noteKeeping(hold(1))).toBe(true);
+        expect(await suspend()).toBe('suspended');
+        expect(await repository().find(id)).toMatchObject({
+          ...{ status: 'waiting', reason: { code: 'suspended' }, last_seq: 4 },
+          ...{ suspension: suspension(1), keeps_workspace: true, waits_until: new Date(7) },
+        });
+        expect(await claim()).toBeNull();
+        const claimed = await repository().claimedBy('w');
+        expect(claimed.filter(({ _id }) => _id === id)).toEqual([]);
+        expect(await resume(0)).toBe(true);
+        expect(await resume(0)).toBe(false);
+        expect(await claim('other')).toMatchObject({ attempt: 2, suspension: suspension(1) });
+        expect(await repository().noteContinued(hold(1))).toBe(false);
+        expect(await repository().noteContinued(hold(2))).toBe(true);
+        expect((await repository().find(id))?.suspension?.continued_in).toBe(2);
+      });
+
+      it('waits for nobody but by its holder, and not when its cancel is wanted', async () => {
+        await claim();
+        expect(await suspend(2)).toBe('fenced');
+        expect(await repository().noteKeeping(hold(2))).toBe(false);
+        await cancel();
+        expect(await suspend()).toBe('cancel_requested');
+      });
+
+      it('continues by all that was said, and by nothing less', async () => {
+        await claim();
+        await suspend();
+        expect(await repository().addApproval(id, 1, word('ada'))).toBe(true);
+        expect(await repository().addApproval(id, 1, word('ada'))).toBe(false);
+        expect(await repository().addApproval(id, 2, word('bob'))).toBe(false);
+        expect(await resume(0)).toBe(false);
+        await repository().lookAgain(id, 0, new Date(99));
+        expect((await repository().find(id))?.waits_until).not.toEqual(new Date(99));
+        await repository().lookAgain(id, 1, new Date(99));
+        expect((await repository().find(id))?.waits_until).toEqual(new Date(99));
+        expect(await repository().addApproval(id, 1, word('bob', 'rejection'))).toBe(true);
+        expect(await repository().addApproval(id, 1, word('eve'))).toBe(false);
+        expect(await resume(1)).toBe(false);
+        expect(await resume(2)).toBe(true);
+        expect(await repository().addApproval(id, 1, word('late', 'override'))).toBe(false);
+      });
+
+      it('of 20 words at once none is lost', async () => {
+        await claim();
+        await suspend();
+        const names = Array.from({ length: 20 }, (_item, index) => `p${index}`);
+        await Promise.all(names.map((by) => repository().addApproval(id, 1, word(by))));
+        const { approvals = [], approvals_given } = (await repository().find(id)) ?? {};
+        expect(approvals.map(({ by }) => by).sort()).toEqual([...names].sort());
+        expect(approvals_given).toBe(20);
+      });
+
+      it('ends by a cancel, and not by its attempt', async () => {
+        await claim();
+        await repository().noteKeeping(hold(1));
+        await suspend();
+        await cancel();
+        expect(await resume(0)).toBe(false);
+        expect(await end(hold(1), settlement('cancelled'))).toBe('fenced');
+        expect(await end({ executionId: id }, settlement('cancelled'))).toBe('ended');
+        expect(await repository().find(id)).not.toHaveProperty('waits_until');
+        await repository().noteKeepsNothing(id);
+        const over = await repository().find(id);
+        expect(over).not.toHaveProperty('keeps_workspace');
+        expect(over?.suspension?.sealed).toBeUndefined();
+      });
     });
 
     it('explains a pending execution only', async () => {

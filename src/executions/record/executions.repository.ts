@@ -3,6 +3,7 @@ import { InjectModel } from '@nestjs/mongoose';
 import type { Collection, Model } from 'mongoose';
 import { notFound } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
+import type { RunStatus } from '../../engine/plan/run-state.js';
 import { isTerminal, type TerminalStatus } from '../../engine/plan/run-status.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry, type RetryOptions } from '../../integrations/database/database-retry.js';
@@ -10,12 +11,14 @@ import { Keyring } from '../../secrets/encryption/keyring.js';
 import { LIVE, LIVE_PARTS, type LiveExecution } from './execution-lists.repository.js';
 import {
   claimMove,
+  continueMove,
   endMove,
   type EndTarget,
   type Hold,
   type HoldState,
   refusedMove,
   requeueMove,
+  suspendMove,
 } from './execution-moves.js';
 import {
   type CancelRequest,
@@ -25,6 +28,7 @@ import {
   type TriggerInfo,
 } from './execution.schema.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
+import type { StepAnswer, StepApproval, Suspension } from './suspension.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
 import { openedExecution, sealedExecution, type StoredExecution } from './sealed-execution.js';
 import { toStore } from './stored-names.js';
@@ -62,6 +66,17 @@ export interface Requeue {
   readonly run?: StoredRun;
 }
 
+/** An execution waits for people: its attempt ended, and no worker has it. */
+export interface SuspendedExecution {
+  readonly reason: StoredReason;
+  readonly placements: readonly Placement[];
+  readonly trigger_info: TriggerInfo;
+  readonly started_at: Date | null;
+  readonly run: StoredRun;
+  readonly suspension: Suspension;
+  readonly lastSeq: number;
+}
+
 /**
  * What became of a move out of an attempt's hands: done; not done, because somebody wants the
  * execution cancelled and the move says something else; not done, because whoever asked does not
@@ -69,6 +84,7 @@ export interface Requeue {
  */
 export type EndResult = 'ended' | 'cancel_requested' | 'fenced';
 export type RequeueResult = 'requeued' | 'cancel_requested' | 'fenced';
+export type SuspendResult = 'suspended' | 'cancel_requested' | 'fenced';
 
 /** Several processes accept at once: the newest by id need not have the highest number. */
 const NEWEST = 100;
@@ -218,7 +234,7 @@ export class ExecutionsRepository {
       const outbox_due = new Date(Date.now() + OUTBOX_GRACE_MS);
       const { matchedCount } = await this.collection.updateOne(
         move,
-        { $set: { ...fields, outbox_due }, $push: { outbox: news } },
+        { $set: { ...fields, outbox_due }, $push: { outbox: news }, $unset: { waits_until: '' } },
         { ignoreUndefined: true },
       );
       if (matchedCount === 1) return 'ended';
@@ -251,6 +267,127 @@ export class ExecutionsRepository {
       );
       if (matchedCount === 1) return 'requeued';
       return this.whyNotRequeued(hold, mayBeOurs ? now : undefined);
+    });
+  }
+
+  /** Lets an execution wait. `suspended` also when an earlier try of this very call did it. */
+  async suspend(hold: Hold, state: SuspendedExecution): Promise<SuspendResult> {
+    const { placements, suspension, lastSeq, run, ...rest } = state;
+    return this.request(async () => {
+      const { matchedCount } = await this.collection.updateOne(
+        suspendMove(hold),
+        {
+          $set: {
+            ...{ ...rest, ...toStore(run), status: 'waiting', suspension },
+            ...{ placements: [...placements], last_seq: lastSeq },
+            // People may have said something while it ran: somebody looks at once.
+            ...{ waits_until: suspension.at, updated_at: suspension.at },
+          },
+        },
+        { ignoreUndefined: true },
+      );
+      if (matchedCount === 1) return 'suspended';
+      const stored = await this.collection.findOne({ _id: hold.executionId });
+      if (!stored || isTerminal(stored.status)) return 'fenced';
+      const isOurs = stored.status === 'waiting' && stored.suspension?.attempt === hold.fence;
+      return isOurs ? 'suspended' : refusedMove(stored, hold);
+    });
+  }
+
+  /**
+   * Keeps what somebody says to a step. False: they have said it before, somebody has rejected it,
+   * or it does not wait (any more).
+   * @param attempt the execution attempt that the step was seen to wait in
+   */
+  async addApproval(id: string, attempt: number, approval: StepApproval): Promise<boolean> {
+    const { stage, step, attempt: number, by, kind, at } = approval;
+    const place = { stage, step, attempt: number };
+    const isNew = [
+      { approvals: { $not: { $elemMatch: { ...place, by, kind } } } },
+      { approvals: { $not: { $elemMatch: { ...place, kind: 'rejection' } } } },
+    ];
+    return this.request(async () => {
+      const live = { status: { $in: ['waiting', 'running'] as RunStatus[] }, attempt };
+      const { matchedCount } = await this.collection.updateOne(
+        { _id: id, ...live, cancel_requested: null, $and: isNew },
+        {
+          $push: { approvals: approval },
+          $inc: { approvals_given: 1 },
+          // Whoever said it may die before it is looked at.
+          $set: { updated_at: at, waits_until: at },
+        },
+      );
+      if (matchedCount === 1) return true;
+      const stored = await this.collection.findOne({ _id: id });
+      return (stored?.approvals ?? []).some((one) => one.by === by && +one.at === +at);
+    });
+  }
+
+  /**
+   * What it waited for is decided: it is offered again. False: it does not wait, somebody said more
+   * meanwhile, or wants it cancelled.
+   */
+  async resume(
+    hold: Hold,
+    decided: {
+      readonly approvals: number;
+      readonly answers: readonly StepAnswer[];
+      readonly enqueueNumber: number;
+      readonly reason: StoredReason;
+    },
+  ): Promise<boolean> {
+    const { approvals, answers, enqueueNumber, reason } = decided;
+    const now = new Date();
+    return this.request(async () => {
+      const { matchedCount } = await this.collection.updateOne(continueMove(hold, approvals), {
+        $set: {
+          ...{ status: 'pending', reason, enqueue_number: enqueueNumber },
+          ...{ 'suspension.answers': [...answers], queued_at: now, updated_at: now },
+        },
+        $unset: { waits_until: '' },
+      });
+      return matchedCount === 1;
+    });
+  }
+
+  /** Somebody looked at one that waits, by so many approvals, and looks again then. */
+  async lookAgain(id: string, approvals: number, at: Date): Promise<void> {
+    const approvals_given = approvals === 0 ? null : approvals;
+    await this.request(() =>
+      this.collection.updateOne(
+        { _id: id, status: 'waiting', approvals_given },
+        { $set: { waits_until: at } },
+      ),
+    );
+  }
+
+  /** The workspace is going to be kept. False: the attempt does not hold the execution. */
+  async noteKeeping({ executionId, fence }: Hold): Promise<boolean> {
+    return this.request(async () => {
+      const { matchedCount } = await this.collection.updateOne(heldBy(executionId, fence), {
+        $set: { keeps_workspace: true },
+      });
+      return matchedCount === 1;
+    });
+  }
+
+  /** Nothing is kept any more of one that is over. */
+  async noteKeepsNothing(id: string): Promise<void> {
+    await this.request(() =>
+      this.collection.updateOne(
+        { _id: id },
+        { $unset: { keeps_workspace: '', 'suspension.sealed': '' } },
+      ),
+    );
+  }
+
+  /** The attempt has restored what it continues from. False: it does not hold the execution. */
+  async noteContinued({ executionId, fence }: Hold): Promise<boolean> {
+    return this.request(async () => {
+      const { matchedCount } = await this.collection.updateOne(heldBy(executionId, fence), {
+        $set: { 'suspension.continued_in': fence },
+      });
+      return matchedCount === 1;
     });
   }
 

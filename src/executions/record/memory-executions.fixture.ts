@@ -6,6 +6,7 @@ import { LIVE, type LiveExecution } from './execution-lists.repository.js';
 import type { CancelRequest, ExecutionRecord, Progress } from './execution.schema.js';
 import {
   claimMove,
+  continueMove,
   endMove,
   type EndTarget,
   type Hold,
@@ -13,6 +14,7 @@ import {
   type MoveFilter,
   refusedMove,
   requeueMove,
+  suspendMove,
 } from './execution-moves.js';
 import {
   durationOf,
@@ -21,7 +23,10 @@ import {
   type Requeue,
   type RequeueResult,
   type Settlement,
+  type SuspendedExecution,
+  type SuspendResult,
 } from './executions.repository.js';
+import { isSameStep, type StepAnswer, type StepApproval } from './suspension.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StoredReason } from './stored-state.js';
 
@@ -132,6 +137,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     this.change(record, {
       ...defined(settlement),
       duration: durationOf(settlement),
+      waits_until: undefined,
       outbox: [...(record.outbox ?? []), news],
       outbox_due: new Date(Date.now() + OUTBOX_GRACE_MS),
     });
@@ -154,6 +160,89 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
       queued_at: new Date(),
     });
     return 'requeued';
+  }
+
+  async suspend(hold: Hold, state: SuspendedExecution): Promise<SuspendResult> {
+    this.answer();
+    const record = this.records.get(hold.executionId);
+    if (!record || isTerminal(record.status)) return 'fenced';
+    if (!isMove(record, suspendMove(hold))) return refusedMove(record, hold);
+    const { placements, suspension, lastSeq, run, ...rest } = state;
+    this.change(record, {
+      ...{ ...rest, ...run, status: 'waiting', suspension },
+      ...{ placements: [...placements], last_seq: lastSeq, waits_until: suspension.at },
+    });
+    return 'suspended';
+  }
+
+  async addApproval(id: string, attempt: number, approval: StepApproval): Promise<boolean> {
+    this.answer();
+    const record = this.records.get(id);
+    const isOpen = record?.status === 'waiting' || record?.status === 'running';
+    if (!record || !isOpen || record.attempt !== attempt || record.cancel_requested) return false;
+    const own = (record.approvals ?? []).filter((one) => isSameStep(one, approval));
+    const isSaid = own.some(({ by, kind }) => by === approval.by && kind === approval.kind);
+    if (isSaid || own.some(({ kind }) => kind === 'rejection')) return false;
+    this.change(record, {
+      approvals: [...(record.approvals ?? []), approval],
+      approvals_given: (record.approvals_given ?? 0) + 1,
+      waits_until: approval.at,
+    });
+    return true;
+  }
+
+  async resume(
+    hold: Hold,
+    decided: {
+      readonly approvals: number;
+      readonly answers: readonly StepAnswer[];
+      readonly enqueueNumber: number;
+      readonly reason: StoredReason;
+    },
+  ): Promise<boolean> {
+    this.answer();
+    const record = this.records.get(hold.executionId);
+    if (!record?.suspension || !isMove(record, continueMove(hold, decided.approvals))) return false;
+    this.change(record, {
+      status: 'pending',
+      reason: decided.reason,
+      enqueue_number: decided.enqueueNumber,
+      suspension: { ...record.suspension, answers: decided.answers },
+      queued_at: new Date(),
+      waits_until: undefined,
+    });
+    return true;
+  }
+
+  async lookAgain(id: string, approvals: number, at: Date): Promise<void> {
+    this.answer();
+    const record = this.records.get(id);
+    const isAsSeen = (record?.approvals_given ?? 0) === approvals;
+    if (record?.status === 'waiting' && isAsSeen) this.change(record, { waits_until: at });
+  }
+
+  async noteKeeping(hold: Hold): Promise<boolean> {
+    this.answer();
+    const record = this.held(hold);
+    if (record) this.change(record, { keeps_workspace: true });
+    return record !== undefined;
+  }
+
+  async noteKeepsNothing(id: string): Promise<void> {
+    this.answer();
+    const record = this.records.get(id);
+    if (!record) return;
+    const { suspension } = record;
+    if (suspension) this.change(record, { suspension: { ...suspension, sealed: undefined } });
+    this.take(id, ['keeps_workspace']);
+  }
+
+  async noteContinued(hold: Hold): Promise<boolean> {
+    this.answer();
+    const record = this.held(hold);
+    if (!record?.suspension) return false;
+    this.change(record, { suspension: { ...record.suspension, continued_in: hold.fence } });
+    return true;
   }
 
   async requestCancel(id: string, request: CancelRequest): Promise<ExecutionRecord | null> {
@@ -189,7 +278,9 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
 
   /** Records are replaced, never changed: whoever read one keeps what was stored then. */
   private change(record: ExecutionRecord, changes: Partial<ExecutionRecord>): ExecutionRecord {
-    const changed = { ...record, ...changes, updated_at: new Date() };
+    const { waits_until: _until, ...whole } = { ...record, ...changes, updated_at: new Date() };
+    const changed: ExecutionRecord =
+      _until === undefined ? whole : { ...whole, waits_until: _until };
     this.records.set(record._id, changed);
     return changed;
   }
@@ -205,7 +296,9 @@ function isMove(record: ExecutionRecord, { status, attempt, ...rest }: MoveFilte
   return (
     statuses.includes(record.status) &&
     (attempt === undefined || record.attempt === attempt) &&
-    (rest.cancel_requested === undefined || record.cancel_requested === null)
+    (rest.cancel_requested === undefined || record.cancel_requested === null) &&
+    (rest.approvals_given === undefined ||
+      (record.approvals_given ?? null) === rest.approvals_given)
   );
 }
 

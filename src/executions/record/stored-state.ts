@@ -240,13 +240,15 @@ function storedAttempt(attempt: AttemptState): StoredAttempt {
   };
 }
 
-function factsOf({ image, caches, artifacts, tests, deployment }: AttemptFacts): AttemptFacts {
+function factsOf(facts: AttemptFacts): AttemptFacts {
+  const { image, caches, artifacts, tests, deployment, approval } = facts;
   return {
     ...(image && { image }),
     ...(caches && { caches }),
     ...(artifacts && { artifacts }),
     ...(tests && { tests }),
     ...(deployment && { deployment }),
+    ...(approval && { approval }),
   };
 }
 

@@ -134,6 +134,39 @@ describe('an execution whose worker is lost', () => {
     expect(offered).toEqual([2, 3]);
   });
 
+  describe('before it has restored what it continues from', () => {
+    const suspension = { attempt: 0, at: new Date(), bytes: 1, answers: [] };
+
+    it('is offered again at no cost, as it was, with its log whole', async () => {
+      executions.patch(id, { suspension: { ...suspension, continued_in: null } });
+      await lose();
+      await recovery.recoverFromLostWorker(id, 'w');
+      expect(stored()).toMatchObject({
+        status: 'pending',
+        reason: { code: 'restore_lost' },
+        workers_lost: 0,
+        placements: [{ last_seq: 0, reason: { code: 'restore_lost' } }],
+      });
+      expect(stored().placements[0]).not.toHaveProperty('log_lost');
+    });
+
+    it('costs a retry the fourth time in a row', async () => {
+      executions.patch(id, { suspension: { ...suspension, continued_in: null } });
+      for (let count = 0; count < 4; count += 1) {
+        await lose();
+        await recovery.recoverFromLostWorker(id, 'w');
+      }
+      expect(stored()).toMatchObject({ reason: { code: 'worker_lost' }, workers_lost: 1 });
+    });
+
+    it('costs a retry once its steps could begin', async () => {
+      await lose();
+      executions.patch(id, { suspension: { ...suspension, continued_in: 1 } });
+      await recovery.recoverFromLostWorker(id, 'w');
+      expect(stored()).toMatchObject({ reason: { code: 'worker_lost' }, workers_lost: 1 });
+    });
+  });
+
   it('keeps the log up to the last line that was stored', async () => {
     await lose([
       { stage: 'one', step: 'x', text: 'a' },

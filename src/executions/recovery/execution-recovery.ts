@@ -19,6 +19,8 @@ import { type AttemptRest, RequeueExecution } from './requeue-execution.js';
  * however much was printed.
  */
 const BATCHES_SEEN = 500;
+/** Attempts in a row that may be lost while they restore a workspace, and cost no retry. */
+const MOST_REVERTED = 3;
 
 /**
  * Recovers executions whose attempt will never tell its end: the retry rule decides between another
@@ -51,6 +53,11 @@ export class ExecutionRecovery {
     const execution = await this.live.merge(stored);
 
     const lastSeq = await this.lastStoredSeq(execution);
+    if (isBeforeContinuing(execution)) {
+      const reason = executionReasons.restoreLost(placement.worker_name);
+      await this.revert(execution, reason);
+      return;
+    }
     const retries = (await this.plans.get(execution.plan_hash)).retryCount;
     const retriesLeft = Math.max(0, retries - execution.workers_lost);
     const reason = executionReasons.workerLost(placement.worker_name, retriesLeft);
@@ -68,13 +75,18 @@ export class ExecutionRecovery {
     const execution = await this.executions.find(executionId);
     const placement = execution?.placements.at(-1);
     if (execution?.status !== 'running' || execution.attempt !== attempt || !placement) return;
+    await this.revert(execution, executionReasons.claimUnheard(placement.worker_name));
+  }
+
+  /** Nothing of the last attempt ran. */
+  private async revert(execution: ExecutionRecord, reason: StoredReason): Promise<void> {
     const lastSeq = (logFencesOf(execution).at(-1)?.firstSeq ?? 1) - 1;
     if (execution.cancel_requested) {
       await this.endCancelled(execution, lastSeq);
       return;
     }
     await this.requeue(execution, {
-      reason: executionReasons.claimUnheard(placement.worker_name),
+      reason,
       lastSeq,
       // It wrote no log: whether lines are missing is as it was before it.
       isLogLost: execution.placements.at(-2)?.log_lost ?? false,
@@ -140,4 +152,14 @@ export class ExecutionRecovery {
     const about = { executionId: _id, attempt, worker, outcome };
     this.logger.warn(about, 'execution recovered from an attempt that stored no end');
   }
+}
+
+/**
+ * The attempt had to restore a workspace before its steps could begin, and has not told that it
+ * did. Only a few in a row cost nothing: what kills every worker must end.
+ */
+function isBeforeContinuing({ suspension, attempt }: ExecutionRecord): boolean {
+  if (suspension === undefined || suspension.continued_in === attempt) return false;
+  const from = Math.max(suspension.attempt, suspension.continued_in ?? 0);
+  return attempt - from <= MOST_REVERTED;
 }

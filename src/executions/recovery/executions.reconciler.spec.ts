@@ -2,6 +2,8 @@ import { Logger } from '@nestjs/common';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerObserver } from '../../workers/worker-observer.js';
 import type { WorkersRepository } from '../../workers/workers.repository.js';
+import type { ContinueExecution } from '../approvals/continue-execution.js';
+import type { KeptWorkspaces } from '../suspension/kept-workspaces.js';
 import { EndingFixture } from '../ending/ending.fixture.js';
 import type { OutboxRelay } from '../outbox/outbox-relay.js';
 import type { ExecutionPlacer } from '../placement/execution-placer.js';
@@ -25,6 +27,7 @@ describe('ExecutionsReconciler', () => {
   let events: string[];
   let outboxRounds: number;
   let reconciler: ExecutionsReconciler;
+  let due: Set<string>;
 
   beforeEach(() => {
     executions = new MemoryExecutions();
@@ -34,6 +37,7 @@ describe('ExecutionsReconciler', () => {
     observe = async () => undefined;
     events = [];
     outboxRounds = 0;
+    due = new Set();
     const offer =
       (how: string) =>
       async ({ _id }: { readonly _id: string }): Promise<boolean> => {
@@ -48,6 +52,9 @@ describe('ExecutionsReconciler', () => {
             .map(({ _id }) => executions.stored(_id))
             .filter(({ status }) => statuses.includes(status))
             .slice(0, limit),
+        dueWaiting: async () => stored.filter(({ _id }) => due.has(_id)).map(({ _id }) => _id),
+        keepingWorkspaces: async () =>
+          stored.map(({ _id }) => executions.stored(_id)).filter((one) => one.keeps_workspace),
       }),
       standIn<ExecutionPlacer>({ offer: offer('offer'), renew: offer('renew') }),
       standIn<ExecutionRecovery>({
@@ -59,6 +66,15 @@ describe('ExecutionsReconciler', () => {
       standIn<WorkerObserver>({ observe: () => observe() }),
       standIn<WorkersRepository>({
         liveAmong: async (ids) => new Set(ids.filter((id) => liveWorkers.includes(id))),
+      }),
+      standIn<ContinueExecution>({
+        lookAt: async (id) => {
+          events.push(`look at ${nameOf(id)}`);
+          return false;
+        },
+      }),
+      standIn<KeptWorkspaces>({
+        removeOf: async (id) => void events.push(`remove what ${nameOf(id)} keeps`),
       }),
     );
   });
@@ -82,6 +98,22 @@ describe('ExecutionsReconciler', () => {
     }));
     await store(name, { status: 'running', attempt: workers.length, placements });
   }
+
+  it('looks at what waits once it is due, and at nothing else that waits', async () => {
+    due.add((await store('due', { status: 'waiting' }))._id);
+    await store('not due', { status: 'waiting' });
+    await reconciler.round();
+    expect(events).toEqual(['look at due']);
+  });
+
+  it('removes a workspace that an execution keeps that is over, once', async () => {
+    await store('waits', { status: 'waiting', keeps_workspace: true });
+    const { _id } = await store('over', { status: 'cancelled', keeps_workspace: true });
+    await reconciler.round();
+    await reconciler.round();
+    expect(events).toEqual(['remove what over keeps']);
+    expect(executions.stored(_id)).not.toHaveProperty('keeps_workspace');
+  });
 
   it('takes executions from workers that are lost, and from no other', async () => {
     await running('of a lost one', 'lost');

@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { SeenSince } from '../../common/async/seen-since.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
+import { isTerminal } from '../../engine/plan/run-status.js';
 import { WorkerObserver } from '../../workers/worker-observer.js';
 import { WorkersRepository } from '../../workers/workers.repository.js';
+import { ContinueExecution } from '../approvals/continue-execution.js';
+import { KeptWorkspaces } from '../suspension/kept-workspaces.js';
 import { EndExecution } from '../ending/end-execution.js';
 import { cancelledSettlement } from '../ending/settlements.js';
 import { OutboxRelay } from '../outbox/outbox-relay.js';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
 import {
   ExecutionListsRepository,
-  LIVE,
   type LiveExecution,
 } from '../record/execution-lists.repository.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
@@ -29,13 +31,16 @@ const MOST_RENEWED = 100;
 /**
  * Keeps the promise that an accepted execution ends, in every process and without a leader: all
  * that it does is idempotent. It makes the jobs that are missing, recovers executions from workers
- * that are lost, and has news told that nobody told.
+ * that are lost, ends waits whose time is over, and has news told that nobody told.
  */
 @Injectable()
 export class ExecutionsReconciler extends BackgroundRounds {
   private readonly pending = new SeenSince<LiveExecution>(
     ({ _id, enqueue_number }) => `${_id}.${enqueue_number}`,
   );
+
+  /** Up to this execution it was looked whether it keeps something. */
+  private keptAfter: string | undefined;
 
   constructor(
     private readonly executions: ExecutionsRepository,
@@ -46,19 +51,42 @@ export class ExecutionsReconciler extends BackgroundRounds {
     private readonly outboxes: OutboxRelay,
     private readonly observer: WorkerObserver,
     private readonly workers: WorkersRepository,
+    private readonly continuing: ContinueExecution,
+    private readonly kept: KeptWorkspaces,
   ) {
     super({ everyMs: INTERVAL_MS });
   }
 
   protected async work(): Promise<void> {
-    await Promise.all([this.reconcileExecutions(), this.outboxes.enqueueDue()]);
+    await Promise.all([
+      this.reconcileExecutions(),
+      this.outboxes.enqueueDue(),
+      this.lookAtWaiting(),
+      this.removeKept(),
+    ]);
   }
 
   private async reconcileExecutions(): Promise<void> {
     await this.observer.observe();
-    const live = await this.lists.live(LIVE, MOST_AT_ONCE);
+    const live = await this.lists.live(['pending', 'running'], MOST_AT_ONCE);
     await this.recoverFromLostWorkers(live.filter(({ status }) => status === 'running'));
     await this.offerAgain(live.filter(({ status }) => status === 'pending'));
+  }
+
+  /** People may take weeks, so only those are looked at that are due. */
+  private async lookAtWaiting(): Promise<void> {
+    for (const id of await this.lists.dueWaiting(new Date(), MOST_RENEWED)) {
+      await this.continuing.lookAt(id);
+    }
+  }
+
+  private async removeKept(): Promise<void> {
+    const page = await this.lists.keepingWorkspaces(this.keptAfter, MOST_AT_ONCE);
+    this.keptAfter = page.length < MOST_AT_ONCE ? undefined : page.at(-1)?._id;
+    for (const { _id: id } of page.filter(({ status }) => isTerminal(status))) {
+      await this.kept.removeOf(id);
+      await this.executions.noteKeepsNothing(id);
+    }
   }
 
   private async recoverFromLostWorkers(running: readonly LiveExecution[]): Promise<void> {

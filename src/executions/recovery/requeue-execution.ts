@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { ExecutionPlacer } from '../placement/execution-placer.js';
-import type { ExecutionRecord, Placement } from '../record/execution.schema.js';
+import { closedPlacements } from '../record/closed-placements.js';
+import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository, type RequeueResult } from '../record/executions.repository.js';
 import { runOf, type StoredReason } from '../record/stored-state.js';
 
@@ -43,7 +44,7 @@ export class RequeueExecution {
       { executionId: execution._id, fence: execution.attempt },
       {
         reason,
-        placements: closeLast(execution.placements, last),
+        placements: closedPlacements(execution.placements, last),
         enqueueNumber,
         workersLost: execution.workers_lost + (costsRetry ? 1 : 0),
         trigger_info: execution.trigger_info,
@@ -57,10 +58,4 @@ export class RequeueExecution {
     await this.placer.offer({ ...execution, enqueue_number: enqueueNumber });
     return result;
   }
-}
-
-function closeLast(placements: readonly Placement[], end: Partial<Placement>): Placement[] {
-  return placements.map((placement, index) =>
-    index === placements.length - 1 ? { ...placement, ...end } : placement,
-  );
 }

@@ -5,8 +5,9 @@ import {
   type OnApplicationShutdown,
   type OnModuleInit,
 } from '@nestjs/common';
+import { Installation } from '../../common/installation.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { entryFile, installationName, workspacesFolder } from '../../config/paths.js';
+import { entryFile, workspacesFolder } from '../../config/paths.js';
 import { ContainerRuntime } from './container-runtime.js';
 import type { ContainerSupport } from './container-support.js';
 import { EngineProver } from './engine-prover.js';
@@ -28,15 +29,18 @@ const logger = new Logger('ContainerRuntime');
   providers: [
     {
       provide: EngineProver,
-      inject: [MillraceConfig],
-      useFactory: ({ home, dockerHost, containerCapabilities }: MillraceConfig) =>
+      inject: [MillraceConfig, Installation],
+      useFactory: (
+        { home, dockerHost, containerCapabilities }: MillraceConfig,
+        installation: Installation,
+      ) =>
         new EngineProver({
           host: dockerHost,
           capabilities: containerCapabilities,
           workspaces: workspacesFolder(home),
           stepsAreOtherUser: true,
           giveTree: entryFile('workspaces/give-tree'),
-          installation: installationName(home),
+          installation: () => installation.id(),
           report: (what, error) => logger.warn({ err: error }, what),
         }),
     },

@@ -38,6 +38,8 @@ export interface LocalImage {
   readonly environment: NameRecord<string>;
   /** True: it says what it runs by itself. */
   readonly hasProgram: boolean;
+  /** TCP ports that it says its program listens at (`EXPOSE`), ascending; 1 to 65535. */
+  readonly ports: readonly number[];
   /** `os/architecture[/variant]` */
   readonly platform: string;
 }

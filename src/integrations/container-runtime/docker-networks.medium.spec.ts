@@ -98,7 +98,7 @@ describeWith(PROGRAMS, { root: true }, 'networks of a Docker Engine', () => {
   });
 
   it('of a process are removed by its launcher, and of no other process', async () => {
-    const owned = { host: engine.host, installation: INSTALLATION };
+    const owned = { host: engine.host };
     await removeOwned({ ...owned, owner: ownerLabel(1) });
     expect(await labelled()).toHaveLength(1);
     await removeOwned({ ...owned, owner: ownerLabel(process.pid) });

@@ -17,6 +17,8 @@ import { Readable } from 'node:stream';
 
 /** Of containers of services: which installation. None of the labels of steps, which are swept. */
 const INSTALLATION = 'millrace.service-in';
+/** Which of its hosts: what runs there is looked after by the workers of that one. */
+const HOST = 'millrace.service-host';
 /** What it was called by whoever asked for it. */
 const NAME = 'millrace.service-container';
 
@@ -30,8 +32,10 @@ const REMOVE_MS = 30_000;
 export interface ServiceContainersOptions {
   /** `unix:///…`, `tcp://host:port` or `http(s)://…`; undefined = that of this machine. */
   readonly host: string | undefined;
-  /** Names this installation in labels. */
-  readonly installation: string;
+  /** Names this installation in labels. Where it rejects, nothing is done on the engine. */
+  readonly installation: () => Promise<string>;
+  /** Name of this host. Several may use one engine. */
+  readonly hostName: string;
 }
 
 /** Containers of services on a Docker Engine. */
@@ -44,17 +48,25 @@ export class DockerServiceContainers extends ServiceContainers {
     const docker = this.docker();
     const found = await orGone(docker.getImage(imageId).inspect());
     if (found === undefined) return undefined;
-    await asked(docker.getImage(imageId).tag({ repo: RELEASES, tag: this.tag(name) }));
+    await asked(docker.getImage(imageId).tag({ repo: RELEASES, tag: await this.tag(name) }));
     return found.Size;
   }
 
   async keptImage(name: string): Promise<string | undefined> {
-    const found = await orGone(this.docker().getImage(this.imageName(name)).inspect());
+    const found = await orGone(
+      this.docker()
+        .getImage(await this.imageName(name))
+        .inspect(),
+    );
     return found?.Id;
   }
 
   async dropImage(name: string): Promise<void> {
-    await orGone(this.docker().getImage(this.imageName(name)).remove());
+    await orGone(
+      this.docker()
+        .getImage(await this.imageName(name))
+        .remove(),
+    );
   }
 
   async start(spec: ServiceContainerSpec): Promise<void> {
@@ -104,22 +116,23 @@ export class DockerServiceContainers extends ServiceContainers {
   }
 
   async list(): Promise<readonly string[]> {
-    const found = await listContainers(this.docker(), this.labels);
+    const labels = { ...(await this.labels()), [HOST]: this.options.hostName };
+    const found = await listContainers(this.docker(), labels);
     return found.flatMap(({ Labels: labels }) => labels[NAME] ?? []);
   }
 
   private async make(docker: Docker, spec: ServiceContainerSpec): Promise<Docker.Container> {
-    const { installation } = this.options;
+    const installation = await this.options.installation();
     const network = await openServicesNetwork(docker, installation);
     if (network.kind !== 'network') throw new ContainerNotStartedError(network.message);
     const { limits, port } = spec;
     return asked(
       docker.createContainer({
-        name: this.containerName(spec.name),
+        name: `millrace-${installation}-${spec.name}`,
         Image: spec.imageId,
         ...(spec.command && { Cmd: [...spec.command] }),
         Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-        Labels: { ...this.labels, [NAME]: spec.name },
+        Labels: { ...(await this.labels()), [HOST]: this.options.hostName, [NAME]: spec.name },
         ExposedPorts: { [`${port}/tcp`]: {} },
         HostConfig: {
           PortBindings: {
@@ -161,7 +174,7 @@ export class DockerServiceContainers extends ServiceContainers {
 
   /** By its label: nobody else's container is taken for ours. */
   private async find(docker: Docker, name: string): Promise<Docker.Container | undefined> {
-    const [found] = await listContainers(docker, { ...this.labels, [NAME]: name });
+    const [found] = await listContainers(docker, { ...(await this.labels()), [NAME]: name });
     return found && docker.getContainer(found.Id);
   }
 
@@ -171,19 +184,15 @@ export class DockerServiceContainers extends ServiceContainers {
     return dockerAt(host);
   }
 
-  private get labels(): Readonly<Record<string, string>> {
-    return { [INSTALLATION]: this.options.installation };
+  private async labels(): Promise<Readonly<Record<string, string>>> {
+    return { [INSTALLATION]: await this.options.installation() };
   }
 
-  private containerName(name: string): string {
-    return `millrace-${this.options.installation}-${name}`;
+  private async imageName(name: string): Promise<string> {
+    return `${RELEASES}:${await this.tag(name)}`;
   }
 
-  private imageName(name: string): string {
-    return `${RELEASES}:${this.tag(name)}`;
-  }
-
-  private tag(name: string): string {
-    return `${this.options.installation}-${name}`;
+  private async tag(name: string): Promise<string> {
+    return `${await this.options.installation()}-${name}`;
   }
 }

@@ -16,6 +16,7 @@ describeWith(PROGRAMS, { root: true }, 'EngineProver', () => {
   let folder: string;
   let socket: string;
   let prover: EngineProver;
+  let name: () => Promise<string>;
 
   beforeAll(async () => {
     engine = await DockerEngine.start();
@@ -24,8 +25,9 @@ describeWith(PROGRAMS, { root: true }, 'EngineProver', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'mr-prover-'));
     socket = join(folder, 'docker.sock');
+    name = () => Promise.resolve('prover');
     prover = new EngineProver({
-      ...{ host: `unix://${socket}`, installation: 'prover', stepsAreOtherUser: false },
+      ...{ host: `unix://${socket}`, installation: () => name(), stepsAreOtherUser: false },
       ...{ workspaces: join(folder, 'w'), giveTree: entryFile('workspaces/give-tree') },
       report: (what, error) => {
         throw new Error(what, { cause: error });
@@ -46,6 +48,24 @@ describeWith(PROGRAMS, { root: true }, 'EngineProver', () => {
     if (proof.kind !== 'fit') throw new Error(proof.reason);
     return proof;
   };
+
+  it('begins nothing on an engine before it is known whose containers they are', async () => {
+    listenAt(engine);
+    await prover.close();
+    const report = jest.fn();
+    name = () => Promise.reject(new Error('no database'));
+    prover = new EngineProver({
+      ...{ host: `unix://${socket}`, installation: () => name(), stepsAreOtherUser: false },
+      ...{ workspaces: join(folder, 'w'), giveTree: entryFile('workspaces/give-tree'), report },
+    });
+    expect(await prover.prove()).toMatchObject({
+      kind: 'away',
+      reason: expect.stringContaining('database') as string,
+    });
+    expect(report).toHaveBeenCalledTimes(1);
+    name = () => Promise.resolve('prover');
+    expect((await fit()).support.engine).toMatch(/^docker \d/);
+  });
 
   it('knows an engine again that was ended and begun, and sees that it was', async () => {
     expect(await prover.prove()).toMatchObject({ kind: 'away' });

@@ -17,7 +17,9 @@ import { closeHost } from './host-firewall.js';
 import type { ImageCleaner } from './image-cleaner.js';
 import { NosuidMount } from './nosuid-mount.js';
 
-export interface ProverOptions extends Omit<DockerOptions, 'host'> {
+export interface ProverOptions extends Omit<DockerOptions, 'host' | 'installation'> {
+  /** As that of `DockerOptions`. While it rejects, no engine is fit. */
+  readonly installation: () => Promise<string>;
   /** Undefined = that of this machine, if there is one. */
   readonly host: string | undefined;
   /** Where workspaces are: the engine must see them, too. */
@@ -34,6 +36,16 @@ interface KnownEngine {
   readonly runtime: DockerRuntime;
 }
 
+/** An engine that answers. */
+interface Found {
+  readonly host: string;
+  readonly installation: string;
+  /** See `EngineProof`. */
+  readonly stamp: string;
+}
+
+const NOT_KNOWN =
+  'the database has not told yet which installation this is: nothing is begun on the engine before';
 const SOCKET_SHARED =
   'steps in the shell are the user of the worker, who may use the engine: they are root of its machine';
 
@@ -70,8 +82,10 @@ export class EngineProver implements EngineProbe {
     }
     try {
       const stamp = await pingEngine(host);
-      const runtime = await this.runtimeAt(host);
-      return await this.proveBy(runtime, host, stamp);
+      const installation = await this.installation();
+      if (installation === undefined) return { kind: 'away', reason: NOT_KNOWN };
+      const runtime = await this.runtimeAt(host, installation);
+      return await this.proveBy(runtime, { host, installation, stamp });
     } catch (error) {
       const reason = saidBy(error);
       if (error instanceof EngineAwayError) return { kind: 'away', reason };
@@ -85,21 +99,34 @@ export class EngineProver implements EngineProbe {
     this.mount = undefined;
   }
 
+  /** Undefined: it cannot be told now. */
+  private async installation(): Promise<string | undefined> {
+    try {
+      return await this.options.installation();
+    } catch (error) {
+      this.options.report('whose containers those on the engine are is not known yet', error);
+      return undefined;
+    }
+  }
+
   /** The earlier one, where the engine is the same: it knows what runs there. */
-  private async runtimeAt(host: string): Promise<DockerRuntime> {
+  private async runtimeAt(host: string, installation: string): Promise<DockerRuntime> {
     const identity = await identityOf(dockerAt(host));
     if (this.known?.identity === identity) {
       this.known.runtime.forgetEngine();
       return this.known.runtime;
     }
     this.forget();
-    const runtime = new DockerRuntime({ ...this.options, host });
+    const runtime = new DockerRuntime({ ...this.options, host, installation });
     this.known = { identity, runtime };
     return runtime;
   }
 
-  private async proveBy(runtime: DockerRuntime, host: string, stamp: string): Promise<EngineProof> {
-    const { workspaces, stepsAreOtherUser, giveTree, installation } = this.options;
+  private async proveBy(
+    runtime: DockerRuntime,
+    { host, installation, stamp }: Found,
+  ): Promise<EngineProof> {
+    const { workspaces, stepsAreOtherUser, giveTree } = this.options;
     const isRoot = process.getuid?.() === 0;
     const { name, platform } = await runtime.facts();
     await mkdir(workspaces, { recursive: true, mode: 0o711 });

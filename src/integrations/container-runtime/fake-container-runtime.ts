@@ -215,6 +215,7 @@ function imageOf(reference: string, image: FakeImage | ImageRefusal | undefined)
     user: given.user ?? '',
     environment: given.environment ?? {},
     hasProgram: given.hasProgram ?? true,
+    ports: given.ports ?? [],
     platform: given.platform ?? 'linux/amd64',
   };
 }

@@ -21,6 +21,7 @@ export class FakeImageBuilder extends ImageBuilder {
     user: '',
     environment: {},
     hasProgram: true,
+    ports: [],
     platform: 'linux/amd64',
   };
   kind: KeptImage['kind'] = 'kept';

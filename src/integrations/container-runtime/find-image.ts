@@ -14,12 +14,14 @@ export async function findImage(
   const { Os: os, Architecture: architecture, Variant: variant } = found;
   const [, digest] = found.RepoDigests?.find((one) => isOf(one, reference))?.split('@') ?? [];
   const { User: user, Cmd: command, Entrypoint: entrypoint, Env: variables } = found.Config;
+  const { ExposedPorts: exposed } = found.Config;
   return {
     id: found.Id,
     digest: digest ?? found.Id,
     user: user ?? '',
     environment: environmentOf(variables),
     hasProgram: (command?.length ?? 0) > 0 || (entrypoint?.length ?? 0) > 0,
+    ports: portsOf(exposed),
     platform: [os, architecture, ...(variant ? [variant] : [])].join('/'),
   };
 }
@@ -32,6 +34,15 @@ function environmentOf(words: readonly string[] | undefined | null): NameRecord<
       return [name, value.join('=')];
     }),
   );
+}
+
+/** Of names `80/tcp`, or `80`, as the engine keeps them. */
+function portsOf(exposed: Readonly<Record<string, unknown>> | undefined | null): number[] {
+  const ports = Object.keys(exposed ?? {}).flatMap((name) => {
+    const port = Number(/^(\d{1,5})(?:\/tcp)?$/.exec(name)?.[1] ?? 0);
+    return port >= 1 && port <= 65_535 ? [port] : [];
+  });
+  return [...new Set(ports)].sort((a, b) => a - b);
 }
 
 /** Digests of an image name where it came from: `registry.example/app@sha256:…`. */

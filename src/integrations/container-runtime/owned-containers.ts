@@ -11,15 +11,14 @@ const ASK_AGAIN_MS = 500;
 export interface OwnedBy {
   /** As `DOCKER_HOST`. */
   readonly host: string;
-  readonly installation: string;
-  /** As `ownerLabel` names a process. */
+  /** As `ownerLabel` names a process: one of one installation, and never another one again. */
   readonly owner: string;
 }
 
 /** Removes all containers and networks of one process, which is gone or silent. */
-export async function removeOwned({ host, installation, owner }: OwnedBy): Promise<number> {
+export async function removeOwned({ host, owner }: OwnedBy): Promise<number> {
   const docker = dockerAt(host);
-  const labels = { [LABELS.installation]: installation, [LABELS.owner]: owner };
+  const labels = { [LABELS.owner]: owner };
   const until = performance.now() + AWAY_MS;
   for (;;) {
     try {

@@ -44,7 +44,8 @@ export class ContainerNotStartedError extends Error {
  * Port: containers of what was deployed. They outlive the process that has started them, and the
  * engine never starts one again by itself. Adapters: Docker Engine, and memory for specs.
  *
- * Only what this installation has made is ever seen or touched. All methods may be called again
+ * Only what this installation has made is ever seen or touched, whichever of its hosts did. All
+ * methods may be called again
  * and concurrently, and throw `EngineAwayError` where nothing else is said.
  */
 export abstract class ServiceContainers {
@@ -69,6 +70,6 @@ export abstract class ServiceContainers {
   abstract said(name: string, lines: number): Promise<string>;
   /** TERM, KILL after `graceMs`, and removes it with its anonymous volumes. Idempotent. */
   abstract remove(name: string, graceMs: number): Promise<void>;
-  /** Names of all that there are, running or not. */
+  /** Names of all that this host has made, running or not. */
   abstract list(): Promise<readonly string[]>;
 }

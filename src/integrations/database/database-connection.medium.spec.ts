@@ -39,6 +39,8 @@ describe('DatabaseConnection', () => {
 
   beforeAll(async () => {
     subscribe('net.client.socket', onSocket);
+    await database.reach();
+    database.connection.model('Late', schema, 'late_things');
     await database.open();
   });
 
@@ -48,9 +50,11 @@ describe('DatabaseConnection', () => {
     await database.close();
   });
 
-  it('makes the indexes of its models, and finds them there', async () => {
-    const indexes = await things.collection.indexes();
-    expect(indexes.map(({ key }) => Object.keys(key as object))).toEqual([['_id'], ['n']]);
+  it('makes the indexes of its models, of those too that were registered once it was reached', async () => {
+    for (const name of ['things', 'late_things']) {
+      const indexes = await things.db.collection(name).indexes();
+      expect(indexes.map(({ key }) => Object.keys(key as object))).toEqual([['_id'], ['n']]);
+    }
   });
 
   it('replaces a client that cannot connect any more, beneath the models', async () => {

@@ -21,7 +21,8 @@ export class DatabaseConnection {
   private readonly logger = new Logger('Database');
   private readonly keeper: ClientKeeper;
   private closing = false;
-  private connected: Promise<void> | undefined;
+  private reached: Promise<void> | undefined;
+  private opened: Promise<void> | undefined;
 
   constructor(private readonly options: DatabaseOptions) {
     this.connection = mongoose.createConnection();
@@ -36,8 +37,17 @@ export class DatabaseConnection {
    * Resolves once the first connection stands and every index of the registered models was made.
    */
   open(): Promise<void> {
-    this.connected ??= this.connectUntilItStands();
-    return this.connected;
+    this.opened ??= this.openWhole();
+    return this.opened;
+  }
+
+  /**
+   * Resolves once the first connection stands, at which calls can be made; no index is made. For
+   * who needs something of the database before all models are registered.
+   */
+  reach(): Promise<void> {
+    this.reached ??= this.untilItWorks(() => this.keeper.connect());
+    return this.reached;
   }
 
   /** Round trip to the server; rejects when it is away. */
@@ -54,13 +64,15 @@ export class DatabaseConnection {
     await within(CLOSE_MS, this.connection.close(), () => undefined);
   }
 
-  private async connectUntilItStands(): Promise<void> {
-    let isConnected = false;
+  private async openWhole(): Promise<void> {
+    await this.reach();
+    await this.untilItWorks(() => this.createIndexes());
+  }
+
+  private async untilItWorks(work: () => Promise<void>): Promise<void> {
     for (let attempt = 1; !this.closing; attempt++) {
       try {
-        if (!isConnected) await this.keeper.connect();
-        isConnected = true;
-        await this.createIndexes();
+        await work();
         return;
       } catch (error) {
         if (this.closing) return;

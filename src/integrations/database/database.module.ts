@@ -7,9 +7,15 @@ import {
 } from '@nestjs/common';
 import { getConnectionToken } from '@nestjs/mongoose';
 import { Metrics } from '../../common/metrics/metrics.js';
+import { Installation } from '../../common/installation.js';
 import { DatabaseConnection, type DatabaseOptions } from './database-connection.js';
+import { InstallationRepository } from './installation/installation.repository.js';
+import { StoredInstallation } from './installation/stored-installation.js';
 
-/** Global: gives `MongooseModule.forFeature` its connection, and everybody `DatabaseConnection`. */
+/**
+ * Global: gives `MongooseModule.forFeature` its connection, and everybody `DatabaseConnection` and
+ * `Installation`.
+ */
 @Module({})
 export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(@Inject(DatabaseConnection) private readonly database: DatabaseConnection) {}
@@ -33,8 +39,16 @@ export class DatabaseModule implements OnApplicationBootstrap, OnApplicationShut
           inject: [DatabaseConnection],
           useFactory: (database: DatabaseConnection) => database.connection,
         },
+        {
+          provide: Installation,
+          inject: [DatabaseConnection],
+          useFactory: (database: DatabaseConnection) =>
+            new StoredInstallation(new InstallationRepository(database.connection), () =>
+              database.reach(),
+            ),
+        },
       ],
-      exports: [DatabaseConnection, getConnectionToken()],
+      exports: [DatabaseConnection, Installation, getConnectionToken()],
     };
   }
 

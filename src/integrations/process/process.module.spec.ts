@@ -29,7 +29,7 @@ describe('ProcessModule', () => {
 
 describe('ProcessGroups', () => {
   it('are the same for all workers of a data folder, and others for another one', () => {
-    const [one, same, other] = ['/a', '/a', '/b'].map((home) => ProcessGroups.ofInstallation(home));
+    const [one, same, other] = ['/a', '/a', '/b'].map((home) => ProcessGroups.ofHome(home));
     expect(one?.prefix).toMatch(/^millrace-[0-9a-f]{8}-$/);
     expect(same?.prefix).toBe(one?.prefix);
     expect(other?.prefix).not.toBe(one?.prefix);

@@ -9,7 +9,7 @@ import {
 import type { AsyncModuleOptions } from '../../common/async-module-options.js';
 import { Metrics } from '../../common/metrics/metrics.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
-import { entryFile, installationName } from '../../config/paths.js';
+import { entryFile } from '../../config/paths.js';
 import { LauncherProcessRunner } from './client/launcher-process-runner.js';
 import { ensureStepUser } from './client/step-user.js';
 import { ProcessGroups } from './process-groups.js';
@@ -55,7 +55,7 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
         {
           provide: ProcessGroups,
           inject: [MillraceConfig],
-          useFactory: ({ home }: MillraceConfig) => ProcessGroups.ofInstallation(home),
+          useFactory: ({ home }: MillraceConfig) => ProcessGroups.ofHome(home),
         },
         {
           provide: LauncherProcessRunner,
@@ -82,7 +82,7 @@ export class ProcessModule implements OnModuleInit, OnApplicationShutdown {
 function createRunner(
   account: StepAccount,
   metrics: Metrics,
-  { dockerHost, home }: MillraceConfig,
+  { dockerHost }: MillraceConfig,
   { isSteady }: ProcessModuleOptions,
 ): LauncherProcessRunner {
   return new LauncherProcessRunner({
@@ -91,6 +91,6 @@ function createRunner(
     onSpawn: (ms) => metrics.stepSpawn.observe(ms / 1000),
     report: (event) => logger.warn(event, `launcher: ${event.message}`),
     isSteady,
-    engine: { host: dockerHost, installation: installationName(home) },
+    engine: { host: dockerHost },
   });
 }

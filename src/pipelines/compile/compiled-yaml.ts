@@ -1,4 +1,4 @@
-import type { InputDefinition } from '../../engine/definition/definition.js';
+import type { InputDefinition } from '../../engine/plan/input-definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';

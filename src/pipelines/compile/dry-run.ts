@@ -1,7 +1,7 @@
 import type { NameRecord } from '../../common/values/name-record.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
-import { resolveInputs, type InputValue } from '../../engine/compiler/resolve-inputs.js';
-import type { InputDefinition } from '../../engine/definition/definition.js';
+import { resolveInputs, type InputValue } from '../../engine/inputs/resolve-inputs.js';
+import type { InputDefinition } from '../../engine/plan/input-definition.js';
 import type { TriggerDocument } from '../../engine/definition/definition-document.js';
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan, RepositoryPlan, TriggerContext } from '../../engine/plan/plan.js';

@@ -7,7 +7,7 @@ import type { Changed } from '../../common/audit/changed.js';
 import { failPoint } from '../../common/fail-point.js';
 import type { Page, PageRequest } from '../../common/http/paging.js';
 import type { Principal } from '../../auth/principals/principal.js';
-import type { InputDefinition } from '../../engine/definition/definition.js';
+import type { InputDefinition } from '../../engine/plan/input-definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 import type { Problem } from '../../engine/yaml/problem.js';
 import type { Plan } from '../../engine/plan/plan.js';

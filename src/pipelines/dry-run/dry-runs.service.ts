@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { InputDefinition } from '../../engine/definition/definition.js';
+import type { InputDefinition } from '../../engine/plan/input-definition.js';
 import type { DefinitionDocument } from '../../engine/definition/definition-document.js';
 import type { DryRun, DryRunSource, DryRunTrigger } from '../compile/dry-run.js';
 import { YamlCompiler } from '../compile/yaml-compiler.js';

@@ -1,6 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { type NameRecord, recordOfNamed } from '../../common/values/name-record.js';
 import { DEFAULT_CHECK } from '../checks/service-check.js';
+import { windowAt } from '../record/maintenance.js';
+import { maintenanceResponse, MaintenanceResponse } from './maintenance.dto.js';
 import { portOf } from '../checks/endpoint-url.js';
 import { SERVICE_STATUSES } from '../checks/service-status.js';
 import type { EndpointView, ServiceView } from '../service-view.js';
@@ -91,6 +93,21 @@ export class ServiceCheckResponse {
   down!: number;
 }
 
+/** The service that is to be mended first. */
+export class RootCauseResponse {
+  @ApiProperty({ example: 'production/db' })
+  service!: string;
+
+  @ApiProperty({ enum: SERVICE_STATUSES })
+  status!: string;
+
+  @ApiProperty({ ...date, description: 'Since when it is so.' })
+  since!: Date;
+
+  @ApiProperty({ type: ServiceReasonResponse })
+  reason!: ServiceReasonResponse;
+}
+
 /** A service that was deployed or registered. */
 export class RemovalResponse {
   @ApiProperty({ format: 'uuid', description: 'Of the deployment that removes it' })
@@ -156,6 +173,16 @@ export class ServiceResponse {
   @ApiProperty({ type: [String], example: ['production/db'] })
   dependencies!: readonly string[];
 
+  @ApiProperty({
+    type: RootCauseResponse,
+    nullable: true,
+    description: 'The one of its dependencies, or of theirs, that has been down for longest.',
+  })
+  root_cause!: RootCauseResponse | null;
+
+  @ApiProperty({ type: MaintenanceResponse, nullable: true, description: 'null: it has none now.' })
+  maintenance!: MaintenanceResponse | null;
+
   @ApiProperty({ type: [EndpointResponse] })
   endpoints!: EndpointResponse[];
 
@@ -179,6 +206,7 @@ export function serviceResponse(view: ServiceView): ServiceResponse {
   const { watched, deployed, endpoints } = view;
   const urls = endpoints.map(({ url }) => url);
   const made = watched ? watched.created_at : deployed?.createdAt;
+  const window = watched && windowAt(watched.maintenance, Date.now());
   const changed = watched ? watched.updated_at : deployed?.updatedAt;
   return {
     ...{ id: view.uuid, name: view.name, environment: view.environment },
@@ -194,6 +222,8 @@ export function serviceResponse(view: ServiceView): ServiceResponse {
     metadata: recordOfNamed(watched?.metadata),
     tags: watched?.tags ?? [],
     dependencies: watched?.dependencies ?? [],
+    root_cause: rootCause(view),
+    maintenance: window ? maintenanceResponse(window) : null,
     endpoints: endpoints.map((one) => ({ ...one })),
     check: { ...(watched?.check ?? DEFAULT_CHECK) },
     deployed: deployed !== undefined,
@@ -201,4 +231,10 @@ export function serviceResponse(view: ServiceView): ServiceResponse {
     created_at: made ?? view.since,
     updated_at: changed ?? view.since,
   };
+}
+
+function rootCause({ rootCause: root }: ServiceView): RootCauseResponse | null {
+  if (root === undefined) return null;
+  const { id: service, status, since, reason } = root;
+  return { service, status, since, reason };
 }

@@ -6,7 +6,7 @@ import { MemoryDeployedServices } from '../memory-deployed-services.fixture.js';
 import { Prober, type ProbeTarget } from '../probing/prober.js';
 import { MemoryServiceStore } from '../record/memory-service-store.fixture.js';
 import { newService } from '../record/watched-service.fixture.js';
-import { REGISTERED_SHARD } from '../record/watched-service.js';
+import { MONITOR_SILENT_MS, REGISTERED_SHARD } from '../record/watched-service.js';
 import { ShardMonitor } from './shard-monitor.js';
 
 class FakeProber extends Prober {
@@ -80,6 +80,26 @@ describe('ShardMonitor', () => {
     await rounds(6, other);
     expect(await stateOf()).toBe('failed');
     expect((await store.find(ID))?.health?.fence).toBe(2);
+  });
+
+  it('tells from when to when nobody has looked', async () => {
+    await store.insert(newService({ check }));
+    const [one, next] = [monitor(), monitor()];
+    await rounds(5, one);
+    await one.onApplicationShutdown();
+    const stopped = await store.shard(REGISTERED_SHARD);
+    expect(stopped?.gap).toBeNull();
+    await jest.advanceTimersByTimeAsync(MONITOR_SILENT_MS + 1_000);
+    await rounds(2, next);
+    const gap = (await store.shard(REGISTERED_SHARD))?.gap;
+    expect(gap?.from).toEqual(stopped?.observed_at);
+    expect(gap?.until.getTime()).toBeGreaterThan(Date.now() - 3_000);
+    await rounds(30, next);
+    expect((await store.shard(REGISTERED_SHARD))?.gap).toEqual(gap);
+    jest.setSystemTime(Date.now() + 2 * MONITOR_SILENT_MS);
+    await rounds(10, next);
+    const later = (await store.shard(REGISTERED_SHARD))?.gap;
+    expect(later?.from.getTime()).toBeGreaterThan(gap?.until.getTime() ?? Infinity);
   });
 
   it('writes nothing where there is nothing to watch', async () => {

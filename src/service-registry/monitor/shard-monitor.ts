@@ -5,6 +5,7 @@ import type { DeployedServices } from '../deployed-services.js';
 import type { ProbeRows } from '../history/probe-rows.js';
 import type { Prober } from '../probing/prober.js';
 import type { ServiceStore } from '../record/service-store.js';
+import { MONITOR_SILENT_MS, type ShardWatch, type WatchGap } from '../record/watched-service.js';
 import { HealthWriter } from './health-writer.js';
 import { ServiceMonitor } from './service-monitor.js';
 import { ShardTargets } from './shard-targets.js';
@@ -28,6 +29,9 @@ interface Turn {
   readonly writer: HealthWriter;
   readonly targets: ShardTargets;
   observedAt: number;
+  /** When it was last told that somebody looks, milliseconds since 1970; undefined: never. */
+  toldAt: number | undefined;
+  gap: WatchGap | null;
 }
 
 /**
@@ -94,8 +98,9 @@ export class ShardMonitor extends BackgroundRounds {
     const { fence } = lease;
     const writer = new HealthWriter(store, fence);
     const before = await this.observedBefore(lease, targets.shard);
+    const toldAt = before?.observed_at.getTime();
     const monitor = new ServiceMonitor({
-      ...{ prober, fence, observedAt: before },
+      ...{ prober, fence, observedAt: toldAt },
       listener: {
         news: (service, news) => {
           writer.add(service, news);
@@ -112,13 +117,16 @@ export class ShardMonitor extends BackgroundRounds {
       );
     });
     monitor.start();
-    this.turn = { lease, monitor, writer, targets, observedAt: -Infinity };
+    this.turn = {
+      ...{ lease, monitor, writer, targets, observedAt: -Infinity },
+      ...{ toldAt, gap: before?.gap ?? null },
+    };
     return this.turn;
   }
 
-  private async observedBefore(lease: HeldLease, shard: string): Promise<number | undefined> {
+  private async observedBefore(lease: HeldLease, shard: string): Promise<ShardWatch | undefined> {
     try {
-      return (await this.parts.store.shard(shard))?.observed_at.getTime();
+      return await this.parts.store.shard(shard);
     } catch (error) {
       await lease.release();
       throw error;
@@ -137,8 +145,16 @@ export class ShardMonitor extends BackgroundRounds {
     }
     const now = performance.now();
     if (!isLast && now - turn.observedAt < OBSERVED_EVERY_MS) return;
-    const watch = { _id: targets.shard, fence: lease.fence, observed_at: new Date() };
-    if (await this.parts.store.observed(watch)) turn.observedAt = now;
+    const at = new Date();
+    const { toldAt } = turn;
+    if (toldAt !== undefined && at.getTime() - toldAt > MONITOR_SILENT_MS) {
+      turn.gap = { from: new Date(toldAt), until: at };
+    }
+    const { gap } = turn;
+    const watch = { _id: targets.shard, fence: lease.fence, observed_at: at, gap };
+    if (!(await this.parts.store.observed(watch))) return;
+    turn.observedAt = now;
+    turn.toldAt = at.getTime();
   }
 
   /** Never rejects: what is left the next round stores. */

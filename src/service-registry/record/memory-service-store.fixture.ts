@@ -1,4 +1,5 @@
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
+import { type Maintenance, NO_MAINTENANCE } from './maintenance.js';
 import { type HealthWrite, ServiceStore } from './service-store.js';
 import type {
   NewWatchedService,
@@ -18,7 +19,10 @@ export class MemoryServiceStore extends ServiceStore {
   insert(service: NewWatchedService): Promise<boolean> {
     const known = this.services.get(service._id);
     if (known) return Promise.resolve(known.id === service.id);
-    this.services.set(service._id, { ...service, health: null, outbox: [], beat: null });
+    this.services.set(service._id, {
+      ...{ ...service, health: null, outbox: [], beat: null },
+      maintenance: NO_MAINTENANCE,
+    });
     return Promise.resolve(true);
   }
 
@@ -53,6 +57,12 @@ export class MemoryServiceStore extends ServiceStore {
   beat(id: string, beat: string, at: Date, ttlSeconds?: number): Promise<boolean> {
     const ttl = ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds };
     return this.set(id, { beat, last_heartbeat: at, ...ttl });
+  }
+
+  maintain(id: string, next: Maintenance): Promise<boolean> {
+    const known = this.services.get(id);
+    if (known?.maintenance.version !== next.version - 1) return Promise.resolve(false);
+    return this.set(id, { maintenance: next });
   }
 
   remove(id: string): Promise<void> {

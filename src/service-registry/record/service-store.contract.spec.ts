@@ -112,6 +112,22 @@ export function describeServiceStore(title: string, store: () => ServiceStore): 
       ]);
     });
 
+    it('keeps maintenance for one who saw it as it was', async () => {
+      await store().insert(service());
+      expect((await store().find(id))?.maintenance).toEqual({ version: 0, windows: [] });
+      const window = {
+        ...{ from: new Date(1), until: new Date(9), ended_at: null, reason: 'disk', by: 'ada' },
+      };
+      const next = { version: 1, windows: [window] };
+      const both = await Promise.all([1, 2].map(() => store().maintain(id, next)));
+      expect(both.filter(Boolean)).toHaveLength(1);
+      expect((await store().find(id))?.maintenance).toEqual(next);
+      const ended = { version: 2, windows: [{ ...window, ended_at: new Date(5) }] };
+      expect(await store().maintain(id, ended)).toBe(true);
+      expect((await store().find(id))?.maintenance).toEqual(ended);
+      expect(await store().maintain('default/none', next)).toBe(false);
+    });
+
     it('removes a service with its changes', async () => {
       await store().insert(service());
       await store().insertChanges([change(1)]);
@@ -122,7 +138,8 @@ export function describeServiceStore(title: string, store: () => ServiceStore): 
     });
 
     it('hears the latest monitor of a shard only', async () => {
-      const watch = { _id: name, fence: 2, observed_at: new Date(1) };
+      const gap = { from: new Date(0), until: new Date(1) };
+      const watch = { _id: name, fence: 2, observed_at: new Date(1), gap };
       expect(await store().observed(watch)).toBe(true);
       expect(await store().observed({ ...watch, observed_at: new Date(2) })).toBe(true);
       expect(await store().observed({ ...watch, fence: 1 })).toBe(false);

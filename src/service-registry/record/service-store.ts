@@ -1,4 +1,5 @@
 import type { Page, PageRequest } from '../../common/http/paging.js';
+import type { Maintenance } from './maintenance.js';
 import type {
   NewWatchedService,
   ServiceChange,
@@ -39,6 +40,11 @@ export abstract class ServiceStore {
   ): Promise<boolean>;
   /** False: there is none. @param ttlSeconds another one from now on */
   abstract beat(id: string, beat: string, at: Date, ttlSeconds?: number): Promise<boolean>;
+  /**
+   * Stores what is the next version of the maintenance of a service. False: it has another version
+   * by now, or is gone.
+   */
+  abstract maintain(id: string, next: Maintenance): Promise<boolean>;
   /** With the history of its states. Idempotent. */
   abstract remove(id: string): Promise<void>;
 

@@ -4,6 +4,7 @@ import type { Model } from 'mongoose';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
+import type { Maintenance, MaintenanceWindow } from './maintenance.js';
 import { type HealthWrite, ServiceStore } from './service-store.js';
 import {
   SERVICE_CHANGE_MODEL,
@@ -23,8 +24,11 @@ import type {
 const RETRY = { deadlineMs: 5_000 } as const;
 
 /** The fence stands beside the health as well: filters do not look into what is `Mixed`. */
-export interface WatchedServiceDocument extends WatchedService {
+export interface WatchedServiceDocument extends Omit<WatchedService, 'maintenance'> {
   readonly health_fence: number;
+  /** Absent in documents of older releases, as the version is. */
+  readonly maintenance?: readonly MaintenanceWindow[];
+  readonly maintenance_version?: number;
 }
 
 /** The collections `watched_services`, `service_changes` and `service_monitors`. */
@@ -40,9 +44,10 @@ export class ServicesRepository extends ServiceStore {
 
   async insert(service: NewWatchedService): Promise<boolean> {
     const seen = { health: null, health_fence: 0, outbox: [], beat: null };
+    const none = { maintenance: [], maintenance_version: 0 };
     return databaseRetry(async () => {
       try {
-        await this.services.insertOne({ ...service, ...seen });
+        await this.services.insertOne({ ...service, ...seen, ...none });
         return true;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
@@ -89,6 +94,19 @@ export class ServicesRepository extends ServiceStore {
   async beat(id: string, beat: string, at: Date, ttlSeconds?: number): Promise<boolean> {
     const ttl = ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds };
     return this.set(id, { beat, last_heartbeat: at, ...ttl });
+  }
+
+  async maintain(id: string, { version, windows }: Maintenance): Promise<boolean> {
+    const before = version === 1 ? { $in: [0, null] } : version - 1;
+    const { matchedCount } = await databaseRetry(
+      () =>
+        this.services.updateOne(
+          { _id: id, maintenance_version: before },
+          { $set: { maintenance: windows, maintenance_version: version } },
+        ),
+      RETRY,
+    );
+    return matchedCount === 1;
   }
 
   async remove(id: string): Promise<void> {
@@ -148,15 +166,15 @@ export class ServicesRepository extends ServiceStore {
   }
 
   async observed(watch: ShardWatch): Promise<boolean> {
-    const { _id, fence, observed_at } = watch;
+    const { _id, fence, observed_at, gap = null } = watch;
     return databaseRetry(async () => {
       const { matchedCount } = await this.monitors.updateOne(
         { _id, fence: { $lte: fence } },
-        { $set: { fence, observed_at } },
+        { $set: { fence, observed_at, gap } },
       );
       if (matchedCount === 1) return true;
       try {
-        await this.monitors.insertOne(watch);
+        await this.monitors.insertOne({ ...watch, gap });
         return true;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
@@ -188,7 +206,7 @@ function found(document: WatchedServiceDocument | null): WatchedService | undefi
 }
 
 function service(document: WatchedServiceDocument): WatchedService {
-  const { health_fence, ...rest } = document;
+  const { health_fence, maintenance: windows = [], maintenance_version, ...rest } = document;
   void health_fence;
-  return rest;
+  return { ...rest, maintenance: { version: maintenance_version ?? 0, windows } };
 }

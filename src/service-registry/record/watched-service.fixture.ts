@@ -1,5 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { DEFAULT_CHECK } from '../checks/service-check.js';
+import { NO_MAINTENANCE } from './maintenance.js';
 import {
   type NewWatchedService,
   REGISTERED_SHARD,
@@ -19,5 +20,12 @@ export function newService(more: Partial<NewWatchedService> = {}): NewWatchedSer
 }
 
 export function watchedService(more: Partial<WatchedService> = {}): WatchedService {
-  return { ...newService(more), health: null, outbox: [], beat: null, ...more };
+  return {
+    ...newService(more),
+    health: null,
+    outbox: [],
+    beat: null,
+    maintenance: NO_MAINTENANCE,
+    ...more,
+  };
 }

@@ -33,6 +33,8 @@ export const watchedServiceSchema = new Schema(
     health: { type: Mixed },
     health_fence: { type: Number, required: true },
     outbox: { type: Mixed, required: true },
+    maintenance: { type: Mixed },
+    maintenance_version: { type: Number },
     created_by: needed,
     created_at: date,
     updated_at: date,
@@ -58,6 +60,11 @@ export const serviceChangeSchema = new Schema(
   .index({ at: 1 });
 
 export const shardWatchSchema = new Schema(
-  { _id: needed, fence: { type: Number, required: true }, observed_at: date },
+  {
+    _id: needed,
+    fence: { type: Number, required: true },
+    observed_at: date,
+    gap: { type: Mixed },
+  },
   { collection: 'service_monitors', ...options },
 );

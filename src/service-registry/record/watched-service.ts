@@ -2,6 +2,7 @@ import type { NamedValue } from '../../common/values/name-record.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { ServiceStatus, WatchedEndpoint } from '../checks/service-status.js';
+import type { Maintenance } from './maintenance.js';
 
 /** What a service is as its monitor last wrote it. */
 export interface ServiceHealth {
@@ -55,12 +56,13 @@ export interface WatchedService {
   readonly health: ServiceHealth | null;
   /** Changes that are not stored by themselves yet. */
   readonly outbox: readonly ServiceChange[];
+  readonly maintenance: Maintenance;
   readonly created_by: string;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
-export type NewWatchedService = Omit<WatchedService, 'health' | 'outbox' | 'beat'>;
+export type NewWatchedService = Omit<WatchedService, 'health' | 'outbox' | 'beat' | 'maintenance'>;
 
 /** What a user may change of a service. */
 export type ServiceSettings = Pick<
@@ -90,4 +92,15 @@ export interface ShardWatch {
   readonly fence: number;
   /** When it last looked after all that is due. */
   readonly observed_at: Date;
+  /** The last time in which it did not look for so long that nobody knew; absent: none. */
+  readonly gap?: WatchGap | null;
 }
+
+/** From when to when nobody has looked. */
+export interface WatchGap {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** After so long without a word of its monitor nobody knows what a service is, ms. */
+export const MONITOR_SILENT_MS = 30_000;

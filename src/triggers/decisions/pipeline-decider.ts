@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import type { DecisionPart } from '../../engine/triggers/decision-part.js';
 import { decideTrigger, type RuleDecision } from '../../engine/triggers/trigger-decision.js';
 import type { Reason } from '../../engine/plan/run-state.js';

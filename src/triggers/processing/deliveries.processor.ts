@@ -12,7 +12,7 @@ import { GitError } from '../../integrations/git/git-client.js';
 import type { ForgeEvent, IgnoredEvent } from '../../integrations/forge/forge-event.js';
 import { Payload } from '../../integrations/forge/webhooks/payload.js';
 import { webhookDialect } from '../../integrations/forge/webhooks/webhook-dialects.js';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import {
   PipelinesService,
   type RunnableVersion,

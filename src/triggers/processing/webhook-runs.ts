@@ -6,7 +6,7 @@ import { MillraceError } from '../../common/errors/millrace.error.js';
 import { failPoint } from '../../common/fail-point.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { mergedNames } from '../../common/values/name-record.js';
-import { resolveInputs } from '../../engine/compiler/resolve-inputs.js';
+import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import { AcceptExecution } from '../../executions/acceptance/accept-execution.js';
 import { PipelinesService } from '../../pipelines/definitions/pipelines.service.js';
 import { RepositoriesService } from '../../repositories/repositories.service.js';

@@ -37,4 +37,34 @@ describe('DockerContainerTarget', () => {
     await expect(gate).rejects.toThrow('ended with exit code 1');
     expect(told).toEqual(['  fast: no log-in with ***', '  bye']);
   });
+
+  it('runs nothing on an engine of another machine, and says where the worker belongs', async () => {
+    const touched: string[] = [];
+    const target = new DockerContainerTarget({
+      containers: standIn<ServiceContainers>({
+        list: async () => {
+          touched.push('list');
+          return [];
+        },
+        start: async () => void touched.push('start'),
+      }),
+      ...{ proxy: standIn<ReverseProxy>({}), routes: standIn<ProxyRoutes>({}), host: 'web-1' },
+      ports: standIn<PortLeases>({ take: () => Promise.resolve(1) }),
+      sealed: standIn<SealedTexts>({ find: () => Promise.resolve('{}') }),
+      engineElsewhere: 'tcp://10.0.0.5:2375',
+    });
+    const refused = {
+      reason: {
+        code: 'engine_elsewhere',
+        message: expect.stringMatching(
+          /web-1 is on another machine \(DOCKER_HOST=tcp:\/\/10\.0\.0\.5:2375\).*runs_on/,
+        ) as string,
+        data: { engine: 'tcp://10.0.0.5:2375' },
+      },
+    };
+    await expect(target.plan('default/shop', SETTINGS)).rejects.toMatchObject(refused);
+    const release = { number: 1, service_id: 'default/shop', settings: SETTINGS };
+    await expect(target.runner.start(release)).rejects.toMatchObject(refused);
+    expect(touched).toEqual([]);
+  });
 });

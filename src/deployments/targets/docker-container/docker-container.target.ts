@@ -1,4 +1,5 @@
 import { nameRecord } from '../../../common/values/name-record.js';
+import type { Reason } from '../../../engine/plan/run-state.js';
 import { DEFAULT_PIDS } from '../../../engine/steps/container/container-action.js';
 import {
   ContainerNotStartedError,
@@ -16,15 +17,22 @@ type ContainerRelease = PlacedRelease<ContainerSettings>;
 
 export interface ContainerTargetParts extends RoutedParts {
   readonly containers: ServiceContainers;
+  /** Address of the engine, where that is on another machine: nothing is run there. */
+  readonly engineElsewhere?: string | undefined;
 }
 
 /** Releases as containers of images. */
 export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
   private readonly containers: ServiceContainers;
 
-  constructor({ containers, ...parts }: ContainerTargetParts) {
-    super(parts, new ContainerInstances(containers));
-    this.containers = containers;
+  constructor(private readonly own: ContainerTargetParts) {
+    super(own, new ContainerInstances(own.containers));
+    this.containers = own.containers;
+  }
+
+  override async plan(serviceId: string, settings: ContainerSettings): Promise<readonly Reason[]> {
+    this.refuseElsewhere();
+    return super.plan(serviceId, settings);
   }
 
   prepare({ number, settings, service_id: id }: ContainerRelease): Promise<PreparedRelease> {
@@ -39,6 +47,7 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
     { number, settings, service_id: id }: ContainerRelease,
     { port: hostPort, variables, once }: InstanceStart,
   ): Promise<void> {
+    this.refuseElsewhere();
     try {
       await this.containers.start({
         name: instanceName(id, number),
@@ -52,6 +61,22 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
       if (!(error instanceof ContainerNotStartedError)) throw error;
       throw new DeployRefusedError({ code: 'container_not_started', message: error.message });
     }
+  }
+
+  /**
+   * An instance listens at 127.0.0.1 of the machine of its engine. Here the same port is nobody's,
+   * or somebody else's: the gate would ask, and the proxy serve, another program.
+   *
+   * @throws DeployRefusedError `engine_elsewhere`
+   */
+  private refuseElsewhere(): void {
+    const { engineElsewhere: engine, host } = this.own;
+    if (engine === undefined) return;
+    throw new DeployRefusedError({
+      code: 'engine_elsewhere',
+      message: `the container engine of ${host} is on another machine (DOCKER_HOST=${engine}), where neither its gate nor its proxy reaches a release: start a worker on that machine, with its own socket as DOCKER_HOST, and bring the step to it (runs_on)`,
+      data: { engine },
+    });
   }
 
   protected override drop({ number, service_id: id }: ContainerRelease): Promise<void> {

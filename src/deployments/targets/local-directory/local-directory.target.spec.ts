@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packTree } from '../../../common/archive/pack-tree.js';
+import { installationOf } from '../../../common/installation.fixture.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { DirectorySettings } from '../../record/deployment.js';
@@ -37,7 +38,11 @@ describe('LocalDirectoryTarget', () => {
     root = join(base, 'sites');
     made = join(base, 'made');
     for (const folder of [root, made, join(base, 'scratch')]) mkdirSync(folder);
-    target = new LocalDirectoryTarget(new DeployFolders([root]), 'here', join(base, 'scratch'));
+    target = new LocalDirectoryTarget(
+      new DeployFolders([root]),
+      installationOf('here'),
+      join(base, 'scratch'),
+    );
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
@@ -231,7 +236,7 @@ describe('LocalDirectoryTarget', () => {
     });
     const other = new LocalDirectoryTarget(
       new DeployFolders([root]),
-      'elsewhere',
+      installationOf('elsewhere'),
       join(base, 'scratch'),
     );
     await expect(other.plan('default/shop', settings())).rejects.toMatchObject({

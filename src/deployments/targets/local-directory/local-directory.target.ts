@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, open, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { packTree } from '../../../common/archive/pack-tree.js';
+import type { Installation } from '../../../common/installation.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
 import type { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
@@ -54,7 +55,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
    */
   constructor(
     private readonly folders: DeployFolders,
-    private readonly installation: string,
+    private readonly installation: Installation,
     private readonly scratch: string,
   ) {
     super();
@@ -63,9 +64,10 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   async plan(serviceId: string, settings: DirectorySettings): Promise<readonly Reason[]> {
     const whole = this.folders.resolve(settings.path);
     const closed = await this.folders.closedAbove(settings.path);
+    const own = await this.markOf(serviceId);
     await this.withTop(settings, async (top) => {
       const holder = await this.holderOf(top);
-      if (holder !== undefined && holder !== this.markOf(serviceId)) {
+      if (holder !== undefined && holder !== own) {
         throw refused('path_taken', `${whole} belongs to another service: ${holder}`);
       }
       const current = await lstatOf(top, CURRENT);
@@ -164,7 +166,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
     const { number, settings } = release;
     await this.withTop(settings, async (top) => {
       // Another installation may have come between the plan and the first release.
-      if ((await this.holderOf(top)) !== this.markOf(release.service_id)) return;
+      if ((await this.holderOf(top)) !== (await this.markOf(release.service_id))) return;
       if ((await this.serving(settings)) === number) {
         throw new Error(`release ${number} of ${release.service_id} serves, and is not removed`);
       }
@@ -179,7 +181,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   async withdraw({ settings, service_id: id }: DirectoryRelease): Promise<void> {
     await this.disarm(settings);
     await this.withTop(settings, async (top) => {
-      if ((await this.holderOf(top)) !== this.markOf(id)) return;
+      if ((await this.holderOf(top)) !== (await this.markOf(id))) return;
       if ((await this.serving(settings)) === undefined) return;
       await unlink(top.pathOf(CURRENT));
       await syncFileSystem(top);
@@ -189,7 +191,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
   /** `shared` stays where anything is in it, and so does the folder itself. */
   async forget(serviceId: string, settings: DirectorySettings): Promise<void> {
     await this.withTop(settings, async (top) => {
-      if ((await this.holderOf(top)) !== this.markOf(serviceId)) return;
+      if ((await this.holderOf(top)) !== (await this.markOf(serviceId))) return;
       for (const name of [RELEASES, SHARED]) {
         try {
           await rmdir(top.pathOf(name));
@@ -206,8 +208,8 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
     return this.folders.resolve(path);
   }
 
-  private markOf(serviceId: string): string {
-    return `${serviceId} of installation ${this.installation}`;
+  private async markOf(serviceId: string): Promise<string> {
+    return `${serviceId} of installation ${await this.installation.id()}`;
   }
 
   private async holderOf(top: TreeFolder): Promise<string | undefined> {
@@ -242,7 +244,7 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
 
   /** @throws DeployRefusedError `path_taken` */
   private async mark(top: TreeFolder, serviceId: string): Promise<void> {
-    const own = this.markOf(serviceId);
+    const own = await this.markOf(serviceId);
     try {
       const file = await open(top.pathOf(MARK), NEW_FILE, 0o644);
       try {

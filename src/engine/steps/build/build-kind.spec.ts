@@ -106,6 +106,15 @@ describe('steps that build images', () => {
     expect(problems(step('build: { args: { A: "${{ env.FREE }}" } }', 'secrets: [T]\n'))).toEqual(
       [],
     );
+    const deploy = (keys: string): string[] =>
+      problems(
+        step(`deploy: { type: docker_container, service: s, ${keys} }`, 'secrets: [TOKEN]\n'),
+      );
+    const text = '"${{ env.TOKEN }}"';
+    expect(deploy(`build: { args: { A: ${text} } }`)).toEqual([
+      expect.stringContaining('secret_in_args'),
+    ]);
+    expect(deploy(`variables: { A: ${text} }`)).toEqual([]);
   });
 });
 

@@ -27,28 +27,11 @@ export const buildKind: StepKind<BuildDraft, BuildAction> = {
   runsIn: 'image',
   outputs: BUILD_OUTPUTS,
   secrets: ({ secrets }) => secrets,
-  compile: ({ secrets, ...draft }) => ({
-    ...draft,
-    kind: BUILD_KIND,
-    ...(secrets.length > 0 && { secrets: [...new Set(secrets.map(({ name }) => name))] }),
+  compile: (draft) => compiledBuild(draft),
+  prepare: (action, scope) => ({
+    action: renderedBuild(action, scope),
+    variables: nameRecord([]),
   }),
-  prepare: (action, scope) => {
-    const { dockerfile, tags, args, labels, cacheFrom } = action;
-    return {
-      action: {
-        ...action,
-        context: renderText(action.context, scope),
-        ...(dockerfile !== undefined && { dockerfile: renderText(dockerfile, scope) }),
-        ...(args && { args: renderAll(args, scope) }),
-        ...(tags && { tags: tags.map((tag) => renderText(tag, scope)) }),
-        ...(labels && { labels: renderAll(labels, scope) }),
-        ...(Array.isArray(cacheFrom) && {
-          cacheFrom: (cacheFrom as readonly string[]).map((name) => renderText(name, scope)),
-        }),
-      },
-      variables: nameRecord([]),
-    };
-  },
   view: ({ context, tags = [], push }) => {
     const what = tags.length === 0 ? `builds ${context}` : `builds ${tags.join(', ')}`;
     return { summary: push === true ? `${what}, and pushes it` : what, directory: context };
@@ -58,6 +41,35 @@ export const buildKind: StepKind<BuildDraft, BuildAction> = {
     config: { build_context: context, dockerfile, tags, target },
   }),
 };
+
+/** As it stands in plans. */
+export function compiledBuild({ secrets, ...draft }: BuildDraft): BuildAction {
+  return {
+    ...draft,
+    kind: BUILD_KIND,
+    ...(secrets.length > 0 && { secrets: [...new Set(secrets.map(({ name }) => name))] }),
+  };
+}
+
+/**
+ * With every text evaluated.
+ *
+ * @throws TemplateError
+ */
+export function renderedBuild(action: BuildAction, scope: Scope): BuildAction {
+  const { dockerfile, tags, args, labels, cacheFrom } = action;
+  return {
+    ...action,
+    context: renderText(action.context, scope),
+    ...(dockerfile !== undefined && { dockerfile: renderText(dockerfile, scope) }),
+    ...(args && { args: renderAll(args, scope) }),
+    ...(tags && { tags: tags.map((tag) => renderText(tag, scope)) }),
+    ...(labels && { labels: renderAll(labels, scope) }),
+    ...(Array.isArray(cacheFrom) && {
+      cacheFrom: (cacheFrom as readonly string[]).map((name) => renderText(name, scope)),
+    }),
+  };
+}
 
 function renderAll(
   texts: Readonly<Record<string, string>>,

@@ -1,4 +1,5 @@
 import type { Environment, StepAction } from '../../plan/plan.js';
+import type { BuildAction } from '../build/build-action.js';
 import type { PullPolicy } from '../container/container-settings.js';
 
 export const DEPLOY_KIND = 'deploy';
@@ -39,6 +40,8 @@ interface AnyDeploy extends StepAction {
   readonly keep: number;
   /** An execution that is older than the one that serves may deploy. */
   readonly allowOlder?: true;
+  /** Why it is of its type, in words; absent: the step says its type. No template. */
+  readonly chosen?: string;
 }
 
 /** Releases are folders. */
@@ -51,8 +54,8 @@ export interface DirectoryDeploy extends AnyDeploy {
   readonly path: string;
   /** Absent = this host. */
   readonly ssh?: DeploySsh;
-  /** Folder of the workspace; `.` = all of it. */
-  readonly source: string;
+  /** Folder of the workspace; `.` = all of it. Absent = where one file says the output is. */
+  readonly source?: string;
   /** Globs of what of `source` is no part of a release; no templates. */
   readonly exclude?: readonly string[];
   /** Folders that all releases have in common; no templates. */
@@ -104,13 +107,19 @@ export interface RoutedDeploy {
 /** Releases are containers of an image. */
 export interface ContainerDeploy extends AnyDeploy, RoutedDeploy {
   readonly type: 'docker_container';
-  /** That a step of the execution has built, or one to be pulled. */
-  readonly image: string;
+  /** That a step of the execution has built, or one to be pulled; absent: it is built first. */
+  readonly image?: string;
+  /** What is built; absent: what a Dockerfile of `source` says. */
+  readonly build?: BuildAction;
+  /** Folder of the workspace with a Dockerfile, where neither image nor build is said. */
+  readonly source?: string;
   readonly pull?: PullPolicy;
   /** Absent = what the image runs by itself. No templates. */
   readonly command?: readonly string[];
-  /** At which the program listens in the container. */
-  readonly port: number;
+  /** At which the program listens in the container. Absent = the one that the image exposes. */
+  readonly port?: number;
+  /** The step says no gate: where the Dockerfile says what to ask, that is asked. */
+  readonly findsGate?: true;
   readonly limits: { readonly cpus?: number; readonly memory?: number; readonly pids?: number };
 }
 

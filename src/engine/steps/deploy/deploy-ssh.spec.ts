@@ -36,7 +36,7 @@ describe('deploy to another host', () => {
       'name: x\nsteps: [{ name: s, deploy: { type: local_directory, service: shop } }]\n';
     expect(compiled(yaml)?.action).toEqual({
       ...{ kind: 'deploy', type: 'local_directory', service: 'shop', environment: 'default' },
-      ...{ path: 'shop', source: '.', keep: 5 },
+      ...{ path: 'shop', keep: 5 },
     });
     expect(compiled(yaml)).not.toHaveProperty('secrets');
   });

@@ -1,6 +1,6 @@
-import { choice, flag, integer } from '../../yaml/value-readers.js';
-import { DEPLOYMENT_TYPES } from './deploy-action.js';
-import { keyHabits, nameReader, releaseKeys, serviceName, typeHabits } from './release-keys.js';
+import { flag, integer } from '../../yaml/value-readers.js';
+import { deploymentType } from './deployment-type.js';
+import { keyHabits, nameReader, releaseKeys, serviceName } from './release-keys.js';
 import { partsReader } from './unit-parts.js';
 
 const MOST_KEPT = 100;
@@ -9,9 +9,7 @@ const MOST_KEPT = 100;
 export const deployTable = {
   name: 'deploy',
   fields: {
-    type: choice(DEPLOYMENT_TYPES, {
-      habits: { ...typeHabits, unit: 'hybrid', group: 'hybrid', bundle: 'hybrid', stack: 'hybrid' },
-    }),
+    type: deploymentType,
     service: serviceName,
     environment: nameReader('the name of an environment'),
     keep: integer(1, MOST_KEPT),

@@ -1,8 +1,10 @@
 import { nameRecord } from '../../../common/values/name-record.js';
-import type { YamlPath } from '../../yaml/problem.js';
-import type { FieldValues, Place, ReadContext } from '../../yaml/reader.js';
-import type { YamlMap } from '../../yaml/yaml-tree.js';
+import type { FieldValues, NameUse, Place, ReadContext } from '../../yaml/reader.js';
+import type { YamlEntry } from '../../yaml/yaml-tree.js';
+import { BUILD_KIND } from '../build/build-action.js';
+import { compiledBuild } from '../build/build-kind.js';
 import {
+  type ContainerDeploy,
   DEFAULT_PORT_VARIABLE,
   DEPLOYMENT_TYPES,
   type DeploymentType,
@@ -17,7 +19,11 @@ const DRAIN_MS = 10_000;
 
 type ReleaseValues = FieldValues<typeof releaseKeys>;
 /** A deployment in the text, with the keys that are written there. */
-export type Written = Place & { readonly keys: readonly string[] };
+export type Written = Place & {
+  readonly entries: readonly Pick<YamlEntry, 'key' | 'keyStart'>[];
+};
+/** Who is told what is wrong. */
+export type Problems = Pick<ReadContext, 'error'>;
 export type CommonDraft = Pick<
   DeployDraft,
   'kind' | 'service' | 'environment' | 'keep' | 'allowOlder'
@@ -29,24 +35,23 @@ export function releaseDraft(
   common: CommonDraft,
   values: ReleaseValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): PartDraft | undefined {
   switch (type) {
     case 'local_directory':
-      return directoryOf(common, values, at, context);
+      return directoryOf(common, values, at, problems);
     case 'docker_container':
-      return containerOf(common, values, at, context);
+      return containerOf(common, values, at, problems);
     case 'local_service':
-      return serviceOf(common, values, at, context);
+      return serviceOf(common, values, at, problems);
   }
 }
 
 /** Whether there are keys of another type. */
 export function refusesKeys(
   type: DeploymentType,
-  { entries }: YamlMap,
-  path: YamlPath,
-  context: ReadContext,
+  { entries, path }: Written,
+  problems: Problems,
 ): boolean {
   let isRefused = false;
   for (const { key, keyStart } of entries) {
@@ -56,7 +61,7 @@ export function refusesKeys(
     const owner = owners.join(' or ');
     const message = `"${key}" is of type ${owner}.`;
     const place = { path: [...path, key], offset: keyStart };
-    context.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
+    problems.error('conflicting_keys', message, place, `Write type: ${owner}, or remove the key`);
   }
   return isRefused;
 }
@@ -65,17 +70,19 @@ function directoryOf(
   common: CommonDraft,
   values: ReleaseValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): PartDraft | undefined {
-  const { source = '.', exclude, shared, permissions, ssh } = values;
+  const { source, exclude, shared, permissions, ssh } = values;
+  if (isUnread(values, 'source', at)) return undefined;
   if (ssh && !isWholePath(values.path)) {
     const message = 'On another host the folder is named whole.';
     const place = { path: [...at.path, 'ssh'], offset: at.offset };
-    context.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
+    problems.error('invalid_path', message, place, 'Add path: /srv/www/<service>');
     return undefined;
   }
   return {
-    ...{ ...common, type: 'local_directory', source },
+    ...{ ...common, type: 'local_directory' },
+    ...(source !== undefined && { source }),
     path: values.path ?? common.service,
     secretUses: ssh?.uses ?? [],
     ...(ssh && { ssh: ssh.ssh }),
@@ -89,25 +96,20 @@ function containerOf(
   common: CommonDraft,
   values: ReleaseValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): PartDraft | undefined {
-  const { image, port, pull, command, cpus, memory, pids } = values;
-  if (image === undefined || port === undefined) {
-    const key = image === undefined ? 'image' : 'port';
-    // What is written and cannot be read was told already.
-    if (at.keys.includes(key)) return undefined;
-    const hint =
-      key === 'image'
-        ? 'Add image, with the name that a step gave to what it built, or one to be pulled'
-        : 'Add port, at which the program listens in the container';
-    context.error('missing_key', `A docker_container needs "${key}".`, at, hint);
-    return undefined;
-  }
+  const { pull, command, port, cpus, memory, pids } = values;
+  const made = madeOf(values, at, problems);
+  if (made === undefined || isUnread(values, 'port', at)) return undefined;
+  const routes = routedOf(values);
   return {
-    ...{ ...common, type: 'docker_container', image, port },
+    ...{ ...common, type: 'docker_container', ...made.image },
+    ...(port !== undefined && { port }),
     ...(pull && { pull }),
     ...(command && { command }),
-    ...routedOf(values),
+    ...routes,
+    secretUses: [...routes.secretUses, ...made.uses],
+    ...(made.image.image === undefined && !values.gate && { findsGate: true }),
     limits: {
       ...(cpus !== undefined && { cpus }),
       ...(memory !== undefined && { memory }),
@@ -116,21 +118,64 @@ function containerOf(
   };
 }
 
+interface Made {
+  readonly image: Pick<ContainerDeploy, 'image' | 'build' | 'source'>;
+  readonly uses: readonly NameUse[];
+}
+
+/** Of which image it is: one that is named, or one that is built. */
+function madeOf(values: ReleaseValues, at: Written, problems: Problems): Made | undefined {
+  const { image, build, dockerfile, source, pull } = values;
+  const unread = ['image', 'build', 'dockerfile', 'source'] as const;
+  if (unread.some((key) => isUnread(values, key, at))) return undefined;
+  const refuse = (message: string, hint: string): undefined => {
+    problems.error('conflicting_keys', message, at, hint);
+    return undefined;
+  };
+  const builds = Object.entries({ build, dockerfile, source }).find(([, value]) => value)?.[0];
+  if (image !== undefined) {
+    if (builds === undefined) return { image: { image }, uses: [] };
+    const message = `An image is named, or built: "image" and "${builds}" are both given.`;
+    return refuse(message, 'Remove one of them; a name for what is built is build: { tags: … }');
+  }
+  if (pull !== undefined) {
+    return refuse(
+      '"pull" is of an image that is named.',
+      'Write build: { pull: always }, or image',
+    );
+  }
+  if (build !== undefined) {
+    if (dockerfile === undefined && source === undefined) {
+      return { image: { build: compiledBuild(build) }, uses: build.secrets };
+    }
+    const message = '"dockerfile" and "source" stand beside no "build".';
+    return refuse(message, 'Write build: { context: …, dockerfile: … }');
+  }
+  const context = source ?? '.';
+  if (dockerfile === undefined) return { image: { source: context }, uses: [] };
+  return { image: { build: { kind: BUILD_KIND, context, dockerfile } }, uses: [] };
+}
+
+/** What is written and cannot be read was told already. */
+function isUnread(values: ReleaseValues, key: keyof ReleaseValues, at: Written): boolean {
+  return values[key] === undefined && isWritten(at, key);
+}
+
 function serviceOf(
   common: CommonDraft,
   values: ReleaseValues,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): PartDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (run === undefined && at.keys.includes('run')) return undefined;
+  if (isUnread(values, 'run', at)) return undefined;
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {
     const message = `"${portVariable}" tells the program its port, which is chosen for each release.`;
     const hint = 'Leave it out, or name another port_variable';
-    context.error('conflicting_keys', message, at, hint);
+    problems.error('conflicting_keys', message, at, hint);
     return undefined;
   }
   return {
@@ -141,6 +186,10 @@ function serviceOf(
     ...(memory !== undefined && { memory }),
     ...(restart && { restart }),
   };
+}
+
+export function isWritten({ entries }: Written, name: string): boolean {
+  return entries.some(({ key }) => key === name);
 }
 
 /** What all programs behind the proxy have. */

@@ -5,6 +5,7 @@ import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
 import { duration, listOf, text } from '../../yaml/value-readers.js';
+import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
 import type { DeploymentType } from './deploy-action.js';
 import { portVariable, restartReader, startCommand } from './program-readers.js';
@@ -86,19 +87,6 @@ const argument = text({ expects: 'a program or argument', min: 0, max: 4096 });
 
 export const serviceName = nameReader('the name of a service');
 
-/** What people call the types. */
-export const typeHabits = {
-  directory: 'local_directory',
-  local: 'local_directory',
-  folder: 'local_directory',
-  docker: 'docker_container',
-  container: 'docker_container',
-  image: 'docker_container',
-  service: 'local_service',
-  process: 'local_service',
-  program: 'local_service',
-} as const;
-
 /** Keys of releases: each type has some of them. */
 export const releaseKeys = {
   path: targetPath,
@@ -108,6 +96,8 @@ export const releaseKeys = {
   shared: listOf(sharedFolder, { max: MOST_SHARED, single: true }),
   permissions: fields(permissionsTable),
   image: containerKeys.image.reader,
+  build: buildReader,
+  dockerfile: workspacePath,
   pull: containerKeys.pull.reader,
   command: listOf(argument, { max: 100, single: true }),
   port: tcpPort,
@@ -160,6 +150,8 @@ export const keyHabits = {
   cmd: 'Write run, or command for a container',
   port_env: 'Write port_variable',
   restart_policy: 'Write restart: { max: 5, window: 60s }',
+  context: 'Write source, or build: { context: … }',
+  file: 'Write dockerfile',
   volumes: 'Keep what must stay in a service of its own: releases share no volume',
 } as const;
 
@@ -167,8 +159,9 @@ export const keyHabits = {
 export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
   docker_container: [
-    ...['image', 'pull', 'command', 'port', 'publish', 'variables', 'secrets', 'gate', 'drain'],
-    ...['before_switch', 'watch', 'cpus', 'memory', 'pids'],
+    ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
+    ...['variables', 'secrets', 'gate', 'drain', 'before_switch', 'watch'],
+    ...['cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],

@@ -1,23 +1,19 @@
 import { findCycle } from '../../plan/dependency-graph.js';
 import { nearestName } from '../../expression/nearest-name.js';
-import {
-  fields,
-  type NameUse,
-  type Place,
-  type ReadContext,
-  type Reader,
-} from '../../yaml/reader.js';
-import { choice, listOf } from '../../yaml/value-readers.js';
-import {
-  DEFAULT_KEEP,
-  DEPLOY_KIND,
-  MOST_PARTS,
-  PART_TYPES,
-  type PartDeploy,
-} from './deploy-action.js';
+import { fields, type NameUse, type Place, type Reader } from '../../yaml/reader.js';
+import { listOf } from '../../yaml/value-readers.js';
+import { DEFAULT_KEEP, DEPLOY_KIND, MOST_PARTS, type PartDeploy } from './deploy-action.js';
 import type { DeployDraft, PartDraft } from './deploy-draft.js';
-import { type CommonDraft, refusesKeys, releaseDraft, type Written } from './release-drafts.js';
-import { keyHabits, releaseKeys, serviceName, typeHabits } from './release-keys.js';
+import { NO_PARTS, partType } from './deployment-type.js';
+import {
+  type CommonDraft,
+  isWritten,
+  type Problems,
+  refusesKeys,
+  releaseDraft,
+  type Written,
+} from './release-drafts.js';
+import { keyHabits, releaseKeys, serviceName } from './release-keys.js';
 
 /** The name of a part, with its place. */
 const need: Reader<NameUse> = {
@@ -28,16 +24,11 @@ const need: Reader<NameUse> = {
   },
 };
 
-const NO_PARTS = 'A part has no parts of its own: write them all beside each other';
-
 /** Keys of a part of a unit. */
 export const partTable = {
   name: 'part',
   fields: {
-    type: choice(PART_TYPES, {
-      habits: typeHabits,
-      adviceFor: (type) => (type === 'hybrid' ? NO_PARTS : undefined),
-    }),
+    type: partType,
     service: serviceName,
     needs: listOf(need, { single: true, max: MOST_PARTS }),
     ...releaseKeys,
@@ -69,9 +60,9 @@ const partReader: Reader<WrittenPart> = {
     const values = partFields.read(node, path, context);
     const { type, service, needs = [] } = values ?? {};
     if (values === undefined || type === undefined || service === undefined) return undefined;
-    if (node.kind !== 'map' || refusesKeys(type, node, path, context)) return undefined;
     const place = { path, offset: node.start };
-    const at = { ...place, keys: node.entries.map(({ key }) => key) };
+    const at = { ...place, entries: node.kind === 'map' ? node.entries : [] };
+    if (refusesKeys(type, at, context)) return undefined;
     // The unit says where, and how many are kept.
     const common = {
       kind: DEPLOY_KIND,
@@ -94,17 +85,17 @@ export function unitDraft(
   common: CommonDraft,
   parts: readonly WrittenPart[] | undefined,
   at: Written,
-  context: ReadContext,
+  problems: Problems,
 ): DeployDraft | undefined {
   if (parts === undefined) {
     // What is written and cannot be read was told already.
-    if (at.keys.includes('parts')) return undefined;
+    if (isWritten(at, 'parts')) return undefined;
     const hint = 'Add parts, each with its own type and service';
-    context.error('missing_key', 'A hybrid needs "parts".', at, hint);
+    problems.error('missing_key', 'A hybrid needs "parts".', at, hint);
     return undefined;
   }
-  if (!areNamedApart(common.service, parts, context)) return undefined;
-  if (!areNeedsKnown(parts, context) || isCycle(parts, context)) return undefined;
+  if (!areNamedApart(common.service, parts, problems)) return undefined;
+  if (!areNeedsKnown(parts, problems) || isCycle(parts, problems)) return undefined;
   const { environment, keep } = common;
   return {
     ...{ ...common, type: 'hybrid' },
@@ -120,7 +111,7 @@ function withoutUses({ secretUses: _uses, ...deploy }: PartDraft): PartDeploy {
   return deploy;
 }
 
-function areNamedApart(unit: string, parts: readonly WrittenPart[], context: ReadContext): boolean {
+function areNamedApart(unit: string, parts: readonly WrittenPart[], problems: Problems): boolean {
   const seen = new Set([unit]);
   const again = parts.filter(({ draft: { service } }) => {
     const isAgain = seen.has(service);
@@ -133,23 +124,23 @@ function areNamedApart(unit: string, parts: readonly WrittenPart[], context: Rea
       service === unit
         ? `"${service}" is the unit itself.`
         : `There are two parts with the name "${service}".`;
-    context.error('duplicate_name', message, place, 'Give each a name of its own');
+    problems.error('duplicate_name', message, place, 'Give each a name of its own');
   }
   return again.length === 0;
 }
 
-function areNeedsKnown(parts: readonly WrittenPart[], context: ReadContext): boolean {
+function areNeedsKnown(parts: readonly WrittenPart[], problems: Problems): boolean {
   const names = parts.map(({ draft }) => draft.service);
   const unknown = parts.flatMap(({ needs }) => needs).filter(({ name }) => !names.includes(name));
   for (const use of unknown) {
     const near = nearestName(use.name, names);
     const hint = near === undefined ? `Known: ${names.join(', ')}` : `Did you mean "${near}"?`;
-    context.error('unknown_need', `There is no part "${use.name}" here to need.`, use, hint);
+    problems.error('unknown_need', `There is no part "${use.name}" here to need.`, use, hint);
   }
   return unknown.length === 0;
 }
 
-function isCycle(parts: readonly WrittenPart[], context: ReadContext): boolean {
+function isCycle(parts: readonly WrittenPart[], problems: Problems): boolean {
   const edges = new Map(
     parts.map(({ draft, needs }) => [draft.service, needs.map(({ name }) => name)]),
   );
@@ -160,7 +151,7 @@ function isCycle(parts: readonly WrittenPart[], context: ReadContext): boolean {
   const place = part?.needs.find(({ name }) => name === second);
   if (place === undefined) throw new Error('a cycle of no parts');
   const message = `The parts wait for each other: ${cycle.join(' -> ')}.`;
-  context.error('dependency_cycle', message, place, 'Remove one of these needs');
+  problems.error('dependency_cycle', message, place, 'Remove one of these needs');
   return true;
 }
 

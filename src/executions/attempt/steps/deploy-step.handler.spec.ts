@@ -8,10 +8,21 @@ import type {
   StepOutcome,
   StepProgress,
 } from '../../../engine/runtime/step-handler.js';
-import type { DeployAction, ServiceDeploy } from '../../../engine/steps/deploy/deploy-action.js';
+import type {
+  ContainerDeploy,
+  DeployAction,
+  DirectoryDeploy,
+  ServiceDeploy,
+} from '../../../engine/steps/deploy/deploy-action.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import { DeployStepHandler } from './deploy-step.handler.js';
-import { Deployer, type DeployRequest } from './deployer.js';
+import type { FoundFolder } from './deploy-hints.js';
+import {
+  type DeployedImage,
+  Deployer,
+  type DeployFindings,
+  type DeployRequest,
+} from './deployer.js';
 import { type FoundStart, StartCommands } from './start-commands.js';
 
 const NEVER = new AbortController().signal;
@@ -35,27 +46,37 @@ class Deployed extends Deployer {
 
 class Starts extends StartCommands {
   readonly asked: string[] = [];
-  found: FoundStart = { kind: 'found', command: 'npm start', file: 'package.json' };
+  found: FoundStart = { kind: 'found', command: 'npm start', file: 'package.json', line: 3 };
   find(_root: string, folder: string): Promise<FoundStart> {
     this.asked.push(folder);
     return Promise.resolve(this.found);
   }
 }
 
-describe('a step that deploys a program of the host', () => {
+function foundIn(request: DeployRequest | undefined): DeployFindings | undefined {
+  const { subject } = request ?? {};
+  return subject && 'found' in subject ? subject.found : undefined;
+}
+
+describe('a step that deploys', () => {
   let directory: string;
   let deployed: Deployed;
   let starts: Starts;
+  let output: FoundFolder;
+  let image: DeployedImage | StepOutcome;
+  let said: string[];
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), 'deploy-step-'));
     mkdirSync(join(directory, 'api'));
-    [deployed, starts] = [new Deployed(), new Starts()];
+    [deployed, starts, said] = [new Deployed(), new Starts(), []];
+    output = { kind: 'found', folder: 'api', from: 'api/index.html' };
+    image = { kind: 'aborted' };
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
   const run = (
-    action: Partial<ServiceDeploy>,
+    action: Partial<ServiceDeploy> | DirectoryDeploy | ContainerDeploy,
     environment: Readonly<Record<string, string>> = { PASSWORD: 'secret' },
     signal = NEVER,
   ): Promise<StepOutcome> =>
@@ -63,8 +84,9 @@ describe('a step that deploys a program of the host', () => {
       ...([deployed, starts, standIn<RunContext>({ trigger: { event: 'push' } })] as const),
       standIn<Workspace>({ directory }),
       { asServer: (work) => work() },
-      { systemLine: () => undefined },
-      { find: () => Promise.reject(new Error('no image is asked for')) },
+      { systemLine: (_address, line) => void said.push(line) },
+      { of: () => Promise.resolve(image) },
+      { output: () => Promise.resolve(output) },
       { maskText: (text) => text },
     ).run(
       standIn<StepAttempt<DeployAction>>({
@@ -108,5 +130,49 @@ describe('a step that deploys a program of the host', () => {
   it('is aborted while it looks', async () => {
     starts.found = { kind: 'unknown', why: 'the server stops.' };
     expect(await run({}, { PASSWORD: 'x' }, AbortSignal.abort())).toEqual({ kind: 'aborted' });
+  });
+
+  it('tells which file says what is run, and why its type was chosen', async () => {
+    await run({ chosen: 'local_service, because config has run' });
+    expect(said).toEqual([
+      'it is deployed as local_service, because config has run',
+      'found: run "npm start": package.json:3',
+    ]);
+    expect(foundIn(deployed.requests[0])?.detected).toEqual(['run "npm start": package.json:3']);
+  });
+
+  it('deploys the folder that one file names, and refuses to guess', async () => {
+    const folder: DirectoryDeploy = {
+      ...{ kind: 'deploy', type: 'local_directory', service: 'site', environment: 'default' },
+      ...{ path: '/srv/site', keep: 3, source: undefined },
+    };
+    await run(folder);
+    expect(foundIn(deployed.requests[0])?.detected).toEqual(['source api: api/index.html']);
+    await run({ ...folder, source: 'api' });
+    expect(foundIn(deployed.requests[1])?.detected).toBeUndefined();
+    output = { kind: 'unknown', why: 'it may be "dist", but no file says so.' };
+    expect(await run(folder)).toMatchObject({
+      ...{ kind: 'failed', isFinal: true },
+      reason: { code: 'source_unknown', message: expect.stringContaining('"dist"') as string },
+    });
+    expect(deployed.requests).toHaveLength(2);
+  });
+
+  it('hands on what it has found of an image, with its variables', async () => {
+    const container: ContainerDeploy = {
+      ...{ kind: 'deploy', type: 'docker_container', service: 'shop', environment: 'default' },
+      ...{ keep: 3, source: '.', published: { address: '::' }, drainMs: 7, limits: {} },
+      ...{ variables: { A: 'b' }, secrets: [], gate: ACTION.gate },
+    };
+    expect(await run(container)).toEqual({ kind: 'aborted' });
+    image = {
+      ...{ image: standIn({}), name: 'shop:1', port: 80, gate: ACTION.gate },
+      detected: ['port 80: Dockerfile:7'],
+    };
+    await run(container);
+    expect(deployed.requests.map(foundIn)).toMatchObject([
+      { container: { name: 'shop:1', port: 80 }, detected: ['port 80: Dockerfile:7'] },
+    ]);
+    expect(said).toEqual(['found: port 80: Dockerfile:7']);
   });
 });

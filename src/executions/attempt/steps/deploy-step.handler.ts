@@ -1,7 +1,7 @@
-import { normalize } from 'node:path/posix';
 import type { PackedTree } from '../../../common/archive/pack-tree.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { openBeneath } from '../../../common/tree/open-beneath.js';
+import { quoted } from '../../../common/values/redact-urls.js';
 import { nameRecord, valueOf } from '../../../common/values/name-record.js';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { Globs } from '../../../common/values/globs/globs.js';
@@ -26,17 +26,18 @@ import { EngineAwayError } from '../../../integrations/container-runtime/contain
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
-  type DeployedPart,
   type Deployer,
-  type DeployFindings,
   type DeployLogin,
+  type DeployedPart,
+  type DeployFindings,
   type DeploySubject,
   type PackRequest,
   type StepFiles,
   StepFilesError,
 } from './deployer.js';
-import { imageRefused } from './image-refused.js';
-import type { RunImages } from './run-images.js';
+import type { DeployHints } from './deploy-hints.js';
+import type { DeployedImages, ImageTry } from './deployed-images.js';
+import { folderBelow } from './folder-below.js';
 import type { FoundStart, StartCommands } from './start-commands.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
@@ -53,7 +54,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly workspace: Workspace,
     private readonly ownership: Pick<WorkspaceOwnership, 'asServer'>,
     private readonly output: Pick<StepOutput, 'systemLine'>,
-    private readonly images: Pick<RunImages, 'find'>,
+    private readonly images: Pick<DeployedImages, 'of'>,
+    private readonly hints: Pick<DeployHints, 'output'>,
     private readonly masks: Pick<MaskSet, 'maskText'>,
   ) {
     super();
@@ -66,8 +68,9 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   ): Promise<StepOutcome> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
+    if (action.chosen !== undefined) tell(`it is deployed as ${action.chosen}`);
     try {
-      const subject = await this.subjectOf(action, { attempt, tell, signal });
+      const subject = await this.subjectOf(action, { attempt, tell, signal, progress });
       if ('kind' in subject) return subject;
       return await this.deployer.deploy(
         {
@@ -87,7 +90,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
 
   private async subjectOf(
     action: DeployAction,
-    run: PartRun,
+    run: ImageTry,
   ): Promise<DeploySubject | StepOutcome> {
     if (action.type !== 'hybrid') {
       const found = await this.found(action, run);
@@ -102,47 +105,57 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     return { action, parts };
   }
 
-  private async found(
-    action: PartDeploy,
-    { attempt, tell, signal }: PartRun,
-  ): Promise<DeployFindings | StepOutcome> {
+  private async found(action: PartDeploy, run: ImageTry): Promise<DeployFindings | StepOutcome> {
+    const found = await this.made(action, run);
+    if (!('kind' in found)) for (const line of found.detected ?? []) run.tell(`found: ${line}`);
+    return found;
+  }
+
+  private async made(action: PartDeploy, run: ImageTry): Promise<DeployFindings | StepOutcome> {
     switch (action.type) {
       case 'local_directory':
-        return this.folderOf(action, attempt);
+        return this.folderOf(action, run);
       case 'docker_container':
-        return this.containerOf(action, attempt, tell, signal);
+        return this.containerOf(action, run);
       case 'local_service':
-        return this.programOf(action, attempt, signal);
+        return this.programOf(action, run);
     }
   }
 
-  private folderOf(
+  private async folderOf(
     { ssh, source }: DirectoryDeploy,
-    { environment }: StepAttempt<DeployAction>,
-  ): DeployFindings | StepOutcome {
+    { attempt: { environment }, signal }: ImageTry,
+  ): Promise<DeployFindings | StepOutcome> {
     const login = ssh && loginOf(ssh, environment);
     if (login?.kind === 'missing') return withheld(login.name);
-    return { files: this.filesIn(source), ...(login && { login }) };
+    const own = login && { login };
+    if (source !== undefined) return { files: this.filesIn(source), ...own };
+    const { hints, workspace, ownership } = this;
+    const found = await ownership.asServer(() => hints.output(workspace.directory, signal));
+    signal.throwIfAborted();
+    if (found.kind === 'unknown') {
+      const message = `the step does not say what is deployed, and no file does: ${found.why} Write source, with . for all of the workspace`;
+      return finallyFailed('source_unknown', message);
+    }
+    const { folder, from } = found;
+    return { files: this.filesIn(folder), ...own, detected: [`source ${folder}: ${from}`] };
   }
 
   private async containerOf(
     action: ContainerDeploy,
-    { environment }: StepAttempt<DeployAction>,
-    tell: (line: string) => void,
-    signal: AbortSignal,
+    run: ImageTry,
   ): Promise<DeployFindings | StepOutcome> {
-    const given = variablesOf(action, environment);
+    const given = variablesOf(action, run.attempt.environment);
     if (given.kind === 'missing') return withheld(given.name);
-    const found = await this.images.find(action, tell, signal);
-    if (found.kind === 'refused') return imageRefused(found.refusal, action.image);
-    const container = { image: found.image, variables: given.variables };
-    return { files: NO_FILES, container };
+    const found = await this.images.of(action, run);
+    if ('kind' in found) return found;
+    const container = { ...found, variables: given.variables };
+    return { files: NO_FILES, container, detected: found.detected };
   }
 
   private async programOf(
     action: ServiceDeploy,
-    { environment }: StepAttempt<DeployAction>,
-    signal: AbortSignal,
+    { attempt: { environment }, signal }: ImageTry,
   ): Promise<DeployFindings | StepOutcome> {
     const { run, source } = action;
     const given = variablesOf(action, environment);
@@ -156,15 +169,17 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
       const message = `the step does not say what is run, and no file of ${source} does: ${start.why}`;
       return finallyFailed('start_command_unknown', message);
     }
-    const { command, file: commandFrom } = start;
-    return { files, program: { command, commandFrom, variables } };
+    const { command, file: commandFrom, line } = start;
+    const from = line === null ? commandFrom : `${commandFrom}:${line}`;
+    const detected = [`run "${quoted(command, SHOWN)}": ${from}`];
+    return { files, program: { command, commandFrom, variables }, detected };
   }
 
   private startOf(source: string, signal: AbortSignal): Promise<FoundStart> {
     const { directory } = this.workspace;
-    const folder = normalize(source).replace(/^\.?\/|^\.$|\/$/g, '');
+    const folder = folderBelow(source);
     // Where it leads is looked at when the files are packed.
-    if (folder.split('/').includes('..'))
+    if (folder === undefined)
       return Promise.resolve({ kind: 'unknown', why: 'it is outside of the workspace' });
     return this.ownership.asServer(() => this.starts.find(directory, folder, signal));
   }
@@ -195,11 +210,8 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   }
 }
 
-interface PartRun {
-  readonly attempt: StepAttempt<DeployAction>;
-  readonly tell: (line: string) => void;
-  readonly signal: AbortSignal;
-}
+/** Characters of a command in the log. */
+const SHOWN = 200;
 
 /** Of what is an image. */
 const NO_FILES: StepFiles = {

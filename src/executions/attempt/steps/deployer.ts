@@ -2,7 +2,7 @@ import type { PackedFile, PackedTree, PackLimits } from '../../../common/archive
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../../engine/plan/run-state.js';
 import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
-import type { PartDeploy, UnitDeploy } from '../../../engine/steps/deploy/deploy-action.js';
+import type { Gate, PartDeploy, UnitDeploy } from '../../../engine/steps/deploy/deploy-action.js';
 import type { LocalImage } from '../../../integrations/container-runtime/container-runtime.js';
 import { finallyFailed } from './step-outcomes.js';
 
@@ -43,9 +43,19 @@ export interface DeployLogin {
   readonly knownHosts: string;
 }
 
-/** What a step has found for a release that is a container. */
-export interface DeployedContainer {
+/** The image of a release, with what the step says of it or, where it does not, the image. */
+export interface DeployedImage {
   readonly image: LocalImage;
+  /** As the step names it, or what was built. */
+  readonly name: string;
+  readonly port: number;
+  readonly gate: Gate;
+  /** What was found, and where, for people; a line each. */
+  readonly detected: readonly string[];
+}
+
+/** What a step has found for a release that is a container. */
+export interface DeployedContainer extends DeployedImage {
   /** With the values of the secrets that it names. */
   readonly variables: Readonly<Record<string, string>>;
 }
@@ -69,6 +79,8 @@ export interface DeployFindings {
   readonly container?: DeployedContainer;
   /** Of a step whose release is a program of the host. */
   readonly program?: DeployedProgram;
+  /** What was found in files, and where: lines for the logs of the step and the deployment. */
+  readonly detected?: readonly string[];
 }
 
 /** A part of a unit, with what the step has found for it. */

@@ -6,6 +6,8 @@ export type FoundStart =
       readonly command: string;
       /** Below the folder that was asked about. */
       readonly file: string;
+      /** Of the file, from 1; null: all of it says so. */
+      readonly line: number | null;
     }
   /** No file says it, or several say different things. */
   | { readonly kind: 'unknown'; readonly why: string };

@@ -11,6 +11,8 @@ import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import { MeasuredStepHandler } from './measured-step.handler.js';
 import { StepHost } from './step-environment.js';
 import type { RunCaches } from './run-caches.js';
+import { steadyClock } from '../steady-clock.js';
+import { RunApprovals } from './run-approvals.js';
 import { StepAdditions } from './step-additions.js';
 import type { BroughtArtifacts } from './brought-artifacts.js';
 import type { RunArtifacts } from './run-artifacts.js';
@@ -19,6 +21,7 @@ import { RegistryAccess } from './registry-access.js';
 import { CloneAccess } from './clone-access.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import { NoDeployer } from './deployer.js';
+import { NoDeployHints } from './deploy-hints.js';
 import { NoStartCommands } from './start-commands.js';
 import { createStepHandlers } from './step-handlers.js';
 
@@ -44,6 +47,8 @@ const withoutImages = {
   additions: new StepAdditions(),
   sidecars: { networkOf: () => undefined, endedBeside: () => [] },
   ownership: new WorkspaceOwnership(workspace, undefined),
+  approvals: new RunApprovals([], undefined),
+  clock: steadyClock(),
 };
 const tools = {
   processes: new FakeProcessRunner(() => ({ exit: { kind: 'exited', exitCode: 0 } })),
@@ -54,6 +59,7 @@ const tools = {
   registries: undefined,
   deployer: new NoDeployer(),
   starts: new NoStartCommands(),
+  hints: new NoDeployHints(),
 };
 const handlers = createStepHandlers(tools);
 const place = { ...withoutImages, images: handlers.imagesFor('group', RegistryAccess.none) };

@@ -1,5 +1,6 @@
 import type { Metrics } from '../../../common/metrics/metrics.js';
 import type { MaskSet } from '../../../common/redaction/mask-set.js';
+import type { Clock } from '../../../engine/runtime/run-ports.js';
 import type { StepHandler } from '../../../engine/runtime/step-handler.js';
 import type { StepKindName } from '../../../engine/steps/step-kinds.js';
 import type { GitClient } from '../../../integrations/git/git-client.js';
@@ -11,6 +12,8 @@ import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership
 import type { WorkspaceStore } from '../../../workspaces/workspace-store.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { Deployer } from './deployer.js';
+import type { DeployHints } from './deploy-hints.js';
+import { DeployedImages } from './deployed-images.js';
 import type { StartCommands } from './start-commands.js';
 import { DeployStepHandler } from './deploy-step.handler.js';
 import type { CloneAccess } from './clone-access.js';
@@ -25,6 +28,8 @@ import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
 import { RunImages } from './run-images.js';
 import { BuiltNames } from './built-names.js';
+import { ApprovalStepHandler } from './approval-step.handler.js';
+import type { ApprovalDesk } from './run-approvals.js';
 import { BuildStepHandler } from './build-step.handler.js';
 import { ContainerStepHandler } from './container-step.handler.js';
 import { GitStepHandler } from './git-step.handler.js';
@@ -53,6 +58,8 @@ export interface StepPlace {
   readonly brought: BroughtArtifacts;
   readonly caches: RunCaches;
   readonly additions: StepAdditions;
+  readonly approvals: ApprovalDesk;
+  readonly clock: Clock;
   /** What is known of the run. */
   readonly context: RunContext;
 }
@@ -97,11 +104,20 @@ export interface StepTools {
   readonly registries: readonly string[] | undefined;
   readonly deployer: Deployer;
   readonly starts: StartCommands;
+  readonly hints: DeployHints;
 }
 
 /** The handlers of all `STEP_KINDS`. A kind without one does not compile. */
 export function createStepHandlers(tools: StepTools): StepHandlers {
   const { processes, git, workspaces, containers, registries: allowed } = tools;
+  const builds = (place: StepPlace): BuildStepHandler => {
+    const { workspace, group, output, host, masks, images, ownership } = place;
+    return new BuildStepHandler({
+      ...{ processes, builder: tools.builder, allowed },
+      ...{ access: images.access, built: images.built },
+      ...{ workspace, ownership, group, output, host, masks },
+    });
+  };
   const factories: { readonly [kind in StepKindName]: StepHandlerFactory } = {
     shell: ({ workspace, group, output, host, ownership }) =>
       new OwnedStepHandler(
@@ -113,22 +129,23 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ...([containers, images, workspace, ownership] as const),
         ...([group, output, host, sidecars, additions] as const),
       ),
-    build: ({ workspace, group, output, host, masks, images, ownership }) =>
-      new BuildStepHandler({
-        ...{ processes, builder: tools.builder, allowed },
-        ...{ access: images.access, built: images.built },
-        ...{ workspace, ownership, group, output, host, masks },
-      }),
+    build: builds,
     git: ({ workspace, output, masks, access, ownership }) =>
       new OwnedStepHandler(
         new GitStepHandler(git, workspace, output, workspaces, masks, access),
         ownership,
       ),
-    deploy: ({ context, workspace, ownership, output, images, masks }) =>
-      new DeployStepHandler(
-        ...([tools.deployer, tools.starts, context, workspace] as const),
-        ...([ownership, output, images, masks] as const),
-      ),
+    deploy: (place) => {
+      const { context, workspace, ownership, output, images, masks } = place;
+      const { hints } = tools;
+      const ofImages = { images, builds: builds(place), hints, workspace, ownership };
+      const { executionId } = context;
+      return new DeployStepHandler(
+        ...([tools.deployer, tools.starts, context, workspace, ownership, output] as const),
+        ...([new DeployedImages({ ...ofImages, executionId }), hints, masks] as const),
+      );
+    },
+    approval: ({ approvals, output, clock }) => new ApprovalStepHandler(approvals, output, clock),
   };
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(

@@ -4,6 +4,7 @@ import type { WhenTrace } from '../../../engine/plan/run-state.js';
 import { RUN_STATUSES } from '../../../engine/plan/run-status.js';
 import {
   CacheFactsResponse,
+  DeploymentFactsResponse,
   PlacementResponse,
   ReasonResponse,
 } from '../../record/dto/execution.response.js';
@@ -57,6 +58,12 @@ export class ExplainedStepResponse extends ExplainedResponse {
     description: 'Why the caches of its last attempt were found and saved, or not.',
   })
   caches!: readonly CacheFactsResponse[];
+
+  @ApiProperty({
+    type: [DeploymentFactsResponse],
+    description: 'What its attempts put into service; /api/deployments/:id/explain says why.',
+  })
+  deployments!: readonly DeploymentFactsResponse[];
 }
 
 export class ExplainedStageResponse extends ExplainedResponse {

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { sayUrl } from '../../../common/values/repository-url.js';
 import { STEP_PHASES } from '../../../engine/plan/run-state.js';
 import { RUN_STATUSES } from '../../../engine/plan/run-status.js';
+import { ApprovalFactsResponse, StepApprovalResponse } from './step-approval.response.js';
 import type { ExecutionSummary } from '../execution-lists.repository.js';
 import type { ExecutionRecord, Placement, TriggerInfo } from '../execution.schema.js';
 import type {
@@ -213,6 +214,12 @@ export class AttemptResponse extends OutcomeResponse {
     description: 'What it puts into service; absent: it deploys nothing.',
   })
   deployment?: DeploymentFactsResponse;
+
+  @ApiPropertyOptional({
+    type: ApprovalFactsResponse,
+    description: 'What it asks of people; absent: nothing. `approvals` says what they answered.',
+  })
+  approval?: ApprovalFactsResponse;
 }
 
 export class StepResponse extends OutcomeResponse {
@@ -343,7 +350,7 @@ export class ExecutionResponse extends ExecutionSummaryResponse {
     type: ReasonResponse,
     nullable: true,
     description:
-      'While it is pending: why no worker takes it now (`no_worker`, `workers_refuse`, `slots_busy`); null: it waits for its turn alone. `explain` says more.',
+      'While it is pending: why no worker takes it now (`no_worker`, `workers_refuse`, `slots_busy`); null: it waits for its turn alone. `explain` says more. While it is `waiting`: whom it waits for, and until when.',
   })
   waits_for!: StoredReason | null;
 
@@ -377,6 +384,12 @@ export class ExecutionResponse extends ExecutionSummaryResponse {
 
   @ApiProperty({ type: [PlacementResponse] })
   placements!: PlacementResponse[];
+
+  @ApiProperty({
+    type: [StepApprovalResponse],
+    description: 'Steps that ask people, or asked them, with what was said.',
+  })
+  approvals!: StepApprovalResponse[];
 }
 
 export function executionSummary(execution: ExecutionSummary): ExecutionSummaryResponse {
@@ -409,6 +422,7 @@ export function executionResponse(
   execution: ExecutionRecord,
   logs: readonly string[],
   waitsFor: StoredReason | null,
+  approvals: StepApprovalResponse[] = [],
 ): ExecutionResponse {
   return {
     ...executionSummary(execution),
@@ -422,6 +436,7 @@ export function executionResponse(
     environment: execution.environment,
     logs,
     placements: execution.placements.map(placementResponse),
+    approvals,
   };
 }
 

@@ -17,11 +17,10 @@ export interface LauncherOptions {
   readonly engine: LauncherEngine | undefined;
 }
 
-/** A container engine, and the installation whose containers on it are meant. */
+/** A container engine; of what is there, that of the worker is meant. */
 export interface LauncherEngine {
   /** As `DOCKER_HOST`. Undefined: that of this machine, if there is one by then. */
   readonly host: string | undefined;
-  readonly installation: string;
 }
 
 /** Descriptor of the launcher that is its pipe to the worker. */

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { anyValue } from '../../../common/http/api-documentation.js';
 import { sayUrl } from '../../../common/values/repository-url.js';
-import type { InputValue } from '../../../engine/compiler/resolve-inputs.js';
+import type { InputValue } from '../../../engine/inputs/resolve-inputs.js';
 import type { Problem } from '../../../engine/yaml/problem.js';
 import type {
   Environment,

@@ -1,5 +1,5 @@
 import { quoted } from '../../common/values/redact-urls.js';
-import type { InputDefinition, InputType } from './definition.js';
+import type { InputDefinition, InputType } from '../plan/input-definition.js';
 import {
   capital,
   describe,

@@ -1,7 +1,7 @@
 import { nameRecord, valueOf, type NameRecord } from '../../common/values/name-record.js';
 import { characterProblem } from '../../common/values/text-rule.js';
-import type { InputDefinition } from '../definition/definition.js';
-import { isPlainNumber, plainNumber } from '../definition/plain-number.js';
+import type { InputDefinition } from '../plan/input-definition.js';
+import { isPlainNumber, plainNumber } from './plain-number.js';
 import { shownName } from '../yaml/variable-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
 
@@ -29,18 +29,20 @@ const MAX_TEXT = 10_000;
 const EMPTY = { string: '', number: 0, boolean: false, choice: '' } as const;
 
 /**
- * The inputs of a run: what a trigger gave, checked against the pipeline's `manual.inputs`,
+ * The inputs of a run, or of an approval: what somebody gave, checked against what is declared,
  * defaults filled in. Texts that are written like a number or boolean are taken where such a one is
  * asked for (forms and command lines send texts).
  */
 export function resolveInputs(
   definition: { readonly inputs: readonly InputDefinition[] },
   given: NameRecord<unknown>,
+  asking: 'pipeline' | 'approval' = 'pipeline',
 ): ResolvedInputs {
   const declared = definition.inputs;
   const problems: InputProblem[] = [];
   for (const name of Object.keys(given)) {
-    if (!declared.some((input) => input.name === name)) problems.push(unknownInput(name, declared));
+    if (!declared.some((input) => input.name === name))
+      problems.push(unknownInput(name, declared, asking));
   }
   const inputs = new Map<string, InputValue>();
   for (const input of declared) {
@@ -88,17 +90,23 @@ function isDecimal(text: string): boolean {
   return /^-?[0-9]{1,15}(\.[0-9]{1,15})?$/.test(text);
 }
 
-function unknownInput(name: string, declared: readonly InputDefinition[]): InputProblem {
+function unknownInput(
+  name: string,
+  declared: readonly InputDefinition[],
+  asking: 'pipeline' | 'approval',
+): InputProblem {
   const names = declared.map((input) => input.name);
   const near = nearestName(name, names);
   const none =
     names.length === 0
-      ? 'The pipeline declares none: triggers: [{ manual: { inputs: … } }]'
+      ? asking === 'pipeline'
+        ? 'The pipeline declares none: triggers: [{ manual: { inputs: … } }]'
+        : 'It asks for none'
       : `Known: ${names.join(', ')}`;
   return {
     path: `inputs.${shownName(name)}`,
     code: 'unknown_input',
-    message: `The pipeline has no input "${shownName(name)}".`,
+    message: `The ${asking} has no input "${shownName(name)}".`,
     suggestion: near === undefined ? none : `Did you mean "${near}"?`,
   };
 }

@@ -1,4 +1,4 @@
-import { compileYaml } from './compile-yaml.js';
+import { compileYaml } from '../compiler/compile-yaml.js';
 import { resolveInputs } from './resolve-inputs.js';
 
 const { definition } = compileYaml(`

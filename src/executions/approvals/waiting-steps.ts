@@ -1,0 +1,26 @@
+import type { ApprovalFacts } from '../../engine/plan/approval-facts.js';
+import type { RunStatus } from '../../engine/plan/run-state.js';
+import type { StoredRun } from '../record/stored-state.js';
+import type { WaitingStep } from '../record/suspension.js';
+
+/** A try of a step that asks people, or asked them. */
+export interface AskingStep extends WaitingStep {
+  readonly asked: ApprovalFacts;
+  /** Of the try. */
+  readonly status: RunStatus;
+  /** Nothing is decided. */
+  readonly isWaiting: boolean;
+}
+
+/** Every try that asked people, in the order of the plan. Pure. */
+export function askingSteps({ stages }: Pick<StoredRun, 'stages'>): AskingStep[] {
+  return stages.flatMap((stage) =>
+    stage.steps.flatMap((step) =>
+      step.attempts.flatMap(({ number: attempt, approval: asked, status }) => {
+        if (asked === undefined) return [];
+        const isWaiting = step.status === 'waiting' && status === 'waiting';
+        return [{ stage: stage.name, step: step.name, attempt, asked, status, isWaiting }];
+      }),
+    ),
+  );
+}

@@ -1,0 +1,19 @@
+import type { Continuation } from '../../engine/runtime/continuation.js';
+import type { Keyring } from '../../secrets/encryption/keyring.js';
+import { suspensionContext } from '../record/suspension.js';
+
+/** How a run stood when it was suspended: all that its workspace does not hold. */
+export interface SuspendedRun extends Continuation {
+  /** What steps have let be masked beside the secrets that the run is given. */
+  readonly masks: readonly string[];
+}
+
+/** Outputs are in it as they are, so it is kept like a secret. */
+export function sealedRun(keyring: Keyring, executionId: string, run: SuspendedRun): string {
+  return keyring.seal(JSON.stringify(run), suspensionContext(executionId));
+}
+
+/** @throws MissingKeyError, BrokenSealError */
+export function openedRun(keyring: Keyring, executionId: string, sealed: string): SuspendedRun {
+  return JSON.parse(keyring.open(sealed, suspensionContext(executionId))) as SuspendedRun;
+}

@@ -1,0 +1,92 @@
+import type {
+  ServiceChange,
+  WatchedService,
+} from '../../service-registry/record/watched-service.js';
+import type { ServiceStore } from '../../service-registry/record/service-store.js';
+import type { AlertState } from '../alerts/alert-state.js';
+import type { Channel } from '../channels/channel.js';
+
+/** Changes that are read at once. */
+const PAGE = 200;
+/** Services that one round looks at, at most. */
+const MOST_SERVICES = 20_000;
+
+/** What one round of decisions sees: services that have channels, and all that those need. */
+export class RoundView {
+  private readonly bySubject = new Map<string, Channel[]>();
+  private readonly lastChanges = new Map<string, Promise<readonly ServiceChange[]>>();
+
+  private constructor(
+    private readonly store: ServiceStore,
+    /** By `environment/name`. */
+    readonly services: ReadonlyMap<string, WatchedService>,
+    /** By the UUIDs of the services. */
+    readonly states: ReadonlyMap<string, AlertState>,
+    channels: readonly Channel[],
+  ) {
+    for (const channel of channels) {
+      const { subject } = channel;
+      this.bySubject.set(subject, [...(this.bySubject.get(subject) ?? []), channel]);
+    }
+  }
+
+  static async load(
+    store: ServiceStore,
+    channels: readonly Channel[],
+    states: ReadonlyMap<string, AlertState>,
+  ): Promise<RoundView> {
+    const services = new Map<string, WatchedService>();
+    const asked = new Set<string>();
+    let ids = [...new Set(channels.map(({ service }) => service))];
+    while (ids.length > 0 && asked.size < MOST_SERVICES) {
+      for (const id of ids) asked.add(id);
+      const found = await store.among(ids);
+      for (const [id, service] of found) services.set(id, service);
+      const needed = [...found.values()].flatMap(({ dependencies }) => dependencies);
+      ids = [...new Set(needed)].filter((id) => !asked.has(id));
+    }
+    return new RoundView(store, services, states, channels);
+  }
+
+  readonly needs = (id: string): readonly string[] => this.services.get(id)?.dependencies ?? [];
+
+  channelsOf({ id }: Pick<WatchedService, 'id'>): readonly Channel[] {
+    return this.bySubject.get(id) ?? [];
+  }
+
+  /** What others need comes before those. */
+  inOrder(): readonly WatchedService[] {
+    const ordered = new Map<string, WatchedService>();
+    const seen = new Set<string>();
+    const take = (id: string): void => {
+      const service = this.services.get(id);
+      if (service === undefined || seen.has(id)) return;
+      seen.add(id);
+      service.dependencies.forEach(take);
+      ordered.set(id, service);
+    };
+    [...this.services.keys()].sort().forEach(take);
+    return [...ordered.values()];
+  }
+
+  /** The last ones of a service, the newest first; read once in a round. */
+  changesOf(id: string): Promise<readonly ServiceChange[]> {
+    const known = this.lastChanges.get(id);
+    if (known) return known;
+    const read = this.store.changes(id, { limit: PAGE }).then(({ items }) => items);
+    this.lastChanges.set(id, read);
+    return read;
+  }
+
+  /** All after one, in order. */
+  async changesAfter(id: string, seq: number): Promise<readonly ServiceChange[]> {
+    const found = [...(await this.changesOf(id))];
+    for (let last = found.at(-1); last && last.seq > seq + 1 && found.length % PAGE === 0;) {
+      const { items } = await this.store.changes(id, { limit: PAGE, after: last._id });
+      if (items.length === 0) break;
+      found.push(...items);
+      last = found.at(-1);
+    }
+    return found.filter((one) => one.seq > seq).reverse();
+  }
+}
