@@ -116,7 +116,11 @@ describeWith(PROGRAMS, { root: true }, 'a deployment of a container, when', () =
     const port = await freePort();
     const pipeline = await server.createPipeline(yaml(name, port));
     const first = await startWorker(name);
-    expect((await server.finished(await deploy(pipeline, 'old'), END_MS)).status).toBe('success');
+    const { status } = await server.finished(await deploy(pipeline, 'old'), END_MS);
+    const [made] = await deploymentsOf(name);
+    expect([status, made?.reason.code, made?.reason]).toEqual([
+      ...['success', 'release_serves', made?.reason],
+    ]);
     await first.end();
     return { pipeline, port };
   };

@@ -1,7 +1,7 @@
 import { standIn } from '../../../test/support/stand-in.js';
 import { MemoryPortLeaseStore } from '../../ports/memory-port-lease-store.fixture.js';
 import { portLease } from '../../ports/port-lease.fixture.js';
-import type { PortOwner } from '../../ports/port-lease.js';
+import type { PortLease, PortOwner } from '../../ports/port-lease.js';
 import type { Removals } from '../removals.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
@@ -64,6 +64,23 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
         { id: shortName(id), listen: LISTEN, isSwitching: true },
       ]);
     });
+
+    it.each([undefined, LISTEN.port])(
+      'has no route while somebody looks whether its port is free: %s is wanted',
+      async (port) => {
+        serve(null, { active: 'd' });
+        const { settings } = store.releases.get('r3') ?? {};
+        const published = { address: '0.0.0.0', ...(port !== undefined && { port }) };
+        const asked = { ...settings, published } as TargetSettings;
+        store.deployments.set('d', { _id: 'd', phase: 'plan', settings: asked } as Deployment);
+        const routes = async (state: PortLease['state']): Promise<number> => {
+          const one = portLease({ owner: routeOwner(id), port: LISTEN.port, state });
+          const list = (): Promise<PortLease[]> => Promise.resolve([one]);
+          return (await new DeployedRoutes(store, { list }).routesOn('here')).length;
+        };
+        expect([await routes('taking'), await routes('held')]).toEqual([0, 1]);
+      },
+    );
 
     it('is reached as its deployment says once that has passed its gate, and not before', async () => {
       serve('r3', { active: 'd' });

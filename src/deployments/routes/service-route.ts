@@ -57,10 +57,10 @@ export async function listenOf(
   host: string,
 ): Promise<Route['listen'] | undefined> {
   if ('domain' in published) return published;
-  const { address, port } = published;
-  if (port !== undefined) return { address, port };
-  const [lease] = await ports.list({ host, owner: routeOwner(serviceId) });
-  return lease && { address, port: lease.port };
+  // Before it is held somebody looks whether it is free: nobody may listen there at that moment.
+  const leases = await ports.list({ host, owner: routeOwner(serviceId) });
+  const lease = leases.find(({ state }) => state === 'held');
+  return lease && { address: published.address, port: lease.port };
 }
 
 /** What no other service of the host may hold. */

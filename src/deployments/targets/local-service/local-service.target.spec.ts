@@ -328,6 +328,7 @@ describe('LocalServiceTarget', () => {
   });
 
   it('switches by the proxy, under its token alone', async () => {
+    await target.plan(SERVICE, settings());
     await target.runner.start(release(1));
     expect(await target.serving(settings())).toBeUndefined();
     await target.arm(release(1), 'd.1');
