@@ -13,8 +13,8 @@ const LEASES = 16;
 type Named = Pick<Release, 'service_id' | 'number'>;
 
 /**
- * One process of the installation at a time starts or ends the instance of a release; a few releases
- * of a service that are far apart wait for each other, too.
+ * One process of the installation at a time starts or ends the instance of a release; releases of a
+ * service that are far apart may wait for each other, too.
  */
 @Injectable()
 export class InstanceTurns {
