@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import { plainDocuments } from '../common/schema-parts.js';
 
 export const AUDIT_RECORD_MODEL = 'AuditRecord';
 export const AUDIT_ANCHOR_MODEL = 'AuditAnchor';
@@ -37,8 +38,6 @@ export interface AuditAnchorDocument {
   readonly at: Date;
 }
 
-const options = { versionKey: false, id: false, strictQuery: 'throw', minimize: false } as const;
-
 export const auditRecordSchema = new Schema(
   {
     _id: { type: Number, required: true },
@@ -61,7 +60,7 @@ export const auditRecordSchema = new Schema(
     prev: { type: String, required: true },
     hash: { type: String, required: true },
   },
-  { ...options, collection: 'audit_records' },
+  { ...plainDocuments, collection: 'audit_records' },
 )
   .index({ at: 1 })
   .index({ action: 1, _id: -1 })
@@ -78,5 +77,5 @@ export const auditAnchorSchema = new Schema(
     hash: { type: String, required: true },
     at: { type: Date, required: true },
   },
-  { ...options, collection: 'audit_anchors' },
+  { ...plainDocuments, collection: 'audit_anchors' },
 );

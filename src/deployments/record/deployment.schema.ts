@@ -1,35 +1,29 @@
 import { Schema } from 'mongoose';
+import { neededText, plainDocuments } from '../../common/schema-parts.js';
 
 export const DEPLOYMENT_MODEL = 'Deployment';
 export const RELEASE_MODEL = 'Release';
 export const SERVICE_MODEL = 'Service';
 export const SEALED_TEXT_MODEL = 'DeploymentSecret';
 
-const options = {
-  versionKey: false,
-  id: false,
-  strictQuery: 'throw',
-  minimize: false,
-} as const;
 const { Mixed } = Schema.Types;
 const text = { type: String } as const;
-const needed = { type: String, required: true } as const;
 
 export const deploymentSchema = new Schema(
   {
-    _id: needed,
-    request_key: needed,
-    kind: needed,
-    service_id: needed,
-    environment: needed,
-    service: needed,
+    _id: neededText,
+    request_key: neededText,
+    kind: neededText,
+    service_id: neededText,
+    environment: neededText,
+    service: neededText,
     turn: { type: Number, required: true },
-    type: needed,
+    type: neededText,
     settings: { type: Mixed, required: true },
     unit: { type: Mixed },
     parts: { type: Mixed },
-    host: needed,
-    status: needed,
+    host: neededText,
+    status: neededText,
     phase: text,
     phases: { type: Mixed, required: true },
     reason: { type: Mixed },
@@ -46,7 +40,7 @@ export const deploymentSchema = new Schema(
     step: text,
     commit: text,
     branch: text,
-    triggered_by: needed,
+    triggered_by: neededText,
     cancel_requested_by: text,
     logs: { type: [String], required: true },
     cause: { type: Mixed },
@@ -57,7 +51,7 @@ export const deploymentSchema = new Schema(
     started_at: { type: Date },
     finished_at: { type: Date },
   },
-  { collection: 'deployments', ...options },
+  { collection: 'deployments', ...plainDocuments },
 )
   .index({ request_key: 1 }, { unique: true })
   .index({ service_id: 1, turn: 1 })
@@ -67,17 +61,17 @@ export const deploymentSchema = new Schema(
 
 export const releaseSchema = new Schema(
   {
-    _id: needed,
-    service_id: needed,
-    environment: needed,
-    service: needed,
+    _id: neededText,
+    service_id: neededText,
+    environment: neededText,
+    service: neededText,
     number: { type: Number, required: true },
-    type: needed,
+    type: neededText,
     settings: { type: Mixed, required: true },
     parts: { type: Mixed },
-    host: needed,
-    status: needed,
-    deployment_id: needed,
+    host: neededText,
+    status: neededText,
+    deployment_id: neededText,
     execution_id: text,
     dated_by: text,
     pipeline_id: text,
@@ -90,20 +84,20 @@ export const releaseSchema = new Schema(
     drain_until: { type: Date },
     watch_until: { type: Date },
   },
-  { collection: 'releases', ...options },
+  { collection: 'releases', ...plainDocuments },
 ).index({ service_id: 1, number: -1 });
 
 export const serviceSchema = new Schema(
   {
-    _id: needed,
-    id: needed,
-    name: needed,
-    environment: needed,
-    service_type: needed,
+    _id: neededText,
+    id: neededText,
+    name: neededText,
+    environment: neededText,
+    service_type: neededText,
     unit: text,
-    host: needed,
-    place: needed,
-    status: needed,
+    host: neededText,
+    place: neededText,
+    status: neededText,
     release_id: text,
     deployment_id: text,
     process_id: { type: Number },
@@ -113,7 +107,7 @@ export const serviceSchema = new Schema(
     created_at: { type: Date, required: true },
     updated_at: { type: Date, required: true },
   },
-  { collection: 'services', ...options },
+  { collection: 'services', ...plainDocuments },
 )
   .index({ place: 1 }, { unique: true })
   .index({ id: 1 });
@@ -121,6 +115,6 @@ export const serviceSchema = new Schema(
 export const SEALED_TEXTS = 'deployment_secrets';
 
 export const sealedTextSchema = new Schema(
-  { _id: needed, sealed: needed, created_at: { type: Date, required: true } },
-  { collection: SEALED_TEXTS, ...options },
+  { _id: neededText, sealed: neededText, created_at: { type: Date, required: true } },
+  { collection: SEALED_TEXTS, ...plainDocuments },
 );

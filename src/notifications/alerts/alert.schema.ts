@@ -1,38 +1,31 @@
 import { Schema } from 'mongoose';
+import { neededDate, neededText, plainDocuments } from '../../common/schema-parts.js';
 
 export const ALERT_MODEL = 'ServiceAlert';
 export const ALERT_STATE_MODEL = 'AlertState';
 
-const options = {
-  versionKey: false,
-  id: false,
-  strictQuery: 'throw',
-  minimize: false,
-} as const;
 const { Mixed } = Schema.Types;
-const needed = { type: String, required: true } as const;
-const date = { type: Date, required: true } as const;
 const number = { type: Number, required: true } as const;
 
 export const alertSchema = new Schema(
   {
-    _id: needed,
-    subject: needed,
-    kind: needed,
-    service: needed,
+    _id: neededText,
+    subject: neededText,
+    kind: neededText,
+    service: neededText,
     from: { type: String },
-    to: needed,
-    at: date,
+    to: neededText,
+    at: neededDate,
     reason: { type: Mixed, required: true },
     after_deployment: { type: Mixed },
     caused_by: { type: [String], required: true },
     followers: { type: Mixed, required: true },
     deliveries: { type: Mixed, required: true },
     due_at: { type: Date },
-    created_at: date,
+    created_at: neededDate,
     version: number,
   },
-  { collection: 'service_alerts', ...options },
+  { collection: 'service_alerts', ...plainDocuments },
 )
   .index({ subject: 1, _id: -1 })
   .index({ due_at: 1 })
@@ -40,13 +33,13 @@ export const alertSchema = new Schema(
 
 export const alertStateSchema = new Schema(
   {
-    _id: needed,
-    service: needed,
+    _id: neededText,
+    service: neededText,
     seq: number,
-    told: needed,
+    told: neededText,
     alert: { type: String },
     held: { type: Number },
     version: number,
   },
-  { collection: 'alert_states', ...options },
+  { collection: 'alert_states', ...plainDocuments },
 );

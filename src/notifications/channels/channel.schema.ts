@@ -1,23 +1,21 @@
 import { Schema } from 'mongoose';
+import { neededDate, neededText } from '../../common/schema-parts.js';
 
 export const CHANNEL_MODEL = 'AlertChannel';
 export const ALERT_CHANNELS = 'alert_channels';
 
-const needed = { type: String, required: true } as const;
-const date = { type: Date, required: true } as const;
-
 export const channelSchema = new Schema(
   {
-    _id: needed,
-    subject: needed,
-    service: needed,
-    name: needed,
-    type: needed,
+    _id: neededText,
+    subject: neededText,
+    service: neededText,
+    name: neededText,
+    type: neededText,
     signed: { type: Boolean, required: true },
-    sealed: needed,
-    created_by: needed,
-    created_at: date,
-    updated_at: date,
+    sealed: neededText,
+    created_by: neededText,
+    created_at: neededDate,
+    updated_at: neededDate,
   },
   { collection: ALERT_CHANNELS, versionKey: false, id: false, strictQuery: 'throw' },
 ).index({ subject: 1 });

@@ -1,26 +1,19 @@
 import { Schema } from 'mongoose';
+import { neededDate, neededText, plainDocuments } from '../../common/schema-parts.js';
 
 export const WATCHED_SERVICE_MODEL = 'WatchedService';
 export const SERVICE_CHANGE_MODEL = 'ServiceChange';
 export const SHARD_WATCH_MODEL = 'ServiceShardWatch';
 
-const options = {
-  versionKey: false,
-  id: false,
-  strictQuery: 'throw',
-  minimize: false,
-} as const;
 const { Mixed } = Schema.Types;
-const needed = { type: String, required: true } as const;
-const date = { type: Date, required: true } as const;
 
 export const watchedServiceSchema = new Schema(
   {
-    _id: needed,
-    id: needed,
-    name: needed,
-    environment: needed,
-    shard: needed,
+    _id: neededText,
+    id: neededText,
+    name: neededText,
+    environment: neededText,
+    shard: neededText,
     endpoints: { type: [String], required: true },
     check: { type: Mixed, required: true },
     tags: { type: [String], required: true },
@@ -29,42 +22,42 @@ export const watchedServiceSchema = new Schema(
     ttl_seconds: { type: Number },
     beat: { type: String },
     last_heartbeat: { type: Date },
-    revision: needed,
+    revision: neededText,
     health: { type: Mixed },
     health_fence: { type: Number, required: true },
     outbox: { type: Mixed, required: true },
     maintenance: { type: Mixed },
     maintenance_version: { type: Number },
-    created_by: needed,
-    created_at: date,
-    updated_at: date,
+    created_by: neededText,
+    created_at: neededDate,
+    updated_at: neededDate,
   },
-  { collection: 'watched_services', ...options },
+  { collection: 'watched_services', ...plainDocuments },
 )
   .index({ id: 1 })
   .index({ shard: 1 });
 
 export const serviceChangeSchema = new Schema(
   {
-    _id: needed,
-    service: needed,
+    _id: neededText,
+    service: neededText,
     seq: { type: Number, required: true },
     from: { type: String },
-    to: needed,
-    at: date,
+    to: neededText,
+    at: neededDate,
     reason: { type: Mixed, required: true },
   },
-  { collection: 'service_changes', ...options },
+  { collection: 'service_changes', ...plainDocuments },
 )
   .index({ service: 1, _id: -1 })
   .index({ at: 1 });
 
 export const shardWatchSchema = new Schema(
   {
-    _id: needed,
+    _id: neededText,
     fence: { type: Number, required: true },
-    observed_at: date,
+    observed_at: neededDate,
     gap: { type: Mixed },
   },
-  { collection: 'service_monitors', ...options },
+  { collection: 'service_monitors', ...plainDocuments },
 );

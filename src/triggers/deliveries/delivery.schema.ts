@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import { plainDocuments } from '../../common/schema-parts.js';
 import type { DecisionPart } from '../../engine/triggers/decision-part.js';
 import type { RuleDecision } from '../../engine/triggers/trigger-decision.js';
 import type { ForgeKind } from '../../integrations/forge/forge-event.js';
@@ -108,8 +109,6 @@ export interface DeliveryKeyDocument {
   readonly at: Date;
 }
 
-const options = { versionKey: false, id: false, strictQuery: 'throw', minimize: false } as const;
-
 export const deliverySchema = new Schema(
   {
     _id: { type: String, required: true },
@@ -135,7 +134,7 @@ export const deliverySchema = new Schema(
     decided_at: { type: Date },
     problem: { type: String },
   },
-  { ...options, collection: 'deliveries' },
+  { ...plainDocuments, collection: 'deliveries' },
 )
   .index({ status: 1, _id: 1 })
   .index({ repository_id: 1, _id: -1 });
@@ -147,7 +146,7 @@ export const deliveryBodySchema = new Schema(
     bytes: { type: Buffer, required: true },
     received_at: { type: Date, required: true },
   },
-  { ...options, collection: 'delivery_bodies' },
+  { ...plainDocuments, collection: 'delivery_bodies' },
 );
 
 export const deliveryKeySchema = new Schema(
@@ -156,5 +155,5 @@ export const deliveryKeySchema = new Schema(
     delivery_id: { type: String, required: true },
     at: { type: Date, required: true },
   },
-  { ...options, collection: 'delivery_keys' },
+  { ...plainDocuments, collection: 'delivery_keys' },
 );

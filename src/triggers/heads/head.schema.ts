@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import { plainDocuments } from '../../common/schema-parts.js';
 
 export const HEAD_MODEL = 'BranchHead';
 export const PUSH_MODEL = 'SeenPush';
@@ -38,8 +39,6 @@ export interface HeadCheckDocument {
   readonly differing: string;
 }
 
-const options = { versionKey: false, id: false, strictQuery: 'throw', minimize: false } as const;
-
 export const headSchema = new Schema(
   {
     _id: { type: String, required: true },
@@ -48,7 +47,7 @@ export const headSchema = new Schema(
     commit: { type: String, required: true },
     delivery_id: { type: String },
   },
-  { ...options, collection: 'branch_heads' },
+  { ...plainDocuments, collection: 'branch_heads' },
 ).index({ repository_id: 1 });
 
 export const pushSchema = new Schema(
@@ -62,7 +61,7 @@ export const pushSchema = new Schema(
     missed: { type: Boolean, required: true },
     at: { type: Date, required: true },
   },
-  { ...options, collection: 'seen_pushes' },
+  { ...plainDocuments, collection: 'seen_pushes' },
 )
   .index({ repository_id: 1 })
   .index({ at: 1 });
@@ -75,5 +74,5 @@ export const headCheckSchema = new Schema(
     next_at: { type: Date, required: true },
     differing: { type: String, required: true },
   },
-  { ...options, collection: 'head_checks' },
+  { ...plainDocuments, collection: 'head_checks' },
 );

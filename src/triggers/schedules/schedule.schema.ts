@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import { plainDocuments } from '../../common/schema-parts.js';
 import type { TickReason } from './schedule-store.js';
 
 export const SCHEDULE_MODEL = 'Schedule';
@@ -31,8 +32,6 @@ export interface ScheduleDocument {
   readonly last: Omit<TickDocument, 'open'> | null;
 }
 
-const options = { versionKey: false, id: false, strictQuery: 'throw', minimize: false } as const;
-
 export const scheduleSchema = new Schema(
   {
     _id: { type: String, required: true },
@@ -40,7 +39,7 @@ export const scheduleSchema = new Schema(
     since: { type: Date, required: true },
     last: { type: Schema.Types.Mixed },
   },
-  { ...options, collection: 'schedules' },
+  { ...plainDocuments, collection: 'schedules' },
 ).index({ pipeline_id: 1 });
 
 export const tickSchema = new Schema(
@@ -56,5 +55,5 @@ export const tickSchema = new Schema(
     execution_id: { type: String },
     open: { type: Boolean, required: true },
   },
-  { ...options, collection: 'schedule_ticks' },
+  { ...plainDocuments, collection: 'schedule_ticks' },
 ).index({ open: 1, decided_at: 1 });
