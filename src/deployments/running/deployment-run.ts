@@ -328,20 +328,11 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     if ((await this.target.serving(release.settings)) !== release.number) {
       return this.undo('failed', otherwise);
     }
-    const { service_id: serviceId, _id } = this.deployment;
     const at = this.now();
-    if (!(await this.store.setServing(serviceId, _id, release._id, at))) {
-      throw new DeploymentFencedError(_id);
-    }
     const { previous } = this;
-    if (previous !== undefined && previous._id !== release._id) {
-      await this.store.changeRelease(previous._id, this.retired(previous, at));
-    }
-    const served_at = release.served_at ?? at;
-    const watch_until = this.watchedUntil(release, at);
-    const change = { status: 'serving', served_at, drain_until: null, watch_until } as const;
-    await this.store.changeRelease(release._id, change);
-    await this.enter('clean_up');
+    const retired = previous === undefined ? {} : this.retired(previous, at);
+    const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
+    await this.recordServing({ previous, release }, { retired, serving }, at);
     failPoint('deployment_serving');
     await this.cleanUp();
   }

@@ -109,9 +109,9 @@ export class InstanceUpkeep extends BackgroundRounds {
     const releases = await store.releasesOf(serviceId);
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
-    const deployed = service?.active ? (await store.find(service.active))?.release_id : undefined;
+    const deployed = await this.deployedOn(service);
     const named = (release: Release): string => instanceName(serviceId, release.number);
-    await this.endDrains(releases, now, deployed ?? undefined);
+    await this.endDrains(releases, now, deployed);
     for (const release of releases) {
       const { _id, status } = release;
       const isServing = _id === service?.release_id;
@@ -130,12 +130,17 @@ export class InstanceUpkeep extends BackgroundRounds {
   private async stop(release: Release): Promise<void> {
     const { store, runner, turns } = this.parts;
     await turns.tryNow(release, async () => {
-      const active = (await store.service(release.service_id))?.active;
-      const deployed = active ? (await store.find(active))?.release_id : undefined;
-      if (deployed === release._id) return;
+      const service = await store.service(release.service_id);
+      if ((await this.deployedOn(service)) === release._id) return;
       await runner.stop(placed(release));
       this.logger.log({ service: release.service_id }, `release ${release.number} is stopped`);
     });
+  }
+
+  /** The release that whoever has the service makes, or brings back. */
+  private async deployedOn(service: Service | undefined): Promise<string | undefined> {
+    const deployment = service?.active ? await this.parts.store.find(service.active) : undefined;
+    return deployment?.release_id ?? undefined;
   }
 
   /** Those whose time is over, and of too many at once the oldest. */

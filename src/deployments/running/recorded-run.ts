@@ -14,7 +14,11 @@ import {
   type Service,
   type TargetSettings,
 } from '../record/deployment.js';
-import type { DeploymentChange, DeploymentStore } from '../record/deployment-store.js';
+import type {
+  DeploymentChange,
+  DeploymentStore,
+  ReleaseChange,
+} from '../record/deployment-store.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
@@ -246,6 +250,31 @@ export abstract class RecordedRun<S extends DeploySettings> {
     const service = await this.store.service(id);
     if (service === undefined) throw new Error(`there is no service ${id}`);
     return service;
+  }
+
+  /**
+   * The record says that the release serves, and what became of the one before.
+   * @throws DeploymentFencedError
+   */
+  protected async recordServing(
+    { previous, release }: { readonly previous: Release | undefined; readonly release: Release },
+    change: { readonly retired: ReleaseChange; readonly serving: ReleaseChange },
+    at: Date,
+  ): Promise<void> {
+    const { service_id: serviceId, _id } = this.deployment;
+    if (!(await this.store.setServing(serviceId, _id, release._id, at))) {
+      throw new DeploymentFencedError(_id);
+    }
+    if (previous !== undefined && previous._id !== release._id) {
+      await this.store.changeRelease(previous._id, change.retired);
+    }
+    const served_at = release.served_at ?? at;
+    await this.store.changeRelease(release._id, {
+      ...change.serving,
+      status: 'serving',
+      served_at,
+    });
+    await this.enter('clean_up');
   }
 
   protected async enter(name: DeploymentPhase, change: DeploymentChange = {}): Promise<void> {

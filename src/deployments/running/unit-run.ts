@@ -469,19 +469,9 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   }
 
   private async serve(): Promise<void> {
-    const release = this.released();
-    const { service_id: serviceId, _id } = this.deployment;
-    const at = this.now();
-    if (!(await this.store.setServing(serviceId, _id, release._id, at))) {
-      throw new DeploymentFencedError(_id);
-    }
     const { previous } = this;
-    if (previous !== undefined && previous._id !== release._id) {
-      await this.store.changeRelease(previous._id, { status: 'kept' });
-    }
-    const served_at = release.served_at ?? at;
-    await this.store.changeRelease(release._id, { status: 'serving', served_at });
-    await this.enter('clean_up');
+    const change = { retired: { status: 'kept' }, serving: {} } as const;
+    await this.recordServing({ previous, release: this.released() }, change, this.now());
     failPoint('unit_serving');
     await this.cleanUp();
   }
