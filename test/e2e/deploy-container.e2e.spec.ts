@@ -27,7 +27,6 @@ interface PartBody {
 }
 
 const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' };
-const FINAL = ['success', 'failed', 'cancelled'];
 /** Of an image: serves its folder /srv, and says which variables it has. */
 const SERVES = 'env >/srv/env; exec httpd -f -p 8080 -h /srv';
 
@@ -147,13 +146,7 @@ steps:
 
     // The drain of the first release is over: one container is left.
     await eventually(async () => ((await containers()).length === 1 ? true : undefined));
-    const { deployment_id: id } = await server.call<DeploymentBody>(
-      ...(['POST', `/api/deployments/${second.deployment_id}/rollback`, { release: 1 }] as const),
-    );
-    const back = await eventually(async () => {
-      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
-      return FINAL.includes(now.status) ? now : undefined;
-    });
+    const back = await server.rolledBack<DeploymentBody>(second.deployment_id, { release: 1 });
     expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
     expect(await served()).toBe('1');
     expect(await served('/env')).toContain('MODE=1');

@@ -15,7 +15,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandLine } from '../support/command-line.js';
-import { eventually } from '../support/eventually.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 
 interface DeploymentBody {
@@ -29,8 +28,6 @@ interface DeploymentBody {
   readonly artifacts: readonly { readonly path: string; readonly files: number }[];
   readonly phases: readonly { readonly name: string }[];
 }
-
-const FINAL = ['success', 'failed', 'cancelled'];
 
 describe('deploy: local_directory', () => {
   let folder: string;
@@ -66,14 +63,8 @@ steps:
     const id = ship?.attempts[0]?.deployment?.id ?? '';
     return server.call('GET', `/api/deployments/${id}`);
   };
-  const rollback = async (id: string, body?: unknown): Promise<DeploymentBody> => {
-    const path = `/api/deployments/${id}/rollback`;
-    const { deployment_id } = await server.call<DeploymentBody>('POST', path, body);
-    return eventually(async () => {
-      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${deployment_id}`);
-      return FINAL.includes(now.status) ? now : undefined;
-    });
-  };
+  const rollback = (id: string, body?: unknown): Promise<DeploymentBody> =>
+    server.rolledBack<DeploymentBody>(id, body);
   const current = (service: string): string =>
     readFileSync(join(folder, service, 'current/index.html'), 'utf8');
 

@@ -21,7 +21,6 @@ interface DeploymentBody {
   readonly logs: readonly string[];
 }
 
-const FINAL = ['success', 'failed', 'cancelled'];
 const SECRET = 'secret-of-a-service-7c2e';
 /** Reads what lies beside it, so it works in its release's own folder alone. */
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
@@ -140,13 +139,7 @@ steps:
     expect(elsewhere.reason.message).toContain('let it listen at the port in PORT');
     expect(await served()).toBe('2');
 
-    const { deployment_id: id } = await server.call<DeploymentBody>(
-      ...(['POST', `/api/deployments/${second.deployment_id}/rollback`, { release: 1 }] as const),
-    );
-    const back = await eventually(async () => {
-      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
-      return FINAL.includes(now.status) ? now : undefined;
-    });
+    const back = await server.rolledBack<DeploymentBody>(second.deployment_id, { release: 1 });
     expect(back).toMatchObject({ status: 'success', release: { number: 1 }, previous_release: 2 });
     expect(await served()).toBe('1');
     expect(await served('/env')).toContain('"MODE":"1"');

@@ -94,14 +94,9 @@ steps:
     await eventually(() => ownStream?.ended);
     for (let deployed = 1; deployed < DEPLOYS; deployed += 1) last = await deploy(shop);
     for (let done = 0; done < ROLLBACKS; done += 1) {
-      const path = `/api/deployments/${last}/rollback`;
-      const { deployment_id: id } = await server.call<DeploymentBody>('POST', path);
-      const end = await eventually(async () => {
-        const { status } = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
-        return ['pending', 'waiting', 'running'].includes(status) ? undefined : status;
-      });
-      expect(end).toBe('success');
-      last = id;
+      const back = await server.rolledBack<DeploymentBody>(last);
+      expect(back.status).toBe('success');
+      last = back.deployment_id;
     }
 
     const sent = await Promise.all(load.map((one) => one.stop()));

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
 import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
-import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 import { stopAll } from '../support/stop-all.js';
@@ -27,7 +26,6 @@ interface DeploymentBody {
   readonly parts: readonly PartBody[];
 }
 
-const FINAL = ['success', 'failed', 'cancelled'];
 const PROGRAM = `const version = require('node:fs').readFileSync('version', 'utf8');
 if (version === 'broken') { console.error('no configuration'); process.exit(3); }
 require('node:http').createServer((_, answer) => answer.end(version))
@@ -104,11 +102,7 @@ steps:
     const [ship] = stages.flatMap(({ steps }) => steps).filter(({ name }) => name === 'ship');
     return server.call('GET', `/api/deployments/${ship?.attempts[0]?.deployment?.id ?? ''}`);
   };
-  const ended = (id: string): Promise<DeploymentBody> =>
-    eventually(async () => {
-      const now = await server.call<DeploymentBody>('GET', `/api/deployments/${id}`);
-      return FINAL.includes(now.status) ? now : undefined;
-    });
+  const ended = (id: string): Promise<DeploymentBody> => server.endedDeployment<DeploymentBody>(id);
   const served = async (): Promise<readonly [api: string, assets: string]> => {
     const answer = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } });
     if (answer.status !== 200) throw new Error(`the route answers ${answer.status}`);

@@ -255,6 +255,24 @@ export class MillraceServer {
     return this.until(id, ({ status }) => TERMINAL.includes(status), timeoutMs);
   }
 
+  /** A deployment that has ended; `T` is what a spec reads of it. */
+  endedDeployment<T extends { readonly status: string }>(id: string): Promise<T> {
+    return eventually(async () => {
+      const now = await this.call<T>('GET', `/api/deployments/${id}`);
+      return TERMINAL.includes(now.status) ? now : undefined;
+    });
+  }
+
+  /** The rollback of the service of a deployment, when it has ended. */
+  async rolledBack<T extends { readonly deployment_id: string; readonly status: string }>(
+    id: string,
+    body?: unknown,
+  ): Promise<T> {
+    const path = `/api/deployments/${id}/rollback`;
+    const { deployment_id } = await this.call<T>('POST', path, body);
+    return this.endedDeployment<T>(deployment_id);
+  }
+
   /** Creates, triggers and waits for the end. */
   async run(yaml: string, trigger: unknown = {}, timeoutMs = 30_000): Promise<ExecutionBody> {
     return this.finished(await this.trigger(await this.createPipeline(yaml), trigger), timeoutMs);
