@@ -53,7 +53,7 @@ export function renderExecution(
     fact('Created', moments.full(execution.created_at)),
     ...(execution.started_at ? [fact('Started', moments.full(execution.started_at))] : []),
     ...(execution.finished_at ? [fact('Finished', moments.full(execution.finished_at))] : []),
-    fact('Time', timeOf(execution, moments) || '-'),
+    fact('Time', `${timeOf(execution, moments) || '-'}${waitedText(execution)}`),
     ...(worker
       ? [fact('Worker', cleanText(workerText(worker.worker_name, execution.attempt)))]
       : []),
@@ -229,6 +229,15 @@ function why(execution: Execution): string {
   const isTold = failure !== null || status === 'success';
   const text = isTold ? reasonText(execution) : cleanText(reason?.message ?? '');
   return text === '' ? '' : `, ${text}`;
+}
+
+/** How long one took that is over, and how much of that it waited for people. */
+export function tookText({ duration, waited }: Pick<Execution, 'duration' | 'waited'>): string {
+  return `${formatDuration(duration ?? 0)}${waitedText({ waited })}`;
+}
+
+function waitedText({ waited = 0 }: Pick<Execution, 'waited'>): string {
+  return waited === 0 ? '' : `, of which it waited ${formatDuration(waited)}`;
 }
 
 function timeOf({ started_at, finished_at, duration }: Outcome, moments: Moments): string {

@@ -9,6 +9,7 @@ import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import type { StoredStage } from '../record/stored-state.js';
+import { OutsideWaits } from './outside-waits.js';
 import { ContinueExecution } from './continue-execution.js';
 import { StepApprovals } from './step-approvals.js';
 
@@ -48,6 +49,7 @@ describe('StepApprovals', () => {
   let fixture: EndingFixture;
   let offered: number[];
   let continuing: ContinueExecution;
+  let outside: OutsideWaits;
   let approvals: StepApprovals;
   let id: string;
 
@@ -67,7 +69,10 @@ describe('StepApprovals', () => {
       },
     });
     const { executions, endings, bus, live } = fixture;
-    continuing = new ContinueExecution(executions.repository, accounts, endings, placer, bus);
+    outside = new OutsideWaits();
+    continuing = new ContinueExecution(
+      ...([executions.repository, accounts, endings, placer, bus, outside] as const),
+    );
     approvals = new StepApprovals(executions.repository, live, accounts, continuing);
   });
   afterEach(() => fixture.close());
@@ -115,6 +120,45 @@ describe('StepApprovals', () => {
     await waiting([stage('a'), stage('b', { until: over })]);
     expect(await continuing.lookAt(id)).toBe(true);
     expect(stored().suspension?.answers).toMatchObject([{ stage: 'b', kind: 'timeout' }]);
+  });
+
+  describe('a step that waits with its deployment', () => {
+    const ship = (until?: Date) => {
+      const deployment = { id: 'd', environment: 'production', service: 'shop' };
+      const attempts = [{ number: 1, status: 'waiting', deployment }];
+      const one = { ...stage('a'), steps: [{ name: 'ship', status: 'waiting', attempts }] };
+      outside.registerDeployments(async (id) =>
+        isOver
+          ? { kind: 'over', reason: { code: 'deployment_goes_on', message: id } }
+          : { kind: 'waits', until },
+      );
+      return waiting([one as unknown as StoredStage]);
+    };
+    let isOver: boolean;
+
+    beforeEach(() => (isOver = false));
+
+    it('continues when that says so, and looks again by itself', async () => {
+      await ship();
+      const before = Date.now();
+      expect(await continuing.lookAt(id)).toBe(false);
+      const next = stored().waits_until?.getTime() ?? 0;
+      expect(next - before).toBeGreaterThanOrEqual(30_000);
+      expect(next - before).toBeLessThan(3_600_000);
+      isOver = true;
+      expect(await continuing.lookAt(id)).toBe(true);
+      expect(stored()).toMatchObject({
+        ...{ status: 'pending', reason: { code: 'approval_answered' } },
+        suspension: { answers: [{ stage: 'a', step: 'ship', attempt: 1, kind: 'look' }] },
+      });
+    });
+
+    it('looks again when its time is over', async () => {
+      const soon = new Date(Date.now() + 5_000);
+      await ship(soon);
+      expect(await continuing.lookAt(id)).toBe(false);
+      expect(stored().waits_until).toEqual(soon);
+    });
   });
 
   it('ends one whose cancel nobody has carried out', async () => {
