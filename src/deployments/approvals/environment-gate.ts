@@ -27,7 +27,7 @@ export class EnvironmentGate extends DeploymentGate {
   async look(
     deployment: Pick<
       Deployment,
-      'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'waits_until'
+      'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'expires_at'
     >,
   ): Promise<GateView> {
     const { kind, environment, cause, approvals = [] } = deployment;
@@ -45,7 +45,7 @@ export class EnvironmentGate extends DeploymentGate {
     }
     const reason = whyItWaits(rules, environment, standing);
     if (reason === undefined) return { kind: 'open' };
-    const { waits_until: limit } = deployment;
+    const { expires_at: limit } = deployment;
     if (limit !== undefined && limit <= now) {
       return { kind: 'refused', reason: environmentReasons.timeout(environment, limit, standing) };
     }

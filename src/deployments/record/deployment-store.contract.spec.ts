@@ -277,9 +277,9 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
           .filter(({ service_id: id }) => id === `default/${name}`)
           .map(({ _id: id }) => id);
       expect(await idsFor('somewhere')).toEqual([]);
-      const waits_until = new Date(1_000);
+      const expires_at = new Date(1_000);
       const approved_files = [{ service: 'a.b', digest: 'sha256:1' }];
-      const change = { suspended_in: 2, waits_until, approved_files } as const;
+      const change = { suspended_in: 2, expires_at, approved_files } as const;
       await store().change({ ...hold, id: _id }, change);
       expect(await store().find(_id)).toMatchObject(change);
       expect(await idsFor('somewhere')).toEqual([_id]);

@@ -26,7 +26,7 @@ export type DeploymentChange = Partial<
     | 'logs'
     | 'gate'
     | 'suspended_in'
-    | 'waits_until'
+    | 'expires_at'
     | 'approved_files'
     | 'host'
     | 'is_armed'

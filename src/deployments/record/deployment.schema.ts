@@ -48,7 +48,7 @@ export const deploymentSchema = new Schema(
     gate: text,
     source_release_id: text,
     suspended_in: { type: Number },
-    waits_until: { type: Date },
+    expires_at: { type: Date },
     approved_files: { type: Mixed },
     created_at: { type: Date, required: true },
     started_at: { type: Date },

@@ -203,7 +203,7 @@ export interface GatedDeployment {
    */
   readonly suspended_in?: number | null;
   /** Of such a step: so long it waits for people; then it fails. */
-  readonly waits_until?: Date;
+  readonly expires_at?: Date;
   /** Of such a step: what was put before people. What is deployed is the same. */
   readonly approved_files?: readonly ApprovedFiles[];
 }

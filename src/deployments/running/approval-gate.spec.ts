@@ -201,7 +201,7 @@ describe('a deployment at the gate of its environment', () => {
     expect(await gate.look(deployment)).toMatchObject({ kind: 'closed', until });
     rules = { ...rules, required: 1 };
     expect(await gate.look(deployment)).not.toHaveProperty('until');
-    const limited = { ...deployment, waits_until: new Date(Date.now() - 1) };
+    const limited = { ...deployment, expires_at: new Date(Date.now() - 1) };
     expect(await gate.look(limited)).toMatchObject({
       ...{ kind: 'refused', reason: { code: 'approval_timeout', data: { missing: 1 } } },
     });

@@ -17,7 +17,7 @@ export type GateView =
 
 type Gated = Pick<
   Deployment,
-  'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'waits_until'
+  'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'expires_at'
 >;
 
 /** Port: what the environment of a deployment says to it now. */

@@ -172,13 +172,13 @@ export abstract class RecordedRun<S extends DeploySettings> {
   private async suspend(reason: Reason): Promise<void> {
     const { suspend } = this.asked;
     if (suspend === undefined) throw new Error('nobody would continue with it');
-    const { created_at: from, waits_until, approved_files } = this.deployment;
+    const { created_at: from, expires_at, approved_files } = this.deployment;
     if (this.deployment.reason?.message !== reason.message) this.tell(reason.message);
     const files = approved_files ?? (await this.filesToApprove(suspend));
     if (files === undefined) return;
     await this.change({
       ...{ status: 'waiting', gate: 'closed', reason, suspended_in: suspend.attempt },
-      waits_until: waits_until ?? new Date(from.getTime() + suspend.limitMs),
+      expires_at: expires_at ?? new Date(from.getTime() + suspend.limitMs),
       approved_files: files,
     });
     failPoint('deployment_suspended');

@@ -16,7 +16,11 @@ describe('a suspended deployment', () => {
     ['it waits', { status: 'waiting', attempt: 2, suspension: at(2) }, undefined],
     ['it is to go on', { status: 'pending', attempt: 2, suspension: at(2) }, undefined],
     ['it goes on', { status: 'running', attempt: 3, suspension: at(2) }, undefined],
-    ['it waits once more', { status: 'waiting', attempt: 3, suspension: at(3) }, undefined],
+    [
+      'it waits with another one',
+      { status: 'waiting', attempt: 3, suspension: at(3) },
+      'worker_lost',
+    ],
     [
       'an earlier wait is where it begins',
       { status: 'running', attempt: 3, suspension: at(1) },

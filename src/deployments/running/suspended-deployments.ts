@@ -30,7 +30,8 @@ export function endWithExecution(
     return { status: 'cancelled', reason: deploymentReasons.executionOver() };
   }
   const { status, attempt, suspension } = execution;
-  if (suspension !== undefined && suspension.attempt >= suspendedIn) return undefined;
+  // Whatever waits in a later suspension was asked again by the attempt that was suspended then.
+  if (suspension?.attempt === suspendedIn) return undefined;
   // Its attempt may yet keep all that it needs; any later one begins without it.
   if (status === 'running' && attempt === suspendedIn) return undefined;
   return { status: 'failed', reason: deploymentReasons.workerLost() };

@@ -373,7 +373,7 @@ describe('StepDeployments', () => {
       const [only] = store.deployments.values();
       expect(only).toMatchObject({ status: 'waiting', gate: 'closed', suspended_in: 1 });
       expect(only?.approved_files).toMatchObject([{ service: 'shop' }]);
-      expect(only?.waits_until?.getTime()).toBe((only?.created_at.getTime() ?? 0) + 60_000);
+      expect(only?.expires_at?.getTime()).toBe((only?.created_at.getTime() ?? 0) + 60_000);
       expect([served, store.releases.size]).toEqual([undefined, 0]);
     });
 
@@ -383,7 +383,7 @@ describe('StepDeployments', () => {
       expect(await goOn(id)).toMatchObject({ kind: 'suspended' });
       const again = store.deployments.get(id);
       expect(again).toMatchObject({ suspended_in: 2, approved_files: before?.approved_files });
-      expect(again?.waits_until).toEqual(before?.waits_until);
+      expect(again?.expires_at).toEqual(before?.expires_at);
       view = { kind: 'open' };
       expect(await goOn(id)).toMatchObject({ kind: 'success', outputs: { deployment: id } });
       expect([served, store.deployments.size]).toEqual([1, 1]);

@@ -9,6 +9,7 @@ import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import type { StoredStage } from '../record/stored-state.js';
+import { waitedMs } from '../record/suspension.js';
 import { OutsideWaits } from './outside-waits.js';
 import { ContinueExecution } from './continue-execution.js';
 import { StepApprovals } from './step-approvals.js';
@@ -98,6 +99,22 @@ describe('StepApprovals', () => {
     expect(offered).toEqual([2]);
     await expect(yes('bob')).rejects.toMatchObject({ kind: 'ConflictError' });
     expect(await continuing.lookAt(id)).toBe(false);
+  });
+
+  it('tells how long it waited: of waits that are over, and of the one that is not', async () => {
+    const at = new Date(Date.now() - 60_000);
+    const suspension = { attempt: 1, at, bytes: 1, answers: [], continued_in: null };
+    await waiting([stage('a')], { suspension, waited: 5_000 });
+    expect(waitedMs(stored(), new Date(at.getTime() + 1_000))).toBe(6_000);
+    await yes('grace');
+    const { waited = 0 } = stored();
+    expect(waited).toBeGreaterThanOrEqual(65_000);
+    // From then on nobody waits for people.
+    expect(waitedMs(stored(), new Date(at.getTime() + 3_600_000))).toBe(waited);
+    await waiting([stage('a')], { suspension, cancel_requested: { at, by: 'ada' } });
+    await continuing.lookAt(id);
+    expect(stored()).toMatchObject({ status: 'cancelled' });
+    expect(stored().waited).toBeGreaterThanOrEqual(60_000);
   });
 
   it('keeps what is said while other steps run, until it waits', async () => {
