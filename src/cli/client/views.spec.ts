@@ -539,7 +539,7 @@ failed    Result  1 min 0 s
 it('tells of the time that it took how much of it people were waited for', () => {
   const written = new WrittenTerminal();
   new LiveProgress(written.terminal).sum({ ...execution, failure: null, waited: 59_000 });
-  expect(written.err).toContain('Result  1 min 0 s, of which it waited 59 s');
+  expect(written.err).toContain('Result  1 min 0 s, of which it waited 59.0 s');
   const none = new WrittenTerminal();
   new LiveProgress(none.terminal).sum({ ...execution, failure: null, waited: 0 });
   expect(none.err).not.toContain('waited');
