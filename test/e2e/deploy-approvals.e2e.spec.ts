@@ -275,7 +275,7 @@ steps:
       return body.status === 'waiting' ? body : undefined;
     }, 60_000);
 
-  it('holds no worker: another one goes on, with the files of the one that is gone', async () => {
+  it('holds no worker: another one continues, with the files of the one that is gone', async () => {
     const execution = await ship('ada', 'lost');
     const id = await waiting('lost');
     expect(await suspended(execution)).toMatchObject({
@@ -313,7 +313,7 @@ steps:
     expect(step).toMatchObject({ status: 'failed', reason: { code: 'cancelled' } });
   });
 
-  it('goes on when the rules of its environment let it, and by its time alone', async () => {
+  it('continues when the rules of its environment let it, and by its time alone', async () => {
     await call('root', 200, 'PUT', '/api/environments/slow', { wait: 3 });
     await call('root', 200, 'PUT', '/api/environments/strict', {
       ...{ required: 1, approvers: { users: ['grace'], roles: [] } },

@@ -135,8 +135,8 @@ export const deploymentReasons = {
     code: 'deployment_lost',
     message: `how the deployment ${id} ended is not known: there is no record of it any more`,
   }),
-  goesOn: (id: string): Reason => ({
-    code: 'deployment_goes_on',
+  continues: (id: string): Reason => ({
+    code: 'deployment_continues',
     message: `its environment lets the deployment ${id} through`,
     data: { deployment_id: id },
   }),

@@ -11,10 +11,10 @@ describe('DeploymentsProcessor', () => {
   let store: MemoryDeploymentStore;
   let done: string[];
   let processor: DeploymentsProcessor;
-  let lookedAt: string[];
+  let suspended: string[];
 
   beforeEach(() => {
-    lookedAt = [];
+    suspended = [];
     store = new MemoryDeploymentStore();
     done = [];
     const own = standIn<OwnDeployments>({
@@ -33,7 +33,7 @@ describe('DeploymentsProcessor', () => {
       standIn<WorkersRepository>({ liveAmong: () => Promise.resolve(new Set(['live'])) }),
       standIn<WorkerLease>({ id: 'w', whenLost: () => undefined }),
       standIn<SuspendedDeployments>({
-        endAbandoned: async (all) => void lookedAt.push(...all.map(({ _id }) => _id)),
+        endAbandoned: async (all) => void suspended.push(...all.map(({ _id }) => _id)),
       }),
     );
   });
@@ -62,7 +62,7 @@ describe('DeploymentsProcessor', () => {
     put('suspended', { status: 'waiting', suspended_in: 1, host: 'another' });
     put('taken-again', { suspended_in: null });
     expect(await round()).toEqual(['taken-again']);
-    expect(lookedAt).toEqual(['suspended']);
+    expect(suspended).toEqual(['suspended']);
   });
 
   it.each<[DeploymentStatus, readonly string[]]>([

@@ -14,8 +14,8 @@ describe('a suspended deployment', () => {
   it.each<[string, WaitingExecution | undefined, string | undefined]>([
     ['its attempt still runs', { status: 'running', attempt: 2 }, undefined],
     ['it waits', { status: 'waiting', attempt: 2, suspension: at(2) }, undefined],
-    ['it is to go on', { status: 'pending', attempt: 2, suspension: at(2) }, undefined],
-    ['it goes on', { status: 'running', attempt: 3, suspension: at(2) }, undefined],
+    ['it is to continue', { status: 'pending', attempt: 2, suspension: at(2) }, undefined],
+    ['it continues', { status: 'running', attempt: 3, suspension: at(2) }, undefined],
     [
       'it waits with another one',
       { status: 'waiting', attempt: 3, suspension: at(3) },

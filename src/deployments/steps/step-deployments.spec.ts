@@ -348,7 +348,7 @@ describe('StepDeployments', () => {
       expect(await deploy()).toMatchObject({ kind: 'suspended' });
       return accepted.at(-1)?.id ?? '';
     };
-    const goOn = (
+    const continued = (
       id: string,
       more: Partial<RunContext> = SECOND,
       action: Partial<DirectoryDeploy> = {},
@@ -377,18 +377,18 @@ describe('StepDeployments', () => {
       expect([served, store.releases.size]).toEqual([undefined, 0]);
     });
 
-    it('goes on with the same one when it is let through, and waits again until then', async () => {
+    it('continues with the same one when it is let through, and waits again until then', async () => {
       const id = await suspended();
       const before = store.deployments.get(id);
-      expect(await goOn(id)).toMatchObject({ kind: 'suspended' });
+      expect(await continued(id)).toMatchObject({ kind: 'suspended' });
       const again = store.deployments.get(id);
       expect(again).toMatchObject({ suspended_in: 2, approved_files: before?.approved_files });
       expect(again?.expires_at).toEqual(before?.expires_at);
       view = { kind: 'open' };
-      expect(await goOn(id)).toMatchObject({ kind: 'success', outputs: { deployment: id } });
+      expect(await continued(id)).toMatchObject({ kind: 'success', outputs: { deployment: id } });
       expect([served, store.deployments.size]).toEqual([1, 1]);
       // Whoever begins from the same place again finds what was done.
-      expect(await goOn(id, { executionAttempt: 3 })).toMatchObject({
+      expect(await continued(id, { executionAttempt: 3 })).toMatchObject({
         outputs: { deployment: id },
       });
       expect(store.releases.size).toBe(1);
@@ -405,7 +405,7 @@ describe('StepDeployments', () => {
       async (_what, change, action) => {
         const id = await suspended();
         view = { kind: 'open' };
-        const outcome = await goOn(id, change(), action);
+        const outcome = await continued(id, change(), action);
         expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'approved_differs' } });
         expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
         expect([served, store.deployments.size]).toEqual([undefined, 1]);
@@ -416,13 +416,13 @@ describe('StepDeployments', () => {
       const id = await suspended();
       const reason = { code: 'approval_rejected', message: 'grace rejected it' };
       view = { kind: 'refused', reason };
-      expect(await goOn(id)).toEqual({ kind: 'failed', reason });
+      expect(await continued(id)).toEqual({ kind: 'failed', reason });
       view = CLOSED;
       const other = { executionId: 'e3' };
       await deploy({}, other);
       const next = accepted.at(-1)?.id ?? '';
       await store.requestCancel(next, 'ada');
-      expect(await goOn(next, { ...other, ...SECOND })).toMatchObject({
+      expect(await continued(next, { ...other, ...SECOND })).toMatchObject({
         ...{ kind: 'failed', isFinal: true, reason: { code: 'cancelled' } },
       });
     });
@@ -450,17 +450,17 @@ describe('StepDeployments', () => {
       const given = standIn<Approval>({ kind: 'approval', by: 'grace' });
       store.deployments.set(id, { ...store.deployments.get(id)!, approvals: [given] });
       lose(id);
-      expect(await goOn(id)).toMatchObject({ kind: 'suspended' });
+      expect(await continued(id)).toMatchObject({ kind: 'suspended' });
       const [, second] = [...store.deployments.values()];
       expect(second).toMatchObject({ approvals: [given], gate: 'closed', suspended_in: 2 });
       expect(second?.created_at).toEqual(store.deployments.get(id)?.created_at);
       // That one is lost as well: whoever comes then begins from the first one again.
       lose(second?._id ?? '');
       view = { kind: 'open' };
-      expect(await goOn(id, { executionAttempt: 3 })).toMatchObject({ kind: 'success' });
+      expect(await continued(id, { executionAttempt: 3 })).toMatchObject({ kind: 'success' });
       const all = [...store.deployments.values()].map(({ status }) => status);
       expect(all).toEqual(['failed', 'failed', 'success']);
-      await goOn(id, { executionAttempt: 4 });
+      await continued(id, { executionAttempt: 4 });
       expect([store.deployments.size, store.releases.size]).toEqual([3, 1]);
     });
 
@@ -468,7 +468,7 @@ describe('StepDeployments', () => {
       const id = await suspended();
       const taken = await store.take({ _id: id, fence: 1 }, 'gone');
       view = { kind: 'open' };
-      const going = goOn(id);
+      const going = continued(id);
       await store.change({ id, fence: taken?.fence ?? 0 }, { status: 'success' });
       expect(await going).toMatchObject({ kind: 'success', outputs: { deployment: id } });
       expect(store.releases.size).toBe(0);

@@ -101,7 +101,7 @@ export class StepDeployments extends Deployer {
   private async tryToDeploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
     const { subject, context, before } = request;
     const { action } = subject;
-    if (before !== undefined) return this.goOn(request, before, signal);
+    if (before !== undefined) return this.continueWith(request, before, signal);
     if (context.trigger.fork === true) throw new DeployRefusedError(deploymentReasons.fork());
     for (const [what, name] of namesOf(subject))
       if (!isServiceName(name)) throw badName(what, name);
@@ -155,11 +155,11 @@ export class StepDeployments extends Deployer {
   }
 
   /**
-   * What has waited with its execution: the same deployment continues, or says how it ended. Where a
-   * worker was lost while it was at it, another one of the same takes its place, with the approvals
-   * that it had: so whoever continues finds what was done in the end, and does it once.
+   * What has waited with its execution: the same deployment continues, or says how it ended. Where
+   * a worker was lost while it was at it, another one of the same takes its place, with the
+   * approvals that it had: so whoever continues finds what was done in the end, and does it once.
    */
-  private async goOn(
+  private async continueWith(
     request: DeployRequest,
     before: DeploymentBefore,
     signal: AbortSignal,
@@ -232,9 +232,14 @@ export class StepDeployments extends Deployer {
 
   /** The deployment in the place of one that was lost: for each of them there is one. */
   private async successorOf(lost: Deployment, { executionAttempt }: RunContext): Promise<string> {
-    const { turn: _turn, parts: _parts, is_armed: _armed, ...same } = lost;
     const successor: NewDeployment = {
-      ...{ ...same, ...notBegun(lost.created_at), _id: uuidV7(), fence: 1, release_id: null },
+      ...{
+        ...asAsked(lost),
+        ...notBegun(lost.created_at),
+        _id: uuidV7(),
+        fence: 1,
+        release_id: null,
+      },
       ...{ request_key: `${lost.request_key}+`, worker_id: this.lease.id },
       ...{ status: 'waiting', reason: lost.reason, gate: 'closed', suspended_in: executionAttempt },
     };
@@ -513,6 +518,16 @@ function otherThanApproved(
   if (causeOf(context).plan_hash !== cause?.plan_hash) return 'its plan is another one';
   const parts = 'parts' in subject ? subject.parts.length : 1;
   return partsOf(subject, settings).length === parts ? undefined : 'its parts are other ones';
+}
+
+/** Without what has become of it. */
+function asAsked({
+  turn: _turn,
+  parts: _parts,
+  is_armed: _armed,
+  ...asked
+}: Deployment): Omit<NewDeployment, 'parts' | 'is_armed'> {
+  return asked;
 }
 
 /** Its worker was lost or stopped before the switch: nothing was said of it. */

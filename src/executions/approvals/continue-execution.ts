@@ -85,7 +85,7 @@ export class ContinueExecution {
     return true;
   }
 
-  /** Steps that wait for what other features know; with an answer: they are to go on. */
+  /** Steps that wait for what other features know; with an answer: they are to continue. */
   private outsideOf(
     execution: ExecutionRecord,
   ): Promise<{ readonly answer?: StepAnswer; readonly until?: Date | undefined }[]> {

@@ -2,7 +2,7 @@ import type { Reason } from '../../engine/plan/run-state.js';
 
 /** How something stands that a step waits for. */
 export type OutsideView =
-  /** The step is to go on; it says itself what has become of it. */
+  /** The step is to continue; it says itself what has become of it. */
   | { readonly kind: 'over'; readonly reason: Reason }
   /** @property until nothing is known to change before that; absent: people decide */
   | { readonly kind: 'waits'; readonly until?: Date | undefined };

@@ -146,7 +146,7 @@ describe('StepApprovals', () => {
       const one = { ...stage('a'), steps: [{ name: 'ship', status: 'waiting', attempts }] };
       outside.registerDeployments(async (id) =>
         isOver
-          ? { kind: 'over', reason: { code: 'deployment_goes_on', message: id } }
+          ? { kind: 'over', reason: { code: 'deployment_continues', message: id } }
           : { kind: 'waits', until },
       );
       return waiting([one as unknown as StoredStage]);

@@ -47,8 +47,8 @@ export interface Suspension {
 }
 
 /**
- * For so long an execution was `waiting`, ms, the wait that goes on included. What others need to
- * take it up again is no part of it. Pure.
+ * For so long an execution was `waiting`, ms, the wait that is not over included. What others need
+ * to take it up again is no part of it. Pure.
  */
 export function waitedMs(
   {

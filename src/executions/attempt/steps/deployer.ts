@@ -125,8 +125,8 @@ export interface DeployRequest {
 /** Port: puts what a step has made into service. What runs plans without a server has none. */
 export abstract class Deployer {
   /**
-   * Rejects for a defect of ours only. On abort: `aborted`, or how it ended before. `suspended`: its
-   * environment lets it wait, and the same is asked for again with `before`.
+   * Rejects for a defect of ours only. On abort: `aborted`, or how it ended before. `suspended`:
+   * its environment lets it wait, and the same is asked for again with `before`.
    */
   abstract deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome>;
 }
