@@ -290,6 +290,7 @@ describe('StepDeployments', () => {
   const deployUnit = (
     parts: readonly Partial<DirectoryDeploy>[],
     attempt = 1,
+    more: Partial<DeployRequest> = {},
   ): Promise<StepOutcome> =>
     steps.deploy(
       {
@@ -306,6 +307,7 @@ describe('StepDeployments', () => {
         address: { stage: 'main', step: 'ship', attempt },
         tell: () => undefined,
         accepted: (facts) => void accepted.push(facts),
+        ...more,
       },
       new AbortController().signal,
     );
@@ -472,6 +474,25 @@ describe('StepDeployments', () => {
       await store.change({ id, fence: taken?.fence ?? 0 }, { status: 'success' });
       expect(await going).toMatchObject({ kind: 'success', outputs: { deployment: id } });
       expect(store.releases.size).toBe(0);
+    });
+
+    it.each([
+      ['one', 'success', undefined],
+      ['two', 'failed', 'approved_differs'],
+    ])('of a unit holds the files of each part: %s', async (now, kind, code) => {
+      view = CLOSED;
+      expect(await deployUnit(two)).toMatchObject({ kind: 'suspended' });
+      const id = accepted[0]?.id ?? '';
+      const services = store.deployments.get(id)?.approved_files?.map(({ service }) => service);
+      expect(services).toEqual(['assets', 'api']);
+      view = { kind: 'open' };
+      content = now;
+      const outcome = await deployUnit(two, 1, {
+        ...{ before: { id }, context: { ...CONTEXT, ...SECOND } },
+      });
+      expect(outcome.kind).toBe(kind);
+      const reasons = [...store.deployments.values()].map(({ reason }) => reason?.code);
+      if (code !== undefined) expect(reasons).toContain(code);
     });
 
     const container = (image: string): PartDeploy => ({

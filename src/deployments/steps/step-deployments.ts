@@ -180,6 +180,7 @@ export class StepDeployments extends Deployer {
     { refusal }: DeploymentBefore,
     signal: AbortSignal,
   ): Promise<Deployment | 'aborted'> {
+    let isTold = false;
     for (;;) {
       if (signal.aborted) return 'aborted';
       const current = await this.store.find(id);
@@ -187,6 +188,8 @@ export class StepDeployments extends Deployer {
       if (isFinished(current)) return current;
       if (current.suspended_in == null) {
         // A worker that was lost has left it: whoever recovers it says how it ended.
+        if (!isTold) request.tell(`deployment ${id} is recovered by a worker of ${current.host}`);
+        isTold = true;
         await delay(RECOVERY_POLL_MS, undefined, { signal }).catch(() => undefined);
         continue;
       }
