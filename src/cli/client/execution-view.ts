@@ -80,7 +80,7 @@ function withSpace(lines: readonly string[]): string[] {
 
 /** What was asked of people, what they said, and how to answer what is open. */
 function approvalLines(
-  { id, approvals = [], status }: Execution,
+  { id, approvals = [], status, reason: why }: Execution,
   moments: Moments,
   commandLine: (command: string) => string,
 ): string[] {
@@ -102,7 +102,18 @@ function approvalLines(
       ),
     ]),
     ...(isOpen ? [`  Answer it: ${commandLine(`approve ${id}`)}, or reject`] : []),
+    ...(status === 'waiting' ? deploymentLines(why, commandLine) : []),
   ];
+}
+
+/** It waits with a deployment, which is answered by its own id. */
+function deploymentLines(
+  why: Execution['reason'],
+  commandLine: (command: string) => string,
+): string[] {
+  const id = why?.data?.['deployment_id'];
+  if (typeof id !== 'string') return [];
+  return [cleanText(`  Answer it: ${commandLine(`approve ${id}`)}, or reject`)];
 }
 
 function approversOf({
