@@ -28,6 +28,18 @@ describe('a mistake in the command line', () => {
       ["Unknown command 'xyzzy' of 'pipelines'.", 'See ./millrace pipelines --help'],
     ],
     [
+      ['services', 'default/shop'],
+      [
+        "Unknown command 'default/shop' of 'services'.",
+        'To see default/shop: ./millrace services show default/shop',
+        'See ./millrace services --help',
+      ],
+    ],
+    [
+      ['services', 'a b'],
+      ["Unknown command 'a b' of 'services'.", 'See ./millrace services --help'],
+    ],
+    [
       ['pipelines', 'list', 'shop'],
       [
         "Too many arguments for 'list'. Expected 0 arguments but got 1.",

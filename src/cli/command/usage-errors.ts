@@ -50,9 +50,15 @@ function unknownCommand(group: Command, word: string): CommandError {
     .map((each) => each.name());
   const near = nearestName(word, names);
   return new CommandError(`Unknown command '${word}' of '${group.name()}'.`, exitCodes.usage, [
-    ...(near === undefined ? [] : [`Did you mean ${near}?`]),
+    ...(near === undefined ? showOf(group, word, names) : [`Did you mean ${near}?`]),
     helpOf(group),
   ]);
+}
+
+/** People name a thing where the name of a command belongs. */
+function showOf(group: Command, word: string, names: readonly string[]): readonly string[] {
+  if (!names.includes('show') || !/^[\w./-]+$/.test(word)) return [];
+  return [`To see ${word}: ./millrace ${group.name()} show ${word}`];
 }
 
 function helpOf(command: Command): string {
