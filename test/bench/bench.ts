@@ -13,6 +13,7 @@ import { push } from './rows/push.row.js';
 import { reads } from './rows/reads.row.js';
 import { sequential } from './rows/sequential.row.js';
 import { stored } from './rows/stored.row.js';
+import { switchContainer, switchFolder, switchProgram } from './rows/switch.row.js';
 import { END_SEEN_BY } from './subjects/millrace.subject.js';
 
 const rows: readonly Row[] = [
@@ -27,6 +28,9 @@ const rows: readonly Row[] = [
   containers,
   stored,
   reads,
+  switchProgram,
+  switchContainer,
+  switchFolder,
 ];
 
 /**

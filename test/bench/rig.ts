@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { ServerProcess } from '../../src/cli/start/server-process.js';
 import type { Environment } from '../../src/config/environment.js';
 import { defaultCache } from '../../src/config/paths.js';
+import { stopProxy } from '../../src/embedded/caddy/home-caddy.js';
 import { type EmbeddedServices, startEmbedded } from '../../src/embedded/start-embedded.js';
 import { freePort } from '../support/free-port.js';
+import { endPrograms } from '../support/supervised-programs.js';
 import { HttpClient } from './http-client.js';
 import type { Subject } from './subject.js';
 import { ColdStart } from './subjects/cold-start.subject.js';
@@ -26,6 +28,8 @@ const GRACE_MS = 36_000;
 /** A server under measurement. */
 export interface Server {
   readonly http: HttpClient;
+  /** Its data folder. */
+  readonly home: string;
   workerPids(): readonly number[];
   stop(): Promise<void>;
 }
@@ -210,11 +214,15 @@ async function millraceServer(
   const http = new HttpClient(port, given.MILLRACE_TOKEN);
   return {
     http,
+    home,
     workerPids: () => workers.flatMap(({ pid }) => pid ?? []),
     stop: async () => {
       http.close();
       await Promise.all(workers.map((worker) => worker.stop()));
       await api.stop();
+      // What it has put into service outlives it.
+      await endPrograms(home);
+      if (existsSync(join(home, 'caddy'))) await stopProxy(home, () => undefined);
     },
   };
 }
@@ -228,6 +236,7 @@ async function floorServer(folder: string, redisSocket: string): Promise<Server>
   const http = new HttpClient(port);
   return {
     http,
+    home: folder,
     workerPids: () => processes.slice(1).flatMap(({ pid }) => pid ?? []),
     stop: async () => {
       http.close();

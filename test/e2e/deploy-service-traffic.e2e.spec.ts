@@ -1,5 +1,3 @@
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { buildCaddy, CADDY_BUILD_MS } from '../support/caddy-under-test.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -61,11 +59,6 @@ describe('deploys of programs under traffic', () => {
   let posts: readonly IdlePosts[] = [];
   let long: readonly LongConnection[] = [];
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
-
   beforeAll(async () => {
     await buildCaddy();
     server = await MillraceServer.start();
@@ -74,13 +67,6 @@ describe('deploys of programs under traffic', () => {
     for (const one of long) one.close();
     await stopAll(
       ...[...steady, ...posts].map((one) => () => one.stop().then(() => undefined)),
-      ...server.workers.map((worker) => () => worker.end()),
-      () => Promise.resolve(server.api?.end()),
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
       () => server.stop(),
     );
   });

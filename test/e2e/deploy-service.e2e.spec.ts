@@ -2,13 +2,10 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isAlive } from '../../src/common/child-process/process-stat.js';
 import { livingProcess } from '../../src/embedded/system/process-identity.js';
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { CommandLine } from '../support/command-line.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
-import { stopAll } from '../support/stop-all.js';
 
 interface DeploymentBody {
   readonly deployment_id: string;
@@ -41,27 +38,12 @@ describe('deploy: local_service', () => {
   let server: MillraceServer;
   let port: number;
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
-
   beforeAll(async () => {
     port = await freePort();
     server = await MillraceServer.start();
     await server.call('PUT', '/api/secrets/PASSWORD', { value: SECRET });
   });
-  afterAll(async () => {
-    await stopAll(
-      endMillrace,
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
-      () => server.stop(),
-    );
-  });
+  afterAll(() => server.stop());
 
   const yaml = (service: string, keys: string, timeout = '60s'): string => `name: ${service}
 triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]

@@ -1,8 +1,6 @@
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { freePort } from '../support/free-port.js';
 import { type ExecutionBody, MillraceServer } from '../support/millrace-server.js';
 import { stopAll } from '../support/stop-all.js';
@@ -39,10 +37,6 @@ describe('deploy: hybrid', () => {
   let port: number;
   let pipeline: string;
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
   const yaml = (): string => `name: shop
 triggers: [{ manual: { inputs: { version: { type: string, default: "1" } } } }]
 steps:
@@ -82,15 +76,6 @@ steps:
   });
   afterAll(async () => {
     await stopAll(
-      async () => {
-        await Promise.all(server.workers.map((worker) => worker.end()));
-        await server.api?.end();
-      },
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
       () => server.stop(),
       () => Promise.resolve(rmSync(folder, { recursive: true })),
     );

@@ -11,6 +11,7 @@ import { stopProxy } from '../../src/embedded/caddy/home-caddy.js';
 import { removeTree } from './remove-tree.js';
 import { eventually } from './eventually.js';
 import { testServices } from './services.js';
+import { endPrograms } from './supervised-programs.js';
 
 /** A real server process of a test: what `./millrace start` runs, without the supervisor. */
 export interface ServerProcess {
@@ -289,7 +290,8 @@ export class MillraceServer {
   async stop(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.end()));
     await this.api?.end();
-    // It outlives whoever has started it.
+    // They outlive whoever has started them.
+    await endPrograms(this.home);
     if (existsSync(join(this.home, 'caddy'))) await stopProxy(this.home, () => undefined);
     await removeTree(this.home);
   }

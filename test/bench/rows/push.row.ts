@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ConnectedRepository } from '../../support/connected-repository.js';
 import type { HttpClient } from '../http-client.js';
 import type { Rig } from '../rig.js';
 import { median } from '../rounds.js';
 import { atMost, type Row, shown } from '../row.js';
+import { until } from '../until.js';
 
 const run = promisify(execFile);
 const GOAL_MS = 60;
@@ -16,7 +16,6 @@ const GOAL_MS = 60;
 const PUSHES = 10;
 /** Caches, JIT, connections, the first clone of the repository. */
 const UNCOUNTED = 3;
-const LIMIT_MS = 60_000;
 /** What the first step prints: nanoseconds since 1970, by the same clock as the bench's. */
 const DEFINITION = `name: pushed
 triggers: [push]
@@ -156,19 +155,5 @@ class Pushes {
 
   async stop(): Promise<void> {
     await this.repository.stop();
-  }
-}
-
-async function until<T>(
-  http: HttpClient,
-  path: string,
-  condition: (body: T) => boolean,
-): Promise<T> {
-  const giveUpAt = performance.now() + LIMIT_MS;
-  for (;;) {
-    const body = await http.json<T>('GET', path);
-    if (condition(body)) return body;
-    if (performance.now() > giveUpAt) throw new Error(`${path}: ${JSON.stringify(body)}`);
-    await sleep(50);
   }
 }

@@ -1,0 +1,234 @@
+import { isStopped } from '../../../src/common/child-process/process-stat.js';
+import { OneByOne } from '../../../src/common/async/one-by-one.js';
+import type { FailPoint } from '../../../src/common/fail-point.js';
+import { eventually } from '../../support/eventually.js';
+import type { MillraceServer, ServerProcess } from '../../support/millrace-server.js';
+
+/** For whatever is waited for: others on the machine may be slow, and a lease has to pass. */
+export const END_MS = 150_000;
+/** A start is a second of work: all at once, none of them would be ready in time. */
+const STARTS_AT_ONCE = 2;
+const NEVER = new AbortController().signal;
+const OVER = ['success', 'failed', 'cancelled'];
+
+/** Where a deployment is hit, and which release serves when all is over. */
+export type DeploymentPoint = readonly [point: FailPoint, serves: 'old' | 'new'];
+
+export interface DeploymentBody {
+  readonly deployment_id: string;
+  readonly kind: string;
+  readonly execution_id: string | null;
+  readonly status: string;
+  readonly reason: { readonly code: string; readonly message: string };
+  readonly release: { readonly number: number } | null;
+  readonly unit: { readonly takes_back: boolean } | null;
+}
+
+/** What the deployments of one type are, and how it is seen what serves. */
+export interface DeploymentSubject {
+  /**
+   * A pipeline for the workers of this label alone, with an input `text`, `old` by default, which
+   * is what a release holds; its service has the name, too.
+   */
+  yaml(name: string): string | Promise<string>;
+  /** Services of which it has deployments. Default: the one of the name. */
+  servicesOf?(name: string): readonly string[];
+  /**
+   * What serves, as it is seen from outside, when all is over.
+   *
+   * @throws where that is not all of one release, or not what the record says
+   */
+  serving(name: string): Promise<string>;
+  /** Whether nothing is left of what does not serve. Default: that is not looked at. */
+  isClean?(name: string): boolean | Promise<boolean>;
+  /** At a moment when its worker is gone. Default: nothing. */
+  expectMeanwhile?(name: string): Promise<void>;
+}
+
+/** A deployment at whose point something is hit. */
+export interface HeldDeployment {
+  readonly worker: ServerProcess;
+  /** Of the execution. */
+  readonly id: string;
+}
+
+interface StruckDeployment extends HeldDeployment {
+  readonly name: string;
+  readonly point: FailPoint;
+  readonly serves: 'old' | 'new';
+}
+
+/**
+ * Deployments of one type that are hit, each of a service of its own, whose name is a label of
+ * workers, too: one that is to die has one deployment only.
+ */
+export class DeploymentRig {
+  private readonly starts = new OneByOne();
+  private started = 0;
+
+  constructor(
+    readonly server: MillraceServer,
+    private readonly subject: DeploymentSubject,
+  ) {}
+
+  /** @param labels with commas between them */
+  startWorker(labels: string, at?: string): Promise<ServerProcess> {
+    const own: Record<string, string> = at === undefined ? {} : { FAIL_POINT: at };
+    this.started += 1;
+    const lane = String(this.started % STARTS_AT_ONCE);
+    const start = () => this.server.startWorker({ WORKER_LABELS: labels }, own);
+    return this.starts.run(lane, start, NEVER);
+  }
+
+  deploy(pipeline: string, text: string): Promise<string> {
+    return this.server.trigger(pipeline, { inputs: { text } });
+  }
+
+  /** Newest first. */
+  async deploymentsOf(service: string): Promise<readonly DeploymentBody[]> {
+    const path = `/api/deployments?service=${service}`;
+    return (await this.server.call<{ items: readonly DeploymentBody[] }>('GET', path)).items;
+  }
+
+  /** Its first release, `old`, serves; no worker is left that would take a deployment of it. */
+  async begin(name: string): Promise<string> {
+    const [pipeline = ''] = await this.beginAll([name]);
+    return pipeline;
+  }
+
+  private async beginAll(names: readonly string[]): Promise<readonly string[]> {
+    const first = await this.startWorker(names.join(','));
+    const pipelines = await Promise.all(
+      names.map(async (name) => {
+        const pipeline = await this.server.createPipeline(await this.subject.yaml(name));
+        const { status } = await this.server.finished(await this.deploy(pipeline, 'old'), END_MS);
+        const [made] = await this.deploymentsOf(name);
+        // With why, where it has failed.
+        expect([status, made?.reason]).toMatchObject(['success', { code: 'release_serves' }]);
+        return pipeline;
+      }),
+    );
+    await first.end();
+    return pipelines;
+  }
+
+  /** Nothing is under way, and nothing is left of what does not serve. Newest first. */
+  async untilSettled(name: string): Promise<readonly DeploymentBody[]> {
+    const services = this.subject.servicesOf?.(name) ?? [name];
+    return eventually(async () => {
+      const all = await Promise.all(services.map((service) => this.deploymentsOf(service)));
+      if (!all.flat().every(({ status }) => OVER.includes(status))) return undefined;
+      const isClean = (await this.subject.isClean?.(name)) ?? true;
+      return isClean ? this.deploymentsOf(name) : undefined;
+    }, END_MS);
+  }
+
+  serving(name: string): Promise<string> {
+    return this.subject.serving(name);
+  }
+
+  /**
+   * At each point a worker is killed; another one finds what they have left.
+   *
+   * @returns the last deployment of each
+   */
+  async killAtEach(points: readonly DeploymentPoint[]): Promise<readonly DeploymentBody[]> {
+    const struck = await this.strikeAtEach('killed', points, 'SIGKILL');
+    for (const { name } of struck) await this.subject.expectMeanwhile?.(name);
+    await this.startWorker(struck.map(({ name }) => name).join(','));
+    return Promise.all(
+      struck.map(async ({ name, point, serves, id }) => {
+        // No retry: the execution ends with its worker, the deployment by its record.
+        expect(await this.server.finished(id, END_MS)).toMatchObject({ status: 'failed' });
+        const [last] = await this.untilSettled(name);
+        if (last === undefined) throw new Error(`${name} has no deployment`);
+        expect([point, last.status]).toEqual([point, serves === 'new' ? 'success' : 'failed']);
+        expect([point, await this.serving(name)]).toEqual([point, serves]);
+        return last;
+      }),
+    );
+  }
+
+  /** At each point a worker sleeps until another one has its deployment, and then continues. */
+  async sleepAtEach(points: readonly DeploymentPoint[]): Promise<void> {
+    const struck = await this.strikeAtEach('asleep', points, 'SIGSTOP');
+    await this.startWorker(struck.map(({ name }) => name).join(','));
+    await Promise.all(
+      struck.map(async ({ name, point, serves, worker: asleep }) => {
+        await this.untilSettled(name);
+        asleep.child.kill('SIGCONT');
+        await eventually(() => asleep.isOver() || undefined, END_MS);
+        await this.untilSettled(name);
+        expect([point, await this.serving(name)]).toEqual([point, serves]);
+      }),
+    );
+  }
+
+  /** `new` is deployed at each point, until its worker is hit there. */
+  private async strikeAtEach(
+    what: string,
+    points: readonly DeploymentPoint[],
+    blow: 'SIGKILL' | 'SIGSTOP',
+  ): Promise<readonly StruckDeployment[]> {
+    const names = points.map(([point]) => nameOf(what, point));
+    const pipelines = await this.beginAll(names);
+    // All are there before any is hit: one that came later could take up what another one has
+    // left, and come to its own point in that.
+    const workers = await Promise.all(
+      points.map(([point], index) => this.startWorker(names[index] ?? '', `${point}:${blow}`)),
+    );
+    return Promise.all(
+      points.map(async ([point, serves], index) => {
+        const [name = '', worker] = [names[index], workers[index]];
+        if (worker === undefined) throw new Error(`no worker for ${name}`);
+        const id = await this.deploy(pipelines[index] ?? '', 'new');
+        const isHit = (): boolean => (blow === 'SIGKILL' ? worker.isOver() : isStopped(worker.pid));
+        await eventually(() => isHit() || undefined, END_MS);
+        return { name, point, serves, worker, id };
+      }),
+    );
+  }
+
+  /** A release is deployed, and its worker stands still at the point, until it gets SIGCONT. */
+  async holdAt(
+    name: string,
+    pipeline: string,
+    point: FailPoint,
+    text = 'new',
+  ): Promise<HeldDeployment> {
+    const worker = await this.startWorker(name, `${point}:SIGSTOP`);
+    const id = await this.deploy(pipeline, text);
+    await eventually(() => isStopped(worker.pid) || undefined, END_MS);
+    return { worker, id };
+  }
+
+  /**
+   * `text` is deployed, and `hit` lands at some moment of it; then another worker comes. By the
+   * record it serves, or what served before does.
+   */
+  async hitOnce(
+    {
+      name,
+      pipeline,
+      text,
+    }: { readonly name: string; readonly pipeline: string; readonly text: string },
+    hit: (worker: ServerProcess) => Promise<void>,
+  ): Promise<void> {
+    const before = await this.serving(name);
+    const worker = await this.startWorker(name);
+    const id = await this.deploy(pipeline, text);
+    await this.server.until(id, ({ status }) => status === 'running', END_MS);
+    await hit(worker);
+    const next = await this.startWorker(name);
+    await this.server.finished(id, END_MS);
+    // It may have been hit before it came to the deployment.
+    const own = (await this.untilSettled(name)).find((one) => one.execution_id === id);
+    expect(await this.serving(name)).toBe(own?.status === 'success' ? text : before);
+    await worker.end();
+    await next.end();
+  }
+}
+
+export function nameOf(what: string, point: string): string {
+  return `${what}-${point.replaceAll('_', '-')}`;
+}
