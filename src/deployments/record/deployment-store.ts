@@ -26,6 +26,7 @@ export type DeploymentChange = Partial<
     | 'logs'
     | 'gate'
     | 'is_armed'
+    | 'instance'
     | 'started_at'
     | 'finished_at'
   >
@@ -34,7 +35,15 @@ export type DeploymentChange = Partial<
 export type ReleaseChange = Partial<
   Pick<
     Release,
-    'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'watch_until' | 'parts'
+    | 'status'
+    | 'digest'
+    | 'files'
+    | 'bytes'
+    | 'served_at'
+    | 'drain_until'
+    | 'watch_until'
+    | 'parts'
+    | 'instance'
   >
 >;
 

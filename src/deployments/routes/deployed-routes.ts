@@ -59,7 +59,7 @@ export class DeployedRoutes extends RouteSource {
   ): Promise<WantedRoute | undefined> {
     const listen = await listenOf(serviceId, published, this.ports, host);
     if (listen === undefined) return undefined;
-    const owner = serving && instanceOwner(serviceId, serving.number);
+    const owner = serving && instanceOwner(serviceId, serving.number, serving.instance);
     const [lease] = owner ? await this.ports.list({ host, owner }) : [];
     const upstream = lease && { host: '127.0.0.1', port: lease.port };
     return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };

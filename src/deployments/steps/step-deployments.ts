@@ -288,11 +288,13 @@ function routedOf({
   drainMs: drain,
   beforeSwitch: before_switch,
   watchMs: watch,
+  onFailure: on_failure,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
     ...{ secrets, published, gate, drain },
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
+    ...(on_failure && { on_failure }),
   };
 }
 

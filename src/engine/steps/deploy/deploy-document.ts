@@ -5,6 +5,7 @@ import type {
   DeployAction,
   DirectoryDeploy,
   Gate,
+  OnFailure,
   RoutedDeploy,
   ServiceDeploy,
   UnitPart,
@@ -79,7 +80,7 @@ function program(action: ServiceDeploy): Config {
 
 /** Variables are said even where there are none: else those of the pipeline would be taken. */
 function routed(
-  { published, variables, secrets, gate, drainMs, beforeSwitch, watchMs }: RoutedDeploy,
+  { published, variables, secrets, gate, drainMs, beforeSwitch, watchMs, onFailure }: RoutedDeploy,
   findsGate = false,
 ): Config {
   return {
@@ -87,6 +88,14 @@ function routed(
     ...{ gate: findsGate ? undefined : gateOf(gate), drain: duration(drainMs) },
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
+    ...(onFailure && { on_failure: onFailureOf(onFailure) }),
+  };
+}
+
+function onFailureOf({ actions, max, windowMs, backoffMs }: OnFailure): Config {
+  return {
+    actions: actions.length === 0 ? 'alert' : actions,
+    ...{ max, window: duration(windowMs), backoff: duration(backoffMs) },
   };
 }
 

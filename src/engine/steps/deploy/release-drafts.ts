@@ -204,6 +204,7 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     drainMs: values.drain ?? DRAIN_MS,
     ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
     ...(values.watch !== undefined && { watchMs: values.watch }),
+    ...(values.on_failure && { onFailure: values.on_failure }),
   };
 }
 
