@@ -22,6 +22,7 @@ export const FAIL_POINTS = [
   'step_ended', // it ended, and nobody knows
   'artifacts_stored', // the archive of artifacts is stored, and no record of it yet
   'cache_stored', // so with a cache
+  'deployment_suspended', // a deployment of a step is stored to wait, its execution is not
   'release_prepared', // worker: a release lies at its place, nothing of what serves was changed
   'before_switch_begun', // worker: what a release runs once is about to run, and stored as begun
   'instance_started', // worker: the instance of a release runs beside the one that serves

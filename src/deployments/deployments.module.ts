@@ -4,7 +4,9 @@ import { PortsModule } from '../ports/ports.module.js';
 import { DeployedPortOwners } from './record/deployed-port-owners.js';
 import { DeployedServices } from '../service-registry/deployed-services.js';
 import { EnvironmentsModule } from '../environments/environments.module.js';
+import { ExecutionsModule } from '../executions/executions.module.js';
 import { EnvironmentGate } from './approvals/environment-gate.js';
+import { SuspendedWaits } from './approvals/suspended-waits.js';
 import { DeploymentStore } from './record/deployment-store.js';
 import { SealedTexts } from './record/sealed-texts.js';
 import { SealedTextsRepository } from './record/sealed-texts.repository.js';
@@ -29,6 +31,7 @@ import { DeploymentGate } from './running/approval-gate.js';
   imports: [
     PortsModule,
     EnvironmentsModule,
+    ExecutionsModule,
     MongooseModule.forFeature([
       { name: DEPLOYMENT_MODEL, schema: deploymentSchema },
       { name: RELEASE_MODEL, schema: releaseSchema },
@@ -44,7 +47,15 @@ import { DeploymentGate } from './running/approval-gate.js';
     Removals,
     { provide: DeployedServices, useClass: RecordedServices },
     { provide: DeploymentGate, useClass: EnvironmentGate },
+    SuspendedWaits,
   ],
-  exports: [DeployedServices, DeploymentStore, SealedTexts, DeploymentGate, EnvironmentsModule],
+  exports: [
+    DeployedServices,
+    DeploymentStore,
+    SealedTexts,
+    DeploymentGate,
+    EnvironmentsModule,
+    SuspendedWaits,
+  ],
 })
 export class DeploymentsModule {}

@@ -1,5 +1,6 @@
 import type { Principal } from '../auth/principals/principal.js';
 import { standIn } from '../../test/support/stand-in.js';
+import type { SuspendedWaits } from './approvals/suspended-waits.js';
 import type { DeploymentApprovals } from './approvals/deployment-approvals.js';
 import { DeploymentsService } from './deployments.service.js';
 import type { Promotions } from './promotions.js';
@@ -12,14 +13,17 @@ const SERVICE = 'default/shop';
 describe('DeploymentsService', () => {
   let store: MemoryDeploymentStore;
   let deployments: DeploymentsService;
+  let looked: string[];
 
   beforeEach(() => {
+    looked = [];
     store = new MemoryDeploymentStore();
     deployments = new DeploymentsService(
       store,
       standIn<DeploymentGate>({ deployerRefusal: () => Promise.resolve(undefined) }),
       standIn<DeploymentApprovals>({ viewOf: () => Promise.resolve(undefined) }),
       standIn<Promotions>({}),
+      standIn<SuspendedWaits>({ lookAt: async ({ _id }) => void looked.push(_id) }),
     );
     store.deployments.set('d', {
       ...{ _id: 'd', request_key: 'd', service_id: SERVICE, environment: 'default' },
@@ -48,6 +52,14 @@ describe('DeploymentsService', () => {
     expect(await rollback(2)).toBe(2);
     expect(await rollback(1)).toBe(1);
     await expect(rollback(3)).rejects.toThrow('Release 3 serves already.');
+  });
+
+  it('lets whoever waits with it hear that it is cancelled', async () => {
+    const waiting = { ...store.deployments.get('d'), status: 'waiting', phase: null };
+    store.deployments.set('d', waiting as Deployment);
+    await deployments.cancel('d', 'ada');
+    expect(store.deployments.get('d')?.cancel_requested_by).toBe('ada');
+    expect(looked).toEqual(['d']);
   });
 
   it('explains a deployment by what serves now, and by what it copies', async () => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { conflict, notFound } from '../common/errors/millrace.error.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 import type { Principal } from '../auth/principals/principal.js';
+import { SuspendedWaits } from './approvals/suspended-waits.js';
 import { DeploymentApprovals, refused } from './approvals/deployment-approvals.js';
 import type { DeploymentView } from './dto/deployment.response.js';
 import type { ExplainedDeployment } from './explanation/deployment-explanation.js';
@@ -26,6 +27,7 @@ export class DeploymentsService {
     private readonly gate: DeploymentGate,
     private readonly approvals: DeploymentApprovals,
     private readonly promotions: Promotions,
+    private readonly waits: SuspendedWaits,
   ) {}
 
   async list(filter: DeploymentFilter, page: PageRequest): Promise<Page<DeploymentView>> {
@@ -95,6 +97,7 @@ export class DeploymentsService {
       });
     }
     await this.store.requestCancel(id, by);
+    await this.waits.lookAt(deployment);
     return this.get(id);
   }
 

@@ -5,6 +5,7 @@ import { Installation } from '../common/installation.js';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
+import { ExecutionsModule } from '../executions/executions.module.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { LocalServices } from '../integrations/local-services/local-services.js';
@@ -30,6 +31,7 @@ import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { InstanceTurns } from './running/instance-turns.js';
 import { InstanceUpkeep } from './running/instance-upkeep.js';
 import { OwnDeployments } from './running/own-deployments.js';
+import { SuspendedDeployments } from './running/suspended-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { ServiceFailures } from './running/service-failures.js';
 import { StepDeployments } from './steps/step-deployments.js';
@@ -67,6 +69,7 @@ function upkeepOf(
 @Module({
   imports: [
     DeploymentsModule,
+    ExecutionsModule,
     LeasesModule,
     LocalServicesModule,
     PortsModule,
@@ -165,6 +168,7 @@ function upkeepOf(
       ) => new ServiceFailures({ store, watched, records, leases, host: hostname() }),
     },
     OwnDeployments,
+    SuspendedDeployments,
     SealedTextsUpkeep,
     DeploymentsProcessor,
     { provide: Deployer, useClass: StepDeployments },

@@ -27,6 +27,15 @@ export const environmentReasons = {
     message: `${environment} lets deployments wait, this one until ${until.toISOString()}`,
     data: { environment, until: until.toISOString() },
   }),
+  timeout: (
+    environment: string,
+    until: Date,
+    { required, missing }: { readonly required: number; readonly missing: number },
+  ): Reason => ({
+    code: 'approval_timeout',
+    message: `${environment} did not let it through in time: ${missing} of ${required} ${required === 1 ? 'approval' : 'approvals'} were missing at ${until.toISOString()}`,
+    data: { environment, until: until.toISOString(), required, missing },
+  }),
   rejected: (by: string, why: string | null): Reason => ({
     code: 'approval_rejected',
     message: `${by} rejected it${why === null ? '' : `: ${why}`}`,

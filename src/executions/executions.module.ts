@@ -19,6 +19,7 @@ import { TestReportsRepository } from './reports/test-reports.repository.js';
 import { ArtifactsPart } from './artifacts/artifacts-part.js';
 import { ArtifactsRepository } from './artifacts/artifacts.repository.js';
 import { ContinueExecution } from './approvals/continue-execution.js';
+import { OutsideWaits } from './approvals/outside-waits.js';
 import { KeptWorkspaces } from './suspension/kept-workspaces.js';
 import { CancelExecution } from './ending/cancel-execution.js';
 import { EndExecution } from './ending/end-execution.js';
@@ -94,6 +95,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     RequeueExecution,
     ExecutionRecovery,
     ContinueExecution,
+    OutsideWaits,
     {
       provide: KeptWorkspaces,
       inject: [ObjectStore],
@@ -122,6 +124,7 @@ import { RetentionSweeper } from './retention/retention.sweeper.js';
     RequeueExecution,
     ExecutionRecovery,
     ContinueExecution,
+    OutsideWaits,
     KeptWorkspaces,
     LiveCountsRepository,
     LiveExecutions,

@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Browser, type BrowserAnswer } from '../support/browser.js';
@@ -260,23 +268,85 @@ steps:
     expect(current('live')).toBe('one');
   });
 
-  it('of a worker that is killed, fails by its record; the next attempt asks again', async () => {
-    const worker = server.workers.at(-1);
-    const execution = await ship('ada', 'lost');
-    const first = await waiting('lost');
-    await worker?.end('SIGKILL');
-    await server.startWorker();
-    const second = await eventually(async () => {
-      const all = await deploymentsOf('lost');
-      const isOver = all.some((one) => one.deployment_id === first && one.status === 'failed');
-      const again = all.find((one) => one.deployment_id !== first && one.status === 'waiting');
-      return isOver ? again : undefined;
+  const suspended = (execution: string): Promise<ExecutionBody> =>
+    eventually(async () => {
+      const path = `/api/ci/executions/${execution}`;
+      const body = await call<ExecutionBody>('bob', 200, 'GET', path);
+      return body.status === 'waiting' ? body : undefined;
     }, 60_000);
-    const [lost] = (await deploymentsOf('lost')).filter((one) => one.deployment_id === first);
-    expect(lost?.reason?.code).toBe('worker_lost');
-    await call('grace', 409, 'POST', `/api/deployments/${first}/approve`);
-    await call('grace', 200, 'POST', `/api/deployments/${second.deployment_id}/approve`);
-    expect((await finished(execution)).status).toBe('success');
+
+  it('holds no worker: another one continues, with the files of the one that is gone', async () => {
+    const execution = await ship('ada', 'lost');
+    const id = await waiting('lost');
+    expect(await suspended(execution)).toMatchObject({
+      waits_for: {
+        code: 'suspended',
+        data: { waits_for: 'deployment', deployment_id: id, environment: 'production' },
+      },
+      stages: [{ steps: [{ status: 'success' }, { status: 'waiting' }] }],
+    });
+    await server.workers.at(-1)?.end('SIGKILL');
+    await server.startWorker();
+    await call('grace', 200, 'POST', `/api/deployments/${id}/approve`);
+    expect(await finished(execution)).toMatchObject({ status: 'success', attempt: 2 });
+    const [only, ...others] = await deploymentsOf('lost');
+    expect([only?.deployment_id, only?.status, others]).toEqual([id, 'success', []]);
     expect(current('lost')).toBe('one');
+  });
+
+  it('ends with its execution, and by itself', async () => {
+    const execution = await ship('ada', 'over');
+    const id = await waiting('over');
+    await suspended(execution);
+    await call('ada', 200, 'POST', `/api/ci/executions/${execution}/cancel`);
+    expect((await finished(execution)).status).toBe('cancelled');
+    const ended = await eventually(async () => {
+      const now = await call<DeploymentBody>('bob', 200, 'GET', `/api/deployments/${id}`);
+      return now.status === 'waiting' ? undefined : now;
+    }, 30_000);
+    expect(ended).toMatchObject({ status: 'cancelled', reason: { code: 'execution_over' } });
+    const other = await ship('ada', 'stop');
+    const stopped = await waiting('stop');
+    await suspended(other);
+    await call('bob', 200, 'POST', `/api/deployments/${stopped}/cancel`);
+    const step = (await finished(other)).stages[0]?.steps[1];
+    expect(step).toMatchObject({ status: 'failed', reason: { code: 'cancelled' } });
+  });
+
+  it('continues when the rules of its environment let it, and by its time alone', async () => {
+    await call('root', 200, 'PUT', '/api/environments/slow', { wait: 3 });
+    await call('root', 200, 'PUT', '/api/environments/strict', {
+      ...{ required: 1, approvers: { users: ['grace'], roles: [] } },
+    });
+    const [slow, strict] = await Promise.all([
+      ship('ada', 'slow', 'environment: slow'),
+      ship('ada', 'strict', 'environment: strict'),
+    ]);
+    await waiting('strict');
+    await suspended(strict);
+    await call('root', 204, 'DELETE', '/api/environments/strict');
+    expect((await finished(strict)).status).toBe('success');
+    expect(await finished(slow)).toMatchObject({ status: 'success', attempt: 2 });
+  });
+
+  it('is refused when its files are not those any more that people were asked about', async () => {
+    const yaml_content = `name: changed
+steps:
+  - { name: build, run: 'mkdir out; echo one >out/f' }
+  - { name: ship, needs: build, deploy: { type: local_directory, service: changed, source: out, environment: production } }
+  - { name: beside, needs: build, run: 'until [ -e go ]; do sleep 0.1; done; echo two >out/f' }
+`;
+    const go = join(folder, 'go');
+    const yaml = yaml_content.replace('-e go', `-e ${go}`);
+    const body = { yaml_content: yaml };
+    const { id } = await call<{ id: string }>('ada', 201, 'POST', '/api/ci/pipelines', body);
+    const path = `/api/ci/pipelines/${id}/trigger`;
+    const { execution_id } = await call<{ execution_id: string }>('ada', 202, 'POST', path, {});
+    const deployment = await waiting('changed');
+    writeFileSync(go, '');
+    await suspended(execution_id);
+    await call('grace', 200, 'POST', `/api/deployments/${deployment}/approve`);
+    expect(reasonOf(await finished(execution_id))).toBe('approved_differs');
+    expect(existsSync(join(folder, 'changed/current'))).toBe(false);
   });
 });

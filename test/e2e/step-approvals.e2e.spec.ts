@@ -11,6 +11,8 @@ const PEOPLE = ['ada', 'grace', 'bob', 'root'] as const;
 type Name = (typeof PEOPLE)[number];
 
 interface WaitingBody extends ExecutionBody {
+  readonly duration: number | null;
+  readonly waited: number;
   readonly waits_for: { readonly code: string; readonly data?: object } | null;
   readonly approvals: readonly {
     readonly step: string;
@@ -309,4 +311,36 @@ describe('approvals of steps', () => {
     expect(Object.keys(await ran(id))).toContain('tidy');
     await eventually(() => !kept(id) || undefined);
   }, 60_000);
+
+  it('of a stage stand before all its steps; the time of waiting is told apart', async () => {
+    const yaml_content = JSON.stringify({
+      name: 'asks-before-a-stage',
+      stages: [
+        { name: 'build', steps: [{ name: 'compile', run: ledger.note }] },
+        {
+          ...{ name: 'release', needs: 'build', parallel: true },
+          approval: { message: 'Now?', users: ['grace'] },
+          steps: ['a', 'b'].map((name) => ({ name, needs: [], run: ledger.note })),
+        },
+      ],
+    });
+    const { id: pipeline } = await call<{ id: string }>('ada', 201, 'POST', '/api/ci/pipelines', {
+      yaml_content,
+    });
+    const path = `/api/ci/pipelines/${pipeline}/trigger`;
+    const { execution_id: id } = await call<{ execution_id: string }>('ada', 202, 'POST', path);
+    expect(await waiting(id)).toMatchObject({
+      status: 'waiting',
+      approvals: [{ stage: 'release', step: 'approval', message: 'Now?' }],
+    });
+    expect(await ran(id)).toEqual({ compile: ['1.1'] });
+    await say('grace', 200, id, 'approve');
+    const { status, duration, waited } = await finished(id);
+    expect([status, await ran(id)]).toEqual([
+      'success',
+      { compile: ['1.1'], a: ['2.1'], b: ['2.1'] },
+    ]);
+    expect(waited).toBeGreaterThan(0);
+    expect(duration).toBeGreaterThanOrEqual(waited);
+  });
 });

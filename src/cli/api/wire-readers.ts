@@ -333,6 +333,8 @@ const stepApprovals = optional(
 
 export const execution = object({
   ...executionFields,
+  /** Of `duration`, ms; absent: the server is of an older release. */
+  waited: optional(number),
   approvals: stepApprovals,
   reason: nullable(reasonWithData),
   ...waitsFor,

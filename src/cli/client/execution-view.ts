@@ -53,7 +53,7 @@ export function renderExecution(
     fact('Created', moments.full(execution.created_at)),
     ...(execution.started_at ? [fact('Started', moments.full(execution.started_at))] : []),
     ...(execution.finished_at ? [fact('Finished', moments.full(execution.finished_at))] : []),
-    fact('Time', timeOf(execution, moments) || '-'),
+    fact('Time', `${timeOf(execution, moments) || '-'}${waitedText(execution)}`),
     ...(worker
       ? [fact('Worker', cleanText(workerText(worker.worker_name, execution.attempt)))]
       : []),
@@ -80,7 +80,7 @@ function withSpace(lines: readonly string[]): string[] {
 
 /** What was asked of people, what they said, and how to answer what is open. */
 function approvalLines(
-  { id, approvals = [], status }: Execution,
+  { id, approvals = [], status, reason: why }: Execution,
   moments: Moments,
   commandLine: (command: string) => string,
 ): string[] {
@@ -102,7 +102,18 @@ function approvalLines(
       ),
     ]),
     ...(isOpen ? [`  Answer it: ${commandLine(`approve ${id}`)}, or reject`] : []),
+    ...(status === 'waiting' ? deploymentLines(why, commandLine) : []),
   ];
+}
+
+/** It waits with a deployment, which is answered by its own id. */
+function deploymentLines(
+  why: Execution['reason'],
+  commandLine: (command: string) => string,
+): string[] {
+  const id = why?.data?.['deployment_id'];
+  if (typeof id !== 'string') return [];
+  return [cleanText(`  Answer it: ${commandLine(`approve ${id}`)}, or reject`)];
 }
 
 function approversOf({
@@ -229,6 +240,15 @@ function why(execution: Execution): string {
   const isTold = failure !== null || status === 'success';
   const text = isTold ? reasonText(execution) : cleanText(reason?.message ?? '');
   return text === '' ? '' : `, ${text}`;
+}
+
+/** How long one took that is over, and how much of that it waited for people. */
+export function tookText({ duration, waited }: Pick<Execution, 'duration' | 'waited'>): string {
+  return `${formatDuration(duration ?? 0)}${waitedText({ waited })}`;
+}
+
+function waitedText({ waited = 0 }: Pick<Execution, 'waited'>): string {
+  return waited === 0 ? '' : `, of which it waited ${formatDuration(waited)}`;
 }
 
 function timeOf({ started_at, finished_at, duration }: Outcome, moments: Moments): string {

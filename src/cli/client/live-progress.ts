@@ -1,9 +1,9 @@
 import type { Execution, LiveExecution, LiveStep } from '../api/wire-readers.js';
 import { cleanText } from '../terminal/clean-text.js';
-import { formatDuration, paintStatus } from '../terminal/status-style.js';
+import { paintStatus } from '../terminal/status-style.js';
 import { shortNote } from '../terminal/failure-lines.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { renderFailure, STATUS_WIDTH } from './execution-view.js';
+import { renderFailure, STATUS_WIDTH, tookText } from './execution-view.js';
 
 /** Shows beside the log when a step begins and ends, and what the execution waits for. */
 export class LiveProgress {
@@ -31,7 +31,7 @@ export class LiveProgress {
       for (const line of renderFailure(execution.failure, terminal.colour)) terminal.say(line);
     }
     const status = paintStatus(terminal, execution.status, execution.status.padEnd(STATUS_WIDTH));
-    const took = execution.duration === null ? '' : `  ${formatDuration(execution.duration)}`;
+    const took = execution.duration === null ? '' : `  ${tookText(execution)}`;
     const { reason } = execution;
     const note =
       execution.failure || !reason || execution.status === 'success' ? '' : reason.message;

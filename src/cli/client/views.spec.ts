@@ -535,3 +535,25 @@ failed    Result  1 min 0 s
 `,
   );
 });
+
+it('says how a deployment is answered with which an execution waits', () => {
+  const { terminal } = new WrittenTerminal();
+  const linesOf = (status: string, data: Record<string, unknown>): string => {
+    const reason = { code: 'suspended', message: 'waits', data };
+    const asking = { ...execution, status, reason, failure: null };
+    return renderExecution(asking, terminal, moments, command).join('\n');
+  };
+  const data = { waits_for: 'deployment', deployment_id: 'd-1' };
+  expect(linesOf('waiting', data)).toContain('Answer it: ./millrace approve d-1, or reject');
+  expect(linesOf('success', data)).not.toContain('Answer it');
+  expect(linesOf('waiting', { waits_for: 'approval' })).not.toContain('Answer it');
+});
+
+it('tells of the time that it took how much of it people were waited for', () => {
+  const written = new WrittenTerminal();
+  new LiveProgress(written.terminal).sum({ ...execution, failure: null, waited: 59_000 });
+  expect(written.err).toContain('Result  1 min 0 s, of which it waited 59.0 s');
+  const none = new WrittenTerminal();
+  new LiveProgress(none.terminal).sum({ ...execution, failure: null, waited: 0 });
+  expect(none.err).not.toContain('waited');
+});

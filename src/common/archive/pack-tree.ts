@@ -39,6 +39,8 @@ export interface PackOptions {
   readonly gzip?: boolean;
   /** Called for each file when all of it is in the archive. */
   readonly onFile?: (file: PackedFile) => void;
+  /** Called for each link that is in the archive, with where it leads to, as it says. */
+  readonly onLink?: ((path: string, target: string) => void) | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -222,6 +224,7 @@ class TreePacking {
       return this.walk.leftOut.add(path, end === 'outward' ? 'outward_link' : 'dangling_link');
     }
     await this.add({ name: path, type: 'symlink', linkname, mode: 0o777, mtime: new Date(0) });
+    this.options.onLink?.(path, linkname);
   }
 
   /** Resolves when the reader has taken it. */

@@ -19,6 +19,7 @@ import type { EnvironmentRules } from '../../environments/environment.js';
 import { EnvironmentsService } from '../../environments/environments.service.js';
 import { type Deployment, isFinished } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
+import { SuspendedWaits } from './suspended-waits.js';
 
 /** Who has said what of a deployment, and what it is worth now. */
 export interface ApprovalView extends ApprovalStanding {
@@ -32,6 +33,7 @@ export class DeploymentApprovals {
     private readonly store: DeploymentStore,
     private readonly environments: EnvironmentsService,
     private readonly accounts: Accounts,
+    private readonly waits: SuspendedWaits,
   ) {}
 
   /**
@@ -86,7 +88,7 @@ export class DeploymentApprovals {
       ...{ reason: reason ?? null, at: new Date(), commit: deployment.commit },
       plan_hash: deployment.cause?.plan_hash ?? null,
     };
-    if (await this.store.addApproval(id, approval)) return;
+    if (await this.store.addApproval(id, approval)) return this.waits.lookAt(deployment);
     // Somebody was faster, or it has been said before: which of them, the record tells.
     const { approvals = [] } = await this.waiting(id);
     const isAgain = approvals.some((one) => one.by === account.id && one.kind === kind);

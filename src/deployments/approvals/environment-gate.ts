@@ -27,7 +27,7 @@ export class EnvironmentGate extends DeploymentGate {
   async look(
     deployment: Pick<
       Deployment,
-      'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at'
+      'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'expires_at'
     >,
   ): Promise<GateView> {
     const { kind, environment, cause, approvals = [] } = deployment;
@@ -37,13 +37,20 @@ export class EnvironmentGate extends DeploymentGate {
     const refusal = await this.refusalBy(rules, environment, cause);
     if (refusal !== undefined) return { kind: 'refused', reason: refusal };
     const known = await this.accounts.findAll(approvals.map(({ by }) => by));
-    const standing = standingOf(rules, { ...deployment, cause, approvals }, known, new Date());
+    const now = new Date();
+    const standing = standingOf(rules, { ...deployment, cause, approvals }, known, now);
     if (standing.rejection !== undefined) {
       const { login, reason } = standing.rejection;
       return { kind: 'refused', reason: environmentReasons.rejected(login, reason) };
     }
     const reason = whyItWaits(rules, environment, standing);
-    return reason === undefined ? { kind: 'open' } : { kind: 'closed', reason };
+    if (reason === undefined) return { kind: 'open' };
+    const { expires_at: limit } = deployment;
+    if (limit !== undefined && limit <= now) {
+      return { kind: 'refused', reason: environmentReasons.timeout(environment, limit, standing) };
+    }
+    const until = standing.missing === 0 ? standing.waitsUntil : undefined;
+    return { kind: 'closed', reason, ...(until && { until }) };
   }
 
   async refusal(environment: string, cause: DeploymentCause): Promise<Reason | undefined> {

@@ -1,33 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ROLES } from '../../auth/policy/policy.js';
+import {
+  GivenApprovalResponse,
+  givenApprovalResponse,
+  NeededApprovalsResponse,
+} from '../../environments/dto/approval.response.js';
 import type { ApprovalView } from '../approvals/deployment-approvals.js';
 import type { Deployment } from '../record/deployment.js';
 
 const date = { type: String, format: 'date-time' } as const;
 const nullableText = { type: String, nullable: true } as const;
-
-export class GivenApprovalResponse {
-  @ApiProperty({ enum: ['approval', 'override', 'rejection'] })
-  kind!: string;
-
-  @ApiProperty({ description: 'Id of the account.' })
-  by!: string;
-
-  @ApiProperty({ example: 'grace' })
-  login!: string;
-
-  @ApiProperty(date)
-  at!: Date;
-
-  @ApiProperty(nullableText)
-  reason!: string | null;
-
-  @ApiProperty({
-    description:
-      'False: the account is blocked or may not approve any more, or ended its sessions.',
-  })
-  counts!: boolean;
-}
 
 export class ApproversResponse {
   @ApiProperty({ type: [String], example: ['grace'] })
@@ -38,18 +20,19 @@ export class ApproversResponse {
 }
 
 /** What the environment of a deployment asks of people, and what they have said. */
-export class DeploymentApprovalResponse {
+export class DeploymentApprovalResponse extends NeededApprovalsResponse {
   @ApiProperty({ enum: ['closed', 'open'], description: '`closed`: it waits.' })
   gate!: string;
 
-  @ApiProperty({ type: 'integer' })
-  required!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Approvals that are missing yet.' })
-  missing!: number;
-
   @ApiProperty({ ...date, nullable: true, description: 'It waits until then, whoever approves.' })
   waits_until!: Date | null;
+
+  @ApiProperty({
+    ...{ ...date, nullable: true },
+    description:
+      'Then it fails (`approval_timeout`), if it waits still; null: it waits with no execution.',
+  })
+  expires_at!: Date | null;
 
   @ApiProperty({ type: ApproversResponse })
   approvers!: ApproversResponse;
@@ -65,16 +48,15 @@ export class DeploymentApprovalResponse {
 }
 
 export function approvalResponse(
-  { gate, cause, commit }: Deployment,
+  { gate, cause, commit, expires_at }: Deployment,
   { rules, required, missing, waitsUntil, given }: ApprovalView,
 ): DeploymentApprovalResponse {
   const { users, roles } = rules.approvers;
   return {
     ...{ gate: gate ?? 'open', required, missing, waits_until: waitsUntil ?? null },
+    expires_at: expires_at ?? null,
     approvers: { users: users.map(({ login }) => login), roles: [...roles] },
-    given: given.map(({ approval: { kind, by, login, at, reason }, counts }) => ({
-      ...{ kind, by, login, at, reason, counts },
-    })),
+    given: given.map(givenApprovalResponse),
     ...{ commit, plan_hash: cause?.plan_hash ?? null },
   };
 }

@@ -3,6 +3,7 @@ import { notFound } from '../../common/errors/millrace.error.js';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
 import { DEFAULT_ENVIRONMENT } from '../../environments/environment.js';
 import { type AskedRules, EnvironmentsService } from '../../environments/environments.service.js';
+import { SuspendedWaits } from '../approvals/suspended-waits.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import type { EnvironmentPage, EnvironmentView } from './dto/environment.response.js';
 
@@ -15,6 +16,7 @@ export class EnvironmentPages {
   constructor(
     private readonly environments: EnvironmentsService,
     private readonly store: DeploymentStore,
+    private readonly waits: SuspendedWaits,
   ) {}
 
   /** By their names. */
@@ -44,7 +46,14 @@ export class EnvironmentPages {
   /** @throws as `EnvironmentsService.set` */
   async set(name: string, rules: AskedRules, by: string): Promise<EnvironmentPage> {
     const configured = await this.environments.set(name, rules, by);
+    await this.waits.lookAtAll(name);
     return { name, configured, services: await this.services(name) };
+  }
+
+  /** @throws as `EnvironmentsService.remove` */
+  async remove(name: string): Promise<void> {
+    await this.environments.remove(name);
+    await this.waits.lookAtAll(name);
   }
 
   private async services(name: string): Promise<EnvironmentPage['services']> {

@@ -15,7 +15,6 @@ import { ApiErrors, ApiPage } from '../../common/http/api-documentation.js';
 import { SaysSomethingPipe } from '../../common/http/says-something.pipe.js';
 import { type PageBody, pageBody, PageQuery, pageRequest } from '../../common/http/paging.js';
 import type { AskedPeople } from '../../environments/environments.service.js';
-import { EnvironmentsService } from '../../environments/environments.service.js';
 import { SetEnvironmentDto } from './dto/environment.dto.js';
 import {
   EnvironmentPageResponse,
@@ -49,10 +48,7 @@ const WITH_RULES = {
 @ApiBearerAuth()
 @Controller('environments')
 export class EnvironmentsController {
-  constructor(
-    private readonly pages: EnvironmentPages,
-    private readonly environments: EnvironmentsService,
-  ) {}
+  constructor(private readonly pages: EnvironmentPages) {}
 
   @Get()
   @Requires('environments:read')
@@ -113,7 +109,7 @@ export class EnvironmentsController {
   @ApiNoContentResponse()
   @ApiErrors(400, 401, 404, 503)
   async delete(@Param('name', EnvironmentNamePipe) name: string): Promise<void> {
-    await this.environments.remove(name);
+    await this.pages.remove(name);
   }
 }
 

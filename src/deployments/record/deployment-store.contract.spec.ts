@@ -270,6 +270,23 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await idsFor('somewhere')).toEqual([]);
     });
 
+    it('gives what is suspended to workers of every host, until somebody takes it', async () => {
+      const { _id } = await accept();
+      const idsFor = async (worker: string): Promise<readonly string[]> =>
+        (await store().unfinishedOn(worker))
+          .filter(({ service_id: id }) => id === `default/${name}`)
+          .map(({ _id: id }) => id);
+      expect(await idsFor('somewhere')).toEqual([]);
+      const expires_at = new Date(1_000);
+      const approved_files = [{ service: 'a.b', digest: 'sha256:1' }];
+      const change = { suspended_in: 2, expires_at, approved_files } as const;
+      await store().change({ ...hold, id: _id }, change);
+      expect(await store().find(_id)).toMatchObject(change);
+      expect(await idsFor('somewhere')).toEqual([_id]);
+      expect(await store().take({ _id, fence: 1 }, 'w')).toMatchObject({ suspended_in: null });
+      expect(await idsFor('somewhere')).toEqual([]);
+    });
+
     it('lets one of twenty take a deployment, and refuses writes of whoever had it', async () => {
       const { _id } = await accept();
       const taken = await Promise.all(

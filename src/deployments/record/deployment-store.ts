@@ -25,6 +25,10 @@ export type DeploymentChange = Partial<
     | 'previous_release_id'
     | 'logs'
     | 'gate'
+    | 'suspended_in'
+    | 'expires_at'
+    | 'approved_files'
+    | 'host'
     | 'is_armed'
     | 'instance'
     | 'started_at'
@@ -91,7 +95,7 @@ export abstract class DeploymentStore {
   abstract list(filter: DeploymentFilter, page: PageRequest): Promise<Page<Deployment>>;
   /**
    * All that are not over and that a worker of a host may do, in the order of their ids: those of
-   * that host, and those of hosts that are reached by SSH.
+   * that host, those of hosts that are reached by SSH, and those of steps that are suspended.
    */
   abstract unfinishedOn(host: string): Promise<readonly Deployment[]>;
   /** All of an environment that are not over, the oldest first; at most `limit`. */
@@ -103,7 +107,7 @@ export abstract class DeploymentStore {
   abstract firstBefore(serviceId: string, turn: number): Promise<Deployment | undefined>;
 
   /**
-   * Takes a deployment that is as it was seen, under a fence of its own.
+   * Takes a deployment that is as it was seen, under a fence of its own; it is suspended no more.
    * @returns undefined: somebody else has it, or it is over
    */
   abstract take(

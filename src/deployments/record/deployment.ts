@@ -86,6 +86,8 @@ export interface CommonRoutedSettings {
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
+  /** So long behind its switch static files of the release before are served still, ms. */
+  readonly keep_assets?: number;
   /** Run once, before the release starts: program and arguments, or a line for `/bin/sh`. */
   readonly before_switch?: string | readonly string[];
   /** For so long behind its switch a release that fails goes back to the one before, ms. */
@@ -201,6 +203,23 @@ export interface GatedDeployment {
   readonly gate?: 'closed' | 'open';
   /** Of a promotion: the release that is copied. */
   readonly source_release_id?: string;
+  /**
+   * Of a step that has given its worker back while it waits: the execution attempt that did so. No
+   * worker is at it, and the execution continues with it. Null, or absent: it is in hands.
+   */
+  readonly suspended_in?: number | null;
+  /** Of such a step: so long it waits for people; then it fails. */
+  readonly expires_at?: Date;
+  /** Of such a step: what was put before people. What is deployed is the same. */
+  readonly approved_files?: readonly ApprovedFiles[];
+}
+
+/** The files of a deployment, or of a part of a unit, as people were asked about them. */
+export interface ApprovedFiles {
+  /** Name of the service. */
+  readonly service: string;
+  /** `sha256:…` over names, permissions and contents of what is taken of the source. */
+  readonly digest: string;
 }
 
 /** Of a deployment that is a part of another one. */

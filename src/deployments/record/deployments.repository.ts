@@ -91,7 +91,10 @@ export class DeploymentsRepository extends DeploymentStore {
 
   async unfinishedOn(host: string): Promise<readonly Deployment[]> {
     return this.deployments
-      .find({ $or: [{ host }, { host: { $regex: `^${SSH_HOST}` } }], ...open })
+      .find({
+        $or: [{ host }, { host: { $regex: `^${SSH_HOST}` } }, { suspended_in: { $gt: 0 } }],
+        ...open,
+      })
       .sort({ _id: 1 })
       .lean<Deployment[]>();
   }
@@ -120,7 +123,7 @@ export class DeploymentsRepository extends DeploymentStore {
     const taken = await this.deployments
       .findOneAndUpdate(
         { _id, fence, ...open },
-        { $set: { fence: fence + 1, worker_id: workerId } },
+        { $set: { fence: fence + 1, worker_id: workerId, suspended_in: null } },
         { returnDocument: 'after' },
       )
       .lean<Deployment | null>();

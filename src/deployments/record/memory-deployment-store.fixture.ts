@@ -69,9 +69,9 @@ export class MemoryDeploymentStore extends DeploymentStore {
 
   unfinishedOn(host: string): Promise<readonly Deployment[]> {
     const all = [...this.deployments.values()];
-    return Promise.resolve(
-      all.filter((one) => (one.host === host || one.host.startsWith(SSH_HOST)) && !isFinished(one)),
-    );
+    const isDone = (one: Deployment): boolean =>
+      one.host === host || one.host.startsWith(SSH_HOST) || one.suspended_in != null;
+    return Promise.resolve(all.filter((one) => isDone(one) && !isFinished(one)));
   }
 
   unfinishedIn(environment: string, limit: number): Promise<readonly Deployment[]> {
@@ -94,7 +94,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
   ): Promise<Deployment | undefined> {
     const found = this.deployments.get(_id);
     if (found?.fence !== fence || isFinished(found)) return Promise.resolve(undefined);
-    const taken = { ...found, fence: fence + 1, worker_id: workerId };
+    const taken = { ...found, fence: fence + 1, worker_id: workerId, suspended_in: null };
     this.deployments.set(_id, taken);
     return Promise.resolve(taken);
   }

@@ -6,6 +6,7 @@ import { type EnvironmentRules, NO_LIMITS } from '../../environments/environment
 import type { EnvironmentsService } from '../../environments/environments.service.js';
 import { DeploymentApprovals } from '../approvals/deployment-approvals.js';
 import { EnvironmentGate } from '../approvals/environment-gate.js';
+import type { SuspendedWaits } from '../approvals/suspended-waits.js';
 import { type Deployment, notBegun, type TargetSettings } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
@@ -25,6 +26,7 @@ describe('a deployment at the gate of its environment', () => {
   let gate: EnvironmentGate;
   let approvals: DeploymentApprovals;
   let stop: AbortController;
+  let looked: string[];
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
@@ -44,7 +46,11 @@ describe('a deployment at the gate of its environment', () => {
       findAll: () => Promise.resolve(people),
     });
     gate = new EnvironmentGate(environments, accounts);
-    approvals = new DeploymentApprovals(store, environments, accounts);
+    looked = [];
+    const waits = standIn<SuspendedWaits>({
+      lookAt: async ({ _id }) => void looked.push(_id),
+    });
+    approvals = new DeploymentApprovals(store, environments, accounts, waits);
   });
 
   const accept = (more: Partial<Deployment> = {}): Promise<Deployment> => {
@@ -122,6 +128,8 @@ describe('a deployment at the gate of its environment', () => {
     await expect(approve(deployment, principal('grace'))).rejects.toMatchObject({ status: 409 });
     expect(await running).toMatchObject({ reason: { code: 'continued' } });
     await expect(approve(deployment, principal('bob'))).rejects.toMatchObject({ status: 409 });
+    // Whoever waits with it hears of what was said, and of nothing that was refused.
+    expect(looked).toEqual([deployment._id]);
   });
 
   it('counts those who are there: who has left is missing again', async () => {
@@ -184,6 +192,21 @@ describe('a deployment at the gate of its environment', () => {
     await until(deployment, 'wait_time');
     rules = { ...NO_LIMITS };
     expect(await running).toMatchObject({ reason: { code: 'continued' } });
+  });
+
+  it('says when nobody has to be asked any more, and for how long it waits for people', async () => {
+    rules = { ...NO_LIMITS, wait: 60 };
+    const deployment = await accept();
+    const until = new Date(deployment.created_at.getTime() + 60_000);
+    expect(await gate.look(deployment)).toMatchObject({ kind: 'closed', until });
+    rules = { ...rules, required: 1 };
+    expect(await gate.look(deployment)).not.toHaveProperty('until');
+    const limited = { ...deployment, expires_at: new Date(Date.now() - 1) };
+    expect(await gate.look(limited)).toMatchObject({
+      ...{ kind: 'refused', reason: { code: 'approval_timeout', data: { missing: 1 } } },
+    });
+    rules = NO_LIMITS;
+    expect(await gate.look(limited)).toEqual({ kind: 'open' });
   });
 
   it('goes by the rules of now', async () => {

@@ -7,12 +7,17 @@ import type { Deployment } from '../record/deployment.js';
 export type GateView =
   | { readonly kind: 'open' }
   /** By rules of now: it may yet be opened. */
-  | { readonly kind: 'closed'; readonly reason: Reason }
+  | {
+      readonly kind: 'closed';
+      readonly reason: Reason;
+      /** All that it waits for is this time; absent: people. */
+      readonly until?: Date | undefined;
+    }
   | { readonly kind: 'refused'; readonly reason: Reason };
 
 type Gated = Pick<
   Deployment,
-  'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at'
+  'kind' | 'environment' | 'cause' | 'approvals' | 'commit' | 'created_at' | 'expires_at'
 >;
 
 /** Port: what the environment of a deployment says to it now. */
@@ -33,6 +38,8 @@ export interface GatedRun {
   /** The process ends, and another one can continue with it. */
   readonly isLeft: () => boolean;
   readonly close: (reason: Reason) => Promise<void>;
+  /** Lets it out of hands as long as it is closed; absent: it is waited for here. */
+  readonly suspend?: ((reason: Reason) => Promise<void>) | undefined;
   /** False: somebody has rejected it at this moment. */
   readonly open: () => Promise<boolean>;
   readonly refuse: (reason: Reason) => Promise<void>;
@@ -43,8 +50,8 @@ export interface GatedRun {
 
 /**
  * Waits until the environment lets a deployment through. It holds no service meanwhile, and stands
- * in no line. A database that is away for a while changes nothing. False: it has ended, or is left
- * to another process.
+ * in no line. A database that is away for a while changes nothing. False: it has ended, is left to
+ * another process, or suspended.
  */
 export async function passApprovals(
   gate: DeploymentGate | undefined,
@@ -70,6 +77,10 @@ async function step(gate: DeploymentGate, run: GatedRun): Promise<boolean | unde
   const view = await gate.look(now);
   if (view.kind === 'refused') {
     await run.refuse(view.reason);
+    return false;
+  }
+  if (view.kind === 'closed' && run.suspend !== undefined) {
+    await run.suspend(view.reason);
     return false;
   }
   if (view.kind === 'closed') {

@@ -150,6 +150,24 @@ export const deploymentReasons = {
     message: `release ${number} is not as it was deployed: somebody has changed its files`,
     data: { release: number },
   }),
+  otherThanApproved: (what: string): Reason => ({
+    code: 'approved_differs',
+    message: `it is not deployed, since it is not what people were asked about any more: ${what}`,
+    data: { what },
+  }),
+  gone: (id: string): Reason => ({
+    code: 'deployment_lost',
+    message: `how the deployment ${id} ended is not known: there is no record of it any more`,
+  }),
+  continues: (id: string): Reason => ({
+    code: 'deployment_continues',
+    message: `its environment lets the deployment ${id} through`,
+    data: { deployment_id: id },
+  }),
+  executionOver: (): Reason => ({
+    code: 'execution_over',
+    message: 'its execution ended while it waited: nothing of what serves was changed',
+  }),
   digestDiffers: (expected: string, found: string): Reason => ({
     code: 'digest_differs',
     message: `the copy is not the same release: ${found} instead of ${expected}`,

@@ -5,13 +5,16 @@ import type { Deployment, DeploymentStatus } from '../record/deployment.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import { DeploymentsProcessor } from './deployments.processor.js';
 import type { OwnDeployments } from './own-deployments.js';
+import type { SuspendedDeployments } from './suspended-deployments.js';
 
 describe('DeploymentsProcessor', () => {
   let store: MemoryDeploymentStore;
   let done: string[];
   let processor: DeploymentsProcessor;
+  let suspended: string[];
 
   beforeEach(() => {
+    suspended = [];
     store = new MemoryDeploymentStore();
     done = [];
     const own = standIn<OwnDeployments>({
@@ -29,6 +32,9 @@ describe('DeploymentsProcessor', () => {
       own,
       standIn<WorkersRepository>({ liveAmong: () => Promise.resolve(new Set(['live'])) }),
       standIn<WorkerLease>({ id: 'w', whenLost: () => undefined }),
+      standIn<SuspendedDeployments>({
+        endAbandoned: async (all) => void suspended.push(...all.map(({ _id }) => _id)),
+      }),
     );
   });
 
@@ -50,6 +56,13 @@ describe('DeploymentsProcessor', () => {
     put('of-another', { worker_id: 'live' });
     put('over', { status: 'success' });
     expect(await round()).toEqual(['asked-for', 'left']);
+  });
+
+  it('leaves those to their executions that wait with them, of whichever host', async () => {
+    put('suspended', { status: 'waiting', suspended_in: 1, host: 'another' });
+    put('taken-again', { suspended_in: null });
+    expect(await round()).toEqual(['taken-again']);
+    expect(suspended).toEqual(['suspended']);
   });
 
   it.each<[DeploymentStatus, readonly string[]]>([

@@ -8,10 +8,13 @@ import { DeploymentStore } from '../record/deployment-store.js';
 import { TargetAwayError } from '../targets/deploy-target.js';
 import { DeploymentFencedError } from './recorded-run.js';
 import { OwnDeployments } from './own-deployments.js';
+import { SuspendedDeployments } from './suspended-deployments.js';
 
 const INTERVAL_MS = 1_000;
 /** A host that cannot be reached is asked again after this, ms. */
 const AWAY_MS = 15_000;
+/** Those whose executions wait are looked at so often, ms. */
+const SUSPENDED_MS = 3_000;
 
 /**
  * Does the deployments of this host, and of hosts that are reached by SSH, that no step does: what
@@ -24,12 +27,15 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
   private readonly running = new Set<Promise<void>>();
   /** Id of a deployment whose host was away to when it is taken up again. */
   private readonly later = new Map<string, number>();
+  /** When it is looked at those that wait with their executions. */
+  private suspendedAt = 0;
 
   constructor(
     private readonly store: DeploymentStore,
     private readonly own: OwnDeployments,
     private readonly workers: WorkersRepository,
     private readonly lease: WorkerLease,
+    private readonly suspended: SuspendedDeployments,
   ) {
     super({ everyMs: INTERVAL_MS, firstAfterMs: 0 });
     lease.whenLost(() => this.interrupt());
@@ -43,9 +49,10 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
 
   protected async work(): Promise<void> {
     if (this.stop.signal.aborted) return;
-    const left = await this.notOfUnits(
-      (await this.store.unfinishedOn(this.own.host)).filter(({ _id }) => !this.own.has(_id)),
-    );
+    const all = await this.store.unfinishedOn(this.own.host);
+    const apart = all.filter(({ _id }) => !this.own.has(_id));
+    await this.lookAtSuspended(apart.filter((one) => one.suspended_in != null));
+    const left = await this.notOfUnits(apart.filter((one) => one.suspended_in == null));
     const ids = new Set(left.map(({ _id }) => _id));
     for (const id of this.later.keys()) if (!ids.has(id)) this.later.delete(id);
     const others = left.flatMap(({ worker_id: id }) => (id === null ? [] : [id]));
@@ -56,6 +63,13 @@ export class DeploymentsProcessor extends BackgroundRounds implements BeforeAppl
       const isLater = (this.later.get(deployment._id) ?? 0) > performance.now();
       if (!isElsewhere && !isLater) this.begin(deployment);
     }
+  }
+
+  /** People may take days: what they are waited for is not looked at in every round. */
+  private async lookAtSuspended(suspended: readonly Deployment[]): Promise<void> {
+    if (performance.now() < this.suspendedAt) return;
+    this.suspendedAt = performance.now() + SUSPENDED_MS;
+    await this.suspended.endAbandoned(suspended);
   }
 
   /** Parts of a unit that is not over are that one's: whoever has it finishes them too. */

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { failPoint } from '../../common/fail-point.js';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import {
+  type ApprovedFiles,
   type Deployment,
   type DeploymentPhase,
   type DeploymentStatus,
@@ -66,11 +68,22 @@ export interface RunDeployment {
   readonly datedBy?: string;
   /** It is not compared. */
   readonly mayBeOlder?: boolean;
+  /** Of a step that gives its worker back while the gate is closed. Absent: it waits here. */
+  readonly suspend?: SuspendedWait | undefined;
   readonly tell?: (line: string) => void;
   /** Takes out of lines and reasons what may not be shown. */
   readonly mask?: (text: string) => string;
   /** Its reason is an `interrupt` or a cancel; it counts until the switch. */
   readonly signal: AbortSignal;
+}
+
+export interface SuspendedWait {
+  /** The execution attempt that does it. */
+  readonly attempt: number;
+  /** For so long it waits from when it was asked for, ms. */
+  readonly limitMs: number;
+  /** What people are asked about. */
+  readonly files: () => Promise<readonly ApprovedFiles[]>;
 }
 
 export interface DeploymentTools {
@@ -145,6 +158,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
         this.tell(reason.message);
         await this.change({ status: 'waiting', gate: 'closed', reason });
       },
+      suspend: this.asked.suspend && ((reason) => this.suspend(reason)),
       open: async () => {
         if (!(await this.store.openGate({ id, fence }))) return false;
         await this.change({ status: 'pending', gate: 'open', reason: null });
@@ -152,6 +166,36 @@ export abstract class RecordedRun<S extends DeploySettings> {
       },
       refuse: (reason) => this.end('failed', reason),
     });
+  }
+
+  /** What is approved stays what it was when people were asked first. */
+  private async suspend(reason: Reason): Promise<void> {
+    const { suspend } = this.asked;
+    if (suspend === undefined) throw new Error('nobody would continue with it');
+    const { created_at: from, expires_at, approved_files } = this.deployment;
+    if (this.deployment.reason?.message !== reason.message) this.tell(reason.message);
+    const files = approved_files ?? (await this.filesToApprove(suspend));
+    if (files === undefined) return;
+    await this.change({
+      ...{ status: 'waiting', gate: 'closed', reason, suspended_in: suspend.attempt },
+      expires_at: expires_at ?? new Date(from.getTime() + suspend.limitMs),
+      approved_files: files,
+    });
+    failPoint('deployment_suspended');
+  }
+
+  /** Undefined: it has ended, since there is nothing that people could approve. */
+  private async filesToApprove(
+    suspend: SuspendedWait,
+  ): Promise<readonly ApprovedFiles[] | undefined> {
+    try {
+      return await suspend.files();
+    } catch (error) {
+      if (this.asked.signal.aborted) await this.undo('cancelled', this.stopReason());
+      else if (error instanceof DeployRefusedError) await this.undo('failed', error.reason);
+      else throw error;
+      return undefined;
+    }
   }
 
   /** False: it has ended meanwhile. */

@@ -37,6 +37,7 @@ class InstanceTarget extends MemoryTarget {
     before: () => 'migrate',
     runBefore: () => Promise.reject(new Error('it has done that')),
     drainMs: () => 0,
+    keepAssetsMs: () => 0,
     watchMs: () => 60_000,
   };
 

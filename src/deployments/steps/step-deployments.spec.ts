@@ -5,14 +5,22 @@ import { InstanceTurns } from '../running/instance-turns.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
-import type { DirectoryDeploy } from '../../engine/steps/deploy/deploy-action.js';
-import { type StepFiles, StepFilesError } from '../../executions/attempt/steps/deployer.js';
+import type { Approval } from '../../environments/approval.js';
+import type { DirectoryDeploy, PartDeploy } from '../../engine/steps/deploy/deploy-action.js';
+import {
+  type DeployedImage,
+  type DeployRequest,
+  type StepFiles,
+  StepFilesError,
+} from '../../executions/attempt/steps/deployer.js';
+import type { ExecutionsRepository } from '../../executions/record/executions.repository.js';
 import type { LocalImage } from '../../integrations/container-runtime/container-runtime.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
-import type { DeploymentGate } from '../running/approval-gate.js';
+import type { DeploymentGate, GateView } from '../running/approval-gate.js';
+import { SuspendedDeployments } from '../running/suspended-deployments.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -34,10 +42,15 @@ describe('StepDeployments', () => {
   let served: number | undefined;
   let problem: Error | undefined;
   let texts: Map<string, string>;
+  /** What the environment says. */
+  let view: GateView;
+  /** Of the only file. */
+  let content: string;
 
   beforeEach(() => {
     store = new MemoryDeploymentStore();
     [accepted, served, problem] = [[], undefined, undefined];
+    [view, content] = [{ kind: 'open' }, 'one'];
     const target = standIn<DeployTarget>({
       placeOf: (settings) => {
         const path = settings.type === 'local_directory' ? settings.path : settings.service_id;
@@ -75,7 +88,7 @@ describe('StepDeployments', () => {
             ? { code: 'branch_not_allowed', message: 'no' }
             : undefined,
         ),
-      look: () => Promise.resolve({ kind: 'open' }),
+      look: () => Promise.resolve(view),
     });
     const own = new OwnDeployments(
       ...([store, targets, gate] as const),
@@ -91,16 +104,21 @@ describe('StepDeployments', () => {
       },
       find: (id) => Promise.resolve(texts.get(id)),
     });
-    steps = new StepDeployments(store, own, lease, sealed);
+    const suspended = new SuspendedDeployments(store, standIn<ExecutionsRepository>({}));
+    steps = new StepDeployments(store, own, lease, sealed, suspended);
   });
 
   const files: StepFiles = {
-    packed: () => (problem ? Promise.reject(problem) : Promise.resolve(undefined as never)),
+    packed: ({ onFile }) => {
+      onFile({ path: 'f', mode: 0o644, size: 1, digest: content });
+      return problem ? Promise.reject(problem) : Promise.resolve(undefined as never);
+    },
   };
   const deploy = (
     action: Partial<DirectoryDeploy> = {},
     context: Partial<RunContext> = {},
     attempt = 1,
+    more: Partial<DeployRequest> = {},
   ): Promise<StepOutcome> =>
     steps.deploy(
       {
@@ -109,6 +127,7 @@ describe('StepDeployments', () => {
         address: { stage: 'main', step: 'ship', attempt },
         tell: () => undefined,
         accepted: (facts) => void accepted.push(facts),
+        ...more,
       },
       new AbortController().signal,
     );
@@ -271,6 +290,7 @@ describe('StepDeployments', () => {
   const deployUnit = (
     parts: readonly Partial<DirectoryDeploy>[],
     attempt = 1,
+    more: Partial<DeployRequest> = {},
   ): Promise<StepOutcome> =>
     steps.deploy(
       {
@@ -287,6 +307,7 @@ describe('StepDeployments', () => {
         address: { stage: 'main', step: 'ship', attempt },
         tell: () => undefined,
         accepted: (facts) => void accepted.push(facts),
+        ...more,
       },
       new AbortController().signal,
     );
@@ -314,5 +335,198 @@ describe('StepDeployments', () => {
   ])('refuses parts %s before anything is stored', async (_what, parts) => {
     expect(codeOf(await deployUnit(parts))).toBe('name_invalid');
     expect([store.deployments.size, store.serviceRecords.size]).toEqual([0, 0]);
+  });
+
+  describe('where its environment lets it wait', () => {
+    const CLOSED: GateView = {
+      kind: 'closed',
+      reason: { code: 'approval_needed', message: 'needs 1 approval', data: { required: 1 } },
+    };
+    const SECOND = { executionAttempt: 2 };
+
+    /** As the first attempt leaves it. @returns its id */
+    const suspended = async (): Promise<string> => {
+      view = CLOSED;
+      expect(await deploy()).toMatchObject({ kind: 'suspended' });
+      return accepted.at(-1)?.id ?? '';
+    };
+    const continued = (
+      id: string,
+      more: Partial<RunContext> = SECOND,
+      action: Partial<DirectoryDeploy> = {},
+    ): Promise<StepOutcome> => deploy(action, more, 1, { before: { id } });
+    const lose = (id: string): void => {
+      const reason = { code: 'worker_lost', message: 'lost' };
+      const found = store.deployments.get(id)!;
+      const finished_at = new Date();
+      const lost = { ...found, status: 'failed' as const, reason, suspended_in: null, finished_at };
+      store.deployments.set(id, lost);
+    };
+
+    it('gives its worker back, and says with which deployment it waits', async () => {
+      view = CLOSED;
+      expect(await deploy({}, {}, 1, { timeoutMs: 60_000 })).toEqual({
+        kind: 'suspended',
+        reason: {
+          ...{ code: 'approval_needed', message: 'needs 1 approval' },
+          data: { required: 1, waits_for: 'deployment', deployment_id: accepted[0]?.id },
+        },
+      });
+      const [only] = store.deployments.values();
+      expect(only).toMatchObject({ status: 'waiting', gate: 'closed', suspended_in: 1 });
+      expect(only?.approved_files).toMatchObject([{ service: 'shop' }]);
+      expect(only?.expires_at?.getTime()).toBe((only?.created_at.getTime() ?? 0) + 60_000);
+      expect([served, store.releases.size]).toEqual([undefined, 0]);
+    });
+
+    it('continues with the same one when it is let through, and waits again until then', async () => {
+      const id = await suspended();
+      const before = store.deployments.get(id);
+      expect(await continued(id)).toMatchObject({ kind: 'suspended' });
+      const again = store.deployments.get(id);
+      expect(again).toMatchObject({ suspended_in: 2, approved_files: before?.approved_files });
+      expect(again?.expires_at).toEqual(before?.expires_at);
+      view = { kind: 'open' };
+      expect(await continued(id)).toMatchObject({ kind: 'success', outputs: { deployment: id } });
+      expect([served, store.deployments.size]).toEqual([1, 1]);
+      // Whoever begins from the same place again finds what was done.
+      expect(await continued(id, { executionAttempt: 3 })).toMatchObject({
+        outputs: { deployment: id },
+      });
+      expect(store.releases.size).toBe(1);
+    });
+
+    it.each<[string, () => Partial<RunContext>, Partial<DirectoryDeploy>]>([
+      ['its files', () => ((content = 'two'), SECOND), {}],
+      ['its commit', () => ({ ...SECOND, trigger: { ...CONTEXT.trigger, commit: 'c2' } }), {}],
+      ['its plan', () => ({ ...SECOND, cause: { planHash: 'other' } as never }), {}],
+      ['its service', () => SECOND, { service: 'other' }],
+      ['its environment', () => SECOND, { environment: 'other' }],
+    ])(
+      'is refused when it is not what was approved any more: %s',
+      async (_what, change, action) => {
+        const id = await suspended();
+        view = { kind: 'open' };
+        const outcome = await continued(id, change(), action);
+        expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'approved_differs' } });
+        expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
+        expect([served, store.deployments.size]).toEqual([undefined, 1]);
+      },
+    );
+
+    it('ends with the reason of its environment, and of who has cancelled it', async () => {
+      const id = await suspended();
+      const reason = { code: 'approval_rejected', message: 'grace rejected it' };
+      view = { kind: 'refused', reason };
+      expect(await continued(id)).toEqual({ kind: 'failed', reason });
+      view = CLOSED;
+      const other = { executionId: 'e3' };
+      await deploy({}, other);
+      const next = accepted.at(-1)?.id ?? '';
+      await store.requestCancel(next, 'ada');
+      expect(await continued(next, { ...other, ...SECOND })).toMatchObject({
+        ...{ kind: 'failed', isFinal: true, reason: { code: 'cancelled' } },
+      });
+    });
+
+    it('ends where its run cannot wait', async () => {
+      const id = await suspended();
+      const refusal = { code: 'snapshot_failed', message: 'too large' };
+      expect(await deploy({}, SECOND, 1, { before: { id, refusal } })).toMatchObject({
+        kind: 'failed',
+        reason: refusal,
+      });
+      expect(store.deployments.get(id)).toMatchObject({ status: 'failed', reason: refusal });
+    });
+
+    it('has nothing that people could approve, where its files are not there', async () => {
+      view = CLOSED;
+      problem = new StepFilesError('source_missing', 'no such folder');
+      expect(await deploy()).toMatchObject({ kind: 'failed', reason: { code: 'source_missing' } });
+      const [only] = store.deployments.values();
+      expect(only).toMatchObject({ status: 'failed', reason: { code: 'source_missing' } });
+    });
+
+    it('of a worker that was lost is done by one more, under the same approvals', async () => {
+      const id = await suspended();
+      const given = standIn<Approval>({ kind: 'approval', by: 'grace' });
+      store.deployments.set(id, { ...store.deployments.get(id)!, approvals: [given] });
+      lose(id);
+      expect(await continued(id)).toMatchObject({ kind: 'suspended' });
+      const [, second] = [...store.deployments.values()];
+      expect(second).toMatchObject({ approvals: [given], gate: 'closed', suspended_in: 2 });
+      expect(second?.created_at).toEqual(store.deployments.get(id)?.created_at);
+      // That one is lost as well: whoever comes then begins from the first one again.
+      lose(second?._id ?? '');
+      view = { kind: 'open' };
+      expect(await continued(id, { executionAttempt: 3 })).toMatchObject({ kind: 'success' });
+      const all = [...store.deployments.values()].map(({ status }) => status);
+      expect(all).toEqual(['failed', 'failed', 'success']);
+      await continued(id, { executionAttempt: 4 });
+      expect([store.deployments.size, store.releases.size]).toEqual([3, 1]);
+    });
+
+    it('leaves one to whoever recovers it, and takes what that says', async () => {
+      const id = await suspended();
+      const taken = await store.take({ _id: id, fence: 1 }, 'gone');
+      view = { kind: 'open' };
+      const going = continued(id);
+      await store.change({ id, fence: taken?.fence ?? 0 }, { status: 'success' });
+      expect(await going).toMatchObject({ kind: 'success', outputs: { deployment: id } });
+      expect(store.releases.size).toBe(0);
+    });
+
+    it.each([
+      ['one', 'success', undefined],
+      ['two', 'failed', 'approved_differs'],
+    ])('of a unit holds the files of each part: %s', async (now, kind, code) => {
+      view = CLOSED;
+      expect(await deployUnit(two)).toMatchObject({ kind: 'suspended' });
+      const id = accepted[0]?.id ?? '';
+      const services = store.deployments.get(id)?.approved_files?.map(({ service }) => service);
+      expect(services).toEqual(['assets', 'api']);
+      view = { kind: 'open' };
+      content = now;
+      const outcome = await deployUnit(two, 1, {
+        ...{ before: { id }, context: { ...CONTEXT, ...SECOND } },
+      });
+      expect(outcome.kind).toBe(kind);
+      const reasons = [...store.deployments.values()].map(({ reason }) => reason?.code);
+      if (code !== undefined) expect(reasons).toContain(code);
+    });
+
+    const container = (image: string): PartDeploy => ({
+      ...{ kind: 'deploy', type: 'docker_container', service: 'web', environment: 'default' },
+      ...{ keep: 3, source: '.', image, published: { address: '::', port: 80 }, limits: {} },
+      ...{ variables: {}, secrets: [], drainMs: 7 },
+      gate: { status: { from: 200, to: 399 }, timeoutMs: 1, stableMs: 0 },
+    });
+
+    it.each([
+      ['sha256:1', 'success'],
+      ['sha256:2', 'failed'],
+    ])('deploys the image that was approved, and no other: %s', async (now, kind) => {
+      const image = (id: string): DeployedImage => ({
+        ...{ name: 'web:1', port: 3000, detected: [], image: standIn<LocalImage>({ id }) },
+        gate: { status: { from: 200, to: 399 }, timeoutMs: 1, stableMs: 0 },
+      });
+      const action = container('web:1');
+      view = CLOSED;
+      const found = { files, container: { ...image('sha256:1'), variables: {} } };
+      await deploy({}, {}, 1, { subject: { action, found } });
+      const before = { id: accepted.at(-1)?.id ?? '' };
+      const brought: string[] = [];
+      const bring = async (): Promise<DeployedImage> => {
+        brought.push(now);
+        return image(now);
+      };
+      const again = { subject: { action, found: { files, bring } }, before };
+      await deploy({}, SECOND, 1, again);
+      // Nothing is fetched for what waits.
+      expect(brought).toEqual([]);
+      view = { kind: 'open' };
+      expect((await deploy({}, SECOND, 1, again)).kind).toBe(kind);
+      expect(brought).toEqual([now]);
+    });
   });
 });

@@ -75,6 +75,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     probe: (release) => orAway(this.probed(release)),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
+    keepAssetsMs: ({ keep_assets: ms = 0 }) => ms,
     watchMs: ({ watch = 0 }) => watch,
   };
 
@@ -283,7 +284,12 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
       throw new DeployRefusedError({ code: 'route_refused', message: error.message });
     }
     const port = await this.portOf(release);
-    await proxy.arm(id, { host: '127.0.0.1', port }, token);
+    const before = settings.keep_assets === undefined ? undefined : await proxy.upstreamOf(id);
+    // Of a restart what serves is the same release: its assets are its own.
+    const own = before && (await this.ownerServing(settings));
+    const isSame = own !== undefined && releaseOf(own) === release.number;
+    const assetsFrom = isSame ? before?.assetsFrom : before;
+    await proxy.arm(id, { host: '127.0.0.1', port, ...(assetsFrom && { assetsFrom }) }, token);
   }
 
   /** The port of the outside is given back when nothing listens there any more. */

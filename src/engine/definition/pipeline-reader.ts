@@ -10,6 +10,8 @@ import {
 } from '../yaml/common-readers.js';
 import { sidecars } from './sidecars-reader.js';
 import { separateStreams, shell } from '../steps/shell/shell-keys.js';
+import type { ApprovalAction } from '../steps/approval/approval-action.js';
+import { approvalReader } from '../steps/approval/approval-keys.js';
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
 import { readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
@@ -27,6 +29,7 @@ import {
   wrongType,
 } from '../yaml/reader.js';
 import { stepsReader } from './step-reader.js';
+import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
 import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
@@ -57,6 +60,7 @@ export const stageTable = {
   fields: {
     name: stageName,
     steps: stepsReader('stage', 1),
+    approval: approvalReader,
     needs,
     when: whenExpression,
     parallel,
@@ -273,6 +277,24 @@ function shortStages(
   ];
 }
 
+/** With the one that its `approval` stands for. */
+function stepsOf(
+  values: {
+    readonly steps?: StageDefinition['steps'];
+    readonly approval?: ApprovalAction;
+    readonly parallel?: boolean | number;
+  },
+  node: YamlNode,
+  path: YamlPath,
+): StageDefinition['steps'] {
+  const { steps = [], approval, parallel: isParallel = false } = values;
+  if (approval === undefined || steps.length === 0) return steps;
+  const entries = node.kind === 'map' ? node.entries : [];
+  const offset = entries.find(({ key }) => key === 'approval')?.keyStart ?? node.start;
+  const place = { path: [...path, 'approval'], offset };
+  return withStageApproval(approval, steps, place, isParallel === false);
+}
+
 function stagesReader(): Reader<StageDefinition[]> {
   const read = (node: YamlNode, path: YamlPath, context: ReadContext) => {
     const values = fields(stageTable).read(node, path, context);
@@ -290,7 +312,7 @@ function stagesReader(): Reader<StageDefinition[]> {
       retryCount: values.retry_count,
       container: settingsOf(values),
       sidecars: values.sidecars ?? [],
-      steps: values.steps ?? [],
+      steps: stepsOf(values, node, path),
     };
   };
   const item: Reader<StageDefinition> = { expects: 'a stage (a map)', read };

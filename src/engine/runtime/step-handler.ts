@@ -28,6 +28,8 @@ export interface StepAttempt<A extends StepAction = StepAction> {
   readonly artifacts?: ArtifactsPlan;
   readonly artifactsFrom?: readonly ArtifactsSource[];
   readonly reports?: ReportsPlan;
+  /** Its limit, ms; absent: it has none. */
+  readonly timeoutMs?: number;
 }
 
 /**

@@ -76,13 +76,14 @@ function evaluated(
   const scope = runScope(session, place.stage, environment, place.status);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
-  const { outputs, caches, artifacts, artifactsFrom, reports } = plan;
+  const { outputs, caches, artifacts, artifactsFrom, reports, timeoutMs } = plan;
   return {
     ...{ address, action, outputs },
     environment: mergedNames(environment, variables),
     ...(caches && { caches: caches.map((cache) => renderedCache(cache, scope)) }),
     ...(artifactsFrom && { artifactsFrom }),
     ...(reports && { reports }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
     ...(artifacts && { artifacts: renderedArtifacts(artifacts, scope) }),
   };
 }

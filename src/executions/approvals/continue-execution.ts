@@ -12,11 +12,15 @@ import { executionReasons } from '../record/execution-reasons.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { runContextOf } from '../record/run-context.js';
+import { type StepAnswer, waitedMs } from '../record/suspension.js';
 import { answerOf, type JudgedStep, standingOf } from './decide-approval.js';
-import { askingSteps, type AskingStep } from './waiting-steps.js';
+import { OutsideWaits } from './outside-waits.js';
+import { askingSteps, type AskingStep, deployingSteps } from './waiting-steps.js';
 
 /** One that waits for nothing that is known is looked at so often, ms. */
 const UNKNOWN_MS = 3_600_000;
+/** What other features know is looked at so often, should nobody tell that it has changed, ms. */
+const OUTSIDE_MS = 30_000;
 
 /**
  * Lets executions continue that wait for people, once it is decided: by people, or by the time.
@@ -32,6 +36,7 @@ export class ContinueExecution {
     private readonly endings: EndExecution,
     private readonly placer: ExecutionPlacer,
     private readonly bus: EventBus,
+    private readonly outside: OutsideWaits,
   ) {}
 
   /**
@@ -54,19 +59,23 @@ export class ContinueExecution {
     );
     const known = await this.accounts.findAll(approvals.map(({ by }) => by));
     const now = new Date();
-    const answers = steps.flatMap(
-      (step) => answerOf(step, standingOf(step, approvals, known), now) ?? [],
-    );
+    const outside = await this.outsideOf(execution);
+    const answers = [
+      ...steps.flatMap((step) => answerOf(step, standingOf(step, approvals, known), now) ?? []),
+      ...outside.flatMap(({ answer }) => answer ?? []),
+    ];
     if (answers.length === 0) {
       const untils = steps.map(({ asked }) => Date.parse(asked.until));
-      const next = Math.min(now.getTime() + UNKNOWN_MS, ...untils);
+      const looks = outside.map(({ until }) => until?.getTime() ?? now.getTime() + OUTSIDE_MS);
+      const next = Math.min(now.getTime() + UNKNOWN_MS, ...untils, ...looks);
       await this.executions.lookAgain(id, given ?? 0, new Date(next));
       return false;
     }
     const enqueueNumber = execution.enqueue_number + 1;
     const reason = executionReasons.answered(answers.map(({ step }) => step));
     const hold = { executionId: id, fence: execution.attempt };
-    const decided = { approvals: given ?? 0, answers, enqueueNumber, reason };
+    const waited = waitedMs(execution, new Date());
+    const decided = { approvals: given ?? 0, answers, enqueueNumber, reason, waited };
     if (!(await this.executions.resume(hold, decided))) return false;
     failPoint('execution_answered');
     const said = answers.map(({ stage, step, kind }) => `${stage}/${step}: ${kind}`);
@@ -74,6 +83,20 @@ export class ContinueExecution {
     this.tell(id);
     await this.placer.offer({ ...execution, enqueue_number: enqueueNumber });
     return true;
+  }
+
+  /** Steps that wait for what other features know; with an answer: they are to continue. */
+  private outsideOf(
+    execution: ExecutionRecord,
+  ): Promise<{ readonly answer?: StepAnswer; readonly until?: Date | undefined }[]> {
+    return Promise.all(
+      deployingSteps(execution).map(async ({ stage, step, attempt, deployment }) => {
+        const view = await this.outside.deployment(deployment.id);
+        if (view.kind === 'waits') return { until: view.until };
+        const { reason } = view;
+        return { answer: { ...{ stage, step, attempt, reason, inputs: [] }, kind: 'look' } };
+      }),
+    );
   }
 
   /** Lets live readers look again. */

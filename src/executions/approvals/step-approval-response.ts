@@ -1,4 +1,5 @@
 import type { StepApprovalResponse } from '../record/dto/step-approval.response.js';
+import { givenApprovalResponse } from '../../environments/dto/approval.response.js';
 import { rolesOf } from './approval-reasons.js';
 import type { AskingView } from './step-approvals.js';
 
@@ -16,9 +17,9 @@ export function stepApprovalResponse({
     approvers: { users: [...users], roles: [...rolesOf(asked)] },
     inputs: inputs.map(({ options, ...input }) => ({ ...input, options: [...options] })),
     ...{ asked_at: new Date(at), until: new Date(until) },
-    given: standing.given.map(({ approval, counts }) => ({
-      ...{ kind: approval.kind, by: approval.by, login: approval.login, at: approval.at },
-      ...{ reason: approval.reason, inputs: [...approval.inputs], counts },
+    given: standing.given.map((given) => ({
+      ...givenApprovalResponse(given),
+      inputs: [...given.approval.inputs],
     })),
   };
 }

@@ -9,6 +9,8 @@ import type { ExecutionPlacer } from '../placement/execution-placer.js';
 import { pendingExecution } from '../record/execution.fixture.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import type { StoredStage } from '../record/stored-state.js';
+import { waitedMs } from '../record/suspension.js';
+import { OutsideWaits } from './outside-waits.js';
 import { ContinueExecution } from './continue-execution.js';
 import { StepApprovals } from './step-approvals.js';
 
@@ -48,6 +50,7 @@ describe('StepApprovals', () => {
   let fixture: EndingFixture;
   let offered: number[];
   let continuing: ContinueExecution;
+  let outside: OutsideWaits;
   let approvals: StepApprovals;
   let id: string;
 
@@ -67,7 +70,10 @@ describe('StepApprovals', () => {
       },
     });
     const { executions, endings, bus, live } = fixture;
-    continuing = new ContinueExecution(executions.repository, accounts, endings, placer, bus);
+    outside = new OutsideWaits();
+    continuing = new ContinueExecution(
+      ...([executions.repository, accounts, endings, placer, bus, outside] as const),
+    );
     approvals = new StepApprovals(executions.repository, live, accounts, continuing);
   });
   afterEach(() => fixture.close());
@@ -95,6 +101,22 @@ describe('StepApprovals', () => {
     expect(await continuing.lookAt(id)).toBe(false);
   });
 
+  it('tells how long it waited: of waits that are over, and of the one that is not', async () => {
+    const at = new Date(Date.now() - 60_000);
+    const suspension = { attempt: 1, at, bytes: 1, answers: [], continued_in: null };
+    await waiting([stage('a')], { suspension, waited: 5_000 });
+    expect(waitedMs(stored(), new Date(at.getTime() + 1_000))).toBe(6_000);
+    await yes('grace');
+    const { waited = 0 } = stored();
+    expect(waited).toBeGreaterThanOrEqual(65_000);
+    // From then on nobody waits for people.
+    expect(waitedMs(stored(), new Date(at.getTime() + 3_600_000))).toBe(waited);
+    await waiting([stage('a')], { suspension, cancel_requested: { at, by: 'ada' } });
+    await continuing.lookAt(id);
+    expect(stored()).toMatchObject({ status: 'cancelled' });
+    expect(stored().waited).toBeGreaterThanOrEqual(60_000);
+  });
+
   it('keeps what is said while other steps run, until it waits', async () => {
     await waiting([stage('a')], { status: 'running' });
     await yes('grace');
@@ -115,6 +137,45 @@ describe('StepApprovals', () => {
     await waiting([stage('a'), stage('b', { until: over })]);
     expect(await continuing.lookAt(id)).toBe(true);
     expect(stored().suspension?.answers).toMatchObject([{ stage: 'b', kind: 'timeout' }]);
+  });
+
+  describe('a step that waits with its deployment', () => {
+    const ship = (until?: Date) => {
+      const deployment = { id: 'd', environment: 'production', service: 'shop' };
+      const attempts = [{ number: 1, status: 'waiting', deployment }];
+      const one = { ...stage('a'), steps: [{ name: 'ship', status: 'waiting', attempts }] };
+      outside.registerDeployments(async (id) =>
+        isOver
+          ? { kind: 'over', reason: { code: 'deployment_continues', message: id } }
+          : { kind: 'waits', until },
+      );
+      return waiting([one as unknown as StoredStage]);
+    };
+    let isOver: boolean;
+
+    beforeEach(() => (isOver = false));
+
+    it('continues when that says so, and looks again by itself', async () => {
+      await ship();
+      const before = Date.now();
+      expect(await continuing.lookAt(id)).toBe(false);
+      const next = stored().waits_until?.getTime() ?? 0;
+      expect(next - before).toBeGreaterThanOrEqual(30_000);
+      expect(next - before).toBeLessThan(3_600_000);
+      isOver = true;
+      expect(await continuing.lookAt(id)).toBe(true);
+      expect(stored()).toMatchObject({
+        ...{ status: 'pending', reason: { code: 'approval_answered' } },
+        suspension: { answers: [{ stage: 'a', step: 'ship', attempt: 1, kind: 'look' }] },
+      });
+    });
+
+    it('looks again when its time is over', async () => {
+      const soon = new Date(Date.now() + 5_000);
+      await ship(soon);
+      expect(await continuing.lookAt(id)).toBe(false);
+      expect(stored().waits_until).toEqual(soon);
+    });
   });
 
   it('ends one whose cancel nobody has carried out', async () => {

@@ -16,7 +16,12 @@ import type { ExecutionsRepository, SuspendResult } from '../record/executions.r
 import { closedPlacements } from '../record/closed-placements.js';
 import { runOf } from '../record/stored-state.js';
 import type { StepAnswer, Suspension } from '../record/suspension.js';
-import { openedRun, sealedRun, type SuspendedRun } from '../suspension/suspended-run.js';
+import {
+  type KeptImage,
+  openedRun,
+  sealedRun,
+  type SuspendedRun,
+} from '../suspension/suspended-run.js';
 import { SnapshotError, type WorkspaceSnapshots } from '../suspension/workspace-snapshots.js';
 import type { PlanRun } from './plan-runs.js';
 
@@ -34,6 +39,16 @@ export type SuspendedResult = Extract<RunResult, { readonly kind: 'suspended' }>
 export interface KeptRun {
   readonly bytes: number;
   readonly leftOut: readonly string[];
+}
+
+/** What is stored with a suspended run beside its state. */
+export interface StoredWith {
+  readonly masks: MaskSet;
+  /** Of the workspace that is kept. */
+  readonly bytes: number;
+  /** Number of the last line of its log. */
+  readonly lastSeq: number;
+  readonly images: readonly KeptImage[];
 }
 
 const NO_DEADLINE = { deadlineMs: Infinity };
@@ -104,11 +119,11 @@ export class AttemptSuspension {
   async store(
     execution: ExecutionRecord,
     { state, memory, reason }: SuspendedResult,
-    { masks, bytes, lastSeq }: { masks: MaskSet; bytes: number; lastSeq: number },
+    { masks, bytes, lastSeq, images }: StoredWith,
   ): Promise<SuspendResult> {
     const { executions, keyring } = this.tools;
     const { executionId, fence } = this.hold;
-    const run = { state, memory, masks: masks.added };
+    const run = { state, memory, masks: masks.added, images };
     const suspension: Suspension = {
       ...{ attempt: fence, at: new Date(), bytes, answers: [], continued_in: null },
       sealed: sealedRun(keyring, executionId, run),

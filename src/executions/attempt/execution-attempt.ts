@@ -246,7 +246,7 @@ export class ExecutionAttempt {
       const { traces } = this.tools;
       const before = await databaseRetry(() => traces.find(_id, suspension.attempt), NO_DEADLINE);
       this.traces.push(...before);
-      return { continueFrom: from, answers: suspension.answers };
+      return { continueFrom: from, answers: suspension.answers, images: from.images };
     } catch (error) {
       if (signal.aborted)
         return { end: await this.giveBack((signal.reason as StopRequest).reason) };
@@ -319,7 +319,8 @@ export class ExecutionAttempt {
     if (!end) return 'fenced';
     await this.storeTraces();
     const reported = this.withRun(progressOf(result.state, this.execution.trigger_info));
-    const stored = { masks, bytes, lastSeq: end.last_seq };
+    const images = this.planRun?.pinnedImages() ?? [];
+    const stored = { masks, bytes, lastSeq: end.last_seq, images };
     const outcome = await this.suspension.store(reported, result, stored);
     if (outcome === 'cancel_requested') {
       return this.abandon(reported, 'cancelled', await this.whyCancelled(), end);

@@ -28,6 +28,8 @@ import type { RegistryAccess } from './steps/registry-access.js';
 import type { TestReportSink } from '../reports/test-report-sink.js';
 import { RunApprovals } from './steps/run-approvals.js';
 import { RunArtifacts } from './steps/run-artifacts.js';
+import type { KeptImage } from '../suspension/suspended-run.js';
+import type { RunImages } from './steps/run-images.js';
 import { RunReports } from './steps/run-reports.js';
 import { dial } from './sidecars/dial.js';
 import { RunSidecars } from './sidecars/run-sidecars.js';
@@ -79,6 +81,8 @@ export interface RunBeginning {
   readonly continueFrom?: Continuation | undefined;
   /** What is decided of the steps that wait in `continueFrom`. */
   readonly answers?: readonly StepAnswer[];
+  /** What names of images have led to before. */
+  readonly images?: readonly KeptImage[] | undefined;
 }
 
 /** Lines of a failed try that its failure shows. */
@@ -106,6 +110,7 @@ export class PlanRuns {
 export class PlanRun {
   private readonly ownership: WorkspaceOwnership;
   private usedContainers = false;
+  private images: RunImages | undefined;
   /** Numbers all tries of the run, also of one that continues here. */
   private readonly host: StepHost;
 
@@ -133,13 +138,19 @@ export class PlanRun {
   ): Promise<RunResult> {
     const { workspace, group } = this;
     const { output, masks, clock, secrets, access, registries } = audience;
-    const { resumeFrom, continueFrom, answers = [] } = beginning;
+    const {
+      resumeFrom,
+      continueFrom,
+      answers = [],
+      images: pinned = this.pinnedImages(),
+    } = beginning;
     this.usedContainers = usesContainers(plan);
     const { host } = this;
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
     const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
-    const images = this.tools.handlers.imagesFor(group, registries);
+    const images = this.tools.handlers.imagesFor(group, registries, pinned);
+    this.images = images;
     const runtime = this.tools.containers;
     const sidecars = new RunSidecars({ ...{ runtime, images, group, output, clock, mask, dial } });
     const result = await runPlan(
@@ -175,6 +186,11 @@ export class PlanRun {
       signal,
     );
     return { ...result, state: shown(result.state) };
+  }
+
+  /** What names of images lead to, for whoever continues the run. */
+  pinnedImages(): readonly KeptImage[] {
+    return this.images?.pins() ?? [];
   }
 
   /**

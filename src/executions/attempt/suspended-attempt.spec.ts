@@ -70,7 +70,7 @@ describe('an attempt that reaches an approval', () => {
   ): Promise<ExecutionAttempt> {
     const hold = { executionId: execution._id, fence: execution.attempt };
     const reason = executionReasons.answered(['ask']);
-    const decided = { approvals: 0, answers: [answer], enqueueNumber: 2, reason };
+    const decided = { approvals: 0, answers: [answer], enqueueNumber: 2, reason, waited: 7 };
     expect(await bench.executions.resume(hold, decided)).toBe(true);
     const again = await bench.executions.claim(execution._id, { ...WORKER, id: 'w2' });
     if (!again) throw new Error('not claimed');

@@ -1,5 +1,6 @@
 import type { RunStatus } from '../../engine/plan/run-state.js';
 import { movesInto, type TerminalStatus } from '../../engine/plan/run-status.js';
+import type { Suspension } from './suspension.js';
 import type { ExecutionRecord } from './execution.schema.js';
 
 /** Who writes: an attempt may change the execution only while it holds it. */
@@ -27,7 +28,10 @@ export type MoveFilter = {
 };
 
 /** What an attempt re-reads while it runs. */
-export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'>;
+export type HoldState = Pick<ExecutionRecord, '_id' | 'status' | 'attempt' | 'cancel_requested'> & {
+  /** Absent: it was never suspended. */
+  readonly suspension?: Pick<Suspension, 'attempt'> | undefined;
+};
 
 /** A pending execution becomes a worker's. */
 export function claimMove(executionId: string): MoveFilter {

@@ -230,6 +230,10 @@ export class ExecutionRecord {
   @Prop({ type: Number, default: null })
   duration!: number | null;
 
+  /** Milliseconds of that in which it was `waiting`, of waits that are over; absent: none. */
+  @Prop({ type: Number })
+  waited?: number;
+
   @Prop({ type: Object, default: null })
   checkout!: StoredStep | null;
 

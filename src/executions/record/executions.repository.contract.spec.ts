@@ -253,7 +253,7 @@ export function describeExecutionsRepository(
         });
       const resume = (approvals: number, fence = 1) =>
         repository().resume(hold(fence), {
-          ...{ approvals, answers: [], enqueueNumber: 2 },
+          ...{ approvals, answers: [], enqueueNumber: 2, waited: 7 },
           reason: executionReasons.answered(['ok']),
         });
 
@@ -270,7 +270,12 @@ export function describeExecutionsRepository(
         expect(claimed.filter(({ _id }) => _id === id)).toEqual([]);
         expect(await resume(0)).toBe(true);
         expect(await resume(0)).toBe(false);
-        expect(await claim('other')).toMatchObject({ attempt: 2, suspension: suspension(1) });
+        expect(await repository().holdStates([id])).toMatchObject([
+          { status: 'pending', attempt: 1, suspension: { attempt: 1 } },
+        ]);
+        expect(await claim('other')).toMatchObject({
+          ...{ attempt: 2, suspension: suspension(1), waited: 7 },
+        });
         expect(await repository().noteContinued(hold(1))).toBe(false);
         expect(await repository().noteContinued(hold(2))).toBe(true);
         expect((await repository().find(id))?.suspension?.continued_in).toBe(2);

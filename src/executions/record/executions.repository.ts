@@ -46,6 +46,8 @@ export interface Settlement extends Partial<StoredRun> {
   readonly reason: StoredReason | null;
   readonly started_at: Date | null;
   readonly finished_at: Date;
+  /** Only of one that ends while it waits; see `waitedMs`. */
+  readonly waited?: number;
   readonly last_seq?: number;
   readonly logs?: readonly string[];
   /** Only whoever ran it to its end has one. */
@@ -334,14 +336,16 @@ export class ExecutionsRepository {
       readonly answers: readonly StepAnswer[];
       readonly enqueueNumber: number;
       readonly reason: StoredReason;
+      /** `waitedMs`, of now. */
+      readonly waited: number;
     },
   ): Promise<boolean> {
-    const { approvals, answers, enqueueNumber, reason } = decided;
+    const { approvals, answers, enqueueNumber, reason, waited } = decided;
     const now = new Date();
     return this.request(async () => {
       const { matchedCount } = await this.collection.updateOne(continueMove(hold, approvals), {
         $set: {
-          ...{ status: 'pending', reason, enqueue_number: enqueueNumber },
+          ...{ status: 'pending', reason, enqueue_number: enqueueNumber, waited },
           ...{ 'suspension.answers': [...answers], queued_at: now, updated_at: now },
         },
         $unset: { waits_until: '' },
@@ -415,7 +419,10 @@ export class ExecutionsRepository {
 
   async holdStates(ids: readonly string[]): Promise<HoldState[]> {
     return this.executions
-      .find({ _id: { $in: [...ids] } }, { status: 1, attempt: 1, cancel_requested: 1 })
+      .find(
+        { _id: { $in: [...ids] } },
+        { status: 1, attempt: 1, cancel_requested: 1, 'suspension.attempt': 1 },
+      )
       .lean<HoldState[]>();
   }
 

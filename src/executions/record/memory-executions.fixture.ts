@@ -198,6 +198,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
       readonly answers: readonly StepAnswer[];
       readonly enqueueNumber: number;
       readonly reason: StoredReason;
+      readonly waited: number;
     },
   ): Promise<boolean> {
     this.answer();
@@ -207,6 +208,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
       status: 'pending',
       reason: decided.reason,
       enqueue_number: decided.enqueueNumber,
+      waited: decided.waited,
       suspension: { ...record.suspension, answers: decided.answers },
       queued_at: new Date(),
       waits_until: undefined,

@@ -1,4 +1,5 @@
 import type { InputValue } from '../../engine/inputs/resolve-inputs.js';
+import type { RunStatus } from '../../engine/plan/run-state.js';
 import type { Approval } from '../../environments/approval.js';
 import type { StoredReason } from './stored-state.js';
 
@@ -23,7 +24,8 @@ export interface NamedInput {
 
 /** What was decided of a step that waits. */
 export interface StepAnswer extends WaitingStep {
-  readonly kind: 'approved' | 'rejected' | 'timeout';
+  /** `look`: what it waited for has changed, and the step says itself what becomes of it. */
+  readonly kind: 'approved' | 'rejected' | 'timeout' | 'look';
   readonly reason: StoredReason;
   /** Outputs of the step; of one that was not approved none. */
   readonly inputs: readonly NamedInput[];
@@ -42,6 +44,26 @@ export interface Suspension {
   readonly answers: readonly StepAnswer[];
   /** An execution attempt that has restored the workspace: its steps may have begun. */
   readonly continued_in: number | null;
+}
+
+/**
+ * For so long an execution was `waiting`, ms, the wait that is not over included. What others need
+ * to take it up again is no part of it. Pure.
+ */
+export function waitedMs(
+  {
+    status,
+    waited = 0,
+    suspension,
+  }: {
+    readonly status?: RunStatus;
+    readonly waited?: number | undefined;
+    readonly suspension?: Pick<Suspension, 'at'> | undefined;
+  },
+  now: Date,
+): number {
+  if (status !== 'waiting' || suspension === undefined) return waited;
+  return waited + Math.max(0, now.getTime() - suspension.at.getTime());
 }
 
 export function suspensionContext(executionId: string): string {

@@ -6,6 +6,18 @@ import { suspensionContext } from '../record/suspension.js';
 export interface SuspendedRun extends Continuation {
   /** What steps have let be masked beside the secrets that the run is given. */
   readonly masks: readonly string[];
+  /** What names of images have led to; absent: an older version has suspended it. */
+  readonly images?: readonly KeptImage[];
+}
+
+/** A name of an image, with what it has led to: later runs of the execution use the same one. */
+export interface KeptImage {
+  /** Platform and whole name. */
+  readonly key: string;
+  /** `sha256:…` of the registry, else of the engine. */
+  readonly digest: string;
+  /** True: the digest is the engine's own id of it, which no registry need know. */
+  readonly isOwnId: boolean;
 }
 
 /** Outputs are in it as they are, so it is kept like a secret. */

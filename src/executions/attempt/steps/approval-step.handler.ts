@@ -35,9 +35,9 @@ export class ApprovalStepHandler extends StepHandler<ApprovalAction> {
   ): Promise<StepOutcome> {
     if (signal.aborted) return Promise.resolve({ kind: 'aborted' });
     const answer = this.desk.answerTo(address);
-    if (answer !== undefined) {
+    if (answer !== undefined && answer.kind !== 'look') {
       this.output.systemLine(address, answer.reason.message);
-      return Promise.resolve(outcomeOf(answer));
+      return Promise.resolve(outcomeOf({ ...answer, kind: answer.kind }));
     }
     let asked = this.desk.askedBefore(address);
     if (asked === undefined) {
@@ -60,8 +60,10 @@ function factsOf(action: ApprovalAction, now: number): ApprovalFacts {
   };
 }
 
+type Answer = StepAnswer & { readonly kind: Exclude<StepAnswer['kind'], 'look'> };
+
 /** A no stays one, whatever the step says of retries; a time that passed may be given again. */
-function outcomeOf({ kind, reason, inputs }: StepAnswer): StepOutcome {
+function outcomeOf({ kind, reason, inputs }: Answer): StepOutcome {
   switch (kind) {
     case 'approved': {
       const outputs = inputs.map(({ name, value }) => [name, String(value)] as const);

@@ -24,4 +24,8 @@ export class BuiltNames {
   get(reference: string): LocalImage | undefined {
     return this.images.get(reference);
   }
+
+  entries(): readonly (readonly [reference: string, LocalImage])[] {
+    return [...this.images];
+  }
 }

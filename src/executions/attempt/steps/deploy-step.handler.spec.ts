@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { standIn } from '../../../../test/support/stand-in.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
+import type { RunState } from '../../../engine/plan/run-state.js';
 import type {
   StepAttempt,
   StepOutcome,
@@ -15,6 +16,7 @@ import type {
   ServiceDeploy,
 } from '../../../engine/steps/deploy/deploy-action.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
+import type { StepAnswer } from '../../record/suspension.js';
 import { DeployStepHandler } from './deploy-step.handler.js';
 import type { FoundFolder } from './deploy-hints.js';
 import {
@@ -23,6 +25,7 @@ import {
   type DeployFindings,
   type DeployRequest,
 } from './deployer.js';
+import { RunApprovals } from './run-approvals.js';
 import { type FoundStart, StartCommands } from './start-commands.js';
 
 const NEVER = new AbortController().signal;
@@ -65,8 +68,11 @@ describe('a step that deploys', () => {
   let output: FoundFolder;
   let image: DeployedImage | StepOutcome;
   let said: string[];
+  let answers: StepAnswer[];
+  let before: Pick<RunState, 'stages'> | undefined;
 
   beforeEach(() => {
+    [answers, before] = [[], undefined];
     directory = mkdtempSync(join(tmpdir(), 'deploy-step-'));
     mkdirSync(join(directory, 'api'));
     [deployed, starts, said] = [new Deployed(), new Starts(), []];
@@ -88,6 +94,7 @@ describe('a step that deploys', () => {
       { of: () => Promise.resolve(image) },
       { output: () => Promise.resolve(output) },
       { maskText: (text) => text },
+      new RunApprovals(answers, before),
     ).run(
       standIn<StepAttempt<DeployAction>>({
         action: { ...ACTION, ...action },
@@ -174,5 +181,45 @@ describe('a step that deploys', () => {
       { container: { name: 'shop:1', port: 80 }, detected: ['port 80: Dockerfile:7'] },
     ]);
     expect(said).toEqual(['found: port 80: Dockerfile:7']);
+  });
+
+  describe('that has waited for people', () => {
+    const waited = (status: 'waiting' | 'failed'): Pick<RunState, 'stages'> => {
+      const deployment = { id: 'd1', environment: 'default', service: 'api' };
+      const attempts = [{ number: 1, status, startedAt: 1, deployment }];
+      const step = { name: 'ship', status: 'waiting' as const, attempts };
+      return { stages: [{ name: 'main', status: 'waiting', steps: [step] }] };
+    };
+
+    it('says which deployment it is of, and why that may wait no longer', async () => {
+      before = waited('waiting');
+      await run({ run: 'x' });
+      const place = { stage: 'main', step: 'ship', attempt: 1, inputs: [] };
+      const reason = { code: 'snapshot_failed', message: 'too large' };
+      answers = [{ ...place, kind: 'look', reason }];
+      await run({ run: 'x' });
+      answers = [{ ...place, kind: 'rejected', reason }];
+      await run({ run: 'x' });
+      before = waited('failed');
+      await run({ run: 'x' });
+      expect(deployed.requests.map((one) => one.before)).toEqual([
+        ...[{ id: 'd1' }, { id: 'd1' }, { id: 'd1', refusal: reason }, undefined],
+      ]);
+    });
+
+    it('builds no image again, and has one that has a name brought when that is wanted', async () => {
+      before = waited('waiting');
+      const container: ContainerDeploy = {
+        ...{ kind: 'deploy', type: 'docker_container', service: 'shop', environment: 'default' },
+        ...{ keep: 3, source: '.', published: { address: '::' }, drainMs: 7, limits: {} },
+        ...{ variables: {}, secrets: [], gate: ACTION.gate },
+      };
+      await run(container);
+      await run({ ...container, image: 'shop:1' });
+      const [built, named] = deployed.requests.map(foundIn);
+      expect(built?.bring).toBeUndefined();
+      expect(await named?.bring?.()).toEqual({ kind: 'aborted' });
+      expect(said).toEqual([]);
+    });
   });
 });

@@ -7,6 +7,7 @@ import type { MaskSet } from '../../../common/redaction/mask-set.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import {
+  type StepAddress,
   type StepAttempt,
   StepHandler,
   type StepOutcome,
@@ -26,6 +27,7 @@ import { EngineAwayError } from '../../../integrations/container-runtime/contain
 import type { WorkspaceOwnership } from '../../../workspaces/workspace-ownership.js';
 import type { Workspace } from '../../../workspaces/workspace.js';
 import {
+  type DeploymentBefore,
   type Deployer,
   type DeployLogin,
   type DeployedPart,
@@ -37,11 +39,17 @@ import {
 } from './deployer.js';
 import type { DeployHints } from './deploy-hints.js';
 import type { DeployedImages, ImageTry } from './deployed-images.js';
+import type { ApprovalDesk } from './run-approvals.js';
 import { folderBelow } from './folder-below.js';
 import type { FoundStart, StartCommands } from './start-commands.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
 import { scratchOf } from './scratch-folder.js';
 import type { StepOutput } from './step-output.js';
+
+/** One try of the step; not new: it has waited, and found all that it deploys before that. */
+interface DeployTry extends ImageTry {
+  readonly isNew: boolean;
+}
 
 /** Hands a folder of the workspace to whoever puts it into service. */
 export class DeployStepHandler extends StepHandler<DeployAction> {
@@ -57,6 +65,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     private readonly images: Pick<DeployedImages, 'of'>,
     private readonly hints: Pick<DeployHints, 'output'>,
     private readonly masks: Pick<MaskSet, 'maskText'>,
+    private readonly desk: Pick<ApprovalDesk, 'answerTo' | 'deploymentBefore'>,
   ) {
     super();
   }
@@ -68,13 +77,16 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
   ): Promise<StepOutcome> {
     const { action, address } = attempt;
     const tell = (line: string): void => this.output.systemLine(address, line);
-    if (action.chosen !== undefined) tell(`it is deployed as ${action.chosen}`);
+    const before = this.before(address);
+    const isNew = before === undefined;
+    if (isNew && action.chosen !== undefined) tell(`it is deployed as ${action.chosen}`);
     try {
-      const subject = await this.subjectOf(action, { attempt, tell, signal, progress });
+      const run = { attempt, tell, signal, progress, isNew };
+      const subject = await this.subjectOf(action, run);
       if ('kind' in subject) return subject;
       return await this.deployer.deploy(
         {
-          ...{ subject, address, tell },
+          ...{ subject, address, tell, before, timeoutMs: attempt.timeoutMs },
           mask: (text) => this.masks.maskText(text),
           context: clonedContext(this.context, attempt.environment),
           accepted: (deployment) => progress.tell({ deployment }),
@@ -88,9 +100,16 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     }
   }
 
+  private before(address: StepAddress): DeploymentBefore | undefined {
+    const facts = this.desk.deploymentBefore(address);
+    if (facts === undefined) return undefined;
+    const answer = this.desk.answerTo(address);
+    return { id: facts.id, ...(answer?.kind === 'rejected' && { refusal: answer.reason }) };
+  }
+
   private async subjectOf(
     action: DeployAction,
-    run: ImageTry,
+    run: DeployTry,
   ): Promise<DeploySubject | StepOutcome> {
     if (action.type !== 'hybrid') {
       const found = await this.found(action, run);
@@ -105,13 +124,14 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     return { action, parts };
   }
 
-  private async found(action: PartDeploy, run: ImageTry): Promise<DeployFindings | StepOutcome> {
+  private async found(action: PartDeploy, run: DeployTry): Promise<DeployFindings | StepOutcome> {
     const found = await this.made(action, run);
-    if (!('kind' in found)) for (const line of found.detected ?? []) run.tell(`found: ${line}`);
+    if ('kind' in found || !run.isNew) return found;
+    for (const line of found.detected ?? []) run.tell(`found: ${line}`);
     return found;
   }
 
-  private async made(action: PartDeploy, run: ImageTry): Promise<DeployFindings | StepOutcome> {
+  private async made(action: PartDeploy, run: DeployTry): Promise<DeployFindings | StepOutcome> {
     switch (action.type) {
       case 'local_directory':
         return this.folderOf(action, run);
@@ -143,14 +163,21 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
 
   private async containerOf(
     action: ContainerDeploy,
-    run: ImageTry,
+    run: DeployTry,
   ): Promise<DeployFindings | StepOutcome> {
+    if (!run.isNew) return this.containerAgain(action, run);
     const given = variablesOf(action, run.attempt.environment);
     if (given.kind === 'missing') return withheld(given.name);
     const found = await this.images.of(action, run);
     if ('kind' in found) return found;
     const container = { ...found, variables: given.variables };
     return { files: NO_FILES, container, detected: found.detected };
+  }
+
+  /** What was built is not built once more: that might be another one than was approved. */
+  private containerAgain(action: ContainerDeploy, run: ImageTry): DeployFindings {
+    if (action.image === undefined) return { files: NO_FILES };
+    return { files: NO_FILES, bring: () => this.images.of(action, run) };
   }
 
   private async programOf(
@@ -189,7 +216,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
     const { workspace, ownership } = this;
     return {
       packed: async <T>(
-        { exclude, limits, onFile }: PackRequest,
+        { exclude, limits, onFile, onLink }: PackRequest,
         signal: AbortSignal,
         work: (tree: PackedTree) => Promise<T>,
       ): Promise<T> => {
@@ -199,7 +226,7 @@ export class DeployStepHandler extends StepHandler<DeployAction> {
           const found = await openBeneath(workspace.directory, source);
           if (found.kind !== 'folder') throw unusable(source, found.kind);
           try {
-            const options = { globs, limits, scratch, signal, onFile };
+            const options = { globs, limits, scratch, signal, onFile, onLink };
             return await work(packTree(found.folder.pathOf('.'), options));
           } finally {
             await found.folder.close();

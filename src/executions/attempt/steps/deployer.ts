@@ -1,6 +1,6 @@
 import type { PackedFile, PackedTree, PackLimits } from '../../../common/archive/pack-tree.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
-import type { DeploymentFacts } from '../../../engine/plan/run-state.js';
+import type { DeploymentFacts, Reason } from '../../../engine/plan/run-state.js';
 import type { StepAddress, StepOutcome } from '../../../engine/runtime/step-handler.js';
 import type { Gate, PartDeploy, UnitDeploy } from '../../../engine/steps/deploy/deploy-action.js';
 import type { LocalImage } from '../../../integrations/container-runtime/container-runtime.js';
@@ -11,6 +11,8 @@ export interface PackRequest {
   readonly exclude: readonly string[];
   readonly limits: PackLimits;
   readonly onFile: (file: PackedFile) => void;
+  /** Of links: its path, and where it leads to. */
+  readonly onLink?: (path: string, target: string) => void;
 }
 
 /** The files of a deploy step. */
@@ -75,12 +77,21 @@ export interface DeployFindings {
   readonly files: StepFiles;
   /** Of a step with `ssh`. */
   readonly login?: DeployLogin;
-  /** Of a step whose release is a container. */
+  /** Of a step whose release is a container; not of one that continues. */
   readonly container?: DeployedContainer;
+  /** Of one that continues: has its image on this worker, where a name leads to it. */
+  readonly bring?: () => Promise<DeployedImage | StepOutcome>;
   /** Of a step whose release is a program of the host. */
   readonly program?: DeployedProgram;
   /** What was found in files, and where: lines for the logs of the step and the deployment. */
   readonly detected?: readonly string[];
+}
+
+/** The deployment that a try of a step has waited with, in an earlier run. */
+export interface DeploymentBefore {
+  readonly id: string;
+  /** Why it may not wait any longer; absent: it may. */
+  readonly refusal?: Reason | undefined;
 }
 
 /** A part of a unit, with what the step has found for it. */
@@ -105,11 +116,18 @@ export interface DeployRequest {
   readonly mask?: (text: string) => string;
   /** Which deployment it is, as soon as it is stored. */
   readonly accepted: (facts: DeploymentFacts) => void;
+  /** The limit of the step, ms; absent: it has none. */
+  readonly timeoutMs?: number | undefined;
+  /** This very try has waited for people before, and continues. */
+  readonly before?: DeploymentBefore | undefined;
 }
 
 /** Port: puts what a step has made into service. What runs plans without a server has none. */
 export abstract class Deployer {
-  /** Rejects for a defect of ours only. On abort: `aborted`, or how it ended before. */
+  /**
+   * Rejects for a defect of ours only. On abort: `aborted`, or how it ended before. `suspended`:
+   * its environment lets it wait, and the same is asked for again with `before`.
+   */
   abstract deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome>;
 }
 

@@ -1,9 +1,6 @@
 import type { Reason } from '../../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../../engine/runtime/step-handler.js';
-import type { ImageRefused } from './run-images.js';
-
-/** Refusals that another try may overcome. */
-const PASSING: ReadonlySet<ImageRefused['code']> = new Set(['pull_stalled', 'pull_failed']);
+import { type ImageRefused, PASSING } from './run-images.js';
 
 /** How a step ends whose image is not there. */
 export function imageRefused({ code, message }: ImageRefused, image: string): StepOutcome {

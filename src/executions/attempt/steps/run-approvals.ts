@@ -1,5 +1,5 @@
 import type { ApprovalFacts } from '../../../engine/plan/approval-facts.js';
-import type { RunState } from '../../../engine/plan/run-state.js';
+import type { AttemptState, DeploymentFacts, RunState } from '../../../engine/plan/run-state.js';
 import type { StepAddress } from '../../../engine/runtime/step-handler.js';
 import { isSameStep, type StepAnswer } from '../../record/suspension.js';
 
@@ -9,6 +9,8 @@ export interface ApprovalDesk {
   answerTo(address: StepAddress): StepAnswer | undefined;
   /** What an earlier run has asked of people for this very try; undefined: nobody was asked. */
   askedBefore(address: StepAddress): ApprovalFacts | undefined;
+  /** What this very try has put before people in an earlier run, where it waits since then. */
+  deploymentBefore(address: StepAddress): DeploymentFacts | undefined;
 }
 
 /** The answers that a run begins with. */
@@ -22,9 +24,18 @@ export class RunApprovals implements ApprovalDesk {
     return this.answers.find((answer) => isSameStep(answer, address));
   }
 
-  askedBefore({ stage, step, attempt }: StepAddress): ApprovalFacts | undefined {
+  askedBefore(address: StepAddress): ApprovalFacts | undefined {
+    return this.tryBefore(address)?.approval;
+  }
+
+  deploymentBefore(address: StepAddress): DeploymentFacts | undefined {
+    const before = this.tryBefore(address);
+    return before?.status === 'waiting' ? before.deployment : undefined;
+  }
+
+  private tryBefore({ stage, step, attempt }: StepAddress): AttemptState | undefined {
     const steps = this.before?.stages.find(({ name }) => name === stage)?.steps;
     const attempts = steps?.find(({ name }) => name === step)?.attempts;
-    return attempts?.find(({ number }) => number === attempt)?.approval;
+    return attempts?.find(({ number }) => number === attempt);
   }
 }

@@ -26,6 +26,7 @@ import type { RunArtifacts } from './run-artifacts.js';
 import type { RunReports } from './run-reports.js';
 import { CollectingStepHandler } from './collecting-step.handler.js';
 import type { RegistryAccess } from './registry-access.js';
+import type { KeptImage } from '../../suspension/suspended-run.js';
 import { RunImages } from './run-images.js';
 import { BuiltNames } from './built-names.js';
 import { ApprovalStepHandler } from './approval-step.handler.js';
@@ -74,8 +75,15 @@ export type StepHandlerFactory = (place: StepPlace) => StepHandler;
 export class StepHandlers {
   constructor(
     private readonly factories: ReadonlyMap<StepKindName, StepHandlerFactory>,
-    /** The images of one run, by its group and what it logs in with at registries. */
-    readonly imagesFor: (group: string, access: RegistryAccess) => RunImages,
+    /**
+     * The images of one run, by its group, what it logs in with at registries, and what names have
+     * led to in runs that it continues.
+     */
+    readonly imagesFor: (
+      group: string,
+      access: RegistryAccess,
+      pinned?: readonly KeptImage[],
+    ) => RunImages,
   ) {}
 
   /** One handler for each kind. */
@@ -136,13 +144,13 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
         ownership,
       ),
     deploy: (place) => {
-      const { context, workspace, ownership, output, images, masks } = place;
+      const { context, workspace, ownership, output, images, masks, approvals } = place;
       const { hints } = tools;
       const ofImages = { images, builds: builds(place), hints, workspace, ownership };
       const { executionId } = context;
       return new DeployStepHandler(
         ...([tools.deployer, tools.starts, context, workspace, ownership, output] as const),
-        ...([new DeployedImages({ ...ofImages, executionId }), hints, masks] as const),
+        ...([new DeployedImages({ ...ofImages, executionId }), hints, masks, approvals] as const),
       );
     },
     approval: ({ approvals, output, clock }) => new ApprovalStepHandler(approvals, output, clock),
@@ -150,7 +158,8 @@ export function createStepHandlers(tools: StepTools): StepHandlers {
   const all = Object.entries(factories) as [StepKindName, StepHandlerFactory][];
   return new StepHandlers(
     new Map(all.map(([kind, create]) => [kind, besideSidecars(collecting(create))])),
-    (group, access) => new RunImages(containers, group, access, allowed, new BuiltNames()),
+    (group, access, pinned) =>
+      new RunImages(containers, group, access, allowed, new BuiltNames(), pinned),
   );
 }
 

@@ -1,3 +1,4 @@
+import { waitedMs } from '../suspension.js';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { sayUrl } from '../../../common/values/repository-url.js';
 import { STEP_PHASES } from '../../../engine/plan/run-state.js';
@@ -347,6 +348,13 @@ export class ExecutionSummaryResponse extends OutcomeResponse {
 
 export class ExecutionResponse extends ExecutionSummaryResponse {
   @ApiProperty({
+    example: 0,
+    description:
+      'Milliseconds in which it was `waiting`: people were asked, and no worker had it. `duration` holds them.',
+  })
+  waited!: number;
+
+  @ApiProperty({
     type: ReasonResponse,
     nullable: true,
     description:
@@ -426,6 +434,7 @@ export function executionResponse(
 ): ExecutionResponse {
   return {
     ...executionSummary(execution),
+    waited: waitedMs(execution, new Date()),
     waits_for: waitsFor,
     checkout: execution.checkout,
     stages: execution.stages,

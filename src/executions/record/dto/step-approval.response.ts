@@ -1,4 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  GivenApprovalResponse,
+  NeededApprovalsResponse,
+} from '../../../environments/dto/approval.response.js';
 import { RUN_STATUSES } from '../../../engine/plan/run-status.js';
 
 const date = { type: String, format: 'date-time' } as const;
@@ -11,30 +15,9 @@ export class StepInputResponse {
   value!: string | number | boolean;
 }
 
-export class GivenStepApprovalResponse {
-  @ApiProperty({ enum: ['approval', 'override', 'rejection'] })
-  kind!: string;
-
-  @ApiProperty({ description: 'Id of the account.' })
-  by!: string;
-
-  @ApiProperty({ example: 'grace' })
-  login!: string;
-
-  @ApiProperty(date)
-  at!: Date;
-
-  @ApiProperty({ type: String, nullable: true })
-  reason!: string | null;
-
+export class GivenStepApprovalResponse extends GivenApprovalResponse {
   @ApiProperty({ type: [StepInputResponse] })
   inputs!: StepInputResponse[];
-
-  @ApiProperty({
-    description:
-      'False: the account is blocked or may not approve any more, or ended its sessions.',
-  })
-  counts!: boolean;
 }
 
 export class StepApproversResponse {
@@ -91,7 +74,7 @@ export class ApprovalFactsResponse {
 }
 
 /** What a step asks of people, and what they have said. */
-export class StepApprovalResponse {
+export class StepApprovalResponse extends NeededApprovalsResponse {
   @ApiProperty({ example: 'release' })
   stage!: string;
 
@@ -106,12 +89,6 @@ export class StepApprovalResponse {
 
   @ApiProperty({ example: 'Deploy 1.4.0?' })
   message!: string;
-
-  @ApiProperty({ type: 'integer' })
-  required!: number;
-
-  @ApiProperty({ type: 'integer', description: 'Approvals that are missing yet.' })
-  missing!: number;
 
   @ApiProperty({ type: StepApproversResponse })
   approvers!: StepApproversResponse;
