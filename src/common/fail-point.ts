@@ -39,6 +39,8 @@ export const FAIL_POINTS = [
   'part_taking_back', // another one has failed; that this one is taken back is stored, not done
   'part_taken_back', // what served before serves again, and the unit does not know
   'unit_serving', // all parts serve, and it is stored
+  'failure_decided', // worker: what is done of a failed service is stored, and not asked for
+  'failure_asked', // it is asked for, and nothing stored says so
   'hook_started', // the process of an always or on_failure hook runs
   'snapshot_folder_kept', // a part of a workspace is kept of an execution that is to wait
   'snapshot_kept', // all of it is, and nothing stored says that it waits

@@ -15,6 +15,8 @@ import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
 import { Leases } from '../leases/leases.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
+import { FailureRecords } from '../service-registry/failures/failure-records.js';
+import { ServiceStore } from '../service-registry/record/service-store.js';
 import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
 import { PortsModule } from '../ports/ports.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
@@ -31,6 +33,7 @@ import { InstanceUpkeep } from './running/instance-upkeep.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SuspendedDeployments } from './running/suspended-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
+import { ServiceFailures } from './running/service-failures.js';
 import { StepDeployments } from './steps/step-deployments.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
@@ -154,6 +157,16 @@ function upkeepOf(
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
     InstanceTurns,
+    {
+      provide: ServiceFailures,
+      inject: [DeploymentStore, ServiceStore, FailureRecords, Leases],
+      useFactory: (
+        store: DeploymentStore,
+        watched: ServiceStore,
+        records: FailureRecords,
+        leases: Leases,
+      ) => new ServiceFailures({ store, watched, records, leases, host: hostname() }),
+    },
     OwnDeployments,
     SuspendedDeployments,
     SealedTextsUpkeep,

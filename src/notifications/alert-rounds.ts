@@ -7,6 +7,7 @@ import { ServiceStore } from '../service-registry/record/service-store.js';
 import { AlertStore } from './alerts/alert-store.js';
 import { ChannelStore } from './channels/channel-store.js';
 import { AlertSender } from './delivery/alert-sender.js';
+import { LeftTeller } from './decisions/left-teller.js';
 import { MonitorTeller } from './decisions/monitor-teller.js';
 import { RoundView } from './decisions/round-view.js';
 import { ServiceTeller } from './decisions/service-teller.js';
@@ -68,6 +69,7 @@ export class AlertRounds extends OneAtATime {
     private readonly alerts: AlertStore,
     private readonly teller: ServiceTeller,
     private readonly monitors: MonitorTeller,
+    private readonly left: LeftTeller,
   ) {
     super(leases, 'alerts');
   }
@@ -86,6 +88,7 @@ export class AlertRounds extends OneAtATime {
       if (isOver()) return;
       subjects.add(service.id);
       await this.teller.tell(view, service, now);
+      await this.left.tell(view, service, now);
     }
     // Of whom nobody hears any more: it begins again when somebody wants to.
     for (const subject of view.states.keys()) {

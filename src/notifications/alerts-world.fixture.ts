@@ -2,6 +2,7 @@ import { Leases } from '../leases/leases.js';
 import { MemoryLeaseStore } from '../leases/memory-lease-store.js';
 import type { ServiceStatus } from '../service-registry/checks/service-status.js';
 import { MemoryDeployedServices } from '../service-registry/memory-deployed-services.fixture.js';
+import { MemoryFailureRecords } from '../service-registry/failures/memory-failure-records.fixture.js';
 import { MemoryServiceStore } from '../service-registry/record/memory-service-store.fixture.js';
 import { newService } from '../service-registry/record/watched-service.fixture.js';
 import {
@@ -15,6 +16,7 @@ import { MemoryAlertStore } from './alerts/memory-alert-store.fixture.js';
 import { channelId, type ChannelTarget } from './channels/channel.js';
 import { MemoryChannelStore } from './channels/memory-channel-store.fixture.js';
 import { AlertRecipients } from './decisions/alert-recipients.js';
+import { LeftTeller } from './decisions/left-teller.js';
 import { MonitorTeller } from './decisions/monitor-teller.js';
 import { ServiceTeller } from './decisions/service-teller.js';
 import type { AlertChannels } from './delivery/alert-channels.js';
@@ -27,6 +29,7 @@ export class AlertsWorld {
   readonly services = new MemoryServiceStore();
   readonly deployed = new MemoryDeployedServices();
   readonly alerts = new MemoryAlertStore();
+  readonly failures = new MemoryFailureRecords();
   readonly channels = new MemoryChannelStore();
   /** `url: service status`, as it was told. */
   readonly heard: string[] = [];
@@ -117,6 +120,7 @@ export class AlertsWorld {
       this.alerts,
       new ServiceTeller(this.alerts, this.deployed, recipients),
       new MonitorTeller(this.services, this.alerts, recipients),
+      new LeftTeller(this.alerts, this.failures),
     );
   }
 }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { begun, ended } from '../service-registry/record/maintenance.js';
 import { REGISTERED_SHARD } from '../service-registry/record/watched-service.js';
+import { failureRecordId } from '../service-registry/failures/failure-record.js';
 import { AlertsWorld } from './alerts-world.fixture.js';
 
 const OPS = 'https://ops.example/';
@@ -37,6 +38,34 @@ describe('alerts', () => {
     await world.goes('shop', 'running');
     await world.pass(2);
     expect(heard()).toEqual([`${OPS}: default/shop failed`, `${OPS}: default/shop running`]);
+  });
+
+  it('tell once, behind the failure, that nothing more is done about it', async () => {
+    const left = (seq: number, attempt: number): Promise<boolean> =>
+      world.failures.add({
+        ...{ _id: failureRecordId('default/shop', seq, attempt), service: 'default/shop' },
+        ...{ seq, attempt, action: 'none', release: 2, deployment_id: null, state: 'left' },
+        ...{ reason: { code: 'left_failed', message: 'used up' }, at: new Date(world.now) },
+      });
+    await left(2, 1);
+    await world.goes('shop', 'failed');
+    await world.pass(2);
+    await world.restart();
+    for (let n = 0; n < 3; n += 1) await world.pass(2);
+    expect(world.sent.map(({ from, to, reason }) => [from, to, reason.code])).toEqual([
+      ['running', 'failed', 'code'],
+      ['failed', 'failed', 'left_failed'],
+    ]);
+    // That nobody looked in between is no other failure.
+    await world.goes('shop', 'unknown');
+    await world.goes('shop', 'failed');
+    await world.pass(2);
+    expect(world.sent).toHaveLength(2);
+    await world.goes('shop', 'running');
+    await world.pass(2);
+    await world.goes('shop', 'failed');
+    for (let n = 0; n < 3; n += 1) await world.pass(2);
+    expect(world.sent.slice(2).map(({ to }) => to)).toEqual(['running', 'failed']);
   });
 
   it('tell both of a short outage, in order and with their times', async () => {

@@ -19,6 +19,7 @@ import { ChannelStore } from './channels/channel-store.js';
 import { ChannelsRepository } from './channels/channels.repository.js';
 import { ChannelsService } from './channels/channels.service.js';
 import { AlertRecipients } from './decisions/alert-recipients.js';
+import { LeftTeller } from './decisions/left-teller.js';
 import { MonitorTeller } from './decisions/monitor-teller.js';
 import { ServiceTeller } from './decisions/service-teller.js';
 import { AlertChannels } from './delivery/alert-channels.js';
@@ -51,6 +52,7 @@ import { NotificationsController } from './notifications.controller.js';
     AlertSending,
     AlertsService,
     ChannelsService,
+    LeftTeller,
     MonitorTeller,
     ServiceTeller,
   ],

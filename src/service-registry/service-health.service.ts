@@ -8,6 +8,8 @@ import {
   type Resolution,
   type SummaryRow,
 } from './history/health-rows.js';
+import type { FailureRecord } from './failures/failure-record.js';
+import { FailureRecords } from './failures/failure-records.js';
 import { HistoryReader } from './history/history-reader.js';
 import { ServiceStore } from './record/service-store.js';
 import type { ServiceChange } from './record/watched-service.js';
@@ -16,6 +18,8 @@ import { type ServiceName, ServicesService } from './services.service.js';
 
 /** An answer has so many rows at most. */
 export const MOST_HISTORY_ROWS = 5_000;
+/** What was done by itself, at most so much of it. */
+const MOST_ACTIONS = 50;
 
 /** The time that an answer is of, where the request names none. */
 const USUAL_MS: Readonly<Record<Resolution, number>> = {
@@ -33,6 +37,8 @@ export interface AskedHistory {
 export interface ServiceHistory {
   readonly view: ServiceView;
   readonly changes: Page<ServiceChange>;
+  /** What was done by itself when it failed, the newest first. */
+  readonly actions: readonly FailureRecord[];
   readonly resolution: Resolution;
   readonly from: Date;
   readonly until: Date;
@@ -49,6 +55,7 @@ export class ServiceHealthService {
     private readonly services: ServicesService,
     private readonly store: ServiceStore,
     private readonly reader: HistoryReader,
+    private readonly failures: FailureRecords,
   ) {}
 
   /** @throws NotFoundError, ValidationError: the time ends before it begins */
@@ -63,14 +70,15 @@ export class ServiceHealthService {
         suggestions: ['Leave out `until` for all that there is up to now.'],
       });
     }
-    const [changes, rows, probes] = await Promise.all([
+    const [changes, actions, rows, probes] = await Promise.all([
       this.store.changes(view.id, page),
+      this.failures.of(view.id, MOST_ACTIONS),
       this.rows(view.id, resolution, from, until),
       resolution === 'raw' ? this.reader.raw(view.id, from, until) : [],
     ]);
     const more = (resolution === 'raw' ? probes : rows)[MOST_HISTORY_ROWS];
     return {
-      ...{ view, changes, resolution, from: new Date(from), until: new Date(until) },
+      ...{ view, changes, actions, resolution, from: new Date(from), until: new Date(until) },
       rows: rows.slice(0, MOST_HISTORY_ROWS),
       probes: probes.slice(0, MOST_HISTORY_ROWS),
       moreFrom: more ? new Date(more.at) : null,

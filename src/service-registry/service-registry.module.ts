@@ -3,6 +3,9 @@ import { MongooseModule } from '@nestjs/mongoose';
 import { AddressPolicy } from '../common/net/address-policy.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { LeasesModule } from '../leases/leases.module.js';
+import { FAILURE_RECORD_MODEL, failureRecordSchema } from './failures/failure-record.schema.js';
+import { FailureRecords } from './failures/failure-records.js';
+import { FailureRecordsRepository } from './failures/failure-records.repository.js';
 import { HEALTH_CHUNK_MODEL, healthChunkSchema } from './history/health-chunk.schema.js';
 import { HealthHistory } from './history/health-history.js';
 import { HealthHistoryRepository } from './history/health-history.repository.js';
@@ -31,11 +34,13 @@ import {
       { name: SERVICE_CHANGE_MODEL, schema: serviceChangeSchema },
       { name: SHARD_WATCH_MODEL, schema: shardWatchSchema },
       { name: HEALTH_CHUNK_MODEL, schema: healthChunkSchema },
+      { name: FAILURE_RECORD_MODEL, schema: failureRecordSchema },
     ]),
   ],
   providers: [
     { provide: ServiceStore, useClass: ServicesRepository },
     { provide: HealthHistory, useClass: HealthHistoryRepository },
+    { provide: FailureRecords, useClass: FailureRecordsRepository },
     HistoryReader,
     ProbeRows,
     ServiceRemoval,
@@ -47,7 +52,7 @@ import {
     },
   ],
   exports: [
-    ...[HealthHistory, HistoryReader, LeasesModule, Prober, ProbeRows],
+    ...[FailureRecords, HealthHistory, HistoryReader, LeasesModule, Prober, ProbeRows],
     ...[ServiceRemoval, ServiceStore],
   ],
 })

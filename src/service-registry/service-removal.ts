@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FailureRecords } from './failures/failure-records.js';
 import { HealthHistory } from './history/health-history.js';
 import { ServiceStore } from './record/service-store.js';
 
@@ -8,11 +9,13 @@ export class ServiceRemoval {
   constructor(
     private readonly store: ServiceStore,
     private readonly history: HealthHistory,
+    private readonly failures: FailureRecords,
   ) {}
 
   /** Idempotent. @param id `environment/name` */
   async remove(id: string): Promise<void> {
     await this.store.remove(id);
     await this.history.removeService(id);
+    await this.failures.removeOf(id);
   }
 }

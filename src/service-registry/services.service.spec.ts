@@ -1,3 +1,4 @@
+import { MemoryFailureRecords } from './failures/memory-failure-records.fixture.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
 import { MillraceError } from '../common/errors/millrace.error.js';
 import { nameRecord } from '../common/values/name-record.js';
@@ -26,9 +27,14 @@ describe('ServicesService', () => {
   let deployed: MemoryDeployedServices;
   let services: ServicesService;
   const allowing = (...allowPrivateUrls: string[]): ServicesService =>
-    new ServicesService(store, deployed, new ServiceRemoval(store, new MemoryHealthHistory()), {
-      allowPrivateUrls,
-    } as unknown as MillraceConfig);
+    new ServicesService(
+      store,
+      deployed,
+      new ServiceRemoval(store, new MemoryHealthHistory(), new MemoryFailureRecords()),
+      {
+        allowPrivateUrls,
+      } as unknown as MillraceConfig,
+    );
   const register = (asked: AskedSettings, self = SHOP) => services.register(self, asked, 'ada');
   const refusal = async (work: Promise<unknown>): Promise<MillraceError> => {
     const error: unknown = await work.then(

@@ -228,6 +228,7 @@ export const serviceHealth = object({
   status: text,
   reason,
   changes: list(object({ from: nullable(text), to: text, at: instant, reason })),
+  actions: list(object({ action: text, at: instant, reason })),
   next_cursor: nullable(text),
   rows: list(
     object({

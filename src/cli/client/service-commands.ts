@@ -146,6 +146,7 @@ async function showHealth(name: string, flags: HealthFlags, terminal: Terminal):
   return session.show(`${servicePath(name)}/health?${asked.toString()}`, serviceHealth, (one) => {
     terminal.print(`${nameOf(one)}: ${cleanText(one.status)}, ${cleanText(one.reason.message)}`);
     terminal.print(renderChanges(one, session));
+    if (one.actions.length > 0) terminal.print(renderActions(one, session));
     if (one.rows.length > 0) terminal.print(renderRows(one, terminal));
     else terminal.say('Nothing was seen of it within this time.');
     if (one.next_cursor !== null) terminal.say(`More: --cursor ${cleanText(one.next_cursor)}`);
@@ -181,6 +182,19 @@ export function renderService(one: Service): string[] {
 export function maintenanceText({ until, reason }: NonNullable<Service['maintenance']>): string {
   const why = reason === null ? '' : `: ${cleanText(reason)}`;
   return `maintenance until ${cleanText(until)}${why}`;
+}
+
+/** What was done by itself; none: nothing more is. */
+function renderActions({ actions }: ServiceHealth, { terminal, moments }: Session): string {
+  return renderTable(
+    actions,
+    [
+      { title: 'WHEN', text: ({ at }) => moments.ago(at) },
+      { title: 'ACTION', text: ({ action }) => action },
+      { title: 'WHY', text: ({ reason }) => reason.message, shrinks: true },
+    ],
+    terminal,
+  );
 }
 
 function renderChanges({ changes }: ServiceHealth, { terminal, moments }: Session): string {

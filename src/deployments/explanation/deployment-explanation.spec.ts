@@ -139,6 +139,27 @@ describe('explainDeployment', () => {
     );
   });
 
+  it('tells of a restart why Millrace has made it, and what took whose place', () => {
+    const phases = phasesOf(['plan', 'start', 'gate', 'switch', 'clean_up'], {});
+    const release = releaseOf(2);
+    const why = { code: 'endpoints_failed', message: 'all endpoints fail' };
+    const warnings = [
+      deploymentReasons.failedByChecks(2, why, { number: 1, max: 3, windowMs: 1_800_000 }),
+    ];
+    const reason = deploymentReasons.restarted(release);
+    const end = { status: 'success', started_at: second(4), finished_at: second(10) } as const;
+    const asked = { kind: 'restart', triggered_by: 'system', phases, warnings, reason } as const;
+    const all = told(
+      seenOf({ ...end, ...asked }, { release, previous: release, serving: release }),
+    );
+    expect([all[0], all.at(-3), all.at(-1)]).toEqual([
+      'cause checks_failed: the checks say that release 2 has failed: all endpoints fail; restart 1 of 3 within 30 min',
+      'switch other_instance: from here on another instance of release 2 served',
+      'end instance_restarted: another instance of release 2 serves in the place of the one that failed',
+    ]);
+    expect(all.join()).not.toContain('nothing had');
+  });
+
   it('tells who approved, what no longer counts, and that it was let through', () => {
     const approvalOf = (kind: Approval['kind'], login: string, reason: string | null): Approval =>
       ({ kind, login, reason, at: second(2) }) as Approval;

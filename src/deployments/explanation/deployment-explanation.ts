@@ -65,7 +65,9 @@ export function explainDeployment(seen: ExplainedDeployment): readonly Explained
 
 function causeOf({ deployment, release, source }: ExplainedDeployment): Reason {
   const { kind } = deployment;
-  const watched = deployment.warnings.find(({ code }) => code === 'watch_failed');
+  const watched = deployment.warnings.find(
+    ({ code }) => code === 'watch_failed' || code === 'checks_failed',
+  );
   if (watched !== undefined) return watched;
   if (kind === 'remove') return because.askedToRemove(deployment);
   if (kind === 'rollback') return because.askedToGoBack(deployment, release);
@@ -97,7 +99,8 @@ function waitParts({ deployment }: ExplainedDeployment): ExplainedPart[] {
 
 function releaseParts({ deployment, release }: ExplainedDeployment): ExplainedPart[] {
   // What is brought back is named by its cause; what was never begun has none.
-  if (release === undefined || deployment.kind === 'rollback') return [];
+  const isBack = deployment.kind === 'rollback' || deployment.kind === 'restart';
+  if (release === undefined || isBack) return [];
   const isOther = release.deployment_id !== deployment._id;
   if (isOther) return [part('release', because.releaseOfAnother(release), release.created_at)];
   const made = because.releaseMade(release, shownSize(release.bytes));
@@ -124,6 +127,9 @@ function switchParts({ deployment, release, previous }: ExplainedDeployment): Ex
   }
   if (at === undefined || release === undefined) return [];
   if (phaseOf(deployment, 'clean_up') !== undefined) {
+    if (deployment.kind === 'restart') {
+      return [part('switch', because.otherInstance(release), at.finished_at ?? at.started_at)];
+    }
     const before = previous?._id === release._id ? undefined : previous;
     return [part('switch', because.switched(release, before), at.finished_at ?? at.started_at)];
   }

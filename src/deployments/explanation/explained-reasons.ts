@@ -113,6 +113,11 @@ export const explainedReasons = {
     message: `from here on release ${number} served; ${before === undefined ? 'nothing had' : `release ${before.number} had`} before`,
     data: { release: number, ...(before && { previous: before.number }) },
   }),
+  otherInstance: ({ number }: Numbered): Reason => ({
+    code: 'other_instance',
+    message: `from here on another instance of release ${number} served`,
+    data: { release: number },
+  }),
   switching: ({ number }: Numbered): Reason => ({
     code: 'switching',
     message: `the switch to release ${number} is being made`,

@@ -26,12 +26,14 @@ export class DeployedPortOwners implements OnModuleInit {
     if (!serviceId.includes('/')) return 'not_mine';
     const service = await this.store.service(serviceId);
     if (service === undefined) return 'gone';
-    const number = Number(release);
+    const [number = NaN, instance = 0] = release.split('-').map(Number);
     const isUnused = service.release_id === null && service.active === null;
     if (Number.isNaN(number)) return isUnused ? 'gone' : 'exists';
     const active = service.active ? await this.store.find(service.active) : undefined;
     const found = (await this.store.releasesOf(serviceId)).find((one) => one.number === number);
     if (found === undefined) return 'gone';
+    const isOther = instance !== (found.instance ?? 0);
+    if (isOther) return found._id === active?.release_id ? 'exists' : 'gone';
     const isWanted = found._id === active?.release_id || found._id === service.release_id;
     return isWanted || RUNNING.has(found.status) ? 'exists' : 'gone';
   }

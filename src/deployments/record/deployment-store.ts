@@ -30,6 +30,7 @@ export type DeploymentChange = Partial<
     | 'approved_files'
     | 'host'
     | 'is_armed'
+    | 'instance'
     | 'started_at'
     | 'finished_at'
   >
@@ -38,7 +39,15 @@ export type DeploymentChange = Partial<
 export type ReleaseChange = Partial<
   Pick<
     Release,
-    'status' | 'digest' | 'files' | 'bytes' | 'served_at' | 'drain_until' | 'watch_until' | 'parts'
+    | 'status'
+    | 'digest'
+    | 'files'
+    | 'bytes'
+    | 'served_at'
+    | 'drain_until'
+    | 'watch_until'
+    | 'parts'
+    | 'instance'
   >
 >;
 

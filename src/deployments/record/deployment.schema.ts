@@ -32,6 +32,8 @@ export const deploymentSchema = new Schema(
     fence: { type: Number, required: true },
     release_id: text,
     is_armed: { type: Boolean },
+    instance: { type: Number },
+    failed_release_id: text,
     previous_release_id: text,
     execution_id: text,
     pipeline_id: text,
@@ -86,6 +88,7 @@ export const releaseSchema = new Schema(
     served_at: { type: Date },
     drain_until: { type: Date },
     watch_until: { type: Date },
+    instance: { type: Number },
   },
   { collection: 'releases', ...plainDocuments },
 ).index({ service_id: 1, number: -1 });

@@ -2,6 +2,7 @@ import type {
   ContainerDeploy,
   DeploymentType,
   Gate,
+  OnFailure,
   Published,
   RestartLimit,
 } from '../../engine/steps/deploy/deploy-action.js';
@@ -11,8 +12,9 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 /**
  * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
  * copied. `remove`: nothing of the service serves any more, and all that it has is removed.
+ * `restart`: another instance of the release that serves takes the place of its first one.
  */
-export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove'] as const;
+export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove', 'restart'] as const;
 export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];
 
 export const DEPLOYMENT_STATUSES = [
@@ -90,6 +92,8 @@ export interface CommonRoutedSettings {
   readonly before_switch?: string | readonly string[];
   /** For so long behind its switch a release that fails goes back to the one before, ms. */
   readonly watch?: number;
+  /** What is done when the checks of the service say that it has failed; absent: nothing. */
+  readonly on_failure?: OnFailure;
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {
@@ -276,6 +280,13 @@ export interface Deployment<S extends DeploySettings = DeploySettings>
   readonly is_armed?: boolean;
   /** What it makes, or brings back. */
   readonly release_id: string | null;
+  /** Of a restart: the instance of the release that it starts. Absent: it has not begun that. */
+  readonly instance?: number;
+  /**
+   * Nobody has asked for it but the system, since this release failed: where another one serves by
+   * its turn, it is done no more. Absent: somebody has asked for it.
+   */
+  readonly failed_release_id?: string;
   /** What served before; null: nothing did. */
   readonly previous_release_id: string | null;
   readonly cancel_requested_by: string | null;
@@ -341,6 +352,8 @@ export interface Release<S extends DeploySettings = DeploySettings> {
   readonly watch_until?: Date | null;
   /** While it is `draining`: when its instance is stopped. */
   readonly drain_until?: Date | null;
+  /** Which of its instances serves or served last: how often it was restarted. Absent: 0. */
+  readonly instance?: number;
 }
 
 /** What a user meets by name: the releases of one name in one environment. */

@@ -81,10 +81,10 @@ export class DeployedRoutes extends RouteSource {
   }
 
   private async addressOf(
-    { service_id: id, number }: Release,
+    { service_id: id, number, instance }: Release,
     host: string,
   ): Promise<ProgramAddress | undefined> {
-    const [lease] = await this.ports.list({ host, owner: instanceOwner(id, number) });
+    const [lease] = await this.ports.list({ host, owner: instanceOwner(id, number, instance) });
     return lease && { host: '127.0.0.1', port: lease.port };
   }
 }

@@ -11,8 +11,11 @@ import { DeployedRoutes } from './deployed-routes.js';
 import { RecordedServices } from './recorded-services.js';
 import {
   instanceName,
+  instanceNamed,
+  instanceOf,
   instanceOwner,
   isInstanceName,
+  releaseOf,
   routeOwner,
   shortName,
 } from './service-route.js';
@@ -142,6 +145,15 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
 
 it('knows names of instances from others', () => {
   expect(isInstanceName(instanceName('default/shop', 12))).toBe(true);
+  expect(isInstanceName(instanceName('default/shop', 12, 3))).toBe(true);
+  const named = [instanceName('default/shop', 1), instanceName('default/shop', 1, 2)];
+  expect(named.map((name) => instanceNamed(name, 'default/shop', 1))).toEqual([0, 2]);
+  expect(instanceNamed(instanceName('default/shop', 12), 'default/shop', 1)).toBeUndefined();
+  const owners = named.map((_, index) => instanceOwner('default/shop', 7, index * 2));
+  expect(owners.map((owner) => [releaseOf(owner), instanceOf(owner)])).toEqual([
+    [7, 0],
+    [7, 2],
+  ]);
   expect(['batch', 'batch.1', `${shortName('default/shop')}.0`].map(isInstanceName)).toEqual([
     ...[false, false, false],
   ]);

@@ -19,14 +19,28 @@ export function shortName(serviceId: string): string {
   return `${name}-${hash}`;
 }
 
-/** Of the instance of a release, on what runs it. */
-export function instanceName(serviceId: string, release: number): string {
-  return `${shortName(serviceId)}.${release}`;
+/**
+ * Of an instance of a release, on what runs it.
+ * @param instance how often the release was restarted before it; absent: never
+ */
+export function instanceName(serviceId: string, release: number, instance = 0): string {
+  return `${shortName(serviceId)}.${numbered(release, instance)}`;
+}
+
+/** Which instance a name is of, of the instances of one release; undefined: of another release. */
+export function instanceNamed(
+  name: string,
+  serviceId: string,
+  release: number,
+): number | undefined {
+  const first = instanceName(serviceId, release);
+  if (name === first) return 0;
+  return name.startsWith(`${first}-`) ? Number(name.slice(first.length + 1)) : undefined;
 }
 
 /** Whether `instanceName` could have made it. */
 export function isInstanceName(text: string): boolean {
-  return /-[0-9a-f]{12}\.[1-9][0-9]*$/.test(text);
+  return /-[0-9a-f]{12}\.[1-9][0-9]*(?:-[1-9][0-9]*)?$/.test(text);
 }
 
 /** Of the files of a release of a program, in `MILLRACE_HOME`. */
@@ -39,14 +53,26 @@ export function routeOwner(serviceId: string): PortOwner {
   return { service: serviceId, release: ROUTE };
 }
 
-/** Who has the port at which the instance of a release listens. */
-export function instanceOwner(serviceId: string, release: number): PortOwner {
-  return { service: serviceId, release: String(release) };
+/**
+ * Who has the port at which an instance of a release listens. Two instances of one release are
+ * owners apart: what is given back of one is never that of the other.
+ */
+export function instanceOwner(serviceId: string, release: number, instance = 0): PortOwner {
+  return { service: serviceId, release: numbered(release, instance) };
 }
 
 /** Of an instance's port, the number of its release; undefined: it is that of the route. */
 export function releaseOf({ release }: PortOwner): number | undefined {
-  return release === ROUTE ? undefined : Number(release);
+  return release === ROUTE ? undefined : Number(release.split('-')[0]);
+}
+
+/** Of an instance's port, which instance of its release it is; undefined: it is the route's. */
+export function instanceOf({ release }: PortOwner): number | undefined {
+  return release === ROUTE ? undefined : Number(release.split('-')[1] ?? 0);
+}
+
+function numbered(release: number, instance: number): string {
+  return instance === 0 ? String(release) : `${release}-${instance}`;
 }
 
 /** Where a service is reached, with the port that it was given where it wants none by number. */

@@ -58,6 +58,30 @@ export const deploymentReasons = {
     message: `release ${number} failed ${seconds} s after its switch: ${problem}`,
     data: { release: number },
   }),
+  overtaken: (serving: Pick<Release, 'number'> | undefined): Reason => ({
+    code: 'overtaken',
+    message: `${serving === undefined ? 'nothing serves' : `release ${serving.number} serves`} by now, which has not failed: nothing was changed`,
+    data: { release: serving?.number ?? null },
+  }),
+  restarted: ({ number }: Pick<Release, 'number'>): Reason => ({
+    code: 'instance_restarted',
+    message: `another instance of release ${number} serves in the place of the one that failed`,
+    data: { release: number },
+  }),
+  failedByChecks: (
+    release: number,
+    { message, code }: Reason,
+    restart?: { readonly number: number; readonly max: number; readonly windowMs: number },
+  ): Reason => ({
+    code: 'checks_failed',
+    message: `the checks say that release ${release} has failed: ${message}; ${restart === undefined ? 'the release before serves again' : `restart ${restart.number} of ${restart.max} within ${restart.windowMs / 60_000} min`}`,
+    data: { release, why: code, ...(restart && { restart: restart.number, max: restart.max }) },
+  }),
+  leftFailed: (release: number, why: readonly string[]): Reason => ({
+    code: 'left_failed',
+    message: `release ${release} stays failed, and nothing more is done by itself: ${why.join('; ')}`,
+    data: { release },
+  }),
   otherType: ({ _id, service_type: type }: Pick<Service, '_id' | 'service_type'>): Reason => ({
     code: 'type_changed',
     message: `${_id} is a ${type}: remove it first, or deploy under another name`,

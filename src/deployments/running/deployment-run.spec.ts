@@ -15,6 +15,7 @@ const RUNNER: ReleaseRunner = {
   start: () => Promise.resolve(),
   gate: () => Promise.resolve(),
   stop: () => Promise.resolve(),
+  instanceServing: () => Promise.resolve(0),
   probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
   before: () => undefined,
   runBefore: () => Promise.resolve(),

@@ -69,6 +69,18 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     const { release_id: id, previous_release_id: before } = this.deployment;
     this.release = await this.releaseOf(id);
     this.previous = await this.releaseOf(before);
+    const { instance } = this.deployment;
+    if (this.release && instance !== undefined) this.release = { ...this.release, instance };
+  }
+
+  /** What it puts into service has served before. */
+  private get bringsBack(): boolean {
+    const { kind } = this.deployment;
+    return kind === 'rollback' || kind === 'restart';
+  }
+
+  private get isRestart(): boolean {
+    return this.deployment.kind === 'restart';
   }
 
   private async releaseOf(id: string | null): Promise<Release<TargetSettings> | undefined> {
@@ -98,12 +110,13 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async toSwitch(): Promise<void> {
     await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
     const service = await this.serviceNow();
+    if (await this.endIfOvertaken(service)) return;
     const warnings = await this.plan(service);
     const told = [...this.deployment.warnings, ...warnings];
     await this.change({ warnings: told, previous_release_id: service.release_id });
     for (const { message } of told) this.tell(`warning: ${message}`);
     if (await this.endIfStopped()) return;
-    if (this.deployment.kind !== 'rollback') await this.prepare(service);
+    if (!this.bringsBack) await this.prepare(service);
     if (isFinished(this.deployment) || (await this.endIfStopped())) return;
     const { runner } = this.target;
     if (runner !== undefined) {
@@ -119,14 +132,15 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   /** @throws DeployRefusedError */
   private async plan(known: Service): Promise<readonly Reason[]> {
-    const { settings, kind } = this.deployment;
+    const { settings } = this.deployment;
     const host = hostOf(settings, this.tools.host);
     const refuse = (reason: Reason): never => {
       throw new DeployRefusedError(reason);
     };
     const service = known.release_id === null ? await this.placed(known, host) : known;
     const unit = this.deployment.unit?.service_id ?? null;
-    if ((service.unit ?? null) !== unit) {
+    // A part is restarted by itself: its unit has the same releases as before.
+    if ((service.unit ?? null) !== unit && !this.isRestart) {
       refuse(
         service.unit ? deploymentReasons.partOfUnit(service) : deploymentReasons.noPart(service),
       );
@@ -147,7 +161,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       if (_id !== service._id && !isApart) refuse(deploymentReasons.placeTaken(place, _id));
     }
     this.previous = await this.releaseOf(service.release_id);
-    if (kind === 'rollback') await this.checkKept();
+    if (this.bringsBack) await this.checkKept();
     else this.checkAge(this.previous);
     return this.target.plan(service._id, settings);
   }
@@ -238,7 +252,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async runBefore(runner: ReleaseRunner): Promise<void> {
     const release = this.released();
     const what = runner.before(release.settings);
-    if (what === undefined || this.deployment.kind === 'rollback') return;
+    if (what === undefined || this.bringsBack) return;
     await this.enter('before_switch');
     this.tell(`release ${release.number} runs ${what}, whose changes nobody takes back`);
     failPoint('before_switch_begun');
@@ -247,22 +261,28 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   /** The instance of the release runs, and has answered. */
   private async startBeside(runner: ReleaseRunner): Promise<void> {
-    const release = this.released();
-    await this.enter('start');
+    const release = this.isRestart ? this.nextInstance() : this.released();
+    this.release = release;
+    // Named before it is there: what a crash leaves of it is found.
+    await this.enter('start', this.isRestart ? { instance: release.instance } : {});
     const isBack = this.deployment.kind === 'rollback';
     // What is kept does not run. Of its last instance, of which something may be left, nothing is
     // taken for the new one.
     this.tell(`release ${release.number} is started`);
     await this.inTurn(release, async () => {
-      if (isBack && (await this.store.release(release._id))?.status === 'kept') {
-        await runner.stop(release);
-      }
+      const isKeptNow = isBack && (await this.store.release(release._id))?.status === 'kept';
+      if (isKeptNow || this.isRestart) await runner.stop(release);
       await runner.start(release);
     });
     failPoint('instance_started');
     await this.enter('gate');
     await this.unlessCancelled((signal, tell) => runner.gate(release, tell, signal));
     failPoint('gate_passed');
+  }
+
+  private nextInstance(): Release<TargetSettings> & { readonly instance: number } {
+    const release = this.released();
+    return { ...release, instance: (release.instance ?? 0) + 1 };
   }
 
   /** Ends early, and quietly, where somebody cancels meanwhile. */
@@ -325,9 +345,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   private async settleSwitch(otherwise: Reason): Promise<void> {
     const release = this.released();
     await this.target.disarm(release.settings);
-    if ((await this.target.serving(release.settings)) !== release.number) {
-      return this.undo('failed', otherwise);
-    }
+    if (!(await this.isServing(release))) return this.undo('failed', otherwise);
+    if (this.isRestart) return this.settleRestart(release);
     const at = this.now();
     const { previous } = this;
     const retired = previous === undefined ? {} : this.retired(previous, release, at);
@@ -337,10 +356,39 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     await this.cleanUp();
   }
 
+  private async isServing(release: Release<TargetSettings>): Promise<boolean> {
+    const { settings, number, instance = 0 } = release;
+    if ((await this.target.serving(settings)) !== number) return false;
+    const { runner } = this.target;
+    if (runner === undefined) return true;
+    return (await runner.instanceServing(settings)) === instance;
+  }
+
+  private async settleRestart({ _id, instance = 0 }: Release): Promise<void> {
+    // What it writes of the release is written while it has the service, and nobody else.
+    await this.stored();
+    await this.store.changeRelease(_id, { instance });
+    await this.enter('clean_up');
+    failPoint('deployment_serving');
+    await this.cleanUp();
+  }
+
+  /** Of what failed nothing is needed any more. What is left of it here the upkeep ends. */
+  private async endFailedInstance(): Promise<void> {
+    const release = this.released();
+    try {
+      await this.target.runner?.stop({ ...release, instance: (release.instance ?? 1) - 1 });
+    } catch (error) {
+      const warning = deploymentReasons.notCleanedUp(messageOf(error));
+      await this.change({ warnings: [...this.deployment.warnings, warning] });
+    }
+    await this.end('success', deploymentReasons.restarted(release));
+  }
+
   /** Where nothing served before there is nothing to go back to. */
   private watchedUntil({ settings }: Release<TargetSettings>, at: Date): Date | null {
     const ms = this.target.runner?.watchMs(settings) ?? 0;
-    const isWatched = ms > 0 && this.previous !== undefined && this.deployment.kind !== 'rollback';
+    const isWatched = ms > 0 && this.previous !== undefined && !this.bringsBack;
     return isWatched ? new Date(at.getTime() + ms) : null;
   }
 
@@ -361,6 +409,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
 
   /** What fails here takes nothing back. */
   private async cleanUp(): Promise<void> {
+    if (this.isRestart) return this.endFailedInstance();
     const release = this.released();
     const { service_id: serviceId, settings } = this.deployment;
     try {
@@ -401,7 +450,8 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
   protected async undo(status: 'failed' | 'cancelled', reason: Reason): Promise<void> {
     const { kind, release_id: id } = this.deployment;
     const { release } = this;
-    if (kind !== 'rollback' && id !== null && release !== undefined) {
+    if (kind === 'restart') await this.undoRestart();
+    else if (kind !== 'rollback' && id !== null && release !== undefined) {
       let isDisarmed = false;
       try {
         await this.target.disarm(release.settings);
@@ -418,6 +468,14 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
       }
     }
     await this.end(status, reason);
+  }
+
+  /** The instance that served is not touched. */
+  private async undoRestart(): Promise<void> {
+    const { release } = this;
+    if (release === undefined || this.deployment.instance === undefined) return;
+    await this.target.disarm(release.settings);
+    await this.target.runner?.stop(release);
   }
 
   private async afterError(error: unknown): Promise<void> {

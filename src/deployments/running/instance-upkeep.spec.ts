@@ -61,9 +61,9 @@ describe('InstanceUpkeep', () => {
         instances.calls.push(`start ${number}`);
         instances.all.set(instanceName(service, number), 'running');
       },
-      stop: ({ number }) => {
+      stop: ({ number, instance }) => {
         instances.calls.push(`stop ${number}`);
-        instances.all.delete(name(number));
+        instances.all.delete(instanceName(SERVICE, number, instance));
         return Promise.resolve();
       },
     });
@@ -241,6 +241,38 @@ describe('InstanceUpkeep', () => {
     end();
     await round;
     expect(instances.calls).toEqual(['start 7', 'start 1']);
+  });
+
+  it('ends an instance that a restart has replaced, and none that one may be about to start', async () => {
+    release(2, 'serving');
+    serve('r2');
+    const change = (instance: number): void => {
+      const seen = store.releases.get('r2');
+      if (seen) store.releases.set('r2', { ...seen, type: 'local_service', instance });
+    };
+    change(1);
+    run(2);
+    instances.all.set(instanceName(SERVICE, 2, 1), 'running');
+    store.deployments.set('d', { _id: 'd', release_id: 'r2' } as never);
+    serve('r2', 'd');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    serve('r2');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['stop 2']);
+    // A restart that has ended behind what was listed.
+    instances.calls.length = 0;
+    instances.all.set(instanceName(SERVICE, 2, 2), 'running');
+    const read = store.releasesOf.bind(store);
+    store.releasesOf = async (id) => {
+      const before = await read(id);
+      change(2);
+      instances.all.delete(instanceName(SERVICE, 2, 1));
+      return before;
+    };
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    expect(instances.all.has(instanceName(SERVICE, 2, 2))).toBe(true);
   });
 
   it('removes those of services that are no more, and no others', async () => {

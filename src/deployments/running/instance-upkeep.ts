@@ -5,7 +5,8 @@ import { isDatabaseUnavailable } from '../../integrations/database/database-erro
 import type { Leases } from '../../leases/leases.js';
 import { placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
-import { instanceName } from '../routes/service-route.js';
+import { instanceName, instanceNamed } from '../routes/service-route.js';
+import { nameOf } from '../targets/routed.target.js';
 import {
   DeployRefusedError,
   type ReleaseRunner,
@@ -110,19 +111,37 @@ export class InstanceUpkeep extends BackgroundRounds {
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
     const deployed = await this.deployedOn(service);
-    const named = (release: Release): string => instanceName(serviceId, release.number);
     await this.endDrains(releases, now, deployed);
     for (const release of releases) {
       const { _id, status } = release;
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
-      if (isServing || drains || _id === deployed) wanted.add(named(release));
+      if (isServing || drains || _id === deployed) wanted.add(nameOf(release));
       if (isServing && _id !== deployed) {
         if (!service.active) await this.watch.look(release, service, now);
         await this.keepRunning(release, service, now);
-      } else if (!wanted.has(named(release)) && there.has(named(release))) {
+      } else if (!wanted.has(nameOf(release)) && there.has(nameOf(release))) {
         await this.stop(release);
       }
+      if (_id !== deployed) await this.stopOthers(release, there);
+    }
+  }
+
+  /** Other instances of a release, which a restart has replaced or could not end. */
+  private async stopOthers(release: Release, there: ReadonlySet<string>): Promise<void> {
+    const { service_id: serviceId, number } = release;
+    for (const name of there) {
+      const instance = instanceNamed(name, serviceId, number);
+      if (instance === undefined || instance === (release.instance ?? 0)) continue;
+      const { store, runner, turns } = this.parts;
+      await turns.tryNow(release, async () => {
+        // A restart that has begun or ended since it was listed may have made it the right one.
+        if ((await this.deployedOn(await store.service(serviceId))) === release._id) return;
+        const now = await store.release(release._id);
+        if (now === undefined || (now.instance ?? 0) === instance) return;
+        await runner.stop({ ...placed(now), instance });
+        this.logger.log({ service: serviceId, instance: name }, 'a replaced instance is stopped');
+      });
     }
   }
 
@@ -166,7 +185,7 @@ export class InstanceUpkeep extends BackgroundRounds {
   private async keepRunning(release: Release, seen: Service, now: number): Promise<void> {
     const { instances, runner, store } = this.parts;
     const { _id, number, service_id: service } = release;
-    const state = await instances.look(instanceName(service, number));
+    const state = await instances.look(nameOf(release));
     const processId = state?.pid ?? null;
     if (processId !== (seen.process_id ?? null)) await store.setProcess(service, _id, processId);
     const known = this.restarts.get(_id);
@@ -178,6 +197,8 @@ export class InstanceUpkeep extends BackgroundRounds {
     if (known && now < known.notBefore) return;
     const pauseMs = Math.min((known?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS);
     this.restarts.set(_id, { pauseMs, notBefore: now + pauseMs });
+    // A restart may have ended since it was read: then this instance is the one that was replaced.
+    if ((await store.release(_id))?.instance !== release.instance) return;
     const why = state === undefined ? 'it is gone' : state.end;
     this.logger.warn({ service }, `release ${number} does not run (${why}): it is started again`);
     try {

@@ -235,6 +235,16 @@ export abstract class RecordedRun<S extends DeploySettings> {
     }
   }
 
+  /** What the system asked for, since a release failed, is not done to another one. */
+  protected async endIfOvertaken(service: Service): Promise<boolean> {
+    const { failed_release_id: failed } = this.deployment;
+    if (failed === undefined || service.release_id === failed) return false;
+    const { release_id: id } = service;
+    const serving = id === null ? undefined : await this.store.release(id);
+    await this.end('cancelled', deploymentReasons.overtaken(serving));
+    return true;
+  }
+
   /** @throws DeployRefusedError */
   protected checkAge(serving: Release | undefined): void {
     const { datedBy, mayBeOlder } = this.asked;

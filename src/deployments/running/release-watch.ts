@@ -1,9 +1,10 @@
 import type { Reason } from '../../engine/plan/run-state.js';
-import { isKept, placed, type Release, type Service } from '../record/deployment.js';
+import { placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { rollbackOf } from '../record/rollback.js';
 import type { ReleaseRunner } from '../targets/deploy-target.js';
 import { deploymentReasons } from './deployment-reasons.js';
+import { wayBack } from './way-back.js';
 
 /** Looks in a row that a release has to fail at, one a second. */
 const FAILURES = 3;
@@ -49,32 +50,16 @@ export class ReleaseWatch {
     await this.goBack(release, service, deploymentReasons.watchFailed(release, why, seconds));
   }
 
-  /** What goes back: of a part all of its unit. Undefined: the unit serves another release. */
-  private async ofUnit(
-    service: Service,
-    release: Release,
-  ): Promise<{ readonly service: Service; readonly release: Release } | undefined> {
-    if (!service.unit) return { service, release };
-    const unit = await this.store.service(service.unit);
-    const serving = unit?.release_id ? await this.store.release(unit.release_id) : undefined;
-    const isOfIt = serving?.parts?.some(({ release_id: id }) => id === release._id) === true;
-    return unit !== undefined && serving !== undefined && isOfIt
-      ? { service: unit, release: serving }
-      : undefined;
-  }
-
   private async goBack(release: Release, service: Service, why: Reason): Promise<void> {
     const { store } = this;
-    const back = await this.ofUnit(service, release);
+    const way = await wayBack(store, service, release);
     // Its unit is about to settle; the next look finds it again.
-    if (back === undefined) return;
-    const made = await store.find(back.release.deployment_id);
-    const id = made?.previous_release_id ?? null;
-    const before = id === null ? undefined : await store.release(id);
-    if (before !== undefined && isKept(before)) {
-      const asked = rollbackOf(back.service, before, back.release, 'system');
-      const request_key = JSON.stringify(['watch', back.release._id]);
-      await store.accept({ ...asked, request_key, warnings: [why] }, back.service);
+    if (way.kind === 'unsettled') return;
+    if (way.kind === 'to') {
+      const asked = rollbackOf(way.service, way.to, way.from, 'system');
+      const request_key = JSON.stringify(['watch', way.from._id]);
+      const told = { request_key, warnings: [why], failed_release_id: way.from._id };
+      await store.accept({ ...asked, ...told }, way.service);
     }
     await store.changeRelease(release._id, { watch_until: null });
     this.seen.delete(release._id);

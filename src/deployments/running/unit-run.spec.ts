@@ -65,6 +65,7 @@ class ProgramTarget extends MemoryTarget {
       return Promise.resolve();
     },
     stop: () => Promise.resolve(),
+    instanceServing: () => Promise.resolve(0),
     probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
     before: () => undefined,
     runBefore: () => Promise.resolve(),

@@ -111,7 +111,9 @@ export class UnitRun extends RecordedRun<UnitSettings> {
   private async planned(): Promise<readonly PlannedPart[] | undefined> {
     await this.enter('plan', { status: 'running', started_at: this.now(), reason: null });
     try {
-      return await this.plan(await this.serviceNow());
+      const service = await this.serviceNow();
+      if (await this.endIfOvertaken(service)) return undefined;
+      return await this.plan(service);
     } catch (error) {
       if (!(error instanceof DeployRefusedError)) throw error;
       await this.undo('failed', error.reason);

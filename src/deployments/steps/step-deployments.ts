@@ -425,12 +425,14 @@ function routedOf({
   keepAssetsMs: keep_assets,
   beforeSwitch: before_switch,
   watchMs: watch,
+  onFailure: on_failure,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
     ...{ secrets, published, gate, drain },
     ...(keep_assets !== undefined && { keep_assets }),
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
+    ...(on_failure && { on_failure }),
   };
 }
 

@@ -21,7 +21,7 @@ export class TargetAwayError extends Error {
 /** What a target knows a release by. */
 export interface PlacedRelease<S extends TargetSettings = TargetSettings> extends Pick<
   Release,
-  'number' | 'service_id'
+  'number' | 'service_id' | 'instance'
 > {
   readonly settings: S;
 }
@@ -138,6 +138,8 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
    * @throws DeployRefusedError with what it said instead; the reason of the signal
    */
   gate(release: PlacedRelease<S>, tell: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** To which instance of the release that serves new requests go; undefined: to none of ours. */
+  instanceServing(settings: S): Promise<number | undefined>;
   /** One look at it, and one probe of its gate. */
   probe(release: PlacedRelease<S>): Promise<ReleaseLook>;
   /** Ends it, and gives back what only a running one needs; the release can be started again. */

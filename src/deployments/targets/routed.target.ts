@@ -9,11 +9,13 @@ import {
 } from '../../integrations/reverse-proxy/reverse-proxy.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { PortLeases } from '../../ports/port-leases.js';
+import type { PortOwner } from '../../ports/port-lease.js';
 import type { RoutedSettings } from '../record/deployment.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
 import type { ProxyRoutes } from '../routes/proxy-routes.js';
 import {
   instanceName,
+  instanceOf,
   instanceOwner,
   listenOf,
   releaseOf,
@@ -69,6 +71,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     gate: (release, tell, signal) => orAway(this.gate(release, tell, signal)),
     before: ({ before_switch: command }) => shownCommand(command),
     runBefore: (release, tell, signal) => orAway(this.runBefore(release, tell, signal)),
+    instanceServing: (settings) => this.instanceServing(settings),
     probe: (release) => orAway(this.probed(release)),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
@@ -88,8 +91,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     return orAway(this.planned(serviceId, published));
   }
 
-  arm({ number, settings, service_id: id }: PlacedRelease<S>, token: string): Promise<void> {
-    return orAway(this.armed(id, number, settings, token));
+  arm(release: PlacedRelease<S>, token: string): Promise<void> {
+    return orAway(this.armed(release, token));
   }
 
   async switchTo({ service_id: id }: PlacedRelease<S>, token: string): Promise<void> {
@@ -100,12 +103,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     await orAway(this.parts.proxy.disarm(shortName(id)));
   }
 
-  async serving({ service_id: id }: S): Promise<number | undefined> {
-    const { proxy, ports, host } = this.parts;
-    const upstream = await orAway(proxy.upstreamOf(shortName(id)));
-    if (upstream === undefined) return undefined;
-    const leases = await ports.list({ host, owner: { service: id } });
-    const owner = leases.find(({ port }) => port === upstream.port)?.owner;
+  async serving(settings: S): Promise<number | undefined> {
+    const owner = await this.ownerServing(settings);
     return owner ? releaseOf(owner) : undefined;
   }
 
@@ -142,6 +141,20 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     port: number,
   ): Promise<string | undefined>;
 
+  private async instanceServing(settings: S): Promise<number | undefined> {
+    const owner = await this.ownerServing(settings);
+    return owner ? instanceOf(owner) : undefined;
+  }
+
+  /** Whose port new requests go to. */
+  private async ownerServing({ service_id: id }: S): Promise<PortOwner | undefined> {
+    const { proxy, ports, host } = this.parts;
+    const upstream = await orAway(proxy.upstreamOf(shortName(id)));
+    if (upstream === undefined) return undefined;
+    const leases = await ports.list({ host, owner: { service: id } });
+    return leases.find(({ port }) => port === upstream.port)?.owner ?? undefined;
+  }
+
   private async planned(serviceId: string, published: S['published']): Promise<readonly Reason[]> {
     // Whether what runs them is there at all.
     await this.instances.list();
@@ -170,10 +183,10 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     tell: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { number, settings, service_id: id } = release;
+    const { number, settings } = release;
     const { before_switch: once } = settings;
     if (once === undefined) return;
-    const name = instanceName(id, number);
+    const name = nameOf(release);
     const start = { port: await this.portOf(release), variables: await this.variablesOf(release) };
     await this.instances.remove(name);
     try {
@@ -200,8 +213,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   }
 
   private async probed(release: PlacedRelease<S>): Promise<ReleaseLook> {
-    const { number, settings, service_id: id } = release;
-    const now = await this.instances.look(instanceName(id, number));
+    const { settings } = release;
+    const now = await this.instances.look(nameOf(release));
     const { restarts = 0 } = now ?? {};
     if (now?.state !== 'running') {
       const hasEnded = now?.state !== 'left';
@@ -216,7 +229,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   /** Programs that fail like to print their settings. */
   private async tellLast(release: PlacedRelease<S>, tell: (line: string) => void): Promise<void> {
     const masks = await this.masksOf(release);
-    const name = instanceName(release.service_id, release.number);
+    const name = nameOf(release);
     for (const line of await this.instances.said(name, LAST_LINES)) {
       tell(`  ${masks.maskText(line)}`);
     }
@@ -227,8 +240,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     tell: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const { number, settings, service_id: id } = release;
-    const name = instanceName(id, number);
+    const { number, settings } = release;
+    const name = nameOf(release);
     const port = await this.portOf(release);
     const isOver = await this.endOf(name);
     const end = await passGate(settings.gate, { port, isOver }, signal);
@@ -258,15 +271,11 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     };
   }
 
-  private async armed(
-    serviceId: string,
-    number: number,
-    { published, keep_assets: keepsAssets }: S,
-    token: string,
-  ): Promise<void> {
+  private async armed(release: PlacedRelease<S>, token: string): Promise<void> {
     const { routes, proxy, ports, host } = this.parts;
+    const { service_id: serviceId, settings } = release;
     const id = shortName(serviceId);
-    const listen = await listenOf(serviceId, published, ports, host);
+    const listen = await listenOf(serviceId, settings.published, ports, host);
     if (listen === undefined) throw new Error(`${serviceId} has no port`);
     try {
       await routes.ensureRoute({ id, listen });
@@ -274,9 +283,12 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
       if (!(error instanceof RoutesRefusedError)) throw error;
       throw new DeployRefusedError({ code: 'route_refused', message: error.message });
     }
-    const port = await ports.take({ owner: instanceOwner(serviceId, number) });
-    const before = keepsAssets === undefined ? undefined : await proxy.upstreamOf(id);
-    const assetsFrom = before?.port === port ? before.assetsFrom : before;
+    const port = await this.portOf(release);
+    const before = settings.keep_assets === undefined ? undefined : await proxy.upstreamOf(id);
+    // Of a restart what serves is the same release: its assets are its own.
+    const own = before && (await this.ownerServing(settings));
+    const isSame = own !== undefined && releaseOf(own) === release.number;
+    const assetsFrom = isSame ? before?.assetsFrom : before;
     await proxy.arm(id, { host: '127.0.0.1', port, ...(assetsFrom && { assetsFrom }) }, token);
   }
 
@@ -286,19 +298,15 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     await this.parts.ports.releaseAllOf(routeOwner(serviceId));
   }
 
-  private async stop({ number, service_id: id }: PlacedRelease<S>): Promise<void> {
-    await this.instances.remove(instanceName(id, number));
-    await this.parts.ports.releaseAllOf(instanceOwner(id, number));
+  private async stop(release: PlacedRelease<S>): Promise<void> {
+    await this.instances.remove(nameOf(release));
+    await this.parts.ports.releaseAllOf(ownerOf(release));
   }
 
-  private async variablesOf({
-    number,
-    settings,
-    service_id: id,
-  }: PlacedRelease<S>): Promise<InstanceStart['variables']> {
-    const text = await this.parts.sealed.find(settings.variables);
+  private async variablesOf(release: PlacedRelease<S>): Promise<InstanceStart['variables']> {
+    const text = await this.parts.sealed.find(release.settings.variables);
     if (text === undefined) {
-      throw new Error(`the variables of ${instanceName(id, number)} are not stored`);
+      throw new Error(`the variables of ${nameOf(release)} are not stored`);
     }
     return Object.entries(JSON.parse(text) as Readonly<Record<string, string>>);
   }
@@ -312,9 +320,20 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     return MaskSet.from(hidden.map(([, value]) => value));
   }
 
-  private portOf({ number, service_id: id }: PlacedRelease<S>): Promise<number> {
-    return this.parts.ports.take({ owner: instanceOwner(id, number) });
+  private portOf(release: PlacedRelease<S>): Promise<number> {
+    return this.parts.ports.take({ owner: ownerOf(release) });
   }
+}
+
+type Instance = Pick<PlacedRelease, 'service_id' | 'number' | 'instance'>;
+
+/** Of the instance of a release that is meant, on what runs it. */
+export function nameOf({ service_id: id, number, instance }: Instance): string {
+  return instanceName(id, number, instance);
+}
+
+function ownerOf({ service_id: id, number, instance }: Instance): PortOwner {
+  return instanceOwner(id, number, instance);
 }
 
 function shownCommand(command: string | readonly string[] | undefined): string | undefined {

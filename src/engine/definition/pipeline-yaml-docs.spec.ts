@@ -14,7 +14,7 @@ import { artifactsFromTable } from '../artifacts/artifacts-from-reader.js';
 import { artifactsTable } from '../artifacts/artifacts-reader.js';
 import { reportsTable } from '../reports/report-settings.js';
 import { deployTable } from '../steps/deploy/deploy-table.js';
-import { restartTable } from '../steps/deploy/program-readers.js';
+import { onFailureTable, restartTable } from '../steps/deploy/program-readers.js';
 import { gateTable, publishTable } from '../steps/deploy/published-reader.js';
 import { permissionsTable } from '../steps/deploy/release-keys.js';
 import { sshTable } from '../steps/deploy/ssh-reader.js';
@@ -70,6 +70,7 @@ const elsewhere: readonly (readonly [string, SomeTable])[] = [
   ['deploying.md', publishTable],
   ['deploying.md', gateTable],
   ['deploying.md', restartTable],
+  ['deploying.md', onFailureTable],
 ];
 
 describe('pages beside docs/pipeline-yaml.md', () => {

@@ -76,6 +76,11 @@ export function alertId(subject: string, seq: number): string {
   return `${subject}:${String(seq).padStart(10, '0')}`;
 }
 
+/** Behind the alert that it has failed, and before that of the next change. */
+export function leftAlertId(subject: string, seq: number, attempt: number): string {
+  return `${alertId(subject, seq)}:left:${String(attempt).padStart(5, '0')}`;
+}
+
 export function monitorSubject(shard: string): string {
   return `monitor:${shard}`;
 }

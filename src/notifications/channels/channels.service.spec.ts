@@ -1,3 +1,4 @@
+import { MemoryFailureRecords } from '../../service-registry/failures/memory-failure-records.fixture.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { nameRecord } from '../../common/values/name-record.js';
@@ -29,7 +30,11 @@ describe('ChannelsService', () => {
   let deployed: MemoryDeployedServices;
   const channels = (allowPrivateUrls: string[] = [], isConfigured = false): ChannelsService => {
     const config = { allowPrivateUrls } as unknown as MillraceConfig;
-    const removal = new ServiceRemoval(services, new MemoryHealthHistory());
+    const removal = new ServiceRemoval(
+      services,
+      new MemoryHealthHistory(),
+      new MemoryFailureRecords(),
+    );
     const registry = new ServicesService(services, deployed, removal, config);
     return new ChannelsService(registry, store, alerts, { isConfigured } as Mailer, config);
   };

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { failPoint } from '../../common/fail-point.js';
 import { cutText } from '../../common/values/cut-text.js';
+import { timeToFail, timeToPass } from '../../service-registry/checks/service-check.js';
 import type { ServiceStatus } from '../../service-registry/checks/service-status.js';
 import { DeployedServices, type ServiceSwitch } from '../../service-registry/deployed-services.js';
 import { allNeeds, rootsOf } from '../../service-registry/dependencies/dependency-graph.js';
@@ -22,16 +23,7 @@ import { AlertStore } from '../alerts/alert-store.js';
 import { changeAlert } from '../alerts/change-alert.js';
 import { AlertRecipients, deliveryTo } from './alert-recipients.js';
 import type { RoundView } from './round-view.js';
-import {
-  isBad,
-  lastWithin,
-  quietOf,
-  type QuietTime,
-  timeToFail,
-  timeToPass,
-  verdictOn,
-  waitForRoots,
-} from './verdict.js';
+import { isBad, lastWithin, quietOf, type QuietTime, verdictOn, waitForRoots } from './verdict.js';
 
 /** A message of an alert is cut after so many characters. */
 export const MOST_MESSAGE = 1_000;

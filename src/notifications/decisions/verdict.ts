@@ -51,24 +51,6 @@ export function quietOf(
   return isReplaced ? 'replaced' : 'none';
 }
 
-/** How long a check may take until it says that an endpoint fails, ms. */
-export function timeToFail({
-  interval_seconds: interval,
-  timeout_seconds,
-  down,
-}: ServiceCheck): number {
-  return (down * interval + timeout_seconds) * 1000;
-}
-
-/** How long a check may take until it says that an endpoint passes, ms. */
-export function timeToPass({
-  interval_seconds: interval,
-  timeout_seconds,
-  up,
-}: ServiceCheck): number {
-  return (up * interval + timeout_seconds) * 1000;
-}
-
 const LONGEST_WAIT_MS = 300_000;
 
 /**

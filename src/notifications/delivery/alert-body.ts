@@ -31,6 +31,7 @@ export function alertTitle({ kind, service, to, from }: Alert): string {
     const what = to === 'running' ? 'services are watched again' : 'services are not watched';
     return `[Millrace] ${what} (${service})`;
   }
+  if (from === to) return `[Millrace] ${service} stays ${to}`;
   const isEnd = to === 'running' && from !== 'running';
   return `[Millrace] ${service} is ${isEnd ? 'running again' : to}`;
 }

@@ -50,3 +50,21 @@ export const PROBE_FAILURES = {
   bad_answer: 'what came is no answer of HTTP',
 } as const;
 export type ProbeFailureCode = keyof typeof PROBE_FAILURES;
+
+/** How long a check may take until it says that an endpoint fails, ms. */
+export function timeToFail({
+  interval_seconds: interval,
+  timeout_seconds,
+  down,
+}: ServiceCheck): number {
+  return (down * interval + timeout_seconds) * 1000;
+}
+
+/** How long a check may take until it says that an endpoint passes, ms. */
+export function timeToPass({
+  interval_seconds: interval,
+  timeout_seconds,
+  up,
+}: ServiceCheck): number {
+  return (up * interval + timeout_seconds) * 1000;
+}

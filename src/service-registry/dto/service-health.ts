@@ -49,6 +49,36 @@ export class ServiceChangeResponse {
   reason!: ServiceReasonResponse;
 }
 
+/** What was done by itself when a service failed. */
+export class FailureActionResponse {
+  @ApiProperty({ enum: ['restart', 'rollback', 'none'], description: '`none`: nothing more.' })
+  action!: string;
+
+  @ApiProperty({ type: ServiceReasonResponse })
+  reason!: ServiceReasonResponse;
+
+  @ApiProperty(date)
+  at!: Date;
+
+  @ApiProperty({ ...integer, description: 'The release that had failed.' })
+  release!: number;
+
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'The deployment that does it; null: there is none.',
+  })
+  deployment_id!: string | null;
+
+  @ApiProperty({
+    enum: ['decided', 'begun', 'dropped', 'left'],
+    description:
+      '`begun`: its deployment says what became of it; `dropped`: it was needed no more; `left`: the service stays failed.',
+  })
+  state!: string;
+}
+
 /** What was seen within a minute or an hour. */
 export class HealthRowResponse {
   @ApiProperty({ ...date, description: 'When it begins.' })
@@ -114,6 +144,12 @@ export class ServiceHealthResponse {
   @ApiProperty({ type: String, nullable: true, example: null, description: 'Of `changes`.' })
   next_cursor!: string | null;
 
+  @ApiProperty({
+    type: [FailureActionResponse],
+    description: 'The last 50 things done by `on_failure`, the newest first.',
+  })
+  actions!: FailureActionResponse[];
+
   @ApiProperty({ enum: RESOLUTIONS })
   resolution!: string;
 
@@ -148,6 +184,9 @@ export function serviceHealthResponse(history: ServiceHistory): ServiceHealthRes
       const { seq, to, at, reason } = one;
       return { seq, from: one.from, to, at, reason };
     }),
+    actions: history.actions.map(({ action, reason, at, release, deployment_id, state }) => ({
+      ...{ action, reason, at, release, deployment_id, state },
+    })),
     ...{ next_cursor, resolution, from, until },
     rows: rows.map(({ at, probes: count, failed, observedMs, averageMs, maxMs }) => ({
       ...{ at: new Date(at), probes: count, failed, observed_ms: observedMs },

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { Leases } from '../../leases/leases.js';
+import { FailureRecords } from '../failures/failure-records.js';
 import { ServiceStore } from '../record/service-store.js';
 import { summaryChunk } from './health-chunk.js';
 import { HealthHistory } from './health-history.js';
@@ -32,6 +33,7 @@ export class HistoryKeeper extends BackgroundRounds {
     private readonly reader: HistoryReader,
     private readonly store: ServiceStore,
     private readonly leases: Leases,
+    private readonly failures: FailureRecords,
   ) {
     super({ everyMs: ROUND_MS, firstAfterMs: FIRST_MS, unref: true });
   }
@@ -45,7 +47,9 @@ export class HistoryKeeper extends BackgroundRounds {
       for (const resolution of RESOLUTIONS) {
         await this.history.removeBefore(resolution, new Date(now - KEPT_MS[resolution]));
       }
-      await this.store.removeChangesBefore(new Date(now - KEPT_MS.hour));
+      const oldest = new Date(now - KEPT_MS.hour);
+      await this.store.removeChangesBefore(oldest);
+      await this.failures.removeBefore(oldest);
     } finally {
       await lease.release();
     }

@@ -1,3 +1,4 @@
+import { MemoryFailureRecords } from '../failures/memory-failure-records.fixture.js';
 import { Logger } from '@nestjs/common';
 import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
@@ -35,7 +36,9 @@ describe('the history of services', () => {
     history = new MemoryHealthHistory();
     rows = new ProbeRows(history);
     reader = new HistoryReader(history);
-    keeper = new HistoryKeeper(...([history, reader, new MemoryServiceStore(), leases] as const));
+    keeper = new HistoryKeeper(
+      ...([history, reader, new MemoryServiceStore(), leases, new MemoryFailureRecords()] as const),
+    );
   });
   beforeAll(() => {
     Logger.overrideLogger(false);

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { DEPLOYMENT_STATUSES } from '../../record/deployment.js';
+import { DEPLOYMENT_KINDS, DEPLOYMENT_STATUSES } from '../../record/deployment.js';
 import { DeploymentReasonResponse } from '../../dto/deployment.response.js';
 import {
   EXPLAINED_PARTS,
@@ -25,7 +25,7 @@ export class DeploymentExplanationResponse {
   @ApiProperty({ format: 'uuid' })
   deployment_id!: string;
 
-  @ApiProperty({ enum: ['deploy', 'rollback', 'promote'] })
+  @ApiProperty({ enum: DEPLOYMENT_KINDS })
   kind!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_STATUSES })

@@ -9,7 +9,7 @@ import type { ContainerSettings } from '../../record/deployment.js';
 import { instanceName } from '../../routes/service-route.js';
 import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
 import { orAway } from '../or-away.js';
-import { type InstanceStart, type RoutedParts, RoutedTarget } from '../routed.target.js';
+import { type InstanceStart, nameOf, type RoutedParts, RoutedTarget } from '../routed.target.js';
 import { ContainerInstances } from './container-instances.js';
 import { whoListens } from './listening-inside.js';
 
@@ -44,13 +44,14 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
   }
 
   protected override async launch(
-    { number, settings, service_id: id }: ContainerRelease,
+    release: ContainerRelease,
     { port: hostPort, variables, once }: InstanceStart,
   ): Promise<void> {
     this.refuseElsewhere();
+    const { settings } = release;
     try {
       await this.containers.start({
-        name: instanceName(id, number),
+        name: nameOf(release),
         imageId: settings.image_id,
         command: typeof once === 'string' ? ['/bin/sh', '-c', once] : (once ?? settings.command),
         environment: nameRecord([['PORT', String(settings.port)], ...variables]),
@@ -83,13 +84,9 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
     return this.containers.dropImage(instanceName(id, number));
   }
 
-  protected override async elsewhere({
-    number,
-    settings,
-    service_id: id,
-  }: ContainerRelease): Promise<string | undefined> {
-    const state = await this.containers.look(instanceName(id, number));
-    return whoListens(state?.pid, settings.port);
+  protected override async elsewhere(release: ContainerRelease): Promise<string | undefined> {
+    const state = await this.containers.look(nameOf(release));
+    return whoListens(state?.pid, release.settings.port);
   }
 
   private async prepared(

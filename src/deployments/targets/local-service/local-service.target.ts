@@ -6,9 +6,8 @@ import {
 import { LocalServicesError } from '../../../integrations/local-services/local-services.error.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { ServiceSettings } from '../../record/deployment.js';
-import { instanceName } from '../../routes/service-route.js';
 import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
-import { type InstanceStart, type RoutedParts, RoutedTarget } from '../routed.target.js';
+import { type InstanceStart, nameOf, type RoutedParts, RoutedTarget } from '../routed.target.js';
 import { ServiceInstances } from './service-instances.js';
 import type { ServiceReleases } from './service-releases.js';
 
@@ -55,11 +54,11 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
     release: ServiceRelease,
     { port, variables, once }: InstanceStart,
   ): Promise<void> {
-    const { settings, service_id: id, number } = release;
+    const { settings } = release;
     const { command, memory, restart } = settings;
     const limit = once === undefined ? restart : NEVER_AGAIN;
     const spec: ServiceSpec = {
-      ...{ id: instanceName(id, number), command: once ?? command },
+      ...{ id: nameOf(release), command: once ?? command },
       cwd: this.releases.pathOf(release),
       environment: [...variables, [settings.port_variable, String(port)]],
       ...(memory !== undefined && { limits: { memory_bytes: memory } }),
@@ -85,10 +84,11 @@ export class LocalServiceTarget extends RoutedTarget<ServiceSettings> {
   }
 
   protected override async elsewhere(
-    { service_id: id, number, settings }: ServiceRelease,
+    release: ServiceRelease,
     port: number,
   ): Promise<string | undefined> {
-    const status = await this.services.status(instanceName(id, number));
+    const { settings } = release;
+    const status = await this.services.status(nameOf(release));
     if (status?.state !== 'running') return undefined;
     const { ports } = status;
     if (ports.some((one) => one.port === port)) return undefined;

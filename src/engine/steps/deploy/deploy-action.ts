@@ -86,6 +86,25 @@ export type Published =
   | { readonly address: string; readonly port?: number }
   | { readonly domain: string; readonly path?: string };
 
+/** What is done by itself, in this order, when the checks of a service say that it has failed. */
+export const FAILURE_ACTIONS = ['restart', 'rollback'] as const;
+export type FailureAction = (typeof FAILURE_ACTIONS)[number];
+
+/**
+ * What becomes of a service that fails. It is restarted until its restarts are used up, and goes
+ * back once; then it stays failed.
+ */
+export interface OnFailure {
+  /** Each one at most once; none: alerts only. */
+  readonly actions: readonly FailureAction[];
+  /** Restarts within the window, 1 to 100. */
+  readonly max: number;
+  /** 1 minute to 1 day, ms. */
+  readonly windowMs: number;
+  /** From one action to the next; doubles with each, up to 10 minutes. 1 s to 10 minutes, ms. */
+  readonly backoffMs: number;
+}
+
 /** Of releases that are programs: how they are tried, and reached by way of the proxy. */
 export interface RoutedDeploy {
   readonly published: Published;
@@ -104,6 +123,8 @@ export interface RoutedDeploy {
   readonly beforeSwitch?: string | readonly string[];
   /** Behind the switch: while it is watched, what fails goes back, ms. Absent = not at all. */
   readonly watchMs?: number;
+  /** Absent = nothing is done by itself. */
+  readonly onFailure?: OnFailure;
 }
 
 /** Releases are containers of an image. */

@@ -5,6 +5,7 @@ import type {
   DeployAction,
   DirectoryDeploy,
   Gate,
+  OnFailure,
   RoutedDeploy,
   ServiceDeploy,
   UnitPart,
@@ -88,6 +89,7 @@ function routed(
     keepAssetsMs,
     beforeSwitch,
     watchMs,
+    onFailure,
   }: RoutedDeploy,
   findsGate = false,
 ): Config {
@@ -97,6 +99,14 @@ function routed(
     ...(keepAssetsMs !== undefined && { keep_assets: duration(keepAssetsMs) }),
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
+    ...(onFailure && { on_failure: onFailureOf(onFailure) }),
+  };
+}
+
+function onFailureOf({ actions, max, windowMs, backoffMs }: OnFailure): Config {
+  return {
+    actions: actions.length === 0 ? 'alert' : actions,
+    ...{ max, window: duration(windowMs), backoff: duration(backoffMs) },
   };
 }
 

@@ -1,15 +1,17 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { fields, type Reader } from '../../yaml/reader.js';
 import {
+  choice,
   duration,
   integer,
   listOf,
+  mapOr,
   mapped,
   text,
   type TextRule,
 } from '../../yaml/value-readers.js';
 import { variableNameProblem } from '../../yaml/variable-rule.js';
-import type { RestartLimit } from './deploy-action.js';
+import { FAILURE_ACTIONS, type OnFailure, type RestartLimit } from './deploy-action.js';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -63,4 +65,50 @@ export const restartTable = {
 export const restartReader: Reader<RestartLimit> = mapped(
   fields(restartTable),
   ({ max = DEFAULT_RESTARTS, window = MINUTE_MS }): RestartLimit => ({ max, windowMs: window }),
+);
+
+const TEN_MINUTES_MS = 600_000;
+const MOST_FAILURE_RESTARTS = 100;
+const ON_FAILURE: OnFailure = {
+  ...{ actions: ['restart'], max: 3, windowMs: 1_800_000, backoffMs: 15_000 },
+};
+
+const failureAction = choice([...FAILURE_ACTIONS, 'alert'], {
+  habits: { none: 'alert', notify: 'alert', ignore: 'alert', back: 'rollback', always: 'restart' },
+});
+const failureActions: Reader<OnFailure['actions']> = mapped(
+  listOf(failureAction, { min: 1, max: FAILURE_ACTIONS.length, single: true }),
+  // They are done in this order, however they are written: who has gone back restarts nothing.
+  (written) => FAILURE_ACTIONS.filter((one) => written.includes(one)),
+);
+
+/** Keys of `on_failure`. */
+export const onFailureTable = {
+  name: 'on_failure',
+  fields: {
+    actions: failureActions,
+    max: integer(1, MOST_FAILURE_RESTARTS),
+    window: duration(MINUTE_MS, DAY_MS),
+    backoff: duration(1_000, TEN_MINUTES_MS),
+  },
+  habits: {
+    action: 'Write actions',
+    do: 'Write actions',
+    attempts: 'Write max',
+    retries: 'Write max',
+    interval: 'Write window',
+    delay: 'Write backoff',
+  },
+} as const;
+
+/** `on_failure: restart`, a list of actions, or a map. */
+export const onFailureReader: Reader<OnFailure> = mapOr(
+  mapped(fields(onFailureTable), ({ actions, max, window, backoff }): OnFailure => ({
+    ...ON_FAILURE,
+    ...(actions && { actions }),
+    ...(max !== undefined && { max }),
+    ...(window !== undefined && { windowMs: window }),
+    ...(backoff !== undefined && { backoffMs: backoff }),
+  })),
+  mapped(failureActions, (actions): OnFailure => ({ ...ON_FAILURE, actions })),
 );

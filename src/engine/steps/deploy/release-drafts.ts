@@ -205,6 +205,7 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     ...(values.keep_assets !== undefined && { keepAssetsMs: values.keep_assets }),
     ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
     ...(values.watch !== undefined && { watchMs: values.watch }),
+    ...(values.on_failure && { onFailure: values.on_failure }),
   };
 }
 

@@ -8,7 +8,7 @@ import { duration, listOf, text } from '../../yaml/value-readers.js';
 import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
 import type { DeploymentType } from './deploy-action.js';
-import { portVariable, restartReader, startCommand } from './program-readers.js';
+import { onFailureReader, portVariable, restartReader, startCommand } from './program-readers.js';
 import { gateReader, publishReader, tcpPort } from './published-reader.js';
 import { isServiceName } from './service-name.js';
 import { sshReader } from './ssh-reader.js';
@@ -110,6 +110,7 @@ export const releaseKeys = {
   keep_assets: duration(1_000, MOST_ASSETS_MS),
   before_switch: startCommand,
   watch: duration(1_000, MOST_WATCH_MS),
+  on_failure: onFailureReader,
   cpus: containerKeys.cpus.reader,
   memory: containerKeys.memory.reader,
   pids: containerKeys.pids.reader,
@@ -146,7 +147,7 @@ export const keyHabits = {
   migrations: 'Write before_switch',
   release_command: 'Write before_switch',
   pre_deploy: 'Write before_switch',
-  rollback_on_failure: 'Write watch: 60s',
+  rollback_on_failure: 'Write on_failure: rollback, or watch: 60s',
   auto_rollback: 'Write watch: 60s',
   start: 'Write run',
   start_command: 'Write run',
@@ -164,11 +165,12 @@ export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   docker_container: [
     ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
     ...['variables', 'secrets', 'gate', 'drain', 'keep_assets', 'before_switch', 'watch'],
+    ...['on_failure'],
     ...['cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],
-    ...['gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'memory'],
+    ...['gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'on_failure', 'memory'],
   ],
   hybrid: ['parts'],
 };

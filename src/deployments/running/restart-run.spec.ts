@@ -1,0 +1,161 @@
+import type { Deployment, Release, Service, ServiceSettings } from '../record/deployment.js';
+import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
+import { restartOf } from '../record/restart.js';
+import {
+  DeployRefusedError,
+  type PlacedRelease,
+  type ReleaseRunner,
+} from '../targets/deploy-target.js';
+import { DeploymentRun } from './deployment-run.js';
+import { Killed, MemoryTarget } from './memory-target.fixture.js';
+
+const SETTINGS = {
+  ...{ type: 'local_service', service_id: 'default/shop', keep: 5 },
+  before_switch: 'migrate',
+} as unknown as ServiceSettings;
+
+/** Knows which instances run, and to which one new requests go. */
+class InstanceTarget extends MemoryTarget {
+  readonly running = new Set<number>([0]);
+  serves: number | undefined = 0;
+  private ready: number | undefined;
+  override readonly runner: ReleaseRunner = {
+    start: ({ instance = 0 }) => {
+      this.fails.get('start')?.();
+      this.running.add(instance);
+      return Promise.resolve();
+    },
+    gate: async () => this.fails.get('gate')?.(),
+    stop: ({ instance = 0 }) => {
+      this.fails.get('stop')?.();
+      if (instance === this.serves) throw new Error('it serves');
+      this.running.delete(instance);
+      return Promise.resolve();
+    },
+    instanceServing: () => Promise.resolve(this.serves),
+    probe: () => Promise.resolve({ hasEnded: false, restarts: 0 }),
+    before: () => 'migrate',
+    runBefore: () => Promise.reject(new Error('it has done that')),
+    drainMs: () => 0,
+    keepAssetsMs: () => 0,
+    watchMs: () => 60_000,
+  };
+
+  override arm(release: PlacedRelease, token: string): Promise<void> {
+    this.ready = release.instance ?? 0;
+    return super.arm(release, token);
+  }
+  override async switchTo(release: PlacedRelease, token: string): Promise<void> {
+    try {
+      await super.switchTo(release, token);
+    } finally {
+      if (this.armed === undefined) this.serves = this.ready;
+    }
+  }
+}
+
+describe('a restart', () => {
+  let store: MemoryDeploymentStore;
+  let target: InstanceTarget;
+  const signal = new AbortController().signal;
+  const release = (): Release => {
+    const found = store.releases.get('r2');
+    if (found === undefined) throw new Error('it is there');
+    return found;
+  };
+
+  beforeEach(() => {
+    store = new MemoryDeploymentStore();
+    target = new InstanceTarget();
+    target.placed.set(2, 'two');
+    target.current = 2;
+    store.releases.set('r2', {
+      ...{ _id: 'r2', service_id: 'default/shop', environment: 'default', service: 'shop' },
+      ...{ type: 'local_service', host: 'h', number: 2, status: 'serving', settings: SETTINGS },
+      ...{ digest: 'sha256:two', served_at: new Date(0), dated_by: 'x', commit: 'c' },
+    } as Release);
+    store.serviceRecords.set('default/shop', {
+      ...{ _id: 'default/shop', environment: 'default', name: 'shop', host: 'h', turns: 2 },
+      ...{ service_type: 'local_service', place: 'h:default/shop', release_id: 'r2' },
+      ...{ deployment_id: 'd2', status: 'running', active: null, unit: null },
+    } as Service);
+  });
+
+  const accept = (): Promise<Deployment> => {
+    const service = store.serviceRecords.get('default/shop');
+    if (service === undefined) throw new Error('it is there');
+    return store.accept(restartOf(release(), 'system'), service);
+  };
+  const run = async ({ _id }: Pick<Deployment, '_id'>): Promise<Deployment> => {
+    const seen = await store.find(_id);
+    const taken = seen && (await store.take(seen, 'w'));
+    if (taken === undefined) throw new Error('it is over');
+    const tools = { store, host: 'h', targetOf: () => target };
+    return new DeploymentRun(taken, tools, { signal }).run();
+  };
+  const seen = (): unknown => ({
+    ...{ running: [...target.running], serves: target.serves, instance: release().instance ?? 0 },
+    ...{ status: release().status, active: store.serviceRecords.get('default/shop')?.active },
+  });
+
+  it('starts another instance beside the one that serves, switches, and ends that', async () => {
+    const ended = await run(await accept());
+    expect(ended).toMatchObject({ status: 'success', reason: { code: 'instance_restarted' } });
+    expect(ended.phases.map(({ name }) => name)).toEqual([
+      ...['plan', 'start', 'gate', 'switch', 'clean_up'],
+    ]);
+    expect(seen()).toEqual({
+      ...{ running: [1], serves: 1, instance: 1, status: 'serving', active: null },
+    });
+    expect(release().watch_until).toBeUndefined();
+    expect(store.serviceRecords.get('default/shop')).toMatchObject({ deployment_id: 'd2' });
+    await run(await accept());
+    expect(seen()).toMatchObject({ running: [2], serves: 2, instance: 2 });
+  });
+
+  it('leaves the one that serves alone where the other does not pass its gate', async () => {
+    target.fails.set('gate', () => {
+      throw new DeployRefusedError({ code: 'gate_failed', message: 'GET / answers 500' });
+    });
+    const ended = await run(await accept());
+    expect(ended).toMatchObject({ status: 'failed', reason: { code: 'gate_failed' } });
+    expect(seen()).toEqual({
+      ...{ running: [0], serves: 0, instance: 0, status: 'serving', active: null },
+    });
+  });
+
+  it.each([
+    ['start', 0],
+    ['gate', 0],
+    ['arm', 0],
+    ['switchTo', 0],
+    ['switched', 1],
+    ['stop', 0],
+  ])('is all there or not at all when it is killed at %s', async (point, instance) => {
+    const asked = await accept();
+    target.fails.set(point, () => {
+      throw new Killed();
+    });
+    await expect(run(asked)).rejects.toThrow(Killed);
+    target.fails.clear();
+    const ended = await run(asked);
+    expect(ended.status).toBe(instance === 1 ? 'success' : 'failed');
+    expect(seen()).toEqual({
+      ...{ running: [instance], serves: instance, instance, status: 'serving', active: null },
+    });
+  });
+
+  it('is not done to another release, nor where nothing serves any more', async () => {
+    const asked = await accept();
+    const service = store.serviceRecords.get('default/shop');
+    if (service) store.serviceRecords.set('default/shop', { ...service, release_id: 'r3' });
+    expect(await run(asked)).toMatchObject({ status: 'cancelled', reason: { code: 'overtaken' } });
+    expect(seen()).toMatchObject({ running: [0], serves: 0 });
+  });
+
+  it('is done to a part of a unit', async () => {
+    const service = store.serviceRecords.get('default/shop');
+    if (service) store.serviceRecords.set('default/shop', { ...service, unit: 'default/all' });
+    expect(await run(await accept())).toMatchObject({ status: 'success' });
+  });
+});

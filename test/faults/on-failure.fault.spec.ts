@@ -1,0 +1,123 @@
+import { writeFileSync } from 'node:fs';
+import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
+import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
+import { MillraceServer } from '../support/millrace-server.js';
+import { stopAll } from '../support/stop-all.js';
+
+interface DeploymentBody {
+  readonly kind: string;
+  readonly status: string;
+  readonly reason: { readonly code: string } | null;
+}
+
+/** Until leases of a killed worker are taken, and what it did is finished. */
+const TAKEN_OVER_MS = 150_000;
+jest.setTimeout(600_000);
+
+/** An instance is sick from when a file of its number says so: another one is well. */
+const PROGRAM = `const { existsSync } = require('node:fs');
+require('node:http').createServer(({ url }, answer) => {
+  answer.statusCode = existsSync(process.env.SICK + process.pid) ? 500 : 200;
+  answer.end(String(process.pid));
+}).listen(process.env.PORT, '127.0.0.1');
+`;
+
+/** The only worker is killed in the midst of a restart by `on_failure`; another one comes. */
+describe('on_failure and a killed worker', () => {
+  let server: MillraceServer;
+
+  const supervisor = (): SupervisorProcess => {
+    const { home } = server;
+    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
+  };
+  const endWorkers = async (): Promise<void> => {
+    await Promise.all(server.workers.map((worker) => worker.end()));
+  };
+
+  beforeAll(async () => {
+    server = await MillraceServer.start({ workers: 0 });
+  });
+  afterAll(async () => {
+    await stopAll(
+      async () => {
+        await endWorkers();
+        await server.api?.end();
+      },
+      async () => {
+        const services = new SupervisedServices(() => supervisor().ensure());
+        for (const { id } of await services.list()) await services.remove(id);
+      },
+      () => supervisor().stop(),
+      () => server.stop(),
+    );
+  });
+
+  const yaml = (service: string, port: number): string => `name: ${service}
+steps:
+  - name: build
+    environment: { PROGRAM: ${JSON.stringify(PROGRAM)} }
+    run: mkdir -p out && printf %s "$PROGRAM" >out/server.js
+  - name: ship
+    deploy:
+      type: local_service
+      service: ${service}
+      source: out
+      run: [${JSON.stringify(process.execPath)}, server.js]
+      publish: ${port}
+      variables: { SICK: "${server.home}/sick-" }
+      gate: { path: /, stable: 500ms }
+      on_failure: { actions: restart, max: 9, window: 1h, backoff: 1s }
+`;
+
+  it.each([
+    ['failure_decided', ['success']],
+    ['failure_asked', ['success']],
+    ['instance_started', ['success', 'failed']],
+    ['release_switched', ['success']],
+  ])('restarts it, once where that is done, when killed at %s', async (point, statuses) => {
+    const service = point.replace('_', '-');
+    const path = `/api/services/default%2F${service}`;
+    const port = await freePort();
+    const is = (status: string): Promise<unknown> =>
+      eventually(async () => {
+        const one = await server.call<{ status: string }>('GET', path);
+        return one.status === status ? true : undefined;
+      }, TAKEN_OVER_MS);
+    const pid = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
+
+    await server.startWorker();
+    const { status } = await server.run(yaml(service, port), {}, 120_000);
+    expect(status).toBe('success');
+    await server.call('PATCH', path, { check: { interval_seconds: 2, timeout_seconds: 1.9 } });
+    await is('running');
+    await endWorkers();
+    const doomed = await server.startWorker({ FAIL_POINT: point });
+    const before = await pid();
+    writeFileSync(`${server.home}/sick-${before}`, '');
+    await eventually(() => doomed.child.signalCode ?? undefined, TAKEN_OVER_MS);
+    await server.startWorker();
+    const restarts = await eventually(async () => {
+      const { items } = await server.call<{ items: readonly DeploymentBody[] }>(
+        ...(['GET', `/api/deployments?service=${service}`] as const),
+      );
+      const all = items.filter(({ kind }) => kind === 'restart');
+      return all[0]?.status === 'success' ? all : undefined;
+    }, TAKEN_OVER_MS);
+    await is('running');
+    expect(restarts.map((one) => one.status)).toEqual(statuses);
+    expect(await pid()).not.toBe(before);
+    const states = await eventually(async () => {
+      const { actions } = await server.call<{ actions: readonly { readonly state: string }[] }>(
+        ...(['GET', `${path}/health`] as const),
+      );
+      const all = actions.map(({ state }) => state);
+      return all.includes('decided') ? undefined : all;
+    }, TAKEN_OVER_MS);
+    expect(states).toEqual(statuses.map(() => 'begun'));
+    const running = await new SupervisedServices(() => supervisor().ensure()).list();
+    expect(running.filter(({ id }) => id.startsWith(service))).toHaveLength(1);
+    await endWorkers();
+  });
+});
