@@ -14,6 +14,7 @@ import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
 import { Leases } from '../leases/leases.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
+import { InstanceProber } from '../service-registry/probing/prober.js';
 import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
 import { PortsModule } from '../ports/ports.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
@@ -27,6 +28,7 @@ import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { InstanceTurns } from './running/instance-turns.js';
 import { InstanceUpkeep } from './running/instance-upkeep.js';
+import { DeployedInstances } from './running/deployed-instances.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { StepDeployments } from './steps/step-deployments.js';
@@ -148,6 +150,20 @@ function upkeepOf(
           ssh,
         ),
     },
+    {
+      provide: InstanceProber,
+      inject: [DeploymentStore, DockerContainerTarget, LocalServiceTarget],
+      useFactory: (
+        store: DeploymentStore,
+        containers: DockerContainerTarget,
+        services: LocalServiceTarget,
+      ) =>
+        new DeployedInstances(
+          store,
+          { docker_container: containers, local_service: services },
+          hostname(),
+        ),
+    },
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
     InstanceTurns,
@@ -156,6 +172,6 @@ function upkeepOf(
     DeploymentsProcessor,
     { provide: Deployer, useClass: StepDeployments },
   ],
-  exports: [Deployer],
+  exports: [Deployer, InstanceProber],
 })
 export class DeploymentsWorkerModule {}

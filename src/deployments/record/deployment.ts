@@ -2,6 +2,7 @@ import type {
   ContainerDeploy,
   DeploymentType,
   Gate,
+  InstanceCheck,
   Published,
   RestartLimit,
 } from '../../engine/steps/deploy/deploy-action.js';
@@ -88,6 +89,8 @@ export interface CommonRoutedSettings {
   readonly before_switch?: string | readonly string[];
   /** For so long behind its switch a release that fails goes back to the one before, ms. */
   readonly watch?: number;
+  /** Of the instance itself, while it serves. */
+  readonly checks?: readonly InstanceCheck[];
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {

@@ -288,11 +288,13 @@ function routedOf({
   drainMs: drain,
   beforeSwitch: before_switch,
   watchMs: watch,
+  checks,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
     ...{ secrets, published, gate, drain },
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
+    ...(checks && { checks }),
   };
 }
 

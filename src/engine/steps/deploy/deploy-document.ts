@@ -5,6 +5,7 @@ import type {
   DeployAction,
   DirectoryDeploy,
   Gate,
+  InstanceCheck,
   RoutedDeploy,
   ServiceDeploy,
   UnitPart,
@@ -79,7 +80,7 @@ function program(action: ServiceDeploy): Config {
 
 /** Variables are said even where there are none: else those of the pipeline would be taken. */
 function routed(
-  { published, variables, secrets, gate, drainMs, beforeSwitch, watchMs }: RoutedDeploy,
+  { published, variables, secrets, gate, drainMs, beforeSwitch, watchMs, checks }: RoutedDeploy,
   findsGate = false,
 ): Config {
   return {
@@ -87,7 +88,13 @@ function routed(
     ...{ gate: findsGate ? undefined : gateOf(gate), drain: duration(drainMs) },
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
+    ...(checks && { checks: checks.map(checkOf) }),
   };
+}
+
+function checkOf({ name, type, command, intervalMs, timeoutMs }: InstanceCheck): Config {
+  const times = { interval: duration(intervalMs), timeout: duration(timeoutMs) };
+  return { name, type, ...(command !== undefined && { command }), ...times };
 }
 
 function gateOf({ path, host, status: { from, to }, body, timeoutMs, stableMs }: Gate): Config {
