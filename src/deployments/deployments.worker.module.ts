@@ -6,6 +6,7 @@ import { AddressPolicy } from '../common/net/address-policy.js';
 import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
+import { ServiceFinder } from '../executions/attempt/steps/service-finder.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { LocalServices } from '../integrations/local-services/local-services.js';
 import { ServiceContainers } from '../integrations/container-runtime/service-containers.js';
@@ -14,7 +15,9 @@ import { Ssh2Client } from '../integrations/ssh/ssh2-client.js';
 import { Leases } from '../leases/leases.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
+import { DeployedServices } from '../service-registry/deployed-services.js';
 import { InstanceProber } from '../service-registry/probing/prober.js';
+import { ServiceStore } from '../service-registry/record/service-store.js';
 import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
 import { PortsModule } from '../ports/ports.module.js';
 import { WorkersModule } from '../workers/workers.module.js';
@@ -31,6 +34,7 @@ import { InstanceUpkeep } from './running/instance-upkeep.js';
 import { DeployedInstances } from './running/deployed-instances.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
+import { DiscoveredServices } from './steps/discovered-services.js';
 import { StepDeployments } from './steps/step-deployments.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
@@ -170,8 +174,14 @@ function upkeepOf(
     OwnDeployments,
     SealedTextsUpkeep,
     DeploymentsProcessor,
+    {
+      provide: ServiceFinder,
+      inject: [ServiceStore, DeployedServices],
+      useFactory: (store: ServiceStore, deployed: DeployedServices) =>
+        new DiscoveredServices(store, deployed, hostname()),
+    },
     { provide: Deployer, useClass: StepDeployments },
   ],
-  exports: [Deployer, InstanceProber],
+  exports: [Deployer, InstanceProber, ServiceFinder],
 })
 export class DeploymentsWorkerModule {}

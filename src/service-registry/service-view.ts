@@ -129,8 +129,9 @@ function seenOf(
   return { status, since: new Date(since), flapping, problem };
 }
 
-/** Endpoints to which a request may go now. */
-export function passing({ status, endpoints }: ServiceView): readonly string[] {
+/** Endpoints to which a request may go now: none while a check of the instance fails. */
+export function passing({ status, endpoints, checks }: ServiceView): readonly string[] {
+  if (checks.some((check) => check.status === 'failed')) return [];
   if (status !== 'running' && status !== 'degraded') return [];
   return endpoints
     .filter((one) => (one.status === null ? status === 'running' : one.status === 'running'))

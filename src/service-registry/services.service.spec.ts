@@ -340,6 +340,28 @@ describe('ServicesService', () => {
       expect(view.checks.map(({ check }) => check.name)).toEqual(['container']);
     });
 
+    it('that fail keep an address from being given, also while they flap', async () => {
+      const own = { ...EXEC, intervalMs: 9_000, timeoutMs: 1_000 };
+      const more = { hasInstance: true, checks: [own], endpoints: [URL] };
+      deployed.has('shop', { type: 'local_service', ...more });
+      await seen([]);
+      const check = { ...newProbeState(0), url: 'check:ready', flapping: true };
+      const endpoint = { ...newProbeState(0), url: URL, status: 'running' } as const;
+      for (const [status, isGiven] of [
+        ['failed', false],
+        ['running', true],
+      ] as const) {
+        const health: ServiceHealth = {
+          ...{ status: 'degraded', since: new Date(0), seq: 1, fence: 1 },
+          ...{ reason: { code: 'flapping', message: 'm' } },
+          endpoints: [endpoint, { ...check, status }],
+        };
+        await store.writeHealth('default/shop', { health, outbox: [] });
+        const found = await services.discover('default', 'shop').catch(() => undefined);
+        expect(found !== undefined).toBe(isGiven);
+      }
+    });
+
     it('of the deployment stand before those of the same name', async () => {
       const own = { ...EXEC, command: 'own', intervalMs: 9_000, timeoutMs: 1_000 };
       deployed.has('shop', { type: 'local_service', hasInstance: true, checks: [own] });

@@ -110,4 +110,49 @@ steps:
     await until('running');
     expect((await discovered()).status).toBe(200);
   });
+
+  it('a later step of one pipeline reads the address of what an earlier one has deployed', async () => {
+    const pipeline = await server.createPipeline(
+      `name: api
+steps:
+  - name: build
+    environment: { PROGRAM: ${JSON.stringify(PROGRAM)} }
+    run: mkdir -p out && printf %s "$PROGRAM" >out/server.js && printf 7 >out/version
+  - name: ship
+    deploy:
+      type: local_service
+      service: api
+      source: out
+      run: [${JSON.stringify(process.execPath)}, server.js]
+      gate: { path: /, stable: 500ms, timeout: 60s }
+  - name: ask
+    environment: { PORT_OF_API: "\${{ services.api.port }}" }
+    outputs: [answer, port]
+    run:
+      - echo "answer=$(${process.execPath} -e 'fetch(process.argv[1]).then((a) => a.text()).then(console.log)' "$URL")" >>"$CI_OUTPUT"
+      - echo "port=$PORT_OF_API" >>"$CI_OUTPUT"
+  - name: unknown
+    run: curl \${{ services.apii.url }}
+    continue_on_error: true
+`.replace('environment: { PORT', 'environment: { URL: "${{ services.api.url }}", PORT'),
+    );
+    const { status, stages } = await server.finished(await server.trigger(pipeline), 90_000);
+    expect(status).toBe('success');
+    const steps = stages.flatMap((stage) => stage.steps);
+    const { outputs } = steps.find(({ name }) => name === 'ask') as unknown as {
+      outputs: Record<string, string>;
+    };
+    expect(outputs).toEqual({
+      answer: 'version 7',
+      port: expect.stringMatching(/^\d+$/) as string,
+    });
+    expect(steps.find(({ name }) => name === 'unknown')).toMatchObject({
+      status: 'failed',
+      reason: {
+        code: 'service_unavailable',
+        message:
+          "services['apii']: there is no service default/apii; did you mean services['default/api']?",
+      },
+    });
+  });
 });

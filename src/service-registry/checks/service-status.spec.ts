@@ -51,6 +51,15 @@ describe('the state of a service', () => {
     });
   });
 
+  it('fails with a check that fails for good, also while another one flaps', () => {
+    const broken = endpoint('failed', { url: 'check:container' });
+    const flaps = endpoint('failed', { url: 'check:ready', flapping: true });
+    expect(of([flaps, broken]).status).toBe('failed');
+    expect(of([flaps, endpoint('running')])).toMatchObject({
+      ...{ status: 'degraded', reason: { code: 'flapping' } },
+    });
+  });
+
   it('runs where nobody could look at a check, and is unknown where nothing else is known', () => {
     const problem = { code: 'not_askable', message: 'no engine' } as const;
     const unknown = endpoint('unknown', { url: 'check:ready', problem });

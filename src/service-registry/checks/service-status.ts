@@ -64,12 +64,13 @@ export function judge({ isStopped, beats, endpoints }: Observed): Judgement {
   if (endpoints.length === 0) return byBeats(beats);
   const byStatus = (status: ProbeState['status']): readonly WatchedEndpoint[] =>
     endpoints.filter((one) => one.status === status);
+  const failed = byStatus('failed');
+  // One that flaps is told once, in the words of all that flap.
+  const broken = failed.filter(({ url, flapping: isFlapping }) => isCheckUrl(url) && !isFlapping);
+  if (broken.length > 0) return { status: 'failed', reason: instanceFailure(broken) };
   const flapping = endpoints.find((one) => one.flapping && one.status !== 'unknown');
   if (flapping) return { status: 'degraded', reason: flaps(flapping) };
-  const failed = byStatus('failed');
   const running = byStatus('running');
-  const broken = failed.filter(({ url }) => isCheckUrl(url));
-  if (broken.length > 0) return { status: 'failed', reason: instanceFailure(broken) };
   if (failed.length > 0) {
     const isAll = running.length === 0 && byStatus('starting').length === 0;
     return { status: isAll ? 'failed' : 'degraded', reason: failure(failed, endpoints.length) };
