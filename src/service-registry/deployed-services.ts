@@ -54,7 +54,7 @@ export abstract class DeployedServices {
   abstract switches(id: string): Promise<readonly ServiceSwitch[]>;
   /**
    * Whether somebody may deploy a service that there is.
-   * @throws NotFoundError; AuthorizationError: the scope is missing, or the environment names others
+   * @throws NotFoundError; AuthorizationError: no scope, or the environment names others
    */
   abstract mustBeDeployer(id: string, by: Principal): Promise<void>;
   /** All of one host. */

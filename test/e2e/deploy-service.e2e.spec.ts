@@ -29,7 +29,8 @@ const port = version === 'deaf' ? 0 : process.env.PORT;
 let isWell = true; if (version === 'fading') setTimeout(() => (isWell = false), 3_000);
 const answers = { '/pid': () => String(process.pid), '/env': () => JSON.stringify(process.env) };
 require('node:http').createServer(({ url }, answer) => {
-  answer.statusCode = isWell ? 200 : 500;
+  const isAssetOfOthers = url.endsWith('.js') && url !== '/app.' + version + '.js';
+  answer.statusCode = isAssetOfOthers ? 404 : isWell ? 200 : 500;
   answer.end((answers[url] ?? (() => version))());
 })
   .listen(port, '127.0.0.1');
@@ -102,7 +103,7 @@ steps:
   };
 
   it('serves the newest release that answers, and goes back', async () => {
-    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}`;
+    const keys = `run: [${JSON.stringify(process.execPath)}, server.js]\n      publish: ${port}\n      keep_assets: 10m`;
     const pipeline = await server.createPipeline(yaml('shop', keys));
     const first = await deploymentOf(await deploy(pipeline, '1'));
     expect(first).toMatchObject({
@@ -127,6 +128,7 @@ steps:
     const second = await deploymentOf(await deploy(pipeline, '2'));
     expect(second).toMatchObject({ status: 'success', previous_release: 1 });
     expect(await served()).toBe('2');
+    expect([await served('/app.2.js'), await served('/app.1.js')]).toEqual(['2', '1']);
 
     const broken = await deploy(pipeline, 'broken');
     expect(broken.status).toBe('failed');

@@ -85,6 +85,8 @@ export interface CommonRoutedSettings {
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
+  /** So long behind its switch static files of the release before are served still, ms. */
+  readonly keep_assets?: number;
   /** Run once, before the release starts: program and arguments, or a line for `/bin/sh`. */
   readonly before_switch?: string | readonly string[];
   /** For so long behind its switch a release that fails goes back to the one before, ms. */

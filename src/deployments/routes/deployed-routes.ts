@@ -1,4 +1,5 @@
 import type { Published } from '../../engine/steps/deploy/deploy-action.js';
+import type { ProgramAddress } from '../../integrations/reverse-proxy/reverse-proxy.js';
 import type { PortLeases } from '../../ports/port-leases.js';
 import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
@@ -59,10 +60,32 @@ export class DeployedRoutes extends RouteSource {
   ): Promise<WantedRoute | undefined> {
     const listen = await listenOf(serviceId, published, this.ports, host);
     if (listen === undefined) return undefined;
-    const owner = serving && instanceOwner(serviceId, serving.number);
-    const [lease] = owner ? await this.ports.list({ host, owner }) : [];
-    const upstream = lease && { host: '127.0.0.1', port: lease.port };
+    const address = serving && (await this.addressOf(serving, host));
+    const assetsFrom = address && serving && (await this.assetsBeside(serving, host));
+    const upstream = address && { ...address, ...(assetsFrom && { assetsFrom }) };
     return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };
+  }
+
+  /** The release before, as long as its static files are kept. */
+  private async assetsBeside(
+    { service_id: id, settings }: Release,
+    host: string,
+  ): Promise<ProgramAddress | undefined> {
+    if (!('keep_assets' in settings)) return undefined;
+    const draining = (await this.store.releasesOf(id)).filter(
+      ({ status }) => status === 'draining',
+    );
+    const until = ({ drain_until: at }: Release): number => at?.getTime() ?? 0;
+    const [last] = draining.sort((one, other) => until(other) - until(one));
+    return last && this.addressOf(last, host);
+  }
+
+  private async addressOf(
+    { service_id: id, number }: Release,
+    host: string,
+  ): Promise<ProgramAddress | undefined> {
+    const [lease] = await this.ports.list({ host, owner: instanceOwner(id, number) });
+    return lease && { host: '127.0.0.1', port: lease.port };
   }
 }
 

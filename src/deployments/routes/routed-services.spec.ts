@@ -34,6 +34,8 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
         leases.insert(portLease({ owner, port, state: 'held' }));
       await lease(routeOwner(id), LISTEN.port);
       await lease(instanceOwner(id, 3), UPSTREAM.port);
+      await lease(instanceOwner(id, 2), 20_002);
+      await lease(instanceOwner(id, 1), 20_003);
       ports = { list: (filter = {}) => leases.list(filter) };
       const settings = { type, service_id: id, published: { address: '0.0.0.0' } };
       store.releases.set('r3', {
@@ -54,6 +56,29 @@ describe.each<DeploymentType>(['docker_container', 'local_service'])(
       expect(await new DeployedRoutes(store, ports).routesOn('here')).toEqual([
         { id: shortName(id), listen: LISTEN, upstream: UPSTREAM, isSwitching: false },
       ]);
+    });
+
+    it('asks the release before for static files, as long as they are kept and it drains', async () => {
+      serve('r3');
+      const serving = store.releases.get('r3');
+      const release = (number: number, status: string, until: number): void => {
+        const settings = serving?.settings;
+        const drain_until = new Date(until);
+        const record = { ...serving, _id: `r${number}`, number, status, settings, drain_until };
+        store.releases.set(record._id, record as Release);
+      };
+      release(1, 'draining', 100);
+      release(2, 'draining', 200);
+      const upstreams = async (): Promise<unknown> =>
+        (await new DeployedRoutes(store, ports).routesOn('here')).map(({ upstream }) => upstream);
+      expect(await upstreams()).toEqual([UPSTREAM]);
+      const settings = { ...serving?.settings, keep_assets: 600_000 } as TargetSettings;
+      store.releases.set('r3', { ...serving, settings } as Release);
+      const assetsFrom = { host: '127.0.0.1', port: 20_002 };
+      expect(await upstreams()).toEqual([{ ...UPSTREAM, assetsFrom }]);
+      release(1, 'kept', 100);
+      release(2, 'kept', 200);
+      expect(await upstreams()).toEqual([UPSTREAM]);
     });
 
     it('has a route before its first release serves, and none is corrected at a switch', async () => {

@@ -19,6 +19,7 @@ const RUNNER: ReleaseRunner = {
   before: () => undefined,
   runBefore: () => Promise.resolve(),
   drainMs: () => 0,
+  keepAssetsMs: () => 0,
   watchMs: () => 0,
 };
 
@@ -244,6 +245,19 @@ describe('DeploymentRun', () => {
     expect(statuses()).toEqual({ 1: 'serving', 2: 'draining' });
     expect(await back(2)).toMatchObject({ status: 'success' });
     expect(calls).toEqual(['start', 'gate']);
+  });
+
+  it('keeps the release before running as long as its files are wanted', async () => {
+    target.runner = { ...RUNNER, drainMs: () => 10_000, keepAssetsMs: () => 600_000 };
+    await deploy('one');
+    const from = Date.now();
+    await deploy('two');
+    const [before] = [...store.releases.values()].filter(({ number }) => number === 1);
+    expect(before?.drain_until?.getTime()).toBeGreaterThanOrEqual(from + 600_000);
+    target.runner = { ...RUNNER, drainMs: () => 10_000 };
+    await deploy('three');
+    const [next] = [...store.releases.values()].filter(({ number }) => number === 2);
+    expect(next?.drain_until?.getTime()).toBeLessThan(from + 600_000);
   });
 
   it('runs once what a release says, before it starts, and watches it behind the switch', async () => {

@@ -330,7 +330,7 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     }
     const at = this.now();
     const { previous } = this;
-    const retired = previous === undefined ? {} : this.retired(previous, at);
+    const retired = previous === undefined ? {} : this.retired(previous, release, at);
     const serving = { drain_until: null, watch_until: this.watchedUntil(release, at) };
     await this.recordServing({ previous, release }, { retired, serving }, at);
     failPoint('deployment_serving');
@@ -344,12 +344,19 @@ export class DeploymentRun extends RecordedRun<TargetSettings> {
     return isWatched ? new Date(at.getTime() + ms) : null;
   }
 
-  /** What served before: where it is a program, that has a while for what it has begun. */
-  private retired({ settings }: Release<TargetSettings>, at: Date): ReleaseChange {
+  /**
+   * What served before: where it is a program, that has a while for what it has begun, and for the
+   * files that the one behind it still wants of it.
+   */
+  private retired(
+    before: Release<TargetSettings>,
+    behind: Release<TargetSettings>,
+    at: Date,
+  ): ReleaseChange {
     const { runner } = this.target;
     if (runner === undefined) return { status: 'kept' };
-    const drain_until = new Date(at.getTime() + runner.drainMs(settings));
-    return { status: 'draining', drain_until };
+    const ms = Math.max(runner.drainMs(before.settings), runner.keepAssetsMs(behind.settings));
+    return { status: 'draining', drain_until: new Date(at.getTime() + ms) };
   }
 
   /** What fails here takes nothing back. */

@@ -69,6 +69,7 @@ class ProgramTarget extends MemoryTarget {
     before: () => undefined,
     runBefore: () => Promise.resolve(),
     drainMs: () => 0,
+    keepAssetsMs: () => 0,
     watchMs: () => 0,
   };
   gateFails: ((asked: number) => void) | undefined;

@@ -286,12 +286,14 @@ function routedOf({
   published,
   gate,
   drainMs: drain,
+  keepAssetsMs: keep_assets,
   beforeSwitch: before_switch,
   watchMs: watch,
   checks,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
     ...{ secrets, published, gate, drain },
+    ...(keep_assets !== undefined && { keep_assets }),
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
     ...(checks && { checks }),

@@ -42,7 +42,8 @@ export abstract class ReleaseInstances {
   /** The last lines that it said, of both outputs. */
   abstract said(name: string, lines: number): Promise<readonly string[]>;
   /**
-   * Runs a command in it, as its user; none of its processes is left at the limit. Nothing is masked.
+   * Runs a command in it, as its user; none of its processes is left at the limit. Nothing is
+   * masked.
    * Undefined: there is none of this name that runs.
    */
   abstract exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined>;

@@ -75,6 +75,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     probe: (release) => orAway(this.probed(release)),
     stop: (release) => orAway(this.stop(release)),
     drainMs: ({ drain }) => drain,
+    keepAssetsMs: ({ keep_assets: ms = 0 }) => ms,
     watchMs: ({ watch = 0 }) => watch,
   };
 
@@ -281,7 +282,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
   private async armed(
     serviceId: string,
     number: number,
-    { published }: S,
+    { published, keep_assets: keepsAssets }: S,
     token: string,
   ): Promise<void> {
     const { routes, proxy, ports, host } = this.parts;
@@ -295,7 +296,9 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
       throw new DeployRefusedError({ code: 'route_refused', message: error.message });
     }
     const port = await ports.take({ owner: instanceOwner(serviceId, number) });
-    await proxy.arm(id, { host: '127.0.0.1', port }, token);
+    const before = keepsAssets === undefined ? undefined : await proxy.upstreamOf(id);
+    const assetsFrom = before?.port === port ? before.assetsFrom : before;
+    await proxy.arm(id, { host: '127.0.0.1', port, ...(assetsFrom && { assetsFrom }) }, token);
   }
 
   /** The port of the outside is given back when nothing listens there any more. */

@@ -21,8 +21,8 @@ export interface Scope {
   /** A stage by its name. Must not throw. */
   readonly stages: (name: string) => StageView | undefined;
   /**
-   * A service by the name that an expression uses: `shop`, `production/shop`. Must not throw. Absent:
-   * none is known here, as in `when`.
+   * A service by the name that an expression uses: `shop`, `production/shop`. Must not throw.
+   * Absent: none is known here, as in `when`.
    */
   readonly services?: (name: string) => ServiceLookup;
   readonly status: StatusFunctions;

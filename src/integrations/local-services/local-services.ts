@@ -149,7 +149,7 @@ export abstract class LocalServices {
    * to its last 4 KiB; nothing is masked. It may run twice, where the supervisor ends meanwhile.
    *
    * @returns undefined: the program does not run
-   * @throws LocalServicesError `bad_spec`; `unavailable`; `failed`: a supervisor of an older release
+   * @throws LocalServicesError `bad_spec`; `unavailable`; `failed`: an older supervisor
    */
   abstract exec(id: string, request: CommandRequest): Promise<CommandEnd | undefined>;
 }

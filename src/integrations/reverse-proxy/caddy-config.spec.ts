@@ -71,9 +71,10 @@ describe('the configuration of Caddy', () => {
     const moved = { ...web, upstream: { host: '127.0.0.1', port: 7002 } };
     expect(made([moved])).toEqual(made([web]));
     const [route] = made([web]).apps.http.servers['port-127.0.0.1:8080']?.routes ?? [];
-    const [read, , proxy] = stepsOf(route);
+    const [read] = stepsOf(route);
+    const proxy = stepsOf(route).at(-1);
     expect(read?.handle).toEqual([{ handler: 'vars', upstream: '{file.upstreams/web}' }]);
-    expect(proxy?.handle).toMatchObject([{ upstreams: [{ dial: '{http.vars.upstream}' }] }]);
+    expect(proxy?.handle).toMatchObject([{ upstreams: [{ dial: '{http.regexp.alone.1}' }] }]);
   });
 
   it('is the same before there is an upstream, and answers 503 until then', () => {

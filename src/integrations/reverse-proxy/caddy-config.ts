@@ -34,6 +34,14 @@ const STREAM_CLOSE_DELAY = '87600h';
 const DOMAINS = 'domains';
 /** Of a request: what the file of its route says. */
 const UPSTREAM_VARIABLE = 'upstream';
+/** Groups of what that says (`upstreamText`). */
+const ALONE = { name: 'alone', pattern: '^(\\S+)' };
+const WITH_ASSETS = { name: 'with_assets', pattern: '^(\\S+) (\\S+)$' };
+/** What pages load by names that differ in each release. */
+const STATIC_FILES = [
+  ...['js', 'mjs', 'css', 'map', 'wasm', 'woff', 'woff2', 'ttf', 'otf', 'eot', 'svg', 'png'],
+  ...['jpg', 'jpeg', 'gif', 'webp', 'avif', 'ico', 'mp3', 'mp4', 'ogg', 'webm'],
+];
 const NOTHING_YET = 'Nothing has been deployed here yet.\n';
 
 /**
@@ -134,15 +142,50 @@ function routeHandler(id: string): Json {
     routes: [
       { handle: [{ handler: 'vars', [UPSTREAM_VARIABLE]: `{file.${UPSTREAMS}/${id}}` }] },
       { match: [{ vars: { [UPSTREAM_VARIABLE]: [''] } }], handle: [nothing], terminal: true },
-      { handle: [proxyHandler()] },
+      {
+        match: [{ ...says(WITH_ASSETS), ...isForStaticFile() }],
+        handle: [{ ...proxyTo(WITH_ASSETS, 1), handle_response: [elsewhereWhenMissing()] }],
+        terminal: true,
+      },
+      { match: [says(ALONE)], handle: [proxyTo(ALONE, 1)] },
     ],
   };
 }
 
-function proxyHandler(): Json {
+function says(text: JsonObject): JsonObject {
+  return { vars_regexp: { [UPSTREAM_VARIABLE]: text } };
+}
+
+function isForStaticFile(): JsonObject {
+  const pattern = `(?i)\\.(${STATIC_FILES.join('|')})$`;
+  return { method: ['GET', 'HEAD'], path_regexp: { pattern } };
+}
+
+/** What has become of the one that is asked then takes nothing from the answer that there is. */
+function elsewhereWhenMissing(): JsonObject {
+  const asItWas = { handle: [{ handler: 'copy_response' }] };
+  const other = {
+    ...proxyTo(WITH_ASSETS, 2),
+    handle_response: [
+      {
+        match: { status_code: [4, 5] },
+        routes: [{ handle: [{ handler: 'error', status_code: 404 }] }],
+      },
+    ],
+  };
+  const asked = {
+    handler: 'subroute',
+    routes: [{ handle: [other] }],
+    errors: { routes: [asItWas] },
+  };
+  return { match: { status_code: [404] }, routes: [{ handle: [asked] }] };
+}
+
+/** @param group of what the text says: where the request goes to */
+function proxyTo({ name }: { readonly name: string }, group: 1 | 2): JsonObject {
   return {
     handler: 'reverse_proxy',
-    upstreams: [{ dial: `{http.vars.${UPSTREAM_VARIABLE}}` }],
+    upstreams: [{ dial: `{http.regexp.${name}.${group}}` }],
     transport: {
       protocol: 'http',
       versions: ['1.1'],

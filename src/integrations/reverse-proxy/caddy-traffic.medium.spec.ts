@@ -14,6 +14,8 @@ class Application {
   readonly streams = new Set<{ write(text: string): unknown }>();
   /** Headers of the last request. */
   headers: IncomingMessage['headers'] = {};
+  /** Answers by path, other than usual. */
+  readonly answers = new Map<string, readonly [status: number, body: string]>();
   private readonly sockets = new Set<Socket>();
 
   private constructor(
@@ -30,6 +32,11 @@ class Application {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.write(`data: ${name}\n\n`);
         application.streams.add(response);
+        return;
+      }
+      const answer = application.answers.get(incoming.url ?? '');
+      if (answer !== undefined) {
+        response.writeHead(answer[0], { 'x-from': name }).end(answer[1]);
         return;
       }
       let size = 0;
@@ -334,6 +341,59 @@ describe('traffic through Caddy', () => {
     } finally {
       silent.close();
     }
+  });
+
+  describe('static files that the upstream does not have', () => {
+    let before: Application;
+
+    beforeEach(async () => {
+      before = await Application.start('before');
+      const upstream = { ...next.upstream, assetsFrom: before.upstream };
+      await apply({ ...web(next), upstream }, shop());
+      for (const path of ['/app.1.js', '/APP.1.CSS', '/page', '/broken.js', '/both.js']) {
+        next.answers.set(path, [404, 'next has no such file']);
+        before.answers.set(path, [200, `before ${path}`]);
+      }
+      before.answers.set('/broken.js', [500, 'before is broken']);
+      next.answers.set('/both.js', [200, 'next /both.js']);
+    });
+    afterEach(() => {
+      next.answers.clear();
+      before.close();
+    });
+
+    const get = async (path: string, method = 'GET') => {
+      const url = `http://127.0.0.1:${ports[0]}${path}`;
+      const answer = await fetch(url, { method });
+      return [answer.status, await answer.text()];
+    };
+    const missing = [404, 'next has no such file'];
+
+    it('are those of the program beside it, by GET and HEAD', async () => {
+      expect(await get('/app.1.js')).toEqual([200, 'before /app.1.js']);
+      expect(await get('/APP.1.CSS')).toEqual([200, 'before /APP.1.CSS']);
+      expect(await get('/app.1.js', 'HEAD')).toEqual([200, '']);
+      expect(await get('/both.js')).toEqual([200, 'next /both.js']);
+    });
+
+    it('are missing where they are no static file, or not only read', async () => {
+      expect(await get('/page')).toEqual(missing);
+      expect(await get('/app.1.js', 'POST')).toEqual(missing);
+    });
+
+    it('are missing as the upstream says it where the other one fails, or is gone', async () => {
+      expect(await get('/broken.js')).toEqual(missing);
+      before.close();
+      expect(await get('/app.1.js')).toEqual(missing);
+    });
+
+    it('are told as a part of where the route leads, and asked of nobody after the next switch', async () => {
+      const assetsFrom = before.upstream;
+      expect(await proxy.upstreamOf('web')).toEqual({ ...next.upstream, assetsFrom });
+      await switchWeb(next);
+      expect(await proxy.upstreamOf('web')).toEqual(next.upstream);
+      expect(await get('/app.1.js')).toEqual(missing);
+    });
   });
 });
 

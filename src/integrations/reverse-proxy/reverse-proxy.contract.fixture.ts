@@ -57,6 +57,18 @@ export function reverseProxyContract(start: () => Promise<ProxyUnderTest>): void
     expect(await routes()).toEqual([shop, both]);
   });
 
+  it('has beside an upstream who is asked for static files', async () => {
+    const upstream = { ...port(7002), assetsFrom: port(7001) };
+    await apply(web);
+    expect((await apply({ ...web, upstream })).changed).toBe('upstreams');
+    expect(await routes()).toEqual([{ ...web, upstream }]);
+    await test.proxy.arm('web', { ...port(7003), assetsFrom: port(7002) }, 'd.1');
+    await test.proxy.switchTo('web', 'd.1');
+    expect(await test.proxy.upstreamOf('web')).toEqual({ ...port(7003), assetsFrom: port(7002) });
+    const nowhere = { ...port(7003), assetsFrom: { host: 'a b', port: 1 } };
+    await expect(apply({ ...web, upstream: nowhere })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   it('changes nothing where it has all of it, in whatever order', async () => {
     const { version } = await apply(web, shop);
     expect(await test.proxy.apply([shop, web], version)).toEqual({ version, changed: 'nothing' });

@@ -16,11 +16,20 @@ export interface DomainListen {
   readonly path?: string;
 }
 
-/** Where the requests of a route arrive now. */
-export interface Upstream {
+/** Where a program listens. */
+export interface ProgramAddress {
   /** An IP address or a host name; `127.0.0.1` of what runs on this machine. */
   readonly host: string;
   readonly port: number;
+}
+
+/** Where the requests of a route arrive now. */
+export interface Upstream extends ProgramAddress {
+  /**
+   * Which program is asked by GET or HEAD for a static file (by the ending of its path) that the
+   * upstream does not have (404). Where that one does not answer, the 404 stays.
+   */
+  readonly assetsFrom?: ProgramAddress | undefined;
 }
 
 export interface Route {

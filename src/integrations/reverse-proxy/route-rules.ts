@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from 'node:net';
 import {
   type DomainListen,
   type PortListen,
+  type ProgramAddress,
   type Route,
   RoutesRefusedError,
   type Upstream,
@@ -24,8 +25,13 @@ export function isPortListen(listen: PortListen | DomainListen): listen is PortL
   return 'port' in listen;
 }
 
-export function isValidUpstream({ host, port }: Upstream): boolean {
+function isValidAddress({ host, port }: ProgramAddress): boolean {
   return isPort(port) && (isAddress(host) || HOST.test(host));
+}
+
+function isValidUpstream(upstream: Upstream): boolean {
+  const { assetsFrom } = upstream;
+  return isValidAddress(upstream) && (assetsFrom === undefined || isValidAddress(assetsFrom));
 }
 
 /** `127.0.0.1:80`, `[::1]:80`. */
@@ -34,11 +40,11 @@ export function hostAndPort(host: string, port: number): string {
 }
 
 /** What `hostAndPort` has made; undefined for any other text. */
-export function parseHostAndPort(text: string): Upstream | undefined {
+export function parseHostAndPort(text: string): ProgramAddress | undefined {
   const match = /^(?:\[([^[\]]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;
   const found = { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
-  return isValidUpstream(found) && hostAndPort(found.host, found.port) === text ? found : undefined;
+  return isValidAddress(found) && hostAndPort(found.host, found.port) === text ? found : undefined;
 }
 
 /** For people: `127.0.0.1:80`, `example.org/shop`. */
@@ -53,9 +59,13 @@ export function plainRoutes(routes: readonly Route[]): readonly Route[] {
     .map(({ id, listen, upstream }) => ({
       id,
       listen: plainListen(listen),
-      ...(upstream !== undefined && { upstream: { host: upstream.host, port: upstream.port } }),
+      ...(upstream !== undefined && { upstream: plainUpstream(upstream) }),
     }))
     .sort((one, other) => (one.id < other.id ? -1 : 1));
+}
+
+function plainUpstream({ host, port, assetsFrom: from }: Upstream): Upstream {
+  return { host, port, ...(from && { assetsFrom: { host: from.host, port: from.port } }) };
 }
 
 function plainListen(listen: PortListen | DomainListen): PortListen | DomainListen {

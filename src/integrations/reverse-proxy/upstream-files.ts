@@ -14,15 +14,27 @@ export type UpstreamChange = 'done' | 'armed' | 'changed';
 const ARMED = '.armed~';
 const DRAFT = '.draft~';
 
-/** What the file of an upstream says; a route that leads nowhere yet has an empty one. */
+/**
+ * What the file of an upstream says: where it listens, and behind a space who is asked for static
+ * files beside it. A route that leads nowhere yet has an empty one.
+ */
 export function upstreamText(upstream: Upstream | undefined): string {
-  return upstream === undefined ? '' : hostAndPort(upstream.host, upstream.port);
+  if (upstream === undefined) return '';
+  const { assetsFrom } = upstream;
+  return [upstream, ...(assetsFrom === undefined ? [] : [assetsFrom])]
+    .map(({ host, port }) => hostAndPort(host, port))
+    .join(' ');
 }
 
 /** Undefined: it says nothing of this kind. */
 export function parseUpstream(text: string | undefined): Upstream | 'none' | undefined {
   if (text === undefined) return undefined;
-  return text === '' ? 'none' : parseHostAndPort(text);
+  if (text === '') return 'none';
+  const [first = '', ...others] = text.split(' ');
+  const [upstream, assetsFrom] = [first, ...others].map(parseHostAndPort);
+  if (others.length > 1 || upstream === undefined) return undefined;
+  if (others.length === 0) return upstream;
+  return assetsFrom && { ...upstream, assetsFrom };
 }
 
 /**

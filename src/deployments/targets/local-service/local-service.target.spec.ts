@@ -73,7 +73,9 @@ describe('LocalServiceTarget', () => {
         ensureNoRoute: () => (routesGone ? Promise.reject(routesGone) : Promise.resolve()),
         ensureRoute: async (route) => {
           const { routes, version } = await proxy.current();
-          await proxy.apply([...routes.filter(({ id }) => id !== route.id), route], version);
+          const there = routes.find(({ id }) => id === route.id);
+          const others = routes.filter((one) => one !== there);
+          await proxy.apply([...others, { ...there, ...route }], version);
         },
       },
       sealed: standIn<SealedTexts>({ find: () => Promise.resolve(JSON.stringify(variables)) }),
@@ -339,6 +341,28 @@ describe('LocalServiceTarget', () => {
     await target.arm(release(1), 'd.2');
     await target.disarm(settings());
     await expect(target.switchTo(release(1), 'd.2')).rejects.toThrow();
+  });
+
+  it('asks the release before for static files where they are kept, and no other one', async () => {
+    await target.plan(SERVICE, settings());
+    const route = shortName(SERVICE);
+    const before = { host: '127.0.0.1', port: 7001 };
+    await target.arm(release(2), 'first');
+    await proxy.arm(route, before, 'before');
+    await proxy.switchTo(route, 'before');
+    const kept = release(2, { keep_assets: 1000 });
+    await target.arm(kept, 'lost');
+    await target.arm(kept, 'made');
+    await target.switchTo(kept, 'made');
+    const serving = { host: '127.0.0.1', port, assetsFrom: before };
+    expect(await proxy.upstreamOf(route)).toEqual(serving);
+    // As after a crash: it serves already, and is armed once more.
+    await target.arm(kept, 'again');
+    await target.switchTo(kept, 'again');
+    expect(await proxy.upstreamOf(route)).toEqual(serving);
+    await target.arm(release(2), 'other');
+    await target.switchTo(release(2), 'other');
+    expect(await proxy.upstreamOf(route)).toEqual({ host: '127.0.0.1', port });
   });
 
   it('says what is away', async () => {

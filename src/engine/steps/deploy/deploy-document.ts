@@ -80,12 +80,23 @@ function program(action: ServiceDeploy): Config {
 
 /** Variables are said even where there are none: else those of the pipeline would be taken. */
 function routed(
-  { published, variables, secrets, gate, drainMs, beforeSwitch, watchMs, checks }: RoutedDeploy,
+  {
+    published,
+    variables,
+    secrets,
+    gate,
+    drainMs,
+    keepAssetsMs,
+    beforeSwitch,
+    watchMs,
+    checks,
+  }: RoutedDeploy,
   findsGate = false,
 ): Config {
   return {
     ...{ publish: published, variables, secrets: secrets.length > 0 ? secrets : undefined },
     ...{ gate: findsGate ? undefined : gateOf(gate), drain: duration(drainMs) },
+    ...(keepAssetsMs !== undefined && { keep_assets: duration(keepAssetsMs) }),
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
     ...(checks && { checks: checks.map(checkOf) }),

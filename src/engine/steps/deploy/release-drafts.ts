@@ -210,6 +210,7 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     secretUses: uses,
     gate: values.gate ?? defaultGate,
     drainMs: values.drain ?? DRAIN_MS,
+    ...(values.keep_assets !== undefined && { keepAssetsMs: values.keep_assets }),
     ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
     ...(values.watch !== undefined && { watchMs: values.watch }),
     ...(values.checks && { checks: values.checks }),

@@ -17,6 +17,7 @@ import { sshReader } from './ssh-reader.js';
 const MOST_SHARED = 50;
 const MOST_DRAIN_MS = 3_600_000;
 const MOST_WATCH_MS = 3_600_000;
+const MOST_ASSETS_MS = 86_400_000;
 
 export function nameReader(expects: string): Reader<string> {
   return template({
@@ -107,6 +108,7 @@ export const releaseKeys = {
   secrets,
   gate: gateReader,
   drain: duration(0, MOST_DRAIN_MS),
+  keep_assets: duration(1_000, MOST_ASSETS_MS),
   before_switch: startCommand,
   watch: duration(1_000, MOST_WATCH_MS),
   checks: checksReader,
@@ -143,6 +145,7 @@ export const keyHabits = {
   health_checks: 'Write checks',
   check: 'Write checks',
   grace_period: 'Write drain',
+  asset_path: 'Write keep_assets: 10m',
   migrate: 'Write before_switch',
   migrations: 'Write before_switch',
   release_command: 'Write before_switch',
@@ -164,12 +167,12 @@ export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   local_directory: ['path', 'ssh', 'source', 'exclude', 'shared', 'permissions'],
   docker_container: [
     ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
-    ...['variables', 'secrets', 'gate', 'drain', 'before_switch', 'watch', 'checks'],
+    ...['variables', 'secrets', 'gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'checks'],
     ...['cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],
-    ...['gate', 'drain', 'before_switch', 'watch', 'checks', 'memory'],
+    ...['gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'checks', 'memory'],
   ],
   hybrid: ['parts'],
 };
