@@ -131,7 +131,7 @@ function workerModules(): Imports {
     }),
     ContainerRuntimeModule,
     ExecutionsWorkerModule.deployingBy(DeploymentsWorkerModule, DetectionsWorkerModule),
-    ServiceRegistryWorkerModule.over(DeploymentsModule),
+    ServiceRegistryWorkerModule.over(DeploymentsModule, DeploymentsWorkerModule),
     TriggersWorkerModule,
     DetectionsWorkerModule,
   ];

@@ -7,6 +7,7 @@ import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
+import { ServiceFinder } from '../executions/attempt/steps/service-finder.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
 import { LocalServices } from '../integrations/local-services/local-services.js';
 import { ServiceContainers } from '../integrations/container-runtime/service-containers.js';
@@ -16,6 +17,8 @@ import { Leases } from '../leases/leases.js';
 import { LeasesModule } from '../leases/leases.module.js';
 import { PortLeases } from '../ports/port-leases.js';
 import { FailureRecords } from '../service-registry/failures/failure-records.js';
+import { DeployedServices } from '../service-registry/deployed-services.js';
+import { InstanceProber } from '../service-registry/probing/prober.js';
 import { ServiceStore } from '../service-registry/record/service-store.js';
 import { ServiceRegistryModule } from '../service-registry/service-registry.module.js';
 import { PortsModule } from '../ports/ports.module.js';
@@ -30,10 +33,12 @@ import { ProxyRoutesModule } from './routes/proxy-routes.module.js';
 import { DeploymentsProcessor } from './running/deployments.processor.js';
 import { InstanceTurns } from './running/instance-turns.js';
 import { InstanceUpkeep } from './running/instance-upkeep.js';
+import { DeployedInstances } from './running/deployed-instances.js';
 import { OwnDeployments } from './running/own-deployments.js';
 import { SuspendedDeployments } from './running/suspended-deployments.js';
 import { SealedTextsUpkeep } from './running/sealed-texts-upkeep.js';
 import { ServiceFailures } from './running/service-failures.js';
+import { DiscoveredServices } from './steps/discovered-services.js';
 import { StepDeployments } from './steps/step-deployments.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
@@ -154,6 +159,20 @@ function upkeepOf(
           ssh,
         ),
     },
+    {
+      provide: InstanceProber,
+      inject: [DeploymentStore, DockerContainerTarget, LocalServiceTarget],
+      useFactory: (
+        store: DeploymentStore,
+        containers: DockerContainerTarget,
+        services: LocalServiceTarget,
+      ) =>
+        new DeployedInstances(
+          store,
+          { docker_container: containers, local_service: services },
+          hostname(),
+        ),
+    },
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
     InstanceTurns,
@@ -171,8 +190,14 @@ function upkeepOf(
     SuspendedDeployments,
     SealedTextsUpkeep,
     DeploymentsProcessor,
+    {
+      provide: ServiceFinder,
+      inject: [ServiceStore, DeployedServices],
+      useFactory: (store: ServiceStore, deployed: DeployedServices) =>
+        new DiscoveredServices(store, deployed, hostname()),
+    },
     { provide: Deployer, useClass: StepDeployments },
   ],
-  exports: [Deployer],
+  exports: [Deployer, InstanceProber, ServiceFinder],
 })
 export class DeploymentsWorkerModule {}

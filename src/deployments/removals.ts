@@ -22,6 +22,15 @@ export class Removals {
    *   environment names others who may deploy
    */
   async ask(serviceId: string, by: Principal): Promise<string> {
+    const service = await this.deployableBy(serviceId, by);
+    if (service.unit) throw conflict(`${serviceId} is a part of ${service.unit}.`);
+    const settings = await this.settingsOf(service);
+    const { _id } = await this.store.accept(removalOf(service, settings, by.id), service);
+    return _id;
+  }
+
+  /** A service that somebody may deploy. @throws NotFoundError, AuthorizationError */
+  async deployableBy(serviceId: string, by: Principal): Promise<Service> {
     const service = await this.store.service(serviceId);
     if (service === undefined) throw notFound('service', serviceId);
     if (!by.scopes.has('deployments:deploy')) {
@@ -29,10 +38,7 @@ export class Removals {
     }
     const refusal = await this.gate.deployerRefusal(service.environment, by.id);
     if (refusal !== undefined) throw refused(refusal);
-    if (service.unit) throw conflict(`${serviceId} is a part of ${service.unit}.`);
-    const settings = await this.settingsOf(service);
-    const { _id } = await this.store.accept(removalOf(service, settings, by.id), service);
-    return _id;
+    return service;
   }
 
   /** By which what it has is reached today. */

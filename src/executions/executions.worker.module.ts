@@ -38,6 +38,7 @@ import { RunningAttempts } from './attempt/running-attempts.js';
 import { RunSecrets } from './attempt/run-secrets.js';
 import { Deployer } from './attempt/steps/deployer.js';
 import { DeployHints } from './attempt/steps/deploy-hints.js';
+import { ServiceFinder } from './attempt/steps/service-finder.js';
 import { StartCommands } from './attempt/steps/start-commands.js';
 import { createStepHandlers, StepHandlers } from './attempt/steps/step-handlers.js';
 import { WorkspaceSnapshots } from './suspension/workspace-snapshots.js';
@@ -74,7 +75,7 @@ const planRunsProviders: Provider[] = [
     inject: [
       ...[ProcessRunner, WorkspaceStore, StepHandlers, ProcessGroups, ContainerRuntime],
       ...[ArtifactKeeper, ObjectStore, StoredArtifactSources, TestReportsRepository],
-      ...[CacheStore, MillraceConfig],
+      ...[CacheStore, MillraceConfig, ServiceFinder],
     ],
     useFactory: (
       processes: ProcessRunner,
@@ -88,10 +89,11 @@ const planRunsProviders: Provider[] = [
       reports: TestReportsRepository,
       caches: CacheStore,
       { workerMaxParallelSteps: maxParallelSteps }: MillraceConfig,
+      services: ServiceFinder,
     ) =>
       new PlanRuns({
         ...{ processes, workspaces, handlers, groups, containers, maxParallelSteps },
-        ...{ artifacts, objects, sources, reports, caches },
+        ...{ artifacts, objects, sources, reports, caches, services },
       }),
   },
   StoredArtifactSources,

@@ -1,3 +1,4 @@
+import type { InstanceCheck } from '../engine/steps/deploy/deploy-action.js';
 import type { Principal } from '../auth/principals/principal.js';
 import type { Page, PageRequest } from '../common/http/paging.js';
 
@@ -16,6 +17,10 @@ export interface DeployedService {
   readonly deploymentId: string | null;
   /** Where it answers on its own host: URLs at a loopback address. */
   readonly endpoints: readonly string[];
+  /** It serves as a program or a container, so its instance itself can be looked at. */
+  readonly hasInstance: boolean;
+  /** Of its instance, as the deployment that serves says. */
+  readonly checks: readonly InstanceCheck[];
   readonly containerId: string | null;
   /** On its host, as it was seen a moment ago. */
   readonly processId: number | null;
@@ -47,6 +52,11 @@ export abstract class DeployedServices {
   abstract page(page: PageRequest): Promise<Page<DeployedService>>;
   /** The last ten deployments of a service that came to their switch, the newest first. */
   abstract switches(id: string): Promise<readonly ServiceSwitch[]>;
+  /**
+   * Whether somebody may deploy a service that there is.
+   * @throws NotFoundError; AuthorizationError: no scope, or the environment names others
+   */
+  abstract mustBeDeployer(id: string, by: Principal): Promise<void>;
   /** All of one host. */
   abstract onHost(host: string): Promise<readonly DeployedService[]>;
   /**

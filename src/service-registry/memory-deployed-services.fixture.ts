@@ -13,7 +13,7 @@ export class MemoryDeployedServices extends DeployedServices {
     const one: DeployedService = {
       ...{ id: `default/${name}`, uuid: uuidV7(), name, environment: 'default' },
       ...{ type: 'local_directory', host: 'here', status: 'running', deploymentId: uuidV7() },
-      ...{ endpoints: [], containerId: null, processId: null },
+      ...{ endpoints: [], hasInstance: false, checks: [], containerId: null, processId: null },
       ...{ createdAt: new Date(0), updatedAt: new Date(0), ...more },
     };
     this.services.set(one.id, one);
@@ -37,6 +37,14 @@ export class MemoryDeployedServices extends DeployedServices {
       .filter(({ id }) => after === undefined || id > after)
       .sort((a, b) => (a.id < b.id ? -1 : 1));
     return Promise.resolve(pageOf(rows, limit, ({ id }) => id));
+  }
+
+  /** By the id of a principal: why it may not deploy. */
+  readonly refusals = new Map<string, Error>();
+
+  mustBeDeployer(_id: string, by: Principal): Promise<void> {
+    const refusal = this.refusals.get(by.id);
+    return refusal ? Promise.reject(refusal) : Promise.resolve();
   }
 
   remove(id: string, by: Principal): Promise<string> {

@@ -5,8 +5,11 @@ import { ServiceRegistryModule } from './service-registry.module.js';
 /** A worker watches what was deployed on its host; one of the workers of a host at a time. */
 @Module({ imports: [ServiceRegistryModule], providers: [HostMonitor, MonitorParts] })
 export class ServiceRegistryWorkerModule {
-  /** @param deployments exports `DeployedServices` */
-  static over(deployments: Type): DynamicModule {
-    return { module: ServiceRegistryWorkerModule, imports: [deployments] };
+  /**
+   * @param deployments exports `DeployedServices`
+   * @param instances exports `InstanceProber`
+   */
+  static over(deployments: Type, instances: Type): DynamicModule {
+    return { module: ServiceRegistryWorkerModule, imports: [deployments, instances] };
   }
 }

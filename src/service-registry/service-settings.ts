@@ -1,18 +1,38 @@
 import { isIP } from 'node:net';
 import type { FieldProblem } from '../common/http/dto-input.js';
-import { type MillraceError, validationError } from '../common/errors/millrace.error.js';
+import {
+  type MillraceError,
+  unprocessable,
+  validationError,
+} from '../common/errors/millrace.error.js';
 import { bareHost } from '../common/net/address-policy.js';
 import { type NameRecord, namedValues } from '../common/values/name-record.js';
 import { isServiceName } from '../engine/steps/deploy/service-name.js';
 import { DEFAULT_CHECK, type ServiceCheck } from './checks/service-check.js';
+import type { InstanceCheck, InstanceCheckType } from '../engine/steps/deploy/deploy-action.js';
+import {
+  DEFAULT_CHECK_INTERVAL_MS,
+  DEFAULT_CHECK_TIMEOUT_MS,
+} from '../engine/steps/deploy/deploy-action.js';
 import { readEndpoint } from './checks/endpoint-url.js';
 import { serviceIdOf } from './record/service-id.js';
 import type { ServiceSettings } from './record/watched-service.js';
+
+/** A check of the instance itself, as somebody asks for it. */
+export interface AskedCheck {
+  readonly type: InstanceCheckType;
+  /** Absent: the type. */
+  readonly name?: string | undefined;
+  readonly command?: string | readonly string[] | undefined;
+  readonly interval_seconds?: number | undefined;
+  readonly timeout_seconds?: number | undefined;
+}
 
 /** What somebody asks of a service; what is absent stays as it is. */
 export interface AskedSettings {
   readonly endpoints?: readonly string[];
   readonly check?: Partial<ServiceCheck>;
+  readonly checks?: readonly AskedCheck[];
   readonly tags?: readonly string[];
   readonly metadata?: NameRecord<unknown>;
   readonly dependencies?: readonly string[];
@@ -20,7 +40,7 @@ export interface AskedSettings {
 }
 
 export const NO_SETTINGS: ServiceSettings = {
-  ...{ endpoints: [], check: DEFAULT_CHECK, tags: [], metadata: [], dependencies: [] },
+  ...{ endpoints: [], check: DEFAULT_CHECK, checks: [], tags: [], metadata: [], dependencies: [] },
   ttl_seconds: null,
 };
 
@@ -66,10 +86,12 @@ export function settingsAfter(
   });
   const metadata =
     asked.metadata === undefined ? before.metadata : readMetadata(asked.metadata, wrong);
+  const checks = asked.checks === undefined ? before.checks : readChecks(asked.checks, wrong);
   if (problems.length > 0) throw invalid(problems);
   return {
     endpoints: [...new Set(endpoints)],
     check,
+    checks,
     tags: [...new Set(asked.tags ?? before.tags)],
     metadata,
     dependencies: [...new Set(dependencies)],
@@ -85,6 +107,34 @@ export function mustBeSeen({ endpoints, check, ttl_seconds: ttl }: ServiceSettin
   if (ttl !== null || (endpoints.length > 0 && check.enabled)) return;
   const message = 'endpoints or ttl_seconds must say how the service is seen';
   throw invalid([{ path: 'endpoints', code: 'nothing_to_see', message }]);
+}
+
+/**
+ * Checks of an instance need one that Millrace has deployed: it runs nothing in what it did not
+ * start.
+ * @param type of what was deployed; undefined: it was only registered
+ * @throws UnprocessableError
+ */
+export function mustHaveInstance(checks: readonly InstanceCheck[], type: string | undefined): void {
+  const refuse = (why: string, what: string, suggestion: string): never => {
+    throw unprocessable(`${what} ${why}.`, {
+      details: { code: 'no_instance', checks: checks.map(({ name }) => name) },
+      suggestions: [suggestion],
+    });
+  };
+  if (checks.length === 0) return;
+  const what = `A check of the type ${[...new Set(checks.map(({ type: t }) => t))].join(' or ')}`;
+  const instead = 'Use endpoints or heartbeats: "endpoints", or "ttl_seconds".';
+  if (type === undefined) {
+    return refuse('needs a service that Millrace has deployed', what, instead);
+  }
+  if (type !== 'docker_container' && type !== 'local_service') {
+    return refuse(`looks into an instance, and a ${type} has none`, what, instead);
+  }
+  if (type === 'local_service' && checks.some((check) => check.type === 'container')) {
+    const hint = 'Use the type exec: that its program runs is looked at anyway.';
+    return refuse('asks a container engine, and a local_service is no container', what, hint);
+  }
 }
 
 /** Hosts of the endpoints that will be asked. */
@@ -103,6 +153,35 @@ function invalid(details: readonly FieldProblem[]): MillraceError {
     details,
     suggestions: ['Correct the fields that `details` names; /api/docs shows every field.'],
   });
+}
+
+function readChecks(
+  asked: readonly AskedCheck[],
+  wrong: (path: string, code: string, message: string) => void,
+): readonly InstanceCheck[] {
+  const names = new Set<string>();
+  return asked.map(({ type, name = type, command, ...times }, index) => {
+    const at = `checks[${index}]`;
+    if (names.has(name)) wrong(`${at}.name`, 'duplicate', `is of another check, too: ${name}`);
+    names.add(name);
+    if (type === 'exec' && command === undefined) {
+      wrong(`${at}.command`, 'needed', 'must say what is run');
+    }
+    if (type === 'container' && command !== undefined) {
+      wrong(`${at}.command`, 'of_exec', 'is of the type exec: the engine is asked, nothing is run');
+    }
+    const intervalMs = msOf(times.interval_seconds) ?? DEFAULT_CHECK_INTERVAL_MS;
+    const timeoutMs =
+      msOf(times.timeout_seconds) ?? Math.min(DEFAULT_CHECK_TIMEOUT_MS, intervalMs / 2);
+    if (timeoutMs >= intervalMs) {
+      wrong(`${at}.timeout_seconds`, 'below_interval', 'must be below its interval_seconds');
+    }
+    return { name, type, ...(command !== undefined && { command }), intervalMs, timeoutMs };
+  });
+}
+
+function msOf(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.round(seconds * 1000);
 }
 
 function readMetadata(

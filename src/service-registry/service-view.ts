@@ -1,3 +1,4 @@
+import type { InstanceCheck } from '../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../engine/plan/run-state.js';
 import {
   type Judgement,
@@ -5,6 +6,8 @@ import {
   SERVICE_REASONS,
   type WatchedEndpoint,
 } from './checks/service-status.js';
+import { checkUrl } from './checks/instance-target.js';
+import { checksOf } from './instance-checks.js';
 import type { DeployedService } from './deployed-services.js';
 import {
   MONITOR_SILENT_MS,
@@ -22,6 +25,13 @@ export interface EndpointView {
   readonly problem: WatchedEndpoint['problem'];
 }
 
+/** A check of the instance itself, as it is shown. */
+export interface CheckView extends Omit<EndpointView, 'url'> {
+  readonly check: InstanceCheck;
+  /** The deployment says so; else somebody has asked for it. */
+  readonly isDeployed: boolean;
+}
+
 /** A service as it is shown: what somebody registered, what was deployed, and what was seen. */
 export interface ServiceView {
   readonly id: string;
@@ -34,6 +44,7 @@ export interface ServiceView {
   readonly reason: Reason;
   readonly since: Date;
   readonly endpoints: readonly EndpointView[];
+  readonly checks: readonly CheckView[];
   /** The service that it needs and that is to be mended; undefined: none is known. */
   readonly rootCause?: ServiceView | undefined;
 }
@@ -54,8 +65,8 @@ export function endpointsOf({ watched, deployed }: ServiceParts): readonly strin
 /** Whether there is anything to see beside what its deployment says. */
 export function isSeen({ watched, deployed }: ServiceParts): boolean {
   if (watched === undefined) return false;
-  const hasEndpoints = endpointsOf({ watched, deployed }).length > 0 && watched.check.enabled;
-  return hasEndpoints || watched.ttl_seconds !== null;
+  const targets = [...endpointsOf({ watched, deployed }), ...checksOf({ watched, deployed })];
+  return (targets.length > 0 && watched.check.enabled) || watched.ttl_seconds !== null;
 }
 
 /** @param now milliseconds since 1970 */
@@ -70,7 +81,13 @@ export function serviceView(parts: ServiceParts, now: number): ServiceView {
     name: one.name,
     environment: one.environment,
     ...{ watched, deployed, status, reason, since },
-    endpoints: endpointViews(parts, status === 'unknown' ? since : undefined),
+    endpoints: endpointsOf(parts).map((url) => ({
+      ...{ url, ...seenOf(parts, url, status === 'unknown' ? since : undefined) },
+    })),
+    checks: checksOf(parts).map((check) => ({
+      ...{ check, isDeployed: deployed?.checks.includes(check) ?? false },
+      ...seenOf(parts, checkUrl(check), status === 'unknown' ? since : undefined),
+    })),
   };
 }
 
@@ -96,23 +113,25 @@ function byRecord({ status, updatedAt }: DeployedService): Judgement & { readonl
 }
 
 /** @param unknownSince nobody has looked since; undefined: somebody has */
-function endpointViews(parts: ServiceParts, unknownSince: Date | undefined): EndpointView[] {
-  const { watched } = parts;
-  const isAsked = watched?.check.enabled ?? false;
-  return endpointsOf(parts).map((url) => {
-    if (!isAsked) return { url, status: null, since: null, flapping: false, problem: null };
-    const seen = watched?.health?.endpoints.find((one) => one.url === url);
-    if (seen === undefined) {
-      return { url, status: 'starting', since: null, flapping: false, problem: null };
-    }
-    const { status, since, flapping, problem } = seen;
-    if (unknownSince) return { url, status: 'unknown', since: unknownSince, flapping, problem };
-    return { url, status, since: new Date(since), flapping, problem };
-  });
+function seenOf(
+  { watched }: ServiceParts,
+  url: string,
+  unknownSince: Date | undefined,
+): Omit<EndpointView, 'url'> {
+  if (watched?.check.enabled !== true) {
+    return { status: null, since: null, flapping: false, problem: null };
+  }
+  const seen = watched.health?.endpoints.find((one) => one.url === url);
+  if (seen === undefined)
+    return { status: 'starting', since: null, flapping: false, problem: null };
+  const { status, since, flapping, problem } = seen;
+  if (unknownSince) return { status: 'unknown', since: unknownSince, flapping, problem };
+  return { status, since: new Date(since), flapping, problem };
 }
 
-/** Endpoints to which a request may go now. */
-export function passing({ status, endpoints }: ServiceView): readonly string[] {
+/** Endpoints to which a request may go now: none while a check of the instance fails. */
+export function passing({ status, endpoints, checks }: ServiceView): readonly string[] {
+  if (checks.some((check) => check.status === 'failed')) return [];
   if (status !== 'running' && status !== 'degraded') return [];
   return endpoints
     .filter((one) => (one.status === null ? status === 'running' : one.status === 'running'))

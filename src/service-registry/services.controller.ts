@@ -133,13 +133,13 @@ export class ServicesController {
   @ApiParam(ID)
   @ApiOperation({ summary: 'Change what is registered of a service; what is not named stays' })
   @ApiOkResponse({ type: ServiceResponse })
-  @ApiErrors(400, 401, 404, 413, 415, 422, 503)
+  @ApiErrors(400, 401, 403, 404, 413, 415, 422, 503)
   async change(
     @Param('id', ServiceIdPipe) id: ServiceName,
     @Body(SaysSomethingPipe) body: ChangeServiceDto,
     @CurrentPrincipal() principal: Principal,
   ): Promise<ServiceResponse> {
-    return serviceResponse(await this.services.change(id, askedSettings(body), principal.id));
+    return serviceResponse(await this.services.change(id, askedSettings(body), principal));
   }
 
   @Delete(':id')
@@ -235,10 +235,11 @@ export class ServicesController {
 }
 
 function askedSettings(body: ChangeServiceDto): AskedSettings {
-  const { endpoints, check, tags, metadata, dependencies, ttl_seconds } = body;
+  const { endpoints, check, checks, tags, metadata, dependencies, ttl_seconds } = body;
   return {
     ...(endpoints !== undefined && { endpoints }),
     ...(check !== undefined && { check }),
+    ...(checks !== undefined && { checks }),
     ...(tags !== undefined && { tags }),
     ...(metadata !== undefined && { metadata }),
     ...(dependencies !== undefined && { dependencies }),

@@ -103,10 +103,10 @@ describe('ServicesService', () => {
       expect(error.kind).toBe('UnprocessableError');
       expect(error.message).toContain('ALLOW_PRIVATE_URLS');
       await register({ endpoints: [url], check: { enabled: false }, ttl_seconds: 30 });
-      const change = services.change(SHOP, { check: { enabled: true } }, 'ada');
+      const change = services.change(SHOP, { check: { enabled: true } }, ADA);
       expect((await refusal(change)).kind).toBe('UnprocessableError');
       services = allowing('all');
-      await services.change(SHOP, { check: { enabled: true } }, 'ada');
+      await services.change(SHOP, { check: { enabled: true } }, ADA);
     },
   );
 
@@ -114,7 +114,7 @@ describe('ServicesService', () => {
     await register({ endpoints: [URL], dependencies: ['api'] });
     await register({ endpoints: [URL], dependencies: ['db'] }, { ...SHOP, name: 'api' });
     await register({ endpoints: [URL] }, { ...SHOP, name: 'db' });
-    const closed = services.change({ ...SHOP, name: 'db' }, { dependencies: ['shop'] }, 'ada');
+    const closed = services.change({ ...SHOP, name: 'db' }, { dependencies: ['shop'] }, ADA);
     const error = await refusal(closed);
     expect(error.kind).toBe('ValidationError');
     expect(error.details).toMatchObject([
@@ -203,19 +203,19 @@ describe('ServicesService', () => {
   it('changes what is named, and tells the monitor of it', async () => {
     await register({ endpoints: [URL], check: { path: '/a', up: 5 }, tags: ['web'] });
     const before = store.services.get('default/shop')?.revision;
-    const view = await services.change(SHOP, { check: { path: null } }, 'ada');
+    const view = await services.change(SHOP, { check: { path: null } }, ADA);
     expect(view.watched).toMatchObject({
       ...{ tags: ['web'], check: { path: null, up: 5 }, endpoints: [URL] },
     });
     expect(view.watched?.revision).not.toBe(before);
-    expect((await refusal(services.change(SHOP, { endpoints: [] }, 'ada'))).kind).toBe(
+    expect((await refusal(services.change(SHOP, { endpoints: [] }, ADA))).kind).toBe(
       'ValidationError',
     );
   });
 
   it('lists what was deployed and what was registered as one, in pages', async () => {
     for (const name of ['b', 'd']) deployed.has(name);
-    await services.change({ ...SHOP, name: 'b' }, { tags: ['web'] }, 'ada');
+    await services.change({ ...SHOP, name: 'b' }, { tags: ['web'] }, ADA);
     for (const name of ['c', 'a']) await register({ endpoints: [URL] }, { ...SHOP, name });
     const names = async (filter: ServiceFilter, limit = 10, after?: string) => {
       const page = await services.list(filter, { limit, ...(after !== undefined && { after }) });
@@ -309,5 +309,85 @@ describe('ServicesService', () => {
     for (const text of ['shop', 'a/b/c', 'A/b', '/shop', 'default/']) {
       expect(() => pipe.transform(text)).toThrow('id names no service');
     }
+  });
+
+  describe('checks of an instance', () => {
+    const EXEC = { type: 'exec', name: 'ready', command: ['./ready'] } as const;
+    const BOB = principalOf({ id: 'bob', kind: 'user', role: 'developer' });
+
+    it('are of what Millrace has deployed as a program or a container', async () => {
+      const hand = await refusal(register({ endpoints: [URL], checks: [EXEC] }));
+      expect(hand).toMatchObject({ kind: 'UnprocessableError', details: { code: 'no_instance' } });
+      expect(hand.message).toContain('needs a service that Millrace has deployed');
+      deployed.has('shop', { type: 'local_directory' });
+      expect((await refusal(services.change(SHOP, { checks: [EXEC] }, ADA))).message).toContain(
+        'a local_directory has none',
+      );
+      deployed.has('shop', { type: 'local_service', hasInstance: true });
+      const container = services.change(SHOP, { checks: [{ type: 'container' }] }, ADA);
+      expect((await refusal(container)).message).toContain('a local_service is no container');
+      const view = await services.change(SHOP, { checks: [EXEC] }, ADA);
+      expect(serviceResponse(view).checks).toEqual([
+        {
+          ...{ name: 'ready', type: 'exec', command: ['./ready'], deployed: false },
+          ...{ interval_seconds: 10, timeout_seconds: 5 },
+          ...{ status: 'starting', since: null, flapping: false, problem: null },
+        },
+      ]);
+    });
+
+    it('that run commands take who may deploy there; others do not', async () => {
+      deployed.has('shop', { type: 'docker_container', hasInstance: true });
+      deployed.refusals.set('bob', new MillraceError('AuthorizationError', 'not bob.'));
+      const exec = services.change(SHOP, { checks: [EXEC] }, BOB);
+      expect((await refusal(exec)).kind).toBe('AuthorizationError');
+      expect(await store.find('default/shop')).toBeUndefined();
+      const view = await services.change(SHOP, { checks: [{ type: 'container' }] }, BOB);
+      expect(view.checks.map(({ check }) => check.name)).toEqual(['container']);
+    });
+
+    it('that fail keep an address from being given, also while they flap', async () => {
+      const own = { ...EXEC, intervalMs: 9_000, timeoutMs: 1_000 };
+      const more = { hasInstance: true, checks: [own], endpoints: [URL] };
+      deployed.has('shop', { type: 'local_service', ...more });
+      await seen([]);
+      const check = { ...newProbeState(0), url: 'check:ready', flapping: true };
+      const endpoint = { ...newProbeState(0), url: URL, status: 'running' } as const;
+      for (const [status, isGiven] of [
+        ['failed', false],
+        ['running', true],
+      ] as const) {
+        const health: ServiceHealth = {
+          ...{ status: 'degraded', since: new Date(0), seq: 1, fence: 1 },
+          ...{ reason: { code: 'flapping', message: 'm' } },
+          endpoints: [endpoint, { ...check, status }],
+        };
+        await store.writeHealth('default/shop', { health, outbox: [] });
+        const found = await services.discover('default', 'shop').catch(() => undefined);
+        expect(found !== undefined).toBe(isGiven);
+      }
+    });
+
+    it('of the deployment stand before those of the same name', async () => {
+      const own = { ...EXEC, command: 'own', intervalMs: 9_000, timeoutMs: 1_000 };
+      deployed.has('shop', { type: 'local_service', hasInstance: true, checks: [own] });
+      const more = { ...EXEC, name: 'more' };
+      const view = await services.change(SHOP, { checks: [EXEC, more] }, ADA);
+      expect(view.checks.map(({ check, isDeployed }) => [check.name, isDeployed])).toEqual([
+        ['ready', true],
+        ['more', false],
+      ]);
+    });
+
+    it.each([
+      [[EXEC, EXEC], 'checks[1].name'],
+      [[{ type: 'exec' }], 'checks[0].command'],
+      [[{ type: 'container', command: 'x' }], 'checks[0].command'],
+      [[{ ...EXEC, interval_seconds: 5, timeout_seconds: 5 }], 'checks[0].timeout_seconds'],
+    ] as const)('are refused as %j', async (checks, path) => {
+      deployed.has('shop', { type: 'docker_container', hasInstance: true });
+      const wrong = await refusal(services.change(SHOP, { checks }, ADA));
+      expect(wrong.details).toMatchObject([{ path }]);
+    });
   });
 });

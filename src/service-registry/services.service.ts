@@ -31,6 +31,7 @@ import {
   type AskedSettings,
   askedHosts,
   mustBeSeen,
+  mustHaveInstance,
   NO_SETTINGS,
   settingsAfter,
 } from './service-settings.js';
@@ -99,6 +100,7 @@ export class ServicesService {
   ): Promise<ServiceView> {
     const id = serviceIdOf(self.environment, self.name);
     const settings = settingsAfter(self, NO_SETTINGS, asked);
+    mustHaveInstance(settings.checks, undefined);
     mustBeSeen(settings);
     await this.mustHaveNoCycle(id, settings.dependencies);
     await this.mustBeAllowed(settings);
@@ -110,18 +112,26 @@ export class ServicesService {
     return this.get(self);
   }
 
-  /** @throws NotFoundError, ValidationError, UnprocessableError: an address */
-  async change(name: ServiceName, asked: AskedSettings, by: string): Promise<ServiceView> {
+  /**
+   * @throws NotFoundError, ValidationError; UnprocessableError: an address, or a check that needs an
+   *   instance; AuthorizationError: a command in an instance takes who may deploy there
+   */
+  async change(name: ServiceName, asked: AskedSettings, by: Principal): Promise<ServiceView> {
     const { watched, deployed, environment, name: own } = await this.get(name);
     const self = { environment, name: own };
     const before = watched ?? NO_SETTINGS;
     const settings = settingsAfter(self, before, asked);
     if (deployed === undefined) mustBeSeen(settings);
     const id = serviceIdOf(environment, own);
+    if (asked.checks) {
+      mustHaveInstance(settings.checks, deployed?.type);
+      const runsCommands = settings.checks.some(({ type }) => type === 'exec');
+      if (runsCommands) await this.deployed.mustBeDeployer(id, by);
+    }
     if (asked.dependencies) await this.mustHaveNoCycle(id, settings.dependencies);
     await this.mustBeAllowed(settings);
     if (watched === undefined)
-      await this.store.insert(newService(self, settings, by, deployed?.uuid));
+      await this.store.insert(newService(self, settings, by.id, deployed?.uuid));
     const changed = await this.store.change(id, settings, new Date(), uuidV7());
     if (!changed) throw notFound('service', shownName(name));
     return this.get(self);

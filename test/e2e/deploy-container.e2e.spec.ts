@@ -214,4 +214,66 @@ ${head}stages:
     expect(deployed).toMatchObject({ status: 'success' });
     expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe('built');
   });
+
+  it('a command inside and the state of the container are checks of it', async () => {
+    const late = 'echo begun; sleep 4071 & sleep 4072';
+    const checks = [
+      { type: 'container', interval: '1s', timeout: '900ms' },
+      {
+        ...{ type: 'exec', name: 'ready', interval: '1s', timeout: '900ms' },
+        command:
+          'echo "no $PASSWORD" && ! test -e /sick && { test ! -e /slow || { LATE; }; }'.replace(
+            'LATE',
+            late,
+          ),
+      },
+    ];
+    const pipeline = await server.createPipeline(`name: checked
+steps:
+  - name: ship
+    deploy:
+      type: docker_container
+      service: checked
+      image: "shop:1"
+      port: 8080
+      secrets: [PASSWORD]
+      checks: ${JSON.stringify(checks)}
+`);
+    const { status } = await server.finished(await server.trigger(pipeline));
+    expect(status).toBe('success');
+    interface Checked {
+      readonly status: string;
+      readonly reason: { readonly code: string; readonly message: string };
+      readonly checks: readonly { readonly status: string }[];
+    }
+    const until = (isSo: (body: Checked) => boolean): Promise<Checked> =>
+      eventually(async () => {
+        const body = await server.call<Checked>('GET', '/api/services/default%2Fchecked');
+        return isSo(body) ? body : undefined;
+      });
+    await until(({ checks: all }) => all.every((one) => one.status === 'running'));
+    const names = await engine.docker('ps', '--format', '{{.Names}}');
+    const container = names.split('\n').find((name) => name.includes('checked')) ?? '';
+    const inside = (command: string): Promise<string> =>
+      engine.docker('exec', container, 'sh', '-c', command);
+    await inside('touch /sick');
+    expect((await until(({ status: now }) => now === 'failed')).reason).toMatchObject({
+      ...{ code: 'instance_failed' },
+      message: 'check ready fails: it ended with exit code 1: no ***',
+    });
+    await inside('rm /sick');
+    await until(({ checks: all }) => all.every((one) => one.status === 'running'));
+    await inside('touch /slow');
+    const slow = await until(({ reason }) => reason.message.includes('did not end'));
+    expect(slow.reason.message).toBe(
+      'check ready fails: it did not end within 0.9 s, killed: begun',
+    );
+    await inside('rm /slow');
+    await until(({ checks: all }) => all.every((one) => one.status === 'running'));
+    expect(await inside('ps')).not.toMatch(/sleep 407[12]/);
+    await engine.docker('pause', container);
+    expect((await until(({ status: now }) => now === 'failed')).reason.message).toContain('paused');
+    await engine.docker('unpause', container);
+    await until(({ checks: all }) => all.every((one) => one.status === 'running'));
+  });
 });

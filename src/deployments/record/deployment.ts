@@ -3,6 +3,7 @@ import type {
   DeploymentType,
   Gate,
   OnFailure,
+  InstanceCheck,
   Published,
   RestartLimit,
 } from '../../engine/steps/deploy/deploy-action.js';
@@ -94,6 +95,8 @@ export interface CommonRoutedSettings {
   readonly watch?: number;
   /** What is done when the checks of the service say that it has failed; absent: nothing. */
   readonly on_failure?: OnFailure;
+  /** Of the instance itself, while it serves. */
+  readonly checks?: readonly InstanceCheck[];
 }
 
 export interface ContainerSettings extends CommonRoutedSettings {

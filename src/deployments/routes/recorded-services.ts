@@ -61,6 +61,10 @@ export class RecordedServices extends DeployedServices {
     return this.shown(await this.store.servicesOn(host));
   }
 
+  async mustBeDeployer(id: string, by: Principal): Promise<void> {
+    await this.removals.deployableBy(id, by);
+  }
+
   remove(id: string, by: Principal): Promise<string> {
     return this.removals.ask(id, by);
   }
@@ -72,7 +76,7 @@ export class RecordedServices extends DeployedServices {
     return Promise.all(
       services.map(async (service) => {
         const release = service.release_id ? releases?.get(service.release_id) : undefined;
-        return deployedService(service, release ? await this.endpointsOf(release) : []);
+        return deployedService(service, release, release ? await this.endpointsOf(release) : []);
       }),
     );
   }
@@ -85,12 +89,20 @@ export class RecordedServices extends DeployedServices {
   }
 }
 
-function deployedService(service: Service, endpoints: readonly string[]): DeployedService {
+function deployedService(
+  service: Service,
+  release: Release | undefined,
+  endpoints: readonly string[],
+): DeployedService {
+  const settings = release?.settings;
+  const hasInstance = settings !== undefined && 'published' in settings;
+  const checks = hasInstance ? (settings.checks ?? []) : [];
   const { _id, id, name, environment, host, process_id: processId = null } = service;
   const status = service.status === 'removed' ? 'stopped' : service.status;
   return {
     ...{ id: _id, uuid: id, name, environment, type: service.service_type, host, status },
-    ...{ deploymentId: service.deployment_id, endpoints, containerId: null, processId },
+    ...{ deploymentId: service.deployment_id, endpoints, hasInstance, checks },
+    ...{ containerId: null, processId },
     ...{ createdAt: service.created_at, updatedAt: service.updated_at },
   };
 }

@@ -21,6 +21,7 @@ class KeptInstances extends ReleaseInstances {
   readonly calls: string[] = [];
   isAway = false;
   pid = 7;
+  exec = () => Promise.resolve(undefined);
   said = (): Promise<readonly string[]> => Promise.resolve([]);
   look(one: string): Promise<InstanceState | undefined> {
     const state = this.all.get(one);

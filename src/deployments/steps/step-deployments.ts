@@ -426,6 +426,7 @@ function routedOf({
   beforeSwitch: before_switch,
   watchMs: watch,
   onFailure: on_failure,
+  checks,
 }: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
   return {
     ...{ secrets, published, gate, drain },
@@ -433,6 +434,7 @@ function routedOf({
     ...(before_switch !== undefined && { before_switch }),
     ...(watch !== undefined && { watch }),
     ...(on_failure && { on_failure }),
+    ...(checks && { checks }),
   };
 }
 

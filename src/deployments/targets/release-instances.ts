@@ -1,3 +1,4 @@
+import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
 import type { DeploymentType } from '../../engine/steps/deploy/deploy-action.js';
 
 export interface InstanceState {
@@ -15,6 +16,15 @@ export interface InstanceState {
   readonly startedAt: Date;
   /** Of its program, on this host, while it runs; null: that is not known. */
   readonly pid: number | null;
+  /** Of one that is a container: what its engine says of it. */
+  readonly container?: ContainerFacts;
+}
+
+export interface ContainerFacts {
+  /** In the words of the engine: `running`, `restarting`, `paused`, `exited`. */
+  readonly said: string;
+  /** Of its HEALTHCHECK, where there is one that runs. */
+  readonly health?: { readonly status: string; readonly output: string } | undefined;
 }
 
 /**
@@ -31,6 +41,12 @@ export abstract class ReleaseInstances {
   abstract look(name: string): Promise<InstanceState | undefined>;
   /** The last lines that it said, of both outputs. */
   abstract said(name: string, lines: number): Promise<readonly string[]>;
+  /**
+   * Runs a command in it, as its user; none of its processes is left at the limit. Nothing is
+   * masked.
+   * Undefined: there is none of this name that runs.
+   */
+  abstract exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined>;
   /** Ends it, with TERM and 10 s before KILL, and forgets it. Idempotent. */
   abstract remove(name: string): Promise<void>;
 }

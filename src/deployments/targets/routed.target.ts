@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { quoted } from '../../common/values/redact-urls.js';
+import type { InstanceCheck } from '../../engine/steps/deploy/deploy-action.js';
+import type { ProbeResult } from '../../service-registry/checks/service-check.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import {
   type ReverseProxy,
@@ -31,6 +33,7 @@ import {
   type ReleaseRunner,
 } from './deploy-target.js';
 import { passGate, probe } from './instance-gate.js';
+import { commandResult, containerResult } from './instance-check.js';
 import { orAway } from './or-away.js';
 import type { InstanceState, ReleaseInstances } from './release-instances.js';
 
@@ -123,6 +126,11 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
 
   async forget(serviceId: string): Promise<void> {
     await orAway(this.forgotten(serviceId));
+  }
+
+  /** One check of the instance itself. @throws TargetAwayError: what runs it cannot be asked */
+  check(release: PlacedRelease<S>, check: InstanceCheck): Promise<ProbeResult> {
+    return orAway(this.checked(release, check));
   }
 
   placeOf({ service_id: id, published }: S): string {
@@ -224,6 +232,19 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     if (problem === undefined) return { hasEnded: false, restarts };
     const masks = await this.masksOf(release);
     return { problem: masks.maskText(problem), hasEnded: false, restarts };
+  }
+
+  private async checked(
+    release: PlacedRelease<S>,
+    { type, command, timeoutMs }: InstanceCheck,
+  ): Promise<ProbeResult> {
+    const name = instanceName(release.service_id, release.number);
+    const masks = await this.masksOf(release);
+    const mask = (text: string): string => masks.maskText(text);
+    if (type === 'container') return containerResult(await this.instances.look(name), mask);
+    if (command === undefined) throw new Error('a check of type exec has a command');
+    const end = await this.instances.exec(name, { command, limit_ms: timeoutMs });
+    return commandResult(end, { timeoutMs }, mask);
   }
 
   /** Programs that fail like to print their settings. */

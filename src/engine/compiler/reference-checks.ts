@@ -1,5 +1,7 @@
 import type { PipelineDefinition, StepDefinition } from '../definition/definition.js';
 import { offsetInText } from '../yaml/expression-readers.js';
+import { quoted } from '../../common/values/redact-urls.js';
+import { isServiceName } from '../steps/deploy/service-name.js';
 import { formatPath } from '../yaml/problem.js';
 import type { ExpressionUse } from '../yaml/reader.js';
 import type { ExpressionRoot } from '../expression/expression.js';
@@ -42,6 +44,7 @@ const PROPERTIES: Readonly<Partial<Record<ExpressionRoot, readonly string[]>>> =
   pipeline: ['id', 'name'],
 };
 const STEP_PROPERTIES = ['status', 'outputs', 'exit_code'];
+const SERVICE_PROPERTIES = ['url', 'host', 'port'];
 const STAGE_PROPERTIES = ['status', 'steps'];
 
 interface Owner {
@@ -86,7 +89,9 @@ class ReferenceChecks {
     if (functions.has('hashFiles')) this.laterFunction('hashFiles', use);
     for (const reference of references) {
       const offset = offsetInText(this.definition, use.node, reference.offset + (use.skipped ?? 0));
-      this.checkOne(reference, { path: use.path, offset }, owner);
+      const place = { path: use.path, offset };
+      if (reference.root === 'services') this.service(reference, use, place, owner);
+      else this.checkOne(reference, place, owner);
     }
   }
 
@@ -119,6 +124,44 @@ class ReferenceChecks {
     } else {
       this.property(reference.root, first, PROPERTIES[reference.root], place);
     }
+  }
+
+  /** Addresses are known when a step starts, and to its own texts only. */
+  private service(
+    { path: [name, property] }: Reference,
+    { kind, path }: ExpressionUse,
+    place: Place,
+    owner: Owner,
+  ): void {
+    const isStep = owner.step !== undefined || (owner.isHook && path.length > 2);
+    if (kind === 'when' || !isStep) {
+      const where = kind === 'when' ? 'in "when"' : 'outside of steps';
+      const message = `The address of a service is not known ${where}.`;
+      const hint =
+        'Write it into a text of a step: environment: { URL: "${{ services.shop.url }}" }';
+      this.sink.error('service_not_here', message, place, hint);
+      return;
+    }
+    if (name === undefined) return;
+    const parts = name.split('/');
+    if (parts.length > 2 || !parts.every(isServiceName)) {
+      const message = `"${quoted(name, 130)}" is not the name of a service.`;
+      const hint = "Write services.shop, services['shop-api'] or services['production/shop']";
+      this.sink.error('invalid_name', message, place, hint);
+      return;
+    }
+    const sidecars = [this.definition, ...this.definition.stages].flatMap((one) => one.sidecars);
+    if (sidecars.some((sidecar) => sidecar.name === name)) {
+      const message = `"${name}" is a sidecar here, and "services" are what is deployed or registered.`;
+      const variable = `CI_SIDECAR_${name.toUpperCase().replaceAll('-', '_')}_HOST`;
+      this.sink.warn('sidecar_is_no_service', message, place, `For the sidecar use "$${variable}"`);
+    }
+    if (property === undefined) {
+      const message = 'A service has several values: url, host, port.';
+      this.sink.error('incomplete_reference', message, place, `Write services['${name}'].url`);
+      return;
+    }
+    this.property('a service', property, SERVICE_PROPERTIES, place);
   }
 
   private step(

@@ -149,6 +149,10 @@ class Evaluation {
       const [name = null, ...rest] = keys;
       return [viewOf(this.step(toText(name), node)), rest];
     }
+    if (root === 'services') {
+      const [name = null, ...rest] = keys;
+      return [this.service(toText(name), node), rest];
+    }
     if (root !== 'stages') return [toExpressionValue(this.scope[root]), keys];
     const [name = null, member, ...rest] = keys;
     const stage = this.scope.stages(toText(name));
@@ -172,6 +176,15 @@ class Evaluation {
       });
     }
     return undefined;
+  }
+
+  private service(name: string, node: ExpressionNode): ExpressionValue {
+    const found = this.scope.services?.(name);
+    if (found?.kind === 'found') return toExpressionValue(found.service);
+    if (found?.kind === 'unavailable') {
+      return this.problem(node, { code: 'service_unavailable', message: found.message });
+    }
+    return null;
   }
 
   private call(node: Extract<ExpressionNode, { kind: 'call' }>): ExpressionValue {

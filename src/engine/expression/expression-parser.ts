@@ -37,7 +37,7 @@ const HABITS: ReadonlyMap<string, string> = new Map([
   ['NULL', 'null'],
   ['None', 'null'],
 ]);
-const NAMED_ROOTS = new Set<string>(['steps', 'stages']);
+const NAMED_ROOTS = new Set<string>(['steps', 'stages', 'services']);
 
 const cache = new LRUCache<string, ExpressionParse>({
   max: 1_000,
@@ -230,7 +230,8 @@ class ExpressionParser {
 
   private checkNamedRoot(node: ExpressionNode): void {
     if (node.kind !== 'root' || !NAMED_ROOTS.has(node.name)) return;
-    const hint = `Write ${node.name}.<name>.status or ${node.name}['a name'].status`;
+    const value = node.name === 'services' ? 'url' : 'status';
+    const hint = `Write ${node.name}.<name>.${value} or ${node.name}['a name'].${value}`;
     this.fail('name_expected', `"${node.name}" needs a name.`, node.start, hint);
   }
 

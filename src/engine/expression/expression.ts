@@ -35,7 +35,8 @@ export type ExpressionProblemCode =
   | 'invalid_format'
   | 'value_too_large'
   | 'ambiguous_step'
-  | 'hash_files_failed';
+  | 'hash_files_failed'
+  | 'service_unavailable';
 
 /**
  * Bounds of one expression and of what it makes; with them parsing and evaluation end in a few
@@ -70,6 +71,7 @@ export const EXPRESSION_ROOTS = [
   'pipeline',
   'steps',
   'stages',
+  'services',
 ] as const;
 
 /** Those that hold something; the matrix comes later. */

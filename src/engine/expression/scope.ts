@@ -20,10 +20,28 @@ export interface Scope {
   readonly steps: (name: string) => StepLookup;
   /** A stage by its name. Must not throw. */
   readonly stages: (name: string) => StageView | undefined;
+  /**
+   * A service by the name that an expression uses: `shop`, `production/shop`. Must not throw.
+   * Absent: none is known here, as in `when`.
+   */
+  readonly services?: (name: string) => ServiceLookup;
   readonly status: StatusFunctions;
   /** Digest over the files that match, relative to the workspace; `''` when none does. */
   readonly hashFiles?: (patterns: readonly string[]) => string;
 }
+
+/** What an expression sees of a service: `services.shop.url`. */
+export interface ServiceView {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export type ServiceLookup =
+  | { readonly kind: 'found'; readonly service: ServiceView }
+  | { readonly kind: 'unavailable'; readonly message: string }
+  /** It is asked for, and known when the text is evaluated again. */
+  | { readonly kind: 'pending' };
 
 /**
  * What the functions of the same names answer, over everything that the stage or step needs,

@@ -282,6 +282,7 @@ class Previewer {
     switch (root) {
       case 'steps':
       case 'stages':
+      case 'services':
         return false;
       case 'env':
         return name === undefined ? environment.unknown.size === 0 : !environment.unknown.has(name);

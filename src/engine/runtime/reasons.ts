@@ -44,6 +44,7 @@ export const REASONS = {
   run_failed: 'It waited for something outside, and the run failed meanwhile.',
   output_invalid: 'It set outputs that it may not set, or too much of them.',
   expression_failed: 'An expression in it could not be evaluated.',
+  service_unavailable: 'A service whose address it reads has none that passes, or is not known.',
   environment_invalid: 'A variable of it cannot be passed to a process.',
   environment_too_large: 'Its variables are larger than any process can be given.',
   step_failed: 'A stage or execution: a step of it failed.',

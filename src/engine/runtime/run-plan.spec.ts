@@ -1,5 +1,6 @@
 import { FIXED_VARIABLES } from './base-environment.js';
 import {
+  CANCEL,
   EXIT_1,
   OK,
   finished,
@@ -406,6 +407,77 @@ describe('environment of a step', () => {
       C: '23',
       WHO: 'ada',
     });
+  });
+
+  it('gives texts of a step the addresses of services, each asked for once a try', async () => {
+    const asked: string[] = [];
+    const found = { url: 'http://a:80/', host: 'a', port: 80 };
+    const { keys, shell } = await finished(
+      inOrder([
+        sequential('s', [
+          step('a', {
+            run: 'x',
+            environment: {
+              A: '${{ services.shop.url }}',
+              B: "${{ services[services.shop.host == 'a' && 'db' || 'none'].port }} ${{ env.A }}",
+            },
+          }),
+        ]),
+      ]),
+      {
+        ports: {
+          findService: (name: string) => {
+            asked.push(name);
+            return Promise.resolve({ kind: 'found', service: { ...found, port: 5432 } } as const);
+          },
+        },
+      },
+    );
+    expect(keys()).toEqual(['s/a#1']);
+    expect(shell.calls[0]?.attempt.environment).toMatchObject({
+      ...{ A: 'http://a:80/', B: '5432 http://a:80/' },
+    });
+    // The second name is known only once the first answer is there.
+    expect(asked).toEqual(['shop', 'none', 'db']);
+  });
+
+  it('fails a step that reads an address which is not known, with the reason', async () => {
+    const reading = inOrder([sequential('s', [step('a', { run: '${{ services.shop.url }}' })])]);
+    const { state, keys } = await finished(reading, {
+      ports: {
+        findService: () =>
+          Promise.resolve({ kind: 'unavailable', message: 'none passes' } as const),
+      },
+    });
+    expect(keys()).toEqual([]);
+    expect(stepOf(state, 's', 'a')).toMatchObject({
+      ...{ status: 'failed', reason: { code: 'service_unavailable', message: 'none passes' } },
+    });
+    const alone = await finished(reading);
+    expect(stepOf(alone.state, 's', 'a').reason?.code).toBe('service_unavailable');
+  });
+
+  it('ends as it was told to where a stop comes while an address is looked for', async () => {
+    let asked: AbortSignal | undefined;
+    const bench = start(
+      inOrder([sequential('s', [step('a', { run: '${{ services.shop.url }}' })])]),
+      {
+        ports: {
+          findService: (_name, signal) =>
+            new Promise((resolve) => {
+              asked = signal;
+              const end = { kind: 'unavailable', message: 'given up' } as const;
+              signal.addEventListener('abort', () => resolve(end));
+            }),
+        },
+      },
+    );
+    await settled();
+    expect(asked?.aborted).toBe(false);
+    bench.stop(CANCEL);
+    const { state } = await bench.result;
+    expect(stepOf(state, 's', 'a').status).toBe('cancelled');
+    expect(bench.keys()).toEqual([]);
   });
 
   it('fails a step with a wrong expression, without calling the handler', async () => {

@@ -1,3 +1,4 @@
+import type { ServiceLookup } from '../expression/scope.js';
 import type { Plan, RunContext, StepAction } from '../plan/plan.js';
 import type { EarlierRun, Reason, RunState, WhenTrace } from '../plan/run-state.js';
 import type { Continuation, RunMemory } from './continuation.js';
@@ -58,6 +59,14 @@ export interface RunPorts {
    * no such variable.
    */
   secret(name: string): string | undefined;
+  /**
+   * Where a service answers now, by the name that an expression uses; it never rejects. It may wait
+   * until that is decided, or the signal. Absent: this run has nobody to ask.
+   */
+  findService?(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Exclude<ServiceLookup, { kind: 'pending' }>>;
   /** Gets the whole new state after every change; states are immutable. */
   onState(state: RunState): void;
   /** Gets the evaluated `when` of a stage (`step` absent) or a step. */

@@ -1,6 +1,7 @@
 import { findStep } from '../expression/scope.js';
 import type {
   Scope,
+  ServiceLookup,
   StageView,
   StatusFunctions,
   StepLookup,
@@ -64,6 +65,7 @@ export function runScope(
   stage: StageNode | undefined,
   env: Readonly<Record<string, string>>,
   status: StatusFunctions,
+  services?: (name: string) => ServiceLookup,
 ): Scope {
   const { context } = sources;
   return {
@@ -74,6 +76,7 @@ export function runScope(
     pipeline: { id: context.pipelineId, name: context.pipelineName },
     steps: (name) => lookUpStep(sources, stage, name),
     stages: (name) => stageView(sources, name),
+    ...(services && { services }),
     status,
   };
 }

@@ -114,7 +114,7 @@ export function timeoutReason(
   return reason('timeout', message, { scope, limit_ms: limitMs });
 }
 
-function attemptEnd(
+export function attemptEnd(
   session: RunSession,
   plan: StepPlan,
   outcome: StepOutcome,

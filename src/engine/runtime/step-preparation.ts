@@ -10,6 +10,7 @@ import type { Reason } from '../plan/run-state.js';
 import { secretsAt } from '../plan/secret-names.js';
 import { kindOf } from '../steps/step-kind-registry.js';
 import { fixedVariables } from './base-environment.js';
+import type { FoundServices } from './found-services.js';
 import { reason } from './reasons.js';
 import type { StageNode } from './run-graph.js';
 import { runScope } from './run-scope.js';
@@ -27,6 +28,8 @@ export interface StepPlace {
   /** Undefined for the clone and for hooks. */
   readonly stage: StageNode | undefined;
   readonly status: StatusFunctions;
+  /** Absent: none is known, as where only `when` is decided. */
+  readonly services?: FoundServices;
 }
 
 /** What an expression made of a path of artifacts is none. */
@@ -42,9 +45,10 @@ export function prepareAttempt(
   plan: StepPlan,
   place: StepPlace,
   address: StepAddress,
+  services: FoundServices,
 ): Preparation {
   try {
-    return { kind: 'ready', attempt: evaluated(session, plan, place, address) };
+    return { kind: 'ready', attempt: evaluated(session, plan, { ...place, services }, address) };
   } catch (error) {
     if (error instanceof TemplateError) {
       return { kind: 'impossible', reason: textReason(session, error) };
@@ -63,6 +67,9 @@ export function prepareAttempt(
 }
 
 function textReason(session: RunSession, { problem }: TemplateError): Reason {
+  if (problem.code === 'service_unavailable') {
+    return reason('service_unavailable', session.mask(problem.message));
+  }
   return reason('expression_failed', session.mask(problem.message), { problem: problem.code });
 }
 
@@ -73,7 +80,8 @@ function evaluated(
   address: StepAddress,
 ): StepAttempt {
   const environment = placeEnvironment(session, place, { address, plan });
-  const scope = runScope(session, place.stage, environment, place.status);
+  const { stage, status, services } = place;
+  const scope = runScope(session, stage, environment, status, services?.lookUp);
   const { action, variables } = kindOf(plan.action).prepare(plan.action, scope);
   refuseUnusable(variables);
   const { outputs, caches, artifacts, artifactsFrom, reports, timeoutMs } = plan;
@@ -140,7 +148,7 @@ export function placeEnvironment(
     },
     levels: [session.plan.environment, stage, step?.plan.environment ?? {}],
     overrides: mergedNames(session.context.environment, secretsFor(session, place, step)),
-    scope: (env) => runScope(session, place.stage, env, place.status),
+    scope: (env) => runScope(session, place.stage, env, place.status, place.services?.lookUp),
   });
 }
 

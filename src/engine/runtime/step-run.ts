@@ -2,13 +2,14 @@ import type { StatusFunctions } from '../expression/scope.js';
 import type { StepPlan } from '../plan/plan.js';
 import type { AttemptState, CommitInfo, Reason, StepState } from '../plan/run-state.js';
 import { secretsAt } from '../plan/secret-names.js';
+import { FoundServices } from './found-services.js';
 import { slotReason } from './initial-state.js';
 import { duration, maskDeep, reason } from './reasons.js';
 import { retryDelay } from './retry-policy.js';
 import type { StageNode } from './run-graph.js';
 import type { RunSession } from './run-session.js';
 import type { StepChange, StepRef } from './run-state-store.js';
-import { exitOf, runAttempt, type AttemptEnd } from './step-attempt.js';
+import { attemptEnd, exitOf, runAttempt, type AttemptEnd } from './step-attempt.js';
 import type { StepAddress, StepProgress } from './step-handler.js';
 import { prepareAttempt } from './step-preparation.js';
 import { WatchedAttempt } from './watched-attempt.js';
@@ -147,7 +148,13 @@ async function prepareAndRun(
   address: StepAddress,
   progress: StepProgress,
 ): Promise<AttemptEnd> {
-  const prepared = prepareAttempt(session, task.plan, task, address);
+  const services = new FoundServices(session.ports);
+  let prepared = prepareAttempt(session, task.plan, task, address, services);
+  while (services.isIncomplete) {
+    const stopped = await completed(services, task);
+    if (stopped !== undefined) return attemptEnd(session, task.plan, { kind: 'aborted' }, stopped);
+    prepared = prepareAttempt(session, task.plan, task, address, services);
+  }
   if (prepared.kind === 'impossible') {
     session.ports.systemLine(address, prepared.reason.message);
     return { kind: 'failed', reason: prepared.reason, failureClass: 'none' };
@@ -156,6 +163,18 @@ async function prepareAndRun(
   session.store.flush();
   const end = await runAttempt(session, task.plan, prepared.attempt, task.scope, progress);
   return end.kind === 'suspended' && !task.maySuspend ? notSuspended(end.reason) : end;
+}
+
+/** Waits for the services that a try reads. Returns why nobody needs them any more. */
+async function completed(
+  services: FoundServices,
+  { scope }: StepTask,
+): Promise<StopCause | undefined> {
+  const over = new AbortController();
+  const forget = scope.onStop(() => over.abort());
+  await services.complete(over.signal);
+  forget();
+  return scope.cause;
 }
 
 /** A secret that the run is not given is no empty variable: the log says why it is not there. */

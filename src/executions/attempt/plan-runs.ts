@@ -33,6 +33,7 @@ import type { RunImages } from './steps/run-images.js';
 import { RunReports } from './steps/run-reports.js';
 import { dial } from './sidecars/dial.js';
 import { RunSidecars } from './sidecars/run-sidecars.js';
+import type { ServiceFinder } from './steps/service-finder.js';
 import { StepHost } from './steps/step-environment.js';
 import type { StepHandlers } from './steps/step-handlers.js';
 import type { StepOutput } from './steps/step-output.js';
@@ -51,6 +52,8 @@ export interface PlanRunTools {
   /** Whose the caches are, where pipelines have no ids that stay; absent = the pipeline's id. */
   readonly cacheOwner?: string;
   readonly reports: TestReportSink;
+  /** Absent: no service is known, as without a server. */
+  readonly services?: ServiceFinder;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -146,6 +149,7 @@ export class PlanRun {
     } = beginning;
     this.usedContainers = usesContainers(plan);
     const { host } = this;
+    const { services } = this.tools;
     const mask = (text: string): string => masks.maskText(text);
     // What was masked when it came about is masked again once there are more masks.
     const shown = (state: RunState): RunState => (masks.hasGrown ? maskedRun(state, mask) : state);
@@ -177,6 +181,9 @@ export class PlanRun {
         hostVariables: (address, action) =>
           mergedNames(host.variables(address, action), sidecars.variables(address, action)),
         secret: (name) => valueOf(secrets, name),
+        ...(services && {
+          findService: (name: string, signal: AbortSignal) => services.find(name, context, signal),
+        }),
         onState: (state) => audience.onState(shown(state)),
         onTrace: (stage, step, trace) => audience.onTrace(stage, step, trace),
         systemLine: (address, text) => output.systemLine(address, text),

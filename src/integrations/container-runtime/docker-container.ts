@@ -12,7 +12,7 @@ import type {
 } from './container-runtime.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { endContainer } from './docker-kill.js';
-import { OutputTail } from './output-tail.js';
+import { OutputTail } from '../../common/values/output-tail.js';
 import { OutputFrames } from './output-frames.js';
 
 export interface FollowTimes {

@@ -1,12 +1,15 @@
 import type Docker from 'dockerode';
+import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
 import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
 import { EngineAwayError } from './container-runtime.js';
+import { DockerCommands } from './docker-command.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
 import { openServicesNetwork } from './docker-network.js';
 import { dockerAt, listContainers } from './docker-removal.js';
 import { OutputFrames } from './output-frames.js';
-import { OutputTail } from './output-tail.js';
+import { OutputTail } from '../../common/values/output-tail.js';
 import {
+  type ContainerHealth,
   ContainerNotStartedError,
   ServiceContainers,
   type ServiceContainerSpec,
@@ -40,6 +43,8 @@ export interface ServiceContainersOptions {
 
 /** Containers of services on a Docker Engine. */
 export class DockerServiceContainers extends ServiceContainers {
+  private readonly commands = new DockerCommands();
+
   constructor(private readonly options: ServiceContainersOptions) {
     super();
   }
@@ -87,9 +92,18 @@ export class DockerServiceContainers extends ServiceContainers {
     if (found === undefined) return undefined;
     const { Running: isRunning, ExitCode: exitCode, OOMKilled, Pid, StartedAt } = found.State;
     const startedAt = new Date(StartedAt);
+    const said = found.State.Status;
+    const health = isRunning ? healthOf(found) : undefined;
     return isRunning
-      ? { state: 'running', outOfMemory: false, pid: Pid, startedAt }
-      : { state: 'ended', exitCode, outOfMemory: OOMKilled, startedAt };
+      ? {
+          state: 'running',
+          outOfMemory: false,
+          pid: Pid,
+          startedAt,
+          said,
+          ...(health && { health }),
+        }
+      : { state: 'ended', exitCode, outOfMemory: OOMKilled, startedAt, said };
   }
 
   async said(name: string, lines: number): Promise<string> {
@@ -106,6 +120,11 @@ export class DockerServiceContainers extends ServiceContainers {
     if (logs === undefined) return '';
     await frames.follow(Readable.from([logs]));
     return said.text;
+  }
+
+  async exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined> {
+    const container = await this.find(this.docker(), name);
+    return container && this.commands.run(container, request);
   }
 
   async remove(name: string, graceMs: number): Promise<void> {
@@ -195,4 +214,10 @@ export class DockerServiceContainers extends ServiceContainers {
   private async tag(name: string): Promise<string> {
     return `${await this.options.installation()}-${name}`;
   }
+}
+
+function healthOf({ State: state }: Docker.ContainerInspectInfo): ContainerHealth | undefined {
+  const { Status: status, Log: log } = state.Health ?? {};
+  if (status !== 'starting' && status !== 'healthy' && status !== 'unhealthy') return undefined;
+  return { status, output: log?.at(-1)?.Output ?? '' };
 }

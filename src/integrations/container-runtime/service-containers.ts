@@ -1,3 +1,5 @@
+import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
+
 /** A container of a release that was deployed. */
 export interface ServiceContainerSpec {
   /** Chosen by the caller, one for each instance: letters, digits, `.`, `_`, `-`. */
@@ -30,6 +32,17 @@ export interface ServiceContainerState {
   /** Of its first process, on this machine; undefined: it does not run. */
   readonly pid?: number | undefined;
   readonly startedAt: Date;
+  /** In the words of the engine: `running`, `restarting`, `paused`, `exited`, `dead`, … */
+  readonly said: string;
+  /** Of the HEALTHCHECK of its image; undefined: it has none, or does not run. */
+  readonly health?: ContainerHealth | undefined;
+}
+
+/** What the HEALTHCHECK of a container says. */
+export interface ContainerHealth {
+  readonly status: 'starting' | 'healthy' | 'unhealthy';
+  /** What its last run said; nothing is masked. */
+  readonly output: string;
 }
 
 /** A container cannot be made or started. `message` may be shown to users. */
@@ -68,6 +81,12 @@ export abstract class ServiceContainers {
   abstract look(name: string): Promise<ServiceContainerState | undefined>;
   /** The end of what it said, both outputs, at most 4 KiB; '' where there is none. */
   abstract said(name: string, lines: number): Promise<string>;
+  /**
+   * Runs a command in a container, as its user. All processes of it that are left at the limit are
+   * killed. What it says is kept to its last 4 KiB; nothing is masked.
+   * @returns undefined: there is none of this name that runs
+   */
+  abstract exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined>;
   /** TERM, KILL after `graceMs`, and removes it with its anonymous volumes. Idempotent. */
   abstract remove(name: string, graceMs: number): Promise<void>;
   /** Names of all that this host has made, running or not. */

@@ -9,7 +9,15 @@ import {
  * by `{"result": …}` or `{"error": {code, message}}`, which the body alone tells: while it works it
  * sends a blank now and then, so that silence means that nobody is there.
  */
-export const CONTROL_METHODS = ['start', 'stop', 'remove', 'status', 'list', 'log'] as const;
+export const CONTROL_METHODS = [
+  'start',
+  'stop',
+  'remove',
+  'status',
+  'list',
+  'log',
+  'exec',
+] as const;
 export type ControlMethod = (typeof CONTROL_METHODS)[number];
 
 /** Of a request; a spec is far smaller. */

@@ -138,6 +138,20 @@ export function localServicesContract(make: () => Promise<ServicesUnderTest>): v
     expect(await services.log('web', { tail: 1 })).toEqual(['ready']);
   });
 
+  it('runs a command beside a program that runs, and only then', async () => {
+    const request = { command: ['true'], limit_ms: 5_000 };
+    expect(await services.exec('web', request)).toBeUndefined();
+    await services.start(spec('web'));
+    expect(await services.exec('web', request)).toMatchObject({ kind: 'exited', code: 0 });
+    for (const wrong of [{ command: [] }, { limit_ms: 0 }, { limit_ms: 60_001 }]) {
+      await expect(services.exec('web', { ...request, ...wrong })).rejects.toMatchObject({
+        code: 'bad_spec',
+      });
+    }
+    await services.stop('web');
+    expect(await services.exec('web', request)).toBeUndefined();
+  });
+
   it('removes one with all that was kept of it, and may be asked to twice', async () => {
     await services.start(spec('web'));
     await services.remove('web');

@@ -134,6 +134,54 @@ describe('services of a host', () => {
     });
   });
 
+  describe('a command beside a program', () => {
+    it('has its folder, its variables, its user and its limits', async () => {
+      await start(`exec ${uniqueSleep()}`, {
+        ...{ cwd: '/usr', environment: [['COLOR', 'red']], limits: { open_files: 77 } },
+      });
+      const user = async () =>
+        readFileSync(`/proc/${(await status()).pid}/status`, 'utf8').match(/^Uid:\t(\d+)/m)?.[1];
+      const command = 'echo "$PWD $COLOR $(ulimit -n) $(id -u)"; exit 4';
+      expect(await test.services.exec('web', { command, limit_ms: 10_000 })).toEqual({
+        ...{ kind: 'exited', code: 4, said: `/usr red 77 ${await user()}` },
+      });
+    });
+
+    it('is killed at its limit with all that it has begun, also daemons; the program is not', async () => {
+      const { pid } = await start(`exec ${uniqueSleep()}`);
+      const [one, two] = [uniqueSleep(), uniqueSleep()];
+      const command = `setsid ${one} >/dev/null 2>&1 & echo begun; ${two}`;
+      const end = await test.services.exec('web', { command, limit_ms: 300 });
+      expect(end).toEqual({ kind: 'late', isEnded: true, said: 'begun' });
+      for (const sleep of [one, two]) {
+        expect(await processesWith(sleep.replace(' ', '\0'))).toEqual([]);
+      }
+      expect(await status()).toMatchObject({ state: 'running', pid, restarts: 0 });
+    });
+
+    it('leaves nothing running when it ends by itself', async () => {
+      await start(`exec ${uniqueSleep()}`);
+      const left = uniqueSleep();
+      const command = `${left} & exit 0`;
+      expect(await test.services.exec('web', { command, limit_ms: 10_000 })).toMatchObject({
+        ...{ kind: 'exited', code: 0 },
+      });
+      expect(await processesWith(left.replace(' ', '\0'))).toEqual([]);
+    });
+
+    it('that is not there, or says too much, is told', async () => {
+      await start(`exec ${uniqueSleep()}`);
+      const none = await test.services.exec('web', { command: ['./none'], limit_ms: 10_000 });
+      expect(none).toMatchObject({ kind: 'exited', code: 127 });
+      const command = 'seq 1 100000';
+      const { said } = (await test.services.exec('web', { command, limit_ms: 10_000 })) as {
+        said: string;
+      };
+      expect(said.length).toBeLessThanOrEqual(4096);
+      expect(said.endsWith('100000')).toBe(true);
+    });
+  });
+
   it.each([
     ['that has its pid now', async () => ({ start_ticks: 1 })],
     ['of an earlier boot', async () => ({ boot_id: 'of yesterday' })],

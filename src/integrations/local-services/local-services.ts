@@ -1,3 +1,5 @@
+import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
+
 /** A signal by which a program may be told to end. */
 export const STOP_SIGNALS = [
   'SIGTERM',
@@ -141,4 +143,13 @@ export abstract class LocalServices {
    * @throws LocalServicesError `unavailable`
    */
   abstract log(id: string, request: LogRequest): Promise<readonly string[]>;
+  /**
+   * Runs a command beside the program: as its user, in its folder, with its variables and limits.
+   * All processes of it that are left at its end, or at the limit, are killed. What it says is kept
+   * to its last 4 KiB; nothing is masked. It may run twice, where the supervisor ends meanwhile.
+   *
+   * @returns undefined: the program does not run
+   * @throws LocalServicesError `bad_spec`; `unavailable`; `failed`: an older supervisor
+   */
+  abstract exec(id: string, request: CommandRequest): Promise<CommandEnd | undefined>;
 }

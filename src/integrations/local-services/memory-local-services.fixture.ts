@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CommandEnd, CommandRequest } from '../../common/values/command-end.js';
 import { LocalServicesError } from './local-services.error.js';
 import {
   LocalServices,
@@ -7,7 +8,7 @@ import {
   type ServiceSpec,
   type ServiceStatus,
 } from './local-services.js';
-import { checkSpec, type CheckedSpec } from './service-spec.js';
+import { checkCommandRequest, checkSpec, type CheckedSpec } from './service-spec.js';
 import { afterEnd, NO_RESTARTS, type RestartHistory } from './supervisor/restart-policy.js';
 
 interface Instance {
@@ -75,6 +76,15 @@ export class MemoryLocalServices extends LocalServices {
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
     this.requireThere();
     return this.instances.get(id)?.lines.slice(-tail) ?? [];
+  }
+
+  /** Every command ends as `answers` says. */
+  answers: CommandEnd = { kind: 'exited', code: 0, said: '' };
+
+  override async exec(id: string, request: CommandRequest): Promise<CommandEnd | undefined> {
+    this.requireThere();
+    checkCommandRequest(request);
+    return this.instances.get(id)?.status.state === 'running' ? this.answers : undefined;
   }
 
   /** Its program ends by itself. */

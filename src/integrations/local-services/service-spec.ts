@@ -1,3 +1,4 @@
+import type { CommandRequest } from '../../common/values/command-end.js';
 import { LocalServicesError } from './local-services.error.js';
 import {
   DEFAULT_BACKOFF,
@@ -23,6 +24,9 @@ export interface CheckedSpec {
 /** By it all processes of a service are known; see `supervisor/service-tree.ts`. */
 export const SERVICE_VARIABLE = 'MILLRACE_SERVICE';
 
+/** By it all processes of one command are known that was run beside the program. */
+export const COMMAND_VARIABLE = 'MILLRACE_SERVICE_COMMAND';
+
 export const DEFAULT_RESTART: RestartRule = {
   max: 5,
   window_ms: 60_000,
@@ -30,6 +34,7 @@ export const DEFAULT_RESTART: RestartRule = {
 };
 export const DEFAULT_STOP: StopRule = { signal: 'SIGTERM', grace_ms: 10_000 };
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** The kernel takes no longer argument or variable (`MAX_ARG_STRLEN`), bytes. */
@@ -62,6 +67,12 @@ export function checkSpec(given: unknown): CheckedSpec {
   };
 }
 
+/** @throws LocalServicesError `bad_spec` */
+export function checkCommandRequest(given: unknown): CommandRequest {
+  const { command, limit_ms: limit } = fields(given, 'the request') as Record<string, unknown>;
+  return { command: checkCommand(command), limit_ms: whole('limit_ms', limit, 1, MINUTE_MS) };
+}
+
 function checkCommand(command: unknown): string | readonly string[] {
   if (isText(command) && command.trim() !== '') return command;
   const isList = Array.isArray(command) && command.length > 0 && command.length <= MOST_ARGUMENTS;
@@ -85,7 +96,9 @@ function checkEnvironment(given: unknown): CheckedSpec['environment'] {
       throw bad('environment', 'pairs of a name (letters, digits, `_`) and a value');
     }
     if (!isText(value)) throw bad(`environment (${name})`, 'a text without NUL, below 128 KiB');
-    if (name === SERVICE_VARIABLE) throw bad('environment', `without ${SERVICE_VARIABLE}`);
+    if (name === SERVICE_VARIABLE || name === COMMAND_VARIABLE) {
+      throw bad('environment', `without ${name}`);
+    }
     if (names.has(name)) throw bad(`environment (${name})`, 'given once');
     names.add(name);
     size += Buffer.byteLength(name) + Buffer.byteLength(value) + 2;

@@ -3,6 +3,7 @@ import type { ProbeResult } from './service-check.js';
 
 const RULES = { up: 2, down: 3 };
 const good: ProbeResult = { ok: true };
+const away: ProbeResult = { ok: null, code: 'not_askable', message: 'no engine' };
 const bad: ProbeResult = { ok: false, code: 'timeout', message: 'no answer within 5 s' };
 
 /** Answers in order, 10 s after one another: `+` is good, `-` is bad, `?` nobody looked. */
@@ -46,6 +47,23 @@ describe('the state of an endpoint', () => {
     ['++--?-', 'unknown', 40_000],
   ])('after %p, where nobody looked at ?, is %s since %i ms', (answers, status, since) => {
     expect(after(answers)).toMatchObject({ status, since });
+  });
+
+  it('is unknown with a reason where nobody could look, and then what it was', () => {
+    const running = after('++');
+    const unknown = probed(running, RULES, away, 20_000);
+    expect(unknown).toMatchObject({
+      ...{
+        status: 'unknown',
+        since: 20_000,
+        problem: { code: 'not_askable', message: 'no engine' },
+      },
+    });
+    expect(probed(unknown, RULES, away, 30_000).since).toBe(20_000);
+    expect(probed(unknown, RULES, good, 30_000)).toMatchObject({
+      status: 'running',
+      problem: null,
+    });
   });
 
   it('keeps the last bad answer until it passes', () => {

@@ -44,6 +44,7 @@ export function probed(
   result: ProbeResult,
   at: number,
 ): ProbeState {
+  if (result.ok === null) return notLooked(state, result, at);
   const streak = result.ok ? Math.max(state.streak, 0) + 1 : Math.min(state.streak, 0) - 1;
   const decided = decide(state, rules, streak);
   const before = state.status === 'unknown' ? state.was : state.status;
@@ -75,6 +76,11 @@ export function unobserved(state: ProbeState, at: number): ProbeState {
   return { ...state, status: 'unknown', since: Math.max(at, state.since), was, streak: 0 };
 }
 
+/** The state of one at which nobody could look, and why. */
+export function notLooked(state: ProbeState, problem: EndpointProblem, at: number): ProbeState {
+  return { ...unobserved(state, at), problem: { code: problem.code, message: problem.message } };
+}
+
 /**
  * What an endpoint was before nobody looked it is again with the first answer that says so; all
  * else takes the thresholds.
@@ -95,7 +101,7 @@ function decide(
 
 function problemAfter(
   { problem }: ProbeState,
-  result: ProbeResult,
+  result: Exclude<ProbeResult, { ok: null }>,
   decided: EndpointStatus,
 ): EndpointProblem | null {
   if (!result.ok) return { code: result.code, message: result.message };

@@ -35,7 +35,9 @@ export const DEFAULT_CHECK: ServiceCheck = {
 /** What came of one probe. */
 export type ProbeResult =
   | { readonly ok: true }
-  | { readonly ok: false; readonly code: ProbeFailureCode; readonly message: string };
+  | { readonly ok: false; readonly code: ProbeFailureCode; readonly message: string }
+  /** Nobody could look: neither good nor bad. */
+  | { readonly ok: null; readonly code: ProbeFailureCode; readonly message: string };
 
 /** docs/reasons.md explains each. */
 export const PROBE_FAILURES = {
@@ -48,6 +50,12 @@ export const PROBE_FAILURES = {
   unexpected_status: 'an answer with another status',
   unexpected_body: 'the answer does not hold the text',
   bad_answer: 'what came is no answer of HTTP',
+  command_failed: 'the command of a check did not end with 0',
+  command_late: 'the command of a check did not end in time',
+  container_not_running: 'the engine says that the container does not run',
+  container_unhealthy: 'the HEALTHCHECK of the container says that it is unhealthy',
+  instance_gone: 'there is no instance of the release that serves',
+  not_askable: 'nobody could look: what runs the instance cannot be asked',
 } as const;
 export type ProbeFailureCode = keyof typeof PROBE_FAILURES;
 

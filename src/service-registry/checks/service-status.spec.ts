@@ -38,6 +38,43 @@ describe('the state of a service', () => {
     expect(of([], beats)).toMatchObject({ status, reason: { code } });
   });
 
+  it('fails with one check of its instance, whatever its endpoints answer', () => {
+    const problem = { code: 'command_failed', message: 'it ended with exit code 1: no' } as const;
+    const broken = endpoint('failed', { url: 'check:ready', problem });
+    expect(of([endpoint('running'), broken])).toEqual({
+      status: 'failed',
+      reason: {
+        code: 'instance_failed',
+        message: 'check ready fails: it ended with exit code 1: no',
+        data: { failed: [{ check: 'check:ready', ...problem }], count: 1 },
+      },
+    });
+  });
+
+  it('fails with a check that fails for good, also while another one flaps', () => {
+    const broken = endpoint('failed', { url: 'check:container' });
+    const flaps = endpoint('failed', { url: 'check:ready', flapping: true });
+    expect(of([flaps, broken]).status).toBe('failed');
+    expect(of([flaps, endpoint('running')])).toMatchObject({
+      ...{ status: 'degraded', reason: { code: 'flapping' } },
+    });
+  });
+
+  it('runs where nobody could look at a check, and is unknown where nothing else is known', () => {
+    const problem = { code: 'not_askable', message: 'no engine' } as const;
+    const unknown = endpoint('unknown', { url: 'check:ready', problem });
+    expect(of([endpoint('running'), unknown])).toMatchObject({
+      ...{ status: 'running', reason: { message: '1 of 2 checks pass' } },
+    });
+    expect(of([unknown])).toMatchObject({
+      status: 'unknown',
+      reason: {
+        code: 'not_observed',
+        message: expect.stringContaining('; check ready: no engine') as string,
+      },
+    });
+  });
+
   it('needs both heartbeats and endpoints where there are both', () => {
     expect(of([endpoint('running')], 'heard').status).toBe('running');
     expect(of([endpoint('running')], 'awaited').status).toBe('starting');

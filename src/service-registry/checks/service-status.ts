@@ -1,4 +1,5 @@
 import type { Reason } from '../../engine/plan/run-state.js';
+import { isCheckUrl, shownTarget } from './instance-target.js';
 import type { ProbeState } from './probe-state.js';
 
 export const SERVICE_STATUSES = [
@@ -25,6 +26,7 @@ export type Beats = 'none' | 'awaited' | 'heard' | 'missed';
 export interface Observed {
   readonly isStopped: boolean;
   readonly beats: Beats;
+  /** With the checks of the instance itself, see `checkUrl`. */
   readonly endpoints: readonly WatchedEndpoint[];
 }
 
@@ -37,6 +39,7 @@ export interface Judgement {
 export const SERVICE_REASONS = {
   checks_pass: 'all endpoints pass',
   endpoints_failed: 'endpoints fail',
+  instance_failed: 'a check of the instance itself fails',
   flapping: 'an endpoint changes between passing and failing too often',
   not_decided: 'the checks have not decided yet',
   heartbeat_heard: 'heartbeats come in time',
@@ -61,25 +64,34 @@ export function judge({ isStopped, beats, endpoints }: Observed): Judgement {
   if (endpoints.length === 0) return byBeats(beats);
   const byStatus = (status: ProbeState['status']): readonly WatchedEndpoint[] =>
     endpoints.filter((one) => one.status === status);
+  const failed = byStatus('failed');
+  // One that flaps is told once, in the words of all that flap.
+  const broken = failed.filter(({ url, flapping: isFlapping }) => isCheckUrl(url) && !isFlapping);
+  if (broken.length > 0) return { status: 'failed', reason: instanceFailure(broken) };
   const flapping = endpoints.find((one) => one.flapping && one.status !== 'unknown');
   if (flapping) return { status: 'degraded', reason: flaps(flapping) };
-  const failed = byStatus('failed');
   const running = byStatus('running');
   if (failed.length > 0) {
     const isAll = running.length === 0 && byStatus('starting').length === 0;
     return { status: isAll ? 'failed' : 'degraded', reason: failure(failed, endpoints.length) };
   }
-  if (running.length > 0) return passing(running.length, endpoints.length, beats);
+  if (running.length > 0) return passing(running.length, endpoints, beats);
   if (byStatus('starting').length > 0) {
     return { status: 'starting', reason: reason('not_decided', SERVICE_REASONS.not_decided) };
   }
-  return { status: 'unknown', reason: notObserved(Math.min(...endpoints.map((e) => e.since))) };
+  const since = Math.min(...endpoints.map((e) => e.since));
+  const held = endpoints.find(({ url, problem }) => isCheckUrl(url) && problem !== null);
+  return { status: 'unknown', reason: notObserved(since, held) };
 }
 
-/** @param since milliseconds since 1970 */
-export function notObserved(since: number): Reason {
+/** @param since milliseconds since 1970 @param held why nobody could look; undefined: not known */
+export function notObserved(
+  since: number,
+  held?: Pick<WatchedEndpoint, 'url' | 'problem'>,
+): Reason {
   const time = new Date(since).toISOString();
-  return reason('not_observed', `nobody has looked since ${time}`, { since: time });
+  const why = held?.problem ? `; ${shownTarget(held.url)}: ${held.problem.message}` : '';
+  return reason('not_observed', `nobody has looked since ${time}${why}`, { since: time });
 }
 
 function byBeats(beats: Beats): Judgement {
@@ -98,9 +110,11 @@ function byBeats(beats: Beats): Judgement {
   }
 }
 
-function passing(running: number, all: number, beats: Beats): Judgement {
+function passing(running: number, endpoints: readonly WatchedEndpoint[], beats: Beats): Judgement {
   if (beats === 'awaited') return byBeats('awaited');
-  const which = running === all ? 'all endpoints pass' : `${running} of ${all} endpoints pass`;
+  const all = endpoints.length;
+  const what = endpoints.some(({ url }) => isCheckUrl(url)) ? 'checks' : 'endpoints';
+  const which = running === all ? `all ${what} pass` : `${running} of ${all} ${what} pass`;
   return { status: 'running', reason: reason('checks_pass', which, { passing: running, all }) };
 }
 
@@ -117,9 +131,23 @@ function failure(failed: readonly WatchedEndpoint[], all: number): Reason {
   });
 }
 
+/** One of them is enough: what answers at its address is the instance that is broken. */
+function instanceFailure(failed: readonly WatchedEndpoint[]): Reason {
+  const [first] = failed;
+  const why = first?.problem?.message ?? 'it fails';
+  return reason('instance_failed', `${shownTarget(first?.url ?? '')} fails: ${why}`, {
+    failed: failed.slice(0, MOST_NAMED).map(({ url, problem }) => ({
+      ...{ check: url, code: problem?.code ?? null, message: problem?.message ?? null },
+    })),
+    count: failed.length,
+  });
+}
+
 /** Always in the same words: it is told once, however often it changes. */
 function flaps({ url }: WatchedEndpoint): Reason {
-  return reason('flapping', `${url} changes between passing and failing too often`, { url });
+  return reason('flapping', `${shownTarget(url)} changes between passing and failing too often`, {
+    url,
+  });
 }
 
 function reason(code: ServiceReasonCode, message: string, data?: Reason['data']): Reason {

@@ -15,12 +15,19 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 import { NameMap } from '../../common/http/name-map.decorator.js';
 import type { NameRecord } from '../../common/values/name-record.js';
+import {
+  INSTANCE_CHECK_TYPES,
+  type InstanceCheckType,
+  MAX_CHECK_TIMEOUT_MS,
+  MOST_CHECKS,
+} from '../../engine/steps/deploy/deploy-action.js';
 import { DEFAULT_CHECK } from '../checks/service-check.js';
 import { MAX_URL_LENGTH } from '../checks/endpoint-url.js';
 
@@ -42,6 +49,90 @@ export const DEFAULT_TTL_SECONDS = 30;
 /** Null is a value of the field: that of none. */
 function MayBeNull(): PropertyDecorator {
   return ValidateIf((_object, value: unknown) => value !== undefined && value !== null);
+}
+
+const LONGEST_LINE = 4096;
+const MOST_ARGUMENTS = 100;
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_LINE && !value.includes('\0');
+}
+
+/** A line for the shell, or a program with its arguments. */
+function IsCommand(): PropertyDecorator {
+  const isCommand = (value: unknown): boolean =>
+    Array.isArray(value)
+      ? value.length > 0 && value.length <= MOST_ARGUMENTS && value.every(isText) && value[0] !== ''
+      : isText(value) && value.trim() !== '';
+  return ValidateBy({
+    name: 'isCommand',
+    validator: {
+      validate: isCommand,
+      defaultMessage: () =>
+        `command must be a line, or a list of a program and its arguments (at most ${MOST_ARGUMENTS})`,
+    },
+  });
+}
+
+/** A check of the instance itself. */
+export class InstanceCheckDto {
+  @ApiProperty({
+    enum: INSTANCE_CHECK_TYPES,
+    description:
+      '`exec`: a command inside ends with 0; `container`: what the engine says of the container.',
+  })
+  @IsIn(INSTANCE_CHECK_TYPES)
+  type!: InstanceCheckType;
+
+  @ApiPropertyOptional({
+    example: 'queue-is-short',
+    pattern: NAME.source,
+    description: 'Absent: the type.',
+  })
+  @MayBeAbsent()
+  @Matches(NAME, { message: `name ${NAME_MESSAGE}` })
+  name?: string;
+
+  @ApiPropertyOptional({
+    oneOf: [
+      { type: 'string', minLength: 1, maxLength: LONGEST_LINE },
+      {
+        type: 'array',
+        items: { type: 'string', maxLength: LONGEST_LINE },
+        minItems: 1,
+        maxItems: MOST_ARGUMENTS,
+      },
+    ],
+    example: ['./bin/queue-is-short'],
+    description: 'Of `exec`: a line for `/bin/sh`, or a program and its arguments.',
+  })
+  @MayBeAbsent()
+  @IsCommand()
+  command?: string | string[];
+
+  @ApiPropertyOptional({
+    minimum: 1,
+    maximum: 86_400,
+    default: 10,
+    description: 'Seconds from the start of one to that of the next.',
+  })
+  @MayBeAbsent()
+  @IsNumber({ maxDecimalPlaces: 3 })
+  @Min(1)
+  @Max(86_400)
+  interval_seconds?: number;
+
+  @ApiPropertyOptional({
+    minimum: 0.1,
+    maximum: MAX_CHECK_TIMEOUT_MS / 1000,
+    default: 5,
+    description: 'Seconds that it may take; below its interval. At its end the command is killed.',
+  })
+  @MayBeAbsent()
+  @IsNumber({ maxDecimalPlaces: 3 })
+  @Min(0.1)
+  @Max(MAX_CHECK_TIMEOUT_MS / 1000)
+  timeout_seconds?: number;
 }
 
 /** How endpoints are looked at; what is not named stays as it is. */
@@ -193,6 +284,20 @@ export class ChangeServiceDto {
   @ValidateNested()
   @Type(() => CheckDto)
   check?: CheckDto;
+
+  @ApiPropertyOptional({
+    type: [InstanceCheckDto],
+    maxItems: MOST_CHECKS,
+    description:
+      'Of the instance itself, beside those that its deployment says; only of a service that Millrace has deployed. One of the type `exec` takes the scope `deployments:deploy`, and a deployer of its environment.',
+  })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMaxSize(MOST_CHECKS)
+  @IsObject({ each: true })
+  @ValidateNested({ each: true })
+  @Type(() => InstanceCheckDto)
+  checks?: InstanceCheckDto[];
 
   @ApiPropertyOptional({
     type: 'array',

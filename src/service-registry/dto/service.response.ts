@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { type NameRecord, recordOfNamed } from '../../common/values/name-record.js';
+import { INSTANCE_CHECK_TYPES } from '../../engine/steps/deploy/deploy-action.js';
 import { DEFAULT_CHECK } from '../checks/service-check.js';
 import { windowAt } from '../record/maintenance.js';
 import { maintenanceResponse, MaintenanceResponse } from './maintenance.dto.js';
 import { portOf } from '../checks/endpoint-url.js';
 import { SERVICE_STATUSES } from '../checks/service-status.js';
-import type { EndpointView, ServiceView } from '../service-view.js';
+import type { CheckView, EndpointView, ServiceView } from '../service-view.js';
 
 const date = { type: String, format: 'date-time' } as const;
 const nullableDate = { ...date, nullable: true } as const;
@@ -91,6 +92,53 @@ export class ServiceCheckResponse {
 
   @ApiProperty({ type: 'integer' })
   down!: number;
+}
+
+/** A check of the instance itself. */
+export class InstanceCheckResponse {
+  @ApiProperty({ example: 'queue-is-short' })
+  name!: string;
+
+  @ApiProperty({ enum: INSTANCE_CHECK_TYPES })
+  type!: string;
+
+  @ApiPropertyOptional({
+    oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
+    description: 'Of `exec`: a line for `/bin/sh`, or a program and its arguments.',
+  })
+  command?: string | readonly string[];
+
+  @ApiProperty()
+  interval_seconds!: number;
+
+  @ApiProperty()
+  timeout_seconds!: number;
+
+  @ApiProperty({
+    description: 'False: somebody has asked for it, and its deployment does not say it.',
+  })
+  deployed!: boolean;
+
+  @ApiProperty({
+    type: String,
+    enum: ['starting', 'running', 'failed', 'unknown'],
+    nullable: true,
+    description: '`running`: it passes; `unknown`: nobody could look; null: nothing is asked.',
+  })
+  status!: CheckView['status'];
+
+  @ApiProperty(nullableDate)
+  since!: Date | null;
+
+  @ApiProperty({ description: 'It changed between passing and failing too often.' })
+  flapping!: boolean;
+
+  @ApiProperty({
+    type: EndpointProblemResponse,
+    nullable: true,
+    description: 'What it said last, since it last passed; or why nobody could look.',
+  })
+  problem!: EndpointProblemResponse | null;
 }
 
 /** The service that is to be mended first. */
@@ -189,6 +237,9 @@ export class ServiceResponse {
   @ApiProperty({ type: ServiceCheckResponse })
   check!: ServiceCheckResponse;
 
+  @ApiProperty({ type: [InstanceCheckResponse], description: 'Of its instance itself.' })
+  checks!: InstanceCheckResponse[];
+
   @ApiProperty({ description: 'It was deployed by Millrace.' })
   deployed!: boolean;
 
@@ -226,10 +277,20 @@ export function serviceResponse(view: ServiceView): ServiceResponse {
     maintenance: window ? maintenanceResponse(window) : null,
     endpoints: endpoints.map((one) => ({ ...one })),
     check: { ...(watched?.check ?? DEFAULT_CHECK) },
+    checks: view.checks.map(checkResponse),
     deployed: deployed !== undefined,
     host: deployed?.host ?? null,
     created_at: made ?? view.since,
     updated_at: changed ?? view.since,
+  };
+}
+
+function checkResponse({ check, isDeployed, ...seen }: CheckView): InstanceCheckResponse {
+  const { name, type, command, intervalMs, timeoutMs } = check;
+  return {
+    ...{ name, type, ...(command !== undefined && { command }) },
+    ...{ interval_seconds: intervalMs / 1000, timeout_seconds: timeoutMs / 1000 },
+    ...{ deployed: isDeployed, ...seen },
   };
 }
 

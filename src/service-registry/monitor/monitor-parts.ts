@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { Leases } from '../../leases/leases.js';
 import { DeployedServices } from '../deployed-services.js';
 import { ProbeRows } from '../history/probe-rows.js';
-import { Prober } from '../probing/prober.js';
+import { HostProber } from '../probing/host-prober.js';
+import { InstanceProber, Prober } from '../probing/prober.js';
 import { ServiceStore } from '../record/service-store.js';
 import { ShardMonitor, type ShardParts } from './shard-monitor.js';
 
@@ -23,14 +24,14 @@ export class MonitorParts implements ShardParts {
 @Injectable()
 export class RegisteredMonitor extends ShardMonitor {
   constructor(parts: MonitorParts) {
-    super(parts, undefined);
+    super({ ...parts, prober: new HostProber(parts.prober) }, undefined);
   }
 }
 
 /** Watches what was deployed on this host, which answers here only. */
 @Injectable()
 export class HostMonitor extends ShardMonitor {
-  constructor(parts: MonitorParts) {
-    super(parts, hostname());
+  constructor(parts: MonitorParts, instances: InstanceProber) {
+    super({ ...parts, prober: new HostProber(parts.prober, instances) }, hostname());
   }
 }

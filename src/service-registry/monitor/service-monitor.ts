@@ -1,3 +1,4 @@
+import { timedAs } from '../checks/instance-target.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { RawRow } from '../history/health-rows.js';
 import type { Prober, ProbeTarget } from '../probing/prober.js';
@@ -29,7 +30,8 @@ const TICK_MS = 1_000;
 const GOLDEN = 0.618_033_988_749_895;
 
 interface Schedule {
-  readonly target: ProbeTarget;
+  target: ProbeTarget;
+  readonly intervalMs: number;
   /** performance.now of the next probe. */
   dueAt: number;
   timer: NodeJS.Timeout | undefined;
@@ -83,13 +85,12 @@ export class ServiceMonitor {
   watch(target: WatchedTarget): void {
     if (this.isStopped) return;
     const known = this.watches.get(target.id);
-    const before = known?.target;
     if (known) known.change(target, Date.now());
     else {
       const { fence, observedAt } = this.options;
       this.watches.set(target.id, new ServiceWatch(target, fence, Date.now(), observedAt));
     }
-    this.plan(target, before);
+    this.plan(target);
     this.tell(target.id);
   }
 
@@ -106,23 +107,33 @@ export class ServiceMonitor {
     this.schedules.delete(service);
   }
 
-  private plan(target: WatchedTarget, before: WatchedTarget | undefined): void {
+  private plan(target: WatchedTarget): void {
     const { id, check, endpoints } = target;
+    const wanted = new Map(endpoints.map((one) => [one.url, one]));
     const schedules = this.schedules.get(id) ?? new Map<string, Schedule>();
     this.schedules.set(id, schedules);
-    const isOther = before?.check.interval_seconds !== check.interval_seconds;
-    const urls = new Set(endpoints.map(({ url }) => url));
-    for (const [url, { timer }] of schedules) {
-      if (urls.has(url) && !isOther) continue;
+    for (const [url, { timer, intervalMs }] of schedules) {
+      const one = wanted.get(url);
+      if (one && intervalOf(one, check) === intervalMs) continue;
       clearTimeout(timer);
       schedules.delete(url);
     }
     for (const endpoint of endpoints) {
       const known = schedules.get(endpoint.url);
-      if (known?.target.isOwn === endpoint.isOwn) continue;
+      if (known?.target.isOwn === endpoint.isOwn) {
+        known.target = endpoint;
+        continue;
+      }
       clearTimeout(known?.timer);
+      const intervalMs = intervalOf(endpoint, check);
       const schedule: Schedule = {
-        ...{ target: endpoint, dueAt: this.firstDue(check), timer: undefined, isRunning: false },
+        ...{
+          target: endpoint,
+          intervalMs,
+          dueAt: this.firstDue(intervalMs),
+          timer: undefined,
+          isRunning: false,
+        },
       };
       schedules.set(endpoint.url, schedule);
       this.arm(id, schedule);
@@ -130,9 +141,9 @@ export class ServiceMonitor {
   }
 
   /** Each next one at another place within its interval. */
-  private firstDue({ interval_seconds: seconds }: ServiceCheck): number {
+  private firstDue(intervalMs: number): number {
     this.places = (this.places + GOLDEN) % 1;
-    return performance.now() + this.places * seconds * 1000;
+    return performance.now() + this.places * intervalMs;
   }
 
   private arm(service: string, schedule: Schedule): void {
@@ -144,14 +155,15 @@ export class ServiceMonitor {
   private due(service: string, schedule: Schedule): void {
     const watch = this.watches.get(service);
     if (this.isStopped || watch === undefined) return;
-    const intervalMs = watch.target.check.interval_seconds * 1000;
+    const { intervalMs } = schedule;
     // From one place within the interval to the same place of the next: what is late is left out.
     const late = Math.floor((performance.now() - schedule.dueAt) / intervalMs);
     schedule.dueAt += (Math.max(0, late) + 1) * intervalMs;
     this.arm(service, schedule);
     if (schedule.isRunning) return;
     schedule.isRunning = true;
-    void this.probe(service, schedule, watch.target.check).finally(() => {
+    const check = timedAs(schedule.target.instance?.check, watch.target.check);
+    void this.probe(service, schedule, check).finally(() => {
       schedule.isRunning = false;
     });
   }
@@ -182,6 +194,7 @@ export class ServiceMonitor {
     watch.tick(Date.now());
     this.tell(service);
     watch.probed(target.url, result, Date.now());
+    if (result.ok === null) return this.tell(service);
     const failure = result.ok ? null : result.code;
     this.options.listener.row(service, { url: target.url, at, tookMs, failure, intervalMs });
     this.tell(service);
@@ -203,4 +216,8 @@ export class ServiceMonitor {
     const news = this.watches.get(service)?.news(Date.now());
     if (news) this.options.listener.news(service, news);
   }
+}
+
+function intervalOf({ instance }: ProbeTarget, check: ServiceCheck): number {
+  return timedAs(instance?.check, check).interval_seconds * 1000;
 }

@@ -1,3 +1,4 @@
+import { timedAs } from '../checks/instance-target.js';
 import { newProbeState, probed, type ProbeState, unobserved } from '../checks/probe-state.js';
 import type { ProbeResult } from '../checks/service-check.js';
 import { type Beats, judge, type WatchedEndpoint } from '../checks/service-status.js';
@@ -51,11 +52,16 @@ export class ServiceWatch {
 
   /** Takes what was registered now; endpoints that stay keep their state. */
   change(target: WatchedTarget, now: number): void {
-    const isOther = JSON.stringify(target.check) !== JSON.stringify(this.current.check);
+    const isOther = isChanged(target.check, this.current.check);
     const { states } = this;
+    const checked = new Map(
+      this.current.endpoints.map(({ url, instance }) => [url, instance?.check]),
+    );
     this.states = new Map();
-    for (const { url } of target.endpoints) {
-      const before = states.get(url);
+    for (const { url, instance } of target.endpoints) {
+      // Another command under the name of one before is another check.
+      const isSame = !isChanged(instance?.check, checked.get(url));
+      const before = isSame ? states.get(url) : undefined;
       this.states.set(
         url,
         before ? { ...before, ...(isOther && { streak: 0 }) } : newProbeState(now),
@@ -83,9 +89,12 @@ export class ServiceWatch {
 
   /** Looks at what has not happened in time. */
   tick(now: number): void {
-    const { check, ttlMs } = this.current;
-    const patience = (MISSED_PROBES * check.interval_seconds + check.timeout_seconds) * 1000;
-    for (const [url, state] of this.states) {
+    const { check, ttlMs, endpoints } = this.current;
+    for (const { url, instance } of endpoints) {
+      const state = this.states.get(url);
+      if (state === undefined) continue;
+      const timed = timedAs(instance?.check, check);
+      const patience = (MISSED_PROBES * timed.interval_seconds + timed.timeout_seconds) * 1000;
       const seenAt = this.seenAt.get(url) ?? now;
       if (now - seenAt > patience) this.states.set(url, unobserved(state, seenAt));
     }
@@ -131,6 +140,10 @@ export class ServiceWatch {
   private endpoints(): WatchedEndpoint[] {
     return [...this.states].map(([url, state]) => ({ url, ...state }));
   }
+}
+
+function isChanged(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) !== JSON.stringify(other);
 }
 
 function beatsAtFirst({ ttlMs, beat, health }: WatchedTarget): Beats {

@@ -46,7 +46,7 @@ export class ShardTargets {
     if ((await this.store.revisions(this.shard)).length > 0) return true;
     if (this.host === undefined) return false;
     const all = await this.deployed.onHost(this.host);
-    return all.some(({ endpoints }) => endpoints.length > 0);
+    return all.some(isLookedAt);
   }
 
   /** Since the call before. Rejects when a store is away; then nothing counts as read. */
@@ -76,8 +76,7 @@ export class ShardTargets {
   }
 
   private target(watched: WatchedService, deployed: DeployedService | undefined): WatchedTarget {
-    const isHere = this.host !== undefined && deployed?.host === this.host;
-    return watchedTarget(watched, deployed && { ...deployed, ...(!isHere && { endpoints: [] }) });
+    return watchedTarget(watched, deployed, this.host);
   }
 
   /** What answers on this host by itself is this shard's. */
@@ -85,7 +84,7 @@ export class ShardTargets {
     if (this.host === undefined) return undefined;
     const all = await this.deployed.onHost(this.host);
     const own = new Map(all.map((one) => [one.id, one]));
-    const answering = all.filter(({ endpoints }) => endpoints.length > 0);
+    const answering = all.filter(isLookedAt);
     const known = await this.store.among(
       answering.filter(({ id }) => !this.known.has(id)).map(({ id }) => id),
     );
@@ -96,7 +95,8 @@ export class ShardTargets {
       else if (watched.shard !== this.shard) await this.store.assign(one.id, this.shard);
     }
     for (const id of this.known.keys()) {
-      if ((own.get(id)?.endpoints.length ?? 0) === 0) await this.store.assign(id, REGISTERED_SHARD);
+      const one = own.get(id);
+      if (!one || !isLookedAt(one)) await this.store.assign(id, REGISTERED_SHARD);
     }
     return own;
   }
@@ -105,7 +105,14 @@ export class ShardTargets {
     const now = new Date();
     await this.store.insert({
       ...{ _id: id, id: uuid, name, environment, shard: this.shard, endpoints: [] },
-      ...{ check: DEFAULT_CHECK, tags: [], metadata: [], dependencies: [], ttl_seconds: null },
+      ...{
+        check: DEFAULT_CHECK,
+        checks: [],
+        tags: [],
+        metadata: [],
+        dependencies: [],
+        ttl_seconds: null,
+      },
       ...{ last_heartbeat: null, revision: uuidV7(), created_by: 'system' },
       ...{ created_at: now, updated_at: now },
     });
@@ -113,5 +120,12 @@ export class ShardTargets {
 }
 
 function textOf(deployed: DeployedService | undefined): string {
-  return deployed ? [deployed.host, deployed.status, ...deployed.endpoints].join(' ') : '';
+  if (deployed === undefined) return '';
+  const { host, status, endpoints, hasInstance, checks } = deployed;
+  return JSON.stringify([host, status, endpoints, hasInstance, checks]);
+}
+
+/** What can be looked at on its own host. */
+function isLookedAt({ endpoints, hasInstance }: DeployedService): boolean {
+  return endpoints.length > 0 || hasInstance;
 }

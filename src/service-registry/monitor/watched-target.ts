@@ -1,5 +1,7 @@
+import { checkUrl } from '../checks/instance-target.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { DeployedService } from '../deployed-services.js';
+import { checksOf } from '../instance-checks.js';
 import type { ProbeTarget } from '../probing/prober.js';
 import type { ServiceChange, ServiceHealth, WatchedService } from '../record/watched-service.js';
 
@@ -17,20 +19,26 @@ export interface WatchedTarget {
   readonly outbox: readonly ServiceChange[];
 }
 
-/** @param deployed only of what runs on the host of the monitor */
+/** @param host of the monitor; undefined: of what was registered by hand */
 export function watchedTarget(
   watched: WatchedService,
   deployed: DeployedService | undefined,
+  host?: string,
 ): WatchedTarget {
   const { _id: id, check, health, outbox, beat, ttl_seconds: ttl } = watched;
   const isStopped = deployed?.status === 'stopped';
-  const own = deployed?.endpoints ?? [];
+  const isHere = host !== undefined && deployed?.host === host;
+  const own = isHere ? deployed.endpoints : [];
   const written = watched.endpoints.filter((url) => !own.includes(url));
   const isAsked = check.enabled && !isStopped;
   const endpoints = isAsked
     ? [
         ...own.map((url) => ({ url, isOwn: true })),
         ...written.map((url) => ({ url, isOwn: false })),
+        ...checksOf({ watched, deployed }).map((one) => ({
+          ...{ url: checkUrl(one), isOwn: isHere },
+          instance: { service: id, host: deployed?.host ?? '', check: one },
+        })),
       ]
     : [];
   return {

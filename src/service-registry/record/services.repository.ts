@@ -24,9 +24,10 @@ import type {
 const RETRY = { deadlineMs: 5_000 } as const;
 
 /** The fence stands beside the health as well: filters do not look into what is `Mixed`. */
-export interface WatchedServiceDocument extends Omit<WatchedService, 'maintenance'> {
+export interface WatchedServiceDocument extends Omit<WatchedService, 'maintenance' | 'checks'> {
   readonly health_fence: number;
-  /** Absent in documents of older releases, as the version is. */
+  /** Absent in documents of older releases, as the maintenance and its version are. */
+  readonly checks?: WatchedService['checks'];
   readonly maintenance?: readonly MaintenanceWindow[];
   readonly maintenance_version?: number;
 }
@@ -207,6 +208,7 @@ function found(document: WatchedServiceDocument | null): WatchedService | undefi
 
 function service(document: WatchedServiceDocument): WatchedService {
   const { health_fence, maintenance: windows = [], maintenance_version, ...rest } = document;
+  const { checks = [] } = document;
   void health_fence;
-  return { ...rest, maintenance: { version: maintenance_version ?? 0, windows } };
+  return { ...rest, checks, maintenance: { version: maintenance_version ?? 0, windows } };
 }

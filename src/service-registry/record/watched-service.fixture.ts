@@ -12,7 +12,12 @@ export function newService(more: Partial<NewWatchedService> = {}): NewWatchedSer
   const { name = 'shop', environment = 'default' } = more;
   return {
     ...{ _id: `${environment}/${name}`, id: uuidV7(), name, environment },
-    ...{ shard: REGISTERED_SHARD, endpoints: ['http://shop.example/'], check: DEFAULT_CHECK },
+    ...{
+      shard: REGISTERED_SHARD,
+      endpoints: ['http://shop.example/'],
+      check: DEFAULT_CHECK,
+      checks: [],
+    },
     ...{ tags: [], metadata: [], dependencies: [], ttl_seconds: null, last_heartbeat: null },
     ...{ revision: '1', created_by: 'ada', created_at: new Date(0), updated_at: new Date(0) },
     ...more,

@@ -16,6 +16,7 @@ export const watchedServiceSchema = new Schema(
     shard: neededText,
     endpoints: { type: [String], required: true },
     check: { type: Mixed, required: true },
+    checks: { type: Mixed },
     tags: { type: [String], required: true },
     metadata: { type: Mixed, required: true },
     dependencies: { type: [String], required: true },

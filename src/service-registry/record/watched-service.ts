@@ -1,4 +1,5 @@
 import type { NamedValue } from '../../common/values/name-record.js';
+import type { InstanceCheck } from '../../engine/steps/deploy/deploy-action.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { ServiceStatus, WatchedEndpoint } from '../checks/service-status.js';
@@ -42,6 +43,8 @@ export interface WatchedService {
   /** URLs: `http:`, `https:` and `tcp:`; those of what was deployed are in its own record. */
   readonly endpoints: readonly string[];
   readonly check: ServiceCheck;
+  /** Of its instance itself, beside those that its deployment says. */
+  readonly checks: readonly InstanceCheck[];
   readonly tags: readonly string[];
   readonly metadata: readonly NamedValue<string>[];
   /** Ids of the services that it needs. */
@@ -67,7 +70,7 @@ export type NewWatchedService = Omit<WatchedService, 'health' | 'outbox' | 'beat
 /** What a user may change of a service. */
 export type ServiceSettings = Pick<
   WatchedService,
-  'endpoints' | 'check' | 'tags' | 'metadata' | 'dependencies' | 'ttl_seconds'
+  'endpoints' | 'check' | 'checks' | 'tags' | 'metadata' | 'dependencies' | 'ttl_seconds'
 >;
 
 /** What a monitor compares to know what it must read again. */

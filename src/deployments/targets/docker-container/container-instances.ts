@@ -1,3 +1,4 @@
+import type { CommandEnd, CommandRequest } from '../../../common/values/command-end.js';
 import type { ServiceContainers } from '../../../integrations/container-runtime/service-containers.js';
 import { orAway } from '../or-away.js';
 import { type InstanceState, ReleaseInstances } from '../release-instances.js';
@@ -23,13 +24,17 @@ export class ContainerInstances extends ReleaseInstances {
     const end = now.outOfMemory
       ? 'its container used up its memory'
       : `its container ended with exit code ${now.exitCode}`;
-    const { state, startedAt, pid = null, exitCode = null } = now;
-    return { ...{ state, end, exitCode, restarts: 0, startedAt, pid } };
+    const { state, startedAt, pid = null, exitCode = null, said, health } = now;
+    return { state, end, exitCode, restarts: 0, startedAt, pid, container: { said, health } };
   }
 
   async said(name: string, lines: number): Promise<readonly string[]> {
     const text = await orAway(this.containers.said(name, lines));
     return text === '' ? [] : text.split('\n');
+  }
+
+  exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined> {
+    return orAway(this.containers.exec(name, request));
   }
 
   remove(name: string): Promise<void> {

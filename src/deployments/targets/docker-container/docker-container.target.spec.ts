@@ -23,6 +23,7 @@ describe('DockerContainerTarget', () => {
         look: () =>
           Promise.resolve({
             ...{ state: 'ended', exitCode: 1, outOfMemory: false, startedAt: new Date(0) },
+            said: 'exited',
           }),
         said: () => Promise.resolve('fast: no log-in with hunter-22\nbye'),
       }),

@@ -1,3 +1,4 @@
+import type { CommandEnd, CommandRequest } from '../../../common/values/command-end.js';
 import type {
   LocalServices,
   ServiceEnd,
@@ -41,6 +42,10 @@ export class ServiceInstances extends ReleaseInstances {
 
   said(name: string, lines: number): Promise<readonly string[]> {
     return orAway(this.services.log(name, { tail: lines }));
+  }
+
+  async exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined> {
+    return orAway(this.services.exec(name, request));
   }
 
   remove(name: string): Promise<void> {

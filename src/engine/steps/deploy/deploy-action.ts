@@ -80,6 +80,29 @@ export interface Gate {
   readonly stableMs: number;
 }
 
+/** Kinds of checks that look at an instance itself. */
+export const INSTANCE_CHECK_TYPES = ['container', 'exec'] as const;
+export type InstanceCheckType = (typeof INSTANCE_CHECK_TYPES)[number];
+
+/** What is looked at in an instance itself, beside what answers at its address. No templates. */
+export interface InstanceCheck {
+  /** Of all checks of a service one has it. */
+  readonly name: string;
+  /** `container`: what the engine says of it; `exec`: a command inside ends with 0. */
+  readonly type: InstanceCheckType;
+  /** Of `exec`: program and arguments, or a line for `/bin/sh`. */
+  readonly command?: string | readonly string[];
+  /** From the start of one to that of the next, ms. */
+  readonly intervalMs: number;
+  /** Below the interval, ms. */
+  readonly timeoutMs: number;
+}
+
+export const MOST_CHECKS = 10;
+export const DEFAULT_CHECK_INTERVAL_MS = 10_000;
+export const DEFAULT_CHECK_TIMEOUT_MS = 5_000;
+export const MAX_CHECK_TIMEOUT_MS = 60_000;
+
 /** Where the outside reaches a service. No templates. */
 export type Published =
   /** Absent port = one of PORT_RANGE. */
@@ -125,6 +148,8 @@ export interface RoutedDeploy {
   readonly watchMs?: number;
   /** Absent = nothing is done by itself. */
   readonly onFailure?: OnFailure;
+  /** While it serves. Absent = none. */
+  readonly checks?: readonly InstanceCheck[];
 }
 
 /** Releases are containers of an image. */

@@ -6,6 +6,7 @@ import type {
   DirectoryDeploy,
   Gate,
   OnFailure,
+  InstanceCheck,
   RoutedDeploy,
   ServiceDeploy,
   UnitPart,
@@ -90,6 +91,7 @@ function routed(
     beforeSwitch,
     watchMs,
     onFailure,
+    checks,
   }: RoutedDeploy,
   findsGate = false,
 ): Config {
@@ -100,6 +102,7 @@ function routed(
     before_switch: beforeSwitch,
     ...(watchMs !== undefined && { watch: duration(watchMs) }),
     ...(onFailure && { on_failure: onFailureOf(onFailure) }),
+    ...(checks && { checks: checks.map(checkOf) }),
   };
 }
 
@@ -108,6 +111,11 @@ function onFailureOf({ actions, max, windowMs, backoffMs }: OnFailure): Config {
     actions: actions.length === 0 ? 'alert' : actions,
     ...{ max, window: duration(windowMs), backoff: duration(backoffMs) },
   };
+}
+
+function checkOf({ name, type, command, intervalMs, timeoutMs }: InstanceCheck): Config {
+  const times = { interval: duration(intervalMs), timeout: duration(timeoutMs) };
+  return { name, type, ...(command !== undefined && { command }), ...times };
 }
 
 function gateOf({ path, host, status: { from, to }, body, timeoutMs, stableMs }: Gate): Config {

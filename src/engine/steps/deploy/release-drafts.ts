@@ -99,6 +99,7 @@ function containerOf(
   problems: Problems,
 ): PartDraft | undefined {
   const { pull, command, port, cpus, memory, pids } = values;
+  if (isUnread(values, 'checks', at)) return undefined;
   const made = madeOf(values, at, problems);
   if (made === undefined || isUnread(values, 'port', at)) return undefined;
   const routes = routedOf(values);
@@ -169,7 +170,14 @@ function serviceOf(
 ): PartDraft | undefined {
   const { run, source = '.', exclude, memory, restart, secrets = [] } = values;
   const { port_variable: portVariable = DEFAULT_PORT_VARIABLE, variables = {} } = values;
-  if (isUnread(values, 'run', at)) return undefined;
+  if (isUnread(values, 'run', at) || isUnread(values, 'checks', at)) return undefined;
+  const ofContainer = values.checks?.find(({ type }) => type === 'container');
+  if (ofContainer) {
+    const message = `The check "${ofContainer.name}" is of containers, and there is none.`;
+    const hint = 'Write type: exec with a command; that the program runs is looked at anyway';
+    problems.error('conflicting_keys', message, at, hint);
+    return undefined;
+  }
   const isGiven =
     Object.hasOwn(variables, portVariable) || secrets.some(({ name }) => name === portVariable);
   if (isGiven) {
@@ -206,6 +214,7 @@ function routedOf(values: ReleaseValues): RoutedDeploy & Pick<PartDraft, 'secret
     ...(values.before_switch !== undefined && { beforeSwitch: values.before_switch }),
     ...(values.watch !== undefined && { watchMs: values.watch }),
     ...(values.on_failure && { onFailure: values.on_failure }),
+    ...(values.checks && { checks: values.checks }),
   };
 }
 

@@ -8,6 +8,7 @@ import { duration, listOf, text } from '../../yaml/value-readers.js';
 import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
 import type { DeploymentType } from './deploy-action.js';
+import { checksReader } from './checks-reader.js';
 import { onFailureReader, portVariable, restartReader, startCommand } from './program-readers.js';
 import { gateReader, publishReader, tcpPort } from './published-reader.js';
 import { isServiceName } from './service-name.js';
@@ -111,6 +112,7 @@ export const releaseKeys = {
   before_switch: startCommand,
   watch: duration(1_000, MOST_WATCH_MS),
   on_failure: onFailureReader,
+  checks: checksReader,
   cpus: containerKeys.cpus.reader,
   memory: containerKeys.memory.reader,
   pids: containerKeys.pids.reader,
@@ -138,9 +140,11 @@ export const keyHabits = {
   env: 'Write variables for what runs, and environment for the environment',
   ports: 'Write port for that in the container, and publish for that of the host',
   domain: 'Write publish: { domain: shop.example }',
-  healthcheck: 'Write gate',
-  health: 'Write gate',
-  health_check: 'Write gate',
+  healthcheck: 'Write gate for what must answer before it serves, and checks for later',
+  health: 'Write gate for what must answer before it serves, and checks for later',
+  health_check: 'Write gate for what must answer before it serves, and checks for later',
+  health_checks: 'Write checks',
+  check: 'Write checks',
   grace_period: 'Write drain',
   asset_path: 'Write keep_assets: 10m',
   migrate: 'Write before_switch',
@@ -165,12 +169,12 @@ export const KEYS_OF: Readonly<Record<DeploymentType, readonly string[]>> = {
   docker_container: [
     ...['image', 'build', 'dockerfile', 'source', 'pull', 'command', 'port', 'publish'],
     ...['variables', 'secrets', 'gate', 'drain', 'keep_assets', 'before_switch', 'watch'],
-    ...['on_failure'],
+    ...['on_failure', 'checks'],
     ...['cpus', 'memory', 'pids'],
   ],
   local_service: [
     ...['run', 'source', 'exclude', 'port_variable', 'restart', 'publish', 'variables', 'secrets'],
-    ...['gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'on_failure', 'memory'],
+    ...['gate', 'drain', 'keep_assets', 'before_switch', 'watch', 'on_failure', 'checks', 'memory'],
   ],
   hybrid: ['parts'],
 };

@@ -133,7 +133,7 @@ describe('step_type: custom', () => {
 
 describe('the document of a deployment', () => {
   const ROUTED =
-    'publish: { address: "::", port: 80 }, variables: { A: "${{ inputs.a }}" }, secrets: [S], gate: { path: /h, status: 200-399, body: ok, timeout: 500s, stable: 500ms }, drain: 90, keep_assets: 10m, watch: 60, before_switch: [npm, run, migrate]';
+    'publish: { address: "::", port: 80 }, variables: { A: "${{ inputs.a }}" }, secrets: [S], gate: { path: /h, status: 200-399, body: ok, timeout: 500s, stable: 500ms }, drain: 90, keep_assets: 10m, watch: 60, checks: [{ type: exec, name: ready, command: [./ready, ""], interval: 1500ms, timeout: 1 }], before_switch: [npm, run, migrate]';
   it.each([
     '{ type: local_directory, service: shop }',
     '{ type: local_directory, service: shop, environment: prod, keep: 2, allow_older: true, path: /srv/a, source: dist, exclude: ["*.map"], shared: [up], permissions: { files: "0640" } }',

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandEnd, CommandRequest } from '../../../common/values/command-end.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import {
   type ControlMethod,
@@ -50,6 +51,10 @@ export class SupervisedServices extends LocalServices {
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
     return (await this.ask('log', { id, tail })) as readonly string[];
+  }
+
+  override async exec(id: string, request: CommandRequest): Promise<CommandEnd | undefined> {
+    return (await this.ask('exec', { id, ...request })) as CommandEnd | undefined;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
+import type { CommandRequest } from '../../../common/values/command-end.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import {
   BLANK_EVERY_MS,
@@ -91,6 +92,9 @@ async function call(
       return services.list();
     case 'log':
       return services.log(idOf(given), { tail: tailOf(given) });
+    case 'exec':
+      // It is checked by `exec` itself.
+      return services.exec(idOf(given), given as CommandRequest);
   }
 }
 

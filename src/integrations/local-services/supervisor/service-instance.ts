@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { isAlive, readBootId } from '../../../common/child-process/process-stat.js';
+import type { CommandEnd, CommandRequest } from '../../../common/values/command-end.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import type { ProcessIdentity } from '../../../embedded/system/end-process.js';
 import type { ServiceUser } from '../../../embedded/system/service-user.js';
@@ -13,6 +14,7 @@ import { InstanceFolder } from './instance-folder.js';
 import { type InstanceRecord, type Run, writeRecord } from './instance-record.js';
 import { type Listeners, portsOf } from './listening-ports.js';
 import { afterEnd, NO_RESTARTS } from './restart-policy.js';
+import { runCommand } from './service-command.js';
 import { ServiceLog } from './service-log.js';
 import { shownEnd, startService } from './service-process.js';
 import { endService, findService, livingProcesses, type ServiceTrace } from './service-tree.js';
@@ -188,6 +190,16 @@ export class ServiceInstance {
       last_exit: lastExit,
       ports: portsOf(pids, listeners),
     };
+  }
+
+  /** See `LocalServices.exec`. It stands in no line: whoever ends the instance ends it, too. */
+  async exec({ command, limit_ms: limitMs }: CommandRequest): Promise<CommandEnd | undefined> {
+    const { run, spec, mark, user } = this.record;
+    if (run === null || run === 'starting') return undefined;
+    return runCommand({
+      ...{ spec, command, mark, home: this.folder.home, user: user ?? undefined },
+      ...{ limitMs, giveUp: this.leaving.signal },
+    });
   }
 
   tail(lines: number): readonly string[] {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { readStartTicks } from '../../../common/child-process/process-stat.js';
 import { nameRecord } from '../../../common/values/name-record.js';
 import type { ProcessIdentity } from '../../../embedded/system/end-process.js';
@@ -21,6 +21,15 @@ if [ -n "$3" ]; then ulimit -d "$3" || exit 126; fi
 shift 3
 unset PWD OLDPWD
 exec "$@"`;
+
+/** What runs as a service does. */
+export interface Become {
+  readonly spec: CheckedSpec;
+  readonly command: CheckedSpec['command'];
+  readonly user: ServiceUser | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly stdio: StdioOptions;
+}
 
 export interface ServiceStart {
   readonly spec: CheckedSpec;
@@ -45,17 +54,10 @@ export interface StartedService {
  * @throws when the system starts no process
  */
 export async function startService(start: ServiceStart): Promise<StartedService> {
-  const { spec, user, log } = start;
-  const { memory_bytes: memory, open_files: files } = spec.limits;
-  const limits = [String(files ?? ''), memory === null ? '' : String(Math.floor(memory / 1024))];
-  const command = typeof spec.command === 'string' ? ['/bin/sh', '-c', spec.command] : spec.command;
-  const child = spawn('/bin/sh', ['-c', BECOME, 'sh', spec.cwd, ...limits, ...command], {
-    cwd: '/',
-    env: environmentOf(start),
-    ...(user && { uid: user.uid, gid: user.gid }),
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
+  const { spec, user, log, mark, home } = start;
+  const environment = environmentOf(spec, home, [[SERVICE_VARIABLE, mark]]);
+  const stdio: StdioOptions = ['ignore', log, log];
+  const child = spawnAs({ spec, command: spec.command, user, environment, stdio });
   const ended = endOf(child);
   const startTicks = child.pid === undefined ? undefined : readStartTicks(child.pid);
   if (child.pid === undefined || startTicks === undefined) {
@@ -66,10 +68,25 @@ export async function startService(start: ServiceStart): Promise<StartedService>
   return { process: { pid: child.pid, startTicks }, ended };
 }
 
-/** The mark comes first: what is read of an environment is its beginning. */
-function environmentOf({ spec, mark, home }: ServiceStart): Record<string, string> {
+/** In the folder of the service, as its user, with its limits, in a session of its own. */
+export function spawnAs({ spec, command, user, environment, stdio }: Become): ChildProcess {
+  const { memory_bytes: memory, open_files: files } = spec.limits;
+  const limits = [String(files ?? ''), memory === null ? '' : String(Math.floor(memory / 1024))];
+  const words = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  return spawn('/bin/sh', ['-c', BECOME, 'sh', spec.cwd, ...limits, ...words], {
+    ...{ cwd: '/', env: environment, detached: true, stdio },
+    ...(user && { uid: user.uid, gid: user.gid }),
+  });
+}
+
+/** The marks come first: what is read of an environment is its beginning. */
+export function environmentOf(
+  spec: CheckedSpec,
+  home: string,
+  marks: readonly (readonly [name: string, value: string])[],
+): Record<string, string> {
   return nameRecord([
-    [SERVICE_VARIABLE, mark],
+    ...marks,
     ['HOME', home],
     ['PATH', PLAIN_PATH],
     ['LANG', PLAIN_LANG],
@@ -77,7 +94,8 @@ function environmentOf({ spec, mark, home }: ServiceStart): Record<string, strin
   ]);
 }
 
-function endOf(child: ChildProcess): Promise<ServiceEnd> {
+/** How it ends; never rejects. */
+export function endOf(child: ChildProcess): Promise<ServiceEnd> {
   const at = (): string => new Date().toISOString();
   return new Promise((resolve) => {
     child.once('error', (error) =>

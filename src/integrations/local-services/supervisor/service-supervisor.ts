@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { settledWithin } from '../../../common/async/within.js';
+import type { CommandEnd } from '../../../common/values/command-end.js';
 import { messageOf } from '../../../common/values/error-message.js';
 import { ProcessSearch } from '../../process/trees/process-search.js';
 import { LocalServicesError } from '../local-services.error.js';
 import { LocalServices, type LogRequest, type ServiceStatus } from '../local-services.js';
 import { listInstanceIds } from '../service-places.js';
-import { checkSpec } from '../service-spec.js';
+import { checkCommandRequest, checkSpec } from '../service-spec.js';
 import { type InstanceRecord, readRecord } from './instance-record.js';
 import { readListeners } from './listening-ports.js';
 import type { ServiceAccounts } from './service-account.js';
@@ -92,6 +93,11 @@ export class ServiceSupervisor extends LocalServices {
 
   override async log(id: string, { tail }: LogRequest): Promise<readonly string[]> {
     return this.instances.get(id)?.tail(tail) ?? [];
+  }
+
+  override async exec(id: string, given: unknown): Promise<CommandEnd | undefined> {
+    const request = checkCommandRequest(given);
+    return this.instances.get(id)?.exec(request);
   }
 
   private async make(spec: ReturnType<typeof checkSpec>): Promise<ServiceInstance> {

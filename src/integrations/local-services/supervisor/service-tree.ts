@@ -9,10 +9,12 @@ import { SERVICE_VARIABLE } from '../service-spec.js';
 
 /** How the processes of an instance are known. */
 export interface ServiceTrace {
-  /** Value of `SERVICE_VARIABLE`. */
+  /** Value of `variable`. */
   readonly mark: string;
-  /** Its outputs; the real path. */
-  readonly log: string;
+  /** Absent: `SERVICE_VARIABLE`. */
+  readonly variable?: string;
+  /** Its outputs, as a file; the real path. Absent: they are none. */
+  readonly log?: string;
   /** User that it runs as. */
   readonly uid: number;
   /**
@@ -38,8 +40,9 @@ export function findService(snapshot: ProcessSnapshot, trace: ServiceTrace): Pro
     if (isLeaders && (entry.session === leader.pid || entry.processGroup === leader.pid)) {
       return true;
     }
-    if (marksIn(snapshot).of(entry.pid) === trace.mark) return true;
-    return snapshot.writtenFiles(entry).includes(trace.log);
+    const { mark, variable = SERVICE_VARIABLE, log } = trace;
+    if (marksIn(snapshot, variable).of(entry.pid) === mark) return true;
+    return log !== undefined && snapshot.writtenFiles(entry).includes(log);
   };
   return snapshot.withDescendants(snapshot.entries.filter(belongs)).filter(isNotOurs);
 }
@@ -48,17 +51,21 @@ export function findService(snapshot: ProcessSnapshot, trace: ServiceTrace): Pro
 class Marks {
   private readonly known = new Map<number, string | undefined>();
 
+  constructor(private readonly variable: string) {}
+
   of(pid: number): string | undefined {
-    if (!this.known.has(pid)) this.known.set(pid, readEnvironmentVariable(pid, SERVICE_VARIABLE));
+    if (!this.known.has(pid)) this.known.set(pid, readEnvironmentVariable(pid, this.variable));
     return this.known.get(pid);
   }
 }
 
-const marks = new WeakMap<ProcessSnapshot, Marks>();
+const marks = new WeakMap<ProcessSnapshot, Map<string, Marks>>();
 
-function marksIn(snapshot: ProcessSnapshot): Marks {
-  const known = marks.get(snapshot) ?? new Marks();
-  marks.set(snapshot, known);
+function marksIn(snapshot: ProcessSnapshot, variable: string): Marks {
+  const byVariable = marks.get(snapshot) ?? new Map<string, Marks>();
+  marks.set(snapshot, byVariable);
+  const known = byVariable.get(variable) ?? new Marks(variable);
+  byVariable.set(variable, known);
   return known;
 }
 
