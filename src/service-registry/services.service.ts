@@ -113,8 +113,9 @@ export class ServicesService {
   }
 
   /**
-   * @throws NotFoundError, ValidationError; UnprocessableError: an address, or a check that needs an
-   *   instance; AuthorizationError: a command in an instance takes who may deploy there
+   * @throws NotFoundError, ValidationError
+   * @throws UnprocessableError an address, or a check that needs an instance
+   * @throws AuthorizationError a command in an instance takes who may deploy there
    */
   async change(name: ServiceName, asked: AskedSettings, by: Principal): Promise<ServiceView> {
     const { watched, deployed, environment, name: own } = await this.get(name);

@@ -87,7 +87,7 @@ export interface CommonRoutedSettings {
   readonly gate: Gate;
   /** ms */
   readonly drain: number;
-  /** So long behind its switch static files of the release before are served still, ms. */
+  /** Static files of the release before are served for so long behind the switch, ms. */
   readonly keep_assets?: number;
   /** Run once, before the release starts: program and arguments, or a line for `/bin/sh`. */
   readonly before_switch?: string | readonly string[];

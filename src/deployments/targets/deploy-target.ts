@@ -146,7 +146,7 @@ export interface ReleaseRunner<S extends TargetSettings = TargetSettings> {
   stop(release: PlacedRelease<S>): Promise<void>;
   /** What has begun may take so long still when another one serves, ms. */
   drainMs(settings: S): number;
-  /** So long behind its switch the release before is asked for static files still, ms. */
+  /** The release before is asked for static files for so long behind the switch, ms. */
   keepAssetsMs(settings: S): number;
   /** For so long behind its switch it goes back to the one before when it fails; 0: never, ms. */
   watchMs(settings: S): number;

@@ -137,7 +137,7 @@ export interface RoutedDeploy {
   readonly gate: Gate;
   /** For requests of the release before to end, ms. */
   readonly drainMs: number;
-  /** So long behind the switch static files of the release before are served still, ms. */
+  /** Static files of the release before are served for so long behind the switch, ms. */
   readonly keepAssetsMs?: number;
   /**
    * Program and arguments, or a line for `/bin/sh`: run once by the new release, before it starts.
