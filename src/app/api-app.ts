@@ -14,7 +14,11 @@ import { defaultConnectionLimits, limitConnections } from '../common/http/connec
 import { serverBusy } from '../common/http/load-shedding.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import type { MillraceConfig } from '../config/millrace-config.js';
-import { isDatabaseBusy, isDatabaseUnavailable } from '../integrations/database/database-errors.js';
+import {
+  isDatabaseBusy,
+  isDatabaseUnavailable,
+  isWriteConflict,
+} from '../integrations/database/database-errors.js';
 import { withRequestPatience } from '../integrations/database/database-patience.js';
 import { RateLimits } from '../integrations/rate-limit/rate-limits.js';
 import { traceRequests } from '../integrations/tracing/trace-requests.js';
@@ -63,7 +67,7 @@ export async function createApiApp(
 }
 
 function databaseFailure(error: unknown): MillraceError | undefined {
-  if (isDatabaseBusy(error)) return serverBusy(error);
+  if (isDatabaseBusy(error) || isWriteConflict(error)) return serverBusy(error);
   if (!isDatabaseUnavailable(error)) return undefined;
   return serviceUnavailable('The database is not reachable.', { cause: error });
 }

@@ -117,7 +117,15 @@ export class ExecutionsRepository {
       ...sealedExecution(this.keyring, execution),
       ...(number !== null && { number_key: numberKey(pipelineId, number) }),
     };
+    let tries = 0;
     return this.request(async () => {
+      tries += 1;
+      // Inserts of one number at once deadlock in PostgreSQL until one of them is stored. Who lost
+      // looks first: one more insert would only meet those of all the others again.
+      if (tries > 1 && number !== null) {
+        const holder = await this.idOfNumber(pipelineId, number);
+        if (holder !== undefined) return holder === _id;
+      }
       try {
         await this.collection.insertOne(document, { ignoreUndefined: true });
         return true;
