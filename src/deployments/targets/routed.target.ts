@@ -238,7 +238,7 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     release: PlacedRelease<S>,
     { type, command, timeoutMs }: InstanceCheck,
   ): Promise<ProbeResult> {
-    const name = instanceName(release.service_id, release.number);
+    const name = nameOf(release);
     const masks = await this.masksOf(release);
     const mask = (text: string): string => masks.maskText(text);
     if (type === 'container') return containerResult(await this.instances.look(name), mask);

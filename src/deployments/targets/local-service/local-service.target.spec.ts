@@ -296,6 +296,17 @@ describe('LocalServiceTarget', () => {
     });
   });
 
+  it('looks into the instance that is meant, and not into the first one', async () => {
+    const one = { ...release(1), instance: 1 };
+    await target.runner.start(one);
+    const check = { name: 'ready', type: 'exec', command: ['true'] } as const;
+    const looked = (at: PlacedRelease<ServiceSettings>) =>
+      target.check(at, { ...check, intervalMs: 30_000, timeoutMs: 5_000 });
+    expect(await looked(one)).toEqual({ ok: true });
+    expect(await looked(release(1))).toMatchObject({ ok: false, code: 'instance_gone' });
+    await target.remove(one);
+  });
+
   it('refuses who ended during its gate and was started again', async () => {
     await target.runner.start(release(1, { restart: { max: 9, windowMs: 1_000 } }));
     const look = services.status.bind(services);
