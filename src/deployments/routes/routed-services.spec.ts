@@ -147,8 +147,9 @@ it('knows names of instances from others', () => {
   expect(isInstanceName(instanceName('default/shop', 12))).toBe(true);
   expect(isInstanceName(instanceName('default/shop', 12, 3))).toBe(true);
   const named = [instanceName('default/shop', 1), instanceName('default/shop', 1, 2)];
-  expect(named.map((name) => instanceNamed(name, 'default/shop', 1))).toEqual([0, 2]);
-  expect(instanceNamed(instanceName('default/shop', 12), 'default/shop', 1)).toBeUndefined();
+  const first = instanceName('default/shop', 1);
+  expect(named.map((name) => instanceNamed(name, first))).toEqual([0, 2]);
+  expect(instanceNamed(instanceName('default/shop', 12), first)).toBeUndefined();
   const owners = named.map((_, index) => instanceOwner('default/shop', 7, index * 2));
   expect(owners.map((owner) => [releaseOf(owner), instanceOf(owner)])).toEqual([
     [7, 0],

@@ -1,3 +1,4 @@
+import crypto from 'node:crypto';
 import type { HeldLease } from '../../leases/held-lease.js';
 import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
@@ -274,6 +275,27 @@ describe('InstanceUpkeep', () => {
     await upkeep.round(NOW);
     expect(instances.calls).toEqual([]);
     expect(instances.all.has(instanceName(SERVICE, 2, 2))).toBe(true);
+  });
+
+  it('looks at the instances of a service alone, and works no name out for each of the others', async () => {
+    // Each name holds a hash.
+    const names = jest.spyOn(crypto, 'createHash');
+    const worked = async (): Promise<number> => {
+      names.mockClear();
+      await upkeep.round(NOW);
+      return names.mock.calls.length;
+    };
+    for (const number of [1, 2, 3]) release(number, number === 1 ? 'serving' : 'kept');
+    run(1);
+    const alone = await worked();
+    for (let other = 0; other < 40; other += 1) {
+      instances.all.set(instanceName(`default/other-${other}`, 1), 'running');
+    }
+    // Of all of them alike, once: nobody has them.
+    const remove = jest.spyOn(instances, 'remove');
+    expect(await worked()).toBe(alone + 1);
+    expect(remove).toHaveBeenCalledTimes(40);
+    names.mockRestore();
   });
 
   it('removes those of services that are no more, and no others', async () => {
