@@ -228,6 +228,53 @@ describe('ServiceFailures', () => {
     expect(kinds()).toEqual(['restart']);
   });
 
+  it.each(['of its deployment', 'that was asked for'])(
+    'gives a check %s its own time, which is longer',
+    async (whose) => {
+      const check = { name: 'ready', type: 'container', intervalMs: 300_000, timeoutMs: 5_000 };
+      const serving = store.releases.get('r2');
+      if (whose === 'of its deployment') {
+        const settings = { ...serving?.settings, published: { port: 1 }, checks: [check] };
+        store.releases.set('r2', { ...serving, settings } as unknown as Release);
+      } else {
+        await watched.remove(SERVICE);
+        await watched.insert(newService({ shard: 'host:here', checks: [check as never] }));
+      }
+      await goes('failed', 3);
+      const made = store.deployments.get('00d2');
+      if (made) store.deployments.set('00d2', { ...made, finished_at: new Date(now) });
+      await later(904_999);
+      await process().round(now);
+      expect(kinds()).toEqual([]);
+      await later(1);
+      await process().round(now);
+      expect(kinds()).toEqual(['restart']);
+    },
+  );
+
+  it.each([1, 30])(
+    'gives its checks their time, whatever %d newer ones wait for people',
+    async (count) => {
+      await goes('failed', 3);
+      const made = store.deployments.get('00d2');
+      if (made) store.deployments.set('00d2', { ...made, finished_at: new Date(now) });
+      for (let one = 0; one < count; one += 1) {
+        const _id = `01-${one}`;
+        store.deployments.set(_id, {
+          ...{ _id, request_key: _id, kind: 'deploy', status: 'waiting', gate: 'closed' },
+          ...{ service_id: SERVICE, environment: 'default', service: 'shop', turn: 3 + one },
+          finished_at: null,
+        } as Deployment);
+      }
+      await later(34_999);
+      await process().round(now);
+      expect(kinds()).toEqual([]);
+      await later(1);
+      await process().round(now);
+      expect(kinds()).toEqual(['restart']);
+    },
+  );
+
   it('does nothing in maintenance, and nothing while nobody looks', async () => {
     await goes('failed', 3);
     const { maintenance } = (await watched.find(SERVICE)) ?? {};

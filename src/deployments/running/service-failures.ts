@@ -3,7 +3,9 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { OnFailure } from '../../engine/steps/deploy/deploy-action.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import type { Leases } from '../../leases/leases.js';
-import { timeToPass } from '../../service-registry/checks/service-check.js';
+import { longestTime } from '../../service-registry/checks/instance-target.js';
+import { type ServiceCheck, timeToPass } from '../../service-registry/checks/service-check.js';
+import { checksOf } from '../../service-registry/instance-checks.js';
 import {
   type FailureRecord,
   failureRecordId,
@@ -30,6 +32,8 @@ const TURN_MS = 30_000;
 /** More than a window can have. */
 const RECORDS_READ = 250;
 const CHANGES_READ = 100;
+/** Of those beyond them that wait for people the one that serves is known by itself. */
+const DEPLOYMENTS_READ = 20;
 
 export interface ServiceFailuresParts {
   readonly store: DeploymentStore;
@@ -158,7 +162,7 @@ export class ServiceFailures extends BackgroundRounds {
       {
         ...{ policy, release: release.number, records: known },
         failure: { seq: health.seq, reason: health.reason },
-        seenAt: await this.seenAt(service),
+        seenAt: await this.seenAt(service, release),
         back: await this.back(service, release),
       },
       now,
@@ -207,13 +211,28 @@ export class ServiceFailures extends BackgroundRounds {
     return { deployment, service: way.service };
   }
 
-  /** When its checks have seen what was put there last, milliseconds since 1970. */
-  private async seenAt({ _id, environment, name }: Service): Promise<number> {
-    const { store, watched } = this.parts;
-    const { items } = await store.list({ environment, service: name }, { limit: 1 });
-    const ended = items[0]?.finished_at?.getTime() ?? 0;
-    const check = (await watched.find(_id))?.check;
-    return ended + (check ? timeToPass(check) + check.interval_seconds * 1000 : 0);
+  /** When all its checks have seen what was put there last, milliseconds since 1970. */
+  private async seenAt(service: Service, release: Release): Promise<number> {
+    const { watched } = this.parts;
+    const ended = await this.lastEnd(service);
+    const seen = await watched.find(service._id);
+    if (seen === undefined) return ended;
+    const { settings } = release;
+    const own = 'published' in settings ? (settings.checks ?? []) : [];
+    const checks = checksOf({ watched: seen, deployed: { hasInstance: true, checks: own } });
+    const seenMs = (check: ServiceCheck): number =>
+      timeToPass(check) + check.interval_seconds * 1000;
+    return ended + longestTime(seen.check, checks, seenMs);
+  }
+
+  /** Of its deployments; one that waits for people has put nothing there. */
+  private async lastEnd({ environment, name, deployment_id: id }: Service): Promise<number> {
+    const { store } = this.parts;
+    const page = { limit: DEPLOYMENTS_READ };
+    const { items } = await store.list({ environment, service: name }, page);
+    const serving = id === null ? undefined : await store.find(id);
+    const ends = [...items, ...(serving ? [serving] : [])].map((one) => one.finished_at);
+    return Math.max(0, ...ends.map((end) => end?.getTime() ?? 0));
   }
 
   private async back(service: Service, release: Release): Promise<'possible' | 'none' | 'been'> {
