@@ -57,11 +57,11 @@ describe('InstanceUpkeep', () => {
     problem = undefined;
     isLong = undefined;
     const runner = standIn<ReleaseRunner>({
-      start: async ({ number, service_id: service }) => {
+      start: async ({ number, service_id: service, instance }) => {
         if (problem !== undefined && service === SERVICE) throw problem;
         if (service === SERVICE) await isLong;
         instances.calls.push(`start ${number}`);
-        instances.all.set(instanceName(service, number), 'running');
+        instances.all.set(instanceName(service, number, instance), 'running');
       },
       stop: ({ number, instance }) => {
         instances.calls.push(`stop ${number}`);
@@ -296,6 +296,31 @@ describe('InstanceUpkeep', () => {
     expect(await worked()).toBe(alone + 1);
     expect(remove).toHaveBeenCalledTimes(40);
     names.mockRestore();
+  });
+
+  it('starts what serves again while a restart is under way, and leaves the new instance to that', async () => {
+    release(2, 'serving');
+    const seen = store.releases.get('r2');
+    if (seen) store.releases.set('r2', { ...seen, type: 'local_service' });
+    const deployed = (kind: string): void => {
+      store.deployments.set('d', { _id: 'd', kind, release_id: 'r2', instance: 1 } as never);
+      serve('r2', 'd');
+    };
+    instances.all.set(name(2), 'ended');
+    instances.all.set(instanceName(SERVICE, 2, 1), 'ended');
+    deployed('rollback');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    deployed('restart');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['start 2']);
+    expect([...instances.all.values()]).toEqual(['running', 'ended']);
+    // It has switched, and ends the one before.
+    store.releases.set('r2', { ...store.releases.get('r2'), instance: 1 } as Release);
+    instances.all.set(name(2), 'ended');
+    instances.all.set(instanceName(SERVICE, 2, 1), 'running');
+    await upkeep.round(NOW + 60_000);
+    expect(instances.calls).toEqual(['start 2']);
   });
 
   it('removes those of services that are no more, and no others', async () => {

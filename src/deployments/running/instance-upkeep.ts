@@ -3,7 +3,7 @@ import { messageOf } from '../../common/values/error-message.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
-import { placed, type Release, type Service } from '../record/deployment.js';
+import { type Deployment, placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { instanceName, instanceNamed } from '../routes/service-route.js';
 import { nameOf } from '../targets/routed.target.js';
@@ -116,7 +116,8 @@ export class InstanceUpkeep extends BackgroundRounds {
     const releases = await store.releasesOf(serviceId);
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
-    const deployed = await this.deployedOn(service);
+    const active = await this.activeOf(service);
+    const deployed = active?.release_id ?? undefined;
     await this.endDrains(releases, now, deployed);
     for (const release of releases) {
       const { _id, status } = release;
@@ -124,7 +125,8 @@ export class InstanceUpkeep extends BackgroundRounds {
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
       if (isServing || drains || _id === deployed) wanted.add(name);
-      if (isServing && _id !== deployed) {
+      // Until a restart has switched, the instance that it is to replace is what serves.
+      if (isServing && (_id !== deployed || active?.kind === 'restart')) {
         if (!service.active) await this.watch.look(release, service, now);
         await this.keepRunning(release, service, now);
       } else if (!wanted.has(name) && there.has(name)) {
@@ -167,8 +169,11 @@ export class InstanceUpkeep extends BackgroundRounds {
 
   /** The release that whoever has the service makes, or brings back. */
   private async deployedOn(service: Service | undefined): Promise<string | undefined> {
-    const deployment = service?.active ? await this.parts.store.find(service.active) : undefined;
-    return deployment?.release_id ?? undefined;
+    return (await this.activeOf(service))?.release_id ?? undefined;
+  }
+
+  private async activeOf(service: Service | undefined): Promise<Deployment | undefined> {
+    return service?.active ? this.parts.store.find(service.active) : undefined;
   }
 
   /** Those whose time is over, and of too many at once the oldest. */
