@@ -3,6 +3,7 @@ import type { Leases } from '../../leases/leases.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { OnFailure } from '../../engine/steps/deploy/deploy-action.js';
 import type { ServiceStatus } from '../../service-registry/checks/service-status.js';
+import { failureRecordId } from '../../service-registry/failures/failure-record.js';
 import { MemoryFailureRecords } from '../../service-registry/failures/memory-failure-records.fixture.js';
 import { begun } from '../../service-registry/record/maintenance.js';
 import { MemoryServiceStore } from '../../service-registry/record/memory-service-store.fixture.js';
@@ -275,6 +276,20 @@ describe('ServiceFailures', () => {
     },
   );
 
+  it('numbers what it does of one failure behind all that was done, however many', async () => {
+    for (let attempt = 1; attempt <= 300; attempt += 1) {
+      await records.add({
+        ...{ _id: failureRecordId(SERVICE, 3, attempt), service: SERVICE, seq: 3, attempt },
+        ...{ release: 2, action: 'restart', state: 'dropped', deployment_id: `x${attempt}` },
+        ...{ at: new Date(0), reason: { code: 'c', message: 'm' } },
+      });
+    }
+    await goes('failed', 3);
+    await process().round(now);
+    expect(kinds()).toEqual(['restart']);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ attempt: 301, state: 'begun' });
+  });
+
   it('does nothing in maintenance, and nothing while nobody looks', async () => {
     await goes('failed', 3);
     const { maintenance } = (await watched.find(SERVICE)) ?? {};
@@ -318,7 +333,29 @@ describe('ServiceFailures', () => {
       ...{ service_id: unit, kind: 'deploy', turn: 2, finished_at: new Date(0) },
     } as Deployment);
     await goes('failed', 3);
+    // What serves of the unit is about to be noted: nothing is decided, and so nothing dropped.
+    const serving = store.serviceRecords.get(unit);
+    const whole = (more: Partial<Service>) =>
+      store.serviceRecords.set(unit, { ...serving, ...more } as Service);
+    whole({ release_id: 'u1' });
+    store.releases.set('u1', { ...store.releases.get('u1'), parts: [] } as unknown as Release);
+    for (let round = 0; round < 3; round += 1) await process().round(now);
+    expect([kinds(), records.all.size]).toEqual([[], 1]);
+    whole({});
+    let added = 0;
+    // The same between what is decided and what is asked for.
+    const add = records.add.bind(records);
+    records.add = async (one) => {
+      added += 1;
+      whole({ release_id: 'u1' });
+      return add(one);
+    };
     await process().round(now);
+    expect([added, kinds()]).toEqual([1, []]);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ state: 'decided' });
+    whole({});
+    await process().round(now);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ state: 'begun', attempt: 2 });
     expect(asked()).toMatchObject([
       { kind: 'rollback', service_id: unit, release_id: 'u1', failed_release_id: 'u2' },
     ]);

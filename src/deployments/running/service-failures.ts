@@ -23,7 +23,7 @@ import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore, NewDeployment } from '../record/deployment-store.js';
 import { restartOf } from '../record/restart.js';
 import { rollbackOf } from '../record/rollback.js';
-import { decideOnFailure } from './failure-decision.js';
+import { decideOnFailure, type FailedService } from './failure-decision.js';
 import { wayBack } from './way-back.js';
 
 const ROUND_MS = 2_000;
@@ -49,6 +49,11 @@ interface Guarded {
   readonly service: Service;
   readonly release: Release;
   readonly policy: OnFailure;
+}
+
+interface Asked {
+  readonly deployment: NewDeployment;
+  readonly service: Service;
 }
 
 /**
@@ -168,7 +173,7 @@ export class ServiceFailures extends BackgroundRounds {
       now,
     );
     if (decision.kind === 'wait') return;
-    const attempt = known.filter(({ seq }) => seq === health.seq).length + 1;
+    const attempt = (known.find(({ seq }) => seq === health.seq)?.attempt ?? 0) + 1;
     const isAct = decision.kind === 'act';
     const record: FailureRecord = {
       _id: failureRecordId(service._id, health.seq, attempt),
@@ -188,6 +193,8 @@ export class ServiceFailures extends BackgroundRounds {
   private async begin({ service, release }: Guarded, record: FailureRecord): Promise<void> {
     const { store, records } = this.parts;
     const asked = await this.asked(service, release, record);
+    // It stays decided: the next round looks again.
+    if (asked === 'unsettled') return;
     if (asked === undefined) return records.settle(record._id, 'dropped');
     await store.accept(asked.deployment, asked.service);
     failPoint('failure_asked');
@@ -198,14 +205,15 @@ export class ServiceFailures extends BackgroundRounds {
     service: Service,
     release: Release,
     { action, deployment_id: id, reason }: FailureRecord,
-  ): Promise<{ readonly deployment: NewDeployment; readonly service: Service } | undefined> {
+  ): Promise<Asked | 'unsettled' | undefined> {
     if (id === null) return undefined;
     const own = { _id: id, request_key: JSON.stringify(['on_failure', id]), warnings: [reason] };
     if (action === 'restart') {
       return { deployment: { ...restartOf(release, 'system'), ...own }, service };
     }
     const way = await wayBack(this.parts.store, service, release);
-    if (way.kind !== 'to') return undefined;
+    if (way.kind === 'unsettled') return 'unsettled';
+    if (way.kind === 'none') return undefined;
     const back = rollbackOf(way.service, way.to, way.from, 'system');
     const deployment = { ...back, ...own, failed_release_id: way.from._id };
     return { deployment, service: way.service };
@@ -235,12 +243,13 @@ export class ServiceFailures extends BackgroundRounds {
     return Math.max(0, ...ends.map((end) => end?.getTime() ?? 0));
   }
 
-  private async back(service: Service, release: Release): Promise<'possible' | 'none' | 'been'> {
+  private async back(service: Service, release: Release): Promise<FailedService['back']> {
     const { store } = this.parts;
     const whole = service.unit ? await store.service(service.unit) : service;
     const made = whole?.deployment_id ? await store.find(whole.deployment_id) : undefined;
     if (made?.kind === 'rollback' && made.failed_release_id !== undefined) return 'been';
-    return (await wayBack(store, service, release)).kind === 'none' ? 'none' : 'possible';
+    const { kind } = await wayBack(store, service, release);
+    return kind === 'to' ? 'possible' : kind;
   }
 }
 
