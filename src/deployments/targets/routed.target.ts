@@ -239,8 +239,8 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     { type, command, timeoutMs }: InstanceCheck,
   ): Promise<ProbeResult> {
     const name = nameOf(release);
-    const masks = await this.masksOf(release);
-    const mask = (text: string): string => masks.maskText(text);
+    const mask = async (text: string): Promise<string> =>
+      text === '' ? '' : (await this.masksOf(release)).maskText(text);
     if (type === 'container') return containerResult(await this.instances.look(name), mask);
     if (command === undefined) throw new Error('a check of type exec has a command');
     const end = await this.instances.exec(name, { command, limit_ms: timeoutMs });
