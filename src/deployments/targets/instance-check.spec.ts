@@ -82,6 +82,19 @@ describe('a check of a container', () => {
     });
   });
 
+  it('shows nothing of the line in which the engine has cut what it said', async () => {
+    const cut = (text: string) => health('unhealthy', `${text.slice(0, 4096)}...`);
+    const message = 'its HEALTHCHECK says that it is unhealthy';
+    const filled = 'x'.repeat(4080);
+    expect(await cut(`refused\n${filled}\nhunter-22`)).toMatchObject({
+      message: expect.stringMatching(/: x+/) as unknown,
+    });
+    expect(await cut(`${filled}\nrefused\nhunter-22`)).toMatchObject({
+      message: `${message}: refused`,
+    });
+    expect(await cut(`${filled} my hunter-22 is it`)).toMatchObject({ message });
+  });
+
   it.each(['restarting', 'paused'])('fails where the engine says %s', async (said) => {
     expect(await state({ said })).toEqual({
       ...{ ok: false, code: 'container_not_running' },

@@ -6,6 +6,8 @@ import type { InstanceState } from './release-instances.js';
 
 /** Characters of a line that is shown. */
 const SHOWN = 300;
+/** Of the output of a HEALTHCHECK an engine keeps the first bytes, so many. */
+const ENGINE_KEEPS = 4096;
 
 /** Hides what nobody may read; asked of what fails alone, for it reads the secrets of a release. */
 type Mask = (text: string) => Promise<string>;
@@ -65,10 +67,16 @@ export async function containerResult(
     return { ok: false, code: 'container_not_running', message };
   }
   if (container.health?.status !== 'unhealthy') return { ok: true };
-  const line = lastLine(await mask(container.health.output));
+  const line = lastLine(await mask(uncut(container.health.output)));
   const message = 'its HEALTHCHECK says that it is unhealthy';
   const shown = line === '' ? message : `${message}: ${line}`;
   return { ok: false, code: 'container_unhealthy', message: shown };
+}
+
+/** Without the line in which the engine has cut it: of a secret that is cut nothing is known. */
+function uncut(output: string): string {
+  if (Buffer.byteLength(output) < ENGINE_KEEPS) return output;
+  return output.slice(0, Math.max(output.lastIndexOf('\n'), output.lastIndexOf('\r'), 0));
 }
 
 function lastLine(text: string): string {
