@@ -50,9 +50,9 @@ export function decideOnFailure(failed: FailedService, now: number): FailureDeci
     return { kind: 'act', action: 'restart', reason };
   }
   const hasGone = own.some(({ action, state }) => action === 'rollback' && state !== 'dropped');
-  const mayGo = policy.actions.includes('rollback') && !hasGone;
-  if (mayGo && back === 'unsettled') return { kind: 'wait' };
-  if (mayGo && back === 'possible') {
+  const isWanted = policy.actions.includes('rollback') && !hasGone;
+  if (isWanted && back === 'unsettled') return { kind: 'wait' };
+  if (isWanted && back === 'possible') {
     const reason = deploymentReasons.failedByChecks(release, failure.reason);
     return { kind: 'act', action: 'rollback', reason };
   }

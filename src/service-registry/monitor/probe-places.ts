@@ -1,4 +1,4 @@
-/** So many probes are under way at once; the others wait in their order. */
+/** Lets a number of probes be under way at once; the others wait in their order. */
 export class ProbePlaces {
   private readonly waiting: (() => void)[] = [];
   private taken = 0;
