@@ -1,16 +1,26 @@
 const MOST_BYTES = 4 * 1024;
 
-/** The end of an output. */
+/**
+ * The end of an output, in whole lines: of one that is cut nobody could hide a secret any more, of
+ * which a part is left.
+ */
 export class OutputTail {
+  /** With one byte more, which tells whether what follows begins a line. */
   private kept = Buffer.alloc(0);
 
   add(chunk: Buffer): void {
     const all = Buffer.concat([this.kept, chunk]);
-    this.kept = all.subarray(Math.max(0, all.length - MOST_BYTES));
+    this.kept = all.subarray(Math.max(0, all.length - MOST_BYTES - 1));
   }
 
-  /** Without white space around it. */
+  /** Without white space around it; '' where its last line alone is longer than what is kept. */
   get text(): string {
-    return this.kept.toString('utf8').trim();
+    return this.wholeLines().toString('utf8').trim();
+  }
+
+  private wholeLines(): Buffer {
+    if (this.kept.length <= MOST_BYTES) return this.kept;
+    const end = this.kept.findIndex((byte) => byte === 0x0a || byte === 0x0d);
+    return end === -1 ? Buffer.alloc(0) : this.kept.subarray(end + 1);
   }
 }

@@ -13,7 +13,7 @@ import type { Approval, DeploymentCause } from '../../environments/approval.js';
 /**
  * `rollback`: a release that is kept serves again. `promote`: the release of another environment is
  * copied. `remove`: nothing of the service serves any more, and all that it has is removed.
- * `restart`: another instance of the release that serves takes the place of its first one.
+ * `restart`: another instance of the release that serves takes the place of its last one.
  */
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback', 'promote', 'remove', 'restart'] as const;
 export type DeploymentKind = (typeof DEPLOYMENT_KINDS)[number];

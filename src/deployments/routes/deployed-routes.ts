@@ -10,6 +10,8 @@ interface Routed {
   readonly published: Published;
   /** That serves by the record. */
   readonly serving: Release | undefined;
+  /** The deployment that made that serve; null: nothing serves. */
+  readonly madeBy: string | null;
 }
 
 /** Routes of the services that were deployed as programs. */
@@ -36,18 +38,24 @@ export class DeployedRoutes extends RouteSource {
     const now = (await this.store.servicesOn(host)).filter(isRouted);
     const releases = await this.store.releasesWith(now.flatMap(({ release_id: id }) => id ?? []));
     const routes = await Promise.all(
-      now.map(async ({ _id, release_id: id }): Promise<WantedRoute | undefined> => {
-        const deployment = active.get(_id);
-        const serving = id === null ? undefined : releases.get(id);
-        const isRemoved = deployment?.kind === 'remove' && id === null;
-        // Until its gate is passed, a deployment changes nothing that the outside reaches.
-        const isArmed = deployment?.is_armed === true || serving === undefined;
-        const settings = isArmed ? (deployment ?? serving)?.settings : serving.settings;
-        if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
-        const { published } = settings;
-        const isSwitching = deployment?.phase === 'switch';
-        return this.routeOf(_id, host, { published, serving }, isSwitching);
-      }),
+      now.map(
+        async ({
+          _id,
+          release_id: id,
+          deployment_id: madeBy,
+        }): Promise<WantedRoute | undefined> => {
+          const deployment = active.get(_id);
+          const serving = id === null ? undefined : releases.get(id);
+          const isRemoved = deployment?.kind === 'remove' && id === null;
+          // Until its gate is passed, a deployment changes nothing that the outside reaches.
+          const isArmed = deployment?.is_armed === true || serving === undefined;
+          const settings = isArmed ? (deployment ?? serving)?.settings : serving.settings;
+          if (isRemoved || settings === undefined || !('published' in settings)) return undefined;
+          const { published } = settings;
+          const isSwitching = deployment?.phase === 'switch';
+          return this.routeOf(_id, host, { published, serving, madeBy }, isSwitching);
+        },
+      ),
     );
     return routes.filter((route) => route !== undefined);
   }
@@ -55,29 +63,28 @@ export class DeployedRoutes extends RouteSource {
   private async routeOf(
     serviceId: string,
     host: string,
-    { published, serving }: Routed,
+    { published, serving, madeBy }: Routed,
     isSwitching: boolean,
   ): Promise<WantedRoute | undefined> {
     const listen = await listenOf(serviceId, published, this.ports, host);
     if (listen === undefined) return undefined;
     const address = serving && (await this.addressOf(serving, host));
-    const assetsFrom = address && serving && (await this.assetsBeside(serving, host));
+    const assetsFrom = address && serving && (await this.assetsBeside(madeBy, serving, host));
     const upstream = address && { ...address, ...(assetsFrom && { assetsFrom }) };
     return { id: shortName(serviceId), listen, isSwitching, ...(upstream && { upstream }) };
   }
 
   /** The release before, as long as its static files are kept. */
   private async assetsBeside(
-    { service_id: id, settings }: Release,
+    deploymentId: string | null,
+    { settings }: Release,
     host: string,
   ): Promise<ProgramAddress | undefined> {
-    if (!('keep_assets' in settings)) return undefined;
-    const draining = (await this.store.releasesOf(id)).filter(
-      ({ status }) => status === 'draining',
-    );
-    const until = ({ drain_until: at }: Release): number => at?.getTime() ?? 0;
-    const [last] = draining.sort((one, other) => until(other) - until(one));
-    return last && this.addressOf(last, host);
+    if (!('keep_assets' in settings) || deploymentId === null) return undefined;
+    // Others that drain, as one that was gone back from, have never been asked for files of this.
+    const id = (await this.store.find(deploymentId))?.previous_release_id ?? null;
+    const before = id === null ? undefined : await this.store.release(id);
+    return before?.status === 'draining' ? this.addressOf(before, host) : undefined;
   }
 
   private async addressOf(

@@ -27,13 +27,11 @@ export function instanceName(serviceId: string, release: number, instance = 0): 
   return `${shortName(serviceId)}.${numbered(release, instance)}`;
 }
 
-/** Which instance a name is of, of the instances of one release; undefined: of another release. */
-export function instanceNamed(
-  name: string,
-  serviceId: string,
-  release: number,
-): number | undefined {
-  const first = instanceName(serviceId, release);
+/**
+ * Which instance a name is of, of the instances of one release; undefined: of another release.
+ * @param first name of the first instance of the release
+ */
+export function instanceNamed(name: string, first: string): number | undefined {
   if (name === first) return 0;
   return name.startsWith(`${first}-`) ? Number(name.slice(first.length + 1)) : undefined;
 }

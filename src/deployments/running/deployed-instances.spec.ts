@@ -16,11 +16,16 @@ const TARGET: InstanceTarget = { service: 'default/shop', host: 'here', check: C
 describe('DeployedInstances', () => {
   const look = (
     type: string,
-    { release = 'r', host = 'here', check = () => Promise.resolve({ ok: true }) } = {},
+    {
+      release = 'r',
+      host = 'here',
+      instance = 0,
+      check = (_release: unknown) => Promise.resolve({ ok: true }),
+    } = {},
   ) => {
     const store = standIn<DeploymentStore>({
       service: () => Promise.resolve({ release_id: release === '' ? null : release } as never),
-      release: () => Promise.resolve({ ...{ number: 4, host, settings: { type } } } as never),
+      release: () => Promise.resolve({ number: 4, instance, host, settings: { type } } as never),
     });
     const targets = { docker_container: { check }, local_service: { check } };
     return new DeployedInstances(store, targets as unknown as LooksByType, 'here').look(TARGET);
@@ -29,6 +34,19 @@ describe('DeployedInstances', () => {
   it.each(['docker_container', 'local_service'])('asks what runs a %s', async (type) => {
     expect(await look(type)).toEqual({ ok: true });
   });
+
+  it.each(['docker_container', 'local_service'])(
+    'asks the instance of a %s that serves, and not the first one',
+    async (type) => {
+      const seen: unknown[] = [];
+      const check = (one: unknown) => {
+        seen.push(one);
+        return Promise.resolve({ ok: true });
+      };
+      await look(type, { instance: 1, check });
+      expect(seen).toMatchObject([{ service_id: 'default/shop', number: 4, instance: 1 }]);
+    },
+  );
 
   it.each([
     ['local_directory', {}, 'it has no instance of its own'],

@@ -45,11 +45,11 @@ export class DeployedInstances extends InstanceProber {
     if (service?.release_id == null) return unknown('nothing of it serves');
     const release = await this.store.release(service.release_id);
     if (release === undefined) return unknown('the record has no release that serves');
-    const { settings, number, host } = release;
+    const { settings, number, host, instance } = release;
     if (host !== this.host) {
       return unknown(`it runs on ${host}, and a worker there has to look`);
     }
-    const placed = { number, service_id: id };
+    const placed = { number, service_id: id, ...(instance !== undefined && { instance }) };
     switch (settings.type) {
       case 'docker_container':
         return this.targets.docker_container.check({ ...placed, settings }, check);

@@ -98,6 +98,21 @@ describe('what is done of a service that failed', () => {
     );
   });
 
+  it('waits where it is not known yet whether it can go back, and only for that', () => {
+    expect(decided(used, { back: 'unsettled' })).toBe('wait');
+    expect(decided([], { back: 'unsettled' })).toMatch(/^restart: /);
+    expect(decided(used, { back: 'unsettled', policy: { actions: ['restart'] } })).toMatch(
+      /^leave: /,
+    );
+  });
+
+  it('pauses for what was dropped, which uses up no restart', () => {
+    const dropped = (ago: number) => done(ago, { state: 'dropped' });
+    expect(decided([dropped(9_999)])).toBe('wait');
+    expect(decided([dropped(19_999), dropped(60_000)])).toBe('wait');
+    expect(decided([dropped(20_000), dropped(60_000)])).toContain('restart 1 of 2');
+  });
+
   it('goes back at once where it restarts nothing', () => {
     expect(decided([], { policy: { actions: ['rollback'] } })).toMatch(/^rollback: /);
   });

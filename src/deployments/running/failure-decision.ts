@@ -13,8 +13,11 @@ export interface FailedService {
   readonly records: readonly FailureRecord[];
   /** Until when its checks need time to see what the last deployment has put there. */
   readonly seenAt: number;
-  /** Whether it can go back; `been`: it has, and what it went back to has failed. */
-  readonly back: 'possible' | 'none' | 'been';
+  /**
+   * Whether it can go back; `been`: it has, and what it went back to has failed; `unsettled`: that
+   * is known in a moment.
+   */
+  readonly back: 'possible' | 'none' | 'been' | 'unsettled';
 }
 
 export type FailureDecision =
@@ -34,11 +37,11 @@ export function decideOnFailure(failed: FailedService, now: number): FailureDeci
   const isOpen = own.every(({ state }) => state !== 'left' && state !== 'decided');
   if (!isOpen || policy.actions.length === 0 || now < seenAt) return { kind: 'wait' };
   const since = now - policy.windowMs;
-  const done = records.filter(
-    ({ state, action, at }) => state !== 'dropped' && action !== 'none' && at.getTime() > since,
-  );
-  const [last] = done;
-  if (last && now < last.at.getTime() + pauseAfter(done.length, policy)) return { kind: 'wait' };
+  // What was dropped has used up nothing, and is decided no faster again than what was done.
+  const tried = records.filter(({ action, at }) => action !== 'none' && at.getTime() > since);
+  const [last] = tried;
+  if (last && now < last.at.getTime() + pauseAfter(tried.length, policy)) return { kind: 'wait' };
+  const done = tried.filter(({ state }) => state !== 'dropped');
   const restarts = done.filter(({ action }) => action === 'restart').length;
   const { max, windowMs } = policy;
   if (policy.actions.includes('restart') && restarts < max) {
@@ -47,7 +50,9 @@ export function decideOnFailure(failed: FailedService, now: number): FailureDeci
     return { kind: 'act', action: 'restart', reason };
   }
   const hasGone = own.some(({ action, state }) => action === 'rollback' && state !== 'dropped');
-  if (policy.actions.includes('rollback') && back === 'possible' && !hasGone) {
+  const isWanted = policy.actions.includes('rollback') && !hasGone;
+  if (isWanted && back === 'unsettled') return { kind: 'wait' };
+  if (isWanted && back === 'possible') {
     const reason = deploymentReasons.failedByChecks(release, failure.reason);
     return { kind: 'act', action: 'rollback', reason };
   }

@@ -1,3 +1,4 @@
+import crypto from 'node:crypto';
 import type { HeldLease } from '../../leases/held-lease.js';
 import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
@@ -56,11 +57,11 @@ describe('InstanceUpkeep', () => {
     problem = undefined;
     isLong = undefined;
     const runner = standIn<ReleaseRunner>({
-      start: async ({ number, service_id: service }) => {
+      start: async ({ number, service_id: service, instance }) => {
         if (problem !== undefined && service === SERVICE) throw problem;
         if (service === SERVICE) await isLong;
         instances.calls.push(`start ${number}`);
-        instances.all.set(instanceName(service, number), 'running');
+        instances.all.set(instanceName(service, number, instance), 'running');
       },
       stop: ({ number, instance }) => {
         instances.calls.push(`stop ${number}`);
@@ -274,6 +275,52 @@ describe('InstanceUpkeep', () => {
     await upkeep.round(NOW);
     expect(instances.calls).toEqual([]);
     expect(instances.all.has(instanceName(SERVICE, 2, 2))).toBe(true);
+  });
+
+  it('looks at the instances of a service alone, and works no name out for each of the others', async () => {
+    // Each name holds a hash.
+    const names = jest.spyOn(crypto, 'createHash');
+    const worked = async (): Promise<number> => {
+      names.mockClear();
+      await upkeep.round(NOW);
+      return names.mock.calls.length;
+    };
+    for (const number of [1, 2, 3]) release(number, number === 1 ? 'serving' : 'kept');
+    run(1);
+    const alone = await worked();
+    for (let other = 0; other < 40; other += 1) {
+      instances.all.set(instanceName(`default/other-${other}`, 1), 'running');
+    }
+    // Of all of them alike, once: nobody has them.
+    const remove = jest.spyOn(instances, 'remove');
+    expect(await worked()).toBe(alone + 1);
+    expect(remove).toHaveBeenCalledTimes(40);
+    names.mockRestore();
+  });
+
+  it('starts what serves again while a restart is under way, and leaves the new instance to that', async () => {
+    release(2, 'serving');
+    const seen = store.releases.get('r2');
+    if (seen) store.releases.set('r2', { ...seen, type: 'local_service' });
+    const deployed = (kind: string): void => {
+      store.deployments.set('d', { _id: 'd', kind, release_id: 'r2', instance: 1 } as never);
+      serve('r2', 'd');
+    };
+    instances.all.set(name(2), 'ended');
+    instances.all.set(instanceName(SERVICE, 2, 1), 'ended');
+    deployed('rollback');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+    deployed('restart');
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual(['start 2']);
+    expect([...instances.all.values()]).toEqual(['running', 'ended']);
+    // It has switched, and ends the one before.
+    store.releases.set('r2', { ...store.releases.get('r2'), instance: 1 } as Release);
+    instances.all.set(name(2), 'ended');
+    instances.all.set(instanceName(SERVICE, 2, 1), 'running');
+    await upkeep.round(NOW + 60_000);
+    expect(instances.calls).toEqual(['start 2']);
   });
 
   it('removes those of services that are no more, and no others', async () => {

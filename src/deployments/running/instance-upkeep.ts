@@ -3,7 +3,7 @@ import { messageOf } from '../../common/values/error-message.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import type { Leases } from '../../leases/leases.js';
-import { placed, type Release, type Service } from '../record/deployment.js';
+import { type Deployment, placed, type Release, type Service } from '../record/deployment.js';
 import type { DeploymentStore } from '../record/deployment-store.js';
 import { instanceName, instanceNamed } from '../routes/service-route.js';
 import { nameOf } from '../targets/routed.target.js';
@@ -69,9 +69,12 @@ export class InstanceUpkeep extends BackgroundRounds {
     if (turn === undefined) return;
     try {
       // Listed first: what is made behind it is not there to be removed.
-      const there = new Set(await instances.list());
+      const there = Map.groupBy(await instances.list(), beforeNumber);
       const wanted = new Set<string>();
-      await fewAtOnce(services, AT_ONCE, ({ _id }) => this.keepAlone(_id, now, there, wanted));
+      await fewAtOnce(services, AT_ONCE, ({ _id }) => {
+        const own = new Set(there.get(prefixOf(_id)));
+        return this.keepAlone(_id, now, own, wanted);
+      });
       await this.removeUnwanted(there, wanted);
     } catch (error) {
       if (!(error instanceof TargetAwayError)) throw error;
@@ -81,7 +84,10 @@ export class InstanceUpkeep extends BackgroundRounds {
     }
   }
 
-  /** What is wrong with one service costs the others nothing. */
+  /**
+   * What is wrong with one service costs the others nothing.
+   * @param there instances of this service @param wanted by name, of all services
+   */
   private async keepAlone(
     serviceId: string,
     now: number,
@@ -110,17 +116,20 @@ export class InstanceUpkeep extends BackgroundRounds {
     const releases = await store.releasesOf(serviceId);
     // Read behind the releases: what serves by now is wanted, whatever was read of them.
     const service = await store.service(serviceId);
-    const deployed = await this.deployedOn(service);
+    const active = await this.activeOf(service);
+    const deployed = active?.release_id ?? undefined;
     await this.endDrains(releases, now, deployed);
     for (const release of releases) {
       const { _id, status } = release;
+      const name = nameOf(release);
       const isServing = _id === service?.release_id;
       const drains = status === 'draining' && !isOver(release, now);
-      if (isServing || drains || _id === deployed) wanted.add(nameOf(release));
-      if (isServing && _id !== deployed) {
+      if (isServing || drains || _id === deployed) wanted.add(name);
+      // Until a restart has switched, the instance that it is to replace is what serves.
+      if (isServing && (_id !== deployed || active?.kind === 'restart')) {
         if (!service.active) await this.watch.look(release, service, now);
         await this.keepRunning(release, service, now);
-      } else if (!wanted.has(nameOf(release)) && there.has(nameOf(release))) {
+      } else if (!wanted.has(name) && there.has(name)) {
         await this.stop(release);
       }
       if (_id !== deployed) await this.stopOthers(release, there);
@@ -129,9 +138,11 @@ export class InstanceUpkeep extends BackgroundRounds {
 
   /** Other instances of a release, which a restart has replaced or could not end. */
   private async stopOthers(release: Release, there: ReadonlySet<string>): Promise<void> {
+    if (there.size === 0) return;
     const { service_id: serviceId, number } = release;
+    const first = instanceName(serviceId, number);
     for (const name of there) {
-      const instance = instanceNamed(name, serviceId, number);
+      const instance = instanceNamed(name, first);
       if (instance === undefined || instance === (release.instance ?? 0)) continue;
       const { store, runner, turns } = this.parts;
       await turns.tryNow(release, async () => {
@@ -158,8 +169,11 @@ export class InstanceUpkeep extends BackgroundRounds {
 
   /** The release that whoever has the service makes, or brings back. */
   private async deployedOn(service: Service | undefined): Promise<string | undefined> {
-    const deployment = service?.active ? await this.parts.store.find(service.active) : undefined;
-    return deployment?.release_id ?? undefined;
+    return (await this.activeOf(service))?.release_id ?? undefined;
+  }
+
+  private async activeOf(service: Service | undefined): Promise<Deployment | undefined> {
+    return service?.active ? this.parts.store.find(service.active) : undefined;
   }
 
   /** Those whose time is over, and of too many at once the oldest. */
@@ -211,15 +225,15 @@ export class InstanceUpkeep extends BackgroundRounds {
 
   /** Of services that are no more. */
   private async removeUnwanted(
-    there: ReadonlySet<string>,
+    there: ReadonlyMap<string, readonly string[]>,
     wanted: ReadonlySet<string>,
   ): Promise<void> {
     const { store, instances, host } = this.parts;
-    const left = [...there].filter((name) => !wanted.has(name));
+    const left = [...there.values()].flat().filter((name) => !wanted.has(name));
     if (left.length === 0) return;
     // Of a service that was made meanwhile nothing is removed.
     const known = new Set((await store.servicesOn(host)).map(({ _id }) => prefixOf(_id)));
-    for (const name of left.filter((one) => !known.has(one.slice(0, one.lastIndexOf('.'))))) {
+    for (const name of left.filter((one) => !known.has(beforeNumber(one)))) {
       await instances.remove(name);
       this.logger.warn({ instance: name }, 'an instance of no service is removed');
     }
@@ -227,7 +241,11 @@ export class InstanceUpkeep extends BackgroundRounds {
 }
 
 function prefixOf(serviceId: Service['_id']): string {
-  const name = instanceName(serviceId, 0);
+  return beforeNumber(instanceName(serviceId, 0));
+}
+
+/** The part of a name that all instances of a service have. */
+function beforeNumber(name: string): string {
   return name.slice(0, name.lastIndexOf('.'));
 }
 

@@ -3,6 +3,7 @@ import type { Leases } from '../../leases/leases.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { OnFailure } from '../../engine/steps/deploy/deploy-action.js';
 import type { ServiceStatus } from '../../service-registry/checks/service-status.js';
+import { failureRecordId } from '../../service-registry/failures/failure-record.js';
 import { MemoryFailureRecords } from '../../service-registry/failures/memory-failure-records.fixture.js';
 import { begun } from '../../service-registry/record/maintenance.js';
 import { MemoryServiceStore } from '../../service-registry/record/memory-service-store.fixture.js';
@@ -228,6 +229,67 @@ describe('ServiceFailures', () => {
     expect(kinds()).toEqual(['restart']);
   });
 
+  it.each(['of its deployment', 'that was asked for'])(
+    'gives a check %s its own time, which is longer',
+    async (whose) => {
+      const check = { name: 'ready', type: 'container', intervalMs: 300_000, timeoutMs: 5_000 };
+      const serving = store.releases.get('r2');
+      if (whose === 'of its deployment') {
+        const settings = { ...serving?.settings, published: { port: 1 }, checks: [check] };
+        store.releases.set('r2', { ...serving, settings } as unknown as Release);
+      } else {
+        await watched.remove(SERVICE);
+        await watched.insert(newService({ shard: 'host:here', checks: [check as never] }));
+      }
+      await goes('failed', 3);
+      const made = store.deployments.get('00d2');
+      if (made) store.deployments.set('00d2', { ...made, finished_at: new Date(now) });
+      await later(904_999);
+      await process().round(now);
+      expect(kinds()).toEqual([]);
+      await later(1);
+      await process().round(now);
+      expect(kinds()).toEqual(['restart']);
+    },
+  );
+
+  it.each([1, 30])(
+    'gives its checks their time, whatever %d newer ones wait for people',
+    async (count) => {
+      await goes('failed', 3);
+      const made = store.deployments.get('00d2');
+      if (made) store.deployments.set('00d2', { ...made, finished_at: new Date(now) });
+      for (let one = 0; one < count; one += 1) {
+        const _id = `01-${one}`;
+        store.deployments.set(_id, {
+          ...{ _id, request_key: _id, kind: 'deploy', status: 'waiting', gate: 'closed' },
+          ...{ service_id: SERVICE, environment: 'default', service: 'shop', turn: 3 + one },
+          finished_at: null,
+        } as Deployment);
+      }
+      await later(34_999);
+      await process().round(now);
+      expect(kinds()).toEqual([]);
+      await later(1);
+      await process().round(now);
+      expect(kinds()).toEqual(['restart']);
+    },
+  );
+
+  it('numbers what it does of one failure behind all that was done, however many', async () => {
+    for (let attempt = 1; attempt <= 300; attempt += 1) {
+      await records.add({
+        ...{ _id: failureRecordId(SERVICE, 3, attempt), service: SERVICE, seq: 3, attempt },
+        ...{ release: 2, action: 'restart', state: 'dropped', deployment_id: `x${attempt}` },
+        ...{ at: new Date(0), reason: { code: 'c', message: 'm' } },
+      });
+    }
+    await goes('failed', 3);
+    await process().round(now);
+    expect(kinds()).toEqual(['restart']);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ attempt: 301, state: 'begun' });
+  });
+
   it('does nothing in maintenance, and nothing while nobody looks', async () => {
     await goes('failed', 3);
     const { maintenance } = (await watched.find(SERVICE)) ?? {};
@@ -271,7 +333,29 @@ describe('ServiceFailures', () => {
       ...{ service_id: unit, kind: 'deploy', turn: 2, finished_at: new Date(0) },
     } as Deployment);
     await goes('failed', 3);
+    // What serves of the unit is about to be noted: nothing is decided, and so nothing dropped.
+    const serving = store.serviceRecords.get(unit);
+    const whole = (more: Partial<Service>) =>
+      store.serviceRecords.set(unit, { ...serving, ...more } as Service);
+    whole({ release_id: 'u1' });
+    store.releases.set('u1', { ...store.releases.get('u1'), parts: [] } as unknown as Release);
+    for (let round = 0; round < 3; round += 1) await process().round(now);
+    expect([kinds(), records.all.size]).toEqual([[], 1]);
+    whole({});
+    let added = 0;
+    // The same between what is decided and what is asked for.
+    const add = records.add.bind(records);
+    records.add = async (one) => {
+      added += 1;
+      whole({ release_id: 'u1' });
+      return add(one);
+    };
     await process().round(now);
+    expect([added, kinds()]).toEqual([1, []]);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ state: 'decided' });
+    whole({});
+    await process().round(now);
+    expect((await records.of(SERVICE, 1))[0]).toMatchObject({ state: 'begun', attempt: 2 });
     expect(asked()).toMatchObject([
       { kind: 'rollback', service_id: unit, release_id: 'u1', failed_release_id: 'u2' },
     ]);

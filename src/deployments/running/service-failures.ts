@@ -3,7 +3,9 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { OnFailure } from '../../engine/steps/deploy/deploy-action.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import type { Leases } from '../../leases/leases.js';
-import { timeToPass } from '../../service-registry/checks/service-check.js';
+import { longestTime } from '../../service-registry/checks/instance-target.js';
+import { type ServiceCheck, timeToPass } from '../../service-registry/checks/service-check.js';
+import { checksOf } from '../../service-registry/instance-checks.js';
 import {
   type FailureRecord,
   failureRecordId,
@@ -21,7 +23,7 @@ import type { Release, Service } from '../record/deployment.js';
 import type { DeploymentStore, NewDeployment } from '../record/deployment-store.js';
 import { restartOf } from '../record/restart.js';
 import { rollbackOf } from '../record/rollback.js';
-import { decideOnFailure } from './failure-decision.js';
+import { decideOnFailure, type FailedService } from './failure-decision.js';
 import { wayBack } from './way-back.js';
 
 const ROUND_MS = 2_000;
@@ -30,6 +32,8 @@ const TURN_MS = 30_000;
 /** More than a window can have. */
 const RECORDS_READ = 250;
 const CHANGES_READ = 100;
+/** Of those beyond them that wait for people the one that serves is known by itself. */
+const DEPLOYMENTS_READ = 20;
 
 export interface ServiceFailuresParts {
   readonly store: DeploymentStore;
@@ -45,6 +49,11 @@ interface Guarded {
   readonly service: Service;
   readonly release: Release;
   readonly policy: OnFailure;
+}
+
+interface Asked {
+  readonly deployment: NewDeployment;
+  readonly service: Service;
 }
 
 /**
@@ -158,13 +167,13 @@ export class ServiceFailures extends BackgroundRounds {
       {
         ...{ policy, release: release.number, records: known },
         failure: { seq: health.seq, reason: health.reason },
-        seenAt: await this.seenAt(service),
+        seenAt: await this.seenAt(service, release),
         back: await this.back(service, release),
       },
       now,
     );
     if (decision.kind === 'wait') return;
-    const attempt = known.filter(({ seq }) => seq === health.seq).length + 1;
+    const attempt = (known.find(({ seq }) => seq === health.seq)?.attempt ?? 0) + 1;
     const isAct = decision.kind === 'act';
     const record: FailureRecord = {
       _id: failureRecordId(service._id, health.seq, attempt),
@@ -184,6 +193,8 @@ export class ServiceFailures extends BackgroundRounds {
   private async begin({ service, release }: Guarded, record: FailureRecord): Promise<void> {
     const { store, records } = this.parts;
     const asked = await this.asked(service, release, record);
+    // It stays decided: the next round looks again.
+    if (asked === 'unsettled') return;
     if (asked === undefined) return records.settle(record._id, 'dropped');
     await store.accept(asked.deployment, asked.service);
     failPoint('failure_asked');
@@ -194,34 +205,51 @@ export class ServiceFailures extends BackgroundRounds {
     service: Service,
     release: Release,
     { action, deployment_id: id, reason }: FailureRecord,
-  ): Promise<{ readonly deployment: NewDeployment; readonly service: Service } | undefined> {
+  ): Promise<Asked | 'unsettled' | undefined> {
     if (id === null) return undefined;
     const own = { _id: id, request_key: JSON.stringify(['on_failure', id]), warnings: [reason] };
     if (action === 'restart') {
       return { deployment: { ...restartOf(release, 'system'), ...own }, service };
     }
     const way = await wayBack(this.parts.store, service, release);
-    if (way.kind !== 'to') return undefined;
+    if (way.kind === 'unsettled') return 'unsettled';
+    if (way.kind === 'none') return undefined;
     const back = rollbackOf(way.service, way.to, way.from, 'system');
     const deployment = { ...back, ...own, failed_release_id: way.from._id };
     return { deployment, service: way.service };
   }
 
-  /** When its checks have seen what was put there last, milliseconds since 1970. */
-  private async seenAt({ _id, environment, name }: Service): Promise<number> {
-    const { store, watched } = this.parts;
-    const { items } = await store.list({ environment, service: name }, { limit: 1 });
-    const ended = items[0]?.finished_at?.getTime() ?? 0;
-    const check = (await watched.find(_id))?.check;
-    return ended + (check ? timeToPass(check) + check.interval_seconds * 1000 : 0);
+  /** When all its checks have seen what was put there last, milliseconds since 1970. */
+  private async seenAt(service: Service, release: Release): Promise<number> {
+    const { watched } = this.parts;
+    const ended = await this.lastEnd(service);
+    const seen = await watched.find(service._id);
+    if (seen === undefined) return ended;
+    const { settings } = release;
+    const own = 'published' in settings ? (settings.checks ?? []) : [];
+    const checks = checksOf({ watched: seen, deployed: { hasInstance: true, checks: own } });
+    const seenMs = (check: ServiceCheck): number =>
+      timeToPass(check) + check.interval_seconds * 1000;
+    return ended + longestTime(seen.check, checks, seenMs);
   }
 
-  private async back(service: Service, release: Release): Promise<'possible' | 'none' | 'been'> {
+  /** Of its deployments; one that waits for people has put nothing there. */
+  private async lastEnd({ environment, name, deployment_id: id }: Service): Promise<number> {
+    const { store } = this.parts;
+    const page = { limit: DEPLOYMENTS_READ };
+    const { items } = await store.list({ environment, service: name }, page);
+    const serving = id === null ? undefined : await store.find(id);
+    const ends = [...items, ...(serving ? [serving] : [])].map((one) => one.finished_at);
+    return Math.max(0, ...ends.map((end) => end?.getTime() ?? 0));
+  }
+
+  private async back(service: Service, release: Release): Promise<FailedService['back']> {
     const { store } = this.parts;
     const whole = service.unit ? await store.service(service.unit) : service;
     const made = whole?.deployment_id ? await store.find(whole.deployment_id) : undefined;
     if (made?.kind === 'rollback' && made.failed_release_id !== undefined) return 'been';
-    return (await wayBack(store, service, release)).kind === 'none' ? 'none' : 'possible';
+    const { kind } = await wayBack(store, service, release);
+    return kind === 'to' ? 'possible' : kind;
   }
 }
 

@@ -116,4 +116,31 @@ describe('DiscoveredServices', () => {
     await seen('default/shop', 'running', [PUBLIC]);
     expect(await found).toMatchObject({ kind: 'found' });
   });
+
+  it('waits for the slowest check of its instance, a minute at most', async () => {
+    const check = {
+      name: 'ready',
+      type: 'container',
+      intervalMs: 20_000,
+      timeoutMs: 5_000,
+    } as const;
+    const one = deployed.has('shop', {
+      ...{ host: 'here', endpoints: [PUBLIC], hasInstance: true, checks: [check] },
+    });
+    await seen('default/shop', 'failed', [PUBLIC]);
+    const at = (ago: number) =>
+      deployed.switched.set('default/shop', [
+        {
+          ...{ deploymentId: one.deploymentId ?? '', from: new Date(Date.now() - ago) },
+          ...{ until: null, isServing: true },
+        },
+      ]);
+    at(60_000);
+    expect(await find('shop')).toMatchObject({ kind: 'unavailable' });
+    at(35_000);
+    const found = find('shop');
+    await store.remove('default/shop');
+    await seen('default/shop', 'running', [PUBLIC]);
+    expect(await found).toMatchObject({ kind: 'found' });
+  });
 });

@@ -8,6 +8,8 @@ import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import { type FoundService, ServiceFinder } from '../../executions/attempt/steps/service-finder.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { portOf } from '../../service-registry/checks/endpoint-url.js';
+import { longestTime } from '../../service-registry/checks/instance-target.js';
+import { timeToPass } from '../../service-registry/checks/service-check.js';
 import type { DeployedServices } from '../../service-registry/deployed-services.js';
 import type { ServiceStore } from '../../service-registry/record/service-store.js';
 import { passing, serviceView, type ServiceView } from '../../service-registry/service-view.js';
@@ -79,10 +81,12 @@ export class DiscoveredServices extends ServiceFinder {
   }
 
   /** What is seen may still be of the release before: its checks have had no time to tell. */
-  private async isBeingDecided({ id, watched, deployed }: ServiceView): Promise<boolean> {
+  private async isBeingDecided(view: ServiceView): Promise<boolean> {
+    const { id, watched, deployed } = view;
     if (deployed === undefined || watched === undefined) return false;
-    const { interval_seconds: interval, timeout_seconds: timeout, up } = watched.check;
-    const neededMs = Math.min((up * interval + timeout) * 1000 + MARGIN_MS, LONGEST_WAIT_MS);
+    const checks = view.checks.map(({ check }) => check);
+    const passingMs = longestTime(watched.check, checks, timeToPass);
+    const neededMs = Math.min(passingMs + MARGIN_MS, LONGEST_WAIT_MS);
     const serving = (await this.deployed.switches(id)).find(({ isServing }) => isServing);
     return serving !== undefined && Date.now() - serving.from.getTime() < neededMs;
   }

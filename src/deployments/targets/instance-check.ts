@@ -6,15 +6,20 @@ import type { InstanceState } from './release-instances.js';
 
 /** Characters of a line that is shown. */
 const SHOWN = 300;
+/** Of the output of a HEALTHCHECK an engine keeps the first bytes, so many. */
+const ENGINE_KEEPS = 4096;
 
-/** What comes of a command that was run in an instance. @param mask hides what nobody may read */
-export function commandResult(
+/** Hides what nobody may read; asked of what fails alone, for it reads the secrets of a release. */
+type Mask = (text: string) => Promise<string>;
+
+/** What comes of a command that was run in an instance. */
+export async function commandResult(
   end: CommandEnd | undefined,
   { timeoutMs }: Pick<InstanceCheck, 'timeoutMs'>,
-  mask: (text: string) => string,
-): ProbeResult {
-  const failed = (how: string, said: string, code: 'command_failed' | 'command_late') => {
-    const line = lastLine(mask(said));
+  mask: Mask,
+): Promise<ProbeResult> {
+  const failed = async (how: string, said: string, code: 'command_failed' | 'command_late') => {
+    const line = lastLine(await mask(said));
     return { ok: false, code, message: line === '' ? how : `${how}: ${line}` } as const;
   };
   switch (end?.kind) {
@@ -40,10 +45,10 @@ export function commandResult(
 }
 
 /** What comes of what the engine says of a container. */
-export function containerResult(
+export async function containerResult(
   state: InstanceState | undefined,
-  mask: (text: string) => string,
-): ProbeResult {
+  mask: Mask,
+): Promise<ProbeResult> {
   if (state === undefined) {
     const message = 'the engine has no container of the release that serves';
     return { ok: false, code: 'instance_gone', message };
@@ -62,10 +67,16 @@ export function containerResult(
     return { ok: false, code: 'container_not_running', message };
   }
   if (container.health?.status !== 'unhealthy') return { ok: true };
-  const line = lastLine(mask(container.health.output));
+  const line = lastLine(await mask(uncut(container.health.output)));
   const message = 'its HEALTHCHECK says that it is unhealthy';
   const shown = line === '' ? message : `${message}: ${line}`;
   return { ok: false, code: 'container_unhealthy', message: shown };
+}
+
+/** Without the line in which the engine has cut it: of a secret that is cut nothing is known. */
+function uncut(output: string): string {
+  if (Buffer.byteLength(output) < ENGINE_KEEPS) return output;
+  return output.slice(0, Math.max(output.lastIndexOf('\n'), output.lastIndexOf('\r'), 0));
 }
 
 function lastLine(text: string): string {

@@ -238,9 +238,9 @@ export abstract class RoutedTarget<S extends RoutedSettings> extends DeployTarge
     release: PlacedRelease<S>,
     { type, command, timeoutMs }: InstanceCheck,
   ): Promise<ProbeResult> {
-    const name = instanceName(release.service_id, release.number);
-    const masks = await this.masksOf(release);
-    const mask = (text: string): string => masks.maskText(text);
+    const name = nameOf(release);
+    const mask = async (text: string): Promise<string> =>
+      text === '' ? '' : (await this.masksOf(release)).maskText(text);
     if (type === 'container') return containerResult(await this.instances.look(name), mask);
     if (command === undefined) throw new Error('a check of type exec has a command');
     const end = await this.instances.exec(name, { command, limit_ms: timeoutMs });

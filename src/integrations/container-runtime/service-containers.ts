@@ -79,11 +79,11 @@ export abstract class ServiceContainers {
   abstract start(spec: ServiceContainerSpec): Promise<void>;
   /** Undefined: there is none of this name. */
   abstract look(name: string): Promise<ServiceContainerState | undefined>;
-  /** The end of what it said, both outputs, at most 4 KiB; '' where there is none. */
+  /** The end of what it said, in whole lines of both outputs, at most 4 KiB; '' if it is none. */
   abstract said(name: string, lines: number): Promise<string>;
   /**
    * Runs a command in a container, as its user. All processes of it that are left at the limit are
-   * killed. What it says is kept to its last 4 KiB; nothing is masked.
+   * killed. What it says is kept to its last whole lines, at most 4 KiB; nothing is masked.
    * @returns undefined: there is none of this name that runs
    */
   abstract exec(name: string, request: CommandRequest): Promise<CommandEnd | undefined>;

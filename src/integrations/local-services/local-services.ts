@@ -146,7 +146,8 @@ export abstract class LocalServices {
   /**
    * Runs a command beside the program: as its user, in its folder, with its variables and limits.
    * All processes of it that are left at its end, or at the limit, are killed. What it says is kept
-   * to its last 4 KiB; nothing is masked. It may run twice, where the supervisor ends meanwhile.
+   * to its last whole lines, at most 4 KiB; nothing is masked. It may run twice, where the
+   * supervisor ends meanwhile.
    *
    * @returns undefined: the program does not run
    * @throws LocalServicesError `bad_spec`; `unavailable`; `failed`: an older supervisor

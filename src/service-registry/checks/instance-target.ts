@@ -24,3 +24,13 @@ export function timedAs(check: InstanceCheck | undefined, service: ServiceCheck)
   const { intervalMs, timeoutMs } = check;
   return { ...service, interval_seconds: intervalMs / 1000, timeout_seconds: timeoutMs / 1000 };
 }
+
+/** The longest that any of the checks of a service takes, its own and those of its instance, ms. */
+export function longestTime(
+  service: ServiceCheck,
+  checks: readonly InstanceCheck[],
+  timeOf: (check: ServiceCheck) => number,
+): number {
+  const all = [service, ...checks.map((one) => timedAs(one, service))];
+  return Math.max(...all.map(timeOf));
+}

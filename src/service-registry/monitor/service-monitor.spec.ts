@@ -104,6 +104,39 @@ describe('ServiceMonitor', () => {
     expect(prober.begun.length).toBeLessThanOrEqual(60);
   });
 
+  it('asks endpoints at their times while instances hang, and looks into few of these at once', async () => {
+    monitor.stop();
+    start({ atOnce: 2, instancesAtOnce: 3 });
+    const hanging: (() => void)[] = [];
+    const probe = prober.probe.bind(prober);
+    prober.probe = async (one) => {
+      if (one.instance === undefined) return probe(one);
+      await new Promise<void>((resolve) => hanging.push(resolve));
+      return { ok: true };
+    };
+    const check = {
+      name: 'ready',
+      type: 'container',
+      intervalMs: 10_000,
+      timeoutMs: 5_000,
+    } as const;
+    for (let n = 0; n < 9; n += 1) {
+      const service = `default/i${n}`;
+      const instance = { service, host: 'here', check };
+      const endpoints = [{ url: `check:${service}`, isOwn: true, instance }];
+      monitor.watch(target(`i${n}`, { endpoints }));
+    }
+    await pass(10_000);
+    expect(hanging).toHaveLength(3);
+    monitor.watch(target('shop'));
+    await pass(30_000);
+    expect(prober.begun).toHaveLength(3);
+    expect(hanging).toHaveLength(3);
+    for (const end of hanging) end();
+    await pass(30_000);
+    expect(hanging).toHaveLength(6);
+  });
+
   it('asks one endpoint once at a time', async () => {
     prober.tookMs = 35_000;
     monitor.watch(target('shop'));

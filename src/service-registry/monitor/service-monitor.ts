@@ -2,6 +2,7 @@ import { timedAs } from '../checks/instance-target.js';
 import type { ServiceCheck } from '../checks/service-check.js';
 import type { RawRow } from '../history/health-rows.js';
 import type { Prober, ProbeTarget } from '../probing/prober.js';
+import { ProbePlaces } from './probe-places.js';
 import { ServiceWatch, type WatchNews } from './service-watch.js';
 import { StallWatch } from './stall-watch.js';
 import type { WatchedTarget } from './watched-target.js';
@@ -20,11 +21,15 @@ export interface MonitorOptions {
   readonly fence: number;
   /** When the monitor before looked last, milliseconds since 1970. */
   readonly observedAt?: number | undefined;
-  /** Probes at the same time. */
+  /** Probes of endpoints at the same time. */
   readonly atOnce?: number;
+  /** Looks into instances at the same time. */
+  readonly instancesAtOnce?: number;
 }
 
 const MOST_AT_ONCE = 64;
+/** Of their own: an engine that hangs holds each of them for a minute, and blinds nothing else. */
+const MOST_INSTANCES_AT_ONCE = 32;
 const TICK_MS = 1_000;
 /** Multiples of it, without their whole part, lie as far from each other as they can. */
 const GOLDEN = 0.618_033_988_749_895;
@@ -47,14 +52,18 @@ export class ServiceMonitor {
   private readonly watches = new Map<string, ServiceWatch>();
   private readonly schedules = new Map<string, Map<string, Schedule>>();
   private readonly stalls = new StallWatch();
-  private readonly waiting: (() => void)[] = [];
+  private readonly ofEndpoints: ProbePlaces;
+  private readonly ofInstances: ProbePlaces;
   private tick: NodeJS.Timeout | undefined;
   private tickedAt = performance.now();
-  private running = 0;
   private places = 0;
   private isStopped = false;
 
-  constructor(private readonly options: MonitorOptions) {}
+  constructor(private readonly options: MonitorOptions) {
+    const { atOnce = MOST_AT_ONCE, instancesAtOnce = MOST_INSTANCES_AT_ONCE } = options;
+    this.ofEndpoints = new ProbePlaces(atOnce);
+    this.ofInstances = new ProbePlaces(instancesAtOnce);
+  }
 
   /** Number of endpoints that are asked. */
   get size(): number {
@@ -170,17 +179,11 @@ export class ServiceMonitor {
 
   private async probe(service: string, schedule: Schedule, check: ServiceCheck): Promise<void> {
     const wantedAt = performance.now();
-    if (this.running >= (this.options.atOnce ?? MOST_AT_ONCE)) {
-      await new Promise<void>((resolve) => this.waiting.push(resolve));
-    } else this.running += 1;
-    try {
+    const places = schedule.target.instance ? this.ofInstances : this.ofEndpoints;
+    await places.within(async () => {
       const isLate = performance.now() - wantedAt > (check.interval_seconds * 1000) / 2;
       if (!this.isStopped && !isLate) await this.ask(service, schedule, check);
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running -= 1;
-    }
+    });
   }
 
   private async ask(service: string, { target }: Schedule, check: ServiceCheck): Promise<void> {

@@ -54,6 +54,8 @@ describe('LocalServiceTarget', () => {
   let ports: PortsOfHost;
   let port: number;
   let variables: Record<string, string>;
+  /** How often variables were unsealed. */
+  let opened: number;
   let target: LocalServiceTarget;
   let program: Server | undefined;
   let routesGone: Error | undefined;
@@ -67,6 +69,7 @@ describe('LocalServiceTarget', () => {
     port = await freePort();
     ports = new PortsOfHost(port, port);
     variables = { MODE: 'live' };
+    opened = 0;
     target = new LocalServiceTarget({
       ...{ services, proxy, ports: ports.leases, releases: new ServiceReleases(home) },
       routes: {
@@ -78,7 +81,12 @@ describe('LocalServiceTarget', () => {
           await proxy.apply([...others, { ...there, ...route }], version);
         },
       },
-      sealed: standIn<SealedTexts>({ find: () => Promise.resolve(JSON.stringify(variables)) }),
+      sealed: standIn<SealedTexts>({
+        find: () => {
+          opened += 1;
+          return Promise.resolve(JSON.stringify(variables));
+        },
+      }),
       host: 'here',
     });
   });
@@ -294,6 +302,31 @@ describe('LocalServiceTarget', () => {
     expect(error).toMatchObject({
       reason: { message: expect.stringContaining('GET / answers 500: no ***, after') as string },
     });
+  });
+
+  it('looks into the instance that is meant, and not into the first one', async () => {
+    const one = { ...release(1), instance: 1 };
+    await target.runner.start(one);
+    const check = { name: 'ready', type: 'exec', command: ['true'] } as const;
+    const looked = (at: PlacedRelease<ServiceSettings>) =>
+      target.check(at, { ...check, intervalMs: 30_000, timeoutMs: 5_000 });
+    expect(await looked(one)).toEqual({ ok: true });
+    expect(await looked(release(1))).toMatchObject({ ok: false, code: 'instance_gone' });
+    await target.remove(one);
+  });
+
+  it('opens its secrets for a check that fails alone', async () => {
+    await target.runner.start(release(1));
+    const opens = async (code: number): Promise<[number, unknown]> => {
+      services.answers = { kind: 'exited', code, said: 'it is live' };
+      const before = opened;
+      const check = { name: 'ready', type: 'exec', command: ['true'] } as const;
+      const end = await target.check(release(1), { ...check, intervalMs: 9, timeoutMs: 9 });
+      return [opened - before, end];
+    };
+    expect(await opens(0)).toEqual([0, { ok: true }]);
+    const message = 'it ended with exit code 1: it is ***';
+    expect(await opens(1)).toEqual([1, { ok: false, code: 'command_failed', message }]);
   });
 
   it('refuses who ended during its gate and was started again', async () => {
