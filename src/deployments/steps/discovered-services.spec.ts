@@ -69,6 +69,15 @@ describe('DiscoveredServices', () => {
     expect(await message('A/b')).toContain('that is not the name of a service');
   });
 
+  it('waits for a record that is away, and fails for nothing else that is wrong', async () => {
+    await seen('default/shop', 'running', [PUBLIC]);
+    const away = Object.assign(new Error('gone'), { name: 'MongoNetworkError' });
+    const reads = jest.spyOn(store, 'find').mockRejectedValueOnce(away);
+    expect(await find('shop')).toMatchObject({ kind: 'found' });
+    reads.mockRejectedValueOnce(new Error('broken'));
+    expect(await message('shop')).toContain('the record of services cannot be read: broken');
+  });
+
   it('tells pull requests of forks nothing', async () => {
     await seen('default/shop', 'running', [PUBLIC]);
     expect(await find('shop', { fork: true })).toMatchObject({ kind: 'unavailable' });

@@ -6,6 +6,7 @@ import { nearestName } from '../../engine/expression/nearest-name.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import { type FoundService, ServiceFinder } from '../../executions/attempt/steps/service-finder.js';
+import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { portOf } from '../../service-registry/checks/endpoint-url.js';
 import type { DeployedServices } from '../../service-registry/deployed-services.js';
 import type { ServiceStore } from '../../service-registry/record/service-store.js';
@@ -50,17 +51,31 @@ export class DiscoveredServices extends ServiceFinder {
       return none('pull requests of forks are not told where services answer');
     }
     const id = parts.length === 2 ? name : `${DEFAULT_ENVIRONMENT}/${name}`;
-    try {
-      for (;;) {
-        const view = await this.viewOf(id);
-        if (view === undefined) return none(await this.unknown(id));
-        const isLast = signal.aborted || !(await this.isBeingDecided(view));
-        if (isLast || addressesOf(view).length > 0) return this.addressOf(view, none);
-        await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    const until = performance.now() + LONGEST_WAIT_MS;
+    for (;;) {
+      try {
+        const found = await this.look(id, none, signal);
+        if (found !== undefined) return found;
+      } catch (error) {
+        const isAway = isDatabaseUnavailable(error) && performance.now() < until;
+        if (!isAway || signal.aborted) {
+          return none(`the record of services cannot be read: ${messageOf(error)}`);
+        }
       }
-    } catch (error) {
-      return none(`the record of services cannot be read: ${messageOf(error)}`);
+      await delay(LOOK_MS, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /** Undefined: it is about to be decided. */
+  private async look(
+    id: string,
+    none: (why: string) => FoundService,
+    signal: AbortSignal,
+  ): Promise<FoundService | undefined> {
+    const view = await this.viewOf(id);
+    if (view === undefined) return none(await this.unknown(id));
+    const isLast = signal.aborted || !(await this.isBeingDecided(view));
+    return isLast || addressesOf(view).length > 0 ? this.addressOf(view, none) : undefined;
   }
 
   /** What is seen may still be of the release before: its checks have had no time to tell. */

@@ -1,51 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { quoted } from '../../common/values/redact-urls.js';
 import { messageOf } from '../../common/values/error-message.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { causeOf } from '../../environments/approval.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
-import type {
-  ContainerDeploy,
-  DeployAction,
-  DirectoryDeploy,
-  PartDeploy,
-  RoutedDeploy,
-  ServiceDeploy,
-} from '../../engine/steps/deploy/deploy-action.js';
 import { APPROVAL_TIMEOUT_MS } from '../../engine/steps/approval/approval-action.js';
-import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import {
   Deployer,
   type DeploymentBefore,
-  type DeployLogin,
-  type DeployFindings,
   type DeployRequest,
   type DeploySubject,
-  type StepFiles,
-  StepFilesError,
 } from '../../executions/attempt/steps/deployer.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type ApprovedFiles,
-  type CommonRoutedSettings,
-  type ContainerSettings,
   type Deployment,
   type DeploySettings,
-  type DirectorySettings,
   hostOf,
   isFinished,
   notBegun,
   placeOn,
   serviceIdOf,
-  type ServiceSettings,
-  sshOf,
-  type SshPlace,
-  type TargetSettings,
-  type UnitPartSettings,
   unitPlace,
 } from '../record/deployment.js';
 import {
@@ -54,27 +32,39 @@ import {
   type NewService,
   PlaceTakenError,
 } from '../record/deployment-store.js';
-import { DeploymentFencedError, type RunDeployment } from '../running/recorded-run.js';
+import { DeploymentFencedError } from '../running/recorded-run.js';
 import { deploymentReasons } from '../running/deployment-reasons.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { type DeploymentEnd, SuspendedDeployments } from '../running/suspended-deployments.js';
-import { SealedTexts, textOfIdentity } from '../record/sealed-texts.js';
+import { SealedTexts } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
-import { filesDigest, onlyApproved } from './approved-files.js';
+import { filesDigest } from './approved-files.js';
+import { AskedSettings } from './asked-settings.js';
+import {
+  otherThanApproved,
+  partsOf,
+  placeNamed,
+  refuseNames,
+  sourceOf,
+  sourcesOf,
+} from './deploy-subject.js';
 
 const RECOVERY_POLL_MS = 250;
 
 /** Deploys what steps of this worker have made. */
 @Injectable()
 export class StepDeployments extends Deployer {
+  private readonly settings: AskedSettings;
+
   constructor(
     private readonly store: DeploymentStore,
     private readonly own: OwnDeployments,
     private readonly lease: WorkerLease,
-    private readonly sealed: SealedTexts,
+    sealed: SealedTexts,
     private readonly suspended: SuspendedDeployments,
   ) {
     super();
+    this.settings = new AskedSettings(store, sealed, (settings) => own.targetOf(settings));
   }
 
   async deploy(request: DeployRequest, signal: AbortSignal): Promise<StepOutcome> {
@@ -103,16 +93,14 @@ export class StepDeployments extends Deployer {
     const { action } = subject;
     if (before !== undefined) return this.continueWith(request, before, signal);
     if (context.trigger.fork === true) throw new DeployRefusedError(deploymentReasons.fork());
-    for (const [what, name] of namesOf(subject))
-      if (!isServiceName(name)) throw badName(what, name);
+    refuseNames(subject);
     const refusal = await this.own.gate.refusal(action.environment, causeOf(context));
     if (refusal !== undefined) throw new DeployRefusedError(refusal);
-    refuseSameParts(subject);
     const known = await this.store.service(serviceIdOf(action.environment, action.service));
     if (known?.unit && known.release_id !== null) {
       throw new DeployRefusedError(deploymentReasons.partOfUnit(known));
     }
-    const asked = this.newDeployment(request, await this.settingsOf(subject));
+    const asked = this.newDeployment(request, await this.settings.of(subject));
     return this.own.during(asked._id, async () => {
       const accepted = await this.store.accept(asked, this.newService(asked));
       return this.outcomeOf(await this.run(accepted, request, signal), signal);
@@ -249,109 +237,6 @@ export class StepDeployments extends Deployer {
     return (await this.store.accept(successor, this.newService(successor)))._id;
   }
 
-  private async settingsOf(subject: DeploySubject): Promise<DeploySettings> {
-    if (!('parts' in subject)) return this.targetSettings(subject.action, subject.found);
-    const { type, keep } = subject.action;
-    const parts: UnitPartSettings[] = [];
-    for (const { action, needs, found } of subject.parts) {
-      const settings = await this.targetSettings(action, found);
-      parts.push({ service: action.service, needs, settings });
-    }
-    return { type, keep, parts };
-  }
-
-  private async targetSettings(action: PartDeploy, found: DeployFindings): Promise<TargetSettings> {
-    switch (action.type) {
-      case 'local_directory':
-        return this.directorySettings(action, found);
-      case 'docker_container':
-        return this.containerSettings(action, found);
-      case 'local_service':
-        return this.serviceSettings(action, found);
-    }
-  }
-
-  private async directorySettings(
-    action: DirectoryDeploy,
-    { login }: DeployFindings,
-  ): Promise<DirectorySettings> {
-    const { path, keep, exclude = [], shared = [], permissions = {} } = action;
-    const ssh = await this.sshOf(action, login);
-    const asWritten: DirectorySettings = {
-      ...{ type: action.type, path, keep, exclude, shared, permissions },
-      ...(ssh && { ssh }),
-    };
-    return { ...asWritten, path: this.own.targetOf(asWritten).placeOf(asWritten) };
-  }
-
-  private async containerSettings(
-    action: ContainerDeploy,
-    { container }: DeployFindings,
-  ): Promise<ContainerSettings> {
-    if (container === undefined) throw new Error('a deployment of no image');
-    const { type, service, environment, keep, command, limits } = action;
-    const { name: image, port, gate } = container;
-    const service_id = serviceIdOf(environment, service);
-    return {
-      ...{ type, service_id, keep, image, image_id: container.image.id, port },
-      ...(command && { command }),
-      variables: await this.sealedVariables(service_id, container.variables),
-      ...routedOf(action),
-      ...{ gate, limits },
-    };
-  }
-
-  private async serviceSettings(
-    action: ServiceDeploy,
-    { program }: DeployFindings,
-  ): Promise<ServiceSettings> {
-    if (program === undefined) throw new Error('a deployment of no program');
-    const { type, service, environment, keep, exclude = [], portVariable } = action;
-    const { memory, restart } = action;
-    const service_id = serviceIdOf(environment, service);
-    return {
-      ...{ type, service_id, keep, exclude, command: program.command, port_variable: portVariable },
-      ...(program.commandFrom !== undefined && { command_from: program.commandFrom }),
-      variables: await this.sealedVariables(service_id, program.variables),
-      ...routedOf(action),
-      ...(memory !== undefined && { memory }),
-      ...(restart && { restart }),
-    };
-  }
-
-  private async sealedVariables(
-    serviceId: string,
-    variables: Readonly<Record<string, string>>,
-  ): Promise<string> {
-    const before = await this.servingSettings(serviceId);
-    const kept = before && before.type !== 'local_directory' ? before.variables : undefined;
-    return this.sealedOnce(JSON.stringify(variables), kept);
-  }
-
-  private async sshOf(
-    { ssh, environment, service }: DirectoryDeploy,
-    login: DeployLogin | undefined,
-  ): Promise<SshPlace | undefined> {
-    if (ssh === undefined) return undefined;
-    if (login === undefined) throw new Error('a deployment by SSH without a key');
-    const { host, port, user } = ssh;
-    const before = await this.servingSettings(serviceIdOf(environment, service));
-    const known = before && sshOf(before)?.identity;
-    return { host, port, user, identity: await this.sealedOnce(textOfIdentity(login), known) };
-  }
-
-  private async servingSettings(serviceId: string): Promise<TargetSettings | undefined> {
-    const id = (await this.store.service(serviceId))?.release_id;
-    const release = id ? await this.store.release(id) : undefined;
-    return release?.settings.type === 'hybrid' ? undefined : release?.settings;
-  }
-
-  /** What the release that serves has is not stored once more. @returns its id */
-  private async sealedOnce(text: string, before: string | undefined): Promise<string> {
-    if (before !== undefined && (await this.sealed.find(before)) === text) return before;
-    return this.sealed.add(text);
-  }
-
   private newDeployment(
     { subject, address, context, mask = String }: DeployRequest,
     settings: DeploySettings,
@@ -417,116 +302,12 @@ export class StepDeployments extends Deployer {
   }
 }
 
-function routedOf({
-  secrets,
-  published,
-  gate,
-  drainMs: drain,
-  keepAssetsMs: keep_assets,
-  beforeSwitch: before_switch,
-  watchMs: watch,
-  onFailure: on_failure,
-  checks,
-}: RoutedDeploy): Omit<CommonRoutedSettings, 'service_id' | 'keep' | 'variables'> {
-  return {
-    ...{ secrets, published, gate, drain },
-    ...(keep_assets !== undefined && { keep_assets }),
-    ...(before_switch !== undefined && { before_switch }),
-    ...(watch !== undefined && { watch }),
-    ...(on_failure && { on_failure }),
-    ...(checks && { checks }),
-  };
-}
-
-/** What a service holds, as its step says it. */
-function placeNamed(action: DeployAction): string {
-  if (action.type === 'hybrid') return action.service;
-  if (action.type === 'local_directory') return action.path;
-  const { published } = action;
-  if ('domain' in published) return `${published.domain}${published.path ?? ''}`;
-  return `port ${published.port ?? ''}`;
-}
-
 /** One try of one step deploys once. */
 function requestKey(
   { executionId, executionAttempt }: RunContext,
   { stage, step, attempt }: DeployRequest['address'],
 ): string {
   return JSON.stringify([executionId, executionAttempt, stage, step, attempt]);
-}
-
-/** Names that expressions may have made. */
-function namesOf(subject: DeploySubject): readonly (readonly [what: string, name: string])[] {
-  const { service, environment } = subject.action;
-  const parts = 'parts' in subject ? subject.parts : [];
-  return [
-    ['service', service],
-    ['environment', environment],
-    ...parts.map(({ action }) => ['part', action.service] as const),
-  ];
-}
-
-/** Names that are different in the text may have become the same. @throws DeployRefusedError */
-function refuseSameParts(subject: DeploySubject): void {
-  if (!('parts' in subject)) return;
-  const names = [subject.action, ...subject.parts.map(({ action }) => action)];
-  if (new Set(names.map(({ service }) => service)).size === names.length) return;
-  throw new DeployRefusedError(deploymentReasons.samePart());
-}
-
-/** @param approved what was put before people: nothing else is deployed */
-function sourcesOf(
-  subject: DeploySubject,
-  approved: readonly ApprovedFiles[] = [],
-): Pick<RunDeployment, 'source' | 'sources'> {
-  const held = (service: string, found: DeployFindings): StepFiles => {
-    const digest = approved.find((one) => one.service === service)?.digest;
-    const files = sourceOf(found);
-    return digest === undefined ? files : onlyApproved(files, digest);
-  };
-  if (!('parts' in subject)) return { source: held(subject.action.service, subject.found) };
-  const { parts } = subject;
-  return {
-    sources: new Map(
-      parts.map(({ action, found }) => [action.service, held(action.service, found)]),
-    ),
-  };
-}
-
-interface FoundPart {
-  readonly service: string;
-  readonly found: DeployFindings;
-  readonly settings: TargetSettings;
-}
-
-/** What the step has found, with how it is deployed: of a unit, of each of its parts. */
-function partsOf(subject: DeploySubject, settings: DeploySettings): readonly FoundPart[] {
-  if (!('parts' in subject)) {
-    const { action, found } = subject;
-    return settings.type === 'hybrid' ? [] : [{ service: action.service, found, settings }];
-  }
-  const parts = settings.type === 'hybrid' ? settings.parts : [];
-  return subject.parts.flatMap(({ action: { service }, found }) => {
-    const own = parts.find((part) => part.service === service);
-    return own ? [{ service, found, settings: own.settings }] : [];
-  });
-}
-
-/** What is not as people were asked about it; undefined: nothing. Pure. */
-function otherThanApproved(
-  deployment: Deployment,
-  subject: DeploySubject,
-  context: RunContext,
-): string | undefined {
-  const { environment, service, type } = subject.action;
-  const { commit, cause, settings } = deployment;
-  if (environment !== deployment.environment) return `its environment is ${environment} now`;
-  if (service !== deployment.service) return `its service is ${service} now`;
-  if (type !== deployment.type) return `it is a ${type} now`;
-  if ((context.trigger.commit ?? null) !== commit) return 'its commit is another one';
-  if (causeOf(context).plan_hash !== cause?.plan_hash) return 'its plan is another one';
-  const parts = 'parts' in subject ? subject.parts.length : 1;
-  return partsOf(subject, settings).length === parts ? undefined : 'its parts are other ones';
 }
 
 /** Without what has become of it. */
@@ -553,22 +334,4 @@ function failedFor(reason: Reason): DeploymentEnd {
 /** Why its step waits; whoever looks at the execution finds the deployment. */
 function waitsWith(id: string, { code, message, data }: Reason): Reason {
   return { code, message, data: { ...data, waits_for: 'deployment', deployment_id: id } };
-}
-
-function sourceOf({ files }: DeployFindings): StepFiles {
-  return {
-    packed: async (request, signal, work) => {
-      try {
-        return await files.packed(request, signal, work);
-      } catch (error) {
-        if (!(error instanceof StepFilesError)) throw error;
-        throw new DeployRefusedError({ code: error.code, message: error.message });
-      }
-    },
-  };
-}
-
-function badName(what: string, name: string): DeployRefusedError {
-  const message = `"${quoted(name, 80)}" is no name of a ${what}: use at most 63 small letters, digits and hyphens`;
-  return new DeployRefusedError({ code: 'name_invalid', message });
 }
