@@ -41,6 +41,7 @@ import { TracingModule } from '../integrations/tracing/tracing.module.js';
 import { LogLevelApiModule } from '../log-level/log-level.api.module.js';
 import { LogLevelModule } from '../log-level/log-level.module.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { NotificationsModule } from '../notifications/notifications.module.js';
 import { NotificationsApiModule } from '../notifications/notifications.api.module.js';
 import { PipelinesApiModule } from '../pipelines/pipelines.api.module.js';
 import { PortsApiModule } from '../ports/ports.api.module.js';
@@ -134,5 +135,6 @@ function workerModules(): Imports {
     ServiceRegistryWorkerModule.over(DeploymentsModule, DeploymentsWorkerModule),
     TriggersWorkerModule,
     DetectionsWorkerModule,
+    NotificationsModule,
   ];
 }

@@ -50,7 +50,7 @@ export const FAIL_POINTS = [
   'snapshot_restored', // it has all of it, and nothing stored says so
   'log_closed', // run to its end and logged, not settled yet
   'execution_settled', // its end is stored with the news of it; nobody has it, nothing is cleaned up
-  'alert_stored', // API: an alert is stored, nobody was told yet
+  'alert_stored', // API, of an execution also a worker: an alert is stored, nobody was told yet
   'alert_sent', // API: it has reached a channel, and nothing stored says so
   'half_resealed', // API: some documents are sealed by a new key, the rest are not yet
   'retention_log_removed', // the log of executions is removed, they themselves are not yet

@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { BackgroundRounds } from '../integrations/database/background-rounds.js';
 import type { HeldLease } from '../leases/held-lease.js';
 import { Leases } from '../leases/leases.js';
+import { PipelinesService } from '../pipelines/definitions/pipelines.service.js';
 import { DeployedServices } from '../service-registry/deployed-services.js';
 import { ServiceStore } from '../service-registry/record/service-store.js';
 import { AlertStore } from './alerts/alert-store.js';
+import { type Channel, isOfPipeline, isOfService } from './channels/channel.js';
 import { ChannelStore } from './channels/channel-store.js';
 import { AlertSender } from './delivery/alert-sender.js';
 import { LeftTeller } from './decisions/left-teller.js';
@@ -65,6 +67,7 @@ export class AlertRounds extends OneAtATime {
     leases: Leases,
     private readonly services: ServiceStore,
     private readonly deployed: DeployedServices,
+    private readonly pipelines: PipelinesService,
     private readonly channels: ChannelStore,
     private readonly alerts: AlertStore,
     private readonly teller: ServiceTeller,
@@ -81,7 +84,8 @@ export class AlertRounds extends OneAtATime {
   protected async workUnder(isOver: () => boolean, now: number): Promise<void> {
     // In this order: whoever makes a channel stores it before its state.
     const states = await this.alerts.states();
-    const view = await RoundView.load(this.services, await this.channels.all(), states);
+    const channels = (await this.channels.all()).filter(isOfService);
+    const view = await RoundView.load(this.services, channels, states);
     await this.monitors.tell(view, now);
     const subjects = new Set<string>();
     for (const service of view.inOrder()) {
@@ -99,15 +103,21 @@ export class AlertRounds extends OneAtATime {
     this.sweptAt = now;
   }
 
-  /** Alerts at their age, and channels of services that there are no more. */
+  /** Alerts at their age, and channels of services and pipelines that there are no more. */
   private async sweep(view: RoundView, now: number): Promise<void> {
     await this.alerts.removeBefore(new Date(now - ALERTS_KEPT_MS));
-    for (const { _id, subject, service } of await this.channels.all()) {
-      if (view.services.get(service)?.id === subject) continue;
-      const watched = await this.services.find(service);
-      const deployed = await this.deployed.find(service);
-      if (watched?.id !== subject && deployed?.uuid !== subject) await this.channels.remove(_id);
+    for (const channel of await this.channels.all()) {
+      if (!(await this.isOfSomething(view, channel))) await this.channels.remove(channel._id);
     }
+  }
+
+  private async isOfSomething(view: RoundView, channel: Channel): Promise<boolean> {
+    const { subject } = channel;
+    if (isOfPipeline(channel)) return this.pipelines.exists(subject);
+    const { service } = channel;
+    if (view.services.get(service)?.id === subject) return true;
+    if ((await this.services.find(service))?.id === subject) return true;
+    return (await this.deployed.find(service))?.uuid === subject;
   }
 }
 

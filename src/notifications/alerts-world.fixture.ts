@@ -1,5 +1,6 @@
 import { Leases } from '../leases/leases.js';
 import { MemoryLeaseStore } from '../leases/memory-lease-store.js';
+import type { PipelinesService } from '../pipelines/definitions/pipelines.service.js';
 import type { ServiceStatus } from '../service-registry/checks/service-status.js';
 import { MemoryDeployedServices } from '../service-registry/memory-deployed-services.fixture.js';
 import { MemoryFailureRecords } from '../service-registry/failures/memory-failure-records.fixture.js';
@@ -11,7 +12,7 @@ import {
   type WatchedService,
 } from '../service-registry/record/watched-service.js';
 import { AlertRounds } from './alert-rounds.js';
-import type { Alert, AlertReason } from './alerts/alert.js';
+import type { AlertReason, ServiceAlert } from './alerts/alert.js';
 import { MemoryAlertStore } from './alerts/memory-alert-store.fixture.js';
 import { channelId, type ChannelTarget } from './channels/channel.js';
 import { MemoryChannelStore } from './channels/memory-channel-store.fixture.js';
@@ -31,15 +32,17 @@ export class AlertsWorld {
   readonly alerts = new MemoryAlertStore();
   readonly failures = new MemoryFailureRecords();
   readonly channels = new MemoryChannelStore();
+  /** Ids of those that there are. */
+  readonly pipelines = new Set<string>();
   /** `url: service status`, as it was told. */
   readonly heard: string[] = [];
-  readonly sent: Alert[] = [];
+  readonly sent: ServiceAlert[] = [];
   /** Why targets take nothing, by their URLs. */
   readonly broken = new Map<string, AlertReason>();
   private readonly leases = new MemoryLeaseStore();
   private rounds = this.newRounds();
   readonly sender = new AlertSender(this.alerts, this.channels, {
-    send: (alert: Alert, _channel: string, target: ChannelTarget) => {
+    send: (alert: ServiceAlert, _channel: string, target: ChannelTarget) => {
       const url = target.type === 'webhook' ? target.url : target.to.join();
       const problem = this.broken.get(url);
       if (problem) return Promise.resolve(problem);
@@ -116,6 +119,7 @@ export class AlertsWorld {
       new Leases(this.leases),
       this.services,
       this.deployed,
+      { exists: (id: string) => Promise.resolve(this.pipelines.has(id)) } as PipelinesService,
       this.channels,
       this.alerts,
       new ServiceTeller(this.alerts, this.deployed, recipients),

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { begun, ended } from '../service-registry/record/maintenance.js';
 import { REGISTERED_SHARD } from '../service-registry/record/watched-service.js';
 import { failureRecordId } from '../service-registry/failures/failure-record.js';
+import { channelId } from './channels/channel.js';
 import { AlertsWorld } from './alerts-world.fixture.js';
 
 const OPS = 'https://ops.example/';
@@ -245,6 +246,23 @@ describe('alerts', () => {
     );
   });
 
+  it('leave channels of pipelines alone, until there is no such pipeline', async () => {
+    const at = new Date(world.now);
+    for (const subject of ['kept', 'gone']) {
+      await world.channels.set(
+        {
+          ...{ _id: channelId(subject, 'ops'), subject, name: 'ops', ends: ['failure'] },
+          ...{ type: 'email', signed: false, created_by: 'ada', created_at: at, updated_at: at },
+        },
+        { type: 'email', to: ['a@b.c'] },
+      );
+    }
+    world.pipelines.add('kept');
+    await world.pass(3_600);
+    expect(await world.channels.of('kept')).toHaveLength(1);
+    expect(await world.channels.of('gone')).toEqual([]);
+  });
+
   it('are short, whatever a check says', async () => {
     await world.goes('shop', 'failed', 'x'.repeat(100_000));
     await world.pass(2);
@@ -279,7 +297,9 @@ describe('alerts', () => {
       expect(heard()).toEqual([`${DB}: default/db failed`, `${OPS}: default/db failed`]);
       const { id } = await world.service('db');
       const [root] = (await world.alerts.page(id, { limit: 1 })).items;
-      expect(root?.followers).toMatchObject([{ service: 'default/shop', status: 'failed' }]);
+      expect(root).toMatchObject({
+        followers: [{ service: 'default/shop', status: 'failed' }],
+      });
       await world.goes('db', 'running');
       await world.pass(2);
       expect(heard()).toEqual([`${DB}: default/db running`, `${OPS}: default/db running`]);

@@ -15,6 +15,7 @@ import { ApiErrors, ApiPage } from '../common/http/api-documentation.js';
 import { type PageBody, pageBody, pageRequest } from '../common/http/paging.js';
 import { ServiceIdPipe } from '../service-registry/service-id.pipe.js';
 import type { ServiceName } from '../service-registry/services.service.js';
+import { isOfService } from './alerts/alert.js';
 import { AlertsService } from './alerts/alerts.service.js';
 import { ChannelNamePipe } from './channels/channel-name.pipe.js';
 import { ChannelsService } from './channels/channels.service.js';
@@ -56,7 +57,7 @@ export class NotificationsController {
   ): Promise<PageBody<AlertResponse>> {
     const { of = 'service' } = query;
     const page = await this.alerts.list(id, of, pageRequest(query));
-    return pageBody({ ...page, items: page.items.map(alertResponse) });
+    return pageBody({ ...page, items: page.items.filter(isOfService).map(alertResponse) });
   }
 
   @Get(':id/channels')

@@ -146,7 +146,7 @@ steps:
     for (const command of ['status', 'explain']) {
       const { stdout } = await good([command, execution]);
       expect(stdout).toMatch(/^\.millrace\.yml:2:1: error: .*\n {4}Did you mean "steps"\?$/m);
-      expect(stdout).toMatch(/^\.millrace\.yml:3:1: error: "notifications" is not supported yet/m);
+      expect(stdout).toMatch(/^\.millrace\.yml:3:1: error: A pipeline has no key "notifications"/m);
     }
     expect(shown).toMatch(/^ {4}\.millrace\.yml:3:1: error: /m);
   });

@@ -273,6 +273,16 @@ describe('the OpenAPI document and the live server', () => {
     await api.json(200, 'GET', `${path}/versions?limit=1`);
     await api.json(200, 'GET', `${path}/versions/1`);
     await api.json(200, 'GET', `${path}/stats`);
+    const hook = { type: 'webhook', url: 'https://203.0.114.5/hook', on: ['failure', 'success'] };
+    await api.json(200, 'PUT', `${path}/channels/on-call`, { body: hook });
+    await api.json(400, 'PUT', `${path}/channels/on-call`, { body: { ...hook, on: [] } });
+    await api.json(422, 'PUT', `${path}/channels/mail`, {
+      body: { type: 'email', to: ['ops@example.org'] },
+    });
+    await api.json(200, 'GET', `${path}/channels`);
+    await api.json(200, 'GET', `${path}/alerts?limit=1`);
+    await api.ask('DELETE', `${path}/channels/on-call`);
+    await api.json(404, 'DELETE', `${path}/channels/on-call`);
     await api.ask('GET', `/api/badges/${id}.svg`);
     await api.ask('DELETE', path);
     await api.json(404, 'GET', path);

@@ -43,6 +43,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   serviceaccounts_create: { name: 'bot' },
   deployments_promote: { environment: 'production' },
   environments_set: { required: 0 },
+  pipelinenotifications_set: { type: 'webhook', url: 'https://ops.example/hook' },
   notifications_set: { type: 'webhook', url: 'https://ops.example/hook' },
   services_change: { tags: [] },
   services_maintain: { minutes: 5, reason: 'disk' },

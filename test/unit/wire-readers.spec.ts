@@ -66,6 +66,7 @@ const answers = new Map<string, readonly [Reader<unknown>, Schema]>([
   ],
   ['service', [readers.service, named('ServiceResponse')]],
   ['alert', [readers.alert, named('AlertResponse')]],
+  ['executionAlert', [readers.executionAlert, named('ExecutionAlertResponse')]],
   ['serviceHealth', [readers.serviceHealth, named('ServiceHealthResponse')]],
   ['environment', [readers.environment, named('EnvironmentResponse')]],
   ['environmentPage', [readers.environmentPage, named('EnvironmentPageResponse')]],

@@ -206,21 +206,27 @@ export const service = object({
 });
 export type Service = ReturnType<typeof service>;
 
-export const alert = object({
-  service: text,
+const deliveries = list(
+  object({
+    channel: text,
+    state: text,
+    attempts: number,
+    reason: nullable(object({ message: text })),
+  }),
+);
+
+export const alert = object({ service: text, status: text, at: instant, reason, deliveries });
+export type Alert = ReturnType<typeof alert>;
+
+export const executionAlert = object({
+  execution_id: text,
+  branch: nullable(text),
   status: text,
   at: instant,
-  reason,
-  deliveries: list(
-    object({
-      channel: text,
-      state: text,
-      attempts: number,
-      reason: nullable(object({ message: text })),
-    }),
-  ),
+  reason: nullable(object({ message: text })),
+  deliveries,
 });
-export type Alert = ReturnType<typeof alert>;
+export type ExecutionAlert = ReturnType<typeof executionAlert>;
 
 export const serviceHealth = object({
   name: text,

@@ -31,9 +31,10 @@ describe('an alert', () => {
       delivery('a', 'delivered', 2, 'old'),
       delivery('b', 'pending', 0),
       delivery('c', 'failed', 99, 'no connection\u001b[2J'),
+      delivery('d', 'skipped', 0, 'not asked'),
     ];
     expect(deliveriesText({ ...alert, deliveries })).toBe(
-      'a delivered; b pending; c failed (99 tries, no connection)',
+      'a delivered; b pending; c failed (99 tries, no connection); d skipped (not asked)',
     );
     expect(deliveriesText({ ...alert, deliveries: [] })).toBe('nobody');
   });

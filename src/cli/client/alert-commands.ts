@@ -1,11 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Alert, alert, service } from '../api/wire-readers.js';
+import { type Alert, alert, executionAlert, service } from '../api/wire-readers.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import { paintStatus } from '../terminal/status-style.js';
 import type { Terminal } from '../terminal/terminal.js';
-import { addClientOptions, addPageOptions, type Done } from './client-options.js';
+import { addClientOptions, addPageOptions, type Done, PIPELINE } from './client-options.js';
+import { findPipeline } from './find-pipeline.js';
 import { type PageFlags, printPage } from './list-page.js';
 import { maintenanceText, SERVICE, servicePath } from './service-commands.js';
 import { type ClientFlags, Session } from './session.js';
@@ -52,6 +53,20 @@ export function addAlertCommands(services: Command, terminal: Terminal, setExitC
   });
 }
 
+/** Adds to `pipelines` what people are told of how their executions end. */
+export function addPipelineAlerts(pipelines: Command, terminal: Terminal, setExitCode: Done): void {
+  addPageOptions(
+    addClientOptions(
+      pipelines
+        .command('alerts')
+        .description('What was told of ends of executions, and to whom it was delivered')
+        .argument('<pipeline>', PIPELINE),
+    ),
+  ).action(async (name: string, flags: PageFlags) => {
+    setExitCode(await listPipelineAlerts(name, flags, terminal));
+  });
+}
+
 /** `30m`, `2h` or `1d` as minutes. @throws InvalidArgumentError */
 export function minutesOf(text: string): number {
   const [, count = '', unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
@@ -81,10 +96,38 @@ async function listAlerts(name: string, flags: AlertFlags, terminal: Terminal): 
   });
 }
 
+async function listPipelineAlerts(
+  name: string,
+  flags: PageFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const session = Session.open(flags, terminal);
+  const { moments } = session;
+  const id = await findPipeline(session.api, name);
+  return printPage(session, flags, {
+    path: `/api/ci/pipelines/${id}/alerts`,
+    reader: executionAlert,
+    none: 'No alerts. docs/notifications.md says how a pipeline gets a channel.',
+    columns: [
+      { title: 'WHEN', text: ({ at }) => moments.ago(at) },
+      { title: 'EXECUTION', text: ({ execution_id: execution }) => execution },
+      { title: 'BRANCH', text: ({ branch }) => branch ?? '', shrinks: true },
+      {
+        title: 'STATUS',
+        text: ({ status }) => status,
+        paint: (text, { status }) => paintStatus(terminal, status, text),
+      },
+      { title: 'WHY', text: ({ reason }) => reason?.message ?? '', shrinks: true },
+      { title: 'TOLD', text: (one) => deliveriesText(one), shrinks: true },
+    ],
+  });
+}
+
 /** Each channel with what became of it. */
-export function deliveriesText({ deliveries }: Alert): string {
+export function deliveriesText({ deliveries }: Pick<Alert, 'deliveries'>): string {
   const texts = deliveries.map(({ channel, state, attempts, reason }) => {
     const why = state === 'delivered' || reason === null ? '' : `, ${reason.message}`;
+    if (state === 'skipped') return `${channel} skipped${reason ? ` (${reason.message})` : ''}`;
     const tries = state === 'delivered' || attempts === 0 ? '' : ` (${attempts} tries${why})`;
     return `${channel} ${state}${tries}`;
   });

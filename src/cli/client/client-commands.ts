@@ -24,7 +24,7 @@ import type { LogsFlags } from './logs-command.js';
 import type { ListFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
-import { addAlertCommands } from './alert-commands.js';
+import { addAlertCommands, addPipelineAlerts } from './alert-commands.js';
 import { addServiceCommands } from './service-commands.js';
 import { addResultCommands } from './result-commands.js';
 import type { SecretFlags, SecretListFlags, SecretRuleFlags } from './secrets-command.js';
@@ -162,6 +162,7 @@ function addPipelines(program: Command, terminal: Terminal, setExitCode: Done): 
     const { pipelineYaml } = await import('./pipeline-commands.js');
     setExitCode(await pipelineYaml(pipeline, flags, terminal));
   });
+  addPipelineAlerts(pipelines, terminal, setExitCode);
   addClientOptions(
     pipelines
       .command('create')

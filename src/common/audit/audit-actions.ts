@@ -31,6 +31,8 @@ export const AUDIT_ACTIONS = {
   'pipelines.change': 'a pipeline was described, enabled or disabled',
   'pipelines.rotate_secret': 'a new secret for the webhook of a pipeline was made',
   'pipelines.delete': 'a pipeline was deleted',
+  'pipelines.set_channel': 'a channel for the ends of executions was made or replaced',
+  'pipelines.remove_channel': 'a channel for the ends of executions was removed',
   'executions.trigger': 'an execution was started: by hand, by the API or by an event',
   'executions.rerun': 'an execution was run again',
   'executions.cancel': 'an execution was cancelled',

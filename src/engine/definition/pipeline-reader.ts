@@ -156,7 +156,6 @@ export const pipelineTable = {
   required: ['name'],
   later: {
     concurrency: LATER.concurrency,
-    notifications: 'notifications come later',
   },
   habits: {
     ...CONTAINER_HABITS,
@@ -166,6 +165,8 @@ export const pipelineTable = {
     container: 'Write defaults: { image: … }',
     docker: 'Write defaults: { image: … }',
     default: 'Write defaults',
+    notifications:
+      'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)',
     needs: 'needs belong to a stage or a step',
     depends_on: 'Write needs at a stage or a step',
     dependencies: 'Write needs at a stage or a step',

@@ -142,7 +142,7 @@ export const hookTable = {
   habits: {
     ...stepTable.habits,
     needs: 'Hooks run one after another, in the order of the text',
-    webhook: 'Notifications come later; call curl in run',
+    webhook: 'Channels tell people of ends (docs/notifications.md), or call curl in run',
   },
 } as const;
 

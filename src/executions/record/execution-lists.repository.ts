@@ -54,6 +54,9 @@ const SUMMARY = {
 /** The parts of an execution that a list shows. */
 export type ExecutionSummary = Pick<ExecutionRecord, '_id' | keyof typeof SUMMARY>;
 
+/** What is told of an execution that is over. */
+export type EndedSummary = ExecutionSummary & Pick<ExecutionRecord, 'failure'>;
+
 export const LIVE_PARTS = {
   status: 1,
   plan_hash: 1,
@@ -115,6 +118,13 @@ export class ExecutionListsRepository {
     before: string | undefined,
   ): Promise<ExecutionSummary[]> {
     return this.newest<ExecutionSummary>(filter, SUMMARY, { limit, before });
+  }
+
+  /** What is told of one; undefined: there is none. Log lines of its failure are left out. */
+  async ended(id: string): Promise<EndedSummary | undefined> {
+    const projection = { ...SUMMARY, 'failure.stage': 1, 'failure.step': 1 } as const;
+    const found = await this.request(() => this.collection.findOne({ _id: id }, { projection }));
+    return (found as EndedSummary | null) ?? undefined;
   }
 
   /** Executions that are not over, oldest first. */

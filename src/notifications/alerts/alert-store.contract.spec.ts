@@ -1,6 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { type Alert, withDeliveries } from './alert.js';
-import { newAlert, newDelivery } from './alert.fixture.js';
+import { type Alert, type ServiceAlert, withDeliveries } from './alert.js';
+import { newAlert, newDelivery, newExecutionAlert } from './alert.fixture.js';
 import type { AlertState } from './alert-state.js';
 import type { AlertStore } from './alert-store.js';
 import { MemoryAlertStore } from './memory-alert-store.fixture.js';
@@ -9,7 +9,7 @@ import { MemoryAlertStore } from './memory-alert-store.fixture.js';
 export function describeAlertStore(title: string, store: () => AlertStore): void {
   describe(`${title} as AlertStore`, () => {
     let subject: string;
-    const alert = (seq: number, more: Partial<Alert> = {}): Alert =>
+    const alert = (seq: number, more: Partial<ServiceAlert> = {}): ServiceAlert =>
       newAlert(seq, { subject, ...more });
     const delivered = newDelivery({ state: 'delivered', next_at: null, tried_at: new Date(5) });
 
@@ -27,6 +27,26 @@ export function describeAlertStore(title: string, store: () => AlertStore): void
       await store().insert({ ...one, to: 'degraded' });
       expect(await store().find(one._id)).toEqual(one);
       expect(await store().find(`${subject}:none`)).toBeUndefined();
+    });
+
+    it('keeps that of an execution, which is due when its deliveries are', async () => {
+      const one = newExecutionAlert({ subject });
+      await Promise.all(Array.from({ length: 4 }, () => store().insert(one)));
+      expect(await store().find(one._id)).toEqual(one);
+      expect(await store().open(subject, 9)).toEqual([one]);
+      const silent = newExecutionAlert({ subject, at: new Date(7), reason: null });
+      const next_at = null;
+      const skipped = newDelivery({
+        state: 'skipped',
+        next_at,
+        reason: { code: 'c', message: 'm' },
+      });
+      await store().insert(withDeliveries(silent, [skipped]));
+      expect(await store().open(subject, 9)).toEqual([one]);
+      expect((await store().page(subject, { limit: 9 })).items.map(({ at }) => at)).toEqual([
+        one.at,
+        silent.at,
+      ]);
     });
 
     it('lets one of those who saw the same version change it', async () => {

@@ -1,5 +1,11 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
-import { type Channel, channelId, type ChannelTarget } from './channel.js';
+import {
+  channelId,
+  type ChannelTarget,
+  isOfPipeline,
+  type PipelineChannel,
+  type ServiceChannel,
+} from './channel.js';
 import type { ChannelStore } from './channel-store.js';
 import { MemoryChannelStore } from './memory-channel-store.fixture.js';
 
@@ -11,7 +17,7 @@ export function describeChannelStore(title: string, store: () => ChannelStore): 
       ...{ type: 'webhook', url: 'https://hooks.example/T0K3N', secret: 's3cret' },
       headers: [{ name: 'Authorization', value: 'Bearer t0ken' }],
     };
-    const channel = (name: string, more: Partial<Channel> = {}): Channel => ({
+    const channel = (name: string, more: Partial<ServiceChannel> = {}): ServiceChannel => ({
       ...{ _id: channelId(subject, name), subject, service: 'default/shop', name },
       ...{ type: 'webhook', signed: true, created_by: 'ada' },
       ...{ created_at: new Date(1), updated_at: new Date(1), ...more },
@@ -38,6 +44,21 @@ export function describeChannelStore(title: string, store: () => ChannelStore): 
       );
       expect(await store().of(subject)).toEqual([channel('ops', later)]);
       expect(await store().target(channelId(subject, 'ops'))).toEqual(other);
+    });
+
+    it('keeps one of a pipeline, with what it hears of', async () => {
+      const one: PipelineChannel = {
+        ...{ _id: channelId(subject, 'ops'), subject, name: 'ops', ends: ['failure', 'fixed'] },
+        ...{ type: 'webhook', signed: true, created_by: 'ada' },
+        ...{ created_at: new Date(1), updated_at: new Date(1) },
+      };
+      await store().set(one, target);
+      const stored = await store().of(subject);
+      expect(stored).toEqual([one]);
+      expect(stored.every(isOfPipeline)).toBe(true);
+      await store().set({ ...one, ends: ['success'] }, target);
+      expect(await store().of(subject)).toEqual([{ ...one, ends: ['success'] }]);
+      expect([channel('ops')].some(isOfPipeline)).toBe(false);
     });
 
     it('makes one of many at once', async () => {

@@ -8,7 +8,8 @@ export const channelSchema = new Schema(
   {
     _id: neededText,
     subject: neededText,
-    service: neededText,
+    service: { type: String },
+    ends: { type: [String], default: undefined },
     name: neededText,
     type: neededText,
     signed: { type: Boolean, required: true },

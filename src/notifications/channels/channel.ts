@@ -1,3 +1,5 @@
+import type { ToldEnd } from '../alerts/told-end.js';
+
 /** A header of the requests of a webhook. */
 export interface ChannelHeader {
   readonly name: string;
@@ -21,14 +23,14 @@ export interface EmailTarget {
   readonly to: readonly string[];
 }
 
-/** A way by which people hear of what becomes of a service; what may be shown of it. */
-export interface Channel {
+interface AnyChannel {
   /** {@link channelId} */
   readonly _id: string;
-  /** UUID of the service: one that is registered again under the same name has none of these. */
+  /**
+   * UUID of the service, or of the pipeline: one that is made again under the same name has none
+   * of these.
+   */
   readonly subject: string;
-  /** `environment/name`. */
-  readonly service: string;
   readonly name: string;
   readonly type: ChannelTarget['type'];
   /** Whether its requests are signed. */
@@ -38,7 +40,29 @@ export interface Channel {
   readonly updated_at: Date;
 }
 
-/** Channels of a service, at most. */
+/** A way by which people hear of what becomes of a service; what may be shown of it. */
+export interface ServiceChannel extends AnyChannel {
+  /** `environment/name`. */
+  readonly service: string;
+}
+
+/** A way by which people hear of how executions of a pipeline end; what may be shown of it. */
+export interface PipelineChannel extends AnyChannel {
+  /** What it hears of; never empty. */
+  readonly ends: readonly ToldEnd[];
+}
+
+export type Channel = ServiceChannel | PipelineChannel;
+
+export function isOfPipeline(channel: Channel): channel is PipelineChannel {
+  return 'ends' in channel;
+}
+
+export function isOfService(channel: Channel): channel is ServiceChannel {
+  return !isOfPipeline(channel);
+}
+
+/** Channels of a service or a pipeline, at most. */
 export const MOST_CHANNELS = 10;
 
 export function channelId(subject: string, name: string): string {

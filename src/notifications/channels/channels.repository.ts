@@ -10,9 +10,7 @@ import type { Channel, ChannelTarget } from './channel.js';
 import { ALERT_CHANNELS, CHANNEL_MODEL } from './channel.schema.js';
 import { ChannelStore } from './channel-store.js';
 
-interface StoredChannel extends Channel {
-  readonly sealed: string;
-}
+type StoredChannel = Channel & { readonly sealed: string };
 
 /** A call waits for the database no longer than this, ms. */
 const RETRY = { deadlineMs: 5_000 } as const;
@@ -50,7 +48,8 @@ export class ChannelsRepository extends ChannelStore implements OnModuleInit {
       );
       if (matchedCount === 1) return;
       try {
-        await this.channels.insertOne({ ...rest, _id, created_by, created_at, sealed });
+        const fresh: StoredChannel = { ...rest, _id, created_by, created_at, sealed };
+        await this.channels.insertOne(fresh);
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
         await this.channels.updateOne({ _id }, { $set: { ...rest, sealed } });

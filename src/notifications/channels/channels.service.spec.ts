@@ -14,6 +14,7 @@ import { MemoryAlertStore } from '../alerts/memory-alert-store.fixture.js';
 import type { AskedChannel } from './asked-channel.js';
 import { MOST_CHANNELS } from './channel.js';
 import { ChannelsService } from './channels.service.js';
+import { KeptChannels } from './kept-channels.js';
 import { MemoryChannelStore } from './memory-channel-store.fixture.js';
 
 const SHOP = { environment: 'default', name: 'shop' };
@@ -36,7 +37,8 @@ describe('ChannelsService', () => {
       new MemoryFailureRecords(),
     );
     const registry = new ServicesService(services, deployed, removal, config);
-    return new ChannelsService(registry, store, alerts, { isConfigured } as Mailer, config);
+    const kept = new KeptChannels(store, { isConfigured } as Mailer, config);
+    return new ChannelsService(registry, kept, alerts);
   };
   const set = (asked: AskedChannel, name = 'ops') => channels().set(SHOP, name, asked, 'ada');
   const refusal = async (work: Promise<unknown>): Promise<MillraceError> => {

@@ -4,7 +4,12 @@ import {
   MONITOR_SILENT_MS,
   type ShardWatch,
 } from '../../service-registry/record/watched-service.js';
-import { type Alert, monitorAlertId, monitorSubject, withDeliveries } from '../alerts/alert.js';
+import {
+  monitorAlertId,
+  monitorSubject,
+  type ServiceAlert,
+  withDeliveries,
+} from '../alerts/alert.js';
 import { AlertStore } from '../alerts/alert-store.js';
 import { failPoint } from '../../common/fail-point.js';
 import { AlertRecipients, deliveryTo } from './alert-recipients.js';
@@ -77,7 +82,7 @@ export class MonitorTeller {
     view: RoundView,
     shard: string,
     now: number,
-    told: Pick<Alert, '_id' | 'from' | 'to' | 'at' | 'reason'>,
+    told: Pick<ServiceAlert, '_id' | 'from' | 'to' | 'at' | 'reason'>,
   ): Promise<void> {
     if (this.told.has(told._id)) return;
     const own = [...view.services.values()].filter((one) => one.shard === shard);
@@ -86,7 +91,7 @@ export class MonitorTeller {
       [],
     );
     if (channels.length === 0) return;
-    const alert: Alert = {
+    const alert: ServiceAlert = {
       ...{ ...told, subject: monitorSubject(shard), kind: 'monitor', service: shard },
       ...{ after_deployment: null, caused_by: [], followers: [], deliveries: [], due_at: null },
       ...{ created_at: new Date(now), version: 1 },

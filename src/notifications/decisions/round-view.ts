@@ -4,7 +4,7 @@ import type {
 } from '../../service-registry/record/watched-service.js';
 import type { ServiceStore } from '../../service-registry/record/service-store.js';
 import type { AlertState } from '../alerts/alert-state.js';
-import type { Channel } from '../channels/channel.js';
+import type { ServiceChannel } from '../channels/channel.js';
 
 /** Changes that are read at once. */
 const PAGE = 200;
@@ -13,7 +13,7 @@ const MOST_SERVICES = 20_000;
 
 /** What one round of decisions sees: services that have channels, and all that those need. */
 export class RoundView {
-  private readonly bySubject = new Map<string, Channel[]>();
+  private readonly bySubject = new Map<string, ServiceChannel[]>();
   private readonly lastChanges = new Map<string, Promise<readonly ServiceChange[]>>();
 
   private constructor(
@@ -22,7 +22,7 @@ export class RoundView {
     readonly services: ReadonlyMap<string, WatchedService>,
     /** By the UUIDs of the services. */
     readonly states: ReadonlyMap<string, AlertState>,
-    channels: readonly Channel[],
+    channels: readonly ServiceChannel[],
   ) {
     for (const channel of channels) {
       const { subject } = channel;
@@ -32,7 +32,7 @@ export class RoundView {
 
   static async load(
     store: ServiceStore,
-    channels: readonly Channel[],
+    channels: readonly ServiceChannel[],
     states: ReadonlyMap<string, AlertState>,
   ): Promise<RoundView> {
     const services = new Map<string, WatchedService>();
@@ -50,7 +50,7 @@ export class RoundView {
 
   readonly needs = (id: string): readonly string[] => this.services.get(id)?.dependencies ?? [];
 
-  channelsOf({ id }: Pick<WatchedService, 'id'>): readonly Channel[] {
+  channelsOf({ id }: Pick<WatchedService, 'id'>): readonly ServiceChannel[] {
     return this.bySubject.get(id) ?? [];
   }
 

@@ -15,6 +15,7 @@ import {
   type Alert,
   alertId,
   type AlertReason,
+  isOfExecution,
   MOST_FOLLOWERS,
   withDeliveries,
 } from '../alerts/alert.js';
@@ -217,13 +218,14 @@ export class ServiceTeller {
     if (alert === undefined) return;
     const known = alert.deliveries.map(({ channel }) => channel);
     const others = await this.recipients.others(view.channelsOf(service), known);
-    const withOthers = (seen: Alert): Alert => {
+    const withOthers = <A extends Alert>(seen: A): A => {
       const there = new Set(seen.deliveries.map(({ channel }) => channel));
       const more = others.filter(({ _id }) => !there.has(_id));
       const deliveries = more.map((channel) => deliveryTo(channel, now));
       return withDeliveries(seen, [...seen.deliveries, ...deliveries]);
     };
     await changeAlert(this.store, root, (seen) => {
+      if (isOfExecution(seen)) return undefined;
       const isNamed = seen.followers.some((one) => one.service === service._id && +one.at === +at);
       const more = isNamed ? [] : [{ service: service._id, status, at }];
       const followers = [...seen.followers, ...more].slice(0, MOST_FOLLOWERS);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { AddressPolicy } from '../../common/net/address-policy.js';
 import { type Mail, Mailer, MailFailure } from '../../integrations/mail/mailer.js';
 import { NoMailer } from '../../integrations/mail/smtp-mailer.js';
-import { newAlert } from '../alerts/alert.fixture.js';
+import { newAlert, newExecutionAlert } from '../alerts/alert.fixture.js';
 import type { WebhookTarget } from '../channels/channel.js';
 import { AlertChannels } from './alert-channels.js';
 
@@ -160,5 +160,41 @@ describe('AlertChannels', () => {
     expect(unknown?.message).not.toContain('s3cret');
     const none = new AlertChannels(new AddressPolicy([]), new NoMailer());
     expect((await none.send(alert, 'c', target))?.code).toBe('mail_not_configured');
+  });
+
+  it('tells of an execution, with its address where that is known', async () => {
+    answer = () => ({ status: 200 });
+    got.length = 0;
+    const told = newExecutionAlert({ subject: 'p1' });
+    expect(await ways().send(told, 'c', hook())).toBeUndefined();
+    const policy = new AddressPolicy(['127.0.0.1']);
+    const known = new AlertChannels(policy, mailer, 5_000, undefined, 'https://ci.example');
+    expect(await known.send(told, 'c', hook())).toBeUndefined();
+    const [first, second] = got.map(({ body }) => JSON.parse(body) as object);
+    const { id } = told.execution;
+    expect(first).toEqual({
+      ...{ id: told._id, kind: 'execution', pipeline: { id: 'p1', name: 'build' } },
+      ...{ execution_id: id, number: 7, attempt: 1, branch: 'main', tag: null, commit: 'c0ffee' },
+      ...{ status: 'failed', events: ['failure'], at: '1970-01-01T00:00:01.000Z' },
+      reason: { code: 'exit_code', message: 'the command ended with exit code 1' },
+      ...{ failure: { stage: 'test', step: 'unit' }, duration: 61_400, url: null },
+    });
+    expect(second).toEqual({ ...first, url: `https://ci.example/api/ci/executions/${id}` });
+  });
+
+  it('writes a mail of an execution, with one line of subject whatever names hold', async () => {
+    const one = newExecutionAlert();
+    const execution = { ...one.execution, pipeline_name: 'a\r\nBcc: b', branch: 'x\ny' };
+    mailer.sent.length = 0;
+    const to = { type: 'email', to: ['a@b.c'] } as const;
+    await ways().send({ ...one, execution }, 'c', to);
+    const fixed = { ...one.execution, status: 'success', events: ['success', 'fixed'] } as const;
+    await ways().send({ ...one, reason: null, execution: fixed }, 'c', to);
+    expect(mailer.sent.map(({ subject }) => subject)).toEqual([
+      '[Millrace] a Bcc: b #7 ended: failed (x y)',
+      '[Millrace] build #7 is fixed (main)',
+    ]);
+    expect(mailer.sent[0]?.text).toMatch(/^failed in  test \/ unit\nwhy        the command ended/m);
+    expect(mailer.sent[0]?.text).not.toMatch(/^y$|^Bcc/m);
   });
 });

@@ -3,9 +3,9 @@ import { type AddressPolicy, AddressRefusedError } from '../../common/net/addres
 import type { ResolveHost } from '../../common/net/checked-addresses.js';
 import { CheckedHttp, HttpFailure } from '../../common/net/checked-http.js';
 import { type Mailer, MailFailure } from '../../integrations/mail/mailer.js';
-import type { Alert, AlertReason } from '../alerts/alert.js';
+import { type Alert, type AlertReason, isOfExecution } from '../alerts/alert.js';
 import type { ChannelTarget, EmailTarget, WebhookTarget } from '../channels/channel.js';
-import { alertBody, alertText, alertTitle } from './alert-body.js';
+import { alertBody, alertText, alertTitle, executionAlertBody } from './alert-body.js';
 
 /** Reasons why an alert was not delivered; docs/reasons.md explains each. */
 export const DELIVERY_REASONS = {
@@ -19,6 +19,9 @@ export const DELIVERY_REASONS = {
   channel_removed: 'the channel was removed',
   channel_unreadable: 'what is stored of the channel cannot be opened',
   delivery_failed: 'it failed in a way that is not known',
+  not_asked: 'the channel does not hear of such ends',
+  execution_cancelled: 'nobody is told of what was cancelled',
+  same_target: 'another channel leads to the same place',
 } as const;
 export type DeliveryReasonCode = keyof typeof DELIVERY_REASONS;
 
@@ -31,12 +34,16 @@ export const WEBHOOK_TIMEOUT_MS = 10_000;
 export class AlertChannels {
   private readonly http: CheckedHttp;
 
-  /** @param policy which addresses webhooks may reach */
+  /**
+   * @param policy which addresses webhooks may reach
+   * @param publicUrl of the installation; undefined: it does not know that
+   */
   constructor(
     policy: AddressPolicy,
     private readonly mailer: Mailer,
     timeoutMs = WEBHOOK_TIMEOUT_MS,
     resolve?: ResolveHost,
+    private readonly publicUrl?: string,
   ) {
     this.http = new CheckedHttp(policy, { timeoutMs, maxBytes: 0, statusOnly: true }, resolve);
   }
@@ -58,7 +65,9 @@ export class AlertChannels {
 
   private async post(alert: Alert, target: WebhookTarget): Promise<AlertReason | undefined> {
     const { url, secret, headers } = target;
-    const body = JSON.stringify(alertBody(alert));
+    const body = JSON.stringify(
+      isOfExecution(alert) ? executionAlertBody(alert, this.publicUrl) : alertBody(alert),
+    );
     const { status } = await this.http.send({
       ...{ method: 'POST', url, body },
       headers: {
@@ -81,7 +90,7 @@ export class AlertChannels {
   ): Promise<AlertReason | undefined> {
     if (!this.mailer.isConfigured) return reason('mail_not_configured');
     const id = createHash('sha256').update(`${alert._id} ${channel}`).digest('hex').slice(0, 32);
-    const [subject, text] = [alertTitle(alert), alertText(alert)];
+    const [subject, text] = [alertTitle(alert), alertText(alert, this.publicUrl)];
     await this.mailer.send({ to, subject, text, id: `${id}@millrace` });
     return undefined;
   }

@@ -1,10 +1,20 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsIn, IsString, MaxLength, MinLength } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsString,
+  MaxLength,
+  MinLength,
+} from 'class-validator';
 import { MayBeAbsent } from '../../common/http/may-be-absent.decorator.js';
 import { NameMap } from '../../common/http/name-map.decorator.js';
 import type { NameRecord } from '../../common/values/name-record.js';
 import { MOST_HEADERS } from '../channels/asked-channel.js';
-import type { Channel } from '../channels/channel.js';
+import { TOLD_ENDS, type ToldEnd } from '../alerts/told-end.js';
+import type { Channel, PipelineChannel } from '../channels/channel.js';
+import { DEFAULT_ON } from '../channels/pipeline-channels.service.js';
 
 const TYPES = ['webhook', 'email'] as const;
 const MOST_RECEIVERS = 20;
@@ -89,4 +99,37 @@ export class ChannelListResponse {
 export function channelResponse(channel: Channel): ChannelResponse {
   const { name, type, signed, created_by, created_at, updated_at } = channel;
   return { name, type, signed, created_by, created_at, updated_at };
+}
+
+/** Body of `PUT /api/ci/pipelines/:id/channels/:name`. */
+export class SetPipelineChannelDto extends SetChannelDto {
+  @ApiPropertyOptional({
+    type: 'array',
+    items: { type: 'string', enum: [...TOLD_ENDS] },
+    ...{ minItems: 1, maxItems: TOLD_ENDS.length, default: [...DEFAULT_ON] },
+    description:
+      '`failure`: an execution failed or timed out; `fixed`: the first success on the same branch after that; `success`: every success.',
+  })
+  @MayBeAbsent()
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(TOLD_ENDS.length)
+  @IsIn(TOLD_ENDS, { each: true })
+  on?: ToldEnd[];
+}
+
+/** A channel of a pipeline; where it leads is not shown. */
+export class PipelineChannelResponse extends ChannelResponse {
+  @ApiProperty({ enum: TOLD_ENDS, isArray: true })
+  on!: ToldEnd[];
+}
+
+/** All channels of a pipeline. */
+export class PipelineChannelListResponse {
+  @ApiProperty({ type: [PipelineChannelResponse] })
+  items!: PipelineChannelResponse[];
+}
+
+export function pipelineChannelResponse(channel: PipelineChannel): PipelineChannelResponse {
+  return { ...channelResponse(channel), on: [...channel.ends] };
 }
