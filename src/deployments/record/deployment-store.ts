@@ -28,6 +28,7 @@ export type DeploymentChange = Partial<
     | 'suspended_in'
     | 'expires_at'
     | 'approved_files'
+    | 'images_on'
     | 'host'
     | 'is_armed'
     | 'instance'

@@ -215,6 +215,8 @@ export interface GatedDeployment {
   readonly expires_at?: Date;
   /** Of such a step: what was put before people. What is deployed is the same. */
   readonly approved_files?: readonly ApprovedFiles[];
+  /** Of such a step: the host that has its images, where they may have been built. */
+  readonly images_on?: string;
 }
 
 /** The files of a deployment, or of a part of a unit, as people were asked about them. */

@@ -172,7 +172,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
   private async suspend(reason: Reason): Promise<void> {
     const { suspend } = this.asked;
     if (suspend === undefined) throw new Error('nobody would continue with it');
-    const { created_at: from, expires_at, approved_files } = this.deployment;
+    const { created_at: from, expires_at, approved_files, images_on } = this.deployment;
     if (this.deployment.reason?.message !== reason.message) this.tell(reason.message);
     const files = approved_files ?? (await this.filesToApprove(suspend));
     if (files === undefined) return;
@@ -180,6 +180,8 @@ export abstract class RecordedRun<S extends DeploySettings> {
       ...{ status: 'waiting', gate: 'closed', reason, suspended_in: suspend.attempt },
       expires_at: expires_at ?? new Date(from.getTime() + suspend.limitMs),
       approved_files: files,
+      // Another host may have come to it since.
+      images_on: images_on ?? this.tools.host,
     });
     failPoint('deployment_suspended');
   }

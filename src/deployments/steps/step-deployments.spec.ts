@@ -6,7 +6,11 @@ import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type { Approval } from '../../environments/approval.js';
-import type { DirectoryDeploy, PartDeploy } from '../../engine/steps/deploy/deploy-action.js';
+import type {
+  ContainerDeploy,
+  DirectoryDeploy,
+  PartDeploy,
+} from '../../engine/steps/deploy/deploy-action.js';
 import {
   type DeployedImage,
   type DeployRequest,
@@ -44,6 +48,9 @@ describe('StepDeployments', () => {
   let texts: Map<string, string>;
   /** What the environment says. */
   let view: GateView;
+  /** Images that stay while their execution waits. */
+  let kept: string[];
+  let isThere: boolean;
   /** Of the only file. */
   let content: string;
 
@@ -51,6 +58,7 @@ describe('StepDeployments', () => {
     store = new MemoryDeploymentStore();
     [accepted, served, problem] = [[], undefined, undefined];
     [view, content] = [{ kind: 'open' }, 'one'];
+    [kept, isThere] = [[], true];
     const target = standIn<DeployTarget>({
       placeOf: (settings) => {
         const path = settings.type === 'local_directory' ? settings.path : settings.service_id;
@@ -76,6 +84,15 @@ describe('StepDeployments', () => {
         return Promise.resolve();
       },
       serving: () => Promise.resolve(served),
+      keepWaiting: async (execution, settings) => {
+        if (settings.type !== 'docker_container') throw new Error('it is no image');
+        kept.push(`${execution} ${settings.image_id}`);
+        return isThere;
+      },
+      hasWaiting: async (execution, settings) =>
+        settings.type === 'docker_container' &&
+        isThere &&
+        kept.includes(`${execution} ${settings.image_id}`),
     });
     const targets = new DeployTargets(
       { local_directory: target, docker_container: target, local_service: target },
@@ -525,8 +542,54 @@ describe('StepDeployments', () => {
       // Nothing is fetched for what waits.
       expect(brought).toEqual([]);
       view = { kind: 'open' };
+      // As on another host.
+      isThere = false;
       expect((await deploy({}, SECOND, 1, again)).kind).toBe(kind);
       expect(brought).toEqual([now]);
+    });
+
+    /** Of a step that has built the image: whoever continues finds none. */
+    const shipBuilt = (more: Partial<DeployRequest>, isNew: boolean): Promise<StepOutcome> => {
+      const { image: _image, ...action } = container('') as ContainerDeploy;
+      const found = {
+        ...{ name: 'deployed/web:e2', port: 3000, detected: [], variables: {}, gate: action.gate },
+        image: standIn<LocalImage>({ id: 'sha256:1' }),
+      };
+      const subject = { action, found: isNew ? { files, container: found } : { files } };
+      return deploy({}, isNew ? {} : SECOND, 1, { subject, ...more });
+    };
+
+    it('keeps an image that was built until its execution continues with it', async () => {
+      view = CLOSED;
+      expect(await shipBuilt({}, true)).toMatchObject({ kind: 'suspended' });
+      expect(kept).toEqual(['e2 sha256:1']);
+      view = { kind: 'open' };
+      const before = { id: accepted.at(-1)?.id ?? '' };
+      expect((await shipBuilt({ before }, false)).kind).toBe('success');
+      expect(kept).toEqual(['e2 sha256:1']);
+    });
+
+    it('says on which host an image is that was built, where it is not here', async () => {
+      view = CLOSED;
+      await shipBuilt({}, true);
+      const id = accepted.at(-1)?.id ?? '';
+      store.deployments.set(id, { ...store.deployments.get(id)!, images_on: 'web-1' });
+      // It has waited once more meanwhile, here.
+      await shipBuilt({ before: { id } }, false);
+      isThere = false;
+      view = { kind: 'open' };
+      expect(await shipBuilt({ before: { id } }, false)).toMatchObject({
+        kind: 'failed',
+        reason: { code: 'image_missing', data: { host: 'web-1' } },
+      });
+      expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
+    });
+
+    it('asks nobody about an image that is gone', async () => {
+      view = CLOSED;
+      isThere = false;
+      const outcome = await shipBuilt({}, true);
+      expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'image_missing' } });
     });
   });
 });

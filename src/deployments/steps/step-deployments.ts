@@ -17,6 +17,7 @@ import { isDatabaseUnavailable } from '../../integrations/database/database-erro
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type ApprovedFiles,
+  type ContainerSettings,
   type Deployment,
   type DeploySettings,
   hostOf,
@@ -122,10 +123,25 @@ export class StepDeployments extends Deployer {
       mayBeOlder: subject.action.allowOlder === true,
       suspend: {
         ...{ attempt: context.executionAttempt, limitMs },
-        files: () => this.filesOf(deployment, subject, signal),
+        files: async () => {
+          await this.keepImages(deployment);
+          return this.filesOf(deployment, subject, signal);
+        },
       },
       ...{ tell, signal, ...(mask && { mask }) },
     });
+  }
+
+  /**
+   * What the execution has built goes with its worker: until it is over the image stays. Kept under
+   * the execution's name, as more than one deployment may take the place of one that was lost.
+   * @throws DeployRefusedError, TargetAwayError
+   */
+  private async keepImages({ settings, execution_id: execution }: Deployment): Promise<void> {
+    for (const own of containersOf(settings)) {
+      if (await this.own.targetOf(own).keepWaiting(execution ?? '', own)) continue;
+      throw new DeployRefusedError(deploymentReasons.imageGone(own.image));
+    }
   }
 
   /** What is put before people. @throws DeployRefusedError, the reason of the signal */
@@ -201,9 +217,16 @@ export class StepDeployments extends Deployer {
     // Nothing is fetched for what does not begin.
     if (deployment.cancel_requested_by !== null) return undefined;
     if ((await this.own.gate.look(deployment)).kind !== 'open') return undefined;
+    const { images_on: host = deployment.host } = deployment;
     for (const { service, found, settings } of partsOf(subject, deployment.settings)) {
+      if (settings.type !== 'docker_container') continue;
+      if (await this.own.targetOf(settings).hasWaiting(context.executionId, settings)) continue;
       const brought = await found.bring?.();
-      if (brought === undefined || settings.type !== 'docker_container') continue;
+      if (brought === undefined) {
+        return host === this.own.host
+          ? deploymentReasons.imageGone(settings.image)
+          : deploymentReasons.imageElsewhere(settings.image, host);
+      }
       if ('kind' in brought) return 'reason' in brought ? brought.reason : undefined;
       if (brought.image.id === settings.image_id) continue;
       const what = `the image ${settings.image} of ${service} is another one here`;
@@ -300,6 +323,12 @@ export class StepDeployments extends Deployer {
       outputs: { deployment: _id, release: String(release?.number ?? '') },
     };
   }
+}
+
+/** Those of its releases that are containers. */
+function containersOf(settings: DeploySettings): readonly ContainerSettings[] {
+  const all = settings.type === 'hybrid' ? settings.parts.map((part) => part.settings) : [settings];
+  return all.flatMap((one) => (one.type === 'docker_container' ? [one] : []));
 }
 
 /** One try of one step deploys once. */
