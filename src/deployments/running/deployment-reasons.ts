@@ -160,10 +160,6 @@ export const deploymentReasons = {
     message: `the image ${image} is only on the host ${host}, where it was built before the deployment waited: bring the step to that host (runs_on), or push the image`,
     data: { image, host },
   }),
-  imageGone: (image: string): Reason => ({
-    code: 'image_missing',
-    message: `the image ${image} was removed before it could be kept`,
-  }),
   gone: (id: string): Reason => ({
     code: 'deployment_lost',
     message: `how the deployment ${id} ended is not known: there is no record of it any more`,

@@ -39,6 +39,7 @@ import { OwnDeployments } from '../running/own-deployments.js';
 import { type DeploymentEnd, SuspendedDeployments } from '../running/suspended-deployments.js';
 import { SealedTexts } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
+import { imageGone } from '../targets/image-gone.js';
 import { filesDigest } from './approved-files.js';
 import { AskedSettings } from './asked-settings.js';
 import {
@@ -140,7 +141,7 @@ export class StepDeployments extends Deployer {
   private async keepImages({ settings, execution_id: execution }: Deployment): Promise<void> {
     for (const own of containersOf(settings)) {
       if (await this.own.targetOf(own).keepWaiting(execution ?? '', own)) continue;
-      throw new DeployRefusedError(deploymentReasons.imageGone(own.image));
+      throw new DeployRefusedError(imageGone(own.image));
     }
   }
 
@@ -224,7 +225,7 @@ export class StepDeployments extends Deployer {
       const brought = await found.bring?.();
       if (brought === undefined) {
         return host === this.own.host
-          ? deploymentReasons.imageGone(settings.image)
+          ? imageGone(settings.image)
           : deploymentReasons.imageElsewhere(settings.image, host);
       }
       if ('kind' in brought) return 'reason' in brought ? brought.reason : undefined;

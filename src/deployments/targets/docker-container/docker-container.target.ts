@@ -7,8 +7,8 @@ import {
 } from '../../../integrations/container-runtime/service-containers.js';
 import type { ContainerSettings } from '../../record/deployment.js';
 import { instanceName } from '../../routes/service-route.js';
-import { deploymentReasons } from '../../running/deployment-reasons.js';
 import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
+import { imageGone } from '../image-gone.js';
 import { orAway } from '../or-away.js';
 import { type InstanceStart, nameOf, type RoutedParts, RoutedTarget } from '../routed.target.js';
 import { ContainerInstances } from './container-instances.js';
@@ -112,7 +112,7 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
   ): Promise<PreparedRelease> {
     const bytes = await this.containers.keepImage(imageId, instanceName(serviceId, number));
     if (bytes === undefined) {
-      throw new DeployRefusedError(deploymentReasons.imageGone(image));
+      throw new DeployRefusedError(imageGone(image));
     }
     return { digest: imageId, files: 0, bytes, warnings: [] };
   }
