@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failPoint } from '../../common/fail-point.js';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
@@ -21,7 +22,11 @@ import type {
   DeploymentStore,
   ReleaseChange,
 } from '../record/deployment-store.js';
-import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type DeployTarget,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import type { InstanceTurns } from './instance-turns.js';
@@ -193,9 +198,16 @@ export abstract class RecordedRun<S extends DeploySettings> {
     try {
       return await suspend.files();
     } catch (error) {
+      if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
       if (this.asked.signal.aborted) await this.undo('cancelled', this.stopReason());
-      else if (error instanceof DeployRefusedError) await this.undo('failed', error.reason);
-      else throw error;
+      else if (error instanceof DeployRefusedError || error instanceof TargetAwayError) {
+        await this.undo('failed', error.reason);
+      } else {
+        // Nobody would come to it once more.
+        await this.undo('failed', deploymentReasons.failed(messageOf(error)));
+        // Whatever the disk says is told; anything else is a defect of ours.
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
       return undefined;
     }
   }

@@ -2,6 +2,7 @@ import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
 import type { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { InstanceTurns } from '../running/instance-turns.js';
+import { ArchiveError } from '../../common/archive/archive-error.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
@@ -462,6 +463,25 @@ describe('StepDeployments', () => {
       expect(await deploy()).toMatchObject({ kind: 'failed', reason: { code: 'source_missing' } });
       const [only] = store.deployments.values();
       expect(only).toMatchObject({ status: 'failed', reason: { code: 'source_missing' } });
+    });
+
+    it('asks nobody about what is too large, and says so', async () => {
+      view = CLOSED;
+      problem = new ArchiveError('too_large', 'It is larger than 1 GiB.');
+      const reason = { code: 'release_too_large' };
+      expect(await deploy()).toMatchObject({ kind: 'failed', reason });
+      expect([...store.deployments.values()]).toMatchObject([{ status: 'failed', reason }]);
+    });
+
+    it('is over where its files cannot be read, whatever the cause', async () => {
+      view = CLOSED;
+      problem = Object.assign(new Error('EIO: read'), { code: 'EIO' });
+      const reason = { code: 'deploy_failed' };
+      expect(await deploy()).toMatchObject({ kind: 'failed', reason });
+      problem = new Error('a defect');
+      await expect(deploy({}, {}, 2)).rejects.toThrow('a defect');
+      const failed = { status: 'failed', reason };
+      expect([...store.deployments.values()]).toMatchObject([failed, failed]);
     });
 
     it('of a worker that was lost is done by one more, under the same approvals', async () => {
