@@ -19,7 +19,10 @@ import {
   StepFilesError,
 } from '../../executions/attempt/steps/deployer.js';
 import type { ExecutionsRepository } from '../../executions/record/executions.repository.js';
-import type { LocalImage } from '../../integrations/container-runtime/container-runtime.js';
+import {
+  EngineAwayError,
+  type LocalImage,
+} from '../../integrations/container-runtime/container-runtime.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
@@ -603,6 +606,34 @@ describe('StepDeployments', () => {
         reason: { code: 'image_missing', data: { host: 'web-1' } },
       });
       expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
+    });
+
+    it.each<[string, () => Promise<StepOutcome>]>([
+      [
+        'the registry',
+        async () => ({
+          kind: 'infrastructure',
+          reason: { code: 'pull_failed', message: 'no answer' },
+        }),
+      ],
+      ['the engine', () => Promise.reject(new EngineAwayError('gone'))],
+    ])('waits for %s, where that is away for a moment', async (_what, first) => {
+      view = CLOSED;
+      await shipBuilt({}, true);
+      isThere = false;
+      view = { kind: 'open' };
+      const { gate, ...action } = container('web:1') as ContainerDeploy;
+      const image = standIn<LocalImage>({ id: 'sha256:1' });
+      const found = { name: 'web:1', port: 3000, detected: [], image, gate };
+      let tries = 0;
+      const bring = async (): Promise<DeployedImage | StepOutcome> => {
+        tries += 1;
+        return tries === 1 ? first() : found;
+      };
+      const before = { id: accepted.at(-1)?.id ?? '' };
+      const subject = { action: { ...action, gate }, found: { files, bring } };
+      expect((await deploy({}, SECOND, 1, { subject, before })).kind).toBe('success');
+      expect(tries).toBe(2);
     });
 
     it('asks nobody about an image that is gone', async () => {

@@ -40,6 +40,7 @@ import { type DeploymentEnd, SuspendedDeployments } from '../running/suspended-d
 import { SealedTexts } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
 import { imageGone } from '../targets/image-gone.js';
+import { AwayPatience } from './away-patience.js';
 import { filesDigest } from './approved-files.js';
 import { AskedSettings } from './asked-settings.js';
 import {
@@ -186,6 +187,7 @@ export class StepDeployments extends Deployer {
     signal: AbortSignal,
   ): Promise<Deployment | 'aborted'> {
     let isTold = false;
+    const patience = new AwayPatience(request.tell, signal);
     for (;;) {
       if (signal.aborted) return 'aborted';
       const current = await this.store.find(id);
@@ -198,7 +200,9 @@ export class StepDeployments extends Deployer {
         await delay(RECOVERY_POLL_MS, undefined, { signal }).catch(() => undefined);
         continue;
       }
-      const problem = refusal ?? (await this.whyNotNow(current, request));
+      const look = await patience.ask(async () => refusal ?? this.whyNotNow(current, request));
+      if (look.kind === 'again') continue;
+      const problem = look.kind === 'over' ? look.reason : look.value;
       const done = await this.own.during(id, async () => {
         if (problem !== undefined) return this.suspended.end(current, failedFor(problem));
         const taken = await this.store.take(current, this.lease.id);
@@ -208,7 +212,10 @@ export class StepDeployments extends Deployer {
     }
   }
 
-  /** Why what people were asked about is not deployed by this worker; undefined: it may be. */
+  /**
+   * Why what people were asked about is not deployed by this worker; undefined: it may be.
+   * @throws TargetAwayError, EngineAwayError: it is not known now
+   */
   private async whyNotNow(
     deployment: Deployment,
     { subject, context }: DeployRequest,
@@ -228,7 +235,10 @@ export class StepDeployments extends Deployer {
           ? imageGone(settings.image)
           : deploymentReasons.imageElsewhere(settings.image, host);
       }
-      if ('kind' in brought) return 'reason' in brought ? brought.reason : undefined;
+      if ('kind' in brought) {
+        if (brought.kind === 'infrastructure') throw new TargetAwayError(brought.reason);
+        return 'reason' in brought ? brought.reason : undefined;
+      }
       if (brought.image.id === settings.image_id) continue;
       const what = `the image ${settings.image} of ${service} is another one here`;
       return deploymentReasons.otherThanApproved(what);
