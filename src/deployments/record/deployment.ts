@@ -196,6 +196,9 @@ export interface DeploymentPhaseTimes {
   readonly said?: readonly string[];
 }
 
+/** Lines of its log that a deployment keeps. */
+export const LOGS_KEPT = 100;
+
 /** What the environment of a deployment asks of people; see `src/environments/`. */
 export interface GatedDeployment {
   /** Absent: nobody has to be asked, as of a rollback. */

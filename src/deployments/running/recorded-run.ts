@@ -13,6 +13,7 @@ import {
   type DeploymentStatus,
   type DeploySettings,
   isFinished,
+  LOGS_KEPT,
   type Release,
   type Service,
   type TargetSettings,
@@ -34,7 +35,6 @@ import type { InstanceTurns } from './instance-turns.js';
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
 const GATE_POLL_MS = 1000;
-const LOGS_KEPT = 100;
 const CANCEL_LOOK_MS = 1_000;
 
 /** Somebody else has taken the deployment: nothing that this process does of it counts any more. */

@@ -204,7 +204,8 @@ export class StepDeployments extends Deployer {
       if (look.kind === 'again') continue;
       const problem = look.kind === 'over' ? look.reason : look.value;
       const done = await this.own.during(id, async () => {
-        if (problem !== undefined) return this.suspended.end(current, failedFor(problem));
+        if (problem !== undefined)
+          return this.suspended.end(current, failedFor(problem), request.mask);
         const taken = await this.store.take(current, this.lease.id);
         return taken && this.run(await this.moved(taken), request, signal);
       });
