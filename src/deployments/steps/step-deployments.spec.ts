@@ -29,6 +29,7 @@ import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture
 import type { SealedTexts } from '../record/sealed-texts.js';
 import type { DeploymentGate, GateView } from '../running/approval-gate.js';
 import { SuspendedDeployments } from '../running/suspended-deployments.js';
+import { DeploymentFencedError } from '../running/recorded-run.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -448,6 +449,17 @@ describe('StepDeployments', () => {
       expect(await continued(next, { ...other, ...SECOND })).toMatchObject({
         ...{ kind: 'failed', isFinal: true, reason: { code: 'cancelled' } },
       });
+    });
+
+    it('is of the host of whoever continues from the moment at which that takes it', async () => {
+      const id = await suspended();
+      const here = store.deployments.get(id)?.host;
+      store.deployments.set(id, { ...store.deployments.get(id)!, host: 'elsewhere' });
+      view = { kind: 'open' };
+      // As of a process that is killed at its next write.
+      store.change = () => Promise.reject(new DeploymentFencedError(id));
+      await continued(id);
+      expect(store.deployments.get(id)).toMatchObject({ host: here, suspended_in: null });
     });
 
     it('ends where its run cannot wait', async () => {

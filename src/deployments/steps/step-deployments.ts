@@ -206,8 +206,11 @@ export class StepDeployments extends Deployer {
       const done = await this.own.during(id, async () => {
         if (problem !== undefined)
           return this.suspended.end(current, failedFor(problem), request.mask);
-        const taken = await this.store.take(current, this.lease.id);
-        return taken && this.run(await this.moved(taken), request, signal);
+        // It acts on the host of whoever continues with it. A process that is killed right behind
+        // this leaves it to the workers of that one.
+        const host = hostOf(current.settings, this.own.host);
+        const taken = await this.store.take(current, this.lease.id, host);
+        return taken && this.run(taken, request, signal);
       });
       if (done !== undefined) return done;
     }
@@ -245,15 +248,6 @@ export class StepDeployments extends Deployer {
       return deploymentReasons.otherThanApproved(what);
     }
     return undefined;
-  }
-
-  /** It acts on the host of whoever continues with it. */
-  private async moved(deployment: Deployment): Promise<Deployment> {
-    const { _id: id, fence, settings } = deployment;
-    const host = hostOf(settings, this.own.host);
-    if (host === deployment.host) return deployment;
-    if (!(await this.store.change({ id, fence }, { host }))) throw new DeploymentFencedError(id);
-    return { ...deployment, host };
   }
 
   /** The deployment in the place of one that was lost: for each of them there is one. */
