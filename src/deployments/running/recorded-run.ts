@@ -162,6 +162,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
       close: async (reason) => {
         this.tell(reason.message);
         await this.change({ status: 'waiting', gate: 'closed', reason });
+        await this.leave();
       },
       suspend: this.asked.suspend && ((reason) => this.suspend(reason)),
       open: async () => {
@@ -188,6 +189,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
       // Another host may have come to it since.
       images_on: images_on ?? this.tools.host,
     });
+    await this.leave();
     failPoint('deployment_suspended');
   }
 
@@ -367,6 +369,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
     await this.change({ ...change, status, reason: shown, finished_at, phases });
   }
 
+  /** Holds neither its service nor, where that has never served, its place. */
   private async leave(): Promise<void> {
     const { service_id: serviceId, _id } = this.deployment;
     await this.store.freeService(serviceId, _id);

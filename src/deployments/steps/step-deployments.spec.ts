@@ -462,6 +462,24 @@ describe('StepDeployments', () => {
       expect(store.deployments.get(id)).toMatchObject({ host: here, suspended_in: null });
     });
 
+    it('holds no place, and is refused where another service has that by then', async () => {
+      const id = await suspended();
+      view = { kind: 'open' };
+      const other = { executionId: 'e3' };
+      expect((await deploy({ service: 'faster' }, other)).kind).toBe('success');
+      expect(await continued(id)).toMatchObject({
+        ...{ kind: 'failed', reason: { code: 'path_taken' } },
+      });
+      view = CLOSED;
+      await deploy({ service: 'late', path: 'late' }, { executionId: 'e4' });
+      const late = accepted.at(-1)?.id ?? '';
+      view = { kind: 'open' };
+      const more = { executionId: 'e4', ...SECOND };
+      const action = { service: 'late', path: 'late' };
+      expect((await continued(late, more, action)).kind).toBe('success');
+      expect(store.serviceRecords.get('default/late')?.place).toContain('/srv/late');
+    });
+
     it('ends where its run cannot wait', async () => {
       const id = await suspended();
       const refusal = { code: 'snapshot_failed', message: 'too large' };
