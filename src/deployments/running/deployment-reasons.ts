@@ -53,6 +53,11 @@ export const deploymentReasons = {
     message: `the worker was lost while release ${number} ran its before_switch, of which a part may be done; what serves was not changed`,
     data: { release: number },
   }),
+  beforeSwitchAgain: (id: string): Reason => ({
+    code: 'before_switch_again',
+    message: `the deployment ${id}, in whose place this one is, was cut off in its before_switch or behind it: that is run once more`,
+    data: { deployment_id: id },
+  }),
   watchFailed: ({ number }: Pick<Release, 'number'>, problem: string, seconds: number): Reason => ({
     code: 'watch_failed',
     message: `release ${number} failed ${seconds} s after its switch: ${problem}`,

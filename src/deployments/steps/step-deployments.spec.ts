@@ -522,10 +522,15 @@ describe('StepDeployments', () => {
       const given = standIn<Approval>({ kind: 'approval', by: 'grace' });
       store.deployments.set(id, { ...store.deployments.get(id)!, approvals: [given] });
       lose(id);
+      const phases = [
+        { name: 'before_switch' as const, started_at: new Date(), finished_at: null },
+      ];
+      store.deployments.set(id, { ...store.deployments.get(id)!, phases });
       expect(await continued(id)).toMatchObject({ kind: 'suspended' });
       const [, second] = [...store.deployments.values()];
       expect(second).toMatchObject({ approvals: [given], gate: 'closed', suspended_in: 2 });
       expect(second?.created_at).toEqual(store.deployments.get(id)?.created_at);
+      expect(second?.warnings).toMatchObject([{ code: 'before_switch_again' }]);
       // That one is lost as well: whoever comes then begins from the first one again.
       lose(second?._id ?? '');
       view = { kind: 'open' };
@@ -603,7 +608,8 @@ describe('StepDeployments', () => {
 
     /** Of a step that has built the image: whoever continues finds none. */
     const shipBuilt = (more: Partial<DeployRequest>, isNew: boolean): Promise<StepOutcome> => {
-      const { image: _image, ...action } = container('') as ContainerDeploy;
+      const { image: none, ...action } = container('') as ContainerDeploy;
+      expect(none).toBe('');
       const found = {
         ...{ name: 'deployed/web:e2', port: 3000, detected: [], variables: {}, gate: action.gate },
         image: standIn<LocalImage>({ id: 'sha256:1' }),

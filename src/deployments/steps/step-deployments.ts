@@ -52,6 +52,7 @@ import {
   sourcesOf,
 } from './deploy-subject.js';
 
+const BEFORE_SWITCH_AGAIN = deploymentReasons.beforeSwitchAgain('').code;
 const RECOVERY_POLL_MS = 250;
 
 /** Deploys what steps of this worker have made. */
@@ -252,6 +253,7 @@ export class StepDeployments extends Deployer {
 
   /** The deployment in the place of one that was lost: for each of them there is one. */
   private async successorOf(lost: Deployment, { executionAttempt }: RunContext): Promise<string> {
+    const hasRunBefore = lost.phases.some(({ name }) => name === 'before_switch');
     const successor: NewDeployment = {
       ...{
         ...asAsked(lost),
@@ -260,6 +262,9 @@ export class StepDeployments extends Deployer {
         fence: 1,
         release_id: null,
       },
+      warnings: hasRunBefore
+        ? [deploymentReasons.beforeSwitchAgain(lost._id)]
+        : lost.warnings.filter(({ code }) => code === BEFORE_SWITCH_AGAIN),
       ...{ request_key: `${lost.request_key}+`, worker_id: this.lease.id },
       ...{ status: 'waiting', reason: lost.reason, gate: 'closed', suspended_in: executionAttempt },
     };
