@@ -6,6 +6,7 @@ import { AddressPolicy } from '../common/net/address-policy.js';
 import { engineElsewhere } from '../config/container-engine.js';
 import { MillraceConfig } from '../config/millrace-config.js';
 import { ExecutionsModule } from '../executions/executions.module.js';
+import { ExecutionsRepository } from '../executions/record/executions.repository.js';
 import { Deployer } from '../executions/attempt/steps/deployer.js';
 import { ServiceFinder } from '../executions/attempt/steps/service-finder.js';
 import { DockerServiceContainers } from '../integrations/container-runtime/docker-service-containers.js';
@@ -42,6 +43,7 @@ import { DiscoveredServices } from './steps/discovered-services.js';
 import { StepDeployments } from './steps/step-deployments.js';
 import { DeployTargets } from './targets/deploy-targets.js';
 import { DockerContainerTarget } from './targets/docker-container/docker-container.target.js';
+import { WaitingImages } from './targets/docker-container/waiting-images.js';
 import { DeployFolders } from './targets/local-directory/deploy-folders.js';
 import { LocalDirectoryTarget } from './targets/local-directory/local-directory.target.js';
 import { LocalServiceTarget } from './targets/local-service/local-service.target.js';
@@ -176,6 +178,12 @@ function upkeepOf(
     upkeepOf(DockerContainerTarget),
     upkeepOf(LocalServiceTarget),
     InstanceTurns,
+    {
+      provide: WaitingImages,
+      inject: [ServiceContainers, ExecutionsRepository],
+      useFactory: (containers: ServiceContainers, executions: ExecutionsRepository) =>
+        new WaitingImages(containers, executions),
+    },
     {
       provide: ServiceFailures,
       inject: [DeploymentStore, ServiceStore, FailureRecords, Leases],

@@ -206,6 +206,19 @@ ${head}stages:
     expect(nowhere.told).toContain('image_unknown');
   });
 
+  it('deploys what it has built also when its environment lets it wait first', async () => {
+    const own = await freePort();
+    await server.call('PUT', '/api/environments/slow', { wait: 3 });
+    const keys = `type: docker_container, service: later, environment: slow, source: app, publish: ${own}`;
+    const deployed = await shipped(
+      builds('EXPOSE 8080', `{ name: ship, retry: 0, deploy: { ${keys}, drain: 1s } }`),
+    );
+    expect(deployed).toMatchObject({ status: 'success', release: { number: 1 } });
+    // Nobody has waited for it at a worker.
+    expect(JSON.parse(deployed.told)).toMatchObject({ attempt: 2 });
+    expect(await (await fetch(`http://127.0.0.1:${own}/`)).text()).toBe('built');
+  });
+
   it('does so in the form of RustCI, by PORTS', async () => {
     const own = await freePort();
     const ship = '{ name: deploy-it, step_type: custom, config: { source: app } }';

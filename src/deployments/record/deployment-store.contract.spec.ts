@@ -279,11 +279,14 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await idsFor('somewhere')).toEqual([]);
       const expires_at = new Date(1_000);
       const approved_files = [{ service: 'a.b', digest: 'sha256:1' }];
-      const change = { suspended_in: 2, expires_at, approved_files } as const;
+      const change = { suspended_in: 2, expires_at, approved_files, images_on: 'web-1' } as const;
       await store().change({ ...hold, id: _id }, change);
       expect(await store().find(_id)).toMatchObject(change);
       expect(await idsFor('somewhere')).toEqual([_id]);
       expect(await store().take({ _id, fence: 1 }, 'w')).toMatchObject({ suspended_in: null });
+      const moved = await store().take({ _id, fence: 2 }, 'w', 'other');
+      expect([moved?.host, (await store().find(_id))?.host]).toEqual(['other', 'other']);
+      expect((await store().take({ _id, fence: 3 }, 'w'))?.host).toBe('other');
       expect(await idsFor('somewhere')).toEqual([]);
     });
 

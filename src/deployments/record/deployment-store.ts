@@ -28,7 +28,7 @@ export type DeploymentChange = Partial<
     | 'suspended_in'
     | 'expires_at'
     | 'approved_files'
-    | 'host'
+    | 'images_on'
     | 'is_armed'
     | 'instance'
     | 'started_at'
@@ -108,11 +108,13 @@ export abstract class DeploymentStore {
 
   /**
    * Takes a deployment that is as it was seen, under a fence of its own; it is suspended no more.
+   * @param host which acts on it from now on, in the same moment; absent: that which did
    * @returns undefined: somebody else has it, or it is over
    */
   abstract take(
     seen: Pick<Deployment, '_id' | 'fence'>,
     workerId: string,
+    host?: string,
   ): Promise<Deployment | undefined>;
   /** False: it was taken by another one meanwhile. */
   abstract change(hold: DeploymentHold, change: DeploymentChange): Promise<boolean>;

@@ -52,6 +52,7 @@ export const deploymentSchema = new Schema(
     suspended_in: { type: Number },
     expires_at: { type: Date },
     approved_files: { type: Mixed },
+    images_on: { type: String },
     created_at: { type: Date, required: true },
     started_at: { type: Date },
     finished_at: { type: Date },

@@ -196,6 +196,9 @@ export interface DeploymentPhaseTimes {
   readonly said?: readonly string[];
 }
 
+/** Lines of its log that a deployment keeps. */
+export const LOGS_KEPT = 100;
+
 /** What the environment of a deployment asks of people; see `src/environments/`. */
 export interface GatedDeployment {
   /** Absent: nobody has to be asked, as of a rollback. */
@@ -215,6 +218,8 @@ export interface GatedDeployment {
   readonly expires_at?: Date;
   /** Of such a step: what was put before people. What is deployed is the same. */
   readonly approved_files?: readonly ApprovedFiles[];
+  /** Of such a step: the host that has its images, where they may have been built. */
+  readonly images_on?: string;
 }
 
 /** The files of a deployment, or of a part of a unit, as people were asked about them. */

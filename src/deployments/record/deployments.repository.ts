@@ -119,11 +119,13 @@ export class DeploymentsRepository extends DeploymentStore {
   async take(
     { _id, fence }: Pick<Deployment, '_id' | 'fence'>,
     workerId: string,
+    host?: string,
   ): Promise<Deployment | undefined> {
+    const hands = { worker_id: workerId, suspended_in: null, ...(host !== undefined && { host }) };
     const taken = await this.deployments
       .findOneAndUpdate(
         { _id, fence, ...open },
-        { $set: { fence: fence + 1, worker_id: workerId, suspended_in: null } },
+        { $set: { fence: fence + 1, ...hands } },
         { returnDocument: 'after' },
       )
       .lean<Deployment | null>();

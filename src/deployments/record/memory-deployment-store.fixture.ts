@@ -91,10 +91,12 @@ export class MemoryDeploymentStore extends DeploymentStore {
   take(
     { _id, fence }: Pick<Deployment, '_id' | 'fence'>,
     workerId: string,
+    host?: string,
   ): Promise<Deployment | undefined> {
     const found = this.deployments.get(_id);
     if (found?.fence !== fence || isFinished(found)) return Promise.resolve(undefined);
-    const taken = { ...found, fence: fence + 1, worker_id: workerId, suspended_in: null };
+    const hands = { worker_id: workerId, suspended_in: null, ...(host !== undefined && { host }) };
+    const taken = { ...found, fence: fence + 1, ...hands };
     this.deployments.set(_id, taken);
     return Promise.resolve(taken);
   }

@@ -53,6 +53,11 @@ export const deploymentReasons = {
     message: `the worker was lost while release ${number} ran its before_switch, of which a part may be done; what serves was not changed`,
     data: { release: number },
   }),
+  beforeSwitchAgain: (id: string): Reason => ({
+    code: 'before_switch_again',
+    message: `the deployment ${id}, in whose place this one is, was cut off in its before_switch or behind it: that is run once more`,
+    data: { deployment_id: id },
+  }),
   watchFailed: ({ number }: Pick<Release, 'number'>, problem: string, seconds: number): Reason => ({
     code: 'watch_failed',
     message: `release ${number} failed ${seconds} s after its switch: ${problem}`,
@@ -154,6 +159,11 @@ export const deploymentReasons = {
     code: 'approved_differs',
     message: `it is not deployed, since it is not what people were asked about any more: ${what}`,
     data: { what },
+  }),
+  imageElsewhere: (image: string, host: string): Reason => ({
+    code: 'image_missing',
+    message: `the image ${image} is only on the host ${host}, where it was built before the deployment waited: bring the step to that host (runs_on), or push the image`,
+    data: { image, host },
   }),
   gone: (id: string): Reason => ({
     code: 'deployment_lost',

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { failPoint } from '../../common/fail-point.js';
 import { PeriodicTask } from '../../common/async/periodic-task.js';
+import { messageOf } from '../../common/values/error-message.js';
 import type { Reason } from '../../engine/plan/run-state.js';
 import { maskReason } from '../../engine/runtime/reasons.js';
 import type { StepFiles } from '../../executions/attempt/steps/deployer.js';
@@ -12,6 +13,7 @@ import {
   type DeploymentStatus,
   type DeploySettings,
   isFinished,
+  LOGS_KEPT,
   type Release,
   type Service,
   type TargetSettings,
@@ -21,7 +23,11 @@ import type {
   DeploymentStore,
   ReleaseChange,
 } from '../record/deployment-store.js';
-import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
+import {
+  DeployRefusedError,
+  type DeployTarget,
+  TargetAwayError,
+} from '../targets/deploy-target.js';
 import { type DeploymentGate, passApprovals } from './approval-gate.js';
 import { deploymentReasons } from './deployment-reasons.js';
 import type { InstanceTurns } from './instance-turns.js';
@@ -29,7 +35,6 @@ import type { InstanceTurns } from './instance-turns.js';
 const POLL_MS = 250;
 /** For people and days: what they say need not be heard at once. */
 const GATE_POLL_MS = 1000;
-const LOGS_KEPT = 100;
 const CANCEL_LOOK_MS = 1_000;
 
 /** Somebody else has taken the deployment: nothing that this process does of it counts any more. */
@@ -157,6 +162,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
       close: async (reason) => {
         this.tell(reason.message);
         await this.change({ status: 'waiting', gate: 'closed', reason });
+        await this.leave();
       },
       suspend: this.asked.suspend && ((reason) => this.suspend(reason)),
       open: async () => {
@@ -172,7 +178,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
   private async suspend(reason: Reason): Promise<void> {
     const { suspend } = this.asked;
     if (suspend === undefined) throw new Error('nobody would continue with it');
-    const { created_at: from, expires_at, approved_files } = this.deployment;
+    const { created_at: from, expires_at, approved_files, images_on } = this.deployment;
     if (this.deployment.reason?.message !== reason.message) this.tell(reason.message);
     const files = approved_files ?? (await this.filesToApprove(suspend));
     if (files === undefined) return;
@@ -180,7 +186,10 @@ export abstract class RecordedRun<S extends DeploySettings> {
       ...{ status: 'waiting', gate: 'closed', reason, suspended_in: suspend.attempt },
       expires_at: expires_at ?? new Date(from.getTime() + suspend.limitMs),
       approved_files: files,
+      // Another host may have come to it since.
+      images_on: images_on ?? this.tools.host,
     });
+    await this.leave();
     failPoint('deployment_suspended');
   }
 
@@ -191,9 +200,16 @@ export abstract class RecordedRun<S extends DeploySettings> {
     try {
       return await suspend.files();
     } catch (error) {
+      if (error instanceof DeploymentFencedError || isDatabaseUnavailable(error)) throw error;
       if (this.asked.signal.aborted) await this.undo('cancelled', this.stopReason());
-      else if (error instanceof DeployRefusedError) await this.undo('failed', error.reason);
-      else throw error;
+      else if (error instanceof DeployRefusedError || error instanceof TargetAwayError) {
+        await this.undo('failed', error.reason);
+      } else {
+        // Nobody would come to it once more.
+        await this.undo('failed', deploymentReasons.failed(messageOf(error)));
+        // Whatever the disk says is told; anything else is a defect of ours.
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
       return undefined;
     }
   }
@@ -353,6 +369,7 @@ export abstract class RecordedRun<S extends DeploySettings> {
     await this.change({ ...change, status, reason: shown, finished_at, phases });
   }
 
+  /** Holds neither its service nor, where that has never served, its place. */
   private async leave(): Promise<void> {
     const { service_id: serviceId, _id } = this.deployment;
     await this.store.freeService(serviceId, _id);

@@ -48,6 +48,7 @@ describe('a suspended deployment', () => {
     const put = (_id: string, execution_id: string): Deployment => {
       const one = standIn<Deployment>({
         ...{ _id, execution_id, fence: 1, suspended_in: 1, status: 'waiting', service_id: 'a/b' },
+        logs: ['it waits'],
       });
       store.deployments.set(_id, one);
       return one;
@@ -59,6 +60,14 @@ describe('a suspended deployment', () => {
     expect(now).toEqual(['cancelled', 'waiting', 'waiting']);
     expect(store.deployments.get('1')).toMatchObject({
       ...{ suspended_in: null, reason: { code: 'execution_over' } },
+      logs: ['it waits', expect.stringContaining('its execution ended while it waited')],
+    });
+    const reason = { code: 'x', message: 'no hunter-22', data: { said: 'hunter-22' } };
+    const mask = (text: string): string => text.replaceAll('hunter-22', '***');
+    await suspended.end(put('4', 'waits'), { status: 'failed', reason }, mask);
+    expect(store.deployments.get('4')).toMatchObject({
+      reason: { message: 'no ***', data: { said: '***' } },
+      logs: ['it waits', 'no ***'],
     });
   });
 });

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { ExecutionsRepository } from '../../executions/record/executions.repository.js';
 import { isTerminal } from '../../engine/plan/run-status.js';
 import type { Reason } from '../../engine/plan/run-state.js';
+import { maskReason } from '../../engine/runtime/reasons.js';
 import type { HoldState } from '../../executions/record/execution-moves.js';
 import type { Suspension } from '../../executions/record/suspension.js';
-import type { Deployment } from '../record/deployment.js';
+import { type Deployment, LOGS_KEPT } from '../record/deployment.js';
 import { DeploymentStore } from '../record/deployment-store.js';
 import { deploymentReasons } from './deployment-reasons.js';
 
@@ -59,11 +60,19 @@ export class SuspendedDeployments {
   }
 
   /**
-   * Ends one that nothing was begun of. Undefined: somebody has taken it meanwhile.
+   * Ends one that nothing was begun of, and says so in its log. Undefined: somebody has taken it
+   * meanwhile.
+   * @param mask takes out of the reason what may not be shown
    */
-  async end(seen: Deployment, { status, reason }: DeploymentEnd): Promise<Deployment | undefined> {
+  async end(
+    seen: Deployment,
+    { status, reason: why }: DeploymentEnd,
+    mask: (text: string) => string = String,
+  ): Promise<Deployment | undefined> {
     const { _id: id, fence, service_id: serviceId } = seen;
-    const change = { status, reason, suspended_in: null, finished_at: new Date() };
+    const reason = maskReason(why, mask);
+    const logs = [...seen.logs, reason.message].slice(-LOGS_KEPT);
+    const change = { status, reason, logs, suspended_in: null, finished_at: new Date() };
     if (!(await this.store.change({ id, fence }, change))) return undefined;
     await this.store.freeService(serviceId, id);
     return { ...seen, ...change };

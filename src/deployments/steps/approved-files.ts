@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
+import { ArchiveError } from '../../common/archive/archive-error.js';
 import type { PackedFile } from '../../common/archive/pack-tree.js';
 import type { PackRequest, StepFiles } from '../../executions/attempt/steps/deployer.js';
 import type { TargetSettings } from '../record/deployment.js';
@@ -33,9 +34,16 @@ export async function filesDigest(
   if (exclude === undefined) return undefined;
   const digest = new FilesDigest();
   const request = { exclude, limits: RELEASE_LIMITS, onFile: () => undefined };
-  await files.packed(digest.watching(request), signal, async ({ stream }) => {
-    await finished(stream.resume());
-  });
+  try {
+    await files.packed(digest.watching(request), signal, async ({ stream }) => {
+      await finished(stream.resume());
+    });
+  } catch (error) {
+    // As it would be told when it is deployed: nobody is asked about it first.
+    if (!(error instanceof ArchiveError)) throw error;
+    const message = `the release cannot be taken: ${error.message}`;
+    throw new DeployRefusedError({ code: 'release_too_large', message });
+  }
   return digest.result();
 }
 

@@ -2,11 +2,16 @@ import { Leases } from '../../leases/leases.js';
 import { MemoryLeaseStore } from '../../leases/memory-lease-store.js';
 import type { ServiceRemoval } from '../../service-registry/service-removal.js';
 import { InstanceTurns } from '../running/instance-turns.js';
+import { ArchiveError } from '../../common/archive/archive-error.js';
 import type { RunContext } from '../../engine/plan/plan.js';
 import type { DeploymentFacts } from '../../engine/plan/run-state.js';
 import type { StepOutcome } from '../../engine/runtime/step-handler.js';
 import type { Approval } from '../../environments/approval.js';
-import type { DirectoryDeploy, PartDeploy } from '../../engine/steps/deploy/deploy-action.js';
+import type {
+  ContainerDeploy,
+  DirectoryDeploy,
+  PartDeploy,
+} from '../../engine/steps/deploy/deploy-action.js';
 import {
   type DeployedImage,
   type DeployRequest,
@@ -14,13 +19,17 @@ import {
   StepFilesError,
 } from '../../executions/attempt/steps/deployer.js';
 import type { ExecutionsRepository } from '../../executions/record/executions.repository.js';
-import type { LocalImage } from '../../integrations/container-runtime/container-runtime.js';
+import {
+  EngineAwayError,
+  type LocalImage,
+} from '../../integrations/container-runtime/container-runtime.js';
 import { standIn } from '../../../test/support/stand-in.js';
 import type { WorkerLease } from '../../workers/worker-lease.js';
 import { MemoryDeploymentStore } from '../record/memory-deployment-store.fixture.js';
 import type { SealedTexts } from '../record/sealed-texts.js';
 import type { DeploymentGate, GateView } from '../running/approval-gate.js';
 import { SuspendedDeployments } from '../running/suspended-deployments.js';
+import { DeploymentFencedError } from '../running/recorded-run.js';
 import { OwnDeployments } from '../running/own-deployments.js';
 import { DeployRefusedError, type DeployTarget } from '../targets/deploy-target.js';
 import { DeployTargets } from '../targets/deploy-targets.js';
@@ -44,6 +53,9 @@ describe('StepDeployments', () => {
   let texts: Map<string, string>;
   /** What the environment says. */
   let view: GateView;
+  /** Images that stay while their execution waits. */
+  let kept: string[];
+  let isThere: boolean;
   /** Of the only file. */
   let content: string;
 
@@ -51,6 +63,7 @@ describe('StepDeployments', () => {
     store = new MemoryDeploymentStore();
     [accepted, served, problem] = [[], undefined, undefined];
     [view, content] = [{ kind: 'open' }, 'one'];
+    [kept, isThere] = [[], true];
     const target = standIn<DeployTarget>({
       placeOf: (settings) => {
         const path = settings.type === 'local_directory' ? settings.path : settings.service_id;
@@ -76,6 +89,15 @@ describe('StepDeployments', () => {
         return Promise.resolve();
       },
       serving: () => Promise.resolve(served),
+      keepWaiting: async (execution, settings) => {
+        if (settings.type !== 'docker_container') throw new Error('it is no image');
+        kept.push(`${execution} ${settings.image_id}`);
+        return isThere;
+      },
+      hasWaiting: async (execution, settings) =>
+        settings.type === 'docker_container' &&
+        isThere &&
+        kept.includes(`${execution} ${settings.image_id}`),
     });
     const targets = new DeployTargets(
       { local_directory: target, docker_container: target, local_service: target },
@@ -429,6 +451,35 @@ describe('StepDeployments', () => {
       });
     });
 
+    it('is of the host of whoever continues from the moment at which that takes it', async () => {
+      const id = await suspended();
+      const here = store.deployments.get(id)?.host;
+      store.deployments.set(id, { ...store.deployments.get(id)!, host: 'elsewhere' });
+      view = { kind: 'open' };
+      // As of a process that is killed at its next write.
+      store.change = () => Promise.reject(new DeploymentFencedError(id));
+      await continued(id);
+      expect(store.deployments.get(id)).toMatchObject({ host: here, suspended_in: null });
+    });
+
+    it('holds no place, and is refused where another service has that by then', async () => {
+      const id = await suspended();
+      view = { kind: 'open' };
+      const other = { executionId: 'e3' };
+      expect((await deploy({ service: 'faster' }, other)).kind).toBe('success');
+      expect(await continued(id)).toMatchObject({
+        ...{ kind: 'failed', reason: { code: 'path_taken' } },
+      });
+      view = CLOSED;
+      await deploy({ service: 'late', path: 'late' }, { executionId: 'e4' });
+      const late = accepted.at(-1)?.id ?? '';
+      view = { kind: 'open' };
+      const more = { executionId: 'e4', ...SECOND };
+      const action = { service: 'late', path: 'late' };
+      expect((await continued(late, more, action)).kind).toBe('success');
+      expect(store.serviceRecords.get('default/late')?.place).toContain('/srv/late');
+    });
+
     it('ends where its run cannot wait', async () => {
       const id = await suspended();
       const refusal = { code: 'snapshot_failed', message: 'too large' };
@@ -447,15 +498,39 @@ describe('StepDeployments', () => {
       expect(only).toMatchObject({ status: 'failed', reason: { code: 'source_missing' } });
     });
 
+    it('asks nobody about what is too large, and says so', async () => {
+      view = CLOSED;
+      problem = new ArchiveError('too_large', 'It is larger than 1 GiB.');
+      const reason = { code: 'release_too_large' };
+      expect(await deploy()).toMatchObject({ kind: 'failed', reason });
+      expect([...store.deployments.values()]).toMatchObject([{ status: 'failed', reason }]);
+    });
+
+    it('is over where its files cannot be read, whatever the cause', async () => {
+      view = CLOSED;
+      problem = Object.assign(new Error('EIO: read'), { code: 'EIO' });
+      const reason = { code: 'deploy_failed' };
+      expect(await deploy()).toMatchObject({ kind: 'failed', reason });
+      problem = new Error('a defect');
+      await expect(deploy({}, {}, 2)).rejects.toThrow('a defect');
+      const failed = { status: 'failed', reason };
+      expect([...store.deployments.values()]).toMatchObject([failed, failed]);
+    });
+
     it('of a worker that was lost is done by one more, under the same approvals', async () => {
       const id = await suspended();
       const given = standIn<Approval>({ kind: 'approval', by: 'grace' });
       store.deployments.set(id, { ...store.deployments.get(id)!, approvals: [given] });
       lose(id);
+      const phases = [
+        { name: 'before_switch' as const, started_at: new Date(), finished_at: null },
+      ];
+      store.deployments.set(id, { ...store.deployments.get(id)!, phases });
       expect(await continued(id)).toMatchObject({ kind: 'suspended' });
       const [, second] = [...store.deployments.values()];
       expect(second).toMatchObject({ approvals: [given], gate: 'closed', suspended_in: 2 });
       expect(second?.created_at).toEqual(store.deployments.get(id)?.created_at);
+      expect(second?.warnings).toMatchObject([{ code: 'before_switch_again' }]);
       // That one is lost as well: whoever comes then begins from the first one again.
       lose(second?._id ?? '');
       view = { kind: 'open' };
@@ -525,8 +600,83 @@ describe('StepDeployments', () => {
       // Nothing is fetched for what waits.
       expect(brought).toEqual([]);
       view = { kind: 'open' };
+      // As on another host.
+      isThere = false;
       expect((await deploy({}, SECOND, 1, again)).kind).toBe(kind);
       expect(brought).toEqual([now]);
+    });
+
+    /** Of a step that has built the image: whoever continues finds none. */
+    const shipBuilt = (more: Partial<DeployRequest>, isNew: boolean): Promise<StepOutcome> => {
+      const { image: none, ...action } = container('') as ContainerDeploy;
+      expect(none).toBe('');
+      const found = {
+        ...{ name: 'deployed/web:e2', port: 3000, detected: [], variables: {}, gate: action.gate },
+        image: standIn<LocalImage>({ id: 'sha256:1' }),
+      };
+      const subject = { action, found: isNew ? { files, container: found } : { files } };
+      return deploy({}, isNew ? {} : SECOND, 1, { subject, ...more });
+    };
+
+    it('keeps an image that was built until its execution continues with it', async () => {
+      view = CLOSED;
+      expect(await shipBuilt({}, true)).toMatchObject({ kind: 'suspended' });
+      expect(kept).toEqual(['e2 sha256:1']);
+      view = { kind: 'open' };
+      const before = { id: accepted.at(-1)?.id ?? '' };
+      expect((await shipBuilt({ before }, false)).kind).toBe('success');
+      expect(kept).toEqual(['e2 sha256:1']);
+    });
+
+    it('says on which host an image is that was built, where it is not here', async () => {
+      view = CLOSED;
+      await shipBuilt({}, true);
+      const id = accepted.at(-1)?.id ?? '';
+      store.deployments.set(id, { ...store.deployments.get(id)!, images_on: 'web-1' });
+      // It has waited once more meanwhile, here.
+      await shipBuilt({ before: { id } }, false);
+      isThere = false;
+      view = { kind: 'open' };
+      expect(await shipBuilt({ before: { id } }, false)).toMatchObject({
+        kind: 'failed',
+        reason: { code: 'image_missing', data: { host: 'web-1' } },
+      });
+      expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
+    });
+
+    it.each<[string, () => Promise<StepOutcome>]>([
+      [
+        'the registry',
+        async () => ({
+          kind: 'infrastructure',
+          reason: { code: 'pull_failed', message: 'no answer' },
+        }),
+      ],
+      ['the engine', () => Promise.reject(new EngineAwayError('gone'))],
+    ])('waits for %s, where that is away for a moment', async (_what, first) => {
+      view = CLOSED;
+      await shipBuilt({}, true);
+      isThere = false;
+      view = { kind: 'open' };
+      const { gate, ...action } = container('web:1') as ContainerDeploy;
+      const image = standIn<LocalImage>({ id: 'sha256:1' });
+      const found = { name: 'web:1', port: 3000, detected: [], image, gate };
+      let tries = 0;
+      const bring = async (): Promise<DeployedImage | StepOutcome> => {
+        tries += 1;
+        return tries === 1 ? first() : found;
+      };
+      const before = { id: accepted.at(-1)?.id ?? '' };
+      const subject = { action: { ...action, gate }, found: { files, bring } };
+      expect((await deploy({}, SECOND, 1, { subject, before })).kind).toBe('success');
+      expect(tries).toBe(2);
+    });
+
+    it('asks nobody about an image that is gone', async () => {
+      view = CLOSED;
+      isThere = false;
+      const outcome = await shipBuilt({}, true);
+      expect(outcome).toMatchObject({ kind: 'failed', reason: { code: 'image_missing' } });
     });
   });
 });

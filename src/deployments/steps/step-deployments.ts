@@ -17,6 +17,7 @@ import { isDatabaseUnavailable } from '../../integrations/database/database-erro
 import { WorkerLease } from '../../workers/worker-lease.js';
 import {
   type ApprovedFiles,
+  type ContainerSettings,
   type Deployment,
   type DeploySettings,
   hostOf,
@@ -38,6 +39,8 @@ import { OwnDeployments } from '../running/own-deployments.js';
 import { type DeploymentEnd, SuspendedDeployments } from '../running/suspended-deployments.js';
 import { SealedTexts } from '../record/sealed-texts.js';
 import { DeployRefusedError, TargetAwayError } from '../targets/deploy-target.js';
+import { imageGone } from '../targets/image-gone.js';
+import { AwayPatience } from './away-patience.js';
 import { filesDigest } from './approved-files.js';
 import { AskedSettings } from './asked-settings.js';
 import {
@@ -49,6 +52,7 @@ import {
   sourcesOf,
 } from './deploy-subject.js';
 
+const BEFORE_SWITCH_AGAIN = deploymentReasons.beforeSwitchAgain('').code;
 const RECOVERY_POLL_MS = 250;
 
 /** Deploys what steps of this worker have made. */
@@ -122,10 +126,25 @@ export class StepDeployments extends Deployer {
       mayBeOlder: subject.action.allowOlder === true,
       suspend: {
         ...{ attempt: context.executionAttempt, limitMs },
-        files: () => this.filesOf(deployment, subject, signal),
+        files: async () => {
+          await this.keepImages(deployment);
+          return this.filesOf(deployment, subject, signal);
+        },
       },
       ...{ tell, signal, ...(mask && { mask }) },
     });
+  }
+
+  /**
+   * What the execution has built goes with its worker: until it is over the image stays. Kept under
+   * the execution's name, as more than one deployment may take the place of one that was lost.
+   * @throws DeployRefusedError, TargetAwayError
+   */
+  private async keepImages({ settings, execution_id: execution }: Deployment): Promise<void> {
+    for (const own of containersOf(settings)) {
+      if (await this.own.targetOf(own).keepWaiting(execution ?? '', own)) continue;
+      throw new DeployRefusedError(imageGone(own.image));
+    }
   }
 
   /** What is put before people. @throws DeployRefusedError, the reason of the signal */
@@ -169,6 +188,7 @@ export class StepDeployments extends Deployer {
     signal: AbortSignal,
   ): Promise<Deployment | 'aborted'> {
     let isTold = false;
+    const patience = new AwayPatience(request.tell, signal);
     for (;;) {
       if (signal.aborted) return 'aborted';
       const current = await this.store.find(id);
@@ -181,17 +201,26 @@ export class StepDeployments extends Deployer {
         await delay(RECOVERY_POLL_MS, undefined, { signal }).catch(() => undefined);
         continue;
       }
-      const problem = refusal ?? (await this.whyNotNow(current, request));
+      const look = await patience.ask(async () => refusal ?? this.whyNotNow(current, request));
+      if (look.kind === 'again') continue;
+      const problem = look.kind === 'over' ? look.reason : look.value;
       const done = await this.own.during(id, async () => {
-        if (problem !== undefined) return this.suspended.end(current, failedFor(problem));
-        const taken = await this.store.take(current, this.lease.id);
-        return taken && this.run(await this.moved(taken), request, signal);
+        if (problem !== undefined)
+          return this.suspended.end(current, failedFor(problem), request.mask);
+        // It acts on the host of whoever continues with it. A process that is killed right behind
+        // this leaves it to the workers of that one.
+        const host = hostOf(current.settings, this.own.host);
+        const taken = await this.store.take(current, this.lease.id, host);
+        return taken && this.run(taken, request, signal);
       });
       if (done !== undefined) return done;
     }
   }
 
-  /** Why what people were asked about is not deployed by this worker; undefined: it may be. */
+  /**
+   * Why what people were asked about is not deployed by this worker; undefined: it may be.
+   * @throws TargetAwayError, EngineAwayError: it is not known now
+   */
   private async whyNotNow(
     deployment: Deployment,
     { subject, context }: DeployRequest,
@@ -201,10 +230,20 @@ export class StepDeployments extends Deployer {
     // Nothing is fetched for what does not begin.
     if (deployment.cancel_requested_by !== null) return undefined;
     if ((await this.own.gate.look(deployment)).kind !== 'open') return undefined;
+    const { images_on: host = deployment.host } = deployment;
     for (const { service, found, settings } of partsOf(subject, deployment.settings)) {
+      if (settings.type !== 'docker_container') continue;
+      if (await this.own.targetOf(settings).hasWaiting(context.executionId, settings)) continue;
       const brought = await found.bring?.();
-      if (brought === undefined || settings.type !== 'docker_container') continue;
-      if ('kind' in brought) return 'reason' in brought ? brought.reason : undefined;
+      if (brought === undefined) {
+        return host === this.own.host
+          ? imageGone(settings.image)
+          : deploymentReasons.imageElsewhere(settings.image, host);
+      }
+      if ('kind' in brought) {
+        if (brought.kind === 'infrastructure') throw new TargetAwayError(brought.reason);
+        return 'reason' in brought ? brought.reason : undefined;
+      }
       if (brought.image.id === settings.image_id) continue;
       const what = `the image ${settings.image} of ${service} is another one here`;
       return deploymentReasons.otherThanApproved(what);
@@ -212,17 +251,9 @@ export class StepDeployments extends Deployer {
     return undefined;
   }
 
-  /** It acts on the host of whoever continues with it. */
-  private async moved(deployment: Deployment): Promise<Deployment> {
-    const { _id: id, fence, settings } = deployment;
-    const host = hostOf(settings, this.own.host);
-    if (host === deployment.host) return deployment;
-    if (!(await this.store.change({ id, fence }, { host }))) throw new DeploymentFencedError(id);
-    return { ...deployment, host };
-  }
-
   /** The deployment in the place of one that was lost: for each of them there is one. */
   private async successorOf(lost: Deployment, { executionAttempt }: RunContext): Promise<string> {
+    const hasRunBefore = lost.phases.some(({ name }) => name === 'before_switch');
     const successor: NewDeployment = {
       ...{
         ...asAsked(lost),
@@ -231,6 +262,9 @@ export class StepDeployments extends Deployer {
         fence: 1,
         release_id: null,
       },
+      warnings: hasRunBefore
+        ? [deploymentReasons.beforeSwitchAgain(lost._id)]
+        : lost.warnings.filter(({ code }) => code === BEFORE_SWITCH_AGAIN),
       ...{ request_key: `${lost.request_key}+`, worker_id: this.lease.id },
       ...{ status: 'waiting', reason: lost.reason, gate: 'closed', suspended_in: executionAttempt },
     };
@@ -300,6 +334,12 @@ export class StepDeployments extends Deployer {
       outputs: { deployment: _id, release: String(release?.number ?? '') },
     };
   }
+}
+
+/** Those of its releases that are containers. */
+function containersOf(settings: DeploySettings): readonly ContainerSettings[] {
+  const all = settings.type === 'hybrid' ? settings.parts.map((part) => part.settings) : [settings];
+  return all.flatMap((one) => (one.type === 'docker_container' ? [one] : []));
 }
 
 /** One try of one step deploys once. */

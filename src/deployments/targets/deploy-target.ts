@@ -52,6 +52,20 @@ export abstract class DeployTarget<S extends TargetSettings = TargetSettings> {
    */
   abstract plan(serviceId: string, settings: S): Promise<readonly Reason[]>;
 
+  /**
+   * Keeps what a release would be made of on this host, while an execution waits with nobody at it;
+   * it is given up once that is over. Idempotent. A target may need nothing that is not kept.
+   * @returns false: it is not there
+   */
+  keepWaiting(_executionId: string, _settings: S): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  /** Whether that is kept here. */
+  hasWaiting(_executionId: string, _settings: S): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   /** Brings a release to its place; what serves is not touched. @throws DeployRefusedError */
   abstract prepare(
     release: PlacedRelease<S>,

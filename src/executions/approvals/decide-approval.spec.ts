@@ -100,6 +100,26 @@ describe('what a step is told', () => {
     });
   });
 
+  it('nothing by two who approved other inputs at one moment: the first counts', () => {
+    const said = (value: number) => ({ inputs: [{ name: 'v', value }] });
+    const two = step({ required: 2 });
+    const words = [word('grace', said(1)), word('bob', said(2))];
+    expect(decided(two, words)).toBeUndefined();
+    const counts = standingOf(two, words, PEOPLE).given.map((one) => one.counts);
+    expect(counts).toEqual([true, false]);
+    const people = known(account('grace'), account('bob'), account('eve'));
+    const third = [...words, word('eve', said(1))];
+    expect(decided(two, third, BEFORE, people)).toMatchObject({
+      kind: 'approved',
+      ...said(1),
+      reason: { data: { by: ['grace', 'eve'] } },
+    });
+    // Of one who may not approve any more nothing counts: then the other one is the first.
+    expect(decided(step(), words, BEFORE, known(account('bob')))).toMatchObject(said(2));
+    const override = word('root', { kind: 'override', reason: 'fire', ...said(3) });
+    expect(decided(two, [...words, override])).toMatchObject(said(3));
+  });
+
   it('no, whatever else was said, also when whoever said it has left', () => {
     const words = [word('grace'), word('gone', { kind: 'rejection', reason: 'stop' })];
     expect(decided(step(), words)).toMatchObject({

@@ -7,6 +7,7 @@ import { isStillThere, refusedApprover } from '../../environments/approver-rules
 import type { NamedUser, People } from '../../environments/environment.js';
 import {
   isSameStep,
+  type NamedInput,
   type StepAnswer,
   type StepApproval,
   type WaitingStep,
@@ -64,9 +65,15 @@ export function standingOf(
   accounts: KnownAccounts,
 ): StepStanding {
   const own = approvals.filter((one) => isSameStep(one, step));
-  const given = own.map((approval) => ({
+  const valued = own.map((approval) => ({
     approval,
     counts: doesCount(step, approval, accounts.get(approval.by)),
+  }));
+  // People approve one thing: of two who said other things at one moment, the first one counts.
+  const first = valued.find(({ counts, approval: { kind } }) => counts && kind === 'approval');
+  const given = valued.map(({ approval, counts }) => ({
+    approval,
+    counts: counts && (approval.kind !== 'approval' || isOfSame(approval, first?.approval)),
   }));
   const valid = given.filter(({ counts }) => counts).map(({ approval }) => approval);
   const approvers = new Set(valid.filter(({ kind }) => kind === 'approval').map(({ by }) => by));
@@ -130,4 +137,13 @@ function doesCount(
   if (!isOfThis || !isStillThere(approval, account)) return false;
   if (kind === 'override') return account.role === 'admin';
   return kind === 'rejection' || whyNoAnswer(step, account, kind) === undefined;
+}
+
+function isOfSame({ inputs }: StepApproval, first: StepApproval | undefined): boolean {
+  return first === undefined || textOfInputs(inputs) === textOfInputs(first.inputs);
+}
+
+/** The same for the same inputs. */
+export function textOfInputs(inputs: readonly NamedInput[]): string {
+  return JSON.stringify(inputs.map(({ name, value }) => [name, value]));
 }

@@ -19,7 +19,13 @@ import { LiveExecutions } from '../record/live-executions.js';
 import { isSameStep, type NamedInput, type StepApproval } from '../record/suspension.js';
 import { approvalReasons } from './approval-reasons.js';
 import { ContinueExecution } from './continue-execution.js';
-import { type JudgedStep, standingOf, type StepStanding, whyNoAnswer } from './decide-approval.js';
+import {
+  type JudgedStep,
+  standingOf,
+  type StepStanding,
+  textOfInputs,
+  whyNoAnswer,
+} from './decide-approval.js';
 import { askingSteps, type AskingStep } from './waiting-steps.js';
 
 /** What somebody says to a step that waits. */
@@ -163,7 +169,9 @@ export class StepApprovals {
     const counted = standingOf(step, approvals, known).given.filter(
       ({ counts, approval }) => counts && approval.kind === 'approval',
     );
-    const other = counted.find(({ approval }) => textOf(approval.inputs) !== textOf(given));
+    const other = counted.find(
+      ({ approval }) => textOfInputs(approval.inputs) !== textOfInputs(given),
+    );
     if (other === undefined) return;
     const { login, inputs } = other.approval;
     throw conflict(`${login} has approved other inputs.`, {
@@ -175,10 +183,6 @@ export class StepApprovals {
 
 function nameOf({ stage, step }: AskingStep): string {
   return `${stage}/${step}`;
-}
-
-function textOf(inputs: readonly NamedInput[]): string {
-  return JSON.stringify(inputs.map(({ name, value }) => [name, value]));
 }
 
 /** @throws UnprocessableError */

@@ -66,6 +66,16 @@ export class DockerServiceContainers extends ServiceContainers {
     return found?.Id;
   }
 
+  async keptNames(prefix: string): Promise<readonly string[]> {
+    const ours = await this.imageName('');
+    const filters = { reference: [RELEASES] };
+    const images = await asked(this.docker().listImages({ filters }));
+    return images
+      .flatMap(({ RepoTags: tags }) => tags ?? [])
+      .filter((tag) => tag.startsWith(`${ours}${prefix}`))
+      .map((tag) => tag.slice(ours.length));
+  }
+
   async dropImage(name: string): Promise<void> {
     await orGone(
       this.docker()

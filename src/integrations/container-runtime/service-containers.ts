@@ -69,6 +69,8 @@ export abstract class ServiceContainers {
   abstract keepImage(imageId: string, name: string): Promise<number | undefined>;
   /** Id of what is kept under the name; undefined: nothing is. */
   abstract keptImage(name: string): Promise<string | undefined>;
+  /** Names that begin so, under which images are kept. */
+  abstract keptNames(prefix: string): Promise<readonly string[]>;
   /** Gives up the name; an image that has no other name and no container goes. Idempotent. */
   abstract dropImage(name: string): Promise<void>;
   /**

@@ -8,10 +8,12 @@ import {
 import type { ContainerSettings } from '../../record/deployment.js';
 import { instanceName } from '../../routes/service-route.js';
 import { DeployRefusedError, type PlacedRelease, type PreparedRelease } from '../deploy-target.js';
+import { imageGone } from '../image-gone.js';
 import { orAway } from '../or-away.js';
 import { type InstanceStart, nameOf, type RoutedParts, RoutedTarget } from '../routed.target.js';
 import { ContainerInstances } from './container-instances.js';
 import { whoListens } from './listening-inside.js';
+import { waitingImage } from './waiting-images.js';
 
 type ContainerRelease = PlacedRelease<ContainerSettings>;
 
@@ -33,6 +35,20 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
   override async plan(serviceId: string, settings: ContainerSettings): Promise<readonly Reason[]> {
     this.refuseElsewhere();
     return super.plan(serviceId, settings);
+  }
+
+  override keepWaiting(executionId: string, { image_id: id }: ContainerSettings): Promise<boolean> {
+    return orAway(
+      this.containers
+        .keepImage(id, waitingImage(executionId, id))
+        .then((bytes) => bytes !== undefined),
+    );
+  }
+
+  override hasWaiting(executionId: string, { image_id: id }: ContainerSettings): Promise<boolean> {
+    return orAway(
+      this.containers.keptImage(waitingImage(executionId, id)).then((kept) => kept === id),
+    );
   }
 
   prepare({ number, settings, service_id: id }: ContainerRelease): Promise<PreparedRelease> {
@@ -96,8 +112,7 @@ export class DockerContainerTarget extends RoutedTarget<ContainerSettings> {
   ): Promise<PreparedRelease> {
     const bytes = await this.containers.keepImage(imageId, instanceName(serviceId, number));
     if (bytes === undefined) {
-      const message = `the image ${image} was removed before it could be kept`;
-      throw new DeployRefusedError({ code: 'image_missing', message });
+      throw new DeployRefusedError(imageGone(image));
     }
     return { digest: imageId, files: 0, bytes, warnings: [] };
   }
