@@ -2,8 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { MillraceServer } from '../support/millrace-server.js';
@@ -54,11 +52,6 @@ describe('on_failure of a service', () => {
   const told: Told[] = [];
   const path = '/api/services/default%2Fshop';
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
-
   beforeAll(async () => {
     port = await freePort();
     hook = createServer((request, response) => {
@@ -72,15 +65,6 @@ describe('on_failure of a service', () => {
   });
   afterAll(async () => {
     await stopAll(
-      async () => {
-        await Promise.all(server.workers.map((worker) => worker.end()));
-        await server.api?.end();
-      },
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
       () => server.stop(),
       async () => {
         hook.closeAllConnections();

@@ -1,8 +1,5 @@
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { eventually } from '../support/eventually.js';
 import { MillraceServer } from '../support/millrace-server.js';
-import { stopAll } from '../support/stop-all.js';
 
 interface ServiceBody {
   readonly status: string;
@@ -31,10 +28,6 @@ const CHECK = `test -f version && echo "as $(id -un) with $PASSWORD" && ! test -
 describe('checks of an instance, and addresses of services in steps', () => {
   let server: MillraceServer;
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
   const until = (status: string): Promise<ServiceBody> =>
     eventually(async () => {
       const body = await server.call<ServiceBody>('GET', '/api/services/default%2Fshop');
@@ -47,18 +40,7 @@ describe('checks of an instance, and addresses of services in steps', () => {
     await server.call('PUT', '/api/secrets/PASSWORD', { value: SECRET });
   });
   afterAll(async () => {
-    await stopAll(
-      async () => {
-        await Promise.all(server.workers.map((worker) => worker.end()));
-        await server.api?.end();
-      },
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
-      () => server.stop(),
-    );
+    await server?.stop();
   });
 
   it('a command in a local_service decides, as its user, and shows no secret', async () => {

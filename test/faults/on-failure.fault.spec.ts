@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { SupervisedServices } from '../../src/integrations/local-services/client/supervised-services.js';
-import { SupervisorProcess } from '../../src/integrations/local-services/client/supervisor-process.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { MillraceServer } from '../support/millrace-server.js';
-import { stopAll } from '../support/stop-all.js';
+import { supervisedPrograms } from '../support/supervised-programs.js';
 
 interface DeploymentBody {
   readonly kind: string;
@@ -28,10 +26,6 @@ require('node:http').createServer(({ url }, answer) => {
 describe('on_failure and a killed worker', () => {
   let server: MillraceServer;
 
-  const supervisor = (): SupervisorProcess => {
-    const { home } = server;
-    return new SupervisorProcess({ home, env: process.env, progress: () => undefined });
-  };
   const endWorkers = async (): Promise<void> => {
     await Promise.all(server.workers.map((worker) => worker.end()));
   };
@@ -40,18 +34,7 @@ describe('on_failure and a killed worker', () => {
     server = await MillraceServer.start({ workers: 0 });
   });
   afterAll(async () => {
-    await stopAll(
-      async () => {
-        await endWorkers();
-        await server.api?.end();
-      },
-      async () => {
-        const services = new SupervisedServices(() => supervisor().ensure());
-        for (const { id } of await services.list()) await services.remove(id);
-      },
-      () => supervisor().stop(),
-      () => server.stop(),
-    );
+    await server?.stop();
   });
 
   const yaml = (service: string, port: number): string => `name: ${service}
@@ -116,7 +99,7 @@ steps:
       return all.includes('decided') ? undefined : all;
     }, TAKEN_OVER_MS);
     expect(states).toEqual(statuses.map(() => 'begun'));
-    const running = await new SupervisedServices(() => supervisor().ensure()).list();
+    const running = await supervisedPrograms(server.home).list();
     expect(running.filter(({ id }) => id.startsWith(service))).toHaveLength(1);
     await endWorkers();
   });

@@ -133,13 +133,18 @@ describe('ServiceFailures', () => {
     expect(records.all.size).toBe(1);
   });
 
-  it('asks for what a killed process has decided, and for nothing else', async () => {
-    await goes('failed', 3);
+  /** Killed behind its record, before the deployment is asked for. */
+  const decidesAndIsKilled = async (): Promise<void> => {
     const accept = store.accept.bind(store);
     store.accept = () => Promise.reject(new Error('killed'));
     await process().round(now);
-    expect([...records.all.values()]).toMatchObject([{ state: 'decided', action: 'restart' }]);
     store.accept = accept;
+  };
+
+  it('asks for what a killed process has decided, and for nothing else', async () => {
+    await goes('failed', 3);
+    await decidesAndIsKilled();
+    expect([...records.all.values()]).toMatchObject([{ state: 'decided', action: 'restart' }]);
     for (let round = 0; round < 3; round += 1) await process().round(now);
     expect(kinds()).toEqual(['restart']);
     expect([...records.all.values()]).toMatchObject([{ state: 'begun' }]);
@@ -161,10 +166,7 @@ describe('ServiceFailures', () => {
 
   it('waits with what was decided while nobody looks, and takes that for no other failure', async () => {
     await goes('failed', 3);
-    const accept = store.accept.bind(store);
-    store.accept = () => Promise.reject(new Error('killed'));
-    await process().round(now);
-    store.accept = accept;
+    await decidesAndIsKilled();
     for (const [seq, to] of [
       [3, 'failed'],
       [4, 'unknown'],
@@ -187,10 +189,7 @@ describe('ServiceFailures', () => {
       records.all.clear();
       change({ release_id: 'r2' });
       await goes('failed', 3);
-      const accept = store.accept.bind(store);
-      store.accept = () => Promise.reject(new Error('killed'));
-      await process().round(now);
-      store.accept = accept;
+      await decidesAndIsKilled();
       if (isWell) await goes('running', 4);
       else change({ release_id: 'r1' });
       await process().round(now);
