@@ -105,5 +105,6 @@ describe('MaskSet', () => {
     set.add(['other-secret']);
     expect([set.hasGrown, set.maskText('first-secret other-secret')]).toEqual([true, '*** ***']);
     expect(set.maskText(Buffer.from('other-secret').toString('base64'))).toBe('***');
+    expect(set.all).toEqual(['first-secret', 'other-secret']);
   });
 });

@@ -19,7 +19,7 @@ export class MaskSet {
   private readonly forms = new Map<string, Buffer>();
   private current = new PatternSearch([]);
   private grown = false;
-  private readonly values: string[] = [];
+  private readonly values = new Set<string>();
 
   /**
    * Values of less than 4 bytes, and such lines of a value, are not masked (they are refused when a
@@ -37,12 +37,11 @@ export class MaskSet {
   add(values: readonly string[]): void {
     if (!this.take(values)) return;
     this.grown = true;
-    this.values.push(...values);
   }
 
-  /** What was added, as it is: whoever continues the run adds it again. */
-  get added(): readonly string[] {
-    return this.values;
+  /** What it masks, as it is: whoever continues the run adds it, as secrets may change meanwhile. */
+  get all(): readonly string[] {
+    return [...this.values];
   }
 
   /** True: it masks more than at first, so what was masked before may show what it now hides. */
@@ -104,6 +103,7 @@ export class MaskSet {
       for (const form of maskForms(value)) this.forms.set(form.toString('latin1'), form);
     }
     if (this.forms.size === before) return false;
+    for (const value of values) this.values.add(value);
     this.current = new PatternSearch([...this.forms.values()]);
     return true;
   }

@@ -123,7 +123,7 @@ export class AttemptSuspension {
   ): Promise<SuspendResult> {
     const { executions, keyring } = this.tools;
     const { executionId, fence } = this.hold;
-    const run = { state, memory, masks: masks.added, images };
+    const run = { state, memory, masks: masks.all, images };
     const suspension: Suspension = {
       ...{ attempt: fence, at: new Date(), bytes, answers: [], continued_in: null },
       sealed: sealedRun(keyring, executionId, run),

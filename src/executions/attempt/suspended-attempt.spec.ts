@@ -14,6 +14,8 @@ import type { StepAnswer } from '../record/suspension.js';
 import { SnapshotError } from '../suspension/workspace-snapshots.js';
 import { AttemptBench, WORKER } from './attempt.fixture.js';
 import type { ExecutionAttempt } from './execution-attempt.js';
+import { CloneAccess } from './steps/clone-access.js';
+import { RegistryAccess } from './steps/registry-access.js';
 
 Logger.overrideLogger(false);
 
@@ -127,6 +129,24 @@ describe('an attempt that reaches an approval', () => {
     expect(lines.map((line) => Number(line.split(' ')[0]))).toEqual(lines.map((_, n) => n + 1));
     expect(lines.filter((line) => line.endsWith(' one'))).toHaveLength(3);
     expect(lines).toContainEqual(expect.stringContaining('approved by grace'));
+  });
+
+  it('masks a secret as it was before, also where it has another value when it goes on', async () => {
+    await bench.close();
+    bench = new AttemptBench(YAML.replace('name: ship, run: ok', 'name: ship, run: leak'));
+    const given = (value: string) => {
+      bench.secrets = {
+        ...({ kind: 'values', values: { A_KEY: value } } as const),
+        ...{ access: CloneAccess.none, registries: RegistryAccess.none },
+      };
+    };
+    given('hunter2-secret');
+    const execution = await suspended();
+    given('another-value');
+    expect(await (await claimed(execution, YES)).run()).toBe('settled');
+    const lines = (await bench.log(bench.executions.stored(execution._id))).join('\n');
+    expect(lines).toContain('it is ***');
+    expect(lines).not.toContain('hunter2-secret');
   });
 
   it('restores files, modes and links, in the workspace and at home', async () => {

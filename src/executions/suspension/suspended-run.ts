@@ -4,7 +4,7 @@ import { suspensionContext } from '../record/suspension.js';
 
 /** How a run stood when it was suspended: all that its workspace does not hold. */
 export interface SuspendedRun extends Continuation {
-  /** What steps have let be masked beside the secrets that the run is given. */
+  /** What was masked until then: the workspace may hold it, whatever value a secret has later. */
   readonly masks: readonly string[];
   /** What names of images have led to; absent: an older version has suspended it. */
   readonly images?: readonly KeptImage[];
