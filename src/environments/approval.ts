@@ -34,6 +34,15 @@ export function causeOf({
 /** `override`: an administrator's word in the place of all approvals and of the waiting time. */
 export type ApprovalKind = 'approval' | 'override' | 'rejection';
 
+/**
+ * Whether the same person has said the same again. What they said before they were signed out may
+ * count no more, so after it they may say it once more.
+ */
+export function isSaidAgain(one: Approval, other: Approval): boolean {
+  const { by, kind, generation } = other;
+  return one.by === by && one.kind === kind && one.generation === generation;
+}
+
 /** What somebody has said of one deployment; it stands in its record and counts for no other. */
 export interface Approval {
   readonly kind: ApprovalKind;

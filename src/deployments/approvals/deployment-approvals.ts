@@ -8,7 +8,7 @@ import {
   validationError,
 } from '../../common/errors/millrace.error.js';
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { Approval, ApprovalKind } from '../../environments/approval.js';
+import { type Approval, type ApprovalKind, isSaidAgain } from '../../environments/approval.js';
 import { environmentReasons } from '../../environments/environment-reasons.js';
 import {
   type ApprovalStanding,
@@ -91,7 +91,7 @@ export class DeploymentApprovals {
     if (await this.store.addApproval(id, approval)) return this.waits.lookAt(deployment);
     // Somebody was faster, or it has been said before: which of them, the record tells.
     const { approvals = [] } = await this.waiting(id);
-    const isAgain = approvals.some((one) => one.by === account.id && one.kind === kind);
+    const isAgain = approvals.some((one) => isSaidAgain(one, approval));
     throw conflict(isAgain ? 'You have said that already.' : 'Somebody has rejected it already.');
   }
 

@@ -75,9 +75,13 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
 
     it('takes approvals at the gate only, each once, and nothing after a rejection', async () => {
       const { _id: id } = await accept();
-      const said = (by: string, kind: Approval['kind'] = 'approval'): Promise<boolean> =>
+      const said = (
+        by: string,
+        kind: Approval['kind'] = 'approval',
+        generation = 1,
+      ): Promise<boolean> =>
         store().addApproval(id, {
-          ...{ kind, by, login: by, generation: 1, reason: null, at: new Date() },
+          ...{ kind, by, login: by, generation, reason: null, at: new Date() },
           ...{ commit: 'c', plan_hash: 'p' },
         });
       expect(await said('ada')).toBe(false);
@@ -86,11 +90,13 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(all).toEqual([true, true, true]);
       expect(await said('ada')).toBe(false);
       expect(await said('ada', 'override')).toBe(true);
+      // What was said before a sign-out everywhere counts no more.
+      expect(await said('bob', 'approval', 2)).toBe(true);
       expect(await said('dan', 'rejection')).toBe(true);
       expect(await said('eve')).toBe(false);
       expect(await store().openGate({ id, ...hold })).toBe(false);
       const { approvals = [] } = (await store().find(id)) ?? {};
-      expect(approvals.map(({ by }) => by).sort()).toEqual(['ada', 'ada', 'bob', 'cyd', 'dan']);
+      expect(approvals.map(({ by }) => by).sort()).toEqual(['ada', 'ada', 'bob', 'bob', 'cyd', 'dan']);
     });
 
     it('knows what is in an environment', async () => {

@@ -149,11 +149,11 @@ export class DeploymentsRepository extends DeploymentStore {
   }
 
   async addApproval(id: string, approval: Approval): Promise<boolean> {
-    const { by, kind, at } = approval;
+    const { by, kind, generation, at } = approval;
     return databaseRetry(async () => {
       const isNew = {
         $and: [
-          { approvals: { $not: { $elemMatch: { by, kind } } } },
+          { approvals: { $not: { $elemMatch: { by, kind, generation } } } },
           { approvals: { $not: { $elemMatch: { kind: 'rejection' } } } },
         ],
       };

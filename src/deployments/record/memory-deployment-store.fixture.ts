@@ -1,6 +1,6 @@
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { type Page, pageOf, type PageRequest } from '../../common/http/paging.js';
-import type { Approval } from '../../environments/approval.js';
+import { type Approval, isSaidAgain } from '../../environments/approval.js';
 import {
   type Deployment,
   GONE,
@@ -118,7 +118,7 @@ export class MemoryDeploymentStore extends DeploymentStore {
   addApproval(id: string, approval: Approval): Promise<boolean> {
     const found = this.deployments.get(id);
     const { approvals = [] } = found ?? {};
-    const isAgain = approvals.some(({ by, kind }) => by === approval.by && kind === approval.kind);
+    const isAgain = approvals.some((one) => isSaidAgain(one, approval));
     const isRejected = approvals.some(({ kind }) => kind === 'rejection');
     if (found?.gate !== 'closed' || isFinished(found) || isAgain || isRejected) {
       return Promise.resolve(false);

@@ -7,9 +7,9 @@ import { isStillThere, refusedApprover } from '../../environments/approver-rules
 import type { NamedUser, People } from '../../environments/environment.js';
 import {
   isSameStep,
-  type NamedInput,
   type StepAnswer,
   type StepApproval,
+  textOfInputs,
   type WaitingStep,
 } from '../record/suspension.js';
 import { approvalReasons, rolesOf } from './approval-reasons.js';
@@ -141,9 +141,4 @@ function doesCount(
 
 function isOfSame({ inputs }: StepApproval, first: StepApproval | undefined): boolean {
   return first === undefined || textOfInputs(inputs) === textOfInputs(first.inputs);
-}
-
-/** The same for the same inputs. */
-export function textOfInputs(inputs: readonly NamedInput[]): string {
-  return JSON.stringify(inputs.map(({ name, value }) => [name, value]));
 }

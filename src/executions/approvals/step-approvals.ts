@@ -16,14 +16,19 @@ import type { ApprovalKind } from '../../environments/approval.js';
 import type { ExecutionRecord } from '../record/execution.schema.js';
 import { ExecutionsRepository } from '../record/executions.repository.js';
 import { LiveExecutions } from '../record/live-executions.js';
-import { isSameStep, type NamedInput, type StepApproval } from '../record/suspension.js';
+import {
+  isSameStep,
+  isSameWord,
+  type NamedInput,
+  type StepApproval,
+  textOfInputs,
+} from '../record/suspension.js';
 import { approvalReasons } from './approval-reasons.js';
 import { ContinueExecution } from './continue-execution.js';
 import {
   type JudgedStep,
   standingOf,
   type StepStanding,
-  textOfInputs,
   whyNoAnswer,
 } from './decide-approval.js';
 import { askingSteps, type AskingStep } from './waiting-steps.js';
@@ -116,9 +121,7 @@ export class StepApprovals {
     if (!(await this.executions.addApproval(id, execution.attempt, approval))) {
       // Somebody was faster, or it has been said before: which of them, the record tells.
       const { approvals = [] } = await this.waiting(id);
-      const isAgain = approvals.some(
-        (one) => isSameStep(one, step) && one.by === account.id && one.kind === kind,
-      );
+      const isAgain = approvals.some((one) => isSameWord(one, approval));
       const said = isAgain ? 'You have said that already.' : 'It is decided by now.';
       throw conflict(said);
     }

@@ -307,6 +307,22 @@ export function describeExecutionsRepository(
         expect(await repository().addApproval(id, 1, word('late', 'override'))).toBe(false);
       });
 
+      it('takes another word of the same person, and the same one once', async () => {
+        await claim();
+        await suspend();
+        const say = (changes: Partial<StepApproval>): Promise<boolean> =>
+          repository().addApproval(id, 1, { ...word('ada'), ...changes });
+        const inputs = [
+          { name: 'version', value: '1.4' },
+          { name: 'count', value: 2 },
+        ];
+        expect(await say({ inputs })).toBe(true);
+        expect(await say({ inputs })).toBe(false);
+        expect(await say({ inputs: inputs.slice(0, 1) })).toBe(true);
+        expect(await say({ inputs, generation: 2 })).toBe(true);
+        expect(await say({ inputs, generation: 2 })).toBe(false);
+      });
+
       it('of 20 words at once none is lost', async () => {
         await claim();
         await suspend();

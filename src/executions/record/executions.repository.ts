@@ -305,15 +305,15 @@ export class ExecutionsRepository {
   }
 
   /**
-   * Keeps what somebody says to a step. False: they have said it before, somebody has rejected it,
-   * or it does not wait (any more).
+   * Keeps what somebody says to a step. False: they have said the same before, somebody has
+   * rejected it, or it does not wait (any more).
    * @param attempt the execution attempt that the step was seen to wait in
    */
   async addApproval(id: string, attempt: number, approval: StepApproval): Promise<boolean> {
-    const { stage, step, attempt: number, by, kind, at } = approval;
+    const { stage, step, attempt: number, by, kind, generation, inputs, at } = approval;
     const place = { stage, step, attempt: number };
     const isNew = [
-      { approvals: { $not: { $elemMatch: { ...place, by, kind } } } },
+      { approvals: { $not: { $elemMatch: { ...place, by, kind, generation, inputs } } } },
       { approvals: { $not: { $elemMatch: { ...place, kind: 'rejection' } } } },
     ];
     return this.request(async () => {

@@ -26,7 +26,7 @@ import {
   type SuspendedExecution,
   type SuspendResult,
 } from './executions.repository.js';
-import { isSameStep, type StepAnswer, type StepApproval } from './suspension.js';
+import { isSameStep, isSameWord, type StepAnswer, type StepApproval } from './suspension.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StoredReason } from './stored-state.js';
 
@@ -181,7 +181,7 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     const isOpen = record?.status === 'waiting' || record?.status === 'running';
     if (!record || !isOpen || record.attempt !== attempt || record.cancel_requested) return false;
     const own = (record.approvals ?? []).filter((one) => isSameStep(one, approval));
-    const isSaid = own.some(({ by, kind }) => by === approval.by && kind === approval.kind);
+    const isSaid = own.some((one) => isSameWord(one, approval));
     if (isSaid || own.some(({ kind }) => kind === 'rejection')) return false;
     this.change(record, {
       approvals: [...(record.approvals ?? []), approval],

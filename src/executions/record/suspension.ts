@@ -1,6 +1,6 @@
 import type { InputValue } from '../../engine/inputs/resolve-inputs.js';
 import type { RunStatus } from '../../engine/plan/run-state.js';
-import type { Approval } from '../../environments/approval.js';
+import { type Approval, isSaidAgain } from '../../environments/approval.js';
 import type { StoredReason } from './stored-state.js';
 
 /** A try of a step that waits for people. */
@@ -72,4 +72,15 @@ export function suspensionContext(executionId: string): string {
 
 export function isSameStep(one: WaitingStep, other: WaitingStep): boolean {
   return one.stage === other.stage && one.step === other.step && one.attempt === other.attempt;
+}
+
+/** The same for the same inputs. */
+export function textOfInputs(inputs: readonly NamedInput[]): string {
+  return JSON.stringify(inputs.map(({ name, value }) => [name, value]));
+}
+
+/** Whether it is of the same step, and the same person says the same with the same inputs. */
+export function isSameWord(one: StepApproval, other: StepApproval): boolean {
+  const areSameInputs = textOfInputs(one.inputs) === textOfInputs(other.inputs);
+  return isSameStep(one, other) && isSaidAgain(one, other) && areSameInputs;
 }
