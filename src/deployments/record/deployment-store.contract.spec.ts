@@ -96,7 +96,14 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       expect(await said('eve')).toBe(false);
       expect(await store().openGate({ id, ...hold })).toBe(false);
       const { approvals = [] } = (await store().find(id)) ?? {};
-      expect(approvals.map(({ by }) => by).sort()).toEqual(['ada', 'ada', 'bob', 'bob', 'cyd', 'dan']);
+      expect(approvals.map(({ by }) => by).sort()).toEqual([
+        'ada',
+        'ada',
+        'bob',
+        'bob',
+        'cyd',
+        'dan',
+      ]);
     });
 
     it('knows what is in an environment', async () => {

@@ -25,12 +25,7 @@ import {
 } from '../record/suspension.js';
 import { approvalReasons } from './approval-reasons.js';
 import { ContinueExecution } from './continue-execution.js';
-import {
-  type JudgedStep,
-  standingOf,
-  type StepStanding,
-  whyNoAnswer,
-} from './decide-approval.js';
+import { type JudgedStep, standingOf, type StepStanding, whyNoAnswer } from './decide-approval.js';
 import { askingSteps, type AskingStep } from './waiting-steps.js';
 
 /** What somebody says to a step that waits. */
