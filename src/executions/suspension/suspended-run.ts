@@ -18,6 +18,8 @@ export interface KeptImage {
   readonly digest: string;
   /** True: the digest is the engine's own id of it, which no registry need know. */
   readonly isOwnId: boolean;
+  /** It was built and not pushed: whatever a registry has by this name is another one. */
+  readonly isOnlyHere?: boolean;
 }
 
 /** Outputs are in it as they are, so it is kept like a secret. */

@@ -70,14 +70,35 @@ describe('images of a run that continues', () => {
     ).toBe(NEW);
   });
 
-  it('that were built before are found by their names, and are the same or none', async () => {
+  it('that were built and pushed before are the same or none, on every platform', async () => {
     const built = new BuiltNames();
-    built.add('docker.io/library/own:1', standIn<LocalImage>({ id: ID, digest: ID }), false);
+    built.add('docker.io/library/own:1', standIn<LocalImage>({ id: ID, digest: ID }), true);
     const pins = images([], built).pins();
     there.set('docker.io/library/own:1', { id: ID, digest: ID });
     expect(await found(images(pins), 'own:1', { platform: 'linux/amd64' })).toBe(ID);
     expect(asked.map(({ reference }) => reference)).toEqual(['docker.io/library/own:1']);
     there.set('docker.io/library/own:1', { id: NEW, digest: NEW });
     expect(await found(images(pins), 'own:1')).toBe('image_changed');
+  });
+
+  it('that were built before and not pushed are asked for nowhere, and it is told what to do', async () => {
+    const built = new BuiltNames();
+    built.add('docker.io/library/own:1', standIn<LocalImage>({ id: ID, digest: ID }), false);
+    const pins = images([], built).pins();
+    there.set('docker.io/library/own:1', { id: NEW, digest: NEW });
+    const again = images(images(pins).pins());
+    expect(await find(again, 'own:1')).toMatchObject({
+      refusal: { code: 'image_changed', message: expect.stringContaining('push it') },
+    });
+    expect(asked).toEqual([]);
+    // Whoever wants what the registry has now says so.
+    expect(await found(again, 'own:1', { pull: 'always' })).toBe(NEW);
+  });
+
+  it('of one platform are not those of another', async () => {
+    const first = images();
+    expect(await found(first)).toBe(NEW);
+    there.set('docker.io/library/node:24', { id: ID, digest: OLD });
+    expect(await found(images(first.pins()), 'node:24', { platform: 'linux/arm64' })).toBe(OLD);
   });
 });

@@ -55,9 +55,13 @@ export class RunImages {
   /** What names lead to here, for runs that continue this one. */
   pins(): readonly KeptImage[] {
     const all = new Map(this.pinned);
-    const built = this.built.entries().map(([name, image]) => [keyOf(name), image] as const);
-    for (const [key, { id, digest }] of [...this.found, ...built]) {
+    for (const [key, { id, digest }] of this.found) {
       all.set(key, { key, digest, isOwnId: id === digest });
+    }
+    for (const [name, { id, digest }] of this.built.entries()) {
+      const key = builtKeyOf(name);
+      const isOnlyHere = this.built.isOnlyHere(name);
+      all.set(key, { key, digest, isOwnId: id === digest, isOnlyHere });
     }
     return [...all.values()];
   }
@@ -76,6 +80,8 @@ export class RunImages {
     const reference = imageReference(name);
     const own = pull === 'always' ? undefined : this.built.get(reference);
     if (own) return { kind: 'image', image: own };
+    const earlier = pull === 'always' ? undefined : this.pinned.get(builtKeyOf(reference));
+    if (earlier?.isOnlyHere === true) return { kind: 'refused', refusal: notKept(image, earlier) };
     const { registry } = name;
     if (this.allowed?.includes(registry) === false) {
       const message = `images may not come from ${registry} here (REGISTRIES)`;
@@ -87,8 +93,7 @@ export class RunImages {
     const login = this.access.loginFor(registry);
     const request = { group: this.group, reference, platform, pull, login };
     // What an earlier run has built stands for the name on every platform, as it did there.
-    const pin =
-      this.pinned.get(key) ?? (pull === 'always' ? undefined : this.pinned.get(keyOf(reference)));
+    const pin = earlier ?? this.pinned.get(key);
     const provide = (one: ImageRequest): Promise<ImageResult> =>
       this.runtime.provide(one, onProgress, signal);
     const result: FoundResult =
@@ -130,6 +135,16 @@ async function providePinned(
   const { reference } = request;
   const message = `${reference} was ${digest} before this execution waited, which is not to be had any more: the rest of it does not run in another image`;
   return { kind: 'refused', refusal: { code: 'image_changed', message } };
+}
+
+function notKept(image: string, { digest }: KeptImage): ImageRefused {
+  const message = `${image} was built before this execution waited (${digest}) and not pushed, so it is gone: push it (push: true), or build it again behind the approval`;
+  return { code: 'image_changed', message };
+}
+
+/** Of what the execution has built; no key of another image is the same. */
+function builtKeyOf(reference: string): string {
+  return `built ${reference}`;
 }
 
 function keyOf(reference: string, platform = ''): string {
