@@ -644,6 +644,27 @@ describe('StepDeployments', () => {
       expect(store.deployments.get(id)).toMatchObject({ status: 'failed', suspended_in: null });
     });
 
+    it('says it as well of an image that an earlier step has built', async () => {
+      view = CLOSED;
+      const { gate, ...action } = container('own:1') as ContainerDeploy;
+      const image = standIn<LocalImage>({ id: 'sha256:1' });
+      const found = { name: 'own:1', port: 3000, detected: [], variables: {}, image, gate };
+      const subject = { action: { ...action, gate }, found: { files, container: found } };
+      await deploy({}, {}, 1, { subject });
+      const id = accepted.at(-1)?.id ?? '';
+      store.deployments.set(id, { ...store.deployments.get(id)!, images_on: 'web-1' });
+      isThere = false;
+      view = { kind: 'open' };
+      const bring = async (): Promise<StepOutcome> => ({
+        kind: 'failed',
+        reason: { code: 'image_missing', message: 'built and not pushed' },
+      });
+      const again = { subject: { ...subject, found: { files, bring } }, before: { id } };
+      expect(await deploy({}, SECOND, 1, again)).toMatchObject({
+        reason: { code: 'image_missing', data: { host: 'web-1' } },
+      });
+    });
+
     it.each<[string, () => Promise<StepOutcome>]>([
       [
         'the registry',

@@ -235,14 +235,15 @@ export class StepDeployments extends Deployer {
       if (settings.type !== 'docker_container') continue;
       if (await this.own.targetOf(settings).hasWaiting(context.executionId, settings)) continue;
       const brought = await found.bring?.();
-      if (brought === undefined) {
-        return host === this.own.host
-          ? imageGone(settings.image)
-          : deploymentReasons.imageElsewhere(settings.image, host);
-      }
+      const elsewhere =
+        host === this.own.host ? undefined : deploymentReasons.imageElsewhere(settings.image, host);
+      if (brought === undefined) return elsewhere ?? imageGone(settings.image);
       if ('kind' in brought) {
         if (brought.kind === 'infrastructure') throw new TargetAwayError(brought.reason);
-        return 'reason' in brought ? brought.reason : undefined;
+        if (!('reason' in brought)) return undefined;
+        // Of a name that an earlier step has built, too, people hear where it is.
+        const isMissing = brought.reason?.code === 'image_missing';
+        return (isMissing ? elsewhere : undefined) ?? brought.reason;
       }
       if (brought.image.id === settings.image_id) continue;
       const what = `the image ${settings.image} of ${service} is another one here`;

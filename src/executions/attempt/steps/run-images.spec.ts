@@ -88,7 +88,7 @@ describe('images of a run that continues', () => {
     there.set('docker.io/library/own:1', { id: NEW, digest: NEW });
     const again = images(images(pins).pins());
     expect(await find(again, 'own:1')).toMatchObject({
-      refusal: { code: 'image_changed', message: expect.stringContaining('push it') },
+      refusal: { code: 'image_missing', message: expect.stringContaining('push it') },
     });
     expect(asked).toEqual([]);
     // Whoever wants what the registry has now says so.

@@ -139,7 +139,7 @@ async function providePinned(
 
 function notKept(image: string, { digest }: KeptImage): ImageRefused {
   const message = `${image} was built before this execution waited (${digest}) and not pushed, so it is gone: push it (push: true), or build it again behind the approval`;
-  return { code: 'image_changed', message };
+  return { code: 'image_missing', message };
 }
 
 /** Of what the execution has built; no key of another image is the same. */
