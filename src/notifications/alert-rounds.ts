@@ -85,7 +85,7 @@ export class AlertRounds extends OneAtATime {
     // In this order: whoever makes a channel stores it before its state.
     const states = await this.alerts.states();
     const channels = (await this.channels.all()).filter(isOfService);
-    const view = await RoundView.load(this.services, channels, states);
+    const view = await RoundView.load(this.services, this.deployed, channels, states);
     await this.monitors.tell(view, now);
     const subjects = new Set<string>();
     for (const service of view.inOrder()) {

@@ -8,6 +8,8 @@ import { AlertsWorld } from './alerts-world.fixture.js';
 const OPS = 'https://ops.example/';
 const DB = 'https://db-team.example/';
 
+const SLOW = { name: 'queue', type: 'exec', intervalMs: 20_000, timeoutMs: 5_000 } as const;
+
 describe('alerts', () => {
   let world: AlertsWorld;
   const heard = (): string[] => world.heard.splice(0);
@@ -225,6 +227,18 @@ describe('alerts', () => {
     expect(heard()).toEqual([`${OPS}: default/shop failed`]);
   });
 
+  it('wait for checks of the instance behind a switch, too', async () => {
+    world.deployed.has('shop', { hasInstance: true, checks: [SLOW] });
+    const from = new Date(world.now);
+    const deployment = { deploymentId: 'd1', from, until: from, isServing: true };
+    world.deployed.switched.set('default/shop', [deployment]);
+    await world.goes('shop', 'failed');
+    await world.pass(64);
+    expect(heard()).toEqual([]);
+    await world.pass(1);
+    expect(heard()).toEqual([`${OPS}: default/shop failed`]);
+  });
+
   it.each([
     [50, '50 seconds after it'],
     [120, '2 minutes after it'],
@@ -286,6 +300,15 @@ describe('alerts', () => {
       expect(heard()).toEqual([`${OPS}: default/shop failed`]);
     });
 
+    it('wait for checks of their instances, too', async () => {
+      world.deployed.has('db', { hasInstance: true, checks: [SLOW] });
+      await world.goes('shop', 'failed');
+      await world.pass(54);
+      expect(heard()).toEqual([]);
+      await world.pass(1);
+      expect(heard()).toEqual([`${OPS}: default/shop failed`]);
+    });
+
     it('are one, of the root, which names what followed', async () => {
       await world.hears('db', DB);
       await world.pass(2);
@@ -342,6 +365,20 @@ describe('alerts', () => {
       await world.goes('shop', 'running');
       await world.pass(2);
       expect(heard()).toEqual([`${OPS}: default/shop running`]);
+    });
+
+    it('come only when checks of the instance, too, had the time to see the root well', async () => {
+      world.deployed.has('shop', { hasInstance: true, checks: [SLOW] });
+      await world.goes('db', 'failed');
+      await world.goes('shop', 'failed');
+      await world.pass(20);
+      await world.goes('db', 'running');
+      await world.pass(10);
+      heard();
+      await world.pass(54);
+      expect(heard()).toEqual([]);
+      await world.pass(2);
+      expect(heard()).toEqual([`${OPS}: default/shop failed`]);
     });
 
     it('name what is stopped by will, of which nobody is told', async () => {

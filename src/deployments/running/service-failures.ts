@@ -3,8 +3,8 @@ import { uuidV7 } from '../../common/ids/uuid.js';
 import type { OnFailure } from '../../engine/steps/deploy/deploy-action.js';
 import { BackgroundRounds } from '../../integrations/database/background-rounds.js';
 import type { Leases } from '../../leases/leases.js';
-import { longestTime } from '../../service-registry/checks/instance-target.js';
-import { type ServiceCheck, timeToPass } from '../../service-registry/checks/service-check.js';
+import { slowestCheck } from '../../service-registry/checks/instance-target.js';
+import { timeToPass } from '../../service-registry/checks/service-check.js';
 import { checksOf } from '../../service-registry/instance-checks.js';
 import {
   type FailureRecord,
@@ -228,9 +228,8 @@ export class ServiceFailures extends BackgroundRounds {
     const { settings } = release;
     const own = 'published' in settings ? (settings.checks ?? []) : [];
     const checks = checksOf({ watched: seen, deployed: { hasInstance: true, checks: own } });
-    const seenMs = (check: ServiceCheck): number =>
-      timeToPass(check) + check.interval_seconds * 1000;
-    return ended + longestTime(seen.check, checks, seenMs);
+    const slowest = slowestCheck(seen.check, checks);
+    return ended + timeToPass(slowest) + slowest.interval_seconds * 1000;
   }
 
   /** Of its deployments; one that waits for people has put nothing there. */

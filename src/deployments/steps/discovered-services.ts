@@ -8,7 +8,7 @@ import { isServiceName } from '../../engine/steps/deploy/service-name.js';
 import { type FoundService, ServiceFinder } from '../../executions/attempt/steps/service-finder.js';
 import { isDatabaseUnavailable } from '../../integrations/database/database-errors.js';
 import { portOf } from '../../service-registry/checks/endpoint-url.js';
-import { longestTime } from '../../service-registry/checks/instance-target.js';
+import { slowestCheck } from '../../service-registry/checks/instance-target.js';
 import { timeToPass } from '../../service-registry/checks/service-check.js';
 import type { DeployedServices } from '../../service-registry/deployed-services.js';
 import type { ServiceStore } from '../../service-registry/record/service-store.js';
@@ -85,7 +85,7 @@ export class DiscoveredServices extends ServiceFinder {
     const { id, watched, deployed } = view;
     if (deployed === undefined || watched === undefined) return false;
     const checks = view.checks.map(({ check }) => check);
-    const passingMs = longestTime(watched.check, checks, timeToPass);
+    const passingMs = timeToPass(slowestCheck(watched.check, checks));
     const neededMs = Math.min(passingMs + MARGIN_MS, LONGEST_WAIT_MS);
     const serving = (await this.deployed.switches(id)).find(({ isServing }) => isServing);
     return serving !== undefined && Date.now() - serving.from.getTime() < neededMs;

@@ -3,6 +3,10 @@ import type {
   WatchedService,
 } from '../../service-registry/record/watched-service.js';
 import type { ServiceStore } from '../../service-registry/record/service-store.js';
+import { slowestCheck } from '../../service-registry/checks/instance-target.js';
+import type { ServiceCheck } from '../../service-registry/checks/service-check.js';
+import type { DeployedServices } from '../../service-registry/deployed-services.js';
+import { checksOf } from '../../service-registry/instance-checks.js';
 import type { AlertState } from '../alerts/alert-state.js';
 import type { ServiceChannel } from '../channels/channel.js';
 
@@ -16,8 +20,11 @@ export class RoundView {
   private readonly bySubject = new Map<string, ServiceChannel[]>();
   private readonly lastChanges = new Map<string, Promise<readonly ServiceChange[]>>();
 
+  private readonly slowest = new Map<string, Promise<ServiceCheck>>();
+
   private constructor(
     private readonly store: ServiceStore,
+    private readonly deployed: Pick<DeployedServices, 'find'>,
     /** By `environment/name`. */
     readonly services: ReadonlyMap<string, WatchedService>,
     /** By the UUIDs of the services. */
@@ -32,6 +39,7 @@ export class RoundView {
 
   static async load(
     store: ServiceStore,
+    deployed: Pick<DeployedServices, 'find'>,
     channels: readonly ServiceChannel[],
     states: ReadonlyMap<string, AlertState>,
   ): Promise<RoundView> {
@@ -45,7 +53,7 @@ export class RoundView {
       const needed = [...found.values()].flatMap(({ dependencies }) => dependencies);
       ids = [...new Set(needed)].filter((id) => !asked.has(id));
     }
-    return new RoundView(store, services, states, channels);
+    return new RoundView(store, deployed, services, states, channels);
   }
 
   readonly needs = (id: string): readonly string[] => this.services.get(id)?.dependencies ?? [];
@@ -75,6 +83,18 @@ export class RoundView {
     if (known) return known;
     const read = this.store.changes(id, { limit: PAGE }).then(({ items }) => items);
     this.lastChanges.set(id, read);
+    return read;
+  }
+
+  /** The slowest of its checks, those of its instance included; read once in a round. */
+  slowestCheck(watched: WatchedService): Promise<ServiceCheck> {
+    const { _id: id, check } = watched;
+    const known = this.slowest.get(id);
+    if (known) return known;
+    const read = this.deployed
+      .find(id)
+      .then((deployed) => slowestCheck(check, checksOf({ watched, deployed })));
+    this.slowest.set(id, read);
     return read;
   }
 

@@ -74,7 +74,7 @@ export class ServiceTeller {
     const changes = await view.changesAfter(service._id, known.seq);
     if (changes.length === 0) return known;
     const switches = await this.deployed.switches(service._id);
-    const quiet = quietTimes(service, switches, now);
+    const quiet = await this.quietTimes(view, service, switches, now);
     let state = known;
     for (const [index, change] of changes.entries()) {
       const isQuiet = quietOf(change, changes.slice(index + 1), quiet);
@@ -155,20 +155,18 @@ export class ServiceTeller {
   /** What of all that it needs was down when it became so. */
   private async causeOf(
     view: RoundView,
-    { _id: id, check }: WatchedService,
+    service: WatchedService,
     { at }: ServiceChange,
     now: number,
   ): Promise<Cause> {
+    const { _id: id, check } = service;
     const needed = allNeeds(id, view.needs).flatMap((one) => view.services.get(one) ?? []);
     if (needed.length === 0) return { kind: 'known', told: [], named: [] };
     const until =
       at.getTime() +
-      waitForRoots(
-        check,
-        needed.map((one) => one.check),
-      );
+      waitForRoots(check, await Promise.all(needed.map((one) => view.slowestCheck(one))));
     if (now < until) return { kind: 'wait' };
-    const from = at.getTime() - timeToFail(check);
+    const from = at.getTime() - timeToFail(await view.slowestCheck(service));
     const down = new Map<string, ServiceChange>();
     for (const one of needed) {
       const changes = await view.changesOf(one._id);
@@ -203,7 +201,8 @@ export class ServiceTeller {
     if (state === undefined) return 'wait';
     if (state.told === 'failed' && state.alert !== null) return state.alert;
     if (state.seq >= seq) return undefined;
-    const quiet = quietTimes(service, await this.deployed.switches(root), now);
+    const switches = await this.deployed.switches(root);
+    const quiet = await this.quietTimes(view, service, switches, now);
     return quietOf({ at }, [], quiet) === 'wait' ? undefined : 'wait';
   }
 
@@ -253,10 +252,11 @@ export class ServiceTeller {
         (id) => view.services.get(id)?.health?.since.getTime() ?? 0,
       ),
     );
-    const patience = timeToPass(service.check) + service.check.interval_seconds * 1000;
+    const slowest = await view.slowestCheck(service);
+    const patience = timeToPass(slowest) + slowest.interval_seconds * 1000;
     if (now < since + patience) return;
     const switches = await this.deployed.switches(service._id);
-    const quiet = quietTimes(service, switches, now);
+    const quiet = await this.quietTimes(view, service, switches, now);
     if (quietOf({ at: new Date(now) }, [], quiet) === 'wait') return;
     const change = (await view.changesOf(service._id)).find(({ seq }) => seq === state.held);
     if (change === undefined || !isBad(change.to)) return;
@@ -264,6 +264,25 @@ export class ServiceTeller {
     await this.insert(view, state, { service, change, causedBy: [], after }, now);
     const alert = alertId(service.id, change.seq);
     await this.save(state, { ...state, told: change.to, alert, held: null });
+  }
+
+  /** Maintenance, and deployments from their switch until all checks have seen what came of it. */
+  private async quietTimes(
+    view: RoundView,
+    service: WatchedService,
+    switches: readonly ServiceSwitch[],
+    now: number,
+  ): Promise<readonly QuietTime[]> {
+    const seenMs = timeToFail(await view.slowestCheck(service));
+    const isOver = (until: number): number | null => (until <= now ? until : null);
+    const { windows } = service.maintenance;
+    return [
+      ...windows.map((one) => ({ from: one.from.getTime(), until: isOver(endOf(one)) })),
+      ...switches.map(({ from, until }) => ({
+        from: from.getTime(),
+        until: until === null ? null : isOver(until.getTime() + seenMs),
+      })),
+    ];
   }
 
   /** What another process has stored meanwhile stays: the next round begins with it. */
@@ -277,22 +296,6 @@ export class ServiceTeller {
 /** Alerts of a root after the one that something follows from. */
 const MOST_SINCE = 20;
 const FRESH = { state: 'pending', attempts: 0, tried_at: null, reason: null } as const;
-
-/** Maintenance, and deployments from their switch until a check has seen what came of it. */
-function quietTimes(
-  { maintenance, check }: WatchedService,
-  switches: readonly ServiceSwitch[],
-  now: number,
-): readonly QuietTime[] {
-  const isOver = (until: number): number | null => (until <= now ? until : null);
-  return [
-    ...maintenance.windows.map((one) => ({ from: one.from.getTime(), until: isOver(endOf(one)) })),
-    ...switches.map(({ from, until }) => ({
-      from: from.getTime(),
-      until: until === null ? null : isOver(until.getTime() + timeToFail(check)),
-    })),
-  ];
-}
 
 function afterDeployment(
   { to, at }: ServiceChange,

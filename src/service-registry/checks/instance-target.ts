@@ -25,12 +25,18 @@ export function timedAs(check: InstanceCheck | undefined, service: ServiceCheck)
   return { ...service, interval_seconds: intervalMs / 1000, timeout_seconds: timeoutMs / 1000 };
 }
 
-/** The longest that any of the checks of a service takes, its own and those of its instance, ms. */
-export function longestTime(
+/**
+ * As slow as the slowest of the checks of a service, its own and those of its instance: what has
+ * to wait for all of them waits for this one.
+ */
+export function slowestCheck(
   service: ServiceCheck,
   checks: readonly InstanceCheck[],
-  timeOf: (check: ServiceCheck) => number,
-): number {
+): ServiceCheck {
   const all = [service, ...checks.map((one) => timedAs(one, service))];
-  return Math.max(...all.map(timeOf));
+  return {
+    ...service,
+    interval_seconds: Math.max(...all.map((one) => one.interval_seconds)),
+    timeout_seconds: Math.max(...all.map((one) => one.timeout_seconds)),
+  };
 }
