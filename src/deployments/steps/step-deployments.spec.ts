@@ -541,6 +541,24 @@ describe('StepDeployments', () => {
       expect([store.deployments.size, store.releases.size]).toEqual([3, 1]);
     });
 
+    it('of a unit says it, too, where a part was cut off behind its before_switch', async () => {
+      view = CLOSED;
+      await deployUnit(two);
+      const id = accepted.at(-1)?.id ?? '';
+      const phases = [
+        { name: 'before_switch' as const, started_at: new Date(), finished_at: null },
+      ];
+      const parts = [{ service_id: 'default/api', deployment_id: 'part' }];
+      const unit = store.deployments.get(id)!;
+      store.deployments.set(id, { ...unit, parts });
+      store.deployments.set('part', { ...unit, _id: 'part', request_key: 'part', phases });
+      lose(id);
+      await deployUnit(two, 1, { before: { id }, context: { ...CONTEXT, ...SECOND } });
+      const successor = [...store.deployments.values()].at(-1);
+      expect(successor).toMatchObject({ gate: 'closed' });
+      expect(successor?.warnings).toMatchObject([{ code: 'before_switch_again' }]);
+    });
+
     it('leaves one to whoever recovers it, and takes what that says', async () => {
       const id = await suspended();
       const taken = await store.take({ _id: id, fence: 1 }, 'gone');

@@ -254,7 +254,11 @@ export class StepDeployments extends Deployer {
 
   /** The deployment in the place of one that was lost: for each of them there is one. */
   private async successorOf(lost: Deployment, { executionAttempt }: RunContext): Promise<string> {
-    const hasRunBefore = lost.phases.some(({ name }) => name === 'before_switch');
+    const parts = (lost.parts ?? []).map(({ deployment_id: id }) => id);
+    const all = [lost, ...(await this.store.deploymentsWith(parts)).values()];
+    const hasRunBefore = all.some(({ phases }) =>
+      phases.some(({ name }) => name === 'before_switch'),
+    );
     const successor: NewDeployment = {
       ...{
         ...asAsked(lost),
