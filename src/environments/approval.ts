@@ -58,3 +58,28 @@ export interface Approval {
   readonly commit: string | null;
   readonly plan_hash: string | null;
 }
+
+/** What was said, and what it is worth. */
+export interface Standing<A extends Approval> {
+  readonly given: readonly { readonly approval: A; readonly counts: boolean }[];
+  readonly required: number;
+  readonly missing: number;
+  readonly rejection: A | undefined;
+  /** An administrator has put it through, in the place of all approvals. */
+  readonly override: A | undefined;
+}
+
+/** Who approves twice counts once. Pure. */
+export function standingBy<A extends Approval>(
+  given: Standing<A>['given'],
+  required: number,
+): Standing<A> {
+  const valid = given.filter(({ counts }) => counts).map(({ approval }) => approval);
+  const approvers = new Set(valid.filter(({ kind }) => kind === 'approval').map(({ by }) => by));
+  return {
+    ...{ given, required, missing: Math.max(0, required - approvers.size) },
+    // What was said no to is not done, also when whoever said it has left.
+    rejection: given.find(({ approval }) => approval.kind === 'rejection')?.approval,
+    override: valid.find(({ kind }) => kind === 'override'),
+  };
+}

@@ -2,7 +2,7 @@ import type { Account } from '../auth/accounts/accounts.js';
 import type { Scope } from '../auth/policy/policy.js';
 import type { Reason } from '../engine/plan/run-state.js';
 import { namePattern } from '../engine/triggers/name-pattern.js';
-import type { Approval, DeploymentCause } from './approval.js';
+import { type Approval, type DeploymentCause, type Standing, standingBy } from './approval.js';
 import { isAmong, isStillThere, refusedApprover } from './approver-rules.js';
 import { environmentReasons } from './environment-reasons.js';
 import type { EnvironmentRules } from './environment.js';
@@ -22,15 +22,10 @@ export interface JudgedDeployment {
 /** Accounts by their ids; who is not in it has left. */
 export type KnownAccounts = ReadonlyMap<string, Account>;
 
-export interface ApprovalStanding {
-  readonly given: readonly { readonly approval: Approval; readonly counts: boolean }[];
-  readonly required: number;
-  readonly missing: number;
+/** An override stands in the place of the wait as well. */
+export interface ApprovalStanding extends Standing<Approval> {
   /** Until when it waits, whoever approves; undefined: that time is over. */
   readonly waitsUntil: Date | undefined;
-  readonly rejection: Approval | undefined;
-  /** An administrator has put it through, in the place of all approvals and of the wait. */
-  readonly override: Approval | undefined;
 }
 
 /** Why this account may put nothing into service there; undefined: it may. Pure. */
@@ -81,17 +76,10 @@ export function standingOf(
     approval,
     counts: doesCount(rules, deployment, approval, accounts.get(approval.by)),
   }));
-  const valid = given.filter(({ counts }) => counts).map(({ approval }) => approval);
-  const approvers = new Set(valid.filter(({ kind }) => kind === 'approval').map(({ by }) => by));
   const waitsUntil = new Date(deployment.created_at.getTime() + rules.wait * 1000);
   return {
-    given,
-    required: rules.required,
-    missing: Math.max(0, rules.required - approvers.size),
+    ...standingBy(given, rules.required),
     waitsUntil: waitsUntil > now ? waitsUntil : undefined,
-    // What was said no to is not done, also when whoever said it has left.
-    rejection: deployment.approvals.find(({ kind }) => kind === 'rejection'),
-    override: valid.find(({ kind }) => kind === 'override'),
   };
 }
 

@@ -2,7 +2,12 @@ import type { Account } from '../../auth/accounts/accounts.js';
 import { type Role, ROLES, type Scope } from '../../auth/policy/policy.js';
 import type { ApprovalFacts } from '../../engine/plan/approval-facts.js';
 import type { Reason } from '../../engine/plan/run-state.js';
-import type { ApprovalKind, DeploymentCause } from '../../environments/approval.js';
+import {
+  type ApprovalKind,
+  type DeploymentCause,
+  type Standing,
+  standingBy,
+} from '../../environments/approval.js';
 import { isStillThere, refusedApprover } from '../../environments/approver-rules.js';
 import type { NamedUser, People } from '../../environments/environment.js';
 import {
@@ -29,14 +34,7 @@ export interface JudgedStep extends WaitingStep {
 export type KnownAccounts = ReadonlyMap<string, Account>;
 
 /** What was said of a step, and what it is worth. */
-export interface StepStanding {
-  readonly given: readonly { readonly approval: StepApproval; readonly counts: boolean }[];
-  readonly required: number;
-  readonly missing: number;
-  readonly rejection: StepApproval | undefined;
-  /** An administrator has put it through, in the place of all approvals. */
-  readonly override: StepApproval | undefined;
-}
+export type StepStanding = Standing<StepApproval>;
 
 /**
  * Why this account may not say this; undefined: it may. Whoever is asked may say no to what is
@@ -75,15 +73,7 @@ export function standingOf(
     approval,
     counts: counts && (approval.kind !== 'approval' || isOfSame(approval, first?.approval)),
   }));
-  const valid = given.filter(({ counts }) => counts).map(({ approval }) => approval);
-  const approvers = new Set(valid.filter(({ kind }) => kind === 'approval').map(({ by }) => by));
-  const { required } = step.asked;
-  return {
-    ...{ given, required, missing: Math.max(0, required - approvers.size) },
-    // What was said no to is not done, also when whoever said it has left.
-    rejection: own.find(({ kind }) => kind === 'rejection'),
-    override: valid.find(({ kind }) => kind === 'override'),
-  };
+  return standingBy(given, step.asked.required);
 }
 
 /** What the step is told; undefined: it still waits. A no outranks all, any word the time. Pure. */
