@@ -97,6 +97,21 @@ describe('ServiceFailures', () => {
     expect([kinds(), [...records.all]]).toEqual([[], []]);
   });
 
+  it('reads a release that says nothing of it once, and the next one again', async () => {
+    const silent = { ...store.releases.get('r2')!, settings: { type: 'local_service' } } as Release;
+    store.releases.set('r2', silent);
+    const read = jest.spyOn(store, 'releasesWith');
+    const one = process();
+    await goes('failed', 3);
+    await one.round(now);
+    await one.round(now);
+    expect(read.mock.calls).toEqual([[['r2']]]);
+    change({ release_id: 'r1' });
+    await one.round(now);
+    expect(read.mock.calls.at(-1)).toEqual([['r1']]);
+    expect(kinds()).toEqual(['restart']);
+  });
+
   it('restarts, goes back and leaves it, each with its reason, once', async () => {
     await goes('failed', 3);
     const one = process();

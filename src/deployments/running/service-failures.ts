@@ -64,6 +64,9 @@ interface Asked {
  * for or under way, and while nobody looks.
  */
 export class ServiceFailures extends BackgroundRounds {
+  /** Ids of releases that say nothing of it, of those that serve: what a release says stays. */
+  private unguarded: ReadonlySet<string> = new Set();
+
   constructor(private readonly parts: ServiceFailuresParts) {
     super({ everyMs: ROUND_MS, unref: true });
   }
@@ -92,13 +95,17 @@ export class ServiceFailures extends BackgroundRounds {
       ({ service_type: type, status }) =>
         status === 'running' && (type === 'local_service' || type === 'docker_container'),
     );
-    const ids = services.flatMap(({ release_id: id }) => id ?? []);
-    const releases = ids.length === 0 ? undefined : await store.releasesWith(ids);
-    return services.flatMap((service) => {
+    const serving = services.flatMap(({ release_id: id }) => id ?? []);
+    const asked = serving.filter((id) => !this.unguarded.has(id));
+    const releases = asked.length === 0 ? undefined : await store.releasesWith(asked);
+    const guarded = services.flatMap((service) => {
       const release = releases?.get(service.release_id ?? '');
       const policy = release && policyOf(release);
       return release && policy ? [{ service, release, policy }] : [];
     });
+    const withPolicy = new Set(guarded.map(({ release }) => release._id));
+    this.unguarded = new Set(serving.filter((id) => !withPolicy.has(id)));
+    return guarded;
   }
 
   /**
