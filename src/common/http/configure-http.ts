@@ -22,6 +22,7 @@ import { rateLimit, type RequestLimiters, userLimit } from './rate-limit.js';
 import { requestLog } from './request-log.js';
 import { type Route, RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
+import { startPage } from './start-page.js';
 import { validationPipe } from './validation.js';
 
 /** Headers that pages of `CLIENT_ORIGIN` may send, and those that they may read. */
@@ -79,8 +80,9 @@ export interface HttpOptions {
 
 /**
  * Everything between the socket and the controllers, in this order: metrics, request id and log
- * line, security headers, `Host` and `Origin`, CORS, load, rate limit, who it is, body, a place
- * among those at work. Create the application with `bodyParser: false`.
+ * line, security headers, `Host` and `Origin`, CORS, load, rate limit, the pages that browsers
+ * begin at, who it is, body, a place among those at work. Create the application with
+ * `bodyParser: false`.
  */
 export function configureHttp(app: NestExpressApplication, options: HttpOptions): void {
   const { config } = options;
@@ -113,6 +115,7 @@ export function configureHttp(app: NestExpressApplication, options: HttpOptions)
   const load = new LoadShedding(options.load ?? defaultLoadLimits);
   app.use(load.shed);
   app.use(rateLimit(options.limiters));
+  app.use(startPage);
   app.use(onlyRoutes(routes));
   app.use(options.authenticate);
   app.use(userLimit(options.limiters.users));

@@ -7,7 +7,8 @@ import { toMillraceError, type ErrorTranslator } from '../errors/to-millrace-err
 import type { ControllerRoute } from './controller-routes.js';
 import { announcesBody } from './content-type.js';
 import { closeAfterAnswer } from './close-after-answer.js';
-import { ERROR_PAGE_POLICY, errorPage, isAskedForPage, type PageAdvice } from './error-page.js';
+import { errorPage, type PageAdvice } from './error-page.js';
+import { isAskedForPage, PAGE_POLICY } from './html-page.js';
 import type { MillraceRequest } from './request-context.js';
 import type { Route, RouteTable } from './route-table.js';
 
@@ -88,7 +89,7 @@ export class ErrorFilter implements ExceptionFilter {
       return;
     }
     const advice = this.adviser(error, request.originalUrl, route);
-    response.setHeader('Content-Security-Policy', ERROR_PAGE_POLICY);
+    response.setHeader('Content-Security-Policy', PAGE_POLICY);
     // The address of a log-in holds its code.
     response.setHeader('Referrer-Policy', 'no-referrer');
     response

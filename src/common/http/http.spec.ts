@@ -234,7 +234,7 @@ describe('errors', () => {
     for (const [path, status, error] of [
       ['/api/things', 401, 'AuthenticationError'],
       ['/api/<b>', 404, 'NotFoundError'],
-      ['/', 404, 'NotFoundError'],
+      ['/other', 404, 'NotFoundError'],
     ] as const) {
       const response = await agent().get(path).set({ accept });
       if (!isPage) {
@@ -246,7 +246,7 @@ describe('errors', () => {
       expect(response.text).toMatch(/^<!doctype html>[^]*<h1>[^<]+<\/h1>/);
       expect(response.text).toContain('<small>' + error);
       expect(response.headers['content-security-policy']).toMatch(
-        /^default-src 'none';style-src 'sha256-[^']+';base-uri 'none';form-action 'none';frame-ancestors 'none'$/,
+        /^default-src 'none';img-src 'self';style-src 'sha256-[^']+';base-uri 'none';form-action 'none';frame-ancestors 'none'$/,
       );
       expect(response.headers).toMatchObject({ 'cache-control': 'no-store', vary: /accept/i });
     }
@@ -256,6 +256,35 @@ describe('errors', () => {
     expectShape(await agent().post('/api/things').set({ accept }), 401, 'AuthenticationError');
     // Nothing is a page that is no error.
     await agent().get('/api/things/open').set({ accept }).expect(200, 'open');
+  });
+
+  it.each([
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', true],
+    ['*/*', false],
+    ['application/json', false],
+  ])('where people begin there is a page for browsers: %s', async (accept, isBrowser) => {
+    for (const path of ['/', '/api', '/api/?from=mail']) {
+      const response = await agent().get(path).set({ accept });
+      if (!isBrowser) {
+        expectShape(response, 404, 'NotFoundError');
+        continue;
+      }
+      expect([response.status, response.type]).toEqual([200, 'text/html']);
+      for (const href of ['/api/docs', '/api/health', '/api/docs-json']) {
+        expect(response.text).toContain(`<a href="${href}">`);
+      }
+      expect(response.headers).toMatchObject({
+        ...{ 'cache-control': 'no-store', vary: expect.stringMatching(/accept/i) },
+        'content-security-policy': expect.stringMatching(/^default-src 'none';.*sha256-/),
+      });
+    }
+    const docs = await agent().get('/docs').set({ accept });
+    if (isBrowser) expect([docs.status, docs.headers['location']]).toEqual([302, '/api/docs']);
+    else expectShape(docs, 404, 'NotFoundError');
+    expectShape(await agent().post('/').set({ accept }), 404, 'NotFoundError');
+    const icon = await agent().get('/favicon.ico').set({ accept });
+    expect([icon.status, icon.type]).toEqual([200, 'image/svg+xml']);
+    expect((await agent().head('/favicon.ico').set({ accept })).status).toBe(200);
   });
 
   it('of a page say what is advised, in the place of what programs are told', async () => {
