@@ -205,6 +205,20 @@ describe('LocalDirectoryTarget', () => {
     expect(lstatSync(at('current/data')).isSymbolicLink()).toBe(true);
   });
 
+  it('is led nowhere by a link in shared, or in the release', async () => {
+    write({ a: 'x', 'real/b': 'x' });
+    symlinkSync('real', join(made, 'inside'));
+    await serve(release(1, { shared: ['data/deep'] }));
+    symlinkSync(made, at('shared/led'));
+    symlinkSync(made, at('shared/data/led'));
+    writeFileSync(at('shared/file'), '');
+    for (const shared of ['led', 'led/x', 'data/led', 'data/led/x', 'file', 'inside/x', 'a/x']) {
+      const led = target.prepare(release(2, { shared: [shared] }), source, NEVER);
+      await expect(led).rejects.toMatchObject({ reason: { code: 'path_unusable' } });
+    }
+    expect(readdirSync(made).sort()).toEqual(['a', 'inside', 'real']);
+  });
+
   it('gives permissions', async () => {
     write({ 'sub/a': 'x', run: 'x' });
     chmodSync(join(made, 'sub/a'), 0o660);
@@ -220,9 +234,12 @@ describe('LocalDirectoryTarget', () => {
     expect(modes(2)).toEqual(['750', '750', '640', '640']);
   });
 
-  it.each(['/etc/shop', '../shop', '.', 'a/../../b', ''])('refuses the path %j', (path) => {
-    expect(() => target.placeOf(settings({ path }))).toThrow('DEPLOY_FOLDERS');
-  });
+  it.each(['/etc/shop', '../shop', '.', 'a/../../b', 'a/../shop', ''])(
+    'refuses the path %j',
+    (path) => {
+      expect(() => target.placeOf(settings({ path }))).toThrow('DEPLOY_FOLDERS');
+    },
+  );
 
   it('goes through no link, and takes the folder of nobody else', async () => {
     symlinkSync(made, join(root, 'link'));
@@ -250,6 +267,39 @@ describe('LocalDirectoryTarget', () => {
     expect(readdirSync(at('releases'))).toEqual(['1']);
     // No refusal. Whether it warns depends on where the folder for temporary files lies.
     await expect(target.plan('default/shop', settings())).resolves.toBeDefined();
+  });
+
+  it('takes none of its folders for its own that is a link', async () => {
+    const outside = new LocalDirectoryTarget(
+      new DeployFolders([join(base, 'led')]),
+      installationOf('here'),
+      join(base, 'scratch'),
+    );
+    symlinkSync(root, join(base, 'led'));
+    const path = join(base, 'led/shop');
+    const through = outside.prepare(release(1, { path }), source, NEVER);
+    await expect(through).rejects.toMatchObject({ reason: { code: 'path_unusable' } });
+    write({ a: 'x' });
+    for (const name of ['releases', 'shared']) {
+      await target.prepare(release(1), source, NEVER);
+      rmSync(at(name), { recursive: true });
+      symlinkSync(made, at(name));
+      const led = target.prepare(release(1, { shared: ['data'] }), source, NEVER);
+      await expect(led).rejects.toThrow();
+      rmSync(at(name));
+    }
+    expect(readdirSync(made)).toEqual(['a']);
+  });
+
+  it('removes nothing that a link leads to', async () => {
+    write({ a: 'x' });
+    await serve(release(1));
+    symlinkSync(made, at('releases/.unpack-left'));
+    await target.remove(release(2));
+    expect(readdirSync(at('releases'))).toEqual(['1']);
+    symlinkSync(made, at('releases/2'));
+    await expect(target.remove(release(2))).rejects.toThrow('ENOTDIR');
+    expect(readdirSync(made)).toEqual(['a']);
   });
 
   it('leaves a folder alone that is named as its link', async () => {
