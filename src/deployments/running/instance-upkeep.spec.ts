@@ -340,6 +340,22 @@ describe('InstanceUpkeep', () => {
     expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
   });
 
+  it('removes nothing of a service that was made since its round has begun', async () => {
+    release(1, 'serving');
+    run(1);
+    removed('default/tea');
+    instances.all.set(instanceName('default/tea', 2), 'running');
+    const list = instances.list.bind(instances);
+    instances.list = async () => {
+      const before = await list();
+      const tea = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: null };
+      store.serviceRecords.set('default/tea', tea as Service);
+      return before;
+    };
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+  });
+
   it('leaves alone what no record of this host tells of, and asks for it once', async () => {
     release(1, 'serving');
     run(1);

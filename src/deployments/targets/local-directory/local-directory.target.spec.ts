@@ -15,12 +15,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rawHeader, streamOf } from '../../../common/archive/archive.fixture.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { installationOf } from '../../../common/installation.fixture.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { DirectorySettings } from '../../record/deployment.js';
 import { type DirectoryRelease } from '../deploy-target.js';
+import { MAX_RELEASE_BYTES, RELEASE_LIMITS } from '../release-limits.js';
 import { DeployFolders } from './deploy-folders.js';
 import { LocalDirectoryTarget } from './local-directory.target.js';
 
@@ -135,6 +137,25 @@ describe('LocalDirectoryTarget', () => {
       await expect(target.prepare(release(1), other, NEVER)).rejects.toThrow('arrive');
     }
     await target.prepare(release(1), damaged([]), NEVER);
+  });
+
+  it('has limits for a release: as it is packed, and as it is unpacked', async () => {
+    write({ a: 'x' });
+    const limits: unknown[] = [];
+    /** As if it came from somebody who keeps to no limit. */
+    const large = rawHeader({ name: 'large', size: (MAX_RELEASE_BYTES + 1).toString(8) });
+    const endless: StepFiles = {
+      packed: (request, signal, work) => {
+        limits.push(request.limits);
+        const stream = streamOf(large);
+        return source.packed(request, signal, (packed) => work({ ...packed, stream }));
+      },
+    };
+    await expect(target.prepare(release(1), endless, NEVER)).rejects.toMatchObject({
+      reason: { code: 'release_too_large' },
+    });
+    expect(limits).toEqual([RELEASE_LIMITS]);
+    expect(readdirSync(at('releases'))).toEqual([]);
   });
 
   it('switches to nothing that was made ready before', async () => {
