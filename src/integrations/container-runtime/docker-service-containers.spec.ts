@@ -24,6 +24,8 @@ class SmallEngine {
   /** Of images of releases. */
   readonly tags: string[] = [];
   last: Asked | undefined;
+  /** Of a command that is to be run in a container. */
+  command: Readonly<Record<string, unknown>> | undefined;
   readonly server: Server = createServer((request, response) => {
     this.answer(request).then(
       ([status, body]) => {
@@ -55,6 +57,11 @@ class SmallEngine {
       if (this.containers.some(({ Id: id }) => id === name)) return [409, { message: 'taken' }];
       this.add(name, this.last.Labels);
       return [201, { Id: name }];
+    }
+    if (call.startsWith('GET /containers/')) return [200, { State: { Running: true } }];
+    if (call.endsWith('/exec')) {
+      this.command = JSON.parse(await textOf(request)) as Record<string, unknown>;
+      return [409, { message: 'it begins none' }];
     }
     const id = decodeURIComponent(pathname.split('/').at(-1) ?? '');
     const index = this.containers.findIndex((one) => one.Id === id);
@@ -165,6 +172,20 @@ describe('DockerServiceContainers', () => {
     expect(Object.keys(engine.last ?? {}).sort()).toEqual([
       ...['Env', 'ExposedPorts', 'HostConfig', 'Image', 'Labels', 'name'],
     ]);
+  });
+
+  it('run commands with the rights of the container, and as its user', async () => {
+    const ours = of('aaaa', 'h');
+    await start(ours, 'shop.1');
+    const end = await ours.exec('shop.1', { command: 'look "$HOME"', limit_ms: 1_000 });
+    expect(end).toMatchObject({ kind: 'not_started' });
+    expect(engine.command).toEqual({
+      ...{ Cmd: ['/bin/sh', '-c', 'look "$HOME"'], AttachStdout: true, AttachStderr: true },
+      Env: [expect.stringMatching(/^MILLRACE_SERVICE_COMMAND=[0-9a-f]{32}$/) as string],
+    });
+    engine.command = undefined;
+    expect(await ours.exec('mail.1', { command: ['look'], limit_ms: 1_000 })).toBeUndefined();
+    expect(engine.command).toBeUndefined();
   });
 
   it('know the images of their own installation alone, by the names that it gave', async () => {
