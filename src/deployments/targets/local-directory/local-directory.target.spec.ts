@@ -152,7 +152,10 @@ describe('LocalDirectoryTarget', () => {
       },
     };
     await expect(target.prepare(release(1), endless, NEVER)).rejects.toMatchObject({
-      reason: { code: 'release_too_large' },
+      reason: {
+        code: 'release_too_large',
+        message: expect.stringContaining(`more than ${MAX_RELEASE_BYTES} bytes`) as string,
+      },
     });
     expect(limits).toEqual([RELEASE_LIMITS]);
     expect(readdirSync(at('releases'))).toEqual([]);
