@@ -134,10 +134,14 @@ describe('DockerServiceContainers', () => {
     });
     engine.add('of-a-step', service('shop.1'));
     engine.add('of-another-step', service('mail.1'));
+    // Somebody has made it by hand, of our name.
+    const { 'millrace.service-in': _none, ...byHand } = service('news.1');
+    engine.add('millrace-aaaa-news.1', byHand);
     expect(await ours.list()).toEqual(['shop.1']);
-    await ours.remove('mail.1', 0);
-    await ours.remove('shop.1', 0);
-    expect(engine.containers.map(({ Id: id }) => id)).toEqual(['of-another-step', 'of-a-step']);
+    for (const name of ['news.1', 'mail.1', 'shop.1']) await ours.remove(name, 0);
+    expect(engine.containers.map(({ Id: id }) => id)).toEqual([
+      ...['millrace-aaaa-news.1', 'of-another-step', 'of-a-step'],
+    ]);
   });
 
   it('are no containers of steps, which are swept, whatever their image says', async () => {
