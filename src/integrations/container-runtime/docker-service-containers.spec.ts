@@ -135,7 +135,7 @@ describe('DockerServiceContainers', () => {
     engine.add('of-a-step', service('shop.1'));
     engine.add('of-another-step', service('mail.1'));
     // Somebody has made it by hand, of our name.
-    const { 'millrace.service-in': _none, ...byHand } = service('news.1');
+    const byHand = { ...service('news.1'), 'millrace.service-in': '' };
     engine.add('millrace-aaaa-news.1', byHand);
     expect(await ours.list()).toEqual(['shop.1']);
     for (const name of ['news.1', 'mail.1', 'shop.1']) await ours.remove(name, 0);
