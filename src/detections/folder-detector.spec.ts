@@ -22,6 +22,10 @@ describe('a folder that is detected in a process of its own', () => {
     await writeFile(join(root, 'endless.mjs'), 'for (;;);');
     await writeFile(join(root, 'hungry.mjs'), 'const all = []; for (;;) all.push([all.length]);');
     await writeFile(join(root, 'broken.mjs'), 'throw new TypeError("a defect");');
+    await writeFile(
+      join(root, 'environment.mjs'),
+      'process.stdout.write(JSON.stringify(Object.keys(process.env)));',
+    );
     await writeFile(join(root, 'large.mjs'), 'process.stdout.write("x".repeat(5_000_000));');
   });
   afterAll(async () => {
@@ -51,6 +55,16 @@ describe('a folder that is detected in a process of its own', () => {
     expect(await detector.detect({ root }, NEVER, limits)).toMatchObject({
       ...{ kind: 'problem', problem: { code: 'too_complex' } },
     });
+  });
+
+  it('is detected by a process that has nothing of the environment of the server', async () => {
+    process.env.OF_THE_SERVER = 'secret';
+    try {
+      const limits = { ...LIMITS, program: join(root, 'environment.mjs') };
+      expect(await detector.detect({ root }, NEVER, limits)).toEqual([]);
+    } finally {
+      delete process.env.OF_THE_SERVER;
+    }
   });
 
   it('is a defect of ours when the process ends with one', async () => {

@@ -365,6 +365,9 @@ export function describeDeploymentStore(title: string, store: () => DeploymentSt
       const both = await store().releasesWith([one._id, two._id, uuidV7()]);
       expect([...both.values()].map(({ number }) => number).sort()).toEqual([1, 2]);
       expect([...(await store().releasesWith([])).keys()]).toEqual([]);
+      await store().changeRelease(two._id, { status: 'removed' });
+      expect(await store().everServedOn(two.host)).toEqual([service_id]);
+      expect(await store().everServedOn('nowhere')).toEqual([]);
       expect(await store().release(one._id)).toEqual({
         ...{ ...one, status: 'serving', digest: 'sha256:1' },
       });

@@ -138,6 +138,8 @@ export abstract class DeploymentStore {
   abstract servicesWith(ids: readonly string[]): Promise<readonly Service[]>;
   /** All of one host, by environment and name. */
   abstract servicesOn(host: string): Promise<readonly Service[]>;
+  /** Ids of those that ever had a release on a host, also of those that were removed. */
+  abstract everServedOn(host: string): Promise<readonly string[]>;
   /** All of an environment, by their names; at most `limit`. */
   abstract servicesIn(environment: string, limit: number): Promise<readonly Service[]>;
   /** Of all services, each once, in their order. */

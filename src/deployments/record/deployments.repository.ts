@@ -212,6 +212,11 @@ export class DeploymentsRepository extends DeploymentStore {
       .lean<Service[]>();
   }
 
+  async everServedOn(host: string): Promise<readonly string[]> {
+    const ids = await this.releases.distinct('service_id', { host });
+    return ids.sort();
+  }
+
   async servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
     return this.serviceRecords
       .find({ environment, ...present })

@@ -159,6 +159,11 @@ export class MemoryDeploymentStore extends DeploymentStore {
     return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)));
   }
 
+  everServedOn(host: string): Promise<readonly string[]> {
+    const own = [...this.releases.values()].filter((one) => one.host === host);
+    return Promise.resolve([...new Set(own.map(({ service_id: id }) => id))].sort());
+  }
+
   servicesIn(environment: string, limit: number): Promise<readonly Service[]> {
     const own = this.present().filter((one) => one.environment === environment);
     return Promise.resolve(own.sort((a, b) => (a._id < b._id ? -1 : 1)).slice(0, limit));

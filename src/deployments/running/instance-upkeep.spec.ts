@@ -89,6 +89,11 @@ describe('InstanceUpkeep', () => {
       drain_until: status === 'draining' ? new Date(NOW + drainMs) : null,
     } as Release);
   };
+  /** Of a service that was removed: its records say that it was here. */
+  const removed = (id: string, host = 'here'): void => {
+    const old = { _id: `of ${id}`, service_id: id, number: 1, status: 'removed', host };
+    store.releases.set(old._id, old as Release);
+  };
   const run = (...numbers: readonly number[]): void => {
     for (const number of numbers) instances.all.set(name(number), 'running');
   };
@@ -223,6 +228,7 @@ describe('InstanceUpkeep', () => {
     const tea = { _id: 't7', service_id: 'default/tea', number: 7, status: 'serving' };
     store.releases.set('t7', tea as Release);
     problem = new Error('its variables are not stored');
+    removed('default/gone');
     instances.all.set(instanceName('default/gone', 1), 'running');
     await upkeep.round(NOW);
     const gone = `remove ${instanceName('default/gone', 1)}`;
@@ -289,12 +295,14 @@ describe('InstanceUpkeep', () => {
     run(1);
     const alone = await worked();
     for (let other = 0; other < 40; other += 1) {
+      removed(`default/other-${other}`);
       instances.all.set(instanceName(`default/other-${other}`, 1), 'running');
     }
-    // Of all of them alike, once: nobody has them.
+    // Of all of them alike, and of each that was ever here, once.
     const remove = jest.spyOn(instances, 'remove');
-    expect(await worked()).toBe(alone + 1);
+    expect(await worked()).toBe(alone + 1 + 40);
     expect(remove).toHaveBeenCalledTimes(40);
+    expect(await worked()).toBe(alone);
     names.mockRestore();
   });
 
@@ -326,8 +334,45 @@ describe('InstanceUpkeep', () => {
   it('removes those of services that are no more, and no others', async () => {
     release(1, 'serving');
     run(1);
+    removed('default/gone');
     instances.all.set(instanceName('default/gone', 1), 'running');
     await upkeep.round(NOW);
+    expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
+  });
+
+  it('removes nothing of a service that was made since its round has begun', async () => {
+    release(1, 'serving');
+    run(1);
+    removed('default/tea');
+    instances.all.set(instanceName('default/tea', 2), 'running');
+    const list = instances.list.bind(instances);
+    instances.list = async () => {
+      const before = await list();
+      const tea = { ...store.serviceRecords.get(SERVICE), _id: 'default/tea', release_id: null };
+      store.serviceRecords.set('default/tea', tea as Service);
+      return before;
+    };
+    await upkeep.round(NOW);
+    expect(instances.calls).toEqual([]);
+  });
+
+  it('leaves alone what no record of this host tells of, and asks for it once', async () => {
+    release(1, 'serving');
+    run(1);
+    removed('default/gone', 'elsewhere');
+    // As after a database was brought back from an older copy.
+    for (const id of ['default/gone', 'default/unknown']) {
+      instances.all.set(instanceName(id, 1), 'running');
+    }
+    const ask = jest.spyOn(store, 'everServedOn');
+    for (const round of [0, 1, 2]) await upkeep.round(NOW + round * 1_000);
+    expect([instances.calls, ask.mock.calls]).toEqual([[], [['here']]]);
+    instances.all.delete(instanceName('default/gone', 1));
+    await upkeep.round(NOW + 3_000);
+    // Another one of that name, which is of a service of this host.
+    removed('default/gone');
+    instances.all.set(instanceName('default/gone', 1), 'running');
+    await upkeep.round(NOW + 4_000);
     expect(instances.calls).toEqual([`remove ${instanceName('default/gone', 1)}`]);
   });
 

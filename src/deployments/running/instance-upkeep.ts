@@ -53,6 +53,8 @@ export class InstanceUpkeep extends BackgroundRounds {
   private readonly watch: ReleaseWatch;
   /** By service: what is wrong with it, told once. */
   private readonly told = new Map<string, string>();
+  /** Names of instances that no record tells of, told once. */
+  private readonly strangers = new Set<string>();
 
   constructor(private readonly parts: InstanceUpkeepParts) {
     super({ everyMs: ROUND_MS, unref: true });
@@ -223,19 +225,30 @@ export class InstanceUpkeep extends BackgroundRounds {
     }
   }
 
-  /** Of services that are no more. */
+  /** Of services that were removed. What no release of this host tells of is left alone. */
   private async removeUnwanted(
     there: ReadonlyMap<string, readonly string[]>,
     wanted: ReadonlySet<string>,
   ): Promise<void> {
     const { store, instances, host } = this.parts;
     const left = [...there.values()].flat().filter((name) => !wanted.has(name));
-    if (left.length === 0) return;
+    // One that is gone may come again as another one's.
+    for (const name of this.strangers) if (!left.includes(name)) this.strangers.delete(name);
+    const asked = left.filter((name) => !this.strangers.has(name));
+    if (asked.length === 0) return;
     // Of a service that was made meanwhile nothing is removed.
     const known = new Set((await store.servicesOn(host)).map(({ _id }) => prefixOf(_id)));
-    for (const name of left.filter((one) => !known.has(beforeNumber(one)))) {
-      await instances.remove(name);
-      this.logger.warn({ instance: name }, 'an instance of no service is removed');
+    const others = asked.filter((name) => !known.has(beforeNumber(name)));
+    if (others.length === 0) return;
+    const recorded = new Set((await store.everServedOn(host)).map(prefixOf));
+    for (const name of others) {
+      if (recorded.has(beforeNumber(name))) {
+        await instances.remove(name);
+        this.logger.warn({ instance: name }, 'an instance of a removed service is removed');
+      } else {
+        this.strangers.add(name);
+        this.logger.warn({ instance: name }, 'an instance that no record tells of is left alone');
+      }
     }
   }
 }

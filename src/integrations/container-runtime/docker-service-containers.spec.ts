@@ -4,15 +4,28 @@ import { DockerServiceContainers } from './docker-service-containers.js';
 
 interface Made {
   readonly Id: string;
-  readonly Name: string;
+  readonly Names: readonly string[];
   readonly Labels: Readonly<Record<string, string>>;
   readonly State: string;
   readonly Created: number;
 }
 
+/** What an engine is asked to make. */
+interface Asked {
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly HostConfig: Readonly<Record<string, unknown>>;
+}
+
 /** Keeps containers with their labels, and tells of those that are asked for by label. */
 class SmallEngine {
   readonly containers: Made[] = [];
+  /** Of images, from which containers have theirs. */
+  imageLabels: Readonly<Record<string, string>> = {};
+  /** Of images of releases. */
+  readonly tags: string[] = [];
+  last: Asked | undefined;
+  /** Of a command that is to be run in a container. */
+  command: Readonly<Record<string, unknown>> | undefined;
   readonly server: Server = createServer((request, response) => {
     this.answer(request).then(
       ([status, body]) => {
@@ -37,17 +50,30 @@ class SmallEngine {
     }
     if (call === 'POST /networks/create') return [201, { Id: 'n' }];
     if (call.startsWith('GET /networks')) return [200, []];
+    if (call === 'GET /images/json') return [200, [{ RepoTags: this.tags }]];
     if (call === 'POST /containers/create') {
-      const { Labels } = JSON.parse(await textOf(request)) as Pick<Made, 'Labels'>;
-      const Name = searchParams.get('name') ?? '';
-      if (this.containers.some((one) => one.Name === Name)) return [409, { message: 'taken' }];
-      this.containers.push({ Id: Name, Name, Labels, State: 'running', Created: 0 });
-      return [201, { Id: Name }];
+      this.last = JSON.parse(await textOf(request)) as Asked;
+      const name = searchParams.get('name') ?? '';
+      if (this.containers.some(({ Id: id }) => id === name)) return [409, { message: 'taken' }];
+      this.add(name, this.last.Labels);
+      return [201, { Id: name }];
+    }
+    if (call.startsWith('GET /containers/')) return [200, { State: { Running: true } }];
+    if (call.endsWith('/exec')) {
+      this.command = JSON.parse(await textOf(request)) as Record<string, unknown>;
+      return [409, { message: 'it begins none' }];
     }
     const id = decodeURIComponent(pathname.split('/').at(-1) ?? '');
     const index = this.containers.findIndex((one) => one.Id === id);
     if (request.method === 'DELETE' && index >= 0) this.containers.splice(index, 1);
     return [204];
+  }
+
+  /** As one that was made last: engines list those first. */
+  add(name: string, labels: Readonly<Record<string, string>>): void {
+    const own = { ...this.imageLabels, ...labels };
+    const made = { Id: name, Names: [`/${name}`], Labels: own, State: 'running', Created: 0 };
+    this.containers.unshift(made);
   }
 }
 
@@ -69,7 +95,11 @@ describe('DockerServiceContainers', () => {
     engine.server.closeAllConnections();
     engine.server.close();
   });
-  afterEach(() => engine.containers.splice(0));
+  afterEach(() => {
+    engine.containers.splice(0);
+    engine.tags.splice(0);
+    engine.imageLabels = {};
+  });
 
   const of = (installation: string, hostName: string): DockerServiceContainers =>
     new DockerServiceContainers({
@@ -87,11 +117,86 @@ describe('DockerServiceContainers', () => {
     await start(theirs, 'shop.1');
     await start(theirs, 'shop.2');
     expect(await ours.list()).toEqual(['shop.1']);
-    expect(await theirs.list()).toEqual(['shop.1', 'shop.2']);
+    expect(await theirs.list()).toEqual(['shop.2', 'shop.1']);
     await ours.remove('shop.2', 0);
     await ours.remove('shop.1', 0);
     expect(await ours.list()).toEqual([]);
-    expect(await theirs.list()).toEqual(['shop.1', 'shop.2']);
+    expect(await theirs.list()).toEqual(['shop.2', 'shop.1']);
+  });
+
+  it('take no container for theirs that has its labels from its image', async () => {
+    const ours = of('aaaa', 'h');
+    await start(ours, 'shop.1');
+    // The author of an image knows the names, and may run it as a step.
+    const service = (name: string) => ({
+      ...{ 'millrace.service-in': 'aaaa', 'millrace.service-host': 'h' },
+      'millrace.service-container': name,
+    });
+    engine.add('of-a-step', service('shop.1'));
+    engine.add('of-another-step', service('mail.1'));
+    // Somebody has made it by hand, of our name.
+    const byHand = { ...service('news.1'), 'millrace.service-in': '' };
+    engine.add('millrace-aaaa-news.1', byHand);
+    expect(await ours.list()).toEqual(['shop.1']);
+    for (const name of ['news.1', 'mail.1', 'shop.1']) await ours.remove(name, 0);
+    expect(engine.containers.map(({ Id: id }) => id)).toEqual([
+      ...['millrace-aaaa-news.1', 'of-another-step', 'of-a-step'],
+    ]);
+  });
+
+  it('are no containers of steps, which are swept, whatever their image says', async () => {
+    engine.imageLabels = {
+      ...{ 'millrace.installation': 'aaaa', 'millrace.owner': 'b:1:2:3', 'millrace.group': 'g' },
+      ...{ 'millrace.service-in': 'bbbb', other: 'stays' },
+    };
+    await start(of('aaaa', 'h'), 'shop.1');
+    expect(engine.containers[0]?.Labels).toEqual({
+      ...{ 'millrace.installation': '', 'millrace.owner': '', 'millrace.group': '' },
+      ...{ 'millrace.service-in': 'aaaa', 'millrace.service-host': 'h' },
+      ...{ 'millrace.service-container': 'shop.1', other: 'stays' },
+    });
+  });
+
+  it('have no rights, mounts, sockets or namespaces of the host, and their limits', async () => {
+    await of('aaaa', 'h').start({
+      ...{ name: 'shop.1', imageId: 'sha256:1', environment: {}, port: 80, hostPort: 20_000 },
+      limits: { pids: 10, memory: 2 ** 26, cpus: 0.5 },
+    });
+    // All of it: whatever else is asked for is a right more.
+    expect(engine.last?.HostConfig).toEqual({
+      PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '20000' }] },
+      NetworkMode: expect.stringMatching(/^mr-[0-9a-f]+$/) as string,
+      ...{ Init: true, IpcMode: 'private', Privileged: false },
+      CapDrop: ['NET_RAW', 'MKNOD', 'AUDIT_WRITE'],
+      SecurityOpt: ['no-new-privileges'],
+      ...{ PidsLimit: 10, Memory: 2 ** 26, MemorySwap: 2 ** 26, NanoCpus: 5e8 },
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '5m', 'max-file': '2' } },
+      RestartPolicy: { Name: 'no' },
+    });
+    expect(Object.keys(engine.last ?? {}).sort()).toEqual([
+      ...['Env', 'ExposedPorts', 'HostConfig', 'Image', 'Labels', 'name'],
+    ]);
+  });
+
+  it('run commands with the rights of the container, and as its user', async () => {
+    const ours = of('aaaa', 'h');
+    await start(ours, 'shop.1');
+    const end = await ours.exec('shop.1', { command: 'look "$HOME"', limit_ms: 1_000 });
+    expect(end).toMatchObject({ kind: 'not_started' });
+    expect(engine.command).toEqual({
+      ...{ Cmd: ['/bin/sh', '-c', 'look "$HOME"'], AttachStdout: true, AttachStderr: true },
+      Env: [expect.stringMatching(/^MILLRACE_SERVICE_COMMAND=[0-9a-f]{32}$/) as string],
+    });
+    engine.command = undefined;
+    expect(await ours.exec('mail.1', { command: ['look'], limit_ms: 1_000 })).toBeUndefined();
+    expect(engine.command).toBeUndefined();
+  });
+
+  it('know the images of their own installation alone, by the names that it gave', async () => {
+    engine.tags.push('waits.x', 'millrace.invalid/release:bbbb-waits.e.1');
+    engine.tags.push('millrace.invalid/release:aaaa-waits.e.1');
+    engine.tags.push('millrace.invalid/release:aaaa-shop.1');
+    expect(await of('aaaa', 'h').keptNames('waits.')).toEqual(['waits.e.1']);
   });
 
   it('list for a host what it looks after, of all hosts of the installation on the engine', async () => {

@@ -4,6 +4,7 @@ import { engineAddress, OWN_ENGINE } from '../../config/container-engine.js';
 import { EngineAwayError } from './container-runtime.js';
 import { DockerCommands } from './docker-command.js';
 import { asked, orGone, saidBy, statusOf } from './docker-errors.js';
+import { LABELS } from './docker-labels.js';
 import { openServicesNetwork } from './docker-network.js';
 import { dockerAt, listContainers } from './docker-removal.js';
 import { OutputFrames } from './output-frames.js';
@@ -24,6 +25,8 @@ const INSTALLATION = 'millrace.service-in';
 const HOST = 'millrace.service-host';
 /** What it was called by whoever asked for it. */
 const NAME = 'millrace.service-container';
+/** Whatever the image says: it is of no step, whose containers are swept. */
+const NO_STEP = Object.fromEntries(Object.values(LABELS).map((label) => [label, '']));
 
 /** Repository of images of releases, on the engine. No registry has the name. */
 const RELEASES = 'millrace.invalid/release';
@@ -145,9 +148,13 @@ export class DockerServiceContainers extends ServiceContainers {
   }
 
   async list(): Promise<readonly string[]> {
+    const installation = await this.options.installation();
     const labels = { ...(await this.labels()), [HOST]: this.options.hostName };
     const found = await listContainers(this.docker(), labels);
-    return found.flatMap(({ Labels: labels }) => labels[NAME] ?? []);
+    return found.flatMap((one) => {
+      const name = one.Labels[NAME];
+      return name !== undefined && isNamed(one, engineName(installation, name)) ? [name] : [];
+    });
   }
 
   private async make(docker: Docker, spec: ServiceContainerSpec): Promise<Docker.Container> {
@@ -157,11 +164,15 @@ export class DockerServiceContainers extends ServiceContainers {
     const { limits, port } = spec;
     return asked(
       docker.createContainer({
-        name: `millrace-${installation}-${spec.name}`,
+        name: engineName(installation, spec.name),
         Image: spec.imageId,
         ...(spec.command && { Cmd: [...spec.command] }),
         Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-        Labels: { ...(await this.labels()), [HOST]: this.options.hostName, [NAME]: spec.name },
+        Labels: {
+          ...NO_STEP,
+          ...(await this.labels()),
+          ...{ [HOST]: this.options.hostName, [NAME]: spec.name },
+        },
         ExposedPorts: { [`${port}/tcp`]: {} },
         HostConfig: {
           PortBindings: {
@@ -201,9 +212,11 @@ export class DockerServiceContainers extends ServiceContainers {
     return undefined;
   }
 
-  /** By its label: nobody else's container is taken for ours. */
+  /** By its labels and its name: nobody else's container is taken for ours. */
   private async find(docker: Docker, name: string): Promise<Docker.Container | undefined> {
-    const [found] = await listContainers(docker, { ...(await this.labels()), [NAME]: name });
+    const own = engineName(await this.options.installation(), name);
+    const all = await listContainers(docker, { ...(await this.labels()), [NAME]: name });
+    const found = all.find((one) => isNamed(one, own));
     return found && docker.getContainer(found.Id);
   }
 
@@ -224,6 +237,19 @@ export class DockerServiceContainers extends ServiceContainers {
   private async tag(name: string): Promise<string> {
     return `${await this.options.installation()}-${name}`;
   }
+}
+
+/** No two containers of an engine have the same name. */
+function engineName(installation: string, name: string): string {
+  return `millrace-${installation}-${name}`;
+}
+
+/**
+ * A container has the labels of its image too, which its author chose: one of a step may have ours.
+ * Its name is given by whoever makes it.
+ */
+function isNamed({ Names: names }: Docker.ContainerInfo, name: string): boolean {
+  return names.some((one) => one === name || one === `/${name}`);
 }
 
 function healthOf({ State: state }: Docker.ContainerInspectInfo): ContainerHealth | undefined {

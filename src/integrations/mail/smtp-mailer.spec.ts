@@ -7,13 +7,15 @@ import { NoMailer, SmtpMailer } from './smtp-mailer.js';
 const PASSWORD = 'p@ss/w0rd';
 
 describe('SmtpMailer', () => {
+  const logIns: string[] = [];
   const taken: { to: string[]; user: unknown; text: string }[] = [];
   const server = new SMTPServer({
     ...{ disabledCommands: ['STARTTLS'], authMethods: ['PLAIN'], allowInsecureAuth: true },
-    onAuth: ({ username, password }, _session, done) =>
-      password === PASSWORD
-        ? done(null, { user: username })
-        : done(new Error(`no ${String(username)} with ${String(password)}`)),
+    onAuth: ({ username, password }, _session, done) => {
+      logIns.push(String(username));
+      if (password === PASSWORD) done(null, { user: username });
+      else done(new Error(`no ${String(username)} with ${String(password)}`));
+    },
     onRcptTo: ({ address }, _session, done) =>
       address.startsWith('nobody')
         ? done(Object.assign(new Error(`who is ${address}?`), { responseCode: 550 }))
@@ -41,6 +43,7 @@ describe('SmtpMailer', () => {
   afterAll(() => new Promise<void>((done) => server.close(done)));
   beforeEach(() => {
     taken.length = 0;
+    logIns.length = 0;
   });
 
   it('sends a mail, under an id that stays', async () => {
@@ -64,6 +67,19 @@ describe('SmtpMailer', () => {
     expect(some).toBe('the mail server refuses 1 of 2 receivers');
     const none = await failure(mailer().send({ ...mail, to: ['nobody@x.org'] }));
     expect(none).toBe('the mail server did not take it (EENVELOPE, status 550)');
+  });
+
+  it('shows its log-in to nobody on the way: not without TLS, but on this machine', async () => {
+    const { port } = server.server.address() as AddressInfo;
+    // An address of this machine too, but none that only this machine reaches.
+    const elsewhere = new SmtpMailer(
+      `smtp://ada:${PASSWORD.replace('/', '%2F')}@0.0.0.0:${port}`,
+      'a@b.c',
+    );
+    expect(await failure(elsewhere.send(mail))).toMatch(/did not take it \(E[A-Z]+/);
+    expect([taken, logIns]).toEqual([[], []]);
+    await mailer().send(mail);
+    expect(logIns).toEqual(['ada']);
   });
 
   it('is none where no server is configured', async () => {

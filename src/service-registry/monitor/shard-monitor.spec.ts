@@ -177,6 +177,18 @@ describe('ShardMonitor', () => {
     expect(prober.asked).toEqual([]);
   });
 
+  it('asks what somebody has named beside it by the rules of such addresses', async () => {
+    const own = 'http://127.0.0.1:20417/';
+    deployed.has('shop', { endpoints: [own] });
+    await store.insert(newService({ endpoints: ['http://127.0.0.1:6379/', own], check }));
+    await rounds(5, monitor('here'));
+    const rules = new Map(prober.asked.map(({ url, isOwn }) => [url, isOwn]));
+    expect([...rules].sort()).toEqual([
+      [own, true],
+      ['http://127.0.0.1:6379/', false],
+    ]);
+  });
+
   it('asks nothing on this host of what was deployed on another one', async () => {
     deployed.has('far', { host: 'elsewhere', endpoints: ['http://127.0.0.1:20417/'] });
     await store.insert(newService({ name: 'far', endpoints: ['http://far.example/'], check }));

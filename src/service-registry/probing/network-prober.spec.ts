@@ -15,6 +15,8 @@ const resolve = (host: string) => {
 describe('NetworkProber', () => {
   let server: Server;
   let tcp: TcpServer;
+  /** Another program at a loopback address. */
+  let beside: Server;
   let base: string;
   const asked: IncomingMessage[] = [];
   const anywhere = new NetworkProber(new AddressPolicy(['all']), resolve);
@@ -44,6 +46,10 @@ describe('NetworkProber', () => {
           return response.writeHead(302, { location: 'http://10.0.0.1/' }).end();
         case '/outside':
           return response.writeHead(302, { location: 'http://203.0.114.5/' }).end();
+        case '/beside':
+          return response.writeHead(302, { location: `http://127.0.0.1:${portOf(beside)}/` }).end();
+        case '/files':
+          return response.writeHead(302, { location: 'ftp://127.0.0.1/' }).end();
         case '/never':
           return undefined;
         default:
@@ -54,14 +60,18 @@ describe('NetworkProber', () => {
       socket.on('error', () => undefined).resume();
       socket.end('hello\r\n');
     });
-    for (const one of [server, tcp]) {
+    beside = createHttp((request, response) => {
+      asked.push(request);
+      response.end('all is well');
+    });
+    for (const one of [server, tcp, beside]) {
       await new Promise<void>((done) => one.listen(0, '127.0.0.1', done));
     }
     base = `http://127.0.0.1:${portOf(server)}`;
   });
   afterAll(async () => {
     server.closeAllConnections();
-    for (const one of [server, tcp]) await new Promise((done) => one.close(done));
+    for (const one of [server, tcp, beside]) await new Promise((done) => one.close(done));
   });
 
   it.each<[string, Partial<ServiceCheck>]>([
@@ -83,6 +93,7 @@ describe('NetworkProber', () => {
     ['/ok', { body_contains: 'ill' }, 'unexpected_body'],
     ['/away', {}, 'redirected'],
     ['/loop', { follow_redirects: true }, 'redirected'],
+    ['/files', { follow_redirects: true }, 'redirected'],
     ['/never', { timeout_seconds: 0.1 }, 'timeout'],
     ['/large', { body_contains: 'end' }, 'unexpected_body'],
   ])('is not content with %s by %j: %s', async (path, check, code) => {
@@ -110,6 +121,38 @@ describe('NetworkProber', () => {
     expect(request?.headers).toMatchObject({ host: 'shop.example', connection: 'close' });
   });
 
+  it('tells who it redirects to nothing of the host that was asked for, and asks it by its own', async () => {
+    asked.length = 0;
+    await probe(`${base}/away`, { host: 'shop.example', follow_redirects: true });
+    expect(asked.map(({ headers: { host } }) => `http://${host}`)).toEqual([
+      ...['http://shop.example', base],
+    ]);
+  });
+
+  it('takes a path for a path, whatever it looks like', async () => {
+    asked.length = 0;
+    await probe(`${base}/ok`, { path: '//10.0.0.1/ok?x=1' });
+    await probe(`${base}/ok`, { path: '/\\10.0.0.1/ok' });
+    expect(asked.map(({ headers: { host } }) => `http://${host}`)).toEqual([base, base]);
+  });
+
+  it('dials the address that was checked, and asks for none a second time', async () => {
+    const names: string[] = [];
+    // A moment later the name means an address that is refused.
+    const rebinding = new NetworkProber(new AddressPolicy(['127.0.0.1']), (host) => {
+      names.push(host);
+      const address = names.length === 1 ? '127.0.0.1' : '10.0.0.1';
+      return Promise.resolve([{ address, family: 4 as const }]);
+    });
+    const http = `http://shop.invalid:${portOf(server)}/ok`;
+    expect(await probe(http, {}, rebinding)).toEqual({ ok: true });
+    expect(names).toEqual(['shop.invalid']);
+    names.length = 0;
+    const tcpUrl = `tcp://shop.invalid:${portOf(tcp)}`;
+    expect(await probe(tcpUrl, {}, rebinding)).toEqual({ ok: true });
+    expect(names).toEqual(['shop.invalid']);
+  });
+
   it('dials no address that the rules refuse, also not by a redirect', async () => {
     const strict = new NetworkProber(new AddressPolicy([]), resolve);
     asked.length = 0;
@@ -135,5 +178,17 @@ describe('NetworkProber', () => {
     const check = { follow_redirects: true, timeout_seconds: 1 };
     const outside = await probe(`${base}/outside`, check, anywhere, true);
     expect(outside).toMatchObject({ code: 'address_refused' });
+  });
+
+  it('follows what was deployed on this host to no other program of it', async () => {
+    const follow = { follow_redirects: true };
+    asked.length = 0;
+    const there = await probe(`${base}/beside`, follow, anywhere, true);
+    expect(there).toMatchObject({ code: 'address_refused' });
+    expect(asked.map(({ url }) => url)).toEqual(['/beside']);
+    expect(await probe(`${base}/away`, follow, anywhere, true)).toEqual({ ok: true });
+    // What somebody has named, and the operator allows, leads where the operator allows it.
+    const here = new NetworkProber(new AddressPolicy(['127.0.0.1']), resolve);
+    expect(await probe(`${base}/beside`, follow, here)).toEqual({ ok: true });
   });
 });

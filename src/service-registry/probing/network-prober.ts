@@ -79,7 +79,6 @@ export class NetworkProber extends Prober {
     }
     let at = endpoint;
     for (let redirects = 0; ; redirects += 1) {
-      if (isOwn) mustBeHere(at);
       const answer = await this.request(at, check, policy, signal, redirects === 0);
       const { status, location } = answer;
       const isRedirect = status >= 300 && status < 400 && location !== undefined;
@@ -94,6 +93,7 @@ export class NetworkProber extends Prober {
       if (next === null || !/^https?:$/.test(next.protocol)) {
         throw new BadAnswer('redirected', 'it redirects to what is no http:// or https://');
       }
+      if (isOwn) mustBeSame(next, endpoint);
       at = next;
     }
   }
@@ -133,6 +133,17 @@ export class NetworkProber extends Prober {
 function mustBeHere({ hostname }: URL): void {
   if (isLoopbackHost(hostname)) return;
   throw new BadAnswer('address_refused', 'what is deployed on this host is asked on this host');
+}
+
+/**
+ * Whoever is asked chooses where it redirects to. What else listens at a loopback address of this
+ * host is not for a program in a container, nor for whoever reads what the check says of it.
+ * @throws BadAnswer
+ */
+function mustBeSame(next: URL, endpoint: URL): void {
+  if (next.origin === endpoint.origin) return;
+  const message = 'what is deployed on this host is followed to its own address alone';
+  throw new BadAnswer('address_refused', message);
 }
 
 function exchange(

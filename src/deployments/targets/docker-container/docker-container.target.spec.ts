@@ -1,5 +1,9 @@
 import { standIn } from '../../../../test/support/stand-in.js';
-import type { ServiceContainers } from '../../../integrations/container-runtime/service-containers.js';
+import { DEFAULT_PIDS } from '../../../engine/steps/container/container-action.js';
+import type {
+  ServiceContainers,
+  ServiceContainerSpec,
+} from '../../../integrations/container-runtime/service-containers.js';
 import type { ReverseProxy } from '../../../integrations/reverse-proxy/reverse-proxy.js';
 import type { PortLeases } from '../../../ports/port-leases.js';
 import type { ContainerSettings } from '../../record/deployment.js';
@@ -37,6 +41,31 @@ describe('DockerContainerTarget', () => {
     const gate = target.runner.gate(release, tell, new AbortController().signal);
     await expect(gate).rejects.toThrow('ended with exit code 1');
     expect(told).toEqual(['  fast: no log-in with ***', '  bye']);
+  });
+
+  it('gives its container what the release says, and a limit of processes in any case', async () => {
+    const specs: ServiceContainerSpec[] = [];
+    const target = new DockerContainerTarget({
+      containers: standIn<ServiceContainers>({ start: async (spec) => void specs.push(spec) }),
+      ...{ proxy: standIn<ReverseProxy>({}), routes: standIn<ProxyRoutes>({}), host: 'h' },
+      ports: standIn<PortLeases>({ take: () => Promise.resolve(20_417) }),
+      sealed: standIn<SealedTexts>({ find: () => Promise.resolve('{"MODE":"fast"}') }),
+    });
+    const start = (limits: ContainerSettings['limits']): Promise<void> =>
+      target.runner.start({
+        ...{ number: 1, service_id: 'default/shop', settings: { ...SETTINGS, limits } },
+      });
+    await start({});
+    await start({ pids: 7, memory: 2 ** 26, cpus: 0.5 });
+    expect(specs.map(({ limits }) => limits)).toEqual([
+      { pids: DEFAULT_PIDS },
+      { pids: 7, memory: 2 ** 26, cpus: 0.5 },
+    ]);
+    expect(specs[0]).toEqual({
+      ...{ name: expect.stringMatching(/^shop-[0-9a-f]{12}\.1$/) as string, imageId: 'sha256:1' },
+      ...{ environment: { PORT: '80', MODE: 'fast' }, port: 80, hostPort: 20_417 },
+      limits: { pids: DEFAULT_PIDS },
+    });
   });
 
   it('runs nothing on an engine of another machine, and says where the worker belongs', async () => {

@@ -1,4 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
 import { DeployRefusedError } from '../deploy-target.js';
@@ -110,6 +111,14 @@ export async function makeFolder(folder: TreeFolder, name: string): Promise<void
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
+}
+
+/** Of a name in a folder, through no link; undefined: it is not there. */
+export async function lstatOf(folder: TreeFolder, name: string): Promise<Stats | undefined> {
+  return lstat(folder.pathOf(name)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 function unusable(path: string, why: string): DeployRefusedError {

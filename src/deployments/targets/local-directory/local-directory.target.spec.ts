@@ -15,12 +15,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rawHeader, streamOf } from '../../../common/archive/archive.fixture.js';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import { installationOf } from '../../../common/installation.fixture.js';
 import { Globs } from '../../../common/values/globs/globs.js';
 import type { StepFiles } from '../../../executions/attempt/steps/deployer.js';
 import type { DirectorySettings } from '../../record/deployment.js';
 import { type DirectoryRelease } from '../deploy-target.js';
+import { MAX_RELEASE_BYTES, RELEASE_LIMITS } from '../release-limits.js';
 import { DeployFolders } from './deploy-folders.js';
 import { LocalDirectoryTarget } from './local-directory.target.js';
 
@@ -137,6 +139,28 @@ describe('LocalDirectoryTarget', () => {
     await target.prepare(release(1), damaged([]), NEVER);
   });
 
+  it('has limits for a release: as it is packed, and as it is unpacked', async () => {
+    write({ a: 'x' });
+    const limits: unknown[] = [];
+    /** As if it came from somebody who keeps to no limit. */
+    const large = rawHeader({ name: 'large', size: (MAX_RELEASE_BYTES + 1).toString(8) });
+    const endless: StepFiles = {
+      packed: (request, signal, work) => {
+        limits.push(request.limits);
+        const stream = streamOf(large);
+        return source.packed(request, signal, (packed) => work({ ...packed, stream }));
+      },
+    };
+    await expect(target.prepare(release(1), endless, NEVER)).rejects.toMatchObject({
+      reason: {
+        code: 'release_too_large',
+        message: expect.stringContaining(`more than ${MAX_RELEASE_BYTES} bytes`) as string,
+      },
+    });
+    expect(limits).toEqual([RELEASE_LIMITS]);
+    expect(readdirSync(at('releases'))).toEqual([]);
+  });
+
   it('switches to nothing that was made ready before', async () => {
     write({ a: 'x' });
     await serve(release(1));
@@ -205,6 +229,20 @@ describe('LocalDirectoryTarget', () => {
     expect(lstatSync(at('current/data')).isSymbolicLink()).toBe(true);
   });
 
+  it('is led nowhere by a link in shared, or in the release', async () => {
+    write({ a: 'x', 'real/b': 'x' });
+    symlinkSync('real', join(made, 'inside'));
+    await serve(release(1, { shared: ['data/deep'] }));
+    symlinkSync(made, at('shared/led'));
+    symlinkSync(made, at('shared/data/led'));
+    writeFileSync(at('shared/file'), '');
+    for (const shared of ['led', 'led/x', 'data/led', 'data/led/x', 'file', 'inside/x', 'a/x']) {
+      const led = target.prepare(release(2, { shared: [shared] }), source, NEVER);
+      await expect(led).rejects.toMatchObject({ reason: { code: 'path_unusable' } });
+    }
+    expect(readdirSync(made).sort()).toEqual(['a', 'inside', 'real']);
+  });
+
   it('gives permissions', async () => {
     write({ 'sub/a': 'x', run: 'x' });
     chmodSync(join(made, 'sub/a'), 0o660);
@@ -220,9 +258,12 @@ describe('LocalDirectoryTarget', () => {
     expect(modes(2)).toEqual(['750', '750', '640', '640']);
   });
 
-  it.each(['/etc/shop', '../shop', '.', 'a/../../b', ''])('refuses the path %j', (path) => {
-    expect(() => target.placeOf(settings({ path }))).toThrow('DEPLOY_FOLDERS');
-  });
+  it.each(['/etc/shop', '../shop', '.', 'a/../../b', 'a/../shop', ''])(
+    'refuses the path %j',
+    (path) => {
+      expect(() => target.placeOf(settings({ path }))).toThrow('DEPLOY_FOLDERS');
+    },
+  );
 
   it('goes through no link, and takes the folder of nobody else', async () => {
     symlinkSync(made, join(root, 'link'));
@@ -250,6 +291,39 @@ describe('LocalDirectoryTarget', () => {
     expect(readdirSync(at('releases'))).toEqual(['1']);
     // No refusal. Whether it warns depends on where the folder for temporary files lies.
     await expect(target.plan('default/shop', settings())).resolves.toBeDefined();
+  });
+
+  it('takes none of its folders for its own that is a link', async () => {
+    const outside = new LocalDirectoryTarget(
+      new DeployFolders([join(base, 'led')]),
+      installationOf('here'),
+      join(base, 'scratch'),
+    );
+    symlinkSync(root, join(base, 'led'));
+    const path = join(base, 'led/shop');
+    const through = outside.prepare(release(1, { path }), source, NEVER);
+    await expect(through).rejects.toMatchObject({ reason: { code: 'path_unusable' } });
+    write({ a: 'x' });
+    for (const name of ['releases', 'shared']) {
+      await target.prepare(release(1), source, NEVER);
+      rmSync(at(name), { recursive: true });
+      symlinkSync(made, at(name));
+      const led = target.prepare(release(1, { shared: ['data'] }), source, NEVER);
+      await expect(led).rejects.toThrow();
+      rmSync(at(name));
+    }
+    expect(readdirSync(made)).toEqual(['a']);
+  });
+
+  it('removes nothing that a link leads to', async () => {
+    write({ a: 'x' });
+    await serve(release(1));
+    symlinkSync(made, at('releases/.unpack-left'));
+    await target.remove(release(2));
+    expect(readdirSync(at('releases'))).toEqual(['1']);
+    symlinkSync(made, at('releases/2'));
+    await expect(target.remove(release(2))).rejects.toThrow('ENOTDIR');
+    expect(readdirSync(made)).toEqual(['a']);
   });
 
   it('leaves a folder alone that is named as its link', async () => {

@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs';
-import { lstat, mkdir, open, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, readlink, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { packTree } from '../../../common/archive/pack-tree.js';
 import type { Installation } from '../../../common/installation.js';
 import { inFolder } from '../../../common/tree/in-folder.js';
@@ -15,7 +15,7 @@ import {
   type DirectoryRelease,
   type PreparedRelease,
 } from '../deploy-target.js';
-import { type DeployFolders, makeFolder } from './deploy-folders.js';
+import { type DeployFolders, lstatOf, makeFolder } from './deploy-folders.js';
 import {
   digestOfFiles,
   type Modes,
@@ -24,12 +24,12 @@ import {
   removeFiles,
   setModes,
 } from './release-files.js';
+import { linkShared, SHARED } from './shared-folders.js';
 import { syncFileSystem } from './sync-file-system.js';
 
 /** What web servers and people are told to use: a link to the release that serves. */
 const CURRENT = 'current';
 const RELEASES = 'releases';
-const SHARED = 'shared';
 /** Says whose the folder is. */
 const MARK = '.millrace-service';
 /** A link that is ready to become `current`. */
@@ -277,33 +277,6 @@ export class LocalDirectoryTarget extends DeployTarget<DirectorySettings> {
 /** As they are asked for; else readable by all, and written by the server alone. */
 function modesOf({ files, folders }: DirectorySettings['permissions']): Modes {
   return { folders: folders ?? FOLDER_MODE, file: (own) => files ?? readable(own) };
-}
-
-/** `public/uploads` of the release becomes a link to `shared/public/uploads`. */
-async function linkShared(top: TreeFolder, folder: TreeFolder, shared: string): Promise<void> {
-  const names = shared.split('/');
-  await makeFolders(top, [SHARED, ...names]);
-  const above = names.slice(0, -1);
-  await makeFolders(folder, above);
-  const up = '../'.repeat(above.length + 2);
-  await inFolder(folder, above, (parent) =>
-    symlink(`${up}${SHARED}/${shared}`, parent.pathOf(names.at(-1) ?? '')),
-  );
-}
-
-async function makeFolders(top: TreeFolder, names: readonly string[]): Promise<void> {
-  for (let count = 1; count <= names.length; count += 1) {
-    await inFolder(top, names.slice(0, count - 1), (parent) =>
-      makeFolder(parent, names[count - 1] ?? ''),
-    );
-  }
-}
-
-async function lstatOf(folder: TreeFolder, name: string): Promise<Stats | undefined> {
-  return lstat(folder.pathOf(name)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
 }
 
 function gone(number: number): DeployRefusedError {

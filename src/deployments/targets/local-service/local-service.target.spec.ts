@@ -260,6 +260,14 @@ describe('LocalServiceTarget', () => {
     });
   });
 
+  it('knows its own programs among those of the supervisor, which are ended where nobody has them', async () => {
+    await target.runner.start(release(1));
+    for (const id of ['cron', 'shop.1', `${name(1)}.old`]) {
+      await services.start({ id, command: ['cron'], cwd: base });
+    }
+    expect(await target.instances.list()).toEqual([name(1)]);
+  });
+
   it('gives its port and all of the instance back when it is stopped', async () => {
     await target.runner.start(release(1));
     await expect(target.runner.start(release(2))).rejects.toThrow('PORT_RANGE');

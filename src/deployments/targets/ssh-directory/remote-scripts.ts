@@ -141,6 +141,7 @@ if [ -L "$1/current" ]; then readlink -n "$1/current"; fi
 export const REMOVE = `
 [ -d "$1/releases" ] || exit 0
 [ "$(cat "$1/.millrace-service" 2>/dev/null)" = "$3" ] || exit 0
+if [ -L "$1/releases" ]; then refuse path_unusable 'releases is a link'; fi
 if [ "$(readlink "$1/current")" = "releases/$2" ]; then echo serves; exit 0; fi
 rm -rf "$1"/releases/.unpack-* "$1/releases/$2"
 `;

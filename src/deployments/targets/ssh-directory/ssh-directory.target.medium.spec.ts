@@ -340,6 +340,18 @@ describeWith({ sshd: 'openssh-server' }, {}, 'releases on another host', () => {
     ]) {
       expect(await reasonOf(work)).toBe('path_unusable');
     }
+    const elsewhere = join(base, 'elsewhere');
+    mkdirSync(join(elsewhere, '2'), { recursive: true });
+    for (const name of ['releases', 'shared']) {
+      rmSync(at(name), { recursive: true });
+      symlinkSync(elsewhere, at(name));
+      expect(await reasonOf(target.prepare(release(3), source, NEVER))).toBe('path_unusable');
+      if (name === 'releases') {
+        expect(await reasonOf(target.remove(release(2)))).toBe('path_unusable');
+      }
+      rmSync(at(name));
+    }
+    expect(readdirSync(elsewhere)).toEqual(['2']);
     rmSync(at('current'));
     mkdirSync(at('current'));
     expect(await reasonOf(target.plan('default/shop', settings()))).toBe('path_unusable');

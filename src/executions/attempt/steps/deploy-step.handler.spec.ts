@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { standIn } from '../../../../test/support/stand-in.js';
+import { PACK_LIMITS } from '../../../common/archive/archive.fixture.js';
 import type { RunContext } from '../../../engine/plan/plan.js';
 import type { RunState } from '../../../engine/plan/run-state.js';
 import type {
@@ -62,6 +64,7 @@ function foundIn(request: DeployRequest | undefined): DeployFindings | undefined
 }
 
 describe('a step that deploys', () => {
+  let base: string;
   let directory: string;
   let deployed: Deployed;
   let starts: Starts;
@@ -73,13 +76,14 @@ describe('a step that deploys', () => {
 
   beforeEach(() => {
     [answers, before] = [[], undefined];
-    directory = mkdtempSync(join(tmpdir(), 'deploy-step-'));
-    mkdirSync(join(directory, 'api'));
+    base = mkdtempSync(join(tmpdir(), 'deploy-step-'));
+    directory = join(base, 'workspace');
+    mkdirSync(join(directory, 'api'), { recursive: true });
     [deployed, starts, said] = [new Deployed(), new Starts(), []];
     output = { kind: 'found', folder: 'api', from: 'api/index.html' };
     image = { kind: 'aborted' };
   });
-  afterEach(() => rmSync(directory, { recursive: true }));
+  afterEach(() => rmSync(base, { recursive: true }));
 
   const run = (
     action: Partial<ServiceDeploy> | DirectoryDeploy | ContainerDeploy,
@@ -88,7 +92,7 @@ describe('a step that deploys', () => {
   ): Promise<StepOutcome> =>
     new DeployStepHandler(
       ...([deployed, starts, standIn<RunContext>({ trigger: { event: 'push' } })] as const),
-      standIn<Workspace>({ directory }),
+      standIn<Workspace>({ directory, root: base }),
       { asServer: (work) => work() },
       { systemLine: (_address, line) => void said.push(line) },
       { of: () => Promise.resolve(image) },
@@ -132,6 +136,35 @@ describe('a step that deploys', () => {
       reason: { code: 'start_command_unknown' },
     });
     expect([starts.asked, deployed.requests]).toEqual([[''], []]);
+  });
+
+  it('takes files of the workspace alone, wherever links lead', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'outside-'));
+    writeFileSync(join(outside, 'passwd'), 'x');
+    writeFileSync(join(directory, 'api/server.js'), 'listen()');
+    symlinkSync(outside, join(directory, 'out'));
+    symlinkSync('api', join(directory, 'in'));
+    symlinkSync(join(outside, 'passwd'), join(directory, 'api/led'));
+    const packed = async (source: string): Promise<unknown> => {
+      deployed.requests.length = 0;
+      await run({ run: 'x', source });
+      const paths: string[] = [];
+      const onFile = ({ path }: { readonly path: string }): void => void paths.push(path);
+      const request = { exclude: [], limits: PACK_LIMITS, onFile };
+      const files = foundIn(deployed.requests[0])?.files;
+      await files?.packed(request, NEVER, ({ stream }) => finished(stream.resume()));
+      return paths;
+    };
+    try {
+      expect(await packed('api')).toEqual(['server.js']);
+      expect(await packed('in')).toEqual(['server.js']);
+      for (const source of ['out', 'in/../out', '..', '../outside', 'api/../..', outside]) {
+        await expect(packed(source)).rejects.toMatchObject({ code: 'source_outside' });
+      }
+      await expect(packed('nothing')).rejects.toMatchObject({ code: 'source_missing' });
+    } finally {
+      rmSync(outside, { recursive: true });
+    }
   });
 
   it('is aborted while it looks', async () => {

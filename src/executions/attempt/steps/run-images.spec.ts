@@ -102,3 +102,34 @@ describe('images of a run that continues', () => {
     expect(await found(images(first.pins()), 'node:24', { platform: 'linux/arm64' })).toBe(OLD);
   });
 });
+
+describe('registries of images', () => {
+  it('are those that the operator allows, each with the log-in for its own host', async () => {
+    const asked: ImageRequest[] = [];
+    const runtime = standIn<ContainerRuntime>({
+      provide: (request) => {
+        asked.push(request);
+        const image = standIn<LocalImage>({ id: ID, digest: ID });
+        return Promise.resolve({ kind: 'image', image, pulled: false });
+      },
+    });
+    const access = new RegistryAccess(
+      [{ registry: 'r.example:5000', username: 'USER', password: 'PASSWORD' }],
+      { USER: 'ada', PASSWORD: 'hunter-22' },
+    );
+    const run = new RunImages(runtime, 'g', access, ['docker.io', 'r.example:5000']);
+    const find = async (image: string): Promise<string> => {
+      const found = await run.find({ image }, () => undefined, new AbortController().signal);
+      return found.kind === 'image' ? 'found' : found.refusal.code;
+    };
+    for (const image of ['evil.example/a', 'r.example/a', '127.0.0.1:5000/a', '[::1]:5000/a']) {
+      expect(await find(image)).toBe('registry_refused');
+    }
+    expect(asked).toEqual([]);
+    expect([await find('node'), await find('r.example:5000/a')]).toEqual(['found', 'found']);
+    expect(asked.map(({ reference, login }) => [reference, login])).toEqual([
+      ['docker.io/library/node:latest', undefined],
+      ['r.example:5000/a:latest', { username: 'ada', password: 'hunter-22' }],
+    ]);
+  });
+});

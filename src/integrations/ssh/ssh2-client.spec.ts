@@ -1,0 +1,60 @@
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import ssh2 from 'ssh2';
+import { AddressPolicy } from '../../common/net/address-policy.js';
+import type { ResolveHost } from '../../common/net/checked-addresses.js';
+import { Ssh2Client } from './ssh2-client.js';
+
+const LIMITS = { connectMs: 5_000, loginMs: 5_000, keepAliveMs: 5_000 };
+const NEVER = new AbortController().signal;
+
+describe('Ssh2Client', () => {
+  /** Hangs up on whoever comes. */
+  let server: Server;
+  let port: number;
+  let connections: number;
+  const { private: key, public: line } = ssh2.utils.generateKeyPairSync('ed25519');
+
+  beforeAll(async () => {
+    server = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    ({ port } = server.address() as AddressInfo);
+  });
+  afterAll(() => new Promise((done) => server.close(done)));
+  beforeEach(() => {
+    connections = 0;
+  });
+
+  const connect = (allowed: readonly string[], resolve: ResolveHost): Promise<unknown> => {
+    const knownHosts = `[web.invalid]:${port} ${line}`;
+    const login = { host: 'web.invalid', port, user: 'deploy', key, knownHosts };
+    return new Ssh2Client(new AddressPolicy(allowed), LIMITS, resolve).connect(login, NEVER);
+  };
+
+  it('dials the address that was checked, and asks for none a second time', async () => {
+    const names: string[] = [];
+    // A moment later the name means an address that is refused.
+    const rebinding: ResolveHost = (name) => {
+      names.push(name);
+      const address = names.length === 1 ? '127.0.0.1' : '10.0.0.1';
+      return Promise.resolve([{ address, family: 4 }]);
+    };
+    await expect(connect(['127.0.0.1'], rebinding)).rejects.toMatchObject({ code: 'ssh_lost' });
+    expect([names, connections]).toEqual([['web.invalid'], 1]);
+  });
+
+  it.each(['127.0.0.1', '10.0.0.1', '169.254.169.254'])(
+    'dials nothing where a name means %s, beside whatever else',
+    async (address) => {
+      const mixed = [
+        { address: '203.0.114.5', family: 4 as const },
+        { address, family: 4 as const },
+      ];
+      const refused = connect([], () => Promise.resolve(mixed));
+      await expect(refused).rejects.toMatchObject({ code: 'ssh_address_refused' });
+      expect(connections).toBe(0);
+    },
+  );
+});
