@@ -1,8 +1,9 @@
-// `npm run build`, after `nest build`: makes of each program in dist/ one file with all that it imports, and what V8 has
-// compiled of it (docs/adr/0054-programs-are-bundled.md). src/config/bundle.ts reads what is written here.
+// `npm run build`, after `nest build`: makes of each program in dist/ one file with all that it
+// imports, and what V8 has compiled of it (docs/adr/0054-programs-are-bundled.md).
+// src/config/bundle.ts reads what is written here.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { build } from 'esbuild';
 
@@ -11,7 +12,7 @@ const dist = join(root, 'dist');
 const folder = join(dist, 'bundles');
 const manifest = join(folder, 'manifest.json');
 
-/** Each says in its entry file from which module it is loaded: loadProgram('name', () => import('./module.js')). */
+/** Each names its module in its entry file: loadProgram('name', () => import('./module.js')). */
 function programs() {
   const call = /loadProgram\(\s*'([\w-]+)',\s*\(\) => import\('(.+?)'\)/;
   const entries = readdirSync(dist).filter((name) => name.endsWith('.js'));
@@ -35,8 +36,8 @@ const NOT_INSTALLED = [
 const OPTIONAL = NOT_INSTALLED.flatMap((name) => [name, `${name}/*`]);
 
 /**
- * Packages that go by the place of their own file, or require what no text of theirs names: a bundle has another place.
- * Each is looked at when it comes here; any other one fails the build.
+ * Packages that go by the place of their own file, or require what no text of theirs names: a bundle
+ * has another place. Each was looked at before it came here; any other one fails the build.
  */
 const LOOKED_AT = new Map([
   [
@@ -54,9 +55,7 @@ const LOOKED_AT = new Map([
   ['@grpc/grpc-js/build/src/channelz.js', 'for servers of gRPC'],
   ['@grpc/grpc-js/build/src/orca.js', 'for servers of gRPC'],
   ['bullmq/dist/cjs/classes/worker.js', 'for processors in a file of their own'],
-  ['bullmq/dist/esm/classes/worker.js', 'for processors in a file of their own'],
   ['bullmq/dist/cjs/postgres/sql-scripts.js', 'a comment'],
-  ['bullmq/dist/esm/postgres/sql-scripts.js', 'a comment'],
   ['commander/lib/command.js', 'for commands in files of their own'],
   ['dockerode/lib/buildkit.js', 'for BuildKit'],
   ['dockerode/lib/session.js', 'for BuildKit'],
@@ -64,16 +63,35 @@ const LOOKED_AT = new Map([
   ['ioredis/built/Command.js', 'for showFriendlyErrorStack'],
   ['mongoose/lib/stateMachine.js', 'a comment'],
   ['msgpackr/dist/node.cjs', 'msgpackr-extract, by this name'],
-  ['msgpackr/node-index.js', 'msgpackr-extract, by this name'],
   ['pino/lib/transport.js', 'for transports, which are files'],
   ['ssh2/lib/agent.js', 'for Windows'],
   ['ssh2/lib/protocol/crypto/poly1305.js', 'has its WebAssembly in itself'],
   ['thread-stream/index.js', 'for transports of pino'],
 ]);
-const BY_PLACE =
-  /\b(__dirname|__filename|import\.meta|createRequire|require\.resolve)\b|(?<![.\w])require\([^'"`)/]/;
+const BY_PLACE = new RegExp(
+  [
+    /\b(?:__dirname|__filename|import\.meta|createRequire|require\.resolve)\b/,
+    /(?<![.\w])require\([^'"`)/]/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 /** A require of its own, which esbuild does not follow. There would be a second class-validator. */
 const OWN_REQUIRE = /^const require = createRequire\(import\.meta\.url\);$/m;
+
+/**
+ * A class with decorators, as tsc writes it, has a second name inside, by which nobody asks. esbuild
+ * would give that one a number, and stack traces would have it.
+ */
+const INNER_NAME = /^(let (\w+) = class) \2 /gm;
+const names = {
+  name: 'names',
+  setup({ onLoad }) {
+    onLoad({ filter: new RegExp(`^${RegExp.escape(dist)}/.*\\.js$`) }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(INNER_NAME, '$1 '),
+    }));
+  },
+};
 
 const places = {
   name: 'places',
@@ -108,7 +126,7 @@ async function bundle({ name, module }) {
     // Nest, logs and documents go by names of classes.
     keepNames: true,
     external: [...FROM_NODE_MODULES, ...OPTIONAL],
-    plugins: [places],
+    plugins: [places, names],
     define: { 'import.meta.url': 'bundleUrl' },
     banner: {
       js:
@@ -124,8 +142,8 @@ async function bundle({ name, module }) {
   });
   const code = inAscii(outputFiles.find(({ path }) => path === file).text);
   const map = JSON.parse(outputFiles.find(({ path }) => path === `${file}.map`).text);
-  const inputs = Object.keys(metafile.inputs);
-  const unknown = inputs.filter(goesByPlace);
+  const [{ inputs }] = Object.values(metafile.outputs).filter(({ entryPoint }) => entryPoint);
+  const unknown = Object.keys(inputs).filter(goesByPlace);
   if (unknown.length > 0) {
     throw new Error(
       `These go by their own place, which bundle.mjs does not know of: ${unknown.join(', ')}`,
@@ -141,8 +159,8 @@ async function bundle({ name, module }) {
 }
 
 /**
- * V8 keeps ASCII in half the memory of anything else, and Node reads it without decoding. esbuild has escaped texts and
- * names; regular expressions and comments are left.
+ * V8 keeps ASCII in half the memory of anything else, and Node reads it without decoding. esbuild
+ * has escaped texts and names; regular expressions and comments are left.
  */
 function inAscii(code) {
   if (/\\[^\0-\x7f]|String\.raw`[^`]*[^\0-\x7f`]/.test(code))
@@ -154,11 +172,16 @@ function inAscii(code) {
   return Buffer.from(units, 'latin1');
 }
 
+/** Keys of LOOKED_AT that were met in a bundle. */
+const met = new Set();
+
 function goesByPlace(input) {
+  // Finds the folder above it, which is that of Millrace for a bundle, too.
+  if (input === 'dist/config/paths.js') return false;
+  if (!BY_PLACE.test(readFileSync(join(root, input), 'utf8'))) return false;
   const [, ofPackage] = /.*node_modules\/(.+)/.exec(input) ?? [];
-  if (ofPackage === undefined ? input === 'dist/config/paths.js' : LOOKED_AT.has(ofPackage))
-    return false;
-  return BY_PLACE.test(readFileSync(join(root, input), 'utf8'));
+  met.add(ofPackage);
+  return !LOOKED_AT.has(ofPackage);
 }
 
 const DIGITS = new Map(
@@ -168,7 +191,7 @@ const DIGITS = new Map(
   ]),
 );
 
-/** Of a source map: for each line of the bundle the source (from 1; 0: none) and line (from 1) that it begins in. */
+/** For each line of the bundle the source (from 1; 0: none) and line (from 1) that it begins in. */
 function lineTable(mappings) {
   const lines = mappings.split(';');
   const table = Buffer.alloc(lines.length * 8);
@@ -208,10 +231,9 @@ function vlq(segment) {
   return numbers;
 }
 
-/** By a process of its own for each: V8 takes a cache only under the flags that it was made under. */
-async function makeCache(name) {
-  const { NODE_FLAGS } = await import(join(dist, 'config/node-flags.js'));
-  const args = [...(NODE_FLAGS[name] ?? []), import.meta.filename, '--cache', name];
+/** By a process that runs this program and nothing else. */
+function makeCache(name) {
+  const args = [import.meta.filename, '--cache', name];
   const { status, error } = spawnSync(process.execPath, args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -245,6 +267,9 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 const sums = {};
 for (const program of programs()) sums[program.name] = await bundle(program);
+const left = [...LOOKED_AT.keys()].filter((key) => !met.has(key));
+if (left.length > 0)
+  throw new Error(`bundle.mjs knows of what is in no bundle: ${left.join(', ')}`);
 writeManifest(sums);
-for (const name of Object.keys(sums)) sums[name].cache = await makeCache(name);
+for (const name of Object.keys(sums)) sums[name].cache = makeCache(name);
 writeManifest(sums);
