@@ -167,13 +167,13 @@ module.exports = {
       name: 'nothing-imports-entry-files',
       severity: 'error',
       from: { path: '^src/', pathNot: tests },
-      to: { path: '^src/(main|worker|launcher|cli|compile-child|detect-child)\\.ts$' },
+      to: { path: '^src/(main|worker|launcher|cli|compile-child|detect-child|hand-over)\\.ts$' },
     },
     {
       name: 'only-entries-import-cli',
       severity: 'error',
       from: { path: inside([...l0l1, ...l2, ...l3, ...l4, ...l5]), pathNot: tests },
-      to: { path: '^src/(cli|app)/' },
+      to: { path: '^src/(cli|app|programs)/' },
     },
     {
       name: 'mongoose-in-repositories',
@@ -203,7 +203,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot: [
-          '^src/(integrations|embedded|app|cli)/',
+          '^src/(integrations|embedded|app|cli|programs)/',
           '^src/[^/]+\\.ts$',
           '\\.(module|fixture)\\.ts$',
           redisStores,

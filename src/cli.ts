@@ -1,3 +1,4 @@
-import { runProgram } from './cli/program.js';
+import { loadProgram } from './config/load-program.js';
 
+const { runProgram } = await loadProgram('cli', () => import('./cli/program.js'));
 process.exitCode = await runProgram(process.argv);

@@ -1,14 +1,7 @@
-import { frame, FrameReader } from './common/child-process/frames.js';
-import { answerTo, MAX_MESSAGE_BYTES, SSH_FLAG } from './pipelines/compile/child-message.js';
+import { loadProgram } from './config/load-program.js';
 
-// The program that CompileProcess starts: messages of ChildCompiler on standard input, for each one
-// its answer as JSON on standard output. It ends with its standard input.
-const repositories = { ssh: process.argv.includes(SSH_FLAG) };
-const messages = new FrameReader(MAX_MESSAGE_BYTES);
-process.stdin.on('data', (part: Buffer) => {
-  for (const message of messages.push(part)) {
-    process.stdout.write(
-      frame(Buffer.from(JSON.stringify(answerTo(message, repositories)), 'utf8')),
-    );
-  }
-});
+const { compileMessages } = await loadProgram(
+  'compile-child',
+  () => import('./programs/compile-child.js'),
+);
+compileMessages(process.argv);

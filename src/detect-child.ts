@@ -1,9 +1,10 @@
 import { setPriority } from 'node:os';
-import { detectFolder } from './detections/detect-folder.js';
-import type { FolderRequest } from './detections/folder-request.js';
+import { loadProgram } from './config/load-program.js';
 
-// The program that FolderDetector starts, behind everything that serves requests: the request as
-// JSON in its argument, the answer as JSON on standard output.
+// Behind everything that serves requests.
 setPriority(10);
-const request = JSON.parse(process.argv[2] ?? '') as FolderRequest;
-process.stdout.write(JSON.stringify(await detectFolder(request)));
+const { answerDetection } = await loadProgram(
+  'detect-child',
+  () => import('./programs/detect-child.js'),
+);
+await answerDetection(process.argv[2] ?? '');

@@ -95,6 +95,7 @@ export type EntryName =
   | 'compile-child'
   | 'detect-child'
   | 'hand-over'
+  | 'integrations/git/isomorphic-git-child'
   | 'workspaces/give-tree';
 
 /**

@@ -132,6 +132,16 @@ describe('the millrace script', () => {
     expect((await calls())[0]).toBe(install);
   });
 
+  it('builds when how bundles are made has changed', async () => {
+    await run(['x']);
+    const later = new Date(Date.now() + 60_000);
+    await writeFile(join(root, 'bundle.mjs'), '');
+    await utimes(join(root, 'bundle.mjs'), later, later);
+    await calls();
+    await run(['x']);
+    expect(await calls()).toEqual(['run build']);
+  });
+
   it('takes packages that were installed by hand', async () => {
     await mkdir(join(root, 'node_modules'));
     await writeFile(join(root, 'node_modules/.package-lock.json'), '');

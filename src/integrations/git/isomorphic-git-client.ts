@@ -1,3 +1,4 @@
+import { entryFile } from '../../config/paths.js';
 import { HTTP_SCHEMES } from './clone-request.js';
 import {
   type CloneOptions,
@@ -8,11 +9,7 @@ import {
 import { CloneSlots } from './clone-slots.js';
 import { GitClient, type Cloned, type CloneRequest, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
-import {
-  type ChildStart,
-  defaultChildEntry,
-  IsomorphicGitProcess,
-} from './isomorphic-git-process.js';
+import { type ChildStart, IsomorphicGitProcess } from './isomorphic-git-process.js';
 
 export interface IsomorphicGitClientOptions {
   /** Private addresses that may be reached, as ALLOW_PRIVATE_URLS says. Default none. */
@@ -40,8 +37,7 @@ export interface IsomorphicGitClientOptions {
   /** The child's environment; default none. `NODE_EXTRA_CA_CERTS` may be of use. */
   readonly environment?: Readonly<Record<string, string>>;
   /**
-   * The child's entry file. Default: the compiled one beside this file. Tests pass one they
-   * transpiled.
+   * The child's entry file. Default: the built one. Tests pass one they transpiled.
    */
   readonly childEntry?: string;
 }
@@ -62,7 +58,6 @@ const MAX_IDLE_RSS = 160 * 1024 * 1024;
  */
 export class IsomorphicGitClient extends GitClient {
   readonly name = 'isomorphic-git';
-  private readonly childStart: ChildStart;
   private idle:
     { readonly child: IsomorphicGitProcess; readonly timer: NodeJS.Timeout } | undefined;
   private readonly slots: CloneSlots;
@@ -70,14 +65,6 @@ export class IsomorphicGitClient extends GitClient {
 
   constructor(private readonly settings: IsomorphicGitClientOptions = {}) {
     super();
-    this.childStart = {
-      entry: settings.childEntry ?? defaultChildEntry,
-      environment: settings.environment ?? {},
-      allowPrivateUrls: settings.allowPrivateUrls ?? [],
-      mirrors: settings.mirrors,
-      maxHeapMib: settings.maxHeapMib ?? 512,
-      maxRssBytes: settings.maxRssBytes ?? DEFAULT_MAX_RSS,
-    };
     this.slots = new CloneSlots(settings.maxChildren ?? DEFAULT_MAX_CHILDREN);
   }
 
@@ -106,7 +93,7 @@ export class IsomorphicGitClient extends GitClient {
 
   /** Starts the child of the first clone ahead of time. */
   warmUp(): void {
-    if (!this.idle) this.keep(new IsomorphicGitProcess(this.childStart));
+    if (!this.idle) this.keep(new IsomorphicGitProcess(this.childStart()));
   }
 
   /** Ends the idle child. Clones that run continue; abort them by their signal. */
@@ -116,11 +103,23 @@ export class IsomorphicGitClient extends GitClient {
   }
 
   private async cloneWith({ clone, signal, progress }: CloneSession): Promise<Cloned> {
-    const child = this.takeIdle() ?? new IsomorphicGitProcess(this.childStart);
+    const child = this.takeIdle() ?? new IsomorphicGitProcess(this.childStart());
     const commit = await child.run(clone, signal, (line) => progress.write(line));
     if (this.idle || child.residentBytes() > MAX_IDLE_RSS) await child.end();
     else this.keep(child);
     return commit;
+  }
+
+  private childStart(): ChildStart {
+    const { settings } = this;
+    return {
+      entry: settings.childEntry ?? entryFile('integrations/git/isomorphic-git-child'),
+      environment: settings.environment ?? {},
+      allowPrivateUrls: settings.allowPrivateUrls ?? [],
+      mirrors: settings.mirrors,
+      maxHeapMib: settings.maxHeapMib ?? 512,
+      maxRssBytes: settings.maxRssBytes ?? DEFAULT_MAX_RSS,
+    };
   }
 
   private takeIdle(): IsomorphicGitProcess | undefined {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { ValidClone } from './clone-request.js';
 import { type Cloned, GitError } from './git-client.js';
 import type { GitMirrorSettings } from './git-mirror-store.js';
@@ -22,10 +21,6 @@ export interface ChildStart extends ChildLimits {
   /** See `AddressPolicy`. */
   readonly allowPrivateUrls: readonly string[];
 }
-
-export const defaultChildEntry = fileURLToPath(
-  new URL('./isomorphic-git-child.js', import.meta.url),
-);
 
 const RSS_INTERVAL_MS = 100;
 const STDERR_TAIL = 4096;

@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createApiApp } from '../app/api-app.js';
+import { endOnSignal, endWithSupervisor, reportAndExit } from '../app/process-life.js';
+import { linkToSupervisor } from '../app/supervisor-link.js';
+import { armFailPoint } from '../common/fail-point.js';
+import { createRootLogger } from '../common/logging/root-logger.js';
+import { readEnvironment } from '../config/environment.js';
+import { ConfigError, loadConfig } from '../config/load-config.js';
+
+/** Requests that are under way at the end get this long; then their connections are cut. */
+const DRAIN_MS = 8_000;
+
+/** Runs the API until a signal ends the process; a start that fails ends it at once. */
+export function runApi(): void {
+  start().catch(reportAndExit);
+}
+
+async function start(): Promise<void> {
+  const supervisor = linkToSupervisor(endWithSupervisor);
+  const config = loadConfig();
+  armFailPoint(readEnvironment()['FAIL_POINT']);
+  if (config.role === 'worker') {
+    const message = 'cannot be worker here: this program is the API; start dist/worker.js instead';
+    throw new ConfigError([{ name: 'ROLE', message }]);
+  }
+  const logger = createRootLogger({ level: config.logLevel, role: config.role });
+  const app = await createApiApp(config.role, config, logger);
+  endOnSignal(logger, () => closeInTime(app));
+  await app.listen(config.port, config.host.replace(/^\[|\]$/g, ''));
+  const { address, port } = app.getHttpServer().address() as AddressInfo;
+  logger.info({ address, port }, 'the API listens');
+  supervisor.ready();
+}
+
+async function closeInTime(app: NestExpressApplication): Promise<void> {
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), DRAIN_MS);
+  await app.close();
+  clearTimeout(cut);
+}
