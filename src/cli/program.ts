@@ -2,13 +2,14 @@ import { Argument, Command, CommanderError, Option } from 'commander';
 import { ConfigError } from '../config/load-config.js';
 import { packageVersion } from '../config/paths.js';
 import { PROJECT_TYPES } from '../detection/candidate.js';
+import { PREVIEW_EVENTS } from '../engine/preview/preview-events.js';
 import { EmbeddedError } from '../embedded/system/embedded.error.js';
 import { addClientOptions } from './client/client-options.js';
 import { addClientCommands } from './client/client-commands.js';
 import { CommandError, errorShapeOf } from './command/command.error.js';
 import { EXIT_CODE_HELP, exitCodes } from './command/exit-codes.js';
 import type { RunFlags, ServerFlags } from './command/flags.js';
-import { nameAndValue } from './command/option-values.js';
+import { nameAndValue, oneMore } from './command/option-values.js';
 import { tellUsageErrors } from './command/usage-errors.js';
 import type { DetectFlags } from './detect/detect-command.js';
 import { type NameKind, NAME_KINDS } from './completion/command-shape.js';
@@ -109,16 +110,26 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
   program
     .command('run')
     .description('Run a pipeline here and now, without a server; the exit code is the result')
-    .argument('<file>', 'pipeline YAML, - for standard input')
+    .argument('[file]', 'pipeline YAML, - for standard input', '.millrace.yml')
+    .option('--dir <folder>', 'begin with what git does not ignore in this folder')
+    .option('--no-dir', 'begin with what the pipeline clones, or nothing')
+    .option('--stage <name>', 'only this stage and what it needs; may be repeated', oneMore)
+    .option('--step <name>', 'only this step and what it needs; may be repeated', oneMore)
+    .option('--no-needs', 'with --stage and --step: without what they need')
+    .addOption(new Option('--event <event>', 'what happened').choices(PREVIEW_EVENTS))
     .option('--env <NAME=value>', 'variable of the trigger; may be repeated', nameAndValue)
+    .option('--env-file <file>', 'variables of the trigger: lines of NAME=value')
     .option(
       '--input <name=value>',
       'value of an input of the pipeline; may be repeated',
       nameAndValue,
     )
     .option('--branch <name>', 'branch to clone and to tell the pipeline')
+    .option('--tag <name>', 'tag to clone and to tell the pipeline')
     .option('--secrets-file <file>', 'secrets of the pipeline: lines of NAME=value')
-    .option('--keep', 'keep the workspace and print its path')
+    .option('--inherit-path', 'steps find the programs of your own PATH')
+    .option('--keep', 'keep the workspace; print its path and what opens a shell there')
+    .option('--shell-on-failure', 'open a shell where the first step failed')
     .option(
       '--no-containers',
       'use no container engine; name what cannot run then, and run nothing',

@@ -678,7 +678,8 @@ export const configVariables = {
   maxWorkspaceSize: variable({
     name: 'MAX_WORKSPACE_SIZE',
     section: 'Limits',
-    description: 'Files of a workspace that is kept while its execution waits for an approval.',
+    description:
+      'Files of a workspace that is kept while its execution waits for an approval, or copied by `run`.',
     kind: byteSize(MiB, 1024 * GiB),
     fallback: () => 4 * GiB,
   }),

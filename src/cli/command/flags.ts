@@ -10,6 +10,18 @@ export interface ServerFlags {
 
 /** Flags of `run`. */
 export interface RunFlags {
+  /** Folder that the run begins with; false: what the pipeline clones. */
+  readonly dir?: string | false;
+  /** Only these stages and steps; `needs` false: without what they need. */
+  readonly stage?: readonly string[];
+  readonly step?: readonly string[];
+  readonly needs?: boolean;
+  readonly event?: string;
+  readonly tag?: string;
+  /** File of variables of the trigger. */
+  readonly envFile?: string;
+  readonly inheritPath?: boolean;
+  readonly shellOnFailure?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Readonly<Record<string, string>>;
   readonly branch?: string;

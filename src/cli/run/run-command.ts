@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../../common/async/within.js';
-import { uuidV7 } from '../../common/ids/uuid.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
+import { readEnvironment } from '../../config/environment.js';
 import { loadConfig } from '../../config/load-config.js';
 import type { MillraceConfig } from '../../config/millrace-config.js';
 import { engineAddress } from '../../config/container-engine.js';
 import { defaultCache, entryFile } from '../../config/paths.js';
-import { compileYaml, type CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
-import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
+import { compileYaml } from '../../engine/compiler/compile-yaml.js';
 import { allSteps } from '../../engine/plan/all-steps.js';
 import type { Plan, RunContext } from '../../engine/plan/plan.js';
 import type { RunState } from '../../engine/plan/run-state.js';
@@ -41,22 +41,32 @@ import { LauncherProcessRunner } from '../../integrations/process/client/launche
 import { ProcessGroups } from '../../integrations/process/process-groups.js';
 import type { ProcessRunner } from '../../integrations/process/process-runner.js';
 import { runMasks } from '../../pipelines/compile/credential-masks.js';
-import { triggerEnvironment } from '../../pipelines/trigger-request/trigger-environment.js';
 import { StepUserScripts } from '../../workspaces/step-user-scripts.js';
 import { treeOwners } from '../../workspaces/tree-owners.js';
 import { WorkspaceStore } from '../../workspaces/workspace-store.js';
 import { CommandError } from '../command/command.error.js';
+import { exitCodes } from '../command/exit-codes.js';
 import type { RunFlags } from '../command/flags.js';
 import { readSource } from '../command/read-source.js';
+import { cleanText } from '../terminal/clean-text.js';
 import { printProblems } from '../terminal/problem-list.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { LocalApprovals } from './local-approvals.js';
 import { LocalCaches } from './local-caches.js';
 import { LocalArtifacts, takenNames } from './local-artifacts.js';
+import { FailedSteps } from './failed-steps.js';
+import { mustHaveTerminal, offerShell, openShell } from './failure-shell.js';
+import { partOfPlan } from './plan-part.js';
 import { Progress } from './progress.js';
+import { runContext } from './run-context.js';
 import { RunStop } from './run-stop.js';
 import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
 import { TerminalOutput } from './terminal-output.js';
+import { chooseTree, copyTree, type LocalTree } from './tree/local-tree.js';
+import { treeLines } from './tree/tree-lines.js';
+
+/** Where pushes have their pipeline. */
+const DEFAULT_FILE = '.millrace.yml';
 
 /** A folder that cannot be removed in this time does not keep whoever wanted the end at once. */
 const FORCED_REMOVAL_MS = 10_000;
@@ -81,28 +91,46 @@ export async function runCommand(
   terminal: Terminal,
 ): Promise<number> {
   const config = loadConfig();
-  const compiled = compileYaml(await readSource(file), repositorySupport(config));
+  const compiled = compileYaml(await readPipeline(file), repositorySupport(config));
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
-  const context = runContext(compiled, flags);
+  const tree = await chooseTree(flags.dir, compiled.plan);
+  const plan = toRun(compiled.plan, flags, tree);
+  const context = await runContext(compiled, flags, tree?.checkout);
   const secrets =
     flags.secretsFile === undefined
       ? nameRecord<string>([])
       : await readSecretsFile(flags.secretsFile);
-  refuseMissingSecrets(compiled.plan, secrets);
-  if (flags.containers === false) refuseContainers(compiled.plan);
-  if (flags.artifacts !== undefined) await refuseTaken(flags.artifacts, compiled.plan);
+  refuseMissingSecrets(plan, secrets);
+  if (flags.containers === false) refuseContainers(plan);
+  if (flags.artifacts !== undefined) await refuseTaken(flags.artifacts, plan);
+  if (flags.shellOnFailure === true) mustHaveTerminal();
   const approvals = new LocalApprovals(flags.approve === true);
-  approvals.mustBeAnswerable(compiled.plan);
+  approvals.mustBeAnswerable(plan);
   const stop = new RunStop(terminal);
   try {
-    const asked = { config, plan: compiled.plan, context, secrets, approvals };
+    const depth = compiled.plan.repository?.depth ?? 1;
+    const asked = { config, plan, context, secrets, approvals, tree: tree && { ...tree, depth } };
     const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
   } finally {
     stop.release();
   }
+}
+
+/** @throws CommandError for a file that cannot be read */
+async function readPipeline(file: string): Promise<string> {
+  if (file !== DEFAULT_FILE || existsSync(file)) return readSource(file);
+  throw new CommandError(`There is no ${DEFAULT_FILE} here.`, exitCodes.usage, [
+    'Name the file: ./millrace run FILE',
+  ]);
+}
+
+/** What is asked for of the plan; the clone is left out where a tree stands in its place. */
+function toRun(whole: Plan, flags: RunFlags, tree: LocalTree | undefined): Plan {
+  const { repository, ...rest } = partOfPlan(whole, flags);
+  return tree !== undefined || repository === undefined ? rest : { ...rest, repository };
 }
 
 /** @throws CommandError that names what cannot run without an engine */
@@ -141,6 +169,8 @@ interface Asked {
   readonly context: RunContext;
   readonly secrets: NameRecord<string>;
   readonly approvals: LocalApprovals;
+  /** What the workspace has at first; undefined: nothing, or a clone. */
+  readonly tree: (LocalTree & { readonly depth: number }) | undefined;
 }
 
 async function runInFolder(
@@ -161,9 +191,13 @@ async function runInFolder(
   const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
   try {
-    const tools = await newRuns(asked, processes, workspaces, artifacts, containers, terminal);
+    const failures = new FailedSteps();
+    const tools = await newRuns(asked, flags, failures, {
+      ...{ processes, workspaces, artifacts, containers, terminal },
+    });
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
+      await fillWorkspace(asked, run, stop, terminal);
       state = await runToEnd(run, asked, processes, stop, terminal);
       if (flags.artifacts !== undefined && state !== 'forced') {
         for (const { folder, problem } of await artifacts.saveTo(flags.artifacts)) {
@@ -171,7 +205,15 @@ async function runInFolder(
           terminal.say(`Artifacts: ${folder}${why}`);
         }
       }
-      if (flags.keep) terminal.say(`Workspace: ${run.workspace.directory}`);
+      const shell = state === 'forced' ? undefined : failures.shellAt(state, host);
+      if (flags.shellOnFailure && shell) {
+        stop.release();
+        await openShell(shell, terminal);
+      }
+      if (flags.keep) {
+        terminal.say(`Workspace: ${run.workspace.directory}`);
+        if (shell) await offerShell(shell, run.workspace.root, asked.secrets, terminal);
+      }
     } finally {
       await tools.close();
     }
@@ -184,17 +226,42 @@ async function runInFolder(
   }
 }
 
+/** What a run works with here. */
+interface RunParts {
+  readonly processes: ProcessRunner;
+  readonly workspaces: WorkspaceStore;
+  readonly artifacts: LocalArtifacts;
+  readonly containers: EngineParts;
+  readonly terminal: Terminal;
+}
+
+/** The files that the run begins with, where these are no clone. */
+async function fillWorkspace(
+  { tree, config }: Asked,
+  { workspace }: PlanRun,
+  { signal }: RunStop,
+  terminal: Terminal,
+): Promise<void> {
+  if (tree === undefined || signal.aborted) return;
+  const { directory } = workspace;
+  try {
+    const copy = await copyTree(tree, directory, tree.depth, config.maxWorkspaceSize, signal);
+    for (const line of treeLines(tree, copy)) terminal.say(cleanText(line));
+  } catch (error) {
+    // The run is cancelled then, before anything of it begins.
+    if (!signal.aborted) throw error;
+  }
+}
+
 /** Ends something that was opened. */
 type Close = () => Promise<unknown>;
 
 /** What runs a plan here as on a worker. Where that fails nothing of it is left open. */
 async function newRuns(
   asked: Asked,
-  processes: ProcessRunner,
-  workspaces: WorkspaceStore,
-  artifacts: LocalArtifacts,
-  containers: EngineParts,
-  terminal: Terminal,
+  flags: RunFlags,
+  failures: FailedSteps,
+  { processes, workspaces, artifacts, containers, terminal }: RunParts,
 ): Promise<{ readonly runs: PlanRuns; close(): Promise<void> }> {
   const opened: Close[] = [() => containers.runtime.close()];
   const close = async (): Promise<void> => {
@@ -211,11 +278,12 @@ async function newRuns(
       starts: new NoStartCommands(),
       hints: new NoDeployHints(),
       registries: registries?.map(normalRegistry),
-    });
+    }).within((inner, place) => failures.watched(inner, place));
     const groups = new ProcessGroups(`run-${process.pid}-`);
     const { keeper, objects, sources } = artifacts;
     const runs = new PlanRuns({
       ...{ processes, workspaces, handlers, groups, containers: runtime, maxParallelSteps },
+      path: flags.inheritPath === true ? readEnvironment()['PATH'] : undefined,
       ...{ artifacts: keeper, objects, sources },
       ...{ caches, cacheOwner: ownerOfCaches(asked.plan.name) },
       // What they said is in the log; nobody asks for it later.
@@ -372,28 +440,6 @@ async function runAnswered(
 
 async function authoritiesOf(file: string): Promise<ExtraAuthorities> {
   return { file, folder: await mkdtemp(join(tmpdir(), 'mr-ca-')) };
-}
-
-function runContext(compiled: CompiledPipeline, flags: RunFlags): RunContext {
-  const { inputs, problems } = resolveInputs(
-    { inputs: compiled.definition?.inputs ?? [] },
-    flags.input ?? {},
-  );
-  if (problems.length > 0) {
-    const lines = problems.map(({ message, suggestion }) =>
-      `${message} ${suggestion ?? ''}`.trimEnd(),
-    );
-    throw new CommandError(lines.join('\n'), 2);
-  }
-  return {
-    executionId: uuidV7(),
-    pipelineId: uuidV7(),
-    pipelineName: compiled.plan?.name ?? '',
-    executionAttempt: 1,
-    trigger: { event: 'cli', actor: 'cli', branch: flags.branch },
-    inputs,
-    environment: triggerEnvironment(flags.env ?? {}),
-  };
 }
 
 /**

@@ -26,6 +26,16 @@ export async function readSecretsFile(file: string): Promise<NameRecord<string>>
   return nameRecord(secrets.map(([name, value = '']) => [name, value] as const));
 }
 
+/**
+ * Variables of the trigger from a file of the same form.
+ *
+ * @throws CommandError
+ */
+export async function readVariablesFile(file: string): Promise<NameRecord<string>> {
+  const variables = Object.entries(parseEnv(await readSource(file)));
+  return nameRecord(variables.map(([name, value = '']) => [name, value] as const));
+}
+
 /** @throws CommandError that names every secret which the pipeline needs and nobody has given */
 export function refuseMissingSecrets(plan: Plan, given: NameRecord<string>): void {
   const missing = [...new Set([...secretsOf(plan), ...platformSecretsOf(plan)])].filter(

@@ -35,6 +35,8 @@ export interface PipelineDefinition {
   readonly separateStreams: boolean;
   /** Of the containers of all steps; here and at a stage. */
   readonly container: ContainerSettings;
+  /** Folders in front of the `PATH` of all steps; here and at a stage. */
+  readonly path: readonly string[];
   readonly stages: readonly StageDefinition[];
   readonly onFailure: readonly StepDefinition[];
   readonly always: readonly StepDefinition[];
@@ -57,6 +59,7 @@ export interface StageDefinition {
   /** The default of its steps. */
   readonly retryCount?: number;
   readonly container: ContainerSettings;
+  readonly path: readonly string[];
   readonly sidecars: readonly SidecarDefinition[];
   readonly steps: readonly StepDefinition[];
 }

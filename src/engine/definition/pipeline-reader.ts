@@ -9,6 +9,7 @@ import {
   stageName,
 } from '../yaml/common-readers.js';
 import { sidecars } from './sidecars-reader.js';
+import { searchFolders } from '../yaml/search-folders.js';
 import { separateStreams, shell } from '../steps/shell/shell-keys.js';
 import type { ApprovalAction } from '../steps/approval/approval-action.js';
 import { approvalReader } from '../steps/approval/approval-keys.js';
@@ -65,6 +66,7 @@ export const stageTable = {
     when: whenExpression,
     parallel,
     environment,
+    path: searchFolders,
     secrets,
     timeout: duration(),
     retry_count: retryCount,
@@ -107,6 +109,7 @@ export const defaultsTable = {
     services: 'Write sidecars at the top level',
     sidecars: 'Write sidecars at the top level',
     environment: 'Write environment at the top level',
+    path: 'Write path at the top level',
     timeout: 'Write timeout at the top level',
   },
 } as const;
@@ -139,6 +142,7 @@ export const pipelineTable = {
     repository,
     triggers,
     environment,
+    path: searchFolders,
     secrets,
     registries,
     sidecars,
@@ -255,6 +259,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     shell: values.defaults?.shell ?? 'sh',
     separateStreams: values.defaults?.separate_streams ?? false,
     container: settingsOf(values.defaults ?? {}),
+    path: values.path ?? [],
     stages: values.stages ?? shortStages(values.steps, root),
     onFailure: values.on_failure ?? [],
     always: values.always ?? [],
@@ -273,7 +278,7 @@ function shortStages(
   return [
     {
       ...{ name: 'main', place, environment: {}, secrets: [], parallel: false },
-      ...{ container: {}, sidecars: [], steps },
+      ...{ container: {}, path: [], sidecars: [], steps },
     },
   ];
 }
@@ -312,6 +317,7 @@ function stagesReader(): Reader<StageDefinition[]> {
       parallel: values.parallel ?? false,
       retryCount: values.retry_count,
       container: settingsOf(values),
+      path: values.path ?? [],
       sidecars: values.sidecars ?? [],
       steps: stepsOf(values, node, path),
     };

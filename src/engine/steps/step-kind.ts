@@ -178,6 +178,8 @@ export interface StepDefaults {
   readonly shell: Shell;
   readonly separateStreams: boolean;
   readonly container: ContainerSettings;
+  /** Folders in front of `PATH`, the nearest place first. */
+  readonly path: readonly string[];
   /** Variables of the pipeline and of the stage. */
   readonly environment: Environment;
   /** Name of the pipeline. */

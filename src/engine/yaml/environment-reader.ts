@@ -12,6 +12,12 @@ const NO_NAME = {
   message: '"__proto__" cannot be used as a name.',
   suggestion: 'Choose another name',
 } as const;
+/** `$NAME` and `${NAME}` as a shell reads them; not `$$NAME`, by which others mean characters. */
+const SHELL_VARIABLE = /(?<![$\\])\$(?:\{([A-Za-z_]\w*)[}:]|([A-Z][A-Z0-9_]+)\b)/;
+/** The shell itself expands the values of these. */
+const EXPANDED_BY_SHELLS = /^(PS[0-4]|PROMPT_COMMAND)$/;
+/** A value that is a command is for `eval` or `sh -c`, which do expand it. */
+const COMMAND = /[;|`]|&&|\$\(/;
 const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
 
 /**
@@ -111,5 +117,26 @@ function valueOf(
     context.error(code, problem.message, { path, offset: node.start }, problem.suggestion);
     return undefined;
   }
-  return checkTemplate(value, node, path, context) ? value : undefined;
+  if (!checkTemplate(value, node, path, context)) return undefined;
+  warnOfShellVariable(name, value, node, path, context);
+  return value;
+}
+
+/** The program gets these characters as they are, which is rarely what was meant. */
+function warnOfShellVariable(
+  name: string,
+  value: string,
+  node: YamlNode,
+  path: YamlPath,
+  context: ReadContext,
+): void {
+  if (EXPANDED_BY_SHELLS.test(name) || COMMAND.test(value)) return;
+  const found = SHELL_VARIABLE.exec(value);
+  const meant = found?.[1] ?? found?.[2];
+  if (found === null || meant === undefined) return;
+  const shown = found[1] === undefined ? `$${meant}` : `\${${meant}}`;
+  const message = `Nobody expands ${shown} in the value of ${name}: it stays as it is written.`;
+  const at = { path, offset: node.start };
+  const hint = `Write \${{ env.${meant} }}, or set it in run: export ${name}="…"`;
+  context.warn('not_expanded', message, at, hint);
 }

@@ -54,6 +54,8 @@ export interface PlanRunTools {
   readonly reports: TestReportSink;
   /** Absent: no service is known, as without a server. */
   readonly services?: ServiceFinder;
+  /** The `PATH` of steps on this machine; absent = the fixed one. */
+  readonly path?: string | undefined;
   /** Steps of one run at once. */
   readonly maxParallelSteps: number;
 }
@@ -125,7 +127,7 @@ export class PlanRun {
     private readonly ids: { readonly executionId: string; readonly attempt: number },
   ) {
     this.ownership = tools.workspaces.ownershipOf(workspace);
-    this.host = new StepHost(workspace);
+    this.host = new StepHost(workspace, tools.path);
   }
 
   /**

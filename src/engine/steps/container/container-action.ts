@@ -19,6 +19,11 @@ export interface ContainerAction extends StepAction, ContainerSettings {
   readonly separateStreams?: true;
   /** Relative to the workspace. Template. */
   readonly workingDirectory?: string;
+  /**
+   * Folders in front of `PATH`, the first is searched first: absolute, or relative to the
+   * workspace. Absent = none.
+   */
+  readonly path?: readonly string[];
 }
 
 /** Where a container is not told how many it may have, and how much. */

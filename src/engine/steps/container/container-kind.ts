@@ -5,6 +5,7 @@ import { SHELL_KIND } from '../shell/shell-action.js';
 import { misplacedInCommands } from '../shell/misplaced-in-commands.js';
 import { shellCommands } from '../shell/shell-commands.js';
 import type { ShellDraft } from '../shell/shell-draft.js';
+import { searchedFolders } from '../shell/searched-folders.js';
 import { readCommands, shellKeys } from '../shell/shell-keys.js';
 import { commandsSummary } from '../shell/commands-summary.js';
 import { ownForm, type StepDefaults, type StepDraft, type StepKind } from '../step-kind.js';
@@ -49,6 +50,7 @@ export const containerKind: StepKind<ContainerDraft, ContainerAction> = {
       shell: draft.shell ?? defaults.shell,
       ...(separateStreams && { separateStreams }),
       workingDirectory,
+      ...searchedFolders(draft.path, defaults.path),
       ...settings,
       ...(settings.pull === 'missing' && { pull: undefined }),
     };
@@ -93,13 +95,14 @@ function takesOver(draft: StepDraft, defaults: StepDefaults): StepDraft {
   if (isContainer(draft)) {
     const settings = nearestSettings(defaults.container, draft.container);
     if (imageOf(settings) === undefined) {
-      const { commands, shell, separateStreams, workingDirectory } = draft;
+      const { commands, shell, separateStreams, workingDirectory, path } = draft;
       const given: ShellDraft = {
         kind: SHELL_KIND,
         commands,
         shell,
         separateStreams,
         workingDirectory,
+        path,
       };
       return given;
     }

@@ -14,6 +14,11 @@ export interface ShellAction extends StepAction {
   readonly separateStreams?: true;
   /** Relative to the workspace; checked against leaving it once more at run time. Template. */
   readonly workingDirectory?: string;
+  /**
+   * Folders in front of `PATH`, the first is searched first: absolute, or relative to the
+   * workspace. Absent = none.
+   */
+  readonly path?: readonly string[];
 }
 
 /** The programs that run the commands of a step. */

@@ -9,4 +9,6 @@ export interface ShellDraft extends StepDraft {
   readonly shell?: Shell;
   readonly separateStreams?: boolean;
   readonly workingDirectory?: string;
+  /** As the step says it, without those of the defaults. */
+  readonly path?: readonly string[];
 }

@@ -2,6 +2,7 @@ import { workspacePath } from '../../yaml/common-readers.js';
 import { template } from '../../yaml/expression-readers.js';
 import type { ReadContext, Reader } from '../../yaml/reader.js';
 import { choice, flag, listOf } from '../../yaml/value-readers.js';
+import { searchFolders } from '../../yaml/search-folders.js';
 import type { KeyValues, StepKeys, StepText } from '../step-kind.js';
 import type { ShellDraft } from './shell-draft.js';
 
@@ -47,6 +48,12 @@ export const shellKeys = {
     default: 'the workspace',
     meaning: 'relative, never outside',
   },
+  path: {
+    reader: searchFolders,
+    value: 'folder, or list of folders',
+    default: 'none',
+    meaning: 'in front of `PATH`, before those of its stage and pipeline: see Folders of programs',
+  },
 } as const satisfies StepKeys;
 
 /** The commands of a step and how they run, as these keys say it. */
@@ -69,5 +76,6 @@ export function readCommands(
     shell: values.shell,
     separateStreams: values.separate_streams,
     workingDirectory: values.working_directory,
+    path: values.path,
   };
 }

@@ -7,6 +7,7 @@ import { rustciShellForm } from './rustci-shell-form.js';
 import { SHELL_KIND, SHELL_PROGRAMS, type ShellAction } from './shell-action.js';
 import { shellCommands } from './shell-commands.js';
 import type { ShellDraft } from './shell-draft.js';
+import { searchedFolders } from './searched-folders.js';
 import { readCommands, shellKeys } from './shell-keys.js';
 
 /** Runs commands in a shell, as a process in the workspace. */
@@ -23,9 +24,14 @@ export const shellKind: StepKind<ShellDraft, ShellAction> = {
   }),
   rustciForm: rustciShellForm,
   compile: (draft, defaults) => {
-    const { separateStreams = defaults.separateStreams, ...rest } = draft;
+    const { separateStreams = defaults.separateStreams, path, ...rest } = draft;
     const shell = draft.shell ?? defaults.shell;
-    return { ...rest, shell, ...(separateStreams && { separateStreams }) };
+    return {
+      ...rest,
+      shell,
+      ...(separateStreams && { separateStreams }),
+      ...searchedFolders(path, defaults.path),
+    };
   },
   misplaced: (draft, defaults, uses) =>
     misplacedInCommands(draft.commands, draft.shell ?? defaults.shell, uses),

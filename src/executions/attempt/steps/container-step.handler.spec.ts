@@ -266,6 +266,30 @@ describe('ContainerStepHandler', () => {
     message: 'app:1 has no /bin/sh, which runs the commands',
   };
   it.each([
+    [{ PATH: '/go/bin' }, undefined, '/opt/a:/workspace/bin:/go/bin'],
+    [
+      {},
+      undefined,
+      '/opt/a:/workspace/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    ],
+    [{ PATH: '/go/bin' }, '/own', '/opt/a:/workspace/bin:/own'],
+  ])(
+    'puts folders in front of the PATH of the image %p, or of its own',
+    async (ofImage, own, PATH) => {
+      const handler = make({ exit: exited(0) }, { environment: ofImage });
+      const { environment } = attempt();
+      const given = {
+        ...environment,
+        CI_WORKSPACE: '/workspace',
+        ...(own !== undefined && { PATH: own }),
+      };
+      const asked = { ...attempt({ path: ['/opt/a', 'bin'] }), environment: given };
+      await handler.run(asked, abort.signal, progress);
+      expect(runtime.started[0]?.environment).toMatchObject({ PATH });
+    },
+  );
+
+  it.each([
     [127, 'exit code 127 (its program, or one that it starts, is not in the image)'],
     [126, 'exit code 126 (its program, or one that it starts, cannot be run)'],
   ])('without commands it tells what exit code %i means', async (exitCode, message) => {
@@ -277,7 +301,18 @@ describe('ContainerStepHandler', () => {
 
   it.each([
     [exited(4), 'b', { kind: 'failed', exitCode: 4 }],
-    [exited(127), 'b', { kind: 'failed', exitCode: 127 }],
+    [
+      exited(127),
+      'b',
+      {
+        kind: 'failed',
+        exitCode: 127,
+        reason: {
+          code: 'exit_code',
+          data: { path: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+        },
+      },
+    ],
     [exited(127), '', { kind: 'failed', reason: SHELL_MISSING }],
     [
       exited(127),

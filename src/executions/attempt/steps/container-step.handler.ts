@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../common/values/error-message.js';
 import { failPoint } from '../../../common/fail-point.js';
 import { isFor } from '../../../common/values/image-platform.js';
+import { valueOf } from '../../../common/values/name-record.js';
 import { shownSize } from '../../../common/values/shown-size.js';
 import type { Reason } from '../../../engine/plan/run-state.js';
 import {
@@ -37,6 +38,7 @@ import { exitMeaning } from './exit-meaning.js';
 import { exitOutcome } from './exit-outcome.js';
 import { imageRefused } from './image-refused.js';
 import type { RunImages } from './run-images.js';
+import { NOT_FOUND, notFoundReason, PLAIN_IMAGE_PATH, withSearchFolders } from './search-path.js';
 import { needsFile, scriptOf } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { finallyFailed, infrastructure } from './step-outcomes.js';
@@ -151,7 +153,7 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       failPoint('step_ended');
       const why = killed ? undefined : await this.whyNotRun(exit, image, attempt, files);
       this.tellMemory(exit, attempt);
-      return why ?? outcomeOf(exit, killed, attempt, files);
+      return why ?? outcomeOf(exit, killed, attempt, files, pathIn(attempt, image));
     } finally {
       files.close();
     }
@@ -193,7 +195,11 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
       group: this.group,
       imageId: image.id,
       ...containerCommand(action, script, isFile),
-      environment: withImageOptions(environment, options, image.environment),
+      environment: withImageOptions(
+        withSearchFolders(environment, action.path, pathOf(image)),
+        options,
+        image.environment,
+      ),
       user: action.user,
       groups: [this.ownership.group],
       mounts: [
@@ -222,6 +228,16 @@ export class ContainerStepHandler extends StepHandler<ContainerAction> {
   }
 }
 
+function pathOf({ environment }: LocalImage): string {
+  return valueOf(environment, 'PATH') ?? PLAIN_IMAGE_PATH;
+}
+
+/** Where the commands look for programs. */
+function pathIn({ environment, action }: StepAttempt<ContainerAction>, image: LocalImage): string {
+  const own = withSearchFolders(environment, action.path, pathOf(image));
+  return valueOf(own, 'PATH') ?? pathOf(image);
+}
+
 /** Resolves after so many ms, or when it is aborted. */
 async function untilOrAborted(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
@@ -232,6 +248,7 @@ function outcomeOf(
   killed: boolean,
   { action, outputs }: StepAttempt<ContainerAction>,
   files: ContainerFiles,
+  path: string,
 ): StepOutcome {
   switch (exit.kind) {
     case 'lost':
@@ -247,7 +264,8 @@ function outcomeOf(
   const why =
     toldReason(files.readTold(), exitCode, action) ??
     (outOfMemory ? memoryReason(action) : undefined) ??
-    ownProgramReason(exitCode, action);
+    ownProgramReason(exitCode, action) ??
+    (exitCode === NOT_FOUND ? notFoundReason(path, `all of it in ${action.image}`) : undefined);
   return why === undefined ? outcome : { ...outcome, reason: why };
 }
 

@@ -138,6 +138,16 @@ describe('ShellStepHandler', () => {
 
   const reasonOf = (outcome: StepOutcome) => 'reason' in outcome && outcome.reason;
 
+  it('tells with 127 where was searched, and as whom', async () => {
+    const path = '/nowhere:/usr/bin';
+    const outcome = await run('no-such-program', { environment: { PATH: path } });
+    expect(outcome).toMatchObject({ kind: 'failed', exitCode: 127, reason: { data: { path } } });
+    const said = JSON.stringify(reasonOf(outcome));
+    expect(said).toContain('searched: /nowhere:/usr/bin');
+    expect(said).toContain(owner ? 'run as the user step,' : 'do not see the PATH of whoever');
+    expect(await run('exit 126')).not.toHaveProperty('reason');
+  });
+
   it('starts in the workspace, or in a folder below it, through links that stay inside', async () => {
     await run('mkdir -p "a/-b c" && ln -s a way && pwd');
     await run('pwd', { workingDirectory: 'a/-b c' });

@@ -20,6 +20,7 @@ import type { Workspace } from '../../../workspaces/workspace.js';
 import { exitOutcome } from './exit-outcome.js';
 import type { OutputFile } from './output-file.js';
 import { endOf } from './ended-program.js';
+import { NOT_FOUND, notFoundReason, withSearchFolders } from './search-path.js';
 import { needsFile, scriptOf, shellCommand } from './shell-command.js';
 import type { StepHost } from './step-environment.js';
 import { StepFiles } from './step-files.js';
@@ -51,8 +52,9 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
     this.scripts = new StepUserScripts(processes, `${group}/`);
   }
 
-  async run(attempt: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
-    const { workingDirectory } = attempt.action;
+  async run(asked: StepAttempt<ShellAction>, signal: AbortSignal): Promise<StepOutcome> {
+    const { workingDirectory, path } = asked.action;
+    const attempt = { ...asked, environment: withSearchFolders(asked.environment, path) };
     const { directory } = this.workspace;
     const folder = await resolveInWorkspace(this.scripts, directory, workingDirectory);
     if (folder.kind === 'unknown') return unusable(folder.message);
@@ -130,9 +132,10 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   private outcome(
     exit: ProcessExit,
     killed: boolean,
-    { action, environment, outputs: declared }: StepAttempt<ShellAction>,
+    attempt: StepAttempt<ShellAction>,
     outputFile: OutputFile,
   ): StepOutcome {
+    const { action, environment, outputs: declared } = attempt;
     switch (exit.kind) {
       case 'not_started':
         // A step that runs beside this one changed the way to it after the look.
@@ -152,8 +155,24 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
         return { kind: killed ? 'aborted' : 'failed', exitCode, signal, outputs };
       }
       case 'exited':
-        return exitOutcome(exit.exitCode, killed, outputFile, declared);
+        return this.exited(exit.exitCode, killed, outputFile, attempt);
     }
+  }
+
+  private exited(
+    exitCode: number,
+    killed: boolean,
+    outputFile: OutputFile,
+    { environment, outputs: declared }: StepAttempt<ShellAction>,
+  ): StepOutcome {
+    const outcome = exitOutcome(exitCode, killed, outputFile, declared);
+    if (outcome.kind !== 'failed' || exitCode !== NOT_FOUND) return outcome;
+    const { owner } = this.workspace;
+    const who =
+      owner === undefined
+        ? 'steps do not see the PATH of whoever started Millrace'
+        : `steps run as the user ${owner.name}, whose HOME and PATH are not yours`;
+    return { ...outcome, reason: notFoundReason(environment['PATH'] ?? '', who) };
   }
 }
 

@@ -24,7 +24,11 @@ export class StepHost {
   private readonly numbers = new Map<string, number>();
   private last = 0;
 
-  constructor(private readonly workspace: Workspace) {}
+  constructor(
+    private readonly workspace: Workspace,
+    /** In the place of the fixed `PATH`, for what runs in no image. */
+    private readonly path?: string,
+  ) {}
 
   variables(
     address: StepAddress | undefined,
@@ -34,6 +38,7 @@ export class StepHost {
     const { home, temporary, directory, owner } = this.workspace;
     const user = owner?.name ?? ownName();
     return {
+      ...(this.path !== undefined && { PATH: this.path }),
       HOME: home,
       TMPDIR: temporary,
       USER: user,

@@ -93,11 +93,15 @@ export class StepHandlers {
 
   /** The same handlers, whose tries are counted and timed. */
   measuredBy(metrics: Metrics): StepHandlers {
-    const measured = [...this.factories].map(
-      ([kind, create]) =>
-        [kind, (place: StepPlace) => new MeasuredStepHandler(create(place), metrics)] as const,
+    return this.within((inner) => new MeasuredStepHandler(inner, metrics));
+  }
+
+  /** The same handlers, each of them in another one. */
+  within(outer: (inner: StepHandler, place: StepPlace) => StepHandler): StepHandlers {
+    const outers = [...this.factories].map(
+      ([kind, create]) => [kind, (place: StepPlace) => outer(create(place), place)] as const,
     );
-    return new StepHandlers(new Map(measured), this.imagesFor);
+    return new StepHandlers(new Map(outers), this.imagesFor);
   }
 }
 

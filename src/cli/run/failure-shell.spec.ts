@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunState } from '../../engine/plan/run-state.js';
+import { type StepAttempt, StepHandler } from '../../engine/runtime/step-handler.js';
+import { standIn } from '../../../test/support/stand-in.js';
+import type { Workspace } from '../../workspaces/workspace.js';
+import { FailedSteps } from './failed-steps.js';
+import { mustHaveTerminal, scriptOf } from './failure-shell.js';
+
+class FailingHandler extends StepHandler {
+  constructor(readonly kind: string) {
+    super();
+  }
+
+  run() {
+    return Promise.resolve({ kind: 'failed' as const, exitCode: 1 });
+  }
+}
+
+describe('the shell of a step that failed', () => {
+  let directory: string;
+
+  beforeEach(() => (directory = mkdtempSync(join(tmpdir(), "mr-it's a shell "))));
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  async function failed(action: StepAttempt['action'], environment: StepAttempt['environment']) {
+    const failures = new FailedSteps();
+    const place = { workspace: standIn<Workspace>({ directory }) };
+    const address = { stage: 's', step: 'x', attempt: 1 };
+    await failures
+      .watched(new FailingHandler(action.kind), place)
+      .run({ address, action, environment, outputs: [] }, new AbortController().signal, {
+        begin: () => undefined,
+        tell: () => undefined,
+      });
+    const state = standIn<RunState>({ failure: { stage: 's', step: 'x' } as never });
+    const shell = failures.shellAt(state, 'unix:///engine.sock');
+    if (shell === undefined) throw new Error('there is none');
+    return shell;
+  }
+
+  it('stands where the step stood, with its variables but not its secrets', async () => {
+    const environment = {
+      A: `it's\n$HOME`,
+      TOKEN: 's3cret',
+      PATH: '/usr/bin:/bin',
+      CI_WORKSPACE: directory,
+    };
+    const action = { kind: 'shell', shell: 'sh', commands: ['false'], path: ['bin'] };
+    const script = scriptOf(await failed(action, environment), { TOKEN: 's3cret' });
+    expect(script).not.toContain('s3cret');
+    const input = 'pwd; printf "%s|%s|%s" "$A" "$TOKEN" "$PATH"\n';
+    const { stdout } = spawnSync('/bin/sh', ['-c', script], { input, env: { LEAKED: 'x' } });
+    expect(stdout.toString()).toBe(
+      `${directory}\n${environment.A}||${directory}/bin:/usr/bin:/bin`,
+    );
+  });
+
+  it('is another container of the image for a step in one', async () => {
+    const action = {
+      kind: 'container',
+      image: 'app:1',
+      shell: 'sh',
+      commands: ['x'],
+      workingDirectory: 'a',
+    };
+    const shell = await failed(action, { A: 'a' });
+    expect([shell.command, ...shell.args].join(' ')).toBe(
+      `docker run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
+    );
+    expect(scriptOf(shell, {})).toContain("exec env 'DOCKER_HOST=unix:///engine.sock' 'A=a' ");
+  });
+
+  it('needs a terminal', () => {
+    expect(() => mustHaveTerminal({})).toThrow('needs a terminal');
+    expect(() => mustHaveTerminal({ isTTY: true })).not.toThrow();
+  });
+});
