@@ -9,15 +9,16 @@ import {
   stageName,
 } from '../yaml/common-readers.js';
 import { sidecars } from './sidecars-reader.js';
-import { separateStreams, shell } from '../steps/shell/shell-keys.js';
+import { separateStreams, shell, shellKeys } from '../steps/shell/shell-keys.js';
 import type { ApprovalAction } from '../steps/approval/approval-action.js';
 import { approvalReader } from '../steps/approval/approval-keys.js';
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
-import { readersOf } from '../steps/step-kind.js';
+import { meaningsOf, readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import { CONTAINER_HABITS, JOB_HABITS, STEP_ONLY_HABITS } from '../yaml/habits.js';
+import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import {
@@ -28,6 +29,7 @@ import {
   type Reader,
   wrongType,
 } from '../yaml/reader.js';
+import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
@@ -48,6 +50,7 @@ const onOff = flag('true, false or a number');
 /** `parallel: true`, or a number: at most so many at once. */
 const parallel: Reader<boolean | number> = {
   expects: 'true, false or a number',
+  schema: either(onOff.schema, { type: 'integer', minimum: 1, maximum: 1000 }),
   read: (node, path, context) =>
     node.kind === 'scalar' && typeof node.value === 'number'
       ? integer(1, 1000).read(node, path, context)
@@ -72,6 +75,7 @@ export const stageTable = {
     ...CONTAINER_KEYS,
   },
   required: ['name', 'steps'],
+  meanings: { ...meaningsOf(containerKeys), ...STAGE_MEANINGS },
   same: { condition: 'when' },
   later: { matrix: LATER.matrix },
   habits: {
@@ -97,6 +101,7 @@ export const stageTable = {
 export const defaultsTable = {
   name: 'defaults',
   fields: { shell, separate_streams: separateStreams, ...CONTAINER_KEYS },
+  meanings: meaningsOf({ ...shellKeys, ...containerKeys }),
   later: {
     interruptible: LATER.concurrency,
   },
@@ -122,6 +127,7 @@ const supersedeFields = fields(supersedeTable);
 /** `supersede: true`, or which executions it spares. */
 const supersede: Reader<'all' | 'waiting' | undefined> = {
   expects: 'true, false or a map (running)',
+  schema: either(superseding.schema, supersedeFields.schema),
   read: (node, path, context) => {
     if (node.kind !== 'map') {
       return superseding.read(node, path, context) === true ? 'all' : undefined;
@@ -154,6 +160,7 @@ export const pipelineTable = {
     always: stepsReader('hook', 0),
   },
   required: ['name'],
+  meanings: PIPELINE_MEANINGS,
   later: {
     concurrency: LATER.concurrency,
   },
@@ -217,6 +224,12 @@ function shown(key: string): string {
 }
 
 const pipelineFields = fields(pipelineTable);
+
+/** What a JSON Schema can say of a pipeline. */
+export const pipelineSchema: JsonSchema = {
+  ...pipelineFields.schema,
+  anyOf: [{ required: ['stages'] }, { required: ['steps'] }],
+};
 
 /**
  * Reads the root of a document. The answer is a draft when there were errors: parts that could not
@@ -297,8 +310,9 @@ function stepsOf(
 }
 
 function stagesReader(): Reader<StageDefinition[]> {
+  const settings = fields(stageTable);
   const read = (node: YamlNode, path: YamlPath, context: ReadContext) => {
-    const values = fields(stageTable).read(node, path, context);
+    const values = settings.read(node, path, context);
     if (values === undefined) return undefined;
     const place = values.name ?? { name: '', path, offset: node.start };
     return {
@@ -316,7 +330,10 @@ function stagesReader(): Reader<StageDefinition[]> {
       steps: stepsOf(values, node, path),
     };
   };
-  const item: Reader<StageDefinition> = { expects: 'a stage (a map)', read };
+  const item: Reader<StageDefinition> = {
+    ...{ expects: 'a stage (a map)', schema: settings.schema },
+    read,
+  };
   return listOf(advised(item, stageByName), { min: 1, max: MAX_STAGES });
 }
 

@@ -1,7 +1,14 @@
 import { hasName, mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
 import { commandStep, NO_COMMANDS } from '../steps/shell/command-step.js';
-import { formsOf, kindOf, ownKeyReaders } from '../steps/step-kind-registry.js';
+import {
+  formsOf,
+  kindOf,
+  ownForms,
+  ownKeyMeanings,
+  ownKeyReaders,
+} from '../steps/step-kind-registry.js';
+import { command } from '../steps/shell/shell-keys.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -14,6 +21,7 @@ import {
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
+import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
@@ -27,10 +35,13 @@ import { caches } from '../caches/cache-settings.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import type { StepDefinition } from './definition.js';
-import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
+import { STEP_MEANINGS } from './key-meanings.js';
+import { rustciStep, rustciStepSchema, rustciStepTable } from './rustci-step-reader.js';
 
 /** Keys of the kinds of steps. */
 const KIND_KEYS = ownKeyReaders();
+
+const MEANINGS = mergedNames(ownKeyMeanings(), STEP_MEANINGS);
 
 /** Keys of a step in Millrace's form. */
 export const stepTable = {
@@ -52,6 +63,7 @@ export const stepTable = {
     reports,
   },
   same: { condition: 'when' },
+  meanings: MEANINGS,
   later: {
     matrix: LATER.matrix,
     interruptible: LATER.concurrency,
@@ -138,6 +150,7 @@ export const hookTable = {
     reports,
   },
   same: { condition: 'when' },
+  meanings: MEANINGS,
   later: stepTable.later,
   habits: {
     ...stepTable.habits,
@@ -166,16 +179,26 @@ type NamedDraft = Omit<StepDefinition, 'name' | 'place'> & {
 export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDefinition[]> {
   const item: Reader<NamedDraft> = {
     expects: STEP,
+    schema: stepSchema(kind),
     read: (node, path, context) => readStep(kind, node, path, context),
   };
   const list = listOf(item, { min, max: 10_000 });
   return {
     expects: list.expects,
+    schema: list.schema,
     read: (node, path, context) => {
       const drafts = list.read(node, path, context);
       return drafts === undefined ? undefined : withNames(drafts);
     },
   };
+}
+
+/** A command, a map with what begins a kind of step, or, in stages, one of RustCI. */
+function stepSchema(kind: 'stage' | 'hook'): JsonSchema {
+  const own = kind === 'hook' ? hookFields : stepFields;
+  const begun = ownForms.flatMap(({ begunBy }) => begunBy);
+  const withAction = { ...own.schema, anyOf: begun.map((key) => ({ required: [key] })) };
+  return either(command.schema, withAction, ...(kind === 'stage' ? [rustciStepSchema] : []));
 }
 
 function readStep(

@@ -1,8 +1,10 @@
 import { quoted } from '../../common/values/redact-urls.js';
+import { valueOf } from '../../common/values/name-record.js';
 import { cronProblem } from './cron.js';
 import type { InputDefinition } from '../plan/input-definition.js';
 import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
+import { either } from '../yaml/json-schema.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
 import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
 import { choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
@@ -96,6 +98,7 @@ export const webhookTable = { name: 'webhook', fields: {} } as const;
 function orNothing<T>(reader: Reader<T>, nothing: T): Reader<T> {
   return {
     expects: reader.expects,
+    schema: either({ type: 'null' }, reader.schema),
     read: (node, path, context) =>
       node.kind === 'scalar' && node.value === null ? nothing : reader.read(node, path, context),
   };
@@ -156,6 +159,11 @@ const RULE = `a trigger (one of ${EVENTS.join(', ')}, or trigger_type)`;
 
 const ruleReader: Reader<ReadRule> = {
   expects: RULE,
+  schema: either(
+    { enum: EVENTS.filter((event) => takesNothing(event)) },
+    { ...triggerFields.schema, minProperties: 1 },
+    seedFields.schema,
+  ),
   read: (node, path, context) => {
     if (node.kind === 'list' || (node.kind === 'scalar' && node.value === null)) {
       return wrongType(node, path, context, RULE);
@@ -179,6 +187,11 @@ const ruleReader: Reader<ReadRule> = {
   },
 };
 
+function takesNothing(event: string): boolean {
+  const { anyOf = [] } = valueOf<Reader<ReadRule>>(triggerTable.fields, event)?.schema ?? {};
+  return anyOf.some(({ type }) => type === 'null');
+}
+
 /** `- push` is `- push:`. */
 function emptyRule(key: string, start: number, end: number): YamlMap {
   const value = { kind: 'scalar', value: null, text: '', start: end, end } as const;
@@ -195,6 +208,7 @@ const list = listOf(ruleReader, { max: MAX_RULES });
 /** `triggers`: a list, any of which starts the pipeline. At most one `manual`. */
 export const triggers: Reader<Triggers> = {
   expects: list.expects,
+  schema: list.schema,
   read: (node, path, context) => {
     const found = list.read(node, path, context);
     if (found === undefined) return undefined;
