@@ -17,7 +17,13 @@ import { meaningsOf, readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
-import { CONTAINER_HABITS, JOB_HABITS, STEP_ONLY_HABITS } from '../yaml/habits.js';
+import {
+  CONTAINER_HABITS,
+  FOREIGN_HABITS,
+  JOB_HABITS,
+  MACHINE_HABITS,
+  STEP_ONLY_HABITS,
+} from '../yaml/habits.js';
 import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
@@ -29,12 +35,13 @@ import {
   type Reader,
   wrongType,
 } from '../yaml/reader.js';
+import { foreignFile } from './foreign-file.js';
 import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
 import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
-import type { YamlNode } from '../yaml/yaml-tree.js';
+import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
@@ -79,9 +86,15 @@ export const stageTable = {
   same: { condition: 'when' },
   later: { matrix: LATER.matrix },
   habits: {
+    ...FOREIGN_HABITS,
+    ...MACHINE_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
+    tags: 'Write runs_on at the top level',
+    stage: 'Write name',
+    job: 'Write name',
+    include: 'Files are not included: write it here, or as a pipeline of its own',
     dependencies: 'Write needs',
     run: 'Put it into a step: steps: [{ run: … }]',
     script: 'Put it into a step: steps: [{ run: … }]',
@@ -92,7 +105,6 @@ export const stageTable = {
     depends_on: 'Write needs',
     retry: 'retry belongs to a step; write retry_count for the default of a stage',
     continue_on_error: 'continue_on_error belongs to a step',
-    runs_on: 'runs_on belongs to the pipeline',
     working_directory: 'working_directory belongs to a step',
     services: 'Write sidecars',
   },
@@ -165,9 +177,27 @@ export const pipelineTable = {
     concurrency: LATER.concurrency,
   },
   habits: {
+    ...FOREIGN_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
+    'runs-on': 'Write runs_on',
+    pool: 'Write runs_on',
+    agents: 'Write runs_on',
+    platform: 'Write defaults: { platform: … }, or runs_on for the machine',
+    workflow: 'Write triggers',
+    workflows: 'Write stages, with needs',
+    orbs: 'There are no orbs: write the commands in run',
+    executors: 'Write defaults: { image: … }',
+    parameters: 'Write triggers: [{ manual: { inputs: … } }]',
+    inputs: 'Write triggers: [{ manual: { inputs: … } }]',
+    pr: 'Write triggers: [pull_request]',
+    schedules: 'Write triggers: [{ schedule: { cron: … } }]',
+    cron: 'Write triggers: [{ schedule: { cron: … } }]',
+    resources: 'Write repository',
+    kind: 'Remove it: stages or steps say what the pipeline is',
+    notify:
+      'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)',
     image: 'Write defaults: { image: … }',
     container: 'Write defaults: { image: … }',
     docker: 'Write defaults: { image: … }',
@@ -239,6 +269,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   if (root.kind !== 'map') {
     return wrongType(root, [], context, 'a map (a pipeline)', 'Begin with name: and stages:');
   }
+  tellForeign(root, context);
   const values = pipelineFields.read(root, [], context);
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
@@ -274,6 +305,15 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
     expressions: context.expressions,
     source: context.source,
   };
+}
+
+/** Before all else: what is wrong with its keys follows from it. */
+function tellForeign(root: YamlMap, context: ReadContext): void {
+  const foreign = foreignFile(root);
+  if (foreign === undefined) return;
+  const message = `This is ${foreign.file}, and no pipeline of Millrace.`;
+  const hint = `Begin with name: and stages: (docs/pipeline-yaml.md); ${foreign.here}`;
+  context.error('foreign_file', message, { path: [], offset: 0 }, hint);
 }
 
 /** `steps` without stages is one stage named `main`. */

@@ -20,7 +20,7 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
-import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
+import { CONTAINER_HABITS, FOREIGN_HABITS, JOB_HABITS, MACHINE_HABITS } from '../yaml/habits.js';
 import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
@@ -69,8 +69,20 @@ export const stepTable = {
     interruptible: LATER.concurrency,
   },
   habits: {
+    ...FOREIGN_HABITS,
+    ...MACHINE_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
+    bash: 'Write run, with shell: bash',
+    pwsh: 'Write run: there is sh and bash',
+    powershell: 'Write run: there is sh and bash',
+    checkout: 'Write repository at the top level: it is cloned before the first stage',
+    block: 'Write approval',
+    input: 'Write approval, with inputs',
+    workingDirectory: 'Write working_directory',
+    include: 'Files are not included: write it here, or as a pipeline of its own',
+    group: 'Write a stage',
+    key: 'Write name',
     command: 'Write run',
     commands: 'Write run',
     cmd: 'Write run',
@@ -99,15 +111,9 @@ export const stepTable = {
     soft_fail: 'Write continue_on_error',
     failure: 'Write continue_on_error: true',
     'continue-on-error': 'Write continue_on_error',
-    'timeout-minutes': 'Write timeout: 10m',
-    timeout_minutes: 'Write timeout: 10m',
-    timeout_in_minutes: 'Write timeout: 10m',
     'working-directory': 'Write working_directory',
     mem: 'Write memory',
     detach: 'Write it as one of the sidecars of its stage',
-    settings: 'There are no plugins: write the commands in run',
-    plugins: 'There are no plugins: write the commands in run',
-    extends: 'Nothing is inherited: what all steps share stands in defaults and environment',
     artifact_paths: 'Write artifacts',
     store_artifacts: 'Write artifacts',
     store_test_results: 'Write reports: { junit: … }',
@@ -117,11 +123,8 @@ export const stepTable = {
     attach_workspace: 'Steps of an execution share the workspace: leave it out',
     retries: 'Write retry',
     retry_count: 'Write retry: 2 for a step; retry_count belongs to the pipeline',
-    uses: 'There are no actions: write the commands in run, or use repository, cache, artifacts, build',
-    with: 'There are no actions: write the commands in run',
     steps: 'Steps are not nested: move them into a stage',
     parallel: 'parallel belongs to a stage',
-    runs_on: 'runs_on belongs to the pipeline',
     sidecars: 'sidecars belong to a stage or the pipeline',
     services: 'Write sidecars at its stage or the pipeline',
     type: 'Write step_type (with config), or run',
