@@ -68,6 +68,8 @@ describe('who may do what', () => {
       'GET /api/healthchecker',
       // Decided by the signature of the body.
       'POST /api/repositories/:id/webhook',
+      // Says nothing of the server.
+      'GET /api/schema.json',
       // The way to be known.
       'GET /api/sessions/oauth',
       'GET /api/sessions/oauth/:provider',

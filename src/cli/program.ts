@@ -219,6 +219,15 @@ function describeProgram(terminal: Terminal, setExitCode: (exitCode: number) => 
     });
 
   program
+    .command('schema')
+    .description('Print the JSON Schema of pipeline files, by which editors complete and check')
+    .option('--write <file>', 'write it there instead')
+    .action(async (flags: { write?: string }) => {
+      const { schemaCommand } = await import('./schema-command.js');
+      setExitCode(await schemaCommand(flags, terminal));
+    });
+
+  program
     .command('openapi')
     .description('Print the OpenAPI document')
     .option('--write <file>', 'write it there instead')

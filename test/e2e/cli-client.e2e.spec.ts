@@ -158,6 +158,12 @@ describe('the command line as a client', () => {
       expect((await cli.run(['pipelines', 'yaml', reference])).stdout).toBe(text);
     }
     await writeFile(file, text.replace('one', 'two'));
+    const other = join(home, 'other-name.yaml');
+    await writeFile(other, 'name: quite-another\nsteps: [echo hello]\n');
+    const renaming = await cli.run(['pipelines', 'update', id, other]);
+    expect(renaming.code).toBe(2);
+    expect(renaming.stderr).toContain('The file is that of "quite-another"');
+    expect(renaming.stderr).toContain('--rename');
     const updated = await cli.run(['pipelines', 'update', id, file, '--if-version', '1']);
     expect(updated).toMatchObject({ code: 0, stdout: `${id}  shop-Ünïcode  version 2\n` });
     await writeFile(file, text.replace('one', 'three'));

@@ -403,6 +403,7 @@ describe('the OpenAPI document and the live server', () => {
     for (const path of ['/api/healthchecker', '/api/health/live', '/api/health/ready']) {
       await api.json(200, 'GET', path, { token: null });
     }
+    await api.json(200, 'GET', '/api/schema.json', { token: null });
     await api.ask('GET', '/metrics');
     await api.ask('GET', '/metrics?scope=process');
     await api.json(200, 'GET', '/api/log-level');

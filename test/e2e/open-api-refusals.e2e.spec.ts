@@ -256,6 +256,7 @@ describe('the OpenAPI document and refusals', () => {
         'oauth_logIns',
         'oauth_takeOver',
         'pipelines_validate',
+        'pipelineschema_schema',
         'sessions_logOut',
         'sessions_logOutByGet',
         'sessions_me',

@@ -55,7 +55,7 @@ describe('openapi.json', () => {
     expect(Object.keys(operation.responses).some((status) => /^[23]/.test(status))).toBe(true);
   });
 
-  it('asks for the token everywhere but for health, webhooks and log-ins', () => {
+  it('asks for the token everywhere but for health, the schema, webhooks and log-ins', () => {
     const open = operations.filter(({ operation }) => operation.security === undefined);
     expect(open.map(({ path }) => path).sort()).toEqual([
       '/api/ci/pipelines/{id}/webhook',
@@ -63,6 +63,7 @@ describe('openapi.json', () => {
       '/api/health/ready',
       '/api/healthchecker',
       '/api/repositories/{id}/webhook',
+      '/api/schema.json',
       '/api/sessions/oauth',
       '/api/sessions/oauth/{provider}',
       '/api/sessions/oauth/{provider}/callback',

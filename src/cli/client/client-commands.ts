@@ -21,7 +21,7 @@ import type { StatusFlags } from './execution-commands.js';
 import type { LoginFlags } from './login-command.js';
 import type { PageFlags } from './list-page.js';
 import type { LogsFlags } from './logs-command.js';
-import type { ListFlags } from './pipeline-commands.js';
+import type { ListFlags, UpdateFlags } from './pipeline-commands.js';
 import type { PlanFlags } from './plan-command.js';
 import { addDeploymentCommands } from './deployment-commands.js';
 import { addAlertCommands, addPipelineAlerts } from './alert-commands.js';
@@ -183,8 +183,9 @@ function addPipelines(program: Command, terminal: Terminal, setExitCode: Done): 
         '--if-version <number>',
         'only when this is still the current version',
         wholeNumber(1, 1e9),
-      ),
-  ).action(async (pipeline: string, file: string, flags: ClientFlags & { ifVersion?: number }) => {
+      )
+      .option('--rename', 'the name of the file becomes its name'),
+  ).action(async (pipeline: string, file: string, flags: UpdateFlags) => {
     const { updatePipeline } = await import('./pipeline-commands.js');
     setExitCode(await updatePipeline(pipeline, file, flags, terminal));
   });

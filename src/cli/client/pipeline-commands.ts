@@ -142,10 +142,15 @@ async function refuseDuplicate({ api }: Session, file: string, yaml: string): Pr
   ]);
 }
 
+export interface UpdateFlags extends ClientFlags {
+  readonly ifVersion?: number;
+  readonly rename?: boolean;
+}
+
 export async function updatePipeline(
   reference: string,
   file: string,
-  flags: ClientFlags & { readonly ifVersion?: number },
+  flags: UpdateFlags,
   terminal: Terminal,
 ): Promise<number> {
   const session = Session.open(flags, terminal);
@@ -153,6 +158,7 @@ export async function updatePipeline(
   const guard: Record<string, string> =
     flags.ifVersion === undefined ? {} : { 'if-match': `"${flags.ifVersion}"` };
   const yaml = await readSource(file);
+  if (!flags.rename) await refuseOtherName(session, id, file, yaml);
   return save(session, file, {
     method: 'PUT',
     path: `/api/ci/pipelines/${id}`,
@@ -162,6 +168,25 @@ export async function updatePipeline(
     // for the first.
     repeatable: flags.ifVersion === undefined,
   });
+}
+
+/** A file of another name is most likely that of another pipeline. */
+async function refuseOtherName(
+  { api }: Session,
+  id: string,
+  file: string,
+  yaml: string,
+): Promise<void> {
+  const { name } = await validateYaml(api, yaml);
+  // What is wrong with it the server says best when it is to store it.
+  if (name === null) return;
+  const request = { method: 'GET', path: `/api/ci/pipelines/${id}` };
+  const { value: pipeline } = await api.read(request, wholePipeline);
+  if (pipeline.name === name) return;
+  const message = `The file is that of "${name}", and the pipeline is "${pipeline.name}".`;
+  throw new CommandError(message, exitCodes.usage, [
+    `Store it under its own name by ./millrace apply ${cleanText(file)}, or give the pipeline this name by --rename.`,
+  ]);
 }
 
 export async function deletePipeline(

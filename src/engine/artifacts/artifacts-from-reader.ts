@@ -28,6 +28,7 @@ const table = fields(artifactsFromTable);
 const source: Reader<ArtifactsSource> = mapOr(
   {
     expects: table.expects,
+    schema: table.schema,
     read: (node, path, context) => {
       const values = table.read(node, path, context);
       if (values === undefined) return undefined;

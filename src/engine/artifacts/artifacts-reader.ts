@@ -83,6 +83,7 @@ interface Values {
 function withPaths(map: Reader<Values>): Reader<ArtifactsPlan> {
   return {
     expects: map.expects,
+    schema: map.schema,
     read: (node, path, context) => {
       const { paths: list, ...rest } = map.read(node, path, context) ?? {};
       return list === undefined ? undefined : planOf(list, rest);

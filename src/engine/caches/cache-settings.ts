@@ -97,6 +97,7 @@ const list = listOf(one, { min: 1, max: MAX_CACHES, single: true });
 /** `cache` of a step: the word of a tool, a map of paths and key, or a list of these. */
 export const caches: Reader<CachePlan[]> = {
   expects: 'the word of a tool, a map of paths and key, or a list of these',
+  schema: list.schema,
   read: (node, path, context) => {
     const read = list.read(node, path, context);
     const items = node.kind === 'list' ? node.items : [];

@@ -166,6 +166,86 @@ describe('what other systems write', () => {
   });
 });
 
+describe('a trigger as others write it', () => {
+  const ofTrigger = (keys: string): string => `name: x\ntriggers: [{ ${keys} }]\nsteps: [make]\n`;
+
+  it.each([
+    [ofTrigger('event: manual'), /^triggers\[0\]\.event: unknown_key, Write - manual$/],
+    [ofTrigger('event: [push, tag]'), /unknown_key, Write - push, and - tag: "v\*"$/],
+    [ofTrigger('event: cron'), /unknown_key, Write - schedule: \{ cron: "0 3 \* \* \*" \}$/],
+    [ofTrigger('event: deployment'), /unknown_key, The event is the key: write one of - manual/],
+    [ofTrigger('on: merge_request'), /unknown_key, Write - pull_request$/],
+    [ofTrigger('branch: main'), /unknown_key, Write push: \{ branches/],
+    [ofPipeline('triggers: push'), /^triggers: wrong_type, Write \[push\]$/],
+    [ofPipeline('triggers: tag'), /^triggers: wrong_type, Write \[\{ tag: "v\*" \}\]$/],
+    [ofPipeline('triggers: { push: {} }'), /wrong_type, Begin each event with "- ": - push$/],
+  ])('%s', (yaml, expected) => {
+    expect(told(yaml)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('a word of another system', () => {
+  const WORDS = [
+    ...['strategy', 'timeout-minutes', 'soft_fail', 'allow_failure', 'continue-on-error', 'rules'],
+    ...['before_script', 'after_script', 'container', 'tags', 'include', 'services', 'runs-on'],
+    ...['artifact_paths', 'store_artifacts', 'uses', 'with', 'plugins', 'settings', 'extends'],
+    ...[
+      'only',
+      'except',
+      'agents',
+      'pool',
+      'displayName',
+      'label',
+      'variables',
+      'env',
+      'depends_on',
+    ],
+  ];
+
+  it.each(WORDS)('%s has its advice at the pipeline, a stage and a step', (word) => {
+    for (const yaml of [ofPipeline(`${word}: a`), ofStage(`${word}: a`), ofStep(`${word}: a`)]) {
+      expect(told(yaml)).toEqual([
+        expect.stringMatching(/unknown_key, (?!Known keys|Did you mean)/),
+      ]);
+    }
+  });
+});
+
+describe('a file of another system', () => {
+  it.each([
+    ['GitHub Actions', 'name: ci\non: push\njobs: { a: { runs-on: x, steps: [{ run: make }] } }\n'],
+    ['GitHub Actions', 'on: push\njobs: { a: { uses: acme/x/.github/workflows/a.yml@main } }\n'],
+    ['GitLab', 'stages: [build]\nbuild: { stage: build, script: [make] }\n'],
+    ['GitLab', 'include: [a.yml]\nunit: { script: make }\n'],
+    ['Woodpecker', 'when: { event: push }\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
+    ['Woodpecker', 'steps: { a: { image: go, commands: [make] } }\n'],
+    ['Drone', 'kind: pipeline\nname: a\nsteps: [{ name: a, image: go, commands: [make] }]\n'],
+    ['CircleCI', 'version: 2.1\njobs: { a: { docker: [{ image: go }], steps: [checkout] } }\n'],
+    ['Azure', 'trigger: [main]\npool: { vmImage: ubuntu-latest }\nsteps: [{ script: make }]\n'],
+    ['Azure', 'stages: [{ stage: a, jobs: [{ job: b, steps: [{ script: make }] }] }]\n'],
+    ['Buildkite', 'steps: [{ label: a, command: make }, { wait: null }]\n'],
+  ])('of %s is told as such first', (system, yaml) => {
+    const [first, ...others] = compileYaml(yaml).problems;
+    expect(first).toMatchObject({ line: 1, column: 1, severity: 'error', code: 'foreign_file' });
+    expect(first?.message).toMatch(new RegExp(`^This is a \\w+ of ${system}, and no pipeline`));
+    expect(others).not.toEqual([]);
+    expect(others.filter(({ code }) => code === 'foreign_file')).toEqual([]);
+  });
+
+  it.each([
+    'steps: [make]\n',
+    'name: x\nstages: [build]\n',
+    'name: x\nsteps: [{ image: go }]\n',
+    'name: x\njobs: { a: { steps: [make] } }\n',
+    'name: x\nsteps: [{ command: make }]\n',
+    'steps: [{ image: go, run: make }]\n',
+    'steps: [{ image: go }]\n',
+    'name: x\npool: 1\nversion: 1\nsteps: [make]\n',
+  ])('is not what has a mistake: %s', (yaml) => {
+    expect(compileYaml(yaml).problems.map(({ code }) => code)).not.toContain('foreign_file');
+  });
+});
+
 describe('a command in one text', () => {
   it.each([
     ['command: postgres -c fsync=off', 'command', '["postgres", "-c", "fsync=off"]'],

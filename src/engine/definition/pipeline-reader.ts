@@ -10,15 +10,22 @@ import {
 } from '../yaml/common-readers.js';
 import { sidecars } from './sidecars-reader.js';
 import { searchFolders } from '../yaml/search-folders.js';
-import { separateStreams, shell } from '../steps/shell/shell-keys.js';
+import { separateStreams, shell, shellKeys } from '../steps/shell/shell-keys.js';
 import type { ApprovalAction } from '../steps/approval/approval-action.js';
 import { approvalReader } from '../steps/approval/approval-keys.js';
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
-import { readersOf } from '../steps/step-kind.js';
+import { meaningsOf, readersOf } from '../steps/step-kind.js';
 import type { PipelineDefinition, StageDefinition } from './definition.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
-import { CONTAINER_HABITS, JOB_HABITS, STEP_ONLY_HABITS } from '../yaml/habits.js';
+import {
+  CONTAINER_HABITS,
+  FOREIGN_HABITS,
+  JOB_HABITS,
+  MACHINE_HABITS,
+  STEP_ONLY_HABITS,
+} from '../yaml/habits.js';
+import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import {
@@ -29,11 +36,13 @@ import {
   type Reader,
   wrongType,
 } from '../yaml/reader.js';
+import { foreignFile } from './foreign-file.js';
+import { PIPELINE_MEANINGS, STAGE_MEANINGS } from './key-meanings.js';
 import { stepsReader } from './step-reader.js';
 import { withStageApproval } from './stage-approval.js';
 import { triggers } from './trigger-reader.js';
 import { advised, duration, flag, integer, listOf, text } from '../yaml/value-readers.js';
-import type { YamlNode } from '../yaml/yaml-tree.js';
+import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 /** Steps of a pipeline; stages hold one at least. */
@@ -49,6 +58,7 @@ const onOff = flag('true, false or a number');
 /** `parallel: true`, or a number: at most so many at once. */
 const parallel: Reader<boolean | number> = {
   expects: 'true, false or a number',
+  schema: either(onOff.schema, { type: 'integer', minimum: 1, maximum: 1000 }),
   read: (node, path, context) =>
     node.kind === 'scalar' && typeof node.value === 'number'
       ? integer(1, 1000).read(node, path, context)
@@ -74,12 +84,19 @@ export const stageTable = {
     ...CONTAINER_KEYS,
   },
   required: ['name', 'steps'],
+  meanings: { ...meaningsOf(containerKeys), ...STAGE_MEANINGS },
   same: { condition: 'when' },
   later: { matrix: LATER.matrix },
   habits: {
+    ...FOREIGN_HABITS,
+    ...MACHINE_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
+    tags: 'Write runs_on at the top level',
+    stage: 'Write name',
+    job: 'Write name',
+    include: 'Files are not included: write it here, or as a pipeline of its own',
     dependencies: 'Write needs',
     run: 'Put it into a step: steps: [{ run: … }]',
     script: 'Put it into a step: steps: [{ run: … }]',
@@ -90,7 +107,6 @@ export const stageTable = {
     depends_on: 'Write needs',
     retry: 'retry belongs to a step; write retry_count for the default of a stage',
     continue_on_error: 'continue_on_error belongs to a step',
-    runs_on: 'runs_on belongs to the pipeline',
     working_directory: 'working_directory belongs to a step',
     services: 'Write sidecars',
   },
@@ -99,6 +115,7 @@ export const stageTable = {
 export const defaultsTable = {
   name: 'defaults',
   fields: { shell, separate_streams: separateStreams, ...CONTAINER_KEYS },
+  meanings: meaningsOf({ ...shellKeys, ...containerKeys }),
   later: {
     interruptible: LATER.concurrency,
   },
@@ -125,6 +142,7 @@ const supersedeFields = fields(supersedeTable);
 /** `supersede: true`, or which executions it spares. */
 const supersede: Reader<'all' | 'waiting' | undefined> = {
   expects: 'true, false or a map (running)',
+  schema: either(superseding.schema, supersedeFields.schema),
   read: (node, path, context) => {
     if (node.kind !== 'map') {
       return superseding.read(node, path, context) === true ? 'all' : undefined;
@@ -158,13 +176,32 @@ export const pipelineTable = {
     always: stepsReader('hook', 0),
   },
   required: ['name'],
+  meanings: PIPELINE_MEANINGS,
   later: {
     concurrency: LATER.concurrency,
   },
   habits: {
+    ...FOREIGN_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
     ...STEP_ONLY_HABITS,
+    'runs-on': 'Write runs_on',
+    pool: 'Write runs_on',
+    agents: 'Write runs_on',
+    platform: 'Write defaults: { platform: … }, or runs_on for the machine',
+    workflow: 'Write triggers',
+    workflows: 'Write stages, with needs',
+    orbs: 'There are no orbs: write the commands in run',
+    executors: 'Write defaults: { image: … }',
+    parameters: 'Write triggers: [{ manual: { inputs: … } }]',
+    inputs: 'Write triggers: [{ manual: { inputs: … } }]',
+    pr: 'Write triggers: [pull_request]',
+    schedules: 'Write triggers: [{ schedule: { cron: … } }]',
+    cron: 'Write triggers: [{ schedule: { cron: … } }]',
+    resources: 'Write repository',
+    kind: 'Remove it: stages or steps say what the pipeline is',
+    notify:
+      'Make a channel of the pipeline, which keeps its address secret (docs/notifications.md)',
     image: 'Write defaults: { image: … }',
     container: 'Write defaults: { image: … }',
     docker: 'Write defaults: { image: … }',
@@ -222,6 +259,12 @@ function shown(key: string): string {
 
 const pipelineFields = fields(pipelineTable);
 
+/** What a JSON Schema can say of a pipeline. */
+export const pipelineSchema: JsonSchema = {
+  ...pipelineFields.schema,
+  anyOf: [{ required: ['stages'] }, { required: ['steps'] }],
+};
+
 /**
  * Reads the root of a document. The answer is a draft when there were errors: parts that could not
  * be read are missing.
@@ -230,6 +273,7 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   if (root.kind !== 'map') {
     return wrongType(root, [], context, 'a map (a pipeline)', 'Begin with name: and stages:');
   }
+  tellForeign(root, context);
   const values = pipelineFields.read(root, [], context);
   if (values === undefined) return undefined;
   const has = (key: string) => root.entries.some((entry) => entry.key === key);
@@ -268,6 +312,15 @@ export function readPipeline(root: YamlNode, context: ReadContext): PipelineDefi
   };
 }
 
+/** Before all else: what is wrong with its keys follows from it. */
+function tellForeign(root: YamlMap, context: ReadContext): void {
+  const foreign = foreignFile(root);
+  if (foreign === undefined) return;
+  const message = `This is ${foreign.file}, and no pipeline of Millrace.`;
+  const hint = `Begin with name: and stages: (docs/pipeline-yaml.md); ${foreign.here}`;
+  context.error('foreign_file', message, { path: [], offset: 0 }, hint);
+}
+
 /** `steps` without stages is one stage named `main`. */
 function shortStages(
   steps: StageDefinition['steps'] | undefined,
@@ -302,8 +355,9 @@ function stepsOf(
 }
 
 function stagesReader(): Reader<StageDefinition[]> {
+  const settings = fields(stageTable);
   const read = (node: YamlNode, path: YamlPath, context: ReadContext) => {
-    const values = fields(stageTable).read(node, path, context);
+    const values = settings.read(node, path, context);
     if (values === undefined) return undefined;
     const place = values.name ?? { name: '', path, offset: node.start };
     return {
@@ -322,7 +376,10 @@ function stagesReader(): Reader<StageDefinition[]> {
       steps: stepsOf(values, node, path),
     };
   };
-  const item: Reader<StageDefinition> = { expects: 'a stage (a map)', read };
+  const item: Reader<StageDefinition> = {
+    ...{ expects: 'a stage (a map)', schema: settings.schema },
+    read,
+  };
   return listOf(advised(item, stageByName), { min: 1, max: MAX_STAGES });
 }
 

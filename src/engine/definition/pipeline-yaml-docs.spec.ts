@@ -22,6 +22,7 @@ import { partTable } from '../steps/deploy/unit-parts.js';
 import { approvalTable } from '../steps/approval/approval-keys.js';
 import { buildTable } from '../steps/build/build-keys.js';
 import { rustciForms, stepKinds } from '../steps/step-kind-registry.js';
+import { PIPELINE_MEANINGS, STAGE_MEANINGS, STEP_MEANINGS } from './key-meanings.js';
 import { registryTable } from './registries-reader.js';
 import { readyKeys, readyTable, sidecarKeys, sidecarTable } from './sidecars-reader.js';
 import { rustciStepTable } from './rustci-step-reader.js';
@@ -111,6 +112,20 @@ describe('docs/pipeline-yaml.md', () => {
     );
     expect(kinds.length + keys.length).toBeGreaterThan(5);
     expect([...kinds, ...keys, ...beside].filter((row) => !rows.has(row))).toEqual([]);
+  });
+
+  it.each([
+    ['Pipeline', PIPELINE_MEANINGS],
+    ['Stage', STAGE_MEANINGS],
+    ['Step', STEP_MEANINGS],
+  ])('says of the keys of a %s what editors are told', (title, meanings) => {
+    const [, section = ''] = docs.split(`\n## ${title}\n`);
+    const rows = section.split('\n## ')[0]?.split('\n') ?? [];
+    const different = Object.entries(meanings).filter(
+      ([key, meaning]) =>
+        !rows.some((row) => row.startsWith(`| \`${key}\``) && row.includes(meaning)),
+    );
+    expect(different).toEqual([]);
   });
 
   it('names every code that the engine gives', () => {

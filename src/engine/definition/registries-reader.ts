@@ -27,6 +27,7 @@ const login = fields(registryTable);
  */
 export const registries: Reader<RegistryPlan[]> = {
   expects: EXPECTS,
+  schema: { type: 'object', additionalProperties: login.schema, maxProperties: MAX_REGISTRIES },
   read: (node, path, context) => {
     if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS);
     if (node.entries.length > MAX_REGISTRIES) {

@@ -17,6 +17,8 @@ import {
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
 import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
+import { STEP_MEANINGS } from './key-meanings.js';
+import { type JsonSchema, mapSchema } from '../yaml/json-schema.js';
 import type { ReadContext, Reader } from '../yaml/reader.js';
 import { choice, duration, text } from '../yaml/value-readers.js';
 
@@ -41,14 +43,18 @@ const stepType = choice([...forms.keys()], {
 });
 
 /** `config` is read by `rustciStep`, which knows the type; here it is only held. */
-const config: Reader<true> = { expects: 'a map (config)', read: () => true };
+const config: Reader<true> = {
+  expects: 'a map (config)',
+  schema: { type: 'object' },
+  read: () => true,
+};
 
 /** Keys of a step in the form of RustCI. */
 export const rustciStepTable = {
   name: 'a step with step_type',
   fields: {
     name: stepName,
-    step_type: text({ expects: 'a step type' }),
+    step_type: { ...text({ expects: 'a step type' }), schema: stepType.schema },
     config,
     environment,
     secrets,
@@ -64,6 +70,7 @@ export const rustciStepTable = {
     reports,
   },
   required: ['name', 'step_type'],
+  meanings: STEP_MEANINGS,
   same: { condition: 'when' },
   habits: {
     ...CONTAINER_HABITS,
@@ -80,6 +87,15 @@ export const rustciStepTable = {
     retry_count: 'retry_count belongs to the stage or the pipeline; write retry: 2 here',
   },
 } as const;
+
+/** With the keys that `config` has by its type. */
+export const rustciStepSchema: JsonSchema = {
+  ...mapSchema({ ...rustciStepTable, required: [...rustciStepTable.required, 'config'] }),
+  allOf: rustciForms.map(({ types, config: keys }) => ({
+    if: { properties: { step_type: { enum: types } }, required: ['step_type'] },
+    then: { properties: { config: mapSchema(keys) } },
+  })),
+};
 
 const NOTHING: RustciStep<StepDraft> = { draft: NO_COMMANDS };
 

@@ -2,7 +2,7 @@ import { quoted } from '../../common/values/redact-urls.js';
 import { DEFAULT_READY, type ReadyPlan, type ReadyProbe } from '../plan/sidecar-plan.js';
 import { containerKeys, settingsOf } from '../steps/container/container-keys.js';
 import { NO_IMAGE } from '../steps/container/container-settings.js';
-import { readersOf, type StepKeys } from '../steps/step-kind.js';
+import { meaningsOf, readersOf, type StepKeys } from '../steps/step-kind.js';
 import { needs, secrets, urlPath } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import {
@@ -13,6 +13,7 @@ import {
   type ReadContext,
   type Reader,
 } from '../yaml/reader.js';
+import { either } from '../yaml/json-schema.js';
 import { advised, duration, integer, listOf, text } from '../yaml/value-readers.js';
 import type { YamlPath } from '../yaml/problem.js';
 import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
@@ -98,6 +99,7 @@ function warnOfTexts(node: YamlMap, path: YamlPath, context: ReadContext): void 
 /** A list is a program with its arguments, a text a command of the shell. */
 const probeCommand: Reader<readonly string[]> = {
   expects: 'a command, or a list of a program and its arguments',
+  schema: either(oneCommand.schema, words.schema),
   read: (node, path, context) => {
     if (node.kind === 'list') return words.read(node, path, context);
     const line = oneCommand.read(node, path, context);
@@ -142,6 +144,7 @@ export const readyKeys = {
 export const readyTable = {
   name: 'ready',
   fields: readersOf(readyKeys),
+  meanings: meaningsOf(readyKeys),
   habits: {
     cmd: 'Write exec',
     command: 'Write exec',
@@ -162,6 +165,7 @@ const readyFields = fields(readyTable);
 /** With one probe: two would have to be told apart where neither passes. */
 const ready: Reader<ReadyValues> = {
   expects: readyFields.expects,
+  schema: { ...readyFields.schema, anyOf: PROBES.map((key) => ({ required: [key] })) },
   read: (node, path, context) => {
     const values = readyFields.read(node, path, context);
     if (values === undefined || node.kind !== 'map') return undefined;
@@ -237,6 +241,7 @@ export const sidecarKeys = {
 export const sidecarTable = {
   name: 'a sidecar',
   fields: readersOf(sidecarKeys),
+  meanings: meaningsOf(sidecarKeys),
   required: ['image'],
   same: { ports: 'port' },
   habits: {
@@ -275,6 +280,12 @@ const sidecarFields = advised(fields(sidecarTable), (node) =>
 /** `sidecars: { NAME: { image: … } }`. A name is the host name by which steps reach it. */
 export const sidecars: Reader<SidecarDefinition[]> = {
   expects: EXPECTS,
+  schema: {
+    type: 'object',
+    propertyNames: { pattern: HOST_NAME.source },
+    additionalProperties: sidecarFields.schema,
+    maxProperties: MAX_SIDECARS,
+  },
   read: (node, path, context) => {
     if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS, BY_NAME);
     if (node.entries.length > MAX_SIDECARS) {

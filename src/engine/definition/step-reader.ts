@@ -1,7 +1,14 @@
 import { hasName, mergedNames } from '../../common/values/name-record.js';
 import type { Environment, RetryPlan } from '../plan/plan.js';
 import { commandStep, NO_COMMANDS } from '../steps/shell/command-step.js';
-import { formsOf, kindOf, ownKeyReaders } from '../steps/step-kind-registry.js';
+import {
+  formsOf,
+  kindOf,
+  ownForms,
+  ownKeyMeanings,
+  ownKeyReaders,
+} from '../steps/step-kind-registry.js';
+import { command } from '../steps/shell/shell-keys.js';
 import type { StepDraft, StepText } from '../steps/step-kind.js';
 import {
   continueOnError,
@@ -13,7 +20,8 @@ import {
 } from '../yaml/common-readers.js';
 import { environment } from '../yaml/environment-reader.js';
 import { whenExpression } from '../yaml/expression-readers.js';
-import { CONTAINER_HABITS, JOB_HABITS } from '../yaml/habits.js';
+import { CONTAINER_HABITS, FOREIGN_HABITS, JOB_HABITS, MACHINE_HABITS } from '../yaml/habits.js';
+import { either, type JsonSchema } from '../yaml/json-schema.js';
 import { LATER } from '../yaml/later.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { fields, wrongType, type NameUse, type ReadContext, type Reader } from '../yaml/reader.js';
@@ -27,10 +35,13 @@ import { caches } from '../caches/cache-settings.js';
 import { artifacts } from '../artifacts/artifacts-reader.js';
 import { reports } from '../reports/report-settings.js';
 import type { StepDefinition } from './definition.js';
-import { rustciStep, rustciStepTable } from './rustci-step-reader.js';
+import { STEP_MEANINGS } from './key-meanings.js';
+import { rustciStep, rustciStepSchema, rustciStepTable } from './rustci-step-reader.js';
 
 /** Keys of the kinds of steps. */
 const KIND_KEYS = ownKeyReaders();
+
+const MEANINGS = mergedNames(ownKeyMeanings(), STEP_MEANINGS);
 
 /** Keys of a step in Millrace's form. */
 export const stepTable = {
@@ -52,13 +63,26 @@ export const stepTable = {
     reports,
   },
   same: { condition: 'when' },
+  meanings: MEANINGS,
   later: {
     matrix: LATER.matrix,
     interruptible: LATER.concurrency,
   },
   habits: {
+    ...FOREIGN_HABITS,
+    ...MACHINE_HABITS,
     ...CONTAINER_HABITS,
     ...JOB_HABITS,
+    bash: 'Write run, with shell: bash',
+    pwsh: 'Write run: there is sh and bash',
+    powershell: 'Write run: there is sh and bash',
+    checkout: 'Write repository at the top level: it is cloned before the first stage',
+    block: 'Write approval',
+    input: 'Write approval, with inputs',
+    workingDirectory: 'Write working_directory',
+    include: 'Files are not included: write it here, or as a pipeline of its own',
+    group: 'Write a stage',
+    key: 'Write name',
     command: 'Write run',
     commands: 'Write run',
     cmd: 'Write run',
@@ -87,15 +111,9 @@ export const stepTable = {
     soft_fail: 'Write continue_on_error',
     failure: 'Write continue_on_error: true',
     'continue-on-error': 'Write continue_on_error',
-    'timeout-minutes': 'Write timeout: 10m',
-    timeout_minutes: 'Write timeout: 10m',
-    timeout_in_minutes: 'Write timeout: 10m',
     'working-directory': 'Write working_directory',
     mem: 'Write memory',
     detach: 'Write it as one of the sidecars of its stage',
-    settings: 'There are no plugins: write the commands in run',
-    plugins: 'There are no plugins: write the commands in run',
-    extends: 'Nothing is inherited: what all steps share stands in defaults and environment',
     artifact_paths: 'Write artifacts',
     store_artifacts: 'Write artifacts',
     store_test_results: 'Write reports: { junit: … }',
@@ -105,11 +123,8 @@ export const stepTable = {
     attach_workspace: 'Steps of an execution share the workspace: leave it out',
     retries: 'Write retry',
     retry_count: 'Write retry: 2 for a step; retry_count belongs to the pipeline',
-    uses: 'There are no actions: write the commands in run, or use repository, cache, artifacts, build',
-    with: 'There are no actions: write the commands in run',
     steps: 'Steps are not nested: move them into a stage',
     parallel: 'parallel belongs to a stage',
-    runs_on: 'runs_on belongs to the pipeline',
     sidecars: 'sidecars belong to a stage or the pipeline',
     services: 'Write sidecars at its stage or the pipeline',
     type: 'Write step_type (with config), or run',
@@ -138,6 +153,7 @@ export const hookTable = {
     reports,
   },
   same: { condition: 'when' },
+  meanings: MEANINGS,
   later: stepTable.later,
   habits: {
     ...stepTable.habits,
@@ -166,16 +182,26 @@ type NamedDraft = Omit<StepDefinition, 'name' | 'place'> & {
 export function stepsReader(kind: 'stage' | 'hook', min: number): Reader<StepDefinition[]> {
   const item: Reader<NamedDraft> = {
     expects: STEP,
+    schema: stepSchema(kind),
     read: (node, path, context) => readStep(kind, node, path, context),
   };
   const list = listOf(item, { min, max: 10_000 });
   return {
     expects: list.expects,
+    schema: list.schema,
     read: (node, path, context) => {
       const drafts = list.read(node, path, context);
       return drafts === undefined ? undefined : withNames(drafts);
     },
   };
+}
+
+/** A command, a map with what begins a kind of step, or, in stages, one of RustCI. */
+function stepSchema(kind: 'stage' | 'hook'): JsonSchema {
+  const own = kind === 'hook' ? hookFields : stepFields;
+  const begun = ownForms.flatMap(({ begunBy }) => begunBy);
+  const withAction = { ...own.schema, anyOf: begun.map((key) => ({ required: [key] })) };
+  return either(command.schema, withAction, ...(kind === 'stage' ? [rustciStepSchema] : []));
 }
 
 function readStep(

@@ -1,12 +1,14 @@
 import { quoted } from '../../common/values/redact-urls.js';
+import { valueOf } from '../../common/values/name-record.js';
 import { cronProblem } from './cron.js';
 import type { InputDefinition } from '../plan/input-definition.js';
 import type { TriggerRule } from './definition.js';
 import { inputs } from '../inputs/input-reader.js';
+import { either } from '../yaml/json-schema.js';
 import { fields, wrongType, type Reader } from '../yaml/reader.js';
 import { seedTriggerRule, seedTriggerTable } from './seed-trigger-reader.js';
-import { choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
-import type { YamlMap } from '../yaml/yaml-tree.js';
+import { advised, choice, flag, listOf, mapOr, mapped, text } from '../yaml/value-readers.js';
+import type { YamlMap, YamlNode } from '../yaml/yaml-tree.js';
 
 const MAX_RULES = 50;
 
@@ -96,6 +98,7 @@ export const webhookTable = { name: 'webhook', fields: {} } as const;
 function orNothing<T>(reader: Reader<T>, nothing: T): Reader<T> {
   return {
     expects: reader.expects,
+    schema: either({ type: 'null' }, reader.schema),
     read: (node, path, context) =>
       node.kind === 'scalar' && node.value === null ? nothing : reader.read(node, path, context),
   };
@@ -145,8 +148,41 @@ export const triggerTable = {
     merge_request: 'Write pull_request',
     config: 'config belongs to trigger_type',
     type: 'Write trigger_type',
+    branch: 'Write push: { branches: [ … ] }',
+    paths: 'Write push: { paths: [ … ] }',
+    path: 'Write push: { paths: [ … ] }',
+    inputs: 'Write manual: { inputs: … }',
+    tags: 'Write tag: "v*"',
+    ref: 'Write push: { branches: [ … ] }, or tag: "v*"',
+    repository_dispatch: 'Write webhook',
+    workflow_call: 'Write webhook',
+    pr: 'Write pull_request',
   },
+  adviceFor: (key: string, value: YamlNode) =>
+    /^(event|events|on)$/.test(key) ? byEvent(value) : undefined,
 } as const;
+
+/** `event: push` of other systems: here the event is the key. */
+function byEvent(value: YamlNode): string {
+  const words = value.kind === 'list' ? value.items : [value];
+  const named = words.flatMap((node) =>
+    node.kind === 'scalar' ? [SHORT_RULES.get(node.text)] : [],
+  );
+  const rules = [...new Set(named)].filter((rule) => rule !== undefined);
+  if (rules.length === 0) return `The event is the key: write one of - ${EVENTS.join(', - ')}`;
+  return `Write ${rules.map((rule) => `- ${rule}`).join(', and ')}`;
+}
+
+/** How a rule for an event is written, by what the event is called here and elsewhere. */
+const SHORT_RULES: ReadonlyMap<string, string> = new Map([
+  ...['manual', 'push', 'pull_request', 'webhook'].map((event) => [event, event] as const),
+  ...['workflow_dispatch', 'web', 'api'].map((event) => [event, 'manual'] as const),
+  ...['merge_request', 'merge_request_event'].map((event) => [event, 'pull_request'] as const),
+  ['git_push', 'push'],
+  ['tag', 'tag: "v*"'],
+  ['schedule', 'schedule: { cron: "0 3 * * *" }'],
+  ['cron', 'schedule: { cron: "0 3 * * *" }'],
+]);
 
 const triggerFields = fields(triggerTable);
 const seedFields = fields(seedTriggerTable);
@@ -156,6 +192,11 @@ const RULE = `a trigger (one of ${EVENTS.join(', ')}, or trigger_type)`;
 
 const ruleReader: Reader<ReadRule> = {
   expects: RULE,
+  schema: either(
+    { enum: EVENTS.filter((event) => takesNothing(event)) },
+    { ...triggerFields.schema, minProperties: 1 },
+    seedFields.schema,
+  ),
   read: (node, path, context) => {
     if (node.kind === 'list' || (node.kind === 'scalar' && node.value === null)) {
       return wrongType(node, path, context, RULE);
@@ -179,6 +220,11 @@ const ruleReader: Reader<ReadRule> = {
   },
 };
 
+function takesNothing(event: string): boolean {
+  const { anyOf = [] } = valueOf<Reader<ReadRule>>(triggerTable.fields, event)?.schema ?? {};
+  return anyOf.some(({ type }) => type === 'null');
+}
+
 /** `- push` is `- push:`. */
 function emptyRule(key: string, start: number, end: number): YamlMap {
   const value = { kind: 'scalar', value: null, text: '', start: end, end } as const;
@@ -190,11 +236,19 @@ export interface Triggers {
   readonly inputs: readonly InputDefinition[];
 }
 
-const list = listOf(ruleReader, { max: MAX_RULES });
+/** `triggers: push`, or a map of events. */
+const list = advised(listOf(ruleReader, { max: MAX_RULES }), (node) => {
+  if (node.kind === 'map') {
+    return `Begin each event with "- ": - ${quoted(node.entries[0]?.key ?? 'push', 60)}`;
+  }
+  const rule = node.kind === 'scalar' ? SHORT_RULES.get(node.text) : undefined;
+  return rule && `Write [${rule.includes(':') ? `{ ${rule} }` : rule}]`;
+});
 
 /** `triggers`: a list, any of which starts the pipeline. At most one `manual`. */
 export const triggers: Reader<Triggers> = {
   expects: list.expects,
+  schema: list.schema,
   read: (node, path, context) => {
     const found = list.read(node, path, context);
     if (found === undefined) return undefined;

@@ -8,15 +8,21 @@ import {
   type ReadContext,
   type Reader,
 } from '../yaml/reader.js';
+import { either, SCALAR_TYPES } from '../yaml/json-schema.js';
 import type { YamlPath } from '../yaml/problem.js';
 import { isPlainNumber, plainNumber } from './plain-number.js';
 import { choice, flag, listOf, text } from '../yaml/value-readers.js';
 import type { YamlNode } from '../yaml/yaml-tree.js';
 
 const MAX_INPUTS = 50;
+const INPUT_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
 
 /** Any value as it is; the type of the input checks it. */
-const anyValue: Reader<YamlNode> = { expects: 'a value', read: (node) => node };
+const anyValue: Reader<YamlNode> = {
+  expects: 'a value',
+  schema: { type: SCALAR_TYPES },
+  read: (node) => node,
+};
 
 export const inputTable = {
   name: 'an input',
@@ -38,6 +44,12 @@ const EXPECTS = 'a map of input names';
 /** `inputs` of the `manual` rule. */
 export const inputs: Reader<InputDefinition[]> = {
   expects: EXPECTS,
+  schema: {
+    type: 'object',
+    propertyNames: { pattern: INPUT_NAME.source },
+    additionalProperties: either({ type: 'null' }, inputFields.schema),
+    maxProperties: MAX_INPUTS,
+  },
   read: (node, path, context) => {
     if (node.kind !== 'map') return wrongType(node, path, context, EXPECTS);
     if (node.entries.length > MAX_INPUTS) {
@@ -46,7 +58,7 @@ export const inputs: Reader<InputDefinition[]> = {
     }
     return node.entries.slice(0, MAX_INPUTS).flatMap(({ key, keyStart, value }) => {
       const at = [...path, key];
-      if (!/^(?!__proto__$)[A-Za-z_][A-Za-z0-9_-]{0,62}$/.test(key)) {
+      if (!INPUT_NAME.test(key)) {
         const hint = 'Use letters, digits, _ and -';
         const place = { path: at, offset: keyStart };
         context.error('invalid_name', `"${quoted(key, 60)}" is no name of an input.`, place, hint);

@@ -1,7 +1,14 @@
-import { hasName, nameRecord } from '../../common/values/name-record.js';
+import { hasName, mergedNames, nameRecord } from '../../common/values/name-record.js';
 import type { StepAction } from '../plan/plan.js';
 import type { FieldReaders, Reader } from '../yaml/reader.js';
-import type { OwnForm, RustciForm, StepDefaults, StepDraft, StepKind } from './step-kind.js';
+import {
+  meaningsOf,
+  type OwnForm,
+  type RustciForm,
+  type StepDefaults,
+  type StepDraft,
+  type StepKind,
+} from './step-kind.js';
 import { STEP_KINDS } from './step-kinds.js';
 
 const KINDS: ReadonlyMap<string, StepKind> = new Map(
@@ -67,4 +74,9 @@ export function ownKeyReaders(): FieldReaders {
     readers.set(name, reader);
   }
   return nameRecord(readers);
+}
+
+/** What the keys of all own forms mean. */
+export function ownKeyMeanings(): Readonly<Record<string, string>> {
+  return mergedNames(...ownForms.map(({ keys }) => meaningsOf(keys)));
 }

@@ -104,6 +104,11 @@ export function readersOf<K extends StepKeys>(
   return { ...nameRecord(readers) } as { readonly [N in keyof K]: K[N]['reader'] };
 }
 
+/** What the keys mean, for the table of such a map. */
+export function meaningsOf(keys: StepKeys): Readonly<Record<string, string>> {
+  return nameRecord(Object.entries(keys).map(([name, { meaning }]) => [name, meaning] as const));
+}
+
 export type KeyValues<K extends StepKeys> = {
   readonly [N in keyof K]?: ReadValue<K[N]['reader']>;
 };
@@ -163,6 +168,7 @@ export interface RustciStepText extends StepText {
 interface ConfigTable {
   readonly name: string;
   readonly fields: FieldReaders;
+  readonly required?: readonly string[];
   readonly later?: Readonly<Record<string, string>>;
   readonly habits?: Readonly<Record<string, string>>;
 }

@@ -4,11 +4,13 @@ import { repositoryUrlProblem } from '../../common/values/repository-url.js';
 import { lineProblem } from '../../common/values/text-rule.js';
 import type { CredentialsPlan, RepositoryPlan, RetryCondition, RetryPlan } from '../plan/plan.js';
 import { template } from './expression-readers.js';
+import { either } from './json-schema.js';
 import type { YamlPath } from './problem.js';
 import { fields, type NameUse, type ReadContext, type Reader } from './reader.js';
 import {
   choice,
   duration,
+  fitting,
   flag,
   integer,
   listOf,
@@ -18,7 +20,7 @@ import {
   text,
   type TextRule,
 } from './value-readers.js';
-import { variableNameProblem } from './variable-rule.js';
+import { FREE_VARIABLE, variableNameProblem } from './variable-rule.js';
 import type { YamlNode } from './yaml-tree.js';
 
 export const MAX_RETRIES = 10;
@@ -57,6 +59,7 @@ export const name: Reader<string> = text(nameRule);
 export function placed(reader: Reader<string>): Reader<NameUse> {
   return {
     expects: reader.expects,
+    schema: reader.schema,
     read: (node, path, context) => {
       const value = reader.read(node, path, context);
       return value === undefined ? undefined : { name: value, path, offset: node.start };
@@ -82,14 +85,11 @@ export const outputs: Reader<string[]> = listOf(
   text({
     expects: 'the name of an output',
     max: 100,
-    check: (value) =>
-      /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/.test(value)
-        ? undefined
-        : [
-            'invalid_name',
-            `"${quoted(value, 60)}" is no name of an output.`,
-            'Use letters, digits and _',
-          ],
+    ...fitting(/^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/, (value) => [
+      'invalid_name',
+      `"${quoted(value, 60)}" is no name of an output.`,
+      'Use letters, digits and _',
+    ]),
   }),
   { max: 100, single: true },
 );
@@ -98,6 +98,7 @@ export const outputs: Reader<string[]> = listOf(
 export const secretUse: Reader<NameUse> = placed(
   text({
     expects: 'the name of a secret',
+    pattern: new RegExp(`^${FREE_VARIABLE}$`),
     check: (value) => {
       const problem = value === '__proto__' ? NO_SECRET : variableNameProblem(value);
       return problem && ['invalid_name', problem.message, problem.suggestion];
@@ -117,14 +118,11 @@ export const labels: Reader<string[]> = listOf(
   text({
     expects: 'a label',
     max: 63,
-    check: (value) =>
-      /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value)
-        ? undefined
-        : [
-            'invalid_name',
-            `"${quoted(value, 60)}" is no label.`,
-            'Use letters, digits, dots, - and _',
-          ],
+    ...fitting(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, (value) => [
+      'invalid_name',
+      `"${quoted(value, 60)}" is no label.`,
+      'Use letters, digits, dots, - and _',
+    ]),
   }),
   { max: 20, single: true },
 );
@@ -163,6 +161,7 @@ const urlText = template({ expects: 'the URL of a git repository', max: 2048 });
  */
 const url: Reader<string> = {
   expects: urlText.expects,
+  schema: urlText.schema,
   read: (node, path, context) => {
     const value = urlText.read(node, path, context);
     if (value === undefined) return undefined;
@@ -186,14 +185,11 @@ const gitName = template({
 const commit = template({
   expects: 'a commit',
   max: 64,
-  check: (value) =>
-    /^[0-9a-fA-F]{7,64}$/.test(value)
-      ? undefined
-      : [
-          'invalid_name',
-          `"${quoted(value, 60)}" is no commit.`,
-          'Write 7 to 64 hexadecimal digits',
-        ],
+  ...fitting(/^[0-9a-fA-F]{7,64}$/, (value) => [
+    'invalid_name',
+    `"${quoted(value, 60)}" is no commit.`,
+    'Write 7 to 64 hexadecimal digits',
+  ]),
 });
 
 export const gitFields = {
@@ -208,6 +204,7 @@ const submoduleFlag = flag('true, false or recursive');
 
 const submodules: Reader<boolean | 'recursive'> = {
   expects: submoduleFlag.expects,
+  schema: either(submoduleFlag.schema, { enum: ['recursive'] }),
   read: (node, path, context) =>
     node.kind === 'scalar' && node.value === 'recursive'
       ? node.value
@@ -303,6 +300,7 @@ export const repository: Reader<RepositoryPlan> = (() => {
   const map = fields(repositoryTable);
   const both: Reader<RepositoryPlan> = {
     expects: 'a map (repository)',
+    schema: map.schema,
     read: (node, path, context) => {
       const values = map.read(node, path, context);
       if (values?.branch !== undefined && values.tag !== undefined) {

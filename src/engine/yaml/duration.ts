@@ -8,8 +8,9 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-const DURATION =
-  /^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m(?!s))?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?$/;
+/** Every duration that is written as a text; `''` fits too, and is none. */
+export const DURATION =
+  /^[0-9]{1,9}$|^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m(?!s))?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?$/;
 
 /**
  * Milliseconds of `90` (seconds), `500ms`, `60m`, `1h30m`, `7d`: whole numbers, units falling;

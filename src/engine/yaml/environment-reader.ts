@@ -1,9 +1,15 @@
 import { nameRecord } from '../../common/values/name-record.js';
 import type { Environment } from '../plan/plan.js';
 import { checkTemplate } from './expression-readers.js';
+import { SCALAR_TYPES } from './json-schema.js';
 import type { YamlPath } from './problem.js';
 import { describe, wrongType, type ReadContext, type Reader } from './reader.js';
-import { MAX_VARIABLES, variableNameProblem, variableValueProblem } from './variable-rule.js';
+import {
+  FREE_VARIABLE,
+  MAX_VARIABLES,
+  variableNameProblem,
+  variableValueProblem,
+} from './variable-rule.js';
 import type { YamlNode } from './yaml-tree.js';
 
 /** YAML readers of other programs lose this key, so none is asked to keep it. */
@@ -26,6 +32,22 @@ const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
  */
 export const environment: Reader<Environment> = {
   expects: EXPECTS,
+  schema: {
+    title: 'environment',
+    anyOf: [
+      {
+        type: 'object',
+        propertyNames: { pattern: `^${FREE_VARIABLE}$` },
+        additionalProperties: { type: [...SCALAR_TYPES, 'null'] },
+        maxProperties: MAX_VARIABLES,
+      },
+      {
+        type: 'array',
+        items: { type: 'string', pattern: `^${FREE_VARIABLE}=` },
+        maxItems: MAX_VARIABLES,
+      },
+    ],
+  },
   read: (node, path, context) => {
     if (node.kind === 'scalar') return wrongType(node, path, context, EXPECTS);
     const found = node.kind === 'map' ? fromMap(node) : fromList(node, path, context);

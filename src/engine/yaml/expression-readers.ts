@@ -1,6 +1,7 @@
 import type { ExpressionProblem } from '../expression/expression.js';
 import { parseExpression } from '../expression/expression-parser.js';
 import { isTemplate, parseTemplate } from '../expression/template.js';
+import { patternOrExpression, SCALAR_TYPES } from './json-schema.js';
 import type { YamlPath } from './problem.js';
 import type { ReadContext, Reader } from './reader.js';
 import { wrongType } from './reader.js';
@@ -9,13 +10,15 @@ import type { YamlNode } from './yaml-tree.js';
 
 /** A text that may hold `${{ }}`; its `check` applies only when it holds none. */
 export function template(rule: TextRule = {}): Reader<string> {
-  const { check } = rule;
+  const { check, pattern } = rule;
   const reader = text({
     ...rule,
+    ...(pattern && { pattern: patternOrExpression(pattern) }),
     check: (value) => (isTemplate(value) ? undefined : check?.(value)),
   });
   return {
     expects: reader.expects,
+    schema: reader.schema,
     read: (node, path, context) => {
       const value = reader.read(node, path, context);
       return value === undefined || checkTemplate(value, node, path, context) ? value : undefined;
@@ -46,6 +49,7 @@ const WHEN = 'an expression';
 /** The expression of `when`, without `${{ }}` (which may be written around the whole). */
 export const whenExpression: Reader<string> = {
   expects: WHEN,
+  schema: { type: SCALAR_TYPES },
   read: (node, path, context) => {
     if (node.kind !== 'scalar' || node.value === null) return wrongType(node, path, context, WHEN);
     const wrapped = /^\s*\$\{\{([^]*)\}\}\s*$/.exec(node.text);

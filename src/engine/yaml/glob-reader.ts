@@ -31,6 +31,7 @@ const list = listOf(glob, { min: 1, max: 100, single: true });
  */
 export const globs: Reader<string[]> = {
   expects: list.expects,
+  schema: list.schema,
   read: (node, path, context) => {
     const read = list.read(node, path, context);
     // Where one could not be read that is told already.

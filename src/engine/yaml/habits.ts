@@ -25,3 +25,45 @@ export const STEP_ONLY_HABITS = {
   artifacts: 'artifacts belong to a step',
   reports: 'reports belong to a step',
 } as const;
+
+const TIMEOUT = 'Write timeout: 10m';
+const PLUGINS = 'There are no plugins: write the commands in run';
+const NO_STRATEGY = 'Write a step for each combination';
+
+/** Of jobs and steps, wherever they are written. */
+export const FOREIGN_HABITS = {
+  strategy: NO_STRATEGY,
+  parallelism: NO_STRATEGY,
+  'timeout-minutes': TIMEOUT,
+  timeout_minutes: TIMEOUT,
+  timeout_in_minutes: TIMEOUT,
+  timeoutInMinutes: TIMEOUT,
+  soft_fail: 'Write continue_on_error at the step',
+  allow_failure: 'Write continue_on_error at the step',
+  'continue-on-error': 'Write continue_on_error at the step',
+  continueOnError: 'Write continue_on_error at the step',
+  displayName: 'Write name',
+  label: 'Write name',
+  dependsOn: 'Write needs at a stage or a step',
+  only: 'Write triggers at the top level, or when at a stage or a step',
+  except: 'Write triggers at the top level, or when at a stage or a step',
+  rules: 'Write triggers at the top level, or when at a stage or a step',
+  extends: 'Nothing is inherited: what all steps share stands in defaults and environment',
+  settings: PLUGINS,
+  plugins: PLUGINS,
+  uses: 'There are no actions: write the commands in run, or use repository, cache, artifacts, build',
+  with: 'There are no actions: write the commands in run',
+  artifact_paths: 'Write artifacts at the step',
+  store_artifacts: 'Write artifacts at the step',
+  coverage: 'Only junit is read (reports); keep others by artifacts',
+} as const;
+
+/** Of machines, where something else than the pipeline says on which it runs. */
+export const MACHINE_HABITS = {
+  runs_on: 'runs_on belongs to the pipeline',
+  'runs-on': 'runs_on belongs to the pipeline',
+  pool: 'Write runs_on at the top level',
+  agents: 'Write runs_on at the top level',
+  machine: 'Write runs_on at the top level',
+  resource_class: 'Write runs_on at the top level',
+} as const;

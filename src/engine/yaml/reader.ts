@@ -3,6 +3,7 @@ import { quoted, redactUrls } from '../../common/values/redact-urls.js';
 import type { RepositorySupport } from '../../common/values/repository-url.js';
 import { nearestName } from '../expression/nearest-name.js';
 import { formatPath, MAX_PROBLEMS, type Problem, type YamlPath } from './problem.js';
+import { type JsonSchema, mapSchema } from './json-schema.js';
 import type { SourceText } from './source-text.js';
 import type { YamlMap, YamlNode } from './yaml-tree.js';
 
@@ -86,6 +87,8 @@ export interface Place {
 export interface Reader<T> {
   /** What it takes, for messages and the documentation: `a text`, `a list of texts`. */
   readonly expects: string;
+  /** What it takes, as far as a schema can say it; whatever it takes, the schema takes. */
+  readonly schema: JsonSchema;
   read(node: YamlNode, path: YamlPath, context: ReadContext): T | undefined;
 }
 
@@ -110,6 +113,8 @@ export interface KeyTable<F extends FieldReaders> {
   readonly habits?: Readonly<Record<string, string>>;
   /** The same for keys that are known by their value, not by their name. */
   readonly adviceFor?: (key: string, value: YamlNode) => string | undefined;
+  /** What keys mean, for editors; without one it is what the key takes. */
+  readonly meanings?: Readonly<Record<string, string>>;
 }
 
 export type FieldValues<F extends FieldReaders> = {
@@ -123,6 +128,7 @@ export type FieldValues<F extends FieldReaders> = {
 export function fields<F extends FieldReaders>(table: KeyTable<F>): Reader<FieldValues<F>> {
   return {
     expects: `a map (${table.name})`,
+    schema: mapSchema(table),
     read: (node, path, context) => {
       if (node.kind !== 'map') return wrongType(node, path, context, `a map (${table.name})`);
       return readFields(table, node, path, context);

@@ -1,5 +1,6 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { shownSize } from '../../common/values/shown-size.js';
+import { either } from './json-schema.js';
 import { wrongType, type Reader } from './reader.js';
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -10,7 +11,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['t', 1024 ** 4],
 ]);
 
-const SIZE = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)([kmgt]?)(?:i?b)?$/i;
+const SIZE = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)([kmgtKMGT]?)(?:[iI]?[bB])?$/;
 
 /** Bytes of `512m`, `2g`, `1.5GiB`, `1048576`; units are powers of 1024. Undefined: no size. */
 export function parseSize(text: string): number | undefined {
@@ -26,6 +27,11 @@ export function size(min: number, max: number): Reader<number> {
   const expects = 'a size (like "512m" or "2g")';
   return {
     expects,
+    schema: either(
+      // A part of a byte does not count.
+      { type: 'number', minimum: min, maximum: max + 1 },
+      { type: 'string', pattern: SIZE.source },
+    ),
     read: (node, path, context) => {
       if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') {
         return wrongType(node, path, context, expects);

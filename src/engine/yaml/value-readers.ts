@@ -1,7 +1,8 @@
 import { quoted } from '../../common/values/redact-urls.js';
 import { lineProblem } from '../../common/values/text-rule.js';
 import { nearestName } from '../expression/nearest-name.js';
-import { durationInWords, parseDuration } from './duration.js';
+import { DURATION, durationInWords, parseDuration } from './duration.js';
+import { either, type JsonSchema, SCALAR_TYPES } from './json-schema.js';
 import { lookUp, wrongType, type Reader } from './reader.js';
 import type { YamlNode } from './yaml-tree.js';
 
@@ -16,9 +17,33 @@ export interface TextRule {
    * (`yaml-tree.ts`).
    */
   readonly oneLine?: boolean;
-  /** What else is wrong with it: `[code, message, suggestion?]`. */
-  readonly check?: (text: string) => readonly [string, string, string?] | undefined;
+  /** What else is wrong with it. */
+  readonly check?: (text: string) => Refusal | undefined;
+  /** What every text that `check` takes fits, for the schema. */
+  readonly pattern?: RegExp;
 }
+
+/** `[code, message, suggestion?]` */
+type Refusal = readonly [string, string, string?];
+
+/** The rule of texts that fit a pattern: what is said of one that does not. */
+export function fitting(
+  pattern: RegExp,
+  refusal: (text: string) => Refusal,
+): Pick<TextRule, 'check' | 'pattern'> {
+  return { pattern, check: (text) => (pattern.test(text) ? undefined : refusal(text)) };
+}
+
+function textSchema({ min = 1, max = MAX_TEXT, pattern }: TextRule): JsonSchema {
+  const shape = pattern?.source ?? (min > 0 ? String.raw`\S` : undefined);
+  return {
+    type: SCALAR_TYPES,
+    ...(max < MAX_TEXT && { maxLength: max }),
+    ...(shape !== undefined && { pattern: shape }),
+  };
+}
+
+const MAX_TEXT = 100_000;
 
 /**
  * A text; numbers and booleans are taken as they are written (`run: true`, `1.10`), nothing is not.
@@ -27,12 +52,13 @@ export function text(rule: TextRule = {}): Reader<string> {
   const expects = rule.expects ?? 'a text';
   return {
     expects,
+    schema: textSchema(rule),
     read: (node, path, context) => {
       if (node.kind !== 'scalar' || node.value === null)
         return wrongType(node, path, context, expects);
       const value = node.text;
       const at = { path, offset: node.start };
-      const { min = 1, max = 100_000 } = rule;
+      const { min = 1, max = MAX_TEXT } = rule;
       if (value.trim().length < min) {
         context.error('too_short', `Expected ${expects}, found an empty text.`, at);
         return undefined;
@@ -60,6 +86,7 @@ export function integer(min: number, max: number): Reader<number> {
   const expects = `a whole number from ${String(min)} to ${String(max)}`;
   return {
     expects,
+    schema: { type: 'integer', minimum: min, maximum: max },
     read: (node, path, context) => {
       if (
         node.kind !== 'scalar' ||
@@ -81,6 +108,7 @@ export function number(min: number, max: number): Reader<number> {
   const expects = `a number from ${String(min)} to ${String(max)}`;
   return {
     expects,
+    schema: { type: 'number', minimum: min, maximum: max },
     read: (node, path, context) => {
       if (node.kind !== 'scalar' || typeof node.value !== 'number') {
         return wrongType(node, path, context, expects);
@@ -107,6 +135,7 @@ const FLAG_WORDS: Readonly<Record<string, string>> = {
 export function flag(expects = 'true or false'): Reader<boolean> {
   return {
     expects,
+    schema: { type: 'boolean' },
     read: (node, path, context) => {
       if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
       const word = node.kind === 'scalar' ? lookUp(FLAG_WORDS, node.text.toLowerCase()) : undefined;
@@ -123,6 +152,10 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
   const expects = 'a duration (seconds, or like "90s", "60m", "1h30m")';
   return {
     expects,
+    schema: either(
+      { type: 'integer', minimum: Math.ceil(minMs / 1000), maximum: Math.floor(maxMs / 1000) },
+      { type: 'string', pattern: DURATION.source, minLength: 1 },
+    ),
     read: (node, path, context) => {
       if (node.kind !== 'scalar' || node.value === null || typeof node.value === 'boolean') {
         return wrongType(node, path, context, expects);
@@ -163,6 +196,7 @@ export function choice<const T extends string>(
   const expects = `one of ${values.join(', ')}`;
   return {
     expects,
+    schema: { enum: values },
     read: (node, path, context) => {
       if (node.kind !== 'scalar' || node.value === null)
         return wrongType(node, path, context, expects);
@@ -189,9 +223,16 @@ export interface ListRule {
 /** A list; items that cannot be read are left out, their problems told. */
 export function listOf<T>(item: Reader<T>, rule: ListRule = {}): Reader<T[]> {
   const { min = 0, max = 1000, single = false } = rule;
+  const all: JsonSchema = {
+    type: 'array',
+    items: item.schema,
+    ...(min > 0 && { minItems: min }),
+    maxItems: max,
+  };
   const expects = single ? `${item.expects}, or a list of them` : `a list (each: ${item.expects})`;
   return {
     expects,
+    schema: single ? either(item.schema, all) : all,
     read: (node, path, context) => {
       if (node.kind !== 'list') {
         if (!single || (node.kind === 'scalar' && node.value === null)) {
@@ -220,6 +261,7 @@ export function listOf<T>(item: Reader<T>, rule: ListRule = {}): Reader<T[]> {
 export function mapOr<M, S>(map: Reader<M>, other: Reader<S>): Reader<M | S> {
   return {
     expects: `${other.expects}, or ${map.expects}`,
+    schema: either(other.schema, map.schema),
     read: (node: YamlNode, path, context) =>
       node.kind === 'map' ? map.read(node, path, context) : other.read(node, path, context),
   };
@@ -235,6 +277,7 @@ export function advised<T>(
 ): Reader<T> {
   return {
     expects: reader.expects,
+    schema: reader.schema,
     read: (node, path, context) => {
       const hint = advice(node);
       if (hint === undefined) return reader.read(node, path, context);
@@ -247,6 +290,7 @@ export function advised<T>(
 export function mapped<A, B>(reader: Reader<A>, change: (value: A) => B): Reader<B> {
   return {
     expects: reader.expects,
+    schema: reader.schema,
     read: (node, path, context) => {
       const value = reader.read(node, path, context);
       return value === undefined ? undefined : change(value);

@@ -6,6 +6,9 @@ export const MAX_VARIABLES = 500;
 /** Linux gives a process no longer `NAME=value`, with the NUL at its end (MAX_ARG_STRLEN). */
 export const MAX_VARIABLE_BYTES = 131_072;
 
+/** What `variableNameProblem` takes, as a part of a pattern; it takes `__proto__` too. */
+export const FREE_VARIABLE = '(?!__proto__$|CI$|CI=|CI_)[A-Za-z_][A-Za-z0-9_]{0,254}';
+
 export interface VariableProblem {
   readonly code: 'name' | 'reserved' | 'character' | 'too_long';
   readonly message: string;

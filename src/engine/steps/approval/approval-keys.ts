@@ -61,6 +61,7 @@ const settings = fields(approvalTable);
 
 const whole: Reader<ApprovalAction> = {
   expects: settings.expects,
+  schema: settings.schema,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
     if (values?.message === undefined) return undefined;

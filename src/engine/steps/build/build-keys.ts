@@ -3,7 +3,8 @@ import { quoted } from '../../../common/values/redact-urls.js';
 import { secrets, workspacePath } from '../../yaml/common-readers.js';
 import { template } from '../../yaml/expression-readers.js';
 import { fields, type ReadContext, type Reader, wrongType } from '../../yaml/reader.js';
-import { choice, flag, listOf, mapOr, mapped, text } from '../../yaml/value-readers.js';
+import { choice, fitting, flag, listOf, mapOr, mapped, text } from '../../yaml/value-readers.js';
+import { either } from '../../yaml/json-schema.js';
 import type { YamlPath } from '../../yaml/problem.js';
 import type { YamlNode } from '../../yaml/yaml-tree.js';
 import { containerKeys } from '../container/container-keys.js';
@@ -37,20 +38,23 @@ export const builtImage = template({
 const target = text({
   expects: 'a stage of the Dockerfile',
   max: 128,
-  check: (value) =>
-    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(value)
-      ? undefined
-      : ['invalid_name', `"${quoted(value, 60)}" is no name of a stage.`],
+  ...fitting(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, (value) => [
+    'invalid_name',
+    `"${quoted(value, 60)}" is no name of a stage.`,
+  ]),
 });
 
 const args = namedTexts('a map of NAME: value', /^[A-Za-z_][A-Za-z0-9_]*$/);
 const labels = namedTexts('a map of label: value', /^[A-Za-z0-9][A-Za-z0-9._/-]*$/);
 
+const imagesOfCache = listOf(builtImage, { max: 20, single: true });
+
 const cacheFrom: Reader<true | readonly string[] | undefined> = {
   expects: 'true, or names of images',
+  schema: either({ type: 'boolean' }, imagesOfCache.schema),
   read: (node, path, context) => {
     if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value || undefined;
-    return listOf(builtImage, { max: 20, single: true }).read(node, path, context);
+    return imagesOfCache.read(node, path, context);
   },
 };
 
@@ -92,6 +96,7 @@ const settings = fields(buildTable);
 
 const whole: Reader<BuildDraft> = {
   expects: settings.expects,
+  schema: settings.schema,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
     if (values === undefined) return undefined;
@@ -134,6 +139,12 @@ function namedTexts(expects: string, rule: RegExp): Reader<Readonly<Record<strin
   const value = template({ expects: 'a text', min: 0, max: MAX_VALUE });
   return {
     expects,
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: rule.source },
+      additionalProperties: value.schema,
+      maxProperties: MAX_NAMES,
+    },
     read: (node, path, context) => {
       if (node.kind !== 'map') return wrongType(node, path, context, expects);
       if (node.entries.length > MAX_NAMES) {

@@ -1,7 +1,15 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { template } from '../../yaml/expression-readers.js';
 import { size } from '../../yaml/size-reader.js';
-import { advised, choice, integer, listOf, number, text } from '../../yaml/value-readers.js';
+import {
+  advised,
+  choice,
+  fitting,
+  integer,
+  listOf,
+  number,
+  text,
+} from '../../yaml/value-readers.js';
 import type { KeyValues, StepKeys } from '../step-kind.js';
 import { imageNameProblem } from './image-name.js';
 import { type ContainerSettings, NO_IMAGE, PULL_POLICIES } from './container-settings.js';
@@ -34,23 +42,21 @@ const user = template({
   expects: 'a user of the image',
   max: 128,
   oneLine: true,
-  check: (value) =>
-    /^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/.test(value)
-      ? undefined
-      : [
-          'invalid_user',
-          `"${quoted(value, 60)}" is no user.`,
-          'Write a name or a number, with the group behind a colon if need be',
-        ],
+  ...fitting(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/, (value) => [
+    'invalid_user',
+    `"${quoted(value, 60)}" is no user.`,
+    'Write a name or a number, with the group behind a colon if need be',
+  ]),
 });
 
 const platform = text({
   expects: 'a platform',
   max: 64,
-  check: (value) =>
-    /^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9.]+)?$/.test(value)
-      ? undefined
-      : ['invalid_platform', `"${quoted(value, 60)}" is no platform.`, 'Write it as linux/arm64'],
+  ...fitting(/^[a-z0-9]+\/[a-z0-9_]+(\/[a-z0-9.]+)?$/, (value) => [
+    'invalid_platform',
+    `"${quoted(value, 60)}" is no platform.`,
+    'Write it as linux/arm64',
+  ]),
 });
 
 /** Keys by which steps run in containers: at a step, a stage and in `defaults`; nearer wins. */

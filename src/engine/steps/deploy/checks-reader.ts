@@ -1,6 +1,6 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { fields, type Reader } from '../../yaml/reader.js';
-import { choice, duration, listOf, text } from '../../yaml/value-readers.js';
+import { choice, duration, fitting, listOf, text } from '../../yaml/value-readers.js';
 import {
   DEFAULT_CHECK_INTERVAL_MS,
   DEFAULT_CHECK_TIMEOUT_MS,
@@ -10,21 +10,18 @@ import {
   MOST_CHECKS,
 } from './deploy-action.js';
 import { startCommand } from './program-readers.js';
-import { isServiceName } from './service-name.js';
+import { SERVICE_NAME } from './service-name.js';
 
 const DAY_MS = 86_400_000;
 
 const checkName = text({
   expects: 'the name of a check',
   max: 63,
-  check: (value) =>
-    isServiceName(value)
-      ? undefined
-      : [
-          'invalid_name',
-          `"${quoted(value, 80)}" is not the name of a check.`,
-          'Use at most 63 small letters, digits and hyphens, as in queue-is-short',
-        ],
+  ...fitting(SERVICE_NAME, (value) => [
+    'invalid_name',
+    `"${quoted(value, 80)}" is not the name of a check.`,
+    'Use at most 63 small letters, digits and hyphens, as in queue-is-short',
+  ]),
 });
 
 /** Keys of each of `checks`. */
@@ -59,6 +56,7 @@ const values = fields(checkTable);
 
 const checkReader: Reader<InstanceCheck> = {
   expects: values.expects,
+  schema: values.schema,
   read: (node, path, context) => {
     const read = values.read(node, path, context);
     if (read?.type === undefined) return undefined;
@@ -90,6 +88,7 @@ const list = listOf(checkReader, { min: 1, max: MOST_CHECKS });
 /** What is looked at in an instance itself; undefined where one of them cannot be read. */
 export const checksReader: Reader<readonly InstanceCheck[]> = {
   expects: list.expects,
+  schema: list.schema,
   read: (node, path, context) => {
     const checks = list.read(node, path, context);
     const written = node.kind === 'list' ? node.items.length : 0;

@@ -18,6 +18,7 @@ export type DeployValues = NonNullable<ReadValue<typeof settings>>;
 /** A deployment as it is read. */
 export const deployReader: Reader<DeployDraft> = {
   expects: settings.expects,
+  schema: settings.schema,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
     if (values === undefined) return undefined;

@@ -60,6 +60,7 @@ export const partType = supported(
 function supported<T extends DeploymentType>(known: Reader<T>): Reader<T> {
   return {
     expects: known.expects,
+    schema: known.schema,
     read: (node, path, context) => {
       const written = node.kind === 'scalar' ? node.text : '';
       const instead = valueOf(REFUSED, written.toLowerCase().replaceAll('-', '_'));

@@ -1,4 +1,5 @@
 import { quoted } from '../../../common/values/redact-urls.js';
+import { either } from '../../yaml/json-schema.js';
 import { fields, type Reader } from '../../yaml/reader.js';
 import {
   choice,
@@ -10,7 +11,7 @@ import {
   text,
   type TextRule,
 } from '../../yaml/value-readers.js';
-import { variableNameProblem } from '../../yaml/variable-rule.js';
+import { FREE_VARIABLE, variableNameProblem } from '../../yaml/variable-rule.js';
 import { FAILURE_ACTIONS, type OnFailure, type RestartLimit } from './deploy-action.js';
 
 const DAY_MS = 86_400_000;
@@ -37,6 +38,7 @@ const list = listOf(program, { min: 1, max: MOST_ARGUMENTS });
 /** `run: node server.js`, for `/bin/sh`, or program and arguments. */
 export const startCommand: Reader<string | readonly string[]> = {
   expects: `${line.expects}, or a list of a program and its arguments`,
+  schema: either(line.schema, list.schema),
   read: (node, path, context) =>
     node.kind === 'list' ? list.read(node, path, context) : line.read(node, path, context),
 };
@@ -44,6 +46,7 @@ export const startCommand: Reader<string | readonly string[]> = {
 export const portVariable = text({
   expects: 'the name of a variable',
   max: 100,
+  pattern: new RegExp(`^${FREE_VARIABLE}$`),
   check: (value) =>
     variableNameProblem(value) === undefined
       ? undefined

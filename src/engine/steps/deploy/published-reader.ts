@@ -1,7 +1,15 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { urlPath } from '../../yaml/common-readers.js';
 import { fields, type Reader } from '../../yaml/reader.js';
-import { choice, duration, integer, mapOr, mapped, text } from '../../yaml/value-readers.js';
+import {
+  choice,
+  duration,
+  fitting,
+  integer,
+  mapOr,
+  mapped,
+  text,
+} from '../../yaml/value-readers.js';
 import type { Gate, Published } from './deploy-action.js';
 
 const HOUR_MS = 3_600_000;
@@ -21,43 +29,42 @@ export const ADDRESSES = [LOOPBACK, '0.0.0.0', '::'] as const;
 const domainName = text({
   expects: 'a domain',
   max: 253,
-  check: (value) =>
-    DOMAIN.test(value)
-      ? undefined
-      : [
-          'invalid_domain',
-          `"${quoted(value, 80)}" is no domain.`,
-          'Write it in small letters, without a scheme and a port: shop.example',
-        ],
+  ...fitting(DOMAIN, (value) => [
+    'invalid_domain',
+    `"${quoted(value, 80)}" is no domain.`,
+    'Write it in small letters, without a scheme and a port: shop.example',
+  ]),
 });
 
 const routePath = text({
   expects: 'a path',
   max: 500,
   oneLine: true,
-  check: (value) => {
-    if (ROUTE_PATH.test(value)) return undefined;
-    const message = `"${quoted(value, 100)}" is no path below which a service can be.`;
-    return ['invalid_path', message, 'Write it as /api, without a slash at its end'];
-  },
+  ...fitting(ROUTE_PATH, (value) => [
+    'invalid_path',
+    `"${quoted(value, 100)}" is no path below which a service can be.`,
+    'Write it as /api, without a slash at its end',
+  ]),
 });
 
 const hostHeader = text({
   expects: 'a host name',
   max: 255,
-  check: (value) =>
-    /^[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/.test(value)
-      ? undefined
-      : ['invalid_host', `"${quoted(value, 80)}" is no host name.`, 'Write it as shop.example'],
+  ...fitting(/^[A-Za-z0-9.-]+(?::[0-9]{1,5})?$/, (value) => [
+    'invalid_host',
+    `"${quoted(value, 80)}" is no host name.`,
+    'Write it as shop.example',
+  ]),
 });
 
 const statusRange: Reader<Gate['status']> = mapped(
   text({
     expects: 'a status code, or a range of them',
-    check: (value) =>
-      /^[1-5][0-9]{2}(?:-[1-5][0-9]{2})?$/.test(value)
-        ? undefined
-        : ['invalid_status', `"${quoted(value, 40)}" is no status.`, 'Write 200, or "200-399"'],
+    ...fitting(/^[1-5][0-9]{2}(?:-[1-5][0-9]{2})?$/, (value) => [
+      'invalid_status',
+      `"${quoted(value, 40)}" is no status.`,
+      'Write 200, or "200-399"',
+    ]),
   }),
   (value) => {
     const [from = '', to = from] = value.split('-');
@@ -89,6 +96,7 @@ const publishFields = fields(publishTable);
 
 const publishMap: Reader<Published> = {
   expects: publishFields.expects,
+  schema: publishFields.schema,
   read: (node, path, context) => {
     const values = publishFields.read(node, path, context);
     if (values === undefined) return undefined;

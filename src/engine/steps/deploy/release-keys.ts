@@ -4,14 +4,14 @@ import { environment as variables } from '../../yaml/environment-reader.js';
 import { template } from '../../yaml/expression-readers.js';
 import { globs } from '../../yaml/glob-reader.js';
 import { fields, type Reader, wrongType } from '../../yaml/reader.js';
-import { duration, listOf, text } from '../../yaml/value-readers.js';
+import { duration, fitting, listOf, text } from '../../yaml/value-readers.js';
 import { buildReader } from '../build/build-keys.js';
 import { containerKeys } from '../container/container-keys.js';
 import type { DeploymentType } from './deploy-action.js';
 import { checksReader } from './checks-reader.js';
 import { onFailureReader, portVariable, restartReader, startCommand } from './program-readers.js';
 import { gateReader, publishReader, tcpPort } from './published-reader.js';
-import { isServiceName } from './service-name.js';
+import { SERVICE_NAME } from './service-name.js';
 import { sshReader } from './ssh-reader.js';
 
 const MOST_SHARED = 50;
@@ -24,14 +24,11 @@ export function nameReader(expects: string): Reader<string> {
     expects,
     max: 500,
     oneLine: true,
-    check: (value) =>
-      isServiceName(value)
-        ? undefined
-        : [
-            'invalid_name',
-            `"${quoted(value, 80)}" is not ${expects}.`,
-            'Use at most 63 small letters, digits and hyphens, as in shop-api',
-          ],
+    ...fitting(SERVICE_NAME, (value) => [
+      'invalid_name',
+      `"${quoted(value, 80)}" is not ${expects}.`,
+      'Use at most 63 small letters, digits and hyphens, as in shop-api',
+    ]),
   });
 }
 
@@ -62,11 +59,14 @@ const sharedFolder = text({
   },
 });
 
+const MODE = /^0?[0-7]{3}$/;
+
 /** `0755`, as people write modes; YAML takes it for a decimal number, so the digits count. */
 const mode: Reader<number> = {
   expects: 'permissions in octal digits, such as "0644"',
+  schema: { type: ['string', 'integer'], pattern: MODE.source },
   read: (node, path, context) => {
-    if (node.kind !== 'scalar' || !/^0?[0-7]{3}$/.test(node.text)) {
+    if (node.kind !== 'scalar' || !MODE.test(node.text)) {
       return wrongType(node, path, context, mode.expects);
     }
     return Number.parseInt(node.text, 8);

@@ -1,6 +1,7 @@
 import type { Environment } from '../../plan/plan.js';
 import { workspacePath } from '../../yaml/common-readers.js';
 import { environment as variables } from '../../yaml/environment-reader.js';
+import { either } from '../../yaml/json-schema.js';
 import { fields, type Reader, type ReadValue } from '../../yaml/reader.js';
 import { text } from '../../yaml/value-readers.js';
 import { deployTable } from './deploy-table.js';
@@ -10,6 +11,7 @@ const { type: deploymentType, environment: environmentName, ...keys } = deployTa
 /** The name of an environment; or variables of the step, as in other steps of that form. */
 const environment: Reader<string | Environment> = {
   expects: `${environmentName.expects}, or ${variables.expects}`,
+  schema: either(environmentName.schema, variables.schema),
   read: (node, path, context) =>
     node.kind === 'scalar'
       ? environmentName.read(node, path, context)

@@ -1,7 +1,7 @@
 import { quoted } from '../../../common/values/redact-urls.js';
 import { secretUse } from '../../yaml/common-readers.js';
 import { fields, type NameUse, type Reader } from '../../yaml/reader.js';
-import { integer, text } from '../../yaml/value-readers.js';
+import { fitting, integer, text } from '../../yaml/value-readers.js';
 import type { DeploySsh } from './deploy-action.js';
 
 const SSH_PORT = 22;
@@ -11,23 +11,21 @@ const MOST_KNOWN_HOSTS = 16_384;
 const host = text({
   expects: 'a host name or an address',
   max: 253,
-  check: (value) =>
-    /^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$|^::[0-9a-fA-F:]*$/.test(value)
-      ? undefined
-      : [
-          'invalid_host',
-          `"${quoted(value, 80)}" is no host.`,
-          'Write it out, without user, port and expressions: web.example',
-        ],
+  ...fitting(/^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$|^::[0-9a-fA-F:]*$/, (value) => [
+    'invalid_host',
+    `"${quoted(value, 80)}" is no host.`,
+    'Write it out, without user, port and expressions: web.example',
+  ]),
 });
 
 const user = text({
   expects: 'the name of a user',
   max: 64,
-  check: (value) =>
-    /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(value)
-      ? undefined
-      : ['invalid_name', `"${quoted(value, 80)}" is no name of a user.`, 'Write it out: deploy'],
+  ...fitting(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/, (value) => [
+    'invalid_name',
+    `"${quoted(value, 80)}" is no name of a user.`,
+    'Write it out: deploy',
+  ]),
 });
 
 interface KnownHostsDraft {
@@ -40,6 +38,7 @@ const lines = text({ expects: 'lines of known_hosts', max: MOST_KNOWN_HOSTS });
 /** A line of known_hosts has spaces in it, and no name of a secret has. */
 const knownHosts: Reader<KnownHostsDraft> = {
   expects: 'the name of a secret, or lines of known_hosts',
+  schema: lines.schema,
   read: (node, path, context) => {
     if (node.kind === 'scalar' && /\s/.test(node.text.trim())) {
       const read = lines.read(node, path, context);
@@ -77,6 +76,7 @@ export interface SshDraft {
 
 export const sshReader: Reader<SshDraft> = {
   expects: settings.expects,
+  schema: settings.schema,
   read: (node, path, context) => {
     const values = settings.read(node, path, context);
     if (values === undefined) return undefined;

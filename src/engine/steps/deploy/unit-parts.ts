@@ -18,6 +18,7 @@ import { keyHabits, releaseKeys, serviceName } from './release-keys.js';
 /** The name of a part, with its place. */
 const need: Reader<NameUse> = {
   expects: 'the service of another part',
+  schema: serviceName.schema,
   read: (node, path, context) => {
     const name = serviceName.read(node, path, context);
     return name === undefined ? undefined : { name, path, offset: node.start };
@@ -56,6 +57,7 @@ export interface WrittenPart {
 
 const partReader: Reader<WrittenPart> = {
   expects: partFields.expects,
+  schema: partFields.schema,
   read: (node, path, context) => {
     const values = partFields.read(node, path, context);
     const { type, service, needs = [] } = values ?? {};

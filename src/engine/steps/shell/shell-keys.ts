@@ -8,7 +8,9 @@ import type { ShellDraft } from './shell-draft.js';
 
 const MAX_COMMANDS = 200;
 
-export const commands: Reader<string[]> = listOf(template({ expects: 'a command' }), {
+export const command: Reader<string> = template({ expects: 'a command' });
+
+export const commands: Reader<string[]> = listOf(command, {
   min: 1,
   max: MAX_COMMANDS,
   single: true,

@@ -1,0 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { schemaText } from '../engine/definition/schema-document.js';
+import type { Terminal } from './terminal/terminal.js';
+
+export async function schemaCommand(
+  flags: { readonly write?: string },
+  terminal: Terminal,
+): Promise<number> {
+  if (flags.write === undefined) terminal.write(schemaText());
+  else await writeFile(flags.write, schemaText());
+  return 0;
+}

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { parse } from 'yaml';
+import { compileYaml } from '../../src/engine/compiler/compile-yaml.js';
+import { schemaDocument } from '../../src/engine/definition/schema-document.js';
+import { parseYamlTree } from '../../src/engine/yaml/yaml-tree.js';
+
+const root = join(__dirname, '../..');
+
+/** Problems of one place of the file: the schema tells them too. */
+const OF_ONE_PLACE = new Set([
+  'unknown_key',
+  'not_yet_supported',
+  'missing_key',
+  'missing_action',
+  'wrong_type',
+  'unknown_value',
+  'out_of_range',
+  'too_long',
+  'too_short',
+  'empty_list',
+  'invalid_duration',
+  'invalid_size',
+  'invalid_environment',
+]);
+
+/** What no schema of this kind says, though its code is one of these. */
+const LINT_ALONE: ReadonlyMap<string, string> = new Map([
+  ['expression-hash-files.yaml', 'it is in an expression'],
+  ['expression-matrix.yaml', 'it is in an expression'],
+  ['pipeline-timeout-nine-days.yaml', 'a pattern does not count days'],
+  ['seed-no-command.yaml', 'one of two keys of config'],
+  ['seed-schedule-without-cron.yaml', 'config by the type of the trigger'],
+  ['trigger-choice-without-options.yaml', 'options by the type of the input'],
+]);
+
+const folders = ['test/scenarios/lint', 'test/scenarios/run', 'test/e2e/six-pipelines', 'examples'];
+const files = folders.flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((file) => /\.ya?ml$/.test(file))
+    .map((file) => [file, join(root, folder, file)] as const),
+);
+
+const schema = schemaDocument();
+const validate = new Ajv({
+  ...{ strict: true, strictRequired: false, strictTypes: false, allErrors: true },
+}).compile(schema);
+
+describe('the JSON Schema of pipeline files', () => {
+  it('is held to many files', () => {
+    expect(files.length).toBeGreaterThan(400);
+  });
+
+  it.each(files)('agrees with lint: %s', (file, path) => {
+    const text = readFileSync(path, 'utf8');
+    const { plan, problems } = compileYaml(text);
+    // What is no YAML no schema is asked about.
+    if (plan === undefined && parseYamlTree(text).problems.length > 0) return;
+    const fits = validate(parse(text));
+    if (plan !== undefined) expect(validate.errors ?? []).toEqual([]);
+    const told = problems.some(
+      ({ severity, code }) => severity === 'error' && OF_ONE_PLACE.has(code),
+    );
+    if (told) expect({ file, fits }).toEqual({ file, fits: LINT_ALONE.has(file) });
+  });
+
+  it('says what keys mean, and which values they take', () => {
+    expect(schema).toMatchObject({
+      properties: {
+        timeout: { description: 'Of the whole execution' },
+        stages: { type: 'array', items: { $ref: '#/definitions/stage' } },
+      },
+      definitions: {
+        step: {
+          title: 'A step',
+          properties: {
+            shell: { enum: ['sh', 'bash'] },
+            image: { description: 'The step runs in a container of it' },
+            condition: { description: 'The same as when.' },
+          },
+        },
+      },
+    });
+  });
+});
