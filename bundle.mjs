@@ -120,6 +120,8 @@ async function bundle({ name, module }) {
     bundle: true,
     platform: 'node',
     target: 'node24',
+    // What is imported late is required late: a script imports nothing without a warning of Node's.
+    supported: { 'dynamic-import': false },
     format: 'cjs',
     // As Node chooses them.
     conditions: [],

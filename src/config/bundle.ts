@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 
 /** What the build says of its bundles (`bundle.mjs`); all numbers are CRC-32. */
@@ -70,11 +70,7 @@ export function findBundle(dist: string, name: string): Bundle | undefined {
   if (code === undefined) return undefined;
   // V8 tells one of another version by itself, but takes a damaged one for what it says.
   const cachedData = readIntact(join(folder, `${name}.cache`), sums.cache);
-  const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  return new Bundle(
-    file,
-    new Script(code, { filename: file, cachedData, importModuleDynamically }),
-  );
+  return new Bundle(file, new Script(code, { filename: file, cachedData }));
 }
 
 function readManifest(file: string): BundleManifest | undefined {
