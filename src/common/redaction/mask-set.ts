@@ -39,7 +39,7 @@ export class MaskSet {
     this.grown = true;
   }
 
-  /** What it masks, as it is: whoever continues the run adds it, as secrets may change meanwhile. */
+  /** What it masks, as it is: whoever continues the run adds it. Secrets may change meanwhile. */
   get all(): readonly string[] {
     return [...this.values];
   }

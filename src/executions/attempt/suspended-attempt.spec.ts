@@ -131,7 +131,7 @@ describe('an attempt that reaches an approval', () => {
     expect(lines).toContainEqual(expect.stringContaining('approved by grace'));
   });
 
-  it('masks a secret as it was before, also where it has another value when it goes on', async () => {
+  it('masks a secret as it was before, also where it has another value by then', async () => {
     await bench.close();
     bench = new AttemptBench(YAML.replace('name: ship, run: ok', 'name: ship, run: leak'));
     const given = (value: string) => {
