@@ -12,7 +12,7 @@ import fs, {
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { openTmpdir } from '../../test/support/open-tmpdir.js';
 import { join } from 'node:path';
 import { giveTree } from './give-tree.js';
 
@@ -49,7 +49,7 @@ async function listening(path: string): Promise<Server> {
 describe('giveTree', () => {
   const home = process.cwd();
   let top: string;
-  beforeEach(() => (top = mkdtempSync(join(tmpdir(), 'mr-give-'))));
+  beforeEach(() => (top = mkdtempSync(join(openTmpdir(), 'mr-give-'))));
   afterEach(() => {
     process.chdir(home);
     execFileSync('rm', ['-rf', top]);

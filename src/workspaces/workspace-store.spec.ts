@@ -14,7 +14,7 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { openTmpdir } from '../../test/support/open-tmpdir.js';
 import { join } from 'node:path';
 import { standIn } from '../../test/support/stand-in.js';
 import { transpileEntry } from '../../test/support/transpile-entry.js';
@@ -45,7 +45,7 @@ describe('WorkspaceStore', () => {
   let workspace: Workspace;
 
   beforeAll(async () => {
-    base = await mkdtemp(join(tmpdir(), 'mr-folders-'));
+    base = await mkdtemp(join(openTmpdir(), 'mr-folders-'));
     await chmod(base, 0o711);
     processes = new LauncherProcessRunner({
       launcherEntry: launcher.path,
@@ -313,7 +313,7 @@ describe('a folder that steps of all users share', () => {
     spawnSync('/bin/sh', ['-c', script], { uid, gid: group, cwd: '/' }).status === 0;
 
   beforeEach(async () => {
-    root = await mkdtemp(join(tmpdir(), 'mr-shared-'));
+    root = await mkdtemp(join(openTmpdir(), 'mr-shared-'));
     await chmod(root, 0o711);
     folder = join(root, 'cache-npm');
   });
@@ -387,7 +387,7 @@ describe('StepUserScripts', () => {
   let processes: LauncherProcessRunner;
 
   beforeAll(async () => {
-    base = await mkdtemp(join(tmpdir(), 'mr-scripts-'));
+    base = await mkdtemp(join(openTmpdir(), 'mr-scripts-'));
     processes = new LauncherProcessRunner({
       launcherEntry: launcher.path,
       stateFolder: join(base, 'launchers'),

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openTmpdir } from './open-tmpdir.js';
 import { dirname, join, relative, resolve } from 'node:path';
 import { transformSync } from '@swc/core';
 
@@ -17,7 +17,7 @@ export interface TranspiledEntry {
  */
 export function transpileEntry(entry: string): TranspiledEntry {
   const root = resolve(__dirname, '../..');
-  const out = mkdtempSync(join(tmpdir(), 'millrace-entry-'));
+  const out = mkdtempSync(join(openTmpdir(), 'millrace-entry-'));
   symlinkSync(join(root, 'node_modules'), join(out, 'node_modules'));
   writeFileSync(join(out, 'package.json'), '{"type":"module"}');
   const done = new Set<string>();

@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openTmpdir } from '../../../../test/support/open-tmpdir.js';
 import { join } from 'node:path';
 import { findProgram, itWith } from '../../../../test/support/needed-programs.js';
 import { transpileEntry } from '../../../../test/support/transpile-entry.js';
@@ -80,7 +80,7 @@ describe('ShellStepHandler', () => {
   let attempts = 0;
 
   beforeAll(() => {
-    base = mkdtempSync(join(tmpdir(), 'mr-shell-'));
+    base = mkdtempSync(join(openTmpdir(), 'mr-shell-'));
     chmodSync(base, 0o711);
     closed = join(base, 'closed');
     mkdirSync(join(closed, 'inner'), { recursive: true, mode: 0o700 });

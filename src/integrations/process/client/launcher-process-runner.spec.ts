@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { openTmpdir } from '../../../../test/support/open-tmpdir.js';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { transpileEntry } from '../../../../test/support/transpile-entry.js';
@@ -90,7 +90,7 @@ describe('LauncherProcessRunner', () => {
     });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'launcher-runner-'));
+    folder = await mkdtemp(join(openTmpdir(), 'launcher-runner-'));
     await chmod(folder, 0o755);
     runner = makeRunner();
   });
