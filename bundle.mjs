@@ -5,7 +5,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { build } from 'esbuild';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -15,7 +14,10 @@ const manifest = join(folder, 'manifest.json');
 /** Each names its module in its entry file: loadProgram('name', () => import('./module.js')). */
 function programs() {
   const call = /loadProgram\(\s*'([\w-]+)',\s*\(\) => import\('(.+?)'\)/;
-  const entries = readdirSync(dist).filter((name) => name.endsWith('.js'));
+  // What an older version has left in dist/ is no program.
+  const entries = readdirSync(join(root, 'src'))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.replace(/\.ts$/, '.js'));
   return entries.flatMap((entry) => {
     const [, name, module] = call.exec(readFileSync(join(dist, entry), 'utf8')) ?? [];
     if (name === undefined) return [];
@@ -111,7 +113,7 @@ const places = {
   },
 };
 
-async function bundle({ name, module }) {
+async function bundle({ name, module }, build) {
   const file = join(folder, `${name}.cjs`);
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -247,6 +249,8 @@ function makeCache(name) {
 async function writeCache(name) {
   const { findBundle } = await import(join(dist, 'config/bundle.js'));
   const found = findBundle(dist, name);
+  if (found === undefined)
+    throw new Error(`The bundle of ${name} is another one by now: is another build under way?`);
   found.run();
   writeFileSync(join(folder, `${name}.cache`), found.cache());
 }
@@ -266,9 +270,21 @@ if (process.argv[2] === '--cache') {
 }
 // Until the manifest is there again, whoever starts takes the modules.
 rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder);
+// A package for each platform: one may not be there, or not be allowed to run.
+const { build, transform } = await import('esbuild').catch(() => ({}));
+const works = await transform?.('').then(
+  () => true,
+  () => false,
+);
+if (works !== true) {
+  process.stderr.write(
+    'bundle.mjs: esbuild does not run here, so programs start from their modules\n',
+  );
+  process.exit(0);
+}
+mkdirSync(folder, { recursive: true });
 const sums = {};
-for (const program of programs()) sums[program.name] = await bundle(program);
+for (const program of programs()) sums[program.name] = await bundle(program, build);
 const left = [...LOOKED_AT.keys()].filter((key) => !met.has(key));
 if (left.length > 0)
   throw new Error(`bundle.mjs knows of what is in no bundle: ${left.join(', ')}`);

@@ -54,6 +54,16 @@ describe('the API without its stores', () => {
     await request(app.getHttpServer()).get(path).expect(401).expect('content-type', /json/);
   });
 
+  it('leads a browser from its first page to what there is', async () => {
+    const { text } = await request(app.getHttpServer()).get('/').set('accept', 'text/html');
+    const links = [...text.matchAll(/<a href="([^"]+)"/g)].map(([, href = '']) => href);
+    expect(links.length).toBeGreaterThan(2);
+    for (const href of links) {
+      const { status } = await request(app.getHttpServer()).get(href).redirects(1);
+      expect([href, status]).not.toEqual([href, 404]);
+    }
+  });
+
   it('starts, is alive, and says what is down in bounded time', async () => {
     await request(app.getHttpServer()).get('/api/health/live').expect(200, { status: 'ok' });
     const start = performance.now();

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mapStacks } from './bundle-lines.js';
@@ -42,6 +42,15 @@ it('names files and lines of sources', () => {
 
 it('leaves a trace as it is without the tables', () => {
   expect(traceOf('2:31')).toBe('Error: no\nat f (x.cjs:2:31)');
+});
+
+it('leaves a trace as it is that is older than the tables', () => {
+  write();
+  const bundle = join(folder, 'x.cjs');
+  Error.prepareStackTrace = () => `Error: no\nat f (${bundle}:2:31)`;
+  mapStacks(bundle);
+  utimesSync(join(folder, 'x.lines'), 1, 1);
+  expect(new Error('no').stack).toBe(`Error: no\nat f (${bundle}:2:31)`);
 });
 
 it('leaves a line as it is that no table has', () => {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from './paths.js';
 
@@ -15,14 +15,29 @@ const ENTRY_BYTES = 8;
 export function mapStacks(bundle: string): void {
   const before = Error.prepareStackTrace?.bind(Error);
   if (before === undefined) return;
-  Error.prepareStackTrace = (error, calls) => withSources(String(before(error, calls)), bundle);
+  const built = builtAt(bundle);
+  Error.prepareStackTrace = (error, calls) => {
+    const trace = String(before(error, calls));
+    return withSources(trace, bundle, built);
+  };
 }
 
-function withSources(trace: string, bundle: string): string {
+function tableOf(bundle: string): string {
+  return bundle.replace(/\.cjs$/, '.lines');
+}
+
+/** When the tables were written, milliseconds since 1970; undefined: there are none. */
+function builtAt(bundle: string): number | undefined {
+  return statSync(tableOf(bundle), { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function withSources(trace: string, bundle: string, built: number | undefined): string {
   const [head = '', ...rest] = trace.split(`${bundle}:`);
   if (rest.length === 0) return trace;
   try {
-    const table = openSync(bundle.replace(/\.cjs$/, '.lines'), 'r');
+    // A process may outlive a build, whose tables are of another bundle.
+    if (builtAt(bundle) !== built) return trace;
+    const table = openSync(tableOf(bundle), 'r');
     try {
       return head + rest.map((text) => withSource(text, bundle, table)).join('');
     } finally {

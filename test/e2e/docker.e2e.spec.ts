@@ -176,6 +176,13 @@ describeWith(PROGRAMS, { root: true }, 'the image and docker-compose.yml', () =>
     return json('/api/workers');
   }
 
+  it('starts from the bundles, with what V8 has compiled of them', async () => {
+    const look = `const { findBundle } = await import('/app/dist/config/bundle.js');
+      console.log(findBundle('/app/dist', 'main')?.isCached, findBundle('/app/dist', 'worker')?.isCached)`;
+    const asked = ['run', '--rm', '--entrypoint=node', 'millrace:local', '--input-type=module'];
+    expect((await engine.docker(...asked, '--eval', look)).trim()).toBe('true true');
+  });
+
   it('runs a pipeline and streams it', async () => {
     const id = await trigger(
       'name: hello\nstages:\n  - name: a\n    steps:\n      - { name: b, run: "echo from $(id -u)" }\n',

@@ -162,7 +162,8 @@ async function lookFor(api: ApiClient, yaml: string, name: string): Promise<Appl
   }
 }
 
-function isRefusal(error: unknown, status: number): error is RefusedError {
+/** Whether the server has refused a request with this status. */
+export function isRefusal(error: unknown, status: number): error is RefusedError {
   return error instanceof RefusedError && error.status === status;
 }
 

@@ -270,7 +270,7 @@ describe('errors', () => {
         continue;
       }
       expect([response.status, response.type]).toEqual([200, 'text/html']);
-      for (const href of ['/api/docs', '/api/health', '/api/docs-json']) {
+      for (const href of ['/api/docs', '/api/healthchecker', '/api/docs-json']) {
         expect(response.text).toContain(`<a href="${href}">`);
       }
       expect(response.headers).toMatchObject({

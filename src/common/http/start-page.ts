@@ -11,7 +11,7 @@ const PAGE = htmlPage(
 <p>This server runs pipelines, and puts into service what they have built.</p>
 <ul>
 <li><a href="/api/docs">The API</a>: every route, to be tried here (press Authorize, and paste a token)</li>
-<li><a href="/api/health">Health</a> of the server and what it needs</li>
+<li><a href="/api/healthchecker">Health</a> of the server and what it needs</li>
 <li><a href="/api/docs-json">OpenAPI document</a>, for programs</li>
 </ul>
 <p>At the command line: <code>./millrace --help</code></p>`,

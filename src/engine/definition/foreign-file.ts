@@ -11,7 +11,9 @@ interface ForeignSystem {
 
 const GITLAB_TOP = ['script', 'extends', 'trigger'];
 const AZURE_STEP = ['task', 'checkout', 'pwsh', 'powershell'];
-const BUILDKITE_STEP = ['command', 'commands', 'plugins', 'label', 'wait', 'block'];
+const BUILDKITE_STEP = ['plugins', 'label', 'wait', 'block', 'agents'];
+/** Maps at the top of ours in which such a key may be a name, or a slip. */
+const OURS = ['environment', 'defaults', 'sidecars', 'registries', 'repository'];
 
 /** In this order: what a system shares with one above it is that one's. */
 const SYSTEMS: readonly ForeignSystem[] = [
@@ -27,13 +29,15 @@ const SYSTEMS: readonly ForeignSystem[] = [
   },
   {
     file: 'a pipeline of Drone',
-    isOf: (root) => textOf(of(root, 'kind')) === 'pipeline',
+    isOf: (root) =>
+      textOf(of(root, 'kind')) === 'pipeline' &&
+      (has(root, ['type']) || someHas(of(root, 'steps'), ['commands', 'settings'])),
     here: 'commands are run, a plugin is commands in run, trigger is triggers',
   },
   {
     file: 'a pipeline of Azure',
     isOf: (root) =>
-      isMapWith(of(root, 'pool'), ['vmImage', 'name']) ||
+      isMapWith(of(root, 'pool'), ['vmImage']) ||
       (!has(root, ['name']) &&
         (has(root, ['pool']) ||
           someHas(of(root, 'stages'), ['stage']) ||
@@ -59,8 +63,12 @@ const SYSTEMS: readonly ForeignSystem[] = [
     file: 'a pipeline of GitLab',
     isOf: (root) =>
       !has(root, ['name', 'steps']) &&
+      mapsIn(of(root, 'stages')).length === 0 &&
       (textsIn(of(root, 'stages')) ||
-        root.entries.some(({ value }) => isMapWith(value, GITLAB_TOP))),
+        root.entries.some(
+          ({ key, value }) =>
+            !key.startsWith('x-') && !OURS.includes(key) && isMapWith(value, GITLAB_TOP),
+        )),
     here: 'a job is a stage, script is run, rules are triggers and when',
   },
 ];

@@ -156,6 +156,7 @@ describe('what other systems write', () => {
     [ofPipeline('"unit: 1": { stage: a }'), /unknown_key, Write it as a stage.* name: "unit: 1",/],
     [ofPipeline('job: { run: make }'), /unknown_key, Write it as a stage/],
     [ofPipeline('step: { run: make }'), /unknown_key, Write it as a stage/],
+    [ofPipeline('defalts: { image: a }'), /^defalts: unknown_key, Did you mean "defaults"/],
     [ofPipeline('colour: { red: 1 }'), /unknown_key, Known keys/],
     [
       'name: x\nstages: [build]\n',
@@ -241,6 +242,11 @@ describe('a file of another system', () => {
     'steps: [{ image: go, run: make }]\n',
     'steps: [{ image: go }]\n',
     'name: x\npool: 1\nversion: 1\nsteps: [make]\n',
+    'nmae: x\nx-shared: { script: make }\nstages: [{ name: a, steps: [make] }]\n',
+    'environment: { trigger: a }\n',
+    'kind: pipeline\nname: x\nsteps: [{ run: make }]\n',
+    'name: x\npool: { name: gpu }\nsteps: [make]\n',
+    'steps: [{ command: make }]\n',
   ])('is not what has a mistake: %s', (yaml) => {
     expect(compileYaml(yaml).problems.map(({ code }) => code)).not.toContain('foreign_file');
   });

@@ -1,3 +1,4 @@
+import { nearestName } from '../expression/nearest-name.js';
 import { quoted } from '../../common/values/redact-urls.js';
 import {
   labels,
@@ -239,7 +240,7 @@ export const pipelineTable = {
     type: 'Remove it: stages or steps say what the pipeline is',
   },
   adviceFor: (key, value) =>
-    isJob(value)
+    isJob(value) && nearestName(key, ['defaults']) === undefined
       ? `Write it as a stage: stages: [{ name: ${shown(key)}, steps: [ … ] }]`
       : undefined,
 } as const satisfies KeyTable<FieldReaders>;

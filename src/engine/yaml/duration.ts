@@ -37,10 +37,10 @@ const WORDS: readonly (readonly [RegExp, string, number])[] = [
   [/^(y|yrs?|years?)$/i, 'd', 365],
 ];
 
-/** What to write instead of `30 days`, `1 week`, `2 hrs`; undefined for other texts. */
+/** The duration that `30 days`, `1 week`, `2 hrs` mean; undefined for other texts. */
 export function durationInWords(text: string): string | undefined {
   const [, amount, unit = ''] = /^([0-9]{1,4}) ?([a-z]{1,7})$/i.exec(text) ?? [];
   const [, letter, factor] = WORDS.find(([words]) => words.test(unit)) ?? [];
   if (amount === undefined || letter === undefined || factor === undefined) return undefined;
-  return `Write ${Number(amount) * factor}${letter}`;
+  return `${Number(amount) * factor}${letter}`;
 }

@@ -165,7 +165,9 @@ export function duration(minMs = 1000, maxMs = 7 * DAY_MS): Reader<number> {
       if (ms === undefined) {
         const message = `"${quoted(node.text, 40)}" is no duration.`;
         const meant = durationInWords(node.text);
-        const hint = meant ?? 'Write seconds (90), or "90s", "60m", "1h30m"';
+        const meantMs = meant === undefined ? undefined : parseDuration(meant);
+        const fits = meantMs !== undefined && meantMs >= minMs && meantMs <= maxMs;
+        const hint = `Write ${fits ? meant : 'seconds (90), or "90s", "60m", "1h30m"'}`;
         context.error('invalid_duration', message, at, hint);
         return undefined;
       }
