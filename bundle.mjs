@@ -272,11 +272,11 @@ if (process.argv[2] === '--cache') {
 rmSync(folder, { recursive: true, force: true });
 // A package for each platform: one may not be there, or not be allowed to run.
 const { build, transform } = await import('esbuild').catch(() => ({}));
-const works = await transform?.('').then(
+const works = await Promise.try(() => transform('')).then(
   () => true,
   () => false,
 );
-if (works !== true) {
+if (!works) {
   process.stderr.write(
     'bundle.mjs: esbuild does not run here, so programs start from their modules\n',
   );
