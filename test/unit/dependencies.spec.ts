@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { satisfies } from 'semver';
+import { minVersion, satisfies } from 'semver';
 
 interface PackageFile {
+  readonly engines: { readonly node: string };
+  readonly scarfSettings: { readonly enabled: boolean };
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
 
+interface LockedPackage {
+  readonly version?: string;
+  readonly hasInstallScript?: boolean;
+  readonly engines?: { readonly node?: string };
+}
+
 interface LockFile {
-  readonly packages: Readonly<Record<string, { readonly version?: string }>>;
+  readonly packages: Readonly<Record<string, LockedPackage>>;
 }
 
 const root = resolve(__dirname, '../..');
@@ -37,6 +45,15 @@ describe('docs/dependencies.md', () => {
     expect(names('For development')).toEqual(Object.keys(manifest.devDependencies).sort());
   });
 
+  it('knows each install script, and none of them runs', () => {
+    const withScripts = Object.entries(lock.packages)
+      .filter(([, { hasInstallScript }]) => hasInstallScript === true)
+      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+    expect(names('Install scripts')).toEqual([...new Set(withScripts)].sort());
+    expect(readFileSync(resolve(root, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
+    expect(manifest.scarfSettings).toEqual({ enabled: false });
+  });
+
   it.each(rows('Floors'))(
     '%s is of a version that is %s, wherever it is installed',
     (name, list) => {
@@ -48,4 +65,17 @@ describe('docs/dependencies.md', () => {
       expect(copies.filter(({ version }) => !satisfies(version, range))).toEqual([]);
     },
   );
+});
+
+it('says which Node it needs: what all packages take, and no less', () => {
+  const oldest = manifest.engines.node.split(' || ').map((range) => minVersion(range)?.version);
+  const others = Object.entries(lock.packages).filter(([path]) => path !== '');
+  for (const version of oldest) {
+    const refused = others.filter(
+      ([, { engines }]) => !satisfies(version ?? '', engines?.node ?? '*'),
+    );
+    expect(refused.map(([path]) => path)).toEqual([]);
+  }
+  const tooOld = others.filter(([, { engines }]) => !satisfies('24.14.0', engines?.node ?? '*'));
+  expect(tooOld).not.toEqual([]);
 });
