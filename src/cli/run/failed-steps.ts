@@ -1,3 +1,4 @@
+import { type NameRecord, valueOf } from '../../common/values/name-record.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -24,10 +25,11 @@ export interface StepShell {
   /** `stage/step`. */
   readonly place: string;
   readonly command: string;
-  readonly args: readonly string[];
+  /** Arguments of the command, where it has these variables. */
+  readonly args: (environment: NameRecord<string>) => readonly string[];
   /** A folder that may be gone by then. */
   readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: NameRecord<string>;
   /** Of a client of the engine, in the place of the step's own; absent: no client is needed. */
   readonly engine?: string | undefined;
 }
@@ -74,7 +76,7 @@ type ShellOf = Omit<StepShell, 'place' | 'engine'>;
 function shellOf({ attempt, workspace }: Failed, { shell, ...action }: ShellAction): ShellOf {
   return {
     command: SHELL_PROGRAMS[shell],
-    args: ['-i'],
+    args: () => ['-i'],
     directory: below(workspace, action.workingDirectory),
     environment: withSearchFolders(attempt.environment, action.path),
   };
@@ -82,21 +84,20 @@ function shellOf({ attempt, workspace }: Failed, { shell, ...action }: ShellActi
 
 /** Another container of the same image: that of the step is gone. */
 function containerShellOf({ attempt, workspace }: Failed, action: ContainerAction): ShellOf {
-  const { environment } = attempt;
   const user = action.user === undefined ? [] : ['--user', action.user];
-  const args = [
+  const args: ShellOf['args'] = (environment) => [
     ...['run', '--rm', '--interactive', '--tty', '--volume', `${workspace}:${CONTAINER_WORKSPACE}`],
     ...['--workdir', below(CONTAINER_WORKSPACE, action.workingDirectory), ...user],
     // By their names only: what is on a command line everybody can see.
     ...Object.keys(environment).flatMap((name) => ['--env', argumentOf(name, environment)]),
     ...['--entrypoint', SHELL_PROGRAMS.sh, action.image],
   ];
-  return { command: 'docker', args, directory: workspace, environment };
+  return { command: 'docker', args, directory: workspace, environment: attempt.environment };
 }
 
 /** The client itself is found by the `PATH` of the caller. */
 function argumentOf(name: string, environment: StepShell['environment']): string {
-  return name === 'PATH' ? `PATH=${environment[name] ?? ''}` : name;
+  return name === 'PATH' ? `PATH=${valueOf(environment, name) ?? ''}` : name;
 }
 
 function below(folder: string, directory: string | undefined): string {

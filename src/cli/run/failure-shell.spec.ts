@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import { type StepAttempt, StepHandler } from '../../engine/runtime/step-handler.js';
 import { standIn } from '../../../test/support/stand-in.js';
@@ -45,11 +46,13 @@ describe('the shell of a step that failed', () => {
     const environment = {
       A: `it's\n$HOME`,
       TOKEN: 's3cret',
+      MILLRACE_EXPR_1: 's3cret',
+      DATABASE_URL: 'postgres://app:s3cret@db',
       PATH: '/usr/bin:/bin',
       CI_WORKSPACE: directory,
     };
     const action = { kind: 'shell', shell: 'sh', commands: ['false'], path: ['bin'] };
-    const script = scriptOf(await failed(action, environment), { TOKEN: 's3cret' });
+    const script = scriptOf(await failed(action, environment), MaskSet.from(['s3cret']));
     expect(script).not.toContain('s3cret');
     const input = 'pwd; printf "%s|%s|%s" "$A" "$TOKEN" "$PATH"\n';
     const { stdout } = spawnSync('/bin/sh', ['-c', script], { input, env: { LEAKED: 'x' } });
@@ -66,11 +69,13 @@ describe('the shell of a step that failed', () => {
       commands: ['x'],
       workingDirectory: 'a',
     };
-    const shell = await failed(action, { A: 'a' });
-    expect([shell.command, ...shell.args].join(' ')).toBe(
+    const shell = await failed(action, { A: 'a', URL: 'https://x:s3cret@y' });
+    expect([shell.command, ...shell.args({ A: 'a' })].join(' ')).toBe(
       `docker run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
     );
-    expect(scriptOf(shell, {})).toContain("exec env 'DOCKER_HOST=unix:///engine.sock' 'A=a' ");
+    const script = scriptOf(shell, MaskSet.from(['s3cret']));
+    expect(script).toContain("exec env 'DOCKER_HOST=unix:///engine.sock' 'A=a' ");
+    expect(script).not.toMatch(/URL|s3cret/);
   });
 
   it('needs a terminal', () => {

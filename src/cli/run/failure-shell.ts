@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NameRecord, valueOf } from '../../common/values/name-record.js';
+import type { MaskSet } from '../../common/redaction/mask-set.js';
+import { nameRecord } from '../../common/values/name-record.js';
 import { posixWord } from '../../common/values/posix-words.js';
 import { readEnvironment } from '../../config/environment.js';
 import { CommandError } from '../command/command.error.js';
@@ -30,7 +31,7 @@ export async function openShell(shell: StepShell, terminal: Terminal): Promise<v
   const ignore = (): void => undefined;
   for (const signal of OF_THE_SHELL) process.on(signal, ignore);
   try {
-    const child = spawn(shell.command, shell.args, {
+    const child = spawn(shell.command, shell.args(shell.environment), {
       cwd: shell.directory,
       env: environmentAt(shell),
       stdio: 'inherit',
@@ -54,28 +55,29 @@ function environmentAt({ environment, engine, command }: StepShell): Record<stri
 }
 
 /**
- * Writes a script that opens the shell, and prints its line. Values of secrets are not in it: it
- * stays where it is.
+ * Writes a script that opens the shell, and prints its line. No variable is in it whose value is
+ * masked, or a part of it: the script stays where it is.
  */
 export async function offerShell(
   shell: StepShell,
   folder: string,
-  secrets: NameRecord<string>,
+  masks: Pick<MaskSet, 'maskText'>,
   terminal: Terminal,
 ): Promise<void> {
   const path = join(folder, SCRIPT);
-  await writeFile(path, scriptOf(shell, secrets), { mode: 0o700, flag: 'wx' });
+  await writeFile(path, scriptOf(shell, masks), { mode: 0o700, flag: 'wx' });
   terminal.say(`Shell where ${cleanText(shell.place)} failed: ${path}`);
 }
 
-export function scriptOf(shell: StepShell, secrets: NameRecord<string>): string {
+export function scriptOf(shell: StepShell, masks: Pick<MaskSet, 'maskText'>): string {
   const { command, args, directory, engine } = shell;
   const isClient = command === 'docker';
   const kept = Object.entries(shell.environment).filter(
-    ([name, value]) => valueOf(secrets, name) !== value && !(isClient && name === 'PATH'),
+    ([, value]) => masks.maskText(value) === value,
   );
-  const assignments = kept.map(([name, value]) => posixWord(`${name}=${value}`));
-  const words = [command, ...args].map(posixWord).join(' ');
+  const assigned = kept.filter(([name]) => !(isClient && name === 'PATH'));
+  const assignments = assigned.map(([name, value]) => posixWord(`${name}=${value}`));
+  const words = [command, ...args(nameRecord(kept))].map(posixWord).join(' ');
   const begun = isClient
     ? ['env', ...(engine === undefined ? [] : [posixWord(`DOCKER_HOST=${engine}`)])]
     : ['env -i'];

@@ -4,6 +4,7 @@ import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../../common/async/within.js';
+import type { MaskSet } from '../../common/redaction/mask-set.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { readEnvironment } from '../../config/environment.js';
@@ -173,6 +174,10 @@ interface Asked {
   readonly tree: (LocalTree & { readonly depth: number }) | undefined;
 }
 
+function masksOf({ plan, secrets }: Pick<Asked, 'plan' | 'secrets'>): MaskSet {
+  return runMasks(plan, null, Object.values(secrets));
+}
+
 async function runInFolder(
   asked: Asked,
   flags: RunFlags,
@@ -190,6 +195,7 @@ async function runInFolder(
   const workspaces = newStore(base, processes, containers.giver);
   const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
+  let isFilled = false;
   try {
     const failures = new FailedSteps();
     const tools = await newRuns(asked, flags, failures, {
@@ -198,6 +204,7 @@ async function runInFolder(
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       await fillWorkspace(asked, run, stop, terminal);
+      isFilled = true;
       state = await runToEnd(run, asked, processes, stop, terminal);
       if (flags.artifacts !== undefined && state !== 'forced') {
         for (const { folder, problem } of await artifacts.saveTo(flags.artifacts)) {
@@ -212,7 +219,7 @@ async function runInFolder(
       }
       if (flags.keep) {
         terminal.say(`Workspace: ${run.workspace.directory}`);
-        if (shell) await offerShell(shell, run.workspace.root, asked.secrets, terminal);
+        if (shell) await offerShell(shell, run.workspace.root, masksOf(asked), terminal);
       }
     } finally {
       await tools.close();
@@ -221,7 +228,9 @@ async function runInFolder(
   } finally {
     await artifacts.remove();
     const { giver } = containers;
-    if (!flags.keep) await removeWorkspace(base, workspaces, giver, state === 'forced', terminal);
+    // Nobody is told of one in which nothing ran.
+    const isKept = flags.keep === true && isFilled;
+    if (!isKept) await removeWorkspace(base, workspaces, giver, state === 'forced', terminal);
     await processes.close();
   }
 }
@@ -393,7 +402,7 @@ async function runToEnd(
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
   const { plan, secrets } = asked;
-  const masks = runMasks(plan, null, Object.values(secrets));
+  const masks = masksOf(asked);
   const progress = new Progress(terminal);
   const audience: RunAudience = {
     output: new TerminalOutput(masks, terminal),

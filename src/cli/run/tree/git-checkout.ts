@@ -23,17 +23,31 @@ export interface GitCheckout {
 export async function findCheckout(folder: string): Promise<GitCheckout | undefined> {
   const root = await topOf(folder);
   if (root === undefined) return undefined;
-  const [branch, commit, remotes, changes] = await Promise.all([
-    maybe(root, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
+  const [branch, commit, remotes, isChanged] = await Promise.all([
+    branchOf(root),
     maybe(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
     maybe(root, ['config', '--get-regexp', String.raw`^remote\..*\.url$`]),
-    askGit(root, ['status', '--porcelain', '-z', '--ignore-submodules=none']),
+    hasChanges(root),
   ]);
-  return {
-    ...{ root, branch, commit },
-    remotes: urlsOf(remotes ?? ''),
-    isChanged: (changes?.length ?? 0) > 0,
-  };
+  return { root, branch, commit, remotes: urlsOf(remotes ?? ''), isChanged };
+}
+
+/** Not the short name: git makes `heads/main` of it where a tag is called `main` too. */
+async function branchOf(root: string): Promise<string | undefined> {
+  const head = await maybe(root, ['symbolic-ref', '--quiet', 'HEAD']);
+  return head === undefined ? undefined : /^refs\/heads\/(.+)$/.exec(head)?.[1];
+}
+
+/** Git tells nothing of all where a submodule is broken: then submodules do not count. */
+async function hasChanges(root: string): Promise<boolean> {
+  const status = ['status', '--porcelain', '-z'];
+  try {
+    const said = await askGit(root, [...status, '--ignore-submodules=none']);
+    return (said?.length ?? 0) > 0;
+  } catch (error) {
+    if (!(error instanceof GitRefusal)) throw error;
+    return (await maybe(root, [...status, '--ignore-submodules=all'])) !== undefined;
+  }
 }
 
 async function topOf(folder: string): Promise<string | undefined> {

@@ -19,11 +19,11 @@ export interface ListedFiles {
  * What is in the index below a folder of a checkout, also of its submodules where they are checked
  * out, and what is neither in it nor ignored.
  *
- * @throws GitRefusal
+ * @throws GitRefusal, the reason of the signal
  */
-export async function listFiles(folder: string): Promise<ListedFiles> {
+export async function listFiles(folder: string, signal: AbortSignal): Promise<ListedFiles> {
   const listed = { paths: new Set<string>(), leftOut: new LeftOuts(), others: [] as string[] };
-  await list(folder, '', listed);
+  await list(folder, '', listed, signal);
   return listed;
 }
 
@@ -31,10 +31,11 @@ async function list(
   folder: string,
   prefix: string,
   listed: { paths: Set<string>; leftOut: LeftOuts; others: string[] },
+  signal: AbortSignal,
 ): Promise<void> {
   const [indexed, untracked] = await Promise.all([
-    askGit(folder, ['ls-files', '-z', '--cached', '--stage']),
-    askGit(folder, ['ls-files', '-z', '--others', '--exclude-standard']),
+    askGit(folder, ['ls-files', '-z', '--cached', '--stage'], signal),
+    askGit(folder, ['ls-files', '-z', '--others', '--exclude-standard'], signal),
   ]);
   const submodules: string[] = [];
   for (const entry of pieces(indexed, listed.leftOut, prefix)) {
@@ -49,18 +50,18 @@ async function list(
     else listed.paths.add(prefix + path);
   }
   for (const path of new Set(submodules)) {
-    if (await isCheckedOut(folder, path))
-      await list(join(folder, path), `${prefix}${path}/`, listed);
+    if (await isCheckedOut(folder, path, signal))
+      await list(join(folder, path), `${prefix}${path}/`, listed, signal);
   }
 }
 
 /** The folder itself and no link on the way to it, with a repository of its own. */
-async function isCheckedOut(folder: string, path: string): Promise<boolean> {
+async function isCheckedOut(folder: string, path: string, signal: AbortSignal): Promise<boolean> {
   const inside = join(folder, path);
   try {
     if ((await realpath(inside)) !== join(await realpath(folder), path)) return false;
     await lstat(join(inside, '.git'));
-    const top = await askGit(inside, ['rev-parse', '--show-prefix']);
+    const top = await askGit(inside, ['rev-parse', '--show-prefix'], signal);
     return top?.toString().trim() === '';
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;

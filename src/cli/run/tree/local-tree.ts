@@ -85,12 +85,12 @@ export async function copyTree(
   signal: AbortSignal,
 ): Promise<TreeCopy> {
   try {
-    const { paths, leftOut, others } = await listFiles(folder);
+    const { paths, leftOut, others } = await listFiles(folder, signal);
     const limits = { maxBytes, maxFiles: MAX_TREE_ENTRIES };
     const copied = await copyFiles(folder, paths, to, limits, leftOut, signal);
     const isWhole = folder === (await realpath(checkout.root));
     const noRepository = isWhole
-      ? await makeRepository(to, checkout, depth)
+      ? await makeRepository(to, checkout, depth, signal)
       : 'it is only a part of its checkout';
     // Half of one would be worse than none.
     if (noRepository !== undefined) await rm(join(to, '.git'), { recursive: true, force: true });
