@@ -95,7 +95,7 @@ export async function runCommand(
   const compiled = compileYaml(await readPipeline(file), repositorySupport(config));
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
-  const tree = await chooseTree(flags.dir, compiled.plan);
+  const tree = await chooseTree(flags.dir, compiled.plan, (line) => terminal.say(cleanText(line)));
   const plan = toRun(compiled.plan, flags, tree);
   const context = await runContext(compiled, flags, tree?.checkout);
   const secrets =

@@ -29,6 +29,14 @@ describe('findCheckout', () => {
     expect(await findCheckout(root)).toMatchObject({ branch: undefined });
   });
 
+  it('tells remotes as git uses them, origin first', async () => {
+    git(root, 'remote', 'add', 'a', '/srv/a');
+    git(root, 'remote', 'add', 'origin', 'work:acme/shop.git');
+    git(root, 'config', 'url.https://example.com/.insteadOf', 'work:');
+    const remotes = ['https://example.com/acme/shop.git', '/srv/a'];
+    expect(await findCheckout(root)).toMatchObject({ remotes });
+  });
+
   it('reads a checkout with a broken submodule', async () => {
     const commit = git(root, 'rev-parse', 'HEAD').trim();
     mkdirSync(join(root, 'lib'));

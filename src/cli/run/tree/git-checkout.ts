@@ -26,7 +26,8 @@ export async function findCheckout(folder: string): Promise<GitCheckout | undefi
   const [branch, commit, remotes, isChanged] = await Promise.all([
     branchOf(root),
     maybe(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
-    maybe(root, ['config', '--get-regexp', String.raw`^remote\..*\.url$`]),
+    // As they are used: `url.….insteadOf` of the caller is in them.
+    maybe(root, ['remote', '--verbose']),
     hasChanges(root),
   ]);
   return { root, branch, commit, remotes: urlsOf(remotes ?? ''), isChanged };
@@ -75,8 +76,8 @@ async function maybe(root: string, args: readonly string[]): Promise<string | un
 
 function urlsOf(lines: string): string[] {
   const remotes = lines.split('\n').flatMap((line) => {
-    const [key = '', ...url] = line.split(' ');
-    return url.length === 0 ? [] : [{ isOrigin: key === 'remote.origin.url', url: url.join(' ') }];
+    const [, name, url] = /^(.*)\t(.*) \(fetch\)/.exec(line) ?? [];
+    return url === undefined ? [] : [{ isOrigin: name === 'origin', url }];
   });
   const ordered = [...remotes].sort((a, b) => Number(b.isOrigin) - Number(a.isOrigin));
   return ordered.map(({ url }) => url);

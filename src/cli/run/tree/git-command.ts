@@ -25,16 +25,18 @@ export class GitRefusal extends Error {}
  *
  * @returns its output; undefined: there is no git program
  * @param signal ends it
+ * @param input what it reads
  * @throws GitRefusal, the reason of the signal
  */
 export async function askGit(
   folder: string,
   args: readonly string[],
   signal?: AbortSignal,
+  input = Buffer.alloc(0),
 ): Promise<Buffer | undefined> {
   const inherited = Object.entries(readEnvironment()).filter(([name]) => INHERITED.test(name));
   try {
-    const { stdout } = await promisify(execFile)(
+    const running = promisify(execFile)(
       'git',
       [...SETTINGS.flatMap((setting) => ['-c', setting]), ...args],
       {
@@ -46,7 +48,9 @@ export async function askGit(
         signal,
       },
     );
-    return stdout;
+    // A program that has ended does not read it: what it said tells why.
+    running.child.stdin?.on('error', () => undefined).end(input);
+    return (await running).stdout;
   } catch (error) {
     signal?.throwIfAborted();
     const { code, stderr } = error as { code?: unknown; stderr?: Buffer };
@@ -54,4 +58,9 @@ export async function askGit(
     const said = stderr?.toString().trim().split('\n').at(0) ?? '';
     throw new GitRefusal(said === '' ? messageOf(error) : said.replace(/^fatal: /, ''));
   }
+}
+
+/** Whether there is a git program, asked for in a folder that is there. */
+export async function hasGit(folder: string): Promise<boolean> {
+  return (await askGit(folder, ['--version'])) !== undefined;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCheckout, type GitCheckout } from './git-checkout.js';
@@ -35,6 +35,28 @@ describe('makeRepository', () => {
     const { signal } = new AbortController();
     expect(await makeRepository(copy, checkout, 1, signal)).toBeUndefined();
   };
+
+  it('has the branch follow that of origin, as a clone has it', async () => {
+    git(root, 'remote', 'add', 'origin', 'https://example.com/shop.git');
+    await make();
+    const config = git(copy, 'config', '--list');
+    expect(config).toContain('remote.origin.fetch=+refs/heads/*:refs/remotes/origin/*\n');
+    expect(config).toContain('branch.trunk.remote=origin\nbranch.trunk.merge=refs/heads/trunk\n');
+  });
+
+  it('shows no changes that nobody made', async () => {
+    writeFileSync(join(root, 'absent'), '');
+    writeFileSync(join(copy, 'file'), 'text\r\n');
+    writeFileSync(join(root, 'file'), 'text\n');
+    git(root, 'add', '.');
+    git(root, 'commit', '--quiet', '-m', 'two');
+    git(root, 'config', 'core.autocrlf', 'true');
+    git(root, 'config', 'core.filemode', 'false');
+    git(root, 'update-index', '--skip-worktree', 'absent');
+    chmodSync(join(copy, 'file'), 0o755);
+    await make();
+    expect(git(copy, 'status', '--porcelain')).toBe('');
+  });
 
   it.each([
     ['https://me:t0ken@example.com/shop.git', 'https://example.com/shop.git'],
