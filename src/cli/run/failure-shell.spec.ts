@@ -71,11 +71,33 @@ describe('the shell of a step that failed', () => {
     };
     const shell = await failed(action, { A: 'a', URL: 'https://x:s3cret@y' });
     expect([shell.command, ...shell.args({ A: 'a' })].join(' ')).toBe(
-      `docker run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
+      `docker --host unix:///engine.sock run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
     );
     const script = scriptOf(shell, MaskSet.from(['s3cret']));
-    expect(script).toContain("exec env 'DOCKER_HOST=unix:///engine.sock' 'A=a' ");
+    expect(script).toContain("exec env 'A=a' ");
     expect(script).not.toMatch(/URL|s3cret/);
+  });
+
+  it('has a client of the engine that takes nothing of the step, which has its folders', async () => {
+    const action = {
+      kind: 'container',
+      image: 'i',
+      shell: 'sh',
+      commands: ['x'],
+      path: ['/a', "b'c"],
+    };
+    const ofStep = { DOCKER_HOST: 'tcp://else', HOME: '/h', LD_PRELOAD: '/x.so', DOCKER_TLS: '1' };
+    const shell = await failed(action, { ...ofStep, DOCKER_PASSWORD: 'p' });
+    const words = shell.args(shell.environment);
+    for (const [name, value] of Object.entries(ofStep)) expect(words).toContain(`${name}=${value}`);
+    expect(words).toContain('DOCKER_PASSWORD');
+    const script = scriptOf(shell, MaskSet.from([]));
+    expect(script).toContain("exec env 'DOCKER_PASSWORD=p' ");
+    const [flag, line = ''] = words.slice(-2);
+    const shown = spawnSync('/bin/sh', [flag ?? '', line.replace(/exec .*/, 'echo "$PATH"')], {
+      env: { PATH: '/of/the/image' },
+    });
+    expect(shown.stdout.toString()).toBe("/a:/workspace/b'c:/of/the/image\n");
   });
 
   it('needs a terminal', () => {

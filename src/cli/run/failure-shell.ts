@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { MaskSet } from '../../common/redaction/mask-set.js';
-import { nameRecord } from '../../common/values/name-record.js';
+import { type NameRecord, nameRecord } from '../../common/values/name-record.js';
 import { posixWord } from '../../common/values/posix-words.js';
 import { readEnvironment } from '../../config/environment.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
-import type { StepShell } from './failed-steps.js';
+import { isOfClient, type StepShell } from './failed-steps.js';
 
 /** Beside the workspace; no step finds its name. */
 const SCRIPT = 'open-shell';
@@ -46,12 +46,14 @@ export async function openShell(shell: StepShell, terminal: Terminal): Promise<v
   }
 }
 
-/** A client of the engine is found as the caller finds it; a shell sees what the step has seen. */
-function environmentAt({ environment, engine, command }: StepShell): Record<string, string> {
+/** A client of the engine is found and works as the caller's; the rest is as in the step. */
+function environmentAt({ environment, command }: StepShell): NameRecord<string | undefined> {
   const own = readEnvironment();
   if (command !== 'docker') return { ...environment, TERM: own['TERM'] ?? 'dumb' };
-  const { PATH = '' } = own;
-  return { ...environment, PATH, ...(engine !== undefined && { DOCKER_HOST: engine }) };
+  return nameRecord([
+    ...Object.entries(environment).filter(([name]) => !isOfClient(name)),
+    ...Object.entries(own).filter(([name]) => isOfClient(name)),
+  ]);
 }
 
 /**
@@ -70,20 +72,17 @@ export async function offerShell(
 }
 
 export function scriptOf(shell: StepShell, masks: Pick<MaskSet, 'maskText'>): string {
-  const { command, args, directory, engine } = shell;
+  const { command, args, directory } = shell;
   const isClient = command === 'docker';
   const kept = Object.entries(shell.environment).filter(
     ([, value]) => masks.maskText(value) === value,
   );
-  const assigned = kept.filter(([name]) => !(isClient && name === 'PATH'));
+  const assigned = kept.filter(([name]) => !(isClient && isOfClient(name)));
   const assignments = assigned.map(([name, value]) => posixWord(`${name}=${value}`));
   const words = [command, ...args(nameRecord(kept))].map(posixWord).join(' ');
-  const begun = isClient
-    ? ['env', ...(engine === undefined ? [] : [posixWord(`DOCKER_HOST=${engine}`)])]
-    : ['env -i'];
   return `#!/bin/sh
 # Opens a shell where the step ${shell.place.replaceAll(/[^\w/. -]/g, '?')} stood, with its variables but not its secrets.
 cd -- ${posixWord(directory)} || exit
-exec ${[...begun, ...assignments].join(' ')} \${TERM:+"TERM=$TERM"} ${words}
+exec ${[isClient ? 'env' : 'env -i', ...assignments].join(' ')} \${TERM:+"TERM=$TERM"} ${words}
 `;
 }

@@ -63,7 +63,7 @@ import { runContext } from './run-context.js';
 import { RunStop } from './run-stop.js';
 import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
 import { TerminalOutput } from './terminal-output.js';
-import { chooseTree, copyTree, type LocalTree } from './tree/local-tree.js';
+import { chooseTree, copyTree, type LocalTree, type TreeRequest } from './tree/local-tree.js';
 import { treeLines } from './tree/tree-lines.js';
 
 /** Where pushes have their pipeline. */
@@ -110,8 +110,8 @@ export async function runCommand(
   approvals.mustBeAnswerable(plan);
   const stop = new RunStop(terminal);
   try {
-    const depth = compiled.plan.repository?.depth ?? 1;
-    const asked = { config, plan, context, secrets, approvals, tree: tree && { ...tree, depth } };
+    const request = requestOf(compiled.plan);
+    const asked = { config, plan, context, secrets, approvals, tree: tree && { ...tree, request } };
     const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
@@ -132,6 +132,12 @@ async function readPipeline(file: string): Promise<string> {
 function toRun(whole: Plan, flags: RunFlags, tree: LocalTree | undefined): Plan {
   const { repository, ...rest } = partOfPlan(whole, flags);
   return tree !== undefined || repository === undefined ? rest : { ...rest, repository };
+}
+
+/** Where the pipeline clones nothing, nobody has said that no submodules are wanted. */
+function requestOf({ repository }: Plan): TreeRequest {
+  if (repository === undefined) return { depth: 1, submodules: 'recursive' };
+  return { depth: repository.depth ?? 1, submodules: repository.submodules ?? false };
 }
 
 /** @throws CommandError that names what cannot run without an engine */
@@ -171,7 +177,7 @@ interface Asked {
   readonly secrets: NameRecord<string>;
   readonly approvals: LocalApprovals;
   /** What the workspace has at first; undefined: nothing, or a clone. */
-  readonly tree: (LocalTree & { readonly depth: number }) | undefined;
+  readonly tree: (LocalTree & { readonly request: TreeRequest }) | undefined;
 }
 
 function masksOf({ plan, secrets }: Pick<Asked, 'plan' | 'secrets'>): MaskSet {
@@ -254,7 +260,7 @@ async function fillWorkspace(
   if (tree === undefined || signal.aborted) return;
   const { directory } = workspace;
   try {
-    const copy = await copyTree(tree, directory, tree.depth, config.maxWorkspaceSize, signal);
+    const copy = await copyTree(tree, directory, tree.request, config.maxWorkspaceSize, signal);
     for (const line of treeLines(tree, copy)) terminal.say(cleanText(line));
   } catch (error) {
     // The run is cancelled then, before anything of it begins.

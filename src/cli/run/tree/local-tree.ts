@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { realpath, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MAX_TREE_ENTRIES } from '../../../common/tree/tree-limits.js';
 import type { LeftOutList } from '../../../common/tree/left-out.js';
@@ -11,7 +11,7 @@ import { exitCodes } from '../../command/exit-codes.js';
 import { type Copied, copyFiles, TreeTooLarge } from './copy-files.js';
 import { findCheckout, type GitCheckout, isOf } from './git-checkout.js';
 import { GitRefusal, hasGit } from './git-command.js';
-import { listFiles } from './listed-files.js';
+import { listFiles, type Submodules } from './listed-files.js';
 import { makeRepository } from './make-repository.js';
 
 const NO_GIT = 'There is no git program here';
@@ -81,11 +81,20 @@ async function checkoutOf(folder: string): Promise<GitCheckout | undefined> {
   }
 }
 
+/** What a pipeline wants of its repository. */
+export interface TreeRequest {
+  /** See `makeRepository`. */
+  readonly depth: number;
+  readonly submodules: Submodules;
+}
+
 /** What came of a copy. */
 export interface TreeCopy extends Copied {
   readonly leftOut: LeftOutList;
   /** Checkouts in the tree, which are not of it. */
   readonly others: readonly string[];
+  /** Submodules of which there is an empty folder only. */
+  readonly submodules: readonly string[];
   /** Why the copy has no repository; undefined: it has one. */
   readonly noRepository: string | undefined;
 }
@@ -93,33 +102,45 @@ export interface TreeCopy extends Copied {
 /**
  * Copies what git does not ignore into an empty folder, as it is now, with a repository of its own.
  *
- * @param depth see `makeRepository`
  * @throws CommandError: git does not list it, or it is too large; an error of the disk; the reason
  *   of the signal
  */
 export async function copyTree(
   { folder, checkout }: LocalTree,
   to: string,
-  depth: number,
+  { depth, submodules: wanted }: TreeRequest,
   maxBytes: number,
   signal: AbortSignal,
 ): Promise<TreeCopy> {
   try {
-    const { paths, leftOut, others } = await listFiles(folder, signal);
+    const { paths, leftOut, others, submodules } = await listFiles(folder, wanted, signal);
     const limits = { maxBytes, maxFiles: MAX_TREE_ENTRIES };
     const copied = await copyFiles(folder, paths, to, limits, leftOut, signal);
+    for (const path of submodules) await makeEmpty(to, path);
     const isWhole = folder === (await realpath(checkout.root));
     const noRepository = isWhole
       ? await makeRepository(to, checkout, depth, signal)
       : 'it is only a part of its checkout';
     // Half of one would be worse than none.
     if (noRepository !== undefined) await rm(join(to, '.git'), { recursive: true, force: true });
-    return { ...copied, leftOut: leftOut.list(), others, noRepository };
+    return { ...copied, leftOut: leftOut.list(), others, submodules, noRepository };
   } catch (error) {
     if (error instanceof TreeTooLarge) throw tooLarge(folder, error, maxBytes);
     if (!(error instanceof GitRefusal)) throw error;
     const message = `git does not list the files of ${folder}: ${error.message}.`;
     throw new CommandError(message, exitCodes.usage, [OTHERWISE]);
+  }
+}
+
+/** As a clone leaves the folder of a submodule; not through a link that the tree has there. */
+async function makeEmpty(to: string, path: string): Promise<void> {
+  let at = to;
+  for (const name of path.split('/')) {
+    at = join(at, name);
+    await mkdir(at).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+    if (!(await lstat(at)).isDirectory()) return;
   }
 }
 

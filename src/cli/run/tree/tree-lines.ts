@@ -20,6 +20,7 @@ export function treeLines({ folder, checkout }: LocalTree, copy: TreeCopy): stri
     `Tree: ${folder} (${facts.join(', ')}), ${size}`,
     ...said('Left out', left, unlisted),
     ...said('Copied while it changed', namesOf(copy.changing), copy.changing.unlisted),
+    ...said('Submodules, left out', copy.submodules, 0),
     ...said('Other checkouts in it, left out', copy.others, 0),
     ...(copy.noRepository === undefined ? [] : [`Without .git: ${copy.noRepository}`]),
   ];
