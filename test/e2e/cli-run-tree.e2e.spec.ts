@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entryFile } from '../../src/config/paths.js';
@@ -149,8 +149,10 @@ describe('run in a checkout', () => {
     await writeFile(join(tree, 'large'), Buffer.alloc(1_100_000));
     await pipeline('      - run: echo ran\n');
     const line = new CommandLine(tree, { TMPDIR: folder, MAX_WORKSPACE_SIZE: '1MiB' });
-    const { code, stdout, stderr } = await line.run(['run']);
+    const { code, stdout, stderr } = await line.run(['run', '--keep']);
     expect([code, stdout]).toEqual([2, '']);
+    // Nothing of the copy stays.
+    expect((await readdir(folder)).filter((name) => name.startsWith('mr-'))).toEqual([]);
     expect(stderr).toContain('has more than 1 MiB (MAX_WORKSPACE_SIZE) that git does not ignore');
   }, 30_000);
 

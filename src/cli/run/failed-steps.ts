@@ -1,3 +1,5 @@
+import { type NameRecord, valueOf } from '../../common/values/name-record.js';
+import { posixWord } from '../../common/values/posix-words.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import {
   type StepAttempt,
@@ -24,12 +26,22 @@ export interface StepShell {
   /** `stage/step`. */
   readonly place: string;
   readonly command: string;
-  readonly args: readonly string[];
+  /** Arguments of the command, where it has these variables. */
+  readonly args: (environment: NameRecord<string>) => readonly string[];
   /** A folder that may be gone by then. */
   readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** Of a client of the engine, in the place of the step's own; absent: no client is needed. */
-  readonly engine?: string | undefined;
+  readonly environment: NameRecord<string>;
+}
+
+/**
+ * What the client of the engine, and how it is loaded, would take from the variables of a step. Not
+ * among them is what may be a secret: these variables stand on its command line.
+ */
+const OF_CLIENT =
+  /^(PATH|HOME|LD_\w+|DOCKER_(HOST|TLS|TLS_VERIFY|CERT_PATH|CONFIG|CONTEXT|API_VERSION|DEFAULT_PLATFORM|CONTENT_TRUST))$/;
+
+export function isOfClient(name: string): boolean {
+  return OF_CLIENT.test(name);
 }
 
 interface Failed {
@@ -62,41 +74,61 @@ export class FailedSteps {
       case SHELL_KIND:
         return { place, ...shellOf(failed, action as ShellAction) };
       case CONTAINER_KIND:
-        return { place, engine, ...containerShellOf(failed, action as ContainerAction) };
+        return { place, ...containerShellOf(failed, action as ContainerAction, engine) };
       default:
         return undefined;
     }
   }
 }
 
-type ShellOf = Omit<StepShell, 'place' | 'engine'>;
+type ShellOf = Omit<StepShell, 'place'>;
 
 function shellOf({ attempt, workspace }: Failed, { shell, ...action }: ShellAction): ShellOf {
   return {
     command: SHELL_PROGRAMS[shell],
-    args: ['-i'],
+    args: () => ['-i'],
     directory: below(workspace, action.workingDirectory),
     environment: withSearchFolders(attempt.environment, action.path),
   };
 }
 
 /** Another container of the same image: that of the step is gone. */
-function containerShellOf({ attempt, workspace }: Failed, action: ContainerAction): ShellOf {
-  const { environment } = attempt;
+function containerShellOf(
+  { attempt, workspace }: Failed,
+  action: ContainerAction,
+  engine: string | undefined,
+): ShellOf {
+  const host = engine === undefined ? [] : ['--host', engine];
   const user = action.user === undefined ? [] : ['--user', action.user];
-  const args = [
-    ...['run', '--rm', '--interactive', '--tty', '--volume', `${workspace}:${CONTAINER_WORKSPACE}`],
+  const args: ShellOf['args'] = (environment) => [
+    ...[
+      ...host,
+      'run',
+      '--rm',
+      '--interactive',
+      '--tty',
+      '--volume',
+      `${workspace}:${CONTAINER_WORKSPACE}`,
+    ],
     ...['--workdir', below(CONTAINER_WORKSPACE, action.workingDirectory), ...user],
     // By their names only: what is on a command line everybody can see.
     ...Object.keys(environment).flatMap((name) => ['--env', argumentOf(name, environment)]),
-    ...['--entrypoint', SHELL_PROGRAMS.sh, action.image],
+    ...['--entrypoint', SHELL_PROGRAMS.sh, action.image, ...withFolders(action.path)],
   ];
-  return { command: 'docker', args, directory: workspace, environment };
+  return { command: 'docker', args, directory: workspace, environment: attempt.environment };
 }
 
-/** The client itself is found by the `PATH` of the caller. */
+/** Before the shell asks anything: only there the `PATH` of the image is known. */
+function withFolders(path: ContainerAction['path'] = []): readonly string[] {
+  if (path.length === 0) return [];
+  const folders = path.map((one) => (one.startsWith('/') ? one : below(CONTAINER_WORKSPACE, one)));
+  const set = `PATH=${posixWord(folders.join(':'))}"\${PATH:+:$PATH}"`;
+  return ['-c', `${set}; export PATH; exec ${SHELL_PROGRAMS.sh} -i`];
+}
+
+/** The client takes its own from the caller. */
 function argumentOf(name: string, environment: StepShell['environment']): string {
-  return name === 'PATH' ? `PATH=${environment[name] ?? ''}` : name;
+  return isOfClient(name) ? `${name}=${valueOf(environment, name) ?? ''}` : name;
 }
 
 function below(folder: string, directory: string | undefined): string {

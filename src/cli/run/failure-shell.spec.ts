@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { RunState } from '../../engine/plan/run-state.js';
 import { type StepAttempt, StepHandler } from '../../engine/runtime/step-handler.js';
 import { standIn } from '../../../test/support/stand-in.js';
@@ -45,11 +46,13 @@ describe('the shell of a step that failed', () => {
     const environment = {
       A: `it's\n$HOME`,
       TOKEN: 's3cret',
+      MILLRACE_EXPR_1: 's3cret',
+      DATABASE_URL: 'postgres://app:s3cret@db',
       PATH: '/usr/bin:/bin',
       CI_WORKSPACE: directory,
     };
     const action = { kind: 'shell', shell: 'sh', commands: ['false'], path: ['bin'] };
-    const script = scriptOf(await failed(action, environment), { TOKEN: 's3cret' });
+    const script = scriptOf(await failed(action, environment), MaskSet.from(['s3cret']));
     expect(script).not.toContain('s3cret');
     const input = 'pwd; printf "%s|%s|%s" "$A" "$TOKEN" "$PATH"\n';
     const { stdout } = spawnSync('/bin/sh', ['-c', script], { input, env: { LEAKED: 'x' } });
@@ -66,11 +69,35 @@ describe('the shell of a step that failed', () => {
       commands: ['x'],
       workingDirectory: 'a',
     };
-    const shell = await failed(action, { A: 'a' });
-    expect([shell.command, ...shell.args].join(' ')).toBe(
-      `docker run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
+    const shell = await failed(action, { A: 'a', URL: 'https://x:s3cret@y' });
+    expect([shell.command, ...shell.args({ A: 'a' })].join(' ')).toBe(
+      `docker --host unix:///engine.sock run --rm --interactive --tty --volume ${directory}:/workspace --workdir /workspace/a --env A --entrypoint /bin/sh app:1`,
     );
-    expect(scriptOf(shell, {})).toContain("exec env 'DOCKER_HOST=unix:///engine.sock' 'A=a' ");
+    const script = scriptOf(shell, MaskSet.from(['s3cret']));
+    expect(script).toContain("exec env 'A=a' ");
+    expect(script).not.toMatch(/URL|s3cret/);
+  });
+
+  it('has a client of the engine that takes nothing of the step, which has its folders', async () => {
+    const action = {
+      kind: 'container',
+      image: 'i',
+      shell: 'sh',
+      commands: ['x'],
+      path: ['/a', "b'c"],
+    };
+    const ofStep = { DOCKER_HOST: 'tcp://else', HOME: '/h', LD_PRELOAD: '/x.so', DOCKER_TLS: '1' };
+    const shell = await failed(action, { ...ofStep, DOCKER_PASSWORD: 'p' });
+    const words = shell.args(shell.environment);
+    for (const [name, value] of Object.entries(ofStep)) expect(words).toContain(`${name}=${value}`);
+    expect(words).toContain('DOCKER_PASSWORD');
+    const script = scriptOf(shell, MaskSet.from([]));
+    expect(script).toContain("exec env 'DOCKER_PASSWORD=p' ");
+    const [flag, line = ''] = words.slice(-2);
+    const shown = spawnSync('/bin/sh', [flag ?? '', line.replace(/exec .*/, 'echo "$PATH"')], {
+      env: { PATH: '/of/the/image' },
+    });
+    expect(shown.stdout.toString()).toBe("/a:/workspace/b'c:/of/the/image\n");
   });
 
   it('needs a terminal', () => {

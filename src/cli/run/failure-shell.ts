@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NameRecord, valueOf } from '../../common/values/name-record.js';
+import type { MaskSet } from '../../common/redaction/mask-set.js';
+import { type NameRecord, nameRecord } from '../../common/values/name-record.js';
 import { posixWord } from '../../common/values/posix-words.js';
 import { readEnvironment } from '../../config/environment.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
 import { cleanText } from '../terminal/clean-text.js';
 import type { Terminal } from '../terminal/terminal.js';
-import type { StepShell } from './failed-steps.js';
+import { isOfClient, type StepShell } from './failed-steps.js';
 
 /** Beside the workspace; no step finds its name. */
 const SCRIPT = 'open-shell';
@@ -30,7 +31,7 @@ export async function openShell(shell: StepShell, terminal: Terminal): Promise<v
   const ignore = (): void => undefined;
   for (const signal of OF_THE_SHELL) process.on(signal, ignore);
   try {
-    const child = spawn(shell.command, shell.args, {
+    const child = spawn(shell.command, shell.args(shell.environment), {
       cwd: shell.directory,
       env: environmentAt(shell),
       stdio: 'inherit',
@@ -45,43 +46,43 @@ export async function openShell(shell: StepShell, terminal: Terminal): Promise<v
   }
 }
 
-/** A client of the engine is found as the caller finds it; a shell sees what the step has seen. */
-function environmentAt({ environment, engine, command }: StepShell): Record<string, string> {
+/** A client of the engine is found and works as the caller's; the rest is as in the step. */
+function environmentAt({ environment, command }: StepShell): NameRecord<string | undefined> {
   const own = readEnvironment();
   if (command !== 'docker') return { ...environment, TERM: own['TERM'] ?? 'dumb' };
-  const { PATH = '' } = own;
-  return { ...environment, PATH, ...(engine !== undefined && { DOCKER_HOST: engine }) };
+  return nameRecord([
+    ...Object.entries(environment).filter(([name]) => !isOfClient(name)),
+    ...Object.entries(own).filter(([name]) => isOfClient(name)),
+  ]);
 }
 
 /**
- * Writes a script that opens the shell, and prints its line. Values of secrets are not in it: it
- * stays where it is.
+ * Writes a script that opens the shell, and prints its line. No variable is in it whose value is
+ * masked, or a part of it: the script stays where it is.
  */
 export async function offerShell(
   shell: StepShell,
   folder: string,
-  secrets: NameRecord<string>,
+  masks: Pick<MaskSet, 'maskText'>,
   terminal: Terminal,
 ): Promise<void> {
   const path = join(folder, SCRIPT);
-  await writeFile(path, scriptOf(shell, secrets), { mode: 0o700, flag: 'wx' });
+  await writeFile(path, scriptOf(shell, masks), { mode: 0o700, flag: 'wx' });
   terminal.say(`Shell where ${cleanText(shell.place)} failed: ${path}`);
 }
 
-export function scriptOf(shell: StepShell, secrets: NameRecord<string>): string {
-  const { command, args, directory, engine } = shell;
+export function scriptOf(shell: StepShell, masks: Pick<MaskSet, 'maskText'>): string {
+  const { command, args, directory } = shell;
   const isClient = command === 'docker';
   const kept = Object.entries(shell.environment).filter(
-    ([name, value]) => valueOf(secrets, name) !== value && !(isClient && name === 'PATH'),
+    ([, value]) => masks.maskText(value) === value,
   );
-  const assignments = kept.map(([name, value]) => posixWord(`${name}=${value}`));
-  const words = [command, ...args].map(posixWord).join(' ');
-  const begun = isClient
-    ? ['env', ...(engine === undefined ? [] : [posixWord(`DOCKER_HOST=${engine}`)])]
-    : ['env -i'];
+  const assigned = kept.filter(([name]) => !(isClient && isOfClient(name)));
+  const assignments = assigned.map(([name, value]) => posixWord(`${name}=${value}`));
+  const words = [command, ...args(nameRecord(kept))].map(posixWord).join(' ');
   return `#!/bin/sh
 # Opens a shell where the step ${shell.place.replaceAll(/[^\w/. -]/g, '?')} stood, with its variables but not its secrets.
 cd -- ${posixWord(directory)} || exit
-exec ${[...begun, ...assignments].join(' ')} \${TERM:+"TERM=$TERM"} ${words}
+exec ${[isClient ? 'env' : 'env -i', ...assignments].join(' ')} \${TERM:+"TERM=$TERM"} ${words}
 `;
 }

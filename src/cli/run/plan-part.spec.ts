@@ -16,6 +16,17 @@ stages:
 always: [{ name: clean, run: g }]
 `);
 
+const { plan: chain } = compileYaml(`
+name: p
+stages:
+  - name: one
+    steps: [{ name: a, run: a }, { name: b, run: b }, { name: c, run: c }, { name: d, run: d }]
+  - name: two
+    steps: [{ name: x, run: x }]
+  - name: three
+    steps: [{ name: e, run: e }]
+`);
+
 function part(flags: PartFlags): string[] {
   const { stages, always } = partOfPlan(plan as Plan, flags);
   expect(always).toHaveLength(1);
@@ -40,6 +51,25 @@ describe('partOfPlan', () => {
     [{ step: ['make'], stage: ['build'] }, ['build: install make pack']],
     [{ step: ['unit'] }, ['build: install make pack', 'test: unit']],
   ])('%j is %j', (flags, stages) => expect(part(flags)).toEqual(stages));
+
+  it('keeps the order across what is left out', () => {
+    const needs = (flags: PartFlags): unknown =>
+      partOfPlan(chain as Plan, { ...flags, needs: false }).stages.map((stage) => [
+        ...[stage.name, stage.needs],
+        stage.steps.map((step) => [step.name, step.needs]),
+      ]);
+    expect(needs({ step: ['one/a', 'one/d', 'three/e'] })).toEqual([
+      [
+        'one',
+        [],
+        [
+          ['a', []],
+          ['d', ['a']],
+        ],
+      ],
+      ['three', ['one'], [['e', []]]],
+    ]);
+  });
 
   it('is all of it where nothing is named', () => {
     expect(partOfPlan(plan as Plan, { needs: false })).toBe(plan);

@@ -1,4 +1,5 @@
 import { nearestName } from '../../engine/expression/nearest-name.js';
+import { reachableFrom } from '../../engine/plan/dependency-graph.js';
 import type { Plan, StagePlan, StepPlan } from '../../engine/plan/plan.js';
 import { CommandError } from '../command/command.error.js';
 import { exitCodes } from '../command/exit-codes.js';
@@ -27,7 +28,8 @@ export function partOfPlan(plan: Plan, { stage, step, needs = true }: PartFlags)
   for (const name of stage ?? []) chooseAll(chosen, stageNamed(plan, name));
   for (const name of step ?? []) choose(chosen, plan, name, needs);
   if (needs) addNeededStages(chosen, plan);
-  const stages = plan.stages.flatMap((one) => partOfStage(one, chosen.get(one.name), chosen));
+  const kept = keepNodes(plan.stages, (name) => chosen.has(name));
+  const stages = kept.map((one) => partOfStage(one, chosen.get(one.name)));
   return { ...plan, stages };
 }
 
@@ -62,23 +64,23 @@ function addNeededStages(chosen: Chosen, { stages }: Plan): void {
   }
 }
 
-function partOfStage(
-  stage: StagePlan,
-  steps: ReadonlySet<string> | undefined,
-  chosen: Chosen,
-): StagePlan[] {
-  if (steps === undefined) return [];
-  const kept = stage.steps.filter(({ name }) => steps.has(name));
-  return [
-    {
-      ...stage,
-      needs: stage.needs.filter((name) => chosen.has(name)),
-      steps: kept.map((step) => ({
-        ...step,
-        needs: step.needs.filter((name) => steps.has(name)),
-      })),
-    },
-  ];
+function partOfStage(stage: StagePlan, steps: ReadonlySet<string> | undefined): StagePlan {
+  return { ...stage, steps: keepNodes(stage.steps, (name) => steps?.has(name) === true) };
+}
+
+/** What stands in the place of what is left out is what that one needs: the order stays. */
+function keepNodes<T extends Pick<StepPlan, 'name' | 'needs'>>(
+  nodes: readonly T[],
+  isKept: (name: string) => boolean,
+): T[] {
+  // A way ends at the first that is kept.
+  const ways = new Map(nodes.map(({ name, needs }) => [name, isKept(name) ? [] : needs]));
+  return nodes
+    .filter(({ name }) => isKept(name))
+    .map((node) => {
+      const needed = reachableFrom(node.name, new Map(ways).set(node.name, node.needs));
+      return { ...node, needs: [...needed].filter(isKept) };
+    });
 }
 
 function stageNamed({ stages }: Plan, name: string): StagePlan {

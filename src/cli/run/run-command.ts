@@ -4,6 +4,7 @@ import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '../../common/async/within.js';
+import type { MaskSet } from '../../common/redaction/mask-set.js';
 import { nameRecord, type NameRecord } from '../../common/values/name-record.js';
 import { repositorySupport } from '../../common/values/repository-url.js';
 import { readEnvironment } from '../../config/environment.js';
@@ -62,7 +63,7 @@ import { runContext } from './run-context.js';
 import { RunStop } from './run-stop.js';
 import { readSecretsFile, refuseMissingSecrets } from './secrets-file.js';
 import { TerminalOutput } from './terminal-output.js';
-import { chooseTree, copyTree, type LocalTree } from './tree/local-tree.js';
+import { chooseTree, copyTree, type LocalTree, type TreeRequest } from './tree/local-tree.js';
 import { treeLines } from './tree/tree-lines.js';
 
 /** Where pushes have their pipeline. */
@@ -94,7 +95,7 @@ export async function runCommand(
   const compiled = compileYaml(await readPipeline(file), repositorySupport(config));
   printProblems(file, compiled.problems, (line) => terminal.say(line), terminal);
   if (!compiled.plan) return 2;
-  const tree = await chooseTree(flags.dir, compiled.plan);
+  const tree = await chooseTree(flags.dir, compiled.plan, (line) => terminal.say(cleanText(line)));
   const plan = toRun(compiled.plan, flags, tree);
   const context = await runContext(compiled, flags, tree?.checkout);
   const secrets =
@@ -109,8 +110,8 @@ export async function runCommand(
   approvals.mustBeAnswerable(plan);
   const stop = new RunStop(terminal);
   try {
-    const depth = compiled.plan.repository?.depth ?? 1;
-    const asked = { config, plan, context, secrets, approvals, tree: tree && { ...tree, depth } };
+    const request = requestOf(compiled.plan);
+    const asked = { config, plan, context, secrets, approvals, tree: tree && { ...tree, request } };
     const state = await runInFolder(asked, flags, stop, terminal);
     if (state === 'forced') process.exit(stop.exitCode);
     return EXIT_CODES[state.status] ?? stop.exitCode ?? 1;
@@ -131,6 +132,12 @@ async function readPipeline(file: string): Promise<string> {
 function toRun(whole: Plan, flags: RunFlags, tree: LocalTree | undefined): Plan {
   const { repository, ...rest } = partOfPlan(whole, flags);
   return tree !== undefined || repository === undefined ? rest : { ...rest, repository };
+}
+
+/** Where the pipeline clones nothing, nobody has said that no submodules are wanted. */
+function requestOf({ repository }: Plan): TreeRequest {
+  if (repository === undefined) return { depth: 1, submodules: 'recursive' };
+  return { depth: repository.depth ?? 1, submodules: repository.submodules ?? false };
 }
 
 /** @throws CommandError that names what cannot run without an engine */
@@ -170,7 +177,11 @@ interface Asked {
   readonly secrets: NameRecord<string>;
   readonly approvals: LocalApprovals;
   /** What the workspace has at first; undefined: nothing, or a clone. */
-  readonly tree: (LocalTree & { readonly depth: number }) | undefined;
+  readonly tree: (LocalTree & { readonly request: TreeRequest }) | undefined;
+}
+
+function masksOf({ plan, secrets }: Pick<Asked, 'plan' | 'secrets'>): MaskSet {
+  return runMasks(plan, null, Object.values(secrets));
 }
 
 async function runInFolder(
@@ -190,6 +201,7 @@ async function runInFolder(
   const workspaces = newStore(base, processes, containers.giver);
   const artifacts = await LocalArtifacts.make(asked.config.maxArtifactsSize);
   let state: RunState | 'forced' | undefined;
+  let isFilled = false;
   try {
     const failures = new FailedSteps();
     const tools = await newRuns(asked, flags, failures, {
@@ -198,6 +210,7 @@ async function runInFolder(
     try {
       const run = await tools.runs.open(asked.context.executionId, 1);
       await fillWorkspace(asked, run, stop, terminal);
+      isFilled = true;
       state = await runToEnd(run, asked, processes, stop, terminal);
       if (flags.artifacts !== undefined && state !== 'forced') {
         for (const { folder, problem } of await artifacts.saveTo(flags.artifacts)) {
@@ -212,7 +225,7 @@ async function runInFolder(
       }
       if (flags.keep) {
         terminal.say(`Workspace: ${run.workspace.directory}`);
-        if (shell) await offerShell(shell, run.workspace.root, asked.secrets, terminal);
+        if (shell) await offerShell(shell, run.workspace.root, masksOf(asked), terminal);
       }
     } finally {
       await tools.close();
@@ -221,7 +234,9 @@ async function runInFolder(
   } finally {
     await artifacts.remove();
     const { giver } = containers;
-    if (!flags.keep) await removeWorkspace(base, workspaces, giver, state === 'forced', terminal);
+    // Nobody is told of one in which nothing ran.
+    const isKept = flags.keep === true && isFilled;
+    if (!isKept) await removeWorkspace(base, workspaces, giver, state === 'forced', terminal);
     await processes.close();
   }
 }
@@ -245,7 +260,7 @@ async function fillWorkspace(
   if (tree === undefined || signal.aborted) return;
   const { directory } = workspace;
   try {
-    const copy = await copyTree(tree, directory, tree.depth, config.maxWorkspaceSize, signal);
+    const copy = await copyTree(tree, directory, tree.request, config.maxWorkspaceSize, signal);
     for (const line of treeLines(tree, copy)) terminal.say(cleanText(line));
   } catch (error) {
     // The run is cancelled then, before anything of it begins.
@@ -393,7 +408,7 @@ async function runToEnd(
   terminal: Terminal,
 ): Promise<RunState | 'forced'> {
   const { plan, secrets } = asked;
-  const masks = runMasks(plan, null, Object.values(secrets));
+  const masks = masksOf(asked);
   const progress = new Progress(terminal);
   const audience: RunAudience = {
     output: new TerminalOutput(masks, terminal),

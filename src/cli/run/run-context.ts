@@ -1,6 +1,7 @@
 import { MillraceError } from '../../common/errors/millrace.error.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { mergedNames, type NameRecord } from '../../common/values/name-record.js';
+import { plainRepositoryUrl } from '../../common/values/repository-url.js';
 import type { CompiledPipeline } from '../../engine/compiler/compile-yaml.js';
 import { resolveInputs } from '../../engine/inputs/resolve-inputs.js';
 import type { RunContext, TriggerContext } from '../../engine/plan/plan.js';
@@ -28,10 +29,16 @@ export async function runContext(
     pipelineId: uuidV7(),
     pipelineName: plan?.name ?? '',
     executionAttempt: 1,
+    ...(checkout && plan?.repository && { repositoryUrl: plainUrl(plan.repository.url) }),
     trigger: triggerOf(flags, checkout),
     inputs: inputsOf(definition?.inputs ?? [], flags),
     environment: await environmentOf(flags),
   };
+}
+
+/** Undefined: only the run would know it. */
+function plainUrl(url: string): string | undefined {
+  return url.includes('${{') ? undefined : plainRepositoryUrl(url);
 }
 
 /** Where a tag is named, no branch is. */

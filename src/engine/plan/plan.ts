@@ -188,6 +188,8 @@ export interface RunContext {
   readonly executionUrl?: string | undefined;
   /** Execution attempt, from 1. */
   readonly executionAttempt: number;
+  /** Of what is in the workspace where nothing is cloned, without credentials. */
+  readonly repositoryUrl?: string | undefined;
   readonly trigger: TriggerContext;
   /** Absent where nobody asks for it: `millrace run`. */
   readonly cause?: RunCause;

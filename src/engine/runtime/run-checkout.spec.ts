@@ -211,6 +211,20 @@ describe('checkout', () => {
     );
   });
 
+  it('tells steps the address of what is there without a clone', async () => {
+    const { git, shell } = await finished(
+      { ...of, repository: undefined },
+      {
+        context: context({ repositoryUrl: 'https://example.org/x.git' }),
+        git: () => OK,
+      },
+    );
+    expect(git.calls).toEqual([]);
+    expect(shell.calls[0]?.attempt.environment['CI_REPOSITORY_URL']).toBe(
+      'https://example.org/x.git',
+    );
+  });
+
   it('evaluates the texts of the plan', async () => {
     const { git, shell } = await finished(
       {

@@ -83,6 +83,7 @@ export class RunSession {
       branch: context.trigger.branch,
       tag: context.trigger.tag,
       commit: context.trigger.commit ?? resumeFrom?.commit?.sha,
+      repositoryUrl: context.repositoryUrl,
     };
     const first =
       continueFrom?.state ?? initialState({ plan, stages: this.stages, repository, resumeFrom });

@@ -22,6 +22,8 @@ const NO_NAME = {
 const SHELL_VARIABLE = /(?<![$\\])\$(?:\{([A-Za-z_]\w*)[}:]|([A-Z][A-Z0-9_]+)\b)/;
 /** The shell itself expands the values of these. */
 const EXPANDED_BY_SHELLS = /^(PS[0-4]|PROMPT_COMMAND)$/;
+/** What expressions find of these at steps in a shell is not there at those in an image. */
+const NOT_IN_CONTAINERS = new Set(['HOME', 'PATH', 'TMPDIR', 'USER', 'LOGNAME']);
 /** A value that is a command is for `eval` or `sh -c`, which do expand it. */
 const COMMAND = /[;|`]|&&|\$\(/;
 const EXPECTS = 'a map of NAME: value, or a list of NAME=value';
@@ -159,6 +161,15 @@ function warnOfShellVariable(
   const shown = found[1] === undefined ? `$${meant}` : `\${${meant}}`;
   const message = `Nobody expands ${shown} in the value of ${name}: it stays as it is written.`;
   const at = { path, offset: node.start };
-  const hint = `Write \${{ env.${meant} }}, or set it in run: export ${name}="…"`;
-  context.warn('not_expanded', message, at, hint);
+  context.warn('not_expanded', message, at, hintFor(name, meant));
+}
+
+/** An expression that reads what a container has not would fail its step. */
+function hintFor(name: string, meant: string): string {
+  if (name === 'PATH' && meant === 'PATH') {
+    return 'Write path: [folder]; it stands in front of PATH, in containers too';
+  }
+  const expression = `\${{ env.${meant} }}`;
+  const written = NOT_IN_CONTAINERS.has(meant) ? `${expression} (not in containers)` : expression;
+  return `Write ${written}, or set it in run: export ${name}="…"`;
 }

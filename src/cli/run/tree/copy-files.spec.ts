@@ -49,7 +49,7 @@ describe('copyFiles', () => {
     chmodSync(join(from, 'tool'), 0o4711);
     writeFileSync(join(from, 'not named'), '');
     writeFileSync(join(from, 'two\nlines'), '');
-    expect(await copy(['a/b/file', 'tool', 'two\nlines'])).toEqual({ files: 3, bytes: 10 });
+    expect(await copy(['a/b/file', 'tool', 'two\nlines'])).toMatchObject({ files: 3, bytes: 10 });
     expect(readFileSync(join(to, 'a/b/file'), 'utf8')).toBe('text');
     expect(lstatSync(join(to, 'tool')).mode & 0o7777).toBe(0o755);
     expect(lstatSync(join(to, 'a/b/file')).mode & 0o7777).toBe(0o644);
@@ -62,6 +62,8 @@ describe('copyFiles', () => {
   it('follows no link: one becomes a link, and nothing is behind one', async () => {
     symlinkSync('../outside/secret', join(from, 'out'));
     symlinkSync('../outside', join(from, 'folder'));
+    mkdirSync(join(from, '.git'));
+    writeFileSync(join(from, '.git/config'), '');
     await copy([
       'out',
       'folder',
@@ -72,6 +74,27 @@ describe('copyFiles', () => {
     ]);
     expect(readlinkSync(join(to, 'out'))).toBe('../outside/secret');
     expect(readlinkSync(join(to, 'folder'))).toBe('../outside');
+    expect(existsSync(join(to, '.git'))).toBe(false);
+    expect(leftOut.list().listed).toEqual([]);
+  });
+
+  it('copies what is written to each time, and tells so', async () => {
+    const { file } = TreeFolder.prototype;
+    jest.spyOn(TreeFolder.prototype, 'file').mockImplementation(async function (
+      this: TreeFolder,
+      name,
+    ) {
+      const opened = await file.call(this, name);
+      let times = 0;
+      const stat = async () => Object.assign(await opened.stat(), { mtimeMs: (times += 1) });
+      return new Proxy(opened, {
+        get: (target, key) =>
+          key === 'stat' ? stat : (Reflect.get(target, key, target) as () => unknown),
+      });
+    });
+    const { changing } = await copy(['a/b/file']);
+    expect(changing.listed).toEqual([{ path: 'a/b/file', reason: 'changing' }]);
+    expect(readFileSync(join(to, 'a/b/file'), 'utf8')).toBe('text');
     expect(leftOut.list().listed).toEqual([]);
   });
 

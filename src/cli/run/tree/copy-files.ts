@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, type FileHandle, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fewAtOnce } from '../../../common/async/few-at-once.js';
-import { type LeftOuts, reasonOrThrow } from '../../../common/tree/left-out.js';
+import { type LeftOutList, LeftOuts, reasonOrThrow } from '../../../common/tree/left-out.js';
 import { TreeFolder } from '../../../common/tree/tree-folder.js';
 
 const AT_ONCE = 16;
@@ -20,6 +20,8 @@ export interface CopyLimits {
 export interface Copied {
   readonly files: number;
   readonly bytes: number;
+  /** Copied, but written to each time: their content may be of no moment. */
+  readonly changing: LeftOutList;
 }
 
 /** The tree is larger than what is copied. */
@@ -54,7 +56,7 @@ export async function copyFiles(
   try {
     const copy = new Copy(limits, leftOut, signal);
     await copy.folder(top, namesOf(paths), to, '');
-    return { files: copy.files, bytes: copy.bytes };
+    return { files: copy.files, bytes: copy.bytes, changing: copy.changing.list() };
   } finally {
     await top.close();
   }
@@ -85,6 +87,7 @@ function isNoName(name: string): boolean {
 class Copy {
   files = 0;
   bytes = 0;
+  readonly changing = new LeftOuts();
 
   constructor(
     private readonly limits: CopyLimits,
@@ -157,7 +160,7 @@ class Copy {
       await chmod(to, (before.mode & 0o100) === 0 ? 0o644 : 0o755);
       const after = await file.stat();
       if (after.size === before.size && after.mtimeMs === before.mtimeMs) return;
-      if (tries === TRIES) return this.leftOut.add(path, 'changing');
+      if (tries === TRIES) return this.changing.add(path, 'changing');
       await rm(to);
     }
   }

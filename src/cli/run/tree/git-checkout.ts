@@ -23,17 +23,32 @@ export interface GitCheckout {
 export async function findCheckout(folder: string): Promise<GitCheckout | undefined> {
   const root = await topOf(folder);
   if (root === undefined) return undefined;
-  const [branch, commit, remotes, changes] = await Promise.all([
-    maybe(root, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
+  const [branch, commit, remotes, isChanged] = await Promise.all([
+    branchOf(root),
     maybe(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
-    maybe(root, ['config', '--get-regexp', String.raw`^remote\..*\.url$`]),
-    askGit(root, ['status', '--porcelain', '-z', '--ignore-submodules=none']),
+    // As they are used: `url.….insteadOf` of the caller is in them.
+    maybe(root, ['remote', '--verbose']),
+    hasChanges(root),
   ]);
-  return {
-    ...{ root, branch, commit },
-    remotes: urlsOf(remotes ?? ''),
-    isChanged: (changes?.length ?? 0) > 0,
-  };
+  return { root, branch, commit, remotes: urlsOf(remotes ?? ''), isChanged };
+}
+
+/** Not the short name: git makes `heads/main` of it where a tag is called `main` too. */
+async function branchOf(root: string): Promise<string | undefined> {
+  const head = await maybe(root, ['symbolic-ref', '--quiet', 'HEAD']);
+  return head === undefined ? undefined : /^refs\/heads\/(.+)$/.exec(head)?.[1];
+}
+
+/** Git tells nothing of all where a submodule is broken: then submodules do not count. */
+async function hasChanges(root: string): Promise<boolean> {
+  const status = ['status', '--porcelain', '-z'];
+  try {
+    const said = await askGit(root, [...status, '--ignore-submodules=none']);
+    return (said?.length ?? 0) > 0;
+  } catch (error) {
+    if (!(error instanceof GitRefusal)) throw error;
+    return (await maybe(root, [...status, '--ignore-submodules=all'])) !== undefined;
+  }
 }
 
 async function topOf(folder: string): Promise<string | undefined> {
@@ -61,8 +76,8 @@ async function maybe(root: string, args: readonly string[]): Promise<string | un
 
 function urlsOf(lines: string): string[] {
   const remotes = lines.split('\n').flatMap((line) => {
-    const [key = '', ...url] = line.split(' ');
-    return url.length === 0 ? [] : [{ isOrigin: key === 'remote.origin.url', url: url.join(' ') }];
+    const [, name, url] = /^(.*)\t(.*) \(fetch\)/.exec(line) ?? [];
+    return url === undefined ? [] : [{ isOrigin: name === 'origin', url }];
   });
   const ordered = [...remotes].sort((a, b) => Number(b.isOrigin) - Number(a.isOrigin));
   return ordered.map(({ url }) => url);

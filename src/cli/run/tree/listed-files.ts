@@ -6,6 +6,9 @@ import { askGit, GitRefusal } from './git-command.js';
 
 const SUBMODULE = '160000';
 
+/** Whether those of a checkout are taken; `recursive`: also theirs. */
+export type Submodules = boolean | 'recursive';
+
 /** What git does not ignore below a folder; names of what is no longer there may be among it. */
 export interface ListedFiles {
   /** Relative to the folder. */
@@ -13,28 +16,46 @@ export interface ListedFiles {
   readonly leftOut: LeftOuts;
   /** Checkouts in it that are no submodules: these are not of it. */
   readonly others: readonly string[];
+  /** Submodules that are not asked for, or not checked out; without what is in them. */
+  readonly submodules: readonly string[];
 }
 
 /**
- * What is in the index below a folder of a checkout, also of its submodules where they are checked
- * out, and what is neither in it nor ignored.
+ * What is in the index below a folder of a checkout, also of its submodules where they are asked
+ * for and checked out, and what is neither in it nor ignored.
  *
- * @throws GitRefusal
+ * @param submodules as `submodules` of a repository
+ * @throws GitRefusal, the reason of the signal
  */
-export async function listFiles(folder: string): Promise<ListedFiles> {
-  const listed = { paths: new Set<string>(), leftOut: new LeftOuts(), others: [] as string[] };
-  await list(folder, '', listed);
+export async function listFiles(
+  folder: string,
+  submodules: Submodules,
+  signal: AbortSignal,
+): Promise<ListedFiles> {
+  const listed: Listed = {
+    ...{ paths: new Set(), leftOut: new LeftOuts(), others: [], submodules: [] },
+  };
+  await list(folder, '', listed, submodules, signal);
   return listed;
+}
+
+interface Listed {
+  readonly paths: Set<string>;
+  readonly leftOut: LeftOuts;
+  readonly others: string[];
+  readonly submodules: string[];
 }
 
 async function list(
   folder: string,
   prefix: string,
-  listed: { paths: Set<string>; leftOut: LeftOuts; others: string[] },
+  listed: Listed,
+  wanted: Submodules,
+  signal: AbortSignal,
 ): Promise<void> {
   const [indexed, untracked] = await Promise.all([
-    askGit(folder, ['ls-files', '-z', '--cached', '--stage']),
-    askGit(folder, ['ls-files', '-z', '--others', '--exclude-standard']),
+    askGit(folder, ['ls-files', '-z', '--cached', '--stage'], signal),
+    askGit(folder, ['ls-files', '-z', '--others', '--exclude-standard'], signal),
   ]);
   const submodules: string[] = [];
   for (const entry of pieces(indexed, listed.leftOut, prefix)) {
@@ -48,19 +69,21 @@ async function list(
     if (path.endsWith('/')) listed.others.push(prefix + path);
     else listed.paths.add(prefix + path);
   }
+  const below = wanted === 'recursive' ? wanted : false;
   for (const path of new Set(submodules)) {
-    if (await isCheckedOut(folder, path))
-      await list(join(folder, path), `${prefix}${path}/`, listed);
+    const isTaken = wanted !== false && (await isCheckedOut(folder, path, signal));
+    if (isTaken) await list(join(folder, path), `${prefix}${path}/`, listed, below, signal);
+    else listed.submodules.push(`${prefix}${path}`);
   }
 }
 
 /** The folder itself and no link on the way to it, with a repository of its own. */
-async function isCheckedOut(folder: string, path: string): Promise<boolean> {
+async function isCheckedOut(folder: string, path: string, signal: AbortSignal): Promise<boolean> {
   const inside = join(folder, path);
   try {
     if ((await realpath(inside)) !== join(await realpath(folder), path)) return false;
     await lstat(join(inside, '.git'));
-    const top = await askGit(inside, ['rev-parse', '--show-prefix']);
+    const top = await askGit(inside, ['rev-parse', '--show-prefix'], signal);
     return top?.toString().trim() === '';
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;

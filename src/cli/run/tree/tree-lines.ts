@@ -1,3 +1,4 @@
+import type { LeftOutList } from '../../../common/tree/left-out.js';
 import { shownSize } from '../../../common/values/shown-size.js';
 import type { LocalTree, TreeCopy } from './local-tree.js';
 
@@ -18,9 +19,15 @@ export function treeLines({ folder, checkout }: LocalTree, copy: TreeCopy): stri
   return [
     `Tree: ${folder} (${facts.join(', ')}), ${size}`,
     ...said('Left out', left, unlisted),
+    ...said('Copied while it changed', namesOf(copy.changing), copy.changing.unlisted),
+    ...said('Submodules, left out', copy.submodules, 0),
     ...said('Other checkouts in it, left out', copy.others, 0),
     ...(copy.noRepository === undefined ? [] : [`Without .git: ${copy.noRepository}`]),
   ];
+}
+
+function namesOf({ listed }: LeftOutList): string[] {
+  return listed.map(({ path }) => path);
 }
 
 function said(what: string, names: readonly string[], more: number): string[] {

@@ -75,6 +75,7 @@ describe('ShellStepHandler', () => {
   let store: WorkspaceStore;
   let workspace: Workspace;
   let handler: ShellStepHandler;
+  let handlerOn: (where: StepHost) => ShellStepHandler;
   let host: StepHost;
   let printed: string;
   let attempts = 0;
@@ -114,7 +115,9 @@ describe('ShellStepHandler', () => {
       }),
       systemLine: () => undefined,
     };
-    handler = new ShellStepHandler(runner, workspace, `spec.${attempts}`, output, host);
+    handlerOn = (where) =>
+      new ShellStepHandler(runner, workspace, `spec.${attempts}`, output, where);
+    handler = handlerOn(host);
   });
   afterEach(() => store.remove(workspace));
 
@@ -138,6 +141,15 @@ describe('ShellStepHandler', () => {
 
   const reasonOf = (outcome: StepOutcome) => 'reason' in outcome && outcome.reason;
 
+  it("tells with 127 that the caller's PATH was searched, where it has that", async () => {
+    const path = '/nowhere:/usr/bin';
+    handler = handlerOn(new StepHost(workspace, path));
+    const own = await run('no-such-program', { environment: { PATH: `/front:${path}` } });
+    expect(reasonOf(own)).toMatchObject({
+      message: expect.stringMatching(/usr.bin; that is your own PATH \(--inherit-path\)$/),
+    });
+  });
+
   it('tells with 127 where was searched, and as whom', async () => {
     const path = '/nowhere:/usr/bin';
     const outcome = await run('no-such-program', { environment: { PATH: path } });
@@ -145,6 +157,7 @@ describe('ShellStepHandler', () => {
     const said = JSON.stringify(reasonOf(outcome));
     expect(said).toContain('searched: /nowhere:/usr/bin');
     expect(said).toContain(owner ? 'run as the user step,' : 'do not see the PATH of whoever');
+    expect(said).toContain('; path: adds folders');
     expect(await run('exit 126')).not.toHaveProperty('reason');
   });
 

@@ -46,7 +46,7 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
      */
     private readonly group: string,
     private readonly output: StepOutput,
-    private readonly host: Pick<StepHost, 'begin'>,
+    private readonly host: Pick<StepHost, 'begin' | 'path'>,
   ) {
     super();
     this.scripts = new StepUserScripts(processes, `${group}/`);
@@ -167,12 +167,21 @@ export class ShellStepHandler extends StepHandler<ShellAction> {
   ): StepOutcome {
     const outcome = exitOutcome(exitCode, killed, outputFile, declared);
     if (outcome.kind !== 'failed' || exitCode !== NOT_FOUND) return outcome;
+    const path = environment['PATH'] ?? '';
+    return { ...outcome, reason: notFoundReason(path, this.whoSearched(path)) };
+  }
+
+  private whoSearched(path: string): string {
     const { owner } = this.workspace;
+    const inherited = this.host.path;
+    if (inherited !== undefined && path.endsWith(inherited)) {
+      return 'that is your own PATH (--inherit-path)';
+    }
     const who =
       owner === undefined
         ? 'steps do not see the PATH of whoever started Millrace'
         : `steps run as the user ${owner.name}, whose HOME and PATH are not yours`;
-    return { ...outcome, reason: notFoundReason(environment['PATH'] ?? '', who) };
+    return `${who}; path: adds folders`;
   }
 }
 

@@ -27,7 +27,7 @@ export class StepHost {
   constructor(
     private readonly workspace: Workspace,
     /** In the place of the fixed `PATH`, for what runs in no image. */
-    private readonly path?: string,
+    readonly path?: string,
   ) {}
 
   variables(
