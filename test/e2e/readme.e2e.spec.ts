@@ -22,6 +22,7 @@ const NOT_RUN: readonly string[] = [
   './millrace login ', // Needs another host: cli-client.e2e.spec.ts.
   './millrace repositories connect ', // Needs a forge: cli-events.e2e.spec.ts.
   './millrace plan --event', // Names files that stand for the reader's: cli.e2e.spec.ts.
+  './millrace run  ', // Names files of the reader's, and opens a shell: cli-run-tree.e2e.spec.ts.
   'source <(', // Is for interactive shells: cli-client.e2e.spec.ts.
 ];
 
