@@ -351,34 +351,24 @@ describe('alerts', () => {
       expect(heard()).toEqual([`${OPS}: default/db failed`, `${OPS}: default/db running`]);
     });
 
-    it('come when the root is well again and they are not', async () => {
+    it.each([
+      ['its own check', 24, []],
+      ['checks of its instance, too', 54, [SLOW]],
+    ])('come when %s had the time to see the root well', async (_what, seconds, checks) => {
+      world.deployed.has('shop', { hasInstance: true, checks });
       await world.goes('db', 'failed');
       await world.goes('shop', 'failed');
       await world.pass(20);
       await world.goes('db', 'running');
       await world.pass(10);
       heard();
-      await world.pass(24);
+      await world.pass(seconds);
       expect(heard()).toEqual([]);
       await world.pass(2);
       expect(heard()).toEqual([`${OPS}: default/shop failed`]);
       await world.goes('shop', 'running');
       await world.pass(2);
       expect(heard()).toEqual([`${OPS}: default/shop running`]);
-    });
-
-    it('come only when checks of the instance, too, had the time to see the root well', async () => {
-      world.deployed.has('shop', { hasInstance: true, checks: [SLOW] });
-      await world.goes('db', 'failed');
-      await world.goes('shop', 'failed');
-      await world.pass(20);
-      await world.goes('db', 'running');
-      await world.pass(10);
-      heard();
-      await world.pass(54);
-      expect(heard()).toEqual([]);
-      await world.pass(2);
-      expect(heard()).toEqual([`${OPS}: default/shop failed`]);
     });
 
     it('name what is stopped by will, of which nobody is told', async () => {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { rebindingHost } from '../../../test/support/rebinding-host.js';
 import { AddressPolicy, AddressRefusedError } from './address-policy.js';
 import type { ResolveHost } from './checked-addresses.js';
 import { CheckedHttp, HttpFailure } from './checked-http.js';
@@ -32,15 +33,9 @@ describe('CheckedHttp', () => {
   const get = (one: CheckedHttp, url: string) => one.send({ method: 'GET', url });
 
   it('dials the address that was checked, and asks for none a second time', async () => {
-    const names: string[] = [];
-    // A moment later the name means an address that is refused.
-    const rebinding: ResolveHost = (name) => {
-      names.push(name);
-      const address = names.length === 1 ? '127.0.0.1' : '10.0.0.1';
-      return Promise.resolve([{ address, family: 4 }]);
-    };
+    const { names, resolve } = rebindingHost();
     const url = `http://hooks.invalid:${port}/`;
-    expect(await get(http(['127.0.0.1'], rebinding), url)).toMatchObject({ status: 200 });
+    expect(await get(http(['127.0.0.1'], resolve), url)).toMatchObject({ status: 200 });
     expect([names, asked.length]).toEqual([['hooks.invalid'], 1]);
     expect(asked[0]?.headers.host).toBe(`hooks.invalid:${port}`);
   });

@@ -65,6 +65,10 @@ export function serviceContainersContract(start: () => Promise<SpecEngine>): voi
       return seen?.state === state ? seen : undefined;
     }, END_MS);
 
+  /** An engine may write down a moment later what was said. */
+  const said = (name: string): Promise<string> =>
+    eventually(async () => (await containers.said(name, 10)) || undefined, END_MS);
+
   it('keep an image under a name, whatever happens to its other ones', async () => {
     const [one, two] = [`e1.${randomUUID().slice(0, 8)}`, `e2.${randomUUID().slice(0, 8)}`];
     expect(await containers.keepImage(imageId, one)).toBeGreaterThan(0);
@@ -93,11 +97,7 @@ export function serviceContainersContract(start: () => Promise<SpecEngine>): voi
       END_MS,
     );
     expect(answer).toBe('hello');
-    const said = await eventually(
-      async () => (await containers.said('shop.1', 10)) || undefined,
-      END_MS,
-    );
-    expect(said).toContain('listens at 7000');
+    expect(await said('shop.1')).toContain('listens at 7000');
     // Whoever asks again has the same one; for another port there is another one.
     await containers.start(asked);
     expect((await containers.look('shop.1'))?.pid).toBe(state.pid);
@@ -173,11 +173,6 @@ export function serviceContainersContract(start: () => Promise<SpecEngine>): voi
     await containers.start(await spec('broken.2', { command: ['/no/such/program'] }));
     // Which number it is says the init of the engine.
     expect((await until('broken.2', 'ended')).exitCode).toBeGreaterThan(0);
-    // An engine may write down a moment later what was said.
-    const said = await eventually(
-      async () => (await containers.said('broken.2', 5)) || undefined,
-      END_MS,
-    );
-    expect(said).toMatch(/no such file/i);
+    expect(await said('broken.2')).toMatch(/no such file/i);
   });
 }

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { rebindingHost } from '../../../test/support/rebinding-host.js';
 import ssh2 from 'ssh2';
 import { AddressPolicy } from '../../common/net/address-policy.js';
 import type { ResolveHost } from '../../common/net/checked-addresses.js';
@@ -34,14 +35,8 @@ describe('Ssh2Client', () => {
   };
 
   it('dials the address that was checked, and asks for none a second time', async () => {
-    const names: string[] = [];
-    // A moment later the name means an address that is refused.
-    const rebinding: ResolveHost = (name) => {
-      names.push(name);
-      const address = names.length === 1 ? '127.0.0.1' : '10.0.0.1';
-      return Promise.resolve([{ address, family: 4 }]);
-    };
-    await expect(connect(['127.0.0.1'], rebinding)).rejects.toMatchObject({ code: 'ssh_lost' });
+    const { names, resolve } = rebindingHost();
+    await expect(connect(['127.0.0.1'], resolve)).rejects.toMatchObject({ code: 'ssh_lost' });
     expect([names, connections]).toEqual([['web.invalid'], 1]);
   });
 

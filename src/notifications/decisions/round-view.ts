@@ -79,23 +79,19 @@ export class RoundView {
 
   /** The last ones of a service, the newest first; read once in a round. */
   changesOf(id: string): Promise<readonly ServiceChange[]> {
-    const known = this.lastChanges.get(id);
-    if (known) return known;
-    const read = this.store.changes(id, { limit: PAGE }).then(({ items }) => items);
-    this.lastChanges.set(id, read);
-    return read;
+    return once(this.lastChanges, id, async () => {
+      const { items } = await this.store.changes(id, { limit: PAGE });
+      return items;
+    });
   }
 
   /** The slowest of its checks, those of its instance included; read once in a round. */
   slowestCheck(watched: WatchedService): Promise<ServiceCheck> {
     const { _id: id, check } = watched;
-    const known = this.slowest.get(id);
-    if (known) return known;
-    const read = this.deployed
-      .find(id)
-      .then((deployed) => slowestCheck(check, checksOf({ watched, deployed })));
-    this.slowest.set(id, read);
-    return read;
+    return once(this.slowest, id, async () => {
+      const deployed = await this.deployed.find(id);
+      return slowestCheck(check, checksOf({ watched, deployed }));
+    });
   }
 
   /** All after one, in order. */
@@ -109,4 +105,10 @@ export class RoundView {
     }
     return found.filter((one) => one.seq > seq).reverse();
   }
+}
+
+function once<T>(known: Map<string, Promise<T>>, id: string, read: () => Promise<T>): Promise<T> {
+  const found = known.get(id) ?? read();
+  known.set(id, found);
+  return found;
 }

@@ -1,19 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCheckout, isOf } from './git-checkout.js';
+import { gitIn } from '../../../../test/support/git-in.js';
 
 describe('findCheckout', () => {
   let root: string;
 
-  const git = (where: string, ...args: readonly string[]): string =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd: where,
-      env: { PATH: process.env['PATH'], HOME: root },
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
+  const git = (where: string, ...args: readonly string[]): string => gitIn(root, where, ...args);
 
   beforeEach(() => {
     root = realpathSync(mkdtempSync(join(tmpdir(), 'git-checkout-')));

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCheckout, type GitCheckout } from './git-checkout.js';
+import { gitIn } from '../../../../test/support/git-in.js';
 import { listFiles } from './listed-files.js';
 import { copyTree } from './local-tree.js';
 
@@ -12,13 +12,7 @@ describe('submodules of a tree', () => {
   let root: string;
   let copy: string;
 
-  const git = (where: string, ...args: readonly string[]): string =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd: where,
-      env: { PATH: process.env['PATH'], HOME: outer },
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
+  const git = (where: string, ...args: readonly string[]): string => gitIn(outer, where, ...args);
   /** A repository of one file. */
   const repository = (folder: string): void => {
     mkdirSync(folder, { recursive: true });

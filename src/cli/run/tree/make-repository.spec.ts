@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCheckout, type GitCheckout } from './git-checkout.js';
+import { gitIn } from '../../../../test/support/git-in.js';
 import { makeRepository } from './make-repository.js';
 
 describe('makeRepository', () => {
@@ -10,12 +10,7 @@ describe('makeRepository', () => {
   let root: string;
   let copy: string;
 
-  const git = (where: string, ...args: readonly string[]): string =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd: where,
-      env: { PATH: process.env['PATH'], HOME: outer },
-      encoding: 'utf8',
-    });
+  const git = (where: string, ...args: readonly string[]): string => gitIn(outer, where, ...args);
 
   beforeEach(() => {
     outer = mkdtempSync(join(tmpdir(), 'make-repository-'));
