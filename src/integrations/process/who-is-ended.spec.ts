@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { openTmpdir } from '../../../test/support/open-tmpdir.js';
 import { RunnerHost } from '../../../test/support/runner-host.js';
 import { transpileEntry } from '../../../test/support/transpile-entry.js';
 import {
@@ -27,7 +27,7 @@ const launcher = transpileEntry('src/launcher.ts');
 const runnerCode = transpileEntry('src/integrations/process/client/launcher-process-runner.ts');
 for (const { path } of [launcher, runnerCode]) {
   // The step user runs them in one test; mkdtemp made them closed.
-  for (let at = dirname(path); at !== tmpdir(); at = dirname(at)) chmodSync(at, 0o755);
+  for (let at = dirname(path); at !== openTmpdir(); at = dirname(at)) chmodSync(at, 0o755);
 }
 
 afterAll(() => {
@@ -127,7 +127,7 @@ function escapee(sleep: string, as: Disguise = {}) {
   }
 
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'millrace-ended-'));
+    folder = await mkdtemp(join(openTmpdir(), 'millrace-ended-'));
     await chmod(folder, 0o755);
     work = join(folder, 'work');
     mkdirSync(work, { mode: 0o777 });
