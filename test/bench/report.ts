@@ -2,7 +2,7 @@ import { median } from './rounds.js';
 import { type RowResult, shown } from './row.js';
 import type { SubjectName } from './subject.js';
 
-const COLUMNS: readonly SubjectName[] = ['sh', 'make', 'floor', 'millrace'];
+const COLUMNS: readonly SubjectName[] = ['sh', 'floor', 'millrace'];
 
 /** A row as lines for people: the medians with their ratio to `sh`, and the goals below. */
 export function rowText({ work, times, goals }: RowResult): string {

@@ -18,8 +18,8 @@ import { HttpClient } from './http-client.js';
 import type { Subject } from './subject.js';
 import { ColdStart } from './subjects/cold-start.subject.js';
 import { FloorSubject } from './subjects/floor.subject.js';
-import { MakeSubject, ShellSubject } from './subjects/local.subject.js';
 import { MillraceSubject } from './subjects/millrace.subject.js';
+import { ShellSubject } from './subjects/shell.subject.js';
 
 const WORKERS = 2;
 const READY_MS = 60_000;
@@ -99,12 +99,7 @@ export class Rig {
         home,
         services,
         servers,
-        [
-          new ShellSubject(folder),
-          new MakeSubject(folder),
-          new FloorSubject(floor.http, folder),
-          millrace,
-        ],
+        [new ShellSubject(folder), new FloorSubject(floor.http, folder), millrace],
         millrace,
         [
           new ColdStart('floor', startFloor, async () => (http) => http.send('POST', '/', {})),

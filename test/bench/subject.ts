@@ -5,16 +5,12 @@ export interface Workload {
   /** Steps of one run that may run at the same time; 1 = one after another. */
   readonly parallel: number;
   readonly runs: number;
+  /** The same work by `sh` alone, in an empty folder. */
+  readonly bare: string;
   /** Secrets that must not show in a log; only Millrace masks. */
   readonly secrets?: readonly string[];
-  /** All steps run in containers of it, without a network. */
-  readonly container?: BenchContainer;
-}
-
-export interface BenchContainer {
-  readonly image: string;
-  /** Of the engine's API, as `DOCKER_HOST` has it. */
-  readonly host: string;
+  /** All steps run in containers of this image, without a network. */
+  readonly image?: string;
 }
 
 /**
@@ -23,7 +19,7 @@ export interface BenchContainer {
  */
 export type Repetition = () => Promise<number>;
 
-export type SubjectName = 'sh' | 'make' | 'floor' | 'millrace';
+export type SubjectName = 'sh' | 'floor' | 'millrace';
 
 /** One who can do the work. */
 export interface Subject {

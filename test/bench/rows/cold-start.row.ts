@@ -4,7 +4,7 @@ import { atMost, type Row } from '../row.js';
 export const coldStart: Row = {
   id: 'cold-start',
   measure: async (rig, rounds) => {
-    const work = { commands: [':'], parallel: 1, runs: 1 };
+    const work = { commands: [':'], parallel: 1, runs: 1, bare: ':' };
     const times = await measureInTurns(rig.coldStarts, work, rounds);
     return {
       work: 'cold start to first accepted trigger, services up',

@@ -7,7 +7,7 @@ import type { Rig } from '../rig.js';
 import { measureInTurns, ratio, type Times } from '../rounds.js';
 import { atMost, type Row } from '../row.js';
 import type { Workload } from '../subject.js';
-import { ShellSubject } from '../subjects/local.subject.js';
+import { ShellSubject } from '../subjects/shell.subject.js';
 import { MillraceSubject } from '../subjects/millrace.subject.js';
 
 const AT_ONCE = 8;
@@ -16,7 +16,8 @@ const AT_ONCE = 8;
 export const container: Row = {
   id: 'container',
   measure: async (rig, rounds) => {
-    const times = await inContainers(rig, { commands: [':'], parallel: 1, runs: 1 }, rounds * 4);
+    const work = { commands: [':'], parallel: 1, runs: 1 };
+    const times = await inContainers(rig, work, (docker) => docker, rounds * 4);
     return {
       work: 'one no-op step in a container, beside docker run',
       times,
@@ -30,7 +31,9 @@ export const containers: Row = {
   id: 'containers',
   measure: async (rig, rounds) => {
     const commands = Array.from({ length: AT_ONCE }, () => ':');
-    const times = await inContainers(rig, { commands, parallel: AT_ONCE, runs: 1 }, rounds);
+    const work = { commands, parallel: AT_ONCE, runs: 1 };
+    const bare = (docker: string): string => `seq ${AT_ONCE} | xargs -P ${AT_ONCE} -I N ${docker}`;
+    const times = await inContainers(rig, work, bare, rounds);
     return {
       work: `${AT_ONCE} no-op steps in containers side by side, beside xargs and docker run`,
       times,
@@ -39,19 +42,29 @@ export const containers: Row = {
   },
 };
 
-/** By an engine of its own, and a server whose worker has it. */
-async function inContainers(rig: Rig, work: Workload, rounds: number): Promise<Times> {
+/**
+ * By an engine of its own, and a server whose worker has it.
+ *
+ * @param bare of `docker run`, what `sh` does
+ */
+async function inContainers(
+  rig: Rig,
+  steps: Omit<Workload, 'bare'>,
+  bare: (docker: string) => string,
+  rounds: number,
+): Promise<Times> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-containers-'));
   const engine = await DockerEngine.start();
   try {
     await makeStepImage(engine);
     const { host } = engine;
-    const name = `bench_containers_${work.parallel}`;
+    const name = `bench_containers_${steps.parallel}`;
     const server = await rig.startServer(name, 1, { DOCKER_HOST: host });
     try {
       const subjects = [new ShellSubject(folder), new MillraceSubject(server.http)];
-      const container = { image: STEP_IMAGE, host };
-      return await measureInTurns(subjects, { ...work, container }, rounds);
+      const docker = `docker --host ${host} run --rm --network none ${STEP_IMAGE} true`;
+      const work = { ...steps, image: STEP_IMAGE, bare: bare(docker) };
+      return await measureInTurns(subjects, work, rounds);
     } finally {
       await rig.stopServer(server);
     }

@@ -13,9 +13,10 @@ const secrets = ['alpha', 'bravo', 'charlie', 'delta'].map((name) => `${name}-3f
  */
 const filler = 'compiling module alpha-bravo 3f9c delta/charlie ok '.padEnd(92, '.');
 const command = [
-  'i=100000',
-  `while [ $i -lt ${100_000 + LINES - 1} ]; do echo "$i ${filler}"; i=$((i+1)); done`,
-  `echo "$i token ${secrets[3]}"`,
+  `awk 'BEGIN {`,
+  `  for (i = 100000; i < ${100_000 + LINES - 1}; i++) print i " ${filler}"`,
+  `  print i " token ${secrets[3]}"`,
+  `}'`,
 ].join('\n');
 
 export const log: Row = {
@@ -25,16 +26,16 @@ export const log: Row = {
     const masks = MaskSet.from([...new Set(forms)]).size;
     const worker = new MemoryWatch(() => rig.workerPids());
     const redis = new MemoryWatch(() => rig.redisPids());
-    const work = { commands: [command], parallel: 1, runs: 1, secrets };
+    const work = { commands: [command], parallel: 1, runs: 1, bare: `${command} > F`, secrets };
     const times = await measureInTurns(rig.subjects, work, rounds, {
       millrace: (repetition) => worker.during(() => redis.during(repetition)),
     });
     requireLines((await rig.millrace.newestLog()).trimEnd().split('\n'));
     return {
-      work: `one step printing ${LINES} lines of 100 bytes, ${masks} masks, live and stored`,
+      work: `one step printing ${LINES} lines of 100 bytes by awk, ${masks} masks, live and stored`,
       times,
       goals: [
-        atMost('ratio to sh', 2.9, ratio(times, 'millrace')),
+        atMost('ratio to sh', 4, ratio(times, 'millrace')),
         atMost('growth of the worker', 64, worker.growthMiB, ' MB'),
         atMost('growth of Redis', 16, redis.growthMiB, ' MB'),
       ],

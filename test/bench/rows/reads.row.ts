@@ -8,7 +8,7 @@ const SECONDS = 20;
 const CONNECTIONS = 20;
 /** As many as the two workers run at once. */
 const RUNS = 8;
-const MAX_P99_MS = 100;
+const MAX_P99_MS = 60;
 
 /** Talks ten times a second for longer than it is read. */
 const YAML = `name: reads

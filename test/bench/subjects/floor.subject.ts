@@ -1,7 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HttpClient } from '../http-client.js';
 import type { Repetition, Subject, Workload } from '../subject.js';
-import { requireAll } from './local.subject.js';
 
 /** The thinnest path (`floor.ts`). Its end is seen by a GET that the server answers at the end. */
 export class FloorSubject implements Subject {
@@ -25,5 +25,19 @@ export class FloorSubject implements Subject {
       for (const id of ids) await requireAll(join(this.folder, id), commands.length);
       return took;
     };
+  }
+}
+
+/** @throws Error when a step has no log or no good status */
+async function requireAll(folder: string, count: number): Promise<void> {
+  const names = await readdir(folder);
+  const logs = names.filter((name) => name.endsWith('.log'));
+  const statuses = names.filter((name) => name.endsWith('.status'));
+  if (logs.length !== count || statuses.length !== count) {
+    throw new Error(`${folder}: ${statuses.length} of ${count} steps ended`);
+  }
+  for (const name of statuses) {
+    const status = (await readFile(join(folder, name), 'utf8')).trim();
+    if (status !== '0') throw new Error(`${folder}/${name}: ${status}`);
   }
 }

@@ -93,7 +93,7 @@ export class MillraceSubject implements Subject {
  * JSON is YAML. The secrets are in the URLs of git steps that are skipped: that is where masks come
  * from today.
  */
-function pipelineYaml({ commands, parallel, secrets = [], container }: Workload): string {
+function pipelineYaml({ commands, parallel, secrets = [], image }: Workload): string {
   const steps = commands.map((run) => ({ run }));
   const stages: object[] = [{ name: 'work', ...(parallel > 1 ? { parallel } : {}), steps }];
   if (secrets.length > 0) {
@@ -107,6 +107,6 @@ function pipelineYaml({ commands, parallel, secrets = [], container }: Workload)
       })),
     });
   }
-  const defaults = container && { image: container.image, network: 'none', pull: 'never' };
-  return JSON.stringify({ name: 'bench', ...(defaults && { defaults }), stages });
+  const defaults = image === undefined ? {} : { image, network: 'none', pull: 'never' };
+  return JSON.stringify({ name: 'bench', defaults, stages });
 }
