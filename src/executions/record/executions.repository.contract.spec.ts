@@ -113,6 +113,40 @@ export function describeExecutionsRepository(
       expect(await repository().find(over._id)).toEqual(over);
     });
 
+    it('inserts many at once, and tells each whether its number was free', async () => {
+      const pipeline_id = randomUUID();
+      const ids = Array.from({ length: 12 }, () => randomUUID());
+      // Two of each number.
+      const all = ids.map((_id, at) => pendingExecution({ _id, pipeline_id, number: at >> 1 }));
+      const inserted = await Promise.all(all.map((one) => repository().insert(one)));
+      for (const [at, _id] of ids.entries()) {
+        expect(inserted[at]).toBe((await repository().find(_id)) !== null);
+      }
+      expect(inserted.filter(Boolean)).toHaveLength(6);
+    });
+
+    it('ends many at once, and tells each what became of its own', async () => {
+      const wanted = ['ended', 'fenced', 'cancel_requested'] as const;
+      const ids = Array.from({ length: 12 }, () => randomUUID());
+      const kindOf = (at: number) => wanted[at % wanted.length];
+      for (const [at, _id] of ids.entries()) {
+        await repository().insert(pendingExecution({ _id }));
+        await repository().claim(_id, { id: 'w', name: 'w' }, WAIT_MS);
+        if (kindOf(at) === 'cancel_requested')
+          await repository().requestCancel(_id, { at: new Date(), by: 'somebody' });
+      }
+      const ends = await Promise.all(
+        ids.map((executionId, at) =>
+          end({ executionId, fence: kindOf(at) === 'fenced' ? 2 : 1 }, settlement('success')),
+        ),
+      );
+      expect(ends).toEqual(ids.map((_id, at) => kindOf(at)));
+      for (const [at, _id] of ids.entries()) {
+        const status = kindOf(at) === 'ended' ? 'success' : 'running';
+        expect(await repository().find(_id)).toMatchObject({ status });
+      }
+    });
+
     it('ends by nobody but its holder, and without one only what nobody holds', async () => {
       expect(await end(hold(0), settlement('failed'))).toBe('fenced');
       await claim();

@@ -27,6 +27,7 @@ import {
   type Progress,
   type TriggerInfo,
 } from './execution.schema.js';
+import { groupedInserts, groupedMoves } from './grouped-execution-writes.js';
 import { OUTBOX_GRACE_MS, type OutboxEvent } from './outbox-event.js';
 import type { StepAnswer, StepApproval, Suspension } from './suspension.js';
 import type { StoredLogChunk } from './stored-log-chunk.js';
@@ -102,12 +103,17 @@ export class ExecutionsRepository {
    * call.
    */
   private readonly collection: Collection<StoredExecution>;
+  /** In a burst executions are accepted and ended by the dozen. */
+  private readonly inserts: ReturnType<typeof groupedInserts>;
+  private readonly ends: ReturnType<typeof groupedMoves>;
 
   constructor(
     @InjectModel(ExecutionRecord.name) private readonly executions: Model<ExecutionRecord>,
     private readonly keyring: Keyring,
   ) {
     this.collection = executions.db.collection<StoredExecution>(executions.collection.name);
+    this.inserts = groupedInserts(this.collection);
+    this.ends = groupedMoves(this.collection);
   }
 
   /** False: another execution of the pipeline has this number. */
@@ -127,7 +133,7 @@ export class ExecutionsRepository {
         if (holder !== undefined) return holder === _id;
       }
       try {
-        await this.collection.insertOne(document, { ignoreUndefined: true });
+        await this.inserts.add(document);
         return true;
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
@@ -242,13 +248,17 @@ export class ExecutionsRepository {
     return databaseRetry(async () => {
       const mayBeOurs = !isFirst();
       const outbox_due = new Date(Date.now() + OUTBOX_GRACE_MS);
-      const { matchedCount } = await this.collection.updateOne(
-        move,
-        { $set: { ...fields, outbox_due }, $push: { outbox: news }, $unset: { waits_until: '' } },
-        { ignoreUndefined: true },
-      );
-      if (matchedCount === 1) return 'ended';
-      return this.whyNotEnded(target, mayBeOurs ? settlement : undefined);
+      const written = await this.ends.add({
+        filter: move,
+        update: {
+          $set: { ...fields, outbox_due },
+          $push: { outbox: news },
+          $unset: { waits_until: '' },
+        },
+      });
+      if (written === 'moved') return 'ended';
+      const isNotOurs = written === 'not_moved' && !mayBeOurs;
+      return this.whyNotEnded(target, isNotOurs ? undefined : settlement);
     }, options);
   }
 

@@ -23,9 +23,9 @@ function overBrokenLine(): ExecutionsRepository {
   const collection = database.connection.collection<ExecutionRecord>('executions');
   const broken = new Proxy(collection, {
     get: (target, name: keyof Collection<ExecutionRecord>) => {
-      if (name !== 'updateOne') return target[name];
-      return async (...call: Parameters<typeof target.updateOne>) => {
-        const answer = await target.updateOne(...call);
+      if (name !== 'updateOne' && name !== 'bulkWrite') return target[name];
+      return async (...call: unknown[]) => {
+        const answer: unknown = await Reflect.apply(target[name], target, call);
         if (toLose-- > 0) throw Object.assign(new Error('gone'), { name: 'MongoNetworkError' });
         return answer;
       };

@@ -69,7 +69,10 @@ export class MemoryExecutions implements PublicPart<ExecutionsRepository> {
     this.answer();
     if (this.records.has(execution._id)) return true;
     const { pipeline_id: pipelineId, number } = execution;
-    if (number !== null && (await this.idOfNumber(pipelineId, number)) !== undefined) return false;
+    const isTaken = this.all().some(
+      (each) => each.pipeline_id === pipelineId && each.number === number,
+    );
+    if (number !== null && isTaken) return false;
     this.records.set(execution._id, { ...execution });
     return true;
   }

@@ -97,7 +97,8 @@ export class CallWatch {
   }
 }
 
-function noAnswer(ms: number): Error {
+/** Of a call that nobody waits for any longer. */
+export function noAnswer(ms: number): Error {
   const error = new Error(`the database did not answer within ${Math.round(ms)} ms`);
   return Object.assign(error, { name: 'DatabaseCallTimeoutError' });
 }
