@@ -1,5 +1,5 @@
 import { type Collection, mongo } from 'mongoose';
-import { GroupedWrite, type Written } from '../../integrations/database/grouped-write.js';
+import { GroupedCall, type Outcome } from '../../integrations/database/grouped-call.js';
 import type { MoveFilter } from './execution-moves.js';
 import type { StoredExecution } from './sealed-execution.js';
 
@@ -21,8 +21,8 @@ const OPTIONS = { ordered: false, ignoreUndefined: true } as const;
 /** Inserts executions; an id or a number that is taken is told to its own caller only. */
 export function groupedInserts(
   collection: Collection<StoredExecution>,
-): GroupedWrite<StoredExecution, undefined> {
-  return new GroupedWrite(async (documents) => {
+): GroupedCall<StoredExecution, undefined> {
+  return new GroupedCall(async (documents) => {
     const { refused } = await unordered(() => collection.insertMany([...documents], OPTIONS));
     return documents.map((_document, index) => refused.get(index) ?? { result: undefined });
   });
@@ -31,8 +31,8 @@ export function groupedInserts(
 /** Moves executions, each by its own filter. */
 export function groupedMoves(
   collection: Collection<StoredExecution>,
-): GroupedWrite<MoveWrite, MoveWritten> {
-  return new GroupedWrite(async (moves) => {
+): GroupedCall<MoveWrite, MoveWritten> {
+  return new GroupedCall(async (moves) => {
     const { matchedCount, refused } = await unordered(() =>
       collection.bulkWrite(
         moves.map((move) => ({ updateOne: move })),
@@ -40,7 +40,7 @@ export function groupedMoves(
       ),
     );
     const result = outcome(matchedCount, moves.length - refused.size);
-    return moves.map((_move, index): Written<MoveWritten> => refused.get(index) ?? { result });
+    return moves.map((_move, index): Outcome<MoveWritten> => refused.get(index) ?? { result });
   });
 }
 

@@ -6,6 +6,7 @@ import { nameRecord } from '../../common/values/name-record.js';
 import { uuidV7 } from '../../common/ids/uuid.js';
 import { isDuplicateKey } from '../../integrations/database/database-errors.js';
 import { databaseRetry } from '../../integrations/database/database-retry.js';
+import { GroupedCall, type Outcome } from '../../integrations/database/grouped-call.js';
 import { Keyring } from '../../secrets/encryption/keyring.js';
 import { requestRetry } from '../versions/pipelines.limits.js';
 import {
@@ -61,6 +62,9 @@ const SUMMARY = {
 /** The collection `pipelines`. */
 @Injectable()
 export class PipelinesRepository {
+  /** Each trigger reads one, so that a pipeline that was disabled is refused at once. */
+  private readonly heads = new GroupedCall((ids: readonly string[]) => this.findHeads(ids));
+
   constructor(
     @InjectModel(PIPELINE_MODEL) private readonly pipelines: Model<StoredPipeline>,
     private readonly keyring: Keyring,
@@ -89,11 +93,7 @@ export class PipelinesRepository {
 
   /** Without its texts: there is nothing to open, so this needs no key. */
   async findHead(id: string): Promise<PipelineHead | undefined> {
-    const found = await databaseRetry(
-      () => this.pipelines.findById(id).select(WITHOUT_TEXTS).lean<PipelineHead>().exec(),
-      requestRetry,
-    );
-    return found ?? undefined;
+    return databaseRetry(() => this.heads.add(id), requestRetry);
   }
 
   async exists(id: string): Promise<boolean> {
@@ -238,6 +238,17 @@ export class PipelinesRepository {
         ? fromStore(this.keyring, now)
         : undefined;
     }, requestRetry);
+  }
+
+  /** By the driver: Mongoose's casting would cost more than the call. */
+  private async findHeads(ids: readonly string[]): Promise<Outcome<PipelineHead | undefined>[]> {
+    const { db, collection } = this.pipelines;
+    const found = await db
+      .collection<StoredPipeline>(collection.name)
+      .find<PipelineHead>({ _id: { $in: [...new Set(ids)] } }, { projection: WITHOUT_TEXTS })
+      .toArray();
+    const heads = new Map(found.map((head) => [head._id, head]));
+    return ids.map((id) => ({ result: heads.get(id) }));
   }
 
   /** Idempotent. */
