@@ -199,10 +199,22 @@ describe('ExecutionsProcessor', () => {
       expect(report?.().refusal).toBeNull();
     });
 
+    it('hears of it between two renewals', async () => {
+      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance'] });
+      try {
+        await start();
+        refusal = LOW;
+        await jest.advanceTimersByTimeAsync(1_000);
+        expect(report?.().refusal).toEqual(LOW);
+      } finally {
+        jest.useRealTimers();
+      }
+    });
+
     it('puts back a job that it was given meanwhile', async () => {
       await start();
-      // A look is good for 100 ms.
-      jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 1_000);
+      // A look is good for a second.
+      jest.spyOn(performance, 'now').mockReturnValue(performance.now() + 2_000);
       refusal = LOW;
       await offer('a');
       expect(events).toEqual([]);

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PeriodicTask } from '../../common/async/periodic-task.js';
 import { endUnasked } from '../../common/end-unasked.js';
 import { MillraceConfig } from '../../config/millrace-config.js';
 import { EngineWatch } from '../../integrations/container-runtime/engine-watch.js';
@@ -27,8 +28,10 @@ import { RunningAttempts } from './running-attempts.js';
 const DRAIN_MS = 20_000;
 /** How long interrupted executions may take: TERM, 8 s, KILL, and their last words. */
 const INTERRUPT_MS = 12_000;
-/** Jobs that come faster than this share one look at the machine, ms. */
-const LOOK_EVERY_MS = 100;
+/** The machine is looked at so often, for no job waits for that, ms. */
+const LOOK_EVERY_MS = 500;
+/** A look that is older, since the event loop stood still, is worth nothing, ms. */
+const LOOK_GOOD_MS = 1_000;
 
 /** Takes jobs and gives them to the runner, for as long as this worker lives. */
 @Injectable()
@@ -41,6 +44,10 @@ export class ExecutionsProcessor {
   private refusal: WorkerRefusal | null = null;
   private draining = false;
   private refreshedAt = -Infinity;
+  private readonly looks = new PeriodicTask(() => this.lookAgain(), {
+    everyMs: LOOK_EVERY_MS,
+    unref: true,
+  });
   private readonly subscriptions: (() => void)[] = [];
 
   constructor(
@@ -82,6 +89,7 @@ export class ExecutionsProcessor {
       this.bus.subscribe(QUEUE_TOPIC, () => void this.openQueues()),
     );
     this.engine.whenChanged(() => void this.openQueues());
+    this.looks.start();
     this.applyRefusal();
     await this.openQueues();
   }
@@ -92,6 +100,7 @@ export class ExecutionsProcessor {
     this.draining = true;
     for (const unsubscribe of this.subscriptions) unsubscribe();
     this.consumer?.pause();
+    await this.looks.stop();
     await this.lease.drain();
     await this.idleWithin(DRAIN_MS);
     this.running.interruptAll(executionReasons.workerStopped(this.lease.name));
@@ -101,8 +110,8 @@ export class ExecutionsProcessor {
   }
 
   private async process(executionId: string, queue: string): Promise<JobOutcome> {
-    // A step may have filled the disk since the last renewal, which looks only every few seconds.
-    if (performance.now() - this.refreshedAt > LOOK_EVERY_MS) {
+    // A step may have filled the disk meanwhile.
+    if (performance.now() - this.refreshedAt > LOOK_GOOD_MS) {
       await this.inspectMachine();
       this.applyRefusal();
     }
@@ -130,6 +139,15 @@ export class ExecutionsProcessor {
     const request = this.lease.drainRequest;
     this.refusal = request ? drainRefusal(request) : refusal;
     return machine;
+  }
+
+  private async lookAgain(): Promise<void> {
+    try {
+      await this.inspectMachine();
+      this.applyRefusal();
+    } catch (error) {
+      this.logger.debug({ err: error }, 'machine not looked at; the next job does it');
+    }
   }
 
   private applyRefusal(): void {
