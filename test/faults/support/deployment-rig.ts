@@ -9,7 +9,8 @@ export const END_MS = 150_000;
 /** A start is a second of work: all at once, none of them would be ready in time. */
 const STARTS_AT_ONCE = 2;
 const NEVER = new AbortController().signal;
-const OVER = ['success', 'failed', 'cancelled'];
+/** Statuses of a deployment that nothing more comes of. */
+export const OVER = ['success', 'failed', 'cancelled'];
 
 /** Where a deployment is hit, and which release serves when all is over. */
 export type DeploymentPoint = readonly [point: FailPoint, serves: 'old' | 'new'];
