@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { launchInOrder } from '../../src/cli/start/launch-order.js';
 import { ServerProcess } from '../../src/cli/start/server-process.js';
 import type { Environment } from '../../src/config/environment.js';
 import { defaultCache } from '../../src/config/paths.js';
@@ -193,19 +194,15 @@ async function millraceServer(
     output: (_name: string, bytes: Buffer) => appendFileSync(`${home}.log`, bytes),
     died: (name: string, how: string) => died(`${name} died: ${how}`),
   };
-  const launch = (name: string, entry: 'main' | 'worker', role: string): ServerProcess => {
-    const description = {
-      name,
-      entry,
-      environment: { ...environment, ROLE: role },
-      graceMs: GRACE_MS,
-    };
-    const started = new ServerProcess(description, events);
-    started.start();
-    return started;
-  };
-  const api = launch('api', 'main', 'api');
-  const workers = Array.from({ length: workerCount }, () => launch('worker', 'worker', 'worker'));
+  const prepared = (name: string, entry: 'main' | 'worker', role: string): ServerProcess =>
+    new ServerProcess(
+      { name, entry, environment: { ...environment, ROLE: role }, graceMs: GRACE_MS },
+      events,
+    );
+  const api = prepared('api', 'main', 'api');
+  const workers = Array.from({ length: workerCount }, () => prepared('worker', 'worker', 'worker'));
+  // One that ends is told by its events.
+  launchInOrder(api, workers).catch(() => undefined);
   const http = new HttpClient(port, given.MILLRACE_TOKEN);
   return {
     http,

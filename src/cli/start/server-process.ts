@@ -87,7 +87,9 @@ export class ServerProcess {
     return this.child?.pid;
   }
 
+  /** Does nothing to one that was stopped. */
   start(): void {
+    if (this.stopping) return;
     const { entry, environment, name } = this.description;
     const bare = Object.fromEntries(
       INHERITED.flatMap((variable) => {

@@ -17,6 +17,7 @@ import type { Terminal } from '../terminal/terminal.js';
 import { AddressNote } from './address-note.js';
 import { commandHere, quoted } from './command-here.js';
 import { isFirstStart, runExample } from './example-run.js';
+import { launchInOrder } from './launch-order.js';
 import { apiUrl, claimPort } from './listen-address.js';
 import { ServerLog } from './server-log.js';
 import { type ProcessEvents, ServerProcess } from './server-process.js';
@@ -114,12 +115,12 @@ class Server {
     if (this.signal.aborted) return;
     this.keeper.start();
     if (withApi) {
-      this.api = this.launch('api', 'main', { ...environment, ROLE: 'api' }, API_GRACE_MS);
+      this.api = this.process('api', 'main', { ...environment, ROLE: 'api' }, API_GRACE_MS);
     }
     const count = this.config.workers ?? availableParallelism();
     for (let number = 1; number <= count; number++) {
       const role = { ...environment, ROLE: 'worker' };
-      this.workers.push(this.launch(`worker ${number}`, 'worker', role, WORKER_GRACE_MS));
+      this.workers.push(this.process(`worker ${number}`, 'worker', role, WORKER_GRACE_MS));
     }
     await Promise.race([this.allReady(), aborted(this.signal)]);
     if (withApi) await apiOf(this.config).waitUntilReady(READY_MS, this.signal);
@@ -130,6 +131,7 @@ class Server {
    *   way
    */
   private async allReady(): Promise<void> {
+    await launchInOrder(this.api, this.workers);
     const all = [...(this.api ? [this.api] : []), ...this.workers];
     await Promise.all(all.map((each) => each.firstReady()));
   }
@@ -165,16 +167,13 @@ class Server {
     };
   }
 
-  private launch(
+  private process(
     name: string,
     entry: 'main' | 'worker',
     environment: Environment,
     graceMs: number,
   ): ServerProcess {
-    const description = { name, entry, environment, graceMs };
-    const process = new ServerProcess(description, this.events);
-    process.start();
-    return process;
+    return new ServerProcess({ name, entry, environment, graceMs }, this.events);
   }
 }
 

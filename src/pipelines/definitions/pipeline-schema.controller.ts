@@ -8,7 +8,8 @@ import { schemaDocument } from '../../engine/definition/schema-document.js';
 @Public()
 @Controller()
 export class PipelineSchemaController {
-  private readonly document = schemaDocument();
+  /** Made for who asks first: a start does not wait for it. */
+  private document: Readonly<Record<string, unknown>> | undefined;
 
   @Get('schema.json')
   @ApiOperation({
@@ -17,6 +18,6 @@ export class PipelineSchemaController {
   })
   @ApiOkResponse({ schema: { type: 'object', additionalProperties: true } })
   schema(): Readonly<Record<string, unknown>> {
-    return this.document;
+    return (this.document ??= schemaDocument());
   }
 }
