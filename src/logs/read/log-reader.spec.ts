@@ -25,7 +25,7 @@ async function makeLog(): Promise<{ store: MemoryLogChunkStore; bus: MemoryEvent
     bus,
     onProblem: () => undefined,
   };
-  const limits = { chunkBytes: 2_000, flushLines: 7 };
+  const limits = { chunkBytes: 2_000, flushBytes: 500 };
   const write = (writer: LogWriter, from: number, to: number): void => {
     const a = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
     const b = [1, 2].map((attempt) =>

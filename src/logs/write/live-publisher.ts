@@ -1,5 +1,11 @@
-import type { EventBus } from '../../integrations/event-bus/event-bus.js';
-import type { Packet } from './chunk-queue.js';
+import type { EventBus, LiveLogEntry } from '../../integrations/event-bus/event-bus.js';
+import type { EncodedBatch, Packet } from './chunk-queue.js';
+
+/**
+ * Readers hold a few entries at once: one has at most so many bytes, or a single batch that has
+ * more.
+ */
+const ENTRY_BYTES = 64 * 1024;
 
 /**
  * Sends packets to live readers. It never makes the log wait and never fails it: what the bus does
@@ -20,18 +26,8 @@ export class LivePublisher {
     private readonly onProblem: (error: unknown) => void,
   ) {}
 
-  publish(packet: Packet): void {
-    const bytes = packet.bytes.length;
-    // The bus hangs: more would only fill the memory.
-    if (this.inFlightBytes > this.maxBytes) return;
-    this.kept.push({ lastSeq: packet.lastSeq, bytes });
-    this.keptBytes += bytes;
-    this.inFlightBytes += bytes;
-    const sent: Promise<void> = this.send(packet).finally(() => {
-      this.inFlightBytes -= bytes;
-      this.inFlight.delete(sent);
-    });
-    this.inFlight.add(sent);
+  publish({ batches }: Packet): void {
+    for (const group of entriesOf(batches)) this.publishEntry(group);
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -39,13 +35,26 @@ export class LivePublisher {
     await Promise.all(this.inFlight);
   }
 
-  private async send(packet: Packet): Promise<void> {
-    const entry = {
-      fence: this.owner.fence,
-      firstSeq: packet.firstSeq,
-      lastSeq: packet.lastSeq,
-      payload: packet.bytes,
-    };
+  private publishEntry(batches: readonly EncodedBatch[]): void {
+    // The bus hangs: more would only fill the memory.
+    if (this.inFlightBytes > this.maxBytes) return;
+    const [first, last] = [batches[0], batches.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const payload = Buffer.concat(batches.flatMap(({ pieces }) => pieces));
+    const { firstSeq } = first;
+    const { lastSeq } = last;
+    this.kept.push({ lastSeq, bytes: payload.length });
+    this.keptBytes += payload.length;
+    this.inFlightBytes += payload.length;
+    const entry = { fence: this.owner.fence, firstSeq, lastSeq, payload };
+    const sent: Promise<void> = this.send(entry).finally(() => {
+      this.inFlightBytes -= payload.length;
+      this.inFlight.delete(sent);
+    });
+    this.inFlight.add(sent);
+  }
+
+  private async send(entry: LiveLogEntry): Promise<void> {
     try {
       await this.bus.appendLog(this.owner.executionId, entry, this.keepFrom());
     } catch (error) {
@@ -67,4 +76,19 @@ export class LivePublisher {
     }
     return oldest?.lastSeq ?? 0;
   }
+}
+
+/** The batches of each entry. */
+function entriesOf(batches: readonly EncodedBatch[]): EncodedBatch[][] {
+  const entries: EncodedBatch[][] = [];
+  let room = 0;
+  for (const batch of batches) {
+    if (batch.byteLength > room) {
+      entries.push([]);
+      room = ENTRY_BYTES;
+    }
+    entries.at(-1)?.push(batch);
+    room -= batch.byteLength;
+  }
+  return entries;
 }

@@ -116,6 +116,7 @@ export class LogWriter {
     this.limits = limits;
     this.builder = new PacketBuilder(
       firstSeq,
+      limits,
       () => clock.now(),
       (lines) => this.keepTail(lines),
     );
@@ -179,13 +180,13 @@ export class LogWriter {
    * characters.
    */
   lastLines(address: LogAddress, count: number): string[] {
-    this.builder.seal(false);
+    this.builder.seal();
     return this.shown(this.tails.get(addressKey(address))?.last(count) ?? []);
   }
 
   /** The last lines of this attempt, for the summary of the execution; as `lastLines`. */
   tail(count: number): string[] {
-    this.builder.seal(false);
+    this.builder.seal();
     return this.shown(this.wholeTail.last(count));
   }
 
@@ -255,10 +256,8 @@ export class LogWriter {
     }
     this.takenBytes += bytes;
     this.options.meter?.taken(lines.count, bytes);
-    this.builder.add(source, lines.pieces, bytes, lines.count);
-    if (lines.added === 'continues') this.builder.seal(true);
-    const { flushBytes, flushLines } = this.limits;
-    if (this.builder.byteLength >= flushBytes || this.builder.lineCount >= flushLines) this.flush();
+    this.builder.add(source, lines.pieces, bytes, lines.count, lines.added === 'continues');
+    if (this.builder.byteLength >= this.limits.flushBytes) this.flush();
     else this.scheduleFlush();
   }
 
