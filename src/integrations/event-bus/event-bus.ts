@@ -58,6 +58,16 @@ export abstract class EventBus {
   abstract readLog(executionId: string, afterSeq: number, limit: number): Promise<LiveLogEntry[]>;
 
   /**
+   * Entries, at most `limit`, the newest first, of those that end with line `upToSeq` or before it;
+   * `Infinity`: of all.
+   */
+  abstract readNewestLog(
+    executionId: string,
+    upToSeq: number,
+    limit: number,
+  ): Promise<LiveLogEntry[]>;
+
+  /**
    * Replaces the live state and publishes the hint `state`; `superseded` when a higher fence has
    * written. Idempotent.
    */

@@ -1,4 +1,5 @@
-import type { LogReader, FoundBatches } from '../read/log-reader.js';
+import type { FoundBatches } from '../read/live-lines.js';
+import type { LogReader } from '../read/log-reader.js';
 import type { ResponseStream } from '../read/response-stream.js';
 import { nextPosition, type LogPosition } from '../store/log-fence.js';
 import { KEEP_ALIVE, logEvents, RETRY_HINT, statusEvent } from './feed-events.js';

@@ -3,7 +3,7 @@ import {
   liveTopic,
   type LiveLogEntry,
 } from '../../integrations/event-bus/event-bus.js';
-import { batchesOfEntries, type FoundBatches } from '../read/log-reader.js';
+import { batchesOfEntries, type FoundBatches } from '../read/live-lines.js';
 import { knownLastSeq } from '../store/log-fence.js';
 import type { ExecutionView, LoadExecutionView } from './execution-view.js';
 
