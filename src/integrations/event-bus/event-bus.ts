@@ -19,8 +19,9 @@ export interface LiveState {
 }
 
 /**
- * Topic that hints at news of one execution: `log` new entries, `state` a new state, `end` the
- * database has all of it, `resync` (on every topic) look again.
+ * Topic that hints at news of one execution: `log` new entries, `stored:<line>` the log store has
+ * more of the log, `state` a new state, `end` the database has all of it, `resync` (on every topic)
+ * look again.
  */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;

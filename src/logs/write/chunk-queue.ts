@@ -62,6 +62,8 @@ export class ChunkQueue {
     private readonly clock: Clock,
     private readonly limits: LogLimits,
     private readonly onProblem: (error: unknown, attempt: number) => void,
+    /** Called each time when more is in the store. */
+    private readonly onStored: (storedSeq: number) => void,
   ) {
     this.stored = firstSeq - 1;
   }
@@ -160,6 +162,7 @@ export class ChunkQueue {
       if (this.abandoned) break;
       this.stored = next.chunk.lastSeq;
       this.unstored -= next.chunk.rawBytes;
+      this.onStored(this.stored);
       this.wake();
     }
     this.storing = false;

@@ -1,4 +1,9 @@
-import type { EventBus, LiveLogEntry } from '../../integrations/event-bus/event-bus.js';
+import {
+  type EventBus,
+  liveTopic,
+  type LiveLogEntry,
+} from '../../integrations/event-bus/event-bus.js';
+import { storedHint } from '../store/stored-hint.js';
 import type { EncodedBatch, Packet } from './chunk-queue.js';
 
 /**
@@ -26,8 +31,18 @@ export class LivePublisher {
     private readonly onProblem: (error: unknown) => void,
   ) {}
 
+  /** `true`, or what resolves when less is on its way: the bus hangs, or much came at once. */
+  room(): true | Promise<void> {
+    return this.inFlightBytes <= this.maxBytes || Promise.race(this.inFlight);
+  }
+
   publish({ batches }: Packet): void {
     for (const group of entriesOf(batches)) this.publishEntry(group);
+  }
+
+  /** Tells readers that the store has everything up to `seq`, of which they may have nothing. */
+  tellStored(seq: number): void {
+    this.track(this.bus.publish(liveTopic(this.owner.executionId), storedHint(seq)));
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -36,8 +51,6 @@ export class LivePublisher {
   }
 
   private publishEntry(batches: readonly EncodedBatch[]): void {
-    // The bus hangs: more would only fill the memory.
-    if (this.inFlightBytes > this.maxBytes) return;
     const [first, last] = [batches[0], batches.at(-1)];
     if (first === undefined || last === undefined) return;
     const payload = Buffer.concat(batches.flatMap(({ pieces }) => pieces));
@@ -45,21 +58,20 @@ export class LivePublisher {
     const { lastSeq } = last;
     this.kept.push({ lastSeq, bytes: payload.length });
     this.keptBytes += payload.length;
-    this.inFlightBytes += payload.length;
-    const entry = { fence: this.owner.fence, firstSeq, lastSeq, payload };
-    const sent: Promise<void> = this.send(entry).finally(() => {
-      this.inFlightBytes -= payload.length;
-      this.inFlight.delete(sent);
-    });
-    this.inFlight.add(sent);
+    const entry: LiveLogEntry = { fence: this.owner.fence, firstSeq, lastSeq, payload };
+    const appended = this.bus.appendLog(this.owner.executionId, entry, this.keepFrom());
+    this.track(appended, payload.length);
   }
 
-  private async send(entry: LiveLogEntry): Promise<void> {
-    try {
-      await this.bus.appendLog(this.owner.executionId, entry, this.keepFrom());
-    } catch (error) {
-      this.onProblem(error);
-    }
+  private track(call: Promise<unknown>, bytes = 0): void {
+    this.inFlightBytes += bytes;
+    const sent: Promise<void> = call
+      .then(() => undefined, this.onProblem)
+      .finally(() => {
+        this.inFlightBytes -= bytes;
+        this.inFlight.delete(sent);
+      });
+    this.inFlight.add(sent);
   }
 
   /**

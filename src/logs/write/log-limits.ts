@@ -18,6 +18,10 @@ export interface LogLimits {
    * or this long after the flush before; at once when nothing went out for that long. Milliseconds.
    */
   readonly flushMs: number;
+  /** What goes out at once is a flood from so many bytes on: readers get it from the store … */
+  readonly floodBytes: number;
+  /** … or from the bus when it is not stored after so long. Milliseconds. */
+  readonly heldMs: number;
   /**
    * A line that does not end goes out as a piece after this long: a prompt, a progress bar.
    * Milliseconds.
@@ -41,6 +45,9 @@ export const defaultLogLimits: LogLimits = {
   batchLines: 500,
   flushBytes: 256 * KiB,
   flushMs: 25,
+  // In `flushMs`: at that rate a chunk is full after 100 ms.
+  floodBytes: 128 * KiB,
+  heldMs: 150,
   unfinishedMs: 1_000,
   chunkBytes: 512 * KiB,
   chunkMs: 5_000,

@@ -4,6 +4,7 @@ import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { LogAddress, LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
 import { addressKey, ChunkQueue } from './chunk-queue.js';
 import { LineTail } from './line-tail.js';
+import { HeldPackets } from './held-packets.js';
 import { LivePublisher } from './live-publisher.js';
 import { defaultLogLimits, type LogLimits } from './log-limits.js';
 import { LogSink } from './log-sink.js';
@@ -97,6 +98,7 @@ export class LogWriter {
   private readonly builder: PacketBuilder;
   private readonly chunks: ChunkQueue;
   private readonly live: LivePublisher | undefined;
+  private readonly held: HeldPackets | undefined;
   private readonly sinks = new Set<LogSink>();
   private readonly systemSources = new Map<string, LogSourceName>();
   private readonly tails = new Map<string, LineTail>();
@@ -120,8 +122,14 @@ export class LogWriter {
       () => clock.now(),
       (lines) => this.keepTail(lines),
     );
-    const chunks = new ChunkQueue(owner, firstSeq, store, clock, limits, (error, attempt) =>
-      onProblem({ part: 'store', error, attempt }),
+    const chunks = new ChunkQueue(
+      owner,
+      firstSeq,
+      store,
+      clock,
+      limits,
+      (error, attempt) => onProblem({ part: 'store', error, attempt }),
+      (storedSeq) => this.held?.stored(storedSeq),
     );
     this.chunks = chunks;
     this.live =
@@ -133,6 +141,7 @@ export class LogWriter {
         () => chunks.storedSeq,
         (error) => onProblem({ part: 'bus', error, attempt: 1 }),
       );
+    this.held = this.live && new HeldPackets(this.live, clock, limits);
     if (options.lost) this.systemLine(executionAddress, LOST_MARKER);
   }
 
@@ -226,6 +235,7 @@ export class LogWriter {
   abandon(): void {
     this.closed = true;
     this.cancelFlush?.();
+    this.held?.forget();
     this.chunks.abandon();
     for (const sink of this.sinks) sink.discard();
   }
@@ -242,6 +252,7 @@ export class LogWriter {
     if (!done) {
       throw Object.assign(new Error('The log was abandoned.'), { code: 'log_abandoned' });
     }
+    this.held?.release();
     if (this.live !== undefined) {
       await Promise.race([this.live.settled(), this.pause(LIVE_GRACE_MS)]);
     }
@@ -297,7 +308,7 @@ export class LogWriter {
       this.cooling = false;
       return;
     }
-    this.live?.publish(packet);
+    this.held?.add(packet);
     this.chunks.add(packet);
     this.cooling = true;
     this.cancelFlush = this.options.clock.after(this.limits.flushMs, () => this.flush());
