@@ -224,8 +224,8 @@ describe('ExecutionFeed', () => {
   });
 
   describe('of a flood, which is stored and not sent', () => {
-    // Every flush is one, and fills a chunk.
-    const limits = { floodBytes: 1_000, flushBytes: 1_000, chunkBytes: 1_000, heldMs: 60_000 };
+    // Every flush fills a chunk.
+    const limits = { flushBytes: 1_000, chunkBytes: 1_000, heldMs: 60_000 };
 
     async function flood(writer: LogWriter, from: number, to: number): Promise<void> {
       for (let line = from; line <= to; line += 100) {
@@ -279,7 +279,7 @@ describe('ExecutionFeed', () => {
     });
 
     it('continues live behind it, and a client that comes late gets both', async () => {
-      const writer = writerOf({ ...limits, flushBytes: 1_100 });
+      const writer = writerOf({ ...limits, heldMs: 200 });
       const reader = new FeedReader(`${url}/${id}`);
       await write(writer, 1, 3);
       await reader.until(() => reader.lastId() === 3);

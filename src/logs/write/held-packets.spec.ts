@@ -4,7 +4,8 @@ import { HeldPackets } from './held-packets.js';
 import type { LivePublisher } from './live-publisher.js';
 import { ManualClock } from './log-writer.fixture.js';
 
-const limits = { floodBytes: 100, heldMs: 150 };
+/** A chunk that fills in 75 ms is a flood. */
+const limits = { chunkBytes: 100, heldMs: 150 };
 
 describe('HeldPackets', () => {
   let clock: ManualClock;
@@ -25,15 +26,29 @@ describe('HeldPackets', () => {
     held = new HeldPackets(live, clock, limits);
   });
 
-  /** A packet of one line; of a flood, unless it is said to be small. */
+  /** A packet of one line; it fills a chunk, unless it is said to be small. */
   const add = (seq: number, byteLength = 100): void =>
     held.add({ firstSeq: seq, lastSeq: seq, batches: [], byteLength, addresses: [] });
 
   it('publishes what is no flood at once', () => {
-    add(1, 99);
-    add(2, 1);
-    held.stored(2);
-    expect(seen).toEqual(['1', '2']);
+    add(1, 60);
+    add(2, 30);
+    clock.advance(76);
+    add(3, 60);
+    held.stored(3);
+    expect(seen).toEqual(['1', '2', '3']);
+  });
+
+  it('knows a flood by its rate, in whatever pieces it comes', () => {
+    for (let seq = 1; seq <= 10; seq++) {
+      add(seq, 30);
+      clock.advance(20);
+    }
+    expect(seen).toEqual(['1', '2', '3']);
+    held.stored(10);
+    clock.advance(76);
+    add(11, 30);
+    expect(seen).toEqual(['1', '2', '3', 'stored 10', '11']);
   });
 
   it('tells of a flood when it is stored', () => {
@@ -62,13 +77,17 @@ describe('HeldPackets', () => {
 
   it('lets nothing overtake a flood', () => {
     add(1);
+    clock.advance(76);
     add(2, 1);
-    add(3);
-    add(4, 1);
     expect(seen).toEqual([]);
     held.stored(1);
     expect(seen).toEqual(['stored 1', '2']);
-    clock.advance(150);
+    add(3);
+    clock.advance(76);
+    add(4, 1);
+    clock.advance(73);
+    expect(seen).toEqual(['stored 1', '2']);
+    clock.advance(1);
     expect(seen).toEqual(['stored 1', '2', '3', '4']);
   });
 

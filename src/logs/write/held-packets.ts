@@ -15,6 +15,9 @@ interface HeldPacket {
  * stored in time is published, so what is live stays live while the store is slow or away. While
  * the bus takes nothing all is held, and told when it is stored.
  *
+ * It is a flood when a chunk was filled within half of the time that a packet is held: the other
+ * half is for storing it.
+ *
  * All in order: a packet is published when everything before it is published or stored. So what the
  * bus has and the store has not follows the store without a gap, but for what the bus did not take.
  * What is held waits to be stored too, so `unstoredBytes` bounds it.
@@ -23,16 +26,18 @@ export class HeldPackets {
   private held: HeldPacket[] = [];
   private cancelTimer: (() => void) | undefined;
   private waitsForRoom = false;
+  /** The newest packets, no more of them than fill a chunk. */
+  private recent: { readonly at: number; readonly bytes: number }[] = [];
 
   constructor(
     private readonly live: LivePublisher,
     private readonly clock: Clock,
-    private readonly limits: Pick<LogLimits, 'floodBytes' | 'heldMs'>,
+    private readonly limits: Pick<LogLimits, 'chunkBytes' | 'heldMs'>,
   ) {}
 
   add(packet: Packet): void {
-    const isFlood = packet.byteLength >= this.limits.floodBytes;
-    const dueAt = this.clock.now() + (isFlood ? this.limits.heldMs : 0);
+    const now = this.clock.now();
+    const dueAt = now + (this.isFlood(packet.byteLength, now) ? this.limits.heldMs : 0);
     this.held.push({ packet, dueAt });
     this.publishDue();
   }
@@ -56,6 +61,20 @@ export class HeldPackets {
   forget(): void {
     this.held = [];
     this.cancelTimer?.();
+  }
+
+  private isFlood(bytes: number, now: number): boolean {
+    const { chunkBytes, heldMs } = this.limits;
+    const since = now - heldMs / 2;
+    this.recent = [...this.recent.filter(({ at }) => at >= since), { at: now, bytes }];
+    let sum = this.recent.reduce((all, one) => all + one.bytes, 0);
+    const isFlood = sum >= chunkBytes;
+    for (let oldest = this.recent[0]; oldest !== undefined; oldest = this.recent[0]) {
+      if (sum - oldest.bytes < chunkBytes) break;
+      sum -= oldest.bytes;
+      this.recent.shift();
+    }
+    return isFlood;
   }
 
   private publishDue(): void {

@@ -18,10 +18,6 @@ export interface LogLimits {
    * or this long after the flush before; at once when nothing went out for that long. Milliseconds.
    */
   readonly flushMs: number;
-  /** What goes out at once is a flood from so many bytes on: readers get it from the store … */
-  readonly floodBytes: number;
-  /** … or from the bus when it is not stored after so long. Milliseconds. */
-  readonly heldMs: number;
   /**
    * A line that does not end goes out as a piece after this long: a prompt, a progress bar.
    * Milliseconds.
@@ -31,6 +27,11 @@ export interface LogLimits {
   readonly chunkBytes: number;
   /** A chunk is stored at the latest this long after its first line. Milliseconds. */
   readonly chunkMs: number;
+  /**
+   * Lines that come so fast that a chunk is full in half of this are a flood: live readers get them
+   * from the store, or from the bus after this long. 0: at once from the bus. Milliseconds.
+   */
+  readonly heldMs: number;
   /** The pipes stop while more bytes than this wait to be stored. */
   readonly unstoredBytes: number;
   /** What the live stream keeps of lines that are stored already. It loses no others. */
@@ -45,12 +46,10 @@ export const defaultLogLimits: LogLimits = {
   batchLines: 500,
   flushBytes: 256 * KiB,
   flushMs: 25,
-  // In `flushMs`: at that rate a chunk is full after 100 ms.
-  floodBytes: 128 * KiB,
-  heldMs: 150,
   unfinishedMs: 1_000,
   chunkBytes: 512 * KiB,
   chunkMs: 5_000,
+  heldMs: 250,
   unstoredBytes: 2 * MiB,
   liveBytes: 1 * MiB,
   totalBytes: 512 * MiB,
