@@ -37,6 +37,19 @@ export function describeEventBus(name: string, bus: () => EventBus): void {
       expect(await ranges(9)).toEqual([]);
     });
 
+    it('reads back from the newest entry, or from any number', async () => {
+      const newest = async (upToSeq: number, limit = 100) =>
+        (await bus().readNewestLog(id, upToSeq, limit)).map((one) => [one.firstSeq, one.lastSeq]);
+      expect(await newest(Infinity)).toEqual([]);
+      await append(entry(1, 3), entry(4, 6), entry(7, 9));
+      expect(await bus().readNewestLog(id, Infinity, 1)).toEqual([entry(7, 9)]);
+      expect(await newest(Infinity)).toEqual([[7, 9], [4, 6], [1, 3]]); // prettier-ignore
+      expect(await newest(Infinity, 2)).toEqual([[7, 9], [4, 6]]); // prettier-ignore
+      expect(await newest(8)).toEqual([[4, 6], [1, 3]]); // prettier-ignore
+      expect(await newest(6, 1)).toEqual([[4, 6]]);
+      expect(await newest(2)).toEqual([]);
+    });
+
     it('refuses what is repeated or old', async () => {
       await append(entry(1, 3), entry(10, 12, 2));
       expect(await bus().appendLog(id, entry(10, 12, 2), 0)).toBe('refused');

@@ -19,8 +19,9 @@ export interface LiveState {
 }
 
 /**
- * Topic that hints at news of one execution: `log` new entries, `state` a new state, `end` the
- * database has all of it, `resync` (on every topic) look again.
+ * Topic that hints at news of one execution: `log` new entries, `stored:<line>` the log store has
+ * more of the log, `state` a new state, `end` the database has all of it, `resync` (on every topic)
+ * look again.
  */
 export function liveTopic(executionId: string): string {
   return `live.${executionId}`;
@@ -56,6 +57,16 @@ export abstract class EventBus {
    * only the end.
    */
   abstract readLog(executionId: string, afterSeq: number, limit: number): Promise<LiveLogEntry[]>;
+
+  /**
+   * Entries, at most `limit`, the newest first, of those that end with line `upToSeq` or before it;
+   * `Infinity`: of all.
+   */
+  abstract readNewestLog(
+    executionId: string,
+    upToSeq: number,
+    limit: number,
+  ): Promise<LiveLogEntry[]>;
 
   /**
    * Replaces the live state and publishes the hint `state`; `superseded` when a higher fence has

@@ -26,6 +26,18 @@ export class MemoryEventBus extends EventBus {
     return entries.filter(({ lastSeq }) => lastSeq > afterSeq).slice(0, limit);
   }
 
+  async readNewestLog(
+    executionId: string,
+    upToSeq: number,
+    limit: number,
+  ): Promise<LiveLogEntry[]> {
+    const entries = this.logs.get(executionId) ?? [];
+    return entries
+      .filter(({ lastSeq }) => lastSeq <= upToSeq)
+      .toReversed()
+      .slice(0, limit);
+  }
+
   async putState(
     executionId: string,
     fence: number,

@@ -60,6 +60,18 @@ export class RedisEventBus extends EventBus {
     return entries.map(([id, fields]) => entryOf(id, fields));
   }
 
+  async readNewestLog(
+    executionId: string,
+    upToSeq: number,
+    limit: number,
+  ): Promise<LiveLogEntry[]> {
+    const upTo = upToSeq === Infinity ? '+' : `${upToSeq}-0`;
+    const entries = await this.redis
+      .commands()
+      .xrevrangeBuffer(this.logKey(executionId), upTo, '-', 'COUNT', limit);
+    return entries.map(([id, fields]) => entryOf(id, fields));
+  }
+
   async putState(
     executionId: string,
     fence: number,

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually.js';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import type { LiveLogEntry } from '../../integrations/event-bus/event-bus.js';
@@ -16,9 +17,19 @@ import type { ExecutionView } from './execution-view.js';
 
 class TestBus extends MemoryEventBus {
   away = false;
+  /** Hints that the store has more are lost. */
+  losesHints = false;
+  /** Bytes of lines that were sent. */
+  sent = 0;
+
+  override async publish(topic: string, message: string) {
+    if (this.losesHints && message.startsWith('stored:')) return;
+    await super.publish(topic, message);
+  }
 
   override async appendLog(id: string, entry: LiveLogEntry, keepFrom: number) {
     if (this.away) throw new Error('bus away');
+    this.sent += entry.payload.length;
     return super.appendLog(id, entry, keepFrom);
   }
 
@@ -31,9 +42,15 @@ class TestBus extends MemoryEventBus {
 class TestStore extends MemoryLogChunkStore {
   away = false;
   finds = 0;
+  private readonly inserts: string[] = [];
+
+  chunksOf(id: string): number {
+    return this.inserts.filter((one) => one === id).length;
+  }
 
   override async insert(chunk: LogChunk) {
     if (this.away) throw new Error('store away');
+    this.inserts.push(chunk.executionId);
     await super.insert(chunk);
   }
 
@@ -73,6 +90,8 @@ describe('ExecutionFeed', () => {
   beforeEach(() => {
     id = `e${++count}`;
     bus.away = false;
+    bus.losesHints = false;
+    bus.sent = 0;
     store.away = false;
     show('running', [{ fence: 1, firstSeq: 1 }]);
   });
@@ -202,6 +221,78 @@ describe('ExecutionFeed', () => {
     await finish(writer);
     await reader.until(() => reader.ended);
     expectLines(reader, 1, 12);
+  });
+
+  describe('of a flood, which is stored and not sent', () => {
+    // Every flush fills a chunk.
+    const limits = { flushBytes: 1_000, chunkBytes: 1_000, heldMs: 60_000 };
+
+    async function flood(writer: LogWriter, from: number, to: number): Promise<void> {
+      for (let line = from; line <= to; line += 100) {
+        await write(writer, line, line + 99);
+        await turn();
+      }
+    }
+
+    it('brings each line once and in order, by hints alone, to all clients', async () => {
+      // No poll comes.
+      const polls = jest.spyOn(globalThis, 'setInterval').mockReturnValue(setTimeout(() => 0));
+      const writer = writerOf(limits);
+      const readers = [1, 2, 3].map(() => new FeedReader(`${url}/${id}`));
+      await Promise.all(readers.map((one) => one.until(() => one.events.length > 0)));
+      polls.mockRestore();
+      const before = store.finds;
+      await flood(writer, 1, 2_000);
+      await Promise.all(readers.map((one) => one.until(() => (one.lastId() ?? 0) > 1_800)));
+      await finish(writer);
+      await Promise.all(readers.map((one) => one.until(() => one.ended)));
+      for (const reader of readers) expectLines(reader, 1, 2_000);
+      expect(bus.sent).toBeLessThan(2_000);
+      // Three clients at one place are one look: else each of them would read each chunk.
+      expect(store.finds - before).toBeLessThan(store.chunksOf(id) * 2);
+    });
+
+    it('finds by its poll what it was not told of', async () => {
+      bus.losesHints = true;
+      const writer = writerOf(limits);
+      const reader = new FeedReader(`${url}/${id}`);
+      await reader.until(() => reader.events.length > 0);
+      await flood(writer, 1, 500);
+      await reader.until(() => (reader.lastId() ?? 0) > 400);
+      await finish(writer);
+      await reader.until(() => reader.ended);
+      expectLines(reader, 1, 500);
+    });
+
+    it('brings it by the bus while the store is away, and then by the store again', async () => {
+      const writer = writerOf({ ...limits, heldMs: 30 });
+      const reader = new FeedReader(`${url}/${id}`);
+      await reader.until(() => reader.events.length > 0);
+      store.away = true;
+      await write(writer, 1, 300);
+      await reader.until(() => (reader.lastId() ?? 0) > 200);
+      store.away = false;
+      await flood(writer, 301, 900);
+      await finish(writer);
+      await reader.until(() => reader.ended);
+      expectLines(reader, 1, 900);
+    });
+
+    it('continues live behind it, and a client that comes late gets both', async () => {
+      const writer = writerOf({ ...limits, heldMs: 200 });
+      const reader = new FeedReader(`${url}/${id}`);
+      await write(writer, 1, 3);
+      await reader.until(() => reader.lastId() === 3);
+      await flood(writer, 4, 603);
+      await writer.source(source).write(Buffer.from('line 604\n'));
+      await reader.until(() => reader.lastId() === 604);
+      const late = new FeedReader(`${url}/${id}`);
+      await late.until(() => late.lastId() === 604);
+      await finish(writer);
+      await Promise.all([reader, late].map((one) => one.until(() => one.ended)));
+      expectLines(reader, 1, 604);
+      expectLines(late, 1, 604);
+    });
   });
 
   it('does not ask the store for every new line of a followed log', async () => {

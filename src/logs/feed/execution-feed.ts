@@ -90,8 +90,7 @@ export class ExecutionFeed {
       shared.tail.wake();
     });
     try {
-      const { reader, onProblem } = this.options;
-      const client = new FeedClient(executionId, shared.tail, reader, stream, afterSeq, onProblem);
+      const client = new FeedClient(shared.tail, stream, afterSeq, this.options.onProblem);
       await client.run(() => left || this.closing);
       stream.end();
     } finally {
@@ -101,9 +100,8 @@ export class ExecutionFeed {
   }
 
   private enter(executionId: string, view: ExecutionView): SharedTail {
-    const { bus, loadView, onProblem } = this.options;
     const shared = this.tails.get(executionId) ?? {
-      tail: new LiveTail(executionId, view, { bus, loadView, onProblem }),
+      tail: new LiveTail(executionId, view, this.options),
       clients: 0,
     };
     shared.clients++;

@@ -1,4 +1,4 @@
-import type { LogReader, FoundBatches } from '../read/log-reader.js';
+import type { FoundBatches } from '../read/live-lines.js';
 import type { ResponseStream } from '../read/response-stream.js';
 import { nextPosition, type LogPosition } from '../store/log-fence.js';
 import { KEEP_ALIVE, logEvents, RETRY_HINT, statusEvent } from './feed-events.js';
@@ -17,9 +17,7 @@ export class FeedClient {
   private emptyAt = -1;
 
   constructor(
-    private readonly executionId: string,
     private readonly tail: LiveTail,
-    private readonly reader: LogReader,
     private readonly stream: ResponseStream,
     private cursor: number,
     private readonly onProblem: (error: unknown) => void,
@@ -54,12 +52,11 @@ export class FeedClient {
     const live = this.tail.batchesAfter(position.seq - 1);
     if (live !== undefined) return live;
     // At the end of a running log every new line would ask the store for nothing: ask again only
-    // now and then.
-    if (this.emptyAt === this.tail.polls) return undefined;
-    const polls = this.tail.polls;
+    // when it is said to have more, and now and then.
+    const { polls, storedSeq } = this.tail;
+    if (this.emptyAt === polls && position.seq > storedSeq) return undefined;
     try {
-      const query = { executionId: this.executionId, fences: this.tail.view.fences };
-      const found = await this.reader.from(query, position);
+      const found = await this.tail.from(position);
       if (found === undefined) this.emptyAt = polls;
       return found;
     } catch (error) {

@@ -3,8 +3,10 @@ import {
   liveTopic,
   type LiveLogEntry,
 } from '../../integrations/event-bus/event-bus.js';
-import { batchesOfEntries, type FoundBatches } from '../read/log-reader.js';
-import { knownLastSeq } from '../store/log-fence.js';
+import { batchesOfEntries, type FoundBatches } from '../read/live-lines.js';
+import type { LogReader } from '../read/log-reader.js';
+import { knownLastSeq, type LogPosition } from '../store/log-fence.js';
+import { storedSeqOf } from '../store/stored-hint.js';
 import type { ExecutionView, LoadExecutionView } from './execution-view.js';
 
 /**
@@ -23,15 +25,25 @@ const POLL_MS = 1_000;
 const VIEW_REST_MS = 50;
 
 export interface LiveTailOptions {
+  readonly reader: LogReader;
   readonly bus: EventBus;
   readonly loadView: LoadExecutionView;
   readonly onProblem: (error: unknown) => void;
 }
 
+/** A read of the store that several clients may wait for. */
+interface SharedRead {
+  readonly seq: number;
+  /** Mark of the news when it began. */
+  readonly version: number;
+  readonly found: Promise<FoundBatches | undefined>;
+  isFound: boolean;
+}
+
 /**
- * One reader of an execution's news for all of its clients in this process: the newest view and the
- * newest live entries. It never waits for a client: a client that is slow finds its place gone from
- * here and reads the store.
+ * One reader of an execution's news for all of its clients in this process: the newest view, the
+ * newest live entries, and how far the log is stored. It never waits for a client: a client that is
+ * slow finds its place gone from here and reads the store.
  */
 export class LiveTail {
   private entries: LiveLogEntry[] = [];
@@ -39,6 +51,9 @@ export class LiveTail {
   private cursor = 0;
   private bytes = 0;
   private current: ExecutionView;
+  private toldSeq = 0;
+  /** What was last read for a client: in a flood all of them come for the same chunk. */
+  private lastRead: SharedRead | undefined;
   /** Rises with all that may let a waiting client continue. */
   private version = 0;
   private polled = 0;
@@ -81,9 +96,16 @@ export class LiveTail {
     return this.polled;
   }
 
+  /** The highest line number that is known to be stored. */
+  get storedSeq(): number {
+    return Math.max(knownLastSeq(this.current.fences), this.toldSeq);
+  }
+
   /** The highest line number that is known to exist. */
   get lastSeq(): number {
-    return Math.max(knownLastSeq(this.current.fences), this.entries.at(-1)?.lastSeq ?? 0);
+    // What an attempt stored too late, or never stored, is no line of what has ended.
+    if (this.current.finished) return knownLastSeq(this.current.fences);
+    return Math.max(this.storedSeq, this.entries.at(-1)?.lastSeq ?? 0);
   }
 
   /** What follows `afterSeq` among the entries here; `undefined` when its place is not here. */
@@ -91,6 +113,25 @@ export class LiveTail {
     const first = this.entries.findIndex(({ lastSeq }) => lastSeq > afterSeq);
     if (first < 0) return undefined;
     return batchesOfEntries(this.entries.slice(first, first + 1), this.current.fences, afterSeq);
+  }
+
+  /** What comes from `position` on, as `LogReader.from`; read once for clients at one place. */
+  from(position: LogPosition): Promise<FoundBatches | undefined> {
+    const { seq } = position;
+    const { lastRead, version } = this;
+    // One that finds nothing says so only to those who ask with the same news.
+    const isShared = lastRead?.seq === seq && (lastRead.isFound || lastRead.version === version);
+    if (isShared) return lastRead.found;
+    const query = { executionId: this.executionId, fences: this.current.fences };
+    const found = this.options.reader.from(query, position);
+    const read: SharedRead = { seq, version, found, isFound: false };
+    this.lastRead = read;
+    found.then(
+      (batches) => (read.isFound = batches !== undefined),
+      // Whoever asked hears of it, and the next one asks again.
+      () => undefined,
+    );
+    return found;
   }
 
   /** Resolves as soon as there is news behind `mark`, and when the tail is closed. */
@@ -124,6 +165,12 @@ export class LiveTail {
   }
 
   private hear(hint: string): void {
+    const storedSeq = storedSeqOf(hint);
+    if (storedSeq !== undefined) {
+      this.toldSeq = Math.max(this.toldSeq, storedSeq);
+      this.wake();
+      return;
+    }
     if (hint !== 'state') {
       this.look(hint !== 'log');
       return;
@@ -162,6 +209,8 @@ export class LiveTail {
     const view = await this.options.loadView(this.executionId);
     if (view === undefined) this.gone = true;
     else this.current = view;
+    // The fences of another view may end elsewhere.
+    this.lastRead = undefined;
     this.wake();
   }
 

@@ -42,6 +42,18 @@ export function sliceBatch(
   };
 }
 
+/** Of batches, the lines from `afterSeq` on to `lastSeq`. */
+export function slices(
+  batches: readonly LogBatch[],
+  afterSeq: number,
+  lastSeq: number,
+): LogBatch[] {
+  return batches
+    .filter((batch) => lastSeqOf(batch) > afterSeq)
+    .map((batch) => sliceBatch(batch, afterSeq, lastSeq))
+    .filter((batch) => batch !== undefined);
+}
+
 export function lastSeqOf(batch: LogBatch): number {
   return batch.firstSeq + batch.count - 1;
 }

@@ -1,14 +1,17 @@
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { MaskSet } from '../../common/redaction/mask-set.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
+import { encodeHeader } from '../store/log-encoding.js';
 import type { LogFence } from '../store/log-fence.js';
 import type { LogBatch } from '../store/log-record.js';
 import { MemoryLogChunkStore } from '../store/memory-log-chunk-store.js';
 import { LogWriter } from '../write/log-writer.js';
 import { ManualClock } from '../write/log-writer.fixture.js';
 import { linesOf, jsonLinesOf, sliceBatch } from './log-lines.js';
-import { LogReader, type LogQuery } from './log-reader.js';
+import type { LogQuery } from './log-query.js';
+import { LogReader } from './log-reader.js';
 import { sendLog, type LogFormat } from './log-response.js';
 
 /**
@@ -25,7 +28,7 @@ async function makeLog(): Promise<{ store: MemoryLogChunkStore; bus: MemoryEvent
     bus,
     onProblem: () => undefined,
   };
-  const limits = { chunkBytes: 2_000, flushLines: 7 };
+  const limits = { chunkBytes: 2_000, flushBytes: 500 };
   const write = (writer: LogWriter, from: number, to: number): void => {
     const a = writer.source({ stage: 's', step: 'a', attempt: 1, stream: 'stdout' });
     const b = [1, 2].map((attempt) =>
@@ -127,6 +130,118 @@ describe('LogReader', () => {
       'line 1097',
       'line 1099',
     ]);
+  });
+
+  describe('the newest lines of a running log', () => {
+    class CountingBus extends MemoryEventBus {
+      read = 0;
+
+      override async readLog(...args: Parameters<MemoryEventBus['readLog']>) {
+        const entries = await super.readLog(...args);
+        this.read += entries.length;
+        return entries;
+      }
+
+      override async readNewestLog(...args: Parameters<MemoryEventBus['readNewestLog']>) {
+        const entries = await super.readNewestLog(...args);
+        this.read += entries.length;
+        return entries;
+      }
+    }
+
+    const query = { executionId: 'r', fences: [{ fence: 2, firstSeq: 11 }], afterSeq: 0 };
+    let store: MemoryLogChunkStore;
+    let bus: CountingBus;
+
+    beforeEach(() => {
+      store = new MemoryLogChunkStore();
+      bus = new CountingBus();
+    });
+
+    const encoded = (from: number, to: number): Buffer => {
+      const bytes = Buffer.from(range(from, to).map((seq) => `line ${seq}\n`).join('')); // prettier-ignore
+      const source = { stage: 's', step: 'a', attempt: 1, stream: 'stdout' as const };
+      const header = { ...source, firstSeq: from, count: to - from + 1, ts: 0 };
+      return Buffer.concat([encodeHeader(header, bytes.length), bytes]);
+    };
+    const publish = (from: number, to: number, fence = 2) =>
+      bus.appendLog('r', { fence, firstSeq: from, lastSeq: to, payload: encoded(from, to) }, 0);
+    const keep = (from: number, to: number, fence = 2) =>
+      store.insert({
+        ...{ executionId: 'r', fence, firstSeq: from, lastSeq: to, rawBytes: 1 },
+        sources: [{ stage: 's', step: 'a', attempt: 1 }],
+        data: gzipSync(encoded(from, to)),
+      });
+    const tail = (count: number) => new LogReader(store, bus).tail(query, count);
+    const lines = (from: number, to: number) => range(from, to).map((seq) => `line ${seq}`);
+
+    it('takes a few entries from the end of the bus, however many there are', async () => {
+      for (let seq = 11; seq < 1_011; seq += 10) await publish(seq, seq + 9);
+      expect(await tail(20)).toEqual(lines(991, 1_010));
+      expect(bus.read).toBe(4);
+    });
+
+    it('reads on back while these are too few, over the bus and into the store', async () => {
+      await keep(11, 200);
+      for (let seq = 101; seq < 301; seq += 10) await publish(seq, seq + 9);
+      for (const count of [39, 40, 41, 150, 199, 200, 201, 290, 400]) {
+        expect(await tail(count)).toEqual(lines(Math.max(11, 301 - count), 300));
+      }
+    });
+
+    it('passes over what is in the store only, behind the bus or in the middle of it', async () => {
+      await publish(11, 20);
+      await keep(11, 500);
+      expect(await tail(30)).toEqual(lines(471, 500));
+      await publish(501, 510);
+      expect(await tail(30)).toEqual(lines(481, 510));
+      expect(await tail(900)).toEqual(lines(11, 510));
+    });
+
+    it('counts what is stored while it looks', async () => {
+      class LateStore extends MemoryLogChunkStore {
+        override async lastSeq(id: string, fence: number) {
+          await keepLate();
+          return super.lastSeq(id, fence);
+        }
+      }
+      store = new LateStore();
+      let keepLate = () => keep(11, 500);
+      await publish(11, 20);
+      expect(await tail(3)).toEqual(lines(498, 500));
+      keepLate = async () => {
+        await publish(501, 510);
+        await keep(501, 520);
+      };
+      expect(await tail(3)).toEqual(lines(518, 520));
+    });
+
+    it('shows nothing behind lines that are lost, but what is enough from its end on', async () => {
+      await keep(11, 30);
+      await publish(31, 40);
+      await publish(61, 90);
+      expect(await tail(35)).toEqual(lines(11, 40));
+      expect(await tail(20)).toEqual(lines(71, 90));
+    });
+
+    it('takes nothing of another attempt', async () => {
+      await publish(1, 10, 1);
+      expect(await tail(5)).toEqual([]);
+      await publish(11, 12);
+      expect(await tail(5)).toEqual(['line 11', 'line 12']);
+      await publish(1_000, 1_001, 3);
+      expect(await tail(5)).toEqual(['line 11', 'line 12']);
+    });
+
+    it('finds all batches that were seen, also where the bus alone has them', async () => {
+      await keep(11, 20);
+      for (let seq = 21; seq < 121; seq += 10) await publish(seq, seq + 9);
+      const found = await new LogReader(store, bus).newestBatches(query, 500);
+      expect(found.map(({ firstSeq }) => firstSeq)).toEqual(
+        [111, 101, 91, 81, 71, 61, 51, 41, 31, 21, 11], // prettier-ignore
+      );
+      expect(await new LogReader(store, bus).newestBatches(query, 3)).toHaveLength(3);
+    });
   });
 
   it.each(['stored', 'live'] as const)(

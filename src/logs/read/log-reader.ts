@@ -1,59 +1,54 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { EventBus, LiveLogEntry } from '../../integrations/event-bus/event-bus.js';
+import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
 import { decodeBatches } from '../store/log-encoding.js';
 import { nextPosition, type LogFence, type LogPosition } from '../store/log-fence.js';
 import type { LogBatch, LogLine } from '../store/log-record.js';
 import { ChunkPages } from './chunk-pages.js';
 import {
-  lastSeqOf,
+  type FoundBatches,
+  type IsEnough,
+  LIVE_ENTRIES_AT_ONCE,
+  LIVE_ENTRIES_OF_PAGE,
+  LiveLines,
+} from './live-lines.js';
+import {
   linesOf,
   matchesFilter,
   PlainText,
   sliceBatch,
+  slices,
   type LogFilter,
 } from './log-lines.js';
+import type { LogQuery } from './log-query.js';
 
 const decompress = promisify(gunzip);
 /** A chunk holds half a megabyte; one that claims to be larger than this is not ours. */
 const MAX_CHUNK_BYTES = 64 * 1024 * 1024;
-/**
- * For a reader that waits for what comes next: there are many of them, and they keep what they
- * read.
- */
-const LIVE_ENTRIES_AT_ONCE = 8;
-/** For a reader of all that there is: many may read at once, and an entry has up to 64 KiB. */
-const LIVE_ENTRIES_OF_PAGE = 32;
 /**
  * A tail looks no further back, however few lines there are: a line without an end may be the whole
  * log.
  */
 const TAIL_BYTES = 256 * 1024;
 
-export interface LogQuery extends LogFilter {
-  readonly executionId: string;
-  /** As the execution lists them, oldest first. */
-  readonly fences: readonly LogFence[];
-  /** Lines behind this number; 0 for all. */
-  readonly afterSeq: number;
-  /** At most so many lines; absent: all. */
-  readonly limit?: number;
-}
-
 /**
  * Reads logs. Holds a few chunks at a time, whatever the log's size. Rejects when the store is
  * away.
  */
 export class LogReader {
+  private readonly live: LiveLines;
+
   /**
    * `bus`: where lines of a running execution are that are not stored yet; without it they are not
    * read.
    */
   constructor(
     private readonly store: LogChunkStore,
-    private readonly bus?: EventBus,
-  ) {}
+    bus?: EventBus,
+  ) {
+    this.live = new LiveLines(bus);
+  }
 
   /** Everything that exists now, in order, and then ends; it does not wait for more. */
   async *readBatches(query: LogQuery): AsyncGenerator<LogBatch> {
@@ -87,30 +82,24 @@ export class LogReader {
    */
   async tail(query: LogQuery, count: number): Promise<string[]> {
     if (count <= 0) return [];
-    const found: LogBatch[] = [];
-    let lines = 0;
-    let bytes = 0;
-    for await (const batch of this.readBackwards(query, TAIL_BYTES)) {
-      if (!matchesFilter(batch, query)) continue;
-      found.unshift(batch);
-      bytes += batch.bytes.length;
+    const isEnough = (newest: readonly LogBatch[]): boolean => {
       // A piece that continues may be no line of its own.
-      lines += batch.continues ? batch.count - 1 : batch.count;
-      if (lines > count || bytes >= TAIL_BYTES) break;
-    }
+      const lines = newest.reduce((sum, one) => sum + one.count - (one.continues ? 1 : 0), 0);
+      return lines > count || sizeOf(newest) >= TAIL_BYTES;
+    };
+    const found = await this.newest(query, isEnough, TAIL_BYTES);
     const plain = new PlainText();
-    const text = found.map((batch) => plain.next(batch)).join('');
+    const text = found
+      .toReversed()
+      .map((batch) => plain.next(batch))
+      .join('');
     return text === '' ? [] : text.replace(/\n$/, '').split('\n').slice(-count);
   }
 
   /** The last `count` batches that there are now, newest first. */
   async newestBatches(query: LogQuery, count: number): Promise<LogBatch[]> {
-    const found: LogBatch[] = [];
-    for await (const batch of this.readBackwards(query)) {
-      if (found.length >= count) break;
-      if (matchesFilter(batch, query)) found.push(batch);
-    }
-    return found;
+    const found = await this.newest(query, (newest) => newest.length >= count, Infinity);
+    return found.slice(0, count);
   }
 
   /**
@@ -158,33 +147,36 @@ export class LogReader {
     count: number,
   ): Promise<FoundBatches | undefined> {
     if (fence.lastSeq !== undefined) return { batches: [], lastSeq: fence.lastSeq };
-    return this.liveFrom(executionId, fences, seq, count);
+    return this.live.from(executionId, fences, seq, count);
   }
 
-  private async liveFrom(
-    executionId: string,
-    fences: readonly LogFence[],
-    seq: number,
-    count: number,
-  ): Promise<FoundBatches | undefined> {
-    if (this.bus === undefined) return undefined;
-    const entries = await this.bus
-      .readLog(executionId, seq - 1, count)
-      // Without the bus the answer ends with what is stored.
-      .catch(() => []);
-    const found = batchesOfEntries(entries, fences, seq - 1);
-    const isWhole = found?.lastSeq === entries.at(-1)?.lastSeq;
-    return found && { ...found, isEnd: isWhole && entries.length < count };
+  /** What matches, newest first, until it is enough; at least `enoughBytes` are. */
+  private async newest(
+    query: LogQuery,
+    isEnough: IsEnough,
+    enoughBytes: number,
+  ): Promise<LogBatch[]> {
+    const found: LogBatch[] = [];
+    for await (const batch of this.readBackwards(query, isEnough, enoughBytes)) {
+      if (!matchesFilter(batch, query)) continue;
+      found.push(batch);
+      if (isEnough(found)) break;
+    }
+    return found;
   }
 
-  /** @param enough bytes of what matches, behind which nobody reads on */
-  private async *readBackwards(query: LogQuery, enough = Infinity): AsyncGenerator<LogBatch> {
+  private async *readBackwards(
+    query: LogQuery,
+    isEnough: IsEnough,
+    enoughBytes: number,
+  ): AsyncGenerator<LogBatch> {
     const { executionId } = query;
     for (const fence of query.fences.toReversed()) {
       let seq = fence.lastSeq;
       if (seq === undefined) {
-        seq = (await this.store.lastSeq(executionId, fence.fence)) ?? fence.firstSeq - 1;
-        yield* (await this.newestLive(query, seq, enough)).toReversed();
+        const live = await this.newestOfOpen(query, fence, isEnough, enoughBytes);
+        yield* live.batches;
+        seq = live.before;
       }
       const pages = new ChunkPages(this.store, executionId);
       while (seq >= fence.firstSeq) {
@@ -197,56 +189,27 @@ export class LogReader {
     }
   }
 
-  /** Of what is not stored yet and matches: the newest batches, as many as hold `enough` bytes. */
-  private async newestLive(query: LogQuery, afterSeq: number, enough: number): Promise<LogBatch[]> {
-    const { executionId, fences } = query;
-    const batches: LogBatch[] = [];
-    let bytes = 0;
-    for (let seq = afterSeq + 1; ;) {
-      const next = await this.liveFrom(executionId, fences, seq, LIVE_ENTRIES_AT_ONCE);
-      for (const batch of next?.batches ?? []) {
-        if (!matchesFilter(batch, query)) continue;
-        batches.push(batch);
-        bytes += batch.bytes.length;
-        while (bytes - (batches[0]?.bytes.length ?? 0) >= enough) {
-          bytes -= batches.shift()?.bytes.length ?? 0;
-        }
-      }
-      if (next === undefined || next.isEnd) return batches;
-      seq = next.lastSeq + 1;
-    }
+  /**
+   * The newest of an attempt that may still write, as far as the bus has it, and the number before
+   * it, from which on the store has the rest.
+   */
+  private async newestOfOpen(
+    query: LogQuery,
+    fence: LogFence,
+    isEnough: IsEnough,
+    enoughBytes: number,
+  ): Promise<{ batches: LogBatch[]; before: number }> {
+    // First the bus: what it lacks of the lines of that moment is stored when the store is asked.
+    const newest = await this.live.newest(query, fence, isEnough);
+    const stored = (await this.store.lastSeq(query.executionId, fence.fence)) ?? fence.firstSeq - 1;
+    const { before, lastSeq } = newest;
+    // The rest of the lines behind it is a flood's, and only in the store.
+    if (lastSeq < stored) return { batches: [], before: stored };
+    if (newest.isEnough || before <= stored) return newest;
+    // Entries were lost. What there is in order is found from the other end.
+    const batches = await this.live.behind(query, stored, enoughBytes);
+    return { batches: batches.toReversed(), before: stored };
   }
-}
-
-export interface FoundBatches {
-  readonly batches: LogBatch[];
-  /** Everything up to here is in `batches` or was filtered out. */
-  readonly lastSeq: number;
-  /** Nothing was behind it on the bus. */
-  readonly isEnd?: boolean;
-}
-
-/**
- * What of live entries follows `afterSeq` without a gap, by the fences; `undefined` when nothing
- * does: it is not written yet, or the entries were lost and the store will have them.
- */
-export function batchesOfEntries(
-  entries: readonly LiveLogEntry[],
-  fences: readonly LogFence[],
-  afterSeq: number,
-): FoundBatches | undefined {
-  const batches: LogBatch[] = [];
-  let cursor = afterSeq;
-  for (const entry of entries) {
-    const position = nextPosition(fences, cursor);
-    if (position === undefined) break;
-    if (entry.lastSeq < position.seq) continue;
-    if (entry.fence !== position.fence.fence || entry.firstSeq > position.seq) break;
-    const end = Math.min(entry.lastSeq, position.fence.lastSeq ?? Infinity);
-    batches.push(...slices(decodeBatches(entry.payload), position.seq - 1, end));
-    cursor = end;
-  }
-  return cursor === afterSeq ? undefined : { batches, lastSeq: cursor };
 }
 
 /** The end of a log may be with the execution itself. */
@@ -265,13 +228,10 @@ async function foundIn(
   return { batches: isWanted ? slices(await unpack(chunk), seq - 1, lastSeq) : [], lastSeq };
 }
 
-async function unpack(chunk: LogChunk): Promise<LogBatch[]> {
-  return decodeBatches(await decompress(chunk.data, { maxOutputLength: MAX_CHUNK_BYTES }));
+function sizeOf(batches: readonly LogBatch[]): number {
+  return batches.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
-function slices(batches: readonly LogBatch[], afterSeq: number, lastSeq: number): LogBatch[] {
-  return batches
-    .filter((batch) => lastSeqOf(batch) > afterSeq)
-    .map((batch) => sliceBatch(batch, afterSeq, lastSeq))
-    .filter((batch) => batch !== undefined);
+async function unpack(chunk: LogChunk): Promise<LogBatch[]> {
+  return decodeBatches(await decompress(chunk.data, { maxOutputLength: MAX_CHUNK_BYTES }));
 }

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { LogBatch } from '../store/log-record.js';
 import { jsonLinesOf, PlainText } from './log-lines.js';
-import type { LogQuery, LogReader } from './log-reader.js';
+import type { LogQuery } from './log-query.js';
+import type { LogReader } from './log-reader.js';
 import { ResponseStream } from './response-stream.js';
 
 export type LogFormat = 'json-lines' | 'plain';

@@ -8,12 +8,23 @@ const compress = promisify(gzip);
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 
-/** Consecutive encoded batches: what one flush of the writer hands on. */
+/** Consecutive batches: what one flush of the writer hands on. */
 export interface Packet {
   readonly firstSeq: number;
   readonly lastSeq: number;
-  readonly bytes: Buffer;
+  /** At least one. */
+  readonly batches: readonly EncodedBatch[];
+  /** Of all batches. */
+  readonly byteLength: number;
   readonly addresses: readonly LogAddress[];
+}
+
+/** A batch as it is stored and sent (`log-encoding.ts`), in pieces that nobody has joined yet. */
+export interface EncodedBatch {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly pieces: readonly Buffer[];
+  readonly byteLength: number;
 }
 
 interface OpenChunk {
@@ -51,6 +62,8 @@ export class ChunkQueue {
     private readonly clock: Clock,
     private readonly limits: LogLimits,
     private readonly onProblem: (error: unknown, attempt: number) => void,
+    /** Called each time when more is in the store. */
+    private readonly onStored: (storedSeq: number) => void,
   ) {
     this.stored = firstSeq - 1;
   }
@@ -64,10 +77,10 @@ export class ChunkQueue {
     if (this.abandoned) return;
     this.open ??= this.begin(packet.firstSeq);
     const chunk = this.open;
-    chunk.parts.push(packet.bytes);
+    for (const { pieces } of packet.batches) chunk.parts.push(...pieces);
     chunk.lastSeq = packet.lastSeq;
-    chunk.rawBytes += packet.bytes.length;
-    this.unstored += packet.bytes.length;
+    chunk.rawBytes += packet.byteLength;
+    this.unstored += packet.byteLength;
     for (const address of packet.addresses) chunk.addresses.set(addressKey(address), address);
     if (chunk.rawBytes >= this.limits.chunkBytes) this.closeOpen();
   }
@@ -149,6 +162,7 @@ export class ChunkQueue {
       if (this.abandoned) break;
       this.stored = next.chunk.lastSeq;
       this.unstored -= next.chunk.rawBytes;
+      this.onStored(this.stored);
       this.wake();
     }
     this.storing = false;

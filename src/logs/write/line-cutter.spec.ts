@@ -50,6 +50,20 @@ function cutWhole(lineBytes: number, text: string): Cut[] {
   });
 }
 
+describe('countLineFeeds', () => {
+  it('counts at any place in memory, among any bytes', () => {
+    const others = [0x00, 0x09, 0x0b, 0x7f, 0x80, 0x8a, 0x8b, 0xff];
+    const memory = fc.array(fc.constantFrom(0x0a, 0x0a, ...others), { maxLength: 40 });
+    fc.assert(
+      fc.property(memory, fc.nat(8), (values, from) => {
+        const bytes = Buffer.from(new Uint8Array(values).buffer).subarray(from);
+        expect(countLineFeeds(bytes)).toBe(values.slice(from).filter((one) => one === 0x0a).length);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe('LineCutter', () => {
   it('cuts the same lines wherever the stream is cut', () => {
     const pieces = fc.array(

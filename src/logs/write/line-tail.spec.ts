@@ -21,6 +21,17 @@ describe('LineTail', () => {
     expect(tailOf(4, 'abcdefgh\n').last(5)).toEqual(['fgh']);
   });
 
+  it('keeps the end of what came, however it came', () => {
+    const tail = new LineTail(50);
+    let all = '';
+    for (let index = 0; index < 300; index++) {
+      const text = `${'x'.repeat((index * 7) % 61)}${index}\n`;
+      tail.add(Buffer.from(text));
+      all += text;
+      expect(tail.last(100)).toEqual(all.slice(-50).replace(/\n$/, '').split('\n'));
+    }
+  });
+
   it('cuts a long line', () => {
     expect(tailOf(5_000, `${'x'.repeat(3_000)}\n`).last(1)).toEqual(['x'.repeat(1_000)]);
   });

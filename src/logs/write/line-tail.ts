@@ -1,10 +1,15 @@
 const LINE_FEED = 0x0a;
+const LINE_END = Buffer.from('\n');
 /** More of a line is not shown in a tail. */
 const MAX_LINE_CHARACTERS = 1_000;
 
-/** The last lines of something, as a copy of at most `maxBytes` bytes. */
+/**
+ * The last lines of something, as a copy of at most `maxBytes` bytes. Its memory is used again: a
+ * flood asks for none.
+ */
 export class LineTail {
-  private bytes: Buffer = Buffer.alloc(0);
+  private memory: Buffer = Buffer.alloc(0);
+  private length = 0;
   /** Whose line at the end continues. */
   private openSource: unknown;
 
@@ -15,28 +20,38 @@ export class LineTail {
    * same source continue in it. `source` is compared by identity.
    */
   add(lines: Buffer, source?: unknown, continues = false): void {
-    const isOpen = this.openSource !== undefined && this.openSource !== source;
-    const added = continues ? lines.subarray(0, lines.length - 1) : lines;
-    const kept = Math.max(0, this.maxBytes - added.length);
-    this.bytes = Buffer.concat([
-      this.bytes.subarray(Math.max(0, this.bytes.length - kept)),
-      isOpen ? Buffer.from('\n') : Buffer.alloc(0),
-      added.subarray(Math.max(0, added.length - this.maxBytes)),
-    ]);
+    if (this.openSource !== undefined && this.openSource !== source) this.append(LINE_END);
+    this.append(continues ? lines.subarray(0, lines.length - 1) : lines);
     this.openSource = continues ? source : undefined;
+  }
+
+  private append(bytes: Buffer): void {
+    const added = bytes.subarray(Math.max(0, bytes.length - this.maxBytes));
+    const kept = Math.min(this.length, this.maxBytes - added.length);
+    const start = this.length - kept;
+    this.length = kept + added.length;
+    if (this.length > this.memory.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(this.maxBytes, this.length * 2));
+      this.memory.copy(larger, 0, start, start + kept);
+      this.memory = larger;
+    } else if (start > 0) {
+      this.memory.copyWithin(0, start, start + kept);
+    }
+    added.copy(this.memory, kept);
   }
 
   /**
    * The last `count` lines, oldest first, each cut to 1,000 characters; fewer when they were long.
    */
   last(count: number): string[] {
-    if (this.bytes.length === 0 || count <= 0) return [];
-    const end = this.bytes.at(-1) === LINE_FEED ? this.bytes.length - 1 : this.bytes.length;
+    if (this.length === 0 || count <= 0) return [];
+    const bytes = this.memory.subarray(0, this.length);
+    const end = bytes.at(-1) === LINE_FEED ? bytes.length - 1 : bytes.length;
     let start = end + 1;
     for (let lines = 0; lines < count && start > 0; lines++) {
-      start = start < 2 ? 0 : this.bytes.lastIndexOf(LINE_FEED, start - 2) + 1;
+      start = start < 2 ? 0 : bytes.lastIndexOf(LINE_FEED, start - 2) + 1;
     }
-    const lines = this.bytes.toString('utf8', start, end).split('\n');
+    const lines = bytes.toString('utf8', start, end).split('\n');
     return lines.map((line) => line.slice(0, MAX_LINE_CHARACTERS));
   }
 }

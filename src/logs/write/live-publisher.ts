@@ -1,5 +1,16 @@
-import type { EventBus } from '../../integrations/event-bus/event-bus.js';
-import type { Packet } from './chunk-queue.js';
+import {
+  type EventBus,
+  liveTopic,
+  type LiveLogEntry,
+} from '../../integrations/event-bus/event-bus.js';
+import { storedHint } from '../store/stored-hint.js';
+import type { EncodedBatch, Packet } from './chunk-queue.js';
+
+/**
+ * Readers hold a few entries at once: one has at most so many bytes, or a single batch that has
+ * more.
+ */
+const ENTRY_BYTES = 64 * 1024;
 
 /**
  * Sends packets to live readers. It never makes the log wait and never fails it: what the bus does
@@ -20,18 +31,18 @@ export class LivePublisher {
     private readonly onProblem: (error: unknown) => void,
   ) {}
 
-  publish(packet: Packet): void {
-    const bytes = packet.bytes.length;
-    // The bus hangs: more would only fill the memory.
-    if (this.inFlightBytes > this.maxBytes) return;
-    this.kept.push({ lastSeq: packet.lastSeq, bytes });
-    this.keptBytes += bytes;
-    this.inFlightBytes += bytes;
-    const sent: Promise<void> = this.send(packet).finally(() => {
-      this.inFlightBytes -= bytes;
-      this.inFlight.delete(sent);
-    });
-    this.inFlight.add(sent);
+  /** `true`, or what resolves when less is on its way: the bus hangs, or much came at once. */
+  room(): true | Promise<void> {
+    return this.inFlightBytes <= this.maxBytes || Promise.race(this.inFlight);
+  }
+
+  publish({ batches }: Packet): void {
+    for (const group of entriesOf(batches)) this.publishEntry(group);
+  }
+
+  /** Tells readers that the store has everything up to `seq`, of which they may have nothing. */
+  tellStored(seq: number): void {
+    this.track(this.bus.publish(liveTopic(this.owner.executionId), storedHint(seq)));
   }
 
   /** Resolves when nothing is on its way any more. */
@@ -39,18 +50,28 @@ export class LivePublisher {
     await Promise.all(this.inFlight);
   }
 
-  private async send(packet: Packet): Promise<void> {
-    const entry = {
-      fence: this.owner.fence,
-      firstSeq: packet.firstSeq,
-      lastSeq: packet.lastSeq,
-      payload: packet.bytes,
-    };
-    try {
-      await this.bus.appendLog(this.owner.executionId, entry, this.keepFrom());
-    } catch (error) {
-      this.onProblem(error);
-    }
+  private publishEntry(batches: readonly EncodedBatch[]): void {
+    const [first, last] = [batches[0], batches.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const payload = Buffer.concat(batches.flatMap(({ pieces }) => pieces));
+    const { firstSeq } = first;
+    const { lastSeq } = last;
+    this.kept.push({ lastSeq, bytes: payload.length });
+    this.keptBytes += payload.length;
+    const entry: LiveLogEntry = { fence: this.owner.fence, firstSeq, lastSeq, payload };
+    const appended = this.bus.appendLog(this.owner.executionId, entry, this.keepFrom());
+    this.track(appended, payload.length);
+  }
+
+  private track(call: Promise<unknown>, bytes = 0): void {
+    this.inFlightBytes += bytes;
+    const sent: Promise<void> = call
+      .then(() => undefined, this.onProblem)
+      .finally(() => {
+        this.inFlightBytes -= bytes;
+        this.inFlight.delete(sent);
+      });
+    this.inFlight.add(sent);
   }
 
   /**
@@ -67,4 +88,19 @@ export class LivePublisher {
     }
     return oldest?.lastSeq ?? 0;
   }
+}
+
+/** The batches of each entry. */
+function entriesOf(batches: readonly EncodedBatch[]): EncodedBatch[][] {
+  const entries: EncodedBatch[][] = [];
+  let room = 0;
+  for (const batch of batches) {
+    if (batch.byteLength > room) {
+      entries.push([]);
+      room = ENTRY_BYTES;
+    }
+    entries.at(-1)?.push(batch);
+    room -= batch.byteLength;
+  }
+  return entries;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { MaskSet } from '../../common/redaction/mask-set.js';
+import { liveTopic } from '../../integrations/event-bus/event-bus.js';
 import { MemoryEventBus } from '../../integrations/event-bus/memory-event-bus.js';
 import { LogReader } from '../read/log-reader.js';
 import type { LogChunk } from '../store/log-chunk-store.js';
@@ -162,13 +163,105 @@ describe('LogWriter', () => {
     expect((await live()).map(({ firstSeq }) => firstSeq)).toEqual([1, 3, 4]);
   });
 
-  it('shows lines of a flood while it comes, without any timer', async () => {
-    const { writer, live } = setUp({ clock: new ManualClock() });
+  it('sends what has come at once without any timer, in entries of a bounded size', async () => {
+    const limits = { heldMs: 0 };
+    const { writer, live, bus } = setUp({ clock: new ManualClock(), limits });
     const sink = writer.source(out);
     for (let index = 0; index < 1_200; index++) void sink.write(Buffer.from(`${index}\n`));
-    expect((await live()).map(({ count }) => count)).toEqual([500, 500]);
-    void sink.write(Buffer.from(`${'x'.repeat(40_000)}\n${'y'.repeat(40_000)}\n`));
-    expect(await live()).toHaveLength(3);
+    expect(await live()).toEqual([]);
+    for (let index = 0; index < 7; index++) void sink.write(Buffer.from(`${'x'.repeat(40_000)}\n`));
+    const batches = await live();
+    expect(batches.map(({ firstSeq, count }) => [firstSeq, count])).toEqual([
+      [1, 500],
+      [501, 500],
+      [1_001, 202],
+      [1_203, 2],
+      [1_205, 2],
+      [1_207, 1],
+    ]);
+    // What readers hold at once has a bound of its own, whatever goes out at once.
+    const sizes = (await bus.readLog('e', 0, 1_000)).map(({ payload }) => payload.length);
+    expect(Math.max(...sizes)).toBeLessThan(64 * 1024 + 40_000);
+    expect(sizes.length).toBeLessThan(batches.length);
+  });
+
+  describe('a flood', () => {
+    const flood = Buffer.from(`${'x'.repeat(99)}\n`.repeat(2_000));
+    /** Each flush of it fills a chunk. */
+    const limits = { flushBytes: 200_000, chunkBytes: 200_000 };
+    const heard = (bus: MemoryEventBus): string[] => {
+      const hints: string[] = [];
+      bus.subscribe(liveTopic('e'), (hint) => hints.push(hint));
+      return hints;
+    };
+
+    it('is told to live readers when it is stored, and never sent to them', async () => {
+      const { writer, bus, live, read } = setUp({ clock: new ManualClock(), limits });
+      const hints = heard(bus);
+      const sink = writer.source(out);
+      for (let round = 0; round < 20; round++) {
+        const room = sink.write(flood);
+        if (room !== true) await room;
+      }
+      await writer.close();
+      await turn();
+      const stored = hints.filter((hint) => hint !== 'resync' && hint !== 'log');
+      expect(stored.length).toBeGreaterThan(3);
+      expect(stored.every((hint) => /^stored:\d+$/.test(hint))).toBe(true);
+      expect(stored.at(-1)).toBe('stored:40000');
+      expect(await live()).toEqual([]);
+      expect(await read()).toHaveLength(40_000);
+    });
+
+    it('is sent to them when the store does not take it in time, and masked', async () => {
+      const clock = new ManualClock();
+      const { writer, store, live, read } = setUp({
+        clock,
+        limits,
+        masks: MaskSet.from(['hunter2hunter2']),
+      });
+      store.away = true;
+      const sink = writer.source(out);
+      void sink.write(Buffer.concat([flood, flood, Buffer.from('token hunter2h')]));
+      void sink.write(Buffer.from('unter2 ends\n'));
+      clock.advance(249);
+      expect(await live()).toEqual([]);
+      clock.advance(1);
+      expect(await live()).not.toEqual([]);
+      // The rest of it was flushed by the timer.
+      clock.advance(25);
+      const bytes = Buffer.concat((await live()).map((batch) => batch.bytes)).toString();
+      expect(bytes).toBe(`${flood.toString().repeat(2)}token *** ends\n`);
+      store.away = false;
+      const closed = writer.close();
+      await advanceUntil(clock, closed);
+      expect(texts(await read()).at(-1)).toBe('token *** ends');
+    });
+
+    it('sends what comes behind it once the flood is stored, and nothing in between', async () => {
+      const clock = new ManualClock();
+      const { writer, store, live } = setUp({ clock, limits });
+      const sink = writer.source(out);
+      void sink.write(flood);
+      clock.advance(126);
+      void sink.write(Buffer.from('behind it\n'));
+      clock.advance(0);
+      expect(await live()).toEqual([]);
+      await until(() => store.size === 1);
+      await turn();
+      expect((await live()).map(({ firstSeq, count }) => [firstSeq, count])).toEqual([[2_001, 1]]);
+      await writer.close();
+    });
+
+    it('is forgotten when the lease is lost', async () => {
+      const clock = new ManualClock();
+      const { writer, store, live } = setUp({ clock, limits });
+      store.away = true;
+      void writer.source(out).write(Buffer.concat([flood, flood]));
+      writer.abandon();
+      clock.advance(1_000);
+      expect(await live()).toEqual([]);
+    });
   });
 
   it('stores a quiet step after the age of a chunk', async () => {
@@ -288,7 +381,7 @@ describe('LogWriter', () => {
       }
     }
     const bus = new DeadBus();
-    const { writer, read, problems } = setUp({ bus });
+    const { writer, read, problems } = setUp({ bus, limits: { heldMs: 0 } });
     const sink = writer.source(out);
     for (let index = 0; index < 100; index++) {
       const room = sink.write(Buffer.from(`${'x'.repeat(99_999)}\n`));
@@ -296,12 +389,12 @@ describe('LogWriter', () => {
     }
     expect(await writer.close()).toEqual({ lastSeq: 200 });
     expect(problems).toHaveLength(1);
-    expect(bus.held).toBeLessThan(1_300_000);
+    expect(bus.held).toBeLessThan(1_400_000);
     expect(await read()).toHaveLength(200);
   });
 
   it('keeps the live stream small, and in it all that is not stored', async () => {
-    const { writer, bus, store } = setUp({ limits: { liveBytes: 300_000 } });
+    const { writer, bus, store } = setUp({ limits: { liveBytes: 300_000, heldMs: 0 } });
     const sink = writer.source(out);
     let largest = 0;
     for (let index = 0; index < 100; index++) {
@@ -313,7 +406,7 @@ describe('LogWriter', () => {
         entries.reduce((sum, { payload }) => sum + payload.length, 0),
       );
       const stored = (await store.lastSeq('e', 1)) ?? 0;
-      if (index > 0) expect(entries[0]?.firstSeq).toBeLessThanOrEqual(stored + 1);
+      if (entries[0]) expect(entries[0].firstSeq).toBeLessThanOrEqual(stored + 1);
     }
     await writer.close();
     expect(largest).toBeLessThan(300_000 + 2 * 1024 * 1024 + 200_000);
@@ -439,7 +532,9 @@ describe('LogWriter', () => {
   });
 
   it('abandons: pipes run dry, the end rejects, nothing more is stored', async () => {
-    const { writer, store } = setUp({ limits: { unstoredBytes: 1_000, chunkBytes: 500 } });
+    const { writer, store } = setUp({
+      limits: { unstoredBytes: 1_000, chunkBytes: 500, flushBytes: 500 },
+    });
     store.away = true;
     const sink = writer.source(out);
     const room = sink.write(Buffer.from(`${'x'.repeat(2_000)}\n`.repeat(50)));
@@ -454,6 +549,16 @@ describe('LogWriter', () => {
     expect(store.size).toBe(0);
   });
 });
+
+/** Moves a clock until `done` is; whoever waits between two timers gets a turn. */
+async function advanceUntil(clock: ManualClock, done: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  void done.finally(() => (isDone = true));
+  await until(() => {
+    clock.advance(50);
+    return isDone;
+  });
+}
 
 /** Waits for a condition; fails the test after 5 s. */
 async function until(condition: () => boolean): Promise<void> {

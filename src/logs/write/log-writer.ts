@@ -4,6 +4,7 @@ import type { EventBus } from '../../integrations/event-bus/event-bus.js';
 import type { LogAddress, LogChunk, LogChunkStore } from '../store/log-chunk-store.js';
 import { addressKey, ChunkQueue } from './chunk-queue.js';
 import { LineTail } from './line-tail.js';
+import { HeldPackets } from './held-packets.js';
 import { LivePublisher } from './live-publisher.js';
 import { defaultLogLimits, type LogLimits } from './log-limits.js';
 import { LogSink } from './log-sink.js';
@@ -97,6 +98,7 @@ export class LogWriter {
   private readonly builder: PacketBuilder;
   private readonly chunks: ChunkQueue;
   private readonly live: LivePublisher | undefined;
+  private readonly held: HeldPackets | undefined;
   private readonly sinks = new Set<LogSink>();
   private readonly systemSources = new Map<string, LogSourceName>();
   private readonly tails = new Map<string, LineTail>();
@@ -116,11 +118,18 @@ export class LogWriter {
     this.limits = limits;
     this.builder = new PacketBuilder(
       firstSeq,
+      limits,
       () => clock.now(),
       (lines) => this.keepTail(lines),
     );
-    const chunks = new ChunkQueue(owner, firstSeq, store, clock, limits, (error, attempt) =>
-      onProblem({ part: 'store', error, attempt }),
+    const chunks = new ChunkQueue(
+      owner,
+      firstSeq,
+      store,
+      clock,
+      limits,
+      (error, attempt) => onProblem({ part: 'store', error, attempt }),
+      (storedSeq) => this.held?.stored(storedSeq),
     );
     this.chunks = chunks;
     this.live =
@@ -132,6 +141,7 @@ export class LogWriter {
         () => chunks.storedSeq,
         (error) => onProblem({ part: 'bus', error, attempt: 1 }),
       );
+    this.held = this.live && new HeldPackets(this.live, clock, limits);
     if (options.lost) this.systemLine(executionAddress, LOST_MARKER);
   }
 
@@ -179,13 +189,13 @@ export class LogWriter {
    * characters.
    */
   lastLines(address: LogAddress, count: number): string[] {
-    this.builder.seal(false);
+    this.builder.seal();
     return this.shown(this.tails.get(addressKey(address))?.last(count) ?? []);
   }
 
   /** The last lines of this attempt, for the summary of the execution; as `lastLines`. */
   tail(count: number): string[] {
-    this.builder.seal(false);
+    this.builder.seal();
     return this.shown(this.wholeTail.last(count));
   }
 
@@ -225,6 +235,7 @@ export class LogWriter {
   abandon(): void {
     this.closed = true;
     this.cancelFlush?.();
+    this.held?.forget();
     this.chunks.abandon();
     for (const sink of this.sinks) sink.discard();
   }
@@ -241,6 +252,7 @@ export class LogWriter {
     if (!done) {
       throw Object.assign(new Error('The log was abandoned.'), { code: 'log_abandoned' });
     }
+    this.held?.release();
     if (this.live !== undefined) {
       await Promise.race([this.live.settled(), this.pause(LIVE_GRACE_MS)]);
     }
@@ -255,10 +267,8 @@ export class LogWriter {
     }
     this.takenBytes += bytes;
     this.options.meter?.taken(lines.count, bytes);
-    this.builder.add(source, lines.pieces, bytes, lines.count);
-    if (lines.added === 'continues') this.builder.seal(true);
-    const { flushBytes, flushLines } = this.limits;
-    if (this.builder.byteLength >= flushBytes || this.builder.lineCount >= flushLines) this.flush();
+    this.builder.add(source, lines.pieces, bytes, lines.count, lines.added === 'continues');
+    if (this.builder.byteLength >= this.limits.flushBytes) this.flush();
     else this.scheduleFlush();
   }
 
@@ -298,7 +308,7 @@ export class LogWriter {
       this.cooling = false;
       return;
     }
-    this.live?.publish(packet);
+    this.held?.add(packet);
     this.chunks.add(packet);
     this.cooling = true;
     this.cancelFlush = this.options.clock.after(this.limits.flushMs, () => this.flush());

@@ -1,7 +1,8 @@
 import type { LogAddress } from '../store/log-chunk-store.js';
 import { encodeHeader } from '../store/log-encoding.js';
 import type { LogStream } from '../store/log-record.js';
-import { addressKey, type Packet } from './chunk-queue.js';
+import { addressKey, type EncodedBatch, type Packet } from './chunk-queue.js';
+import type { LogLimits } from './log-limits.js';
 
 /** One stream of one try of one step. */
 export interface LogSourceName extends LogAddress {
@@ -30,15 +31,16 @@ export interface NumberedLines {
  */
 export class PacketBuilder {
   private batch: OpenBatch | undefined;
-  private parts: Buffer[] = [];
+  private sealed: EncodedBatch[] = [];
   private addresses = new Map<string, LogAddress>();
+  /** Headers included. */
   private sealedBytes = 0;
-  private sealedCount = 0;
   private packetFirstSeq: number;
   private nextSeq: number;
 
   constructor(
     firstSeq: number,
+    private readonly limits: Pick<LogLimits, 'batchBytes' | 'batchLines'>,
     private readonly now: () => number,
     private readonly onSealed: (lines: NumberedLines) => void,
   ) {
@@ -51,54 +53,64 @@ export class PacketBuilder {
     return this.nextSeq - 1 + (this.batch?.count ?? 0);
   }
 
-  get lineCount(): number {
-    return this.sealedCount + (this.batch?.count ?? 0);
-  }
-
   get byteLength(): number {
     return this.sealedBytes + (this.batch?.bytes ?? 0);
   }
 
-  add(source: LogSourceName, pieces: readonly Buffer[], bytes: number, count: number): void {
-    if (this.batch !== undefined && this.batch.source !== source) this.seal(false);
+  /** `continues`: the last of the lines does; the batch ends with it. */
+  add(
+    source: LogSourceName,
+    pieces: readonly Buffer[],
+    bytes: number,
+    count: number,
+    continues = false,
+  ): void {
+    if (this.batch !== undefined && this.batch.source !== source) this.seal();
     this.batch ??= { source, ts: this.now(), pieces: [], bytes: 0, count: 0 };
     for (const piece of pieces) this.batch.pieces.push(piece);
     this.batch.bytes += bytes;
     this.batch.count += count;
+    const { batchBytes, batchLines } = this.limits;
+    const isFull = this.batch.bytes >= batchBytes || this.batch.count >= batchLines;
+    if (continues || isFull) this.seal(continues);
   }
 
-  /** Ends the open batch; `continues`: its last line continues. */
-  seal(continues: boolean): void {
+  /** Ends the open batch, so that what was taken so far is shown to `onSealed`. */
+  seal(continues = false): void {
     const batch = this.batch;
     if (batch === undefined) return;
     this.batch = undefined;
     const { source, ts, count } = batch;
     const bytes = Buffer.concat(batch.pieces, batch.bytes);
-    this.parts.push(
-      encodeHeader({ ...source, firstSeq: this.nextSeq, count, ts, continues }, bytes.length),
-      bytes,
-    );
-    this.addresses.set(addressKey(source), source);
+    const firstSeq = this.nextSeq;
+    const header = encodeHeader({ ...source, firstSeq, count, ts, continues }, bytes.length);
+    const byteLength = header.length + bytes.length;
     this.nextSeq += count;
-    this.sealedCount += count;
-    this.sealedBytes += bytes.length;
+    this.sealed.push({
+      firstSeq,
+      lastSeq: this.nextSeq - 1,
+      pieces: [header, bytes],
+      byteLength,
+    });
+    this.addresses.set(addressKey(source), source);
+    this.sealedBytes += byteLength;
     this.onSealed({ source, bytes, continues });
   }
 
   /** Everything since the last packet; `undefined` when there is nothing. */
   take(): Packet | undefined {
-    this.seal(false);
-    if (this.parts.length === 0) return undefined;
+    this.seal();
+    if (this.sealed.length === 0) return undefined;
     const packet = {
       firstSeq: this.packetFirstSeq,
       lastSeq: this.nextSeq - 1,
-      bytes: Buffer.concat(this.parts),
+      batches: this.sealed,
+      byteLength: this.sealedBytes,
       addresses: [...this.addresses.values()],
     };
-    this.parts = [];
+    this.sealed = [];
     this.addresses = new Map();
     this.sealedBytes = 0;
-    this.sealedCount = 0;
     this.packetFirstSeq = this.nextSeq;
     return packet;
   }
