@@ -23,7 +23,7 @@ export function shownExamples(media: MediaType, document: ApiDocument): unknown[
   const written = writtenExamples(media);
   if (written.length > 0) return written;
   const schemas = document.components.schemas as Readonly<Record<string, Shown>>;
-  return [shown((media.schema ?? {}), schemas)];
+  return [shown(media.schema ?? {}, schemas)];
 }
 
 function shown(schema: Shown, schemas: Readonly<Record<string, Shown>>): unknown {
